@@ -1,0 +1,1 @@
+"""The protocol faces: one module a face, one Function an operation."""

@@ -1,0 +1,1 @@
+"""The ports kept, once for each world."""

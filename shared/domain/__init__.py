@@ -1,0 +1,1 @@
+"""The rules of a registry: pure, synchronous and free of machinery."""

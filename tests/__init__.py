@@ -1,0 +1,1 @@
+"""The tests, one folder a suite; `tests/run.py` runs them all."""
