@@ -1,0 +1,386 @@
+"""Every refusal of the registry, with the sentence that its user reads.
+
+    Refusal
+    ├── Invalid              the request or the archive cannot be accepted as it is
+    │   ├── InvalidName · InvalidVersion · InvalidRange · InvalidDigest · InvalidRequest
+    │   ├── DigestMismatch · VisibilityDiffers · UploadMissing · LengthMissing
+    │   ├── PackageIsDeprecated · MissingDependencies
+    │   └── BadArchive       one class for each reason to refuse a bala
+    ├── NotFound             it does not exist for this caller
+    │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
+    │   └── AccountNotFound · TokenNotFound · ArchiveNotFound
+    ├── Conflict             it clashes with what is there
+    │   └── VersionExists · ToolTaken · OrganizationExists
+    ├── Unauthenticated      who is asking cannot be told
+    │   └── CredentialsMissing · TokenUnknown · TokenExpired · LinkExpired
+    ├── Forbidden            the caller may not do this
+    │   └── NotPermitted · NameReserved
+    ├── TooLarge             it is over a limit
+    │   └── ArchiveTooLarge
+    └── Unavailable          try again later
+        └── Busy · StorageFull
+
+A face maps each kind to a status and a body, because clients differ.
+"""
+
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from shared.domain.names import Coordinate, Package
+
+
+class Kind(Enum):
+    """What a face needs to know of a refusal to choose its status."""
+
+    INVALID = "invalid"
+    NOT_FOUND = "not-found"
+    CONFLICT = "conflict"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    TOO_LARGE = "too-large"
+    UNAVAILABLE = "unavailable"
+
+
+class Refusal(Exception):
+    """A request that the registry declines; `str()` is one sentence for the user."""
+
+    kind: ClassVar[Kind]
+
+
+class Invalid(Refusal):
+    """The request or the archive cannot be accepted as it is."""
+
+    kind = Kind.INVALID
+
+
+class InvalidName(Invalid):
+    """A name breaks the rules for organizations, packages or modules."""
+
+    def __init__(self, what: str, text: str, rule: str) -> None:
+        """Name `what` kind of name `text` was to be, and the `rule` that it breaks."""
+        super().__init__(f"{_quoted(text)} is not a valid {what} name. {rule}")
+
+
+class InvalidVersion(Invalid):
+    """A version is not one that clients can read."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        """Say why `text` is no version."""
+        super().__init__(
+            f"{_quoted(text)} is not a version: {reason}. Use semantic versioning, such as 1.2.3."
+        )
+
+
+class InvalidRange(Invalid):
+    """A wildcard is not of a form that clients may ask for."""
+
+    def __init__(self, text: str) -> None:
+        """Say which forms there are."""
+        super().__init__(f"{_quoted(text)} is not a version range. Ask for *, 1.* or 1.2.*.")
+
+
+class InvalidDigest(Invalid):
+    """A digest is not SHA-256 in hexadecimal digits."""
+
+    def __init__(self, text: str) -> None:
+        """Show the form that is read."""
+        super().__init__(
+            f"{_quoted(text)} is not a digest. Send sha-256= and the hexadecimal SHA-256."
+        )
+
+
+class InvalidRequest(Invalid):
+    """A part of the request cannot be read; the sentence is the caller's."""
+
+
+class DigestMismatch(Invalid):
+    """The bytes that arrived are not the bytes that were announced."""
+
+    def __init__(self, claimed: object, actual: object) -> None:
+        """Show both digests."""
+        super().__init__(
+            f"The archive's SHA-256 is {actual}, but the request announced {claimed}. "
+            "It was damaged on the way; push it again."
+        )
+
+
+class VisibilityDiffers(Invalid):
+    """A private archive was pushed to a package that everybody can read."""
+
+    def __init__(self, package: "Package") -> None:
+        """Name the package that is public already."""
+        super().__init__(
+            f'{package} is public, but this archive says visibility = "private". '
+            "Remove the line from Ballerina.toml, or push under another name."
+        )
+
+
+class UploadMissing(Invalid):
+    """A push came without its archive."""
+
+    def __init__(self, part: str) -> None:
+        """Name the part that was looked for."""
+        super().__init__(
+            f"The request holds no archive. Send the bala as the multipart/form-data part {part}."
+        )
+
+
+class LengthMissing(Invalid):
+    """A body came without its length, and so arrived empty."""
+
+    def __init__(self) -> None:
+        """Say what to send."""
+        super().__init__(
+            "The request has no Content-Length, and chunked uploads are not read here. "
+            "Send the archive with its length."
+        )
+
+
+class PackageIsDeprecated(Invalid):
+    """One version cannot be undeprecated while its whole package is deprecated."""
+
+    def __init__(self, coordinate: "Coordinate") -> None:
+        """Name the package to undeprecate first."""
+        super().__init__(
+            f"{coordinate.package} is deprecated as a whole, and {coordinate} with it. "
+            f"Undo that first: bal deprecate --undo {coordinate.package}."
+        )
+
+
+class MissingDependencies(Invalid):
+    """A push depends on releases that are not here, and the operator asks for them."""
+
+    def __init__(self, coordinate: "Coordinate", missing: "tuple[Coordinate, ...]") -> None:
+        """Name the dependencies that are missing."""
+        names = ", ".join(str(each) for each in missing)
+        super().__init__(
+            f"{coordinate} depends on packages that are not in this registry: {names}. "
+            "Push them first, or correct Dependencies.toml."
+        )
+
+
+class BadArchive(Invalid):
+    """A bala cannot be accepted; each reason is a class of its own below."""
+
+
+class NotFound(Refusal):
+    """It does not exist for this caller."""
+
+    kind = Kind.NOT_FOUND
+
+
+class PackageNotFound(NotFound):
+    """The package does not exist, or not for this caller."""
+
+    def __init__(self, package: "Package") -> None:
+        """Name the package; Java looks for `package not found`, Go for `package not found:`."""
+        super().__init__(f"package not found: {package}")
+
+
+class ReleaseNotFound(NotFound):
+    """The package has no such version, or not for this caller."""
+
+    def __init__(self, package: "Package", version: object) -> None:
+        """Name what was asked for; `bal push` goes on only when it reads this text."""
+        super().__init__(f"package not found for: {package}:{version}")
+
+
+class ToolNotFound(NotFound):
+    """No package publishes this tool, or not in this version."""
+
+    def __init__(self, tool: str) -> None:
+        """Name the tool."""
+        super().__init__(f"tool not found: {tool}. Search for it with bal tool search.")
+
+
+class OrganizationNotFound(NotFound):
+    """The organization does not exist."""
+
+    def __init__(self, org: str) -> None:
+        """Name the organization."""
+        super().__init__(f"organization not found: {org}")
+
+
+class AccountNotFound(NotFound):
+    """The account does not exist."""
+
+    def __init__(self, account: str) -> None:
+        """Name the account."""
+        super().__init__(f"account not found: {account}")
+
+
+class TokenNotFound(NotFound):
+    """The caller has no token of this id."""
+
+    def __init__(self, token_id: str) -> None:
+        """Name the token."""
+        super().__init__(f"token not found: {token_id}. List yours to see their ids.")
+
+
+class ArchiveNotFound(NotFound):
+    """There is no archive behind this link, or not for this caller."""
+
+    def __init__(self) -> None:
+        """Say where links come from."""
+        super().__init__("archive not found. Ask the registry for the package to get a new link.")
+
+
+class Conflict(Refusal):
+    """It clashes with what is there."""
+
+    kind = Kind.CONFLICT
+
+
+class VersionExists(Conflict):
+    """The version is published with other bytes."""
+
+    def __init__(self, coordinate: "Coordinate") -> None:
+        """Name the coordinate; the first words are Central's, which scripts look for."""
+        super().__init__(
+            f"package already exists: {coordinate}. Releases never change: "
+            "raise the version in Ballerina.toml and push again."
+        )
+
+
+class ToolTaken(Conflict):
+    """Another package owns the tool id."""
+
+    def __init__(self, tool: str, owner: "Package") -> None:
+        """Name the tool and the package that published it first."""
+        super().__init__(
+            f"The tool id {tool} belongs to {owner}. Choose another id in BalTool.toml."
+        )
+
+
+class OrganizationExists(Conflict):
+    """The organization's name is taken, now or by one that was deleted."""
+
+    def __init__(self, org: str) -> None:
+        """Name the organization."""
+        super().__init__(f"The organization {org} exists already. Choose another name.")
+
+
+class Unauthenticated(Refusal):
+    """Who is asking cannot be told."""
+
+    kind = Kind.UNAUTHENTICATED
+
+
+class CredentialsMissing(Unauthenticated):
+    """The operation needs a token and the request has none."""
+
+    def __init__(self) -> None:
+        """Say where the token goes."""
+        super().__init__(
+            "This needs an access token. Put one into Settings.toml as central.accesstoken, "
+            "or send it as a bearer token."
+        )
+
+
+class TokenUnknown(Unauthenticated):
+    """The token is not one of this registry, or was revoked."""
+
+    def __init__(self) -> None:
+        """Say what to do; never which of the two it was."""
+        super().__init__(
+            "The access token is not valid here, or was revoked. Create a new one and put it "
+            "into Settings.toml."
+        )
+
+
+class TokenExpired(Unauthenticated):
+    """The token's time is over."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "The access token has expired. Create a new one and put it into Settings.toml."
+        )
+
+
+class LinkExpired(Unauthenticated):
+    """A sign-in link was used before, or is too old."""
+
+    def __init__(self) -> None:
+        """Say how to get another."""
+        super().__init__(
+            "This sign-in link was used already or is too old. Ask the operator for a new one."
+        )
+
+
+class Forbidden(Refusal):
+    """The caller may not do this."""
+
+    kind = Kind.FORBIDDEN
+
+
+class NotPermitted(Forbidden):
+    """The caller lacks the right, or the token its scope."""
+
+    def __init__(self, action: str, resource: object, reason: str) -> None:
+        """Name the action, what it was tried on, and the right that is missing."""
+        super().__init__(f"You may not {action} {resource}: {reason}.")
+
+
+class NameReserved(Forbidden):
+    """The name is kept for the registry's operator."""
+
+    def __init__(self, org: str) -> None:
+        """Name the organization."""
+        super().__init__(
+            f"Organizations that begin with ballerina are the operator's, so {org} is not open. "
+            "Push under an organization of your own."
+        )
+
+
+class TooLarge(Refusal):
+    """It is over a limit."""
+
+    kind = Kind.TOO_LARGE
+
+
+class ArchiveTooLarge(TooLarge):
+    """The archive is larger than the operator allows."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        """Show both sizes."""
+        super().__init__(
+            f"The archive has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at "
+            "most. Leave out what the package does not need."
+        )
+
+
+class Unavailable(Refusal):
+    """It may succeed later; `retry_after` says when to try again."""
+
+    kind = Kind.UNAVAILABLE
+    retry_after: ClassVar[timedelta] = timedelta(seconds=2)
+
+
+class Busy(Unavailable):
+    """The registry has as much in hand as it takes at once."""
+
+    def __init__(self) -> None:
+        """Say that a repeat is fine."""
+        super().__init__("The registry is busy. Nothing was changed; try again in a moment.")
+
+
+class StorageFull(Unavailable):
+    """The disk is full; what was there stays readable."""
+
+    retry_after = timedelta(minutes=5)
+
+    def __init__(self) -> None:
+        """Say what happened and who can help."""
+        super().__init__(
+            "The registry's storage is full, so nothing was published. "
+            "Tell its operator, and push again when there is room."
+        )
+
+
+def _quoted(text: str) -> str:
+    """Return `text` so that a sentence can hold it: short, one line, printable."""
+    shown = text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 - one terminal line.
+    return repr(shown)

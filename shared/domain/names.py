@@ -1,0 +1,115 @@
+"""Names of organizations, packages and modules: the compiler's rules, parsed once at the edge."""
+
+import re
+from dataclasses import dataclass
+from typing import NewType, Self
+
+from shared.domain.errors import InvalidName
+from shared.domain.version import Version
+
+OrgName = NewType("OrgName", str)
+PackageName = NewType("PackageName", str)
+ModuleName = NewType("ModuleName", str)
+
+MAX_PACKAGE_LENGTH = 200  # Organization and name together: ids and paths of the stores hold them.
+RESERVED_PREFIX = "ballerina"  # The operator's: the standard library lives there.
+
+_IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
+_ORG = re.compile(_IDENTIFIER)
+_DOTTED = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+_LANG = re.compile(r"lang(?:\.[A-Za-z_][A-Za-z0-9_]*)+")  # `lang.__internal` is the one exception.
+
+_ORG_RULE = (
+    "An organization is letters, digits and single underscores, starts with a letter "
+    "and does not end with an underscore."
+)
+_DOTTED_RULE = (
+    "A name is words of letters, digits and single underscores, each starting with a letter, "
+    "joined by single dots."
+)
+
+
+def parse_org(text: str) -> OrgName:
+    """Return `text` as an organization name, or raise `InvalidName`."""
+    if not _ORG.fullmatch(text) or len(text) > MAX_PACKAGE_LENGTH:
+        raise InvalidName("organization", text, _ORG_RULE)
+    return OrgName(text)
+
+
+def parse_package_name(text: str) -> PackageName:
+    """Return `text` as a package name, or raise `InvalidName`."""
+    return PackageName(_parse_dotted("package", text))
+
+
+def parse_module_name(text: str) -> ModuleName:
+    """Return `text` as a module's full name, or raise `InvalidName`."""
+    return ModuleName(_parse_dotted("module", text))
+
+
+def _parse_dotted(what: str, text: str) -> str:
+    fits = _DOTTED.fullmatch(text) or _LANG.fullmatch(text)
+    if not fits or len(text) > MAX_PACKAGE_LENGTH:
+        raise InvalidName(what, text, _DOTTED_RULE)
+    return text
+
+
+def is_reserved(org: OrgName) -> bool:
+    """Say whether only the registry's operator may own `org`."""
+    return org.lower().startswith(RESERVED_PREFIX)
+
+
+def possible_packages(module: ModuleName) -> tuple[PackageName, ...]:
+    """Return the packages that may hold `module`, longest name first: `a.b.c`, `a.b`, `a`."""
+    parts = module.split(".")
+    return tuple(PackageName(".".join(parts[:end])) for end in range(len(parts), 0, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package: an organization and a name, spelled as given."""
+
+    org: OrgName
+    name: PackageName
+
+    @classmethod
+    def parse(cls, org: str, name: str) -> Self:
+        """Return the package, or raise `InvalidName`."""
+        if len(org) + len(name) > MAX_PACKAGE_LENGTH:
+            rule = f"An organization and a name are {MAX_PACKAGE_LENGTH} characters at most."
+            raise InvalidName("package", f"{org}/{name}", rule)
+        return cls(parse_org(org), parse_package_name(name))
+
+    @property
+    def key(self) -> str:
+        """Return what packages are compared by: spelling without case."""
+        return f"{self.org}/{self.name}".lower()
+
+    def at(self, version: Version) -> "Coordinate":
+        """Return the coordinate of one version of this package."""
+        return Coordinate(self, version)
+
+    def __str__(self) -> str:
+        """Return `org/name`."""
+        return f"{self.org}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """What identifies a release: a package and a version."""
+
+    package: Package
+    version: Version
+
+    @classmethod
+    def parse(cls, org: str, name: str, version: str) -> Self:
+        """Return the coordinate, or raise `InvalidName` or `InvalidVersion`."""
+        return cls(Package.parse(org, name), Version.parse(version))
+
+    @property
+    def key(self) -> str:
+        """Return what coordinates are compared by."""
+        return f"{self.package.key}:{self.version}"
+
+    def __str__(self) -> str:
+        """Return `org/name:version`."""
+        return f"{self.package}:{self.version}"

@@ -1,0 +1,235 @@
+"""What the registry knows of a package and its releases: immutable records, as they are stored."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.domain.digest import Digest
+from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.version import Version
+
+
+class Record(BaseModel):
+    """A stored value; readers accept the fields of this schema version and the one before."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int = 1
+
+
+class Visibility(Enum):
+    """Who may see a package."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class State(Enum):
+    """What moderation made of a release; only live ones are served."""
+
+    LIVE = "live"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+    REMOVED = "removed"
+
+
+class Graalvm(Enum):
+    """Whether the author says that the package compiles to a native image."""
+
+    YES = "Yes"
+    NO = "No"
+    UNKNOWN = "Unknown"
+
+
+class Dependency(Record):
+    """A package and the version it was built against."""
+
+    org: str
+    name: str
+    version: str
+
+
+class GraphNode(Record):
+    """One package of a dependency graph with its direct dependencies."""
+
+    org: str
+    name: str
+    version: str
+    dependencies: tuple[Dependency, ...] = ()
+
+
+class Graph(Record):
+    """The dependency graph that a bala recorded: itself and every transitive dependency."""
+
+    nodes: tuple[GraphNode, ...] = ()
+
+
+class ModuleText(Record):
+    """One module with its documentation."""
+
+    name: str
+    summary: str = ""
+    readme: str = ""
+
+
+class Texts(Record):
+    """The documentation that a bala holds, as Markdown."""
+
+    readme: str = ""
+    modules: tuple[ModuleText, ...] = ()
+
+
+class Origin(Record):
+    """Who published a release, and by which credential."""
+
+    principal: str
+    credential: str = ""
+
+
+class Event(Record):
+    """A change that is waiting to be, or was, written to the event feed."""
+
+    id: str
+    kind: str
+    at_ms: int
+    actor: str
+    subject: str
+    details: dict[str, str] = {}
+
+
+class Head(Record):
+    """A package's small mutable record: it claims the name and says what holds for all versions."""
+
+    org: str
+    name: str
+    visibility: Visibility = Visibility.PUBLIC
+    created_ms: int
+    deprecation: str | None = None
+    pulls: int = 0
+    revision: int = 1
+    outbox: tuple[Event, ...] = ()
+
+    @property
+    def package(self) -> Package:
+        """Return the package, in the spelling of its first push."""
+        return Package(OrgName(self.org), PackageName(self.name))
+
+
+class Release(Record):
+    """One version of a package: what was read from its bala, and what happened to it since.
+
+    Creating this record is the commit of a push. At most 16 KB as JSON.
+    """
+
+    org: str
+    name: str
+    version: str
+    digest: str
+    size_bytes: int
+    platform: str
+    ballerina_version: str = ""
+    bala_version: str = ""
+    language_spec_version: str = ""
+    implementation_vendor: str = ""
+    summary: str = ""
+    licenses: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    source_repository: str = ""
+    icon: str = ""
+    template: bool = False
+    graalvm: Graalvm = Graalvm.UNKNOWN
+    modules: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    tools: tuple[str, ...] = ()
+    compiler_plugin: bool = False
+    sbom: bool = False
+    created_ms: int
+    origin: Origin
+    state: State = State.LIVE
+    state_reason: str = ""
+    deprecation: str | None = None
+    revision: int = 1
+    outbox: tuple[Event, ...] = ()
+
+    @property
+    def coordinate(self) -> Coordinate:
+        """Return the coordinate, in the spelling of the package's first push."""
+        package = Package(OrgName(self.org), PackageName(self.name))
+        return Coordinate(package, Version.parse(self.version))
+
+    @property
+    def content(self) -> Digest:
+        """Return the digest of the archive."""
+        return Digest(self.digest)
+
+
+class Entry(Record):
+    """A release as lists and resolution need it; derived from the release, newest revision wins."""
+
+    version: str
+    platform: str
+    ballerina_version: str = ""
+    state: State = State.LIVE
+    deprecation: str | None = None
+    modules: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    tools: tuple[str, ...] = ()
+    digest: str
+    size_bytes: int
+    created_ms: int
+    revision: int = 1
+
+    @classmethod
+    def of(cls, release: Release) -> Self:
+        """Derive the entry of `release`."""
+        return cls.model_validate(release, from_attributes=True)
+
+    @property
+    def parsed(self) -> Version:
+        """Return the version, parsed."""
+        return Version.parse(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one read of a coordinate brings: the package and the release, where they exist."""
+
+    head: Head | None
+    release: Release | None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A package with all its entries, newest version first, whatever their state."""
+
+    head: Head
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A release as it is shown to people and clients: with its package and its documentation."""
+
+    head: Head
+    release: Release
+    texts: Texts
+
+    @property
+    def deprecation(self) -> str | None:
+        """Return the message of the release's deprecation, or of its whole package's."""
+        return effective_deprecation(self.head, self.release.deprecation)
+
+
+def effective_deprecation(head: Head, own: str | None) -> str | None:
+    """Return a release's own deprecation message, else its package's; None means not deprecated."""
+    return own if own is not None else head.deprecation
+
+
+def numeric_id(coordinate: Coordinate) -> int:
+    """Return the stable number below 2^31 that clients know a release by."""
+    digest = hashlib.sha256(coordinate.key.encode()).digest()
+    return int.from_bytes(digest[:4], "big") & 0x7FFF_FFFF

@@ -1,0 +1,347 @@
+"""What the services need from the outside, and what each adapter promises.
+
+Every promise here is tested by the suite of its port in `tests/contract`, which every adapter runs.
+Common to all ports:
+
+- A method is one trip to its store, whatever it reads there; reads of one method may be parallel.
+- Writes are durable when the method returns. A call that fails in between may be repeated: nothing
+  is there twice, and nothing is half there.
+- Adapters raise `Busy` or `StorageFull` (`shared.domain.errors`) for a store that is overloaded,
+  out of reach or full, and no exception of their libraries.
+- Packages, organizations and coordinates are compared without case.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.digest import Digest
+from shared.domain.identity import Account, Membership, Organization, Standing, Token
+from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.package import (
+    Entry,
+    Event,
+    Found,
+    Graph,
+    Head,
+    Listing,
+    Release,
+    Survey,
+    Texts,
+)
+from shared.domain.query import Page, Query, Results, Suggestion, Viewer
+
+
+class Stale(Exception):
+    """The record was changed since it was read; read it again and decide again."""
+
+
+class AlreadyThere(Exception):
+    """A record of this key exists; nothing was written."""
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since 1970, UTC."""
+        ...
+
+
+class Randomness(Protocol):
+    """The only source of secrets and of ids."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return `count` bytes that nobody can guess."""
+        ...
+
+
+class MetadataStore(Protocol):
+    """Packages, releases and their entries.
+
+    `add_release` is the commit of a push. Entries are derived from releases: of two writes of the
+    same version the higher `revision` stays, whatever their order.
+    """
+
+    async def find(self, coordinate: Coordinate) -> Found:
+        """Return the package and the release; each None where it does not exist."""
+        ...
+
+    async def head(self, package: Package) -> Head | None:
+        """Return the package's head, or None."""
+        ...
+
+    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+        """Return each package with all its entries, newest first, in the order asked; None where
+        it does not exist. The cost grows with what changed since the last call, not with history.
+        """
+        ...
+
+    async def claim(self, head: Head) -> Head:
+        """Create the head if no package has its name, and return the stored one: its own or the
+        one that was there, never changed by this call."""
+        ...
+
+    async def add_release(self, release: Release) -> None:
+        """Create the release. Of any number of concurrent calls for one coordinate exactly one
+        succeeds; the others raise `AlreadyThere`. The spelling is the head's."""
+        ...
+
+    async def replace_release(self, release: Release) -> Release:
+        """Store a changed release if its `revision` is still the stored one, else raise `Stale`.
+        Return it with the next revision."""
+        ...
+
+    async def replace_head(self, head: Head) -> Head:
+        """Store a changed head if its `revision` is still the stored one, else raise `Stale`.
+        Return it with the next revision. `pulls` is left as stored: only the ledger writes it."""
+        ...
+
+    async def put_entries(self, package: Package, entries: Sequence[Entry]) -> None:
+        """Add or renew entries of the package; an entry with a lower revision changes nothing."""
+        ...
+
+    async def releases(self, package: Package) -> list[Release]:
+        """Return every release of the package. For upkeep: the cost grows with history."""
+        ...
+
+    async def packages(self, after: str, count: int) -> list[Head]:
+        """Return up to `count` heads whose key is above `after`, in order of key."""
+        ...
+
+    async def unpublished_events(self, count: int) -> list[Head | Release]:
+        """Return up to `count` records whose outbox is not empty, oldest first."""
+        ...
+
+    async def claim_tool(self, tool: str, package: Package) -> Package:
+        """Bind the tool id to the package if it is free, and return the package that owns it."""
+        ...
+
+    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
+        """Return the package that owns each tool id, in the order asked; None where it is free."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """Immutable documents derived from an archive, by the archive's digest."""
+
+    async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
+        """Store both documents of the archive; a repeat changes nothing."""
+        ...
+
+    async def texts(self, digest: Digest) -> Texts:
+        """Return the documentation; empty where none was stored."""
+        ...
+
+    async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
+        """Return each dependency graph in the order asked, as the JSON list of nodes
+        `[{"org","name","version","dependencies":[…]}]` that resolve answers carry; `[]` where none
+        was stored."""
+        ...
+
+    async def delete(self, digest: Digest) -> None:
+        """Remove both documents; nothing happens where there are none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArchive:
+    """An archive at rest."""
+
+    digest: Digest
+    size_bytes: int
+    stored_ms: int
+
+
+class ArchiveStore(Protocol):
+    """The balas, byte for byte, by digest."""
+
+    async def put(self, digest: Digest, content: bytes | memoryview) -> None:
+        """Store the archive; a repeat changes nothing but renews `stored_ms`, so that a sweep which
+        is under way spares it. Raises `StorageFull` and leaves nothing behind."""
+        ...
+
+    async def stat(self, digest: Digest) -> StoredArchive | None:
+        """Return what is stored under the digest, or None."""
+        ...
+
+    async def read(self, digest: Digest, start: int = 0, count: int | None = None) -> bytes:
+        """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`."""
+        ...
+
+    def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
+        """Yield the archives that were last stored before that time."""
+        ...
+
+    async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
+        """Remove the archive unless it was stored again since; say whether it is gone."""
+        ...
+
+
+class AccountStore(Protocol):
+    """Accounts, organizations and who is what in which."""
+
+    async def standing(self, account_id: str, org: OrgName) -> Standing:
+        """Return the account, the organization and the account's role in it, each None where there
+        is none. A founder whose membership is not stored yet counts as owner."""
+        ...
+
+    async def account(self, account_id: str) -> Account | None:
+        """Return the account, or None."""
+        ...
+
+    async def accounts(self) -> list[Account]:
+        """Return every account, by name. For operators."""
+        ...
+
+    async def add_account(self, account: Account) -> None:
+        """Create the account; raise `AlreadyThere` when the id or the name is taken."""
+        ...
+
+    async def organization(self, org: OrgName) -> Organization | None:
+        """Return the organization, or None; deleted ones are returned too."""
+        ...
+
+    async def organizations(self) -> list[Organization]:
+        """Return every organization, by name. For operators."""
+        ...
+
+    async def add_organization(self, organization: Organization) -> None:
+        """Create the organization with its founder as owner; raise `AlreadyThere` when the name is
+        taken, now or by one that was deleted."""
+        ...
+
+    async def put_membership(self, membership: Membership) -> None:
+        """Set the account's role in the organization."""
+        ...
+
+    async def remove_membership(self, org: OrgName, account_id: str) -> None:
+        """Take the account out of the organization; a repeat changes nothing."""
+        ...
+
+    async def memberships(self, org: OrgName) -> list[Membership]:
+        """Return the organization's members."""
+        ...
+
+    async def organizations_of(self, account_id: str) -> list[Membership]:
+        """Return the organizations that the account is a member of."""
+        ...
+
+
+class TokenStore(Protocol):
+    """Access tokens, by owner and hash."""
+
+    async def find(self, owner: str, token_hash: str) -> Token | None:
+        """Return the token, or None. One read."""
+        ...
+
+    async def add(self, token: Token) -> None:
+        """Store a new token; raise `AlreadyThere` when the hash or the id is taken."""
+        ...
+
+    async def list(self, owner: str) -> list[Token]:
+        """Return the owner's tokens, oldest first."""
+        ...
+
+    async def remove(self, owner: str, token_id: str) -> bool:
+        """Delete the token; say whether it was there."""
+        ...
+
+    async def touch(self, owner: str, token_id: str, used_ms: int) -> None:
+        """Note the last use; nothing happens when the token is gone."""
+        ...
+
+    async def remove_expired(self, before_ms: int) -> int:
+        """Delete tokens that expired before that time; return how many."""
+        ...
+
+
+class EventStore(Protocol):
+    """The feed of all changes, append only, numbered without gaps."""
+
+    async def publish(self, source: Head | Release) -> None:
+        """Append the events of the record's outbox that are not in the feed yet, in order, then
+        clear that outbox if the record is still at this revision. A repeat adds nothing."""
+        ...
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append events that belong to no record; those that are there already are left alone."""
+        ...
+
+    async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events with their numbers, from the first after `number`."""
+        ...
+
+
+class WorkStore(Protocol):
+    """Short-lived state: one-time codes, sign-in states, guards and leases."""
+
+    async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
+        """Store a value until that time, over an older one."""
+        ...
+
+    async def take(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value and delete it, so that of concurrent calls one gets it; None where it is
+        absent or expired."""
+        ...
+
+    async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
+        """Take or renew the lease; False while another owner holds it."""
+        ...
+
+    async def remove_expired(self, before_ms: int) -> int:
+        """Delete what expired before that time; return how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One pull to count: which release, by whom (a keyed hash), in which window, on which day."""
+
+    coordinate: Coordinate
+    caller: str
+    window: int  # Ten-minute windows since 1970: clients repeat a pull for each platform.
+    day: str  # 2026-11-20, UTC.
+
+
+class PullLedger(Protocol):
+    """Pull counts by release and day."""
+
+    async def record(self, pulls: Sequence[Pull]) -> None:
+        """Count the pulls; one that was recorded before (same release, caller and window) is not
+        counted again, so a flush may be repeated."""
+        ...
+
+    async def roll_up(self, before_window: int) -> list[Package]:
+        """Add what was counted to the heads' `pulls`, each pull once however often this is called,
+        and forget the callers of windows before that one. Return the packages that changed."""
+        ...
+
+    async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
+        """Return pulls by version, then by day."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """One row for each package: its newest live release."""
+
+    async def offer(self, listing: Listing) -> None:
+        """Show this release, unless a better one of the package is shown: a release that is not
+        deprecated beats one that is, a stable one a pre-release, then the newer version."""
+        ...
+
+    async def replace(self, listing: Listing) -> None:
+        """Show this release, whatever is shown now."""
+        ...
+
+    async def remove(self, package: Package) -> None:
+        """Show the package no longer."""
+        ...
+
+    async def search(self, query: Query, page: Page, viewer: Viewer) -> Results:
+        """Return one page of what matches and `viewer` may see, with the exact count."""
+        ...
+
+    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
+        """Return names that begin with, or are close to, `text`."""
+        ...

@@ -1,0 +1,104 @@
+"""Every setting, read once from the environment; docs/configuration.md lists them."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """The settings, with defaults for a laptop. Names take the prefix `BALLROOM_`."""
+
+    model_config = SettingsConfigDict(env_prefix="BALLROOM_", frozen=True, extra="ignore")
+
+    port: int = Field(
+        default=7071,
+        validation_alias=AliasChoices("PORT", "port"),
+        ge=1,
+        le=65_535,
+        description="Port that the local host listens on. Read from PORT, without the prefix.",
+    )
+    workers: int = Field(
+        default=1,
+        validation_alias=AliasChoices("WORKERS", "workers"),
+        ge=1,
+        le=64,
+        description="Worker processes of the local host. Read from WORKERS, without the prefix.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the local host listens on.")
+    url: str = Field(
+        default="",
+        description="Public address of the registry, which every absolute link begins with; "
+        "by default the address that the local host listens on.",
+    )
+    data: Path = Field(
+        default=Path(".ballroom"),
+        description="Folder of the embedded stores, the keys and Settings.toml.",
+    )
+    tls_cert: Path | None = Field(
+        default=None, description="Certificate chain (PEM) to serve HTTPS with."
+    )
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) of that certificate.")
+    environment: str = Field(
+        default="local",
+        pattern=r"[a-z0-9]{1,12}",
+        description="Short name of this installation; it stands in every token.",
+    )
+    max_archive_bytes: int = Field(
+        default=64 * MIB, ge=1, description="Largest archive that a push may bring, in bytes."
+    )
+    max_archives_in_hand: int = Field(
+        default=4,
+        ge=1,
+        description="Archive bodies that one process holds at once; more get a 503.",
+    )
+    max_entries: int = Field(default=20_000, ge=1, description="Entries that an archive may have.")
+    max_unpacked_bytes: int = Field(
+        default=512 * MIB, ge=1, description="Bytes that an archive may unpack to."
+    )
+    max_entry_ratio: int = Field(
+        default=200, ge=1, description="How far an entry above 1 MiB may be compressed."
+    )
+    max_manifest_bytes: int = Field(default=MIB, ge=1, description="Largest manifest, in bytes.")
+    require_documentation: bool = Field(
+        default=True, description="Refuse archives of the Java layouts that hold no documentation."
+    )
+    require_dependencies: bool = Field(
+        default=False, description="Refuse archives whose dependencies are not in this registry."
+    )
+    max_resolve: int = Field(
+        default=2_000, ge=1, description="Packages or modules that one resolve call may ask for."
+    )
+    token_days: int = Field(
+        default=90, ge=1, le=365, description="Days that a new token is good for."
+    )
+    sweep_grace_hours: int = Field(
+        default=24,
+        ge=1,
+        description="Hours that an archive without a release is kept before the sweep.",
+    )
+    log_level: str = Field(
+        default="info", pattern="debug|info|warning|error", description="Least level of log lines."
+    )
+    link_key: SecretStr | None = Field(
+        default=None,
+        description="Key that signed links and sessions are made with, instead of the key files.",
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; raise `pydantic.ValidationError` for what cannot be read."""
+        return cls()
+
+    @property
+    def base_url(self) -> str:
+        """Return the public address without a slash at its end."""
+        return (self.url or self._listening_address()).rstrip("/")
+
+    def _listening_address(self) -> str:
+        scheme = "https" if self.tls_cert else "http"
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared.
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
