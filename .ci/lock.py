@@ -1,0 +1,84 @@
+"""Write both locks from the inputs in pyproject.toml, or check that they are fresh.
+
+`python .ci/lock.py` keeps the pins that still fit, `python .ci/lock.py upgrade` renews them all,
+and `python .ci/lock.py check` compares hashes without resolving anything.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNTIME = ROOT / "requirements.txt"
+TESTS = ROOT / "tests" / "requirements.txt"
+RESOLVER = ROOT / ".venvs" / "lock"
+
+
+def main(arguments: list[str]) -> str | None:
+    """Run one of the three commands; what it returns is the reason for a failure."""
+    match arguments:
+        case []:
+            return write()
+        case ["upgrade"]:
+            return write("--upgrade")
+        case ["check"]:
+            return check()
+        case _:
+            return "usage: .ci/lock.py [upgrade | check]"
+
+
+def check() -> str | None:
+    """Say which lock was written from other inputs than today's."""
+    for lock in (RUNTIME, TESTS):
+        if inputs_line() not in lock.read_text().splitlines()[:5]:
+            name = lock.relative_to(ROOT)
+            return f"{name} does not belong to the inputs in pyproject.toml. Run: make lock"
+    return None
+
+
+def write(*options: str) -> None:
+    """Resolve once, with the test tools; the runtime lock is the part that runs in production."""
+    install_resolver()
+    compile_lock(TESTS, "--group", "test", *options)
+    # uv prefers the pins it finds in its output, so this copy makes both locks one resolution.
+    shutil.copyfile(TESTS, RUNTIME)
+    compile_lock(RUNTIME)
+
+
+def install_resolver() -> None:
+    """Put the pinned uv into an environment of its own."""
+    subprocess.run(
+        ["sh", ".ci/environment", ".ci/requirements.txt", RESOLVER, sys.executable],
+        cwd=ROOT,
+        check=True,
+    )
+
+
+def compile_lock(lock: Path, *options: str) -> None:
+    """Write one lock, exact and hashed, for every Python and platform that we serve."""
+    command = [RESOLVER / "bin" / "uv", "pip", "compile", "pyproject.toml", "--quiet"]
+    command += ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    command += ["--no-emit-index-url", "--custom-compile-command", "make lock"]
+    subprocess.run([*command, "--output-file", lock, *options], cwd=ROOT, check=True)
+    header, command_line, *pins = lock.read_text().splitlines()
+    lock.write_text("\n".join([header, command_line, inputs_line(), *pins, ""]))
+
+
+def inputs_line() -> str:
+    """Return the header line that ties a lock to the inputs it was written from."""
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = document["project"]
+    inputs = [
+        project["requires-python"],
+        project["dependencies"],
+        document["dependency-groups"]["test"],
+    ]
+    return f"# inputs: sha256:{hashlib.sha256(json.dumps(inputs).encode()).hexdigest()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

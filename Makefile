@@ -1,0 +1,46 @@
+# One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
+
+.PHONY: run check fix test test-azure bench lock clean
+.DEFAULT_GOAL := run
+
+VENV := .venv
+# An interpreter of your choice, for a new environment.
+PYTHON ?=
+export PYTHON
+
+run: # Serve a registry on this machine (PORT, WORKERS and BALLROOM_* apply).
+	@sh .ci/environment requirements.txt $(VENV)
+	@exec $(VENV)/bin/python -m shared.localhost
+
+check: tools # Style, types, direction of imports, spelling, locks.
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/codespell
+	$(VENV)/bin/python .ci/lock.py check
+
+fix: tools # What ruff can mend by itself.
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+test: tools # Every suite, with coverage; SUITES="unit contract" runs some of them, without.
+	@$(VENV)/bin/python -u tests/run.py $(SUITES)
+
+test-azure: tools # The promises of the ports against a real Cosmos DB account.
+	@test -n "$(BALLROOM_COSMOS_ENDPOINT)" || { echo "Set BALLROOM_COSMOS_ENDPOINT to the account (or emulator) to test against." >&2; exit 1; }
+	@$(VENV)/bin/python -u tests/run.py contract
+
+bench: tools # Every benchmark in bench/, one after the other; ONLY=push runs one.
+	@for benchmark in bench/$(or $(ONLY),[a-z]*).py; do echo "== $$benchmark"; $(VENV)/bin/python -u $$benchmark || exit 1; done
+
+lock: tools # Write both locks from pyproject.toml; UPGRADE=1 renews every pin.
+	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)
+
+clean: # Everything that can be made again; never a registry's data.
+	rm -rf $(VENV) .venvs .test-results .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path "./node_modules/*" -prune -exec rm -rf {} +
+
+.PHONY: tools
+tools:
+	@sh .ci/environment tests/requirements.txt $(VENV)

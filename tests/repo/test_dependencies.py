@@ -1,0 +1,97 @@
+"""Each dependency has its reason, and each pin its hash."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+RUNTIME = ROOT / "requirements.txt"
+TESTS = ROOT / "tests" / "requirements.txt"
+LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt"]
+REASONS = ROOT / "docs" / "decisions" / "0001-dependencies.md"
+
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[0-9][0-9A-Za-z.+!]*)( ; (?P<marker>.+))?")
+HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One requirement of a lock and how many files may satisfy it."""
+
+    requirement: str
+    hashes: int
+
+    @property
+    def name(self) -> str:
+        """Return the name of the package."""
+        return self.requirement.partition("==")[0]
+
+
+def pins(lock: Path) -> list[Pin]:
+    """Read a lock, whose lines are joined by backslashes."""
+    text = re.sub(r"^\s*#.*\n", "", lock.read_text(), flags=re.MULTILINE)
+    return [pin(line) for line in text.replace("\\\n", " ").splitlines() if line]
+
+
+def pin(line: str) -> Pin:
+    """Read one requirement with its hashes."""
+    return Pin(HASH.sub("", line).strip(), len(HASH.findall(line)))
+
+
+def direct() -> dict[str, list[str]]:
+    """Return the names of the direct dependencies by the part of the product that asks."""
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = {"runtime": document["project"]["dependencies"], **document["dependency-groups"]}
+    return {group: [name_of(one) for one in inputs] for group, inputs in groups.items()}
+
+
+def name_of(requirement: str) -> str:
+    """Return the package that a requirement asks for."""
+    found = NAME.match(requirement)
+    assert found, requirement
+    return found.group()
+
+
+def named(path: Path) -> str:
+    """Return the path as a reader names it."""
+    return str(path.relative_to(ROOT))
+
+
+def test_every_direct_dependency_has_its_sentence() -> None:
+    explained = re.findall(
+        r"^- \*\*([A-Za-z0-9._-]+)\*\* \S.+\.$", REASONS.read_text(), re.MULTILINE
+    )
+    assert sorted(explained) == sorted(name for names in direct().values() for name in names)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=named)
+def test_a_lock_holds_exact_versions_with_hashes(lock: Path) -> None:
+    loose = [one for one in pins(lock) if not PIN.fullmatch(one.requirement) or not one.hashes]
+    assert not loose, loose
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=named)
+def test_a_lock_names_no_place_to_download_from(lock: Path) -> None:
+    assert not re.findall(r"\w+://\S*|--\w*index\S*|--find-links\S*", lock.read_text())
+
+
+def test_both_locks_are_one_resolution() -> None:
+    assert {one.requirement for one in pins(RUNTIME)} <= {one.requirement for one in pins(TESTS)}
+
+
+def test_every_direct_dependency_is_locked() -> None:
+    assert set(direct()["runtime"]) <= {one.name for one in pins(RUNTIME)}
+    assert set(direct()["test"]) <= {one.name for one in pins(TESTS)}
+
+
+def test_the_locks_belong_to_the_inputs() -> None:
+    command = [sys.executable, ".ci/lock.py", "check"]
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr

@@ -1,0 +1,44 @@
+"""Imports point inwards."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.paths import ROOT
+from tests.repo.source import Module, product
+
+PURE = {"pydantic", "shared"}  # What the domain may import beside the standard library.
+
+
+def domain() -> list[Module]:
+    """Return the modules of the domain."""
+    return [module for module in product() if module.path.startswith("shared/domain/")]
+
+
+def test_the_import_contracts_are_kept() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    checked = subprocess.run(
+        [command, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_domain_imports_nothing_but_itself_pydantic_and_the_standard_library() -> None:
+    foreign = [
+        f"{module.path} imports {name}"
+        for module in domain()
+        for name in module.imported()
+        if (top := name.partition(".")[0]) not in PURE and top not in sys.stdlib_module_names
+    ]
+    assert not foreign, foreign
+
+
+def test_the_domain_is_synchronous() -> None:
+    waiting = [
+        module.path
+        for module in domain()
+        if "asyncio" in module.imported()
+        or any(isinstance(function, ast.AsyncFunctionDef) for function in module.functions())
+    ]
+    assert not waiting, waiting

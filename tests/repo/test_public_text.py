@@ -1,0 +1,45 @@
+"""What we publish speaks of the product alone."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+# Each pattern is spelt so that it does not find itself.
+PRIVATE = {
+    "a path of one machine": r"(?<![\w.~-])/(?:wor[k]|roo[t]|tm[p]/(?:bash_job[s]|tea[m]))/",
+    "the host of a package registry": (
+        r"pyp[i]\.org|pythonhoste[d]\.org|registry\.npmj[s]\.org|deb\.[d]ebian\.org"
+    ),
+    "notes that a reader does not have": (
+        r"(?<![\w/-])(?:fact[s]|styl[e]|[d]esign)\.md|\bspec[s]/\w+\.md"
+    ),
+}
+BINARY = {".bala", ".gif", ".ico", ".jpg", ".png", ".woff2", ".zip"}
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Read every text file that is committed or about to be."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listing.returncode:
+        pytest.skip("the files of the repository are known only in a git checkout")
+    for name in listing.stdout.split("\0"):
+        file = ROOT / name
+        if file.is_file() and file.suffix not in BINARY:
+            yield file.relative_to(ROOT), file.read_text(errors="replace")
+
+
+@pytest.mark.parametrize("kind", PRIVATE)
+def test_no_file_holds_what_belongs_elsewhere(kind: str) -> None:
+    found = [
+        f"{name}:{number} {line.strip()}"
+        for name, text in texts()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if re.search(PRIVATE[kind], line)
+    ]
+    assert not found, f"{kind}: {found}"

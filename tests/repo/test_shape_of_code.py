@@ -1,0 +1,97 @@
+"""Functions are short, speak for themselves, and take the time from one place."""
+
+import ast
+from collections.abc import Iterator
+from statistics import median
+
+from tests.repo.source import Definition, Function, Module, product
+
+LONGEST = 40  # Lines.
+MEDIAN = 10  # Lines; the median stays below.
+ARGUMENTS = 5  # By position; keyword-only ones are free.
+
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time"}
+
+
+def own_lines(function: Function) -> int:
+    """Count the lines of a function without those of the functions inside it.
+
+    So the factory of a face is as long as what it adds to its handlers.
+    """
+    inner = [node for node in function.body if isinstance(node, Function)]
+    return span(function) - sum(span(node) for node in inner)
+
+
+def span(node: Definition) -> int:
+    """Count the lines from `def` to the end."""
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def positional(function: Function) -> list[str]:
+    """Return the names of the arguments that may be given by position."""
+    names = [argument.arg for argument in [*function.args.posonlyargs, *function.args.args]]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def undocumented(module: Module) -> Iterator[str]:
+    """Find what a reader meets from outside and that says nothing about itself."""
+    if ast.get_docstring(module.tree) is None:
+        yield module.path
+    for node in public(module.tree.body):
+        if ast.get_docstring(node) is None and not is_overload(node):
+            yield f"{module.path}:{node.lineno} {node.name}"
+
+
+def public(body: list[ast.stmt]) -> Iterator[Definition]:
+    """Find the public classes and functions, and the public methods of those classes."""
+    for node in body:
+        if isinstance(node, Definition) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body)
+
+
+def is_overload(node: Definition) -> bool:
+    """Say whether it is one face of a function that is documented where it has its body."""
+    return any("overload" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def reads_a_clock(module: Module) -> bool:
+    """Say whether a module asks the machine for the time of day."""
+    attributes = (node for node in ast.walk(module.tree) if isinstance(node, ast.Attribute))
+    return any(ast.unparse(node).endswith(tuple(CLOCKS)) for node in attributes)
+
+
+def test_no_function_is_longer_than_forty_lines() -> None:
+    long = [
+        f"{module.path}:{function.lineno} {function.name}: {own_lines(function)} lines"
+        for module in product()
+        for function in module.functions()
+        if own_lines(function) > LONGEST
+    ]
+    assert not long, long
+
+
+def test_the_median_function_is_shorter_than_ten_lines() -> None:
+    lengths = [own_lines(function) for module in product() for function in module.functions()]
+    assert median(lengths or [0]) < MEDIAN
+
+
+def test_no_function_takes_more_than_five_arguments_by_position() -> None:
+    crowded = [
+        f"{module.path}:{function.lineno} {function.name}"
+        for module in product()
+        for function in module.functions()
+        if len(positional(function)) > ARGUMENTS
+    ]
+    assert not crowded, crowded
+
+
+def test_every_public_module_class_and_function_says_what_it_is() -> None:
+    silent = [name for module in product() for name in undocumented(module)]
+    assert not silent, silent
+
+
+def test_the_time_of_day_is_read_in_one_file() -> None:
+    readers = [module.path for module in product() if reads_a_clock(module)]
+    assert len(readers) <= 1, readers
