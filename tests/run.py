@@ -24,6 +24,7 @@ RESULTS = ROOT / ".test-results"
 ORDER = ("repo", "unit", "contract", "protocol", "security", "clients", "crash", "browser")
 PORTABLE = ("unit", "protocol")  # What runs on the other Pythons as well.
 PYTHONS = ("3.11", "3.12", "3.13")  # What we serve.
+SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
 SUITE_DEADLINE = 900  # Seconds. A suite that hangs after its last test would never say so.
 
 ENFORCE_FLOORS = False
@@ -92,7 +93,7 @@ def elsewhere() -> Iterator[Outcome]:
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     portable = [name for name in PORTABLE if list(tests_of(name))]
     for version in PYTHONS:
-        if version != here:
+        if portable and version != here:
             yield from on_python(version, portable)
 
 
@@ -133,8 +134,9 @@ def pytest(name: str, suite: str, command: list[str]) -> Outcome:
     """Run one suite in a process of its own and read what it came to."""
     print(f"\n== {name}", flush=True)
     report = RESULTS / f"{name.replace(' ', '-')}.xml"
-    options = ["--quiet", "--no-header", "-rfE", "--durations=3", "--durations-min=5"]
-    options += ["--numprocesses=auto", "--dist=loadfile", f"--junitxml={report}"]
+    options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}"]
+    if len(list(tests_of(suite))) >= SPREAD_FROM:
+        options += ["--numprocesses=auto", "--maxprocesses=8", "--dist=loadfile"]
     started = time.monotonic()
     try:
         code = subprocess.run(
