@@ -1,4 +1,4 @@
-"""Names of organizations, packages and modules: the compiler's rules, parsed once at the edge."""
+"""Names of organizations, packages, modules and tools: the compiler's rules, read at the edge."""
 
 import re
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from shared.domain.version import Version
 OrgName = NewType("OrgName", str)
 PackageName = NewType("PackageName", str)
 ModuleName = NewType("ModuleName", str)
+ToolId = NewType("ToolId", str)
 
 MAX_PACKAGE_LENGTH = 200  # Organization and name together: ids and paths of the stores hold them.
 RESERVED_PREFIX = "ballerina"  # The operator's: the standard library lives there.
@@ -18,6 +19,7 @@ _IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
 _ORG = re.compile(_IDENTIFIER)
 _DOTTED = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
 _LANG = re.compile(r"lang(?:\.[A-Za-z_][A-Za-z0-9_]*)+")  # `lang.__internal` is the one exception.
+_TOOL = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
 
 _ORG_RULE = (
     "An organization is letters, digits and single underscores, starts with a letter "
@@ -27,6 +29,7 @@ _DOTTED_RULE = (
     "A name is words of letters, digits and single underscores, each starting with a letter, "
     "joined by single dots."
 )
+_TOOL_RULE = "An id is words of letters, digits and underscores, joined by single dots."
 
 
 def parse_org(text: str) -> OrgName:
@@ -44,6 +47,13 @@ def parse_package_name(text: str) -> PackageName:
 def parse_module_name(text: str) -> ModuleName:
     """Return `text` as a module's full name, or raise `InvalidName`."""
     return ModuleName(_parse_dotted("module", text))
+
+
+def parse_tool_id(text: str) -> ToolId:
+    """Return `text` as the id of a tool, or raise `InvalidName`."""
+    if not _TOOL.fullmatch(text) or len(text) > MAX_PACKAGE_LENGTH:
+        raise InvalidName("tool", text, _TOOL_RULE)
+    return ToolId(text)
 
 
 def _parse_dotted(what: str, text: str) -> str:

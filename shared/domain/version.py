@@ -10,7 +10,8 @@ MAX_LENGTH = 128  # Characters: ids and paths of the stores hold versions.
 MAX_NUMBER = 2**31 - 1  # The largest number that the Java clients can read.
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?", re.ASCII)
-_RANGE = re.compile(r"\*|(?:(\d{1,10})\.)(?:(\d{1,10})\.)?\*", re.ASCII)
+_NUMBER = r"(0|[1-9]\d{0,9})"
+_RANGE = re.compile(rf"\*|(?:{_NUMBER}\.)(?:{_NUMBER}\.)?\*", re.ASCII)
 
 Identifier = tuple[int, int, str]  # Numbers order below words: (0, number, "") or (1, 0, word).
 Precedence = tuple[int, int, int, int, tuple[Identifier, ...]]

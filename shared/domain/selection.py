@@ -1,0 +1,111 @@
+"""Which release of a package a client gets: the mode table, wildcards and lists.
+
+| mode             | version given   | picks the best of                                     |
+|------------------|-----------------|-------------------------------------------------------|
+| any              | none            | everything                                            |
+| `soft`           | `a.b.c`, a >= 1 | the same major, not below the given version           |
+| `medium`         | `a.b.c`         | the same major and minor, not below the given version |
+| `soft`, `medium` | `0.b.c`         | the same `0.b`, not below the given version           |
+| `hard`, `locked` | `a.b.c`         | that version alone                                    |
+
+The best is the newest stable release that is not deprecated; failing that the newest stable one;
+failing that the newest pre-release that is not deprecated; failing that the newest pre-release.
+So deprecating a release never moves a build to a pre-release that it did not ask for.
+
+- Live releases are the only candidates, in every mode.
+- `hard` and `locked` ask for exactly one version: it is served deprecated or not, whatever the
+  client's platform and language. Everything else is offered only what the client can use.
+- `soft` and `medium` name a lower bound, which is not asking for exactly it: `soft` 1.2.0 with
+  1.2.0 deprecated gives 1.3.0, and 1.2.0 only when nothing else fits.
+- A pre-release is a version like any other: 1.2.0-rc.1 lies below 1.2.0, in the majors and minors
+  of its numbers. As a lower bound it admits the pre-releases above it, and any stable release that
+  fits beats those. With a stable lower bound a pre-release is picked where no stable release fits.
+- All versions of a deprecated package are deprecated, so they are equal in that.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from itertools import takewhile
+
+from shared.domain.language import ClientProfile
+from shared.domain.package import Entry, Head, State, Survey, effective_deprecation
+from shared.domain.version import Range, Version
+
+
+class Mode(Enum):
+    """How far from the version that it names a build may be taken."""
+
+    SOFT = "soft"
+    MEDIUM = "medium"
+    HARD = "hard"
+    LOCKED = "locked"
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Mode":
+        """Return the mode of that name in any case; what is no mode is `soft`."""
+        return _MODES.get((text or "").lower(), cls.SOFT)
+
+    @property
+    def is_exact(self) -> bool:
+        """Say whether a version that is given is the only one that will do."""
+        return self in (Mode.HARD, Mode.LOCKED)
+
+
+_MODES = {mode.value: mode for mode in Mode}
+_EVERY_VERSION = Range()
+
+
+def pick(survey: Survey, wanted: Version | None, mode: Mode, client: ClientProfile) -> Entry | None:
+    """Return the release that the mode table gives, or None when nothing fits."""
+    if wanted is None:
+        return newest(survey, _EVERY_VERSION, client)
+    if mode.is_exact:
+        return _exactly(survey, wanted)
+    # Newest first is the survey's promise, so what follows the first that is below is below too.
+    not_below = takewhile(lambda entry: wanted <= entry.parsed, survey.entries)
+    return _best(survey.head, _offered(not_below, _compatible(wanted, mode), client))
+
+
+def newest(survey: Survey, within: Range, client: ClientProfile) -> Entry | None:
+    """Return the release that `*`, `1.*` or `1.2.*` stands for, or None when nothing fits."""
+    return _best(survey.head, _offered(survey.entries, within, client))
+
+
+def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...]:
+    """Return what the client can use, newest first, deprecated versions included."""
+    return tuple(entry.parsed for entry in _offered(survey.entries, _EVERY_VERSION, client))
+
+
+def _exactly(survey: Survey, version: Version) -> Entry | None:
+    for entry in survey.entries:
+        if entry.version == version.text and entry.state is State.LIVE:
+            return entry
+    return None
+
+
+def _compatible(wanted: Version, mode: Mode) -> Range:
+    if mode is Mode.MEDIUM or wanted.major == 0:
+        return Range(wanted.major, wanted.minor)
+    return Range(wanted.major)
+
+
+def _offered(entries: Iterable[Entry], within: Range, client: ClientProfile) -> Iterator[Entry]:
+    for entry in entries:
+        if (
+            entry.state is State.LIVE
+            and within.holds(entry.parsed)
+            and client.can_use(entry.platform, entry.ballerina_version)
+        ):
+            yield entry
+
+
+def _best(head: Head, newest_first: Iterable[Entry]) -> Entry | None:
+    best: Entry | None = None
+    best_rank: tuple[bool, ...] = ()
+    for entry in newest_first:
+        rank = (entry.parsed.is_stable, effective_deprecation(head, entry.deprecation) is None)
+        if rank == (True, True):
+            return entry  # The rest is older and no better, and most packages have nothing else.
+        if rank > best_rank:
+            best, best_rank = entry, rank
+    return best
