@@ -12,13 +12,13 @@ run: # Serve a registry on this machine (PORT, WORKERS and BALLROOM_* apply).
 	@sh .ci/environment requirements.txt $(VENV)
 	@exec $(VENV)/bin/python -m shared.localhost
 
-check: tools # Style, types, direction of imports, spelling, locks.
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/pyright
-	$(VENV)/bin/lint-imports --no-logo
-	$(VENV)/bin/codespell
-	$(VENV)/bin/python .ci/lock.py check
+check: tools # Style, types, direction of imports, spelling, locks; all of them, then the verdict.
+	@failed=; \
+	for step in "ruff check ." "ruff format --check ." pyright "lint-imports --no-logo" codespell "python .ci/lock.py check"; do \
+		echo "== $$step"; \
+		$(VENV)/bin/$$step || failed="$$failed $${step%% *}"; \
+	done; \
+	test -z "$$failed" || { echo "Failed:$$failed" >&2; exit 1; }
 
 fix: tools # What ruff can mend by itself.
 	$(VENV)/bin/ruff check --fix .

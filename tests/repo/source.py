@@ -40,7 +40,7 @@ def product() -> tuple[Module, ...]:
         *ROOT.glob("shared/**/*.py"),
     ]
     return tuple(
-        Module(str(file.relative_to(ROOT)), ast.parse(file.read_text()))
+        Module(str(file.relative_to(ROOT)), ast.parse(file.read_text(), filename=file))
         for file in sorted(files)
         if file.exists()
     )

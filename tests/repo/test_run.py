@@ -1,0 +1,70 @@
+"""The runner of the suites tells the truth about them."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests import run
+
+REPORT = """<testsuites><testsuite>
+<testcase name="a" />
+<testcase name="b"><failure message="no" /></testcase>
+<testcase name="c"><error message="no" /></testcase>
+<testcase name="d"><skipped message="there is no browser here" /></testcase>
+</testsuite></testsuites>"""
+
+
+def files(**covered: int) -> dict[str, dict[str, dict[str, int]]]:
+    """Return what coverage reports for modules of ten lines, by how many were reached."""
+    return {
+        name.replace("__", "/"): {
+            "summary": {
+                "num_statements": 10,
+                "covered_lines": lines,
+                "num_branches": 0,
+                "covered_branches": 0,
+                "percent_covered": 10 * lines,
+            }
+        }
+        for name, lines in covered.items()
+    }
+
+
+def test_an_error_counts_as_a_failure_and_a_skip_keeps_its_reason(tmp_path: Path) -> None:
+    report = tmp_path / "unit.xml"
+    report.write_text(REPORT)
+    outcome = run.read("unit", report, code=1, seconds=0.5)
+    assert (outcome.passed, outcome.failed) == (1, 2)
+    assert outcome.skipped == Counter({"there is no browser here": 1})
+
+
+def test_a_suite_that_ends_badly_without_a_report_is_a_failure(tmp_path: Path) -> None:
+    assert run.read("unit", tmp_path / "absent.xml", code=3, seconds=0.5).failed == 1
+
+
+def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good = run.Outcome("unit", passed=3, skipped=Counter({"no account": 2}))
+    bad = run.Outcome("protocol", passed=1, failed=1)
+    assert run.summary([good]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "skipped 2: no account",
+        "3 passed, 0 failed, 2 skipped",
+    ]
+    assert run.summary([good, bad]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "4 passed, 1 failed, 2 skipped"
+
+
+def test_a_folder_below_its_floor_is_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "ENFORCE_FLOORS", True)
+    measured = files(shared__domain__version=10, shared__cli=9)
+    assert not run.share(measured, "shared/domain", 100)
+    assert run.share(measured, "", 100)
+    assert not run.share(measured, "", 95)
+
+
+def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["browsers"]) == 2
+    assert capsys.readouterr().out.startswith("No tests in tests/browsers. There are: repo")
