@@ -1,0 +1,57 @@
+"""Every port of a registry on one machine, over one folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.filesystem import FileArchives
+from shared.adapters.paths import DataFolder
+from shared.adapters.sqlite.accounts import SqliteAccounts
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.documents import SqliteDocuments
+from shared.adapters.sqlite.events import SqliteEvents
+from shared.adapters.sqlite.metadata import SqliteMetadata
+from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.adapters.sqlite.pulls import SqlitePulls
+from shared.adapters.sqlite.tokens import SqliteTokens
+from shared.adapters.sqlite.work import SqliteWork
+from shared.ports import Clock
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The stores of one data folder."""
+
+    database: Database
+    metadata: SqliteMetadata
+    documents: SqliteDocuments
+    archives: FileArchives
+    accounts: SqliteAccounts
+    tokens: SqliteTokens
+    events: SqliteEvents
+    work: SqliteWork
+    pulls: SqlitePulls
+
+    def migrate(self) -> None:
+        """Create the stores or bring them up to date; for the process that starts the others."""
+        self.database.migrate()
+
+    def close(self) -> None:
+        """Close every file; the next use opens them again."""
+        self.database.close()
+
+
+def open_embedded(data: Path, clock: Clock) -> Embedded:
+    """Return the stores of the folder; nothing is opened before it is used."""
+    folder = DataFolder(data)
+    database = Database(folder.database, MIGRATIONS)
+    return Embedded(
+        database=database,
+        metadata=SqliteMetadata(database),
+        documents=SqliteDocuments(database),
+        archives=FileArchives(folder.archives, clock),
+        accounts=SqliteAccounts(database),
+        tokens=SqliteTokens(database),
+        events=SqliteEvents(database),
+        work=SqliteWork(database),
+        pulls=SqlitePulls(database),
+    )

@@ -1,0 +1,173 @@
+"""The balas as files."""
+
+import asyncio
+import errno
+import os
+import tempfile
+from collections.abc import AsyncIterator, Generator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from shared.adapters.locking import locked
+from shared.adapters.paths import ArchiveFolder
+from shared.domain.digest import Digest
+from shared.domain.errors import ArchiveNotFound, Busy, StorageFull
+from shared.ports import Clock, StoredArchive
+
+_NS_PER_MS = 1_000_000
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FileArchives:
+    """The ArchiveStore of a registry on one machine."""
+
+    def __init__(self, folder: ArchiveFolder, clock: Clock) -> None:
+        """Keep the archives in `folder`; `clock` dates them."""
+        self._folder = folder
+        self._clock = clock
+
+    def path(self, digest: Digest) -> Path:
+        """Return the file of an archive, to be sent as it is; it may not exist."""
+        return self._folder.archive(digest)
+
+    async def put(self, digest: Digest, content: bytes | memoryview) -> None:
+        """Store the archive, or renew the time of the one that is there."""
+        await asyncio.to_thread(self._put, digest, content)
+
+    async def stat(self, digest: Digest) -> StoredArchive | None:
+        """Return what is stored under the digest, or None."""
+        return await asyncio.to_thread(self._stat, digest)
+
+    async def read(self, digest: Digest, start: int = 0, count: int | None = None) -> bytes:
+        """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`."""
+        return await asyncio.to_thread(self._read, digest, start, count)
+
+    async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
+        """Yield the archives that were last stored before that time."""
+        for prefix in await asyncio.to_thread(_names, self._folder.content):
+            for archive in await asyncio.to_thread(self._archives, prefix):
+                if archive.stored_ms < stored_before_ms:
+                    yield archive
+
+    async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
+        """Remove the archive unless it was stored again since; say whether it is gone."""
+        return await asyncio.to_thread(self._delete, digest, stored_before_ms)
+
+    async def sweep_temporary(self, before_ms: int) -> int:
+        """Remove what killed writers left before that time; return how many files."""
+        return await asyncio.to_thread(self._sweep, before_ms)
+
+    def _put(self, digest: Digest, content: bytes | memoryview) -> None:
+        with _translated():
+            if self._renew(digest, len(content)):
+                return
+            with self._written(content) as temporary, locked(self._folder.lock(digest)):
+                target = self._folder.archive(digest)
+                _make_folders(target.parent)
+                temporary.replace(target)
+                _sync_folder(target.parent)
+
+    def _renew(self, digest: Digest, size_bytes: int) -> bool:
+        """Date the archive anew if it is there whole; a delete waits, then sees the date."""
+        with locked(self._folder.lock(digest)):
+            there = self._stat(digest)
+            if there is None or there.size_bytes != size_bytes:
+                return False
+            self._date(self._folder.archive(digest))
+            return True
+
+    def _date(self, file: Path) -> None:
+        now_ns = self._clock.now_ms() * _NS_PER_MS
+        os.utime(file, ns=(now_ns, now_ns))
+
+    @contextmanager
+    def _written(self, content: bytes | memoryview) -> Generator[Path]:
+        """Provide a file with the content, on disk; it is gone afterwards, moved or not."""
+        _make_folders(self._folder.temporary)
+        descriptor, name = tempfile.mkstemp(dir=self._folder.temporary)
+        temporary = Path(name)
+        try:
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - mkstemp opened it.
+                file.write(content)
+                file.flush()
+                self._date(temporary)
+                os.fsync(file.fileno())
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _stat(self, digest: Digest) -> StoredArchive | None:
+        with _translated(), suppress(FileNotFoundError):
+            stat = self._folder.archive(digest).stat()
+            return StoredArchive(digest, stat.st_size, stat.st_mtime_ns // _NS_PER_MS)
+        return None
+
+    def _read(self, digest: Digest, start: int, count: int | None) -> bytes:
+        try:
+            with _translated(), self._folder.archive(digest).open("rb") as file:
+                file.seek(start)
+                return file.read(-1 if count is None else count)
+        except FileNotFoundError:
+            raise ArchiveNotFound from None
+
+    def _archives(self, prefix: str) -> Sequence[StoredArchive]:
+        folder = self._folder.content / prefix
+        files = (name for part in _names(folder) for name in _names(folder / part))
+        stats = (self._stat(Digest(name)) for name in files)
+        return [stat for stat in stats if stat is not None]
+
+    def _delete(self, digest: Digest, stored_before_ms: int) -> bool:
+        with _translated(), locked(self._folder.lock(digest)):
+            there = self._stat(digest)
+            if there is None:
+                return True
+            if there.stored_ms >= stored_before_ms:
+                return False
+            file = self._folder.archive(digest)
+            file.unlink()
+            _sync_folder(file.parent)
+            return True
+
+    def _sweep(self, before_ms: int) -> int:
+        with _translated():
+            files = (self._folder.temporary / name for name in _names(self._folder.temporary))
+            left = [each for each in files if each.stat().st_mtime_ns < before_ms * _NS_PER_MS]
+            for file in left:
+                file.unlink(missing_ok=True)
+            return len(left)
+
+
+def _names(folder: Path) -> list[str]:
+    with _translated(), suppress(FileNotFoundError):
+        return sorted(entry.name for entry in folder.iterdir())
+    return []
+
+
+def _make_folders(folder: Path) -> None:
+    """Create the folder and those above, durably."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make names in the folder durable, where a folder can be opened."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise (StorageFull() if error.errno in _FULL else Busy()) from error

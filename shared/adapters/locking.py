@@ -1,0 +1,30 @@
+"""A lock between processes that the system frees when its holder dies."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def locked(path: Path) -> Generator[None]:
+    """Hold the lock of this name; waits for its holder. The file stays, empty."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        _acquire(file)
+        yield  # Closing the file frees the lock, also when the process is killed.
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _acquire(file: BinaryIO) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _acquire(file: BinaryIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,0 +1,73 @@
+"""Where everything is at rest; no other module makes a name.
+
+{data}/
+├── ballroom.db                 packages, releases, accounts, events …
+├── search.db                   the search index; can be built again
+├── keys/                       secrets, readable by their owner alone
+└── archives/
+    ├── sha256/ab/cd/{digest}   the balas, byte for byte
+    ├── locks/ab                held while an archive of that prefix comes or goes
+    └── tmp/                    archives that are being written
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.domain.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFolder:
+    """The names below the folder of the archives."""
+
+    root: Path
+
+    @property
+    def temporary(self) -> Path:
+        """Return the folder of archives that are being written."""
+        return self.root / "tmp"
+
+    @property
+    def content(self) -> Path:
+        """Return the folder that holds the archives, fanned out twice."""
+        return self.root / "sha256"
+
+    def archive(self, digest: Digest) -> Path:
+        """Return the file of an archive."""
+        return self.content / digest.hex[:2] / digest.hex[2:4] / digest.hex
+
+    def lock(self, digest: Digest) -> Path:
+        """Return the lock of an archive, which 1/256 of the archives share."""
+        return self.root / "locks" / digest.hex[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The names below the folder that a registry on one machine lives in."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        """Return the file of all records."""
+        return self.root / "ballroom.db"
+
+    @property
+    def search(self) -> Path:
+        """Return the file of the search index."""
+        return self.root / "search.db"
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of secrets."""
+        return self.root / "keys"
+
+    @property
+    def archives(self) -> ArchiveFolder:
+        """Return the folder of archives."""
+        return ArchiveFolder(self.root / "archives")
+
+
+def lock_of(file: Path) -> Path:
+    """Return the lock that is held while `file` is made or changed as a whole."""
+    return file.with_name(f"{file.name}.lock")

@@ -1,0 +1,1 @@
+"""The stores of a registry on one machine: tables of one SQLite database."""

@@ -1,0 +1,87 @@
+"""Documentation and dependency graphs in SQLite."""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+
+from pydantic import TypeAdapter
+
+from shared.adapters.sqlite.database import Database
+from shared.domain.digest import Digest
+from shared.domain.package import Graph, GraphNode, Texts
+
+LARGEST_ON_THE_LOOP = 64 * 1024  # Bytes: reading and decoding more keeps other requests waiting.
+GRAPHS_ON_THE_LOOP = 4
+
+_NODES = TypeAdapter(tuple[GraphNode, ...])
+_OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {"schema_version"}}}}
+
+
+class SqliteDocuments:
+    """The DocumentStore of a registry on one machine."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the documents in `database`."""
+        self._database = database
+
+    async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
+        """Store both documents of the archive; a repeat changes nothing."""
+        await self._database.write(partial(_put, digest.hex, texts, graph))
+
+    async def texts(self, digest: Digest) -> Texts:
+        """Return the documentation; empty where none was stored."""
+        row = self._database.row(
+            "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM texts"
+            " WHERE digest = ?",
+            LARGEST_ON_THE_LOOP,
+            digest.hex,
+        )
+        if row is None:
+            return Texts()
+        if row[1] is None:
+            return await self._database.scan(partial(_large_texts, digest.hex))
+        return Texts.model_validate_json(row[1])
+
+    async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
+        """Return each dependency graph in the order asked; `[]` where none was stored."""
+        hexes = [digest.hex for digest in digests]
+        if len(hexes) <= GRAPHS_ON_THE_LOOP and self._database.read(partial(_are_small, hexes)):
+            return self._database.read(partial(_graphs, hexes))
+        return await self._database.scan(partial(_graphs, hexes))
+
+    async def delete(self, digest: Digest) -> None:
+        """Remove both documents; nothing happens where there are none."""
+        await self._database.write(partial(_delete, digest.hex))
+
+
+def _put(digest: str, texts: Texts, graph: Graph, connection: sqlite3.Connection) -> None:
+    nodes = _NODES.dump_json(graph.nodes, exclude=_OURS_ALONE)
+    connection.execute(
+        "INSERT INTO texts (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (digest, texts.model_dump_json().encode()),
+    )
+    connection.execute(
+        "INSERT INTO graphs (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, nodes)
+    )
+
+
+def _large_texts(digest: str, connection: sqlite3.Connection) -> Texts:
+    row = connection.execute("SELECT body FROM texts WHERE digest = ?", (digest,)).fetchone()
+    return Texts() if row is None else Texts.model_validate_json(row[0])
+
+
+def _are_small(digests: Sequence[str], connection: sqlite3.Connection) -> bool:
+    statement = "SELECT length(body) FROM graphs WHERE digest = ?"
+    rows = (connection.execute(statement, (digest,)).fetchone() for digest in digests)
+    return sum(row[0] for row in rows if row is not None) <= LARGEST_ON_THE_LOOP
+
+
+def _graphs(digests: Sequence[str], connection: sqlite3.Connection) -> list[bytes]:
+    statement = "SELECT body FROM graphs WHERE digest = ?"
+    rows = (connection.execute(statement, (digest,)).fetchone() for digest in digests)
+    return [b"[]" if row is None else row[0] for row in rows]
+
+
+def _delete(digest: str, connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM texts WHERE digest = ?", (digest,))
+    connection.execute("DELETE FROM graphs WHERE digest = ?", (digest,))

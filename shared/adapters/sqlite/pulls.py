@@ -1,0 +1,79 @@
+"""Pull counts in SQLite."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.records import read_head
+from shared.domain.names import Package
+from shared.ports import Pull
+
+GUARDS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two batches.
+
+
+class SqlitePulls:
+    """The PullLedger of a registry on one machine."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the counts in `database`, where the heads are."""
+        self._database = database
+
+    async def record(self, pulls: Sequence[Pull]) -> None:
+        """Count the pulls that were not recorded before."""
+        if pulls:
+            await self._database.write(partial(_record, pulls))
+
+    async def roll_up(self, before_window: int) -> list[Package]:
+        """Add what was counted to the heads, and forget the callers of earlier windows."""
+        changed = await self._database.write(_roll_up)
+        while await self._database.write(partial(_forget, before_window)) == GUARDS_A_TRANSACTION:
+            pass
+        return changed
+
+    async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
+        """Return pulls by version, then by day."""
+        return await self._database.scan(partial(_daily, package.key))
+
+
+def _record(pulls: Sequence[Pull], connection: sqlite3.Connection) -> None:
+    for pull in pulls:
+        pk, version = pull.coordinate.package.key, pull.coordinate.version.text
+        guard = connection.execute(
+            "INSERT INTO pull_guards (window, pk, version, caller) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (pull.window, pk, version, pull.caller),
+        )
+        if guard.rowcount:
+            connection.execute(
+                "INSERT INTO pull_counts (pk, version, day, pulls, pending) VALUES (?, ?, ?, 1, 1)"
+                " ON CONFLICT DO UPDATE SET pulls = pulls + 1, pending = pending + 1",
+                (pk, version, pull.day),
+            )
+
+
+def _roll_up(connection: sqlite3.Connection) -> list[Package]:
+    rows = connection.execute(
+        "UPDATE heads SET body = json_set(body, '$.pulls', (body ->> '$.pulls') + counted.pulls)"
+        " FROM (SELECT pk, sum(pending) AS pulls FROM pull_counts WHERE pending > 0 GROUP BY pk)"
+        " AS counted WHERE heads.pk = counted.pk RETURNING body"
+    ).fetchall()
+    connection.execute("UPDATE pull_counts SET pending = 0 WHERE pending > 0")
+    return [read_head(body).package for (body,) in rows]
+
+
+def _forget(before_window: int, connection: sqlite3.Connection) -> int:
+    return connection.execute(
+        "DELETE FROM pull_guards WHERE (window, pk, version, caller) IN"
+        " (SELECT window, pk, version, caller FROM pull_guards WHERE window < ? LIMIT ?)",
+        (before_window, GUARDS_A_TRANSACTION),
+    ).rowcount
+
+
+def _daily(pk: str, connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
+    rows = connection.execute("SELECT version, day, pulls FROM pull_counts WHERE pk = ?", (pk,))
+    counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for version, day, pulls in rows:
+        counts[version][day] = pulls
+    return dict(counts)

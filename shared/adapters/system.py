@@ -1,0 +1,22 @@
+"""Time and randomness of this machine; nothing else asks for either."""
+
+import secrets
+import time
+
+_NS_PER_MS = 1_000_000
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds since 1970, UTC."""
+        return time.time_ns() // _NS_PER_MS
+
+
+class SystemRandomness:
+    """The machine's source of randomness for secrets."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return `count` bytes that nobody can guess."""
+        return secrets.token_bytes(count)
