@@ -7,6 +7,7 @@ from functools import partial
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.records import read_head, read_release, waiting_since
 from shared.adapters.sqlite.surveys import Surveys
+from shared.domain.digest import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.package import Entry, Found, Head, Release, Survey
 from shared.ports import AlreadyThere, Stale
@@ -29,10 +30,16 @@ class SqliteMetadata:
             coordinate.version.text,
             coordinate.package.key,
         )
-        if row is None:
-            return Found(None, None)
-        head, release = row
-        return Found(read_head(head), None if release is None else read_release(release))
+        return _found(row)
+
+    async def by_digest(self, digest: Digest) -> Found:
+        """Return the release whose archive has this digest, with its package."""
+        row = self._database.row(
+            "SELECT heads.body, releases.body FROM releases"
+            " JOIN heads ON heads.pk = releases.pk WHERE releases.digest = ?",
+            digest.hex,
+        )
+        return _found(row)
 
     async def head(self, package: Package) -> Head | None:
         """Return the package's head, or None."""
@@ -87,6 +94,13 @@ class SqliteMetadata:
         return self._database.read(lambda reader: [_tool_owner(tool, reader) for tool in tools])
 
 
+def _found(row: tuple[str, str | None] | None) -> Found:
+    if row is None:
+        return Found(None, None)
+    head, release = row
+    return Found(read_head(head), None if release is None else read_release(release))
+
+
 def _claim(head: Head, connection: sqlite3.Connection) -> Head:
     key = head.package.key
     connection.execute(
@@ -101,9 +115,15 @@ def _claim(head: Head, connection: sqlite3.Connection) -> Head:
 def _add_release(release: Release, connection: sqlite3.Connection) -> None:
     stored = _as_the_head_spells(release, connection)
     cursor = connection.execute(
-        "INSERT INTO releases (pk, version, body, revision, waiting_since) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
-        (*_key(stored), stored.model_dump_json(), stored.revision, waiting_since(stored.outbox)),
+        "INSERT INTO releases (pk, version, digest, body, revision, waiting_since)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            *_key(stored),
+            stored.digest,
+            stored.model_dump_json(),
+            stored.revision,
+            waiting_since(stored.outbox),
+        ),
     )
     if not cursor.rowcount:
         raise AlreadyThere

@@ -20,12 +20,14 @@ _RECORDS: Migration = (
     CREATE TABLE releases (
         pk TEXT NOT NULL,
         version TEXT NOT NULL,
+        digest TEXT NOT NULL,
         body TEXT NOT NULL,
         revision INTEGER NOT NULL,
         waiting_since INTEGER,
         PRIMARY KEY (pk, version)
     )
     """,
+    "CREATE INDEX releases_by_digest ON releases (digest)",
     "CREATE INDEX heads_waiting ON heads (waiting_since) WHERE waiting_since IS NOT NULL",
     "CREATE INDEX releases_waiting ON releases (waiting_since) WHERE waiting_since IS NOT NULL",
     """
