@@ -3,14 +3,15 @@
     Refusal
     ├── Invalid              the request or the archive cannot be accepted as it is
     │   ├── InvalidName · InvalidVersion · InvalidRange · InvalidDigest · InvalidRequest
-    │   ├── DigestMismatch · VisibilityDiffers · UploadMissing · LengthMissing
+    │   ├── DigestMismatch · VisibilityDiffers · SpelledDifferently
+    │   ├── UploadMissing · LengthMissing
     │   ├── PackageIsDeprecated · MissingDependencies
     │   └── BadArchive       one class for each reason to refuse a bala
     ├── NotFound             it does not exist for this caller
     │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
     │   └── AccountNotFound · TokenNotFound · ArchiveNotFound
     ├── Conflict             it clashes with what is there
-    │   └── VersionExists · ToolTaken · OrganizationExists
+    │   └── VersionExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
     ├── Unauthenticated      who is asking cannot be told
     │   └── CredentialsMissing · TokenUnknown · TokenExpired · LinkExpired
     ├── Forbidden            the caller may not do this
@@ -95,6 +96,54 @@ class InvalidRequest(Invalid):
     """A part of the request cannot be read; the sentence is the caller's."""
 
 
+class BodyUnreadable(Invalid):
+    """The body is not what the operation reads."""
+
+    def __init__(self, expected: str) -> None:
+        """Say what is read."""
+        super().__init__(f"The body of the request cannot be read. Send {expected}.")
+
+
+class UploadCutOff(Invalid):
+    """A multipart body ended early, or is damaged."""
+
+    def __init__(self) -> None:
+        """Say that a repeat is fine."""
+        super().__init__("The upload is damaged or was cut off. Nothing was stored; push again.")
+
+
+class RangeNotDeprecable(Invalid):
+    """A deprecation names several versions, but not the whole package."""
+
+    def __init__(self, wanted: object) -> None:
+        """Say what can be deprecated."""
+        super().__init__(
+            f"{wanted} names several versions. Deprecate one version, or the whole package with *."
+        )
+
+
+class MessageTooLong(Invalid):
+    """A deprecation's message does not fit into the header that carries it."""
+
+    def __init__(self, length: int, limit: int) -> None:
+        """Show both lengths, in characters."""
+        super().__init__(
+            f"The deprecation message has {length} characters, and {limit} fit. "
+            "Shorten it, and point to a page for the rest."
+        )
+
+
+class RemovedForGood(Invalid):
+    """A removed release cannot come back."""
+
+    def __init__(self, coordinate: "Coordinate") -> None:
+        """Name the release."""
+        super().__init__(
+            f"{coordinate} was removed for good, and its version is never free again. "
+            "Publish a new version instead."
+        )
+
+
 class DigestMismatch(Invalid):
     """The bytes that arrived are not the bytes that were announced."""
 
@@ -114,6 +163,17 @@ class VisibilityDiffers(Invalid):
         super().__init__(
             f'{package} is public, but this archive says visibility = "private". '
             "Remove the line from Ballerina.toml, or push under another name."
+        )
+
+
+class SpelledDifferently(Invalid):
+    """A name differs from one that is taken in case alone."""
+
+    def __init__(self, given: object, taken: object) -> None:
+        """Show both spellings."""
+        super().__init__(
+            f"{given} differs from {taken} in upper and lower case alone, and that name is taken. "
+            f"Use the spelling {taken}."
         )
 
 
@@ -219,6 +279,14 @@ class TokenNotFound(NotFound):
         super().__init__(f"token not found: {token_id}. List yours to see their ids.")
 
 
+class ApiDocsNotFound(NotFound):
+    """Connectors and triggers come out of API documentation, and none is read yet."""
+
+    def __init__(self) -> None:
+        """Say that it is not the name."""
+        super().__init__("This registry reads no API documentation, so it knows no such item.")
+
+
 class ArchiveNotFound(NotFound):
     """There is no archive behind this link, or not for this caller."""
 
@@ -260,6 +328,25 @@ class OrganizationExists(Conflict):
     def __init__(self, org: str) -> None:
         """Name the organization."""
         super().__init__(f"The organization {org} exists already. Choose another name.")
+
+
+class AccountExists(Conflict):
+    """The account's name is taken."""
+
+    def __init__(self, name: str) -> None:
+        """Name the account."""
+        super().__init__(f"The account {name} exists already. Choose another name.")
+
+
+class LastOwner(Conflict):
+    """An organization would be left without an owner."""
+
+    def __init__(self, account: str, org: str) -> None:
+        """Name the last owner and what to do first."""
+        super().__init__(
+            f"{account} is the only owner of {org}, and an organization keeps at least one. "
+            "Make another member owner first."
+        )
 
 
 class Unauthenticated(Refusal):

@@ -4,9 +4,18 @@ from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from shared.domain.errors import CredentialsMissing, NameReserved, NotPermitted
+from shared.domain.errors import (
+    CredentialsMissing,
+    NameReserved,
+    NotPermitted,
+    Refusal,
+    TokenUnknown,
+)
 from shared.domain.names import OrgName, Package, is_reserved
 from shared.domain.package import Event, Record
+
+# What an action is about: a package, or a whole organization.
+Resource = Package | OrgName
 
 
 class Scope(Enum):
@@ -39,7 +48,8 @@ class Action(Enum):
 
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
-# organization. Administrators hold every role everywhere; OPERATE is theirs alone.
+# organization. Administrators hold every role everywhere; OPERATE is theirs alone. Reading is asked
+# about private packages only: everybody reads public ones.
 RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
     Action.PUSH_NEW: (Scope.PUSH_NEW, frozenset({Role.OWNER, Role.MAINTAINER})),
@@ -49,21 +59,40 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.OPERATE: (Scope.MANAGE, frozenset()),
 }
 
+ANY = "*"
+
 
 class Grant(Record):
     """What a credential allows: scopes, on the packages that match both patterns (`*` and `?`)."""
 
     scopes: frozenset[Scope] = frozenset(Scope)
-    org: str = "*"
-    package: str = "*"
+    org: str = ANY
+    package: str = ANY
 
-    def covers(self, scope: Scope, package: Package) -> bool:
-        """Say whether this grant allows `scope` on `package`."""
+    def covers(self, scope: Scope, resource: Resource) -> bool:
+        """Say whether this grant allows `scope` on `resource`."""
+        return scope in self.scopes and self._matches(resource)
+
+    def includes(self, other: "Grant") -> bool:
+        """Say whether whoever holds this grant may hand out `other`: nobody gives what they lack.
+
+        A pattern holds itself, and `*` every other; patterns are not compared further than that.
+        """
         return (
-            scope in self.scopes
-            and fnmatchcase(package.org.lower(), self.org.lower())
-            and fnmatchcase(package.name.lower(), self.package.lower())
+            other.scopes <= self.scopes
+            and self.org in (ANY, other.org)
+            and self.package in (ANY, other.package)
         )
+
+    def _matches(self, resource: Resource) -> bool:
+        if isinstance(resource, Package):
+            return _fits(resource.org, self.org) and _fits(resource.name, self.package)
+        # A grant on some packages of an organization is none on the organization itself.
+        return _fits(resource, self.org) and self.package == ANY
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.lower(), pattern.lower())
 
 
 class Account(Record):
@@ -114,28 +143,43 @@ class Token(Record):
     last_used_ms: int | None = None
 
 
+OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who makes a request: an account id, the credential it came by, and what that allows.
 
-    An empty id is nobody: a request without credentials.
+    An empty id is nobody: a request without credentials. `expires_ms` is when a token ends, and
+    with it every token that is made by it.
     """
 
     id: str = ""
     credential: str = ""
     grants: tuple[Grant, ...] = ()
+    expires_ms: int | None = None
 
     @property
     def is_anonymous(self) -> bool:
         """Say whether the request came without credentials."""
         return not self.id
 
-    def may_use(self, scope: Scope, package: Package) -> bool:
-        """Say whether the credential allows `scope` on `package`."""
-        return any(grant.covers(scope, package) for grant in self.grants)
+    @property
+    def is_operator(self) -> bool:
+        """Say whether this is whoever runs commands on the registry's own machine."""
+        return self.id == OPERATOR_ID
+
+    def may_use(self, scope: Scope, resource: Resource) -> bool:
+        """Say whether the credential allows `scope` on `resource`."""
+        return any(grant.covers(scope, resource) for grant in self.grants)
+
+    def may_hand_out(self, wanted: Grant) -> bool:
+        """Say whether the credential may make another that holds `wanted`."""
+        return any(Scope.MANAGE in grant.scopes and grant.includes(wanted) for grant in self.grants)
 
 
 ANONYMOUS = Principal()
+OPERATOR = Principal(id=OPERATOR_ID, credential="console", grants=(Grant(),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +195,60 @@ class Standing:
         """Say whether the account administers the registry."""
         return self.account is not None and self.account.administrator
 
+    @property
+    def is_deleted(self) -> bool:
+        """Say whether the organization was there and is gone."""
+        return self.organization is not None and self.organization.deleted
 
-def require(principal: Principal, standing: Standing, action: Action, package: Package) -> None:
-    """Raise the refusal that tells why `principal` may not do `action` on `package`.
 
-    Raises `CredentialsMissing`, `NameReserved` or `NotPermitted`; returns when it is allowed.
+NOWHERE = Standing(account=None, organization=None, role=None)
+
+
+def require(principal: Principal, standing: Standing, action: Action, resource: Resource) -> None:
+    """Raise the refusal that tells why `principal` may not do `action` on `resource`.
+
+    Raises `CredentialsMissing`, `TokenUnknown`, `NameReserved` or `NotPermitted`; returns when it
+    is allowed.
     """
-    if principal.is_anonymous or standing.account is None:
-        raise CredentialsMissing
+    refusal = refusal_of(principal, standing, action, resource)
+    if refusal is not None:
+        raise refusal
+
+
+def refusal_of(
+    principal: Principal, standing: Standing, action: Action, resource: Resource
+) -> Refusal | None:
+    """Return why `principal` may not do `action` on `resource`; None means that they may."""
+    if principal.is_anonymous:
+        return CredentialsMissing()
+    if principal.is_operator:
+        return None
+    if standing.account is None:
+        return TokenUnknown()
     scope, roles = RIGHTS[action]
-    if not principal.may_use(scope, package):
-        raise NotPermitted(action.value, package, f"the token lacks the scope {scope.value} for it")
-    if standing.is_administrator:
-        return
-    if is_reserved(package.org):
-        raise NameReserved(package.org)
-    if standing.role not in roles:
-        raise NotPermitted(action.value, package, _missing_role(package.org, standing, roles))
+    if not principal.may_use(scope, resource):
+        return NotPermitted(action.value, resource, f"the token lacks the scope {scope.value} here")
+    return _refusal_of_role(standing, action, resource, roles)
+
+
+def _refusal_of_role(
+    standing: Standing, action: Action, resource: Resource, roles: frozenset[Role]
+) -> Refusal | None:
+    org = resource.org if isinstance(resource, Package) else resource
+    if standing.is_deleted and action is not Action.OPERATE:
+        reason = f"the organization {org} was deleted, and names are never issued twice"
+        return NotPermitted(action.value, resource, reason)
+    if standing.is_administrator or standing.role in roles:
+        return None
+    if standing.role is None and is_reserved(org):
+        return NameReserved(org)
+    return NotPermitted(action.value, resource, _missing_role(org, standing, roles))
 
 
 def _missing_role(org: OrgName, standing: Standing, roles: frozenset[Role]) -> str:
+    if not roles:
+        return "it takes being administrator of the registry"
     if standing.organization is None:
         return f"the organization {org} does not exist; ask the operator to create it"
-    needed = " or ".join(sorted(role.value for role in roles)) or "administrator of the registry"
+    needed = " or ".join(sorted(role.value for role in roles))
     return f"it takes being {needed} of {org}"

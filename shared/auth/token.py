@@ -1,0 +1,59 @@
+"""Access tokens: `blr_{environment}_{owner}{random}{checksum}`; only their hash is ever stored."""
+
+import hashlib
+import hmac
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Self
+
+from shared.auth.base62 import encode, random_text
+from shared.auth.secret import Secret
+from shared.domain.errors import TokenUnknown
+from shared.ports import Randomness
+
+OWNER_LENGTH = 10  # An account's id, whole: by it the store finds the owner's partition.
+RANDOM_LENGTH = 32  # 190 bits: one round of SHA-256 is enough for what nobody can guess.
+CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner tells a token from a look-alike offline.
+
+_FORM = re.compile(
+    r"blr_(?P<environment>[a-z0-9]{1,12})_"
+    rf"(?P<owner>[0-9A-Za-z]{{{OWNER_LENGTH}}})"
+    rf"[0-9A-Za-z]{{{RANDOM_LENGTH}}}"
+    rf"(?P<checksum>[0-9A-Za-z]{{{CHECKSUM_LENGTH}}})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token whose form and checksum are right; whether it is known, the store says."""
+
+    environment: str
+    owner: str
+    text: Secret
+
+    @classmethod
+    def mint(cls, environment: str, owner: str, randomness: Randomness) -> Self:
+        """Return a new token of the account `owner`."""
+        start = f"blr_{environment}_{owner}{random_text(randomness, RANDOM_LENGTH)}"
+        return cls(environment, owner, Secret(start + _checksum(start)))
+
+    @classmethod
+    def parse(cls, text: Secret) -> Self:
+        """Read a token, or raise `TokenUnknown`: what a checksum refuses costs no store read."""
+        form = _FORM.fullmatch(text.reveal())
+        if form is None:
+            raise TokenUnknown
+        start = text.reveal()[:-CHECKSUM_LENGTH]
+        if not hmac.compare_digest(form["checksum"], _checksum(start)):
+            raise TokenUnknown
+        return cls(form["environment"], form["owner"], text)
+
+    @property
+    def hash(self) -> str:
+        """Return what is stored of the token: SHA-256, hexadecimal."""
+        return hashlib.sha256(self.text.reveal().encode()).hexdigest()
+
+
+def _checksum(start: str) -> str:
+    return encode(zlib.crc32(start.encode()), CHECKSUM_LENGTH)

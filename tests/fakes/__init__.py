@@ -1,0 +1,1 @@
+"""Small doubles of the ports: dictionaries that keep the promises which unit tests lean on."""

@@ -1,0 +1,192 @@
+"""Who makes a request, and what it costs to know."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.authentication import REMEMBERED, Authentication
+from shared.auth.recent import Recent
+from shared.auth.token import AccessToken
+from shared.domain.errors import Busy, TokenExpired, TokenUnknown
+from shared.domain.identity import ANONYMOUS, Grant, Scope, Token
+from tests.fakes.clock import FakeClock
+from tests.fakes.randomness import FakeRandomness
+from tests.fakes.tokens import FakeTokens
+
+OWNER = "0123456789"
+MINTED = AccessToken.mint("local", OWNER, FakeRandomness())
+HEADERS = {"authorization": f"Bearer {MINTED.text.reveal()}"}
+GRANTS = (Grant(scopes=frozenset({Scope.READ}), org="acme"),)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def tokens(clock: FakeClock) -> FakeTokens:
+    token = Token(
+        id="first",
+        hash=MINTED.hash,
+        owner=OWNER,
+        name="laptop",
+        grants=GRANTS,
+        created_ms=clock.now_ms(),
+        expires_ms=clock.now_ms() + timedelta(days=90) // timedelta(milliseconds=1),
+        last_used_ms=clock.now_ms(),
+    )
+    return FakeTokens({token.id: token})
+
+
+@pytest.fixture
+async def authentication(tokens: FakeTokens, clock: FakeClock) -> AsyncIterator[Authentication]:
+    authentication = Authentication(tokens, clock, "local")
+    yield authentication
+    await authentication.close()
+
+
+async def test_a_token_is_its_owner_with_its_grants(authentication: Authentication) -> None:
+    principal = await authentication.authenticate(HEADERS)
+    assert (principal.id, principal.credential, principal.grants) == (OWNER, "first", GRANTS)
+
+
+async def test_anonymous_requests_read_no_store(
+    authentication: Authentication, tokens: FakeTokens
+) -> None:
+    assert await authentication.authenticate({}) is ANONYMOUS
+    assert tokens.calls == []
+
+
+async def test_a_token_is_read_once_in_three_seconds(
+    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+) -> None:
+    for _ in range(30):
+        await authentication.authenticate(HEADERS)
+        clock.advance(timedelta(milliseconds=99))
+    assert tokens.calls == ["find"]
+    clock.advance(timedelta(milliseconds=30))
+    await authentication.authenticate(HEADERS)
+    assert tokens.calls == ["find", "find"]
+
+
+async def test_a_revoked_token_is_refused_within_five_seconds(
+    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+) -> None:
+    await authentication.authenticate(HEADERS)
+    await tokens.remove(OWNER, "first")
+    clock.advance(timedelta(seconds=5))
+    with pytest.raises(TokenUnknown):
+        await authentication.authenticate(HEADERS)
+
+
+async def test_a_new_token_works_at_once_even_if_it_was_tried_before(
+    authentication: Authentication, tokens: FakeTokens
+) -> None:
+    token = tokens.by_id.pop("first")
+    with pytest.raises(TokenUnknown):
+        await authentication.authenticate(HEADERS)
+    tokens.by_id["first"] = token
+    assert (await authentication.authenticate(HEADERS)).id == OWNER
+
+
+async def test_an_expired_token_is_refused_at_that_moment_although_it_is_remembered(
+    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+) -> None:
+    soon = {"expires_ms": clock.now_ms() + 1}
+    tokens.by_id["first"] = tokens.by_id["first"].model_copy(update=soon)
+    await authentication.authenticate(HEADERS)
+    clock.advance(timedelta(milliseconds=1))
+    with pytest.raises(TokenExpired):
+        await authentication.authenticate(HEADERS)
+
+
+async def test_a_token_without_expiry_works_for_ever(
+    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+) -> None:
+    never = {"expires_ms": None}
+    tokens.by_id["first"] = tokens.by_id["first"].model_copy(update=never)
+    clock.advance(timedelta(days=10_000))
+    assert (await authentication.authenticate(HEADERS)).expires_ms is None
+
+
+async def test_what_is_no_token_reads_no_store(
+    authentication: Authentication, tokens: FakeTokens
+) -> None:
+    for text in ("nonsense", MINTED.text.reveal()[:-1] + "!", MINTED.text.reveal() + "0"):
+        with pytest.raises(TokenUnknown):
+            await authentication.authenticate({"authorization": f"Bearer {text}"})
+    assert tokens.calls == []
+
+
+async def test_a_token_of_another_installation_is_unknown_and_reads_no_store(
+    tokens: FakeTokens, clock: FakeClock
+) -> None:
+    staging = Authentication(tokens, clock, "staging")
+    with pytest.raises(TokenUnknown):
+        await staging.authenticate(HEADERS)
+    assert tokens.calls == []
+
+
+async def test_a_store_that_returns_another_token_is_not_believed(
+    tokens: FakeTokens,
+) -> None:
+    class Mistaken(FakeTokens):
+        async def find(self, owner: str, token_hash: str) -> Token | None:
+            return tokens.by_id["first"].model_copy(update={"hash": "0" * 64})
+
+    mistaken = Authentication(Mistaken(), FakeClock(), "local")
+    with pytest.raises(TokenUnknown):
+        await mistaken.authenticate(HEADERS)
+
+
+async def test_last_use_is_written_at_most_every_ten_minutes(
+    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+) -> None:
+    for _ in range(61):
+        await authentication.authenticate(HEADERS)
+        clock.advance(timedelta(seconds=20))
+    await authentication.close()
+    assert tokens.calls.count("touch") == 2
+    assert tokens.by_id["first"].last_used_ms == clock.now_ms() - 20_000
+
+
+async def test_a_request_does_not_wait_for_the_write_of_its_last_use(
+    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+) -> None:
+    clock.advance(timedelta(minutes=10))
+    await authentication.authenticate(HEADERS)
+    assert tokens.calls == ["find"]
+    await authentication.close()
+    assert tokens.calls == ["find", "touch"]
+
+
+async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
+    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+) -> None:
+    clock.advance(timedelta(minutes=10))
+    tokens.touch_fails_with = Busy()
+    await authentication.authenticate(HEADERS)
+    await authentication.close()
+    tokens.touch_fails_with = None
+    await authentication.authenticate(HEADERS)
+    await authentication.close()
+    assert tokens.by_id["first"].last_used_ms == clock.now_ms()
+
+
+def test_a_process_remembers_a_bounded_number_of_tokens() -> None:
+    recent = Recent[int](REMEMBERED)
+    for number in range(REMEMBERED + 5):
+        recent.put(str(number), number)
+    assert len(recent) == REMEMBERED
+    assert recent.get("4") is None
+    assert recent.get("5") == 5
+
+
+def test_an_entry_that_is_put_again_is_the_newest() -> None:
+    recent = Recent[int](2)
+    for key in ("a", "b", "a", "c"):
+        recent.put(key, 0)
+    assert recent.get("a") is not None
+    assert recent.get("b") is None

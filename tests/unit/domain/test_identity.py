@@ -1,0 +1,229 @@
+"""The table of rights: every role, action and scope, in organizations of every kind."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import pytest
+
+from shared.domain.errors import (
+    CredentialsMissing,
+    NameReserved,
+    NotPermitted,
+    Refusal,
+    TokenUnknown,
+)
+from shared.domain.identity import (
+    ANONYMOUS,
+    NOWHERE,
+    OPERATOR,
+    RIGHTS,
+    Account,
+    Action,
+    Grant,
+    Organization,
+    Principal,
+    Role,
+    Scope,
+    Standing,
+    refusal_of,
+    require,
+)
+from shared.domain.names import OrgName, Package
+
+# Written out, so that a change of the table in the code has to be a change here.
+NEEDS = {
+    Action.READ: "read",
+    Action.PUSH_NEW: "push-new",
+    Action.PUSH_VERSION: "push-version",
+    Action.DEPRECATE: "deprecate",
+    Action.MANAGE: "manage",
+    Action.OPERATE: "manage",
+}
+MAY = {
+    Action.READ: {"owner", "maintainer", "member", "administrator"},
+    Action.PUSH_NEW: {"owner", "maintainer", "administrator"},
+    Action.PUSH_VERSION: {"owner", "maintainer", "administrator"},
+    Action.DEPRECATE: {"owner", "maintainer", "administrator"},
+    Action.MANAGE: {"owner", "administrator"},
+    Action.OPERATE: {"administrator"},
+}
+WHO = ("owner", "maintainer", "member", "stranger", "administrator")
+ORGS = ("acme", "ballerinax")
+ID = "0123456789"
+GREET = Package.parse("acme", "greet")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the table."""
+
+    who: str
+    action: Action
+    scope: Scope
+    org: str
+
+    @property
+    def package(self) -> Package:
+        return Package.parse(self.org, "greet")
+
+    @property
+    def principal(self) -> Principal:
+        return Principal(ID, "token", (Grant(scopes=frozenset({self.scope})),))
+
+    @property
+    def standing(self) -> Standing:
+        return standing(self.who, self.org)
+
+    def __str__(self) -> str:
+        return f"{self.who}-{self.action.name}-{self.scope.value}-{self.org}"
+
+
+def standing(who: str, org: str = "acme", *, deleted: bool = False) -> Standing:
+    return Standing(
+        account=Account(id=ID, name="kim", administrator=who == "administrator", created_ms=0),
+        organization=Organization(name=org, founder=ID, created_ms=0, deleted=deleted),
+        role=Role(who) if who in {role.value for role in Role} else None,
+    )
+
+
+def refused(principal: Principal, where: Standing, action: Action) -> type[Refusal] | None:
+    refusal = refusal_of(principal, where, action, GREET)
+    return type(refusal) if refusal else None
+
+
+ALL = Principal(ID, "token", (Grant(),))
+CASES = [Case(*cell) for cell in product(WHO, Action, Scope, ORGS)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_right_takes_the_scope_and_the_role(case: Case) -> None:
+    refusal = refusal_of(case.principal, case.standing, case.action, case.package)
+    fits = case.scope.value == NEEDS[case.action]
+    if fits and case.who in MAY[case.action]:
+        assert refusal is None
+    elif fits and case.who == "stranger" and case.org == "ballerinax":
+        assert isinstance(refusal, NameReserved)
+    else:
+        assert isinstance(refusal, NotPermitted)
+
+
+def test_the_table_has_a_row_for_every_action() -> None:
+    assert set(RIGHTS) == set(NEEDS) == set(MAY) == set(Action)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_without_credentials_everything_asks_for_them(action: Action) -> None:
+    with pytest.raises(CredentialsMissing):
+        require(ANONYMOUS, standing("owner"), action, GREET)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_token_of_an_account_that_is_gone_is_worth_nothing(action: Action) -> None:
+    assert refused(ALL, NOWHERE, action) is TokenUnknown
+
+
+@pytest.mark.parametrize("action", Action)
+def test_the_operator_may_do_everything(action: Action) -> None:
+    assert refused(OPERATOR, NOWHERE, action) is None
+
+
+@pytest.mark.parametrize(("who", "action"), list(product(WHO, Action)))
+def test_in_a_deleted_organization_nothing_is_left_but_moderation(who: str, action: Action) -> None:
+    deleted = standing(who, deleted=True)
+    allowed = who == "administrator" and action is Action.OPERATE
+    assert refused(ALL, deleted, action) is (None if allowed else NotPermitted)
+
+
+@pytest.mark.parametrize("action", [each for each in Action if each is not Action.OPERATE])
+def test_in_an_organization_that_does_not_exist_the_way_out_is_named(action: Action) -> None:
+    missing = Standing(standing("stranger").account, organization=None, role=None)
+    with pytest.raises(NotPermitted, match="acme does not exist; ask the operator"):
+        require(ALL, missing, action, GREET)
+
+
+def test_administrators_may_push_to_an_organization_that_does_not_exist_yet() -> None:
+    missing = Standing(standing("administrator").account, organization=None, role=None)
+    assert refused(ALL, missing, Action.PUSH_NEW) is None
+
+
+@pytest.mark.parametrize("org", ["Ballerina", "ballerinax", "BALLERINAI"])
+def test_reserved_names_are_found_in_any_spelling(org: str) -> None:
+    where = standing("stranger", org)
+    refusal = refusal_of(ALL, where, Action.PUSH_NEW, Package.parse(org, "greet"))
+    assert isinstance(refusal, NameReserved)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "package", "covered"),
+    [
+        ({}, "acme/greet", True),
+        ({"org": "acme"}, "ACME/greet", True),
+        ({"org": "Acme"}, "acme/greet", True),
+        ({"org": "ac?e"}, "acme/greet", True),
+        ({"org": "acm"}, "acme/greet", False),
+        ({"org": "acme"}, "acmecorp/greet", False),
+        ({"package": "greet.*"}, "acme/greet.log", True),
+        ({"package": "greet.*"}, "acme/greet", False),
+        ({"org": "globex", "package": "greet"}, "acme/greet", False),
+    ],
+)
+def test_a_grant_is_for_the_packages_that_match_both_patterns(
+    pattern: dict[str, str], package: str, covered: bool
+) -> None:
+    grant = Grant.model_validate(pattern)
+    assert grant.covers(Scope.READ, Package.parse(*package.split("/"))) is covered
+
+
+def test_one_of_several_grants_is_enough() -> None:
+    grants = (Grant(org="globex"), Grant(org="acme"))
+    assert refused(Principal(ID, "token", grants), standing("owner"), Action.MANAGE) is None
+
+
+def test_scope_and_pattern_have_to_be_of_the_same_grant() -> None:
+    push = Grant(scopes=frozenset({Scope.PUSH_NEW}), org="globex")
+    read = Grant(scopes=frozenset({Scope.READ}), org="acme")
+    principal = Principal(ID, "token", (push, read))
+    assert refused(principal, standing("owner"), Action.PUSH_NEW) is NotPermitted
+
+
+@pytest.mark.parametrize(
+    ("grant", "covered"),
+    [
+        (Grant(), True),
+        (Grant(org="acme"), True),
+        (Grant(org="globex"), False),
+        (Grant(org="acme", package="greet"), False),
+    ],
+)
+def test_a_grant_on_some_packages_is_none_on_their_organization(
+    grant: Grant, covered: bool
+) -> None:
+    assert grant.covers(Scope.MANAGE, OrgName("acme")) is covered
+
+
+EVERYTHING = Grant()
+ACME = Grant(org="acme")
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "allowed"),
+    [
+        (EVERYTHING, EVERYTHING, True),
+        (EVERYTHING, Grant(org="acme", package="greet"), True),
+        (ACME, ACME, True),
+        (ACME, Grant(org="acme", package="greet"), True),
+        (ACME, EVERYTHING, False),
+        (ACME, Grant(org="a*"), False),
+        (ACME, Grant(org="globex"), False),
+        (Grant(org="acme", package="greet"), ACME, False),
+        (Grant(scopes=frozenset({Scope.MANAGE})), EVERYTHING, False),
+        (Grant(scopes=frozenset({Scope.READ})), Grant(scopes=frozenset({Scope.READ})), False),
+        (
+            Grant(scopes=frozenset({Scope.READ, Scope.MANAGE})),
+            Grant(scopes=frozenset({Scope.READ})),
+            True,
+        ),
+    ],
+)
+def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allowed: bool) -> None:
+    assert Principal(ID, "token", (held,)).may_hand_out(wanted) is allowed
