@@ -206,9 +206,10 @@ def resolve_module(
 
 
 def resolve_tool(
-    request: ToolRequest, survey: Survey | None, client: ClientProfile
+    request: ToolRequest, surveys: Mapping[ToolId, Survey], client: ClientProfile
 ) -> ResolvedTool | None:
-    """Choose the release for a tool among those that have it; `survey` is of its owner."""
+    """Choose the release for a tool among those that have it; `surveys` has the owners, by tool."""
+    survey = surveys.get(request.wanted.id) if request.wanted else None
     if request.wanted is None or survey is None:
         return None
     holding = _with_tool(survey, request.wanted.id)

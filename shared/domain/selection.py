@@ -28,7 +28,7 @@ from enum import Enum
 from itertools import takewhile
 
 from shared.domain.language import ClientProfile
-from shared.domain.package import Entry, Head, State, Survey, effective_deprecation
+from shared.domain.package import Entry, Head, State, Survey
 from shared.domain.version import Range, Version
 
 
@@ -103,9 +103,14 @@ def _best(head: Head, newest_first: Iterable[Entry]) -> Entry | None:
     best: Entry | None = None
     best_rank: tuple[bool, ...] = ()
     for entry in newest_first:
-        rank = (entry.parsed.is_stable, effective_deprecation(head, entry.deprecation) is None)
+        rank = (entry.parsed.is_stable, _is_no_worse(head, entry))
         if rank == (True, True):
             return entry  # The rest is older and no better, and most packages have nothing else.
         if rank > best_rank:
             best, best_rank = entry, rank
     return best
+
+
+def _is_no_worse(head: Head, entry: Entry) -> bool:
+    """Say whether `entry` is not deprecated, or all are, since their package is."""
+    return entry.deprecation is None or head.deprecation is not None

@@ -1,0 +1,132 @@
+"""Resolving: which releases a build gets for the packages, modules and tools that it asks for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors import InvalidRequest
+from shared.domain.identity import Principal
+from shared.domain.language import ClientProfile
+from shared.domain.names import Package, ToolId
+from shared.domain.package import Survey
+from shared.domain.resolution import (
+    ModuleAnswer,
+    ModuleRequest,
+    PackageAnswer,
+    PackageRequest,
+    ResolvedModule,
+    ResolvedPackage,
+    ToolAnswer,
+    ToolRequest,
+    UnresolvedModule,
+    resolve_module,
+    resolve_package,
+    resolve_tool,
+)
+from shared.ports import DocumentStore, MetadataStore
+
+# A module a.b.c may live in three packages, and in one that the build knows from before.
+CANDIDATES_PER_MODULE = 4
+
+MAX_GRAPH_BYTES = 64 * 1024 * 1024  # An answer is held in memory whole; a large build needs 5 MiB.
+
+
+@dataclass(frozen=True, slots=True)
+class Resolving:
+    """Chooses releases for builds.
+
+    What cannot be read, is missing, hidden, withdrawn or of no use to the client is unresolved: a
+    build that gets an error instead falls back to its cache without a word. `InvalidRequest` is
+    raised only for a request that is too large to be answered at once.
+    """
+
+    authorization: Authorization
+    metadata: MetadataStore
+    documents: DocumentStore
+    max_requests: int
+
+    async def packages(
+        self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
+    ) -> PackageAnswer:
+        """Choose a release for each package, with its dependency graph. Two trips."""
+        _check_count(len(requests), self.max_requests)
+        packages = [each.wanted.package for each in requests if each.wanted]
+        surveys = await self._surveys(packages, by)
+        answers = [(each, resolve_package(each, surveys, client)) for each in requests]
+        resolved = [found for _, found in answers if found]
+        unresolved = tuple(request for request, found in answers if not found)
+        return PackageAnswer(await self._with_graphs(resolved), unresolved)
+
+    async def modules(
+        self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
+    ) -> ModuleAnswer:
+        """Choose the package and the release that each module is in. One trip."""
+        _check_count(len(requests), self.max_requests)
+        packages = [candidate.package for each in requests for candidate in each.candidates]
+        _check_count(len(packages), self.max_requests * CANDIDATES_PER_MODULE)
+        surveys = await self._surveys(packages, by)
+        answers = [resolve_module(each, surveys, client) for each in requests]
+        return ModuleAnswer(
+            tuple(each for each in answers if isinstance(each, ResolvedModule)),
+            tuple(each for each in answers if isinstance(each, UnresolvedModule)),
+        )
+
+    async def tools(
+        self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
+    ) -> ToolAnswer:
+        """Choose the release for each tool of the package that owns it. Two trips."""
+        _check_count(len(requests), self.max_requests)
+        surveys = await self._owners((each.wanted.id for each in requests if each.wanted), by)
+        answers = [(each, resolve_tool(each, surveys, client)) for each in requests]
+        return ToolAnswer(
+            tuple(found for _, found in answers if found),
+            tuple(request for request, found in answers if not found),
+        )
+
+    async def _surveys(self, packages: Iterable[Package], by: Principal) -> dict[str, Survey]:
+        """Return those of the packages that exist for `by`, by their key."""
+        distinct = {package.key: package for package in packages}
+        if not distinct:
+            return {}
+        found = await self.metadata.survey(list(distinct.values()))
+        visible = await self.authorization.visible(by, found)
+        return {key: survey for key, survey in zip(distinct, visible, strict=True) if survey}
+
+    async def _owners(self, tools: Iterable[ToolId], by: Principal) -> dict[ToolId, Survey]:
+        """Return the packages that own these tools and exist for `by`, by the tool."""
+        distinct = list(dict.fromkeys(tools))
+        if not distinct:
+            return {}
+        owners = zip(distinct, await self.metadata.tool_owners(distinct), strict=True)
+        owned = {tool: owner for tool, owner in owners if owner}
+        surveys = await self._surveys(owned.values(), by)
+        return {tool: surveys[owner.key] for tool, owner in owned.items() if owner.key in surveys}
+
+    async def _with_graphs(
+        self, resolved: Sequence[ResolvedPackage]
+    ) -> tuple[ResolvedPackage, ...]:
+        digests = list(dict.fromkeys(each.content for each in resolved))
+        if not digests:
+            return ()
+        graphs = dict(zip(digests, await self.documents.graphs(digests), strict=True))
+        _check_size(sum(len(graphs[each.content]) for each in resolved))
+        return tuple(replace(each, graph=graphs[each.content]) for each in resolved)
+
+
+def _check_count(count: int, most: int) -> None:
+    if count > most:
+        reason = (
+            f"This names {count:,} packages, modules or tools to look for, and {most:,} at most "
+            "are looked for at once. Ask for fewer, in several requests."
+        )
+        raise InvalidRequest(reason)
+
+
+def _check_size(size_bytes: int) -> None:
+    # The same package may be asked for, and is answered, any number of times.
+    if size_bytes > MAX_GRAPH_BYTES:
+        reason = (
+            f"The dependency graphs of these packages have {size_bytes:,} bytes together, and "
+            f"{MAX_GRAPH_BYTES:,} fit one answer. Ask for fewer, in several requests."
+        )
+        raise InvalidRequest(reason)

@@ -1,0 +1,111 @@
+"""Records hold what is known of a package, and derive the rest from it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.domain.digest import Digest
+from shared.domain.names import Coordinate, Package
+from shared.domain.package import (
+    Dependency,
+    Entry,
+    Graalvm,
+    Head,
+    Listing,
+    Origin,
+    Release,
+    State,
+    Texts,
+    Visibility,
+    effective_deprecation,
+    numeric_id,
+)
+from shared.domain.version import Version
+
+HEAD = Head(org="acme", name="greet", created_ms=1)
+RELEASE = Release(
+    org="acme",
+    name="greet",
+    version="1.2.0-rc.1",
+    digest="ab" * 32,
+    size_bytes=9,
+    platform="java21",
+    ballerina_version="2201.12.0",
+    modules=("greet", "greet.sub"),
+    dependencies=(Dependency(org="acme", name="base", version="1.0.0"),),
+    tools=("greet",),
+    created_ms=2,
+    origin=Origin(principal="ann"),
+    state=State.HELD,
+    deprecation="Use another.",
+    revision=7,
+)
+
+
+def test_a_release_knows_its_coordinate_and_its_archive() -> None:
+    assert RELEASE.coordinate == Coordinate.parse("acme", "greet", "1.2.0-rc.1")
+    assert RELEASE.content == Digest.parse("ab" * 32)
+
+
+def test_a_head_knows_its_package() -> None:
+    assert HEAD.package == Package.parse("acme", "greet")
+    assert HEAD.visibility is Visibility.PUBLIC
+
+
+def test_an_entry_says_what_its_release_says() -> None:
+    entry = Entry.of(RELEASE)
+    assert entry.parsed == Version.parse("1.2.0-rc.1")
+    for field in Entry.model_fields:
+        assert getattr(entry, field) == getattr(RELEASE, field), field
+
+
+@pytest.mark.parametrize("record", [HEAD, RELEASE, Entry.of(RELEASE)])
+def test_a_record_is_read_as_it_was_stored(record: Head | Release | Entry) -> None:
+    assert type(record).model_validate_json(record.model_dump_json()) == record
+
+
+def test_fields_of_a_later_schema_are_ignored_and_missing_ones_have_defaults() -> None:
+    stored = {"schema_version": 2, "org": "acme", "name": "greet", "created_ms": 1, "colour": "red"}
+    head = Head.model_validate(stored)
+    assert (head.schema_version, head.deprecation, head.outbox) == (2, None, ())
+    assert RELEASE.graalvm is Graalvm.UNKNOWN
+
+
+@pytest.mark.parametrize("record", [HEAD, RELEASE])
+def test_a_record_never_changes(record: Head | Release) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        record.deprecation = "changed"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("of_package", "own", "effective"),
+    [
+        (None, None, None),
+        (None, "Own.", "Own."),
+        ("All.", None, "All."),
+        ("All.", "Own.", "Own."),
+        ("All.", "", ""),
+        ("", None, ""),
+    ],
+)
+def test_a_release_is_deprecated_by_itself_or_with_its_package(
+    of_package: str | None, own: str | None, effective: str | None
+) -> None:
+    head = HEAD.model_copy(update={"deprecation": of_package})
+    release = RELEASE.model_copy(update={"deprecation": own})
+    assert effective_deprecation(head, own) == effective
+    assert Listing(head, release, Texts()).deprecation == effective
+
+
+@given(st.integers(0, 999))
+def test_a_number_stands_for_a_coordinate_in_any_spelling(patch: int) -> None:
+    version = f"1.0.{patch}"
+    number = numeric_id(Coordinate.parse("Acme", "Greet", version))
+    assert number == numeric_id(Coordinate.parse("acme", "greet", version))
+    assert number != numeric_id(Coordinate.parse("acme", "other", version))
+    assert 0 <= number < 2**31
+
+
+def test_the_number_of_a_coordinate_is_the_same_for_ever() -> None:
+    assert numeric_id(Coordinate.parse("acme", "greet", "1.0.0")) == 1_137_458_423
