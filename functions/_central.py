@@ -1,0 +1,119 @@
+"""How Central answers: refusals as its clients read them, and the models that they expect.
+
+The clients show the message of 400, 401, 500 and 503, and of 404 too, but not on push, search or
+resolve. Any other status prints a bare "failed to push", and on deprecate it looks like success.
+"""
+
+import azure.functions as func
+
+from functions._http import edge, json_answer
+from shared.domain.errors import Kind, Refusal, Unavailable
+from shared.domain.package import Listing, ModuleText, numeric_id
+from shared.domain.query import Page
+from shared.registry import Registry
+
+_STATUS = {
+    Kind.INVALID: 400,
+    Kind.CONFLICT: 400,
+    Kind.FORBIDDEN: 400,
+    Kind.TOO_LARGE: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.NOT_FOUND: 404,
+    Kind.UNAVAILABLE: 503,
+}
+
+CORS = {"Access-Control-Allow-Origin": "*"}  # Stores call the reading operations from browsers.
+
+
+def refusal_answer(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal as JSON with the status under which its message is shown."""
+    headers = dict(CORS)
+    if isinstance(refusal, Unavailable):
+        headers["Retry-After"] = str(max(1, int(refusal.retry_after.total_seconds())))
+    return json_answer({"message": str(refusal)}, _STATUS[refusal.kind], headers)
+
+
+def refusal_without_404(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal for push, search and resolve, which do not show a 404."""
+    answer = refusal_answer(refusal)
+    if refusal.kind is Kind.NOT_FOUND:
+        return json_answer({"message": str(refusal)}, 400, CORS)
+    return answer
+
+
+def broken_answer(request_id: str) -> func.HttpResponse:
+    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    message = f"The registry failed. Tell its operator this request id: {request_id}."
+    return json_answer({"message": message}, 500, CORS)
+
+
+central_errors = edge(refusal_answer, broken_answer)
+central_errors_without_404 = edge(refusal_without_404, broken_answer)
+
+
+def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
+    """Return the Package of the protocol: every key present, nothing null."""
+    release, head = listing.release, listing.head
+    page = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "id": numeric_id(release.coordinate),
+        "organization": release.org,
+        "name": release.name,
+        "version": release.version,
+        "platform": release.platform,
+        "languageSpecificationVersion": release.language_spec_version,
+        "isDeprecated": listing.deprecation is not None,
+        "deprecateMessage": listing.deprecation or "",
+        "URL": page,
+        "balaVersion": release.bala_version,
+        "balaURL": registry.serving.stable_url(head, release),
+        "digest": release.content.header(),
+        "summary": release.summary,
+        "readme": listing.texts.readme,
+        "template": release.template,
+        "licenses": release.licenses,
+        "authors": release.authors,
+        "sourceCodeLocation": release.source_repository,
+        "keywords": release.keywords,
+        "ballerinaVersion": release.ballerina_version,
+        "icon": release.icon,
+        "ownerUUID": "",
+        "createdDate": release.created_ms,
+        "pullCount": min(head.pulls, 2**31 - 1),
+        "visibility": head.visibility.value,
+        "modules": [_module_model(listing, module) for module in _modules(listing)],
+        "balToolId": release.tools[0] if release.tools else "",
+        "graalvmCompatible": release.graalvm.value,
+    }
+
+
+def _modules(listing: Listing) -> list[ModuleText]:
+    texts = {module.name: module for module in listing.texts.modules}
+    return [texts.get(name) or ModuleText(name=name) for name in listing.release.modules]
+
+
+def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
+    release = listing.release
+    url = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "name": module.name,
+        "summary": module.summary,
+        "readme": module.readme,
+        "apiDocURL": f"/2.0/docs/{release.org}/{module.name}/{release.version}",
+        "packageUrl": url,
+        "packageURL": url,
+        "executable": False,
+    }
+
+
+def page_of(req: func.HttpRequest) -> Page:
+    """Return which part of a list is asked for; what cannot be read is the default."""
+    params = req.params
+    return Page.parse(params.get("limit", ""), params.get("offset", ""), params.get("sort", ""))
+
+
+def page_model(
+    name: str, items: list[dict[str, object]], *, count: int, page: Page
+) -> dict[str, object]:
+    """Return the envelope of a list."""
+    return {name: items, "count": count, "offset": page.offset, "limit": page.limit}

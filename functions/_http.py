@@ -1,0 +1,92 @@
+"""The edge that every face shares: reading requests, shaping answers, one log line a request."""
+
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import cast
+
+import azure.functions as func
+import orjson
+
+from shared.domain.errors import BodyUnreadable, Refusal
+from shared.domain.language import ClientProfile
+from shared.log import log
+
+Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+Refused = Callable[[Refusal], func.HttpResponse]
+Broken = Callable[[str], func.HttpResponse]
+
+JSON = "application/json"
+
+_OBJECT = "a JSON object, such as {}"
+
+
+def edge(refused: Refused, broken: Broken) -> Callable[[Handler], Handler]:
+    """Return a decorator for the Functions of one face.
+
+    It gives every answer an `X-Request-Id` and a log line, turns a refusal into `refused(refusal)`
+    and anything else into `broken(request id)`, which is logged once, here.
+    """
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def answer(req: func.HttpRequest) -> func.HttpResponse:
+            started, request_id = time.perf_counter(), os.urandom(8).hex()
+            outcome = "answered"
+            try:
+                response = await handler(req)
+            except Refusal as refusal:
+                response, outcome = refused(refusal), type(refusal).__name__
+            except Exception:
+                response, outcome = broken(request_id), "broken"
+                log.exception("request.broken", request_id=request_id)
+            response.headers["X-Request-Id"] = request_id
+            log.info(
+                "request",
+                operation=handler.__name__,
+                status=response.status_code,
+                outcome=outcome,
+                request_id=request_id,
+                seconds=round(time.perf_counter() - started, 6),
+            )
+            return response
+
+        return answer
+
+    return decorate
+
+
+def json_answer(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> func.HttpResponse:
+    """Return `value` as JSON."""
+    body = orjson.dumps(value)
+    return func.HttpResponse(body, status_code=status, headers=headers, mimetype=JSON)
+
+
+def json_object(req: func.HttpRequest) -> dict[str, object]:
+    """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
+
+    Control characters inside strings are let through, because the clients do not escape them.
+    """
+    try:
+        value: object = json.loads(req.get_body() or b"{}", strict=False)
+    except (ValueError, RecursionError):
+        raise BodyUnreadable(_OBJECT) from None
+    if not isinstance(value, dict):
+        raise BodyUnreadable(_OBJECT)
+    return cast(dict[str, object], value)
+
+
+def client_of(req: func.HttpRequest) -> ClientProfile:
+    """Return what the client that asks can use."""
+    language = req.params.get("ballerina_version") or req.headers.get("user-agent", "")
+    return ClientProfile.of(req.headers.get("ballerina-platform", ""), language)
+
+
+def caller_address(req: func.HttpRequest) -> str:
+    """Return the address that the request came from, for counting only: it can be forged."""
+    forwarded = req.headers.get("x-forwarded-for", "")
+    return forwarded.rpartition(",")[2].strip()

@@ -1,0 +1,50 @@
+"""Taking one part out of a multipart/form-data body, incrementally and within bounds."""
+
+import azure.functions as func
+from multipart import (
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from shared.domain.errors import LengthMissing, UploadCutOff, UploadMissing
+
+
+def archive_part(req: func.HttpRequest, *, name: str) -> bytes:
+    """Return the content of the part called `name`.
+
+    Raises `LengthMissing` for a body that came without its length, and so empty, `UploadMissing`
+    when the part is not there, and `UploadCutOff` for a body that cannot be read.
+    """
+    if req.headers.get("content-length") is None:
+        raise LengthMissing
+    boundary = _boundary(req.headers.get("content-type", ""))
+    if boundary is None:
+        raise UploadMissing(name)
+    try:
+        content = _part(req.get_body(), boundary, name)
+    except MultipartError:
+        raise UploadCutOff from None
+    if content is None:
+        raise UploadMissing(name)
+    return content
+
+
+def _boundary(content_type: str) -> str | None:
+    kind, options = parse_options_header(content_type)
+    return options.get("boundary") if kind == "multipart/form-data" else None
+
+
+def _part(body: bytes, boundary: str, name: str) -> bytes | None:
+    """Return the first part of that name; leaving the parser raises when the body was cut off."""
+    chunks: list[bytes | bytearray] | None = None
+    is_wanted = False
+    with PushMultipartParser(boundary, content_length=len(body)) as parser:
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                is_wanted = chunks is None and event.name == name
+                chunks = [] if is_wanted else chunks
+            elif is_wanted and event and chunks is not None:
+                chunks.append(event)
+    return None if chunks is None else b"".join(chunks)

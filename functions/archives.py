@@ -1,0 +1,105 @@
+"""GET /archives/{scope}/{digest}/{version}/{file}: the bytes of a bala, hop two of a pull.
+
+A host on a single machine streams this path from the disk, over the same `archive_answer`; this
+Function serves where the host buffers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import azure.functions as func
+
+from functions._central import central_errors
+from functions._ranges import Unsatisfiable, is_known, requested_range
+from shared.domain.digest import Digest
+from shared.domain.errors import ArchiveNotFound, InvalidDigest
+from shared.domain.identity import ANONYMOUS, Principal
+from shared.registry import Registry
+from shared.services.serving import ArchiveLink
+
+PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
+PRIVATE = "private, no-store"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveAnswer:
+    """An archive that may be sent, and the headers that say so."""
+
+    digest: Digest
+    size: int
+    etag: str
+    headers: Mapping[str, str]
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that sends archives."""
+    bp = func.Blueprint()
+
+    @bp.route("archives/{scope}/{digest}/{version}/{file}", methods=["GET", "HEAD"])
+    @central_errors
+    async def archive_bytes(req: func.HttpRequest) -> func.HttpResponse:
+        parts = [req.route_params[part] for part in ("scope", "digest", "version", "file")]
+        found = await archive_answer(registry, parts, req.params, req.headers)
+        if is_known(req.headers, etag=found.etag):
+            return func.HttpResponse(status_code=304, headers=found.headers)
+        if req.method == "HEAD":
+            return func.HttpResponse(headers={**found.headers, "Content-Length": str(found.size)})
+        return await _content(registry, found, req)
+
+    return bp
+
+
+async def archive_answer(
+    registry: Registry, parts: list[str], params: Mapping[str, str], headers: Mapping[str, str]
+) -> ArchiveAnswer:
+    """Return what to send for these parts of the path; or raise its refusal."""
+    link = _link(parts, params)
+    served = await registry.serving.open(link, await _caller(registry, link, headers))
+    etag = f'"{link.digest}"'
+    return ArchiveAnswer(
+        digest=link.digest,
+        size=served.release.size_bytes,
+        etag=etag,
+        headers={
+            "ETag": etag,
+            "Accept-Ranges": "bytes",
+            "Content-Type": "application/octet-stream",
+            "Content-Disposition": f"attachment; filename={link.file}",
+            "Cache-Control": PUBLIC if served.is_public else PRIVATE,
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, str]) -> Principal:
+    """Return who asks, where it matters: public archives and good links ignore credentials."""
+    if registry.serving.is_open(link):
+        return ANONYMOUS
+    return await registry.authentication.authenticate(headers)
+
+
+def _link(parts: list[str], params: Mapping[str, str]) -> ArchiveLink:
+    scope, digest, version, file = parts
+    try:
+        parsed = Digest.parse(digest)
+    except InvalidDigest:
+        raise ArchiveNotFound from None
+    expires, signature = params.get("expires", ""), params.get("signature", "")
+    return ArchiveLink(scope, parsed, version, file, expires, signature)
+
+
+async def _content(
+    registry: Registry, found: ArchiveAnswer, req: func.HttpRequest
+) -> func.HttpResponse:
+    headers = dict(found.headers)
+    try:
+        span = requested_range(req.headers, size=found.size, etag=found.etag)
+    except Unsatisfiable:
+        return func.HttpResponse(
+            status_code=416, headers={"Content-Range": f"bytes */{found.size}"}
+        )
+    if span is None:
+        return func.HttpResponse(await registry.archives.read(found.digest), headers=headers)
+    body = await registry.archives.read(found.digest, span.start, len(span))
+    headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
+    return func.HttpResponse(body, status_code=206, headers=headers)

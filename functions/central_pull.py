@@ -1,0 +1,84 @@
+"""GET /2.0/registry/packages/{org}/{name}[/{version}]: versions, metadata, hop one of a pull."""
+
+import azure.functions as func
+
+from functions._central import CORS, central_errors, package_model
+from functions._http import caller_address, client_of, json_answer
+from shared.domain.filename import archive_file_name
+from shared.domain.identity import Principal
+from shared.domain.language import ClientProfile
+from shared.domain.names import Package
+from shared.domain.version import parse_version_or_range
+from shared.registry import Registry
+from shared.services.pulling import Offer
+
+ARCHIVE = "application/octet-stream"
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that read one package."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET"])
+    @central_errors
+    async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await registry.authentication.authenticate(req.headers)
+        package = Package.parse(req.route_params["org"], req.route_params["name"])
+        versions = await registry.pulling.versions(package, client=client_of(req), by=caller)
+        return json_answer([version.text for version in versions], headers=CORS)
+
+    @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET"])
+    @central_errors
+    async def central_package(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await registry.authentication.authenticate(req.headers)
+        package = Package.parse(req.route_params["org"], req.route_params["name"])
+        wanted = parse_version_or_range(req.route_params["version"])
+        client = client_of(req)
+        if ARCHIVE in req.headers.get("accept", ""):
+            offer = await registry.pulling.find(package, wanted, client=client, by=caller)
+            _count(registry, offer, req, caller)
+            return _first_hop(registry, offer, client)
+        listing = await registry.pulling.describe(package, wanted, client=client, by=caller)
+        return json_answer(package_model(registry, listing), headers=CORS)
+
+    return bp
+
+
+def _count(registry: Registry, offer: Offer, req: func.HttpRequest, caller: Principal) -> None:
+    if req.headers.get("ballerina-central-telemetry-disabled", "").lower() == "true":
+        return
+    who = caller.id or f"{caller_address(req)} {req.headers.get('user-agent', '')}"
+    registry.counting.pulled(offer.release.coordinate, who)
+
+
+def _first_hop(registry: Registry, offer: Offer, client: ClientProfile) -> func.HttpResponse:
+    """Redirect to the bytes, with all that the clients read from this answer's headers."""
+    release = offer.release
+    name = archive_file_name(release.coordinate, release.platform)
+    headers = {
+        **CORS,
+        "Location": registry.serving.signed_url(offer.head, release),
+        "Content-Disposition": f"attachment; filename={name}",
+        "digest": _digest(offer, client),
+    }
+    if offer.deprecation is not None:
+        headers |= _deprecation(offer.deprecation)
+    return func.HttpResponse(status_code=302, headers=headers)
+
+
+def _digest(offer: Offer, client: ClientProfile) -> str:
+    # Java compares with BigInteger.toString(16), which has no leading zeros; Go wants all digits.
+    is_java = any(platform.startswith("java") for platform in client.platforms or ())
+    content = offer.release.content
+    return content.header_without_leading_zeros() if is_java else content.header()
+
+
+def _deprecation(message: str) -> dict[str, str]:
+    """Return the two headers that Java reads and the two that Go reads; headers are Latin-1."""
+    text = message.encode("latin-1", "replace").decode("latin-1")
+    return {
+        "isdeprecated": "true",
+        "deprecatemessage": text,
+        "Is-Deprecated": "true",
+        "Deprecate-Message": text,
+    }

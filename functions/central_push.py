@@ -1,0 +1,29 @@
+"""POST /2.0/registry/packages: what `bal push` calls."""
+
+import azure.functions as func
+
+from functions._central import central_errors_without_404
+from functions._multipart import archive_part
+from shared.domain.digest import Digest
+from shared.registry import Registry
+from shared.services.publishing import Upload
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function of the Central face that publishes."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/packages", methods=["POST"])
+    @central_errors_without_404
+    async def central_push(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await registry.authentication.authenticate(req.headers)
+        upload = Upload(archive_part(req, name="bala-file"), _announced(req))
+        await registry.publishing.push(upload, by=caller)
+        return func.HttpResponse(status_code=204)  # bal prints its success line on 204 alone.
+
+    return bp
+
+
+def _announced(req: func.HttpRequest) -> Digest | None:
+    text = req.headers.get("digest")
+    return Digest.parse_header(text) if text else None

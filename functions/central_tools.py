@@ -1,0 +1,45 @@
+"""Tools: what `bal tool search` and `bal tool pull` call."""
+
+from dataclasses import replace
+
+import azure.functions as func
+
+from functions._central import (
+    CORS,
+    central_errors,
+    central_errors_without_404,
+    package_model,
+    page_model,
+    page_of,
+)
+from functions._http import client_of, json_answer
+from functions.central_search import query_of
+from shared.domain.query import Kind
+from shared.domain.version import parse_version_or_range
+from shared.registry import Registry
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that find tools."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/tools", methods=["GET"])
+    @central_errors_without_404
+    async def central_tools(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await registry.authentication.authenticate(req.headers)
+        page, query = page_of(req), replace(query_of(req), kind=Kind.TOOLS)
+        results = await registry.searching.search(query, page, by=caller)
+        items = [package_model(registry, hit.listing) for hit in results.hits]
+        return json_answer(page_model("tools", items, count=results.count, page=page), 200, CORS)
+
+    @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET"])
+    @central_errors
+    async def central_tool(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await registry.authentication.authenticate(req.headers)
+        wanted = parse_version_or_range(req.route_params.get("version") or "*")
+        tool = req.route_params["id"]
+        listing = await registry.pulling.tool(tool, wanted, client=client_of(req), by=caller)
+        model = package_model(registry, listing)
+        return json_answer(model | {"balToolId": tool}, headers=CORS)
+
+    return bp

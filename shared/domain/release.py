@@ -1,0 +1,80 @@
+"""How a bala's facts become records, and how records change: each change carries its event."""
+
+from typing import TypeVar
+
+from shared.domain.bala import Bala
+from shared.domain.identity import Principal
+from shared.domain.package import Event, Head, Origin, Release
+
+Changeable = TypeVar("Changeable", Head, Release)
+
+
+def new_head(bala: Bala, now_ms: int) -> Head:
+    """Return the head that claims the package's name; the first archive decides its visibility."""
+    package = bala.coordinate.package
+    return Head(org=package.org, name=package.name, visibility=bala.visibility, created_ms=now_ms)
+
+
+def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
+    """Return the release of `bala`, with the event of its publication waiting in its outbox."""
+    coordinate = bala.coordinate
+    published = Event(
+        id=f"{coordinate.key}@1",
+        kind="release.published",
+        at_ms=now_ms,
+        actor=by.id,
+        subject=str(coordinate),
+        details={"digest": bala.digest.hex},
+    )
+    return Release(
+        org=coordinate.package.org,
+        name=coordinate.package.name,
+        version=coordinate.version.text,
+        digest=bala.digest.hex,
+        size_bytes=bala.size_bytes,
+        platform=bala.platform,
+        ballerina_version=bala.ballerina_version,
+        bala_version=bala.bala_version,
+        language_spec_version=bala.language_spec_version,
+        implementation_vendor=bala.implementation_vendor,
+        summary=bala.summary,
+        licenses=bala.licenses,
+        authors=bala.authors,
+        keywords=bala.keywords,
+        source_repository=bala.source_repository,
+        icon=bala.icon,
+        template=bala.template,
+        graalvm=bala.graalvm,
+        modules=bala.modules,
+        dependencies=bala.dependencies,
+        tools=bala.tools,
+        compiler_plugin=bala.compiler_plugin,
+        sbom=bool(bala.sbom),
+        created_ms=now_ms,
+        origin=Origin(principal=by.id, credential=by.credential),
+        outbox=(published,),
+    )
+
+
+def changed(
+    record: Changeable, kind: str, *, by: Principal, now_ms: int, **update: object
+) -> Changeable:
+    """Return `record` with the fields of `update`, and the event of that change in its outbox.
+
+    The event's id holds the revision that the change makes, so a change that is written twice is
+    one event.
+    """
+    subject = record.coordinate if isinstance(record, Release) else record.package
+    event = Event(
+        id=f"{subject}@{record.revision + 1}".lower(),
+        kind=kind,
+        at_ms=now_ms,
+        actor=by.id,
+        subject=str(subject),
+        details={field: _shown(value) for field, value in update.items()},
+    )
+    return record.model_copy(update={**update, "outbox": (*record.outbox, event)})
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(getattr(value, "value", value))

@@ -1,0 +1,31 @@
+"""Logs are events: one JSON object a line on standard error, and never a secret in it."""
+
+import sys
+from typing import cast
+
+import orjson
+import structlog
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure(level: str) -> None:
+    """Write events of at least `level`; called once, before the first event."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(serializer=_to_bytes),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _to_bytes(event: object, **_options: object) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+log = cast(structlog.typing.FilteringBoundLogger, structlog.get_logger())

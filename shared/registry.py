@@ -1,0 +1,50 @@
+"""The registry: every service, put together once by `shared.bootstrap` and handed to the faces."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.auth.authentication import Authentication
+from shared.auth.session import Sessions, SignInLinks
+from shared.domain.digest import Digest
+from shared.ports import ArchiveStore, Clock
+from shared.services.accounts import Accounts
+from shared.services.counting import Counting
+from shared.services.deprecating import Deprecating
+from shared.services.moderation import Moderation
+from shared.services.organizations import Organizations
+from shared.services.publishing import Publishing
+from shared.services.pulling import Pulling
+from shared.services.resolving import Resolving
+from shared.services.searching import Searching
+from shared.services.serving import Serving
+from shared.services.tokens import Tokens
+from shared.services.upkeep import Upkeep
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What the faces may ask for."""
+
+    settings: Settings
+    clock: Clock
+    authentication: Authentication
+    sessions: Sessions
+    sign_in_links: SignInLinks
+    accounts: Accounts
+    organizations: Organizations
+    tokens: Tokens
+    publishing: Publishing
+    pulling: Pulling
+    resolving: Resolving
+    searching: Searching
+    deprecating: Deprecating
+    moderation: Moderation
+    serving: Serving
+    archives: ArchiveStore
+    counting: Counting
+    upkeep: Upkeep
+    archive_path: Callable[[Digest], Path] | None
+    probe: Callable[[], Awaitable[None]]
+    close: Callable[[], Awaitable[None]]

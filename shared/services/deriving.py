@@ -1,0 +1,69 @@
+"""Deriving: keeping what is made from releases (entries, search, events) true to them.
+
+Releases are the truth. Everything here may be repeated, and an outbox is cleared last: derived data
+may be stale only for records whose outbox is not empty, and by that upkeep finds them.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from shared.domain.digest import Digest
+from shared.domain.language import EVERYTHING
+from shared.domain.names import Package
+from shared.domain.package import Entry, Head, Listing, Release, Survey, Texts
+from shared.domain.selection import newest
+from shared.domain.version import Range
+from shared.ports import DocumentStore, EventStore, MetadataStore, SearchIndex
+
+
+@dataclass(frozen=True)
+class Deriving:
+    """Refreshes the derived data of releases and packages."""
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    search: SearchIndex
+    events: EventStore
+
+    async def added(self, head: Head, release: Release, texts: Texts) -> None:
+        """List a release that was just published. The cost does not grow with history."""
+        await asyncio.gather(
+            self.metadata.put_entries(head.package, [Entry.of(release)]),
+            self.search.offer(Listing(head, release, texts)),
+        )
+        await self.events.publish(release)
+
+    async def changed(self, record: Head | Release) -> None:
+        """Bring everything up to date with a release or a head that was just changed."""
+        package = record.package if isinstance(record, Head) else record.coordinate.package
+        if isinstance(record, Release):
+            await self.metadata.put_entries(package, [Entry.of(record)])
+        await self.show_newest(package)
+        await self.events.publish(record)
+
+    async def rebuild(self, package: Package) -> None:
+        """Derive everything of the package again from its releases. The cost grows with history."""
+        releases = await self.metadata.releases(package)
+        await self.metadata.put_entries(package, [Entry.of(release) for release in releases])
+        await self.show_newest(package)
+
+    async def show_newest(self, package: Package) -> None:
+        """Let the search show the package's newest live release, or nothing when there is none."""
+        listing = await self.newest_listing(package)
+        if listing:
+            await self.search.replace(listing)
+        else:
+            await self.search.remove(package)
+
+    async def newest_listing(self, package: Package) -> Listing | None:
+        """Return the release that stands for the package in lists, or None."""
+        [survey] = await self.metadata.survey([package])
+        entry = newest(survey, Range(), EVERYTHING) if survey else None
+        return await self._listing(survey, entry) if survey and entry else None
+
+    async def _listing(self, survey: Survey, entry: Entry) -> Listing | None:
+        coordinate = survey.head.package.at(entry.parsed)
+        found, texts = await asyncio.gather(
+            self.metadata.find(coordinate), self.documents.texts(Digest(entry.digest))
+        )
+        return Listing(survey.head, found.release, texts) if found.release else None

@@ -1,0 +1,136 @@
+"""Publishing: how a bala becomes a release."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.auth.authorization import Authorization
+from shared.domain.bala import Bala
+from shared.domain.digest import Digest
+from shared.domain.errors import (
+    DigestMismatch,
+    SpelledDifferently,
+    ToolTaken,
+    VersionExists,
+    VisibilityDiffers,
+)
+from shared.domain.identity import Action, Principal, Standing
+from shared.domain.names import Package
+from shared.domain.package import Found, Head, Release, Visibility
+from shared.domain.release import new_head, new_release
+from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.services.dependencies import Dependencies
+from shared.services.deriving import Deriving
+from shared.services.organizations import Organizations
+from shared.services.reading import Reading
+
+# Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
+REPEAT_WINDOW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An archive as it arrived, with the digest that the client announced, if any."""
+
+    content: bytes | memoryview
+    announced: Digest | None = None
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """Admits new releases."""
+
+    authorization: Authorization
+    organizations: Organizations
+    reading: Reading
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    deriving: Deriving
+    clock: Clock
+    dependencies: Dependencies
+
+    async def push(self, upload: Upload, by: Principal) -> Release:
+        """Publish the archive and return its release, listed everywhere.
+
+        A repeat of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
+        that is there. Raises a refusal and changes nothing otherwise.
+        """
+        bala = await self.reading.read(upload.content)
+        _check_digest(upload, bala)
+        found = await self.metadata.find(bala.coordinate)
+        await self._admit(bala, found, by)
+        if found.release:
+            return await self._repeated(bala, found, by)
+        return await self._publish(upload, bala, by)
+
+    async def _publish(self, upload: Upload, bala: Bala, by: Principal) -> Release:
+        now_ms = self.clock.now_ms()
+        head = await self.metadata.claim(new_head(bala, now_ms))
+        _check_name(bala, head)
+        await self._claim_tools(bala)
+        # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
+        # release that cannot be pulled.
+        await asyncio.gather(
+            self.archives.put(bala.digest, upload.content),
+            self.documents.put(bala.digest, bala.texts, bala.graph),
+        )
+        release = new_release(bala, by=by, now_ms=now_ms)
+        try:
+            await self.metadata.add_release(release)
+        except AlreadyThere:
+            return await self._repeated(bala, await self.metadata.find(bala.coordinate), by)
+        await self.deriving.added(head, release, bala.texts)
+        return release
+
+    async def _admit(self, bala: Bala, found: Found, by: Principal) -> None:
+        """Raise unless `by` may publish this; an administrator's push founds the organization."""
+        package = bala.coordinate.package
+        action = Action.PUSH_VERSION if found.head else Action.PUSH_NEW
+        standing = await self.authorization.require(by, action, package)
+        await self.dependencies.check(bala)
+        _check_org(package, standing)
+        if found.head:
+            _check_name(bala, found.head)
+        await self.organizations.ensure(package.org, standing, by=by)
+
+    async def _repeated(self, bala: Bala, found: Found, by: Principal) -> Release:
+        """Refresh what is derived and return the release, if this push is a repeat of its own."""
+        head, release = found.head, found.release
+        if head is None or release is None or not self._is_repeat(bala, release, by):
+            raise VersionExists(bala.coordinate)
+        await self.deriving.added(head, release, bala.texts)
+        return release
+
+    def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
+        age = timedelta(milliseconds=self.clock.now_ms() - release.created_ms)
+        return (
+            release.digest == bala.digest.hex
+            and release.origin.principal == by.id
+            and age <= REPEAT_WINDOW
+        )
+
+    async def _claim_tools(self, bala: Bala) -> None:
+        package = bala.coordinate.package
+        for tool in bala.tools:
+            owner = await self.metadata.claim_tool(tool, package)
+            if owner.key != package.key:
+                raise ToolTaken(tool, owner)
+
+
+def _check_digest(upload: Upload, bala: Bala) -> None:
+    if upload.announced and upload.announced != bala.digest:
+        raise DigestMismatch(upload.announced, bala.digest)
+
+
+def _check_org(package: Package, standing: Standing) -> None:
+    if standing.organization and standing.organization.name != package.org:
+        raise SpelledDifferently(package.org, standing.organization.name)
+
+
+def _check_name(bala: Bala, head: Head) -> None:
+    """Raise when the archive and the package that is there do not belong together."""
+    if bala.coordinate.package != head.package:
+        raise SpelledDifferently(bala.coordinate.package, head.package)
+    if bala.visibility is Visibility.PRIVATE and head.visibility is Visibility.PUBLIC:
+        raise VisibilityDiffers(head.package)

@@ -1,0 +1,112 @@
+"""Pulling: which release a client gets, and what it may read of it."""
+
+from dataclasses import dataclass
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors import PackageNotFound, ReleaseNotFound, ToolNotFound
+from shared.domain.identity import Principal
+from shared.domain.language import ClientProfile
+from shared.domain.names import Package
+from shared.domain.package import (
+    Found,
+    Head,
+    Listing,
+    Release,
+    State,
+    Survey,
+    effective_deprecation,
+)
+from shared.domain.selection import newest, usable_versions
+from shared.domain.version import Range, Version
+from shared.ports import DocumentStore, MetadataStore
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A release that the caller may have, with its package."""
+
+    head: Head
+    release: Release
+
+    @property
+    def deprecation(self) -> str | None:
+        """Return the message of its deprecation, or None."""
+        return effective_deprecation(self.head, self.release.deprecation)
+
+
+@dataclass(frozen=True)
+class Pulling:
+    """Finds releases for clients."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+    documents: DocumentStore
+
+    async def find(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Offer:
+        """Return the exact version, or the newest in the range that the client can use.
+
+        Raises `ReleaseNotFound` alike for what is missing, hidden or withdrawn.
+        """
+        version = wanted
+        if isinstance(version, Range):
+            version = await self._newest(package, version, client)
+        found = await self.metadata.find(package.at(version)) if version else Found(None, None)
+        offer = _live(found)
+        if offer is None or not await self.authorization.may_read(by, offer.head):
+            raise ReleaseNotFound(package, wanted)
+        return offer
+
+    async def describe(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        """Return the release with its documentation; raise as `find` does."""
+        offer = await self.find(package, wanted, client=client, by=by)
+        return Listing(offer.head, offer.release, await self.documents.texts(offer.release.content))
+
+    async def tool(
+        self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        """Return the release that has the tool; raise `ToolNotFound`."""
+        [owner] = await self.metadata.tool_owners([tool])
+        if owner is None:
+            raise ToolNotFound(tool)
+        try:
+            listing = await self.describe(owner, wanted, client=client, by=by)
+        except ReleaseNotFound:
+            raise ToolNotFound(tool) from None
+        if tool not in listing.release.tools:
+            raise ToolNotFound(tool)
+        return listing
+
+    async def versions(
+        self, package: Package, *, client: ClientProfile, by: Principal
+    ) -> tuple[Version, ...]:
+        """Return what the client can use, newest first, deprecated ones included.
+
+        Raises `PackageNotFound` alike for packages that are missing, hidden or withdrawn whole.
+        """
+        survey = await self._survey(package)
+        if survey is None or not await self.authorization.may_read(by, survey.head):
+            raise PackageNotFound(package)
+        return usable_versions(survey, client)
+
+    async def _newest(
+        self, package: Package, wanted: Range, client: ClientProfile
+    ) -> Version | None:
+        survey = await self._survey(package)
+        entry = newest(survey, wanted, client) if survey else None
+        return entry.parsed if entry else None
+
+    async def _survey(self, package: Package) -> Survey | None:
+        """Return the package if any release of it is live: a name alone is no package."""
+        [survey] = await self.metadata.survey([package])
+        return survey if survey and any(e.state is State.LIVE for e in survey.entries) else None
+
+
+def _live(found: Found) -> Offer | None:
+    head, release = found.head, found.release
+    if head is None or release is None or release.state is not State.LIVE:
+        return None
+    return Offer(head, release)

@@ -1,0 +1,93 @@
+"""Serving archives: which bytes a link leads to, and who may follow it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from shared.auth.authorization import Authorization
+from shared.auth.keys import LinkSigner
+from shared.domain.digest import Digest
+from shared.domain.errors import ArchiveNotFound
+from shared.domain.filename import archive_file_name
+from shared.domain.identity import Principal
+from shared.domain.package import Head, Release, State, Visibility
+from shared.ports import Clock, MetadataStore
+
+SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLink:
+    """The parts of `/archives/{scope}/{digest}/{version}/{file}` and its signature, if any."""
+
+    scope: str
+    digest: Digest
+    version: str
+    file: str
+    expires_ms: str = ""
+    signature: str = ""
+
+    @property
+    def path(self) -> str:
+        """Return the path, which is what a signature covers."""
+        return f"/archives/{self.scope}/{self.digest}/{self.version}/{self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An archive that may be sent, and whether anybody may keep a copy in a shared cache."""
+
+    release: Release
+    is_public: bool
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Makes links to archives and decides who may follow them."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+    signer: LinkSigner
+    clock: Clock
+    base_url: str
+
+    def stable_url(self, head: Head, release: Release) -> str:
+        """Return the archive's address; for a private package it needs the caller's token."""
+        scope = head.visibility.value
+        file = archive_file_name(release.coordinate, release.platform)
+        link = ArchiveLink(scope, release.content, release.version, file)
+        return f"{self.base_url}{link.path}"
+
+    def signed_url(self, head: Head, release: Release) -> str:
+        """Return an address that works without credentials: signed and expiring when private."""
+        url = self.stable_url(head, release)
+        if head.visibility is Visibility.PUBLIC:
+            return url
+        lifetime_ms = SIGNED_LINK_LIFETIME // timedelta(milliseconds=1)
+        expires_ms = self.clock.now_ms() + lifetime_ms
+        signature = self.signer.sign(url.removeprefix(self.base_url), expires_ms)
+        # Clients split the whole URL on `/`, so its query may hold none.
+        return f"{url}?{urlencode({'expires': expires_ms, 'signature': signature})}"
+
+    async def open(self, link: ArchiveLink, by: Principal) -> Served:
+        """Return the archive behind the link.
+
+        Raises `ArchiveNotFound` alike for what is missing, withdrawn, or not for this caller.
+        """
+        found = await self.metadata.by_digest(link.digest)
+        head, release = found.head, found.release
+        if head is None or release is None or release.state is not State.LIVE:
+            raise ArchiveNotFound
+        if release.version != link.version or head.visibility.value != link.scope:
+            raise ArchiveNotFound
+        if not self.is_open(link) and not await self.authorization.may_read(by, head):
+            raise ArchiveNotFound
+        return Served(release, head.visibility is Visibility.PUBLIC)
+
+    def is_open(self, link: ArchiveLink) -> bool:
+        """Say whether whoever holds the link may follow it: it is public, or signed."""
+        if link.scope == Visibility.PUBLIC.value:
+            return True
+        return self.signer.verify(
+            link.path, link.expires_ms, link.signature, now_ms=self.clock.now_ms()
+        )

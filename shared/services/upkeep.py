@@ -1,0 +1,147 @@
+"""Upkeep: tasks that keep a registry clean and true, each safe to repeat and to stop halfway."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.package import State
+from shared.ports import (
+    ArchiveStore,
+    Clock,
+    DocumentStore,
+    MetadataStore,
+    PullLedger,
+    Randomness,
+    StoredArchive,
+    TokenStore,
+    WorkStore,
+)
+from shared.services.counting import window_of
+from shared.services.deriving import Deriving
+from shared.services.reporting import BATCH, Report
+
+LEASE = timedelta(minutes=10)  # Longer than any task takes; a task that died is taken over then.
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """Runs the tasks by name, one at a time over all processes."""
+
+    work: WorkStore
+    clock: Clock
+    randomness: Randomness
+    tasks: Mapping[str, Callable[[], Awaitable[Report]]]
+
+    async def run(self, name: str) -> Report | None:
+        """Run the task, unless another process is at it: then return None."""
+        owner = self.randomness.token_bytes(8).hex()
+        if not await self._lease(name, owner, LEASE):
+            return None
+        try:
+            return await self.tasks[name]()
+        finally:
+            await self._lease(name, owner, timedelta(0))
+
+    async def _lease(self, name: str, owner: str, lifetime: timedelta) -> bool:
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + lifetime // timedelta(milliseconds=1)
+        return await self.work.lease(f"upkeep:{name}", owner, now_ms, until_ms)
+
+
+@dataclass(frozen=True)
+class Settling:
+    """Finishes what a crash left: derives again from every record whose outbox is not empty."""
+
+    metadata: MetadataStore
+    deriving: Deriving
+
+    async def run(self) -> Report:
+        """Settle every such record."""
+        settled = 0
+        while waiting := await self.metadata.unpublished_events(BATCH):
+            for record in waiting:
+                await self.deriving.changed(record)
+            settled += len(waiting)
+        return Report("settle", settled, settled)
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """Removes archives that no release refers to: what a crash or a refused race left behind."""
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    clock: Clock
+    grace: timedelta
+
+    async def run(self) -> Report:
+        """Sweep what is older than the grace period, which no push under way can be."""
+        before_ms = self.clock.now_ms() - self.grace // timedelta(milliseconds=1)
+        seen = swept = 0
+        async for archive in self.archives.list(before_ms):
+            seen += 1
+            swept += await self._sweep(archive, before_ms)
+        return Report("sweep", seen, swept)
+
+    async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
+        release = (await self.metadata.by_digest(archive.digest)).release
+        if release and release.state is not State.REMOVED:
+            return False
+        if not await self.archives.delete(archive.digest, before_ms):
+            return False
+        await self.documents.delete(archive.digest)
+        return True
+
+
+@dataclass(frozen=True)
+class RollingUp:
+    """Adds counted pulls to the packages, and lets the search rank by them."""
+
+    ledger: PullLedger
+    deriving: Deriving
+    clock: Clock
+
+    async def run(self) -> Report:
+        """Roll up all counts; callers of the current window and the one before are remembered."""
+        packages = await self.ledger.roll_up(window_of(self.clock.now_ms()) - 1)
+        for package in packages:
+            await self.deriving.show_newest(package)
+        return Report("roll-up", len(packages), len(packages))
+
+
+@dataclass(frozen=True)
+class Expiring:
+    """Deletes tokens and short-lived state whose time is over."""
+
+    tokens: TokenStore
+    work: WorkStore
+    clock: Clock
+    token_grace: timedelta = timedelta(
+        days=7
+    )  # Until then an owner reads "expired", not "unknown".
+
+    async def run(self) -> Report:
+        """Delete what has expired."""
+        now_ms = self.clock.now_ms()
+        grace_ms = self.token_grace // timedelta(milliseconds=1)
+        removed = await self.tokens.remove_expired(now_ms - grace_ms)
+        removed += await self.work.remove_expired(now_ms)
+        return Report("expire", removed, removed)
+
+
+@dataclass(frozen=True)
+class Refreshing:
+    """Derives everything again from the releases: for a lost or damaged search or entry."""
+
+    metadata: MetadataStore
+    deriving: Deriving
+
+    async def run(self) -> Report:
+        """Rebuild every package, in order of name."""
+        seen, after = 0, ""
+        while heads := await self.metadata.packages(after, BATCH):
+            for head in heads:
+                await self.deriving.rebuild(head.package)
+            seen, after = seen + len(heads), heads[-1].package.key
+        return Report("refresh", seen, seen)
