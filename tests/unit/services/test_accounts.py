@@ -1,0 +1,86 @@
+"""Accounts."""
+
+import pytest
+
+from shared.auth.token import AccessToken
+from shared.domain.errors import AccountExists, AccountNotFound, InvalidRequest, NotPermitted
+from shared.domain.identity import OPERATOR, Grant, Principal
+from shared.services.accounts import Accounts
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.clock import FakeClock
+from tests.fakes.events import FakeEvents
+from tests.fakes.randomness import FakeRandomness
+
+
+@pytest.fixture
+def events() -> FakeEvents:
+    return FakeEvents()
+
+
+@pytest.fixture
+def accounts(events: FakeEvents) -> Accounts:
+    return Accounts(FakeAccounts(), events, FakeClock(), FakeRandomness())
+
+
+async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -> None:
+    account = await accounts.create("kim", by=OPERATOR)
+    token = AccessToken.mint("local", account.id, FakeRandomness())
+    assert AccessToken.parse(token.text).owner == account.id
+
+
+async def test_an_account_is_found_by_its_name_in_any_case_and_by_its_id(
+    accounts: Accounts,
+) -> None:
+    account = await accounts.create("Kim", by=OPERATOR)
+    assert await accounts.named("kim") == account
+    assert await accounts.named(account.id) == account
+    assert await accounts.find(account.id) == account
+    assert await accounts.find("nobody0000") is None
+    with pytest.raises(AccountNotFound, match="lee"):
+        await accounts.named("lee")
+
+
+async def test_an_account_is_no_administrator_unless_it_was_made_one(accounts: Accounts) -> None:
+    assert not (await accounts.create("kim", by=OPERATOR)).administrator
+    assert (await accounts.create_administrator("lee", by=OPERATOR)).administrator
+
+
+async def test_a_name_is_taken_in_any_case(accounts: Accounts, events: FakeEvents) -> None:
+    await accounts.create("Kim", by=OPERATOR)
+    with pytest.raises(AccountExists):
+        await accounts.create("kIM", by=OPERATOR)
+    assert events.kinds() == ["account.created"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", ".a", "a-", "kim@example.org", "x" * 41, "ä"])
+async def test_a_name_is_letters_and_digits(accounts: Accounts, name: str) -> None:
+    with pytest.raises(InvalidRequest, match="no account name"):
+        await accounts.create(name, by=OPERATOR)
+
+
+async def test_accounts_are_the_business_of_the_operator(accounts: Accounts) -> None:
+    by = Principal("kim0000000", "session", (Grant(),))
+    for attempt in (
+        accounts.create("lee", by=by),
+        accounts.create_administrator("lee", by=by),
+        accounts.list(by=by),
+    ):
+        with pytest.raises(NotPermitted):
+            await attempt
+    assert await accounts.list(by=OPERATOR) == []
+
+
+async def test_accounts_are_listed_by_name(accounts: Accounts) -> None:
+    for name in ("zoe", "kim"):
+        await accounts.create(name, by=OPERATOR)
+    assert [each.name for each in await accounts.list(by=OPERATOR)] == ["kim", "zoe"]
+
+
+async def test_a_new_account_is_an_event_that_its_record_holds_as_well(
+    accounts: Accounts, events: FakeEvents
+) -> None:
+    account = await accounts.create_administrator("kim", by=OPERATOR)
+    [event] = events.feed
+    assert account.outbox == (event,)
+    assert (event.kind, event.actor, event.subject) == ("account.created", "operator", account.id)
+    assert event.details == {"name": "kim", "administrator": "true"}
