@@ -1,0 +1,62 @@
+"""File names of archives: what clients take the platform out of.
+
+The clients cut the platform out of the name that a pull answers with: Java by
+`F.split(name + "-")[1].split("-" + version)[0]`, where `split` takes regular expressions, Go the
+same with the first plain hit. For some packages, such as `foo/foo`, the canonical name gives them
+something else, so they are sent the first form from which both read the platform.
+"""
+
+import re
+
+from shared.domain.names import Coordinate
+
+
+def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
+    """Return `org-name-platform-version.bala`, which `bal pack` and `bal tool pull` build."""
+    package = coordinate.package
+    return f"{package.org}-{package.name}-{platform}-{coordinate.version}.bala"
+
+
+def archive_file_name(coordinate: Coordinate, platform: str) -> str:
+    """Return the file name for a pull: the first form from which both clients read `platform`."""
+    name, version = coordinate.package.name, coordinate.version
+    shorter = f"{name}-{platform}-{version}.bala"
+    for candidate in (canonical_file_name(coordinate, platform), shorter):
+        if gives_platform(candidate, coordinate, platform):
+            return candidate
+    return f"{name}-{platform}"
+
+
+def gives_platform(file_name: str, coordinate: Coordinate, platform: str) -> bool:
+    """Say whether both clients take `platform` out of `file_name`."""
+    name, version = coordinate.package.name, coordinate.version.text
+    return (
+        java_platform(file_name, name, version)
+        == go_platform(file_name, name, version)
+        == (platform)
+    )
+
+
+def java_platform(file_name: str, name: str, version: str) -> str | None:
+    """Return what Java reads; None where it fails with an exception."""
+    after_name = _java_split(file_name, f"{name}-")
+    if len(after_name) < 2:  # noqa: PLR2004 - it takes element 1.
+        return None
+    before_version = _java_split(after_name[1], f"-{version}")
+    return before_version[0] if before_version else None
+
+
+def go_platform(file_name: str, name: str, version: str) -> str | None:
+    """Return what Go reads; None where there is nothing to read."""
+    _, found, after_name = file_name.partition(f"{name}-")
+    return after_name.partition(f"-{version}")[0] if found else None
+
+
+def _java_split(text: str, pattern: str) -> list[str]:
+    """Split as `String.split(regex)` does: the parts without the empty ones at the end."""
+    # Names and versions hold letters, digits, `_`, `-` and `.`, so only the dot is special,
+    # and a match is never empty.
+    parts = re.split(pattern, text)
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return parts
