@@ -1,0 +1,1 @@
+"""The parts of the search index: how it is written, asked and ranked."""

@@ -1,0 +1,42 @@
+"""What makes one result better than another; every weight, and why.
+
+A result's score is the tier of its match, plus a boost that is always below one tier: what was
+typed decides first, and only among equals does it matter how much a package is used.
+"""
+
+from datetime import UTC, datetime
+from math import log10
+
+from shared.domain.package import Listing
+
+POPULARITY_WEIGHT = 0.7  # Most of the boost: what many use is most often what is meant.
+POPULARITY_DECADES = (
+    7  # Ten million pulls are as popular as it gets; each factor of ten counts 1/7.
+)
+RECENCY_WEIGHT = 0.2  # Decides among the unused, and where popularity differs by less than 10x.
+DEPRECATED_WEIGHT = -0.5  # Below everything of its tier that is in use; still findable by its name.
+
+# Recency is a date's place in this span, not an age: a boost that does not change with the clock
+# needs no upkeep, and orders packages in the same way.
+_SPAN_START_MS = datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000
+_SPAN_END_MS = datetime(2040, 1, 1, tzinfo=UTC).timestamp() * 1000
+
+
+def boosts(listing: Listing) -> dict[str, float]:
+    """Return the parts of the score that do not depend on what was typed."""
+    parts = {
+        "popularity": POPULARITY_WEIGHT * _popularity(listing.head.pulls),
+        "recency": RECENCY_WEIGHT * _recency(listing.release.created_ms),
+    }
+    if listing.deprecation is not None:
+        parts["deprecated"] = DEPRECATED_WEIGHT
+    return {name: round(part, 6) for name, part in parts.items()}
+
+
+def _popularity(pulls: int) -> float:
+    return min(log10(1 + max(pulls, 0)) / POPULARITY_DECADES, 1.0)
+
+
+def _recency(created_ms: int) -> float:
+    place = (created_ms - _SPAN_START_MS) / (_SPAN_END_MS - _SPAN_START_MS)
+    return min(max(place, 0.0), 1.0)

@@ -1,0 +1,46 @@
+"""Searching: finding packages, among those that the caller may see."""
+
+from dataclasses import dataclass, replace
+
+from shared.auth.authorization import Authorization
+from shared.domain.identity import Principal
+from shared.domain.names import OrgName
+from shared.domain.query import Page, Query, Results, Suggestion
+from shared.ports import AccountStore, SearchIndex
+
+SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """Finds packages by what their authors say of them.
+
+    Without credentials only the index is asked. With them the stores are asked who the caller is,
+    before the index and whatever it holds: what takes longer tells nothing of private packages.
+    """
+
+    index: SearchIndex
+    authorization: Authorization
+    accounts: AccountStore
+
+    async def search(self, query: Query, page: Page, *, by: Principal) -> Results:
+        """Return one page of the packages that match, with the count of all of them."""
+        if query.own_only:
+            query = replace(query, own_only=False).within(await self._own(by))
+        return await self.index.search(query, page, await self.authorization.viewer(by))
+
+    async def organization(self, org: OrgName, page: Page, *, by: Principal) -> Results:
+        """Return one page of the organization's packages."""
+        return await self.search(Query().within(frozenset({org})), page, by=by)
+
+    async def suggest(
+        self, text: str, *, by: Principal, count: int = SUGGESTIONS
+    ) -> list[Suggestion]:
+        """Return the packages whose names begin with, or are close to, what is being typed."""
+        return await self.index.suggest(text, await self.authorization.viewer(by), count)
+
+    async def _own(self, by: Principal) -> frozenset[str]:
+        """Return the organizations that the caller is a member of."""
+        if by.is_anonymous:
+            return frozenset()
+        return frozenset(each.org for each in await self.accounts.organizations_of(by.id))
