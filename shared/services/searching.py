@@ -6,7 +6,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.query import Page, Query, Results, Suggestion
-from shared.ports import AccountStore, SearchIndex
+from shared.ports import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
@@ -21,7 +21,6 @@ class Searching:
 
     index: SearchIndex
     authorization: Authorization
-    accounts: AccountStore
 
     async def search(self, query: Query, page: Page, *, by: Principal) -> Results:
         """Return one page of the packages that match, with the count of all of them."""
@@ -43,4 +42,5 @@ class Searching:
         """Return the organizations that the caller is a member of."""
         if by.is_anonymous:
             return frozenset()
-        return frozenset(each.org for each in await self.accounts.organizations_of(by.id))
+        memberships = await self.authorization.accounts.organizations_of(by.id)
+        return frozenset(each.org for each in memberships)

@@ -1,20 +1,30 @@
 """The search index in SQLite: full text over one row a package, in a file of its own."""
 
 from functools import partial
+from pathlib import Path
 
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.searching import reading, writing
+from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.domain.names import Package
 from shared.domain.package import Listing
 from shared.domain.query import Page, Query, Results, Suggestion, Viewer
 
 
-class SqliteSearch:
+class SqliteSearchIndex:
     """The SearchIndex of a registry on one machine."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep the index in `database`, which `SEARCH_MIGRATIONS` made."""
-        self._database = database
+    def __init__(self, path: Path) -> None:
+        """Keep the index in the file at `path`; open nothing."""
+        self._database = Database(path, SEARCH_MIGRATIONS)
+
+    def migrate(self) -> None:
+        """Create the file or bring it up to date; of several processes one does it."""
+        self._database.migrate()
+
+    def close(self) -> None:
+        """Close the file in this process."""
+        self._database.close()
 
     async def offer(self, listing: Listing) -> None:
         """Show this release, unless a better one of the package is shown."""
