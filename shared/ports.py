@@ -67,6 +67,11 @@ class MetadataStore(Protocol):
         """Return the package and the release; each None where it does not exist."""
         ...
 
+    async def by_digest(self, digest: Digest) -> Found:
+        """Return the release whose archive has this digest, with its package; each None where
+        there is none. An archive names its coordinate, so no two releases share one."""
+        ...
+
     async def head(self, package: Package) -> Head | None:
         """Return the package's head, or None."""
         ...
@@ -83,8 +88,9 @@ class MetadataStore(Protocol):
         ...
 
     async def add_release(self, release: Release) -> None:
-        """Create the release. Of any number of concurrent calls for one coordinate exactly one
-        succeeds; the others raise `AlreadyThere`. The spelling is the head's."""
+        """Create the release of a package that was claimed. Of any number of concurrent calls for
+        one coordinate exactly one succeeds; the others raise `AlreadyThere`. The spelling is the
+        head's."""
         ...
 
     async def replace_release(self, release: Release) -> Release:
@@ -183,7 +189,7 @@ class AccountStore(Protocol):
 
     async def standing(self, account_id: str, org: OrgName) -> Standing:
         """Return the account, the organization and the account's role in it, each None where there
-        is none. A founder whose membership is not stored yet counts as owner."""
+        is none. A founder counts as owner from the organization's first moment until removed."""
         ...
 
     async def account(self, account_id: str) -> Account | None:
@@ -261,7 +267,8 @@ class EventStore(Protocol):
 
     async def publish(self, source: Head | Release) -> None:
         """Append the events of the record's outbox that are not in the feed yet, in order, then
-        clear that outbox if the record is still at this revision. A repeat adds nothing."""
+        clear that outbox if the record is still at this revision, which stays. A repeat adds
+        nothing."""
         ...
 
     async def append(self, events: Sequence[Event]) -> None:
@@ -314,7 +321,8 @@ class PullLedger(Protocol):
 
     async def roll_up(self, before_window: int) -> list[Package]:
         """Add what was counted to the heads' `pulls`, each pull once however often this is called,
-        and forget the callers of windows before that one. Return the packages that changed."""
+        and forget the callers of windows before that one. Return the packages that changed; the
+        heads' revisions stay."""
         ...
 
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:

@@ -1,0 +1,35 @@
+"""The stores that each suite runs against."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.worlds import WORLDS, Stores, World
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture(params=sorted(WORLDS))
+def world(request: pytest.FixtureRequest) -> World:
+    """Return how to open the stores of one world."""
+    return WORLDS[request.param]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Return the clock that dates what is stored."""
+    return FakeClock()
+
+
+@pytest.fixture
+async def stores(world: World, tmp_path: Path, clock: FakeClock) -> AsyncGenerator[Stores]:
+    """Return empty stores."""
+    async with world(tmp_path, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def others(world: World, tmp_path: Path, clock: FakeClock) -> AsyncGenerator[Stores]:
+    """Return the same stores as another process has them open."""
+    async with world(tmp_path, clock) as opened:
+        yield opened

@@ -1,0 +1,132 @@
+"""What ArchiveStore promises."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.digest import Digest
+from shared.domain.errors import ArchiveNotFound
+from shared.ports import StoredArchive
+from tests.contract.samples import BALA, DIGEST
+from tests.contract.worlds import Stores
+from tests.fakes.clock import FakeClock
+
+FOREVER = 10**15  # Milliseconds: after everything that is stored.
+
+
+async def stored_ms(stores: Stores, digest: Digest = DIGEST) -> int:
+    """Return when the archive was last stored."""
+    archive = await stores.archives.stat(digest)
+    assert archive is not None
+    return archive.stored_ms
+
+
+async def listed(stores: Stores, before_ms: int = FOREVER) -> set[Digest]:
+    """Return the digests of the archives that were stored before that time."""
+    return {archive.digest async for archive in stores.archives.list(before_ms)}
+
+
+async def test_an_archive_comes_back_byte_for_byte(stores: Stores) -> None:
+    await stores.archives.put(DIGEST, BALA)
+    assert await stores.archives.read(DIGEST) == BALA
+
+
+async def test_an_archive_may_be_stored_from_a_view_of_a_larger_body(stores: Stores) -> None:
+    body = b"head" + BALA + b"tail"
+    await stores.archives.put(DIGEST, memoryview(body)[4:-4])
+    assert await stores.archives.read(DIGEST) == BALA
+
+
+async def test_a_part_of_an_archive_can_be_read(stores: Stores) -> None:
+    await stores.archives.put(DIGEST, BALA)
+    assert await stores.archives.read(DIGEST, 4) == BALA[4:]
+    assert await stores.archives.read(DIGEST, 4, 9) == BALA[4:13]
+    assert await stores.archives.read(DIGEST, 0, 10_000) == BALA
+    assert await stores.archives.read(DIGEST, len(BALA), 10) == b""
+
+
+async def test_an_archive_that_is_not_there_cannot_be_read(stores: Stores) -> None:
+    with pytest.raises(ArchiveNotFound):
+        await stores.archives.read(DIGEST)
+    assert await stores.archives.stat(DIGEST) is None
+
+
+async def test_a_stored_archive_has_a_size_and_a_date(stores: Stores, clock: FakeClock) -> None:
+    await stores.archives.put(DIGEST, BALA)
+    assert await stores.archives.stat(DIGEST) == StoredArchive(DIGEST, len(BALA), clock.now_ms())
+
+
+async def test_storing_again_renews_nothing_but_the_date(stores: Stores, clock: FakeClock) -> None:
+    await stores.archives.put(DIGEST, BALA)
+    clock.advance(timedelta(days=2))
+    await stores.archives.put(DIGEST, BALA)
+    assert await stored_ms(stores) == clock.now_ms()
+    assert await stores.archives.read(DIGEST) == BALA
+
+
+async def test_one_archive_may_be_stored_many_times_at_once(stores: Stores, others: Stores) -> None:
+    puts = [world.archives.put(DIGEST, BALA) for _ in range(10) for world in (stores, others)]
+    await asyncio.gather(*puts)
+    assert await stores.archives.read(DIGEST) == BALA
+
+
+async def test_archives_are_listed_by_when_they_were_stored(
+    stores: Stores, clock: FakeClock
+) -> None:
+    old = {Digest.of(b"%d" % number) for number in range(20)}
+    for digest in old:
+        await stores.archives.put(digest, BALA)
+    clock.advance(timedelta(days=1))
+    await stores.archives.put(DIGEST, BALA)
+    assert await listed(stores) == {*old, DIGEST}
+    assert await listed(stores, clock.now_ms()) == old
+    assert await listed(stores, await stored_ms(stores, min(old, key=str))) == set()
+
+
+async def test_a_list_of_nothing_is_empty(stores: Stores) -> None:
+    assert await listed(stores) == set()
+
+
+async def test_a_deleted_archive_is_gone(stores: Stores) -> None:
+    other = Digest.of(b"other")
+    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.put(other, b"other")
+    assert await stores.archives.delete(DIGEST, FOREVER)
+    assert await stores.archives.stat(DIGEST) is None
+    assert await listed(stores) == {other}
+
+
+async def test_an_archive_that_is_gone_may_be_deleted_again(stores: Stores) -> None:
+    assert await stores.archives.delete(DIGEST, FOREVER)
+
+
+async def test_an_archive_that_was_stored_again_is_not_deleted(
+    stores: Stores, clock: FakeClock
+) -> None:
+    await stores.archives.put(DIGEST, BALA)
+    clock.advance(timedelta(days=2))
+    sweep_began_ms = clock.now_ms()
+    await stores.archives.put(DIGEST, BALA)
+    assert not await stores.archives.delete(DIGEST, sweep_began_ms)
+    assert await stores.archives.read(DIGEST) == BALA
+
+
+async def test_a_deleted_archive_may_be_stored_again(stores: Stores) -> None:
+    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.delete(DIGEST, FOREVER)
+    await stores.archives.put(DIGEST, BALA)
+    assert await stores.archives.read(DIGEST) == BALA
+
+
+async def test_whoever_stores_an_archive_while_it_is_swept_has_it(
+    stores: Stores, others: Stores, clock: FakeClock
+) -> None:
+    for _ in range(50):
+        await stores.archives.put(DIGEST, BALA)
+        clock.advance(timedelta(days=1))
+        await asyncio.gather(
+            others.archives.delete(DIGEST, clock.now_ms()),
+            stores.archives.put(DIGEST, BALA),
+        )
+        assert await stores.archives.read(DIGEST) == BALA

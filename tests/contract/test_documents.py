@@ -1,0 +1,90 @@
+"""What DocumentStore promises."""
+
+import json
+
+from shared.domain.digest import Digest
+from shared.domain.package import Dependency, Graph, GraphNode, ModuleText, Texts
+from tests.contract.samples import DIGEST, graph
+from tests.contract.worlds import Stores
+
+OTHER = Digest.of(b"another archive")
+TEXTS = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Grüße", readme="Hi."),))
+
+
+async def test_stored_texts_come_back(stores: Stores) -> None:
+    await stores.documents.put(DIGEST, TEXTS, Graph())
+    assert await stores.documents.texts(DIGEST) == TEXTS
+
+
+async def test_texts_are_empty_where_none_were_stored(stores: Stores) -> None:
+    assert await stores.documents.texts(DIGEST) == Texts()
+
+
+async def test_texts_of_any_size_come_back(stores: Stores) -> None:
+    long = Texts(readme="ü" * 1_000_000)
+    await stores.documents.put(DIGEST, long, Graph())
+    assert await stores.documents.texts(DIGEST) == long
+
+
+async def test_a_graph_comes_back_as_the_nodes_that_answers_carry(stores: Stores) -> None:
+    depends = (Dependency(org="acme", name="b", version="2.0.0"),)
+    node = GraphNode(org="acme", name="a", version="1.0.0", dependencies=depends)
+    await stores.documents.put(DIGEST, Texts(), Graph(nodes=(node,)))
+    (stored,) = await stores.documents.graphs([DIGEST])
+    assert json.loads(stored) == [
+        {
+            "org": "acme",
+            "name": "a",
+            "version": "1.0.0",
+            "dependencies": [{"org": "acme", "name": "b", "version": "2.0.0"}],
+        }
+    ]
+
+
+async def test_graphs_come_in_the_order_asked_and_empty_where_none_was_stored(
+    stores: Stores,
+) -> None:
+    await stores.documents.put(DIGEST, Texts(), graph("acme/a"))
+    await stores.documents.put(OTHER, Texts(), graph("acme/b"))
+    asked = [OTHER, Digest.of(b"unknown"), DIGEST, OTHER]
+    names = [[node["name"] for node in json.loads(g)] for g in await stores.documents.graphs(asked)]
+    assert names == [["b"], [], ["a"], ["b"]]
+    assert await stores.documents.graphs([Digest.of(b"unknown")]) == [b"[]"]
+    assert await stores.documents.graphs([]) == []
+
+
+async def test_many_graphs_and_large_ones_come_back(stores: Stores) -> None:
+    large = graph(*(f"acme/package{number}" for number in range(3_000)))
+    await stores.documents.put(DIGEST, Texts(), large)
+    (one,) = await stores.documents.graphs([DIGEST])
+    assert len(json.loads(one)) == 3_000
+    assert await stores.documents.graphs([DIGEST] * 50) == [one] * 50
+
+
+async def test_documents_that_are_there_stay_as_they_are(stores: Stores) -> None:
+    await stores.documents.put(DIGEST, TEXTS, graph("acme/a"))
+    before = await stores.documents.graphs([DIGEST])
+    await stores.documents.put(DIGEST, Texts(readme="other"), graph("acme/b"))
+    assert await stores.documents.texts(DIGEST) == TEXTS
+    assert await stores.documents.graphs([DIGEST]) == before
+
+
+async def test_what_another_process_stored_is_read_at_once(stores: Stores, others: Stores) -> None:
+    assert await others.documents.texts(DIGEST) == Texts()
+    await stores.documents.put(DIGEST, TEXTS, Graph())
+    assert await others.documents.texts(DIGEST) == TEXTS
+
+
+async def test_deleted_documents_are_gone_and_others_stay(stores: Stores) -> None:
+    await stores.documents.put(DIGEST, TEXTS, graph("acme/a"))
+    await stores.documents.put(OTHER, TEXTS, graph("acme/a"))
+    await stores.documents.delete(DIGEST)
+    assert await stores.documents.texts(DIGEST) == Texts()
+    assert await stores.documents.graphs([DIGEST]) == [b"[]"]
+    assert await stores.documents.texts(OTHER) == TEXTS
+
+
+async def test_documents_may_be_deleted_again(stores: Stores) -> None:
+    await stores.documents.delete(DIGEST)
+    await stores.documents.delete(DIGEST)
+    assert await stores.documents.texts(DIGEST) == Texts()

@@ -1,0 +1,113 @@
+"""What EventStore promises, and what becomes of an outbox."""
+
+import asyncio
+
+from shared.domain.package import Event, Head, Release
+from tests.contract.samples import GREET, coordinate, event, head, release
+from tests.contract.worlds import Stores
+
+FIRST = coordinate("acme/greet:1.0.0")
+
+
+async def pushed(stores: Stores, *waiting: Event) -> Release:
+    """Store a release with these events in its outbox."""
+    await stores.metadata.claim(head())
+    await stores.metadata.add_release(release(outbox=waiting))
+    return release(outbox=waiting)
+
+
+async def stored(stores: Stores) -> Release:
+    """Return the release as it is stored now."""
+    found = (await stores.metadata.find(FIRST)).release
+    assert found is not None
+    return found
+
+
+async def feed(stores: Stores) -> list[tuple[int, str]]:
+    """Return the numbers and ids of all events."""
+    return [(number, each.id) for number, each in await stores.events.since(0, 10_000)]
+
+
+async def test_published_events_are_in_the_feed_in_order(stores: Stores) -> None:
+    await stores.events.publish(await pushed(stores, event("e1"), event("e2")))
+    assert await stores.events.since(0, 10) == [(1, event("e1")), (2, event("e2"))]
+
+
+async def test_publishing_clears_the_outbox_and_nothing_else(stores: Stores) -> None:
+    source = await pushed(stores, event("e1"))
+    await stores.events.publish(source)
+    assert await stored(stores) == source.model_copy(update={"outbox": ()})
+    assert await stores.metadata.unpublished_events(10) == []
+
+
+async def test_the_outbox_of_a_head_is_published_as_well(stores: Stores) -> None:
+    source = await stores.metadata.claim(head(outbox=(event("e1"),)))
+    await stores.events.publish(source)
+    assert await feed(stores) == [(1, "e1")]
+    assert await stores.metadata.head(GREET) == source.model_copy(update={"outbox": ()})
+    assert await stores.metadata.unpublished_events(10) == []
+
+
+async def test_publishing_again_adds_nothing(stores: Stores, others: Stores) -> None:
+    source = await pushed(stores, event("e1"))
+    repeats = [world.events.publish(source) for _ in range(10) for world in (stores, others)]
+    await asyncio.gather(*repeats)
+    assert await feed(stores) == [(1, "e1")]
+
+
+async def test_what_was_published_in_part_is_completed(stores: Stores) -> None:
+    source = await pushed(stores, event("e1"), event("e2"))
+    await stores.events.append([event("e2")])
+    await stores.events.publish(source)
+    assert await feed(stores) == [(1, "e2"), (2, "e1")]
+
+
+async def test_a_record_that_changed_since_keeps_its_outbox(stores: Stores) -> None:
+    source = await pushed(stores, event("e1"))
+    changed = source.model_copy(update={"outbox": (*source.outbox, event("e2"))})
+    changed = await stores.metadata.replace_release(changed)
+    await stores.events.publish(source)
+    assert await feed(stores) == [(1, "e1")]
+    assert await stores.metadata.unpublished_events(10) == [changed]
+    await stores.events.publish(changed)
+    assert await feed(stores) == [(1, "e1"), (2, "e2")]
+    assert (await stored(stores)).outbox == ()
+
+
+async def test_a_change_that_was_read_before_publishing_is_not_stale(stores: Stores) -> None:
+    read_before = await pushed(stores, event("e1"))
+    await stores.events.publish(read_before)
+    changed = read_before.model_copy(update={"outbox": (*read_before.outbox, event("e2"))})
+    await stores.events.publish(await stores.metadata.replace_release(changed))
+    assert await feed(stores) == [(1, "e1"), (2, "e2")]
+
+
+async def test_a_record_without_events_publishes_nothing(stores: Stores) -> None:
+    await stores.events.publish(await pushed(stores))
+    assert await feed(stores) == []
+
+
+async def test_events_of_no_record_are_appended_once(stores: Stores) -> None:
+    await stores.events.append([event("e1"), event("e2")])
+    await stores.events.append([event("e2"), event("e3"), event("e3")])
+    await stores.events.append([])
+    assert await feed(stores) == [(1, "e1"), (2, "e2"), (3, "e3")]
+
+
+async def test_the_feed_is_read_from_a_number_on(stores: Stores, others: Stores) -> None:
+    await stores.events.append([event(f"e{number}") for number in range(1, 6)])
+    assert [number for number, _ in await others.events.since(2, 2)] == [3, 4]
+    assert [number for number, _ in await others.events.since(4, 2)] == [5]
+    assert await others.events.since(5, 2) == []
+
+
+async def test_concurrent_events_are_numbered_without_gaps(stores: Stores, others: Stores) -> None:
+    owner: Head = await stores.metadata.claim(head(outbox=(event("head"),)))
+    appends = [
+        world.events.append([event(f"{place}.{number}"), event("shared")])
+        for number in range(20)
+        for place, world in enumerate((stores, others))
+    ]
+    await asyncio.gather(*appends, *(each.events.publish(owner) for each in (stores, others)))
+    numbers = [number for number, _ in await feed(stores)]
+    assert numbers == list(range(1, 43))

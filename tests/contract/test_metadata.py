@@ -1,0 +1,438 @@
+"""What MetadataStore promises."""
+
+import asyncio
+
+import pytest
+
+from shared.domain.digest import Digest
+from shared.domain.package import Dependency, Found, Head, Release, State, Visibility
+from shared.ports import AlreadyThere, Pull, Stale
+from tests.contract.samples import (
+    DIGEST,
+    GREET,
+    coordinate,
+    entry,
+    event,
+    head,
+    package,
+    release,
+)
+from tests.contract.worlds import Stores
+
+FIRST = coordinate("acme/greet:1.0.0")
+
+
+async def claimed(stores: Stores, text: str = "acme/greet", **fields: object) -> Head:
+    """Claim a package."""
+    return await stores.metadata.claim(head(text, **fields))
+
+
+async def outcome_of_add(stores: Stores, added: Release) -> str:
+    """Try to add a release, and say what came of it."""
+    try:
+        await stores.metadata.add_release(added)
+    except AlreadyThere:
+        return "already there"
+    return "added"
+
+
+async def versions(stores: Stores) -> list[str]:
+    """Return the versions of the survey of acme/greet, in its order."""
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    return [each.version for each in survey.entries]
+
+
+# --- find, by_digest, head ---------------------------------------------------------------------
+
+
+async def test_nothing_is_found_where_nothing_was_stored(stores: Stores) -> None:
+    assert await stores.metadata.find(FIRST) == Found(None, None)
+    assert await stores.metadata.head(GREET) is None
+
+
+async def test_a_package_is_found_without_the_version_that_it_lacks(stores: Stores) -> None:
+    stored = await claimed(stores)
+    assert await stores.metadata.find(FIRST) == Found(stored, None)
+
+
+async def test_a_release_is_found_with_its_package(stores: Stores) -> None:
+    stored = await claimed(stores)
+    added = release(dependencies=(Dependency(org="x", name="y", version="1.0.0"),))
+    await stores.metadata.add_release(added)
+    assert await stores.metadata.find(FIRST) == Found(stored, added)
+
+
+async def test_another_version_of_a_package_is_not_found_for_it(stores: Stores) -> None:
+    stored = await claimed(stores)
+    await stores.metadata.add_release(release())
+    assert await stores.metadata.find(coordinate("acme/greet:1.0.1")) == Found(stored, None)
+
+
+async def test_packages_are_compared_without_case(stores: Stores) -> None:
+    stored = await claimed(stores, "Acme/Greet")
+    await stores.metadata.add_release(release("ACME/greet:1.0.0"))
+    await stores.metadata.put_entries(package("acme/GREET"), [entry()])
+    found = await stores.metadata.find(coordinate("aCME/gREET:1.0.0"))
+    assert found.head == await stores.metadata.head(package("acme/greet")) == stored
+    assert found.release is not None
+    assert await versions(stores) == ["1.0.0"]
+
+
+async def test_what_another_process_wrote_is_found_at_once(stores: Stores, others: Stores) -> None:
+    assert await others.metadata.find(FIRST) == Found(None, None)
+    stored = await claimed(stores)
+    assert await others.metadata.find(FIRST) == Found(stored, None)
+    await stores.metadata.add_release(release())
+    assert await others.metadata.find(FIRST) == Found(stored, release())
+    changed = await stores.metadata.replace_release(release(deprecation="Use another."))
+    assert await others.metadata.find(FIRST) == Found(stored, changed)
+
+
+async def test_a_release_is_found_by_the_digest_of_its_archive(stores: Stores) -> None:
+    stored = await claimed(stores)
+    await stores.metadata.add_release(release("acme/greet:1.1.0"))
+    await stores.metadata.add_release(release(digest=DIGEST.hex))
+    assert await stores.metadata.by_digest(DIGEST) == Found(stored, release(digest=DIGEST.hex))
+
+
+async def test_nothing_is_found_by_the_digest_of_no_release(stores: Stores) -> None:
+    await claimed(stores)
+    await stores.metadata.add_release(release(digest=DIGEST.hex))
+    assert await stores.metadata.by_digest(Digest.of(b"other")) == Found(None, None)
+
+
+# --- survey ------------------------------------------------------------------------------------
+
+
+async def test_a_survey_is_newest_first_by_precedence(stores: Stores) -> None:
+    await claimed(stores)
+    unordered = ["1.9.0", "1.10.0", "1.9.0-rc.2", "0.1.0", "1.9.0-rc.10", "2.0.0-alpha"]
+    await stores.metadata.put_entries(GREET, [entry(each) for each in unordered])
+    expected = ["2.0.0-alpha", "1.10.0", "1.9.0", "1.9.0-rc.10", "1.9.0-rc.2", "0.1.0"]
+    assert await versions(stores) == expected
+
+
+async def test_a_survey_stays_in_order_as_versions_come_one_by_one(stores: Stores) -> None:
+    await claimed(stores)
+    for each in ["1.9.0", "1.10.0", "0.1.0", "1.9.1", "1.9.0-rc.1"]:
+        await stores.metadata.put_entries(GREET, [entry(each)])
+        await versions(stores)
+    assert await versions(stores) == ["1.10.0", "1.9.1", "1.9.0", "1.9.0-rc.1", "0.1.0"]
+
+
+async def test_a_survey_holds_entries_of_every_state(stores: Stores) -> None:
+    stored = await claimed(stores, visibility=Visibility.PRIVATE)
+    entries = [entry(f"{n}.0.0", state=state) for n, state in enumerate(State)]
+    await stores.metadata.put_entries(GREET, entries)
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    assert survey.head == stored
+    assert list(survey.entries) == entries[::-1]
+
+
+async def test_surveys_come_in_the_order_asked_and_none_for_no_package(stores: Stores) -> None:
+    one, two = await claimed(stores, "acme/one"), await claimed(stores, "acme/two")
+    asked = [package(text) for text in ("acme/two", "acme/none", "acme/one", "acme/two")]
+    surveys = await stores.metadata.survey(asked)
+    assert [each and each.head for each in surveys] == [two, None, one, two]
+
+
+async def test_a_survey_of_nothing_is_empty(stores: Stores) -> None:
+    assert await stores.metadata.survey([]) == []
+
+
+async def test_a_survey_of_hundreds_of_packages_is_complete(stores: Stores) -> None:
+    names = [f"acme/p{number}" for number in range(250)]
+    for name in names:
+        await claimed(stores, name)
+        await stores.metadata.put_entries(package(name), [entry("1.0.0"), entry("1.1.0")])
+    for _ in range(2):  # Cold, then warm.
+        surveys = await stores.metadata.survey([package(name) for name in names])
+        assert [str(each.head.package) for each in surveys if each] == names
+        assert all(each and len(each.entries) == 2 for each in surveys)
+
+
+async def test_a_survey_of_a_long_history_is_complete(stores: Stores) -> None:
+    await claimed(stores)
+    history = [f"1.{number}.0" for number in range(700)]
+    await stores.metadata.put_entries(GREET, [entry(version) for version in history])
+    assert await versions(stores) == history[::-1]
+    await stores.metadata.put_entries(GREET, [entry("1.350.1")])
+    assert (await versions(stores))[348:351] == ["1.351.0", "1.350.1", "1.350.0"]
+
+
+async def test_a_survey_shows_what_another_process_wrote(stores: Stores, others: Stores) -> None:
+    await claimed(stores)
+    await stores.metadata.put_entries(GREET, [entry("1.0.0"), entry("2.0.0")])
+    assert await versions(others) == await versions(stores) == ["2.0.0", "1.0.0"]
+    await others.metadata.put_entries(GREET, [entry("3.0.0"), entry("1.0.0", revision=2)])
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    assert [(e.version, e.revision) for e in survey.entries] == [
+        ("3.0.0", 1),
+        ("2.0.0", 1),
+        ("1.0.0", 2),
+    ]
+
+
+async def test_a_survey_shows_a_changed_head(stores: Stores, others: Stores) -> None:
+    stored = await claimed(stores)
+    await stores.metadata.survey([GREET])
+    changed = stored.model_copy(update={"deprecation": "Use another."})
+    changed = await others.metadata.replace_head(changed)
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    assert survey.head == changed
+
+
+# --- claim -------------------------------------------------------------------------------------
+
+
+async def test_a_claim_returns_what_it_stored(stores: Stores) -> None:
+    wanted = head(visibility=Visibility.PRIVATE)
+    assert await stores.metadata.claim(wanted) == await stores.metadata.head(GREET) == wanted
+
+
+async def test_a_claim_of_a_taken_name_returns_its_head_unchanged(stores: Stores) -> None:
+    first = await claimed(stores, "Acme/Greet", created_ms=1)
+    second = await claimed(stores, "acme/greet", created_ms=2, visibility=Visibility.PRIVATE)
+    assert second == await stores.metadata.head(GREET) == first
+
+
+async def test_of_concurrent_claims_all_return_the_same_head(
+    stores: Stores, others: Stores
+) -> None:
+    heads = [head(created_ms=number) for number in range(1, 21)]
+    claims = [world.metadata.claim(each) for each in heads for world in (stores, others)]
+    returned = await asyncio.gather(*claims)
+    assert returned == [await stores.metadata.head(GREET)] * 40
+
+
+# --- add_release -------------------------------------------------------------------------------
+
+
+async def test_a_version_is_added_only_once(stores: Stores) -> None:
+    await claimed(stores)
+    await stores.metadata.add_release(release())
+    with pytest.raises(AlreadyThere):
+        await stores.metadata.add_release(release(digest=DIGEST.hex))
+    assert (await stores.metadata.find(FIRST)).release == release()
+
+
+async def test_a_version_is_added_only_once_whatever_its_spelling(stores: Stores) -> None:
+    await claimed(stores)
+    await stores.metadata.add_release(release("acme/greet:1.0.0"))
+    with pytest.raises(AlreadyThere):
+        await stores.metadata.add_release(release("Acme/GREET:1.0.0"))
+
+
+async def test_of_concurrent_adds_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+    await claimed(stores)
+    candidates = [release(created_ms=number) for number in range(1, 26)]
+    adds = [outcome_of_add(world, each) for each in candidates for world in (stores, others)]
+    assert sorted(await asyncio.gather(*adds)) == ["added"] + ["already there"] * 49
+
+
+async def test_a_release_is_spelled_as_its_head_is(stores: Stores) -> None:
+    await claimed(stores, "Acme/Greet")
+    await stores.metadata.add_release(release("acme/greet:1.0.0"))
+    stored = (await stores.metadata.find(FIRST)).release
+    assert stored is not None
+    assert str(stored.coordinate) == "Acme/Greet:1.0.0"
+
+
+# --- replace_release, replace_head -------------------------------------------------------------
+
+
+async def test_a_replaced_release_has_the_next_revision(stores: Stores) -> None:
+    await claimed(stores)
+    await stores.metadata.add_release(release())
+    returned = await stores.metadata.replace_release(release(state=State.HELD))
+    assert returned == release(state=State.HELD, revision=2)
+    assert (await stores.metadata.find(FIRST)).release == returned
+
+
+async def test_a_release_that_changed_since_it_was_read_is_not_replaced(stores: Stores) -> None:
+    await claimed(stores)
+    await stores.metadata.add_release(release())
+    changed = await stores.metadata.replace_release(release(deprecation="first"))
+    with pytest.raises(Stale):
+        await stores.metadata.replace_release(release(deprecation="second"))
+    assert (await stores.metadata.find(FIRST)).release == changed
+
+
+async def test_a_release_that_does_not_exist_is_not_replaced(stores: Stores) -> None:
+    await claimed(stores)
+    with pytest.raises(Stale):
+        await stores.metadata.replace_release(release())
+    assert (await stores.metadata.find(FIRST)).release is None
+
+
+async def test_of_concurrent_replacements_exactly_one_succeeds(
+    stores: Stores, others: Stores
+) -> None:
+    await claimed(stores)
+    await stores.metadata.add_release(release())
+    attempts = [
+        world.metadata.replace_release(release(deprecation=str(number)))
+        for number in range(10)
+        for world in (stores, others)
+    ]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    (winner,) = [each for each in results if isinstance(each, Release)]
+    assert sum(isinstance(each, Stale) for each in results) == 19
+    assert (await stores.metadata.find(FIRST)).release == winner
+
+
+async def test_a_replaced_head_has_the_next_revision(stores: Stores) -> None:
+    stored = await claimed(stores)
+    changed = stored.model_copy(update={"visibility": Visibility.PRIVATE})
+    returned = await stores.metadata.replace_head(changed)
+    assert returned == changed.model_copy(update={"revision": 2})
+    assert await stores.metadata.head(GREET) == returned
+
+
+async def test_a_head_that_changed_since_it_was_read_is_not_replaced(stores: Stores) -> None:
+    stored = await claimed(stores)
+    changed = await stores.metadata.replace_head(stored)
+    with pytest.raises(Stale):
+        await stores.metadata.replace_head(stored.model_copy(update={"deprecation": "late"}))
+    assert await stores.metadata.head(GREET) == changed
+
+
+async def test_a_head_that_does_not_exist_is_not_replaced(stores: Stores) -> None:
+    with pytest.raises(Stale):
+        await stores.metadata.replace_head(head())
+    assert await stores.metadata.head(GREET) is None
+
+
+async def test_a_replaced_head_keeps_the_pulls_that_were_counted(stores: Stores) -> None:
+    stored = await claimed(stores)
+    await stores.pulls.record([Pull(FIRST, "caller", 1, "2026-11-20")])
+    await stores.pulls.roll_up(before_window=1)
+    returned = await stores.metadata.replace_head(stored.model_copy(update={"pulls": 50}))
+    assert returned.pulls == 1
+    assert await stores.metadata.head(GREET) == returned
+
+
+# --- put_entries -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("revisions", [(1, 2), (2, 1)])
+async def test_the_entry_of_the_higher_revision_stays(
+    stores: Stores, revisions: tuple[int, int]
+) -> None:
+    await claimed(stores)
+    for revision in revisions:
+        renewed = entry(revision=revision, deprecation=f"revision {revision}")
+        await stores.metadata.put_entries(GREET, [renewed])
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    assert survey.entries == (entry(revision=2, deprecation="revision 2"),)
+
+
+async def test_an_entry_may_be_put_again(stores: Stores) -> None:
+    await claimed(stores)
+    for _ in range(2):
+        await stores.metadata.put_entries(GREET, [entry("1.0.0"), entry("1.1.0")])
+    assert await versions(stores) == ["1.1.0", "1.0.0"]
+
+
+async def test_an_entry_that_is_derived_otherwise_now_is_renewed(stores: Stores) -> None:
+    await claimed(stores)
+    await stores.metadata.put_entries(GREET, [entry()])
+    await stores.metadata.survey([GREET])
+    await stores.metadata.put_entries(GREET, [entry(modules=("greet",))])
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    assert survey.entries == (entry(modules=("greet",)),)
+
+
+async def test_concurrent_puts_all_arrive(stores: Stores, others: Stores) -> None:
+    await claimed(stores)
+    puts = [
+        world.metadata.put_entries(GREET, [entry(f"{number}.{place}.0")])
+        for number in range(20)
+        for place, world in enumerate((stores, others))
+    ]
+    await asyncio.gather(*puts)
+    assert await versions(others) == await versions(stores)
+    assert len(await versions(stores)) == 40
+
+
+# --- for upkeep --------------------------------------------------------------------------------
+
+
+async def test_every_release_of_a_package_can_be_read(stores: Stores) -> None:
+    await claimed(stores)
+    await claimed(stores, "acme/other")
+    added = [release("acme/greet:1.0.0"), release("acme/greet:0.9.0", state=State.REMOVED)]
+    for each in [*added, release("acme/other:1.0.0")]:
+        await stores.metadata.add_release(each)
+    stored = await stores.metadata.releases(GREET)
+    assert sorted(stored, key=str) == sorted(added, key=str)
+    assert await stores.metadata.releases(package("acme/none")) == []
+
+
+async def test_packages_are_listed_page_by_page_in_order_of_key(stores: Stores) -> None:
+    for text in ("b/b", "A/z", "a/B", "c/a"):
+        await claimed(stores, text)
+    first = await stores.metadata.packages("", 3)
+    assert [str(each.package) for each in first] == ["a/B", "A/z", "b/b"]
+    rest = await stores.metadata.packages(first[-1].package.key, 3)
+    assert [str(each.package) for each in rest] == ["c/a"]
+
+
+async def test_records_with_waiting_events_are_listed_oldest_first(stores: Stores) -> None:
+    await claimed(stores, outbox=(event("e3", at_ms=3),))
+    await stores.metadata.add_release(release("acme/greet:1.0.0", outbox=(event("e2", at_ms=2),)))
+    await stores.metadata.add_release(release("acme/greet:1.1.0", outbox=(event("e4", at_ms=4),)))
+    await stores.metadata.add_release(release("acme/greet:1.2.0"))
+    waiting = await stores.metadata.unpublished_events(3)
+    assert [each.outbox[0].id for each in waiting] == ["e2", "e3", "e4"]
+    assert await stores.metadata.unpublished_events(1) == waiting[:1]
+
+
+async def test_a_replaced_record_waits_with_its_new_events(stores: Stores) -> None:
+    stored = await claimed(stores)
+    await stores.metadata.add_release(release())
+    await stores.metadata.replace_release(release(outbox=(event("e2", at_ms=2),)))
+    await stores.metadata.replace_head(
+        stored.model_copy(update={"outbox": (event("e1", at_ms=1),)})
+    )
+    waiting = await stores.metadata.unpublished_events(10)
+    assert [each.outbox[0].id for each in waiting] == ["e1", "e2"]
+
+
+# --- tools -------------------------------------------------------------------------------------
+
+
+async def test_a_free_tool_is_bound_to_the_package_that_claims_it(stores: Stores) -> None:
+    assert await stores.metadata.claim_tool("health", GREET) == GREET
+    assert await stores.metadata.tool_owners(["health"]) == [GREET]
+
+
+async def test_a_taken_tool_stays_with_its_owner(stores: Stores) -> None:
+    await stores.metadata.claim_tool("health", GREET)
+    assert await stores.metadata.claim_tool("health", package("evil/greet")) == GREET
+    assert await stores.metadata.tool_owners(["health"]) == [GREET]
+
+
+async def test_of_concurrent_claims_of_a_tool_one_package_gets_it(
+    stores: Stores, others: Stores
+) -> None:
+    claims = [
+        world.metadata.claim_tool("health", package(f"acme/p{number}"))
+        for number in range(10)
+        for world in (stores, others)
+    ]
+    owners = set(await asyncio.gather(*claims))
+    assert [*owners] == await stores.metadata.tool_owners(["health"])
+
+
+async def test_owners_come_in_the_order_asked_and_none_for_a_free_tool(stores: Stores) -> None:
+    await stores.metadata.claim_tool("one", GREET)
+    await stores.metadata.claim_tool("two", package("acme/other"))
+    owners = await stores.metadata.tool_owners(["two", "free", "one"])
+    assert owners == [package("acme/other"), None, GREET]
