@@ -1,0 +1,30 @@
+"""`Set-Cookie` as it leaves the real host, which takes each cookie apart and writes it anew."""
+
+from http.cookies import Morsel, SimpleCookie
+from urllib.parse import quote
+
+_SAME_SITE = {"lax": "lax", "strict": "strict", "none": "none"}
+
+
+def rewritten(header: str) -> list[str]:
+    """Return the cookies of one header; one that the worker cannot read is lost, as it is there."""
+    return [_written(morsel) for morsel in SimpleCookie(header).values()]
+
+
+def _written(morsel: "Morsel[str]") -> str:
+    parts = [f"{morsel.key}={quote(morsel.value, safe='~')}"]
+    if morsel["expires"]:
+        parts.append(f"expires={morsel['expires']}")
+    if morsel["max-age"]:
+        parts.append(f"max-age={morsel['max-age']}")
+    if morsel["domain"]:
+        parts.append(f"domain={morsel['domain']}")
+    # The host's default for a cookie that names no path.
+    parts.append(f"path={morsel['path'] or '/'}")
+    if morsel["secure"]:
+        parts.append("secure")
+    if morsel["samesite"].lower() in _SAME_SITE:
+        parts.append(f"samesite={_SAME_SITE[morsel['samesite'].lower()]}")
+    if morsel["httponly"]:
+        parts.append("httponly")
+    return "; ".join(parts)

@@ -1,0 +1,100 @@
+"""What keeps the local host from starting, each with the sentence its operator reads.
+
+Unservable
+  UnknownConstraint, UnreadableRoute, ReservedRoute, OverlappingRoutes   the app's routes
+  UnsupportedFunction                                                    one of its Functions
+  PortInUse, AddressUnusable, FolderUnwritable, CertificateUnusable      the machine
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class Unservable(Exception):
+    """The app or the machine cannot be served as it is; the message says what to change."""
+
+
+class UnknownConstraint(Unservable):
+    """A route parameter has a constraint that this host does not know."""
+
+    def __init__(self, kind: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"The route constraint '{kind}' is unknown. Use one of {', '.join(sorted(known))}."
+        )
+
+
+class UnreadableRoute(Unservable):
+    """A route template breaks the grammar."""
+
+    def __init__(self, route: str, part: str) -> None:
+        super().__init__(
+            f"The route '{route}' cannot be read at '{part}'. "
+            "Write text, {name}, {name?}, {name:constraint}, and {*name} at the end alone."
+        )
+
+
+class ReservedRoute(Unservable):
+    """A route begins with a word that the real host keeps for itself."""
+
+    def __init__(self, function: str, route: str) -> None:
+        super().__init__(
+            f"The route '{route}' of {function} begins with 'admin' or 'runtime', which the "
+            "Functions host keeps for itself. Choose another first word."
+        )
+
+
+class OverlappingRoutes(Unservable):
+    """Two Functions would answer one path and method."""
+
+    def __init__(self, one: tuple[str, str], other: tuple[str, str]) -> None:
+        super().__init__(
+            f"'{one[1]}' ({one[0]}) and '{other[1]}' ({other[0]}) can match one path and share a "
+            "method, so their names would decide which answers. Make the routes disjoint."
+        )
+
+
+class UnsupportedFunction(Unservable):
+    """A Function asks for what only the real host has, or would be refused there."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        super().__init__(f"The Function {function} cannot be served: {reason}.")
+
+
+class PortInUse(Unservable):
+    """Another program listens where the host should."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"Port {port} of {host} is in use. "
+            "Stop the program that listens there, or set PORT to another port."
+        )
+
+
+class AddressUnusable(Unservable):
+    """The operating system refuses the address."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(
+            f"Cannot listen on port {port} of {host} ({reason}). "
+            "Set PORT and BALLROOM_HOST to an address of this machine that this user may use."
+        )
+
+
+class FolderUnwritable(Unservable):
+    """The data folder cannot be written."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"The data folder {folder} cannot be written ({reason}). "
+            "Give this user the right to write there, or set BALLROOM_DATA to another folder."
+        )
+
+
+class CertificateUnusable(Unservable):
+    """The certificate or its key cannot be read, or they do not belong together."""
+
+    def __init__(self, certificate: Path, reason: str) -> None:
+        super().__init__(
+            f"The certificate {certificate} cannot be used ({reason}). "
+            "Set BALLROOM_TLS_CERT and BALLROOM_TLS_KEY to a PEM chain and its key."
+        )

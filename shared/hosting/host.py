@@ -1,0 +1,174 @@
+"""An ASGI application that serves a `FunctionApp` by the rules of the Functions host."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import azure.functions as func
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.hosting.admin import Admin
+from shared.hosting.bodies import Disconnected, Intake, Limits, NoRoom, TooLarge, body_length
+from shared.hosting.deadlines import Deadlines
+from shared.hosting.files import Files, Resolver
+from shared.hosting.loading import HttpFunction, functions_of
+from shared.hosting.paths import UnusablePath, collapse_slashes, decoded
+from shared.hosting.requests import LazyRequest
+from shared.hosting.responses import Answer, answer, bare, send_answer
+from shared.hosting.routing import Router
+from shared.hosting.timing import Timers
+from shared.ports import Clock
+
+log = structlog.get_logger("ballroom.host")
+
+Hook = Callable[[], Awaitable[object]]
+
+ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
+ARCHIVE_SEGMENTS = 4
+
+_NOT_FOUND = bare(404)
+_FAILED = bare(500)
+_UNUSABLE_PATH = bare(400)
+_TOO_LARGE = bare(413, (b"connection", b"close"))
+_NO_ROOM = bare(503, (b"retry-after", b"5"), (b"connection", b"close"))
+_TOO_SLOW = bare(504)
+
+_DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Timekeeping:
+    """What timers need: a folder that all processes share, and a clock."""
+
+    folder: Path
+    clock: Clock
+
+
+class Host:
+    """Serves an app; without timekeeping its timers rest."""
+
+    def __init__(
+        self,
+        app: func.FunctionApp,
+        *,
+        archives: Resolver | None = None,
+        timekeeping: Timekeeping | None = None,
+        limits: Limits = _DEFAULT_LIMITS,
+        on_start: Sequence[Hook] = (),
+        on_stop: Sequence[Hook] = (),
+    ) -> None:
+        functions = functions_of(app)
+        self._on_start = on_start
+        self._on_stop = on_stop
+        self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
+        self._timers = timekeeping and Timers(
+            functions.timers, timekeeping.folder, timekeeping.clock
+        )
+        served: ASGIApp = Functions(functions.http, Intake(limits), self._deadlines)
+        if archives is not None:
+            served = Files(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
+        if self._timers is not None:
+            served = Admin(served, self._timers)
+        self._serve_http = collapse_slashes(served)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request, or follow the server's start and stop."""
+        if scope["type"] == "lifespan":
+            return self._live(receive, send)
+        return self._serve_http(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        phase = "startup"
+        try:
+            async with self.running():
+                await send({"type": "lifespan.startup.complete"})
+                phase = "shutdown"
+                await receive()
+        except Exception as failure:
+            log.exception("host.failed", phase=phase)
+            await send({"type": f"lifespan.{phase}.failed", "message": str(failure)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Start what the app needs around its requests, and stop it at the end."""
+        for hook in self._on_start:
+            await hook()
+        chores = [asyncio.create_task(self._sweep()), asyncio.create_task(self._keep_time())]
+        try:
+            yield
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            for hook in self._on_stop:
+                await hook()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self._deadlines.sweep()
+
+    async def _keep_time(self) -> None:
+        try:
+            if self._timers is not None:
+                await self._timers.run()
+        except Exception:
+            log.exception("timers.failed")
+
+
+class Functions:
+    """Answers HTTP requests with the Functions of an app."""
+
+    def __init__(
+        self, functions: Sequence[HttpFunction], intake: Intake, deadlines: Deadlines
+    ) -> None:
+        self._router = Router([(each.route, each) for each in functions])
+        self._intake = intake
+        self._deadlines = deadlines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await send_answer(await self._answer(scope, receive), send)
+        except Disconnected:
+            return
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        try:
+            found = self._router.match(scope["method"], decoded(scope["raw_path"]))
+        except UnusablePath:
+            return _UNUSABLE_PATH
+        if found is None:
+            return _NOT_FOUND
+        function, params = found
+        length = body_length(scope["headers"])
+        if not length:
+            return await self._invoke(function, LazyRequest(scope, params, b""))
+        try:
+            async with self._intake.body(length, receive) as body:
+                return await self._invoke(function, LazyRequest(scope, params, body))
+        except TooLarge:
+            return _TOO_LARGE
+        except NoRoom:
+            return _NO_ROOM
+
+    async def _invoke(self, function: HttpFunction, request: LazyRequest) -> Answer:
+        task = self._deadlines.enter()
+        try:
+            return answer(await function.call(request), request.method)
+        except asyncio.CancelledError:
+            if self._deadlines.excuse(task):
+                return _TOO_SLOW
+            raise
+        except Exception:
+            log.exception("function.failed", function=function.name)
+            return _FAILED
+        finally:
+            self._deadlines.leave(task)

@@ -1,0 +1,114 @@
+"""The Functions of an app, read from their decorators as the worker reads them."""
+
+import asyncio
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import azure.functions as func
+
+from shared.hosting.errors import Unservable, UnsupportedFunction
+from shared.hosting.routing import Route
+from shared.hosting.templates import parse
+
+Call = Callable[[Any], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFunction:
+    """A Function with an HTTP trigger."""
+
+    name: str
+    route: Route
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFunction:
+    """A Function with a timer trigger; its schedule has six fields, seconds first."""
+
+    name: str
+    schedule: str
+    call: Call
+    run_on_startup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """The Functions of an app in the order of the real host: by name, without case."""
+
+    http: Sequence[HttpFunction]
+    timers: Sequence[TimerFunction]
+
+
+def functions_of(app: func.FunctionApp) -> Functions:
+    """Read an app; raise `Unservable` for a Function that this host or the real one refuses."""
+    # The library notes the names it has given out and takes a second reading for duplicates.
+    app.functions_bindings = None
+    try:
+        built = app.get_functions()
+    except ValueError as duplicate:
+        raise Unservable(str(duplicate)) from None
+    read = [_read(each) for each in sorted(built, key=_name_without_case)]
+    return Functions(
+        http=[each for each in read if isinstance(each, HttpFunction)],
+        timers=[each for each in read if isinstance(each, TimerFunction)],
+    )
+
+
+def _name_without_case(function: Any) -> str:
+    return _name(function).lower()
+
+
+def _name(function: Any) -> str:
+    return str(function.get_function_name())
+
+
+def _read(function: Any) -> HttpFunction | TimerFunction:
+    name, trigger = _name(function), function.get_trigger()
+    call = _callable(name, trigger.name, function.get_user_function())
+    match trigger.get_binding_name():
+        case "httpTrigger":
+            return HttpFunction(name, _route(name, trigger), call)
+        case "timerTrigger":
+            return TimerFunction(name, trigger.schedule, call, bool(trigger.run_on_startup))
+        case other:
+            raise UnsupportedFunction(name, f"the local host knows no trigger '{other}'")
+
+
+def _route(name: str, trigger: Any) -> Route:
+    # An empty route is the Function's name to the real host; the root is "/".
+    template = parse(trigger.route or name)
+    methods = trigger.methods and frozenset(_method(each) for each in trigger.methods)
+    return Route(name, template, methods or None)
+
+
+def _method(method: Any) -> str:
+    return str(getattr(method, "value", method)).upper()
+
+
+# --- Calling -----------------------------------------------------------------------------------
+
+
+def _callable(name: str, argument: str, handler: Callable[..., Any]) -> Call:
+    """Return the handler as a coroutine function of its one argument."""
+    _check_signature(name, argument, handler)
+    if inspect.iscoroutinefunction(handler):
+        return handler
+
+    async def on_a_thread(value: object) -> object:
+        return await asyncio.to_thread(handler, value)
+
+    return on_a_thread
+
+
+def _check_signature(name: str, argument: str, handler: Callable[..., Any]) -> None:
+    try:
+        # The worker does this too, and refuses what is imported under TYPE_CHECKING alone.
+        typing.get_type_hints(handler)
+    except NameError as unknown:
+        raise UnsupportedFunction(name, f"an annotation cannot be resolved, {unknown}") from None
+    if list(inspect.signature(handler).parameters) != [argument]:
+        raise UnsupportedFunction(name, f"its one parameter must be called '{argument}'")

@@ -1,0 +1,140 @@
+"""The `HttpRequest` that a Function gets, read from the ASGI scope only when it is asked for."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import unquote_plus
+
+import azure.functions as func
+from azure.functions.http import HttpRequest as WorkerRequest
+from starlette.types import Scope
+
+from shared.hosting.paths import encoded
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class RequestHeaders(Mapping[str, str]):
+    """Request headers by name without case; those sent twice are joined by commas."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, headers: Headers) -> None:
+        values: dict[str, str] = {}
+        for raw_name, raw_value in headers:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "replace")
+            values[name] = f"{values[name]},{value}" if name in values else value
+        self._values = values
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._values
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a header, or the default."""
+        return self._values.get(name.lower(), default)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def query_parameters(query: str) -> dict[str, str]:
+    """Read a query as the real host hands it over.
+
+    Keys that differ in case are one key, values of one key are joined by commas, and a key without
+    a value is not there at all.
+    """
+    values: dict[str, str] = {}
+    spelling: dict[str, str] = {}
+    for pair in query.split("&"):
+        raw_name, _, raw_value = pair.partition("=")
+        value = unquote_plus(raw_value)
+        if value:
+            written = unquote_plus(raw_name)
+            name = spelling.setdefault(written.lower(), written)
+            values[name] = f"{values[name]},{value}" if name in values else value
+    return values
+
+
+class LazyRequest(func.HttpRequest):
+    """A request whose parts are made on first use; most Functions look at two or three."""
+
+    # The base class reads every part at once, so its constructor is left out on purpose; what is
+    # not overridden here goes to a whole request of the worker's own class.
+    def __init__(self, scope: Scope, route_params: dict[str, str], body: bytes) -> None:
+        self._scope = scope
+        self._route_params = route_params
+        self._body = body
+        self._headers: RequestHeaders | None = None
+        self._params: MappingProxyType[str, str] | None = None
+        self._worker_request: WorkerRequest | None = None
+
+    @property
+    def method(self) -> str:
+        """Return the method in upper case."""
+        return str(self._scope["method"])
+
+    @property
+    def url(self) -> str:
+        """Return the whole address, with the trailing slash that routing ignored."""
+        scope = self._scope
+        query = scope["query_string"].decode("latin-1")
+        path = encoded(scope["raw_path"])
+        host = self.headers.get("host", "")
+        return f"{scope['scheme']}://{host}{path}{'?' if query else ''}{query}"
+
+    @property
+    def headers(self) -> RequestHeaders:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the request headers, of a class that differs by the speed of `get` alone."""
+        if self._headers is None:
+            self._headers = RequestHeaders(self._scope["headers"])
+        return self._headers
+
+    @property
+    def params(self) -> MappingProxyType[str, str]:
+        """Return the query parameters."""
+        if self._params is None:
+            query = self._scope["query_string"].decode("latin-1")
+            self._params = MappingProxyType(query_parameters(query))
+        return self._params
+
+    @property
+    def route_params(self) -> MappingProxyType[str, str]:
+        """Return the route parameters; an optional one that is absent has no key."""
+        return MappingProxyType(self._route_params)
+
+    def get_body(self) -> bytes:
+        """Return the body, which is empty for a request without `Content-Length`."""
+        return self._body
+
+    def get_json(self) -> Any:
+        """Return the body read as JSON, or raise `ValueError`."""
+        return self._whole().get_json()
+
+    @property
+    def form(self) -> Any:
+        """Return the fields of a form."""
+        return self._whole().form
+
+    @property
+    def files(self) -> Any:
+        """Return the files of a form."""
+        return self._whole().files
+
+    def _whole(self) -> WorkerRequest:
+        if self._worker_request is None:
+            self._worker_request = WorkerRequest(
+                self.method,
+                self.url,
+                headers=self.headers,
+                params=self.params,
+                route_params=self.route_params,
+                body_type="bytes",
+                body=self._body,
+            )
+        return self._worker_request

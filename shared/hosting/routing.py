@@ -1,0 +1,197 @@
+"""Which Function answers a path and a method.
+
+The real host tries its templates one after the other, in order of the Functions' names, and takes
+the first that matches. Here no two may match one path and method, so the order cannot show, and a
+tree of segments finds the only candidate at once.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Generic, TypeVar
+
+from shared.hosting.constraints import Constraint
+from shared.hosting.errors import OverlappingRoutes, ReservedRoute
+from shared.hosting.templates import Literal, Mixed, Parameter, Rest, Segment, Template, overlap
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The template of one Function, and its methods in upper case; None stands for all."""
+
+    function: str
+    template: Template
+    methods: frozenset[str] | None
+
+    @property
+    def is_reserved(self) -> bool:
+        """Tell whether the real host refuses the route, as it does for `administrators` too."""
+        return self.template.text.lstrip("~/").lower().startswith(("admin", "runtime"))
+
+    def collides(self, other: "Route") -> bool:
+        """Tell whether both could answer one path and method."""
+        return _share_method(self, other) and overlap(self.template, other.template)
+
+
+def collisions(routes: Iterable[Route]) -> Iterator[tuple[Route, Route]]:
+    """Yield each pair of routes that are not disjoint."""
+    return (pair for pair in combinations(routes, 2) if pair[0].collides(pair[1]))
+
+
+def require_disjoint(routes: Sequence[Route]) -> None:
+    """Raise `ReservedRoute` or `OverlappingRoutes` for routes that must not be served."""
+    for route in routes:
+        if route.is_reserved:
+            raise ReservedRoute(route.function, route.template.text)
+    for one, other in collisions(routes):
+        raise OverlappingRoutes(
+            (one.function, one.template.text), (other.function, other.template.text)
+        )
+
+
+class Router(Generic[T]):
+    """Finds the target of a request among disjoint routes."""
+
+    def __init__(self, routes: Sequence[tuple[Route, T]]) -> None:
+        require_disjoint([route for route, _ in routes])
+        named = {method for route, _ in routes for method in route.methods or ()}
+        self._by_method = {method: _tree(routes, method) for method in named}
+        self._any_method = _tree(routes, "")
+
+    def match(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
+        """Return the target and the route parameters for a decoded path, or None."""
+        root = self._by_method.get(method, self._any_method)
+        parts = path.split("/")
+        # One trailing slash is no segment, but a catch-all keeps it.
+        count = len(parts) - 1 if not parts[-1] else len(parts)
+        return root.find(parts, path.lower().split("/"), 1, count)
+
+
+def _share_method(one: Route, other: Route) -> bool:
+    return one.methods is None or other.methods is None or bool(one.methods & other.methods)
+
+
+# --- The tree ----------------------------------------------------------------------------------
+
+Found = tuple[T, dict[str, str]] | None
+
+
+class _Leaf(Generic[T]):
+    """The end of a route: its target, and how its parameters are read from the parts."""
+
+    def __init__(self, segments: Sequence[Segment], target: T) -> None:
+        self.target = target
+        self.simple: list[tuple[str, int]] = []
+        self.mixed: list[tuple[Mixed, int]] = []
+        self.rest: tuple[str, int] | None = None
+        self.checks: list[tuple[str, Constraint]] = []
+        for at, segment in enumerate(segments, start=1):
+            self._note(segment, at)
+
+    def _note(self, segment: Segment, at: int) -> None:
+        match segment:
+            case Literal():
+                return
+            case Parameter():
+                self.simple.append((segment.name, at))
+                self._note_checks(segment)
+            case Mixed():
+                self.mixed.append((segment, at))
+                for parameter in segment.parameters:
+                    self._note_checks(parameter)
+            case Rest():
+                self.rest = (segment.name, at)
+                self._note_checks(segment)
+
+    def _note_checks(self, parameter: Parameter | Rest) -> None:
+        self.checks += [(parameter.name, each) for each in parameter.constraints]
+
+    def read(self, parts: Sequence[str]) -> Found[T]:
+        values = {name: parts[at] for name, at in self.simple}
+        if self.mixed and not self._read_mixed(parts, values):
+            return None
+        if self.rest is not None:
+            name, at = self.rest
+            left = "/".join(parts[at:])
+            if left:  # With nothing left the parameter is absent, not empty.
+                values[name] = left
+        for name, each in self.checks:
+            if name not in values or not each.accepts(values[name]):
+                return None
+        return self.target, values
+
+    def _read_mixed(self, parts: Sequence[str], values: dict[str, str]) -> bool:
+        for segment, at in self.mixed:
+            found = segment.pattern.fullmatch(parts[at])
+            if found is None:
+                return False
+            values.update(found.groupdict())
+        return True
+
+
+@dataclass(slots=True)
+class _Node(Generic[T]):
+    """One place in the tree: what may come next, and the routes that end here."""
+
+    literals: dict[str, "_Node[T]"] = field(default_factory=dict[str, "_Node[T]"])
+    anything: "_Node[T] | None" = None
+    rests: list[_Leaf[T]] = field(default_factory=list[_Leaf[T]])
+    ends: list[_Leaf[T]] = field(default_factory=list[_Leaf[T]])
+
+    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found[T]:
+        node = self
+        while at < count:
+            literal = node.literals.get(lowered[at])
+            other = node.anything if parts[at] else None
+            # One way on is a loop; only where the tree forks is there a way to come back to.
+            if node.rests or (literal is not None and other is not None):
+                return node.fork(parts, lowered, at, count)
+            following = literal or other
+            if following is None:
+                return None
+            node = following
+            at += 1
+        return _first(node.ends, parts) or _first(node.rests, parts)
+
+    def fork(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found[T]:
+        if not parts[at]:
+            return None
+        for child in (self.literals.get(lowered[at]), self.anything):
+            found = child and child.find(parts, lowered, at + 1, count)
+            if found:
+                return found
+        return _first(self.rests, parts)
+
+    def add(self, segments: Sequence[Segment], leaf: _Leaf[T]) -> None:
+        if not segments:
+            self.ends.append(leaf)
+        elif isinstance(segments[0], Rest):
+            self.rests.append(leaf)
+        else:
+            self._next(segments[0]).add(segments[1:], leaf)
+
+    def _next(self, segment: Segment) -> "_Node[T]":
+        if isinstance(segment, Literal):
+            return self.literals.setdefault(segment.text, _Node[T]())
+        if self.anything is None:
+            self.anything = _Node[T]()
+        return self.anything
+
+
+def _tree(routes: Sequence[tuple[Route, T]], method: str) -> _Node[T]:
+    root = _Node[T]()
+    for route, target in routes:
+        if route.methods is None or method in route.methods:
+            for shape in route.template.shapes:
+                root.add(shape, _Leaf(shape, target))
+    return root
+
+
+def _first(leaves: Sequence[_Leaf[T]], parts: list[str]) -> Found[T]:
+    for leaf in leaves:
+        found = leaf.read(parts)
+        if found is not None:
+            return found
+    return None

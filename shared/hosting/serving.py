@@ -1,0 +1,255 @@
+"""One process that serves an ASGI application: its socket, its connections, its end."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.hosting.errors import (
+    AddressUnusable,
+    CertificateUnusable,
+    FolderUnwritable,
+    PortInUse,
+)
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 120  # As the real host; a client that repeats itself saves the handshake.
+LONGEST_HEAD = 64 * 1024  # Bytes before a body. Twice what the real host takes.
+GRACE_SECONDS = 10  # Requests under way get this long to end before the process does.
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The PEM chain and key that HTTPS is served with."""
+
+    chain: Path
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client may be silent before its connection is cut, without an answer."""
+
+    sending_seconds: float = 30.0  # Between two pieces of a request it has begun.
+    reading_seconds: float = 60.0  # Without taking anything of an answer.
+
+
+_DEFAULT_PATIENCE = Patience()
+
+
+# --- The socket --------------------------------------------------------------------------------
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that holds the address but does not listen yet."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as refused:
+        raise AddressUnusable(host, port, refused.strerror or str(refused)) from None
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as refused:
+        bound.close()
+        raise _refusal(refused, host, port) from None
+    return bound
+
+
+def listen(bound: socket.socket) -> None:
+    """Let clients connect; they wait until a server takes the socket."""
+    try:
+        bound.listen(BACKLOG)
+    except OSError as refused:
+        # Two sockets may hold one address until the first of them listens.
+        host, port = bound.getsockname()[:2]
+        raise _refusal(refused, host, port) from None
+
+
+def _refusal(refused: OSError, host: str, port: int) -> PortInUse | AddressUnusable:
+    if refused.errno == errno.EADDRINUSE:
+        return PortInUse(host, port)
+    return AddressUnusable(host, port, os.strerror(refused.errno or 0))
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder if it is missing; raise `FolderUnwritable` if nothing can be put there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as refused:
+        raise FolderUnwritable(folder, refused.strerror or str(refused)) from None
+
+
+def require_usable(certificate: Certificate) -> None:
+    """Raise `CertificateUnusable` if HTTPS cannot be served with the certificate."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.chain, certificate.key)
+    except OSError as refused:
+        raise CertificateUnusable(certificate.chain, refused.strerror or str(refused)) from None
+
+
+# --- Connections -------------------------------------------------------------------------------
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that knows how long its client has been silent."""
+
+    heard_at = 0.0
+    stuck_since: float | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        self.heard_at = self.loop.time()
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent."""
+        self.heard_at = self.loop.time()
+        super().data_received(data)
+        if self._is_in_head():
+            self._head_bytes += len(data)
+            if self._head_bytes > LONGEST_HEAD:
+                self.transport.abort()
+        else:
+            self._head_bytes = 0
+
+    def pause_writing(self) -> None:
+        """Note that the client does not take its answer as fast as it comes."""
+        self.stuck_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Note that it takes it again."""
+        self.stuck_since = None
+        super().resume_writing()
+
+    def has_stalled(self, now: float, patience: Patience) -> bool:
+        """Tell whether everybody waits for the client, and has waited for too long."""
+        if self.stuck_since is not None and now - self.stuck_since > patience.reading_seconds:
+            return True
+        return self._is_sending() and now - self.heard_at > patience.sending_seconds
+
+    def _is_sending(self) -> bool:
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            # Between two requests the server itself counts the seconds.
+            return self.timeout_keep_alive_task is None
+        return cycle.more_body and not self.flow.read_paused
+
+    def _is_in_head(self) -> bool:
+        # The scope is begun with the first byte of a request and gets its method with the last
+        # of the head.
+        scope: Any = self.scope
+        return scope is not None and "method" not in scope
+
+
+# --- The server --------------------------------------------------------------------------------
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that cuts stalled connections, and says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, patience: Patience) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._patience = patience
+        self._lifeline: int | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start serving."""
+        if self._lifeline is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._lifeline, self._read_lifeline, self._lifeline)
+        await super().startup(sockets)
+        if self.started:
+            self.ready.set()
+
+    def stop_at_end_of(self, descriptor: int) -> None:
+        """Stop when the other end of a pipe is closed, by its owner or by the owner's death."""
+        self._lifeline = descriptor
+
+    def _read_lifeline(self, descriptor: int) -> None:
+        if not os.read(descriptor, 4096):
+            asyncio.get_running_loop().remove_reader(descriptor)
+            self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is to be done ten times a second; tell whether to stop."""
+        now = asyncio.get_running_loop().time()
+        for connection in self._connections():
+            if connection.has_stalled(now, self._patience):
+                connection.transport.abort()
+        return await super().on_tick(counter)
+
+    def _connections(self) -> list[Connection]:
+        # uvicorn keeps them as its own protocols; `server` gives it no other class than this.
+        return cast("list[Connection]", list(self.server_state.connections))
+
+    def serve_until_stopped(self, bound: socket.socket) -> None:
+        """Serve the socket until SIGINT, SIGTERM or `should_exit`."""
+        with _outliving_signals():
+            self.run(sockets=[bound])
+
+
+@contextmanager
+def _outliving_signals() -> Generator[None]:
+    """Swallow the signals that uvicorn raises once more when it has stopped for them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, _ignore) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _ignore(number: int, frame: object) -> None:
+    """Do nothing, unlike SIG_IGN, which children would inherit."""
+
+
+def server(
+    app: ASGIApp,
+    *,
+    certificate: Certificate | None = None,
+    patience: Patience = _DEFAULT_PATIENCE,
+) -> Server:
+    """Return a server of the application, which does not run yet."""
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        interface="asgi3",
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        # Nobody's word is taken for the address or the scheme of a client.
+        proxy_headers=False,
+        server_header=False,
+        headers=[("server", "ballroom")],
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=BACKLOG,
+        ssl_certfile=certificate and certificate.chain,
+        ssl_keyfile=certificate and certificate.key,
+    )
+    return Server(config, patience)

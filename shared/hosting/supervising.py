@@ -1,0 +1,55 @@
+"""From a plan to a running server: what comes before the first request, and in which order."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from shared.hosting.serving import (
+    Certificate,
+    bind,
+    listen,
+    require_usable,
+    require_writable,
+    server,
+)
+from shared.hosting.workers import Crew, work
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is served where, and how one worker is started that shares the socket."""
+
+    host: str
+    port: int
+    data: Path
+    build: Callable[[], ASGIApp]
+    worker_command: Callable[[int], Sequence[str]]
+    workers: int = 1
+    certificate: Certificate | None = None
+
+
+def serve(plan: Plan, prepare: Callable[[], None], announce: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    The address is taken first, so that nothing is prepared for a server that cannot run; clients
+    can connect only after `prepare` has returned. Raise `Unservable` for what stands in the way.
+    """
+    if plan.certificate is not None:
+        require_usable(plan.certificate)
+    require_writable(plan.data)
+    with bind(plan.host, plan.port) as bound:
+        prepare()
+        listen(bound)
+        announce()
+        if plan.workers == 1:
+            server(plan.build(), certificate=plan.certificate).serve_until_stopped(bound)
+        else:
+            asyncio.run(Crew(plan.worker_command, plan.workers).run(bound))
+
+
+def serve_as_worker(plan: Plan, descriptor: int) -> None:
+    """Serve as one of several workers, on the socket that the parent listens on."""
+    work(server(plan.build(), certificate=plan.certificate), descriptor)

@@ -1,0 +1,125 @@
+"""Timers: run on their schedule by one process of all, and never twice at once."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from azure.functions.timer import TimerRequest
+from croniter import croniter
+
+from shared.hosting.errors import UnsupportedFunction
+from shared.hosting.loading import TimerFunction
+from shared.hosting.locking import FileLock
+from shared.ports import Clock
+
+log = structlog.get_logger("ballroom.host")
+
+Sleep = Callable[[float], Awaitable[object]]
+
+OWNER_CHECK_SECONDS = 5.0  # How soon another process takes over from one that died.
+LONGEST_SLEEP_SECONDS = 30.0  # A laptop that was shut wakes up; its sleepers count on as before.
+BUSY_CHECK_SECONDS = 0.2
+LATE_MS = 60_000  # Later than this a run is called past due.
+
+
+class Timers:
+    """Runs the timers of an app; the folder is shared by all processes that serve it."""
+
+    def __init__(
+        self,
+        functions: Sequence[TimerFunction],
+        folder: Path,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        for each in functions:
+            _require_schedule(each)
+        self._functions = {each.name.lower(): each for each in functions}
+        self._folder = folder
+        self._clock = clock
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Follow every schedule, once this process owns them, until cancelled."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        async with self._holding("owner.lock", OWNER_CHECK_SECONDS), asyncio.TaskGroup() as group:
+            for each in self._functions.values():
+                group.create_task(self._follow(each))
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a timer of this name, whatever its case."""
+        return name.lower() in self._functions
+
+    async def fire(self, name: str) -> None:
+        """Run a timer now, or as soon as a run that is under way has ended."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        await self._call(self._functions[name.lower()], TimerRequest(past_due=False))
+
+    async def _follow(self, timer: TimerFunction) -> None:
+        last_ms = self._last_run(timer)
+        if timer.run_on_startup:
+            await self.fire(timer.name)
+        while True:
+            due_ms = next_run(timer.schedule, last_ms)
+            await self._wait_until(due_ms)
+            # What was missed while nothing ran is made up for once, not once for each time.
+            last_ms = self._clock.now_ms()
+            past_due = last_ms - due_ms > LATE_MS
+            await self._call(timer, TimerRequest(past_due=past_due))
+            self._note_run(timer, last_ms)
+
+    async def _wait_until(self, due_ms: int) -> None:
+        while (left_ms := due_ms - self._clock.now_ms()) > 0:
+            await self._sleep(min(left_ms / 1000, LONGEST_SLEEP_SECONDS))
+
+    async def _call(self, timer: TimerFunction, request: TimerRequest) -> None:
+        async with self._holding(f"{timer.name}.lock", BUSY_CHECK_SECONDS):
+            try:
+                await timer.call(request)
+            except Exception:
+                log.exception("function.failed", function=timer.name)
+
+    @asynccontextmanager
+    async def _holding(self, name: str, check_seconds: float) -> AsyncGenerator[None]:
+        lock = FileLock(self._folder / name)
+        while not lock.acquire():
+            await self._sleep(check_seconds)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _last_run(self, timer: TimerFunction) -> int:
+        """Return when the timer last ran, or now for one that never did."""
+        try:
+            return self._record(timer).stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            self._note_run(timer, self._clock.now_ms())
+            return self._clock.now_ms()
+
+    def _note_run(self, timer: TimerFunction, at_ms: int) -> None:
+        record = self._record(timer)
+        record.touch()
+        os.utime(record, ns=(at_ms * 1_000_000, at_ms * 1_000_000))
+
+    def _record(self, timer: TimerFunction) -> Path:
+        return self._folder / f"{timer.name}.last"
+
+
+def next_run(schedule: str, after_ms: int) -> int:
+    """Return when a schedule of six fields, read in UTC, is due next."""
+    start = datetime.fromtimestamp(after_ms / 1000, UTC)
+    following = croniter(schedule, start, second_at_beginning=True).get_next(datetime)
+    return round(following.timestamp() * 1000)
+
+
+def _require_schedule(timer: TimerFunction) -> None:
+    six_fields = len(timer.schedule.split()) == len(("s", "m", "h", "day", "month", "weekday"))
+    if not six_fields or not croniter.is_valid(timer.schedule, second_at_beginning=True):
+        raise UnsupportedFunction(
+            timer.name, f"its schedule '{timer.schedule}' is not six fields, seconds first"
+        )
