@@ -15,19 +15,18 @@ REPORT = """<testsuites><testsuite>
 </testsuite></testsuites>"""
 
 
-def files(**covered: int) -> dict[str, dict[str, dict[str, int]]]:
-    """Return what coverage reports for modules of ten lines, by how many were reached."""
+def measured(lines: int) -> dict[str, object]:
+    """Return what coverage reports for a module of ten lines, so many of them reached."""
     return {
-        name.replace("__", "/"): {
-            "summary": {
-                "num_statements": 10,
-                "covered_lines": lines,
-                "num_branches": 0,
-                "covered_branches": 0,
-                "percent_covered": 10 * lines,
-            }
-        }
-        for name, lines in covered.items()
+        "missing_lines": list(range(lines + 1, 11)),
+        "missing_branches": [],
+        "summary": {
+            "num_statements": 10,
+            "covered_lines": lines,
+            "num_branches": 0,
+            "covered_branches": 0,
+            "percent_covered": 10.0 * lines,
+        },
     }
 
 
@@ -57,12 +56,15 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     assert capsys.readouterr().out.splitlines()[-1] == "4 passed, 1 failed, 2 skipped"
 
 
-def test_a_folder_below_its_floor_is_too_low(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_below_its_floor_is_too_low(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(run, "ENFORCE_FLOORS", True)
-    measured = files(shared__domain__version=10, shared__cli=9)
-    assert not run.share(measured, "shared/domain", 100)
-    assert run.share(measured, "", 100)
-    assert not run.share(measured, "", 95)
+    files = {"shared/domain/version.py": measured(10), "shared/cli.py": measured(9)}
+    assert not run.share(files, "shared/domain", 100)
+    assert run.share(files, "", 100)
+    assert "shared/cli.py: 90.00 %, not 10\n" in capsys.readouterr().out
+    assert not run.share(files, "", 95)
 
 
 def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
