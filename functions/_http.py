@@ -66,6 +66,16 @@ def json_answer(
     return func.HttpResponse(body, status_code=status, headers=headers, mimetype=JSON)
 
 
+def headers_of(req: func.HttpRequest) -> Mapping[str, str]:
+    """Return the request's headers, compared without case; the library does not type them."""
+    return cast(Mapping[str, str], req.headers)
+
+
+def header(req: func.HttpRequest, name: str) -> str:
+    """Return the header, or an empty text."""
+    return headers_of(req).get(name, "")
+
+
 def json_object(req: func.HttpRequest) -> dict[str, object]:
     """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
 
@@ -82,11 +92,10 @@ def json_object(req: func.HttpRequest) -> dict[str, object]:
 
 def client_of(req: func.HttpRequest) -> ClientProfile:
     """Return what the client that asks can use."""
-    language = req.params.get("ballerina_version") or req.headers.get("user-agent", "")
-    return ClientProfile.of(req.headers.get("ballerina-platform", ""), language)
+    language = req.params.get("ballerina_version") or header(req, "user-agent")
+    return ClientProfile.of(header(req, "ballerina-platform"), language)
 
 
 def caller_address(req: func.HttpRequest) -> str:
     """Return the address that the request came from, for counting only: it can be forged."""
-    forwarded = req.headers.get("x-forwarded-for", "")
-    return forwarded.rpartition(",")[2].strip()
+    return header(req, "x-forwarded-for").rpartition(",")[2].strip()

@@ -1,13 +1,16 @@
 """Taking one part out of a multipart/form-data body, incrementally and within bounds."""
 
+from typing import cast
+
 import azure.functions as func
-from multipart import (
+from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
     MultipartError,
     MultipartSegment,
     PushMultipartParser,
-    parse_options_header,
+    parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
 )
 
+from functions._http import header
 from shared.domain.errors import LengthMissing, UploadCutOff, UploadMissing
 
 
@@ -17,9 +20,9 @@ def archive_part(req: func.HttpRequest, *, name: str) -> bytes:
     Raises `LengthMissing` for a body that came without its length, and so empty, `UploadMissing`
     when the part is not there, and `UploadCutOff` for a body that cannot be read.
     """
-    if req.headers.get("content-length") is None:
+    if not header(req, "content-length"):
         raise LengthMissing
-    boundary = _boundary(req.headers.get("content-type", ""))
+    boundary = _boundary(header(req, "content-type"))
     if boundary is None:
         raise UploadMissing(name)
     try:
@@ -32,7 +35,7 @@ def archive_part(req: func.HttpRequest, *, name: str) -> bytes:
 
 
 def _boundary(content_type: str) -> str | None:
-    kind, options = parse_options_header(content_type)
+    kind, options = cast(tuple[str, dict[str, str]], parse_options_header(content_type))
     return options.get("boundary") if kind == "multipart/form-data" else None
 
 

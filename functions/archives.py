@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions._central import central_errors
+from functions._http import headers_of
 from functions._ranges import Unsatisfiable, is_known, requested_range
 from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound, InvalidDigest
@@ -39,8 +40,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @central_errors
     async def archive_bytes(req: func.HttpRequest) -> func.HttpResponse:
         parts = [req.route_params[part] for part in ("scope", "digest", "version", "file")]
-        found = await archive_answer(registry, parts, req.params, req.headers)
-        if is_known(req.headers, etag=found.etag):
+        found = await archive_answer(registry, parts, req.params, headers_of(req))
+        if is_known(headers_of(req), etag=found.etag):
             return func.HttpResponse(status_code=304, headers=found.headers)
         if req.method == "HEAD":
             return func.HttpResponse(headers={**found.headers, "Content-Length": str(found.size)})
@@ -93,7 +94,7 @@ async def _content(
 ) -> func.HttpResponse:
     headers = dict(found.headers)
     try:
-        span = requested_range(req.headers, size=found.size, etag=found.etag)
+        span = requested_range(headers_of(req), size=found.size, etag=found.etag)
     except Unsatisfiable:
         return func.HttpResponse(
             status_code=416, headers={"Content-Range": f"bytes */{found.size}"}

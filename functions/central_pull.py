@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions._central import CORS, central_errors, package_model
-from functions._http import caller_address, client_of, json_answer
+from functions._http import caller_address, client_of, header, headers_of, json_answer
 from shared.domain.filename import archive_file_name
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
@@ -22,7 +22,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET"])
     @central_errors
     async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(req.headers)
+        caller = await registry.authentication.authenticate(headers_of(req))
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         versions = await registry.pulling.versions(package, client=client_of(req), by=caller)
         return json_answer([version.text for version in versions], headers=CORS)
@@ -30,11 +30,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET"])
     @central_errors
     async def central_package(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(req.headers)
+        caller = await registry.authentication.authenticate(headers_of(req))
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         wanted = parse_version_or_range(req.route_params["version"])
         client = client_of(req)
-        if ARCHIVE in req.headers.get("accept", ""):
+        if ARCHIVE in header(req, "accept"):
             offer = await registry.pulling.find(package, wanted, client=client, by=caller)
             _count(registry, offer, req, caller)
             return _first_hop(registry, offer, client)
@@ -45,9 +45,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 def _count(registry: Registry, offer: Offer, req: func.HttpRequest, caller: Principal) -> None:
-    if req.headers.get("ballerina-central-telemetry-disabled", "").lower() == "true":
+    if header(req, "ballerina-central-telemetry-disabled").lower() == "true":
         return
-    who = caller.id or f"{caller_address(req)} {req.headers.get('user-agent', '')}"
+    who = caller.id or f"{caller_address(req)} {header(req, 'user-agent')}"
     registry.counting.pulled(offer.release.coordinate, who)
 
 

@@ -3,8 +3,10 @@
 import azure.functions as func
 
 from functions._central import central_errors_without_404
+from functions._http import header, headers_of
 from functions._multipart import archive_part
 from shared.domain.digest import Digest
+from shared.domain.errors import CredentialsMissing
 from shared.registry import Registry
 from shared.services.publishing import Upload
 
@@ -16,7 +18,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages", methods=["POST"])
     @central_errors_without_404
     async def central_push(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(req.headers)
+        caller = await registry.authentication.authenticate(headers_of(req))
         upload = Upload(archive_part(req, name="bala-file"), _announced(req))
         await registry.publishing.push(upload, by=caller)
         return func.HttpResponse(status_code=204)  # bal prints its success line on 204 alone.
@@ -25,5 +27,5 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 def _announced(req: func.HttpRequest) -> Digest | None:
-    text = req.headers.get("digest")
+    text = header(req, "digest")
     return Digest.parse_header(text) if text else None

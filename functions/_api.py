@@ -1,0 +1,125 @@
+"""How our own API answers: refusals as problems, closed request models, and what describes them."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from functions._http import JSON, edge, json_answer
+from shared.domain.errors import BodyUnreadable, InvalidRequest, Kind, Refusal, Unavailable
+
+STATUS = {
+    Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNAVAILABLE: 503,
+}
+
+NO_STORE = {"Cache-Control": "no-store"}  # Every answer is for one caller and one moment.
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Request(BaseModel):
+    """A request body; fields that are not named here are refused."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+
+
+class Answer(BaseModel):
+    """A response body."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Problem(Answer):
+    """Why a request was refused: a stable code for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+class ProblemAnswer(Answer):
+    """The body of every answer from 400 upwards."""
+
+    error: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation as the OpenAPI document describes it."""
+
+    method: str
+    path: str
+    summary: str
+    status: int
+    request: type[Request] | None = None
+    answer: type[Answer] | None = None
+    refusals: tuple[int, ...] = (401,)
+
+
+def body_as(model: type[Model], req: func.HttpRequest) -> Model:
+    """Read the body, or raise a refusal that names the first field that is wrong."""
+    try:
+        return model.model_validate_json(req.get_body() or b"{}")
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        if fault["type"] == "json_invalid":
+            raise BodyUnreadable("a JSON object") from None
+        name = ".".join(str(part) for part in fault["loc"]) or "body"
+        known = ", ".join(field.alias or key for key, field in model.model_fields.items())
+        message = f"The field {name[:80]!r} is not right: {fault['msg']}. There are: {known}."
+        raise InvalidRequest(message) from None
+
+
+def answer(model: Answer, status: int = 200, **headers: str) -> func.HttpResponse:
+    """Return `model` as JSON that nobody keeps."""
+    body = model.model_dump_json(by_alias=True)
+    return func.HttpResponse(
+        body, status_code=status, headers={**NO_STORE, **headers}, mimetype=JSON
+    )
+
+
+def nothing() -> func.HttpResponse:
+    """Return an empty answer: it is done."""
+    return func.HttpResponse(status_code=204, headers=NO_STORE)
+
+
+def refusal_answer(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal with its status, its code and its sentence."""
+    headers = dict(NO_STORE)
+    if refusal.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(refusal, Unavailable):
+        headers["Retry-After"] = str(max(1, int(refusal.retry_after.total_seconds())))
+    return _problem(STATUS[refusal.kind], code_of(type(refusal)), str(refusal), headers)
+
+
+def broken_answer(request_id: str) -> func.HttpResponse:
+    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    message = f"The registry failed. Tell its operator this request id: {request_id}."
+    return _problem(500, "broken", message, NO_STORE)
+
+
+def code_of(refusal: type[Refusal]) -> str:
+    """Return the name of a refusal as programs compare it: `token-unknown`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
+
+
+def moment(at_ms: int | None) -> datetime | None:
+    """Return a time of the stores as it is shown, in UTC to the second."""
+    return None if at_ms is None else datetime.fromtimestamp(at_ms // 1000, UTC)
+
+
+def _problem(status: int, code: str, message: str, headers: dict[str, str]) -> func.HttpResponse:
+    return json_answer({"error": {"code": code, "message": message}}, status, headers)
+
+
+api_errors = edge(refusal_answer, broken_answer)

@@ -1,0 +1,38 @@
+"""Every face of the registry, as one app."""
+
+import azure.functions as func
+
+from functions import (
+    archives,
+    central_ide,
+    central_manage,
+    central_preflight,
+    central_pull,
+    central_push,
+    central_resolve,
+    central_search,
+    central_tools,
+    health,
+    timers,
+)
+from shared.registry import Registry
+
+
+def build_app(registry: Registry) -> func.FunctionApp:
+    """Return the app with every Function over `registry`."""
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+    for face in (
+        archives,
+        central_ide,
+        central_manage,
+        central_preflight,
+        central_pull,
+        central_push,
+        central_resolve,
+        central_search,
+        central_tools,
+        health,
+        timers,
+    ):
+        app.register_functions(face.blueprint(registry))
+    return app

@@ -1,0 +1,177 @@
+"""A whole registry for one test: over a temporary folder, served in process, with its people."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from functions.faces import build_app
+from shared.bootstrap import World as Stores
+from shared.bootstrap import build_registry, embedded_world, migrate
+from shared.domain.identity import OPERATOR, Account, Role
+from shared.domain.names import parse_org
+from shared.hosting.host import Host
+from shared.registry import Registry
+from shared.services.tokens import TokenRequest
+from shared.settings import Settings
+from tests.fakes.clock import FakeClock
+from tests.fakes.randomness import FakeRandomness
+from tests.protocol.bal.go import GoBal
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.bal.language_server import LanguageServer
+from tests.protocol.bal.okhttp import FORM
+from tests.protocol.bal.wire import Wire
+
+URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
+BASE = f"{URL}/2.0/registry"
+SCOPES = ("read", "push-new", "push-version", "deprecate", "manage")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account and a token for everything that the account may do."""
+
+    account: Account
+    token: str
+
+
+@dataclass(frozen=True)
+class People:
+    """Who there is: `acme` belongs to Ann, Mia is a member of it; `other` belongs to Bob."""
+
+    admin: Person
+    ann: Person
+    mia: Person
+    bob: Person
+
+
+@dataclass
+class World:
+    """A registry and its people."""
+
+    registry: Registry
+    stores: Stores
+    clock: FakeClock
+    people: People
+    http: httpx.AsyncClient
+
+    def java(self, person: Person | None = None, **options: Any) -> JavaBal:
+        """Return the Java `bal` of a person, or of somebody without a token."""
+        return JavaBal(Wire(self.http), BASE, person.token if person else "", **options)
+
+    def go(self, person: Person | None = None, **options: Any) -> GoBal:
+        """Return the Go `bal` of a person, or of somebody without a token."""
+        return GoBal(Wire(self.http), BASE, person.token if person else "", **options)
+
+    def editor(self) -> LanguageServer:
+        """Return a language server."""
+        return LanguageServer(Wire(self.http), BASE)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        by: Person | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """Send a bare request; `path` is below the base, unless it is a whole URL."""
+        sent = dict(headers or {})
+        if by:
+            sent["Authorization"] = f"Bearer {by.token}"
+        url = path if path.startswith("http") else BASE + path
+        return await self.http.send(httpx.Request(method, url, headers=sent, content=content))
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        """Send a bare GET."""
+        return await self.send("GET", path, **options)
+
+    async def upload(
+        self, body: bytes, *, by: Person | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Send a body to the push operation, as a form unless the headers say otherwise."""
+        return await self.send(
+            "POST", "/packages", by=by, headers={**FORM, **(headers or {})}, content=body
+        )
+
+    async def push(self, archive: bytes, *, by: Person | None = None) -> None:
+        """Publish an archive as Ann, or as somebody else; raise as the client does."""
+        await self.java(by or self.people.ann).send_archive("any/any:0.0.0", archive)
+
+
+OpenWorld = Callable[..., Awaitable[World]]  # With settings, and `wrap` for the stores.
+
+
+@dataclass(frozen=True)
+class Template:
+    """A data folder with accounts, made once and copied for every test."""
+
+    folder: Path
+    people: People
+
+    @asynccontextmanager
+    async def world(
+        self,
+        folder: Path,
+        wrap: Callable[[Stores], Stores] = lambda stores: stores,
+        **settings: Any,
+    ) -> AsyncGenerator[World]:
+        """Serve a copy of the template, with settings and wrapped stores of the test's own."""
+        shutil.copytree(self.folder, folder)
+        chosen, clock = settings_of(folder, **settings), FakeClock()
+        stores = replace(embedded_world(chosen, clock), randomness=FakeRandomness("test"))
+        registry = build_registry(chosen, wrap(stores))
+        transport = httpx.ASGITransport(Host(build_app(registry)), raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport) as http:
+            yield World(registry, stores, clock, self.people, http)
+        await registry.close()
+
+
+def settings_of(folder: Path, **settings: Any) -> Settings:
+    """Return settings for a registry in the folder, whatever the environment says."""
+    return Settings(**{"data": folder, "url": URL, "log_level": "error", **settings})
+
+
+def make_template(folder: Path) -> Template:
+    """Make a data folder with an administrator and the people of two organizations."""
+    settings = settings_of(folder)
+    migrate(settings)
+    return Template(folder, asyncio.run(_settle(settings)))
+
+
+async def _settle(settings: Settings) -> People:
+    stores = embedded_world(settings, FakeClock())
+    registry = build_registry(settings, replace(stores, randomness=FakeRandomness("people")))
+    admin = await registry.accounts.create_administrator("admin", by=OPERATOR)
+    ann, mia, bob = [await registry.accounts.create(n, by=OPERATOR) for n in ("ann", "mia", "bob")]
+    await registry.organizations.found(parse_org("acme"), ann, by=OPERATOR)
+    await registry.organizations.found(parse_org("other"), bob, by=OPERATOR)
+    await registry.organizations.set_member(parse_org("acme"), mia, Role.MEMBER, by=OPERATOR)
+    people = [await _person(registry, each) for each in (admin, ann, mia, bob)]
+    await registry.close()
+    return People(*people)
+
+
+async def _person(registry: Registry, account: Account) -> Person:
+    return Person(account, await token_of(registry, account))
+
+
+async def token_of(
+    registry: Registry, account: Account, *scopes: str, org: str = "*", package: str = "*"
+) -> str:
+    """Issue a token for the account, for everything or for some scopes and packages."""
+    wanted = TokenRequest.parse("test", scopes or SCOPES, org=org, package=package, days=None)
+    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
+    return issued.text.reveal()
+
+
+async def limited(world: World, person: Person, *scopes: str, **patterns: str) -> Person:
+    """Return the person with a token that allows less."""
+    token = await token_of(world.registry, person.account, *scopes, **patterns)
+    return replace(person, token=token)
