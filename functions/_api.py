@@ -24,6 +24,8 @@ STATUS = {
 
 NO_STORE = {"Cache-Control": "no-store"}  # Every answer is for one caller and one moment.
 
+_OBJECT = "a JSON object"
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -72,7 +74,7 @@ def body_as(model: type[Model], req: func.HttpRequest) -> Model:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         if fault["type"] == "json_invalid":
-            raise BodyUnreadable("a JSON object") from None
+            raise BodyUnreadable(_OBJECT) from None
         name = ".".join(str(part) for part in fault["loc"]) or "body"
         known = ", ".join(field.alias or key for key, field in model.model_fields.items())
         message = f"The field {name[:80]!r} is not right: {fault['msg']}. There are: {known}."

@@ -16,7 +16,7 @@ STYLE = """
 body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid; border-radius: .25rem; }
 button { font: inherit; padding: .5rem 1rem; }
-a:focus-visible, button:focus-visible, pre:focus-visible { outline: 3px solid; outline-offset: 2px; }
+:focus-visible { outline: 3px solid; outline-offset: 2px; }
 """
 
 _FRAME = Template("""\
@@ -36,6 +36,8 @@ $content
 </body>
 </html>
 """)
+
+UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -71,7 +73,8 @@ def command(value: str, label: str) -> str:
 def page(title: str, content: str, status: int = 200) -> func.HttpResponse:
     """Return a page; `content` is HTML whose texts are escaped already."""
     body = _FRAME.substitute(title=text(title), style=STYLE, content=content)
-    return func.HttpResponse(body, status_code=status, headers=HEADERS, mimetype="text/html")
+    headers = {**HEADERS, "WWW-Authenticate": "Bearer"} if status == UNAUTHORIZED else HEADERS
+    return func.HttpResponse(body, status_code=status, headers=headers, mimetype="text/html")
 
 
 def see_other(path: str, cookie: str) -> func.HttpResponse:

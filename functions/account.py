@@ -2,7 +2,15 @@
 
 import azure.functions as func
 
-from functions._pages import command, page, page_errors, paragraph, see_other, text
+from functions._pages import (
+    UNAUTHORIZED,
+    command,
+    page,
+    page_errors,
+    paragraph,
+    see_other,
+    text,
+)
 from shared.domain.identity import Membership, Principal
 from shared.registry import Registry
 from shared.services.accounts import Profile
@@ -54,7 +62,7 @@ def _signed_out() -> func.HttpResponse:
         paragraph("Operators make one with:"),
         command("python -m shared.cli signin-link NAME", "Command that makes a sign-in link"),
     ]
-    return page("Sign in", "\n".join(content), 401)
+    return page("Sign in", "\n".join(content), UNAUTHORIZED)
 
 
 async def _signed_in(registry: Registry, caller: Principal) -> func.HttpResponse:

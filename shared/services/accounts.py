@@ -5,12 +5,28 @@ from dataclasses import dataclass
 
 from shared.auth.base62 import random_text
 from shared.auth.token import OWNER_LENGTH
-from shared.domain.errors import AccountExists, AccountNotFound, InvalidRequest, NotPermitted
-from shared.domain.identity import Account, Principal
+from shared.domain.errors import (
+    AccountExists,
+    AccountNotFound,
+    CredentialsMissing,
+    InvalidRequest,
+    NotPermitted,
+    TokenUnknown,
+)
+from shared.domain.identity import Account, Membership, Principal
 from shared.domain.package import Event
 from shared.ports import AccountStore, AlreadyThere, Clock, EventStore, Randomness
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Somebody as they see themselves: their account, their credential, their organizations."""
+
+    account: Account
+    principal: Principal
+    memberships: tuple[Membership, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +53,14 @@ class Accounts:
                 return account
         raise AccountNotFound(name_or_id)
 
-    async def find(self, account_id: str) -> Account | None:
-        """Return the account, or None."""
-        return await self.store.account(account_id)
+    async def profile(self, by: Principal) -> Profile:
+        """Return who makes the request; raise when nobody does, or the account is gone."""
+        if by.is_anonymous:
+            raise CredentialsMissing
+        account = await self.store.account(by.id)
+        if account is None:
+            raise TokenUnknown
+        return Profile(account, by, tuple(await self.store.organizations_of(by.id)))
 
     async def list(self, *, by: Principal) -> list[Account]:
         """Return every account, by name."""

@@ -3,9 +3,16 @@
 import pytest
 
 from shared.auth.token import AccessToken
-from shared.domain.errors import AccountExists, AccountNotFound, InvalidRequest, NotPermitted
-from shared.domain.identity import OPERATOR, Grant, Principal
-from shared.services.accounts import Accounts
+from shared.domain.errors import (
+    AccountExists,
+    AccountNotFound,
+    CredentialsMissing,
+    InvalidRequest,
+    NotPermitted,
+    TokenUnknown,
+)
+from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Membership, Principal, Role
+from shared.services.accounts import Accounts, Profile
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
 from tests.fakes.events import FakeEvents
@@ -18,8 +25,13 @@ def events() -> FakeEvents:
 
 
 @pytest.fixture
-def accounts(events: FakeEvents) -> Accounts:
-    return Accounts(FakeAccounts(), events, FakeClock(), FakeRandomness())
+def store() -> FakeAccounts:
+    return FakeAccounts()
+
+
+@pytest.fixture
+def accounts(store: FakeAccounts, events: FakeEvents) -> Accounts:
+    return Accounts(store, events, FakeClock(), FakeRandomness())
 
 
 async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -> None:
@@ -34,8 +46,6 @@ async def test_an_account_is_found_by_its_name_in_any_case_and_by_its_id(
     account = await accounts.create("Kim", by=OPERATOR)
     assert await accounts.named("kim") == account
     assert await accounts.named(account.id) == account
-    assert await accounts.find(account.id) == account
-    assert await accounts.find("nobody0000") is None
     with pytest.raises(AccountNotFound, match="lee"):
         await accounts.named("lee")
 
@@ -68,6 +78,23 @@ async def test_accounts_are_the_business_of_the_operator(accounts: Accounts) -> 
         with pytest.raises(NotPermitted):
             await attempt
     assert await accounts.list(by=OPERATOR) == []
+
+
+async def test_a_profile_is_the_account_with_its_credential_and_its_organizations(
+    accounts: Accounts, store: FakeAccounts
+) -> None:
+    account = await accounts.create("kim", by=OPERATOR)
+    member = Membership(org="acme", account=account.id, role=Role.OWNER)
+    await store.put_membership(member)
+    by = Principal(account.id, "session", (Grant(),))
+    assert await accounts.profile(by) == Profile(account, by, (member,))
+
+
+async def test_nobody_has_no_profile(accounts: Accounts) -> None:
+    with pytest.raises(CredentialsMissing):
+        await accounts.profile(ANONYMOUS)
+    with pytest.raises(TokenUnknown):
+        await accounts.profile(Principal("gone000000", "session", (Grant(),)))
 
 
 async def test_accounts_are_listed_by_name(accounts: Accounts) -> None:
