@@ -19,6 +19,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @central_errors_without_404
     async def central_push(req: func.HttpRequest) -> func.HttpResponse:
         caller = await registry.authentication.authenticate(headers_of(req))
+        if caller.is_anonymous:
+            raise CredentialsMissing  # Before anything is read: archives cost their reader.
         upload = Upload(archive_part(req, name="bala-file"), _announced(req))
         await registry.publishing.push(upload, by=caller)
         return func.HttpResponse(status_code=204)  # bal prints its success line on 204 alone.

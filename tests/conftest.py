@@ -1,7 +1,17 @@
 """What every suite shares."""
 
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.protocol.bal.go import GoBal
+    from tests.protocol.bal.java import JavaBal
+    from tests.world import OpenWorld, Template, World
 
 # A deadline measures the machine, not the law; and a red run must be red for everybody.
 settings.register_profile("ballroom", deadline=None, derandomize=True, print_blob=True)
@@ -12,3 +22,50 @@ settings.load_profile("ballroom")
 def anyio_backend() -> str:
     """Run async tests on asyncio alone, which is what the host runs."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> "Template":
+    """Return a data folder with accounts, which each test's world is a copy of."""
+    from tests.world import make_template
+
+    return make_template(tmp_path_factory.mktemp("template") / "data")
+
+
+@pytest.fixture
+async def worlds(template: "Template", tmp_path: Path) -> AsyncGenerator["OpenWorld"]:
+    """Return how to open worlds with settings of the test's own; all are closed at its end."""
+    async with AsyncExitStack() as stack:
+        opened: list[int] = []
+
+        async def open_world(**settings: Any) -> "World":
+            opened.append(0)
+            folder = tmp_path / f"data{len(opened)}"
+            return await stack.enter_async_context(template.world(folder, **settings))
+
+        yield open_world
+
+
+@pytest.fixture
+async def world(template: "Template", tmp_path: Path) -> AsyncGenerator["World"]:
+    """Return a registry of the test's own with the default settings, and its people."""
+    async with template.world(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def ann(world: "World") -> "JavaBal":
+    """Return the Java `bal` of Ann, who owns `acme`."""
+    return world.java(world.people.ann)
+
+
+@pytest.fixture
+def anyone(world: "World") -> "JavaBal":
+    """Return the Java `bal` of somebody without a token."""
+    return world.java()
+
+
+@pytest.fixture
+def gopher(world: "World") -> "GoBal":
+    """Return the Go `bal` of somebody without a token."""
+    return world.go()

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 BOUNDARY = "6f5b1c43-3d4a-4b34-9d7a-0d0b3f1c7f52"
+FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
 def gson(value: Mapping[str, Any]) -> bytes:

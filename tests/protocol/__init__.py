@@ -1,0 +1,1 @@
+"""What each protocol promises on the wire, one rule a file."""
