@@ -49,6 +49,7 @@ class Packages:
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
         self.calls["tool_owners"] += 1
+        self.asked += tools
         return [self.owners.get(tool) for tool in tools]
 
 
@@ -251,6 +252,10 @@ async def test_tools_are_answered_in_the_order_asked_in_two_trips(world: World) 
     ]
     assert list(answer.unresolved) == [asked[1], *asked[3:]]
     assert world.metadata.calls == {"tool_owners": 1, "survey": 1}
+    assert world.metadata.asked == [
+        *("health", "nowhere", "spy", "orphan"),
+        *("acme/health_tool", "acme/hidden", "acme/gone"),
+    ]
 
 
 async def test_tools_that_nobody_owns_end_at_the_first_trip(world: World) -> None:
