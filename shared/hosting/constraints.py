@@ -9,7 +9,7 @@ from shared.hosting.errors import UnknownConstraint
 Check = Callable[[str], bool]
 
 _INT32 = range(-(2**31), 2**31)
-_INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*")
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,10}\s*")
 _DASHED = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _GUID = re.compile(rf"[0-9a-f]{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)", re.I)
 _ALPHA = re.compile(r"[a-z]*", re.I)

@@ -6,23 +6,21 @@ What may be read is decided elsewhere, by the resolver; this module knows bytes 
 
 import asyncio
 import os
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.hosting.paths import UnusablePath, decoded
 from shared.hosting.requests import RequestHeaders, query_parameters
 from shared.hosting.responses import Answer, RawHeaders, send_answer
+from shared.log import log
+from shared.ranges import Unsatisfiable, is_known, requested_range
 
 CHUNK = 1024 * 1024  # 1.98 GB/s on two cores, where 64 KiB make 0.60.
 AT_ONCE = 128 * 1024  # Read on the loop: 20 microseconds from the page cache, a thread costs 60.
-
-log = structlog.get_logger("ballroom.host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +45,6 @@ class Refused:
 Resolver = Callable[
     [Sequence[str], Mapping[str, str], Mapping[str, str]], Awaitable[FileAnswer | Refused]
 ]
-
-
-class Unsatisfiable(Exception):
-    """The range begins behind the end of the file."""
 
 
 class Changed(Exception):
@@ -82,7 +76,7 @@ class Files:
         resolved = await self._resolve(segments, query, headers)
         if isinstance(resolved, Refused):
             await send_answer(_refusal(resolved, scope["method"]), send)
-        elif _is_known(headers.get("if-none-match"), resolved.etag):
+        elif is_known(headers, etag=resolved.etag):
             await send_answer((_start(304, _described(resolved)), _END), send)
         elif scope["method"] == "HEAD":
             await send_answer((_start(200, _sized(resolved, resolved.size)), _END), send)
@@ -101,42 +95,6 @@ class Files:
         return segments if len(segments) == self._segments and all(segments) else None
 
 
-# --- What is asked for -------------------------------------------------------------------------
-
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-
-
-def requested_range(headers: Mapping[str, str], file: FileAnswer) -> range | None:
-    """Return the one range that is asked for, or None for the whole file.
-
-    Several ranges, units other than bytes and nonsense count as none, as RFC 9110 allows. Raise
-    `Unsatisfiable` for a range that has no byte of the file.
-    """
-    found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
-    if found is None or not (found[1] or found[2]):
-        return None
-    # We send no dates, so an If-Range with one never holds.
-    if headers.get("if-range", file.etag) != file.etag:
-        return None
-    if not found[1]:
-        wanted = range(max(0, file.size - int(found[2])), file.size)
-    else:
-        last = int(found[2]) if found[2] else file.size
-        if last < int(found[1]):
-            return None
-        wanted = range(int(found[1]), min(last + 1, file.size))
-    if not wanted:
-        raise Unsatisfiable
-    return wanted
-
-
-def _is_known(tags: str | None, etag: str) -> bool:
-    if tags is None:
-        return False
-    known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
-    return "*" in known or etag in known
-
-
 # --- What is sent ------------------------------------------------------------------------------
 
 _END: Message = {"type": "http.response.body", "body": b""}
@@ -146,7 +104,7 @@ async def _send_content(
     file: FileAnswer, headers: Mapping[str, str], receive: Receive, send: Send
 ) -> None:
     try:
-        wanted = requested_range(headers, file)
+        wanted = requested_range(headers, size=file.size, etag=file.etag)
     except Unsatisfiable:
         await send_answer((_start(416, _unsatisfied(file)), _END), send)
         return
@@ -204,13 +162,13 @@ def _partial(file: FileAnswer, span: range) -> Message:
 
 
 def _refusal(refused: Refused, method: str) -> Answer:
-    headers = [*_raw(refused.headers), (b"content-length", b"%d" % len(refused.body))]
+    headers = [*_raw(_lowered(refused.headers)), (b"content-length", b"%d" % len(refused.body))]
     body = b"" if method == "HEAD" else refused.body
     return _start(refused.status, headers), {"type": "http.response.body", "body": body}
 
 
 def _described(file: FileAnswer) -> RawHeaders:
-    return [*_raw(file.headers), (b"etag", file.etag.encode()), (b"accept-ranges", b"bytes")]
+    return _raw({"etag": file.etag, "accept-ranges": "bytes", **_lowered(file.headers)})
 
 
 def _sized(file: FileAnswer, length: int) -> RawHeaders:
@@ -221,5 +179,9 @@ def _unsatisfied(file: FileAnswer) -> RawHeaders:
     return [(b"content-range", b"bytes */%d" % file.size), (b"content-length", b"0")]
 
 
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
 def _raw(headers: Mapping[str, str]) -> RawHeaders:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import azure.functions as func
-import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.hosting.admin import Admin
@@ -21,9 +20,8 @@ from shared.hosting.requests import LazyRequest
 from shared.hosting.responses import Answer, answer, bare, send_answer
 from shared.hosting.routing import Router
 from shared.hosting.timing import Timers
+from shared.log import log
 from shared.ports import Clock
-
-log = structlog.get_logger("ballroom.host")
 
 Hook = Callable[[], Awaitable[object]]
 

@@ -7,16 +7,14 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from azure.functions.timer import TimerRequest
 from croniter import croniter
 
 from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.loading import TimerFunction
 from shared.hosting.locking import FileLock
+from shared.log import log
 from shared.ports import Clock
-
-log = structlog.get_logger("ballroom.host")
 
 Sleep = Callable[[float], Awaitable[object]]
 

@@ -12,11 +12,8 @@ from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from shared.hosting.serving import GRACE_SECONDS, Server
-
-log = structlog.get_logger("ballroom.host")
+from shared.log import log
 
 Command = Callable[[int], Sequence[str]]
 

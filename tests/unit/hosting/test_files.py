@@ -1,0 +1,173 @@
+"""Files are streamed with validators, ranges and their true length."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+from structlog.testing import capture_logs
+
+from shared.hosting.files import AT_ONCE, CHUNK, FileAnswer, Files, Refused, Resolver
+from tests.unit.hosting.asgi import Exchange, ask, scope
+
+SMALL = b"a bala of two words"
+LARGE = hashlib.sha256().digest() * (3 * CHUNK // 32 + 1)
+ETAG = '"abc"'
+
+
+@dataclass
+class Shelf:
+    """A resolver over one file, which remembers what it was asked."""
+
+    answer: FileAnswer | Refused
+    asked: list[tuple[list[str], dict[str, str], str]] = field(
+        default_factory=list[tuple[list[str], dict[str, str], str]]
+    )
+
+    async def resolve(
+        self, segments: Sequence[str], query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> FileAnswer | Refused:
+        self.asked.append((list(segments), dict(query), headers.get("Accept", "")))
+        return self.answer
+
+
+async def elsewhere(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 418, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def served(resolve: Resolver) -> Files:
+    return Files(elsewhere, "/archives/", 2, resolve)
+
+
+def shelf(folder: Path, content: bytes, **headers: str) -> Shelf:
+    file = folder / "content"
+    file.write_bytes(content)
+    return Shelf(FileAnswer(file, len(content), ETAG, headers))
+
+
+async def get(on: Shelf, headers: Mapping[str, str] | None = None, method: str = "GET") -> Exchange:
+    return await ask(served(on.resolve), scope(method, "/archives/d/f", headers))
+
+
+async def test_a_small_file_is_one_message(tmp_path: Path) -> None:
+    answer = await get(shelf(tmp_path, SMALL, **{"Content-Type": "application/octet-stream"}))
+    assert (answer.status, answer.body, len(answer.sent)) == (200, SMALL, 2)
+    assert answer.headers == {
+        "etag": ETAG,
+        "accept-ranges": "bytes",
+        "content-type": "application/octet-stream",
+        "content-length": str(len(SMALL)),
+    }
+
+
+async def test_a_large_file_comes_in_chunks(tmp_path: Path) -> None:
+    answer = await get_with_patient_client(shelf(tmp_path, LARGE))
+    assert answer.body == LARGE
+    assert [len(message["body"]) for message in answer.sent[1:4]] == [CHUNK] * 3
+    assert [message.get("more_body", False) for message in answer.sent[1:]] == [True] * 3 + [False]
+
+
+async def test_the_resolver_sees_the_path_the_query_and_the_headers(tmp_path: Path) -> None:
+    on = shelf(tmp_path, SMALL)
+    target = "/Archives/a%2Fb/c%20d/?sig=x%2By"
+    await ask(served(on.resolve), scope("GET", target, {"accept": "*/*"}))
+    assert on.asked == [(["a%2Fb", "c d"], {"sig": "x+y"}, "*/*")]
+
+
+async def test_head_has_the_length_and_no_body(tmp_path: Path) -> None:
+    answer = await get(shelf(tmp_path, SMALL), {"range": "bytes=0-1"}, "HEAD")
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["content-length"] == str(len(SMALL))
+
+
+async def test_a_range_is_answered_with_its_place(tmp_path: Path) -> None:
+    answer = await get(shelf(tmp_path, SMALL), {"Range": "bytes=2-5"})
+    assert (answer.status, answer.body) == (206, SMALL[2:6])
+    assert answer.headers["content-range"] == f"bytes 2-5/{len(SMALL)}"
+    assert answer.headers["content-length"] == "4"
+
+
+async def test_a_range_of_a_large_file_is_exact(tmp_path: Path) -> None:
+    start, stop = 17, 17 + CHUNK + AT_ONCE
+    header = {"Range": f"bytes={start}-{stop - 1}"}
+    answer = await get_with_patient_client(shelf(tmp_path, LARGE), header)
+    assert answer.body == LARGE[start:stop]
+
+
+async def test_a_range_behind_the_end_is_refused_with_the_size(tmp_path: Path) -> None:
+    answer = await get(shelf(tmp_path, SMALL), {"Range": "bytes=99-"})
+    assert (answer.status, answer.body) == (416, b"")
+    assert answer.headers["content-range"] == f"bytes */{len(SMALL)}"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_client_that_has_the_file_gets_a_304(tmp_path: Path, method: str) -> None:
+    on = shelf(tmp_path, SMALL, **{"Cache-Control": "public"})
+    answer = await get(on, {"If-None-Match": ETAG}, method)
+    assert (answer.status, answer.body) == (304, b"")
+    assert answer.headers == {"etag": ETAG, "accept-ranges": "bytes", "cache-control": "public"}
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", b"gone"), ("HEAD", b"")])
+async def test_a_refusal_is_answered_as_it_is(method: str, body: bytes) -> None:
+    on = Shelf(Refused(410, {"Content-Type": "text/plain"}, b"gone"))
+    answer = await get(on, method=method)
+    assert (answer.status, answer.body) == (410, body)
+    assert answer.headers == {"content-type": "text/plain", "content-length": "4"}
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", "/archives/d/f"),
+        ("GET", "/archives/d"),
+        ("GET", "/archives/d/f/g"),
+        ("GET", "/archives/d//"),
+        ("GET", "/archives/d/a%00"),
+        ("GET", "/other/d/f"),
+    ],
+)
+async def test_what_is_no_file_goes_to_the_application(method: str, target: str) -> None:
+    on = Shelf(Refused(410))
+    assert (await ask(served(on.resolve), scope(method, target))).status == 418
+    assert not on.asked
+
+
+@pytest.mark.parametrize("damage", ["missing", "shorter"])
+async def test_a_damaged_file_is_a_500_and_one_event(tmp_path: Path, damage: str) -> None:
+    on = shelf(tmp_path, SMALL)
+    (tmp_path / "content").unlink()
+    if damage == "shorter":
+        (tmp_path / "content").write_bytes(SMALL[:-1])
+    with capture_logs() as events:
+        answer = await get(on)
+    assert (answer.status, answer.body) == (500, b"")
+    assert [event["event"] for event in events] == ["file.damaged"]
+
+
+async def test_nothing_more_is_read_for_a_client_that_has_left(tmp_path: Path) -> None:
+    # The client of `ask` is gone as soon as its body is read.
+    answer = await get(shelf(tmp_path, LARGE * 8))
+    assert len(answer.body) < len(LARGE) * 8
+
+
+async def get_with_patient_client(on: Shelf, headers: Mapping[str, str] | None = None) -> Exchange:
+    """Ask as a client that stays to the end of the answer."""
+    exchange = PatientExchange([b""], [])
+    request = scope("GET", "/archives/d/f", headers)
+    await served(on.resolve)(request, exchange.receive, exchange.send)
+    return exchange
+
+
+class PatientExchange(Exchange):
+    """An exchange whose client stays to the end of the answer."""
+
+    async def receive(self) -> Message:
+        """Return the empty body, and then nothing."""
+        if not self.pieces:
+            await asyncio.Event().wait()
+        return await super().receive()
