@@ -56,8 +56,9 @@ class ProblemAnswer(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation as the OpenAPI document describes it."""
+    """One operation as the OpenAPI document describes it; `name` is its Function's."""
 
+    name: str
     method: str
     path: str
     summary: str

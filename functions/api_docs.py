@@ -15,12 +15,21 @@ from shared.registry import Registry
 
 OPERATIONS: tuple[Operation, ...] = (
     *token.OPERATIONS,
-    Operation("GET", "api/v1/openapi.json", "This document.", 200, refusals=()),
+    Operation(
+        "api_docs_openapi",
+        "GET",
+        "api/v1/openapi.json",
+        "Return this document.",
+        200,
+        refusals=(),
+    ),
 )
+
+UNAUTHORIZED = 401
 
 _REASONS = {
     400: "A part of the request cannot be accepted.",
-    401: "A valid token is missing.",
+    UNAUTHORIZED: "A valid token is missing.",
     403: "The caller may not do this.",
     404: "It does not exist for this caller.",
 }
@@ -64,6 +73,7 @@ def _paths(operations: Iterable[Operation]) -> dict[str, dict[str, object]]:
 
 def _described(operation: Operation) -> dict[str, object]:
     described: dict[str, object] = {
+        "operationId": operation.name,
         "summary": operation.summary,
         "responses": {
             str(operation.status): _response("It is done.", operation.answer),
@@ -79,6 +89,8 @@ def _described(operation: Operation) -> dict[str, object]:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in names
         ]
+    if UNAUTHORIZED not in operation.refusals:
+        described["security"] = []
     if operation.request:
         described["requestBody"] = {"required": True, "content": _content(operation.request)}
     return described

@@ -3,6 +3,8 @@
 import azure.functions as func
 
 from functions import (
+    account,
+    api_docs,
     archives,
     central_ide,
     central_manage,
@@ -14,6 +16,7 @@ from functions import (
     central_tools,
     health,
     timers,
+    token,
 )
 from shared.registry import Registry
 
@@ -22,6 +25,8 @@ def build_app(registry: Registry) -> func.FunctionApp:
     """Return the app with every Function over `registry`."""
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     for face in (
+        account,
+        api_docs,
         archives,
         central_ide,
         central_manage,
@@ -33,6 +38,7 @@ def build_app(registry: Registry) -> func.FunctionApp:
         central_tools,
         health,
         timers,
+        token,
     ):
         app.register_functions(face.blueprint(registry))
     return app

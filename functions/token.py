@@ -108,9 +108,25 @@ class WhoamiView(Answer):
 
 
 OPERATIONS = (
-    Operation("GET", "api/v1/whoami", "Who the token belongs to.", 200, answer=WhoamiView),
-    Operation("GET", "api/v1/tokens", "Your tokens.", 200, answer=TokenList, refusals=(401, 403)),
     Operation(
+        "token_whoami",
+        "GET",
+        "api/v1/whoami",
+        "Say who the token belongs to.",
+        200,
+        answer=WhoamiView,
+    ),
+    Operation(
+        "token_list",
+        "GET",
+        "api/v1/tokens",
+        "List your tokens.",
+        200,
+        answer=TokenList,
+        refusals=(401, 403),
+    ),
+    Operation(
+        "token_issue",
         "POST",
         "api/v1/tokens",
         "Create a token; it allows nothing that the token of this request lacks.",
@@ -120,7 +136,12 @@ OPERATIONS = (
         refusals=(400, 401, 403),
     ),
     Operation(
-        "DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.", 204, refusals=(401, 403, 404)
+        "token_revoke",
+        "DELETE",
+        "api/v1/tokens/{id}",
+        "Revoke a token of yours.",
+        204,
+        refusals=(401, 403, 404),
     ),
 )
 
