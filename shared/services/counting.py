@@ -1,54 +1,67 @@
 """Counting pulls: gathered in memory, written together, and never twice for one caller."""
 
 import asyncio
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from shared.auth.keys import Signer
+from shared.auth.recent import Recent
+from shared.domain.errors import Refusal
 from shared.domain.names import Coordinate
 from shared.ports import Clock, Pull, PullLedger
 
 # Old clients pull a package once for each platform that they know, all within seconds.
 WINDOW = timedelta(minutes=10)
 FLUSH_AFTER = timedelta(seconds=30)  # What a crash may lose of the counts, never of anything else.
-MAX_REMEMBERED = 100_000  # Pulls of the current window that a process remembers; about 30 MB.
+MAX_REMEMBERED = 100_000  # Pulls that a process remembers, and that wait for a store; 40 MB.
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-@dataclass
 class Counting:
     """Counts one pull a caller, release and window."""
 
-    ledger: PullLedger
-    clock: Clock
-    signer: Signer  # Callers are kept as keyed hashes: no address can be read back from one.
-    _seen: OrderedDict[tuple[str, str, int], None] = field(
-        default_factory=OrderedDict[tuple[str, str, int], None]
-    )
-    _pending: list[Pull] = field(default_factory=list[Pull])
-    _flushing: asyncio.Task[None] | None = None
+    def __init__(
+        self,
+        ledger: PullLedger,
+        clock: Clock,
+        signer: Signer,
+        *,
+        flush_after: timedelta = FLUSH_AFTER,
+    ) -> None:
+        """Keep callers as signatures of `signer`: nobody can read an address back from one."""
+        self._ledger = ledger
+        self._clock = clock
+        self._signer = signer
+        self._flush_after = flush_after
+        self._seen = Recent[Pull](MAX_REMEMBERED)
+        self._pending: list[Pull] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def is_flushing(self) -> bool:
+        """Say whether something waits to be written."""
+        return self._flushing is not None
 
     def pulled(self, coordinate: Coordinate, caller: str) -> None:
         """Note a pull by `caller`, any text that is the same for the same client. Never waits."""
-        now_ms = self.clock.now_ms()
-        pull = Pull(coordinate, self._hash(caller), window_of(now_ms), _day(now_ms))
-        identity = (coordinate.key, pull.caller, pull.window)
-        if identity in self._seen:
+        now_ms = self._clock.now_ms()
+        pull = Pull(coordinate, self._signer.sign(caller), window_of(now_ms), _day(now_ms))
+        identity = f"{coordinate.key} {pull.caller} {pull.window}"
+        if self._seen.get(identity) or len(self._pending) >= MAX_REMEMBERED:
             return
-        self._seen[identity] = None
-        if len(self._seen) > MAX_REMEMBERED:
-            self._seen.popitem(last=False)
+        self._seen.put(identity, pull)
         self._pending.append(pull)
         if self._flushing is None:
             self._flushing = asyncio.create_task(self._flush_later())
 
     async def flush(self) -> int:
-        """Write what was noted since the last flush; on failure it is kept for the next one."""
+        """Write what was noted since the last flush, and return how many; on failure keep it."""
         pulls, self._pending = self._pending, []
-        if not pulls:
-            return 0
         try:
-            await self.ledger.record(pulls)
+            if pulls:
+                await self._ledger.record(pulls)
         except BaseException:
             self._pending = pulls + self._pending
             raise
@@ -61,12 +74,16 @@ class Counting:
         await self.flush()
 
     async def _flush_later(self) -> None:
-        await asyncio.sleep(FLUSH_AFTER.total_seconds())
-        self._flushing = None
-        await self.flush()
-
-    def _hash(self, caller: str) -> str:
-        return self.signer.sign(caller)
+        while True:
+            await asyncio.sleep(self._flush_after.total_seconds())
+            try:
+                await self.flush()
+            except Refusal as refusal:
+                # Counts wait for the store; nobody else is kept waiting by them.
+                log.warning("pulls.not_written", reason=type(refusal).__name__)
+                continue
+            self._flushing = None
+            return
 
 
 def window_of(now_ms: int) -> int:

@@ -1,0 +1,76 @@
+"""The audit finds every way in which a store can differ from what was published."""
+
+from pathlib import Path
+
+from shared.domain.digest import Digest
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.balas import bala
+from tests.world import World
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+CONTENT = bala("acme/greet:1.0.0", keywords=["hello"])
+
+
+async def audit(world: World) -> tuple[str, ...]:
+    await world.push(CONTENT)
+    report = await world.registry.upkeep.run("audit")
+    assert report is not None
+    assert report.seen == 1
+    return report.problems
+
+
+def archive(world: World) -> Path:
+    assert world.registry.archive_path is not None
+    return world.registry.archive_path(Digest.of(CONTENT))
+
+
+async def again(world: World) -> tuple[str, ...]:
+    report = await world.registry.upkeep.run("audit")
+    assert report is not None
+    return report.problems
+
+
+async def test_an_untouched_registry_has_no_problems(world: World) -> None:
+    assert await audit(world) == ()
+
+
+async def test_a_missing_archive_is_a_problem(world: World) -> None:
+    await audit(world)
+    archive(world).unlink()
+    assert await again(world) == ("acme/greet:1.0.0: its archive is missing.",)
+
+
+async def test_an_archive_with_a_flipped_bit_is_a_problem(world: World) -> None:
+    await audit(world)
+    content = bytearray(CONTENT)
+    content[100] ^= 1
+    path = archive(world)
+    path.chmod(0o600)
+    path.write_bytes(bytes(content))
+    assert await again(world) == ("acme/greet:1.0.0: the stored archive has another digest.",)
+
+
+async def test_a_record_that_says_other_than_its_archive_is_a_problem(world: World) -> None:
+    await audit(world)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    await world.stores.metadata.replace_release(release.model_copy(update={"keywords": ("bye",)}))
+    [problem] = await again(world)
+    assert problem.startswith("acme/greet:1.0.0: keywords is recorded as ('bye',)")
+
+
+async def test_a_removed_release_needs_no_archive(world: World) -> None:
+    await audit(world)
+    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    archive(world).unlink()
+    assert await again(world) == ()
+
+
+async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
+    world: World,
+) -> None:
+    await audit(world)
+    world.registry.publishing.reading.max_archive_bytes = 10
+    [problem] = await again(world)
+    assert problem.startswith("acme/greet:1.0.0: its archive cannot be read: The archive has")

@@ -1,0 +1,116 @@
+"""Pulls are counted one a caller, release and window, and survive a store that is down."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.keys import KeyRing
+from shared.domain.errors import Busy
+from shared.domain.names import Coordinate
+from shared.ports import Pull
+from shared.services.counting import Counting
+from tests.fakes.clock import FakeClock
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+OTHER = Coordinate.parse("acme", "greet", "2.0.0")
+
+
+class Ledger:
+    """A ledger that fails on request."""
+
+    def __init__(self) -> None:
+        self.pulls: list[Pull] = []
+        self.is_down = False
+
+    async def record(self, pulls: list[Pull]) -> None:
+        if self.is_down:
+            raise Busy
+        self.pulls += pulls
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def counting(ledger: Ledger, clock: FakeClock) -> Counting:
+    signer = KeyRing.of_setting("x" * 32).signer("callers")
+    return Counting(ledger, clock, signer, flush_after=timedelta(0))  # pyright: ignore[reportArgumentType] - the part that is called.
+
+
+async def until_written(counting: Counting) -> None:
+    """Let the flush that is under way come to its end."""
+    while counting.is_flushing:
+        await asyncio.sleep(0)
+
+
+async def test_a_caller_counts_once_in_ten_minutes(counting: Counting, ledger: Ledger) -> None:
+    for _ in range(4):
+        counting.pulled(GREET, "one")
+    await counting.flush()
+    counting.pulled(GREET, "one")
+    assert await counting.flush() == 0
+    assert len(ledger.pulls) == 1
+
+
+async def test_another_caller_another_release_and_another_window_count(
+    counting: Counting, ledger: Ledger, clock: FakeClock
+) -> None:
+    counting.pulled(GREET, "one")
+    counting.pulled(GREET, "two")
+    counting.pulled(OTHER, "one")
+    clock.advance(timedelta(minutes=10))
+    counting.pulled(GREET, "one")
+    await counting.flush()
+    assert len(ledger.pulls) == 4
+
+
+async def test_callers_are_kept_as_keyed_hashes(counting: Counting, ledger: Ledger) -> None:
+    counting.pulled(GREET, "203.0.113.7 2201.12.0")
+    await counting.flush()
+    assert "203.0.113.7" not in repr(ledger.pulls)
+
+
+async def test_what_cannot_be_written_is_written_by_the_next_flush(
+    counting: Counting, ledger: Ledger
+) -> None:
+    ledger.is_down = True
+    counting.pulled(GREET, "one")
+    with pytest.raises(Busy):
+        await counting.flush()
+    ledger.is_down = False
+    counting.pulled(GREET, "two")
+    assert await counting.flush() == 2
+
+
+async def test_counts_are_written_by_themselves_after_a_while(
+    counting: Counting, ledger: Ledger
+) -> None:
+    counting.pulled(GREET, "one")
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+
+
+async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
+    counting: Counting, ledger: Ledger
+) -> None:
+    ledger.is_down = True
+    counting.pulled(GREET, "one")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    ledger.is_down = False
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+
+
+async def test_closing_writes_what_is_left(counting: Counting, ledger: Ledger) -> None:
+    counting.pulled(GREET, "one")
+    await counting.close()
+    assert len(ledger.pulls) == 1

@@ -1,0 +1,156 @@
+"""Upkeep finishes what a crash left, and removes what nobody needs."""
+
+import asyncio
+from datetime import timedelta
+
+from shared.domain.digest import Digest
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.package import Event
+from shared.domain.query import Page, Query
+from tests.balas import bala
+from tests.world import World
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+A_DAY = timedelta(days=1, hours=1)
+
+
+async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> Digest:
+    content = bala(coordinate)
+    await world.push(content)
+    return Digest.of(content)
+
+
+async def leave_half_published(world: World) -> None:
+    """Store all that a push stores up to its commit, and nothing that follows."""
+    await push(world)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    other = Coordinate.parse("acme", "greet", "2.0.0")
+    content = bala(str(other))
+    outbox = (*release.outbox, _event(str(other)))
+    await world.stores.archives.put(Digest.of(content), content)
+    await world.stores.metadata.add_release(
+        release.model_copy(
+            update={"version": "2.0.0", "digest": Digest.of(content).hex, "outbox": outbox}
+        )
+    )
+
+
+def _event(subject: str) -> Event:
+    return Event(id=f"{subject}@1", kind="release.published", at_ms=1, actor="ann", subject=subject)
+
+
+async def versions(world: World) -> list[str]:
+    [survey] = await world.stores.metadata.survey([GREET.package])
+    assert survey is not None
+    return [entry.version for entry in survey.entries]
+
+
+async def test_settling_lists_a_release_whose_push_was_cut_off_after_the_commit(
+    world: World,
+) -> None:
+    await leave_half_published(world)
+    assert await versions(world) == ["1.0.0"]
+    report = await world.registry.upkeep.run("settle")
+    assert report is not None
+    assert report.changed == 1
+    assert await versions(world) == ["2.0.0", "1.0.0"]
+    found = await world.registry.searching.search(Query.parse("greet"), Page(), by=OPERATOR)
+    assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
+
+
+async def test_settling_again_finds_nothing_and_publishes_no_event_twice(world: World) -> None:
+    await leave_half_published(world)
+    await world.registry.upkeep.run("settle")
+    report = await world.registry.upkeep.run("settle")
+    assert report is not None
+    assert report.seen == 0
+    events = [event.id for _, event in await world.stores.events.since(0, 100)]
+    assert len(events) == len(set(events))
+    assert "acme/greet:2.0.0@1" in events
+
+
+async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
+    world: World,
+) -> None:
+    kept, orphan = await push(world), Digest.of(b"orphan")
+    await world.stores.archives.put(orphan, b"orphan")
+    await world.registry.upkeep.run("sweep")
+    assert await world.stores.archives.stat(orphan) is not None
+    world.clock.advance(A_DAY)
+    report = await world.registry.upkeep.run("sweep")
+    assert report is not None
+    assert (report.seen, report.changed) == (2, 1)
+    assert await world.stores.archives.stat(orphan) is None
+    assert await world.stores.archives.stat(kept) is not None
+
+
+async def test_the_sweep_removes_what_was_removed_for_good_and_keeps_what_is_quarantined(
+    world: World,
+) -> None:
+    removed, quarantined = await push(world), await push(world, "acme/other:1.0.0")
+    other = Coordinate.parse("acme", "other", "1.0.0")
+    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    await world.registry.moderation.quarantine(other, "reported", by=OPERATOR)
+    world.clock.advance(A_DAY)
+    await world.registry.upkeep.run("sweep")
+    assert await world.stores.archives.stat(removed) is None
+    assert await world.stores.archives.stat(quarantined) is not None
+
+
+async def test_an_archive_that_was_stored_again_since_it_was_listed_stays(world: World) -> None:
+    orphan = Digest.of(b"orphan")
+    await world.stores.archives.put(orphan, b"orphan")
+    listed_before = world.clock.now_ms() + 1
+    world.clock.advance(A_DAY)
+    await world.stores.archives.put(orphan, b"orphan")
+    assert not await world.stores.archives.delete(orphan, listed_before)
+
+
+async def test_the_roll_up_adds_pulls_to_the_package_and_its_search_result_once(
+    world: World,
+) -> None:
+    await push(world)
+    for caller in ("one", "two"):
+        world.registry.counting.pulled(GREET, caller)
+    await world.registry.counting.flush()
+    for _ in range(2):
+        await world.registry.upkeep.run("roll-up")
+    head = await world.stores.metadata.head(GREET.package)
+    assert head is not None
+    assert head.pulls == 2
+    found = await world.registry.searching.search(Query.parse("greet"), Page(), by=OPERATOR)
+    assert [hit.listing.head.pulls for hit in found.hits] == [2]
+
+
+async def test_expired_codes_and_tokens_are_deleted_after_their_grace(world: World) -> None:
+    await world.stores.work.put("sign-in", "code", "ann", world.clock.now_ms() + 1)
+    world.clock.advance(timedelta(days=100))
+    report = await world.registry.upkeep.run("expire")
+    assert report is not None
+    assert report.changed >= len(["code", "admin", "ann", "mia", "bob"])
+    assert await world.stores.tokens.list(world.people.ann.account.id) == []
+
+
+async def test_refreshing_derives_every_package_again(world: World) -> None:
+    await push(world)
+    await push(world, "acme/other:1.0.0")
+    await world.stores.search.remove(GREET.package)
+    report = await world.registry.upkeep.run("refresh")
+    assert report is not None
+    assert report.changed == 2
+    found = await world.registry.searching.search(Query(), Page(), by=OPERATOR)
+    assert found.count == 2
+
+
+async def test_a_task_runs_in_one_process_at_a_time(world: World) -> None:
+    reports = await asyncio.gather(
+        world.registry.upkeep.run("audit"), world.registry.upkeep.run("audit")
+    )
+    assert [report is None for report in reports] in ([False, True], [True, False])
+
+
+async def test_a_task_can_run_again_when_it_has_ended(world: World) -> None:
+    for _ in range(2):
+        assert await world.registry.upkeep.run("audit") is not None
