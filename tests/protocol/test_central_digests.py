@@ -39,7 +39,7 @@ async def test_java_gets_the_digest_as_it_computes_it(world: World, ann: JavaBal
 async def test_go_gets_all_digits(world: World) -> None:
     await world.push(ZERO)
     gopher = world.go()
-    await gopher.pull("acme", "zero", "1.0.0")
+    await gopher.pull("acme/zero:1.0.0")
     assert gopher.printed == []
 
 

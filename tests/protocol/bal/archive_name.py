@@ -1,8 +1,15 @@
-"""How the clients take version and platform out of a URL and a file name."""
+"""How the clients take names, version and platform out of what they are given."""
 
 import re
 
 PREFIX = "attachment; filename="
+
+
+def parts_of(coordinate: str) -> tuple[str, str, str]:
+    """Split `org/name:version`; the version may be missing."""
+    package, _, version = coordinate.partition(":")
+    org, _, name = package.partition("/")
+    return org, name, version
 
 
 def version_in_url(url: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.protocol.bal.archive_name import PREFIX, go_platform, version_in_url
+from tests.protocol.bal.archive_name import PREFIX, go_platform, parts_of, version_in_url
 from tests.protocol.bal.cache import Cache, Pulled, check_length
 from tests.protocol.bal.failures import ClientFailure, NoPackage, Swallowed, Unauthorized
 from tests.protocol.bal.wire import Headers, Wire, is_json, json_of, message_of
@@ -33,8 +33,9 @@ class GoBal:
     cache: Cache = field(default_factory=Cache)
     printed: list[str] = field(default_factory=list[str])
 
-    async def metadata(self, org: str, name: str, version: str) -> dict[str, Any]:
+    async def metadata(self, coordinate: str) -> dict[str, Any]:
         """Return the Package that a version, `*` or a range stands for."""
+        org, name, version = parts_of(coordinate)
         response = await self._get(f"/packages/{org}/{name}/{version}")
         message = message_of(response) if response.status_code != 200 else ""
         if response.status_code == 200 and is_json(response):
@@ -42,12 +43,13 @@ class GoBal:
         if response.status_code == 404 and "package not found for:" in message:
             raise NoPackage(message, message)
         self._raise_unauthorized(response, org)
-        failed = f"could not connect to remote repository to find {org}/{name}:{version}"
+        failed = f"could not connect to remote repository to find {coordinate}"
         _raise_shown(response, failed)
         raise ClientFailure(None, failed)
 
-    async def versions(self, org: str, name: str) -> list[str]:
+    async def versions(self, package: str) -> list[str]:
         """Return the versions of a package; none for a package that is not there."""
+        org, name, _ = parts_of(package)
         response = await self._get(f"/packages/{org}/{name}")
         if response.status_code == 200 and is_json(response):
             return json_of(response)
@@ -55,19 +57,20 @@ class GoBal:
         message = message_of(response)
         if response.status_code == 404 and "package not found:" in message:
             return []
-        failed = f"could not connect to remote repository to find versions for {org}/{name}"
+        failed = f"could not connect to remote repository to find versions for {package}"
         if response.status_code == 404:
             raise ClientFailure(message, f"{failed}. reason: {message}")
         _raise_shown(response, failed)
         raise ClientFailure(None, failed)
 
-    async def pull(self, org: str, name: str, version: str = "") -> Pulled:
+    async def pull(self, coordinate: str) -> Pulled:
         """Pull both hops; without a version, the newest."""
+        org, name, version = parts_of(coordinate)
         url = f"{self.base}/packages/{org}/{name}/{version or '*'}"
         headers = (*self.headers(), IDENTITY, ACCEPT_ARCHIVE)
         first = await self.wire.send("GET", url, headers)
         if first.status_code != 302:
-            self._raise_pull_error(first, org, f"failed to pull {org}/{name}:{version}")
+            self._raise_pull_error(first, org, f"failed to pull {coordinate}")
         location = first.headers.get("location", "")
         disposition = first.headers.get("content-disposition", "")
         if not location or not disposition:
@@ -76,7 +79,7 @@ class GoBal:
             )
         deprecation = self._deprecation(name, first)
         content = await self._second_hop(location, disposition)
-        self._warn_of_digest(f"{org}/{name}", first.headers.get("digest", ""), content)
+        self._warn_of_digest(coordinate, first.headers.get("digest", ""), content)
         found = _strict_version(version_in_url(location))
         file_name = disposition.removeprefix(PREFIX)
         platform = go_platform(file_name, name, found)

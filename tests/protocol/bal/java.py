@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.protocol.bal.archive_name import PREFIX, java_platform, version_in_url
+from tests.protocol.bal.archive_name import PREFIX, java_platform, parts_of, version_in_url
 from tests.protocol.bal.cache import AlreadyInCache, Cache, Pulled, check_length
 from tests.protocol.bal.failures import (
     ClientFailure,
@@ -307,13 +307,6 @@ class JavaBal:
                 raise Crashed(None, "com.google.gson.JsonSyntaxException")
             raise ClientFailure(message_of(response), f"{failed} reason:{message_of(response)}")
         raise ClientFailure(None, failed)
-
-
-def parts_of(coordinate: str) -> tuple[str, str, str]:
-    """Split `org/name:version`; the version may be missing."""
-    package, _, version = coordinate.partition(":")
-    org, _, name = package.partition("/")
-    return org, name, version
 
 
 def unpacked(coordinate: str, url: str, disposition: str, content: bytes) -> Pulled:
