@@ -1,0 +1,1 @@
+"""Attacks that happened to registries, each a test here; docs/security.md lists them."""

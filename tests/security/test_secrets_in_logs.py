@@ -1,0 +1,34 @@
+"""PyPI 2024 and crates.io 2025: a token in a build product, session cookies in error reports.
+
+A secret that is sent anywhere never comes out again: in no log line, no error, no answer.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.auth.token import AccessToken
+from tests.fakes.randomness import FakeRandomness
+from tests.paths import ROOT
+
+WELL_FORMED = AccessToken.mint("local", "0123456789", FakeRandomness("canary")).text.reveal()
+CALLED = ("break_api", "break_central", "break_page", "token_issue", "account_sign_in")
+
+
+@pytest.mark.parametrize("secret", [WELL_FORMED, "canary-that-is-no-token-0123456789"])
+def test_a_secret_that_is_sent_is_in_no_log_line_and_no_answer(tmp_path: Path, secret: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.security.canary", str(tmp_path), secret],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert all(f"{name}: " in ran.stdout for name in CALLED)
+    assert ran.stderr.count('"event":"request.broken"') == 9
+    assert secret not in ran.stderr
+    assert secret not in ran.stdout
