@@ -16,6 +16,7 @@ from shared.auth.authorization import Authorization
 from shared.auth.keys import KeyFiles, KeyRing, LinkSigner
 from shared.auth.session import Sessions, SignInLinks
 from shared.domain.digest import Digest
+from shared.domain.errors import Refusal
 from shared.domain.limits import ArchiveLimits, Documentation
 from shared.ports import (
     AccountStore,
@@ -260,7 +261,9 @@ class _Composition:
 
     @cached_property
     def counting(self) -> Counting:
-        return Counting(self.world.pulls, self.world.clock, self.world.keys.signer("callers"))
+        world = self.world
+        signer = world.keys.signer("callers")
+        return Counting(world.pulls, world.clock, signer, delayed=_log_delayed_pulls)
 
     @cached_property
     def upkeep(self) -> Upkeep:
@@ -283,6 +286,10 @@ class _Composition:
             clock=self.world.clock,
             grace=timedelta(hours=self.settings.sweep_grace_hours),
         )
+
+
+def _log_delayed_pulls(refusal: Refusal) -> None:
+    log.log.warning("pulls.delayed", reason=type(refusal).__name__)
 
 
 def archive_limits(settings: Settings) -> ArchiveLimits:

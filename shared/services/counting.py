@@ -1,9 +1,8 @@
 """Counting pulls: gathered in memory, written together, and never twice for one caller."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-
-import structlog
 
 from shared.auth.keys import Signer
 from shared.auth.recent import Recent
@@ -16,8 +15,6 @@ WINDOW = timedelta(minutes=10)
 FLUSH_AFTER = timedelta(seconds=30)  # What a crash may lose of the counts, never of anything else.
 MAX_REMEMBERED = 100_000  # Pulls that a process remembers, and that wait for a store; 40 MB.
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
 
 class Counting:
     """Counts one pull a caller, release and window."""
@@ -28,12 +25,17 @@ class Counting:
         clock: Clock,
         signer: Signer,
         *,
+        delayed: Callable[[Refusal], None],
         flush_after: timedelta = FLUSH_AFTER,
     ) -> None:
-        """Keep callers as signatures of `signer`: nobody can read an address back from one."""
+        """Keep callers as signatures of `signer`: nobody can read an address back from one.
+
+        `delayed` is told why counts have to wait for their store.
+        """
         self._ledger = ledger
         self._clock = clock
         self._signer = signer
+        self._delayed = delayed
         self._flush_after = flush_after
         self._seen = Recent[Pull](MAX_REMEMBERED)
         self._pending: list[Pull] = []
@@ -79,8 +81,7 @@ class Counting:
             try:
                 await self.flush()
             except Refusal as refusal:
-                # Counts wait for the store; nobody else is kept waiting by them.
-                log.warning("pulls.not_written", reason=type(refusal).__name__)
+                self._delayed(refusal)
                 continue
             self._flushing = None
             return

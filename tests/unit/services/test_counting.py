@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.keys import KeyRing
-from shared.domain.errors import Busy
+from shared.domain.errors import Busy, Refusal
 from shared.domain.names import Coordinate
 from shared.ports import Pull
 from shared.services.counting import Counting
@@ -40,9 +40,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def counting(ledger: Ledger, clock: FakeClock) -> Counting:
+def delays() -> list[Refusal]:
+    return []
+
+
+@pytest.fixture
+def counting(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> Counting:
     signer = KeyRing.of_setting("x" * 32).signer("callers")
-    return Counting(ledger, clock, signer, flush_after=timedelta(0))  # pyright: ignore[reportArgumentType] - the part that is called.
+    return Counting(ledger, clock, signer, delayed=delays.append, flush_after=timedelta(0))  # pyright: ignore[reportArgumentType] - the part that is called.
 
 
 async def until_written(counting: Counting) -> None:
@@ -99,7 +104,7 @@ async def test_counts_are_written_by_themselves_after_a_while(
 
 
 async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
-    counting: Counting, ledger: Ledger
+    counting: Counting, ledger: Ledger, delays: list[Refusal]
 ) -> None:
     ledger.is_down = True
     counting.pulled(GREET, "one")
@@ -108,6 +113,7 @@ async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
     ledger.is_down = False
     await until_written(counting)
     assert len(ledger.pulls) == 1
+    assert isinstance(delays[0], Busy)
 
 
 async def test_closing_writes_what_is_left(counting: Counting, ledger: Ledger) -> None:

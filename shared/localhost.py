@@ -1,0 +1,134 @@
+"""The registry on one machine: `python -m shared.localhost`, which `make run` calls.
+
+The parent process takes the address, prepares the data folder, prints what a person needs, and only
+then lets clients connect: by itself, or by workers that share its socket.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from functions._central import refusal_answer
+from functions.archives import archive_answer
+from functions.faces import build_app
+from shared.bootstrap import build_registry, migrate
+from shared.domain.errors import Refusal
+from shared.first_start import Welcome, first_start
+from shared.hosting.bodies import MIB, Limits
+from shared.hosting.errors import Unservable
+from shared.hosting.files import FileAnswer, Refused, Resolver
+from shared.hosting.host import Host, Timekeeping
+from shared.hosting.serving import Certificate
+from shared.hosting.supervising import Plan, serve, serve_as_worker
+from shared.registry import Registry
+from shared.settings import Settings
+
+FORM_BYTES = MIB  # What a form wraps around an archive, generously.
+WORKER = "--worker"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until a signal; return the exit code."""
+    try:
+        _serve(Settings.load(), arguments)
+    except ValidationError as invalid:
+        print(_setting_sentence(invalid), file=sys.stderr)
+        return 1
+    except (Unservable, Refusal) as refusal:
+        print(refusal, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(settings: Settings, arguments: Sequence[str]) -> None:
+    plan = plan_of(settings)
+    match arguments:
+        case [flag, descriptor] if flag == WORKER:
+            serve_as_worker(plan, int(descriptor))
+        case _:
+            welcomes: list[Welcome] = []
+            serve(
+                plan,
+                prepare=lambda: welcomes.append(prepare(settings)),
+                announce=lambda: print(*welcomes, flush=True),
+            )
+
+
+def plan_of(settings: Settings) -> Plan:
+    """Return what the settings ask to be served."""
+    certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
+    return Plan(
+        host=settings.host,
+        port=settings.port,
+        data=settings.data,
+        build=lambda: build_host(settings),
+        worker_command=_worker_command,
+        workers=settings.workers,
+        certificate=certificate,
+    )
+
+
+def prepare(settings: Settings) -> Welcome:
+    """Bring the data folder up to date, and return what to print; once, before any worker."""
+    migrate(settings)
+    return asyncio.run(_first_start(settings))
+
+
+async def _first_start(settings: Settings) -> Welcome:
+    registry = build_registry(settings)
+    try:
+        return await first_start(registry)
+    finally:
+        await registry.close()
+
+
+def build_host(settings: Settings) -> Host:
+    """Return the application that one process serves."""
+    registry = build_registry(settings)
+    return Host(
+        build_app(registry),
+        archives=_archives(registry),
+        timekeeping=Timekeeping(settings.data / "timers", registry.clock),
+        limits=Limits(
+            body_bytes=settings.max_archive_bytes + FORM_BYTES,
+            large_bodies=settings.max_archives_in_hand,
+        ),
+        on_stop=[registry.close],
+    )
+
+
+def _archives(registry: Registry) -> Resolver | None:
+    """Return who finds archives for streaming, if they are files of this machine."""
+    path_of = registry.archive_path
+    if path_of is None:
+        return None
+
+    async def resolve(
+        parts: Sequence[str], params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> FileAnswer | Refused:
+        try:
+            found = await archive_answer(registry, list(parts), params, headers)
+        except Refusal as refusal:
+            answer = refusal_answer(refusal)
+            return Refused(answer.status_code, dict(answer.headers), answer.get_body())
+        return FileAnswer(path_of(found.digest), found.size, found.etag, found.headers)
+
+    return resolve
+
+
+def _worker_command(descriptor: int) -> list[str]:
+    return [sys.executable, "-m", "shared.localhost", WORKER, str(descriptor)]
+
+
+def _setting_sentence(invalid: ValidationError) -> str:
+    """Return one line for the first setting that cannot be used."""
+    error = invalid.errors()[0]
+    name = str(error["loc"][0]).upper()
+    prefixed = name if name in ("PORT", "WORKERS") else f"BALLROOM_{name}"
+    return f"{prefixed} cannot be used: {error['msg']}. docs/configuration.md lists every setting."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
