@@ -1,10 +1,10 @@
-"""One SQLite file: its connections, transactions and migrations.
+"""One SQLite file: who reads it where, who writes it, and its migrations.
 
 - Point reads by key run on the event loop, over one connection a process: a thread costs more than
-  the read. Everything else runs on threads.
-- Writes run one after the other on a thread of their own, each in a transaction that begins
-  IMMEDIATE: one that begins with a read fails as soon as another process writes.
-- Connections are opened when they are first needed, so a process that starts workers opens none.
+  the read. Every other read runs on a few threads.
+- Writes run on one thread a process, each in a transaction that begins IMMEDIATE: one that begins
+  with a read fails as soon as another process writes.
+- Connections are opened when they are first needed, so a process that only starts workers has none.
 """
 
 import asyncio
@@ -13,46 +13,48 @@ import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.adapters.locking import locked
 from shared.adapters.paths import lock_of
+from shared.adapters.sqlite.connecting import PATIENCE, create, open_to_read, schema_of, transaction
 from shared.adapters.sqlite.failures import Forked, Missing, OtherSchema, failure, translated
+from shared.adapters.sqlite.writing import Writer
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 Migration = Sequence[str]  # Statements; a script would commit on its own.
 
-BUSY_TIMEOUT_SECONDS = 10  # Longer than any writer of ours; a client waits 30 s and more.
 SCANNING_THREADS = 4  # They wait for the disk most of the time.
-WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024  # What the log shrinks back to after a bulk import.
 
 
 class Database:
     """A SQLite file and what one process does with it."""
 
-    def __init__(self, path: Path, migrations: Sequence[Migration]) -> None:
-        """Name the file and what brings it from each version to the next; open nothing."""
+    def __init__(
+        self, path: Path, migrations: Sequence[Migration], *, patience: timedelta = PATIENCE
+    ) -> None:
+        """Name the file and what brings it from each version to the next; open nothing.
+
+        `patience` is how long a write waits for those of other processes before it is `Busy`.
+        """
         self._path = path
+        self._patience = patience
         self._migrations = migrations
         self._opened: _Opened | None = None
 
     def migrate(self) -> None:
         """Create the database or bring it up to date; of several processes one does it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
             translated(self._path),
             locked(lock_of(self._path)),
-            closing(_connect(self._path, "rwc")) as connection,
+            closing(create(self._path)) as connection,
         ):
             connection.execute("PRAGMA journal_mode = WAL")
             self._apply(connection)
-
-    def read(self, work: Work[T]) -> T:
-        """Do short work on the event loop: a few rows by key, at most 64 KiB."""
-        with translated(self._path):
-            return work(self._here().reader)
 
     def row(self, statement: str, *values: object) -> tuple[Any, ...] | None:
         """Return the first row of a point read, on the event loop."""
@@ -61,15 +63,24 @@ class Database:
         except sqlite3.Error as error:
             raise failure(self._path, error) from error
 
+    def read(self, work: Work[T]) -> T:
+        """Do short reading work on the event loop: some rows by key, at most 64 KiB."""
+        with translated(self._path):
+            return work(self._here().reader)
+
     async def scan(self, work: Work[T]) -> T:
         """Do reading work of any length on a thread."""
         opened = self._here()
-        return await _on(opened.scanning, self._scan, opened, work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(opened.threads, self._scan, opened, work)
 
     async def write(self, work: Work[T]) -> T:
-        """Do the work in one transaction, durable when this returns."""
-        opened = self._here()
-        return await _on(opened.writing, self._write, opened, work)
+        """Do the work in a transaction, durable when this returns.
+
+        The work touches nothing but its connection: it is done again where the transaction that it
+        shared with others failed.
+        """
+        return await asyncio.wrap_future(self._here().writer.submit(work))
 
     def close(self) -> None:
         """Close every connection of this process; the next use opens them again."""
@@ -78,11 +89,11 @@ class Database:
             opened.close()
 
     def _apply(self, connection: sqlite3.Connection) -> None:
-        version = _version(connection)
-        if version > len(self._migrations):
-            raise OtherSchema(self._path, version, len(self._migrations))
-        for number, statements in enumerate(self._migrations[version:], start=version + 1):
-            with _transaction(connection):
+        done = schema_of(connection)
+        if done > len(self._migrations):
+            raise OtherSchema(self._path, done, len(self._migrations))
+        for number, statements in enumerate(self._migrations[done:], start=done + 1):
+            with transaction(connection, self._patience):
                 for statement in statements:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {number}")
@@ -100,33 +111,30 @@ class Database:
         if not self._path.exists():
             raise Missing(self._path)
         with translated(self._path):
-            opened = _Opened(self._path)
-        version = _version(opened.reader)
-        if version != len(self._migrations):
-            opened.close()
-            raise OtherSchema(self._path, version, len(self._migrations))
-        return opened
+            self._check()
+            return _Opened(self._path, self._patience)
+
+    def _check(self) -> None:
+        with closing(open_to_read(self._path)) as connection:
+            found = schema_of(connection)
+        if found != len(self._migrations):
+            raise OtherSchema(self._path, found, len(self._migrations))
 
     def _scan(self, opened: "_Opened", work: Work[T]) -> T:
         with translated(self._path), opened.scanner() as connection:
-            return work(connection)
-
-    def _write(self, opened: "_Opened", work: Work[T]) -> T:
-        with translated(self._path), _transaction(opened.writer) as connection:
             return work(connection)
 
 
 class _Opened:
     """The connections and threads of one process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: timedelta) -> None:
         self.pid = os.getpid()
+        self.reader = open_to_read(path)
+        self.writer = Writer(path, patience)
+        self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
         self._path = path
         self._scanners: list[sqlite3.Connection] = []
-        self.reader = _read_only(path)
-        self.writer = _connect(path, "rw")
-        self.writing = ThreadPoolExecutor(1, f"{path.stem}-writing")
-        self.scanning = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
 
     @contextmanager
     def scanner(self) -> Generator[sqlite3.Connection]:
@@ -134,7 +142,7 @@ class _Opened:
         try:
             connection = self._scanners.pop()
         except IndexError:
-            connection = _read_only(self._path)
+            connection = open_to_read(self._path)
         try:
             yield connection
         finally:
@@ -142,46 +150,7 @@ class _Opened:
 
     def close(self) -> None:
         """Finish what was begun, then close."""
-        self.writing.shutdown()
-        self.scanning.shutdown()
-        for connection in (*self._scanners, self.reader, self.writer):
+        self.writer.close()
+        self.threads.shutdown()
+        for connection in (*self._scanners, self.reader):
             connection.close()
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        isolation_level=None,  # Transactions begin and end where this module says so.
-        check_same_thread=False,  # Each is used by one thread at a time.
-    )
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE_LIMIT_BYTES}")
-    return connection
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    connection = _connect(path, "rw")  # Reading a log that a crash left takes writing its index.
-    connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return connection.execute("PRAGMA user_version").fetchone()[0]
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # A full disk may have ended it already.
-            connection.execute("ROLLBACK")
-        raise
-
-
-async def _on(threads: ThreadPoolExecutor, work: Callable[..., T], *values: object) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, work, *values)
