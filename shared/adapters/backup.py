@@ -1,17 +1,16 @@
 """Backup and restore of a data folder, while the registry runs or stands.
 
-The databases are copied first and the archives second. An archive is stored before the record that
-names it, so every archive that the copied records name is there by then.
+The order matters. The records are copied first: an archive is stored before the record that names
+it, so every archive that the copied records name is there when the archives are linked. The
+copied records get their name last: a folder where a copy was broken off is not taken for a registry.
 """
 
-import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
-from shared.adapters.paths import ArchiveFolder, DataFolder
+from shared.adapters.paths import ArchiveFolder, DataFolder, partial_of
 
 
 class TargetNotEmpty(Exception):
@@ -19,7 +18,7 @@ class TargetNotEmpty(Exception):
 
     def __init__(self, target: Path) -> None:
         """Name the folder."""
-        super().__init__(f"{target} is not empty. Name a folder that does not exist yet.")
+        super().__init__(f"{target} is not empty. Name a folder that is, or that does not exist.")
 
 
 class NoRegistry(Exception):
@@ -27,47 +26,50 @@ class NoRegistry(Exception):
 
     def __init__(self, source: Path) -> None:
         """Name the folder."""
-        super().__init__(f"{source} holds no registry: it has no ballroom.db. Name its folder.")
+        super().__init__(f"{source} holds no registry or no whole backup: it has no ballroom.db.")
 
 
 def backup(data: Path, target: Path) -> None:
-    """Copy a registry, running or not, to a folder that is new or empty.
+    """Copy a registry, running or not, into a folder that is new or empty.
 
     The copy holds the keys as well, so it is as secret as the original. Archives are linked where
-    both folders are on one disk, and then take no room.
+    both folders are on one disk: they take no room, and a broken disk takes both.
     """
-    source, copy = DataFolder(data), DataFolder(target)
-    if not source.database.exists():
-        raise NoRegistry(data)
-    if target.exists() and any(target.iterdir()):
-        raise TargetNotEmpty(target)
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for database in _databases(source):
-        _copy_database(database, target / database.name)
-    _copy_archives(source.archives, copy.archives)
-    _copy_keys(source.keys, copy.keys)
+    _copy(DataFolder(data), DataFolder(target))
 
 
 def restore(source: Path, data: Path) -> None:
-    """Copy a backup to a folder that is new or empty, which is a registry then."""
-    backup(source, data)
+    """Make a registry of a backup, in a folder that is new or empty."""
+    _copy(DataFolder(source), DataFolder(data))
 
 
-def _databases(folder: DataFolder) -> Iterator[Path]:
-    return (path for path in (folder.database, folder.search) if path.exists())
+def _copy(source: DataFolder, target: DataFolder) -> None:
+    if not source.database.is_file():
+        raise NoRegistry(source.root)
+    if target.root.exists() and any(target.root.iterdir()):
+        raise TargetNotEmpty(target.root)
+    target.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    records = partial_of(target.database)
+    _copy_database(source.database, records)
+    if source.search.is_file():
+        _copy_database(source.search, target.search)
+    _copy_archives(source.archives, target.archives)
+    _copy_keys(source.keys, target.keys)
+    records.replace(target.database)
 
 
 def _copy_database(source: Path, target: Path) -> None:
     with closing(sqlite3.connect(source)) as original, closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
-    target.chmod(0o600)
+        copy.execute("PRAGMA journal_mode = DELETE")  # One file, which can be moved by itself.
 
 
 def _copy_archives(source: ArchiveFolder, target: ArchiveFolder) -> None:
     for file in source.content.glob("*/*/*"):
         place = target.root / file.relative_to(source.root)
         place.parent.mkdir(parents=True, exist_ok=True)
-        _link_or_copy(file, place)
+        with suppress(FileNotFoundError):  # Swept just now, so no record names it.
+            _link_or_copy(file, place)
 
 
 def _link_or_copy(file: Path, place: Path) -> None:
@@ -78,9 +80,7 @@ def _link_or_copy(file: Path, place: Path) -> None:
 
 
 def _copy_keys(source: Path, target: Path) -> None:
-    if not source.is_dir():
-        return
-    target.mkdir(mode=0o700)
-    for key in source.iterdir():
-        shutil.copy2(key, target / key.name)
-        os.chmod(target / key.name, 0o600)  # noqa: PTH101
+    if source.is_dir():
+        target.mkdir(mode=0o700)
+        for key in source.iterdir():
+            shutil.copy2(key, target / key.name)  # With its permissions.

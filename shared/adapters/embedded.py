@@ -1,6 +1,7 @@
 """Every port of a registry on one machine, over one folder."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from shared.adapters.filesystem import FileArchives
@@ -16,11 +17,15 @@ from shared.adapters.sqlite.tokens import SqliteTokens
 from shared.adapters.sqlite.work import SqliteWork
 from shared.ports import Clock
 
+LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.
+_MS = timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True)
 class Embedded:
     """The stores of one data folder."""
 
+    clock: Clock
     database: Database
     metadata: SqliteMetadata
     documents: SqliteDocuments
@@ -34,6 +39,7 @@ class Embedded:
     def migrate(self) -> None:
         """Create the stores or bring them up to date; for the process that starts the others."""
         self.database.migrate()
+        self.archives.sweep_temporary(self.clock.now_ms() - LONGEST_WRITE // _MS)
 
     def close(self) -> None:
         """Close every file; the next use opens them again."""
@@ -45,6 +51,7 @@ def open_embedded(data: Path, clock: Clock) -> Embedded:
     folder = DataFolder(data)
     database = Database(folder.database, MIGRATIONS)
     return Embedded(
+        clock=clock,
         database=database,
         metadata=SqliteMetadata(database),
         documents=SqliteDocuments(database),

@@ -68,6 +68,11 @@ class DataFolder:
         return ArchiveFolder(self.root / "archives")
 
 
+def partial_of(file: Path) -> Path:
+    """Return the name of `file` while it is being made."""
+    return file.with_name(f"{file.name}.partial")
+
+
 def lock_of(file: Path) -> Path:
     """Return the lock that is held while `file` is made or changed as a whole."""
     return file.with_name(f"{file.name}.lock")
