@@ -7,6 +7,7 @@ something else, so they are sent the first form from which both read the platfor
 """
 
 import re
+from functools import lru_cache
 
 from shared.domain.names import Coordinate
 
@@ -17,6 +18,7 @@ def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
     return f"{package.org}-{package.name}-{platform}-{coordinate.version}.bala"
 
 
+@lru_cache(maxsize=16_384)  # Its regular expressions cost ten times the rest of a pull.
 def archive_file_name(coordinate: Coordinate, platform: str) -> str:
     """Return the file name for a pull: the first form from which both clients read `platform`."""
     name, version = coordinate.package.name, coordinate.version

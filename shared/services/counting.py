@@ -12,6 +12,7 @@ from shared.ports import Clock, Pull, PullLedger
 
 # Old clients pull a package once for each platform that they know, all within seconds.
 WINDOW = timedelta(minutes=10)
+_WINDOW_MS = WINDOW // timedelta(milliseconds=1)
 FLUSH_AFTER = timedelta(seconds=30)  # What a crash may lose of the counts, never of anything else.
 MAX_REMEMBERED = 100_000  # Pulls that a process remembers, and that wait for a store; 40 MB.
 
@@ -49,10 +50,11 @@ class Counting:
     def pulled(self, coordinate: Coordinate, caller: str) -> None:
         """Note a pull by `caller`, any text that is the same for the same client. Never waits."""
         now_ms = self._clock.now_ms()
-        pull = Pull(coordinate, self._signer.sign(caller), window_of(now_ms), _day(now_ms))
-        identity = f"{coordinate.key} {pull.caller} {pull.window}"
+        window = window_of(now_ms)
+        identity = f"{coordinate.key} {window} {caller}"
         if self._seen.get(identity) or len(self._pending) >= MAX_REMEMBERED:
             return
+        pull = Pull(coordinate, self._signer.sign(caller), window, _day(now_ms))
         self._seen.put(identity, pull)
         self._pending.append(pull)
         if self._flushing is None:
@@ -89,7 +91,7 @@ class Counting:
 
 def window_of(now_ms: int) -> int:
     """Return the number of the window that holds this time."""
-    return now_ms // (WINDOW // timedelta(milliseconds=1))
+    return now_ms // _WINDOW_MS
 
 
 def _day(now_ms: int) -> str:
