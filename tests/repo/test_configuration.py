@@ -1,0 +1,34 @@
+"""docs/configuration.md lists every setting as the code has it."""
+
+from shared.settings import Settings
+from tests.paths import ROOT
+
+UNPREFIXED = {"port": "PORT", "workers": "WORKERS"}
+
+
+def documented() -> str:
+    return (ROOT / "docs/configuration.md").read_text("utf-8")
+
+
+def row(field: str) -> str:
+    info = Settings.model_fields[field]
+    name = UNPREFIXED.get(field, f"BALLROOM_{field.upper()}")
+    default = "" if info.default in (None, "") else f"`{info.default}`"
+    return f"| `{name}` | {default} | {info.description} |"
+
+
+def test_every_setting_has_its_row_with_default_and_sentence() -> None:
+    text = documented()
+    missing = [row(field) for field in Settings.model_fields if row(field) not in text]
+    assert missing == []
+
+
+def test_no_row_is_left_of_a_setting_that_is_gone() -> None:
+    rows = [line for line in documented().splitlines() if line.startswith(("| `BALL", "| `PORT"))]
+    assert len(rows) == len(Settings.model_fields) - 1  # `WORKERS` begins with neither.
+
+
+def test_every_setting_is_described_by_a_sentence() -> None:
+    for field, info in Settings.model_fields.items():
+        assert info.description, field
+        assert info.description.endswith("."), field
