@@ -1,26 +1,26 @@
 r"""The language of `q`, as clients of Ballerina Central write it.
 
-    query    = { term | "AND" }             terms stand beside each other, or are joined by AND
-    term     = field ":" value | phrase | pattern | path | word
-    field    = "org" | "name" | "package" | "keyword" | "module"      in any case
-    value    = "(" text { "OR" text } ")" | phrase | text             for keyword, text runs to the
-                                                                      next " AND " or the end
-    phrase   = '"' text '"'
-    pattern  = a word that holds "*"
-    path     = org "/" name [ ":" version ]
+    query   = { term | "AND" }                       terms stand side by side or are joined by AND
+    term    = [ field ":" ] ( phrase | group | word )
+    field   = "org" | "name" | "package" | "keyword" | "module"                      in any case
+    phrase  = '"' text '"'
+    group   = "(" word { "OR" word } ")"             any of these
+    word    = characters up to a space; after "keyword:" up to the next " AND " or the end
 
-`\` before a character takes its meaning away. What does not fit is a word: nothing is an error.
+A word `org/name`, with a version or without, is a path. A word with `*` before its end is a
+pattern. `\` takes the meaning from the character after it. What fits none of this is read as plain
+words: no text is an error.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
 MAX_LENGTH = 500  # Characters that are read: a longer text is no search, and costs its reader.
 MAX_TERMS = 16  # Terms that are read: each is one more list to intersect.
-MAX_VALUES = 32  # Alternatives of one term that are read.
+MAX_VALUES = 32  # Values of a group that are read.
 
 
 class Field(Enum):
@@ -39,8 +39,8 @@ class Match(Enum):
     WORDS = "words"  # Each word of the value begins a word of the text.
     PHRASE = "phrase"  # The words of the value, whole and in this order.
     WHOLE = "whole"  # The whole organization, or a whole keyword.
-    PATTERN = "pattern"  # The whole name, `*` standing for anything.
-    PATH = "path"  # `org/name`: words, and that package first.
+    PATTERN = "pattern"  # The whole name or organization, `*` standing for anything.
+    PATH = "path"  # The words of `org/name`, and that package first.
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,32 @@ class Term:
     match: Match = Match.WORDS
 
 
-_FIELDS = {**{each.value: each for each in Field if each.value}, "package": Field.NAME}
-_WHOLE_FIELDS = {Field.ORG, Field.KEYWORD}
+_FIELDS = {
+    "": Field.ANYWHERE,
+    "org": Field.ORG,
+    "name": Field.NAME,
+    "package": Field.NAME,
+    "keyword": Field.KEYWORD,
+    "module": Field.MODULE,
+}
 
-_GAP = re.compile(r"\s+|AND(?=\s|$)")
-_FIELD = re.compile(rf"({'|'.join(_FIELDS)}):", re.IGNORECASE)
-_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"(?=\s|$)', re.DOTALL)
-_GROUP = re.compile(r"\(((?:\\.|[^()\\])*)\)(?=\s|$)", re.DOTALL)
-_RUN = re.compile(r"(?:\\.|\S)+", re.DOTALL)
-_TO_NEXT_AND = re.compile(r"\S(?:\\.|(?!\sAND\s).)*", re.DOTALL)
+_TERM = re.compile(
+    r"""
+    AND (?= \s | $ )
+  |
+    (?: (?P<field> (?i: org | name | package | module | (?P<keyword> keyword ) ) ) : (?= \S ) )?
+    (?: " (?P<phrase> (?: \\. | [^"\\] )* ) " (?= \s | $ )
+      | \( (?P<group> (?: \\. | [^()\\] )* ) \) (?= \s | $ )
+      | (?P<word> (?(keyword) (?: \\. | (?! \s AND (?: \s | $ ) ) . )+
+                            | (?: \\. | \S )+ ) )
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 _OR = re.compile(r"\s+OR\s+")
+_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_WILDCARD = re.compile(r"(?:\\.|[^*\\])*\*", re.DOTALL)
+_WILDCARD = re.compile(r"(?:\\.|[^*\\])*\*", re.DOTALL)  # From the start to a `*` that is one.
 _PATH = re.compile(r"([A-Za-z0-9_]+/[A-Za-z0-9_.]+)(?::[0-9A-Za-z.*-]*)?", re.ASCII)
 _LETTER = re.compile(r"[^\W_]")
 
@@ -74,53 +88,50 @@ def parse_terms(text: str) -> tuple[Term, ...]:
 
 
 def _terms(text: str) -> Iterator[Term]:
-    position = 0
-    while position < len(text):
-        if gap := _GAP.match(text, position):
-            position = gap.end()
-            continue
-        term, position = _field_term(text, position) or _plain_term(text, position)
-        if any(_LETTER.search(value) for value in term.values):
-            yield term
+    for found in _TERM.finditer(text):
+        if found[0] != "AND":
+            term = _term(found)
+            if any(_LETTER.search(value) for value in term.values):
+                yield term
 
 
-def _field_term(text: str, position: int) -> tuple[Term, int] | None:
-    """Return what `field:value` asks for and where it ends; None where there is no such thing."""
-    named = _FIELD.match(text, position)
-    if named is None:
-        return None
-    field, start = _FIELDS[named[1].lower()], named.end()
-    if quoted := _QUOTED.match(text, start):
-        return _in_field(field, [quoted[1]], Match.PHRASE), quoted.end()
-    if group := _GROUP.match(text, start):
-        return _in_field(field, _OR.split(group[1]), Match.WORDS), group.end()
-    run = (_TO_NEXT_AND if field is Field.KEYWORD else _RUN).match(text, start)
-    return (_in_field(field, [run[0]], _match_of(run[0])), run.end()) if run else None
+def _term(found: re.Match[str]) -> Term:
+    field = _FIELDS[(found["field"] or "").lower()]
+    if found["phrase"] is not None:
+        return Term((_plain(found["phrase"]),), field, _phrase_match(field))
+    if found["group"] is not None:
+        values = _OR.split(found["group"])[:MAX_VALUES]
+        return Term(tuple(_plain(_unquoted(value)) for value in values), field, _word_match(field))
+    return _word_term(field, found["word"])
 
 
-def _in_field(field: Field, raw: Sequence[str], match: Match) -> Term:
-    if field is Field.KEYWORD or (field in _WHOLE_FIELDS and match is not Match.PATTERN):
-        match = Match.WHOLE
-    return Term(tuple(_plain(value) for value in raw[:MAX_VALUES]), field, match)
+def _word_term(field: Field, word: str) -> Term:
+    if field is Field.ANYWHERE and (path := _PATH.fullmatch(word)):
+        return Term((path[1],), field, Match.PATH)
+    match = Match.PATTERN if _is_pattern(field, word) else _word_match(field)
+    return Term((_plain(word),), field, match)
 
 
-def _plain_term(text: str, position: int) -> tuple[Term, int]:
-    """Return the phrase, pattern, path or word that begins here, and where it ends."""
-    if quoted := _QUOTED.match(text, position):
-        return Term((_plain(quoted[1]),), match=Match.PHRASE), quoted.end()
-    run = _RUN.match(text, position)
-    if run is None:  # A lone backslash at the end.
-        return Term(()), len(text)
-    if path := _PATH.fullmatch(run[0]):
-        return Term((path[1],), match=Match.PATH), run.end()
-    return Term((_plain(run[0]),), match=_match_of(run[0])), run.end()
+def _is_pattern(field: Field, word: str) -> bool:
+    """Say whether `*` means something: at the end of a word it does not, words are beginnings."""
+    if field in (Field.KEYWORD, Field.MODULE):
+        return False
+    return bool(_WILDCARD.match(word if field is Field.ORG else word.rstrip("*")))
 
 
-def _match_of(raw: str) -> Match:
-    """Say whether the word is a pattern; one whose only `*` is at its end is a word's beginning."""
-    return Match.PATTERN if _WILDCARD.match(raw.rstrip("*")) else Match.WORDS
+def _word_match(field: Field) -> Match:
+    return Match.WHOLE if field in (Field.ORG, Field.KEYWORD) else Match.WORDS
+
+
+def _phrase_match(field: Field) -> Match:
+    return Match.WHOLE if field in (Field.ORG, Field.KEYWORD) else Match.PHRASE
+
+
+def _unquoted(raw: str) -> str:
+    quoted = _QUOTED.fullmatch(raw.strip())
+    return quoted[1] if quoted else raw
 
 
 def _plain(raw: str) -> str:
-    """Return the value without its escapes, quotes and the spaces around it."""
-    return _ESCAPE.sub(r"\1", raw).strip().strip('"').strip()
+    """Return the value without its escapes and the spaces around it."""
+    return _ESCAPE.sub(r"\1", raw.strip()).strip()

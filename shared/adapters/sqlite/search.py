@@ -1,10 +1,11 @@
 """The search index in SQLite: full text over one row a package, in a file of its own."""
 
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
 from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.searching import reading, writing
+from shared.adapters.sqlite.searching import reading, rebuilding, writing
 from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.domain.names import Package
 from shared.domain.package import Listing
@@ -32,11 +33,22 @@ class SqliteSearchIndex:
 
     async def replace(self, listing: Listing) -> None:
         """Show this release, whatever is shown now."""
-        await self._database.write(partial(writing.show, listing=listing))
+        await self._database.write(partial(writing.replace, listing=listing))
 
     async def remove(self, package: Package) -> None:
         """Show the package no longer."""
         await self._database.write(partial(writing.remove, key=package.key))
+
+    async def rebuild(self, listings: AsyncIterator[Listing]) -> None:
+        """Show these packages and no others, all at once when the last one was read.
+
+        The best release of each is shown. What is offered, replaced or removed meanwhile holds.
+        """
+        await self._database.write(rebuilding.begin)
+        async for batch in _batches(listings):
+            await self._database.write(partial(rebuilding.add, listings=batch))
+        await self._database.write(rebuilding.optimize)
+        await self._database.write(rebuilding.finish)
 
     async def search(self, query: Query, page: Page, viewer: Viewer) -> Results:
         """Return one page of what matches and `viewer` may see, with the exact count."""
@@ -47,3 +59,13 @@ class SqliteSearchIndex:
         """Return names that begin with, or are close to, `text`."""
         work = partial(reading.suggest, text=text, viewer=viewer, count=count)
         return await self._database.scan(work)
+
+
+async def _batches(listings: AsyncIterator[Listing]) -> AsyncIterator[list[Listing]]:
+    batch: list[Listing] = []
+    async for listing in listings:
+        batch.append(listing)
+        if len(batch) == rebuilding.BATCH:
+            yield batch
+            batch = []
+    yield batch

@@ -9,6 +9,26 @@ from math import log10
 
 from shared.domain.package import Listing
 
+# What a match is worth by where it is. A name is chosen with care, keywords are chosen, a summary
+# is written, and a readme mentions much that it is not about. What was perhaps meant comes below
+# everything that was typed.
+TIER_SCORES = {
+    "path": 11.0,
+    "exact name": 10.0,
+    "name": 9.0,
+    "start of name": 8.0,
+    "part of name": 7.0,
+    "organization": 6.0,
+    "keywords": 5.0,
+    "summary": 4.0,
+    "readme": 3.0,
+    "near name": 2.0,
+    "near": 1.0,
+    "any word": 0.0,
+    "everything": 0.0,
+}
+NAME_TIERS = frozenset({"path", "exact name", "name", "start of name"})
+
 POPULARITY_WEIGHT = 0.7  # Most of the boost: what many use is most often what is meant.
 POPULARITY_DECADES = (
     7  # Ten million pulls are as popular as it gets; each factor of ten counts 1/7.

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from functools import partial
 
 from shared.adapters.sqlite.searching.document import read_listing
-from shared.adapters.sqlite.searching.plan import NAME_TIERS, Plan, Tier
-from shared.adapters.sqlite.searching.ranking import boosts
+from shared.adapters.sqlite.searching.plan import Plan, Tier
+from shared.adapters.sqlite.searching.ranking import NAME_TIERS, boosts
 from shared.adapters.sqlite.searching.vocabulary import near_words
 from shared.domain.language import EVERYTHING, ClientProfile
 from shared.domain.query import Hit, Page, Query, Results, Sort, Suggestion, Viewer
@@ -79,7 +79,7 @@ class _Search:
             return typed
         if any(self._count(tier) for tier in typed if tier.name in NAME_TIERS):
             return typed
-        meant = self._plan.near(partial(near_words, self._connection))
+        meant = list(self._plan.meant(partial(near_words, self._connection)))
         if self._count(meant[-1]):
             return [*typed, *meant]
         return [*typed, *meant, self._plan.loose()]

@@ -1,50 +1,66 @@
-"""The schema of `search.db`. A step is never changed; add one below.
+"""The schema of `search.db`.
 
-The index holds nothing that the stores do not: a step that changes what is indexed empties it, and
-the next start fills it again.
+The index holds nothing that the stores do not. Whoever changes what a table holds, or what
+`document` derives, appends a step that drops all tables and makes them again: the index is empty
+then, and is filled from the stores.
 """
 
 from shared.adapters.sqlite.database import Migration
 from shared.adapters.sqlite.searching.document import TEXT_COLUMNS
 
-_TABLES: Migration = (
-    # What sorts and filters, in rows so narrow that 100,000 of them are read in 15 ms.
-    """
-    CREATE TABLE packages (
-        id INTEGER PRIMARY KEY,
-        key TEXT NOT NULL UNIQUE,
-        org TEXT NOT NULL,
-        name TEXT NOT NULL,
-        boost REAL NOT NULL,
-        pulls INTEGER NOT NULL,
-        created_ms INTEGER NOT NULL
-    ) STRICT
-    """,
-    "CREATE TABLE listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT",
-    # Without the texts themselves, which listings hold already: a quarter of the size.
-    f"""
-    CREATE VIRTUAL TABLE texts USING fts5(
-        {", ".join(TEXT_COLUMNS)},
-        content = '', prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
-    )
-    """,
-    # The words that a typo is mended to. By length: only words of about its length are near.
-    """
-    CREATE TABLE words (
-        length INTEGER NOT NULL,
-        word TEXT NOT NULL,
-        packages INTEGER NOT NULL,
-        PRIMARY KEY (length, word)
-    ) STRICT, WITHOUT ROWID
-    """,
-    # What a client must have to use a package. There are some dozens, and they are kept.
-    """
-    CREATE TABLE profiles (
-        facet TEXT PRIMARY KEY,
-        platform TEXT NOT NULL,
-        built_with TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID
-    """,
-)
+CURRENT = ""  # The prefix of the tables that are searched.
+NEXT = "next_"  # The prefix of those that take their place when they are complete.
 
-SEARCH_MIGRATIONS: tuple[Migration, ...] = (_TABLES,)
+TABLES = ("packages", "listings", "texts", "words", "profiles")
+
+
+def tables(prefix: str) -> Migration:
+    """Return the statements that make one generation of the index."""
+    return (
+        # What sorts and filters, in rows so narrow that 100,000 of them are read in 15 ms.
+        f"""
+        CREATE TABLE {prefix}packages (
+            id INTEGER PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            org TEXT NOT NULL,
+            name TEXT NOT NULL,
+            boost REAL NOT NULL,
+            pulls INTEGER NOT NULL,
+            created_ms INTEGER NOT NULL
+        ) STRICT
+        """,
+        f"CREATE TABLE {prefix}listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT",
+        # Without the texts themselves, which listings holds already: a quarter of the size.
+        f"""
+        CREATE VIRTUAL TABLE {prefix}texts USING fts5(
+            {", ".join(TEXT_COLUMNS)},
+            content = '', prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
+        )
+        """,
+        # The words that a typo is mended to. By length: only words of about its length are near.
+        f"""
+        CREATE TABLE {prefix}words (
+            length INTEGER NOT NULL,
+            word TEXT NOT NULL,
+            packages INTEGER NOT NULL,
+            PRIMARY KEY (length, word)
+        ) STRICT, WITHOUT ROWID
+        """,
+        # What a client must have to use a package. There are some dozens, and they are kept.
+        f"""
+        CREATE TABLE {prefix}profiles (
+            facet TEXT PRIMARY KEY,
+            platform TEXT NOT NULL,
+            built_with TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    )
+
+
+SEARCH_MIGRATIONS: tuple[Migration, ...] = (
+    (
+        *tables(CURRENT),
+        # What was replaced or removed while the next generation is built: not to be built again.
+        "CREATE TABLE settled (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    ),
+)

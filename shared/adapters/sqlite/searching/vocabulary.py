@@ -1,7 +1,7 @@
 """The words that packages are found by, and which of them a mistyped word is near to."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
@@ -9,23 +9,6 @@ from rapidfuzz.process import extract
 MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
 MIN_LENGTH = 3  # Of two letters every other two are near.
 LONG = 8  # From this length two mistakes are allowed, else one.
-
-
-def learn(connection: sqlite3.Connection, words: Iterable[str]) -> None:
-    """Count one more package with each of these words."""
-    connection.executemany(
-        "INSERT INTO words VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET packages = packages + 1",
-        [(len(word), word) for word in words],
-    )
-
-
-def forget(connection: sqlite3.Connection, words: Iterable[str]) -> None:
-    """Count one package less with each of these words."""
-    keys = [(len(word), word) for word in words]
-    connection.executemany(
-        "UPDATE words SET packages = packages - 1 WHERE length = ? AND word = ?", keys
-    )
-    connection.executemany("DELETE FROM words WHERE length = ? AND word = ? AND packages < 1", keys)
 
 
 def near_words(connection: sqlite3.Connection, word: str) -> Sequence[str]:
