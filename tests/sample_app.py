@@ -2,6 +2,7 @@
 # ruff: noqa: ARG001 - the host passes the request whether a Function looks at it or not.
 
 import json
+from contextlib import closing
 
 import azure.functions as func
 
@@ -50,7 +51,10 @@ def _reading() -> func.Blueprint:
 
     @bp.route("read/form", methods=["POST"])
     async def read_form(req: func.HttpRequest) -> func.HttpResponse:
-        files = {name: each.read().decode() for name, each in req.files.items()}
+        files: dict[str, str] = {}
+        for name, each in req.files.items():
+            with closing(each):
+                files[name] = each.read().decode()
         return func.HttpResponse(json.dumps({"form": dict(req.form), "files": files}))
 
     @bp.route("read/json", methods=["POST"])

@@ -1,0 +1,192 @@
+"""The host answers with the Functions of an app, and starts and stops what they need."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import azure.functions as func
+import pytest
+from starlette.types import Message
+from structlog.testing import capture_logs
+
+from shared.hosting.bodies import Intake, Limits
+from shared.hosting.deadlines import Deadlines
+from shared.hosting.errors import OverlappingRoutes
+from shared.hosting.files import FileAnswer, Refused
+from shared.hosting.host import Functions, Host, Timekeeping
+from shared.hosting.loading import functions_of
+from tests.fakes.clock import FakeClock
+from tests.sample_app import build_app
+from tests.unit.hosting.asgi import Exchange, ask, scope
+
+
+async def test_a_function_answers() -> None:
+    answer = await ask(Host(build_app()), scope("GET", "/answer/text"))
+    assert (answer.status, answer.body) == (200, "grüezi".encode())
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [("GET", "/nowhere"), ("POST", "/answer/text"), ("GET", "/admin/functions/x")],
+)
+async def test_what_no_function_answers_is_a_bare_404(method: str, target: str) -> None:
+    answer = await ask(Host(build_app()), scope(method, target))
+    assert (answer.status, answer.headers, answer.body) == (404, {"content-length": "0"}, b"")
+
+
+async def test_a_path_with_an_escaped_nul_is_a_400() -> None:
+    assert (await ask(Host(build_app()), scope("GET", "/rest/%00"))).status == 400
+
+
+@pytest.mark.parametrize("failure", ["raise", "dict", "none"])
+async def test_a_failure_is_an_empty_500_and_one_event(failure: str) -> None:
+    with capture_logs() as events:
+        answer = await ask(Host(build_app()), scope("GET", f"/fail/{failure}"))
+    assert (answer.status, answer.headers, answer.body) == (500, {"content-length": "0"}, b"")
+    assert [event["event"] for event in events] == ["function.failed"]
+
+
+async def test_a_body_over_the_limit_is_a_413_that_ends_the_connection() -> None:
+    host = Host(build_app(), limits=Limits(body_bytes=4))
+    request = scope("PUT", "/rest", {"Content-Length": "5"})
+    answer = await ask(host, request, b"12345")
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+
+
+async def test_without_room_for_a_large_body_the_client_may_come_again() -> None:
+    limits = Limits(large_body_bytes=4, large_bodies=0, room_seconds=0.01)
+    request = scope("PUT", "/rest", {"Content-Length": "5"})
+    answer = await ask(Host(build_app(), limits=limits), request, b"12345")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_client_that_left_before_its_body_is_not_answered() -> None:
+    exchange = Exchange([], [])
+    request = scope("PUT", "/rest", {"Content-Length": "5"})
+    await Host(build_app())(request, exchange.receive, exchange.send)
+    assert not exchange.sent
+
+
+def hanging_app() -> func.FunctionApp:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.route("hang")
+    async def hang(req: func.HttpRequest) -> func.HttpResponse:
+        await asyncio.Event().wait()
+        return func.HttpResponse(req.method)
+
+    return app
+
+
+async def test_a_function_that_takes_too_long_is_a_504() -> None:
+    seconds = iter([0.0, 231.0])
+    deadlines = Deadlines(230, lambda: next(seconds))
+    functions = Functions(functions_of(hanging_app()).http, Intake(Limits()), deadlines)
+    asking = asyncio.create_task(ask(functions, scope("GET", "/hang")))
+    await asyncio.sleep(0)
+    deadlines.sweep()
+    assert (await asking).status == 504
+
+
+async def test_the_end_of_the_process_is_no_504() -> None:
+    asking = asyncio.create_task(ask(Host(hanging_app()), scope("GET", "/hang")))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+async def test_archives_come_from_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "bala").write_bytes(b"PK")
+
+    async def resolve(*_asked: object) -> FileAnswer | Refused:
+        return FileAnswer(tmp_path / "bala", 2, '"x"')
+
+    answer = await ask(Host(build_app(), archives=resolve), scope("GET", "/archives/s/d/v/f"))
+    assert answer.body == b"PK"
+
+
+async def test_a_timer_is_fired_over_the_admin_path(tmp_path: Path) -> None:
+    ran = asyncio.Event()
+    app = func.FunctionApp()
+
+    @app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
+    async def upkeep(timer: func.TimerRequest) -> None:
+        if not timer.past_due:
+            ran.set()
+
+    host = Host(app, timekeeping=Timekeeping(tmp_path, FakeClock()))
+    request = scope("POST", "/admin/functions/upkeep", {"Content-Length": "2"})
+    assert (await ask(host, request, b"{}")).status == 202
+    async with asyncio.timeout(30):
+        await ran.wait()
+
+
+def test_an_app_whose_routes_overlap_is_refused() -> None:
+    app = build_app()
+
+    @app.route("echo/{*path}", methods=["GET"])
+    async def other(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(req.method)
+
+    with pytest.raises(OverlappingRoutes, match=r"echo/\{org\}.*echo_segments.*other"):
+        Host(app)
+
+
+@dataclass
+class Life:
+    """The server's side of a lifespan."""
+
+    orders: list[str] = field(default_factory=lambda: ["lifespan.startup", "lifespan.shutdown"])
+    heard: list[str] = field(default_factory=list[str])
+
+    async def receive(self) -> Message:
+        self.heard.append(f"> {self.orders[0]}")
+        return {"type": self.orders.pop(0)}
+
+    async def send(self, message: Message) -> None:
+        self.heard.append(message["type"])
+
+    async def hook(self) -> None:
+        self.heard.append("hook")
+
+    async def broken(self) -> None:
+        raise OSError
+
+
+async def test_hooks_run_around_everything(tmp_path: Path) -> None:
+    life = Life()
+    timekeeping = Timekeeping(tmp_path, FakeClock())
+    hooks = [life.hook]
+    host = Host(build_app(), timekeeping=timekeeping, on_start=hooks, on_stop=hooks)
+    await host({"type": "lifespan"}, life.receive, life.send)
+    assert life.heard == [
+        "> lifespan.startup",
+        "hook",
+        "lifespan.startup.complete",
+        "> lifespan.shutdown",
+        "hook",
+        "lifespan.shutdown.complete",
+    ]
+
+
+@pytest.mark.parametrize("phase", ["startup", "shutdown"])
+async def test_a_hook_that_fails_is_one_event_and_the_server_is_told(phase: str) -> None:
+    life = Life()
+    on_start, on_stop = ([life.broken], []) if phase == "startup" else ([], [life.broken])
+    host = Host(build_app(), on_start=on_start, on_stop=on_stop)
+    with capture_logs() as events:
+        await host({"type": "lifespan"}, life.receive, life.send)
+    assert life.heard[-1] == f"lifespan.{phase}.failed"
+    assert [(event["event"], event["phase"]) for event in events] == [("host.failed", phase)]
+
+
+async def test_timers_that_cannot_be_kept_are_one_event(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    life = Life()
+    host = Host(build_app(), timekeeping=Timekeeping(tmp_path / "file" / "below", FakeClock()))
+    with capture_logs() as events:
+        async with host.running():
+            await asyncio.sleep(0)
+            await life.hook()
+    assert [event["event"] for event in events] == ["timers.failed"]

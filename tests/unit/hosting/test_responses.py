@@ -1,0 +1,123 @@
+"""What a Function returns leaves as the real host would send it."""
+
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from shared.hosting.cookies import rewritten
+from shared.hosting.responses import (
+    BodyNotAllowed,
+    NotAResponse,
+    UnusableAnswer,
+    WrongLength,
+    answer,
+    bare,
+)
+
+
+def sent(returned: object, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    start, body = answer(returned, method)
+    headers = {name.decode(): value.decode() for name, value in start["headers"]}
+    assert len(headers) == len(start["headers"]), "a header is there twice"
+    return start["status"], headers, body["body"]
+
+
+def test_text_gets_a_charset_and_other_types_none() -> None:
+    assert sent(func.HttpResponse("a"))[1]["content-type"] == "text/plain; charset=utf-8"
+    assert sent(func.HttpResponse("a", mimetype="application/json"))[1] == {
+        "content-type": "application/json",
+        "content-length": "1",
+    }
+
+
+def test_a_content_type_of_its_own_stays_as_it_is() -> None:
+    response = func.HttpResponse("a", headers={"Content-Type": "text/xml"})
+    assert sent(response)[1]["content-type"] == "text/xml"
+
+
+def test_a_text_alone_is_an_answer() -> None:
+    assert sent("grüezi") == (
+        200,
+        {"content-type": "text/plain; charset=utf-8", "content-length": "7"},
+        "grüezi".encode(),
+    )
+
+
+def test_of_a_header_sent_twice_the_last_counts() -> None:
+    response = func.HttpResponse("a")
+    for value in ("first", "last"):
+        response.headers.add("X-Twice", value)
+    response.headers.add("x-twice", "other spelling")
+    assert sent(response)[1]["x-twice"] == "last"
+
+
+def test_every_cookie_is_kept() -> None:
+    response = func.HttpResponse("a")
+    for cookie in ("a=1; HttpOnly", "b=2; Path=/x; Secure"):
+        response.headers.add("Set-Cookie", cookie)
+    start, _ = answer(response, "GET")
+    assert [value for name, value in start["headers"] if name == b"set-cookie"] == [
+        b"a=1; path=/; httponly",
+        b"b=2; path=/x; secure",
+    ]
+
+
+def test_head_has_no_body_but_its_length() -> None:
+    assert sent(func.HttpResponse("abc"), "HEAD")[1]["content-length"] == "3"
+    assert sent(func.HttpResponse("abc"), "HEAD")[2] == b""
+
+
+def test_head_may_promise_a_length_without_the_body() -> None:
+    response = func.HttpResponse(headers={"Content-Length": "1234"})
+    assert sent(response, "HEAD")[1]["content-length"] == "1234"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_allows_no_body_has_no_length(status: int) -> None:
+    assert "content-length" not in sent(func.HttpResponse(status_code=status))[1]
+
+
+def refused(returned: Any) -> type[Exception]:
+    with pytest.raises(UnusableAnswer) as caught:
+        answer(returned, "GET")
+    return caught.type
+
+
+def test_what_the_real_host_turns_into_a_500_is_refused() -> None:
+    assert refused({"not": "a response"}) is NotAResponse
+    assert refused(None) is NotAResponse
+    assert refused(func.HttpResponse("a", status_code=204)) is BodyNotAllowed
+    assert refused(func.HttpResponse("a", headers={"Content-Length": "2"})) is WrongLength
+
+
+def test_a_header_is_ascii_or_a_failure() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        answer(func.HttpResponse("a", headers={"X-Name": "Grüezi"}), "GET")
+
+
+def test_the_host_answers_bare() -> None:
+    assert bare(404) == (
+        {"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]},
+        {"type": "http.response.body", "body": b""},
+    )
+
+
+@pytest.mark.parametrize(
+    ("cookie", "written"),
+    [
+        ("a=b", ["a=b; path=/"]),
+        (
+            "__Host-s=a.b~c; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60",
+            ["__Host-s=a.b~c; max-age=60; path=/; secure; samesite=lax; httponly"],
+        ),
+        (
+            "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Domain=x.test",
+            ["a=; expires=Thu, 01 Jan 1970 00:00:00 GMT; domain=x.test; path=/"],
+        ),
+        ("a=1/2", ["a=1%2F2; path=/"]),
+        ("a=1; Unheard-Of; Path=/", []),
+    ],
+)
+def test_a_cookie_is_taken_apart_and_written_anew(cookie: str, written: list[str]) -> None:
+    assert rewritten(cookie) == written
