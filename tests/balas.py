@@ -9,6 +9,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # The earliest that a zip can say.
 
@@ -43,9 +44,9 @@ class Spec:
     padding: int = 0  # Bytes that do not pack, in resources: the archive grows by them.
 
 
-def bala(coordinate: str = "acme/greet:1.0.0", /, **spec: object) -> bytes:
+def bala(coordinate: str = "acme/greet:1.0.0", /, **spec: Any) -> bytes:
     """Return the archive of the package `org/name:version`; `Spec` lists what it can hold."""
-    return zipped(files(coordinate, Spec(**spec)))  # pyright: ignore[reportArgumentType]
+    return zipped(files(coordinate, Spec(**spec)))
 
 
 def files(coordinate: str, spec: Spec) -> dict[str, bytes | str]:

@@ -13,7 +13,7 @@ BadArchive
     │   └── RecordTooLarge
 ├── a manifest
 │   ├── ManifestMissing · ManifestMisspelled · LayoutAmbiguous · ManifestUnreadable
-│   └── FieldMissing · FieldInvalid · DependencyUnlocked
+│   └── FieldMissing · FieldInvalid · CoordinateInvalid · DependencyUnlocked
 └── the package
     ├── DocumentationMissing · DocumentationEmpty · SourcesMissing · ForeignModule
     └── PlatformUnknown · ToolIdMissing · ToolNotPullable · CoordinateDiffers
@@ -72,7 +72,7 @@ class Zip64Used(BadArchive):
     def __init__(self, where: str) -> None:
         """Say where it is used."""
         super().__init__(
-            f"{where} uses zip64, which is for archives above 4 GiB and not accepted here. "
+            f"{shown(where)} uses zip64, which is for archives above 4 GiB and not accepted here. "
             + _PACK_AGAIN
         )
 
@@ -101,7 +101,8 @@ class BytesBetween(BadArchive):
     def __init__(self, count: int, where: str) -> None:
         """Say how much, and behind what."""
         super().__init__(
-            f"There are {count:,} bytes behind {where} that belong to no entry. {_PACK_AGAIN}"
+            f"There are {count:,} bytes behind {shown(where)}, and they belong to no entry. "
+            + _PACK_AGAIN
         )
 
 
@@ -349,7 +350,9 @@ class FieldMissing(BadArchive):
 
     def __init__(self, name: str, field: str) -> None:
         """Name the manifest and the field."""
-        super().__init__(f"{shown(name)} has no {field}. Add it to Ballerina.toml and pack again.")
+        super().__init__(
+            f"{shown(name)} has no {shown(field)}, which clients need. Add it and pack again."
+        )
 
 
 class FieldInvalid(BadArchive):
@@ -357,7 +360,15 @@ class FieldInvalid(BadArchive):
 
     def __init__(self, name: str, field: str, reason: str) -> None:
         """Name the manifest, the field and what is wrong with it."""
-        super().__init__(f"{shown(name)}: {field}: {reason} Correct it and pack again.")
+        super().__init__(f"{shown(name)}: {shown(field)}: {reason} Correct it and pack again.")
+
+
+class CoordinateInvalid(BadArchive):
+    """A manifest names a package or version that breaks the rules."""
+
+    def __init__(self, where: str, reason: object) -> None:
+        """Say where, and which rule it breaks."""
+        super().__init__(f"{shown(where)}: {reason} Correct it and pack again.")
 
 
 class DependencyUnlocked(BadArchive):

@@ -24,7 +24,7 @@ from shared.domain.layout import Layout, read_layout
 from shared.domain.limits import DEFAULT_LIMITS, ArchiveLimits
 from shared.domain.manifest import PLUGIN_JSON, TOOL_JSON, Manifest, PluginJson, ToolJson
 from shared.domain.modules import Modules, require_sources
-from shared.domain.names import Coordinate
+from shared.domain.names import MAX_PACKAGE_LENGTH, Coordinate
 from shared.domain.package import Dependency, Graalvm, Graph, Texts, Visibility
 from shared.domain.summary import summary_of
 
@@ -138,7 +138,7 @@ def _tools(contents: Contents, manifest: Manifest) -> tuple[str, ...]:
     if not ids:
         raise ToolIdMissing(TOOL_JSON)
     for tool in ids:
-        if not _TOOL_ID.fullmatch(tool):
+        if not _TOOL_ID.fullmatch(tool) or len(tool) > MAX_PACKAGE_LENGTH:
             raise FieldInvalid(TOOL_JSON, "tool_id", f"{shown(tool)} is not valid. {_TOOL_RULE}")
     # `bal tool pull` builds the canonical name itself, so another form would not help.
     file_name = canonical_file_name(manifest.coordinate, manifest.platform)
@@ -152,7 +152,7 @@ def _has_compiler_plugin(contents: Contents) -> bool:
     if contents.has(PLUGIN_JSON):
         contents.json(PLUGIN_JSON, PluginJson)
         return True
-    return any(name.startswith(_PLUGIN_FOLDER) for name in contents.files)
+    return any(name.lower().startswith(_PLUGIN_FOLDER) for name in contents.files)
 
 
 def _sbom(contents: Contents) -> str:
@@ -195,9 +195,8 @@ def _refuse_large_record(bala: Bala, limit: int) -> None:
             bala.implementation_vendor,
         ),
     }
-    sizes = {
-        what: len(json.dumps(fact, ensure_ascii=False).encode()) for what, fact in facts.items()
-    }
+    # ASCII, because a store may escape every other letter.
+    sizes = {what: len(json.dumps(fact)) for what, fact in facts.items()}
     total = sum(sizes.values())
     if total > limit:
         raise RecordTooLarge(total, limit, max(sizes, key=lambda what: sizes[what]))

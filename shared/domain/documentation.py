@@ -18,10 +18,11 @@ def read_texts(
     readme = contents.text(name) if name else ""
     if layout.documentation_folder and policy is Documentation.REQUIRED:
         _require(contents, layout.documentation_folder, name, readme)
-    return Texts(
-        readme=readme,
-        modules=tuple(_module_text(contents, layout, module) for module in exported),
+    descriptions = {item.name: item.description for item in layout.manifest.modules}
+    modules = (
+        _module_text(contents, layout, module, descriptions.get(module, "")) for module in exported
     )
+    return Texts(readme=readme, modules=tuple(modules))
 
 
 def _require(contents: Contents, folder: str, name: str, readme: str) -> None:
@@ -34,13 +35,10 @@ def _require(contents: Contents, folder: str, name: str, readme: str) -> None:
         raise DocumentationEmpty(name)
 
 
-def _module_text(contents: Contents, layout: Layout, module: str) -> ModuleText:
+def _module_text(contents: Contents, layout: Layout, module: str, description: str) -> ModuleText:
     name = _first(contents, layout.module_texts(module))
     readme = contents.text(name) if name else ""
-    descriptions = {item.name: item.description for item in layout.manifest.modules}
-    return ModuleText(
-        name=module, summary=summary_of(descriptions.get(module, ""), readme), readme=readme
-    )
+    return ModuleText(name=module, summary=summary_of(description, readme), readme=readme)
 
 
 def _first(contents: Contents, names: Iterable[str]) -> str:

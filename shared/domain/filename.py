@@ -61,4 +61,4 @@ def _java_split(text: str, pattern: str) -> list[str]:
     parts = re.split(pattern, text)
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
-    return parts
+    return parts if parts[-1] or parts == [text] else []

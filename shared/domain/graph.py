@@ -19,7 +19,7 @@ from shared.domain.package import Dependency, Graph, GraphNode
 def recorded_graph(own: Coordinate, recorded: GraphJson) -> Graph:
     """Return the graph of `dependency-graph.json`, the package's own node first."""
     nodes = (
-        _node(GRAPH_JSON, f"packages[{at}].", package, package.dependencies)
+        _node(f"{GRAPH_JSON}: packages[{at}]", package, package.dependencies)
         for at, package in enumerate(recorded.packages)
     )
     return _own_first(own, nodes)
@@ -30,8 +30,7 @@ def locked_graph(own: Coordinate, locked: DependenciesToml) -> Graph:
     versions = {(each.org, each.name): each.version for each in locked.package}
     nodes = (
         _node(
-            DEPENDENCIES_TOML,
-            f"package[{at}].",
+            f"{DEPENDENCIES_TOML}: package[{at}]",
             package,
             tuple(_locked(versions, needed) for needed in package.dependencies),
         )
@@ -47,10 +46,10 @@ def _locked(versions: dict[tuple[str, str], str], needed: NodeName) -> Node:
     return Node(org=needed.org, name=needed.name, version=version)
 
 
-def _node(source: str, where: str, package: Node, dependencies: tuple[Node, ...]) -> GraphNode:
-    coordinate_in(source, package.org, package.name, package.version, where)
+def _node(where: str, package: Node, dependencies: tuple[Node, ...]) -> GraphNode:
+    coordinate_in(where, package.org, package.name, package.version)
     for at, each in enumerate(dependencies):
-        coordinate_in(source, each.org, each.name, each.version, f"{where}dependencies[{at}].")
+        coordinate_in(f"{where}.dependencies[{at}]", each.org, each.name, each.version)
     return GraphNode(
         org=package.org,
         name=package.name,

@@ -4,9 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+)
 
-from shared.domain.bad_archive import FieldInvalid, FieldMissing, PlatformUnknown
+from shared.domain.bad_archive import CoordinateInvalid, FieldInvalid, FieldMissing, PlatformUnknown
 from shared.domain.errors import InvalidName, InvalidVersion
 from shared.domain.language import ANY_PLATFORM, is_platform
 from shared.domain.names import Coordinate
@@ -154,7 +163,7 @@ class GraphJson(_Parsed):
     """`dependency-graph.json`: the package itself and every transitive dependency."""
 
     packages: Many[GraphItem] = ()
-    modules: Many[dict[str, object]] = ()
+    modules: Many[object] = ()
 
 
 class LockedItem(Node):
@@ -169,30 +178,35 @@ class DependenciesToml(_Parsed):
     package: Many[LockedItem] = ()
 
 
-class _ToolItem(_Parsed):
-    tool_id: str = ""
-    id: str = ""
+class ToolItem(_Parsed):
+    """A tool in the list of a package with several."""
+
+    tool_id: str = Field("", validation_alias=AliasChoices("tool_id", "id"))
+
+
+def _tool_item(value: object) -> object:
+    return {"tool_id": value} if isinstance(value, str) else value
 
 
 class ToolJson(_Parsed):
     """`bal-tool.json`: the commands that the package adds to `bal`."""
 
     tool_id: str = ""
-    tools: Many[str | _ToolItem] = ()
+    tools: Many[Annotated[ToolItem, BeforeValidator(_tool_item)]] = ()
     dependency_paths: Many[Path] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Return the ids of all tools, each once."""
-        listed = (each if isinstance(each, str) else each.tool_id or each.id for each in self.tools)
-        return tuple(dict.fromkeys(each for each in (self.tool_id, *listed) if each))
+        every = (self.tool_id, *(each.tool_id for each in self.tools))
+        return tuple(dict.fromkeys(each for each in every if each))
 
 
 class PluginJson(_Parsed):
     """`compiler-plugin.json`: code that runs when a user builds."""
 
     plugin_id: str = ""
-    plugin_class: str = ""
+    plugin_class: str
     dependency_paths: Many[Path] = ()
 
 
@@ -213,7 +227,6 @@ _EXPECTED: Mapping[str, str] = {
     "string_too_long": f"it has more than {LONGEST_FIELD:,} characters.",
     "bool_type": "it is neither true nor false.",
     "tuple_type": "it is not a list.",
-    "dict_type": "it is not an object.",
     "model_type": "it is not an object.",
     "model_attributes_type": "it is not an object.",
 }
@@ -318,14 +331,12 @@ def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
     )
 
 
-def coordinate_in(source: str, org: str, name: str, version: str, where: str = "") -> Coordinate:
-    """Return a coordinate that the file `source` names, or refuse what breaks the rules."""
+def coordinate_in(where: str, org: str, name: str, version: str) -> Coordinate:
+    """Return a coordinate that stands at `where`, or refuse what breaks the rules."""
     try:
         return Coordinate.parse(org, name, version)
-    except InvalidName as error:
-        raise FieldInvalid(source, f"{where}name", str(error)) from None
-    except InvalidVersion as error:
-        raise FieldInvalid(source, f"{where}version", str(error)) from None
+    except (InvalidName, InvalidVersion) as error:
+        raise CoordinateInvalid(where, error) from None
 
 
 def _platform(source: str, text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from shared.domain.bad_archive import FieldInvalid, ForeignModule, SourcesMissing
+from shared.domain.bad_archive import CoordinateInvalid, ForeignModule, SourcesMissing
 from shared.domain.contents import Contents
 from shared.domain.errors import InvalidName
 from shared.domain.layout import Layout
@@ -67,7 +67,7 @@ def _refuse_foreign(manifest: Manifest, name: str) -> None:
     try:
         parse_module_name(name)
     except InvalidName as error:
-        raise FieldInvalid(manifest.source, "export or modules", str(error)) from None
+        raise CoordinateInvalid(manifest.source, error) from None
     own = manifest.coordinate.package.name
     if not _is_module(name, own):
         raise ForeignModule(manifest.source, name, own)

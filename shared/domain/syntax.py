@@ -5,16 +5,28 @@ import math
 import re
 import tomllib
 
-from shared.domain.bad_archive import ManifestTooDeep, ManifestUnreadable
+from shared.domain.bad_archive import ManifestTooDeep, ManifestUnreadable, shown
 
-_LONGEST_NUMBER = 32  # Characters; no field is a number, and Python needs long for huge ones.
+_LONGEST_NUMBER = 32  # Digits; no field is a number, and Python needs long for huge ones.
 _MOST_TOML_TOKENS = 65_536  # tomllib takes 10 µs for each; a lock of 500 packages has 20,000.
 _MOST_KEY_PARTS = 32  # tomllib's time grows with the square of them; manifests have four.
 
-_TOML_TOKEN = re.compile(r"[=,\[{\n]")
-_KEY_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
-_LONG_KEY = re.compile(rf"{_KEY_PART}(?:[ \t]*\.[ \t]*{_KEY_PART}){{{_MOST_KEY_PARTS}}}")
-_LONG_NUMBER = re.compile(r"[0-9](?:_?[0-9]){1000}")
+_TOML_TOKEN = re.compile(r"[=.,\[{\n]")
+# The possessive signs and the look behind keep these searches linear; strings end where tomllib
+# ends them, and what is not closed ends with the line or the file.
+_STRING_OR_COMMENT = re.compile(
+    r"""#[^\n]*+"""
+    r"""|"{3}(?:[^"\\]|\\.|"(?!""))*+"{0,5}+"""
+    r"""|'{3}(?:[^']|'(?!''))*+'{0,5}+"""
+    r"""|"(?:[^"\\\n]|\\[^\n])*+"?+"""
+    r"""|'[^'\n]*+'?+""",
+    re.DOTALL,
+)
+_LONG_KEY = re.compile(
+    rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{_MOST_KEY_PARTS}}}", re.ASCII
+)
+_LONG_NUMBER = re.compile(r"(?<!\d)\d[\d_]{4000}", re.ASCII)  # Python converts 4,300 digits.
+_TOML_POSITION = re.compile(r" \(at (line \d+, column \d+|end of document)\)\Z")
 
 
 class _Unacceptable(Exception):
@@ -37,7 +49,7 @@ def parse_json(name: str, raw: bytes) -> object:
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise ManifestUnreadable(name, f"{error.msg} at {where}") from None
+        raise ManifestUnreadable(name, f"{error.msg.removesuffix(' at')} at {where}") from None
     except _Unacceptable as error:
         raise ManifestUnreadable(name, str(error)) from None
     except RecursionError:
@@ -52,6 +64,9 @@ def parse_toml(name: str, raw: bytes) -> dict[str, object]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ManifestUnreadable(name, _located(str(error), text)) from None
+    except ValueError:
+        where = _where(text, _LONG_NUMBER.search(text))
+        raise ManifestUnreadable(name, f"a number is too long{where}") from None
     except RecursionError:
         raise ManifestTooDeep(name, "nests its values too deeply") from None
 
@@ -75,11 +90,11 @@ def _position(before: str) -> tuple[int, int]:
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return the object; readers differ in which of two equal keys counts."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise _Unacceptable(reason=f"the key {twice[:80]!r} stands twice in one object")
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _Unacceptable(reason=f"the key {shown(key)} stands twice in one object")
+        found[key] = value
     return found
 
 
@@ -104,16 +119,27 @@ def _finite_float(digits: str) -> float:
 
 
 def _refuse_costly(name: str, text: str) -> None:
-    if sum(1 for _ in _TOML_TOKEN.finditer(text)) > _MOST_TOML_TOKENS:
+    """Refuse what tomllib would take minutes for."""
+    skeleton = _STRING_OR_COMMENT.sub("s", text)
+    if sum(1 for _ in _TOML_TOKEN.finditer(skeleton)) > _MOST_TOML_TOKENS:
         raise ManifestTooDeep(name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines")
-    for pattern, what in ((_LONG_KEY, "a key of too many parts"), (_LONG_NUMBER, "a huge number")):
-        found = pattern.search(text)
-        if found is not None:
-            line, column = _position(text[: found.start()])
-            raise ManifestTooDeep(name, f"has {what} at line {line}, column {column}")
+    if _LONG_KEY.search(skeleton) is not None:
+        raise ManifestTooDeep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
 
 
 def _located(message: str, text: str) -> str:
-    """Return tomllib's message with the position that it spells out, also at the end."""
-    line, column = _position(text)
-    return message.replace("(at end of document)", f"(at line {line}, column {column})")
+    """Return tomllib's message, short, with the position that it ends with."""
+    found = _TOML_POSITION.search(message)
+    if found is None or found[1] == "end of document":
+        line, column = _position(text)
+        where = f"line {line}, column {column}"
+    else:
+        where = found[1]
+    return f"{shown(message[: found.start()] if found else message)} at {where}"
+
+
+def _where(text: str, found: re.Match[str] | None) -> str:
+    if found is None:
+        return ""
+    line, column = _position(text[: found.start()])
+    return f" at line {line}, column {column}"

@@ -73,6 +73,7 @@ _EXTRA_LINKS = frozenset({0x000D, 0x756E})  # Two old Unix fields that can hold 
 
 _NO_DATA = memoryview(b"")
 _DOS_FOLDER = 0x10
+_LONGEST_HEADER = 0xFFFF - _CENTRAL.size  # Bytes of name, extra fields and comment together.
 _LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -188,6 +189,8 @@ def _central_headers(content: memoryview, directory: _Directory) -> Iterator[Ent
         end = at + name_length + extra_length + comment_length
         if end > directory.end:
             raise DirectoryDamaged(reason="an entry reaches beyond its end")
+        if end - at > _LONGEST_HEADER:  # Java refuses it.
+            raise DirectoryDamaged(reason="an entry has more than 65,535 bytes in it")
         raw_name = bytes(content[at : at + name_length])
         extra = bytes(content[at + name_length : at + name_length + extra_length])
         yield _central_entry(header, raw_name, extra)
@@ -298,7 +301,7 @@ def _refuse_unsafe(name: str, length: int) -> None:
     if _CONTROL.search(name):
         raise UnsafeName(name, "has a control character")
     if not {"", ".", ".."}.isdisjoint(name.removesuffix("/").split("/")):
-        raise UnsafeName(name, "has an empty part, . or ..")
+        raise UnsafeName(name, "has a part that is empty, . or .., and could leave its folder")
     if not unicodedata.is_normalized("NFC", name):
         raise UnsafeName(name, "is not in Unicode normalization form C")
 

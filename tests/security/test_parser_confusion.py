@@ -1,0 +1,177 @@
+"""Zip parser confusion, zip slip and zip bombs (CVE-2025-54368 and its kind).
+
+Two readers that see different files in one archive let an attacker show one to the registry and
+another to its users. So every archive that could be read in two ways is refused, and of those
+that are accepted every reader sees the same.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain import bad_archive
+from shared.domain.archive import Archive
+from shared.domain.bala import read_bala
+from shared.domain.errors import BadArchive, Kind
+from shared.domain.limits import DEFAULT_LIMITS, ArchiveLimits, Documentation
+from tests.balas import bala
+from tests.hostile_balas import HOSTILE, Hostile
+from tests.java_programs import run_java
+from tests.odd_balas import ODD, Odd
+from tests.paths import SHARED
+
+LENIENT = ArchiveLimits(documentation=Documentation.OPTIONAL)
+LONGEST_SENTENCE = 600  # Characters: it must fit into a terminal and into a log line.
+
+Facts = dict[str, tuple[int, int]]  # Name -> size and CRC of the content.
+
+
+@pytest.mark.parametrize("hostile", [pytest.param(each, id=each.name) for each in HOSTILE])
+def test_a_hostile_archive_is_refused_with_its_own_reason(hostile: Hostile) -> None:
+    with pytest.raises(BadArchive) as refused:
+        read_bala(hostile.build(), hostile.limits)
+    assert type(refused.value) is hostile.refusal
+    assert hostile.words in str(refused.value)
+
+
+@pytest.mark.parametrize("hostile", [pytest.param(each, id=each.name) for each in HOSTILE])
+def test_a_refusal_is_one_short_printable_line(hostile: Hostile) -> None:
+    with pytest.raises(BadArchive) as refused:
+        read_bala(hostile.build(), hostile.limits)
+    sentence = str(refused.value)
+    assert sentence.isprintable()
+    assert sentence.endswith(".")
+    assert len(sentence) <= LONGEST_SENTENCE
+    assert refused.value.kind is Kind.INVALID
+
+
+def test_every_reason_to_refuse_has_an_archive_that_meets_it() -> None:
+    reasons = {
+        value
+        for value in vars(bad_archive).values()
+        if isinstance(value, type) and issubclass(value, BadArchive)
+    }
+    met = {hostile.refusal for hostile in HOSTILE}
+    assert reasons - met == {BadArchive, bad_archive.CoordinateDiffers}
+
+
+def test_every_reason_to_refuse_stands_in_the_tree_on_top_of_its_file() -> None:
+    tree = bad_archive.__doc__ or ""
+    for name, value in vars(bad_archive).items():
+        if isinstance(value, type) and issubclass(value, BadArchive):
+            assert name in tree
+
+
+@pytest.mark.parametrize("odd", [pytest.param(each, id=each.name) for each in ODD])
+def test_an_odd_archive_is_accepted(odd: Odd) -> None:
+    assert read_bala(odd.build()).coordinate.package.name == "greet"
+
+
+@pytest.mark.parametrize("odd", [pytest.param(each, id=each.name) for each in ODD])
+def test_an_accepted_archive_holds_what_python_sees(odd: Odd) -> None:
+    content = odd.build()
+    assert our_facts(content) == python_facts(content)
+
+
+def test_accepted_archives_hold_what_both_readers_of_java_see(tmp_path: Path) -> None:
+    files = {str(path): path.read_bytes() for path in accepted_archives(tmp_path)}
+    seen: dict[str, dict[str, Facts]] = {
+        reader: {file: {} for file in files} for reader in ("ZipFile", "ZipInputStream")
+    }
+    for line in run_java("Zips.java", list(files)):
+        reader, file, name, size, crc = line.split("\t")
+        assert name not in seen[reader][file], f"{reader} sees {name} twice in {file}"
+        seen[reader][file][name] = (int(size), int(crc))
+    ours = {file: our_facts(content) for file, content in files.items()}
+    assert seen == {"ZipFile": ours, "ZipInputStream": ours}
+
+
+def accepted_archives(folder: Path) -> Iterator[Path]:
+    """Yield files of all archives that are accepted: odd ones, plain ones and real ones."""
+    for at, odd in enumerate(ODD):
+        path = folder / f"odd{at}.bala"
+        path.write_bytes(odd.build())
+        yield path
+    for layout in (2, 3, 4):
+        path = folder / f"layout{layout}.bala"
+        path.write_bytes(bala(layout=layout, padding=100_000))
+        yield path
+    yield from sorted((SHARED / "balas").glob("*.bala"))
+
+
+def our_facts(content: bytes) -> Facts:
+    """Return what our reader sees."""
+    archive = Archive.open(content, DEFAULT_LIMITS)
+    read = {name: archive.read(name) for name in archive.names}
+    return {name: (len(data), zlib.crc32(data)) for name, data in read.items()}
+
+
+def python_facts(content: bytes) -> Facts:
+    """Return what Python's zipfile sees."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        infos = archive.infolist()
+        found = {info.filename: archive.read(info) for info in infos}
+    assert len(found) == len(infos)
+    return {name: (len(data), zlib.crc32(data)) for name, data in found.items()}
+
+
+# --- damage ------------------------------------------------------------------------------------
+
+BASES = (
+    bala(layout=2),
+    bala(layout=4, modules=["sub"], dependencies=["acme/x:1.0.0"]),
+    next(odd for odd in ODD if odd.name == "descriptors").build(),
+    next(odd for odd in ODD if odd.name == "descriptors without a signature").build(),
+    next(odd for odd in ODD if odd.name == "room for zip64 sizes").build(),
+)
+
+
+def same_or_refused(content: bytes) -> None:
+    """Check that damage is refused, or that what is read is what Python reads."""
+    try:
+        read_bala(content, LENIENT)
+    except BadArchive:
+        return
+    assert our_facts(content) == python_facts(content)
+
+
+@pytest.mark.parametrize("base", BASES, ids=["plain", "go", "streamed", "bare", "piped"])
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_no_changed_byte_makes_readers_differ(base: bytes, mask: int) -> None:
+    for at in range(len(base)):
+        same_or_refused(base[:at] + bytes([base[at] ^ mask]) + base[at + 1 :])
+
+
+@given(st.sampled_from(BASES), st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255))))
+@settings(max_examples=300)
+def test_no_changed_bytes_make_readers_differ(base: bytes, changes: list[tuple[int, int]]) -> None:
+    content = bytearray(base)
+    for at, value in changes:
+        content[at % len(content)] = value
+    same_or_refused(bytes(content))
+
+
+@given(
+    st.sampled_from(BASES),
+    st.integers(0, 1 << 20),
+    st.integers(0, 60),
+    st.binary(max_size=60),
+)
+@settings(max_examples=300)
+def test_nothing_cut_out_or_put_in_makes_readers_differ(
+    base: bytes, at: int, cut: int, put: bytes
+) -> None:
+    at %= len(base)
+    same_or_refused(base[:at] + put + base[at + cut :])
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_more_than_refused(content: bytes) -> None:
+    with pytest.raises(BadArchive):
+        read_bala(content)
