@@ -124,13 +124,25 @@ class Template:
     ) -> AsyncGenerator[World]:
         """Serve a copy of the template, with settings and wrapped stores of the test's own."""
         shutil.copytree(self.folder, folder)
-        chosen, clock = settings_of(folder, **settings), FakeClock()
-        stores = replace(embedded_world(chosen, clock), randomness=FakeRandomness("test"))
-        registry = build_registry(chosen, wrap(stores))
-        transport = httpx.ASGITransport(Host(build_app(registry)), raise_app_exceptions=True)
-        async with httpx.AsyncClient(transport=transport) as http:
-            yield World(registry, stores, clock, self.people, http)
-        await registry.close()
+        async with opened(folder, self.people, wrap, **settings) as world:
+            yield world
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path,
+    people: People,
+    wrap: Callable[[Stores], Stores] = lambda stores: stores,
+    **settings: Any,
+) -> AsyncGenerator[World]:
+    """Serve the folder as it is; to open it again is to start the registry again."""
+    chosen, clock = settings_of(folder, **settings), FakeClock()
+    stores = replace(embedded_world(chosen, clock), randomness=FakeRandomness("test"))
+    registry = build_registry(chosen, wrap(stores))
+    transport = httpx.ASGITransport(Host(build_app(registry)), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport) as http:
+        yield World(registry, stores, clock, people, http)
+    await registry.close()
 
 
 def settings_of(folder: Path, **settings: Any) -> Settings:
