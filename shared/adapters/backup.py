@@ -2,7 +2,7 @@
 
 The order matters. The records are copied first: an archive is stored before the record that names
 it, so every archive that the copied records name is there when the archives are linked. The
-copied records get their name last: a folder where a copy was broken off is not taken for a registry.
+copied records get their name last: a folder where a copy broke off is not taken for a registry.
 """
 
 import shutil

@@ -1,0 +1,201 @@
+"""One SQLite file: its migrations, its writer, and what goes wrong."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.failures import Damaged, Missing, OtherSchema
+from shared.domain.errors import Busy, StorageFull
+from tests.paths import ROOT
+from tests.unit.adapters.sqlite.notes import FIRST, SECOND, adding, nearly_full, notes, schema
+
+IMPATIENT = timedelta(0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the database is to be."""
+    return tmp_path / "data" / "notes.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    """Return a database of notes."""
+    opened = Database(path, [FIRST], patience=IMPATIENT)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+# --- migrations --------------------------------------------------------------------------------
+
+
+def test_a_new_database_has_the_schema_of_the_last_migration(path: Path) -> None:
+    Database(path, [FIRST, SECOND]).migrate()
+    assert schema(path) == (2, {"notes", "other"})
+
+
+def test_a_database_is_brought_up_to_date_with_what_it_holds(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        adding("kept")(connection)
+    for _ in range(2):
+        Database(path, [FIRST, SECOND]).migrate()
+    assert schema(path) == (2, {"notes", "other"})
+    with closing(sqlite3.connect(path)) as connection:
+        assert notes(connection) == ["kept"]
+
+
+def test_a_migration_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    with pytest.raises(Damaged, match="syntax error"):
+        Database(path, [FIRST, ("CREATE TABLE other (id)", "CREATE nonsense")]).migrate()
+    assert schema(path) == (1, {"notes"})
+
+
+def test_a_database_of_a_newer_program_is_refused_with_the_way_out(path: Path) -> None:
+    Database(path, [FIRST, SECOND]).migrate()
+    with pytest.raises(OtherSchema, match=r"has schema 2, and this Ballroom needs 1\. Install the"):
+        Database(path, [FIRST]).migrate()
+    assert schema(path) == (2, {"notes", "other"})
+
+
+def test_a_worker_refuses_a_database_that_was_not_brought_up_to_date(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    with pytest.raises(OtherSchema, match=r"has schema 1, and this Ballroom needs 2\. Restart"):
+        Database(path, [FIRST, SECOND]).read(notes)
+
+
+def test_a_worker_never_creates_a_database(path: Path) -> None:
+    with pytest.raises(Missing, match=r"does not exist\. Start the registry"):
+        Database(path, [FIRST]).read(notes)
+    assert not path.exists()
+
+
+def test_the_folder_of_a_new_database_is_for_its_owner_alone(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_is_no_database_is_refused_with_its_name(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all" * 1_000)
+    with pytest.raises(Damaged, match=r"notes\.db answers: file is not a database"):
+        Database(path, [FIRST]).migrate()
+
+
+# --- reading and writing -----------------------------------------------------------------------
+
+
+async def test_what_was_written_is_read_on_the_loop_and_on_threads(database: Database) -> None:
+    assert await database.write(adding("one")) == 1
+    assert database.row("SELECT text FROM notes WHERE id = ?", 1) == ("one",)
+    assert database.row("SELECT text FROM notes WHERE id = ?", 2) is None
+    assert database.read(notes) == await database.scan(notes) == ["one"]
+
+
+async def test_readers_cannot_write(database: Database) -> None:
+    with pytest.raises(Busy):
+        database.read(adding("one"))
+    with pytest.raises(Busy):
+        await database.scan(adding("one"))
+    assert database.read(notes) == []
+
+
+async def test_a_closed_database_opens_again_when_it_is_used(database: Database) -> None:
+    await database.write(adding("one"))
+    await database.scan(notes)
+    database.close()
+    database.close()
+    assert await database.scan(notes) == database.read(notes) == ["one"]
+
+
+# --- full, busy, damaged, forked ---------------------------------------------------------------
+
+
+async def test_a_full_database_refuses_what_it_has_no_room_for_and_stays_readable(
+    database: Database,
+) -> None:
+    await database.write(adding("before"))
+    await database.write(nearly_full)
+    with pytest.raises(StorageFull):
+        await database.write(adding("x" * 1_000_000))
+    assert database.read(notes) == await database.scan(notes) == ["before"]
+    await database.write(adding("small"))
+    assert database.read(notes) == ["before", "small"]
+
+
+async def test_a_full_disk_refuses_writes_and_leaves_everything_readable(path: Path) -> None:
+    result = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "tests.unit.adapters.sqlite.full_disk", path.parent],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.stdout.splitlines() == ["StorageFull", "StorageFull", "readable"], result.stderr
+
+
+async def test_a_write_that_waited_too_long_for_another_is_busy(
+    database: Database, path: Path
+) -> None:
+    await database.write(adding("before"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy):
+            await database.write(adding("one"))
+        assert database.read(notes) == ["before"]
+        other.execute("ROLLBACK")
+    assert await database.write(adding("one")) == 2
+
+
+async def test_a_write_waits_for_those_of_other_processes(path: Path) -> None:
+    database = Database(path, [FIRST], patience=timedelta(seconds=60))
+    database.migrate()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO notes (text) VALUES ('other')")
+        waiting = asyncio.create_task(database.write(adding("one")))
+        await asyncio.sleep(0)
+        other.execute("COMMIT")
+        assert await waiting == 2
+    database.close()
+
+
+async def test_a_damaged_file_is_named_with_the_way_out(database: Database, path: Path) -> None:
+    await database.write(adding("x" * 100_000))
+    database.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(Damaged, match=r"notes\.db answers: .* restore a backup"):
+        database.read(notes)
+
+
+def test_a_database_that_is_open_is_refused_after_a_fork(path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from shared.adapters.sqlite.database import Database\n"
+        "from shared.adapters.sqlite.failures import Forked\n"
+        "database = Database(Path(sys.argv[1]), [['CREATE TABLE notes (id)']])\n"
+        "database.migrate()\n"
+        "database.row('SELECT 1')\n"
+        "if os.fork() == 0:\n"
+        "    try: database.row('SELECT 1')\n"
+        "    except Forked: os._exit(42)\n"
+        "    os._exit(1)\n"
+        "database.close() if os.waitstatus_to_exitcode(os.wait()[1]) == 42 else sys.exit(1)\n"
+    )
+    command = [sys.executable, "-c", code, path]
+    assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
