@@ -1,5 +1,7 @@
 """GET /2.0/registry/packages/{org}/{name}[/{version}]: versions, metadata, hop one of a pull."""
 
+from unicodedata import combining, normalize
+
 import azure.functions as func
 
 from functions._central import CORS, central_errors, package_model
@@ -74,8 +76,10 @@ def _digest(offer: Offer, client: ClientProfile) -> str:
 
 
 def _deprecation(message: str) -> dict[str, str]:
-    """Return the two headers that Java reads and the two that Go reads; headers are Latin-1."""
-    text = message.encode("latin-1", "replace").decode("latin-1")
+    """Return the two headers that Java reads and the two that Go reads."""
+    # The host sends no header that is not ASCII, so accents are taken off, and the rest is `?`.
+    plain = "".join(c for c in normalize("NFKD", message) if not combining(c))
+    text = plain.encode("ascii", "replace").decode("ascii")
     return {
         "isdeprecated": "true",
         "deprecatemessage": text,
