@@ -7,9 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 from shared import log
+from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.embedded import open_embedded
+from shared.adapters.examination import Finding, Schemas, examine
 from shared.adapters.paths import DataFolder
+from shared.adapters.sqlite.failures import Missing, Unusable
+from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.search import SqliteSearchIndex
+from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
@@ -112,6 +117,38 @@ def build_registry(settings: Settings, world: World | None = None) -> Registry:
     """Return the registry over `world`, the embedded one by default."""
     log.configure(settings.log_level)
     return _Composition(settings, world or embedded_world(settings)).registry()
+
+
+# What stands in an operator's way; `str()` is one sentence for them.
+OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty)
+
+
+def existing_registry(settings: Settings) -> Registry:
+    """Return the registry of a data folder that was prepared before; an obstacle otherwise."""
+    database = DataFolder(settings.data).database
+    if not database.exists():
+        raise Missing(database)
+    return build_registry(settings)
+
+
+def back_up(settings: Settings, target: Path) -> None:
+    """Copy the registry, running or not, to a new folder."""
+    backup(settings.data, target)
+
+
+def restore_backup(settings: Settings, source: Path) -> None:
+    """Copy a backup to the data folder, which is new or empty."""
+    restore(source, settings.data)
+
+
+def examine_data(settings: Settings) -> list[Finding]:
+    """Return what is right and wrong with the data folder."""
+    return list(examine(settings.data, Schemas(len(MIGRATIONS), len(SEARCH_MIGRATIONS))))
+
+
+def rotate_keys(settings: Settings) -> None:
+    """Make a new key in the data folder; the processes that start next sign with it."""
+    KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
 
 
 def _keys(settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness) -> KeyRing:

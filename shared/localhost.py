@@ -23,7 +23,7 @@ from shared.hosting.host import Host, Timekeeping
 from shared.hosting.serving import Certificate
 from shared.hosting.supervising import Plan, serve, serve_as_worker
 from shared.registry import Registry
-from shared.settings import Settings
+from shared.settings import Settings, setting_problem
 
 FORM_BYTES = MIB  # What a form wraps around an archive, generously.
 WORKER = "--worker"
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _serve(Settings.load(), arguments)
     except ValidationError as invalid:
-        print(_setting_sentence(invalid), file=sys.stderr)
+        print(setting_problem(invalid), file=sys.stderr)
         return 1
     except (Unservable, Refusal) as refusal:
         print(refusal, file=sys.stderr)
@@ -120,14 +120,6 @@ def _archives(registry: Registry) -> Resolver | None:
 
 def _worker_command(descriptor: int) -> list[str]:
     return [sys.executable, "-m", "shared.localhost", WORKER, str(descriptor)]
-
-
-def _setting_sentence(invalid: ValidationError) -> str:
-    """Return one line for the first setting that cannot be used."""
-    error = invalid.errors()[0]
-    name = str(error["loc"][0]).upper()
-    prefixed = name if name in ("PORT", "WORKERS") else f"BALLROOM_{name}"
-    return f"{prefixed} cannot be used: {error['msg']}. docs/configuration.md lists every setting."
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.auth.keys import KeyRing
 
 MIB = 1024 * 1024
 
@@ -12,7 +14,12 @@ MIB = 1024 * 1024
 class Settings(BaseSettings):
     """The settings, with defaults for a laptop. Names take the prefix `BALLROOM_`."""
 
-    model_config = SettingsConfigDict(env_prefix="BALLROOM_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="BALLROOM_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # A setting may be a secret.
+    )
 
     port: int = Field(
         default=7071,
@@ -88,6 +95,13 @@ class Settings(BaseSettings):
         description="Key that signed links and sessions are made with, instead of the key files.",
     )
 
+    @field_validator("link_key")
+    @classmethod
+    def _check_link_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            KeyRing.of_setting(key.get_secret_value())
+        return key
+
     @classmethod
     def load(cls) -> Self:
         """Read the environment; raise `pydantic.ValidationError` for what cannot be read."""
@@ -102,3 +116,12 @@ class Settings(BaseSettings):
         scheme = "https" if self.tls_cert else "http"
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared.
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def setting_problem(invalid: ValidationError) -> str:
+    """Return one line for the first setting that cannot be used."""
+    error = invalid.errors(include_input=False)[0]
+    name = str(error["loc"][0]).upper()
+    prefixed = name if name in ("PORT", "WORKERS") else f"BALLROOM_{name}"
+    reason = error["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{prefixed} cannot be used: {reason}. docs/configuration.md lists every setting."

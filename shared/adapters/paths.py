@@ -3,6 +3,7 @@
 {data}/
 ├── ballroom.db                 packages, releases, accounts, events …
 ├── search.db                   the search index; can be built again
+├── Settings.toml               the administrator's, with a token; readable by its owner alone
 ├── keys/                       secrets, readable by their owner alone
 └── archives/
     ├── sha256/ab/cd/{digest}   the balas, byte for byte
@@ -56,6 +57,11 @@ class DataFolder:
     def search(self) -> Path:
         """Return the file of the search index."""
         return self.root / "search.db"
+
+    @property
+    def settings(self) -> Path:
+        """Return the settings of a client, which the first start writes."""
+        return self.root / "Settings.toml"
 
     @property
     def keys(self) -> Path:

@@ -28,8 +28,8 @@ class KeyRing:
         keys = tuple(key.strip() for key in text.split(","))
         if len(keys) > KEYS_KEPT or any(len(key) < SHORTEST_SETTING for key in keys):
             message = (
-                f"BALLROOM_LINK_KEY holds no usable key. Set it to {SHORTEST_SETTING} random "
-                "characters or more, or to a new and an old key with a comma between them."
+                f"it takes {SHORTEST_SETTING} random characters or more, or a new and an old key "
+                "with a comma between them"
             )
             raise ValueError(message)
         return cls(tuple(Secret(key) for key in keys))

@@ -28,7 +28,7 @@ class Sessions:
         self._signer = keys.signer("session")
         self._clock = clock
         self._secure = urlsplit(base_url).scheme == "https"
-        self._allowed = self._secure or _is_loopback(base_url)
+        self._allowed = not needs_https(base_url)
 
     @property
     def cookie_name(self) -> str:
@@ -108,6 +108,11 @@ class SignInLinks:
         if account_id is None:
             raise LinkExpired
         return account_id
+
+
+def needs_https(base_url: str) -> bool:
+    """Say whether nobody may sign in at this address, since others could read along."""
+    return urlsplit(base_url).scheme != "https" and not _is_loopback(base_url)
 
 
 def _hash(code: str) -> str:

@@ -20,6 +20,13 @@ class Moderation:
     deriving: Deriving
     clock: Clock
 
+    async def find(self, coordinate: Coordinate) -> Release:
+        """Return the release, whatever its state, or raise `ReleaseNotFound`."""
+        found = await self.metadata.find(coordinate)
+        if found.release is None:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        return found.release
+
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a release until somebody confirms it."""
         return await self._move(coordinate, State.HELD, reason, by)
@@ -40,16 +47,14 @@ class Moderation:
         self, coordinate: Coordinate, state: State, reason: str, by: Principal
     ) -> Release:
         async def attempt() -> Release:
-            found = await self.metadata.find(coordinate)
-            if found.release is None:
-                raise ReleaseNotFound(coordinate.package, coordinate.version)
-            if found.release.state is state:
-                return found.release
-            if found.release.state is State.REMOVED:
+            release = await self.find(coordinate)
+            if release.state is state:
+                return release
+            if release.state is State.REMOVED:
                 raise RemovedForGood(coordinate)
             return await self.metadata.replace_release(
                 changed(
-                    found.release,
+                    release,
                     f"release.{state.value}",
                     by=by,
                     now_ms=self.clock.now_ms(),

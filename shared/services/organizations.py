@@ -9,7 +9,6 @@ from shared.auth.base62 import random_text
 from shared.domain.errors import (
     Busy,
     LastOwner,
-    NameReserved,
     NotPermitted,
     OrganizationExists,
     OrganizationNotFound,
@@ -116,7 +115,8 @@ class Organizations:
             if not standing.is_administrator:
                 raise NotPermitted("create", org, "it takes being administrator of the registry")
         if is_reserved(org) and not founder.administrator:
-            raise NameReserved(org)
+            reason = "organizations that begin with ballerina are for administrators"
+            raise NotPermitted("give", f"{org} to {founder.name}", reason)
 
     async def _add(self, org: OrgName, founder: Account, by: Principal) -> Organization:
         event = Event(

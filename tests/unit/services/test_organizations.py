@@ -10,7 +10,6 @@ from shared.domain.errors import (
     Busy,
     CredentialsMissing,
     LastOwner,
-    NameReserved,
     NotPermitted,
     OrganizationExists,
     OrganizationNotFound,
@@ -125,7 +124,7 @@ async def test_an_owner_does_not_found_their_own_organization_again(acme: World)
 
 async def test_a_reserved_name_is_for_administrators(world: World) -> None:
     reserved = OrgName("Ballerinax")
-    with pytest.raises(NameReserved):
+    with pytest.raises(NotPermitted, match="give Ballerinax to kim"):
         await world.organizations.found(reserved, KIM, by=OPERATOR)
     await world.organizations.found(reserved, ADA, by=OPERATOR)
 

@@ -1,0 +1,93 @@
+"""backup, restore, doctor and keys: the data folder as a whole."""
+
+import platform
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from shared.auth.session import needs_https
+from shared.bootstrap import Finding, back_up, examine_data, restore_backup, rotate_keys
+from shared.commands.running import Output, as_json, show
+from shared.settings import Settings
+
+folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+
+
+@click.command()
+@folder_argument
+def backup(folder: Path) -> None:
+    """Copy the registry to DIR, which is new or empty; the registry may go on running.
+
+    The copy holds the keys as well, so keep it as safe as the registry.
+
+    \b
+    Example:
+      python -m shared.cli backup /var/backups/ballroom/monday
+    """
+    back_up(Settings.load(), folder)
+    click.echo(f"Copied to {folder}. Bring it back with: python -m shared.cli restore {folder}")
+
+
+@click.command()
+@folder_argument
+def restore(folder: Path) -> None:
+    """Copy the backup DIR into the data folder, which is new or empty.
+
+    \b
+    Example:
+      BALLROOM_DATA=/srv/ballroom python -m shared.cli restore /var/backups/ballroom/monday
+    """
+    settings = Settings.load()
+    restore_backup(settings, folder)
+    click.echo(f"Restored to {settings.data}. Start the registry as usual.")
+
+
+@click.command()
+@as_json
+def doctor(output: Output) -> None:
+    """Check the settings and the data folder, and say what to do about each problem."""
+    settings = Settings.load()
+    findings = [*_surroundings(settings), *examine_data(settings)]
+    if output is Output.JSON:
+        show([_row(each) for each in findings], output)
+    else:
+        click.echo("\n".join(map(_line, findings)))
+    if any(each.way_out for each in findings):
+        raise click.exceptions.Exit(1)
+
+
+@click.group()
+def keys() -> None:
+    """Keep the keys that links and sign-ins are signed with."""
+
+
+@keys.command()
+def rotate() -> None:
+    """Make a new key; the one before it stays good, and older ones end."""
+    rotate_keys(Settings.load())
+    click.echo("Made a new key. Restart the registry to sign with it.")
+
+
+def _surroundings(settings: Settings) -> Iterator[Finding]:
+    python, sqlite = platform.python_version(), sqlite3.sqlite_version
+    yield Finding("versions", f"Python {python}, SQLite {sqlite}.")
+    way_out = ""
+    if needs_https(settings.base_url):
+        way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
+    yield Finding("address", f"The registry is {settings.base_url}.", way_out)
+
+
+def _row(finding: Finding) -> dict[str, object]:
+    return {
+        "what": finding.what,
+        "ok": not finding.way_out,
+        "found": finding.found,
+        "way_out": finding.way_out,
+    }
+
+
+def _line(finding: Finding) -> str:
+    state = "problem" if finding.way_out else "ok"
+    return f"{state:<8} {finding.what:<14} {finding.found} {finding.way_out}".rstrip()

@@ -1,0 +1,110 @@
+"""org …: organizations and their members."""
+
+import click
+
+from shared.commands.running import Output, Row, as_json, moment, show, with_registry
+from shared.domain.identity import OPERATOR, Role
+from shared.domain.names import OrgName, parse_org
+from shared.registry import Registry
+
+name_argument = click.argument("name", metavar="NAME", type=parse_org)
+
+
+@click.group()
+def org() -> None:
+    """Create organizations and keep their members."""
+
+
+@org.command()
+@name_argument
+@click.option("--owner", required=True, metavar="ACCOUNT", help="Who owns it.")
+def add(name: OrgName, owner: str) -> None:
+    """Create the organization NAME.
+
+    \b
+    Example:
+      python -m shared.cli org add acme --owner kim
+    """
+
+    async def work(registry: Registry) -> None:
+        founder = await registry.accounts.named(owner)
+        await registry.organizations.found(name, founder, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"Created the organization {name}. {owner} owns it.")
+
+
+@org.command("list")
+@as_json
+def list_organizations(output: Output) -> None:
+    """List every organization."""
+
+    async def work(registry: Registry) -> list[Row]:
+        names = {each.id: each.name for each in await registry.accounts.list(by=OPERATOR)}
+        return [
+            {
+                "name": each.name,
+                "founder": names.get(each.founder, each.founder),
+                "created": moment(each.created_ms),
+                "deleted": "yes" if each.deleted else "no",
+            }
+            for each in await registry.organizations.all()
+        ]
+
+    show(with_registry(work), output)
+
+
+@org.command()
+@name_argument
+@as_json
+def members(name: OrgName, output: Output) -> None:
+    """List the members of the organization NAME."""
+
+    async def work(registry: Registry) -> list[Row]:
+        names = {each.id: each.name for each in await registry.accounts.list(by=OPERATOR)}
+        return [
+            {"account": names.get(each.account, each.account), "role": each.role.value}
+            for each in await registry.organizations.members(name, by=OPERATOR)
+        ]
+
+    show(with_registry(work), output)
+
+
+@org.command()
+@name_argument
+@click.argument("account")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.MEMBER.value,
+    show_default=True,
+    help="Owners manage, maintainers publish, members read what is private.",
+)
+def add_member(name: OrgName, account: str, role: str) -> None:
+    """Make ACCOUNT a member of the organization NAME, or change its role.
+
+    \b
+    Example:
+      python -m shared.cli org add-member acme lee --role maintainer
+    """
+
+    async def work(registry: Registry) -> None:
+        member = await registry.accounts.named(account)
+        await registry.organizations.set_member(name, member, Role(role), by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"{account} is {role} of {name}.")
+
+
+@org.command()
+@name_argument
+@click.argument("account")
+def remove_member(name: OrgName, account: str) -> None:
+    """Take ACCOUNT out of the organization NAME."""
+
+    async def work(registry: Registry) -> None:
+        member = await registry.accounts.named(account)
+        await registry.organizations.remove_member(name, member, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"{account} is no member of {name}.")
