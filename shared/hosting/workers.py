@@ -45,6 +45,10 @@ class Crew:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
+        await self.keep(listening, stop)
+
+    async def keep(self, listening: socket.socket, stop: asyncio.Event) -> None:
+        """Run the workers until the event, and return when the last of them has ended."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._count):
                 group.create_task(self._keep_one(listening, stop))

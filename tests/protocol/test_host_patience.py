@@ -1,0 +1,43 @@
+"""A client that stops talking is cut off without an answer, and never with a 408."""
+
+import pytest
+
+from shared.hosting.host import Host
+from shared.hosting.serving import LONGEST_HEAD, Patience
+from tests.sample_app import build_app
+from tests.serving import read_all, running
+
+SHORT = Patience(sending_seconds=0.2, reading_seconds=0.2)
+LONG = Patience(sending_seconds=3600)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET /rest/x HTTP/1.1\r\nHost:",
+        b"PUT /rest/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf of it",
+    ],
+)
+def test_a_request_that_does_not_go_on_is_cut_off(begun: bytes) -> None:
+    with running(Host(build_app()), patience=SHORT) as host, host.connect() as connection:
+        connection.sendall(begun)
+        assert read_all(connection) == b""
+
+
+def test_a_head_without_an_end_is_cut_off() -> None:
+    with running(Host(build_app()), patience=LONG) as host, host.connect() as connection:
+        connection.sendall(b"GET /rest/x HTTP/1.1\r\nX-Long: ")
+        try:
+            for _ in range(2 * LONGEST_HEAD // 4096):
+                connection.sendall(b"x" * 4096)
+        except OSError:
+            return
+        assert read_all(connection) == b""
+
+
+def test_a_server_goes_on_for_others() -> None:
+    with running(Host(build_app()), patience=LONG) as host, host.connect() as quiet:
+        quiet.sendall(b"PUT /rest/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        request = b"GET /answer/text HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert host.exchange(request).startswith(b"HTTP/1.1 200 OK")
