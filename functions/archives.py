@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions._central import central_errors
+from functions._central import CORS, central_errors
 from functions._http import headers_of
 from functions._ranges import Unsatisfiable, is_known, requested_range
 from shared.domain.digest import Digest
@@ -62,6 +62,7 @@ async def archive_answer(
         size=served.release.size_bytes,
         etag=etag,
         headers={
+            **CORS,
             "ETag": etag,
             "Accept-Ranges": "bytes",
             "Content-Type": "application/octet-stream",

@@ -1,0 +1,107 @@
+"""`bal tool`: searching, pulling and updating tools."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.balas import bala
+from tests.protocol.answers import answered, refused
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import JavaBal
+from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish two versions of a package with a tool, and one without."""
+    await world.push(bala("acme/greet_tool:1.0.0", tools=["greeter"]))
+    await world.push(bala("acme/greet_tool:1.2.0", tools=["greeter"]))
+    await world.push(bala("acme/greet:1.0.0"))
+
+
+@pytest.mark.parametrize("path", ["/tools?q=greet", "/tools/?q=greet"])
+async def test_tools_are_found_with_their_ids(world: World, path: str) -> None:
+    answer = answered(await world.get(path))
+    assert set(answer) == {"tools", "count", "offset", "limit"}
+    [tool] = answer["tools"]
+    assert (tool["name"], tool["balToolId"], answer["count"]) == ("greet_tool", "greeter", 1)
+
+
+async def test_a_tool_search_of_the_client(anyone: JavaBal) -> None:
+    assert (await anyone.search_tools("greet_tool"))["count"] == 1
+    assert (await anyone.search_tools("nothing"))["count"] == 0
+
+
+async def test_a_tool_is_pulled_in_its_newest_version(anyone: JavaBal) -> None:
+    pulled = await anyone.pull_tool("greeter")
+    assert (pulled.name, pulled.version, pulled.platform) == ("greet_tool", "1.2.0", "any")
+    assert pulled.content == bala("acme/greet_tool:1.2.0", tools=["greeter"])
+
+
+async def test_a_tool_is_pulled_in_an_exact_version(anyone: JavaBal) -> None:
+    assert (await anyone.pull_tool("greeter", "1.0.0")).version == "1.0.0"
+
+
+async def test_a_native_tool_is_pulled_with_its_platform(world: World, anyone: JavaBal) -> None:
+    await world.push(bala("acme/native_tool:1.0.0", platform="java21", tools=["native"]))
+    assert (await anyone.pull_tool("native")).platform == "java21"
+
+
+async def test_the_answer_to_a_tool_pull_has_nothing_null(world: World) -> None:
+    headers = {"Content-Type": "application/json"}
+    model = answered(await world.get("/tools/greeter", headers=headers))
+    for key in ("organization", "name", "version", "balaURL", "platform"):
+        assert isinstance(model[key], str)
+        assert model[key]
+
+
+async def test_a_tool_that_is_not_there_is_shown(anyone: JavaBal) -> None:
+    with pytest.raises(ClientFailure, match="tool not found: nothing"):
+        await anyone.pull_tool("nothing")
+
+
+@pytest.mark.parametrize("path", ["/tools/greeter/9.9.9", "/tools/greet"])
+async def test_versions_and_names_that_are_not_there_are_404(world: World, path: str) -> None:
+    refused(await world.get(path), 404)
+
+
+async def test_what_can_be_no_tool_id_is_refused(world: World) -> None:
+    answer = await world.get("/tools/not%20a%20tool")
+    assert answer.status_code in (400, 404)
+    refused(answer, answer.status_code)
+
+
+async def test_a_tool_id_belongs_to_the_package_that_published_it_first(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure) as told:
+        await ann.push("acme/thief:1.0.0", bala("acme/thief:1.0.0", tools=["greeter"]))
+    assert "acme/greet_tool" in str(told.value)
+    assert (await ann.pull_tool("greeter")).name == "greet_tool"
+
+
+async def test_tools_are_resolved(anyone: JavaBal, golden: SnapshotAssertion) -> None:
+    answer = await anyone.resolve_tools(
+        [
+            {"id": "greeter", "version": "1.0.0", "mode": "soft"},
+            {"id": "greeter", "version": "1.0.0", "mode": "hard"},
+            {"id": "greeter", "version": "1%2E0.0", "mode": "locked"},
+            {"id": "greeter"},
+            {"id": "nothing", "version": "1.0.0"},
+            {"id": "greeter", "version": "2.0.0", "mode": "soft"},
+        ]
+    )
+    assert answer == golden
+
+
+async def test_a_tool_resolution_without_content_type(world: World) -> None:
+    body = b'{"tools":[{"id":"greeter"}]}'
+    answer = answered(await world.send("POST", "/tools/resolve-dependencies", content=body))
+    [found] = answer["resolved"]
+    assert found == {"id": "greeter", "version": "1.2.0", "name": "greet_tool", "orgName": "acme"}
+
+
+async def test_tools_of_private_packages_are_for_members_alone(world: World) -> None:
+    await world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
+    assert (await world.java(world.people.mia).pull_tool("secret")).name == "secret_tool"
+    hidden, missing = await world.get("/tools/secret"), await world.get("/tools/nobody")
+    assert hidden.text.replace("secret", "nobody") == missing.text
+    answer = await world.java().resolve_tools([{"id": "secret"}])
+    assert [each["id"] for each in answer["unresolved"]] == ["secret"]
