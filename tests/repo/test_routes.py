@@ -1,0 +1,88 @@
+"""No two Functions answer one path and method, and each is named for its face."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import azure.functions as func
+import pytest
+
+import functions
+from functions.faces import build_app
+from shared.bootstrap import build_registry, migrate
+from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
+from shared.hosting.loading import Functions, functions_of
+from shared.hosting.routing import collisions
+from shared.registry import Registry
+from shared.settings import Settings
+
+
+@pytest.fixture
+async def registry(tmp_path: Path) -> AsyncGenerator[Registry]:
+    settings = Settings(data=tmp_path)
+    migrate(settings)
+    built = build_registry(settings)
+    yield built
+    await built.close()
+
+
+def faces() -> Iterator[ModuleType]:
+    """Yield every module that has Functions."""
+    for each in pkgutil.iter_modules(functions.__path__):
+        module = importlib.import_module(f"functions.{each.name}")
+        if hasattr(module, "blueprint"):
+            yield module
+
+
+def names(loaded: Functions) -> list[str]:
+    return [each.name for each in [*loaded.http, *loaded.timers]]
+
+
+def by_face(registry: Registry) -> Mapping[str, list[str]]:
+    """Return the names of the Functions of each module."""
+    found: dict[str, list[str]] = {}
+    for module in faces():
+        app = func.FunctionApp()
+        app.register_functions(module.blueprint(registry))
+        found[module.__name__.rpartition(".")[2]] = names(functions_of(app))
+    return found
+
+
+async def test_no_two_templates_match_one_path_and_method(registry: Registry) -> None:
+    routes = [each.route for each in functions_of(build_app(registry)).http]
+    assert len(routes) > 1
+    assert [(one.function, other.function) for one, other in collisions(routes)] == []
+
+
+async def test_no_route_begins_like_one_of_the_hosts_own(registry: Registry) -> None:
+    routes = [each.route for each in functions_of(build_app(registry)).http]
+    assert [route.function for route in routes if route.is_reserved] == []
+
+
+async def test_every_function_is_named_for_its_face(registry: Registry) -> None:
+    for face, found in by_face(registry).items():
+        word = face.split("_")[0].removesuffix("s")
+        assert found
+        assert [name for name in found if not name.startswith(f"{word}_")] == []
+
+
+async def test_the_app_has_every_face_and_no_name_twice(registry: Registry) -> None:
+    loaded = names(functions_of(build_app(registry)))
+    assert sorted(loaded) == sorted(name for each in by_face(registry).values() for name in each)
+    assert len({name.lower() for name in loaded}) == len(loaded)
+
+
+async def test_the_local_host_streams_the_path_of_the_archive_function(registry: Registry) -> None:
+    served = functions_of(build_app(registry)).http
+    (route,) = [
+        each.route for each in served if f"/{each.route.template.text}".startswith(ARCHIVES)
+    ]
+    assert len(route.template.segments) == ARCHIVE_SEGMENTS + 1
+    assert route.methods == {"GET", "HEAD"}
+
+
+async def test_every_route_lists_its_methods(registry: Registry) -> None:
+    routes = [each.route for each in functions_of(build_app(registry)).http]
+    assert [route.function for route in routes if not route.methods] == []
