@@ -1,0 +1,41 @@
+"""A registry's folder with people in it, and a terminal to run commands in."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from shared.bootstrap import build_registry
+from shared.domain.identity import Grant, Principal
+from shared.services.publishing import Upload
+from tests.balas import bala
+from tests.terminal import Terminal
+from tests.world import Template, settings_of
+
+
+@pytest.fixture
+def terminal(template: Template, tmp_path: Path) -> Terminal:
+    """Return a terminal for a registry with an administrator, and ann, mia and bob."""
+    shutil.copytree(template.folder, tmp_path / "data")
+    return Terminal(tmp_path / "data")
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Terminal:
+    """Return a terminal for a folder that holds no registry."""
+    return Terminal(tmp_path / "data")
+
+
+@pytest.fixture
+def published(terminal: Terminal, template: Template) -> Terminal:
+    """Return a terminal for a registry in which ann has published acme/greet:1.0.0."""
+    ann = Principal(template.people.ann.account.id, "session", (Grant(),))
+
+    async def publish() -> None:
+        registry = build_registry(settings_of(terminal.data))
+        await registry.publishing.push(Upload(bala("acme/greet:1.0.0")), by=ann)
+        await registry.close()
+
+    asyncio.run(publish())
+    return terminal

@@ -1,0 +1,37 @@
+"""account … and signin-link."""
+
+import re
+
+from tests.terminal import Terminal
+
+
+def test_an_account_that_was_created_is_listed(terminal: Terminal) -> None:
+    assert "python -m shared.cli signin-link kim" in terminal.run("account", "add", "kim")
+    [kim] = [each for each in terminal.json("account", "list") if each["name"] == "kim"]
+    assert kim["administrator"] == "no"
+
+
+def test_an_administrator_is_made_on_request(terminal: Terminal) -> None:
+    terminal.run("account", "add", "kim", "--administrator")
+    [kim] = [each for each in terminal.json("account", "list") if each["name"] == "kim"]
+    assert kim["administrator"] == "yes"
+
+
+def test_the_list_is_a_table(terminal: Terminal) -> None:
+    first, *rest = terminal.run("account", "list").splitlines()
+    assert first.split() == ["name", "id", "administrator", "created"]
+    assert [line.split()[0] for line in rest] == ["admin", "ann", "bob", "mia"]
+
+
+def test_a_name_that_is_taken_is_one_line(terminal: Terminal) -> None:
+    line = terminal.fail("account", "add", "ANN")
+    assert line == "The account ANN exists already. Choose another name."
+
+
+def test_a_link_leads_to_the_address_of_the_registry(terminal: Terminal) -> None:
+    link = terminal.run("signin-link", "ann", BALLROOM_URL="https://packages.example.org")
+    assert re.fullmatch(r"https://packages\.example\.org/sign-in/link/[0-9A-Za-z]{32}\n", link)
+
+
+def test_there_is_no_link_for_nobody(terminal: Terminal) -> None:
+    assert terminal.fail("signin-link", "nobody") == "account not found: nobody"

@@ -1,0 +1,130 @@
+"""backup, restore, doctor and keys."""
+
+import json
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+
+
+def findings(terminal: Terminal) -> dict[str, dict[str, str]]:
+    """Return what the doctor found, by what was looked at."""
+    result = terminal.invoke("doctor", "--json")
+    found = {each["what"]: each for each in json.loads(result.stdout)}
+    assert (result.exit_code == 0) == all(each["ok"] for each in found.values())
+    return found
+
+
+def test_a_backup_is_a_registry_when_it_was_restored(terminal: Terminal, tmp_path: Path) -> None:
+    said = terminal.run("backup", str(tmp_path / "monday"))
+    assert f"restore {tmp_path / 'monday'}" in said
+    other = replace(terminal, data=tmp_path / "other")
+    other.run("restore", str(tmp_path / "monday"))
+    assert other.run("account", "list") == terminal.run("account", "list")
+
+
+def test_nothing_is_overwritten(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("backup", str(tmp_path / "monday"))
+    assert "is not empty" in terminal.fail("backup", str(tmp_path / "monday"))
+    assert "is not empty" in terminal.fail("restore", str(tmp_path / "monday"))
+
+
+def test_a_folder_that_is_no_backup_is_not_restored(empty: Terminal, tmp_path: Path) -> None:
+    assert "holds no registry" in empty.fail("restore", str(tmp_path))
+
+
+def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
+    assert all(each["ok"] for each in findings(terminal).values())
+    lines = terminal.run("doctor").splitlines()
+    assert all(line.startswith("ok ") for line in lines)
+    assert len(lines) == 8
+
+
+def test_the_doctor_looks_at_versions_and_settings_even_without_a_registry(
+    empty: Terminal,
+) -> None:
+    found = findings(empty)
+    assert list(found) == ["versions", "address", "data folder"]
+    assert "does not exist" in found["data folder"]["found"]
+    assert "Start the registry" in found["data folder"]["way_out"]
+    assert not empty.data.exists()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").is_dir(), reason="there is no folder here that even root cannot write"
+)
+def test_the_doctor_finds_a_folder_that_cannot_be_written() -> None:
+    found = findings(Terminal(Path("/proc/self")))
+    assert "/proc/self cannot be written" in found["data folder"]["found"]
+    assert "right to write" in found["data folder"]["way_out"]
+
+
+def test_the_doctor_finds_an_address_that_nobody_can_sign_in_at(terminal: Terminal) -> None:
+    result = terminal.invoke("doctor", BALLROOM_URL="http://packages.example.org")
+    assert result.exit_code == 1
+    assert "problem  address" in result.stdout
+    assert "Set BALLROOM_URL to an https address" in result.stdout
+
+
+def test_the_doctor_finds_keys_and_settings_that_others_may_read(terminal: Terminal) -> None:
+    [key] = (terminal.data / "keys").glob("*.key")
+    key.chmod(0o640)
+    settings = terminal.data / "Settings.toml"
+    settings.touch(0o600)
+    settings.chmod(0o644)
+    found = findings(terminal)
+    assert found["keys"]["way_out"] == f"chmod go= {key}"
+    assert found["settings file"]["way_out"] == f"chmod go= {settings}"
+
+
+def test_the_doctor_finds_that_there_is_no_key(terminal: Terminal) -> None:
+    for key in (terminal.data / "keys").glob("*.key"):
+        key.unlink()
+    assert "Start the registry" in findings(terminal)["keys"]["way_out"]
+
+
+@pytest.mark.parametrize(("what", "file"), [("records", "ballroom.db"), ("search", "search.db")])
+def test_the_doctor_finds_a_damaged_database(terminal: Terminal, what: str, file: str) -> None:
+    path = terminal.data / file
+    path.write_bytes(b"this is no database" * 1000)
+    assert "cannot be read" in findings(terminal)[what]["found"]
+
+
+def test_the_doctor_finds_a_page_that_was_overwritten(terminal: Terminal) -> None:
+    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    path = terminal.data / "ballroom.db"
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 : 4096 * 5] = b"\xff" * 8192
+    path.write_bytes(content)
+    assert findings(terminal)["records"]["ok"] is False
+
+
+@pytest.mark.parametrize(
+    ("schema", "way_out"),
+    [(99, "Install the newer version"), (0, "Start this version of the registry")],
+)
+def test_the_doctor_finds_a_database_of_another_version(
+    terminal: Terminal, schema: int, way_out: str
+) -> None:
+    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
+        connection.execute(f"PRAGMA user_version = {schema}")
+    connection.close()
+    assert findings(terminal)["records"]["way_out"].startswith(way_out)
+
+
+def test_the_doctor_finds_that_a_database_is_missing(terminal: Terminal) -> None:
+    (terminal.data / "search.db").unlink()
+    assert findings(terminal)["search"]["way_out"] == "Start the registry to create it."
+
+
+def test_a_new_key_comes_before_the_old_one(terminal: Terminal) -> None:
+    before = set((terminal.data / "keys").glob("*.key"))
+    terminal.run("keys", "rotate")
+    after = set((terminal.data / "keys").glob("*.key"))
+    assert before < after
+    assert len(after) == 2

@@ -1,0 +1,75 @@
+"""token …"""
+
+import re
+
+import pytest
+
+from tests.terminal import Terminal
+
+TOKEN = re.compile(r"blr_local_[0-9A-Za-z]{48}\n")
+
+
+def listed(terminal: Terminal, name: str) -> dict[str, str]:
+    """Return the token of ann with this name."""
+    [token] = [each for each in terminal.json("token", "list", "ann") if each["name"] == name]
+    return token
+
+
+def test_a_token_is_printed_alone_so_that_a_script_can_keep_it(terminal: Terminal) -> None:
+    assert TOKEN.fullmatch(terminal.run("token", "issue", "ann", "--name", "laptop"))
+    assert listed(terminal, "laptop")["grants"] == "read on */*"
+
+
+def test_a_token_is_good_for_what_was_asked(terminal: Terminal) -> None:
+    terminal.run(
+        *("token", "issue", "ann", "--name", "ci", "--org", "acme", "--package", "g*"),
+        *("--scope", "push-version", "--scope", "read", "--expires", "1"),
+    )
+    assert listed(terminal, "ci")["grants"] == "read,push-version on acme/g*"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\dZ", listed(terminal, "ci")["expires"])
+
+
+def test_the_operator_may_make_a_token_that_never_expires(terminal: Terminal) -> None:
+    terminal.run("token", "issue", "ann", "--name", "mirror", "--expires", "never")
+    assert listed(terminal, "mirror")["expires"] == "never"
+
+
+def test_a_list_shows_no_token(terminal: Terminal) -> None:
+    token = terminal.run("token", "issue", "ann", "--name", "laptop").strip()
+    shown = terminal.run("token", "list", "ann") + terminal.run("token", "list", "ann", "--json")
+    assert token not in shown
+    assert token[10:] not in shown
+
+
+def test_a_revoked_token_is_listed_no_more(terminal: Terminal) -> None:
+    terminal.run("token", "issue", "ann", "--name", "laptop")
+    terminal.run("token", "revoke", "ann", listed(terminal, "laptop")["id"])
+    assert all(each["name"] != "laptop" for each in terminal.json("token", "list", "ann"))
+
+
+def test_an_account_without_tokens_has_an_empty_list(terminal: Terminal) -> None:
+    terminal.run("account", "add", "kim")
+    assert terminal.run("token", "list", "kim") == "There is nothing to list.\n"
+    assert terminal.json("token", "list", "kim") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("revoke", "ann", "nope"), "token not found: nope. List yours to see their ids."),
+        (("issue", "nobody", "--name", "x"), "account not found: nobody"),
+        (
+            ("issue", "ann", "--name", "x", "--expires", "366"),
+            "A token is good for 1 to 365 days, not 366.",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    terminal: Terminal, arguments: tuple[str, ...], line: str
+) -> None:
+    assert terminal.fail("token", *arguments) == line
+
+
+def test_a_lifetime_that_is_none_shows_how_to_write_it(terminal: Terminal) -> None:
+    with pytest.raises(AssertionError, match="'soon' is no number of days, and not never"):
+        terminal.run("token", "issue", "ann", "--name", "x", "--expires", "soon")
