@@ -1,0 +1,49 @@
+"""PyPI's audit 2026: tokens of others deleted by their id, changes missing from the audit."""
+
+from tests.world import URL, World
+
+TOKENS = f"{URL}/api/v1/tokens"
+
+
+async def test_the_id_of_a_foreign_token_is_as_unknown_as_one_that_does_not_exist(
+    world: World,
+) -> None:
+    [foreign] = await world.stores.tokens.list(world.people.ann.account.id)
+    answers = [
+        await world.send("DELETE", f"{TOKENS}/{token_id}", by=world.people.bob)
+        for token_id in (foreign.id, "0000000000")
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    known, unknown = (answer.json()["error"]["message"] for answer in answers)
+    assert known.replace(foreign.id, "") == unknown.replace("0000000000", "")
+    assert await world.stores.tokens.list(world.people.ann.account.id) == [foreign]
+
+
+async def test_an_administrator_ends_no_foreign_token_by_its_id_either(world: World) -> None:
+    [foreign] = await world.stores.tokens.list(world.people.ann.account.id)
+    answer = await world.send("DELETE", f"{TOKENS}/{foreign.id}", by=world.people.admin)
+    assert answer.status_code == 404
+
+
+async def test_a_list_shows_ones_own_tokens_alone(world: World) -> None:
+    [foreign] = await world.stores.tokens.list(world.people.ann.account.id)
+    answer = await world.get(TOKENS, by=world.people.bob)
+    assert foreign.id not in answer.text
+
+
+async def test_a_request_cannot_name_another_owner(world: World) -> None:
+    for field in ("owner", "id", "hash", "administrator"):
+        body = f'{{"name":"x","scopes":["read"],"{field}":"{world.people.ann.account.id}"}}'
+        answer = await world.send("POST", TOKENS, by=world.people.bob, content=body.encode())
+        assert answer.status_code == 400
+
+
+async def test_every_change_of_a_token_is_in_the_feed(world: World) -> None:
+    body = b'{"name":"x","scopes":["read"]}'
+    made = await world.send("POST", TOKENS, by=world.people.bob, content=body)
+    token_id = made.json()["token"]["id"]
+    await world.send("DELETE", f"{TOKENS}/{token_id}", by=world.people.bob)
+    feed = [event for _, event in await world.stores.events.since(0, 1000)]
+    seen = [(event.kind, event.actor) for event in feed if event.subject == token_id]
+    bob = world.people.bob.account.id
+    assert seen == [("token.issued", bob), ("token.revoked", bob)]
