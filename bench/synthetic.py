@@ -69,7 +69,7 @@ class Synthetic:
 
     def _listing(self, number: int) -> Listing:
         org = f"{self.words[int(self._random.paretovariate(1.0) * 11) % len(self.words)]}org"
-        name = ".".join([*self._draw(self._random.randint(1, 2)), f"{self.words[-1]}{number}"])
+        name = ".".join([*self._draw(self._random.randint(1, 2)), f"{self._coin()}{number % 97}"])
         summary = " ".join(self._draw(self._random.randint(6, 14)))
         created_ms = START_MS + self._random.randrange(6 * YEAR_MS)
         head = Head(

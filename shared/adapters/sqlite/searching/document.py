@@ -1,4 +1,4 @@
-"""What the index stores of a listing: the words of each column, the facets, and the excerpt."""
+"""What the index stores of a listing: an excerpt, its words, and facets that stand for values."""
 
 import zlib
 from collections.abc import Iterator
@@ -6,12 +6,19 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from shared.adapters.sqlite.searching.words import facet, name_words, squashed, words_of
+from shared.adapters.sqlite.searching.words import (
+    Mark,
+    facet,
+    marked,
+    name_words,
+    squashed,
+    words_of,
+)
 from shared.domain.language import ClientProfile, LanguageVersion
 from shared.domain.package import Listing, ModuleText, Release, Texts, Visibility
 
 README_CHARACTERS = 1_500  # The beginning says what a package is; the rest is examples.
-TEXT_COLUMNS = ("name", "org", "keywords", "modules", "summary", "readme", "facets")
+GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.
 
 _LISTING = TypeAdapter(Listing)
 
@@ -65,36 +72,47 @@ def read_listing(stored: bytes) -> Listing:
     return _LISTING.validate_json(zlib.decompress(stored))
 
 
-def columns(listing: Listing) -> tuple[str, ...]:
-    """Return the words of each of `TEXT_COLUMNS`.
+def indexed(listing: Listing) -> str:
+    """Return every word by which the listing is found, with the marks of the places it stands in.
 
     Old words are taken out of the index by deriving them again from the stored excerpt. So whoever
-    changes what this returns adds a migration that empties the index.
+    changes what this returns, or what a word is, appends a migration.
     """
-    head, release = listing.head, listing.release
-    texts = (
-        name_words(head.name),
-        name_words(head.org),
-        words_of(" ".join(release.keywords)),
-        words_of(" ".join(release.modules)),
-        words_of(release.summary),
-        words_of(listing.texts.readme[:README_CHARACTERS]),
-        list(_facets(listing)),
+    release = listing.release
+    names = _names(listing)
+    organization = [*names, *name_words(listing.head.org)]
+    modules = words_of(" ".join(release.modules))
+    keywords = [*organization, *words_of(" ".join(release.keywords)), *modules]
+    summary = words_of(release.summary)
+    readme = words_of(listing.texts.readme[:README_CHARACTERS])
+    parts = (
+        " ".join(_facets(listing)),
+        marked(Mark.NAME, names),
+        marked(Mark.ORGANIZATION, organization),
+        marked(Mark.KEYWORDS, keywords),
+        marked(Mark.SUMMARY, [*keywords, GAP, *summary]),
+        marked(Mark.MODULES, modules),
+        marked(Mark.ANYWHERE, [*keywords, GAP, *summary, GAP, *readme]),
     )
-    return tuple(" ".join(words) for words in texts)
+    return " ".join(parts)
 
 
 def vocabulary(listing: Listing) -> set[str]:
     """Return the words that a typo is mended to; those of private packages are nobody's to see."""
     if listing.head.visibility is Visibility.PRIVATE:
         return set()
-    name, org, keywords, _modules, summary, *_rest = columns(listing)
-    return set(" ".join((name, org, keywords, summary)).split())
+    release = listing.release
+    texts = f"{' '.join(release.keywords)} {release.summary}"
+    return {*_names(listing), *name_words(listing.head.org), *words_of(texts)}
+
+
+def _names(listing: Listing) -> list[str]:
+    return name_words(listing.head.name)
 
 
 def _facets(listing: Listing) -> Iterator[str]:
     head, release = listing.head, listing.release
-    yield head.visibility.value
+    yield facet(head.visibility.value)
     yield facet("member", head.org)
     yield facet("org", head.org)
     yield facet("path", head.package.key)
@@ -103,6 +121,6 @@ def _facets(listing: Listing) -> Iterator[str]:
     yield Profile.of(release).facet
     yield from (facet("keyword", keyword) for keyword in release.keywords)
     if release.tools:
-        yield "tool"
+        yield facet("tool")
     if listing.deprecation is not None:
-        yield "deprecated"
+        yield facet("deprecated")

@@ -5,14 +5,13 @@ The empty expression holds everywhere, as a condition that is not there does.
 
 from collections.abc import Callable, Iterable
 
-from shared.adapters.sqlite.searching.words import words_of
+from shared.adapters.sqlite.searching.words import Mark, facet, marked, words_of
 
 MIN_PREFIX = 2  # One letter begins too many words to be a wish.
 
 EVERYWHERE = ""
-NOWHERE = 'facets : "nothing"'
 
-Word = Callable[[str], str]  # From a word to the expression that looks for it.
+Word = Callable[[str, Mark], str]  # From a word and its place to the expression that finds it.
 
 
 def all_of(expressions: Iterable[str]) -> str:
@@ -25,31 +24,34 @@ def any_of(expressions: Iterable[str]) -> str:
     each = list(expressions)
     if EVERYWHERE in each:
         return EVERYWHERE
-    return " OR ".join(f"({expression})" for expression in each) or NOWHERE
+    return " OR ".join(f"({expression})" for expression in each) or _quoted(facet("nothing"))
 
 
 def any_facet(facets: Iterable[str]) -> str:
-    """Return what finds rows with any of these facets."""
-    found = " OR ".join(exact(facet) for facet in facets)
-    return f"facets : ({found})" if found else NOWHERE
+    """Return what finds packages with any of these facets."""
+    return any_of(_quoted(each) for each in facets)
 
 
-def words(value: str, columns: str, word: Word) -> str:
-    """Return what finds every word of `value` in the columns; no words are found nowhere."""
-    found = all_of(word(each) for each in words_of(value))
-    return f"{{{columns}}} : ({found})" if found else NOWHERE
+def words(value: str, mark: Mark, word: Word) -> str:
+    """Return what finds every word of `value` in the marked place; no words are found nowhere."""
+    return all_of(word(each, mark) for each in words_of(value)) or any_of([])
 
 
-def phrase(value: str, columns: str) -> str:
-    """Return what finds the words of `value` beside each other in one of the columns."""
-    return f"{{{columns}}} : {exact(' '.join(words_of(value)))}"
+def phrase(value: str, mark: Mark) -> str:
+    """Return what finds the words of `value` beside each other in the marked place."""
+    found = words_of(value)
+    return _quoted(marked(mark, found)) if found else any_of([])
 
 
-def exact(word: str) -> str:
+def exact(word: str, mark: Mark) -> str:
     """Look for the word itself."""
-    return f'"{word}"'
+    return _quoted(marked(mark, [word]))
 
 
-def prefix(word: str) -> str:
+def prefix(word: str, mark: Mark) -> str:
     """Look for words that begin with this one."""
-    return f"{exact(word)} *" if len(word) >= MIN_PREFIX else exact(word)
+    return f"{exact(word, mark)} *" if len(word) >= MIN_PREFIX else exact(word, mark)
+
+
+def _quoted(words: str) -> str:
+    return f'"{words}"'

@@ -20,21 +20,19 @@ from shared.adapters.sqlite.searching.expressions import (
     words,
 )
 from shared.adapters.sqlite.searching.ranking import TIER_SCORES
-from shared.adapters.sqlite.searching.words import facet, squashed
+from shared.adapters.sqlite.searching.words import Mark, facet, squashed, words_of
 from shared.domain.query import Field, Kind, Match, Query, Term, Viewer
 
-_NAME = "name"
-_ORGANIZATION = "name org"
-_KEYWORDS = "name org keywords modules"
-_SUMMARY = "name org keywords modules summary"
-_README = "name org keywords modules summary readme"
-
-_LADDER: tuple[tuple[str, str], ...] = (
-    ("organization", _ORGANIZATION),
-    ("keywords", _KEYWORDS),
-    ("summary", _SUMMARY),
-    ("readme", _README),
+_LADDER: tuple[tuple[str, Mark], ...] = (
+    ("start of name", Mark.NAME),
+    ("organization", Mark.ORGANIZATION),
+    ("keywords", Mark.KEYWORDS),
+    ("summary", Mark.SUMMARY),
+    ("readme", Mark.ANYWHERE),
 )
+
+MAX_BEGINNINGS = 4  # Words up to which each may be a beginning; a longer text is a sentence, whose
+# words are complete, and beginnings are what a search spends its time on.
 
 # Words that say nothing of a package; looked for only where nothing else was typed.
 _FILLERS = {"a", "an", "and", "for", "from", "in", "of", "on", "or", "the", "to", "using", "with"}
@@ -71,7 +69,7 @@ class Plan:
         self._wishes = _wishes(query.terms)
         self._patterns = [term for term in query.terms if term.match is Match.PATTERN]
         self._required = all_of([_visible(viewer), *_restrictions(query)])
-        deprecated = [] if query.include_deprecated else ["deprecated"]
+        deprecated = [] if query.include_deprecated else [facet("deprecated")]
         self._hidden = any_facet([*deprecated, *unusable])
         self.patterns = tuple(_pattern(term) for term in self._patterns)
         self.tiers = tuple(self._typed())
@@ -85,22 +83,18 @@ class Plan:
         """Return the whole expression of a tier: the match, and what holds for all of them."""
         return f"({all_of([self._required, tier.expression])}) NOT ({self._hidden})"
 
-    def below(self, tier: Tier, above: Tier | None) -> str:
-        """Return the expression of what `tier` finds and the tier above it does not."""
-        if above is None:
-            return self.expression(tier)
-        return f"({self.expression(tier)}) NOT ({above.expression})"
-
     def meant(self, spell: Spell) -> Iterator[Tier]:
         """Yield the tiers of what was perhaps meant, for when what was typed finds too little."""
         found = self.tiers[-1].expression
-        for name, columns in (("near name", _ORGANIZATION), ("near", _SUMMARY)):
-            found = any_of([found, self._all_wishes(columns, _near(spell))])
+        for name, mark in (("near name", Mark.ORGANIZATION), ("near", Mark.SUMMARY)):
+            found = any_of([found, self._all_wishes(mark, _near(spell))])
             yield Tier(name, found)
 
     def loose(self) -> Tier:
         """Return the tier of what holds any of the words, for when nothing holds all of them."""
-        return Tier("any word", any_of(_found(wish, _README, prefix) for wish in self._wishes))
+        return Tier(
+            "any word", any_of(_found(wish, Mark.ANYWHERE, prefix) for wish in self._wishes)
+        )
 
     def _typed(self) -> Iterator[Tier]:
         """Yield the tiers of what was typed."""
@@ -110,20 +104,25 @@ class Plan:
             typed = " ".join(_values(self._patterns))
             named = any_facet([facet("squashed", squashed(typed))])
             yield Tier("exact name", named)
-            yield Tier("name", any_of([named, words(typed, _NAME, exact)]))
+            yield Tier("name", any_of([named, words(typed, Mark.NAME, exact)]))
             yield Tier("part of name", EVERYWHERE)
         else:
             yield Tier("everything", EVERYWHERE)
 
     def _typed_words(self) -> Iterator[Tier]:
+        begin = prefix if len(self._wishes) <= MAX_BEGINNINGS else exact
         name, pinned = self._pin()
         yield Tier(name, pinned)
-        yield Tier("name", any_of([pinned, self._all_wishes(_NAME, exact)]))
-        joined = words(squashed(" ".join(_values(self._wishes))), _NAME, prefix)
-        begun = any_of([pinned, all_of([joined, self._phrases()])])
-        yield Tier("start of name", any_of([begun, self._all_wishes(_NAME, prefix)]))
-        for name, columns in _LADDER:
-            yield Tier(name, any_of([begun, self._all_wishes(columns, prefix)]))
+        yield Tier("name", any_of([pinned, self._all_wishes(Mark.NAME, exact)]))
+        pinned = any_of([pinned, *self._joined()])
+        for name, mark in _LADDER:
+            yield Tier(name, any_of([pinned, self._all_wishes(mark, begin)]))
+
+    def _joined(self) -> Iterator[str]:
+        """Yield what finds names that begin with the words as one: `open ai` is openai.chat."""
+        typed = words_of(" ".join(_values(self._wishes)))
+        if len(typed) > 1:
+            yield all_of([prefix("".join(typed), Mark.NAME), self._phrases()])
 
     def _pin(self) -> tuple[str, str]:
         """Return what is above all: the package that was named, or those of exactly this name."""
@@ -136,10 +135,10 @@ class Plan:
     def _phrases(self) -> str:
         """Return the phrases, which hold even where a name is what was typed."""
         phrases = [wish for wish in self._wishes if wish.match is Match.PHRASE]
-        return all_of(_found(wish, _README, exact) for wish in phrases)
+        return all_of(_found(wish, Mark.ANYWHERE, exact) for wish in phrases)
 
-    def _all_wishes(self, columns: str, word: Word) -> str:
-        return all_of(_found(wish, columns, word) for wish in self._wishes)
+    def _all_wishes(self, mark: Mark, word: Word) -> str:
+        return all_of(_found(wish, mark, word) for wish in self._wishes)
 
 
 def _wishes(terms: Sequence[Term]) -> list[Term]:
@@ -163,8 +162,8 @@ def _values(terms: Iterable[Term]) -> Iterator[str]:
 
 def _visible(viewer: Viewer) -> str:
     if viewer.sees_everything:
-        return any_facet(["public", "private"])
-    return any_facet(["public", *(facet("member", org) for org in sorted(viewer.orgs))])
+        return any_facet([facet("public"), facet("private")])
+    return any_facet([facet("public"), *(facet("member", org) for org in sorted(viewer.orgs))])
 
 
 def _restrictions(query: Query) -> Iterator[str]:
@@ -174,12 +173,12 @@ def _restrictions(query: Query) -> Iterator[str]:
     if query.package:
         yield any_facet([facet("name", query.package)])
     if query.kind is Kind.TOOLS:
-        yield any_facet(["tool"])
+        yield any_facet([facet("tool")])
     for term in query.terms:
         if term.match is Match.WHOLE:
             yield any_facet(facet(term.field.value, value) for value in term.values)
         elif term.field is Field.MODULE:
-            yield _found(term, "modules", prefix)
+            yield _found(term, Mark.MODULES, prefix)
 
 
 def _pattern(term: Term) -> Pattern:
@@ -191,15 +190,26 @@ def _pattern(term: Term) -> Pattern:
     return Pattern("key" if "/" in value else "name", like)
 
 
-def _found(term: Term, columns: str, word: Word) -> str:
-    """Return the expression of a term, looked for in these columns, or where it says."""
-    within = _NAME if term.field is Field.NAME else columns
-    if term.match is Match.PATH and columns != _NAME:
-        within = _ORGANIZATION
+def _found(term: Term, mark: Mark, word: Word) -> str:
+    """Return the expression of a term, looked for in the marked place, or where it says."""
+    place = _place(term, mark)
     if term.match is Match.PHRASE:
-        return any_of(phrase(value, within) for value in term.values)
-    return any_of(words(value, within, word) for value in term.values)
+        return any_of(phrase(value, place) for value in term.values)
+    # Of several values each is meant as it stands; a single word may be the beginning of one.
+    each = word if len(term.values) == 1 else exact
+    return any_of(words(value, place, each) for value in term.values)
+
+
+def _place(term: Term, mark: Mark) -> Mark:
+    if term.field is Field.NAME:
+        return Mark.NAME
+    if term.match is Match.PATH and mark is not Mark.NAME:
+        return Mark.ORGANIZATION
+    return mark
 
 
 def _near(spell: Spell) -> Word:
-    return lambda word: any_of([prefix(word), *(exact(each) for each in spell(word))])
+    def near(word: str, mark: Mark) -> str:
+        return any_of([prefix(word, mark), *(exact(each, mark) for each in spell(word))])
+
+    return near

@@ -1,14 +1,13 @@
 """How the search index answers: the tiers that are needed, the counts, and one page of rows."""
 
 import sqlite3
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from functools import partial
 
 from shared.adapters.sqlite.searching.document import read_listing
 from shared.adapters.sqlite.searching.plan import Plan, Tier
 from shared.adapters.sqlite.searching.ranking import NAME_TIERS, boosts
-from shared.adapters.sqlite.searching.vocabulary import near_words
+from shared.adapters.sqlite.searching.vocabulary import Speller
 from shared.domain.language import EVERYTHING, ClientProfile
 from shared.domain.query import Hit, Page, Query, Results, Sort, Suggestion, Viewer
 
@@ -17,8 +16,8 @@ TOO_LITTLE = 3  # With fewer matches, and none by name, what was typed is perhap
 # Every order ends in the key: two packages never tie, so pages neither repeat nor miss one.
 _BEST_FIRST = "boost DESC, key"
 _ORDERS = {
-    (Sort.NAME, False): "name, key",
-    (Sort.NAME, True): "name DESC, key DESC",
+    (Sort.NAME, False): "packages.name, key",
+    (Sort.NAME, True): "packages.name DESC, key DESC",
     (Sort.CREATED, False): "created_ms, key",
     (Sort.CREATED, True): "created_ms DESC, key",
     (Sort.PULLS, False): "pulls, key",
@@ -54,73 +53,70 @@ class _Search:
 
     def __init__(self, connection: sqlite3.Connection, query: Query, viewer: Viewer) -> None:
         self._connection = connection
-        self._counts: dict[str, int] = {}
         self._plan = Plan(query, viewer, _unusable(connection, query.client))
-        self._tiers = self._needed_tiers()
+        self._tiers = list(self._plan.tiers)
+        self._count = self._count_of(self._tiers[-1])
+        self._widen()
 
     def results(self, page: Page) -> Results:
         """Return the page, and the count of all matches."""
-        count = self._count(self._tiers[-1])
-        if page.sort is not Sort.RELEVANCE:
+        if page.sort is Sort.RELEVANCE:
+            hits = [self._hit(row, tier) for row, tier in self._relevant(page)]
+        else:
             order = _ORDERS[page.sort, page.descending]
-            expression = self._plan.expression(self._tiers[-1])
-            rows = self._rows(expression, order, page.offset, page.limit)
-            return Results(tuple(self._hit(row, None) for row in rows), count)
+            found = self._rows(self._tiers[-1], order, page.limit, page.offset)
+            hits = [self._hit(row, None) for row in found]
+        return Results(tuple(hits), self._count)
+
+    def _widen(self) -> None:
+        """Look for what was perhaps meant, when what was typed is little and names nothing."""
+        if self._count >= TOO_LITTLE or not self._plan.has_words:
+            return
+        if any(self._count_of(tier) for tier in self._tiers if tier.name in NAME_TIERS):
+            return
+        self._add(self._plan.meant(Speller(self._connection)))
+        if not self._count:
+            self._add([self._plan.loose()])
+
+    def _add(self, tiers: Iterable[Tier]) -> None:
+        self._tiers += tiers
+        self._count = self._count_of(self._tiers[-1])
+
+    def _relevant(self, page: Page) -> list[tuple[int, Tier]]:
         if page.descending:
-            return Results(self._best(page.offset, page.limit), count)
-        # The worst first: the same list, read from its end.
-        end = max(count - page.offset, 0)
-        start = max(end - page.limit, 0)
-        return Results(self._best(start, end - start)[::-1], count)
+            return self._best(page.offset + page.limit)[page.offset :]
+        # The worst first: the whole list, read from its end.
+        return self._best(self._count)[::-1][page.offset :][: page.limit]
 
-    def _needed_tiers(self) -> Sequence[Tier]:
-        typed = self._plan.tiers
-        if not self._plan.has_words or self._count(typed[-1]) >= TOO_LITTLE:
-            return typed
-        if any(self._count(tier) for tier in typed if tier.name in NAME_TIERS):
-            return typed
-        meant = list(self._plan.meant(partial(near_words, self._connection)))
-        if self._count(meant[-1]):
-            return [*typed, *meant]
-        return [*typed, *meant, self._plan.loose()]
+    def _best(self, count: int) -> list[tuple[int, Tier]]:
+        """Return the first rows, each with the highest tier that it is in.
 
-    def _best(self, start: int, limit: int) -> tuple[Hit, ...]:
-        """Return hits from place `start` on, tier by tier, and the better ones first in each."""
-        hits: list[Hit] = []
-        above: Tier | None = None
+        Of a tier's first `count` rows, those that were not in a tier above are enough to fill up.
+        """
+        found: dict[int, Tier] = {}
         for tier in self._tiers:
-            if len(hits) == limit:
+            for row in self._rows(tier, _BEST_FIRST, count):
+                found.setdefault(row, tier)
+            if len(found) >= min(count, self._count):
                 break
-            first = self._count(above) if above else 0
-            skipped = start + len(hits) - first
-            if self._count(tier) > first + skipped:
-                expression = self._plan.below(tier, above)
-                rows = self._rows(expression, _BEST_FIRST, skipped, limit - len(hits))
-                hits += [self._hit(row, tier) for row in rows]
-            above = tier
-        return tuple(hits)
+        return list(found.items())[:count]
 
-    def _count(self, tier: Tier) -> int:
-        if tier.name not in self._counts:
-            source, values = self._source(self._plan.expression(tier))
-            statement = f"SELECT count(*) FROM {source}"  # noqa: S608 - names of ours; values apart.
-            self._counts[tier.name] = self._connection.execute(statement, values).fetchone()[0]
-        return self._counts[tier.name]
+    def _count_of(self, tier: Tier) -> int:
+        join = "JOIN packages ON id = texts.rowid" if self._plan.patterns else ""
+        return self._select("count(*)", join, tier).fetchone()[0]
 
-    def _rows(self, expression: str, order: str, offset: int, limit: int) -> list[int]:
-        source, values = self._source(expression, "JOIN packages ON id = texts.rowid ")
-        statement = f"SELECT id FROM {source} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608 - as above.
-        found = self._connection.execute(statement, (*values, limit, offset)).fetchall()
-        return [row[0] for row in found]
+    def _rows(self, tier: Tier, order: str, limit: int, offset: int = 0) -> list[int]:
+        join = "JOIN packages ON id = texts.rowid"
+        end = f"ORDER BY {order} LIMIT {limit:d} OFFSET {offset:d}"
+        return [row[0] for row in self._select("id", join, tier, end)]
 
-    def _source(self, expression: str, join: str = "") -> tuple[str, list[str]]:
-        """Return the rows that match, as the rest of a statement with its values."""
+    def _select(self, what: str, join: str, tier: Tier, end: str = "") -> sqlite3.Cursor:
         patterns = self._plan.patterns
-        if patterns:
-            join = "JOIN packages ON id = texts.rowid "
         likes = "".join(rf" AND packages.{each.column} LIKE ? ESCAPE '\'" for each in patterns)
-        values = [expression, *(each.like for each in patterns)]
-        return f"texts {join}WHERE texts MATCH ?{likes}", values
+        # Nothing in the statement comes from a request: what was typed is bound.
+        statement = f"SELECT {what} FROM texts {join} WHERE texts MATCH ?{likes} {end}"  # noqa: S608
+        values = [self._plan.expression(tier), *(each.like for each in patterns)]
+        return self._connection.execute(statement, values)
 
     def _hit(self, row: int, tier: Tier | None) -> Hit:
         found = self._connection.execute("SELECT listing FROM listings WHERE id = ?", (row,))

@@ -6,7 +6,6 @@ then, and is filled from the stores.
 """
 
 from shared.adapters.sqlite.database import Migration
-from shared.adapters.sqlite.searching.document import TEXT_COLUMNS
 
 CURRENT = ""  # The prefix of the tables that are searched.
 NEXT = "next_"  # The prefix of those that take their place when they are complete.
@@ -33,8 +32,7 @@ def tables(prefix: str) -> Migration:
         # Without the texts themselves, which listings holds already: a quarter of the size.
         f"""
         CREATE VIRTUAL TABLE {prefix}texts USING fts5(
-            {", ".join(TEXT_COLUMNS)},
-            content = '', prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
+            words, content = '', prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
         )
         """,
         # The words that a typo is mended to. By length: only words of about its length are near.

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.adapters.sqlite.searching.document import (
-    TEXT_COLUMNS,
     Profile,
-    columns,
     excerpt,
+    indexed,
     read_listing,
     vocabulary,
     write_listing,
@@ -17,11 +16,6 @@ from shared.adapters.sqlite.searching.ranking import boosts
 from shared.adapters.sqlite.searching.schema import CURRENT, NEXT
 from shared.domain.package import Listing
 from shared.domain.version import Precedence
-
-_COLUMNS = ", ".join(TEXT_COLUMNS)
-_PLACES = ", ".join("?" * len(TEXT_COLUMNS))
-_ADD_TEXTS = f"INSERT INTO @texts (rowid, {_COLUMNS}) VALUES (?, {_PLACES})"  # noqa: S608 - ours.
-_REMOVE_TEXTS = _ADD_TEXTS.replace("(rowid", "(@texts, rowid").replace("(?", "('delete', ?")
 
 
 def offer(connection: sqlite3.Connection, listing: Listing) -> None:
@@ -83,7 +77,7 @@ class Rows:
         before = self.remove(shown.head.package.key)
         row = self._add_package(before, shown)
         self._run("INSERT INTO @listings VALUES (?, ?)", row, write_listing(shown))
-        self._run(_ADD_TEXTS, row, *columns(shown))
+        self._run("INSERT INTO @texts (rowid, words) VALUES (?, ?)", row, indexed(shown))
         self._learn(vocabulary(shown))
         profile = Profile.of(shown.release)
         self._run(
@@ -99,7 +93,9 @@ class Rows:
         if found is None:
             return None
         row, shown = found
-        self._run(_REMOVE_TEXTS, row, *columns(shown))
+        self._run(
+            "INSERT INTO @texts (@texts, rowid, words) VALUES ('delete', ?, ?)", row, indexed(shown)
+        )
         self._forget(vocabulary(shown))
         self._run("DELETE FROM @listings WHERE id = ?", row)
         self._run("DELETE FROM @packages WHERE id = ?", row)
