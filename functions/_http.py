@@ -97,5 +97,10 @@ def client_of(req: func.HttpRequest) -> ClientProfile:
 
 
 def caller_address(req: func.HttpRequest) -> str:
-    """Return the address that the request came from, for counting only: it can be forged."""
-    return header(req, "x-forwarded-for").rpartition(",")[2].strip()
+    """Return the address that the request came from, without its port.
+
+    The front end of the host adds it behind whatever the client claims.
+    """
+    nearest = header(req, "x-forwarded-for").rpartition(",")[2].strip()
+    has_port = nearest.count(":") == 1 or nearest.startswith("[")
+    return nearest.rpartition(":")[0] if has_port else nearest

@@ -13,6 +13,8 @@ from shared.hosting.paths import encoded
 
 Headers = list[tuple[bytes, bytes]]
 
+_LOOPBACK = ("127.0.0.1", "::1")
+
 
 class RequestHeaders(Mapping[str, str]):
     """Request headers by name without case; those sent twice are joined by commas."""
@@ -41,6 +43,20 @@ class RequestHeaders(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def _forwarded(scope: Scope) -> Headers:
+    """Return the client's address as the front end of the real host adds it to every request.
+
+    A proxy on this machine says itself whom it speaks for.
+    """
+    peer = scope.get("client")
+    if peer is None:
+        return []
+    is_relayed = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    if is_relayed and peer[0] in _LOOPBACK:
+        return []
+    return [(b"x-forwarded-for", peer[0].encode("ascii"))]
 
 
 def query_parameters(query: str) -> dict[str, str]:
@@ -92,7 +108,7 @@ class LazyRequest(func.HttpRequest):
     def headers(self) -> RequestHeaders:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the request headers, of a class that differs by the speed of `get` alone."""
         if self._headers is None:
-            self._headers = RequestHeaders(self._scope["headers"])
+            self._headers = RequestHeaders([*self._scope["headers"], *_forwarded(self._scope)])
         return self._headers
 
     @property

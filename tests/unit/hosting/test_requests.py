@@ -79,3 +79,15 @@ def test_json_is_read_or_refused_like_there() -> None:
 def test_parameters_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         request().route_params["org"] = "other"  # type: ignore[index]
+
+
+def test_the_client_s_address_is_added_behind_what_it_claims() -> None:
+    claimed = {"X-Forwarded-For": "198.51.100.1"}
+    request = LazyRequest(scope("GET", "/", claimed, client="203.0.113.7"), {}, b"")
+    assert request.headers["x-forwarded-for"] == "198.51.100.1,203.0.113.7"
+
+
+def test_a_proxy_on_this_machine_says_whom_it_speaks_for() -> None:
+    relayed = {"X-Forwarded-For": "198.51.100.1"}
+    request = LazyRequest(scope("GET", "/", relayed, client="127.0.0.1"), {}, b"")
+    assert request.headers["x-forwarded-for"] == "198.51.100.1"
