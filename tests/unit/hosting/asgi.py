@@ -13,7 +13,7 @@ def scope(
     target: str,
     headers: Mapping[str, str] | None = None,
     *,
-    client: str = "127.0.0.1",
+    client: str | None = "127.0.0.1",
 ) -> Scope:
     """Return the scope of a request for `target`, a path with its query."""
     path, _, query = target.partition("?")
@@ -28,7 +28,7 @@ def scope(
             HOST,
             *((name.lower().encode(), value.encode()) for name, value in (headers or {}).items()),
         ],
-        "client": (client, 50_000),
+        "client": client and (client, 50_000),
     }
 
 

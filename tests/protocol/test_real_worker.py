@@ -1,0 +1,234 @@
+"""Our host and the worker of the Functions host give the same answers.
+
+The worker is production's own, in an environment of its own; it takes Python 3.13. The half of the
+Functions host that is not Python, the routing, is played by ours for both.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from functions.faces import build_app
+from shared.bootstrap import build_registry, migrate
+from shared.hosting.host import Host
+from shared.hosting.loading import functions_of
+from shared.hosting.paths import decoded
+from shared.hosting.routing import Router
+from shared.settings import Settings
+from tests import sample_app
+from tests.paths import ROOT
+from tests.run import find_python
+from tests.unit.hosting.asgi import Exchange, scope
+
+WORKER = ".venvs/worker"
+BOUND_SECONDS = 300.0  # The first run installs.
+URL = "http://registry.test"
+
+# Of each answer alone: its own id, and what the server before the worker writes.
+OWN = {"x-request-id", "content-length"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request that both get."""
+
+    line: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+    @property
+    def method(self) -> str:
+        return self.line.split()[0]
+
+    @property
+    def target(self) -> str:
+        return self.line.split()[1]
+
+    @property
+    def sent(self) -> dict[str, str]:
+        length = {"content-length": str(len(self.body))} if self.body else {}
+        return {**self.headers, **length}
+
+
+FORM = {"content-type": "multipart/form-data; boundary=x"}
+FORM_BODY = (
+    b'--x\r\nContent-Disposition: form-data; name="org"\r\n\r\nacme\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="bala"; filename="a"\r\n\r\nPK\r\n--x--\r\n'
+)
+SAMPLE = [
+    Ask("GET /"),
+    Ask("GET /echo/acme/greet", {"accept": "a,b", "x-empty": ""}),
+    Ask("GET /echo/acme/greet/1.0.0?q=a+b%20c&empty=&q=2"),
+    Ask("POST /echo/acme/greet", {"content-type": "text/plain"}, bytes(range(256))),
+    Ask("GET /echo/a%2Fb/greet"),
+    Ask("GET /rest/a/b/"),
+    Ask("GET /rest"),
+    Ask("GET /number/12"),
+    Ask("GET /number/twelve"),
+    Ask("GET /badges/greet.hello.svg"),
+    Ask("PATCH /any"),
+    Ask("GET /echo_by_name"),
+    Ask("POST /read/form", FORM, FORM_BODY),
+    Ask("POST /read/json", body=b'{"a": [1, 2.5, null]}'),
+    Ask("POST /read/json", body=b"{"),
+    Ask("POST /read/json"),
+    Ask("GET /answer/text"),
+    Ask("GET /answer/typed"),
+    Ask("POST /answer/nothing"),
+    Ask("HEAD /answer/length"),
+    Ask("GET /answer/twice"),
+    Ask("GET /answer/thread"),
+    Ask("GET /fail/raise"),
+    Ask("GET /fail/dict"),
+    Ask("GET /fail/none"),
+]
+REGISTRY = [
+    Ask("GET /health/live"),
+    Ask("GET /health/ready"),
+    Ask("GET /2.0/registry/packages?q=greet&limit=5"),
+    Ask("GET /2.0/registry/packages/acme/greet"),
+    Ask("GET /2.0/registry/packages/acme/greet/1.0.0"),
+    Ask("POST /2.0/registry/packages", FORM, FORM_BODY),
+    Ask("POST /2.0/registry/packages/resolve-dependencies", body=b'{"packages": []}'),
+    Ask("POST /2.0/registry/packages/resolve-dependencies", body=b"{"),
+    Ask("GET /2.0/registry/packages", {"authorization": "Bearer nonsense"}),
+    Ask("OPTIONS /2.0/registry/packages", {"origin": "https://play.test"}),
+]
+
+
+@dataclass(frozen=True)
+class Served:
+    """An app as both serve it."""
+
+    app: func.FunctionApp
+    folder: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What can be compared of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    cookies: Sequence[str]
+    body: str
+
+
+@pytest.fixture(scope="module")
+def worker() -> str:
+    """Bring the environment of the worker up to its locks, and return its Python."""
+    interpreter = find_python("3.13")
+    if interpreter is None:
+        pytest.skip("the worker of the Functions host takes Python 3.13, which is not here")
+    for lock in ("requirements.txt", "tests/worker/requirements.txt"):
+        command = ["sh", ".ci/environment", lock, WORKER, interpreter]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=BOUND_SECONDS)
+    return f"{WORKER}/bin/python"
+
+
+@pytest.fixture(scope="module")
+def sample() -> Served:
+    return Served(sample_app.build_app(), "tests/worker", {})
+
+
+@pytest.fixture(scope="module")
+async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Served]:
+    data = tmp_path_factory.mktemp("worker")
+    settings = Settings(data=data, url=URL)
+    migrate(settings)
+    built = build_registry(settings)
+    yield Served(build_app(built), ".", {"BALLROOM_DATA": str(data), "BALLROOM_URL": URL})
+    await built.close()
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_the_sample_app_answers_alike(worker: str, sample: Served) -> None:
+    await _compare(worker, sample, SAMPLE)
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_the_registry_answers_alike(worker: str, registry: Served) -> None:
+    await _compare(worker, registry, REGISTRY)
+
+
+def test_the_worker_refuses_what_our_host_refuses(worker: str, tmp_path: Path) -> None:
+    source = "async def handler(request: func.HttpRequest) -> func.HttpResponse: ..."
+    (tmp_path / "function_app.py").write_text(
+        f"import azure.functions as func\napp = func.FunctionApp()\n@app.route('x')\n{source}\n"
+    )
+    refused = _run(worker, Served(func.FunctionApp(), str(tmp_path), {}), [])
+    assert refused.returncode == 1
+    assert "the worker refuses the app" in refused.stderr
+    assert "are declared in Python but not in the function definition" in refused.stderr
+
+
+async def _compare(worker: str, served: Served, asks: Sequence[Ask]) -> None:
+    theirs = _their_answers(worker, served, asks)
+    host = Host(served.app)
+    for ask, their in zip(asks, theirs, strict=True):
+        assert await _our_answer(host, ask) == their, ask.line
+
+
+async def _our_answer(host: Host, ask: Ask) -> Answer:
+    exchange = Exchange([ask.body], [])
+    # Whom a request comes from is told by the front end of the real host, which nobody plays here.
+    request = scope(ask.method, ask.target, ask.sent, client=None)
+    await host(request, exchange.receive, exchange.send)
+    headers = [(name.decode(), value.decode()) for name, value in exchange.sent[0]["headers"]]
+    return Answer(
+        exchange.status,
+        {name: value for name, value in headers if name not in {*OWN, "set-cookie"}},
+        [value for name, value in headers if name == "set-cookie"],
+        exchange.body.decode("latin-1"),
+    )
+
+
+def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Answer]:
+    router = Router([(each.route, each.name) for each in functions_of(served.app).http])
+    ran = _run(worker, served, [_told(router, ask) for ask in asks])
+    assert ran.returncode == 0, ran.stderr
+    return [
+        Answer(
+            each["status"],
+            {name: value for name, value in each["headers"].items() if name not in OWN},
+            each["cookies"],
+            each["body"],
+        )
+        for each in json.loads(ran.stdout.splitlines()[-1])
+    ]
+
+
+def _told(router: Router[str], ask: Ask) -> dict[str, Any]:
+    """Return a request as the host tells the worker: the function and its parameters are found."""
+    found = router.match(ask.method, decoded(ask.target.partition("?")[0].encode()))
+    assert found is not None, ask.line
+    function, params = found
+    return {
+        "function": function,
+        "params": params,
+        "method": ask.method,
+        "target": ask.target,
+        "headers": [["host", "registry.test"], *map(list, ask.sent.items())],
+        "body": ask.body.decode("latin-1"),
+    }
+
+
+def _run(worker: str, served: Served, told: list[Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [worker, "tests/worker/driver.py", served.folder],
+        cwd=ROOT,
+        env={**os.environ, **served.environment},
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND_SECONDS,
+    )

@@ -1,0 +1,118 @@
+"""Invoke Functions through the worker of the Functions host: `driver.py FOLDER < requests`.
+
+The worker is the real one; this command plays the other half, the host itself. It reads requests as
+JSON from standard input and writes one answer for each to standard output.
+"""
+# ruff: noqa: T201 - a command speaks to its caller.
+
+import asyncio
+import json
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def main(folder: str) -> None:
+    """Load the app of the folder, and answer what standard input asks."""
+    sys.path[:0] = [folder, str(ROOT)]
+    requests = json.load(sys.stdin)
+    print(json.dumps(asyncio.run(_answer_all(folder, requests))))
+
+
+async def _answer_all(folder: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    await _load(folder)
+    return [await _answer(request) for request in requests]
+
+
+async def _load(folder: str) -> None:
+    from azure_functions_runtime import handle_event  # type: ignore[import-not-found]
+
+    from tests.worker import protos
+
+    start = protos.Record(capabilities={}, function_app_directory=folder)
+    request = protos.Record(
+        request=protos.Record(worker_init_request=start),
+        properties={"host": "127.0.0.1", "protos": protos},
+    )
+    answer = await handle_event.worker_init_request(request)
+    if answer.result.status != protos.StatusResult.Success:
+        sys.exit(f"the worker refuses the app: {answer.result.exception.message}")
+
+
+async def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    from azure_functions_runtime import handle_event  # type: ignore[import-not-found]
+
+    from tests.worker import protos
+
+    invocation = protos.Record(
+        invocation_id=str(uuid.uuid4()),
+        function_id=str(uuid.uuid5(uuid.NAMESPACE_OID, request["function"])),
+        input_data=[protos.ParameterBinding(name="req", data=_http(request, protos))],
+        trigger_metadata={},
+        trace_context=protos.Record(),
+        retry_context=protos.Record(),
+    )
+    wrapped = protos.Record(request=protos.Record(invocation_request=invocation))
+    answer = await handle_event.invocation_request(wrapped)
+    if answer.result.status != protos.StatusResult.Success:
+        return {"status": 500, "headers": {}, "cookies": [], "body": ""}
+    return _sent(answer.return_value)
+
+
+def _http(request: dict[str, Any], protos: Any) -> Any:
+    """Make the message that the host sends for a request."""
+    headers: dict[str, str] = {}
+    for name, value in request["headers"]:
+        headers[name.lower()] = ",".join(filter(None, [headers.get(name.lower()), value]))
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(request["target"].partition("?")[2]):
+        query[name] = ",".join(filter(None, [query.get(name), value]))
+    body = request["body"].encode("latin-1")
+    return protos.TypedData(
+        http=protos.RpcHttp(
+            method=request["method"],
+            url=f"http://{headers['host']}{request['target']}",
+            headers=headers,
+            query=query,
+            params=request["params"],
+            body=protos.TypedData(bytes=body or None),
+        )
+    )
+
+
+def _sent(value: Any) -> dict[str, Any]:
+    """Write the answer of the worker as the host does."""
+    if value.string is not None:
+        kind = {"content-type": "text/plain; charset=utf-8"}
+        return {"status": 200, "headers": kind, "cookies": [], "body": value.string}
+    http = value.http
+    return {
+        "status": int(http.status_code),
+        "headers": {name.lower(): text for name, text in http.headers.items()},
+        "cookies": [_cookie(each) for each in http.cookies or []],
+        "body": http.body.bytes.decode("latin-1"),
+    }
+
+
+def _cookie(cookie: Any) -> str:
+    parts = [f"{cookie.name}={quote(cookie.value, safe='~')}"]
+    for name, field in (("max-age", cookie.max_age), ("domain", cookie.domain)):
+        if field is not None and field.value:
+            number = isinstance(field.value, float)
+            parts.append(f"{name}={int(field.value) if number else field.value}")
+    parts.append(f"path={cookie.path.value if cookie.path and cookie.path.value else '/'}")
+    if cookie.secure is not None and cookie.secure.value:
+        parts.append("secure")
+    if cookie.same_site:
+        parts.append(f"samesite={cookie.same_site}")
+    if cookie.http_only is not None and cookie.http_only.value:
+        parts.append("httponly")
+    return "; ".join(parts)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
