@@ -87,14 +87,19 @@ class Accounts:
             subject=account.id,
             details={"name": account.name, "administrator": str(account.administrator).lower()},
         )
-        # The record holds its event as well: what a crash leaves unpublished can be found there.
         account = account.model_copy(update={"outbox": (event,)})
+        if await self._is_taken(account.name):
+            raise AccountExists(account.name)
+        # Event before record: a crash between the two leaves an event too many, never one too few.
+        await self.events.append([event])
         try:
             await self.store.add_account(account)
         except AlreadyThere:
             raise AccountExists(account.name) from None
-        await self.events.append([event])
         return account
+
+    async def _is_taken(self, name: str) -> bool:
+        return any(name.lower() == each.name.lower() for each in await self.store.accounts())
 
 
 def _check_operator(verb: str, by: Principal) -> None:

@@ -48,6 +48,8 @@ class Organizations:
         Raises `OrganizationExists` when the name is taken, in any spelling, or was before.
         """
         await self._check_founding(org, founder, by)
+        if await self.store.organization(org):
+            raise OrganizationExists(org)  # Before its event; of two at once the store decides.
         try:
             return await self._add(org, founder, by)
         except AlreadyThere:
@@ -120,19 +122,20 @@ class Organizations:
 
     async def _add(self, org: OrgName, founder: Account, by: Principal) -> Organization:
         event = Event(
-            id=f"organization:{org.lower()}@1",
+            id=f"organization:{org.lower()}@{founder.id}",
             kind="organization.founded",
             at_ms=self.clock.now_ms(),
             actor=by.id,
             subject=org,
             details={"founder": founder.id},
         )
-        # The record holds its event as well: what a crash leaves unpublished can be found there.
         organization = Organization(
             name=org, founder=founder.id, created_ms=event.at_ms, outbox=(event,)
         )
-        await self.store.add_organization(organization)
+        # Event before record: a crash between the two leaves an event too many, which the next
+        # push to the organization makes true, never an organization that nobody was told of.
         await self.events.append([event])
+        await self.store.add_organization(organization)
         return organization
 
     async def _existing(self, org: OrgName) -> Organization:

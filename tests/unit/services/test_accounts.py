@@ -1,17 +1,22 @@
 """Accounts."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
 from shared.auth.token import AccessToken
 from shared.domain.errors import (
     AccountExists,
     AccountNotFound,
+    Busy,
     CredentialsMissing,
     InvalidRequest,
     NotPermitted,
     TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Membership, Principal, Role
+from shared.domain.package import Event
 from shared.services.accounts import Accounts, Profile
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
@@ -38,6 +43,32 @@ async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -
     account = await accounts.create("kim", by=OPERATOR)
     token = AccessToken.mint("local", account.id, FakeRandomness())
     assert AccessToken.parse(token.text).owner == account.id
+
+
+class PatientEvents(FakeEvents):
+    """A feed that lets others go on meanwhile."""
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append, later."""
+        await asyncio.sleep(0)
+        await super().append(events)
+
+
+async def test_of_two_accounts_at_once_one_gets_the_name(store: FakeAccounts) -> None:
+    accounts = Accounts(store, PatientEvents(), FakeClock(), FakeRandomness())
+    creating = [accounts.create(name, by=OPERATOR) for name in ("kim", "Kim")]
+    first, second = await asyncio.gather(*creating, return_exceptions=True)
+    assert list(store.by_id.values()) == [first]
+    assert isinstance(second, AccountExists)
+
+
+async def test_no_account_is_there_that_nobody_was_told_of(
+    accounts: Accounts, store: FakeAccounts, events: FakeEvents
+) -> None:
+    events.fails_with = Busy()
+    with pytest.raises(Busy):
+        await accounts.create("kim", by=OPERATOR)
+    assert store.by_id == {}
 
 
 async def test_an_account_is_found_by_its_name_in_any_case_and_by_its_id(

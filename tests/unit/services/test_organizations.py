@@ -1,6 +1,7 @@
 """Organizations and their members."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -22,11 +23,13 @@ from shared.domain.identity import (
     Action,
     Grant,
     Membership,
+    Organization,
     Principal,
     Role,
     Scope,
 )
 from shared.domain.names import OrgName
+from shared.domain.package import Event
 from shared.services.organizations import Organizations
 from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
@@ -98,6 +101,34 @@ async def test_a_name_is_given_once_in_any_spelling(acme: World) -> None:
         await acme.organizations.found(OrgName("aCME"), LEE, by=OPERATOR)
     assert acme.roles() == {KIM.id: Role.OWNER}
     assert acme.events.feed == []
+
+
+class PatientEvents(FakeEvents):
+    """A feed that lets others go on meanwhile."""
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append, later."""
+        await asyncio.sleep(0)
+        await super().append(events)
+
+
+async def test_of_two_founders_at_once_one_owns_the_organization(world: World) -> None:
+    world.events = PatientEvents()
+    first, second = await asyncio.gather(
+        world.organizations.found(ACME, KIM, by=OPERATOR),
+        world.organizations.found(ACME, LEE, by=OPERATOR),
+        return_exceptions=True,
+    )
+    assert isinstance(first, Organization)
+    assert isinstance(second, OrganizationExists)
+    assert world.roles() == {KIM.id: Role.OWNER}
+
+
+async def test_no_organization_is_there_that_nobody_was_told_of(world: World) -> None:
+    world.events.fails_with = Busy()
+    with pytest.raises(Busy):
+        await world.organizations.found(ACME, KIM, by=OPERATOR)
+    assert world.accounts.by_key == {}
 
 
 async def test_the_name_of_a_deleted_organization_is_never_given_again(acme: World) -> None:
