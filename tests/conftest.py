@@ -1,8 +1,9 @@
 """What every suite shares."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,23 +34,32 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> "Template":
 
 
 @pytest.fixture
-async def worlds(template: "Template", tmp_path: Path) -> AsyncGenerator["OpenWorld"]:
+def scratch() -> Iterator[Path]:
+    """Return a folder in memory where there is one: a world waits for its disk at every commit."""
+    memory = Path("/dev/shm")  # noqa: S108 - the folder inside is made safely.
+    root = memory if memory.is_dir() else None
+    with TemporaryDirectory(prefix="ballroom-", dir=root, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+async def worlds(template: "Template", scratch: Path) -> AsyncGenerator["OpenWorld"]:
     """Return how to open worlds with settings of the test's own; all are closed at its end."""
     async with AsyncExitStack() as stack:
         opened: list[int] = []
 
         async def open_world(**settings: Any) -> "World":
             opened.append(0)
-            folder = tmp_path / f"data{len(opened)}"
+            folder = scratch / f"data{len(opened)}"
             return await stack.enter_async_context(template.world(folder, **settings))
 
         yield open_world
 
 
 @pytest.fixture
-async def world(template: "Template", tmp_path: Path) -> AsyncGenerator["World"]:
+async def world(template: "Template", scratch: Path) -> AsyncGenerator["World"]:
     """Return a registry of the test's own with the default settings, and its people."""
-    async with template.world(tmp_path / "data") as opened:
+    async with template.world(scratch / "data") as opened:
         yield opened
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from starlette.types import ASGIApp
 
 from functions.faces import build_app
 from shared.bootstrap import World as Stores
@@ -116,15 +117,10 @@ class Template:
     people: People
 
     @asynccontextmanager
-    async def world(
-        self,
-        folder: Path,
-        wrap: Callable[[Stores], Stores] = lambda stores: stores,
-        **settings: Any,
-    ) -> AsyncGenerator[World]:
-        """Serve a copy of the template, with settings and wrapped stores of the test's own."""
+    async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
+        """Serve a copy of the template; `opened` says which options there are."""
         shutil.copytree(self.folder, folder)
-        async with opened(folder, self.people, wrap, **settings) as world:
+        async with opened(folder, self.people, **options) as world:
             yield world
 
 
@@ -133,13 +129,18 @@ async def opened(
     folder: Path,
     people: People,
     wrap: Callable[[Stores], Stores] = lambda stores: stores,
+    host: Callable[[Registry], ASGIApp] = lambda registry: Host(build_app(registry)),
     **settings: Any,
 ) -> AsyncGenerator[World]:
-    """Serve the folder as it is; to open it again is to start the registry again."""
+    """Serve the folder as it is; to open it again is to start the registry again.
+
+    `wrap` puts something around the stores, `host` serves the registry in another way, and what is
+    left are settings.
+    """
     chosen, clock = settings_of(folder, **settings), FakeClock()
     stores = replace(embedded_world(chosen, clock), randomness=FakeRandomness("test"))
     registry = build_registry(chosen, wrap(stores))
-    transport = httpx.ASGITransport(Host(build_app(registry)), raise_app_exceptions=True)
+    transport = httpx.ASGITransport(host(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport) as http:
         yield World(registry, stores, clock, people, http)
     await registry.close()

@@ -315,11 +315,10 @@ class VersionExists(Conflict):
 class ToolTaken(Conflict):
     """Another package owns the tool id."""
 
-    def __init__(self, tool: str, owner: "Package") -> None:
-        """Name the tool and the package that published it first."""
-        super().__init__(
-            f"The tool id {tool} belongs to {owner}. Choose another id in BalTool.toml."
-        )
+    def __init__(self, tool: str, owner: "Package | None") -> None:
+        """Name the tool and the package that published it first; None when it is private."""
+        whose = f"to {owner}" if owner else "to another package"
+        super().__init__(f"The tool id {tool} belongs {whose}. Choose another id in BalTool.toml.")
 
 
 class OrganizationExists(Conflict):

@@ -9,6 +9,7 @@ from shared.domain.bala import Bala
 from shared.domain.digest import Digest
 from shared.domain.errors import (
     DigestMismatch,
+    Forbidden,
     SpelledDifferently,
     ToolTaken,
     VersionExists,
@@ -16,7 +17,7 @@ from shared.domain.errors import (
 )
 from shared.domain.identity import Action, Principal, Standing
 from shared.domain.names import Package
-from shared.domain.package import Found, Head, Release, Visibility
+from shared.domain.package import Found, Head, Release, State, Visibility
 from shared.domain.release import new_head, new_release
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.services.dependencies import Dependencies
@@ -68,7 +69,7 @@ class Publishing:
         now_ms = self.clock.now_ms()
         head = await self.metadata.claim(new_head(bala, now_ms))
         _check_name(bala, head)
-        await self._claim_tools(bala)
+        await self._claim_tools(bala, by)
         # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
         # release that cannot be pulled.
         await asyncio.gather(
@@ -86,13 +87,23 @@ class Publishing:
     async def _admit(self, bala: Bala, found: Found, by: Principal) -> None:
         """Raise unless `by` may publish this; an administrator's push founds the organization."""
         package = bala.coordinate.package
-        action = Action.PUSH_VERSION if found.head else Action.PUSH_NEW
-        standing = await self.authorization.require(by, action, package)
+        standing = await self._require_right(package, found.head, by)
         await self.dependencies.check(bala)
         _check_org(package, standing)
         if found.head:
             _check_name(bala, found.head)
         await self.organizations.ensure(package.org, standing, by=by)
+
+    async def _require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
+        if head is None:
+            return await self.authorization.require(by, Action.PUSH_NEW, package)
+        try:
+            return await self.authorization.require(by, Action.PUSH_VERSION, package)
+        except Forbidden:
+            if not await self.authorization.may_read(by, head):
+                # The package is not there for them, so the refusal says what it says of a new one.
+                await self.authorization.require(by, Action.PUSH_NEW, package)
+            raise
 
     async def _repeated(self, bala: Bala, found: Found, by: Principal) -> Release:
         """Refresh what is derived and return the release, if this push is a repeat of its own."""
@@ -105,17 +116,20 @@ class Publishing:
     def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
         age = timedelta(milliseconds=self.clock.now_ms() - release.created_ms)
         return (
-            release.digest == bala.digest.hex
+            release.state is State.LIVE
+            and release.digest == bala.digest.hex
             and release.origin.principal == by.id
             and age <= REPEAT_WINDOW
         )
 
-    async def _claim_tools(self, bala: Bala) -> None:
+    async def _claim_tools(self, bala: Bala, by: Principal) -> None:
         package = bala.coordinate.package
         for tool in bala.tools:
             owner = await self.metadata.claim_tool(tool, package)
             if owner.key != package.key:
-                raise ToolTaken(tool, owner)
+                head = await self.metadata.head(owner)
+                is_seen = head is not None and await self.authorization.may_read(by, head)
+                raise ToolTaken(tool, owner if is_seen else None)
 
 
 def _check_digest(upload: Upload, bala: Bala) -> None:
