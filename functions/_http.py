@@ -4,15 +4,19 @@ import json
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import wraps
-from typing import cast
+from typing import Self, cast
 
 import azure.functions as func
 import orjson
 
 from shared.domain.errors import BodyUnreadable, Refusal
+from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.log import log
+from shared.registry import Registry
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 Refused = Callable[[Refusal], func.HttpResponse]
@@ -33,29 +37,59 @@ def edge(refused: Refused, broken: Broken) -> Callable[[Handler], Handler]:
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         async def answer(req: func.HttpRequest) -> func.HttpResponse:
-            started, request_id = time.perf_counter(), os.urandom(8).hex()
+            exchange = Exchange.begin(handler.__name__)
             outcome = "answered"
             try:
                 response = await handler(req)
             except Refusal as refusal:
                 response, outcome = refused(refusal), type(refusal).__name__
             except Exception:
-                response, outcome = broken(request_id), "broken"
-                log.exception("request.broken", request_id=request_id)
-            response.headers["X-Request-Id"] = request_id
-            log.info(
-                "request",
-                operation=handler.__name__,
-                status=response.status_code,
-                outcome=outcome,
-                request_id=request_id,
-                seconds=round(time.perf_counter() - started, 6),
-            )
+                response, outcome = broken(exchange.request_id), "broken"
+                log.exception("request.broken", request_id=exchange.request_id)
+            response.headers["X-Request-Id"] = exchange.request_id
+            exchange.end(response.status_code, outcome)
             return response
 
         return answer
 
     return decorate
+
+
+_principal: ContextVar[str] = ContextVar("principal", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, which leave one line in the log."""
+
+    operation: str
+    request_id: str
+    started: float
+
+    @classmethod
+    def begin(cls, operation: str) -> Self:
+        """Begin an exchange whose caller is not known yet."""
+        _principal.set("")
+        return cls(operation, os.urandom(8).hex(), time.perf_counter())
+
+    def end(self, status: int, outcome: str) -> None:
+        """Write the line."""
+        log.info(
+            "request",
+            operation=self.operation,
+            status=status,
+            outcome=outcome,
+            principal=_principal.get(),
+            request_id=self.request_id,
+            seconds=round(time.perf_counter() - self.started, 6),
+        )
+
+
+async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:
+    """Return who makes the request, and note it for the log; raise if credentials are no good."""
+    caller = await registry.authentication.authenticate(headers)
+    _principal.set(caller.id)
+    return caller
 
 
 def json_answer(

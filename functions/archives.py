@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions._central import CORS, central_errors
-from functions._http import headers_of
+from functions._http import caller_of, headers_of
 from functions._ranges import Unsatisfiable, is_known, requested_range
 from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound, InvalidDigest
@@ -77,7 +77,7 @@ async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, s
     """Return who asks, where it matters: public archives and good links ignore credentials."""
     if registry.serving.is_open(link):
         return ANONYMOUS
-    return await registry.authentication.authenticate(headers)
+    return await caller_of(headers, registry)
 
 
 def _link(parts: list[str], params: Mapping[str, str]) -> ArchiveLink:

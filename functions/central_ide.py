@@ -6,7 +6,7 @@ The lists answer 200 whatever is asked for, because an error status crashes thei
 import azure.functions as func
 
 from functions._central import CORS, central_errors, page_model, page_of
-from functions._http import headers_of, json_answer
+from functions._http import caller_of, headers_of, json_answer
 from shared.domain.errors import ApiDocsNotFound
 from shared.registry import Registry
 
@@ -32,7 +32,7 @@ def _add_list(
     @bp.route(f"2.0/registry/{path or kind}", methods=["GET"])
     @central_errors
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
-        await registry.authentication.authenticate(headers_of(req))
+        await caller_of(headers_of(req), registry)
         model = page_model(kind, [], count=0, page=page_of(req))
         return json_answer(model, headers=CORS)
 
@@ -42,5 +42,5 @@ def _add_one(bp: func.Blueprint, registry: Registry, function: str, route: str) 
     @bp.route(route, methods=["GET"])
     @central_errors
     async def central_one(req: func.HttpRequest) -> func.HttpResponse:
-        await registry.authentication.authenticate(headers_of(req))
+        await caller_of(headers_of(req), registry)
         raise ApiDocsNotFound

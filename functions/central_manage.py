@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions._central import central_errors, package_model
-from functions._http import headers_of, json_answer, json_object
+from functions._http import caller_of, headers_of, json_answer, json_object
 from shared.domain.errors import BodyUnreadable, RangeNotDeprecable
 from shared.domain.identity import Principal
 from shared.domain.language import EVERYTHING
@@ -22,7 +22,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/deprecate/{org}/{name}/{version}", methods=["PUT"])
     @central_errors
     async def central_deprecate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         package, wanted = _target(req)
         message = _message(req)
         if isinstance(wanted, Range):
@@ -34,7 +34,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/undeprecate/{org}/{name}/{version}", methods=["PUT"])
     @central_errors
     async def central_undeprecate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         package, wanted = _target(req)
         if isinstance(wanted, Range):
             await registry.deprecating.undeprecate_package(package, by=caller)

@@ -5,7 +5,7 @@ from unicodedata import combining, normalize
 import azure.functions as func
 
 from functions._central import CORS, central_errors, package_model
-from functions._http import caller_address, client_of, header, headers_of, json_answer
+from functions._http import caller_address, caller_of, client_of, header, headers_of, json_answer
 from shared.domain.filename import archive_file_name
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
@@ -24,7 +24,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET"])
     @central_errors
     async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         versions = await registry.pulling.versions(package, client=client_of(req), by=caller)
         return json_answer([version.text for version in versions], headers=CORS)
@@ -32,7 +32,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET"])
     @central_errors
     async def central_package(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         wanted = parse_version_or_range(req.route_params["version"])
         client = client_of(req)

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions._central import central_errors_without_404
-from functions._http import header, headers_of
+from functions._http import caller_of, header, headers_of
 from functions._multipart import archive_part
 from shared.domain.digest import Digest
 from shared.domain.errors import CredentialsMissing
@@ -18,7 +18,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages", methods=["POST"])
     @central_errors_without_404
     async def central_push(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         if caller.is_anonymous:
             raise CredentialsMissing  # Before anything is read: archives cost their reader.
         upload = Upload(archive_part(req, name="bala-file"), _announced(req))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import azure.functions as func
 
 from functions._central import CORS, central_errors_without_404, package_model, page_model, page_of
-from functions._http import client_of, headers_of, json_answer
+from functions._http import caller_of, client_of, headers_of, json_answer
 from shared.domain.names import parse_org
 from shared.domain.package import numeric_id
 from shared.domain.query import Hit, Query, Results
@@ -19,7 +19,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages", methods=["GET"])
     @central_errors_without_404
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         page = page_of(req)
         results = await registry.searching.search(query_of(req), page, by=caller)
         items = [_listed(registry, req, hit) for hit in results.hits]
@@ -28,7 +28,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/{org}", methods=["GET"])
     @central_errors_without_404
     async def central_organization(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         org, page = parse_org(req.route_params["org"]), page_of(req)
         results = await registry.searching.organization(org, page, by=caller)
         items = [_listed(registry, req, hit) for hit in results.hits]
@@ -37,7 +37,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/search-packages", methods=["GET"])
     @central_errors_without_404
     async def central_search(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         page = page_of(req)
         results = await registry.searching.search(query_of(req), page, by=caller)
         items = [_found(registry, req, hit) for hit in results.hits]
@@ -47,7 +47,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/search-suggestions", methods=["GET"])
     @central_errors_without_404
     async def central_suggest(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         text = req.params.get("q", "")
         found = await registry.searching.suggest(text, by=caller)
         return json_answer(

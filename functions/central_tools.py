@@ -12,7 +12,7 @@ from functions._central import (
     page_model,
     page_of,
 )
-from functions._http import client_of, headers_of, json_answer
+from functions._http import caller_of, client_of, headers_of, json_answer
 from functions.central_search import query_of
 from shared.domain.query import Kind
 from shared.domain.version import parse_version_or_range
@@ -26,7 +26,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/tools", methods=["GET"])
     @central_errors_without_404
     async def central_tools(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         page, query = page_of(req), replace(query_of(req), kind=Kind.TOOLS)
         results = await registry.searching.search(query, page, by=caller)
         items = [package_model(registry, hit.listing) for hit in results.hits]
@@ -35,7 +35,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET"])
     @central_errors
     async def central_tool(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(headers_of(req))
+        caller = await caller_of(headers_of(req), registry)
         wanted = parse_version_or_range(req.route_params.get("version") or "*")
         tool = req.route_params["id"]
         listing = await registry.pulling.tool(tool, wanted, client=client_of(req), by=caller)

@@ -7,6 +7,7 @@ import azure.functions as func
 from pydantic import Field
 
 from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment, nothing
+from functions._http import caller_of
 from shared.domain.identity import Grant, Scope, Token
 from shared.registry import Registry
 from shared.services.accounts import Profile
@@ -153,20 +154,20 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/whoami", methods=["GET"])
     @api_errors
     async def token_whoami(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(req.headers)
+        caller = await caller_of(req.headers, registry)
         return answer(WhoamiView.of(await registry.accounts.profile(caller)))
 
     @bp.route("api/v1/tokens", methods=["GET"])
     @api_errors
     async def token_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(req.headers)
+        caller = await caller_of(req.headers, registry)
         tokens = await registry.tokens.list(caller.id, by=caller)
         return answer(TokenList(tokens=[TokenView.of(token) for token in tokens]))
 
     @bp.route("api/v1/tokens", methods=["POST"])
     @api_errors
     async def token_issue(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(req.headers)
+        caller = await caller_of(req.headers, registry)
         issued = await registry.tokens.issue(caller.id, _wanted(req), by=caller)
         shown = IssuedView(token=TokenView.of(issued.token), text=issued.text.reveal())
         return answer(shown, 201, Location=f"/api/v1/tokens/{issued.token.id}")
@@ -174,7 +175,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/tokens/{id}", methods=["DELETE"])
     @api_errors
     async def token_revoke(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await registry.authentication.authenticate(req.headers)
+        caller = await caller_of(req.headers, registry)
         await registry.tokens.revoke(caller.id, req.route_params["id"], by=caller)
         return nothing()
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from functions._central import refusal_answer
+from functions._http import Exchange
 from functions.archives import archive_answer
 from functions.faces import build_app
 from shared.bootstrap import build_registry, migrate
@@ -89,7 +90,7 @@ def build_host(settings: Settings) -> Host:
     registry = build_registry(settings)
     return Host(
         build_app(registry),
-        archives=_archives(registry),
+        archives=archives_of(registry),
         timekeeping=Timekeeping(settings.data / "timers", registry.clock),
         limits=Limits(
             body_bytes=settings.max_archive_bytes + FORM_BYTES,
@@ -99,7 +100,7 @@ def build_host(settings: Settings) -> Host:
     )
 
 
-def _archives(registry: Registry) -> Resolver | None:
+def archives_of(registry: Registry) -> Resolver | None:
     """Return who finds archives for streaming, if they are files of this machine."""
     path_of = registry.archive_path
     if path_of is None:
@@ -108,12 +109,19 @@ def _archives(registry: Registry) -> Resolver | None:
     async def resolve(
         parts: Sequence[str], params: Mapping[str, str], headers: Mapping[str, str]
     ) -> FileAnswer | Refused:
+        exchange = Exchange.begin("archive_stream")
+        request_id = {"X-Request-Id": exchange.request_id}
         try:
             found = await archive_answer(registry, list(parts), params, headers)
         except Refusal as refusal:
             answer = refusal_answer(refusal)
-            return Refused(answer.status_code, dict(answer.headers), answer.get_body())
-        return FileAnswer(path_of(found.digest), found.size, found.etag, found.headers)
+            exchange.end(answer.status_code, type(refusal).__name__)
+            kind = {"Content-Type": str(answer.mimetype)}  # The library keeps it beside the headers.
+            said = {**answer.headers, **kind, **request_id}
+            return Refused(answer.status_code, said, answer.get_body())
+        exchange.end(200, "streamed")
+        path = path_of(found.digest)
+        return FileAnswer(path, found.size, found.etag, {**found.headers, **request_id})
 
     return resolve
 
