@@ -1,0 +1,143 @@
+"""The balas as files: where they are, and what a killed or a hindered writer leaves."""
+
+import asyncio
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.embedded import open_embedded
+from shared.adapters.filesystem import FileArchives
+from shared.adapters.locking import locked
+from shared.adapters.paths import ArchiveFolder
+from shared.domain.digest import Digest
+from shared.domain.errors import Busy
+from tests.contract.samples import BALA, DIGEST
+from tests.fakes.clock import FakeClock
+
+FOREVER = 10**15  # Milliseconds.
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Return the clock that dates the files."""
+    return FakeClock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ArchiveFolder:
+    """Return where the archives are."""
+    return ArchiveFolder(tmp_path / "archives")
+
+
+@pytest.fixture
+def archives(folder: ArchiveFolder, clock: FakeClock) -> FileArchives:
+    """Return the store."""
+    return FileArchives(folder, clock)
+
+
+def leftovers(folder: ArchiveFolder) -> list[str]:
+    """Return the names of temporary files."""
+    return [path.name for path in folder.temporary.iterdir()]
+
+
+async def test_an_archive_is_one_file_under_its_digest(
+    archives: FileArchives, folder: ArchiveFolder
+) -> None:
+    await archives.put(DIGEST, BALA)
+    name = DIGEST.hex
+    assert archives.path(DIGEST) == folder.root / "sha256" / name[:2] / name[2:4] / name
+    assert archives.path(DIGEST).read_bytes() == BALA
+    assert leftovers(folder) == []
+
+
+async def test_a_file_of_another_size_is_written_anew(archives: FileArchives) -> None:
+    await archives.put(DIGEST, BALA)
+    archives.path(DIGEST).write_bytes(BALA[:10])
+    await archives.put(DIGEST, BALA)
+    assert await archives.read(DIGEST) == BALA
+
+
+async def test_a_file_that_is_there_is_not_written_again(archives: FileArchives) -> None:
+    await archives.put(DIGEST, BALA)
+    before = archives.path(DIGEST).stat().st_ino
+    await archives.put(DIGEST, BALA)
+    assert archives.path(DIGEST).stat().st_ino == before
+
+
+async def test_a_writer_that_fails_leaves_nothing(
+    archives: FileArchives, folder: ArchiveFolder
+) -> None:
+    (archives.path(DIGEST) / "a folder where the file should be").mkdir(parents=True)
+    with pytest.raises(Busy):
+        await archives.put(DIGEST, BALA)
+    assert leftovers(folder) == []
+
+
+async def test_a_store_that_cannot_be_reached_is_busy(tmp_path: Path, clock: FakeClock) -> None:
+    (tmp_path / "archives").write_text("a file where a folder should be")
+    archives = FileArchives(ArchiveFolder(tmp_path / "archives"), clock)
+    for attempt in (archives.put(DIGEST, BALA), archives.read(DIGEST), archives.stat(DIGEST)):
+        with pytest.raises(Busy):
+            await attempt
+
+
+async def test_what_a_killed_writer_left_is_swept_once_it_is_old(
+    archives: FileArchives, folder: ArchiveFolder, clock: FakeClock
+) -> None:
+    folder.temporary.mkdir(parents=True)
+    for name, age in (("old", timedelta(days=2)), ("new", timedelta(hours=1))):
+        file = folder.temporary / name
+        file.write_bytes(BALA)
+        seconds = (clock.now_ms() - age // timedelta(milliseconds=1)) / 1_000
+        os.utime(file, (seconds, seconds))
+    day_ago = clock.now_ms() - timedelta(days=1) // timedelta(milliseconds=1)
+    assert archives.sweep_temporary(day_ago) == 1
+    assert leftovers(folder) == ["new"]
+
+
+def test_nothing_is_swept_where_nothing_was_written(archives: FileArchives) -> None:
+    assert archives.sweep_temporary(FOREVER) == 0
+
+
+def test_a_registry_sweeps_when_it_starts(tmp_path: Path, clock: FakeClock) -> None:
+    stores = open_embedded(tmp_path, clock)
+    stores.migrate()
+    left = tmp_path / "archives" / "tmp" / "left"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(BALA)
+    os.utime(left, (0, 0))
+    stores.migrate()
+    assert not left.exists()
+
+
+async def test_a_delete_waits_for_whoever_stores_the_archive_and_then_spares_it(
+    archives: FileArchives, folder: ArchiveFolder, clock: FakeClock
+) -> None:
+    await archives.put(DIGEST, BALA)
+    clock.advance(timedelta(days=2))
+    sweep_began_ms = clock.now_ms()
+    with locked(folder.lock(DIGEST)):  # As a writer holds it between its look and its mark.
+        deleting = asyncio.create_task(archives.delete(DIGEST, sweep_began_ms))
+        storing = asyncio.create_task(FileArchives(folder, clock).put(DIGEST, BALA))
+        await asyncio.wait([deleting, storing], timeout=0.05)
+        assert not deleting.done()
+        now_ns = clock.now_ms() * 10**6
+        os.utime(archives.path(DIGEST), ns=(now_ns, now_ns))
+    assert not await deleting
+    await storing
+    assert await archives.read(DIGEST) == BALA
+
+
+async def test_other_archives_are_not_held_up_by_the_lock_of_one(
+    archives: FileArchives, folder: ArchiveFolder
+) -> None:
+    other = next(
+        digest
+        for digest in (Digest.of(b"%d" % number) for number in range(100))
+        if folder.lock(digest) != folder.lock(DIGEST)
+    )
+    with locked(folder.lock(DIGEST)):
+        await archives.put(other, BALA)
+    assert await archives.read(other) == BALA
