@@ -116,8 +116,8 @@ def archives_of(registry: Registry) -> Resolver | None:
         except Refusal as refusal:
             answer = refusal_answer(refusal)
             exchange.end(answer.status_code, type(refusal).__name__)
-            kind = {"Content-Type": str(answer.mimetype)}  # The library keeps it beside the headers.
-            said = {**answer.headers, **kind, **request_id}
+            # The library keeps the type of an answer beside its headers.
+            said = {**answer.headers, **request_id, "Content-Type": str(answer.mimetype)}
             return Refused(answer.status_code, said, answer.get_body())
         exchange.end(200, "streamed")
         path = path_of(found.digest)

@@ -5,15 +5,35 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from functions.faces import build_app
+from shared.hosting.host import Host
+from shared.localhost import archives_of
+from shared.registry import Registry
 from tests.balas import bala
 from tests.protocol.answers import answered, refused
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.world import World
+from tests.world import OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
 PATH = "/packages/acme/greet/1.0.0"
 ARCHIVE = bala(GREET)
 PRIVATE = bala(GREET, visibility="private")
+
+
+def by_function(registry: Registry) -> Host:
+    """Serve archives as the cloud does: by a Function."""
+    return Host(build_app(registry))
+
+
+def from_disk(registry: Registry) -> Host:
+    """Serve archives as one machine does: streamed from its disk."""
+    return Host(build_app(registry), archives=archives_of(registry))
+
+
+@pytest.fixture(params=[by_function, from_disk])
+async def world(worlds: OpenWorld, request: pytest.FixtureRequest) -> World:
+    """Return a registry that serves archives in each of the two ways."""
+    return await worlds(host=request.param)
 
 
 async def link(world: World, archive: bytes = ARCHIVE) -> str:
@@ -125,6 +145,13 @@ async def test_what_is_no_digest_leads_nowhere(world: World) -> None:
     digest = url.split("/")[-3]
     for other in ("nonsense", digest[:-1], digest.upper() + "0", "..%2F" * 10):
         refused(await world.get(url.replace(digest, other)), 404)
+
+
+async def test_no_header_is_sent_twice(world: World) -> None:
+    url = await link(world)
+    for headers in ({}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}):
+        names = [name for name, _ in (await world.get(url, headers=headers)).headers.multi_items()]
+        assert len(names) == len(set(names))
 
 
 async def test_head_says_the_length_and_sends_nothing(world: World) -> None:
