@@ -1,6 +1,7 @@
 """From a plan to a running server: what comes before the first request, and in which order."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from shared.hosting.serving import (
     server,
 )
 from shared.hosting.workers import Crew, work
+
+INTERRUPTED = 130  # What a shell expects of a program that Ctrl-C has ended.
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,21 @@ def serve(plan: Plan, prepare: Callable[[], None], announce: Callable[[], None])
         require_usable(plan.certificate)
     require_writable(plan.data)
     with bind(plan.host, plan.port) as bound:
-        prepare()
+        try:
+            prepare()
+        except KeyboardInterrupt:
+            # Nothing runs yet that would have to be stopped; the caller is told and nobody else.
+            raise SystemExit(INTERRUPTED) from None
         listen(bound)
         announce()
-        if plan.workers == 1:
-            server(plan.build(), certificate=plan.certificate).serve_until_stopped(bound)
-        else:
-            asyncio.run(Crew(plan.worker_command, plan.workers).run(bound))
+        _run(plan, bound)
+
+
+def _run(plan: Plan, listening: socket.socket) -> None:
+    if plan.workers == 1:
+        server(plan.build(), certificate=plan.certificate).serve_until_stopped(listening)
+    else:
+        asyncio.run(Crew(plan.worker_command, plan.workers).run(listening))
 
 
 def serve_as_worker(plan: Plan, descriptor: int) -> None:

@@ -39,7 +39,7 @@ class ParameterBinding(Record):
 class BindingInfo(Record):
     """What is bound to a parameter, in which direction."""
 
-    in_, out, inout = range(3)
+    in_, out, inout = range(3)  # codespell:ignore inout
     undefined = 0
 
 

@@ -103,6 +103,7 @@ def test_a_way_that_ends_nowhere_leads_back_to_the_fork() -> None:
     both = router(route("a/x/y", "GET"), route("a/{p:int}/z", "GET"), route("b/{*rest}", "GET"))
     assert both.match("GET", "/a/1/z") == ("a/{p:int}/z", {"p": "1"})
     assert both.match("GET", "/a/x/z") is None
+    assert both.match("GET", "/b//z") is None
 
 
 def test_routes_that_share_a_path_and_a_method_are_refused_by_name() -> None:
