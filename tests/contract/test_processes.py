@@ -1,0 +1,117 @@
+"""What the ports promise of several processes, and of one that is killed."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from shared.domain.digest import Digest
+from shared.domain.package import Entry, Release
+from tests.contract.process import publish
+from tests.contract.processes import processes, together
+from tests.contract.samples import GREET, head, release
+from tests.contract.worlds import WORLDS, Stores
+from tests.fakes.clock import FakeClock
+
+PROCESSES = 4
+
+
+@pytest.fixture(params=sorted(WORLDS))
+def world_name(request: pytest.FixtureRequest) -> str:
+    """Return the name of a world, by which other processes open it."""
+    return request.param
+
+
+@pytest.fixture
+async def stores(world_name: str, tmp_path: Path) -> AsyncGenerator[Stores]:
+    """Return stores with the package acme/greet."""
+    async with WORLDS[world_name](tmp_path, FakeClock()) as opened:
+        await opened.metadata.claim(head())
+        yield opened
+
+
+async def test_each_version_is_added_by_exactly_one_process(
+    stores: Stores, world_name: str, tmp_path: Path
+) -> None:
+    added = together(PROCESSES, "add", world_name, tmp_path)
+    assert Counter(chain(*added)) == Counter(f"{number}.0.0" for number in range(50))
+    stored = {each.version: each.summary for each in await stores.metadata.releases(GREET)}
+    assert stored == {version: str(me) for me, each in enumerate(added) for version in each}
+
+
+async def test_entries_of_all_processes_arrive_and_the_highest_revision_stays(
+    stores: Stores, world_name: str, tmp_path: Path
+) -> None:
+    revisions = together(PROCESSES, "entries", world_name, tmp_path)
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    assert len(survey.entries) == 40 * PROCESSES + 1
+    assert survey.entries[-1].revision == max(chain(*revisions))
+
+
+async def test_events_of_all_processes_are_numbered_without_gaps(
+    stores: Stores, world_name: str, tmp_path: Path
+) -> None:
+    together(PROCESSES, "events", world_name, tmp_path)
+    feed = await stores.events.since(0, 1_000)
+    assert [number for number, _ in feed] == list(range(1, 40 * PROCESSES + 2))
+    assert len({event.id for _, event in feed}) == len(feed)
+
+
+@pytest.mark.parametrize("task", ["lease", "take"])
+async def test_what_is_for_one_is_got_by_exactly_one_process(
+    stores: Stores, world_name: str, tmp_path: Path, task: str
+) -> None:
+    for number in range(40):
+        await stores.work.put("code", str(number), "value", expires_ms=10)
+    got = together(PROCESSES, task, world_name, tmp_path)
+    assert Counter(chain(*got)) == Counter(range(40))
+
+
+async def found(stores: Stores, version: str) -> Release:
+    """Return a release that was committed."""
+    stored = (await stores.metadata.find(release(f"acme/greet:{version}").coordinate)).release
+    assert stored is not None
+    return stored
+
+
+@pytest.mark.parametrize("steps", [1, 7, 30])
+async def test_what_a_killed_process_had_committed_is_there_and_the_rest_can_be_repeated(
+    world_name: str, tmp_path: Path, steps: int
+) -> None:
+    with processes(2, "push", world_name, tmp_path) as pushing:
+        for each in pushing:
+            each.go()
+        committed = [each.step() for _ in range(steps) for each in pushing]
+        committed += list(chain(*(each.kill() for each in pushing)))
+    async with WORLDS[world_name](tmp_path, FakeClock()) as stores:
+        for version in committed:
+            stored = await found(stores, version)
+            assert Digest.of(await stores.archives.read(stored.content)) == stored.content
+        await settle(stores)
+        assert await survey_of(stores) == await derived(stores)
+        await publish(stores, "9.0.0", b"the next push")
+        assert len(await stores.events.since(0, 10_000)) == len(await survey_of(stores))
+
+
+async def settle(stores: Stores) -> None:
+    """Do again what a push that was killed did not come to do."""
+    for each in await stores.metadata.releases(GREET):
+        assert await stores.archives.stat(each.content) is not None
+        await stores.metadata.put_entries(GREET, [Entry.of(each)])
+        await stores.events.publish(each)
+    assert await stores.metadata.unpublished_events(10) == []
+
+
+async def survey_of(stores: Stores) -> dict[str, Entry]:
+    """Return the entries as they are stored, by version."""
+    (survey,) = await stores.metadata.survey([GREET])
+    assert survey is not None
+    return {each.version: each for each in survey.entries}
+
+
+async def derived(stores: Stores) -> dict[str, Entry]:
+    """Return the entries as they follow from the releases, by version."""
+    return {each.version: Entry.of(each) for each in await stores.metadata.releases(GREET)}

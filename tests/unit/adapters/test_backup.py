@@ -1,0 +1,126 @@
+"""A backup is a registry by itself, also when it was made under load."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
+from shared.adapters.embedded import Embedded, open_embedded
+from shared.adapters.paths import DataFolder
+from shared.domain.digest import Digest
+from tests.contract.process import publish
+from tests.contract.processes import processes
+from tests.contract.samples import BALA, DIGEST, GREET
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture
+async def registry(tmp_path: Path) -> AsyncIterator[Embedded]:
+    """Return the stores of a registry with one release, a key and a search index."""
+    folder = DataFolder(tmp_path / "data")
+    stores = open_embedded(folder.root, FakeClock())
+    stores.migrate()
+    await publish(stores, "1.0.0", BALA)
+    folder.keys.mkdir(mode=0o700)
+    (folder.keys / "link.key").write_text("secret")
+    (folder.keys / "link.key").chmod(0o600)
+    with closing(sqlite3.connect(folder.search)) as search, search:
+        search.execute("CREATE TABLE words (word)")
+    yield stores
+    stores.close()
+
+
+async def versions(data: Path) -> set[str]:
+    """Open a registry, check that it is whole, and return the versions of acme/greet."""
+    with closing(sqlite3.connect(DataFolder(data).database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    stores = open_embedded(data, FakeClock())
+    stores.migrate()
+    releases = await stores.metadata.releases(GREET)
+    for each in releases:
+        assert Digest.of(await stores.archives.read(each.content)) == each.content
+        assert (await stores.documents.texts(each.content)).readme == each.version
+    stores.close()
+    return {each.version for each in releases}
+
+
+async def test_a_restored_backup_is_the_registry_it_was(registry: Embedded, tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    await publish(registry, "2.0.0", b"after the backup")
+    restore(tmp_path / "backup", tmp_path / "restored")
+    assert await versions(tmp_path / "restored") == {"1.0.0"}
+    assert await versions(tmp_path / "data") == {"1.0.0", "2.0.0"}
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_holds_the_search_index_and_the_keys_as_secret_as_they_were(
+    tmp_path: Path,
+) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    copy = DataFolder(tmp_path / "backup")
+    with closing(sqlite3.connect(copy.search)) as search:
+        assert search.execute("SELECT count(*) FROM words").fetchall() == [(0,)]
+    key = copy.keys / "link.key"
+    assert key.read_text() == "secret"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert copy.root.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_on_the_same_disk_takes_no_room_for_archives(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    original, copy = (
+        DataFolder(tmp_path / name).archives.archive(DIGEST) for name in ("data", "backup")
+    )
+    assert original.samefile(copy)
+
+
+async def test_a_backup_keeps_an_archive_that_the_registry_deletes(
+    registry: Embedded, tmp_path: Path
+) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    assert await registry.archives.delete(DIGEST, stored_before_ms=10**15)
+    assert await versions(tmp_path / "backup") == {"1.0.0"}
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("copy", [backup, restore])
+async def test_nothing_is_overwritten(tmp_path: Path, copy: Callable[[Path, Path], None]) -> None:
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "mine").write_text("mine")
+    with pytest.raises(TargetNotEmpty, match="target is not empty"):
+        copy(tmp_path / "data", tmp_path / "target")
+    assert [path.name for path in (tmp_path / "target").iterdir()] == ["mine"]
+
+
+def test_a_folder_without_a_registry_is_not_copied(tmp_path: Path) -> None:
+    with pytest.raises(NoRegistry, match=r"has no ballroom\.db"):
+        backup(tmp_path / "nothing", tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_that_broke_off_is_not_restored(tmp_path: Path) -> None:
+    backup(tmp_path / "data", tmp_path / "backup")
+    copy = DataFolder(tmp_path / "backup").database
+    copy.rename(copy.with_name("ballroom.db.partial"))  # Its name until everything is there.
+    with pytest.raises(NoRegistry):
+        restore(tmp_path / "backup", tmp_path / "restored")
+
+
+async def test_backups_under_load_hold_every_archive_that_their_records_name(
+    tmp_path: Path,
+) -> None:
+    with processes(3, "push", "embedded", tmp_path / "data") as pushing:
+        for each in pushing:
+            each.go()
+        before = [{each.step() for each in pushing}]
+        for number in range(5):
+            backup(tmp_path / "data", tmp_path / f"backup {number}")
+            before.append(before[-1] | {each.step() for each in pushing})
+    for number in range(5):
+        restore(tmp_path / f"backup {number}", tmp_path / f"restored {number}")
+        assert before[number] <= await versions(tmp_path / f"restored {number}")
