@@ -1,0 +1,83 @@
+"""docs/security.md says what the code does, and names no proof that is not there."""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from shared.auth.authentication import LAST_USE_EVERY, VERIFIED_FOR
+from shared.auth.session import LINK_LIFETIME, SESSION_LIFETIME
+from shared.domain.identity import RIGHTS, Action, Role
+from shared.services.tokens import MAX_DAYS
+from shared.settings import Settings
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
+INCIDENTS = 28
+PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def block(name: str) -> list[str]:
+    """Return the rows of a table of the page, without its head."""
+    [text] = re.findall(rf"<!-- {name}.*? -->\n(.*?)\n<!-- end -->", PAGE, re.DOTALL)
+    return text.splitlines()[2:]
+
+
+def printed(action: Action) -> str:
+    """Return the row of an action."""
+    scope, roles = RIGHTS[action]
+    names = ", ".join(role.value for role in Role if role in roles) or "administrator"
+    return f"| {action.value} | `{scope.value}` | {names} |"
+
+
+def incidents() -> list[tuple[str, str, str, str]]:
+    """Return number, incident, state and proof of each row."""
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in block("incidents")]
+    return [(number, what, state, proof) for number, what, state, proof in rows]
+
+
+@cache
+def names_in(path: str) -> set[str]:
+    """Return the names of the tests in a file; none where there is no file."""
+    file = ROOT / path
+    if not file.exists():
+        return set()
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    tree = ast.parse(file.read_text("utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
+
+
+def test_the_table_of_rights_is_the_one_in_the_code() -> None:
+    assert block("rights") == [printed(action) for action in Action]
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    text = " ".join(PAGE.split())
+    assert f"{Settings.model_fields['token_days'].default} days by default" in text
+    assert MAX_DAYS == 365
+    assert "a year at most" in text
+    assert f"for {VERIFIED_FOR.seconds} seconds" in text
+    assert f"every {LAST_USE_EVERY.seconds // 60} minutes" in text
+    assert LINK_LIFETIME.seconds == 3600
+    assert "within an hour" in text
+    assert f"ends after {SESSION_LIFETIME.seconds // 3600} hours" in text
+
+
+def test_every_incident_is_listed_once() -> None:
+    assert [number for number, _, _, _ in incidents()] == [str(n) for n in range(1, INCIDENTS + 1)]
+
+
+@pytest.mark.parametrize(("number", "what", "state", "proof"), incidents())
+def test_a_state_is_what_its_proof_allows(number: str, what: str, state: str, proof: str) -> None:
+    assert what, number
+    assert state in {"proven", "part", "open"}
+    if state != "open":
+        assert PROOF.search(proof), f"row {number} is {state} and names no test"
+    if state != "proven":
+        assert PROOF.sub("", proof).strip(" ,."), f"row {number} does not say what is missing"
+
+
+@pytest.mark.parametrize(("path", "name"), sorted(set(PROOF.findall(PAGE))))
+def test_every_proof_is_a_test(path: str, name: str) -> None:
+    assert name in names_in(path)
