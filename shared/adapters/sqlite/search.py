@@ -33,7 +33,7 @@ class SqliteSearchIndex:
 
     async def replace(self, listing: Listing) -> None:
         """Show this release, whatever is shown now."""
-        await self._database.write(partial(writing.replace, listing=listing))
+        await self._database.write(partial(writing.show, listing=listing))
 
     async def remove(self, package: Package) -> None:
         """Show the package no longer."""

@@ -5,8 +5,9 @@ counts every match, and a page needs only the tiers down to its end. Who is aski
 hidden are parts of every expression, so that nothing has to be taken out of an answer afterwards.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from shared.adapters.sqlite.searching.expressions import (
     EVERYWHERE,
@@ -37,7 +38,17 @@ MAX_BEGINNINGS = 4  # Words up to which each may be a beginning; a longer text i
 # Words that say nothing of a package; looked for only where nothing else was typed.
 _FILLERS = {"a", "an", "and", "for", "from", "in", "of", "on", "or", "the", "to", "using", "with"}
 
-Spell = Callable[[str], Sequence[str]]  # Known words that are near to one that was typed.
+
+class Spelling(Protocol):
+    """What is known of words."""
+
+    def knows(self, word: str) -> bool:
+        """Say whether a package has exactly this word."""
+        ...
+
+    def near(self, word: str) -> Sequence[str]:
+        """Return the known words that were perhaps meant."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +90,29 @@ class Plan:
         """Say whether there is anything that a typo could be in."""
         return any(wish.match is not Match.PHRASE for wish in self._wishes)
 
+    @property
+    def is_one_wish(self) -> bool:
+        """Say whether there is nothing that could be left out of what was typed."""
+        return len(self._wishes) == 1
+
     def expression(self, tier: Tier) -> str:
         """Return the whole expression of a tier: the match, and what holds for all of them."""
         return f"({all_of([self._required, tier.expression])}) NOT ({self._hidden})"
 
-    def meant(self, spell: Spell) -> Iterator[Tier]:
+    def meant(self, spelling: Spelling) -> Iterator[Tier]:
         """Yield the tiers of what was perhaps meant, for when what was typed finds too little."""
         found = self.tiers[-1].expression
+        near = _near(spelling, words_of(" ".join(_values(self._wishes))))
         for name, mark in (("near name", Mark.ORGANIZATION), ("near", Mark.SUMMARY)):
-            found = any_of([found, self._all_wishes(mark, _near(spell))])
+            found = any_of([found, self._all_wishes(mark, near)])
             yield Tier(name, found)
 
-    def loose(self) -> Tier:
-        """Return the tier of what holds any of the words, for when nothing holds all of them."""
-        return Tier(
-            "any word", any_of(_found(wish, Mark.ANYWHERE, prefix) for wish in self._wishes)
-        )
+    def loose(self, above: Tier) -> Iterator[Tier]:
+        """Yield the tiers of what holds any of the words, below the lowest tier so far."""
+        found = above.expression
+        for name, mark in (("any name", Mark.NAME), ("any word", Mark.SUMMARY)):
+            found = any_of([found, *(_found(wish, mark, prefix) for wish in self._wishes)])
+            yield Tier(name, found)
 
     def _typed(self) -> Iterator[Tier]:
         """Yield the tiers of what was typed."""
@@ -208,8 +226,12 @@ def _place(term: Term, mark: Mark) -> Mark:
     return mark
 
 
-def _near(spell: Spell) -> Word:
+def _near(spelling: Spelling, typed: Sequence[str]) -> Word:
+    """Return how to look for words that may be mistyped: the unknown ones, if there are any."""
+    mistyped = [word for word in typed if not spelling.knows(word)] or typed
+
     def near(word: str, mark: Mark) -> str:
-        return any_of([prefix(word, mark), *(exact(each, mark) for each in spell(word))])
+        meant = spelling.near(word) if word in mistyped else ()
+        return any_of([prefix(word, mark), *(exact(each, mark) for each in meant)])
 
     return near

@@ -69,14 +69,18 @@ class _Search:
         return Results(tuple(hits), self._count)
 
     def _widen(self) -> None:
-        """Look for what was perhaps meant, when what was typed is little and names nothing."""
+        """Look for more, when what was typed is in few packages.
+
+        It is perhaps mistyped if no name has it, and perhaps too much at once if no package is
+        called just that.
+        """
         if self._count >= TOO_LITTLE or not self._plan.has_words:
             return
-        if any(self._count_of(tier) for tier in self._tiers if tier.name in NAME_TIERS):
-            return
-        self._add(self._plan.meant(Speller(self._connection)))
-        if not self._count:
-            self._add([self._plan.loose()])
+        named = [self._count_of(tier) for tier in self._tiers if tier.name in NAME_TIERS]
+        if not any(named):
+            self._add(self._plan.meant(Speller(self._connection)))
+        if self._count < TOO_LITTLE and not named[0] and not self._plan.is_one_wish:
+            self._add(self._plan.loose(self._tiers[-1]))
 
     def _add(self, tiers: Iterable[Tier]) -> None:
         self._tiers += tiers

@@ -18,20 +18,27 @@ class Speller:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Look into the vocabulary of the index that `connection` has open."""
         self._connection = connection
-        self._known: dict[str, list[str]] = {}
+        self._found: dict[str, list[str]] = {}
 
-    def __call__(self, word: str) -> list[str]:
+    def knows(self, word: str) -> bool:
+        """Say whether a package has exactly this word."""
+        found = self._connection.execute(
+            "SELECT 1 FROM words WHERE length = ? AND word = ?", (len(word), word)
+        )
+        return found.fetchone() is not None
+
+    def near(self, word: str) -> list[str]:
         """Return the known words that differ from `word` by a mistake or two, the nearest first.
 
         A mistake is a letter too many, too few, another, or two that changed places (optimal
         string alignment), which is how people mistype: kafak, gihub, postgersql.
         """
-        if word not in self._known:
-            within = len(word) >= MIN_LENGTH and len(self._known) < MAX_SPELLED
-            self._known[word] = self._near(word) if within else []
-        return self._known[word]
+        if word not in self._found:
+            within = len(word) >= MIN_LENGTH and len(self._found) < MAX_SPELLED
+            self._found[word] = self._compared(word) if within else []
+        return self._found[word]
 
-    def _near(self, word: str) -> list[str]:
+    def _compared(self, word: str) -> list[str]:
         mistakes = 2 if len(word) >= LONG else 1
         known = dict(self._candidates(word, mistakes))
         found = extract(word, list(known), scorer=OSA.distance, score_cutoff=mistakes, limit=None)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.adapters.sqlite.searching.document import (
     Profile,
@@ -24,7 +24,7 @@ def offer(connection: sqlite3.Connection, listing: Listing) -> None:
         rows.offer(listing)
 
 
-def replace(connection: sqlite3.Connection, listing: Listing) -> None:
+def show(connection: sqlite3.Connection, listing: Listing) -> None:
     """Show the release, whatever is shown now."""
     for rows in _generations(connection):
         rows.show(listing)
@@ -66,10 +66,18 @@ class Rows:
     prefix: str
 
     def offer(self, listing: Listing) -> None:
-        """Show the release, unless a better one of its package is shown."""
+        """Show the release, unless a better one of its package is shown.
+
+        What the newer head says holds for both: of two pushes at once, the one that is listed last
+        may know less of the package.
+        """
         found = self._shown(listing.head.package.key)
-        if found is None or _quality(listing) >= _quality(found[1]):
+        if found is None:
             self.show(listing)
+            return
+        head = max(found[1].head, listing.head, key=lambda each: each.revision)
+        shown, offered = replace(found[1], head=head), replace(listing, head=head)
+        self.show(offered if _is_better(offered, shown) else shown)
 
     def show(self, listing: Listing) -> None:
         """Show the release, whatever is shown now."""
@@ -142,6 +150,12 @@ class Rows:
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         return self.connection.execute(statement.replace("@", self.prefix), values)
+
+
+def _is_better(offered: Listing, shown: Listing) -> bool:
+    if offered.release.version == shown.release.version:
+        return offered.release.revision >= shown.release.revision
+    return _quality(offered) > _quality(shown)
 
 
 def _quality(listing: Listing) -> tuple[bool, bool, Precedence]:

@@ -1,0 +1,1 @@
+"""What a search finds, judged by what people want."""
