@@ -1,6 +1,7 @@
 """Values that no log line, message or traceback may show."""
 
 import hmac
+from typing import NoReturn
 
 SHOWN = "****"
 
@@ -32,6 +33,10 @@ class Secret:
     def __format__(self, spec: str) -> str:
         """Return asterisks, set as asked."""
         return format(SHOWN, spec)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: that would write the text down."""
+        raise TypeError
 
     def __eq__(self, other: object) -> bool:
         """Compare in a time that does not tell how much of two texts is the same."""

@@ -23,9 +23,10 @@ def test_a_secret_cannot_be_written_as_json() -> None:
         orjson.dumps({"token": Secret("swordfish")})
 
 
-def test_a_secret_cannot_be_pickled() -> None:
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_secret_cannot_be_pickled(protocol: int) -> None:
     with pytest.raises(TypeError):
-        pickle.dumps(Secret("swordfish"), protocol=1)
+        pickle.dumps(Secret("swordfish"), protocol)
 
 
 def test_a_traceback_with_local_variables_does_not_show_a_secret() -> None:
