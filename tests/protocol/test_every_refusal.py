@@ -1,0 +1,193 @@
+"""Every refusal there is goes through every face: its status, its body, and a sentence.
+
+The list is the class tree itself, so a new refusal is tested from its first day. One that takes an
+argument without a sample here fails, and so does a new face that is not named here.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from inspect import signature
+from pathlib import Path
+
+import azure.functions as func
+import pytest
+
+import functions
+from functions import _api, _central, _pages
+from functions._http import Handler
+from shared.domain import bad_archive
+from shared.domain.errors import Kind, Refusal, Unavailable
+from shared.domain.names import Coordinate, Package
+
+PACKAGE = Package.parse("acme", "greet")
+COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
+SAMPLES: dict[object, object] = {
+    str: "sample",
+    int: 12_345,
+    object: "sample",
+    "Package": PACKAGE,
+    "Package | None": PACKAGE,
+    "Coordinate": COORDINATE,
+    "tuple[Coordinate, ...]": (COORDINATE,),
+}
+
+
+def leaves(refusal: type[Refusal]) -> Iterator[type[Refusal]]:
+    """Yield the classes of the tree that are raised: those without classes below them."""
+    below = [each for each in refusal.__subclasses__() if each.__module__.startswith("shared.")]
+    if not below:
+        yield refusal
+    for each in below:
+        yield from leaves(each)
+
+
+def sample(refusal: type[Refusal]) -> Refusal:
+    """Return one such refusal, with a sample for each argument."""
+    arguments = list(signature(refusal.__init__).parameters.values())[1:]
+    if [each.name for each in arguments] == ["args", "kwargs"]:
+        return refusal("This is the caller's own sentence. Send something else.")
+    return refusal(*(SAMPLES[each.annotation] for each in arguments))
+
+
+REFUSALS = [sample(each) for each in leaves(Refusal)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a face is expected to answer: a status for each kind, and the body."""
+
+    statuses: dict[Kind, int]
+    body: Callable[[Refusal], object]
+
+
+CENTRAL = {
+    Kind.INVALID: 400,
+    Kind.CONFLICT: 400,
+    Kind.FORBIDDEN: 400,
+    Kind.TOO_LARGE: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.NOT_FOUND: 404,
+    Kind.UNAVAILABLE: 503,
+}
+API = {
+    Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNAVAILABLE: 503,
+}
+
+
+def message(refusal: Refusal) -> object:
+    """Return the body that the clients of Central read."""
+    return {"message": str(refusal)}
+
+
+def problem(refusal: Refusal) -> object:
+    """Return the body that programs of our own API read."""
+    code = "".join(f"-{c.lower()}" if c.isupper() else c for c in type(refusal).__name__)
+    return {"error": {"code": code.removeprefix("-"), "message": str(refusal)}}
+
+
+FACES: dict[str, tuple[Callable[[Handler], Handler], Table]] = {
+    "central": (_central.central_errors, Table(CENTRAL, message)),
+    "central push, search and resolve": (
+        _central.central_errors_without_404,
+        Table({**CENTRAL, Kind.NOT_FOUND: 400}, message),
+    ),
+    "api": (_api.api_errors, Table(API, problem)),
+}
+EDGES = {
+    "_api": {"api_errors"},
+    "_central": {"central_errors", "central_errors_without_404"},
+    "_pages": {"page_errors"},
+}
+
+
+async def answer_to(refusal: Exception, errors: Callable[[Handler], Handler]) -> func.HttpResponse:
+    """Let an operation of the face raise, and return what its client gets."""
+
+    @errors
+    async def operation(_request: func.HttpRequest) -> func.HttpResponse:
+        raise refusal
+
+    return await operation(func.HttpRequest("GET", "/", body=b""))
+
+
+def named(refusal: object) -> str:
+    """Return what pytest calls it."""
+    return type(refusal).__name__
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("refusal", REFUSALS, ids=named)
+async def test_every_face_answers_every_refusal_by_its_table(face: str, refusal: Refusal) -> None:
+    errors, table = FACES[face]
+    answer = await answer_to(refusal, errors)
+    assert answer.status_code == table.statuses[refusal.kind]
+    assert answer.mimetype == "application/json"
+    assert json.loads(answer.get_body()) == table.body(refusal)
+    assert answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=named)
+async def test_every_refusal_is_a_page_for_people(refusal: Refusal) -> None:
+    answer = await answer_to(refusal, _pages.page_errors)
+    assert answer.status_code == API[refusal.kind]
+    assert answer.mimetype == "text/html"
+    assert _pages.text(str(refusal)) in answer.get_body().decode()
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=named)
+def test_every_refusal_is_one_line_for_its_user(refusal: Refusal) -> None:
+    sentence = str(refusal)
+    assert sentence.isprintable()
+    assert len(sentence) > 20, "a sentence names the thing, the reason and the way out"
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize(
+    "refusal", [each for each in REFUSALS if isinstance(each, Unavailable)], ids=named
+)
+async def test_what_may_succeed_later_says_when(face: str, refusal: Refusal) -> None:
+    answer = await answer_to(refusal, FACES[face][0])
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("face", FACES)
+async def test_our_own_faults_are_500_with_a_request_id_and_nothing_inside(face: str) -> None:
+    answer = await answer_to(RuntimeError("/var/lib/secret"), FACES[face][0])
+    body = answer.get_body().decode()
+    assert answer.status_code == 500
+    assert answer.headers["X-Request-Id"] in body
+    assert "secret" not in body
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_kind_has_a_status_in_every_face(face: str) -> None:
+    assert set(FACES[face][1].statuses) == set(Kind)
+
+
+def test_every_face_is_driven_here() -> None:
+    found: dict[str, set[str]] = {}
+    for path in Path(functions.__file__).parent.glob("*.py"):
+        names = {
+            line.partition(" = ")[0] for line in path.read_text().splitlines() if " = edge(" in line
+        }
+        found |= {path.stem: names} if names else {}
+    assert found == EDGES
+
+
+def test_every_reason_to_refuse_an_archive_is_driven_here() -> None:
+    driven = {type(each) for each in REFUSALS}
+    raised = {
+        each
+        for each in vars(bad_archive).values()
+        if isinstance(each, type)
+        and issubclass(each, bad_archive.BadArchive)
+        and not each.__subclasses__()
+    }
+    assert raised <= driven
