@@ -32,10 +32,6 @@ class Archive:
         """Return the names of all entries, in the order of the directory."""
         return tuple(self._entries)
 
-    def __contains__(self, name: str) -> bool:
-        """Say whether there is an entry of this name."""
-        return name in self._entries
-
     def size(self, name: str) -> int:
         """Return the unpacked size of an entry."""
         return self._entries[name].unpacked_bytes

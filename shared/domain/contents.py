@@ -8,10 +8,10 @@ from shared.domain.bad_archive import (
     TextsTooLarge,
     TextTooLarge,
 )
+from shared.domain.entry_names import folded
 from shared.domain.limits import ArchiveLimits
 from shared.domain.manifest import Parsed, read_model
 from shared.domain.syntax import parse_json, parse_toml
-from shared.domain.zip_records import folded
 
 
 class Contents:
@@ -54,7 +54,7 @@ class Contents:
         return False
 
     def _manifest(self, name: str) -> bytes:
-        if name not in self.files:
+        if not self.has(name):
             raise ManifestMissing(name)
         size = self._archive.size(name)
         if size > self._limits.manifest_bytes:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from shared.domain.bad_archive import LayoutAmbiguous, ManifestMissing
+from shared.domain.bad_archive import LayoutAmbiguous
 from shared.domain.contents import Contents
 from shared.domain.graph import locked_graph, recorded_graph
 from shared.domain.manifest import (
@@ -75,14 +75,9 @@ class JavaLayout:
 
     def __init__(self, contents: Contents) -> None:
         """Read the manifests."""
-        if not contents.has(PACKAGE_JSON):
-            raise ManifestMissing(PACKAGE_JSON)
-        if not contents.has(BALA_JSON):
-            raise ManifestMissing(BALA_JSON)
+        package = contents.json(PACKAGE_JSON, PackageJson)
+        self.manifest = java_manifest(contents.json(BALA_JSON, BalaJson), package)
         self._contents = contents
-        self.manifest = java_manifest(
-            contents.json(BALA_JSON, BalaJson), contents.json(PACKAGE_JSON, PackageJson)
-        )
         self._readmes = {item.name: item.readme for item in self.manifest.modules}
 
     def graph(self) -> Graph:
@@ -125,12 +120,9 @@ class GoLayout:
 
     def __init__(self, contents: Contents) -> None:
         """Read the manifests."""
-        if not contents.has(BALLERINA_TOML):
-            raise ManifestMissing(BALLERINA_TOML)
+        ballerina = contents.toml(BALLERINA_TOML, BallerinaToml)
+        self.manifest = go_manifest(contents.toml(BALA_TOML, BalaToml), ballerina)
         self._contents = contents
-        self.manifest = go_manifest(
-            contents.toml(BALA_TOML, BalaToml), contents.toml(BALLERINA_TOML, BallerinaToml)
-        )
         self._name = self.manifest.coordinate.package.name
         self._readmes = {item.name: item.readme for item in self.manifest.modules}
 

@@ -26,7 +26,7 @@ class Modules:
         manifest = layout.manifest
         own = manifest.coordinate.package.name
         declared = {*manifest.exported, *(item.name for item in manifest.modules)}
-        for name in declared:
+        for name in sorted(declared):
             _refuse_foreign(manifest, name)
         exported = {*manifest.exported, *(item.name for item in manifest.modules if item.export)}
         with_sources = _with_sources(contents, layout, own)
@@ -37,11 +37,11 @@ class Modules:
         )
 
 
-def require_sources(modules: Modules, layout: Layout, *, of_a_tool: object) -> tuple[str, ...]:
+def require_sources(modules: Modules, layout: Layout, tools: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse exported modules without sources; return a warning for a tool's default module."""
     own = layout.manifest.coordinate.package.name
     for module in modules.sourceless:
-        if module != own or not of_a_tool:
+        if module != own or not tools:
             raise SourcesMissing(module, layout.folder(module) or "the root")
     return tuple(
         f"The default module {module} has no source file." for module in modules.sourceless

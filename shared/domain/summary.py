@@ -1,9 +1,11 @@
 """The one line that stands for a package where there is room for no more."""
 
 import re
+from itertools import islice
 
 LONGEST = 300  # Characters: two lines of a search result.
 _SEARCHED = 16 * 1024  # Characters of a text: what has no prose by then has none.
+_MOST_LINES = 100  # Lines with something in them, for the same reason.
 _LONGEST_LINE = 1_000  # Characters of a line that is read: the rest would be cut off anyway.
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -12,7 +14,7 @@ _FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTAL
 _UNDERLINED = re.compile(r"^(?=.*\S).*\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
 _NO_PROSE = re.compile(r" {0,3}(?:#|\||<|\[[^\]]*\]:|[-=*_]{3,}[ \t]*$)")
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
-_LINK = re.compile(r"\[([^\[\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
+_LINK = re.compile(r"\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*+\)|\[[^\]]*\])")
 _MARKER = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,9}[.)]\s+)+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)|`+")
@@ -34,7 +36,8 @@ def _first_prose(markdown: str) -> str:
     text = markdown[:_SEARCHED].replace("\r\n", "\n")
     for block in (_COMMENT, _FRONT_MATTER, _FENCE, _UNDERLINED):
         text = block.sub("", text)
-    lines = (_prose(line[:_LONGEST_LINE]) for line in text.split("\n"))
+    filled = islice((line for line in text.split("\n") if line.strip()), _MOST_LINES)
+    lines = (_prose(line[:_LONGEST_LINE]) for line in filled)
     return next((line for line in lines if any(map(str.isalnum, line))), "")
 
 

@@ -26,7 +26,6 @@ _LONG_KEY = re.compile(
     rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{_MOST_KEY_PARTS}}}", re.ASCII
 )
 _LONG_NUMBER = re.compile(r"(?<!\d)\d[\d_]{4000}", re.ASCII)  # Python converts 4,300 digits.
-_TOML_POSITION = re.compile(r" \(at (line \d+, column \d+|end of document)\)\Z")
 
 
 class _Unacceptable(Exception):
@@ -65,8 +64,8 @@ def parse_toml(name: str, raw: bytes) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         raise ManifestUnreadable(name, _located(str(error), text)) from None
     except ValueError:
-        where = _where(text, _LONG_NUMBER.search(text))
-        raise ManifestUnreadable(name, f"a number is too long{where}") from None
+        where = _where(_LONG_NUMBER.split(text, maxsplit=1)[0])
+        raise ManifestUnreadable(name, f"a number is too long at {where}") from None
     except RecursionError:
         raise ManifestTooDeep(name, "nests its values too deeply") from None
 
@@ -75,14 +74,14 @@ def _decoded(name: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")  # Editors on Windows put a byte order mark in front.
     except UnicodeDecodeError as error:
-        line, column = _position(raw[: error.start].decode(errors="replace"))
-        reason = f"it is not UTF-8 at line {line}, column {column}"
-        raise ManifestUnreadable(name, reason) from None
+        where = _where(raw[: error.start].decode(errors="replace"))
+        raise ManifestUnreadable(name, f"it is not UTF-8 at {where}") from None
 
 
-def _position(before: str) -> tuple[int, int]:
-    """Return line and column, counted from one, of what follows `before`."""
-    return before.count("\n") + 1, len(before) - before.rfind("\n")
+def _where(before: str) -> str:
+    """Return the place of what follows `before`."""
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return f"line {line}, column {column}"
 
 
 # --- JSON --------------------------------------------------------------------------------------
@@ -128,18 +127,7 @@ def _refuse_costly(name: str, text: str) -> None:
 
 
 def _located(message: str, text: str) -> str:
-    """Return tomllib's message, short, with the position that it ends with."""
-    found = _TOML_POSITION.search(message)
-    if found is None or found[1] == "end of document":
-        line, column = _position(text)
-        where = f"line {line}, column {column}"
-    else:
-        where = found[1]
-    return f"{shown(message[: found.start()] if found else message)} at {where}"
-
-
-def _where(text: str, found: re.Match[str] | None) -> str:
-    if found is None:
-        return ""
-    line, column = _position(text[: found.start()])
-    return f" at line {line}, column {column}"
+    """Return tomllib's message, short, with the place that it ends with, also at the end."""
+    found, _, place = message.removesuffix(")").rpartition(" (at ")
+    where = _where(text) if place == "end of document" else place
+    return f"{shown(found)} at {where}"

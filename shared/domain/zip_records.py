@@ -7,15 +7,11 @@ directory for the truth, another the local headers. So these records must tile t
 say the same twice; then there is nothing to disagree on.
 """
 
-import re
 import stat
 import struct
-import unicodedata
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from operator import itemgetter
 
 from shared.domain.bad_archive import (
     ArchiveComment,
@@ -24,12 +20,10 @@ from shared.domain.bad_archive import (
     BytesBetween,
     DescriptorDiffers,
     DirectoryDamaged,
-    DuplicateEntry,
     EntriesOverlap,
     EntryDamaged,
     EntryEncrypted,
     EntryUnsupported,
-    FileIsFolder,
     HeadersDiffer,
     NotAZip,
     SpecialEntry,
@@ -39,6 +33,7 @@ from shared.domain.bad_archive import (
     UnsafeName,
     Zip64Used,
 )
+from shared.domain.entry_names import decoded_name, refuse_twins
 
 STORED = 0
 DEFLATED = 8
@@ -73,10 +68,7 @@ _EXTRA_LINKS = frozenset({0x000D, 0x756E})  # Two old Unix fields that can hold 
 
 _NO_DATA = memoryview(b"")
 _DOS_FOLDER = 0x10
-_LONGEST_HEADER = 0xFFFF - _CENTRAL.size  # Bytes of name, extra fields and comment together.
-_LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
-_DRIVE = re.compile(r"[A-Za-z]:")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LONGEST_HEADER = 0xFFFF  # Bytes with name, extra fields and comment: Java reads no more.
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +85,6 @@ class Entry:
     unicode_paths: tuple[bytes, ...]
     start: int
     data: memoryview = _NO_DATA  # Known once the local header is read.
-
-    @property
-    def is_folder(self) -> bool:
-        """Say whether this is a folder."""
-        return self.name.endswith("/")
 
     @property
     def is_described(self) -> bool:
@@ -118,7 +105,7 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[Entry, ...]:
     """Return the entries of a strict archive in the order of the directory, or refuse it."""
     directory = _find_directory(content, max_entries)
     entries = tuple(_central_headers(content, directory))
-    _refuse_twins(entries)
+    refuse_twins(entry.name for entry in entries)
     located = _match_local_headers(content, entries, directory.start)
     return tuple(located[entry.start] for entry in entries)
 
@@ -184,36 +171,46 @@ def _central_headers(content: memoryview, directory: _Directory) -> Iterator[Ent
         if at + _CENTRAL.size > directory.end or _signature(content, at) != _CENTRAL_SIGNATURE:
             raise DirectoryDamaged(reason="it holds fewer entries than the end record says")
         header = _CENTRAL.unpack_from(content, at)
-        name_length, extra_length, comment_length = header[10:13]
-        at += _CENTRAL.size
-        end = at + name_length + extra_length + comment_length
+        start, end = at + _CENTRAL.size, at + _CENTRAL.size + sum(header[10:13])
         if end > directory.end:
             raise DirectoryDamaged(reason="an entry reaches beyond its end")
-        if end - at > _LONGEST_HEADER:  # Java refuses it.
+        if end - at > _LONGEST_HEADER:
             raise DirectoryDamaged(reason="an entry has more than 65,535 bytes in it")
-        raw_name = bytes(content[at : at + name_length])
-        extra = bytes(content[at + name_length : at + name_length + extra_length])
-        yield _central_entry(header, raw_name, extra)
+        yield _central_entry(header, bytes(content[start:end]))
         at = end
     if at != directory.end:
         raise DirectoryDamaged(reason="it holds more than the entries that the end record counts")
 
 
-def _central_entry(header: tuple[int, ...], raw_name: bytes, extra: bytes) -> Entry:
-    _, _, needed, flags, method, _, _, crc, packed, unpacked = header[:10]
+def _central_entry(header: tuple[int, ...], rest: bytes) -> Entry:
+    """Return the entry of a header and the `rest` of it: name, extra fields and comment."""
+    _, _, needed, flags, method, _, _, crc, packed, unpacked, name_length, extra_length = header[
+        :12
+    ]
     disk, _, attributes, start = header[13:]
-    name = _decoded(raw_name, flags)
+    raw_name, comment = rest[:name_length], rest[name_length + extra_length :]
+    name = decoded_name(raw_name)
+    if not name.isascii() and not flags & _UTF8:
+        raise UnsafeName(name, "is not marked as UTF-8, so readers differ in its letters")
     if _FULL_32 in (packed, unpacked, start) or disk == _FULL_16:
         raise Zip64Used(where=f"The entry {name}")
     if disk:
         raise SplitArchive
     _refuse_unsupported(name, flags, method, needed)
     _refuse_special(name, attributes, unpacked)
-    extras = _read_extras(name, raw_name, extra)
+    _refuse_comment(name, comment)
+    extras = _read_extras(name, raw_name, rest[name_length : name_length + extra_length])
     if extras.zip64:
         raise Zip64Used(where=f"The entry {name}")
     paths = extras.unicode_paths
     return Entry(name, raw_name, flags, method, crc, packed, unpacked, paths, start)
+
+
+def _refuse_comment(name: str, comment: bytes) -> None:
+    try:
+        comment.decode()
+    except UnicodeDecodeError:  # Java's ZipFile fails on the whole entry.
+        raise EntryUnsupported(name, "a comment that is not UTF-8") from None
 
 
 def _refuse_unsupported(name: str, flags: int, method: int, needed: int) -> None:
@@ -274,55 +271,6 @@ def _read_extras(name: str, raw_name: bytes, extra: bytes) -> _Extras:
     if any(path != repeated for path in paths):
         raise UnsafeName(name, "has a Unicode path field with another name")
     return _Extras(paths, tuple(value for kind, value in fields if kind == _EXTRA_ZIP64))
-
-
-# --- names -------------------------------------------------------------------------------------
-
-
-def _decoded(raw_name: bytes, flags: int) -> str:
-    try:
-        name = raw_name.decode()
-    except UnicodeDecodeError:
-        name = raw_name.decode(errors="backslashreplace")
-        raise UnsafeName(name, "is not UTF-8") from None
-    if not name.isascii() and not flags & _UTF8:
-        raise UnsafeName(name, "is not marked as UTF-8, so readers differ in its letters")
-    _refuse_unsafe(name, len(raw_name))
-    return name
-
-
-def _refuse_unsafe(name: str, length: int) -> None:
-    if not name or length > _LONGEST_NAME:
-        raise UnsafeName(name, f"does not have 1 to {_LONGEST_NAME:,} bytes")
-    if name[0] == "/" or _DRIVE.match(name):
-        raise UnsafeName(name, "is an absolute path")
-    if "\\" in name:
-        raise UnsafeName(name, "has a backslash")
-    if _CONTROL.search(name):
-        raise UnsafeName(name, "has a control character")
-    if not {"", ".", ".."}.isdisjoint(name.removesuffix("/").split("/")):
-        raise UnsafeName(name, "has a part that is empty, . or .., and could leave its folder")
-    if not unicodedata.is_normalized("NFC", name):
-        raise UnsafeName(name, "is not in Unicode normalization form C")
-
-
-def folded(name: str) -> str:
-    """Return what file systems without case or normalization compare names by."""
-    if name.isascii():
-        return name.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
-def _refuse_twins(entries: tuple[Entry, ...]) -> None:
-    """Refuse two entries for one file, and a file that is another entry's folder."""
-    # No name has a NUL, so with it for the slash what lies in a folder sorts right behind it.
-    keyed = [(folded(entry.name.rstrip("/")).replace("/", "\0"), entry) for entry in entries]
-    keyed.sort(key=itemgetter(0))
-    for (key, entry), (next_key, following) in pairwise(keyed):
-        if key == next_key:
-            raise DuplicateEntry(entry.name, following.name)
-        if next_key.startswith(f"{key}\0") and not entry.is_folder:
-            raise FileIsFolder(entry.name, following.name)
 
 
 # --- the local headers -------------------------------------------------------------------------
