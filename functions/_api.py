@@ -101,8 +101,13 @@ def refusal_answer(refusal: Refusal) -> func.HttpResponse:
     if refusal.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(refusal, Unavailable):
-        headers["Retry-After"] = str(max(1, int(refusal.retry_after.total_seconds())))
+        headers["Retry-After"] = retry_after(refusal)
     return _problem(STATUS[refusal.kind], code_of(type(refusal)), str(refusal), headers)
+
+
+def retry_after(refusal: Unavailable) -> str:
+    """Return after how many seconds to come back; clients read no 0."""
+    return str(max(1, int(refusal.retry_after.total_seconds())))
 
 
 def broken_answer(request_id: str) -> func.HttpResponse:

@@ -7,9 +7,9 @@ from string import Template
 
 import azure.functions as func
 
-from functions._api import STATUS
+from functions._api import STATUS, retry_after
 from functions._http import edge
-from shared.domain.errors import Refusal
+from shared.domain.errors import Refusal, Unavailable
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -83,13 +83,18 @@ def see_other(path: str, cookie: str) -> func.HttpResponse:
     return func.HttpResponse(status_code=303, headers=headers)
 
 
-def _refusal_page(refusal: Refusal) -> func.HttpResponse:
-    return page("This did not work", paragraph(str(refusal)), STATUS[refusal.kind])
+def refusal_page(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal as a page with its sentence."""
+    answer = page("This did not work", paragraph(str(refusal)), STATUS[refusal.kind])
+    if isinstance(refusal, Unavailable):
+        answer.headers["Retry-After"] = retry_after(refusal)
+    return answer
 
 
-def _broken_page(request_id: str) -> func.HttpResponse:
+def broken_page(request_id: str) -> func.HttpResponse:
+    """Return a page that tells its reader what to quote, and nothing of the inside."""
     message = f"The registry failed. Tell its operator this request id: {request_id}."
     return page("This did not work", paragraph(message), 500)
 
 
-page_errors = edge(_refusal_page, _broken_page)
+page_errors = edge(refusal_page, broken_page)

@@ -11,10 +11,10 @@ import azure.functions as func
 
 from functions._central import CORS, central_errors
 from functions._http import caller_of, headers_of
-from functions._ranges import Unsatisfiable, is_known, requested_range
 from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound, InvalidDigest
 from shared.domain.identity import ANONYMOUS, Principal
+from shared.ranges import Unsatisfiable, is_known, requested_range
 from shared.registry import Registry
 from shared.services.serving import ArchiveLink
 

@@ -34,7 +34,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
         items = [_listed(registry, req, hit) for hit in results.hits]
         return json_answer(page_model("packages", items, count=results.count, page=page), 200, CORS)
 
-    @bp.route("2.0/registry/search-packages", methods=["GET"])
     @central_errors_without_404
     async def central_search(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -43,6 +42,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
         items = [_found(registry, req, hit) for hit in results.hits]
         model = page_model("packages", items, count=results.count, page=page)
         return json_answer(model | _extras(results), 200, CORS)
+
+    bp.route("2.0/registry/search-packages", methods=["GET"])(central_search)
+    # The language server sends {base}//search-packages, and the Functions host folds no slashes.
+    doubled = bp.route("2.0/{*rest:regex(^registry//search-packages/?$)}", methods=["GET"])
+    bp.function_name("central_search_doubled")(doubled(central_search))
 
     @bp.route("2.0/registry/search-suggestions", methods=["GET"])
     @central_errors_without_404
