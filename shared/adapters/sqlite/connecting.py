@@ -9,7 +9,10 @@ from pathlib import Path
 
 PATIENCE = timedelta(seconds=10)  # Longer than any transaction of ours; clients wait 30 s and more.
 RETRY = timedelta(milliseconds=1)  # A transaction takes one to five of these.
-WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024  # What the log shrinks back to after a bulk import.
+PRAGMAS = (
+    "synchronous = FULL",  # A commit is on the disk when it returns.
+    "journal_size_limit = 67108864",  # Bytes that the log shrinks back to after a bulk import.
+)
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -25,9 +28,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading alone."""
     # Not as `mode=ro`: reading the log that a crash left takes writing its index.
-    connection = _connect(path, "rw", PATIENCE)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+    return _connect(path, "rw", PATIENCE, "query_only = ON")
 
 
 def schema_of(connection: sqlite3.Connection) -> int:
@@ -66,7 +67,7 @@ def _begin(connection: sqlite3.Connection, patience: timedelta) -> None:
         time.sleep(RETRY.total_seconds())
 
 
-def _connect(path: Path, mode: str, patience: timedelta) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, patience: timedelta, *pragmas: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -74,6 +75,10 @@ def _connect(path: Path, mode: str, patience: timedelta) -> sqlite3.Connection:
         isolation_level=None,  # Transactions begin and end where this module says so.
         check_same_thread=False,  # Each is used by one thread at a time.
     )
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA journal_size_limit = {WAL_SIZE_LIMIT_BYTES}")
+    try:
+        for pragma in (*PRAGMAS, *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+    except sqlite3.Error:  # It is no database, or a damaged one.
+        connection.close()
+        raise
     return connection
