@@ -1,6 +1,6 @@
 """Balas as the clients pack them: `bala("acme/greet:1.0.0")` is a small, valid package.
 
-Everything is deterministic: the same arguments give the same bytes.
+Everything is deterministic: the same arguments give the same bytes with the same zlib.
 """
 
 import hashlib
