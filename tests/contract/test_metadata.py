@@ -436,3 +436,4 @@ async def test_owners_come_in_the_order_asked_and_none_for_a_free_tool(stores: S
     await stores.metadata.claim_tool("two", package("acme/other"))
     owners = await stores.metadata.tool_owners(["two", "free", "one"])
     assert owners == [package("acme/other"), None, GREET]
+    assert await stores.metadata.tool_owners(["one", "free"] * 200) == [GREET, None] * 200

@@ -12,6 +12,8 @@ from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.package import Entry, Found, Head, Release, Survey
 from shared.ports import AlreadyThere, Stale
 
+TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
+
 
 class SqliteMetadata:
     """The MetadataStore of a registry on one machine."""
@@ -91,7 +93,10 @@ class SqliteMetadata:
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
         """Return the package that owns each tool id; None where it is free."""
-        return self._database.read(lambda reader: [_tool_owner(tool, reader) for tool in tools])
+        work = partial(_tool_owners, tools)
+        if len(tools) <= TOOLS_ON_THE_LOOP:
+            return self._database.read(work)
+        return await self._database.scan(work)
 
 
 def _found(row: tuple[str, str | None] | None) -> Found:
@@ -182,7 +187,7 @@ def _put_entries(pk: str, entries: Sequence[Entry], connection: sqlite3.Connecti
         # A row that would not change keeps its stamp, so nobody reads it again.
         cursor = connection.execute(
             "INSERT INTO entries (pk, version, stamp, revision, body) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET"
+            " ON CONFLICT (pk, version) DO UPDATE SET"
             " stamp = excluded.stamp, revision = excluded.revision, body = excluded.body"
             " WHERE excluded.revision > revision"
             " OR excluded.revision = revision AND excluded.body <> body",
@@ -221,6 +226,10 @@ def _claim_tool(tool: str, package: Package, connection: sqlite3.Connection) -> 
         (tool.lower(), package.org, package.name),
     )
     return _tool_owner(tool, connection) or package
+
+
+def _tool_owners(tools: Sequence[str], connection: sqlite3.Connection) -> list[Package | None]:
+    return [_tool_owner(tool, connection) for tool in tools]
 
 
 def _tool_owner(tool: str, connection: sqlite3.Connection) -> Package | None:
