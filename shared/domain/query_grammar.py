@@ -20,7 +20,7 @@ from itertools import islice
 
 MAX_LENGTH = 500  # Characters that are read: a longer text is no search, and costs its reader.
 MAX_TERMS = 16  # Terms that are read: each is one more list to intersect.
-MAX_VALUES = 32  # Values of a group that are read.
+MAX_VALUES = 16  # Values of a group that are read.
 
 
 class Field(Enum):

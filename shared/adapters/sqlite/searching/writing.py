@@ -75,7 +75,7 @@ class Rows:
         if found is None:
             self.show(listing)
             return
-        head = max(found[1].head, listing.head, key=lambda each: each.revision)
+        head = max(listing.head, found[1].head, key=lambda each: each.revision)
         shown, offered = replace(found[1], head=head), replace(listing, head=head)
         self.show(offered if _is_better(offered, shown) else shown)
 

@@ -1,0 +1,539 @@
+"""What every search index promises."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.adapters.sqlite.search import SqliteSearchIndex
+from shared.domain.language import ClientProfile
+from shared.domain.package import Event, Listing, ModuleText, Texts, Visibility
+from shared.domain.query import ANYONE, Kind, Page, Query, Results, Sort, Suggestion, Viewer
+from shared.ports import SearchIndex
+from tests.contract.samples import coordinate, head, package, release
+
+Opener = Callable[[Path], AbstractAsyncContextManager[SearchIndex]]
+
+
+@asynccontextmanager
+async def sqlite(place: Path) -> AsyncGenerator[SearchIndex]:
+    """Open the index of one machine."""
+    index = SqliteSearchIndex(place / "search.db")
+    index.migrate()
+    try:
+        yield index
+    finally:
+        index.close()
+
+
+INDEXES: dict[str, Opener] = {"sqlite": sqlite}
+
+
+@pytest.fixture(params=sorted(INDEXES))
+def opener(request: pytest.FixtureRequest) -> Opener:
+    """Return how to open an index; to open it twice is to be two processes."""
+    return INDEXES[request.param]
+
+
+@pytest.fixture
+async def index(opener: Opener, tmp_path: Path) -> AsyncGenerator[SearchIndex]:
+    """Return an empty index."""
+    async with opener(tmp_path) as opened:
+        yield opened
+
+
+def listing(text: str, **fields: Any) -> Listing:
+    """Return the listing of `org/name:version`; the fields are the head's or the release's."""
+    of_head = {"visibility", "pulls", "head_revision", "package_deprecation"} & fields.keys()
+    taken = {name: fields.pop(name) for name in of_head}
+    if "head_revision" in taken:
+        taken["revision"] = taken.pop("head_revision")
+    if "package_deprecation" in taken:
+        taken["deprecation"] = taken.pop("package_deprecation")
+    readme = fields.pop("readme", "")
+    made = release(text, **fields)
+    modules = tuple(ModuleText(name=name, readme="long") for name in made.modules)
+    owner = head(str(coordinate(text).package), **taken)
+    return Listing(owner, made, Texts(readme=readme, modules=modules))
+
+
+def names(results: Results) -> list[str]:
+    """Return what was found, in order."""
+    return [str(hit.listing.head.package) for hit in results.hits]
+
+
+async def found(
+    index: SearchIndex, text: str, viewer: Viewer = ANYONE, **restrictions: Any
+) -> list[str]:
+    """Return the packages that a search finds, checking that the count agrees."""
+    query = replace(Query.parse(text), **restrictions)
+    results = await index.search(query, Page(limit=100), viewer)
+    assert results.count == len(results.hits)
+    return names(results)
+
+
+async def offer_all(index: SearchIndex, *listings: Listing) -> None:
+    """Offer these, one after the other."""
+    for each in listings:
+        await index.offer(each)
+
+
+async def versions(index: SearchIndex) -> list[str]:
+    """Return the versions that are shown."""
+    query = replace(Query(), include_deprecated=True)
+    results = await index.search(query, Page(), Viewer(sees_everything=True))
+    return [hit.listing.release.version for hit in results.hits]
+
+
+# --- what is shown ------------------------------------------------------------------------------
+
+
+async def test_an_empty_index_finds_nothing(index: SearchIndex) -> None:
+    assert await index.search(Query.parse("kafka"), Page(), ANYONE) == Results((), 0)
+    assert await index.suggest("kafka", ANYONE, 5) == []
+
+
+async def test_an_offered_release_is_found_at_once_by_every_process(
+    index: SearchIndex, opener: Opener, tmp_path: Path
+) -> None:
+    async with opener(tmp_path) as other:
+        await index.offer(listing("acme/greet:1.0.0"))
+        assert await found(other, "greet") == ["acme/greet"]
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"version": "1.10.0"}, {"version": "1.9.0"}),
+        ({"version": "1.0.0"}, {"version": "2.0.0-rc.1"}),
+        ({"version": "1.0.0-rc.2"}, {"version": "1.0.0-rc.1"}),
+        ({"version": "1.0.0"}, {"version": "2.0.0", "deprecation": "Broken."}),
+        ({"version": "1.0.0-rc.1"}, {"version": "2.0.0", "deprecation": ""}),
+        ({"version": "1.0.0", "revision": 2}, {"version": "1.0.0", "revision": 1}),
+        (
+            {"version": "1.0.0", "revision": 2, "deprecation": "Broken."},
+            {"version": "1.0.0", "revision": 1},
+        ),
+    ],
+    ids=["newer", "stable", "newer-rc", "not-deprecated", "rc", "revised", "deprecated-since"],
+)
+async def test_the_best_release_is_shown_in_whatever_order_they_are_offered(
+    index: SearchIndex, better: dict[str, Any], worse: dict[str, Any]
+) -> None:
+    good, bad = (
+        listing(f"acme/{{}}:{each['version']}".format("greet"), summary=summary, **each)
+        for each, summary in ((better, "good"), (worse, "bad"))
+    )
+    await offer_all(index, good, bad)
+    assert await found(index, "good", include_deprecated=True) == ["acme/greet"]
+    await index.remove(package("acme/greet"))
+    await offer_all(index, bad, good)
+    assert await found(index, "good", include_deprecated=True) == ["acme/greet"]
+    assert await found(index, "bad", include_deprecated=True) == []
+
+
+async def test_the_same_release_offered_again_brings_what_is_new(index: SearchIndex) -> None:
+    await offer_all(index, listing("acme/greet:1.0.0"), listing("acme/greet:1.0.0", pulls=7))
+    [hit] = (await index.search(Query(), Page(), ANYONE)).hits
+    assert hit.listing.head.pulls == 7
+
+
+async def test_what_the_newer_head_says_holds_for_whichever_release_is_shown(
+    index: SearchIndex,
+) -> None:
+    hidden = {"visibility": Visibility.PRIVATE, "head_revision": 2}
+    await offer_all(index, listing("acme/greet:1.0.0", **hidden), listing("acme/greet:1.1.0"))
+    assert await found(index, "greet") == []
+    assert await versions(index) == ["1.1.0"]
+    public = {"visibility": Visibility.PUBLIC, "head_revision": 3}
+    await index.offer(listing("acme/greet:0.9.0", **public))
+    assert await found(index, "greet") == ["acme/greet"]
+    assert await versions(index) == ["1.1.0"]
+
+
+async def test_a_replaced_release_is_shown_whatever_was_shown_before(index: SearchIndex) -> None:
+    await index.offer(listing("acme/greet:2.0.0", summary="newer", keywords=("two",)))
+    await index.replace(listing("acme/greet:1.0.0", summary="older"))
+    assert await found(index, "older") == ["acme/greet"]
+    assert await found(index, "newer") == []
+    assert await found(index, "keyword:two") == []
+
+
+async def test_a_removed_package_is_found_no_longer(index: SearchIndex) -> None:
+    await offer_all(index, listing("acme/greet:1.0.0"), listing("acme/grin:1.0.0"))
+    await index.remove(package("Acme/Greet"))
+    assert await found(index, "") == ["acme/grin"]
+    await index.remove(package("acme/greet"))
+    assert await index.suggest("greet", ANYONE, 5) == []
+
+
+async def test_packages_are_compared_without_case(index: SearchIndex) -> None:
+    await index.offer(listing("Acme/Greet:1.0.0"))
+    await index.replace(listing("acme/greet:1.1.0"))
+    assert await versions(index) == ["1.1.0"]
+
+
+async def test_a_hit_needs_no_other_store(index: SearchIndex) -> None:
+    event = Event(id="1", kind="pushed", at_ms=1, actor="ann", subject="acme/greet")
+    shown = listing(
+        "acme/greet:1.0.0", readme="x" * 5_000, modules=("greet",), outbox=(event,), summary="Hi"
+    )
+    await index.offer(shown)
+    [hit] = (await index.search(Query(), Page(), ANYONE)).hits
+    assert hit.listing.head == shown.head
+    assert hit.listing.release == shown.release.model_copy(update={"outbox": ()})
+    assert hit.listing.texts == Texts(readme="x" * 1_500, modules=(ModuleText(name="greet"),))
+
+
+# --- what a query means -------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def shelf(index: SearchIndex) -> SearchIndex:
+    """Return an index with some packages."""
+    await offer_all(
+        index,
+        listing(
+            "ballerinax/kafka:3.0.0",
+            keywords=("Messaging", "IT Operations/Queues & Streams"),
+            summary="Connects to Apache Kafka brokers",
+            modules=("kafka", "kafka.admin"),
+            pulls=500,
+        ),
+        listing("ballerina/http:2.0.0", keywords=("network",), summary="HTTP for services"),
+        listing("acme/http:0.1.0", readme="Not the one you want. Speaks of Kafka once."),
+        listing("ballerinax/googleapis.sheets:1.0.0", summary="Connects to Google Sheets"),
+        listing("ballerinax/azure_functions:1.0.0", summary="Café functions"),
+        listing("acme/EchoService:1.0.0", tools=("echo",)),
+        listing("acme/old:1.0.0", deprecation="Use new.", keywords=("network",)),
+    )
+    return index
+
+
+EVERYTHING = [
+    "acme/EchoService",
+    "acme/http",
+    "ballerina/http",
+    "ballerinax/azure_functions",
+    "ballerinax/googleapis.sheets",
+    "ballerinax/kafka",
+]
+MEANINGS: dict[str, list[str]] = {
+    "": EVERYTHING,
+    "*": EVERYTHING,
+    "kafka": ["acme/http", "ballerinax/kafka"],
+    "KAFKA broker": ["ballerinax/kafka"],
+    "kaf*": ["acme/http", "ballerinax/kafka"],
+    "kafak": ["ballerinax/kafka"],
+    "ballerina/http": ["ballerina/http"],
+    "Ballerina/HTTP:2.0.0": ["ballerina/http"],
+    "org:acme": ["acme/EchoService", "acme/http"],
+    "org:ACME http": ["acme/http"],
+    "org:(acme OR ballerina) AND http": ["acme/http", "ballerina/http"],
+    "org:acme org:ballerina": [],
+    "org:ballerina*": [
+        "ballerina/http",
+        "ballerinax/azure_functions",
+        "ballerinax/googleapis.sheets",
+        "ballerinax/kafka",
+    ],
+    "org:baller": [],
+    "name:http": ["acme/http", "ballerina/http"],
+    "package:kafka": ["ballerinax/kafka"],
+    "name:brokers": [],
+    "name:google": ["ballerinax/googleapis.sheets"],
+    "keyword:messaging": ["ballerinax/kafka"],
+    "keyword:IT Operations/Queues & Streams": ["ballerinax/kafka"],
+    "keyword:it operations/queues & streams AND org:ballerinax": ["ballerinax/kafka"],
+    "keyword:IT Operations": [],
+    "keyword:(network OR messaging)": ["ballerina/http", "ballerinax/kafka"],
+    "module:kafka.admin": ["ballerinax/kafka"],
+    "module:admin": ["ballerinax/kafka"],
+    "module:http": [],
+    '"apache kafka"': ["ballerinax/kafka"],
+    '"kafka apache"': [],
+    '"kafka connects"': [],  # One ends a keyword or a name, the other begins the summary.
+    "*sheet*": ["ballerinax/googleapis.sheets"],
+    "*t*p": ["acme/http", "ballerina/http"],
+    "a*/http": ["acme/http"],
+    "http*s": [],
+    "*e_f*": ["ballerinax/azure_functions"],
+    "*s.s*": ["ballerinax/googleapis.sheets"],
+    "*e%f*": [],
+    r"azure\_functions": ["ballerinax/azure_functions"],
+    "azure functions": ["ballerinax/azure_functions"],
+    "azurefunctions": ["ballerinax/azure_functions"],
+    "echo service": ["acme/EchoService"],
+    "EchoService": ["acme/EchoService"],
+    "cafe": ["ballerinax/azure_functions"],
+    "CAFÉ": ["ballerinax/azure_functions"],
+    "sheets nosuchword": ["ballerinax/googleapis.sheets"],
+    "nosuchword": [],
+    "public": [],
+    "deprecated": [],
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), MEANINGS.items())
+async def test_a_query_finds_what_it_says(
+    shelf: SearchIndex, text: str, expected: list[str]
+) -> None:
+    assert sorted(await found(shelf, text)) == expected
+
+
+async def test_deprecated_packages_are_found_by_those_who_ask_for_them(shelf: SearchIndex) -> None:
+    assert await found(shelf, "old") == []
+    assert await found(shelf, "old", include_deprecated=True) == ["acme/old"]
+    await shelf.offer(listing("ballerina/http:2.0.0", package_deprecation="Gone."))
+    assert await found(shelf, "http") == ["acme/http"]
+
+
+async def test_tools_are_packages_that_publish_one(shelf: SearchIndex) -> None:
+    assert await found(shelf, "", kind=Kind.TOOLS) == ["acme/EchoService"]
+    assert await found(shelf, "http", kind=Kind.TOOLS) == []
+
+
+async def test_restrictions_are_whole_names(shelf: SearchIndex) -> None:
+    assert await found(shelf, "", package="HTTP") == ["acme/http", "ballerina/http"]
+    assert await found(shelf, "", package="htt") == []
+    assert await found(shelf, "", orgs=frozenset({"acme"}), package="http") == ["acme/http"]
+    assert await found(shelf, "", orgs=frozenset()) == []
+
+
+@pytest.mark.parametrize(
+    ("platforms", "language", "expected"),
+    [
+        ("", "", ["any", "beta", "java21", "newer", "odd"]),
+        ("any", "", ["any", "beta", "newer", "odd"]),
+        ("java21", "2201.8.3", ["any", "beta", "java21"]),
+        ("java17", "2201.8.3", ["any", "beta"]),
+        ("java17", "2201.12.0", ["any", "beta", "newer"]),
+        ("", "unknown", ["any", "beta", "java21", "newer", "odd"]),
+    ],
+)
+async def test_a_client_finds_what_it_can_use(
+    index: SearchIndex, platforms: str, language: str, expected: list[str]
+) -> None:
+    await offer_all(
+        index,
+        listing("acme/any:1.0.0", ballerina_version="2201.8.9"),
+        listing("acme/java21:1.0.0", ballerina_version="2201.8.0", platform="java21"),
+        listing("acme/newer:1.0.0", ballerina_version="2201.9.0"),
+        listing("acme/beta:1.0.0", ballerina_version="slbeta6"),
+        listing("acme/odd:1.0.0", ballerina_version="slalpha5"),
+    )
+    client = ClientProfile.of(platforms, language)
+    assert await found(index, "", client=client) == [f"acme/{name}" for name in expected]
+
+
+# --- order --------------------------------------------------------------------------------------
+
+
+async def test_a_path_comes_first_then_a_name_then_keywords_then_texts(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        listing("acme/readme:1.0.0", readme="Much about kafka.", pulls=10**9),
+        listing("acme/summary:1.0.0", summary="About kafka", pulls=10**8),
+        listing("acme/keyword:1.0.0", keywords=("kafka",), pulls=10**7),
+        listing("kafka/other:1.0.0", pulls=10**6),
+        listing("acme/kafkaesque:1.0.0", pulls=10**5),
+        listing("acme/kafka.admin:1.0.0", pulls=10**4),
+        listing("acme/kafka:1.0.0"),
+        listing("other/kafka:1.0.0", deprecation="Old."),
+    )
+    assert await found(index, "kafka", include_deprecated=True) == [
+        "acme/kafka",
+        "other/kafka",
+        "acme/kafka.admin",
+        "acme/kafkaesque",
+        "kafka/other",
+        "acme/keyword",
+        "acme/summary",
+        "acme/readme",
+    ]
+    assert (await found(index, "acme/kafka"))[0] == "acme/kafka"
+
+
+async def test_among_equals_what_is_used_more_comes_first_then_what_is_newer(
+    index: SearchIndex,
+) -> None:
+    year_ms = 365 * 24 * 3600 * 1000
+    await offer_all(
+        index,
+        listing("acme/client.old:1.0.0", created_ms=51 * year_ms),
+        listing("acme/client.new:1.0.0", created_ms=55 * year_ms),
+        listing("acme/client.used:1.0.0", created_ms=51 * year_ms, pulls=1_000),
+        listing("acme/client.beloved:1.0.0", created_ms=51 * year_ms, pulls=1_000_000),
+    )
+    expected = ["beloved", "used", "new", "old"]
+    assert await found(index, "client") == [f"acme/client.{name}" for name in expected]
+
+
+async def test_a_score_is_the_sum_of_its_parts_and_never_rises_down_the_page(
+    shelf: SearchIndex,
+) -> None:
+    results = await shelf.search(Query.parse("http"), Page(), ANYONE)
+    assert [next(iter(hit.parts)) for hit in results.hits] == ["exact name", "exact name"]
+    scores = [hit.score for hit in results.hits]
+    assert scores == [pytest.approx(sum(hit.parts.values())) for hit in results.hits]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [(Sort.NAME, "abcd"), (Sort.CREATED, "bdca"), (Sort.PULLS, "cabd"), (Sort.RELEVANCE, "dbac")],
+)
+async def test_results_are_sorted_as_asked_in_both_directions(
+    index: SearchIndex, sort: Sort, expected: str
+) -> None:
+    for name, created_ms, pulls in (("a", 4, 20), ("b", 1, 30), ("c", 3, 10), ("d", 2, 40)):
+        fields = {"created_ms": created_ms, "pulls": pulls}
+        await index.offer(listing(f"acme/{name}:1.0.0", **fields))
+    up = await index.search(Query(), Page(sort=sort, descending=False), ANYONE)
+    down = await index.search(Query(), Page(sort=sort), ANYONE)
+    assert "".join(hit.listing.head.name for hit in down.hits) == (
+        expected if sort is Sort.RELEVANCE else expected[::-1]
+    )
+    assert names(up) == names(down)[::-1]
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("text", ["", "package", "org:acme", "*a*", "packaeg"])
+async def test_pages_hold_every_result_once_and_as_many_as_they_count(
+    index: SearchIndex, *, sort: Sort, descending: bool, text: str
+) -> None:
+    for number in range(23):  # All alike, so that nothing but their names orders them.
+        await index.offer(listing(f"acme/package.n{number}:1.0.0", summary="A package"))
+    seen: list[str] = []
+    for offset in range(0, 30, 4):
+        page = Page(offset=offset, limit=4, sort=sort, descending=descending)
+        results = await index.search(Query.parse(text), page, ANYONE)
+        assert results.count == 23
+        seen += names(results)
+    assert len(seen) == len(set(seen)) == 23
+    beyond = Page(offset=10**9, sort=sort, descending=descending)
+    assert (await index.search(Query.parse(text), beyond, ANYONE)).hits == ()
+
+
+async def test_a_page_of_nothing_still_counts(shelf: SearchIndex) -> None:
+    results = await shelf.search(Query(), Page(limit=0), ANYONE)
+    assert (results.hits, results.count) == ((), 6)
+
+
+async def test_packages_that_tie_are_ordered_by_name_however_they_came(index: SearchIndex) -> None:
+    for name in ("b", "c", "a"):
+        await index.offer(listing(f"acme/{name}:1.0.0"))
+    assert await found(index, "") == ["acme/a", "acme/b", "acme/c"]
+
+
+# --- who sees it --------------------------------------------------------------------------------
+
+PRIVATE = {"visibility": Visibility.PRIVATE}
+
+
+async def test_a_private_package_is_found_by_members_of_its_organization_alone(
+    index: SearchIndex,
+) -> None:
+    await offer_all(
+        index,
+        listing("acme/secret.sauce:1.0.0", **PRIVATE, keywords=("sauce",)),
+        listing("other/sauce:1.0.0"),
+    )
+    for text in ("sauce", "acme/secret.sauce", "org:acme", "keyword:sauce", "*sauce*", "sacue", ""):
+        assert "acme/secret.sauce" not in await found(index, text)
+        assert "acme/secret.sauce" not in await found(index, text, Viewer(frozenset({"other"})))
+        assert "acme/secret.sauce" in await found(index, text, Viewer(frozenset({"acme"})))
+        assert "acme/secret.sauce" in await found(index, text, Viewer(sees_everything=True))
+    assert await index.suggest("secret", ANYONE, 5) == []
+    assert len(await index.suggest("secret", Viewer(frozenset({"acme"})), 5)) == 1
+
+
+async def test_a_package_that_becomes_private_leaves_no_trace(index: SearchIndex) -> None:
+    await index.offer(listing("acme/zebra:1.0.0", summary="Stripes"))
+    await index.replace(listing("acme/zebra:1.0.0", summary="Stripes", **PRIVATE))
+    for text in ("zebra", "zebar", "strpies", "zeb", "*ebr*"):
+        assert await found(index, text) == []
+
+
+ORGS = ("acme", "other", "third")
+WORDS = ("kafka", "http", "client", "data")
+FIELDS = ("org:", "org:acme", "name:*t*", "module:http", "keyword:x")
+SIGNS = ("*a*", '"http client"', "AND", "OR", "(", ")", "\\", '"', "acme/http", "kafak")
+
+
+@pytest.fixture
+async def mixed(index: SearchIndex) -> SearchIndex:
+    """Return an index with public and private packages of every name in every organization."""
+    for org in ORGS:
+        for number, word in enumerate(WORDS):
+            fields = PRIVATE if number % 2 else {}
+            await index.offer(listing(f"{org}/{word}:1.0.0", summary=" ".join(WORDS), **fields))
+    return index
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    text=st.one_of(
+        st.text(max_size=40),
+        st.lists(
+            st.sampled_from([*WORDS, *FIELDS, *SIGNS]),
+            max_size=6,
+        ).map(" ".join),
+    ),
+    orgs=st.frozensets(st.sampled_from(ORGS)),
+    limit=st.integers(1, 5),
+    sort=st.sampled_from(Sort),
+)
+async def test_whatever_is_typed_pages_add_up_and_show_nothing_that_is_not_theirs(
+    mixed: SearchIndex, text: str, orgs: frozenset[str], limit: int, sort: Sort
+) -> None:
+    viewer, query = Viewer(orgs), Query.parse(text)
+    seen: list[str] = []
+    count = 1
+    while len(seen) < count:
+        page = Page(offset=len(seen), limit=limit, sort=sort)
+        results = await mixed.search(query, page, viewer)
+        heads = [hit.listing.head for hit in results.hits]
+        assert all(each.visibility is Visibility.PUBLIC or each.org in orgs for each in heads)
+        seen += names(results)
+        count = results.count
+        assert heads or len(seen) == count
+    assert len(seen) == len(set(seen)) == count
+
+
+# --- suggestions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ka", ["ballerinax/kafka"]),
+        ("http", ["acme/http", "ballerina/http"]),
+        ("sheets", ["ballerinax/googleapis.sheets"]),
+        ("google sh", ["ballerinax/googleapis.sheets"]),
+        ("kafak", ["ballerinax/kafka"]),
+        ("ballerinax/ka", ["ballerinax/kafka"]),
+        ("brokers", []),
+        ("old", []),
+    ],
+)
+async def test_suggestions_are_names_that_begin_so_or_are_near(
+    shelf: SearchIndex, text: str, expected: list[str]
+) -> None:
+    suggested = await shelf.suggest(text, ANYONE, 5)
+    assert [f"{each.org}/{each.name}" for each in suggested] == expected
+
+
+async def test_a_suggestion_says_what_the_package_is(shelf: SearchIndex) -> None:
+    expected = Suggestion("ballerinax", "kafka", "Connects to Apache Kafka brokers")
+    assert await shelf.suggest("kafka", ANYONE, 1) == [expected]
+
+
+async def test_no_more_is_suggested_than_asked(shelf: SearchIndex) -> None:
+    assert len(await shelf.suggest("http", ANYONE, 1)) == 1
