@@ -6,7 +6,7 @@
     │   ├── DigestMismatch · VisibilityDiffers · SpelledDifferently
     │   ├── UploadMissing · LengthMissing
     │   ├── PackageIsDeprecated · MissingDependencies
-    │   └── BadArchive       one class for each reason to refuse a bala
+    │   └── BadArchive       one class for each reason to refuse a bala, in bad_archive.py
     ├── NotFound             it does not exist for this caller
     │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
     │   └── AccountNotFound · TokenNotFound · ArchiveNotFound
@@ -19,7 +19,7 @@
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge
     └── Unavailable          try again later
-        └── Busy · StorageFull
+        └── Busy · StorageFull · NotListedYet
 
 A face maps each kind to a status and a body, because clients differ.
 """
@@ -446,11 +446,11 @@ class Unavailable(Refusal):
 
 
 class Busy(Unavailable):
-    """The registry has as much in hand as it takes at once."""
+    """The registry has as much in hand as it takes at once, or a store did not answer in time."""
 
     def __init__(self) -> None:
-        """Say that a repeat is fine."""
-        super().__init__("The registry is busy. Nothing was changed; try again in a moment.")
+        """Say that a repeat is fine; what a store did that did not answer, nobody knows."""
+        super().__init__("The registry is busy. Try again in a moment; a repeat does no harm.")
 
 
 class StorageFull(Unavailable):
@@ -463,6 +463,17 @@ class StorageFull(Unavailable):
         super().__init__(
             "The registry's storage is full, so nothing was published. "
             "Tell its operator, and push again when there is room."
+        )
+
+
+class NotListedYet(Unavailable):
+    """A change is stored for good, but not yet in every list, in the search and in the feed."""
+
+    def __init__(self, changed: object) -> None:
+        """Name what was changed, and who finishes it."""
+        super().__init__(
+            f"{changed} is stored, but the registry could not list it everywhere yet. Nothing is "
+            "lost: send the request again, or wait until the registry finishes by itself."
         )
 
 

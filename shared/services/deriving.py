@@ -5,11 +5,14 @@ may be stale only for records whose outbox is not empty, and by that upkeep find
 """
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shared.domain.digest import Digest
+from shared.domain.errors import NotListedYet, Unavailable
 from shared.domain.language import EVERYTHING
-from shared.domain.names import Package
+from shared.domain.names import Coordinate, Package
 from shared.domain.package import Entry, Head, Listing, Release, Survey, Texts
 from shared.domain.selection import newest
 from shared.domain.version import Range
@@ -26,20 +29,29 @@ class Deriving:
     events: EventStore
 
     async def added(self, head: Head, release: Release, texts: Texts) -> None:
-        """List a release that was just published. The cost does not grow with history."""
-        await asyncio.gather(
-            self.metadata.put_entries(head.package, [Entry.of(release)]),
-            self.search.offer(Listing(head, release, texts)),
-        )
-        await self.events.publish(release)
+        """List a release that was just published. The cost does not grow with history.
+
+        Raises `NotListedYet` where a store fails: the release itself is there for good.
+        """
+        with _after_commit(release.coordinate):
+            await asyncio.gather(
+                self.metadata.put_entries(head.package, [Entry.of(release)]),
+                self.search.offer(Listing(head, release, texts)),
+            )
+            await self.events.publish(release)
 
     async def changed(self, record: Head | Release) -> None:
-        """Bring everything up to date with a release or a head that was just changed."""
-        package = record.package if isinstance(record, Head) else record.coordinate.package
-        if isinstance(record, Release):
-            await self.metadata.put_entries(package, [Entry.of(record)])
-        await self.show_newest(package)
-        await self.events.publish(record)
+        """Bring everything up to date with a release or a head that was just changed.
+
+        Raises `NotListedYet` where a store fails: the change itself is there for good.
+        """
+        subject = record.package if isinstance(record, Head) else record.coordinate
+        package = subject if isinstance(subject, Package) else subject.package
+        with _after_commit(subject):
+            if isinstance(record, Release):
+                await self.metadata.put_entries(package, [Entry.of(record)])
+            await self.show_newest(package)
+            await self.events.publish(record)
 
     async def rebuild(self, package: Package) -> None:
         """Derive everything of the package again from its releases. The cost grows with history."""
@@ -67,3 +79,12 @@ class Deriving:
             self.metadata.find(coordinate), self.documents.texts(Digest(entry.digest))
         )
         return Listing(survey.head, found.release, texts) if found.release else None
+
+
+@contextmanager
+def _after_commit(subject: Coordinate | Package) -> Generator[None]:
+    """Raise a store's failure as what it is by now: it must not say that nothing happened."""
+    try:
+        yield
+    except Unavailable as failure:
+        raise NotListedYet(subject) from failure

@@ -1,0 +1,115 @@
+"""What must hold for a registry that starts again after a crash."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from shared.adapters.embedded import open_embedded
+from tests.crash.picture import Picture, check_token_events, picture, stored
+from tests.crash.references import Reference, start_again, sweep_a_day_later
+from tests.fakes.clock import FakeClock
+from tests.fakes.randomness import FakeRandomness
+from tests.world import Stores, World, opened
+
+FAR_AWAY_MS = 4_000_000_000_000  # Later than whatever a real clock says.
+
+# Written before the change that they tell of: a crash leaves one too many, never one too few.
+FIRST = ("organization.founded",)
+
+
+@contextmanager
+def explained(where: str) -> Generator[None]:
+    """Let a failure say at which of many places it happened."""
+    try:
+        yield
+    except BaseException as failure:
+        failure.add_note(where)
+        raise
+
+
+async def check_repeat(reference: Reference, folder: Path) -> None:
+    """Start again: nothing is half there, and the repeated request finishes it."""
+    start_again(folder)
+    async with opened(folder, reference.people, _other_ids) as world:
+        check_old_or_new(reference, await _look(reference, world))
+        await check_repeated(reference, world)
+    check_stored(reference, folder)
+
+
+async def check_upkeep(reference: Reference, folder: Path) -> None:
+    """Start again: upkeep alone makes it whole or absent, and a repeat still succeeds."""
+    start_again(folder)
+    async with opened(folder, reference.people, _other_ids) as world:
+        await check_settled(reference, world)
+        await sweep_a_day_later(world)
+        await check_repeated(reference, world)
+    check_stored(reference, folder)
+
+
+async def check_kept(reference: Reference, folder: Path) -> None:
+    """Start again: a change that was answered is there as it would be without the crash."""
+    start_again(folder)
+    async with opened(folder, reference.people, _other_ids) as world:
+        check_same(await _look(reference, world), reference.after)
+
+
+async def check_settled(reference: Reference, world: World) -> None:
+    """Let upkeep run: everything is as it was before the request, or as it is after it."""
+    report = await world.registry.upkeep.run("settle")
+    assert report is not None
+    assert report.problems == ()
+    seen = await _look(reference, world)
+    check_old_or_new(reference, seen)
+    before, after = reference.before, reference.after
+    if seen.packages != before.packages:
+        check_same(seen, after)
+    elif before.packages != after.packages:
+        new = seen.feed[len(before.feed) :]
+        assert all(event.startswith(FIRST) for event in new), new
+
+
+async def check_repeated(reference: Reference, world: World) -> None:
+    """Send the request again: it succeeds, and everything is as if it had succeeded at once."""
+    answer = await reference.use_case.act(world)
+    assert answer.status_code in reference.use_case.repeated, answer.text
+    check_same(await _look(reference, world), reference.after)
+
+
+def check_old_or_new(reference: Reference, seen: Picture) -> None:
+    """Whatever anybody asks for is as it was or as it is to be, and never anything else."""
+    before, after = reference.before, reference.after
+    for request, answer in seen.packages.items():
+        assert answer in (before.packages[request], after.packages[request]), request
+    assert seen.organizations in (before.organizations, after.organizations)
+    assert seen.tokens in (before.tokens, after.tokens)
+    assert _is_part(iter(seen.feed), after.feed)
+    assert seen.feed[: len(before.feed)] == before.feed
+
+
+def check_same(seen: Picture, expected: Picture) -> None:
+    """Everything is as expected, and each event is there once."""
+    different = [key for key, seen_ in seen.packages.items() if seen_ != expected.packages[key]]
+    assert not different, {key: seen.packages[key] for key in different}
+    for aspect in ("organizations", "tokens", "feed"):
+        assert getattr(seen, aspect) == getattr(expected, aspect)
+
+
+def _is_part(seen: Iterator[str], whole: tuple[str, ...]) -> bool:
+    rest = iter(whole)
+    return all(each in rest for each in seen)
+
+
+async def _look(reference: Reference, world: World) -> Picture:
+    await check_token_events(world)
+    return await picture(world, reference.use_case.package)
+
+
+def check_stored(reference: Reference, folder: Path) -> None:
+    """Nothing lies on the disk that does not belong there, once unfinished files are removed."""
+    open_embedded(folder, FakeClock(FAR_AWAY_MS)).migrate()
+    assert stored(folder) in (reference.stored_after, reference.stored_swept)
+
+
+def _other_ids(stores: Stores) -> Stores:
+    return replace(stores, randomness=FakeRandomness("started again"))

@@ -1,0 +1,141 @@
+"""Whichever call of a port fails, in whichever way: all or nothing, and no answer lies.
+
+The table is made from the calls that each use-case really makes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.errors import Busy, NotListedYet, StorageFull, Unavailable
+from tests import faults
+from tests.balas import bala
+from tests.crash.conftest import ROW, Record
+from tests.crash.picture import picture
+from tests.crash.recovering import (
+    check_old_or_new,
+    check_repeated,
+    check_same,
+    check_settled,
+    check_stored,
+    explained,
+)
+from tests.crash.references import Reference, References
+from tests.crash.tapping import Strike, tapped
+from tests.crash.use_cases import USE_CASES
+from tests.faults import Moment, failing
+from tests.world import OpenWorld, Stores, World, opened
+
+
+class Fault(Enum):
+    """How a call fails."""
+
+    BUSY_BEFORE = "busy, not done"
+    BUSY_AFTER = "busy, but done"
+    FULL = "storage full"
+
+    @property
+    def moment(self) -> Moment:
+        """Return whether the call takes effect."""
+        return Moment.AFTER if self is Fault.BUSY_AFTER else Moment.BEFORE
+
+    def strike(self) -> None:
+        """Fail."""
+        error: Unavailable = StorageFull() if self is Fault.FULL else Busy()
+        raise error
+
+
+READS = frozenset(
+    {
+        "accounts.organization",
+        "accounts.standing",
+        "documents.texts",
+        "metadata.find",
+        "metadata.head",
+        "metadata.survey",
+        "tokens.find",
+        "tokens.list",
+    }
+)  # These take no effect and need no room.
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call of one use-case, and how it fails."""
+
+    number: int
+    call: str
+    fault: Fault
+
+    def __str__(self) -> str:
+        """Say so."""
+        return f"{self.call} (call {self.number}): {self.fault.value}"
+
+
+def rows_of(reference: Reference) -> Iterator[Row]:
+    """Yield the part of the table that is about one use-case."""
+    for number, call in enumerate(reference.life.calls, start=1):
+        for fault in (Fault.BUSY_BEFORE,) if call in READS else Fault:
+            yield Row(number, call, fault)
+
+
+async def answer_of(reference: Reference, row: Row, folder: Path) -> int:
+    """Let the call fail, check what is there, and return how the client was answered."""
+    strike = Strike(row.number, row.fault.moment, row.fault.strike)
+    async with opened(folder, reference.people, tapped(strike)) as world:
+        answer = await reference.use_case.act(world)
+        assert strike.seen >= row.number
+        await check_truth(reference, world, answer)
+        if row.fault is Fault.BUSY_AFTER:
+            await check_settled(reference, world)
+        await check_repeated(reference, world)
+    check_stored(reference, folder)
+    return answer.status_code
+
+
+async def check_truth(reference: Reference, world: World, answer: httpx.Response) -> None:
+    """What was answered is what is: done and shown everywhere, or to be tried again."""
+    seen = await picture(world, reference.use_case.package)
+    if answer.is_success:
+        check_same(seen, reference.after)
+        return
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["Retry-After"]) >= 1
+    check_old_or_new(reference, seen)
+    if "nothing was" in answer.text.lower():
+        assert seen.packages == reference.before.packages, answer.text
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
+    name: str, references: References, tmp_path: Path, record_property: Record
+) -> None:
+    reference = await references.of(name)
+    for number, row in enumerate(rows_of(reference)):
+        with explained(str(row)):
+            folder = reference.copy(tmp_path / str(number))
+            status = await answer_of(reference, row, folder)
+        record_property(ROW, (name, row.fault.value, status))
+
+
+async def test_the_table_has_more_than_a_hundred_rows(references: References) -> None:
+    rows = [row for name in USE_CASES for row in rows_of(await references.of(name))]
+    assert len(rows) > 100
+
+
+@pytest.mark.parametrize("error", [Busy(), StorageFull()], ids=["busy", "full"])
+async def test_a_push_that_is_stored_but_not_listed_is_not_said_to_be_undone(
+    worlds: OpenWorld, error: Unavailable
+) -> None:
+    def broken(stores: Stores) -> Stores:
+        return replace(stores, search=failing(stores.search, faults.Fault("offer", error)))
+
+    world = await worlds(wrap=broken)
+    answer = await USE_CASES["first push of a package"].act(world)
+    assert answer.status_code == 503
+    assert answer.json()["message"] == str(NotListedYet("acme/greet:1.0.0"))
+    assert (await world.java().pull("acme/greet:1.0.0")).content == bala("acme/greet:1.0.0")

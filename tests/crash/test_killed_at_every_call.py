@@ -1,0 +1,39 @@
+"""A process that is killed before or after any call of a port loses nothing and leaves no half."""
+
+import pytest
+
+from tests.crash.conftest import OpenKilling
+from tests.crash.nursery import AfterAnswer, AtCall
+from tests.crash.recovering import check_kept, check_repeat, check_upkeep
+from tests.crash.references import References
+from tests.crash.use_cases import USE_CASES
+from tests.faults import Moment
+
+# A state that one moment leaves behind is nearly that of the next, so each gets one of the checks.
+CHECKS = {Moment.BEFORE: check_repeat, Moment.AFTER: check_upkeep}
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+async def test_a_change_that_is_killed_at_any_call_is_there_whole_or_not_at_all(
+    name: str, killing: OpenKilling
+) -> None:
+    killed = await killing(name)
+    for number, call in enumerate(killed.reference.life.calls, start=1):
+        for moment, check in CHECKS.items():
+            where = f"killed {moment.value} {call}, call {number}"
+            ended = await killed.die(AtCall(number, moment), check, where)
+            assert ended.was_killed, (where, ended)
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+async def test_a_change_that_was_answered_outlives_its_process(
+    name: str, killing: OpenKilling
+) -> None:
+    killed = await killing(name)
+    ended = await killed.die(AfterAnswer(), check_kept, "killed after the answer")
+    assert ended.was_killed
+
+
+async def test_the_calls_of_all_use_cases_make_two_hundred_deaths(references: References) -> None:
+    calls = [len((await references.of(name)).life.calls) for name in USE_CASES]
+    assert len(CHECKS) * sum(calls) >= 200

@@ -1,0 +1,161 @@
+"""What somebody does to a registry while its process is killed or its stores fail."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+
+from functions._central import refusal_answer
+from shared.domain.errors import Refusal
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.registry import Registry
+from tests.balas import bala
+from tests.protocol.bal.okhttp import multipart
+from tests.world import World
+
+Act = Callable[[World], Awaitable[httpx.Response]]
+
+LARGE_BYTES = 3_000_000  # Large enough that each part of a push takes its time.
+BYSTANDER = "acme/bystander"  # Is there before everything, and nothing may happen to it.
+
+_TOKENS = "https://registry.test/api/v1/tokens"
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """One request of one client, and what was there before it."""
+
+    name: str
+    package: str  # Whose pictures are taken.
+    act: Act
+    before: tuple[Act, ...] = ()
+    repeated: frozenset[int] = frozenset({200, 204})  # What a repeat may answer when it is done.
+
+
+def push(coordinate: str, *, by: str = "ann", **spec: object) -> Act:
+    """Return a push, as the Java client sends it."""
+    archive = bala(coordinate, **spec)
+
+    async def act(world: World) -> httpx.Response:
+        return await world.upload(multipart("any.bala", archive), by=getattr(world.people, by))
+
+    return act
+
+
+def change(verb: str, target: str) -> Act:
+    """Return a deprecation or its undoing, by Ann."""
+
+    async def act(world: World) -> httpx.Response:
+        path = f"/packages/{verb}/{target.replace(':', '/')}"
+        return await world.send("PUT", path, by=world.people.ann, content=b'{"message": "old"}')
+
+    return act
+
+
+def moderate(verb: Callable[[Registry], Awaitable[object]]) -> Act:
+    """Return a use of a service that has no face of its own, answered as a face would."""
+
+    async def act(world: World) -> httpx.Response:
+        try:
+            await verb(world.registry)
+        except Refusal as refusal:
+            refused = refusal_answer(refusal)
+            return httpx.Response(
+                refused.status_code, headers=dict(refused.headers), content=refused.get_body()
+            )
+        return httpx.Response(200)
+
+    return act
+
+
+async def issue(world: World) -> httpx.Response:
+    """Issue a token to Ann."""
+    content = b'{"name": "laptop", "scopes": ["read"]}'
+    return await world.send("POST", _TOKENS, by=world.people.ann, content=content)
+
+
+async def revoke(world: World) -> httpx.Response:
+    """Revoke the token that was issued; an id that is gone is unknown."""
+    ann = world.people.ann
+    tokens = await world.stores.tokens.list(ann.account.id)
+    laptop = next((each.id for each in tokens if each.name == "laptop"), "gone")
+    return await world.send("DELETE", f"{_TOKENS}/{laptop}", by=ann)
+
+
+_GREET = "acme/greet:1.0.0"
+_IT = Coordinate.parse("acme", "greet", "1.0.0")
+
+_hold = moderate(lambda registry: registry.moderation.hold(_IT, "looks odd", by=OPERATOR))
+
+USE_CASES = {
+    each.name: each
+    for each in (
+        UseCase(
+            "first push to a new organization",
+            "fresh/first",
+            push("fresh/first:1.0.0", by="admin"),
+        ),
+        UseCase("first push of a package", "acme/greet", push(_GREET)),
+        UseCase(
+            "push of a further version",
+            "acme/greet",
+            push("acme/greet:1.1.0", modules=["sub"], dependencies=[f"{BYSTANDER}:1.0.0"]),
+            before=(push(_GREET),),
+        ),
+        UseCase("push of a tool", "acme/greet", push(_GREET, tools=["hello"])),
+        UseCase("push of a large package", "acme/greet", push(_GREET, padding=LARGE_BYTES)),
+        UseCase("push of a private package", "acme/greet", push(_GREET, visibility="private")),
+        UseCase(
+            "deprecation of a version",
+            "acme/greet",
+            change("deprecate", _GREET),
+            before=(push(_GREET), push("acme/greet:1.1.0")),
+        ),
+        UseCase(
+            "undeprecation of a version",
+            "acme/greet",
+            change("undeprecate", _GREET),
+            before=(push(_GREET), change("deprecate", _GREET)),
+        ),
+        UseCase(
+            "deprecation of a package",
+            "acme/greet",
+            change("deprecate", "acme/greet:*"),
+            before=(push(_GREET),),
+        ),
+        UseCase(
+            "undeprecation of a package",
+            "acme/greet",
+            change("undeprecate", "acme/greet:*"),
+            before=(push(_GREET), change("deprecate", "acme/greet:*")),
+        ),
+        UseCase("hold", "acme/greet", _hold, before=(push(_GREET),)),
+        UseCase(
+            "quarantine",
+            "acme/greet",
+            moderate(lambda registry: registry.moderation.quarantine(_IT, "harmful", by=OPERATOR)),
+            before=(push(_GREET), push("acme/greet:1.1.0")),
+        ),
+        UseCase(
+            "restoring",
+            "acme/greet",
+            moderate(lambda registry: registry.moderation.restore(_IT, by=OPERATOR)),
+            before=(push(_GREET), _hold),
+        ),
+        UseCase(
+            "removal",
+            "acme/greet",
+            moderate(lambda registry: registry.moderation.remove(_IT, "illegal", by=OPERATOR)),
+            before=(push(_GREET),),
+        ),
+        UseCase("issue of a token", "acme/greet", issue, repeated=frozenset({201})),
+        UseCase(
+            "revocation of a token",
+            "acme/greet",
+            revoke,
+            before=(issue,),
+            repeated=frozenset({204, 404}),
+        ),
+    )
+}
