@@ -1,0 +1,91 @@
+"""Bodies that are small to send and large to read: refused or read, and never a crash."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.protocol.answers import STATUSES
+from tests.world import URL, Person, World
+
+TARGETS = [
+    ("POST", "/packages/resolve-dependencies"),
+    ("POST", "/packages/resolve-modules"),
+    ("POST", "/tools/resolve-dependencies"),
+    ("PUT", "/packages/deprecate/acme/greet/1.0.0"),
+    ("PUT", "/packages/undeprecate/acme/greet/1.0.0"),
+    ("POST", f"{URL}/api/v1/tokens"),
+]
+DEEP = 100_000
+
+
+def bombs() -> Iterator[object]:
+    """Yield bodies that are made to exhaust their reader."""
+    yield pytest.param(b"[" * DEEP, id="open lists")
+    yield pytest.param(b"[" * DEEP + b"]" * DEEP, id="deep lists")
+    yield pytest.param(b'{"a":' * DEEP + b"1" + b"}" * DEEP, id="deep objects")
+    yield pytest.param(b'{"packages":' + b"[" * DEEP + b"]" * DEEP + b"}", id="deep packages")
+    yield pytest.param(b'{"packages":[' + b"{}," * 50_000 + b"{}]}", id="many packages")
+    yield pytest.param(b'{"modules":[' + b"{}," * 50_000 + b"{}]}", id="many modules")
+    yield pytest.param(b'{"tools":[' + b"{}," * 50_000 + b"{}]}", id="many tools")
+    yield pytest.param(b'{"message":"' + b"x" * 900_000 + b'"}', id="long text")
+    yield pytest.param(b'{"name":"' + b"x" * 900_000 + b'","scopes":[]}', id="long name")
+    yield pytest.param(b'{"days":' + b"9" * 100_000 + b"}", id="long number")
+    yield pytest.param(b'{"days":1e999999}', id="infinite number")
+    yield pytest.param(b'{"days":NaN,"packages":NaN}', id="not a number")
+    many = ",".join(f'"k{number}":1' for number in range(50_000))
+    yield pytest.param(f"{{{many}}}".encode(), id="many keys")
+    yield pytest.param(b'{"message":"\\ud800"}', id="half a character")
+    yield pytest.param(b'{"message":"\xff\xfe"}', id="no UTF-8")
+    yield pytest.param(json.dumps({"message": "x"}).encode("utf-16"), id="UTF-16")
+    name = {"org": "a" * 300_000, "name": "b" * 300_000, "version": "1" * 300_000}
+    yield pytest.param(json.dumps({"packages": [name]}).encode(), id="long names")
+    module = {"organization": "a", "moduleName": ".".join("a" * 50_000)}
+    yield pytest.param(json.dumps({"modules": [module]}).encode(), id="deep module name")
+    possible = [{"org": "a", "name": f"n{number}"} for number in range(5_000)]
+    asked = [{"organization": "a", "moduleName": "b", "possiblePackages": possible}]
+    yield pytest.param(json.dumps({"modules": asked}).encode(), id="many candidates")
+
+
+async def send(world: World, target: tuple[str, str], body: bytes, by: Person) -> int:
+    """Send the body, and return the status of the answer."""
+    method, path = target
+    return (await world.send(method, path, by=by, content=body)).status_code
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target[1].removeprefix(URL))
+@pytest.mark.parametrize("body", list(bombs()))
+async def test_a_body_that_is_a_bomb_is_no_fault_of_ours(
+    world: World, target: tuple[str, str], body: bytes
+) -> None:
+    status = await send(world, target, body, world.people.ann)
+    assert status < 500
+    assert status in STATUSES | {201, 403, 409, 413}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner),
+    max_leaves=12,
+)
+KEYS = st.sampled_from(
+    ["packages", "modules", "tools", "message", "org", "name", "version", "mode", "id", "scopes"]
+)
+
+
+@given(body=st.dictionaries(KEYS, JSON, max_size=4) | JSON)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+async def test_no_json_is_a_fault_of_ours(world: World, body: object) -> None:
+    content = json.dumps(body).encode()
+    for target in TARGETS:
+        assert await send(world, target, content, world.people.ann) < 500
+
+
+@given(body=st.binary(max_size=200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+async def test_no_bytes_are_a_fault_of_ours(world: World, body: bytes) -> None:
+    for target in TARGETS:
+        assert await send(world, target, body, world.people.ann) < 500
+    assert (await world.upload(body, by=world.people.ann)).status_code == 400

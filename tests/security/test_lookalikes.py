@@ -1,0 +1,73 @@
+"""Confusable characters: names hold ASCII letters, digits, `_` and `.` alone."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.balas import bala
+from tests.protocol.bal.failures import ClientFailure
+from tests.world import World
+
+LOOKALIKES = [
+    "gr\u0435et",  # Cyrillic ie.
+    "gre\u0435t",
+    "\uff47reet",  # Full-width g.
+    "gre\u200bet",  # Zero-width space.
+    "\u202egreet",  # Right-to-left override.
+    "gree\u0074\u0301",  # Combining acute.
+    "gre\u00e9t",
+    "\u0261reet",  # Latin script g.
+    "gr\u212fet",  # Script small e.
+    "greet\u0660",  # Arabic-Indic zero.
+    "gree\ufb05",  # Ligature.
+    "\U0001d420reet",  # Mathematical bold g.
+    "gr\u0130et",  # Dotted capital I, two characters in lower case.
+    "gr\u212aeet",  # Kelvin sign, which is k in lower case.
+]
+FORBIDDEN = st.characters(exclude_categories=["Cs"]).filter(
+    lambda c: not (c.isascii() and (c.isalnum() or c in "_."))
+)
+
+
+async def refusal(world: World, coordinate: str, layout: int = 3) -> str:
+    """Push as an administrator, who may push anywhere, and return why it was refused."""
+    with pytest.raises(ClientFailure) as told:
+        await world.push(bala(coordinate, layout=layout), by=world.people.admin)
+    assert told.value.reason
+    return told.value.reason
+
+
+@pytest.mark.parametrize("layout", [2, 3, 4])
+@pytest.mark.parametrize("name", LOOKALIKES, ids=ascii)
+async def test_a_name_that_looks_like_another_is_refused(
+    world: World, name: str, layout: int
+) -> None:
+    for coordinate in (f"acme/{name}:1.0.0", f"{name}/greet:1.0.0"):
+        reason = await refusal(world, coordinate, layout)
+        assert reason.isprintable()
+    assert await world.stores.metadata.packages("", 10) == []
+
+
+@pytest.mark.parametrize("name", LOOKALIKES, ids=ascii)
+async def test_a_module_that_looks_like_another_is_refused(world: World, name: str) -> None:
+    with pytest.raises(ClientFailure):
+        await world.push(bala("acme/greet:1.0.0", modules=[name]))
+
+
+@given(character=FORBIDDEN)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+async def test_no_other_character_is_in_a_name(world: World, character: str) -> None:
+    await refusal(world, f"acme/gr{character}eet:1.0.0")
+
+
+@pytest.mark.parametrize(
+    "version", ["1.0.\u0660", "1.0.0-\u0430lpha", "\uff11.0.0", "1.0.0-a\u200b"]
+)
+async def test_no_other_character_is_in_a_version(world: World, version: str) -> None:
+    await refusal(world, f"acme/greet:{version}")
+
+
+async def test_names_that_differ_in_case_alone_are_one_name(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    assert "upper and lower case" in await refusal(world, "acme/gReet:1.0.0")
+    assert "upper and lower case" in await refusal(world, "ACME/other:1.0.0")
