@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -76,6 +77,16 @@ async def test_a_backup_on_the_same_disk_takes_no_room_for_archives(tmp_path: Pa
         DataFolder(tmp_path / name).archives.archive(DIGEST) for name in ("data", "backup")
     )
     assert original.samefile(copy)
+
+
+@pytest.mark.usefixtures("registry")
+async def test_a_backup_on_another_disk_holds_copies_of_the_archives(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")  # noqa: S108 - it is here to be another disk.
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has no second disk at /dev/shm")
+    with TemporaryDirectory(dir=memory) as target:
+        backup(tmp_path / "data", Path(target))
+        assert await versions(Path(target)) == {"1.0.0"}
 
 
 async def test_a_backup_keeps_an_archive_that_the_registry_deletes(
