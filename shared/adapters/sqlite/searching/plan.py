@@ -78,6 +78,7 @@ class Plan:
     def __init__(self, query: Query, viewer: Viewer, unusable: Iterable[str]) -> None:
         """Take the query apart; `unusable`: facets of what the client cannot use."""
         self._wishes = _wishes(query.terms)
+        self._firm = [wish for wish in self._wishes if _is_firm(wish)]
         self._patterns = [term for term in query.terms if term.match is Match.PATTERN]
         self._required = all_of([_visible(viewer), *_restrictions(query)])
         deprecated = [] if query.include_deprecated else [facet("deprecated")]
@@ -91,9 +92,9 @@ class Plan:
         return any(wish.match is not Match.PHRASE for wish in self._wishes)
 
     @property
-    def is_one_wish(self) -> bool:
-        """Say whether there is nothing that could be left out of what was typed."""
-        return len(self._wishes) == 1
+    def is_loosenable(self) -> bool:
+        """Say whether something can be left out of what was typed."""
+        return len(self._wishes) - len(self._firm) > 1
 
     def expression(self, tier: Tier) -> str:
         """Return the whole expression of a tier: the match, and what holds for all of them."""
@@ -108,10 +109,12 @@ class Plan:
             yield Tier(name, found)
 
     def loose(self, above: Tier) -> Iterator[Tier]:
-        """Yield the tiers of what holds any of the words, below the lowest tier so far."""
+        """Yield the tiers of what holds any of the plain words, below the lowest tier so far."""
         found = above.expression
+        words = [wish for wish in self._wishes if wish not in self._firm]
         for name, mark in (("any name", Mark.NAME), ("any word", Mark.SUMMARY)):
-            found = any_of([found, *(_found(wish, mark, prefix) for wish in self._wishes)])
+            some = any_of(_found(word, mark, prefix) for word in words)
+            found = any_of([found, all_of([some, self._held()])])
             yield Tier(name, found)
 
     def _typed(self) -> Iterator[Tier]:
@@ -140,7 +143,7 @@ class Plan:
         """Yield what finds names that begin with the words as one: `open ai` is openai.chat."""
         typed = words_of(" ".join(_values(self._wishes)))
         if len(typed) > 1:
-            yield all_of([prefix("".join(typed), Mark.NAME), self._phrases()])
+            yield all_of([prefix("".join(typed), Mark.NAME), self._held()])
 
     def _pin(self) -> tuple[str, str]:
         """Return what is above all: the package that was named, or those of exactly this name."""
@@ -148,12 +151,11 @@ class Plan:
         if paths:
             return "path", any_facet(facet("path", path) for path in _values(paths))
         name = squashed(" ".join(_values(self._wishes)))
-        return "exact name", all_of([any_facet([facet("squashed", name)]), self._phrases()])
+        return "exact name", all_of([any_facet([facet("squashed", name)]), self._held()])
 
-    def _phrases(self) -> str:
-        """Return the phrases, which hold even where a name is what was typed."""
-        phrases = [wish for wish in self._wishes if wish.match is Match.PHRASE]
-        return all_of(_found(wish, Mark.ANYWHERE, exact) for wish in phrases)
+    def _held(self) -> str:
+        """Return what holds for every result, however it was found."""
+        return all_of(_found(wish, Mark.ANYWHERE, prefix) for wish in self._firm)
 
     def _all_wishes(self, mark: Mark, word: Word) -> str:
         return all_of(_found(wish, mark, word) for wish in self._wishes)
@@ -167,6 +169,11 @@ def _wishes(terms: Sequence[Term]) -> list[Term]:
         if term.match in (Match.WORDS, Match.PHRASE, Match.PATH) and term.field is not Field.MODULE
     ]
     return [wish for wish in wishes if not _is_filler(wish)] or wishes
+
+
+def _is_firm(wish: Term) -> bool:
+    """Say whether it was asked for with a sign, and not just typed."""
+    return wish.match is Match.PHRASE or wish.field is Field.NAME
 
 
 def _is_filler(wish: Term) -> bool:

@@ -79,7 +79,7 @@ class _Search:
         named = [self._count_of(tier) for tier in self._tiers if tier.name in NAME_TIERS]
         if not any(named):
             self._add(self._plan.meant(Speller(self._connection)))
-        if self._count < TOO_LITTLE and not named[0] and not self._plan.is_one_wish:
+        if self._count < TOO_LITTLE and not named[0] and self._plan.is_loosenable:
             self._add(self._plan.loose(self._tiers[-1]))
 
     def _add(self, tiers: Iterable[Tier]) -> None:
