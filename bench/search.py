@@ -1,0 +1,229 @@
+"""Search: milliseconds to one page with its exact count, over real and over many packages.
+
+The same queries go to the registry's index, to SQL `LIKE` over a plain table, and to a plain FTS5
+table ordered by `bm25`: what one writes on the first day. Neither of these knows typos, fields or
+who may see what, so they answer less. `python -m bench.search 20000` takes fewer packages.
+"""
+
+import asyncio
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.synthetic import Synthetic
+from shared.adapters.sqlite.search import SqliteSearchIndex
+from shared.domain.package import Listing
+from shared.domain.query import ANYONE, Page, Query, Sort
+from tests.paths import SHARED
+from tests.search.corpus import Corpus
+
+MANY = 100_000
+QUERIES = 600  # So that p99 stands on six of them.
+PEER_QUERIES = 60  # LIKE over many packages takes a third of a second each.
+INDEX = SHARED / "data" / "central-index.jsonl"
+
+Source = Callable[[], Iterator[Listing]]
+Search = Callable[[str], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that answers searches, and what it took to build it."""
+
+    name: str
+    seconds: float
+    megabytes: float
+    search: Search
+
+
+async def main(many: int) -> None:
+    """Print one line for each engine and size."""
+    print(f"{'packages':>9} {'engine':<22} {'build s':>8} {'MB':>7} {'p50 ms':>8} {'p99 ms':>8}")
+    for source in (real, lambda: Synthetic().listings(many)):
+        with tempfile.TemporaryDirectory() as folder:
+            queries = list(_queries(_sample(source())))
+            count = len({listing.head.package.key for listing in source()})
+            for build in (_ours, _like, _full_text):
+                subject = await build(source, Path(folder))
+                mix = queries if build is _ours else queries[:PEER_QUERIES]
+                show(count, subject, [await _timed(subject.search, text) for text in mix])
+
+
+def real() -> Iterator[Listing]:
+    """Yield the releases of the real index; as many invented packages where it is missing."""
+    return Corpus.read(INDEX).listings() if INDEX.exists() else Synthetic().listings(1_708)
+
+
+def show(count: int, subject: Subject, seconds: Sequence[float]) -> None:
+    """Print a line."""
+    p99 = statistics.quantiles(seconds, n=100, method="inclusive")[98]
+    print(
+        f"{count:>9,} {subject.name:<22} {subject.seconds:>8.1f} {subject.megabytes:>7.1f} "
+        f"{statistics.median(seconds) * 1000:>8.2f} {p99 * 1000:>8.2f}"
+    )
+
+
+def _sample(listings: Iterable[Listing]) -> list[Listing]:
+    """Return a thousand listings, spread evenly."""
+    kept = list(listings)
+    return kept[:: max(1, len(kept) // 1_000)]
+
+
+def _queries(sample: Sequence[Listing]) -> Iterator[str]:
+    """Yield what people type: mostly names and their beginnings, then words, typos and fields."""
+    chance = random.Random(7)  # noqa: S311 - the point is to repeat it.
+    kinds = [_name, _name, _beginning, _beginning, _beginning, _word, _word, _words, _words]
+    kinds += [_typo, _typo, _path, _in_org, _keyword, _phrase, _pattern, _everything]
+    for _ in range(QUERIES):
+        yield chance.choice(kinds)(chance, chance.choice(sample))
+
+
+def _name(_chance: random.Random, listing: Listing) -> str:
+    return listing.head.name
+
+
+def _beginning(chance: random.Random, listing: Listing) -> str:
+    part = chance.choice(listing.head.name.split("."))
+    return part[: chance.randint(2, max(2, len(part) - 1))]
+
+
+def _text(listing: Listing) -> list[str]:
+    return f"{listing.release.summary} {listing.head.name}".replace(".", " ").split()
+
+
+def _word(chance: random.Random, listing: Listing) -> str:
+    return chance.choice(_text(listing))
+
+
+def _words(chance: random.Random, listing: Listing) -> str:
+    return " ".join(chance.choices(_text(listing), k=chance.randint(2, 3)))
+
+
+def _typo(chance: random.Random, listing: Listing) -> str:
+    word = max(_text(listing), key=len)
+    place = chance.randrange(1, max(2, len(word) - 1))
+    return word[:place] + word[place + 1 : place + 2] + word[place : place + 1] + word[place + 2 :]
+
+
+def _path(_chance: random.Random, listing: Listing) -> str:
+    return str(listing.head.package)
+
+
+def _in_org(chance: random.Random, listing: Listing) -> str:
+    return f"org:{listing.head.org} {_word(chance, listing)}"
+
+
+def _keyword(chance: random.Random, listing: Listing) -> str:
+    return f"keyword:{chance.choice(listing.release.keywords or ('connector',))}"
+
+
+def _phrase(_chance: random.Random, listing: Listing) -> str:
+    return f'"{" ".join(_text(listing)[:2])}"'
+
+
+def _pattern(chance: random.Random, listing: Listing) -> str:
+    return f"*{_word(chance, listing)[1:5]}*"
+
+
+def _everything(_chance: random.Random, _listing: Listing) -> str:
+    return ""
+
+
+async def _timed(search: Search, text: str) -> float:
+    began = time.perf_counter()
+    await search(text)
+    return time.perf_counter() - began
+
+
+async def _ours(source: Source, folder: Path) -> Subject:
+    path = folder / "search.db"
+    index = SqliteSearchIndex(path)
+    index.migrate()
+    began = time.perf_counter()
+    await index.rebuild(_each(source()))
+    seconds = time.perf_counter() - began
+    index.close()  # Whatever is in the log is in the file now.
+
+    async def search(text: str) -> object:
+        # One in six lists by something else, as a page of newest or of most used packages does.
+        sort = Sort.PULLS if len(text) % 6 == 0 else Sort.RELEVANCE
+        return await index.search(Query.parse(text), Page(sort=sort), ANYONE)
+
+    return Subject("this registry", seconds, path.stat().st_size / 1e6, search)
+
+
+async def _each(listings: Iterator[Listing]) -> AsyncIterator[Listing]:
+    for listing in listings:
+        yield listing
+
+
+async def _like(source: Source, folder: Path) -> Subject:
+    path, where = folder / "like.db", "body LIKE ?"
+    connection, seconds = _plain(source, path, "CREATE TABLE packages (name, body)")
+
+    async def search(text: str) -> object:
+        words = [f"%{word}%" for word in _bare(text)] or ["%"]
+        condition = " AND ".join([where] * len(words))
+        return _answer(connection, condition, "name", words)
+
+    return Subject("SQL LIKE", seconds, path.stat().st_size / 1e6, search)
+
+
+async def _full_text(source: Source, folder: Path) -> Subject:
+    path = folder / "fts.db"
+    table = "CREATE VIRTUAL TABLE packages USING fts5(name, body)"
+    connection, seconds = _plain(source, path, table)
+
+    async def search(text: str) -> object:
+        words = " AND ".join(f'"{word}" *' for word in _bare(text))
+        condition = "packages MATCH ?" if words else "? = ''"
+        return _answer(connection, condition, "rank" if words else "name", [words])
+
+    return Subject("FTS5 by bm25", seconds, path.stat().st_size / 1e6, search)
+
+
+def _plain(source: Source, path: Path, table: str) -> tuple[sqlite3.Connection, float]:
+    """Build a table of the newest listing of each package."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    newest = {listing.head.package.key: listing for listing in source()}
+    began = time.perf_counter()
+    connection.execute(table)
+    connection.execute("BEGIN")
+    connection.executemany(
+        "INSERT INTO packages VALUES (?, ?)",
+        ((str(each.head.package), _body(each)) for each in newest.values()),
+    )
+    connection.execute("COMMIT")
+    return connection, time.perf_counter() - began
+
+
+def _body(listing: Listing) -> str:
+    release = listing.release
+    texts = [str(listing.head.package), *release.keywords, release.summary, listing.texts.readme]
+    return " ".join(texts)
+
+
+def _bare(text: str) -> list[str]:
+    """Return the words of a query without its signs."""
+    words = text.partition(":")[2] if ":" in text else text
+    return words.translate(dict.fromkeys(map(ord, '"*./&'), " ")).split()
+
+
+def _answer(
+    connection: sqlite3.Connection, condition: str, order: str, values: list[str]
+) -> object:
+    """Return a page and the count, as a registry has to."""
+    count = f"SELECT count(*) FROM packages WHERE {condition}"  # noqa: S608 - ours.
+    page = f"SELECT name FROM packages WHERE {condition} ORDER BY {order} LIMIT 10"  # noqa: S608
+    total = connection.execute(count, values).fetchone()
+    return total, connection.execute(page, values).fetchall()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else MANY))
