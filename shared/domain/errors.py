@@ -6,18 +6,20 @@
     │   ├── DigestMismatch · VisibilityDiffers · SpelledDifferently
     │   ├── UploadMissing · LengthMissing
     │   ├── PackageIsDeprecated · MissingDependencies
+    │   ├── NotDeployable · ChecksumUnreadable · ChecksumDiffers · PomUnreadable · PomDiffers
+    │   ├── SbomUnreadable · SearchUnreadable
     │   └── BadArchive       one class for each reason to refuse a bala, in bad_archive.py
     ├── NotFound             it does not exist for this caller
     │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
-    │   └── AccountNotFound · TokenNotFound · ArchiveNotFound
+    │   └── AccountNotFound · TokenNotFound · ArchiveNotFound · PathNotFound · SbomNotFound
     ├── Conflict             it clashes with what is there
-    │   └── VersionExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
+    │   └── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
     ├── Unauthenticated      who is asking cannot be told
-    │   └── CredentialsMissing · TokenUnknown · TokenExpired · LinkExpired
+    │   └── CredentialsMissing · CredentialsWanted · TokenUnknown · TokenExpired · LinkExpired
     ├── Forbidden            the caller may not do this
     │   └── NotPermitted · NameReserved
     ├── TooLarge             it is over a limit
-    │   └── ArchiveTooLarge
+    │   └── ArchiveTooLarge · FileTooLarge
     └── Unavailable          try again later
         └── Busy · StorageFull · NotListedYet
 
@@ -221,6 +223,83 @@ class MissingDependencies(Invalid):
         )
 
 
+class NotDeployable(Invalid):
+    """A file was sent to a place of a Maven repository where none of ours lies."""
+
+    def __init__(self, path: str) -> None:
+        """Show the layout."""
+        super().__init__(
+            f"Nothing can be published at {_quoted(path)}. "
+            "A bala goes to {org}/{name}/{version}/{name}-{version}.bala."
+        )
+
+
+class ChecksumUnreadable(Invalid):
+    """A checksum does not have the digits of its algorithm."""
+
+    def __init__(self, algorithm: str, digits: int) -> None:
+        """Say what is read."""
+        super().__init__(
+            f"The file is no {algorithm} checksum. Send {digits} hexadecimal digits and no more."
+        )
+
+
+class ChecksumDiffers(Invalid):
+    """A checksum is not that of the archive that arrived."""
+
+    def __init__(self, algorithm: str, claimed: object, actual: object) -> None:
+        """Show both checksums, and that what arrived was a whole archive."""
+        super().__init__(
+            f"The {algorithm} checksum of the archive here is {actual}, but {claimed} was sent. "
+            "Compare it with your file; releases never change, so push a mended one "
+            "as a new version."
+        )
+
+
+class PomUnreadable(Invalid):
+    """A POM is not the small XML document that names an artifact."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why."""
+        super().__init__(
+            f"The POM cannot be read: {reason}. "
+            "Send a project with its groupId, artifactId and version."
+        )
+
+
+class PomDiffers(Invalid):
+    """A POM is another artifact's than the path says."""
+
+    def __init__(self, named: str, coordinate: "Coordinate") -> None:
+        """Show both coordinates."""
+        super().__init__(
+            f"The POM names {_quoted(named)}, but it was sent to the path of {coordinate}. "
+            "Give both the same organization, name and version."
+        )
+
+
+class SbomUnreadable(Invalid):
+    """A bill of materials is not CycloneDX in JSON."""
+
+    def __init__(self) -> None:
+        """Say what is read."""
+        super().__init__(
+            "The bill of materials cannot be read. Send a CycloneDX document in JSON, "
+            'with "bomFormat": "CycloneDX".'
+        )
+
+
+class SearchUnreadable(Invalid):
+    """The words of a search are not Base64 of UTF-8."""
+
+    def __init__(self, text: str) -> None:
+        """Show what came."""
+        super().__init__(
+            f"{_quoted(text)} is no search: send its words as UTF-8 in standard Base64, "
+            "without padding."
+        )
+
+
 class BadArchive(Invalid):
     """A bala cannot be accepted; each reason is a class of its own below."""
 
@@ -295,6 +374,23 @@ class ArchiveNotFound(NotFound):
         super().__init__("archive not found. Ask the registry for the package to get a new link.")
 
 
+class PathNotFound(NotFound):
+    """No file of a Maven repository of packages can have this path."""
+
+    def __init__(self, path: str, reason: str = "") -> None:
+        """Show the path, and what of it names nothing."""
+        why = reason or "Ask for {org}/{name}/{version}/{name}-{version}.bala, or its metadata."
+        super().__init__(f"There is no {_quoted(path)} here. {why}")
+
+
+class SbomNotFound(NotFound):
+    """The release came without a bill of materials."""
+
+    def __init__(self, coordinate: "Coordinate") -> None:
+        """Name the release."""
+        super().__init__(f"{coordinate} was published without a bill of materials.")
+
+
 class Conflict(Refusal):
     """It clashes with what is there."""
 
@@ -309,6 +405,17 @@ class VersionExists(Conflict):
         super().__init__(
             f"package already exists: {coordinate}. Releases never change: "
             "raise the version in Ballerina.toml and push again."
+        )
+
+
+class SbomExists(Conflict):
+    """The release has another bill of materials."""
+
+    def __init__(self, coordinate: "Coordinate") -> None:
+        """Name the release."""
+        super().__init__(
+            f"{coordinate} has a bill of materials already, and releases never change. "
+            "Publish a new version with the new one."
         )
 
 
@@ -362,6 +469,17 @@ class CredentialsMissing(Unauthenticated):
         super().__init__(
             "This needs an access token. Put one into Settings.toml as central.accesstoken, "
             "or send it as a bearer token."
+        )
+
+
+class CredentialsWanted(Unauthenticated):
+    """An anonymous request finds nothing where there is something for members."""
+
+    def __init__(self, what: object) -> None:
+        """Name what was asked for, and leave open whether it exists."""
+        super().__init__(
+            f"{what} is not here for requests without credentials. Check its name, or put "
+            "username and accesstoken into the repository's entry of Settings.toml."
         )
 
 
@@ -435,6 +553,16 @@ class ArchiveTooLarge(TooLarge):
         super().__init__(
             f"The archive has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at "
             "most. Leave out what the package does not need."
+        )
+
+
+class FileTooLarge(TooLarge):
+    """A file beside an archive is larger than any of its kind."""
+
+    def __init__(self, what: str, size_bytes: int, limit_bytes: int) -> None:
+        """Show both sizes."""
+        super().__init__(
+            f"The {what} has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at most."
         )
 
 

@@ -73,7 +73,12 @@ def newest(survey: Survey, within: Range, client: ClientProfile) -> Entry | None
 
 def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...]:
     """Return what the client can use, newest first, deprecated versions included."""
-    return tuple(entry.parsed for entry in _offered(survey.entries, _EVERY_VERSION, client))
+    return tuple(entry.parsed for entry in usable_entries(survey, client))
+
+
+def usable_entries(survey: Survey, client: ClientProfile) -> tuple[Entry, ...]:
+    """Return the entries of what the client can use, newest first, deprecated ones included."""
+    return tuple(_offered(survey.entries, _EVERY_VERSION, client))
 
 
 def _exactly(survey: Survey, version: Version) -> Entry | None:
