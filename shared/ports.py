@@ -145,8 +145,17 @@ class DocumentStore(Protocol):
         was stored."""
         ...
 
+    async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
+        """Store the bill of materials of the archive if it has none, and return the stored one:
+        this one or the one that was there, never changed by this call."""
+        ...
+
+    async def sbom(self, digest: Digest) -> bytes | None:
+        """Return the bill of materials, or None."""
+        ...
+
     async def delete(self, digest: Digest) -> None:
-        """Remove both documents; nothing happens where there are none."""
+        """Remove every document of the archive; nothing happens where there are none."""
         ...
 
 

@@ -88,3 +88,19 @@ async def test_documents_may_be_deleted_again(stores: Stores) -> None:
     await stores.documents.delete(DIGEST)
     await stores.documents.delete(DIGEST)
     assert await stores.documents.texts(DIGEST) == Texts()
+
+
+async def test_a_bill_of_materials_is_stored_once(stores: Stores) -> None:
+    assert await stores.documents.sbom(DIGEST) is None
+    assert await stores.documents.put_sbom(DIGEST, b"first") == b"first"
+    assert await stores.documents.put_sbom(DIGEST, b"second") == b"first"
+    assert await stores.documents.sbom(DIGEST) == b"first"
+    assert await stores.documents.sbom(OTHER) is None
+
+
+async def test_a_bill_of_materials_goes_with_its_archive(stores: Stores) -> None:
+    await stores.documents.put_sbom(DIGEST, b"one")
+    await stores.documents.put_sbom(OTHER, b"other")
+    await stores.documents.delete(DIGEST)
+    assert await stores.documents.sbom(DIGEST) is None
+    assert await stores.documents.sbom(OTHER) == b"other"

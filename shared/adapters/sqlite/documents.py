@@ -49,8 +49,16 @@ class SqliteDocuments:
             return self._database.read(partial(_graphs, hexes))
         return await self._database.scan(partial(_graphs, hexes))
 
+    async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
+        """Store the bill of materials unless there is one, and return the stored one."""
+        return await self._database.write(partial(_put_sbom, digest.hex, content))
+
+    async def sbom(self, digest: Digest) -> bytes | None:
+        """Return the bill of materials, or None."""
+        return await self._database.scan(partial(_sbom, digest.hex))
+
     async def delete(self, digest: Digest) -> None:
-        """Remove both documents; nothing happens where there are none."""
+        """Remove every document of the archive; nothing happens where there are none."""
         await self._database.write(partial(_delete, digest.hex))
 
 
@@ -82,6 +90,21 @@ def _graphs(digests: Sequence[str], connection: sqlite3.Connection) -> list[byte
     return [b"[]" if row is None else row[0] for row in rows]
 
 
+def _put_sbom(digest: str, content: bytes, connection: sqlite3.Connection) -> bytes:
+    # The update changes nothing: without one, a row that was there would not be returned.
+    statement = (
+        "INSERT INTO sboms (digest, body) VALUES (?, ?)"
+        " ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING body"
+    )
+    return connection.execute(statement, (digest, content)).fetchone()[0]
+
+
+def _sbom(digest: str, connection: sqlite3.Connection) -> bytes | None:
+    row = connection.execute("SELECT body FROM sboms WHERE digest = ?", (digest,)).fetchone()
+    return None if row is None else row[0]
+
+
 def _delete(digest: str, connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM sboms WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM texts WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM graphs WHERE digest = ?", (digest,))

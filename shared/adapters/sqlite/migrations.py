@@ -125,6 +125,9 @@ _PULLS: Migration = (
     "CREATE INDEX pull_counts_pending ON pull_counts (pk) WHERE pending > 0",
 )
 
+_SBOMS: Migration = ("CREATE TABLE sboms (digest TEXT PRIMARY KEY, body BLOB NOT NULL)",)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
+    _SBOMS,
 )
