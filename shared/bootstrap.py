@@ -131,6 +131,11 @@ def existing_registry(settings: Settings) -> Registry:
     return build_registry(settings)
 
 
+def settings_file(settings: Settings) -> Path:
+    """Return where the first start writes the settings of a client."""
+    return DataFolder(settings.data).settings
+
+
 def back_up(settings: Settings, target: Path) -> None:
     """Copy the registry, running or not, to a new folder."""
     backup(settings.data, target)

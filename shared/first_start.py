@@ -18,7 +18,6 @@ from shared.registry import Registry
 from shared.services.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"
-SETTINGS_FILE = "Settings.toml"
 
 _EVERY_SCOPE = [scope.value for scope in Scope]
 
@@ -62,10 +61,9 @@ class Welcome:
         )
 
 
-async def first_start(registry: Registry) -> Welcome:
-    """Make what is missing and return what to print."""
+async def first_start(registry: Registry, file: Path) -> Welcome:
+    """Make what is missing, with a client's settings in `file`, and return what to print."""
     administrator = await _administrator(registry)
-    file = registry.settings.data / SETTINGS_FILE
     await _write_settings(registry, administrator, file)
     link = await registry.sign_in_links.create(administrator.id)
     return Welcome(registry.settings.base_url, file, link)

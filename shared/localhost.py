@@ -14,7 +14,7 @@ from functions._central import refusal_answer
 from functions._http import Exchange
 from functions.archives import archive_answer
 from functions.faces import build_app
-from shared.bootstrap import build_registry, migrate
+from shared.bootstrap import OBSTACLES, build_registry, migrate, settings_file
 from shared.domain.errors import Refusal
 from shared.first_start import Welcome, first_start
 from shared.hosting.bodies import MIB, Limits
@@ -37,8 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     except ValidationError as invalid:
         print(setting_problem(invalid), file=sys.stderr)
         return 1
-    except (Unservable, Refusal) as refusal:
-        print(refusal, file=sys.stderr)
+    except (Unservable, Refusal, *OBSTACLES) as obstacle:
+        print(obstacle, file=sys.stderr)
         return 1
     return 0
 
@@ -80,7 +80,7 @@ def prepare(settings: Settings) -> Welcome:
 async def _first_start(settings: Settings) -> Welcome:
     registry = build_registry(settings)
     try:
-        return await first_start(registry)
+        return await first_start(registry, settings_file(settings))
     finally:
         await registry.close()
 

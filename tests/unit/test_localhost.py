@@ -1,0 +1,40 @@
+"""The start of the registry: what stands in its way is one line for whoever started it."""
+
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from shared.localhost import main
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return a data folder that another version of the program has written."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "ballroom.db")) as database:
+        database.execute("PRAGMA user_version = 1000")
+    monkeypatch.setenv("BALLROOM_DATA", str(folder))
+    monkeypatch.setenv("PORT", str(free_port()))
+    return folder
+
+
+def test_a_database_of_a_newer_version_ends_the_start_with_one_line(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    [line] = said.err.splitlines()
+    assert line.startswith(f"{data / 'ballroom.db'} has schema 1000, and this Ballroom needs ")
+    assert line.endswith("Install the newer Ballroom again, or restore a backup of this one's.")
