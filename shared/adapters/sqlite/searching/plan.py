@@ -32,8 +32,9 @@ _LADDER: tuple[tuple[str, Mark], ...] = (
     ("readme", Mark.ANYWHERE),
 )
 
-MAX_BEGINNINGS = 4  # Words up to which each may be a beginning; a longer text is a sentence, whose
-# words are complete, and beginnings are what a search spends its time on.
+# Words of a query up to which each may be a beginning. A longer one is a sentence, whose words are
+# complete; and beginnings are what a search spends its time on.
+MAX_BEGINNINGS = 6
 
 # Words that say nothing of a package; looked for only where nothing else was typed.
 _FILLERS = {"a", "an", "and", "for", "from", "in", "of", "on", "or", "the", "to", "using", "with"}
@@ -79,8 +80,10 @@ class Plan:
         """Take the query apart; `unusable`: facets of what the client cannot use."""
         self._wishes = _wishes(query.terms)
         self._firm = [wish for wish in self._wishes if _is_firm(wish)]
+        self._words = words_of(" ".join(_values(self._wishes)))
+        self._begin = _beginning(query.terms)
+        self._required = all_of([_visible(viewer), *_restrictions(query, self._begin)])
         self._patterns = [term for term in query.terms if term.match is Match.PATTERN]
-        self._required = all_of([_visible(viewer), *_restrictions(query)])
         deprecated = [] if query.include_deprecated else [facet("deprecated")]
         self._hidden = any_facet([*deprecated, *unusable])
         self.patterns = tuple(_pattern(term) for term in self._patterns)
@@ -103,7 +106,7 @@ class Plan:
     def meant(self, spelling: Spelling) -> Iterator[Tier]:
         """Yield the tiers of what was perhaps meant, for when what was typed finds too little."""
         found = self.tiers[-1].expression
-        near = _near(spelling, words_of(" ".join(_values(self._wishes))))
+        near = self._near(spelling)
         for name, mark in (("near name", Mark.ORGANIZATION), ("near", Mark.SUMMARY)):
             found = any_of([found, self._all_wishes(mark, near)])
             yield Tier(name, found)
@@ -113,7 +116,7 @@ class Plan:
         found = above.expression
         words = [wish for wish in self._wishes if wish not in self._firm]
         for name, mark in (("any name", Mark.NAME), ("any word", Mark.SUMMARY)):
-            some = any_of(_found(word, mark, prefix) for word in words)
+            some = any_of(_found(word, mark, self._begin) for word in words)
             found = any_of([found, all_of([some, self._held()])])
             yield Tier(name, found)
 
@@ -131,19 +134,17 @@ class Plan:
             yield Tier("everything", EVERYWHERE)
 
     def _typed_words(self) -> Iterator[Tier]:
-        begin = prefix if len(self._wishes) <= MAX_BEGINNINGS else exact
         name, pinned = self._pin()
         yield Tier(name, pinned)
         yield Tier("name", any_of([pinned, self._all_wishes(Mark.NAME, exact)]))
         pinned = any_of([pinned, *self._joined()])
         for name, mark in _LADDER:
-            yield Tier(name, any_of([pinned, self._all_wishes(mark, begin)]))
+            yield Tier(name, any_of([pinned, self._all_wishes(mark, self._begin)]))
 
     def _joined(self) -> Iterator[str]:
         """Yield what finds names that begin with the words as one: `open ai` is openai.chat."""
-        typed = words_of(" ".join(_values(self._wishes)))
-        if len(typed) > 1:
-            yield all_of([prefix("".join(typed), Mark.NAME), self._held()])
+        if len(self._words) > 1:
+            yield all_of([prefix("".join(self._words), Mark.NAME), self._held()])
 
     def _pin(self) -> tuple[str, str]:
         """Return what is above all: the package that was named, or those of exactly this name."""
@@ -153,12 +154,27 @@ class Plan:
         name = squashed(" ".join(_values(self._wishes)))
         return "exact name", all_of([any_facet([facet("squashed", name)]), self._held()])
 
+    def _near(self, spelling: Spelling) -> Word:
+        """Return how to look for words that may be mistyped: the unknown ones, if there are any."""
+        mistyped = [word for word in self._words if not spelling.knows(word)] or self._words
+
+        def near(word: str, mark: Mark) -> str:
+            meant = spelling.near(word) if word in mistyped else ()
+            return any_of([self._begin(word, mark), *(exact(each, mark) for each in meant)])
+
+        return near
+
     def _held(self) -> str:
         """Return what holds for every result, however it was found."""
-        return all_of(_found(wish, Mark.ANYWHERE, prefix) for wish in self._firm)
+        return all_of(_found(wish, Mark.ANYWHERE, self._begin) for wish in self._firm)
 
     def _all_wishes(self, mark: Mark, word: Word) -> str:
         return all_of(_found(wish, mark, word) for wish in self._wishes)
+
+
+def _beginning(terms: Iterable[Term]) -> Word:
+    """Return whether words may be beginnings: those of a long text are complete."""
+    return prefix if len(words_of(" ".join(_values(terms)))) <= MAX_BEGINNINGS else exact
 
 
 def _wishes(terms: Sequence[Term]) -> list[Term]:
@@ -191,7 +207,7 @@ def _visible(viewer: Viewer) -> str:
     return any_facet([facet("public"), *(facet("member", org) for org in sorted(viewer.orgs))])
 
 
-def _restrictions(query: Query) -> Iterator[str]:
+def _restrictions(query: Query, begin: Word) -> Iterator[str]:
     """Yield what must hold and ranks nothing."""
     if query.orgs is not None:
         yield any_facet(facet("org", org) for org in sorted(query.orgs))
@@ -203,7 +219,7 @@ def _restrictions(query: Query) -> Iterator[str]:
         if term.match is Match.WHOLE:
             yield any_facet(facet(term.field.value, value) for value in term.values)
         elif term.field is Field.MODULE:
-            yield _found(term, Mark.MODULES, prefix)
+            yield _found(term, Mark.MODULES, begin)
 
 
 def _pattern(term: Term) -> Pattern:
@@ -231,14 +247,3 @@ def _place(term: Term, mark: Mark) -> Mark:
     if term.match is Match.PATH and mark is not Mark.NAME:
         return Mark.ORGANIZATION
     return mark
-
-
-def _near(spelling: Spelling, typed: Sequence[str]) -> Word:
-    """Return how to look for words that may be mistyped: the unknown ones, if there are any."""
-    mistyped = [word for word in typed if not spelling.knows(word)] or typed
-
-    def near(word: str, mark: Mark) -> str:
-        meant = spelling.near(word) if word in mistyped else ()
-        return any_of([prefix(word, mark), *(exact(each, mark) for each in meant)])
-
-    return near

@@ -15,6 +15,7 @@ TOO_LITTLE = 3  # With fewer matches, and none by name, what was typed is perhap
 
 # Every order ends in the key: two packages never tie, so pages neither repeat nor miss one.
 _BEST_FIRST = "boost DESC, key"
+_JOIN = "JOIN packages ON id = texts.rowid"
 _ORDERS = {
     (Sort.NAME, False): "packages.name, key",
     (Sort.NAME, True): "packages.name DESC, key DESC",
@@ -87,6 +88,8 @@ class _Search:
         self._count = self._count_of(self._tiers[-1])
 
     def _relevant(self, page: Page) -> list[tuple[int, Tier]]:
+        if page.offset >= self._count:
+            return []
         if page.descending:
             return self._best(page.offset + page.limit)[page.offset :]
         # The worst first: the whole list, read from its end.
@@ -106,21 +109,20 @@ class _Search:
         return list(found.items())[:count]
 
     def _count_of(self, tier: Tier) -> int:
-        join = "JOIN packages ON id = texts.rowid" if self._plan.patterns else ""
-        return self._select("count(*)", join, tier).fetchone()[0]
+        join = _JOIN if self._plan.patterns else ""
+        return self._select(f"count(*) FROM texts {join}", tier).fetchone()[0]
 
     def _rows(self, tier: Tier, order: str, limit: int, offset: int = 0) -> list[int]:
-        join = "JOIN packages ON id = texts.rowid"
-        end = f"ORDER BY {order} LIMIT {limit:d} OFFSET {offset:d}"
-        return [row[0] for row in self._select("id", join, tier, end)]
+        end = f"ORDER BY {order} LIMIT ? OFFSET ?"
+        return [row[0] for row in self._select(f"id FROM texts {_JOIN}", tier, end, limit, offset)]
 
-    def _select(self, what: str, join: str, tier: Tier, end: str = "") -> sqlite3.Cursor:
+    def _select(self, what: str, tier: Tier, end: str = "", *values: int) -> sqlite3.Cursor:
         patterns = self._plan.patterns
         likes = "".join(rf" AND packages.{each.column} LIKE ? ESCAPE '\'" for each in patterns)
         # Nothing in the statement comes from a request: what was typed is bound.
-        statement = f"SELECT {what} FROM texts {join} WHERE texts MATCH ?{likes} {end}"  # noqa: S608
-        values = [self._plan.expression(tier), *(each.like for each in patterns)]
-        return self._connection.execute(statement, values)
+        statement = f"SELECT {what} WHERE texts MATCH ?{likes} {end}"
+        typed = [self._plan.expression(tier), *(each.like for each in patterns)]
+        return self._connection.execute(statement, (*typed, *values))
 
     def _hit(self, row: int, tier: Tier | None) -> Hit:
         found = self._connection.execute("SELECT listing FROM listings WHERE id = ?", (row,))

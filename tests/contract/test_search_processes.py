@@ -1,0 +1,60 @@
+"""What the search index of one machine promises of several processes."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from shared.adapters.sqlite.search import SqliteSearchIndex
+from shared.domain.query import ANYONE, Page, Query
+from tests.contract.searcher import EACH
+from tests.paths import ROOT
+
+PROCESSES = 4
+DEADLINE = 60  # Seconds.
+
+
+@contextmanager
+def searchers(place: Path) -> Generator[list[subprocess.Popen[str]]]:
+    """Start processes and wait until each is ready; end them all in the end."""
+    command = [sys.executable, "-m", "tests.contract.searcher", str(place)]
+    started = [
+        subprocess.Popen(
+            [*command, str(me)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for me in range(PROCESSES)
+    ]
+    try:
+        for each in started:
+            assert each.stdout is not None
+            assert each.stdout.readline() == "ready\n"
+        yield started
+    finally:
+        for each in started:
+            each.kill()
+            each.communicate()
+
+
+async def test_what_processes_offer_at_once_is_all_there_and_the_best_of_each_package_shows(
+    tmp_path: Path,
+) -> None:
+    index = SqliteSearchIndex(tmp_path / "search.db")
+    index.migrate()
+    with searchers(tmp_path) as started:
+        for each in started:
+            assert each.stdin is not None
+            each.stdin.write("\n")
+            each.stdin.flush()
+        ended = [asyncio.to_thread(each.wait, DEADLINE) for each in started]
+        assert await asyncio.gather(*ended) == [0] * PROCESSES
+    results = await index.search(Query.parse("hello"), Page(limit=1_000), ANYONE)
+    assert results.count == len(results.hits) == PROCESSES * EACH + 1
+    [greet] = (await index.search(Query.parse("acme/greet"), Page(), ANYONE)).hits
+    assert greet.listing.release.version == f"1.{EACH - 1}.{PROCESSES - 1}"
+    index.close()
+    with closing(sqlite3.connect(tmp_path / "search.db")) as connection:
+        [(word_count,)] = connection.execute("SELECT packages FROM words WHERE word = 'hello'")
+        assert word_count == PROCESSES * EACH + 1
