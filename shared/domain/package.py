@@ -107,6 +107,7 @@ class Head(Record):
     name: str
     visibility: Visibility = Visibility.PUBLIC
     created_ms: int
+    changed_ms: int | None = None  # None: nothing but `pulls` has changed since it was created.
     deprecation: str | None = None
     pulls: int = 0
     revision: int = 1
@@ -148,6 +149,7 @@ class Release(Record):
     compiler_plugin: bool = False
     sbom: bool = False
     created_ms: int
+    changed_ms: int | None = None  # None: it is as it was published.
     origin: Origin
     state: State = State.LIVE
     state_reason: str = ""
@@ -181,6 +183,7 @@ class Entry(Record):
     digest: str
     size_bytes: int
     created_ms: int
+    changed_ms: int | None = None
     revision: int = 1
 
     @classmethod
@@ -208,6 +211,12 @@ class Survey:
 
     head: Head
     entries: tuple[Entry, ...]
+
+    @property
+    def changed_ms(self) -> int:
+        """Return when something of the package changed last, withheld releases included."""
+        records = (self.head, *self.entries)
+        return max(max(each.created_ms, each.changed_ms or 0) for each in records)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ def changed(
         subject=str(subject),
         details={field: _shown(value) for field, value in update.items()},
     )
-    return record.model_copy(update={**update, "outbox": (*record.outbox, event)})
+    outbox = (*record.outbox, event)
+    return record.model_copy(update={**update, "changed_ms": now_ms, "outbox": outbox})
 
 
 def _shown(value: object) -> str:

@@ -13,7 +13,10 @@ from shared.services.reading import Reading
 from shared.services.reporting import BATCH, Report
 
 # What happened to a release since it was read from its archive; all other fields are facts of it.
-HISTORY = {"created_ms", "origin", "state", "state_reason", "deprecation", "revision", "outbox"}
+HISTORY = {
+    "created_ms", "changed_ms", "origin", "state", "state_reason", "deprecation", "revision",
+    "outbox",
+}  # fmt: skip
 FACTS = sorted(set(Release.model_fields) - HISTORY)
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.domain.digest import Digest
+from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import (
     Dependency,
@@ -16,11 +17,13 @@ from shared.domain.package import (
     Origin,
     Release,
     State,
+    Survey,
     Texts,
     Visibility,
     effective_deprecation,
     numeric_id,
 )
+from shared.domain.release import changed
 from shared.domain.version import Version
 
 HEAD = Head(org="acme", name="greet", created_ms=1)
@@ -109,3 +112,27 @@ def test_a_number_stands_for_a_coordinate_in_any_spelling(patch: int) -> None:
 
 def test_the_number_of_a_coordinate_is_the_same_for_ever() -> None:
     assert numeric_id(Coordinate.parse("acme", "greet", "1.0.0")) == 1_137_458_423
+
+
+@pytest.mark.parametrize(
+    ("head", "entries", "newest"),
+    [
+        ({}, [], 1),
+        ({}, [{"created_ms": 5}, {"created_ms": 4}], 5),
+        ({}, [{"created_ms": 5}, {"created_ms": 4, "changed_ms": 7}], 7),
+        ({}, [{"created_ms": 5, "changed_ms": 6, "state": State.REMOVED}], 6),
+        ({"changed_ms": 9}, [{"created_ms": 5, "changed_ms": 6}], 9),
+    ],
+)
+def test_a_survey_knows_when_anything_of_it_changed_last(
+    head: dict[str, int], entries: list[dict[str, object]], newest: int
+) -> None:
+    records = tuple(Entry.of(RELEASE).model_copy(update=each) for each in entries)
+    assert Survey(HEAD.model_copy(update=head), records).changed_ms == newest
+
+
+@pytest.mark.parametrize("record", [HEAD, RELEASE])
+def test_a_change_leaves_its_time_on_the_record(record: Head | Release) -> None:
+    after = changed(record, "test.changed", by=ANONYMOUS, now_ms=50, deprecation="Gone.")
+    assert (record.changed_ms, after.changed_ms) == (None, 50)
+    assert after.outbox[-1].details == {"deprecation": "Gone."}
