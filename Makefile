@@ -31,8 +31,10 @@ test-azure: tools # The promises of the ports against a real Cosmos DB account.
 	@test -n "$(BALLROOM_COSMOS_ENDPOINT)" || { echo "Set BALLROOM_COSMOS_ENDPOINT to the account (or emulator) to test against." >&2; exit 1; }
 	@$(VENV)/bin/python -u tests/run.py contract
 
-bench: tools # Every benchmark in bench/, one after the other; ONLY=push runs one.
-	@for benchmark in bench/$(or $(ONLY),[a-z]*).py; do echo "== $$benchmark"; $(VENV)/bin/python -u $$benchmark || exit 1; done
+BENCHMARKS := importing reads archives pushes growth search
+
+bench: tools # Every benchmark, one after the other; ONLY=pushes runs one.
+	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
 lock: tools # Write both locks from pyproject.toml; UPGRADE=1 renews every pin.
 	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)

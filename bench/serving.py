@@ -1,0 +1,185 @@
+"""Servers to measure: this registry, the bare server it stands on, and its peers.
+
+Each listens on loopback, is waited for, and is stopped by its pid at the end.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
+START_SECONDS = 60.0
+
+# One of its parts asks for a moving tag of node-fetch; this is the release that the tag stood for.
+_VERDACCIO_PACKAGE = """\
+{"private": true, "dependencies": {"verdaccio": "6.2.4"}, "overrides": {"node-fetch": "2.7.0"}}
+"""
+PYPISERVER = ("pypiserver==2.4.2", "gunicorn==23.0.0")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    name: str
+    url: str
+    pid: int
+    folder: Path
+
+
+@contextmanager
+def running(
+    name: str, command: Sequence[str], *, port: int, folder: Path, env: dict[str, str] | None = None
+) -> Generator[Server]:
+    """Run a server until the block ends; raise `RuntimeError` when it does not answer in time."""
+    log = (folder / f"{name}.log").open("wb")
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=log, stderr=log
+    )
+    try:
+        _await_port(name, port, process)
+        yield Server(name, f"http://127.0.0.1:{port}", process.pid, folder)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+@contextmanager
+def workspace() -> Generator[Path]:
+    """Yield a folder that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="ballroom-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def ballroom(folder: Path, *, workers: int = 1, **settings: str) -> Generator[Server]:
+    """Run this registry over `folder`, with its log on a file as an operator would have it."""
+    port = free_port()
+    env = {
+        "PORT": str(port),
+        "WORKERS": str(workers),
+        "BALLROOM_DATA": str(folder / "data"),
+        **{f"BALLROOM_{key.upper()}": value for key, value in settings.items()},
+    }
+    command = [sys.executable, "-m", "shared.localhost"]
+    with running("ballroom", command, port=port, folder=folder, env=env) as server:
+        yield server
+
+
+@contextmanager
+def bare(folder: Path) -> Generator[Server]:
+    """Run Starlette alone under the same server."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.bare", str(port), str(folder)]
+    with running("bare", command, port=port, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def verdaccio(folder: Path) -> Generator[Server]:
+    """Run verdaccio, the npm registry, with anonymous publishing to its own storage."""
+    port, home = free_port(), PEERS / "verdaccio"
+    if not (home / "node_modules/.bin/verdaccio").exists():
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "package.json").write_text(_VERDACCIO_PACKAGE)
+        _install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home)])
+    config = folder / "verdaccio.yaml"
+    config.write_text(_VERDACCIO.format(storage=folder / "verdaccio"))
+    command = [
+        str(home / "node_modules/.bin/verdaccio"),
+        "-c",
+        str(config),
+        "-l",
+        f"127.0.0.1:{port}",
+    ]
+    with running("verdaccio", command, port=port, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def pypiserver(folder: Path) -> Generator[Server]:
+    """Run pypiserver, the index for Python packages, with anonymous uploads."""
+    port, home = free_port(), PEERS / "pypiserver"
+    if not (home / "bin/pypi-server").exists():
+        _install([sys.executable, "-m", "venv", str(home)])
+        _install([str(home / "bin/pip"), "install", "--quiet", *PYPISERVER])
+    packages = folder / "pypi"
+    packages.mkdir()
+    command = [str(home / "bin/pypi-server"), "run", "-p", str(port), "-i", "127.0.0.1"]
+    command += ["-P", ".", "-a", ".", "--disable-fallback", "--server", "gunicorn", str(packages)]
+    with running("pypiserver", command, port=port, folder=folder) as server:
+        yield server
+
+
+def token_of(server: Server) -> str:
+    """Return the administrator's token of a running registry."""
+    settings = tomllib.loads((server.folder / "data/Settings.toml").read_text("utf-8"))
+    return str(settings["central"]["accesstoken"])
+
+
+def push(server: Server, client: httpx.Client, archive: bytes) -> None:
+    """Publish an archive as the administrator, or raise."""
+    headers = {"Authorization": f"Bearer {token_of(server)}"}
+    files = {"bala-file": ("any.bala", archive)}
+    url = f"{server.url}/2.0/registry/packages"
+    client.post(url, headers=headers, files=files).raise_for_status()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_port(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    message = f"{name} did not start"
+    raise RuntimeError(message)
+
+
+def _install(command: Sequence[str]) -> None:
+    print(f"installing: {' '.join(command)}", flush=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+_VERDACCIO = """\
+storage: {storage}
+uplinks: {{}}
+packages:
+  '**': {{access: $all, publish: $anonymous}}
+log: {{type: stdout, format: pretty, level: error}}
+max_body_size: 100mb
+publish: {{allow_offline: true}}
+web: {{enable: false}}
+"""
