@@ -1,10 +1,13 @@
 """A token counts on every call: a bad one is told, on public reads too."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from functions.faces import build_app
 from shared.domain.identity import OPERATOR
+from shared.hosting.loading import functions_of
 from shared.services.tokens import TokenRequest
 from tests.balas import bala
 from tests.protocol.answers import refused
@@ -89,3 +92,24 @@ async def test_a_token_works_on_every_read(world: World) -> None:
     for method, path, body in CALLS:
         answer = await world.send(method, path, by=world.people.ann, content=body)
         assert answer.status_code != 401, path
+
+
+def calls_of_the_face(world: World) -> list[tuple[str, str]]:
+    """Return a method and a path for every Function of the face that reads credentials."""
+    found: list[tuple[str, str]] = []
+    for each in functions_of(build_app(world.registry)).http:
+        template = each.route.template.text
+        path = re.sub(r"/\{\w+\?\}", "", template).replace("{version}", "1.0.0")
+        path = re.sub(r"\{\*?\w+\}", "x", path)
+        methods = (each.route.methods or frozenset()) - {"OPTIONS"}
+        if template.startswith("2.0/registry"):
+            found += [(method, path.removeprefix("2.0/registry")) for method in methods]
+    return found
+
+
+async def test_no_function_of_the_face_forgets_to_look_at_the_token(world: World) -> None:
+    calls = calls_of_the_face(world)
+    assert len(calls) >= len(CALLS) - 2  # Two of them differ in their query alone.
+    for method, path in calls:
+        headers = {"Authorization": "Bearer nonsense"}
+        assert (await world.send(method, path, headers=headers, content=b"{}")).status_code == 401
