@@ -15,6 +15,7 @@ import orjson
 from shared.domain.errors import BodyUnreadable, Refusal
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
+from shared.domain.names import Coordinate
 from shared.log import log
 from shared.registry import Registry
 
@@ -138,3 +139,13 @@ def caller_address(req: func.HttpRequest) -> str:
     nearest = header(req, "x-forwarded-for").rpartition(",")[2].strip()
     has_port = nearest.count(":") == 1 or nearest.startswith("[")
     return nearest.rpartition(":")[0] if has_port else nearest
+
+
+def count_pull(
+    registry: Registry, req: func.HttpRequest, coordinate: Coordinate, by: Principal
+) -> None:
+    """Count a pull, unless the client asks not to be counted."""
+    if header(req, "ballerina-central-telemetry-disabled").lower() == "true":
+        return
+    who = by.id or f"{caller_address(req)} {header(req, 'user-agent')}"
+    registry.counting.pulled(coordinate, who)

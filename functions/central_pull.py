@@ -5,9 +5,8 @@ from unicodedata import combining, normalize
 import azure.functions as func
 
 from functions._central import CORS, central_errors, package_model
-from functions._http import caller_address, caller_of, client_of, header, headers_of, json_answer
+from functions._http import caller_of, client_of, count_pull, header, headers_of, json_answer
 from shared.domain.filename import archive_file_name
-from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.domain.names import Package
 from shared.domain.version import parse_version_or_range
@@ -38,19 +37,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
         client = client_of(req)
         if ARCHIVE in header(req, "accept"):
             offer = await registry.pulling.find(package, wanted, client=client, by=caller)
-            _count(registry, offer, req, caller)
+            count_pull(registry, req, offer.release.coordinate, caller)
             return _first_hop(registry, offer, client)
         listing = await registry.pulling.describe(package, wanted, client=client, by=caller)
         return json_answer(package_model(registry, listing), headers=CORS)
 
     return bp
-
-
-def _count(registry: Registry, offer: Offer, req: func.HttpRequest, caller: Principal) -> None:
-    if header(req, "ballerina-central-telemetry-disabled").lower() == "true":
-        return
-    who = caller.id or f"{caller_address(req)} {header(req, 'user-agent')}"
-    registry.counting.pulled(offer.release.coordinate, who)
 
 
 def _first_hop(registry: Registry, offer: Offer, client: ClientProfile) -> func.HttpResponse:

@@ -15,6 +15,8 @@ from functions import (
     central_search,
     central_tools,
     health,
+    index,
+    maven,
     timers,
     token,
 )
@@ -37,6 +39,8 @@ def build_app(registry: Registry) -> func.FunctionApp:
         central_search,
         central_tools,
         health,
+        index,
+        maven,
         timers,
         token,
     ):

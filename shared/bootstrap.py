@@ -20,6 +20,7 @@ from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
 from shared.auth.keys import KeyFiles, KeyRing, LinkSigner
 from shared.auth.session import Sessions, SignInLinks
+from shared.domain.derived_index import index_file
 from shared.domain.digest import Digest
 from shared.domain.errors import Refusal
 from shared.domain.limits import ArchiveLimits, Documentation
@@ -39,15 +40,20 @@ from shared.ports import (
 from shared.registry import Registry
 from shared.services.accounts import Accounts
 from shared.services.auditing import Auditing
+from shared.services.browsing import Browsing
+from shared.services.checking import Checking
 from shared.services.counting import Counting
 from shared.services.dependencies import Dependencies
+from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
+from shared.services.indexing import Indexing
 from shared.services.moderation import Moderation
 from shared.services.organizations import Organizations
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.reading import Reading
+from shared.services.remembering import Remembering
 from shared.services.resolving import Resolving
 from shared.services.searching import Searching
 from shared.services.serving import Serving
@@ -181,9 +187,13 @@ class _Composition:
             organizations=self.organizations,
             tokens=self.tokens,
             publishing=self.publishing,
-            pulling=Pulling(self.authorization, self.world.metadata, self.world.documents),
+            deploying=self.deploying,
+            pulling=self.pulling,
+            browsing=Browsing(self.pulling, self.world.documents, self.world.search),
+            checking=self.checking,
             resolving=self.resolving,
             searching=Searching(self.world.search, self.authorization),
+            indexing=self.indexing,
             deprecating=self.deprecating,
             moderation=Moderation(self.world.metadata, self.deriving, self.world.clock),
             serving=self.serving,
@@ -277,6 +287,19 @@ class _Composition:
         )
 
     @cached_property
+    def pulling(self) -> Pulling:
+        return Pulling(self.authorization, self.world.metadata, self.world.documents)
+
+    @cached_property
+    def checking(self) -> Checking:
+        return Checking(self.world.archives)
+
+    @cached_property
+    def deploying(self) -> Deploying:
+        world = self.world
+        return Deploying(self.publishing, world.metadata, world.documents, self.checking)
+
+    @cached_property
     def resolving(self) -> Resolving:
         world = self.world
         return Resolving(
@@ -284,6 +307,17 @@ class _Composition:
             documents=world.documents,
             authorization=self.authorization,
             max_requests=self.settings.max_resolve,
+        )
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        world = self.world
+        return Indexing(
+            pulling=self.pulling,
+            authorization=self.authorization,
+            metadata=world.metadata,
+            events=world.events,
+            files=Remembering(index_file, world.clock),
         )
 
     @cached_property

@@ -9,8 +9,12 @@ from shared.auth.session import Sessions, SignInLinks
 from shared.domain.digest import Digest
 from shared.ports import ArchiveStore, Clock
 from shared.services.accounts import Accounts
+from shared.services.browsing import Browsing
+from shared.services.checking import Checking
 from shared.services.counting import Counting
+from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
+from shared.services.indexing import Indexing
 from shared.services.moderation import Moderation
 from shared.services.organizations import Organizations
 from shared.services.publishing import Publishing
@@ -36,9 +40,13 @@ class Registry:
     organizations: Organizations
     tokens: Tokens
     publishing: Publishing
+    deploying: Deploying
     pulling: Pulling
+    browsing: Browsing
+    checking: Checking
     resolving: Resolving
     searching: Searching
+    indexing: Indexing
     deprecating: Deprecating
     moderation: Moderation
     serving: Serving

@@ -15,7 +15,8 @@
     ├── Conflict             it clashes with what is there
     │   └── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
     ├── Unauthenticated      who is asking cannot be told
-    │   └── CredentialsMissing · CredentialsWanted · TokenUnknown · TokenExpired · LinkExpired
+    │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
+    │   └── TokenUnknown · TokenExpired · LinkExpired
     ├── Forbidden            the caller may not do this
     │   └── NotPermitted · NameReserved
     ├── TooLarge             it is over a limit
@@ -480,6 +481,17 @@ class CredentialsWanted(Unauthenticated):
         super().__init__(
             f"{what} is not here for requests without credentials. Check its name, or put "
             "username and accesstoken into the repository's entry of Settings.toml."
+        )
+
+
+class RepositoryTokenMissing(Unauthenticated):
+    """A push to the Maven repository came without credentials."""
+
+    def __init__(self) -> None:
+        """Say where they go."""
+        super().__init__(
+            "Publishing needs an access token. Put username and accesstoken into the repository's "
+            "entry of Settings.toml; the username may be any word."
         )
 
 

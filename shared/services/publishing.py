@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.authorization import Authorization
-from shared.domain.bala import Bala
+from shared.domain.bala import Bala, require_coordinate
 from shared.domain.digest import Digest
 from shared.domain.errors import (
     DigestMismatch,
@@ -16,7 +16,7 @@ from shared.domain.errors import (
     VisibilityDiffers,
 )
 from shared.domain.identity import Action, Principal, Standing
-from shared.domain.names import Package
+from shared.domain.names import Coordinate, Package
 from shared.domain.package import Found, Head, Release, State, Visibility
 from shared.domain.release import new_head, new_release
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
@@ -31,10 +31,11 @@ REPEAT_WINDOW = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An archive as it arrived, with the digest that the client announced, if any."""
+    """An archive as it arrived, with what the client announced of it, if anything."""
 
     content: bytes | memoryview
     announced: Digest | None = None
+    claimed: Coordinate | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Publishing:
         that is there. Raises a refusal and changes nothing otherwise.
         """
         bala = await self.reading.read(upload.content)
-        _check_digest(upload, bala)
+        _check_announced(upload, bala)
         found = await self.metadata.find(bala.coordinate)
         await self._admit(bala, found, by)
         if found.release:
@@ -87,14 +88,15 @@ class Publishing:
     async def _admit(self, bala: Bala, found: Found, by: Principal) -> None:
         """Raise unless `by` may publish this; an administrator's push founds the organization."""
         package = bala.coordinate.package
-        standing = await self._require_right(package, found.head, by)
+        standing = await self.require_right(package, found.head, by)
         await self.dependencies.check(bala)
         _check_org(package, standing)
         if found.head:
             _check_name(bala, found.head)
         await self.organizations.ensure(package.org, standing, by=by)
 
-    async def _require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
+    async def require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
+        """Return the standing by which `by` may publish the package, or raise the refusal."""
         if head is None:
             return await self.authorization.require(by, Action.PUSH_NEW, package)
         try:
@@ -132,9 +134,11 @@ class Publishing:
                 raise ToolTaken(tool, owner if is_seen else None)
 
 
-def _check_digest(upload: Upload, bala: Bala) -> None:
+def _check_announced(upload: Upload, bala: Bala) -> None:
     if upload.announced and upload.announced != bala.digest:
         raise DigestMismatch(upload.announced, bala.digest)
+    if upload.claimed:
+        require_coordinate(bala, upload.claimed)
 
 
 def _check_org(package: Package, standing: Standing) -> None:

@@ -69,9 +69,7 @@ class Pulling:
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> Listing:
         """Return the release that has the tool; raise `ToolNotFound`."""
-        [owner] = await self.metadata.tool_owners([tool])
-        if owner is None:
-            raise ToolNotFound(tool)
+        owner = await self.owner(tool)
         try:
             listing = await self.describe(owner, wanted, client=client, by=by)
         except ReleaseNotFound:
@@ -85,12 +83,26 @@ class Pulling:
     ) -> tuple[Version, ...]:
         """Return what the client can use, newest first, deprecated ones included.
 
+        Raises as `survey` does.
+        """
+        return usable_versions(await self.survey(package, by=by), client)
+
+    async def survey(self, package: Package, *, by: Principal) -> Survey:
+        """Return the package with all its entries, whatever their state.
+
         Raises `PackageNotFound` alike for packages that are missing, hidden or withdrawn whole.
         """
         survey = await self._survey(package)
         if survey is None or not await self.authorization.may_read(by, survey.head):
             raise PackageNotFound(package)
-        return usable_versions(survey, client)
+        return survey
+
+    async def owner(self, tool: str) -> Package:
+        """Return the package that owns the tool, whoever may read it; raise `ToolNotFound`."""
+        [owner] = await self.metadata.tool_owners([tool])
+        if owner is None:
+            raise ToolNotFound(tool)
+        return owner
 
     async def _newest(
         self, package: Package, wanted: Range, client: ClientProfile

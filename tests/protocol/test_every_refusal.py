@@ -14,7 +14,7 @@ import azure.functions as func
 import pytest
 
 import functions
-from functions import _api, _central, _pages
+from functions import _api, _central, _maven, _pages
 from functions._http import Handler
 from shared.domain import bad_archive
 from shared.domain.errors import Kind, Refusal, Unavailable
@@ -103,6 +103,7 @@ FACES: dict[str, tuple[Callable[[Handler], Handler], Table]] = {
 EDGES = {
     "_api": {"api_errors"},
     "_central": {"central_errors", "central_errors_without_404"},
+    "_maven": {"maven_errors"},
     "_pages": {"page_errors"},
 }
 
@@ -142,6 +143,18 @@ async def test_every_refusal_is_a_page_for_people(refusal: Refusal) -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
+async def test_every_refusal_is_a_line_of_text_for_maven_clients(refusal: Refusal) -> None:
+    answer = await answer_to(refusal, _maven.maven_errors)
+    assert answer.status_code == API[refusal.kind]
+    assert answer.mimetype == "text/plain"
+    assert answer.get_body().decode() == f"{refusal}\n"
+    assert answer.headers["Content-Length"] == str(len(answer.get_body()))
+    challenge = "Basic " if refusal.kind is Kind.UNAUTHENTICATED else ""
+    assert answer.headers.get("WWW-Authenticate", "").partition("realm")[0] == challenge
+    assert ("Retry-After" in answer.headers) is isinstance(refusal, Unavailable)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 def test_every_refusal_is_one_line_for_its_user(refusal: Refusal) -> None:
     sentence = str(refusal)
     assert sentence.isprintable()
@@ -159,7 +172,15 @@ async def test_what_may_succeed_later_says_when(face: str, refusal: Refusal) -> 
 
 @pytest.mark.parametrize("face", FACES)
 async def test_our_own_faults_are_500_with_a_request_id_and_nothing_inside(face: str) -> None:
-    answer = await answer_to(RuntimeError("/var/lib/secret"), FACES[face][0])
+    await _check_fault(FACES[face][0])
+
+
+async def test_our_own_faults_are_500_for_maven_clients_too() -> None:
+    await _check_fault(_maven.maven_errors)
+
+
+async def _check_fault(errors: Callable[[Handler], Handler]) -> None:
+    answer = await answer_to(RuntimeError("/var/lib/secret"), errors)
     body = answer.get_body().decode()
     assert answer.status_code == 500
     assert answer.headers["X-Request-Id"] in body

@@ -1,0 +1,124 @@
+"""What the Maven face answers to GET and HEAD."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import azure.functions as func
+
+from functions._documents import Document, document_answer
+from functions._http import JSON, count_pull
+from functions._maven import TEXT, XML
+from functions._maven_paths import (
+    Asked,
+    ClientMetadata,
+    FileKind,
+    PackageMetadata,
+    ReleaseFile,
+    Resource,
+    Target,
+    ToolMetadata,
+)
+from functions.maven_searching import found_document
+from shared.domain.checksum import Algorithm
+from shared.domain.derived_maven import (
+    client_metadata,
+    depgraph,
+    listeners,
+    repository_metadata,
+    tool_metadata,
+)
+from shared.domain.errors import PackageNotFound
+from shared.domain.identity import Principal
+from shared.domain.names import Coordinate
+from shared.domain.package import Head, Visibility
+from shared.domain.pom import pom_of
+from shared.registry import Registry
+from shared.services.pulling import Offer
+
+
+async def answer_to_read(
+    registry: Registry, req: func.HttpRequest, target: Target, by: Principal
+) -> func.HttpResponse:
+    """Return the document that the path names, its checksum, or the way to an archive."""
+    match target:
+        case Target(ReleaseFile(at, FileKind.ARCHIVE), None):
+            return await _archive(registry, req, at, by)
+        case Target(ReleaseFile(at, FileKind.ARCHIVE), Algorithm() as algorithm):
+            return document_answer(req, await _archive_checksum(registry, at, algorithm, by))
+        case Target(resource, algorithm):
+            document = await _document(registry, resource, by)
+            return document_answer(req, _summed(document, algorithm) if algorithm else document)
+
+
+async def _archive(
+    registry: Registry, req: func.HttpRequest, at: Coordinate, by: Principal
+) -> func.HttpResponse:
+    offer = await registry.browsing.release(at, by=by)
+    if req.method == "GET":
+        count_pull(registry, req, offer.release.coordinate, by)
+    location = registry.serving.signed_url(offer.head, offer.release)
+    headers = {"Location": location, "Cache-Control": "no-store", "Content-Length": "0"}
+    return func.HttpResponse(status_code=302, headers=headers)
+
+
+async def _archive_checksum(
+    registry: Registry, at: Coordinate, algorithm: Algorithm, by: Principal
+) -> Document:
+    offer = await registry.browsing.release(at, by=by)
+    checksum = await registry.checking.checksum(offer.release, algorithm)
+    return Document(checksum.encode(), TEXT, _is_public(offer.head))
+
+
+def _summed(document: Document, algorithm: Algorithm) -> Document:
+    return replace(document, content=algorithm.of(document.content).encode(), media_type=TEXT)
+
+
+async def _document(registry: Registry, resource: Resource, by: Principal) -> Document:
+    match resource:
+        case PackageMetadata(package):
+            survey = await registry.browsing.survey(package, by=by)
+            return Document(repository_metadata(survey), XML, _is_public(survey.head))
+        case ReleaseFile(at, kind):
+            return await _release_document(
+                registry, await registry.browsing.release(at, by=by), kind
+            )
+        case ClientMetadata():
+            return await _client_document(registry, resource, by)
+        case ToolMetadata(distribution, tool):
+            survey = await registry.browsing.tool(tool, client=distribution.client, by=by)
+            content = tool_metadata(distribution, tool, survey)
+            return Document(content, XML, _is_public(survey.head))
+        case Asked():
+            return await found_document(registry, resource, by)
+
+
+async def _release_document(registry: Registry, offer: Offer, kind: FileKind) -> Document:
+    is_public = _is_public(offer.head)
+    match kind:
+        case FileKind.GRAPH:
+            graph = await registry.browsing.graph(offer)
+            return Document(depgraph(offer.head, offer.release, graph), JSON, is_public)
+        case FileKind.LISTENERS:
+            return Document(listeners(offer.release), JSON, is_public)
+        case FileKind.SBOM:
+            return Document(await registry.browsing.sbom(offer), JSON, is_public)
+        case _:
+            return Document(pom_of(offer.release.coordinate), XML, is_public)
+
+
+async def _client_document(registry: Registry, wanted: ClientMetadata, by: Principal) -> Document:
+    """Return what a distribution can use of a package, and an empty list for what is not there.
+
+    A build asks for every package that a module may be in, and some clients stop at a 404 and
+    look up no other import.
+    """
+    survey = None
+    if wanted.package:
+        with suppress(PackageNotFound):
+            survey = await registry.browsing.survey(wanted.package, by=by)
+    content = client_metadata(wanted.distribution, wanted.org, wanted.name, survey)
+    return Document(content, XML, survey is None or _is_public(survey.head))
+
+
+def _is_public(head: Head) -> bool:
+    return head.visibility is Visibility.PUBLIC
