@@ -38,8 +38,11 @@ def _span(first: str, last: str, size: int) -> range:
 
 def is_known(headers: Mapping[str, str], *, etag: str) -> bool:
     """Tell whether the client has the file already, by its `If-None-Match`."""
-    tags = headers.get("if-none-match")
-    if tags is None:
-        return False
-    known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+    known = known_tags(headers)
     return "*" in known or etag in known
+
+
+def known_tags(headers: Mapping[str, str]) -> frozenset[str]:
+    """Return the entity tags, with their quotes, of what the client has already."""
+    tags = headers.get("if-none-match", "").split(",")
+    return frozenset(tag.strip().removeprefix("W/") for tag in tags)

@@ -213,6 +213,11 @@ class Survey:
     entries: tuple[Entry, ...]
 
     @property
+    def revision(self) -> int:
+        """Return a number that grows with every change of the package but that of its pulls."""
+        return self.head.revision + sum(entry.revision for entry in self.entries)
+
+    @property
     def changed_ms(self) -> int:
         """Return when something of the package changed last, withheld releases included."""
         records = (self.head, *self.entries)

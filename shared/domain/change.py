@@ -1,0 +1,54 @@
+"""Changes of packages as mirrors follow them, read from the events of the feed."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from shared.domain.names import Package
+from shared.domain.package import Event
+
+
+class Change(Enum):
+    """What became of a release, or of every release of a package."""
+
+    PUBLISHED = "published"
+    DEPRECATED = "deprecated"
+    UNDEPRECATED = "undeprecated"
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+
+
+# Whether a release is held, quarantined or removed is the operator's business.
+_CHANGES = {
+    "release.published": Change.PUBLISHED,
+    "release.deprecated": Change.DEPRECATED,
+    "release.undeprecated": Change.UNDEPRECATED,
+    "release.held": Change.WITHDRAWN,
+    "release.quarantined": Change.WITHDRAWN,
+    "release.removed": Change.WITHDRAWN,
+    "release.live": Change.RESTORED,
+    "package.deprecated": Change.DEPRECATED,
+    "package.undeprecated": Change.UNDEPRECATED,
+}
+EVERY_VERSION = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """One change: `number` is its place in the feed, `version` may be `EVERY_VERSION`."""
+
+    number: int
+    at_ms: int
+    change: Change
+    package: Package
+    version: str
+
+
+def package_change(number: int, event: Event) -> PackageChange | None:
+    """Return what the event says of a package, or None when it is about something else."""
+    change = _CHANGES.get(event.kind)
+    if change is None:
+        return None
+    subject, _, version = event.subject.partition(":")
+    org, _, name = subject.partition("/")
+    package = Package.parse(org, name)
+    return PackageChange(number, event.at_ms, change, package, version or EVERY_VERSION)

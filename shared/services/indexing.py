@@ -1,0 +1,98 @@
+"""Indexing: the sparse index and the feed of its changes, for clients, mirrors and exports."""
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import dataclass
+
+from shared.auth.authorization import Authorization
+from shared.domain.change import PackageChange, package_change
+from shared.domain.derived_index import index_file, index_path
+from shared.domain.document import Document
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.domain.package import Event, Visibility
+from shared.ports import EventStore, MetadataStore
+from shared.services.pulling import Pulling
+from shared.services.remembering import Remembering
+from shared.services.reporting import BATCH
+
+LOOKED_AT = 500  # Events of the feed that one request looks at: half a second when all is cold.
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """The lines of a package, and whether anybody may keep them in a shared cache."""
+
+    document: Document
+    is_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes in the order of the feed, and the number to ask for what follows."""
+
+    changes: tuple[PackageChange, ...]
+    next: int
+
+
+@dataclass(frozen=True)
+class Indexing:
+    """Shows packages line by line."""
+
+    pulling: Pulling
+    authorization: Authorization
+    metadata: MetadataStore
+    events: EventStore
+    files: Remembering
+
+    async def file(
+        self, package: Package, *, by: Principal, known: Collection[str] = ()
+    ) -> IndexFile:
+        """Return the package's lines, or raise `PackageNotFound`. One trip.
+
+        None if the file has one of the `known` tags and was read a moment ago.
+        """
+        document = self.files.known(package, known)
+        if document is not None:
+            return IndexFile(document, is_public=True)
+        read_ms = self.files.now_ms()
+        survey = await self.pulling.survey(package, by=by)
+        document = await self.files.document(survey, read_ms)
+        return IndexFile(document, survey.head.visibility is Visibility.PUBLIC)
+
+    async def changes(self, since: int, count: int, *, by: Principal) -> Changes:
+        """Return up to `count` changes after that number, of packages that `by` may see. Two trips.
+
+        Numbers count every event, so a list of changes must not end where a hidden one happened:
+        it goes on from the last change that was shown, and passes over hidden ones only by the
+        hundred.
+        """
+        events = await self.events.since(since, LOOKED_AT)
+        shown = (await self._visible(events, by))[:count]
+        if shown:
+            return Changes(tuple(shown), shown[-1].number)
+        return Changes((), events[-1][0] if len(events) == LOOKED_AT else since)
+
+    async def public_files(self) -> AsyncGenerator[list[tuple[str, Document]]]:
+        """Yield the path and the lines of every public package, some at a time, in order of key."""
+        after = ""
+        while heads := await self.metadata.packages(after, BATCH):
+            surveys = await self.metadata.survey([head.package for head in heads])
+            yield [
+                (index_path(survey.head), Document.of(content, survey.changed_ms))
+                for survey in surveys
+                if survey and survey.head.visibility is Visibility.PUBLIC
+                if (content := index_file(survey))
+            ]
+            after = heads[-1].package.key
+
+    async def _visible(
+        self, events: Sequence[tuple[int, Event]], by: Principal
+    ) -> list[PackageChange]:
+        changes = [change for number, event in events if (change := package_change(number, event))]
+        packages = {change.package.key: change.package for change in changes}
+        if not packages:
+            return []
+        surveys = await self.metadata.survey(list(packages.values()))
+        heads = [survey.head for survey in surveys if survey]
+        readable = await self.authorization.readable(by, heads)
+        return [change for change in changes if change.package.key in readable]
