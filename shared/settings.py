@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     max_archives_in_hand: int = Field(
         default=4,
         ge=1,
-        description="Archive bodies that one process holds at once; more get a 503.",
+        description="Largest archives that one process has room for at once; uploads wait for "
+        "room, and get a 503 when it does not come.",
     )
     max_entries: int = Field(default=20_000, ge=1, description="Entries that an archive may have.")
     max_unpacked_bytes: int = Field(
