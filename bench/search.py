@@ -46,9 +46,8 @@ class Subject:
 
 async def main(many: int) -> None:
     """Print one line for each engine and size."""
-    print(
-        f"{'packages':>9} {'engine':<22} {'build s':>8} {'MB':>7} {'p50 ms':>8} {'p99 ms':>8} {'p99 CPU':>8}"
-    )
+    heads = "".join(f"{head:>9}" for head in ("build s", "MB", "p50 ms", "p99 ms", "p99 CPU"))
+    print(f"{'packages':>9} {'engine':<22}{heads}")
     for source in (real, lambda: Synthetic().listings(many)):
         with tempfile.TemporaryDirectory() as folder:
             queries = list(_queries(_sample(source())))
@@ -67,10 +66,8 @@ def real() -> Iterator[Listing]:
 def show(count: int, subject: Subject, times: Sequence[Times]) -> None:
     """Print a line."""
     wall, cpu = ([each * 1000 for each in column] for column in zip(*times, strict=True))
-    print(
-        f"{count:>9,} {subject.name:<22} {subject.seconds:>8.1f} {subject.megabytes:>7.1f} "
-        f"{statistics.median(wall):>8.2f} {_p99(wall):>8.2f} {_p99(cpu):>8.2f}"
-    )
+    figures = (subject.seconds, subject.megabytes, statistics.median(wall), _p99(wall), _p99(cpu))
+    print(f"{count:>9,} {subject.name:<22}{''.join(f'{each:>9.2f}' for each in figures)}")
 
 
 def _p99(values: Sequence[float]) -> float:

@@ -83,8 +83,8 @@ _LETTER = re.compile(r"[^\W_]")
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
-    """Return the terms of `text`, the first `MAX_TERMS` of them."""
-    return tuple(islice(_terms(text[:MAX_LENGTH]), MAX_TERMS))
+    """Return the terms of `text`, each once, the first `MAX_TERMS` of them."""
+    return tuple(islice(dict.fromkeys(_terms(text[:MAX_LENGTH])), MAX_TERMS))
 
 
 def _terms(text: str) -> Iterator[Term]:

@@ -20,11 +20,8 @@ def all_of(expressions: Iterable[str]) -> str:
 
 
 def any_of(expressions: Iterable[str]) -> str:
-    """Return what holds where any of these holds; none of them holds nowhere."""
-    each = list(expressions)
-    if EVERYWHERE in each:
-        return EVERYWHERE
-    return " OR ".join(f"({expression})" for expression in each) or _quoted(facet("nothing"))
+    """Return what holds where any of these holds, and nowhere if there are none."""
+    return " OR ".join(f"({each})" for each in expressions) or _quoted(facet("nothing"))
 
 
 def any_facet(facets: Iterable[str]) -> str:

@@ -100,13 +100,13 @@ class _Search:
 
         Of a tier's first `count` rows, those that were not in a tier above are enough to fill up.
         """
+        wanted = min(count, self._count)
         found: dict[int, Tier] = {}
         for tier in self._tiers:
-            for row in self._rows(tier, _BEST_FIRST, count):
-                found.setdefault(row, tier)
-            if len(found) >= min(count, self._count):
-                break
-        return list(found.items())[:count]
+            if len(found) < wanted:
+                for row in self._rows(tier, _BEST_FIRST, wanted):
+                    found.setdefault(row, tier)
+        return list(found.items())[:wanted]
 
     def _count_of(self, tier: Tier) -> int:
         join = _JOIN if self._plan.patterns else ""

@@ -160,4 +160,4 @@ def _is_better(offered: Listing, shown: Listing) -> bool:
 
 def _quality(listing: Listing) -> tuple[bool, bool, Precedence]:
     version = listing.release.coordinate.version
-    return (listing.deprecation is None, version.is_stable, version.precedence)
+    return (version.is_stable, listing.deprecation is None, version.precedence)
