@@ -343,8 +343,8 @@ class SearchIndex(Protocol):
     """One row for each package: its newest live release."""
 
     async def offer(self, listing: Listing) -> None:
-        """Show this release, unless a better one of the package is shown: a release that is not
-        deprecated beats one that is, a stable one a pre-release, then the newer version."""
+        """Show this release, unless a better one of the package is shown: a stable release beats a
+        pre-release, one that is not deprecated one that is, then the newer version."""
         ...
 
     async def replace(self, listing: Listing) -> None:

@@ -37,7 +37,7 @@ class Role(Enum):
 
 
 class Action(Enum):
-    """What a principal wants to do; the value completes the sentence "You may not …"."""
+    """What a principal wants to do."""
 
     READ = "read"
     PUSH_NEW = "publish the new package"
@@ -45,6 +45,11 @@ class Action(Enum):
     DEPRECATE = "deprecate"
     MANAGE = "manage"
     OPERATE = "moderate"
+
+    @property
+    def verb(self) -> str:
+        """Return what completes "You may not …": alike for a new package and a known one."""
+        return "publish" if self in (Action.PUSH_NEW, Action.PUSH_VERSION) else self.value
 
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
@@ -226,9 +231,12 @@ def refusal_of(
     if standing.account is None:
         return TokenUnknown()
     scope, roles = RIGHTS[action]
-    if not principal.may_use(scope, resource):
-        return NotPermitted(action.value, resource, f"the token lacks the scope {scope.value} here")
-    return _refusal_of_role(standing, action, resource, roles)
+    # Role before scope: the scope that is missing tells a new package from one that is there, and
+    # that is for members alone to know.
+    refusal = _refusal_of_role(standing, action, resource, roles)
+    if refusal is None and not principal.may_use(scope, resource):
+        return NotPermitted(action.verb, resource, f"the token lacks the scope {scope.value} here")
+    return refusal
 
 
 def _refusal_of_role(
@@ -237,12 +245,12 @@ def _refusal_of_role(
     org = resource.org if isinstance(resource, Package) else resource
     if standing.is_deleted and action is not Action.OPERATE:
         reason = f"the organization {org} was deleted, and names are never issued twice"
-        return NotPermitted(action.value, resource, reason)
+        return NotPermitted(action.verb, resource, reason)
     if standing.is_administrator or standing.role in roles:
         return None
     if standing.role is None and is_reserved(org):
         return NameReserved(org)
-    return NotPermitted(action.value, resource, _missing_role(org, standing, roles))
+    return NotPermitted(action.verb, resource, _missing_role(org, standing, roles))
 
 
 def _missing_role(org: OrgName, standing: Standing, roles: frozenset[Role]) -> str:

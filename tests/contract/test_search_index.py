@@ -113,14 +113,14 @@ async def test_an_offered_release_is_found_at_once_by_every_process(
         ({"version": "1.0.0"}, {"version": "2.0.0-rc.1"}),
         ({"version": "1.0.0-rc.2"}, {"version": "1.0.0-rc.1"}),
         ({"version": "1.0.0"}, {"version": "2.0.0", "deprecation": "Broken."}),
-        ({"version": "1.0.0-rc.1"}, {"version": "2.0.0", "deprecation": ""}),
+        ({"version": "1.0.0", "deprecation": ""}, {"version": "2.0.0-rc.1"}),
         ({"version": "1.0.0", "revision": 2}, {"version": "1.0.0", "revision": 1}),
         (
             {"version": "1.0.0", "revision": 2, "deprecation": "Broken."},
             {"version": "1.0.0", "revision": 1},
         ),
     ],
-    ids=["newer", "stable", "newer-rc", "not-deprecated", "rc", "revised", "deprecated-since"],
+    ids=["newer", "stable", "newer-rc", "not-deprecated", "deprecated-but-stable", "revised", "deprecated-since"],
 )
 async def test_the_best_release_is_shown_in_whatever_order_they_are_offered(
     index: SearchIndex, better: dict[str, Any], worse: dict[str, Any]

@@ -101,7 +101,7 @@ def test_a_right_takes_the_scope_and_the_role(case: Case) -> None:
     fits = case.scope.value == NEEDS[case.action]
     if fits and case.who in MAY[case.action]:
         assert refusal is None
-    elif fits and case.who == "stranger" and case.org == "ballerinax":
+    elif case.who == "stranger" and case.org == "ballerinax":
         assert isinstance(refusal, NameReserved)
     else:
         assert isinstance(refusal, NotPermitted)
@@ -227,3 +227,15 @@ ACME = Grant(org="acme")
 )
 def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allowed: bool) -> None:
     assert Principal(ID, "token", (held,)).may_hand_out(wanted) is allowed
+
+
+def test_a_stranger_cannot_tell_a_new_package_from_one_that_is_there() -> None:
+    limited = Principal(ID, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    account = Account(id=ID, name="bob", created_ms=1)
+    organization = Organization(name="acme", founder="9876543210", created_ms=1)
+    standing = Standing(account=account, organization=organization, role=None)
+    new, known = (
+        refusal_of(limited, standing, action, GREET)
+        for action in (Action.PUSH_NEW, Action.PUSH_VERSION)
+    )
+    assert str(new) == str(known)
