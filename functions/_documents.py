@@ -1,58 +1,58 @@
-"""How derived documents are answered: validators, compression and caching, alike for every face."""
+"""Derived documents as they are sent: whole or in part, with a tag that stays while they do."""
 
-from collections.abc import Mapping
-from email.utils import formatdate
+from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions._central import CORS
 from functions._http import headers_of
-from shared.domain.document import Document
-from shared.ranges import is_known, known_tags
+from shared.domain.digest import Digest
+from shared.ranges import Unsatisfiable, is_known, requested_range
 
 PUBLIC = "public, max-age=60"  # What is withdrawn is gone from shared caches within a minute.
 PRIVATE = "private, no-store"
 
 
-def document_answer(
-    req: func.HttpRequest, document: Document, *, mimetype: str, caching: str
-) -> func.HttpResponse:
-    """Return the document, compressed where the client can read that, or a 304."""
-    headers = _headers(document, caching)
-    if is_known(headers_of(req), etag=document.tag):
-        return func.HttpResponse(status_code=304, headers=headers)
-    body = document.content
-    if len(document.gzipped) < len(body) and _takes_gzip(headers_of(req)):
-        headers["Content-Encoding"] = "gzip"
-        body = document.gzipped
-    headers["Content-Length"] = str(len(body))  # The host counts only bodies that are sent.
-    sent = b"" if req.method == "HEAD" else body
-    return func.HttpResponse(sent, headers=headers, mimetype=mimetype)
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Bytes of a media type, and whether anybody may keep them in a shared cache."""
+
+    content: bytes
+    media_type: str
+    is_public: bool
+
+    @property
+    def etag(self) -> str:
+        """Return the tag of these bytes."""
+        return f'"{Digest.of(self.content)}"'
 
 
-def tags_to_trust(req: func.HttpRequest) -> frozenset[str]:
-    """Return the tags of what the client has, unless it wants no word but the store's."""
-    headers = headers_of(req)
-    wishes = f"{headers.get('cache-control', '')},{headers.get('pragma', '')}".lower()
-    return frozenset() if "no-cache" in wishes else known_tags(headers)
-
-
-def _headers(document: Document, caching: str) -> dict[str, str]:
-    # The tag is weak because it stands for the plain and the compressed bytes.
+def document_answer(req: func.HttpRequest, document: Document) -> func.HttpResponse:
+    """Return the document or the part that is asked for, its headers alone, or a 304."""
     headers = {
-        **CORS,
-        "ETag": f"W/{document.tag}",
-        "Cache-Control": caching,
-        "Vary": "Accept-Encoding",
+        "ETag": document.etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": PUBLIC if document.is_public else PRIVATE,
     }
-    if document.changed_ms is not None:
-        headers["Last-Modified"] = formatdate(document.changed_ms // 1000, usegmt=True)
-    return headers
+    if is_known(headers_of(req), etag=document.etag):
+        return func.HttpResponse(status_code=304, headers=headers)
+    return _content(req, document, headers)
 
 
-def _takes_gzip(headers: Mapping[str, str]) -> bool:
-    for coding in headers.get("accept-encoding", "").lower().split(","):
-        name, _, quality = coding.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+def _content(
+    req: func.HttpRequest, document: Document, headers: dict[str, str]
+) -> func.HttpResponse:
+    content, status = document.content, 200
+    size = len(content)
+    try:
+        span = requested_range(headers_of(req), size=size, etag=document.etag)
+    except Unsatisfiable:
+        headers |= {"Content-Range": f"bytes */{size}", "Content-Length": "0"}
+        return func.HttpResponse(status_code=416, headers=headers)
+    if span is not None and req.method == "GET":
+        content, status = content[span.start : span.stop], 206
+        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
+    headers["Content-Length"] = str(len(content))  # The host counts only bodies that are sent.
+    body = b"" if req.method == "HEAD" else content
+    return func.HttpResponse(
+        body, status_code=status, headers=headers, mimetype=document.media_type
+    )
