@@ -120,7 +120,15 @@ async def test_an_offered_release_is_found_at_once_by_every_process(
             {"version": "1.0.0", "revision": 1},
         ),
     ],
-    ids=["newer", "stable", "newer-rc", "not-deprecated", "deprecated-but-stable", "revised", "deprecated-since"],
+    ids=[
+        "newer",
+        "stable",
+        "newer-rc",
+        "not-deprecated",
+        "deprecated-but-stable",
+        "revised",
+        "deprecated-since",
+    ],
 )
 async def test_the_best_release_is_shown_in_whatever_order_they_are_offered(
     index: SearchIndex, better: dict[str, Any], worse: dict[str, Any]
@@ -404,7 +412,7 @@ async def test_results_are_sorted_as_asked_in_both_directions(
 
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("descending", [True, False])
-@pytest.mark.parametrize("text", ["", "package", "org:acme", "*a*", "packaeg"])
+@pytest.mark.parametrize("text", ["", "package", "org:acme", "*a*", "pakcage"])
 async def test_pages_hold_every_result_once_and_as_many_as_they_count(
     index: SearchIndex, *, sort: Sort, descending: bool, text: str
 ) -> None:
