@@ -52,6 +52,13 @@ class Refusal(Exception):
 
     kind: ClassVar[Kind]
 
+    def __str__(self) -> str:
+        """Return the sentence as one line that no terminal obeys, whoever's words are in it."""
+        sentence = super().__str__()
+        if sentence.isprintable():
+            return sentence
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence)
+
 
 class Invalid(Refusal):
     """The request or the archive cannot be accepted as it is."""

@@ -53,7 +53,8 @@ async def test_hostile_paths_get_answers_that_clients_understand(world: World, p
             answer = await world.get(path, headers={"Accept": accept})
             assert answer.status_code in STATUSES, (path, answer.status_code)
             assert answer.status_code < 500, (path, answer.text)
-            assert b"\n" not in answer.content
+            if answer.content and answer.status_code != 200:
+                refused(answer, answer.status_code)
 
 
 @pytest.mark.parametrize("body", BODIES)

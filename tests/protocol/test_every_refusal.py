@@ -23,9 +23,7 @@ from shared.domain.names import Coordinate, Package
 PACKAGE = Package.parse("acme", "greet")
 COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
 SAMPLES: dict[object, object] = {
-    str: "sample",
     int: 12_345,
-    object: "sample",
     "Package": PACKAGE,
     "Package | None": PACKAGE,
     "Coordinate": COORDINATE,
@@ -42,12 +40,13 @@ def leaves(refusal: type[Refusal]) -> Iterator[type[Refusal]]:
         yield from leaves(each)
 
 
-def sample(refusal: type[Refusal]) -> Refusal:
-    """Return one such refusal, with a sample for each argument."""
+def sample(refusal: type[Refusal], words: str = "sample") -> Refusal:
+    """Return one such refusal, with a sample for each argument; texts are these words."""
     arguments = list(signature(refusal.__init__).parameters.values())[1:]
     if [each.name for each in arguments] == ["args", "kwargs"]:
-        return refusal("This is the caller's own sentence. Send something else.")
-    return refusal(*(SAMPLES[each.annotation] for each in arguments))
+        return refusal(f"The caller's own sentence about {words}. Send something else.")
+    samples = {**SAMPLES, str: words, object: words}
+    return refusal(*(samples[each.annotation] for each in arguments))
 
 
 REFUSALS = [sample(each) for each in leaves(Refusal)]
@@ -159,6 +158,12 @@ def test_every_refusal_is_one_line_for_its_user(refusal: Refusal) -> None:
     sentence = str(refusal)
     assert sentence.isprintable()
     assert len(sentence) > 20, "a sentence names the thing, the reason and the way out"
+
+
+@pytest.mark.parametrize("words", ["two\nlines", "\x1b[31mred", "\u202eright to left", "\0"])
+def test_no_words_in_a_refusal_reach_a_terminal_as_commands(words: str) -> None:
+    for each in leaves(Refusal):
+        assert str(sample(each, words)).isprintable(), each.__name__
 
 
 @pytest.mark.parametrize("face", FACES)
