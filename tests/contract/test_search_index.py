@@ -412,7 +412,7 @@ async def test_results_are_sorted_as_asked_in_both_directions(
 
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("descending", [True, False])
-@pytest.mark.parametrize("text", ["", "package", "org:acme", "*a*", "pakcage"])
+@pytest.mark.parametrize("text", ["", "package", "org:acme", "*a*", "paxkage"])
 async def test_pages_hold_every_result_once_and_as_many_as_they_count(
     index: SearchIndex, *, sort: Sort, descending: bool, text: str
 ) -> None:
