@@ -7,6 +7,7 @@ typed decides first, and only among equals does it matter how much a package is 
 from datetime import UTC, datetime
 from math import log10
 
+from shared.adapters.sqlite.searching.words import words_of
 from shared.domain.package import Listing
 
 # What a match is worth by where it is. A name is chosen with care, keywords are chosen, a summary
@@ -31,10 +32,9 @@ TIER_SCORES = {
 NAME_TIERS = frozenset({"path", "exact name", "name", "start of name"})
 
 POPULARITY_WEIGHT = 0.7  # Most of the boost: what many use is most often what is meant.
-POPULARITY_DECADES = (
-    7  # Ten million pulls are as popular as it gets; each factor of ten counts 1/7.
-)
-RECENCY_WEIGHT = 0.2  # Decides among the unused, and where popularity differs by less than 10x.
+POPULARITY_DECADES = 7  # Ten million pulls are as popular as it gets; ten times as many: 1/7.
+BREVITY_WEIGHT = 0.1  # Divided by the words of the name: the shorter one is the more general.
+RECENCY_WEIGHT = 0.15  # Decides among the unused, and where popularity differs by less than 10x.
 DEPRECATED_WEIGHT = -0.5  # Below everything of its tier that is in use; still findable by its name.
 
 # Recency is a date's place in this span, not an age: a boost that does not change with the clock
@@ -47,6 +47,7 @@ def boosts(listing: Listing) -> dict[str, float]:
     """Return the parts of the score that do not depend on what was typed."""
     parts = {
         "popularity": POPULARITY_WEIGHT * _popularity(listing.head.pulls),
+        "brevity": BREVITY_WEIGHT / max(len(words_of(listing.head.name)), 1),
         "recency": RECENCY_WEIGHT * _recency(listing.release.created_ms),
     }
     if listing.deprecation is not None:

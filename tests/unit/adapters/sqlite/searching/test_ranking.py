@@ -13,9 +13,11 @@ _TIMES = st.integers(-(2**53), 2**53)
 _PULLS = st.integers(-1, 2**63)
 
 
-def boost(pulls: int = 0, created_ms: int = 0, deprecation: str | None = None) -> float:
-    made = release(created_ms=created_ms, deprecation=deprecation)
-    return sum(boosts(Listing(head(pulls=pulls), made, Texts())).values())
+def boost(
+    pulls: int = 0, created_ms: int = 0, deprecation: str | None = None, name: str = "acme/greet"
+) -> float:
+    made = release(f"{name}:1.0.0", created_ms=created_ms, deprecation=deprecation)
+    return sum(boosts(Listing(head(name, pulls=pulls), made, Texts())).values())
 
 
 @given(_PULLS, _TIMES, _PULLS, _TIMES)
@@ -39,6 +41,10 @@ def test_what_is_pulled_more_is_never_lower(pulls: int, more: int) -> None:
 def test_what_is_newer_is_never_lower(created_ms: int, later_ms: int) -> None:
     low, high = sorted((created_ms, later_ms))
     assert boost(created_ms=low) <= boost(created_ms=high)
+
+
+def test_of_two_the_one_with_the_shorter_name_is_the_more_general() -> None:
+    assert boost(name="acme/greet.loudly") < boost(name="acme/greet")
 
 
 def test_what_is_deprecated_is_below_what_is_not_used_at_all() -> None:
