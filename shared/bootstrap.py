@@ -1,6 +1,7 @@
 """Putting a registry together: the only place that names adapters."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -10,6 +11,7 @@ from shared import log
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.embedded import open_embedded
 from shared.adapters.examination import Finding, Schemas, examine
+from shared.adapters.index_tree import IndexTree, NotAnIndex, index_tree
 from shared.adapters.paths import DataFolder
 from shared.adapters.sqlite.failures import Missing, Unusable
 from shared.adapters.sqlite.migrations import MIGRATIONS
@@ -126,7 +128,7 @@ def build_registry(settings: Settings, world: World | None = None) -> Registry:
 
 
 # What stands in an operator's way; `str()` is one sentence for them.
-OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty)
+OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty, NotAnIndex)
 
 
 def existing_registry(settings: Settings) -> Registry:
@@ -155,6 +157,11 @@ def restore_backup(settings: Settings, source: Path) -> None:
 def examine_data(settings: Settings) -> list[Finding]:
     """Return what is right and wrong with the data folder."""
     return list(examine(settings.data, Schemas(len(MIGRATIONS), len(SEARCH_MIGRATIONS))))
+
+
+def exported_index(folder: Path) -> AbstractContextManager[IndexTree]:
+    """Lend a folder to write the index into; an obstacle if it holds something else."""
+    return index_tree(folder)
 
 
 def rotate_keys(settings: Settings) -> None:
@@ -283,7 +290,7 @@ class _Composition:
             archives=self.world.archives,
             deriving=self.deriving,
             clock=self.world.clock,
-            dependencies=Dependencies(self.world.metadata, self.settings.require_dependencies),
+            dependencies=self._dependencies(),
         )
 
     @cached_property
@@ -353,6 +360,10 @@ class _Composition:
             "refresh": Refreshing(world.metadata, self.deriving).run,
         }
         return Upkeep(world.work, world.clock, world.randomness, tasks)
+
+    def _dependencies(self) -> Dependencies:
+        required = self.settings.require_dependencies
+        return Dependencies(self.authorization, self.world.metadata, required)
 
     def _sweeping(self) -> Sweeping:
         return Sweeping(

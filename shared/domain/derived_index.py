@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from shared.domain.digest import Digest
 from shared.domain.package import Entry, Head, State, Survey, effective_deprecation
 
+CONFIG_PATH = "config.json"
+FILE_NAME = "index.json"
 LINE_SCHEMA = 1
 CONFIG_VERSION = 1
 
@@ -35,7 +37,7 @@ def index_config(base_url: str) -> bytes:
 
 def index_path(head: Head) -> str:
     """Return where the package's file is, below the root of the index."""
-    return f"{head.org}/{head.name}/index.json"
+    return f"{head.org}/{head.name}/{FILE_NAME}"
 
 
 def _as_published(survey: Survey) -> list[Entry]:

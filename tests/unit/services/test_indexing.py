@@ -1,0 +1,118 @@
+"""The feed of changes shows what its reader may see, and does not tell when the rest happened."""
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import pytest
+
+from shared.auth.authorization import Authorization
+from shared.domain.derived_index import index_file
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.names import Package
+from shared.domain.package import Event, Head, Survey, Visibility
+from shared.ports import DocumentStore, MetadataStore
+from shared.services.indexing import LOOKED_AT, Changes, Indexing
+from shared.services.pulling import Pulling
+from shared.services.remembering import Remembering
+from shared.services.reporting import BATCH
+from tests.fakes.accounts import FakeAccounts
+from tests.fakes.clock import FakeClock
+from tests.fakes.events import FakeEvents
+from tests.surveys import survey
+
+
+class Packages:
+    """The packages of a test."""
+
+    def __init__(self, *surveys: Survey) -> None:
+        self.surveys = {each.head.package.key: each for each in surveys}
+        self.asked = 0
+
+    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+        self.asked += 1
+        return [self.surveys.get(package.key) for package in packages]
+
+    async def packages(self, after: str, count: int) -> list[Head]:
+        keys = sorted(key for key in self.surveys if key > after)
+        return [self.surveys[key].head for key in keys[:count]]
+
+
+PUBLIC = survey("1.0.0")
+PRIVATE = survey("1.0.0", package="acme/secret", visibility=Visibility.PRIVATE)
+
+
+def feed(*subjects: str) -> FakeEvents:
+    """Return a feed of publications, in which `-` stands for what is no package."""
+    return FakeEvents([event(number, subject) for number, subject in enumerate(subjects)])
+
+
+def event(number: int, subject: str) -> Event:
+    """Build an event."""
+    kind = "token.issued" if subject == "-" else "release.published"
+    return Event(id=str(number), kind=kind, at_ms=number, actor="ann", subject=f"{subject}:1.0.0")
+
+
+def service(events: FakeEvents, packages: Packages | None = None) -> Indexing:
+    """Return the service over a public and a private package."""
+    metadata = cast("MetadataStore", packages or Packages(PUBLIC, PRIVATE))
+    authorization = Authorization(FakeAccounts())
+    return Indexing(
+        pulling=Pulling(authorization, metadata, cast("DocumentStore", None)),
+        authorization=authorization,
+        metadata=metadata,
+        events=events,
+        files=Remembering(index_file, FakeClock()),
+    )
+
+
+async def changes(
+    events: FakeEvents, since: int = 0, count: int = 100, by: Principal = ANONYMOUS
+) -> tuple[list[int], int]:
+    """Return the numbers of the changes that are shown, and the number to go on from."""
+    found: Changes = await service(events).changes(since, count, by=by)
+    return [each.number for each in found.changes], found.next
+
+
+GREET, SECRET = "acme/greet", "acme/secret"
+MIXED = (GREET, "-", SECRET, GREET, SECRET, "-")
+
+
+async def test_strangers_are_shown_public_packages_alone() -> None:
+    assert await changes(feed(*MIXED)) == ([1, 4], 4)
+
+
+async def test_those_who_may_read_a_private_package_are_shown_it() -> None:
+    assert await changes(feed(*MIXED), by=OPERATOR) == ([1, 3, 4, 5], 5)
+
+
+async def test_the_next_answer_goes_on_where_one_ended() -> None:
+    events = feed(*MIXED)
+    assert await changes(events, count=1) == ([1], 1)
+    assert await changes(events, since=1, count=1) == ([4], 4)
+    assert await changes(events, since=4) == ([], 4)
+
+
+async def test_what_is_hidden_does_not_move_the_number_when_it_happens() -> None:
+    before, after = feed(GREET), feed(GREET, SECRET, "-", SECRET)
+    assert await changes(before, since=1) == await changes(after, since=1) == ([], 1)
+
+
+async def test_however_much_is_hidden_a_reader_gets_past_it() -> None:
+    events = feed(*[SECRET] * LOOKED_AT, GREET)
+    assert await changes(events) == ([], LOOKED_AT)
+    assert await changes(events, since=LOOKED_AT) == ([LOOKED_AT + 1], LOOKED_AT + 1)
+
+
+@pytest.mark.parametrize("subjects", [(), ("-", "-")])
+async def test_without_a_change_no_package_is_read(subjects: Iterable[str]) -> None:
+    packages = Packages(PUBLIC)
+    found = await service(feed(*subjects), packages).changes(0, 100, by=ANONYMOUS)
+    assert (found, packages.asked) == (Changes((), 0), 0)
+
+
+async def test_every_public_package_is_exported_however_many_there_are() -> None:
+    many = [survey("1.0.0", package=f"acme/p{number}") for number in range(BATCH + 1)]
+    withheld = survey(package="acme/empty")
+    exported = service(feed(), Packages(*many, PRIVATE, withheld)).public_files()
+    paths = [path async for files in exported for path, _ in files]
+    assert sorted(paths) == sorted(f"acme/p{number}/index.json" for number in range(BATCH + 1))
