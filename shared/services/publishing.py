@@ -89,7 +89,7 @@ class Publishing:
         """Raise unless `by` may publish this; an administrator's push founds the organization."""
         package = bala.coordinate.package
         standing = await self.require_right(package, found.head, by)
-        await self.dependencies.check(bala)
+        await self.dependencies.check(bala, by)
         _check_org(package, standing)
         if found.head:
             _check_name(bala, found.head)

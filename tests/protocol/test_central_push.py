@@ -146,6 +146,18 @@ async def test_missing_dependencies_are_named_where_the_operator_asks_for_them(
     assert "ballerina/io:1.6.0" in (told.value.reason or "")
 
 
+async def test_a_private_package_of_others_is_a_missing_dependency_like_any(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(require_dependencies=True)
+    await world.push(bala("acme/secret:1.0.0", visibility="private"), by=world.people.ann)
+    await world.push(bala("acme/app:1.0.0", dependencies=["acme/secret:1.0.0"]))
+    for version in ("1.0.0", "2.0.0"):
+        archive = bala("other/app:1.0.0", dependencies=[f"acme/secret:{version}"])
+        with pytest.raises(ClientFailure, match=f"not in this registry: acme/secret:{version}"):
+            await world.push(archive, by=world.people.bob)
+
+
 async def test_a_push_without_a_token_is_401_with_the_reason(anyone: JavaBal) -> None:
     with pytest.raises(Unauthorized) as told:
         await anyone.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
