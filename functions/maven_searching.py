@@ -49,11 +49,8 @@ def _fields(text: str) -> Mapping[str, str]:
 
 def _decoded(words: str) -> str:
     """Return the text behind standard Base64 without padding, or raise `SearchUnreadable`."""
-    # A slash at the end is lost on the way, where clients or servers make one slash out of two.
-    for candidate in (words, f"{words}/"):
-        try:
-            padded = candidate + "=" * (-len(candidate) % 4)
-            return b64decode(padded, validate=True).decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-    raise SearchUnreadable(words)
+    try:
+        # Two slashes become one on the way, so the last of the words may have lost a letter.
+        return b64decode(words + "=" * (-len(words) % 4), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        raise SearchUnreadable(words) from None

@@ -52,10 +52,17 @@ def read_all(connection: socket.socket) -> bytes:
 
 @contextmanager
 def running(
-    app: ASGIApp, *, patience: Patience | None = None, certificate: Certificate | None = None
+    app: ASGIApp,
+    *,
+    patience: Patience | None = None,
+    certificate: Certificate | None = None,
+    at: socket.socket | None = None,
 ) -> Generator[Address]:
-    """Serve an application by the real server, in a thread, for as long as the block lasts."""
-    bound = bind("127.0.0.1", 0)
+    """Serve an application by the real server, in a thread, for as long as the block lasts.
+
+    `at` is a bound socket, for an application that knows its own address.
+    """
+    bound = at or bind("127.0.0.1", 0)
     listen(bound)
     port: int = bound.getsockname()[1]
     serving = server(app, certificate=certificate, patience=patience or Patience())

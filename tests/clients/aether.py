@@ -1,0 +1,123 @@
+"""Maven Resolver (Aether) with its real HTTP transport, which is what `bal` puts on the wire."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.clients.debian import require_packages
+from tests.paths import ROOT
+from tests.world import Person
+
+PACKAGES = (
+    "libmaven-resolver-java",
+    "libmaven-resolver-transport-http-java",
+    "libmaven3-core-java",
+    "libslf4j-java",
+)
+_COMPILER = "default-jdk-headless"  # One of several packages that bring it.
+_JARS = Path("/usr/share/java")
+_LIBRARIES = (
+    "maven-resolver-api",
+    "maven-resolver-spi",
+    "maven-resolver-util",
+    "maven-resolver-impl",
+    "maven-resolver-connector-basic",
+    "maven-resolver-transport-http",
+    "maven3-resolver-provider",
+    "maven3-model",
+    "maven3-model-builder",
+    "maven3-builder-support",
+    "maven3-artifact",
+    "maven3-repository-metadata",
+    "httpclient",
+    "httpcore",
+    "commons-codec",
+    "commons-lang3",
+    "jcl-over-slf4j",
+    "slf4j-api",
+    "slf4j-nop",
+    "plexus-utils2",
+    "plexus-interpolation",
+)
+_SECONDS = 180  # Generous: a virtual machine starts in one second, and on a busy machine in ten.
+
+
+class AetherFailure(Exception):
+    """The library failed; `str()` is what `bal` prints."""
+
+
+@dataclass(frozen=True)
+class Aether:
+    """The driver, compiled, and what it may write to."""
+
+    classes: Path
+    folder: Path
+
+    @classmethod
+    def build(cls, folder: Path) -> "Aether":
+        """Compile the driver, or skip the test where its libraries cannot be had."""
+        require_packages(PACKAGES if shutil.which("javac") else (*PACKAGES, _COMPILER))
+        classes = folder / "classes"
+        source = ROOT / "tests" / "clients" / "Aether.java"
+        command = [_program("javac"), "-cp", _class_path(), "-d", str(classes), str(source)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+        assert done.returncode == 0, done.stderr
+        return cls(classes, folder)
+
+    def run(self, commands: Sequence[Sequence[str]]) -> list[str]:
+        """Run commands one after the other, and return a line for each."""
+        done = subprocess.run(
+            [
+                _program("java"),
+                "-cp",
+                f"{_class_path()}:{self.classes}",
+                "Aether",
+                str(self.folder),
+            ],
+            input="".join("\t".join(command) + "\n" for command in commands),
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            timeout=_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository as an entry of Settings.toml has it."""
+
+    aether: Aether
+    url: str
+    person: Person | None = None
+
+    def do(self, action: str, *about: str) -> str:
+        """Do one thing and return what came of it; raise `AetherFailure`."""
+        [answer] = self.do_all([(action, *about)])
+        return answer
+
+    def do_all(self, actions: Sequence[Sequence[str]]) -> list[str]:
+        """Do several things, and return what came of each; raise for the first that fails."""
+        answers = self.aether.run([self._command(*action) for action in actions])
+        for answer in answers:
+            outcome, _, message = answer.partition("\t")
+            if outcome != "ok":
+                raise AetherFailure(message)
+        return [answer.partition("\t")[2] for answer in answers]
+
+    def _command(self, action: str, *about: str) -> tuple[str, ...]:
+        user, token = (self.person.account.name, self.person.token) if self.person else ("", "")
+        return (action, self.url, user, token, *about)
+
+
+def _program(name: str) -> str:
+    return shutil.which(name) or name
+
+
+def _class_path() -> str:
+    return ":".join(str(_JARS / f"{name}.jar") for name in _LIBRARIES)

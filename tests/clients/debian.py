@@ -1,0 +1,46 @@
+"""What tests need of Debian: installed where that is possible, named in the skip where not."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+
+import pytest
+
+_SECONDS = 300  # A slow mirror is no failure, one that hangs is a skip.
+
+
+def require_packages(packages: Sequence[str]) -> None:
+    """Install the packages that are missing, or skip the test with the reason."""
+    missing = [name for name in packages if not _is_installed(name)]
+    if missing and (reason := _install(tuple(missing))):
+        pytest.skip(f"{reason}: {' '.join(missing)}")
+
+
+def _is_installed(package: str) -> bool:
+    query = shutil.which("dpkg-query")
+    if query is None:
+        return False
+    command = [query, "--show", "--showformat=${db:Status-Status}", package]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    return answer.stdout == "installed"
+
+
+@cache
+def _install(packages: tuple[str, ...]) -> str:
+    """Install packages, once a run; return why that cannot be."""
+    apt = shutil.which("apt-get")
+    if apt is None:
+        return "this is no Debian, and these packages are missing"
+    if os.geteuid() != 0:
+        return "only root can install the missing packages"
+    command = [apt, "install", "--yes", "--quiet", "--no-install-recommends", *packages]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, check=False, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return "the mirror did not answer in time for the missing packages"
+    return "apt-get cannot install the missing packages" if done.returncode else ""

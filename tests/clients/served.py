@@ -1,0 +1,80 @@
+"""A registry on a port of its own, which keeps a list of what it was asked."""
+
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.hosting.serving import bind
+from shared.localhost import build_host
+from tests.serving import running
+from tests.world import People, Template, settings_of
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sent, and how it was answered."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    status: int
+
+    @property
+    def is_authorized(self) -> bool:
+        """Say whether it carried credentials."""
+        return "authorization" in self.headers
+
+
+@dataclass
+class Recorder:
+    """Stands before an application and notes what passes."""
+
+    app: ASGIApp
+    requests: list[Request] = field(default_factory=list[Request])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application answer, and note how."""
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = {key.decode(): value.decode("latin-1") for key, value in scope["headers"]}
+                path = scope["raw_path"].decode()
+                self.requests.append(Request(scope["method"], path, headers, message["status"]))
+            await send(message)
+
+        await self.app(scope, receive, noting)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A registry that listens, and its people."""
+
+    url: str
+    people: People
+    recorder: Recorder
+
+    @property
+    def maven(self) -> str:
+        """Return the address of the Maven repository."""
+        return f"{self.url}/2.0/maven"
+
+    def take_requests(self) -> list[Request]:
+        """Return what was asked since the last call."""
+        taken = list(self.recorder.requests)
+        self.recorder.requests.clear()
+        return taken
+
+
+@contextmanager
+def served(template: Template, folder: Path) -> Generator[Served]:
+    """Serve a copy of the template as `make run` serves a data folder."""
+    shutil.copytree(template.folder, folder)
+    bound = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    recorder = Recorder(build_host(settings_of(folder, url=url)))
+    with running(recorder, at=bound):
+        yield Served(url, template.people, recorder)
