@@ -11,7 +11,7 @@ from shared import log
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.embedded import open_embedded
 from shared.adapters.examination import Finding, Schemas, examine
-from shared.adapters.index_tree import IndexTree, NotAnIndex, index_tree
+from shared.adapters.index_tree import FolderUnwritable, IndexTree, NotAnIndex, index_tree
 from shared.adapters.paths import DataFolder
 from shared.adapters.sqlite.failures import Missing, Unusable
 from shared.adapters.sqlite.migrations import MIGRATIONS
@@ -128,7 +128,7 @@ def build_registry(settings: Settings, world: World | None = None) -> Registry:
 
 
 # What stands in an operator's way; `str()` is one sentence for them.
-OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty, NotAnIndex)
+OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty, NotAnIndex, FolderUnwritable)
 
 
 def existing_registry(settings: Settings) -> Registry:

@@ -31,6 +31,17 @@ class NotAnIndex(Exception):
         )
 
 
+class FolderUnwritable(Exception):
+    """The system does not let the export write; `str()` is one sentence for the operator."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        """Name the folder, and show the system's own words."""
+        super().__init__(
+            f"{folder} cannot be written: {error.strerror}. Give whoever runs this the right "
+            "and the room to write there, and run it again."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class IndexTree:
     """A folder that holds an index; readers never see half a file."""
@@ -77,11 +88,17 @@ class IndexTree:
 
 @contextmanager
 def index_tree(folder: Path) -> Generator[IndexTree]:
-    """Lend the folder of an index to one export at a time, or raise `NotAnIndex`."""
-    if not _is_free(folder):
-        raise NotAnIndex(folder)
-    with locked(folder / _LOCK):
-        yield IndexTree(folder)
+    """Lend the folder of an index to one export at a time.
+
+    Raises `NotAnIndex` before anything is written, and `FolderUnwritable` whenever it happens.
+    """
+    try:
+        if not _is_free(folder):
+            raise NotAnIndex(folder)
+        with locked(folder / _LOCK):
+            yield IndexTree(folder)
+    except OSError as error:
+        raise FolderUnwritable(folder, error) from error
 
 
 def _is_free(folder: Path) -> bool:
