@@ -90,7 +90,8 @@ def _refusal(refused: OSError, host: str, port: int) -> PortInUse | AddressUnusa
 def require_writable(folder: Path) -> None:
     """Make the folder if it is missing; raise `FolderUnwritable` if nothing can be put there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # For its owner alone: private packages and the hashes of tokens will lie in it.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
     except OSError as refused:

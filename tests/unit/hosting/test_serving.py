@@ -180,3 +180,8 @@ def test_a_client_that_does_not_take_its_answer_has_stalled() -> None:
 
 def test_a_head_has_a_longest_length() -> None:
     assert LONGEST_HEAD == 64 * 1024
+
+
+def test_a_new_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    require_writable(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
