@@ -16,10 +16,16 @@ from tests.world import Person
 _PLUGINS = Path("/usr/share/maven-repo")
 _DEPLOY = _PLUGINS / "org/apache/maven/plugins/maven-deploy-plugin"
 _SECONDS = 300
+# What is not in Debian's repository is nowhere: no test asks the world for it.
 _SETTINGS = """\
-<settings><servers><server>
-  <id>ballroom</id><username>{person.account.name}</username><password>{person.token}</password>
-</server></servers></settings>
+<settings>
+  <mirrors><mirror>
+    <id>nowhere</id><mirrorOf>central</mirrorOf><url>http://127.0.0.1:1/</url>
+  </mirror></mirrors>
+  <servers><server>
+    <id>ballroom</id><username>{person.account.name}</username><password>{person.token}</password>
+  </server></servers>
+</settings>
 """
 
 
@@ -40,7 +46,7 @@ def deploy(registry: Served, folder: Path, plugin: str, person: Person) -> str:
     settings.write_text(_SETTINGS.format(person=person))
     if not local.exists():
         # Maven writes beside what it reads, so the system's folder is linked, file by file.
-        shutil.copytree(_PLUGINS, local, copy_function=_link, ignore_dangling_symlinks=True)
+        shutil.copytree(_PLUGINS, local, copy_function=_link)
     options = {
         "maven.repo.local": local,
         "file": archive,
