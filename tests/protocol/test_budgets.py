@@ -14,7 +14,7 @@ from tests.balas import bala
 from tests.counting import counting
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
-from tests.world import OpenWorld, Person, Stores, World
+from tests.world import URL, OpenWorld, Person, Stores, World
 
 PORTS = (
     "metadata", "documents", "archives", "accounts", "tokens", "events", "work", "pulls", "search",
@@ -169,6 +169,59 @@ async def test_any_number_of_modules_is_resolved_in_one_trip(
 async def test_tools_are_resolved_in_two_trips(counted: World, ledger: Ledger) -> None:
     await counted.java().resolve_tools([{"id": "greeter"}] * 20)
     assert ledger.calls() == {"metadata.tool_owners": 1} | SURVEY
+
+
+# --- the index ---------------------------------------------------------------------------------
+
+INDEX = f"{URL}/index"
+
+
+async def test_the_file_of_a_package_is_one_trip(counted: World, ledger: Ledger) -> None:
+    for _ in range(2):
+        ledger.forget()
+        assert await asked(counted, ledger, f"{INDEX}/acme/greet/index.json") == SURVEY
+
+
+async def test_to_confirm_what_a_client_has_takes_none_for_a_moment(
+    counted: World, ledger: Ledger
+) -> None:
+    path = f"{INDEX}/acme/greet/index.json"
+    known = {"if-none-match": (await counted.get(path)).headers["etag"]}
+    ledger.forget()
+    assert (await counted.get(path, headers=known)).status_code == 304
+    assert ledger.calls() == {}
+    counted.clock.advance(timedelta(seconds=3))
+    assert (await counted.get(path, headers=known)).status_code == 304
+    assert ledger.calls() == SURVEY
+
+
+@pytest.mark.parametrize("name", ["absent", "secret"])
+async def test_a_file_that_is_not_there_costs_no_more(
+    counted: World, ledger: Ledger, name: str
+) -> None:
+    assert (await counted.get(f"{INDEX}/acme/{name}/index.json")).status_code == 404
+    assert ledger.calls() == SURVEY
+
+
+async def test_the_file_of_a_private_package_adds_one_read_of_the_right(
+    counted: World, ledger: Ledger
+) -> None:
+    path = f"{INDEX}/acme/secret/index.json"
+    calls = await asked(counted, ledger, path, by=counted.people.mia)
+    assert calls == SURVEY | {"accounts.standing": 1}
+
+
+async def test_the_configuration_asks_nobody(counted: World, ledger: Ledger) -> None:
+    assert await asked(counted, ledger, f"{INDEX}/config.json") == {}
+
+
+async def test_the_feed_is_two_trips_and_one_when_nothing_is_new(
+    counted: World, ledger: Ledger
+) -> None:
+    path = f"{INDEX}/changes"
+    assert await asked(counted, ledger, path) == {"events.since": 1} | SURVEY
+    ledger.forget()
+    assert await asked(counted, ledger, f"{path}?since=1000") == {"events.since": 1}
 
 
 # --- tokens and rights -------------------------------------------------------------------------
