@@ -17,23 +17,7 @@ README_WORDS = 180  # About 1,500 characters, which is what the index reads.
 YEAR_MS = 365 * 24 * 3600 * 1000
 START_MS = 1_600_000_000_000  # September 2020.
 
-_SYLLABLES = [
-    "ba",
-    "co",
-    "da",
-    "en",
-    "fi",
-    "gra",
-    "hol",
-    "in",
-    "ka",
-    "lo",
-    "mer",
-    "ni",
-    "or",
-    "pre",
-]
-_SYLLABLES += ["qua", "ri", "sta", "ti", "ur", "ven", "wa", "xi", "yo", "zen"]
+_SYLLABLES = ["ba", "co", "da", "en", "fi", "gra", "hol", "in", "ka", "lo", "mer", "ni", "or"]
 _COMMON = ["client", "connector", "service", "api", "data", "module", "library", "function", "type"]
 _PLATFORMS = ["any"] * 7 + ["java17", "java21", "java11"]
 _LANGUAGES = ["2201.12.0", "2201.10.3", "2201.8.4", "2201.4.1", "2201.2.1", "slbeta6", "slalpha5"]
@@ -62,7 +46,7 @@ class Synthetic:
             yield self._listing(number)
 
     def _coin(self) -> str:
-        return "".join(self._random.choices(_SYLLABLES, k=self._random.randint(2, 4)))
+        return "".join(self._random.choices(_SYLLABLES, k=self._random.randint(3, 5)))
 
     def _draw(self, count: int) -> list[str]:
         return self._random.choices(self.words, cum_weights=self._weights, k=count)
