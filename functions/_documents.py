@@ -8,7 +8,7 @@ from functions._http import headers_of
 from shared.domain.digest import Digest
 from shared.ranges import Unsatisfiable, is_known, requested_range
 
-PUBLIC = "public, max-age=60"  # What is withdrawn is gone from shared caches within a minute.
+PUBLIC = "no-cache"  # Builds need what was pushed a moment ago; to ask again with the tag is cheap.
 PRIVATE = "private, no-store"
 
 
@@ -32,6 +32,7 @@ def document_answer(req: func.HttpRequest, document: Document) -> func.HttpRespo
         "ETag": document.etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": PUBLIC if document.is_public else PRIVATE,
+        "X-Content-Type-Options": "nosniff",
     }
     if is_known(headers_of(req), etag=document.etag):
         return func.HttpResponse(status_code=304, headers=headers)

@@ -4,6 +4,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
+from urllib.parse import unquote
 
 from functions._documents import Document
 from functions._maven import XML
@@ -48,9 +49,11 @@ def _fields(text: str) -> Mapping[str, str]:
 
 
 def _decoded(words: str) -> str:
-    """Return the text behind standard Base64 without padding, or raise `SearchUnreadable`."""
+    """Return the text behind standard Base64, padded or not, or raise `SearchUnreadable`."""
+    # Repositories in front of this one may escape the slashes, which a host leaves as they are.
+    plain = unquote(words).rstrip("=")
     try:
         # Two slashes become one on the way, so the last of the words may have lost a letter.
-        return b64decode(words + "=" * (-len(words) % 4), validate=True).decode("utf-8", "replace")
+        return b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         raise SearchUnreadable(words) from None

@@ -25,11 +25,13 @@ from tests.fakes.randomness import FakeRandomness
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.language_server import LanguageServer
+from tests.protocol.bal.maven import MavenBal
 from tests.protocol.bal.okhttp import FORM
 from tests.protocol.bal.wire import Wire
 
 URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
 BASE = f"{URL}/2.0/registry"
+MAVEN = f"{URL}/2.0/maven"
 SCOPES = ("read", "push-new", "push-version", "deprecate", "manage")
 
 
@@ -68,6 +70,11 @@ class World:
     def go(self, person: Person | None = None, **options: Any) -> GoBal:
         """Return the Go `bal` of a person, or of somebody without a token."""
         return GoBal(Wire(self.http), BASE, person.token if person else "", **options)
+
+    def maven(self, person: Person | None = None, **options: Any) -> MavenBal:
+        """Return a `bal` whose settings have the registry as a Maven repository."""
+        user, token = (person.account.name, person.token) if person else ("", "")
+        return MavenBal(self.http, MAVEN, user, token, **options)
 
     def editor(self) -> LanguageServer:
         """Return a language server."""
