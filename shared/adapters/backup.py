@@ -7,10 +7,15 @@ copied records get their name last: a folder where a copy broke off is not taken
 
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from shared.adapters.paths import ArchiveFolder, DataFolder, partial_of
+from shared.adapters.sqlite.connecting import PATIENCE, open_to_write, transaction
+from shared.adapters.sqlite.failures import translated
+
+Hold = Callable[[Path, Sequence[sqlite3.Connection]], None]
 
 
 class TargetNotEmpty(Exception):
@@ -35,31 +40,56 @@ def backup(data: Path, target: Path) -> None:
     The copy holds the keys as well, so it is as secret as the original. Archives are linked where
     both folders are on one disk: they take no room, and a broken disk takes both.
     """
-    _copy(DataFolder(data), DataFolder(target))
+    _copy(DataFolder(data), DataFolder(target), _hold_one_moment)
 
 
 def restore(source: Path, data: Path) -> None:
     """Make a registry of a backup, in a folder that is new or empty."""
-    _copy(DataFolder(source), DataFolder(data))
+    _copy(DataFolder(source), DataFolder(data), _stand_still)
 
 
-def _copy(source: DataFolder, target: DataFolder) -> None:
+def _copy(source: DataFolder, target: DataFolder, hold: Hold) -> None:
     if not source.database.is_file():
         raise NoRegistry(source.root)
     if target.root.exists() and any(target.root.iterdir()):
         raise TargetNotEmpty(target.root)
     target.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     records = partial_of(target.database)
-    _copy_database(source.database, records)
-    if source.search.is_file():
-        _copy_database(source.search, target.search)
+    with _opened(source) as databases:
+        hold(source.database, databases)
+        for database, place in zip(databases, (records, target.search), strict=False):
+            _copy_database(database, place)
     _copy_archives(source.archives, target.archives)
     _copy_keys(source.keys, target.keys)
     records.replace(target.database)
 
 
-def _copy_database(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as original, closing(sqlite3.connect(target)) as copy:
+@contextmanager
+def _opened(source: DataFolder) -> Generator[list[sqlite3.Connection]]:
+    """Provide the records and, if there is one, the search index."""
+    with ExitStack() as stack:
+        files = [file for file in (source.database, source.search) if file.is_file()]
+        yield [stack.enter_context(closing(sqlite3.connect(file))) for file in files]
+
+
+def _hold_one_moment(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
+    """Let all connections see what is there while nobody can write records, then let go."""
+    with (
+        translated(records),
+        closing(open_to_write(records)) as writer,
+        transaction(writer, PATIENCE),
+    ):
+        for database in databases:
+            database.execute("BEGIN")
+            database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+
+def _stand_still(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
+    """Do nothing: nobody writes to a backup, which may lie where nobody can."""
+
+
+def _copy_database(original: sqlite3.Connection, target: Path) -> None:
+    with closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # One file, which can be moved by itself.
 

@@ -1,0 +1,59 @@
+"""Disks that fill up: a small file system in memory, or a limit on the files of one process."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+MIB = 1024 * 1024
+PAGE = 4096  # What a file in memory takes at least, and grows by.
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A file system of its own."""
+
+    root: Path
+
+    @property
+    def ballast(self) -> Path:
+        """Return the file that fills it."""
+        return self.root / "ballast"
+
+    def fill(self, *, leaving_pages: int = 0) -> None:
+        """Leave so much room and no more."""
+        with self.ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, self.free_bytes() - leaving_pages * PAGE)
+        assert self.free_bytes() == leaving_pages * PAGE
+
+    def free(self) -> None:
+        """Make room."""
+        self.ballast.unlink()
+
+    def free_bytes(self) -> int:
+        """Return how much room there is."""
+        return shutil.disk_usage(self.root).free
+
+
+@contextmanager
+def small_disk(root: Path, size_bytes: int) -> Generator[SmallDisk]:
+    """Mount a file system in memory for as long as the block lasts; skip where nobody may."""
+    root.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(root)]
+    if sys.platform != "linux" or shutil.which("mount") is None or _run(mount):
+        pytest.skip("a small disk cannot be mounted: that takes Linux and its root user")
+    try:
+        yield SmallDisk(root)
+    finally:
+        # Lazily: whatever still has a file open there must not keep the mount.
+        assert _run(["umount", "--lazy", str(root)]) == 0
+
+
+def _run(command: list[str]) -> int:
+    return subprocess.run(command, check=False, capture_output=True).returncode

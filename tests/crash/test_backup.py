@@ -1,0 +1,117 @@
+"""A backup that is taken while clients push restores to a whole registry."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.backup import backup, restore
+from shared.domain.package import Entry, Release
+from shared.domain.query import Page, Query, Viewer
+from tests.crash.picture import picture, stored
+from tests.crash.recovering import check_same, explained
+from tests.crash.references import References, start_again
+from tests.crash.traffic import traffic
+from tests.crash.use_cases import USE_CASES
+from tests.processes import running
+from tests.world import People, Template, World, opened
+
+BACKUPS = 5
+PUSHES = 20  # Between two backups.
+EVERYBODY = Viewer(sees_everything=True)
+
+
+@pytest.fixture
+def people(template: Template) -> People:
+    """Return people for a registry that is only looked at."""
+    return template.people
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+async def test_a_backup_of_a_running_registry_restores_to_the_same(
+    name: str, references: References, tmp_path: Path
+) -> None:
+    reference = await references.of(name)
+    folder = reference.copy(tmp_path / "data")
+    async with opened(folder, reference.people) as world:
+        await reference.use_case.act(world)
+        backup(folder, tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "restored")
+    assert stored(tmp_path / "restored") == reference.stored_after
+    start_again(tmp_path / "restored")
+    async with opened(tmp_path / "restored", reference.people) as world:
+        check_same(await picture(world, reference.use_case.package), reference.after)
+
+
+async def test_a_backup_under_load_restores_to_a_whole_registry(
+    people: People, tmp_path: Path
+) -> None:
+    data, known = tmp_path / "data", list[set[str]]()
+    with running(data, workers=2) as host:
+        async with traffic(host) as pushed:
+            for number in range(BACKUPS):
+                await pushed.until(acknowledged=PUSHES)
+                known.append(set(pushed.acknowledged))
+                await asyncio.to_thread(backup, data, tmp_path / f"backup{number}")
+        assert not pushed.refused
+    async with opened(data, people) as world:
+        everything = await content_of(world)
+    for number, at_least in enumerate(known):
+        with explained(f"backup {number}"):
+            restored = tmp_path / f"restored{number}"
+            restore(tmp_path / f"backup{number}", restored)
+            start_again(restored)
+            async with opened(restored, people) as world:
+                await check_restored(world, everything, at_least)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a registry holds."""
+
+    releases: Mapping[str, Release]
+    people: object
+
+
+async def content_of(world: World) -> Content:
+    """Read all records; what looking and listing change is left out."""
+    stores, releases = world.stores, dict[str, Release]()
+    for head in await stores.metadata.packages("", 1_000):
+        for release in await stores.metadata.releases(head.package):
+            releases[str(release.coordinate)] = release.model_copy(update={"outbox": ()})
+    accounts = await stores.accounts.accounts()
+    tokens = [await stores.tokens.list(account.id) for account in accounts]
+    organizations = await stores.accounts.organizations()
+    members = [await stores.accounts.organizations_of(account.id) for account in accounts]
+    hashes = [token.hash for owned in tokens for token in owned]
+    return Content(releases, (accounts, hashes, organizations, members))
+
+
+async def check_restored(world: World, everything: Content, at_least: set[str]) -> None:
+    """Nothing is missing, nothing differs, nothing is half there."""
+    content = await content_of(world)
+    assert at_least <= set(content.releases)
+    for coordinate, release in content.releases.items():
+        assert release == everything.releases[coordinate]
+    assert content.people == everything.people
+    for task in ("settle", "audit"):
+        report = await world.registry.upkeep.run(task)
+        assert report is not None
+        assert report.problems == ()
+    await check_derived(world, content.releases)
+
+
+async def check_derived(world: World, releases: Mapping[str, Release]) -> None:
+    """Lists, search and feed say of these releases what is so, and of no others."""
+    packages = {release.coordinate.package for release in releases.values()}
+    surveys = [each for each in await world.stores.metadata.survey([*packages]) if each]
+    listed = {f"{s.head.package}:{entry.version}": entry for s in surveys for entry in s.entries}
+    assert listed == {name: Entry.of(release) for name, release in releases.items()}
+    newest = {f"{survey.head.package}:{survey.entries[0].version}" for survey in surveys}
+    found = await world.stores.search.search(Query(), Page(limit=100), EVERYBODY)
+    assert {str(hit.listing.release.coordinate) for hit in found.hits} == newest
+    events = [event for _, event in await world.stores.events.since(0, 100_000)]
+    published = [event.subject for event in events if event.kind == "release.published"]
+    assert sorted(published) == sorted(releases)

@@ -1,0 +1,140 @@
+"""A full disk: the push is refused, nothing is half there, and everything stays readable."""
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.errors import StorageFull
+from tests.balas import bala
+from tests.crash.conftest import FIGURE, Record
+from tests.crash.disks import MIB, SmallDisk, small_disk
+from tests.crash.picture import picture, stored
+from tests.crash.recovering import (
+    check_old_or_new,
+    check_repeated,
+    check_same,
+    check_settled,
+    check_stored,
+    explained,
+)
+from tests.crash.references import Reference, References
+from tests.crash.traffic import client_of
+from tests.crash.use_cases import BYSTANDER
+from tests.processes import Running, running
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.world import opened
+
+OLD, NEW = "acme/old:1.0.0", "acme/new:1.0.0"
+PAGES = range(0, 120, 2)  # From no room to enough for a push, as a test holds.
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A registry, and how its disk fills up and is freed again."""
+
+    host: Running
+    fill: Callable[[], object]
+    free: Callable[[], object]
+
+
+@contextmanager
+def by_size(root: Path) -> Generator[Filling]:
+    """Serve from a small disk."""
+    with small_disk(root, 32 * MIB) as disk, running(root / "data", workers=1) as host:
+        yield Filling(host, disk.fill, disk.free)
+
+
+@contextmanager
+def by_quota(root: Path) -> Generator[Filling]:
+    """Serve by a process that may suddenly write nothing to any file."""
+    if sys.platform != "linux":
+        pytest.skip("only Linux limits the files of another process")
+    import resource
+
+    with running(root / "data", workers=1) as host:
+        pid, kind = host.process.pid, resource.RLIMIT_FSIZE
+        soft, hard = resource.prlimit(pid, kind)
+        yield Filling(
+            host,
+            lambda: resource.prlimit(pid, kind, (0, hard)),
+            lambda: resource.prlimit(pid, kind, (soft, hard)),
+        )
+
+
+async def push(host: Running, http: httpx.AsyncClient, coordinate: str) -> httpx.Response:
+    """Push once."""
+    content = multipart("any.bala", bala(coordinate))
+    return await http.post(f"{host.base}/packages", headers=FORM, content=content)
+
+
+@pytest.mark.parametrize("full", [by_size, by_quota])
+async def test_a_full_disk_refuses_a_push_keeps_all_readable_and_takes_it_when_there_is_room(
+    full: Callable[[Path], AbstractContextManager[Filling]], tmp_path: Path
+) -> None:
+    with full(tmp_path / "disk") as filling:
+        async with client_of(filling.host) as http:
+            await check_full(filling, http)
+        assert filling.host.stop() == 0
+        left = stored(filling.host.data)
+    assert (len(left.archives), len(left.documents)) == (2, 2)
+    assert (left.unfinished, left.waiting) == (set(), 0)
+
+
+async def check_full(filling: Filling, http: httpx.AsyncClient) -> None:
+    """Push while there is room, while there is none, and when there is room again."""
+    bal = filling.host.java(http)
+    assert (await push(filling.host, http, OLD)).status_code == 204
+    filling.fill()
+    refused = await push(filling.host, http, NEW)
+    assert (refused.status_code, refused.json()) == (503, {"message": str(StorageFull())})
+    assert int(refused.headers["Retry-After"]) == StorageFull.retry_after.total_seconds()
+    assert await bal.versions("acme/new") == []
+    assert (await bal.pull(OLD)).content == bala(OLD)
+    assert await bal.versions("acme/old") == ["1.0.0"]
+    assert (await bal.search("org:acme"))["count"] == 1
+    filling.free()
+    assert (await push(filling.host, http, NEW)).status_code == 204
+    assert (await bal.pull(NEW)).content == bala(NEW)
+    assert (await bal.search("org:acme"))["count"] == 2
+
+
+@pytest.mark.parametrize("name", ["push of a further version", "first push to a new organization"])
+async def test_a_disk_that_fills_up_anywhere_in_a_push_leaves_all_or_nothing(
+    name: str, references: References, tmp_path: Path, record_property: Record
+) -> None:
+    reference = await references.of(name)
+    answered = Counter[int]()
+    with small_disk(tmp_path / "disk", 16 * MIB) as disk:
+        for pages in PAGES:
+            with explained(f"room for {pages} pages"):
+                answered[await fill_up(reference, disk, pages)] += 1
+    assert set(answered) == {204, 503}, answered
+    record_property(FIGURE, ("pushes into a disk that fills up", answered.total()))
+    record_property(FIGURE, ("of them refused, and taken when there was room", answered[503]))
+
+
+async def fill_up(reference: Reference, disk: SmallDisk, pages: int) -> int:
+    """Send the request while there is so much room, and return how it was answered."""
+    folder = reference.copy(disk.root / "data")
+    async with opened(folder, reference.people) as world:
+        for path in (f"/packages/{BYSTANDER}", "/packages?q="):
+            assert (await world.get(path)).is_success  # It is running, and its files are open.
+        disk.fill(leaving_pages=pages)
+        answer = await reference.use_case.act(world)
+        seen = await picture(world, reference.use_case.package)
+        if answer.is_success:
+            check_same(seen, reference.after)
+        check_old_or_new(reference, seen)
+        disk.free()
+        await check_settled(reference, world)
+        await check_repeated(reference, world)
+    check_stored(reference, folder)
+    shutil.rmtree(folder)
+    return answer.status_code
