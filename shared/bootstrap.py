@@ -1,7 +1,7 @@
 """Putting a registry together: the only place that names adapters."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -12,7 +12,8 @@ from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.embedded import open_embedded
 from shared.adapters.examination import Finding, Schemas, examine
 from shared.adapters.index_tree import FolderUnwritable, IndexTree, NotAnIndex, index_tree
-from shared.adapters.paths import DataFolder
+from shared.adapters.locking import locked
+from shared.adapters.paths import DataFolder, lock_of
 from shared.adapters.sqlite.failures import Missing, Unusable
 from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.search import SqliteSearchIndex
@@ -90,6 +91,14 @@ def migrate(settings: Settings) -> None:
     embedded.migrate()
     SqliteSearchIndex(DataFolder(settings.data).search).migrate()
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).load()
+
+
+@contextmanager
+def preparing(settings: Settings) -> Generator[None]:
+    """Bring the data folder up to date, and keep every other process that prepares it waiting."""
+    with locked(lock_of(DataFolder(settings.data).settings)):
+        migrate(settings)
+        yield
 
 
 def embedded_world(settings: Settings, clock: Clock | None = None) -> World:

@@ -12,24 +12,16 @@ from pathlib import Path
 from typing import cast
 
 from shared.auth.secret import Secret
+from shared.domain.client_settings import client_settings
 from shared.domain.errors import AccountNotFound, Refusal
 from shared.domain.identity import OPERATOR, Account, Scope
+from shared.domain.query import Page, Query
 from shared.registry import Registry
 from shared.services.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"
 
 _EVERY_SCOPE = [scope.value for scope in Scope]
-
-_SETTINGS = """\
-# Made by Ballroom for {name} on this machine. Keep it to yourself: it holds an access token.
-# Copy what you need into ~/.ballerina/Settings.toml, or point BALLERINA_HOME_DIR at this folder.
-
-[central]
-# The registry that speaks the Central protocol:
-#   {url}/2.0/registry
-accesstoken = "{token}"
-"""
 
 _WELCOME = """\
 Ballroom serves {url}
@@ -64,6 +56,7 @@ class Welcome:
 async def first_start(registry: Registry, file: Path) -> Welcome:
     """Make what is missing, with a client's settings in `file`, and return what to print."""
     administrator = await _administrator(registry)
+    await _fill_search(registry)
     await _write_settings(registry, administrator, file)
     link = await registry.sign_in_links.create(administrator.id)
     return Welcome(registry.settings.base_url, file, link)
@@ -76,6 +69,13 @@ async def _administrator(registry: Registry) -> Account:
         return await registry.accounts.create_administrator(ADMINISTRATOR, by=OPERATOR)
 
 
+async def _fill_search(registry: Registry) -> None:
+    """Fill a search index that is empty: its file was lost, or its shape changed."""
+    shown = await registry.searching.search(Query(include_deprecated=True), Page(), by=OPERATOR)
+    if not shown.count:
+        await registry.upkeep.run("refresh")
+
+
 async def _write_settings(registry: Registry, administrator: Account, file: Path) -> None:
     """Write Settings.toml anew, with the token that it holds if that one still works."""
     token = _token_in(file)
@@ -85,9 +85,7 @@ async def _write_settings(registry: Registry, administrator: Account, file: Path
         )
         issued = await registry.tokens.issue(administrator.id, wanted, by=OPERATOR)
         token = issued.text
-    text = _SETTINGS.format(
-        name=administrator.name, url=registry.settings.base_url, token=token.reveal()
-    )
+    text = client_settings(registry.settings.base_url, administrator.name, token.reveal())
     _replace(file, text)
 
 

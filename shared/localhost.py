@@ -14,7 +14,7 @@ from functions._central import refusal_answer
 from functions._http import Exchange
 from functions.archives import archive_answer
 from functions.faces import build_app
-from shared.bootstrap import OBSTACLES, build_registry, migrate, settings_file
+from shared.bootstrap import OBSTACLES, build_registry, preparing, settings_file
 from shared.domain.errors import Refusal
 from shared.first_start import Welcome, first_start
 from shared.hosting.bodies import MIB, Limits
@@ -73,8 +73,8 @@ def plan_of(settings: Settings) -> Plan:
 
 def prepare(settings: Settings) -> Welcome:
     """Bring the data folder up to date, and return what to print; once, before any worker."""
-    migrate(settings)
-    return asyncio.run(_first_start(settings))
+    with preparing(settings):
+        return asyncio.run(_first_start(settings))
 
 
 async def _first_start(settings: Settings) -> Welcome:
