@@ -11,6 +11,7 @@ from functions._pages import (
     see_other,
     text,
 )
+from shared.domain.client_settings import client_settings
 from shared.domain.identity import Membership, Principal
 from shared.registry import Registry
 from shared.services.accounts import Profile
@@ -74,6 +75,9 @@ async def _signed_in(registry: Registry, caller: Principal) -> func.HttpResponse
         _organizations(profile.memberships),
         "<h2>Next</h2>",
         paragraph(f"This registry is {url}. Put your access token into TOKEN, then:"),
+        "<h3>Set up bal</h3>",
+        paragraph("This is a Settings.toml for this registry. Put your access token into it."),
+        command(client_settings(url, profile.account.name), "Settings.toml for this registry"),
         "<h3>Push a package</h3>",
         command(_PUSH.format(url=url), "Command that pushes a package"),
         "<h3>Pull a package</h3>",

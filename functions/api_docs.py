@@ -8,13 +8,14 @@ import azure.functions as func
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions import token
+from functions import api_settings, token
 from functions._api import Operation, ProblemAnswer, api_errors
 from functions._http import json_answer
 from shared.registry import Registry
 
 OPERATIONS: tuple[Operation, ...] = (
     *token.OPERATIONS,
+    *api_settings.OPERATIONS,
     Operation(
         "api_docs_openapi",
         "GET",

@@ -5,6 +5,7 @@ import azure.functions as func
 from functions import (
     account,
     api_docs,
+    api_settings,
     archives,
     central_ide,
     central_manage,
@@ -29,6 +30,7 @@ def build_app(registry: Registry) -> func.FunctionApp:
     for face in (
         account,
         api_docs,
+        api_settings,
         archives,
         central_ide,
         central_manage,

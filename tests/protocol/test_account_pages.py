@@ -120,5 +120,5 @@ async def test_a_page_can_be_read_without_seeing_it(world: World) -> None:
     assert html.startswith('<!doctype html>\n<html lang="en">')
     assert "<title>Your account - Ballroom</title>" in html
     assert html.count("<h1>") == html.count("<main>") == 1
-    assert re.findall(r"<h(\d)>", html) == ["1", "2", "2", "3", "3", "3"]
+    assert re.findall(r"<h(\d)>", html) == ["1", "2", "2", "3", "3", "3", "3"]
     assert all("aria-label" in block for block in re.findall(r"<pre[^>]*>", html))

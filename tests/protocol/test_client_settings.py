@@ -1,0 +1,50 @@
+"""Where people get their Settings.toml: an address of our API, their page, and the first start."""
+
+import html
+import tomllib
+
+from shared.domain.client_settings import PLACEHOLDER, client_settings
+from shared.first_start import first_start
+from tests.world import URL, World
+
+ADDRESS = f"{URL}/api/v1/settings.toml"
+
+
+async def test_a_caller_gets_settings_with_their_name_and_no_token(world: World) -> None:
+    answer = await world.get(ADDRESS, by=world.people.ann)
+    assert answer.headers["content-type"] == "application/toml"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.text == client_settings(URL, "ann")
+    assert world.people.ann.token not in answer.text
+
+
+async def test_anybody_gets_settings_to_fill_in(world: World) -> None:
+    answer = await world.get(ADDRESS)
+    settings = tomllib.loads(answer.text)
+    assert settings["central"]["accesstoken"] == PLACEHOLDER
+    assert [each["username"] for each in settings["repository"]["maven"]] == ["me", "me"]
+
+
+async def test_a_bad_token_is_told_so(world: World) -> None:
+    answer = await world.get(ADDRESS, headers={"Authorization": "Bearer x"})
+    assert answer.status_code == 401
+
+
+async def test_the_page_of_an_account_shows_its_settings(world: World) -> None:
+    link = await world.registry.sign_in_links.create(world.people.ann.account.id)
+    signed_in = await world.get(link.reveal())
+    cookie = {"Cookie": signed_in.headers["set-cookie"].partition(";")[0]}
+    page = await world.get(f"{URL}/account", headers=cookie)
+    assert client_settings(URL, "ann") in html.unescape(page.text)
+
+
+async def test_the_first_start_writes_settings_that_work(world: World) -> None:
+    file = world.registry.settings.data / "Settings.toml"
+    await first_start(world.registry, file)
+    settings = tomllib.loads(file.read_text("utf-8"))
+    entry = settings["repository"]["maven"][0]
+    credentials = (entry["username"], entry["accesstoken"])
+    answer = await world.http.options(f"{entry['url']}/acme/greet", auth=credentials)
+    assert (answer.status_code, entry["username"]) == (200, "admin")
+    await first_start(world.registry, file)
+    assert tomllib.loads(file.read_text("utf-8")) == settings
