@@ -2,8 +2,9 @@
 
 import azure.functions as func
 
+from functions._documents import Document, document_answer
 from functions._http import caller_of, header, headers_of
-from functions._maven import maven_errors
+from functions._maven import TEXT, maven_errors
 from functions._maven_paths import Target
 from functions.maven_reading import answer_to_read
 from functions.maven_writing import take
@@ -11,6 +12,9 @@ from shared.domain.errors import LengthMissing, RepositoryTokenMissing
 from shared.registry import Registry
 
 ROUTE = "2.0/maven/{*path}"
+
+# Repositories that stand in front of others ask for the root alone, to see whether it is there.
+_WELCOME = Document(b"This is the Maven repository of a Ballroom.\n", TEXT, is_public=True)
 
 # No `DAV` header, ever: after one the clients speak WebDAV.
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS, PUT", "Content-Length": "0"}
@@ -24,6 +28,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @maven_errors
     async def maven_read(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
+        if not _path(req):
+            return document_answer(req, _WELCOME)
         target = Target.to_read(_path(req))
         return await answer_to_read(registry, req, target, caller)
 

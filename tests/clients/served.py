@@ -8,7 +8,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.hosting.serving import bind
+from shared.hosting.serving import Patience, bind
 from shared.localhost import build_host
 from tests.serving import running
 from tests.world import People, Template, settings_of
@@ -70,11 +70,13 @@ class Served:
 
 
 @contextmanager
-def served(template: Template, folder: Path) -> Generator[Served]:
+def served(
+    template: Template, folder: Path, *, patience: Patience | None = None
+) -> Generator[Served]:
     """Serve a copy of the template as `make run` serves a data folder."""
     shutil.copytree(template.folder, folder)
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     recorder = Recorder(build_host(settings_of(folder, url=url)))
-    with running(recorder, at=bound):
+    with running(recorder, at=bound, patience=patience):
         yield Served(url, template.people, recorder)

@@ -163,7 +163,6 @@ async def test_names_keep_their_dots_and_may_be_their_organizations(
 @pytest.mark.parametrize(
     "path",
     [
-        "",
         "acme",
         "acme/greet",
         "acme/greet/",
@@ -200,6 +199,12 @@ async def test_a_missing_version_is_told_as_the_client_tells_it(greet: World) ->
     with pytest.raises(ClientFailure) as told:
         await greet.maven().pull("acme/greet:2.0.0")
     assert str(told.value) == "Could not find artifact acme:greet:bala:2.0.0"
+
+
+@pytest.mark.parametrize("url", [MAVEN, f"{MAVEN}/"])
+async def test_the_root_is_there_for_who_asks_whether_it_is(world: World, url: str) -> None:
+    assert (await world.send("HEAD", url)).status_code == 200
+    assert "Maven repository" in (await world.get(url)).text
 
 
 async def test_every_other_method_is_nobodys(greet: World) -> None:
