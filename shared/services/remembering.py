@@ -5,14 +5,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.auth.recent import Recent
 from shared.domain.document import Document
 from shared.domain.names import Package
 from shared.domain.package import Survey, Visibility
 from shared.ports import Clock
 
 TRUSTED_FOR = timedelta(seconds=3)  # What is withdrawn is so everywhere within five.
-REMEMBERED = 2_000  # About 6 KB each: most packages have few releases.
+REMEMBERED_BYTES = 64 * 1024 * 1024  # The whole public index has about 4 MB.
 ENTRIES_ON_THE_LOOP = 200  # Making their document takes two milliseconds.
 
 _TRUSTED_FOR_MS = TRUSTED_FOR // timedelta(milliseconds=1)
@@ -27,15 +26,23 @@ class _Made:
     is_public: bool
     read_ms: int
 
+    @property
+    def size(self) -> int:
+        return len(self.document.content) + len(self.document.gzipped)
+
 
 class Remembering:
     """Makes one kind of document of packages, and keeps those that were asked for last."""
 
-    def __init__(self, make: Callable[[Survey], bytes], clock: Clock) -> None:
-        """Make documents by `make`, a pure function."""
+    def __init__(
+        self, make: Callable[[Survey], bytes], clock: Clock, capacity: int = REMEMBERED_BYTES
+    ) -> None:
+        """Make documents by `make`, a pure function, and keep up to `capacity` bytes of them."""
         self._make = make
         self._clock = clock
-        self._made = Recent[_Made](REMEMBERED)
+        self._capacity = capacity
+        self._bytes = 0
+        self._made: dict[str, _Made] = {}  # What was read last is last.
         self._turn = asyncio.Lock()
 
     def now_ms(self) -> int:
@@ -54,20 +61,34 @@ class Remembering:
 
     async def document(self, survey: Survey, read_ms: int) -> Document:
         """Return the document of a survey that was read at that time."""
-        if len(survey.entries) <= ENTRIES_ON_THE_LOOP:
-            document = self._remembered(survey) or self._fresh(survey)
-        else:
-            async with self._turn:  # What many wait for is made once.
-                document = self._remembered(survey)
-                document = document or await asyncio.to_thread(self._fresh, survey)
+        key, revision = survey.head.package.key, survey.revision
+        document = self._remembered(key, revision) or await self._fresh(survey, revision)
         is_public = survey.head.visibility is Visibility.PUBLIC
-        made = _Made(document, survey.revision, is_public, read_ms)
-        self._made.put(survey.head.package.key, made)
+        self._keep(key, _Made(document, revision, is_public, read_ms))
         return document
 
-    def _remembered(self, survey: Survey) -> Document | None:
-        made = self._made.get(survey.head.package.key)
-        return made.document if made and made.revision == survey.revision else None
+    def _remembered(self, key: str, revision: int) -> Document | None:
+        made = self._made.get(key)
+        return made.document if made and made.revision == revision else None
 
-    def _fresh(self, survey: Survey) -> Document:
+    async def _fresh(self, survey: Survey, revision: int) -> Document:
+        if len(survey.entries) <= ENTRIES_ON_THE_LOOP:
+            return self._document(survey)
+        async with self._turn:  # What many wait for is made once.
+            key = survey.head.package.key
+            document = self._remembered(key, revision)
+            return document or await asyncio.to_thread(self._document, survey)
+
+    def _document(self, survey: Survey) -> Document:
         return Document.of(self._make(survey), survey.changed_ms)
+
+    def _keep(self, key: str, made: _Made) -> None:
+        self._forget(key)
+        self._made[key] = made
+        self._bytes += made.size
+        while self._bytes > self._capacity and len(self._made) > 1:
+            self._forget(next(iter(self._made)))
+
+    def _forget(self, key: str) -> None:
+        before = self._made.pop(key, None)
+        self._bytes -= before.size if before else 0

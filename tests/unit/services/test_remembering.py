@@ -60,6 +60,24 @@ async def test_a_document_knows_when_its_package_changed(maker: Maker) -> None:
     assert (await maker.document(survey("1.0.0"))).changed_ms == 1
 
 
+async def test_only_so_many_bytes_are_kept_of_what_was_asked_for_last(maker: Maker) -> None:
+    one, two, three = (survey("1.0.0", package=f"acme/p{number}") for number in range(3))
+    document = await maker.document(one)
+    size = len(document.content) + len(document.gzipped)
+    maker.files = Remembering(maker.make, maker.clock, capacity=2 * size)
+    maker.made.clear()
+    for of in (one, two, one, three, one, two):
+        await maker.document(of)
+    assert len(maker.made) == 4, "the second one was forgotten for the third, and made again"
+
+
+async def test_what_is_larger_than_all_that_is_kept_is_kept_alone(maker: Maker) -> None:
+    maker.files = Remembering(maker.make, maker.clock, capacity=1)
+    for _ in range(2):
+        await maker.document(survey("1.0.0"))
+    assert len(maker.made) == 1
+
+
 async def test_many_that_wait_for_a_large_document_get_one(maker: Maker) -> None:
     large = survey(*(f"1.0.{patch}" for patch in range(ENTRIES_ON_THE_LOOP + 1)))
     documents = await asyncio.gather(*(maker.document(large) for _ in range(20)))
