@@ -155,7 +155,7 @@ async def opened(
 
 def settings_of(folder: Path, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
-    return Settings.model_validate({"data": folder, "url": URL, "log_level": "error", **settings})
+    return Settings.model_validate({"data": folder, "url": URL, "log_level": "warning", **settings})
 
 
 def make_template(folder: Path) -> Template:

@@ -22,7 +22,7 @@ prepare(Settings.load())
 
 
 def settings_of(data: Path, url: str = "http://127.0.0.1:7071") -> Settings:
-    return Settings(data=data, url=url, log_level="error")
+    return Settings(data=data, url=url, log_level="warning")
 
 
 def token_in(data: Path) -> str:

@@ -59,7 +59,7 @@ def test_a_connection_outlives_a_chunked_body_that_nobody_read(host: Address) ->
 def test_a_body_over_the_limit_is_refused_before_it_is_sent(host: Address) -> None:
     head = f"PUT /rest/x HTTP/1.1\r\nContent-Length: {LIMIT + 1}\r\nExpect: 100-continue"
     status, headers, content = raw(host, head)
-    assert status == "HTTP/1.1 413 Request Entity Too Large"
+    assert status.startswith("HTTP/1.1 413 ")  # Pythons differ in the phrase.
     assert "connection: close" in headers
     assert content == b""
 

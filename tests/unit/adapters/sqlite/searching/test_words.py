@@ -1,6 +1,7 @@
 """How names and texts are taken apart."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -51,9 +52,9 @@ def test_no_text_holds_a_marked_word(text: str) -> None:
 
 @pytest.mark.parametrize("mark", Mark)
 def test_a_marked_word_is_one_word_for_sqlite(mark: Mark) -> None:
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE VIRTUAL TABLE texts USING fts5(words)")
-    connection.execute("CREATE VIRTUAL TABLE known USING fts5vocab(texts, row)")
-    connection.execute("INSERT INTO texts VALUES (?)", (marked(mark, ["http", "s3"]),))
-    terms = [row[0] for row in connection.execute("SELECT term FROM known ORDER BY term")]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE VIRTUAL TABLE texts USING fts5(words)")
+        connection.execute("CREATE VIRTUAL TABLE known USING fts5vocab(texts, row)")
+        connection.execute("INSERT INTO texts VALUES (?)", (marked(mark, ["http", "s3"]),))
+        terms = [row[0] for row in connection.execute("SELECT term FROM known ORDER BY term")]
     assert terms == [f"{mark.value}http", f"{mark.value}s3"]
