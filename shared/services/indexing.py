@@ -15,7 +15,7 @@ from shared.services.pulling import Pulling
 from shared.services.remembering import Remembering
 from shared.services.reporting import BATCH
 
-LOOKED_AT = 500  # Events of the feed that one request looks at: half a second when all is cold.
+LOOKED_AT = 500  # Events that one request looks at: an eighth of a second when all is cold.
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.ranges import Unsatisfiable, is_known, requested_range
+from shared.ranges import Unsatisfiable, is_known, known_tags, requested_range
 
 ETAG = '"abc"'
 
@@ -51,3 +51,11 @@ def test_a_client_may_have_the_file_already(tags: str) -> None:
 def test_a_client_that_has_another_file_or_names_none_gets_it() -> None:
     assert not is_known({"if-none-match": '"x"'}, etag=ETAG)
     assert not is_known({}, etag=ETAG)
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [('"a"', {'"a"'}), ('"a", W/"b"', {'"a"', '"b"'}), ("*", {"*"}), ("", {""})],
+)
+def test_tags_are_compared_as_the_weak_ones_they_may_be(header: str, tags: set[str]) -> None:
+    assert known_tags({"if-none-match": header}) == tags
