@@ -1,0 +1,35 @@
+"""What docs/clients.md says of settings and statuses is what the registry does."""
+
+import re
+import tomllib
+
+from functions._api import STATUS
+from shared.domain.client_settings import PLACEHOLDER, client_settings
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs" / "clients.md").read_text()
+PROTOCOL = (ROOT / "docs" / "protocols" / "maven.md").read_text()
+REFUSED = {*STATUS.values(), 500}
+
+
+def statuses(page: str) -> set[int]:
+    """Return the statuses that tables of a page begin their rows with."""
+    return {int(found) for found in re.findall(r"^\| (\d{3})\b", page, re.MULTILINE)}
+
+
+def test_every_status_that_is_printed_is_explained() -> None:
+    assert statuses(PAGE) == REFUSED
+
+
+def test_every_status_of_the_protocol_is_listed() -> None:
+    assert statuses(PROTOCOL) == {*REFUSED, 201, 302}
+
+
+def test_the_entries_shown_are_those_that_are_handed_out() -> None:
+    blocks = "\n".join(re.findall(r"```toml\n(\[\[repository.maven\]\].*?)```", PAGE, re.DOTALL))
+    handed_out = client_settings("http://127.0.0.1:7071", "me")
+    assert tomllib.loads(blocks)["repository"] == tomllib.loads(handed_out)["repository"]
+
+
+def test_the_place_for_a_token_is_called_as_it_is_in_the_file() -> None:
+    assert f'sed "s/{PLACEHOLDER}/' in PAGE
