@@ -68,9 +68,9 @@ class Publishing:
 
     async def _publish(self, upload: Upload, bala: Bala, by: Principal) -> Release:
         now_ms = self.clock.now_ms()
+        await self._claim_tools(bala, by)
         head = await self.metadata.claim(new_head(bala, now_ms))
         _check_name(bala, head)
-        await self._claim_tools(bala, by)
         # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
         # release that cannot be pulled.
         await asyncio.gather(
@@ -93,6 +93,8 @@ class Publishing:
         _check_org(package, standing)
         if found.head:
             _check_name(bala, found.head)
+        await self._check_tools(bala, by)
+        # Last, because it is the first that is written: a refused push leaves nothing behind.
         await self.organizations.ensure(package.org, standing, by=by)
 
     async def require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
@@ -124,14 +126,26 @@ class Publishing:
             and age <= REPEAT_WINDOW
         )
 
+    async def _check_tools(self, bala: Bala, by: Principal) -> None:
+        """Raise `ToolTaken` before anything is claimed for an archive that cannot come in."""
+        if not bala.tools:
+            return
+        owners = await self.metadata.tool_owners(bala.tools)
+        for tool, owner in zip(bala.tools, owners, strict=True):
+            if owner is not None:
+                await self._require_owner(tool, owner, bala, by)
+
     async def _claim_tools(self, bala: Bala, by: Principal) -> None:
-        package = bala.coordinate.package
         for tool in bala.tools:
-            owner = await self.metadata.claim_tool(tool, package)
-            if owner.key != package.key:
-                head = await self.metadata.head(owner)
-                is_seen = head is not None and await self.authorization.may_read(by, head)
-                raise ToolTaken(tool, owner if is_seen else None)
+            owner = await self.metadata.claim_tool(tool, bala.coordinate.package)
+            await self._require_owner(tool, owner, bala, by)
+
+    async def _require_owner(self, tool: str, owner: Package, bala: Bala, by: Principal) -> None:
+        if owner.key == bala.coordinate.package.key:
+            return
+        head = await self.metadata.head(owner)
+        is_seen = head is not None and await self.authorization.may_read(by, head)
+        raise ToolTaken(tool, owner if is_seen else None)
 
 
 def _check_announced(upload: Upload, bala: Bala) -> None:

@@ -44,6 +44,8 @@ REFUSED: list[tuple[str, bytes, dict[str, str]]] = [
     ("wrong digest", bala("acme/other:1.0.0"), {"digest": "sha-256=" + "0" * 64}),
     ("private into public", bala("acme/greet:2.0.0", visibility="private"), {}),
     ("tool taken", bala("acme/greet:2.0.0", tools=["taken"]), {}),
+    ("tool taken, package new", bala("acme/new:1.0.0", tools=["taken"]), {}),
+    ("one of two tools taken", bala("acme/new:1.0.0", tools=["free", "taken"]), {}),
 ]
 
 
@@ -74,3 +76,26 @@ async def test_a_refused_administrator_founds_nothing(world: World) -> None:
     with pytest.raises(ClientFailure):
         await world.push(bala("fresh/greet:1.0.0", readme=""), by=world.people.admin)
     assert await stored(world.stores) == before
+
+
+async def test_a_taken_tool_id_founds_no_organization_either(world: World) -> None:
+    await world.push(bala("acme/tool:1.0.0", tools=["taken"]))
+    before: Any = await stored(world.stores)
+    with pytest.raises(ClientFailure):
+        await world.push(bala("fresh/greet:1.0.0", tools=["taken"]), by=world.people.admin)
+    assert await stored(world.stores) == before
+
+
+async def test_a_refused_push_claims_no_tool_id_for_its_package(world: World) -> None:
+    await world.push(bala("acme/tool:1.0.0", tools=["taken"]))
+    with pytest.raises(ClientFailure):
+        await world.push(bala("acme/new:1.0.0", tools=["free", "taken"]))
+    await world.push(bala("acme/other:1.0.0", tools=["free"]))
+
+
+async def test_a_refused_push_does_not_decide_whether_the_package_is_private(world: World) -> None:
+    await world.push(bala("acme/tool:1.0.0", tools=["taken"]))
+    with pytest.raises(ClientFailure):
+        await world.push(bala("acme/new:1.0.0", tools=["taken"], visibility="private"))
+    await world.push(bala("acme/new:1.0.0"))
+    assert (await world.get("/packages/acme/new/1.0.0")).status_code == 200
