@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions._http import headers_of
-from shared.domain.digest import Digest
+from shared.domain.document import tag_of
 from shared.ranges import Unsatisfiable, is_known, requested_range
 
 PUBLIC = "no-cache"  # Builds need what was pushed a moment ago; to ask again with the tag is cheap.
@@ -23,7 +23,7 @@ class Document:
     @property
     def etag(self) -> str:
         """Return the tag of these bytes."""
-        return f'"{Digest.of(self.content)}"'
+        return tag_of(self.content)
 
 
 def document_answer(req: func.HttpRequest, document: Document) -> func.HttpResponse:

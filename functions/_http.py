@@ -17,6 +17,7 @@ from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.domain.names import Coordinate
 from shared.log import log
+from shared.ranges import known_tags
 from shared.registry import Registry
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
@@ -149,3 +150,10 @@ def count_pull(
         return
     who = by.id or f"{caller_address(req)} {header(req, 'user-agent')}"
     registry.counting.pulled(coordinate, who)
+
+
+def tags_to_trust(req: func.HttpRequest) -> frozenset[str]:
+    """Return the tags of what the client has, unless it wants no word but the store's."""
+    headers = headers_of(req)
+    wishes = f"{headers.get('cache-control', '')},{headers.get('pragma', '')}".lower()
+    return frozenset() if "no-cache" in wishes else known_tags(headers)

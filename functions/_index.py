@@ -8,7 +8,7 @@ import azure.functions as func
 from functions._central import CORS
 from functions._http import headers_of
 from shared.domain.document import Document
-from shared.ranges import is_known, known_tags
+from shared.ranges import is_known
 
 PUBLIC = "public, max-age=60"  # What is withdrawn is gone from shared caches within a minute.
 PRIVATE = "private, no-store"
@@ -28,13 +28,6 @@ def document_answer(
     headers["Content-Length"] = str(len(body))  # The host counts only bodies that are sent.
     sent = b"" if req.method == "HEAD" else body
     return func.HttpResponse(sent, headers=headers, mimetype=mimetype)
-
-
-def tags_to_trust(req: func.HttpRequest) -> frozenset[str]:
-    """Return the tags of what the client has, unless it wants no word but the store's."""
-    headers = headers_of(req)
-    wishes = f"{headers.get('cache-control', '')},{headers.get('pragma', '')}".lower()
-    return frozenset() if "no-cache" in wishes else known_tags(headers)
 
 
 def _headers(document: Document, caching: str) -> dict[str, str]:

@@ -6,8 +6,8 @@ import azure.functions as func
 import orjson
 
 from functions._api import NO_STORE, api_errors
-from functions._http import JSON, caller_of, headers_of
-from functions._index import PRIVATE, PUBLIC, document_answer, tags_to_trust
+from functions._http import JSON, caller_of, headers_of, tags_to_trust
+from functions._index import PRIVATE, PUBLIC, document_answer
 from shared.domain.change import PackageChange
 from shared.domain.derived_index import index_config
 from shared.domain.document import Document

@@ -1,12 +1,13 @@
 """What the Maven face answers to GET and HEAD."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 
 import azure.functions as func
 
 from functions._documents import Document, document_answer
-from functions._http import JSON, count_pull
+from functions._http import JSON, count_pull, tags_to_trust
 from functions._maven import TEXT, XML
 from functions._maven_paths import (
     Asked,
@@ -24,7 +25,6 @@ from shared.domain.derived_maven import (
     client_metadata,
     depgraph,
     listeners,
-    repository_metadata,
     tool_metadata,
 )
 from shared.domain.errors import PackageNotFound
@@ -33,6 +33,7 @@ from shared.domain.names import Coordinate
 from shared.domain.package import Head, Visibility
 from shared.domain.pom import pom_of
 from shared.registry import Registry
+from shared.services.enumerating import VersionList
 from shared.services.pulling import Offer
 
 
@@ -46,7 +47,9 @@ async def answer_to_read(
         case Target(ReleaseFile(at, FileKind.ARCHIVE), Algorithm() as algorithm):
             return document_answer(req, await _archive_checksum(registry, at, algorithm, by))
         case Target(resource, algorithm):
-            document = await _document(registry, resource, by)
+            # Where a checksum is asked for, the tags are of checksums.
+            known = frozenset[str]() if algorithm else tags_to_trust(req)
+            document = await _document(registry, resource, by, known)
             return document_answer(req, _summed(document, algorithm) if algorithm else document)
 
 
@@ -73,17 +76,19 @@ def _summed(document: Document, algorithm: Algorithm) -> Document:
     return replace(document, content=algorithm.of(document.content).encode(), media_type=TEXT)
 
 
-async def _document(registry: Registry, resource: Resource, by: Principal) -> Document:
+async def _document(
+    registry: Registry, resource: Resource, by: Principal, known: Collection[str]
+) -> Document:
+    """Return a document; `known` are the tags of what the client has of it."""
     match resource:
         case PackageMetadata(package):
-            survey = await registry.browsing.survey(package, by=by)
-            return Document(repository_metadata(survey), XML, _is_public(survey.head))
+            return _listed(await registry.enumerating.versions(package, by=by, known=known))
         case ReleaseFile(at, kind):
             return await _release_document(
                 registry, await registry.browsing.release(at, by=by), kind
             )
         case ClientMetadata():
-            return await _client_document(registry, resource, by)
+            return await _client_document(registry, resource, by, known)
         case ToolMetadata(distribution, tool):
             survey = await registry.browsing.tool(tool, client=distribution.client, by=by)
             content = tool_metadata(distribution, tool, survey)
@@ -106,18 +111,24 @@ async def _release_document(registry: Registry, offer: Offer, kind: FileKind) ->
             return Document(pom_of(offer.release.coordinate), XML, is_public)
 
 
-async def _client_document(registry: Registry, wanted: ClientMetadata, by: Principal) -> Document:
+async def _client_document(
+    registry: Registry, wanted: ClientMetadata, by: Principal, known: Collection[str]
+) -> Document:
     """Return what a distribution can use of a package, and an empty list for what is not there.
 
     A build asks for every package that a module may be in, and some clients stop at a 404 and
     look up no other import.
     """
-    survey = None
-    if wanted.package:
+    distribution, package = wanted.distribution, wanted.package
+    if package:
         with suppress(PackageNotFound):
-            survey = await registry.browsing.survey(wanted.package, by=by)
-    content = client_metadata(wanted.distribution, wanted.org, wanted.name, survey)
-    return Document(content, XML, survey is None or _is_public(survey.head))
+            usable = registry.enumerating.usable(package, distribution, by=by, known=known)
+            return _listed(await usable)
+    return Document(client_metadata(distribution, wanted.org, wanted.name, None), XML, True)
+
+
+def _listed(versions: VersionList) -> Document:
+    return Document(versions.document.content, XML, versions.is_public)
 
 
 def _is_public(head: Head) -> bool:

@@ -50,6 +50,7 @@ from shared.services.dependencies import Dependencies
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
+from shared.services.enumerating import Enumerating
 from shared.services.indexing import Indexing
 from shared.services.moderation import Moderation
 from shared.services.organizations import Organizations
@@ -205,8 +206,9 @@ class _Composition:
             publishing=self.publishing,
             deploying=self.deploying,
             pulling=self.pulling,
-            browsing=Browsing(self.pulling, self.world.documents, self.world.search),
+            browsing=self.browsing,
             checking=self.checking,
+            enumerating=Enumerating(self.browsing, self.world.clock),
             resolving=self.resolving,
             searching=Searching(self.world.search, self.authorization),
             indexing=self.indexing,
@@ -305,6 +307,10 @@ class _Composition:
     @cached_property
     def pulling(self) -> Pulling:
         return Pulling(self.authorization, self.world.metadata, self.world.documents)
+
+    @cached_property
+    def browsing(self) -> Browsing:
+        return Browsing(self.pulling, self.world.documents, self.world.search)
 
     @cached_property
     def checking(self) -> Checking:

@@ -14,6 +14,7 @@ from shared.services.checking import Checking
 from shared.services.counting import Counting
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
+from shared.services.enumerating import Enumerating
 from shared.services.indexing import Indexing
 from shared.services.moderation import Moderation
 from shared.services.organizations import Organizations
@@ -44,6 +45,7 @@ class Registry:
     pulling: Pulling
     browsing: Browsing
     checking: Checking
+    enumerating: Enumerating
     resolving: Resolving
     searching: Searching
     indexing: Indexing

@@ -27,6 +27,11 @@ class Document:
         return cls(
             content=content,
             gzipped=gzip.compress(content, _GZIP_LEVEL, mtime=0),
-            tag=f'"{hashlib.sha256(content).hexdigest()[:_TAG_DIGITS]}"',
+            tag=tag_of(content),
             changed_ms=changed_ms,
         )
+
+
+def tag_of(content: bytes) -> str:
+    """Return the entity tag of these bytes, with its quotes."""
+    return f'"{hashlib.sha256(content).hexdigest()[:_TAG_DIGITS]}"'

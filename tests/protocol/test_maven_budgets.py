@@ -1,11 +1,12 @@
 """How often each request of a Maven client asks a store; docs/architecture.md lists the numbers."""
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 
 from tests.balas import bala
-from tests.protocol.bal.maven import pom
+from tests.protocol.bal.maven import AETHER, pom
 from tests.protocol.test_budgets import PUSH, Ledger
 from tests.world import MAVEN, OpenWorld, World
 
@@ -61,6 +62,42 @@ async def test_a_read_costs_this(
     answer = await counted.get(f"{MAVEN}/{path}")
     assert answer.status_code in (200, 302)
     assert ledger.calls() == calls
+
+
+LISTS = pytest.mark.parametrize(
+    "url", [f"{MAVEN}/acme/greet/maven-metadata.xml", f"{MAVEN}/{V}/acme/greet/maven-metadata.xml"]
+)
+
+
+@LISTS
+async def test_a_list_that_the_client_has_costs_nothing_for_three_seconds(
+    counted: World, ledger: Ledger, url: str
+) -> None:
+    tag = (await counted.get(url)).headers["etag"]
+    for seconds, calls in ((0, {}), (2, {}), (1, SURVEY)):
+        counted.clock.advance(timedelta(seconds=seconds))
+        ledger.forget()
+        answer = await counted.get(url, headers={"If-None-Match": tag})
+        assert (answer.status_code, ledger.calls()) == (304, calls)
+
+
+@LISTS
+async def test_aether_gets_what_is_there_now(counted: World, ledger: Ledger, url: str) -> None:
+    tag = (await counted.get(url)).headers["etag"]
+    await counted.push(bala("acme/greet:1.1.0"))
+    ledger.forget()
+    headers = {**dict(AETHER), "If-None-Match": tag}
+    assert "1.1.0" in (await counted.get(url, headers=headers)).text
+    assert ledger.calls() == SURVEY
+
+
+async def test_lists_of_many_distributions_are_each_their_own(counted: World) -> None:
+    updates = [*range(9, 16), *range(9, 16)]
+    urls = [f"{MAVEN}/v2201-{update}-0/acme/greet/maven-metadata.xml" for update in updates]
+    texts = [(await counted.get(url)).text for url in urls]
+    for update, text in zip(updates, texts, strict=True):
+        assert f"v2201-{update}-0.acme" in text
+        assert ("1.0.0" in text) is (update >= 12)
 
 
 async def test_a_checksum_is_computed_once(counted: World, ledger: Ledger) -> None:
