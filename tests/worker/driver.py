@@ -101,7 +101,7 @@ def _sent(value: Any) -> dict[str, Any]:
 def _cookie(cookie: Any) -> str:
     parts = [f"{cookie.name}={quote(cookie.value, safe='~')}"]
     for name, field in (("max-age", cookie.max_age), ("domain", cookie.domain)):
-        if field is not None and field.value:
+        if field is not None and field.value != "":
             number = isinstance(field.value, float)
             parts.append(f"{name}={int(field.value) if number else field.value}")
     parts.append(f"path={cookie.path.value if cookie.path and cookie.path.value else '/'}")
