@@ -5,7 +5,7 @@ Reading never fails: words that name nothing leave `wanted` at None, or `candida
 request is answered as unresolved.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import unquote
@@ -23,8 +23,8 @@ from shared.domain.names import (
     parse_tool_id,
     possible_packages,
 )
-from shared.domain.package import Survey, effective_deprecation
-from shared.domain.selection import Mode, pick
+from shared.domain.package import Entry, Survey, effective_deprecation
+from shared.domain.selection import Choice, Mode
 from shared.domain.version import Version
 
 
@@ -172,48 +172,95 @@ class ToolAnswer:
     unresolved: tuple[ToolRequest, ...]
 
 
-def resolve_package(
-    request: PackageRequest, surveys: Mapping[str, Survey], client: ClientProfile
-) -> ResolvedPackage | None:
-    """Choose the release for a package; `surveys` has the packages that exist, by their key."""
-    survey = surveys.get(request.wanted.package.key) if request.wanted else None
+class Packages:
+    """The packages that one call chooses from; what it learns of one it learns once.
+
+    A call may ask for the same package, or for modules of it, thousands of times.
+    """
+
+    def __init__(self, surveys: Iterable[Survey], client: ClientProfile) -> None:
+        """Choose for `client` from the packages that exist for its user."""
+        self._surveys = {survey.head.package.key: survey for survey in surveys}
+        self._client = client
+        self._whole: dict[str, Choice] = {}
+        self._modules: dict[str, Mapping[str, Choice]] = {}
+        self._tools: dict[str, Mapping[str, Choice]] = {}
+
+    def survey(self, package: Package) -> Survey | None:
+        """Return the package, or None where there is none."""
+        return self._surveys.get(package.key)
+
+    def choice(self, survey: Survey) -> Choice:
+        """Return what can be chosen from all releases of the package."""
+        key = survey.head.package.key
+        if key not in self._whole:
+            self._whole[key] = Choice(survey, self._client)
+        return self._whole[key]
+
+    def holding_module(self, survey: Survey, module: str) -> Choice | None:
+        """Return what can be chosen from the releases that hold the module, if any does."""
+        key = survey.head.package.key
+        if key not in self._modules:
+            self._modules[key] = self._split(survey, lambda entry: entry.modules)
+        return self._modules[key].get(module)
+
+    def holding_tool(self, survey: Survey, tool: ToolId) -> Choice | None:
+        """Return what can be chosen from the releases that have the tool, if any has."""
+        key = survey.head.package.key
+        if key not in self._tools:
+            self._tools[key] = self._split(survey, lambda entry: entry.tools)
+        return self._tools[key].get(tool)
+
+    def _split(
+        self, survey: Survey, names: Callable[[Entry], Iterable[str]]
+    ) -> Mapping[str, Choice]:
+        found: dict[str, list[Entry]] = {}
+        for entry in survey.entries:
+            for name in dict.fromkeys(names(entry)):
+                found.setdefault(name, []).append(entry)
+        return {
+            name: Choice(replace(survey, entries=tuple(entries)), self._client)
+            for name, entries in found.items()
+        }
+
+
+def resolve_package(request: PackageRequest, packages: Packages) -> ResolvedPackage | None:
+    """Choose the release for a package."""
+    survey = packages.survey(request.wanted.package) if request.wanted else None
     if request.wanted is None or survey is None:
         return None
-    entry = pick(survey, request.wanted.version, request.mode, client)
+    entry = packages.choice(survey).pick(request.wanted.version, request.mode)
     if entry is None:
         return None
     deprecation = effective_deprecation(survey.head, entry.deprecation)
     return ResolvedPackage(request, entry.parsed, deprecation, Digest(entry.digest))
 
 
-def resolve_module(
-    request: ModuleRequest, surveys: Mapping[str, Survey], client: ClientProfile
-) -> ResolvedModule | UnresolvedModule:
+def resolve_module(request: ModuleRequest, packages: Packages) -> ResolvedModule | UnresolvedModule:
     """Choose the release that holds a module: the first candidate that has one wins.
 
-    `surveys` has those of the candidates that exist, by their key. Releases without the module are
-    left out before one is chosen, so a module that was dropped is found where it was last.
+    Releases without the module are left out before one is chosen, so a module that was dropped is
+    found where it was last.
     """
     for candidate in request.candidates:
-        survey = surveys.get(candidate.package.key)
-        if survey is None:
-            continue
-        holding = _with_module(survey, request.module)
-        entry = pick(holding, candidate.version, request.mode, client)
-        if entry is not None:
+        survey = packages.survey(candidate.package)
+        holding = survey and packages.holding_module(survey, request.module)
+        entry = holding and holding.pick(candidate.version, request.mode)
+        if entry:
             return ResolvedModule(request, candidate.package.name, entry.parsed)
     return UnresolvedModule(request)
 
 
 def resolve_tool(
-    request: ToolRequest, surveys: Mapping[ToolId, Survey], client: ClientProfile
+    request: ToolRequest, owners: Mapping[ToolId, Package], packages: Packages
 ) -> ResolvedTool | None:
-    """Choose the release for a tool among those that have it; `surveys` has the owners, by tool."""
-    survey = surveys.get(request.wanted.id) if request.wanted else None
+    """Choose the release for a tool among those of its owner that have it."""
+    owner = owners.get(request.wanted.id) if request.wanted else None
+    survey = packages.survey(owner) if owner else None
     if request.wanted is None or survey is None:
         return None
-    holding = _with_tool(survey, request.wanted.id)
-    entry = pick(holding, request.wanted.version, request.mode, client)
+    holding = packages.holding_tool(survey, request.wanted.id)
+    entry = holding and holding.pick(request.wanted.version, request.mode)
     return ResolvedTool(request, survey.head.package, entry.parsed) if entry else None
 
 
@@ -242,11 +289,3 @@ def _candidates(organization: str, module: str, known: list[Wanted]) -> tuple[Wa
         return ()
     fitting = [e for e in possible_packages(name) if len(org) + len(e) <= MAX_PACKAGE_LENGTH]
     return (*known, *(Wanted(Package(org, each)) for each in fitting))
-
-
-def _with_module(survey: Survey, module: str) -> Survey:
-    return replace(survey, entries=tuple(e for e in survey.entries if module in e.modules))
-
-
-def _with_tool(survey: Survey, tool: ToolId) -> Survey:
-    return replace(survey, entries=tuple(e for e in survey.entries if tool in e.tools))

@@ -23,9 +23,10 @@ So deprecating a release never moves a build to a pre-release that it did not as
 - All versions of a deprecated package are deprecated, so they are equal in that.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from shared.domain.language import ClientProfile
 from shared.domain.package import Entry, Head, State, Survey
@@ -55,20 +56,44 @@ _MODES = {mode.value: mode for mode in Mode}
 _EVERY_VERSION = Range()
 
 
-def pick(survey: Survey, wanted: Version | None, mode: Mode, client: ClientProfile) -> Entry | None:
-    """Return the release that the mode table gives, or None when nothing fits."""
-    if wanted is None:
-        return newest(survey, _EVERY_VERSION, client)
-    if mode.is_exact:
-        return _exactly(survey, wanted)
-    # Newest first is the survey's promise, so what follows the first that is below is below too.
-    not_below = takewhile(lambda entry: wanted <= entry.parsed, survey.entries)
-    return _best(survey.head, _offered(not_below, _compatible(wanted, mode), client))
+class Choice:
+    """What a client can choose from the releases of a package.
+
+    Of the releases in a range, the newest of each rank are the only ones that are ever picked,
+    whatever the lower bound. They are looked for once: to ask a package of thousands of releases
+    thousands of times costs little more than to ask it once.
+    """
+
+    def __init__(self, survey: Survey, client: ClientProfile) -> None:
+        """Choose among the entries of `survey` for `client`."""
+        self._survey = survey
+        self._client = client
+        self._leaders: dict[Range, tuple[Entry, ...]] = {}
+
+    def pick(self, wanted: Version | None, mode: Mode) -> Entry | None:
+        """Return the release that the mode table gives, or None when nothing fits."""
+        if wanted is None:
+            return self.newest(_EVERY_VERSION)
+        if mode.is_exact:
+            return _exactly(self._survey, wanted)
+        leaders = self._leading(_compatible(wanted, mode))
+        return next((entry for entry in leaders if wanted <= entry.parsed), None)
+
+    def newest(self, within: Range) -> Entry | None:
+        """Return the release that a range stands for, or None when nothing fits."""
+        return next(iter(self._leading(within)), None)
+
+    def _leading(self, within: Range) -> tuple[Entry, ...]:
+        leaders = self._leaders.get(within)
+        if leaders is None:
+            offered = _offered(_part(self._survey.entries, within), self._client)
+            leaders = self._leaders[within] = _leaders(self._survey.head, offered)
+        return leaders
 
 
 def newest(survey: Survey, within: Range, client: ClientProfile) -> Entry | None:
     """Return the release that `*`, `1.*` or `1.2.*` stands for, or None when nothing fits."""
-    return _best(survey.head, _offered(survey.entries, within, client))
+    return Choice(survey, client).newest(within)
 
 
 def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...]:
@@ -78,14 +103,15 @@ def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...
 
 def usable_entries(survey: Survey, client: ClientProfile) -> tuple[Entry, ...]:
     """Return the entries of what the client can use, newest first, deprecated ones included."""
-    return tuple(_offered(survey.entries, _EVERY_VERSION, client))
+    return tuple(_offered(survey.entries, client))
 
 
 def _exactly(survey: Survey, version: Version) -> Entry | None:
-    for entry in survey.entries:
-        if entry.version == version.text and entry.state is State.LIVE:
-            return entry
-    return None
+    entries = survey.entries
+    at = bisect_left(entries, True, key=lambda entry: entry.parsed <= version)
+    if at == len(entries) or entries[at].version != version.text:
+        return None
+    return entries[at] if entries[at].state is State.LIVE else None
 
 
 def _compatible(wanted: Version, mode: Mode) -> Range:
@@ -94,26 +120,27 @@ def _compatible(wanted: Version, mode: Mode) -> Range:
     return Range(wanted.major)
 
 
-def _offered(entries: Iterable[Entry], within: Range, client: ClientProfile) -> Iterator[Entry]:
+def _part(entries: Sequence[Entry], within: Range) -> Iterator[Entry]:
+    """Yield the entries in the range: newest first is a survey's promise, so they lie together."""
+    begin = bisect_left(entries, True, key=lambda entry: not within.is_below(entry.parsed))
+    return takewhile(lambda entry: within.holds(entry.parsed), islice(entries, begin, None))
+
+
+def _offered(entries: Iterable[Entry], client: ClientProfile) -> Iterator[Entry]:
     for entry in entries:
-        if (
-            entry.state is State.LIVE
-            and within.holds(entry.parsed)
-            and client.can_use(entry.platform, entry.ballerina_version)
-        ):
+        if entry.state is State.LIVE and client.can_use(entry.platform, entry.ballerina_version):
             yield entry
 
 
-def _best(head: Head, newest_first: Iterable[Entry]) -> Entry | None:
-    best: Entry | None = None
-    best_rank: tuple[bool, ...] = ()
+def _leaders(head: Head, newest_first: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the newest entry of each rank, the best rank first."""
+    found: dict[tuple[bool, bool], Entry] = {}
     for entry in newest_first:
         rank = (entry.parsed.is_stable, _is_no_worse(head, entry))
+        found.setdefault(rank, entry)
         if rank == (True, True):
-            return entry  # The rest is older and no better, and most packages have nothing else.
-        if rank > best_rank:
-            best, best_rank = entry, rank
-    return best
+            break  # The rest is older and no better, and most packages have nothing else.
+    return tuple(found[rank] for rank in sorted(found, reverse=True))
 
 
 def _is_no_worse(head: Head, entry: Entry) -> bool:

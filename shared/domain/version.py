@@ -109,6 +109,14 @@ class Range:
             return version.major == self.major
         return (version.major, version.minor) == (self.major, self.minor)
 
+    def is_below(self, version: Version) -> bool:
+        """Say whether `version` is newer than all that lies in this range."""
+        if self.major is None:
+            return False
+        if self.minor is None:
+            return version.major > self.major
+        return (version.major, version.minor) > (self.major, self.minor)
+
     def __str__(self) -> str:
         """Return the range as a client writes it."""
         parts = [str(part) for part in (self.major, self.minor) if part is not None]

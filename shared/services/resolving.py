@@ -14,6 +14,7 @@ from shared.domain.resolution import (
     ModuleRequest,
     PackageAnswer,
     PackageRequest,
+    Packages,
     ResolvedModule,
     ResolvedPackage,
     ToolAnswer,
@@ -50,9 +51,9 @@ class Resolving:
     ) -> PackageAnswer:
         """Choose a release for each package, with its dependency graph. Two trips."""
         _check_count(len(requests), self.max_requests)
-        packages = [each.wanted.package for each in requests if each.wanted]
-        surveys = await self._surveys(packages, by)
-        answers = [(each, resolve_package(each, surveys, client)) for each in requests]
+        wanted = [each.wanted.package for each in requests if each.wanted]
+        packages = Packages(await self._surveys(wanted, by), client)
+        answers = [(each, resolve_package(each, packages)) for each in requests]
         resolved = [found for _, found in answers if found]
         unresolved = tuple(request for request, found in answers if not found)
         return PackageAnswer(await self._with_graphs(resolved), unresolved)
@@ -62,10 +63,10 @@ class Resolving:
     ) -> ModuleAnswer:
         """Choose the package and the release that each module is in. One trip."""
         _check_count(len(requests), self.max_requests)
-        packages = [candidate.package for each in requests for candidate in each.candidates]
-        _check_count(len(packages), self.max_requests * CANDIDATES_PER_MODULE)
-        surveys = await self._surveys(packages, by)
-        answers = [resolve_module(each, surveys, client) for each in requests]
+        wanted = [candidate.package for each in requests for candidate in each.candidates]
+        _check_count(len(wanted), self.max_requests * CANDIDATES_PER_MODULE)
+        packages = Packages(await self._surveys(wanted, by), client)
+        answers = [resolve_module(each, packages) for each in requests]
         return ModuleAnswer(
             tuple(each for each in answers if isinstance(each, ResolvedModule)),
             tuple(each for each in answers if isinstance(each, UnresolvedModule)),
@@ -76,31 +77,29 @@ class Resolving:
     ) -> ToolAnswer:
         """Choose the release for each tool of the package that owns it. Two trips."""
         _check_count(len(requests), self.max_requests)
-        surveys = await self._owners((each.wanted.id for each in requests if each.wanted), by)
-        answers = [(each, resolve_tool(each, surveys, client)) for each in requests]
+        owners = await self._owners(each.wanted.id for each in requests if each.wanted)
+        packages = Packages(await self._surveys(owners.values(), by), client)
+        answers = [(each, resolve_tool(each, owners, packages)) for each in requests]
         return ToolAnswer(
             tuple(found for _, found in answers if found),
             tuple(request for request, found in answers if not found),
         )
 
-    async def _surveys(self, packages: Iterable[Package], by: Principal) -> dict[str, Survey]:
-        """Return those of the packages that exist for `by`, by their key."""
+    async def _surveys(self, packages: Iterable[Package], by: Principal) -> list[Survey]:
+        """Return those of the packages that exist for `by`."""
         distinct = {package.key: package for package in packages}
         if not distinct:
-            return {}
+            return []
         found = await self.metadata.survey(list(distinct.values()))
-        visible = await self.authorization.visible(by, found)
-        return {key: survey for key, survey in zip(distinct, visible, strict=True) if survey}
+        return [survey for survey in await self.authorization.visible(by, found) if survey]
 
-    async def _owners(self, tools: Iterable[ToolId], by: Principal) -> dict[ToolId, Survey]:
-        """Return the packages that own these tools and exist for `by`, by the tool."""
+    async def _owners(self, tools: Iterable[ToolId]) -> dict[ToolId, Package]:
+        """Return the packages that own these tools, whoever may see them."""
         distinct = list(dict.fromkeys(tools))
         if not distinct:
             return {}
         owners = zip(distinct, await self.metadata.tool_owners(distinct), strict=True)
-        owned = {tool: owner for tool, owner in owners if owner}
-        surveys = await self._surveys(owned.values(), by)
-        return {tool: surveys[owner.key] for tool, owner in owned.items() if owner.key in surveys}
+        return {tool: owner for tool, owner in owners if owner}
 
     async def _with_graphs(
         self, resolved: Sequence[ResolvedPackage]

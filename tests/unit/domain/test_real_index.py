@@ -16,6 +16,7 @@ from shared.domain.package import Dependency, Entry, Head, Survey
 from shared.domain.resolution import (
     ModuleRequest,
     PackageRequest,
+    Packages,
     ResolvedModule,
     resolve_module,
     resolve_package,
@@ -41,6 +42,11 @@ class Index:
     """Every release of the index, read as a store would give it."""
 
     surveys: dict[str, Survey]
+
+    @cached_property
+    def packages(self) -> Packages:
+        """Return every package, to choose from."""
+        return Packages(self.surveys.values(), EVERYTHING)
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -114,7 +120,7 @@ def test_every_dependency_resolves_to_a_version_that_its_mode_allows(
     wrong: list[str] = []
     for edge in set(index.edges):
         request = PackageRequest.of(edge.org, edge.name, edge.version, mode.value)
-        found = resolve_package(request, index.surveys, EVERYTHING)
+        found = resolve_package(request, index.packages)
         if not found or not satisfies(found.version, Version.parse(edge.version), mode):
             wrong.append(f"{edge.org}/{edge.name}:{edge.version} gives {found and found.version}")
     assert not wrong
@@ -129,7 +135,7 @@ def test_every_module_is_found_in_the_longest_named_package_that_holds_it(index:
     # Modules move to packages of their own: both hold them, in different versions.
     assert sum(len(packages) > 1 for packages in holders.values()) == 8
     for (org, module), packages in holders.items():
-        found = resolve_module(ModuleRequest.of(org, module), index.surveys, EVERYTHING)
+        found = resolve_module(ModuleRequest.of(org, module), index.packages)
         # A module whose name breaks the rules cannot be asked for, and those four are named so.
         readable = f"{org}/{module}" not in BREAK_THE_RULES
         assert (found.package if isinstance(found, ResolvedModule) else None) == (

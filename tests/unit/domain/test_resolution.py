@@ -13,6 +13,7 @@ from shared.domain.package import Survey
 from shared.domain.resolution import (
     ModuleRequest,
     PackageRequest,
+    Packages,
     ResolvedModule,
     ResolvedPackage,
     ResolvedTool,
@@ -31,18 +32,18 @@ anything = st.text(max_size=12)
 maybe = st.one_of(st.none(), anything)
 
 
-def by_key(*packages: Survey) -> dict[str, Survey]:
-    """Return what a store brings, as resolution takes it."""
-    return {each.head.package.key: each for each in packages}
+def packages_of(*surveys: Survey, client: ClientProfile = EVERYTHING) -> Packages:
+    """Return the packages that a call chooses from."""
+    return Packages(surveys, client)
 
 
 # --- Packages --------------------------------------------------------------------------------
 
-GREET = by_key(survey("1.0.0", deprecated("1.1.0"), "1.2.0-rc.1"))
+GREET = packages_of(survey("1.0.0", deprecated("1.1.0"), "1.2.0-rc.1"))
 
 
 def resolved(request: PackageRequest) -> ResolvedPackage | None:
-    return resolve_package(request, GREET, EVERYTHING)
+    return resolve_package(request, GREET)
 
 
 def test_a_package_request_keeps_its_words_and_what_they_mean() -> None:
@@ -114,8 +115,8 @@ def test_the_answer_tells_the_deprecation_and_the_archive() -> None:
 
 
 def test_the_deprecation_of_the_package_is_told_as_well() -> None:
-    gone = by_key(survey("1.0.0", deprecation="Gone."))
-    found = resolve_package(PackageRequest.of("acme", "greet"), gone, EVERYTHING)
+    gone = packages_of(survey("1.0.0", deprecation="Gone."))
+    found = resolve_package(PackageRequest.of("acme", "greet"), gone)
     assert found
     assert found.deprecation == "Gone."
 
@@ -132,7 +133,7 @@ def found_in(
     request: ModuleRequest, *packages: Survey, client: ClientProfile = EVERYTHING
 ) -> str | None:
     """Return where the module is found, as `package:version`."""
-    answer = resolve_module(request, by_key(*packages), client)
+    answer = resolve_module(request, packages_of(*packages, client=client))
     return f"{answer.package}:{answer.version}" if isinstance(answer, ResolvedModule) else None
 
 
@@ -251,11 +252,11 @@ def test_words_that_name_no_module_are_unresolved_with_a_reason(
 ) -> None:
     request = ModuleRequest.of(organization, module, known("a"))
     assert request.candidates == ()
-    assert isinstance(resolve_module(request, by_key(A), EVERYTHING), UnresolvedModule)
+    assert isinstance(resolve_module(request, packages_of(A)), UnresolvedModule)
 
 
 def test_the_reason_names_the_module_and_the_way_out() -> None:
-    answer = resolve_module(ModuleRequest.of("acme", "x.y"), {}, EVERYTHING)
+    answer = resolve_module(ModuleRequest.of("acme", "x.y"), packages_of())
     assert isinstance(answer, UnresolvedModule)
     assert answer.reason == (
         "No package of acme holds the module x.y in a version that fits. "
@@ -275,7 +276,7 @@ def test_reading_a_module_request_never_fails(
 ) -> None:
     request = ModuleRequest.of(organization, module, possible, mode)
     assert (request.organization, request.module) == (organization, module)
-    assert isinstance(resolve_module(request, {}, EVERYTHING), UnresolvedModule)
+    assert isinstance(resolve_module(request, packages_of()), UnresolvedModule)
 
 
 # --- Tools -----------------------------------------------------------------------------------
@@ -287,11 +288,12 @@ HEALTH = survey(
     entry("2.0.0", tools=("fhir",)),
     package="acme/health_tool",
 )
-TOOLS = {parse_tool_id("health"): HEALTH, parse_tool_id("fhir"): HEALTH}
+OWNERS = dict.fromkeys(map(parse_tool_id, ("health", "fhir")), HEALTH.head.package)
+TOOLS = packages_of(HEALTH)
 
 
 def tool_version(request: ToolRequest) -> str | None:
-    found = resolve_tool(request, TOOLS, EVERYTHING)
+    found = resolve_tool(request, OWNERS, TOOLS)
     assert found is None or found.package == Package.parse("acme", "health_tool")
     assert found is None or found.request is request
     return found.version.text if found else None
@@ -324,13 +326,13 @@ def test_words_that_name_no_tool_or_version_are_unresolved(tool: str, version: s
 
 
 def test_a_tool_that_nobody_owns_is_unresolved() -> None:
-    assert resolve_tool(ToolRequest.of("other"), TOOLS, EVERYTHING) is None
+    assert resolve_tool(ToolRequest.of("other"), OWNERS, TOOLS) is None
 
 
 def test_the_answer_names_the_package_of_the_tool() -> None:
     request = ToolRequest.of("health", "1.0.0", "hard")
     package = Package.parse("acme", "health_tool")
-    assert resolve_tool(request, TOOLS, EVERYTHING) == ResolvedTool(
+    assert resolve_tool(request, OWNERS, TOOLS) == ResolvedTool(
         request, package, Version.parse("1.0.0")
     )
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.domain.language import EVERYTHING, ClientProfile
 from shared.domain.package import Entry, State, Survey
-from shared.domain.selection import Mode, newest, pick, usable_versions
+from shared.domain.selection import Choice, Mode, newest, usable_versions
 from shared.domain.version import Range, Version
 from tests.surveys import deprecated, entry, survey
 from tests.unit.domain.laws import (
@@ -22,6 +22,13 @@ SOFT, MEDIUM, HARD, LOCKED = Mode
 JAVA_2201_8 = ClientProfile.of("java17,any", "2201.8.3")
 
 wanted_versions = st.one_of(st.none(), small_versions)
+
+
+def pick(
+    package: Survey, wanted: Version | None, mode: Mode, client: ClientProfile
+) -> Entry | None:
+    """Return the release that is chosen when nothing else is asked."""
+    return Choice(package, client).pick(wanted, mode)
 
 
 def picked(
@@ -345,6 +352,15 @@ def test_deprecating_a_version_or_its_package_never_changes_an_exact_answer(
     assert pick(Survey(head, package.entries), exact.parsed, mode, client) == before
     after = pick(with_entry(package, marked), exact.parsed, mode, client)
     assert (after and after.version) == (before and before.version)
+
+
+@given(surveys(), clients, st.lists(st.tuples(wanted_versions, modes), min_size=2, max_size=8))
+def test_what_was_asked_before_changes_no_answer(
+    package: Survey, client: ClientProfile, questions: list[tuple[Version | None, Mode]]
+) -> None:
+    choice = Choice(package, client)
+    answers = [choice.pick(*question) for question in questions]
+    assert answers == [pick(package, *question, client) for question in questions]
 
 
 @given(surveys(), wanted_versions, modes, clients)
