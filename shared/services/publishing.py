@@ -9,7 +9,6 @@ from shared.domain.bala import Bala, require_coordinate
 from shared.domain.digest import Digest
 from shared.domain.errors import (
     DigestMismatch,
-    Forbidden,
     SpelledDifferently,
     ToolTaken,
     VersionExists,
@@ -99,15 +98,8 @@ class Publishing:
 
     async def require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
         """Return the standing by which `by` may publish the package, or raise the refusal."""
-        if head is None:
-            return await self.authorization.require(by, Action.PUSH_NEW, package)
-        try:
-            return await self.authorization.require(by, Action.PUSH_VERSION, package)
-        except Forbidden:
-            if not await self.authorization.may_read(by, head):
-                # The package is not there for them, so the refusal says what it says of a new one.
-                await self.authorization.require(by, Action.PUSH_NEW, package)
-            raise
+        action = Action.PUSH_VERSION if head else Action.PUSH_NEW
+        return await self.authorization.require(by, action, package)
 
     async def _repeated(self, bala: Bala, found: Found, by: Principal) -> Release:
         """Refresh what is derived and return the release, if this push is a repeat of its own."""
