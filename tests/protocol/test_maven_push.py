@@ -14,6 +14,7 @@ from shared.services.deploying import MAX_SBOM_BYTES
 from tests.balas import bala
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import pom
+from tests.stored import stored
 from tests.world import MAVEN, OpenWorld, World, limited
 
 GREET = "acme/greet:1.0.0"
@@ -114,6 +115,37 @@ async def test_of_two_uploads_at_once_one_is_the_release(world: World) -> None:
     statuses = [status for status, _ in answers]
     assert sorted(statuses) == [201, 409]
     assert await world.maven().pull(GREET) == archives[statuses.index(201)]
+
+
+REFUSED = [
+    (BALA, bala(GREET, summary="Changed.")),
+    (BALA, bala("acme/other:1.0.0")),
+    (f"{MAVEN}/acme/new/1.0.0/new-1.0.0.bala", bala("acme/newer:1.0.0")),
+    (f"{MAVEN}/acme/new/1.0.0/new-1.0.0.bala", bala("acme/new:1.0.0")[:-10]),
+    (f"{MAVEN}/other/new/1.0.0/new-1.0.0.bala", bala("other/new:1.0.0")),
+    (f"{BALA}.sha1", b"0" * 40),
+    (POM, pom("acme", "other", "1.0.0")),
+    (SBOM, b"{}"),
+    (f"{MAVEN}/acme/new/maven-metadata.xml.md5", b"x"),
+]
+
+
+@pytest.mark.parametrize(("url", "content"), REFUSED)
+async def test_what_is_refused_leaves_nothing_behind(
+    world: World, url: str, content: bytes
+) -> None:
+    await put(world, BALA, bala(GREET))
+    before = await stored(world.stores)
+    assert (await put(world, url, content))[0] >= 400
+    assert await stored(world.stores) == before
+
+
+@pytest.mark.parametrize("url", [POM, METADATA, f"{POM}.sha1", f"{METADATA}.md5"])
+async def test_what_is_made_here_is_not_stored(world: World, url: str) -> None:
+    before = await stored(world.stores)
+    content = {POM: pom("acme", "greet", "1.0.0")}.get(url, b"0" * (40 if "sha1" in url else 32))
+    assert (await put(world, url, content))[0] == 201
+    assert await stored(world.stores) == before
 
 
 # --- Who may -----------------------------------------------------------------------------------
