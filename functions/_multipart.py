@@ -6,19 +6,28 @@ import azure.functions as func
 from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
     MultipartError,
     MultipartSegment,
+    ParserLimitReached,
     PushMultipartParser,
     parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
 )
 
 from functions._http import header
-from shared.domain.errors import LengthMissing, UploadCutOff, UploadMissing
+from shared.domain.errors import InvalidRequest, LengthMissing, UploadCutOff, UploadMissing
+
+MOST_PARTS = 16  # Clients send one. A large body of empty parts would take seconds to read.
+
+_UNUSUAL = (
+    f"The form has more than {MOST_PARTS} parts, or a part with very long headers. "
+    "Send the bala alone, as the part {name}."
+)
 
 
 def archive_part(req: func.HttpRequest, *, name: str) -> bytes:
     """Return the content of the part called `name`.
 
     Raises `LengthMissing` for a body that came without its length, and so empty, `UploadMissing`
-    when the part is not there, and `UploadCutOff` for a body that cannot be read.
+    when the part is not there, `InvalidRequest` for a form that no client sends, and `UploadCutOff`
+    for a body that cannot be read.
     """
     if not header(req, "content-length"):
         raise LengthMissing
@@ -27,6 +36,8 @@ def archive_part(req: func.HttpRequest, *, name: str) -> bytes:
         raise UploadMissing(name)
     try:
         content = _part(req.get_body(), boundary, name)
+    except ParserLimitReached:
+        raise InvalidRequest(_UNUSUAL.format(name=name)) from None
     except MultipartError:
         raise UploadCutOff from None
     if content is None:
@@ -43,7 +54,9 @@ def _part(body: bytes, boundary: str, name: str) -> bytes | None:
     """Return the first part of that name; leaving the parser raises when the body was cut off."""
     chunks: list[bytes | bytearray] | None = None
     is_wanted = False
-    with PushMultipartParser(boundary, content_length=len(body)) as parser:
+    with PushMultipartParser(
+        boundary, content_length=len(body), max_segment_count=MOST_PARTS
+    ) as parser:
         for event in parser.parse(body):
             if isinstance(event, MultipartSegment):
                 is_wanted = chunks is None and event.name == name

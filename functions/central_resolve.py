@@ -74,8 +74,13 @@ def _text(item: Item, *keys: str) -> str:
     for key in keys:
         value = item.get(key)
         if isinstance(value, str):
-            return value
+            return value if value.isascii() else _with_whole_characters(value)
     return ""
+
+
+def _with_whole_characters(text: str) -> str:
+    """Return the text as an answer can echo it: JSON can escape half a character, and send none."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _package_request(item: Item) -> PackageRequest:

@@ -223,7 +223,6 @@ def read_model(model: type[Parsed], name: str, value: object) -> Parsed:
 
 _EXPECTED: Mapping[str, str] = {
     "string_type": "it is not a string.",
-    "string_unicode": "it is not valid Unicode.",
     "string_too_long": f"it has more than {LONGEST_FIELD:,} characters.",
     "bool_type": "it is neither true nor false.",
     "tuple_type": "it is not a list.",

@@ -25,6 +25,7 @@ _STRING_OR_COMMENT = re.compile(
 _LONG_KEY = re.compile(
     rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{_MOST_KEY_PARTS}}}", re.ASCII
 )
+_SURROGATE = re.compile(r"\\u[Dd][89A-Fa-f]")
 _LONG_NUMBER = re.compile(r"(?<!\d)\d[\d_]{4000}", re.ASCII)  # Python converts 4,300 digits.
 
 
@@ -39,13 +40,15 @@ def parse_json(name: str, raw: bytes) -> object:
     """Return the value of the JSON file `name`, or refuse it."""
     text = _decoded(name, raw)
     try:
-        return json.loads(
+        value: object = json.loads(
             text,
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
             parse_int=_short_int,
             parse_float=_finite_float,
         )
+        if _SURROGATE.search(text):
+            _require_text(value)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ManifestUnreadable(name, f"{error.msg.removesuffix(' at')} at {where}") from None
@@ -53,6 +56,7 @@ def parse_json(name: str, raw: bytes) -> object:
         raise ManifestUnreadable(name, str(error)) from None
     except RecursionError:
         raise ManifestTooDeep(name, "nests its values too deeply") from None
+    return value
 
 
 def parse_toml(name: str, raw: bytes) -> dict[str, object]:
@@ -112,6 +116,15 @@ def _finite_float(digits: str) -> float:
     if not math.isfinite(value):
         raise _Unacceptable(reason=f"the number {digits[:_LONGEST_NUMBER]} is too large")
     return value
+
+
+def _require_text(value: object) -> None:
+    """Refuse half a character, which JSON can escape and nothing can store."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise _Unacceptable(reason=f"{half} alone is no character") from None
 
 
 # --- TOML --------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.protocol.answers import STATUSES
+from tests.balas import bala
+from tests.protocol.answers import STATUSES, refused
+from tests.protocol.bal.okhttp import BOUNDARY, multipart
 from tests.world import URL, Person, World
 
 TARGETS = [
@@ -49,6 +51,15 @@ def bombs() -> Iterator[object]:
     yield pytest.param(json.dumps({"modules": asked}).encode(), id="many candidates")
 
 
+def halves() -> Iterator[object]:
+    """Yield bodies with half a character, which JSON can escape and no answer can echo."""
+    half = b'{"org":"\\ud800","name":"\\ud800","version":"\\ud800","id":"\\udfff"}'
+    yield pytest.param(b'{"packages":[' + half + b"]}", id="half a character in a package")
+    yield pytest.param(b'{"tools":[' + half + b"]}", id="half a character in a tool")
+    module = b'{"organization":"acme","moduleName":"\\udc00\\ud800"}'
+    yield pytest.param(b'{"modules":[' + module + b"]}", id="half a character in a module")
+
+
 async def send(world: World, target: tuple[str, str], body: bytes, by: Person) -> int:
     """Send the body, and return the status of the answer."""
     method, path = target
@@ -56,7 +67,7 @@ async def send(world: World, target: tuple[str, str], body: bytes, by: Person) -
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target[1].removeprefix(URL))
-@pytest.mark.parametrize("body", list(bombs()))
+@pytest.mark.parametrize("body", [*bombs(), *halves()])
 async def test_a_body_that_is_a_bomb_is_no_fault_of_ours(
     world: World, target: tuple[str, str], body: bytes
 ) -> None:
@@ -89,3 +100,31 @@ async def test_no_bytes_are_a_fault_of_ours(world: World, body: bytes) -> None:
     for target in TARGETS:
         assert await send(world, target, body, world.people.ann) < 500
     assert (await world.upload(body, by=world.people.ann)).status_code == 400
+
+
+def part(name: bytes, headers: bytes = b"") -> bytes:
+    """Return an empty part of a form."""
+    disposition = b'Content-Disposition: form-data; name="' + name + b'"\r\n'
+    return b"--" + BOUNDARY.encode() + b"\r\n" + disposition + headers + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "unusual",
+    [
+        pytest.param(part(b"x") * 10_000, id="many parts"),
+        pytest.param(part(b"bala-file", b"X: y\r\n" * 10_000), id="many headers"),
+        pytest.param(part(b"bala-file", b"X: " + b"y" * 100_000 + b"\r\n"), id="a long header"),
+    ],
+)
+async def test_a_form_is_not_read_on_when_no_client_sends_such_a_one(
+    world: World, unusual: bytes
+) -> None:
+    body = unusual + multipart("x.bala", bala())
+    told = refused(await world.upload(body, by=world.people.ann), 400)
+    assert told.endswith("Send the bala alone, as the part bala-file.")
+
+
+async def test_half_a_character_in_a_manifest_is_refused(world: World) -> None:
+    half = bala(manifest={"description": "\ud800"})
+    told = refused(await world.upload(multipart("x.bala", half), by=world.people.ann), 400)
+    assert "package.json" in told

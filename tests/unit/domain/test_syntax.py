@@ -36,6 +36,11 @@ def test_json_is_read() -> None:
     }
 
 
+def test_an_escaped_pair_is_a_character_and_an_escaped_backslash_begins_none() -> None:
+    text = r'["\ud83d\ude00", "\\ud800"]'
+    assert parse_json("a.json", text.encode()) == ["\U0001f600", r"\ud800"]
+
+
 def test_toml_is_read() -> None:
     text = "\ufeff# hello\r\n[package]\r\norg = \"acme\" # here\r\nx.y = [1, {z = '''a.b'''}]\r\n"
     assert parse_toml("a.toml", text.encode()) == {
@@ -53,6 +58,9 @@ def test_toml_is_read() -> None:
         ("[NaN]", "NaN is not JSON"),
         ("[-1e400]", "the number -1e400 is too large"),
         ("9" * 33, "a number has 33 digits"),
+        (r'{"a": ["\ud800 "]}', r"\ud800 alone is no character"),
+        (r'{"\uDFFF": 1}', r"\udfff alone is no character"),
+        (r'["\udc00\ud800"]', r"\udc00 alone is no character"),
     ],
 )
 def test_what_is_wrong_with_json_is_said(text: str, reason: str) -> None:
