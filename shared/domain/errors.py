@@ -608,8 +608,8 @@ class StorageFull(Unavailable):
     def __init__(self) -> None:
         """Say what happened and who can help."""
         super().__init__(
-            "The registry's storage is full, so nothing was published. "
-            "Tell its operator, and push again when there is room."
+            "The registry's storage is full, so nothing was changed. "
+            "Tell its operator, and try again when there is room."
         )
 
 

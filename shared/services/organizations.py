@@ -1,6 +1,7 @@
 """Organizations: who owns packages, and who is what in which."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from shared.domain.errors import (
     NotPermitted,
     OrganizationExists,
     OrganizationNotFound,
+    Unavailable,
 )
 from shared.domain.identity import (
     Account,
@@ -160,7 +162,8 @@ class Organizations:
         try:
             await change()
         finally:
-            await self._lease(org, holder, timedelta(0))
+            with suppress(Unavailable):  # What is done is done; the lease ends by itself.
+                await self._lease(org, holder, timedelta(0))
 
     async def _lease(self, org: OrgName, holder: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()

@@ -1,9 +1,11 @@
 """Upkeep: tasks that keep a registry clean and true, each safe to repeat and to stop halfway."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.errors import Unavailable
 from shared.domain.package import State
 from shared.ports import (
     ArchiveStore,
@@ -40,7 +42,8 @@ class Upkeep:
         try:
             return await self.tasks[name]()
         finally:
-            await self._lease(name, owner, timedelta(0))
+            with suppress(Unavailable):  # What is done is done; the lease ends by itself.
+                await self._lease(name, owner, timedelta(0))
 
     async def _lease(self, name: str, owner: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()

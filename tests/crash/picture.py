@@ -12,7 +12,7 @@ import httpx
 
 from shared.adapters.paths import DataFolder
 from shared.domain.names import parse_org
-from tests.crash.use_cases import BYSTANDER
+from tests.crash.use_cases import BYSTANDER, UseCase
 from tests.world import Person, World
 
 VERSIONS = ("*", "1.0.0", "1.1.0")
@@ -33,12 +33,12 @@ class Picture:
     feed: tuple[str, ...]  # Without events of tokens.
 
 
-async def picture(world: World, package: str) -> Picture:
+async def picture(world: World, use_case: UseCase) -> Picture:
     """Look at everything that a change of the package may show in."""
-    packages: dict[str, Seen] = {}
-    for name, person in (("anyone", None), ("admin", world.people.admin)):
-        async for request, seen in _looks(world, package, person):
-            packages[f"{request} by {name}"] = seen
+    packages = {look: seen async for look, seen in _looks(world, use_case.package, None)}
+    if use_case.is_private:
+        async for look, seen in _looks(world, use_case.package, world.people.admin):
+            packages[f"{look} by admin"] = seen
     organizations = await world.stores.accounts.organizations()
     return Picture(
         packages,

@@ -8,6 +8,7 @@ from pathlib import Path
 from shared.adapters.embedded import open_embedded
 from tests.crash.picture import Picture, check_token_events, picture, stored
 from tests.crash.references import Reference, start_again, sweep_a_day_later
+from tests.crash.use_cases import settle
 from tests.fakes.clock import FakeClock
 from tests.fakes.randomness import FakeRandomness
 from tests.world import Stores, World, opened
@@ -56,9 +57,7 @@ async def check_kept(reference: Reference, folder: Path) -> None:
 
 async def check_settled(reference: Reference, world: World) -> None:
     """Let upkeep run: everything is as it was before the request, or as it is after it."""
-    report = await world.registry.upkeep.run("settle")
-    assert report is not None
-    assert report.problems == ()
+    assert (await settle(world)).is_success
     seen = await _look(reference, world)
     check_old_or_new(reference, seen)
     before, after = reference.before, reference.after
@@ -102,7 +101,7 @@ def _is_part(seen: Iterator[str], whole: tuple[str, ...]) -> bool:
 
 async def _look(reference: Reference, world: World) -> Picture:
     await check_token_events(world)
-    return await picture(world, reference.use_case.package)
+    return await picture(world, reference.use_case)
 
 
 def check_stored(reference: Reference, folder: Path) -> None:

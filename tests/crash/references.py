@@ -76,7 +76,7 @@ class References:
     async def _seen(self, folder: Path, use_case: UseCase) -> Picture:
         """Look at a copy: looking leaves the time when a token was used."""
         async with opened(self._copy(folder), self.template.people) as world:
-            return await picture(world, use_case.package)
+            return await picture(world, use_case)
 
     def _copy(self, folder: Path) -> Path:
         place = self.root / str(next(self._numbers))

@@ -42,7 +42,7 @@ async def test_a_backup_of_a_running_registry_restores_to_the_same(
     assert stored(tmp_path / "restored") == reference.stored_after
     start_again(tmp_path / "restored")
     async with opened(tmp_path / "restored", reference.people) as world:
-        check_same(await picture(world, reference.use_case.package), reference.after)
+        check_same(await picture(world, reference.use_case), reference.after)
 
 
 async def test_a_backup_under_load_restores_to_a_whole_registry(

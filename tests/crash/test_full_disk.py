@@ -32,7 +32,7 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.world import opened
 
 OLD, NEW = "acme/old:1.0.0", "acme/new:1.0.0"
-PAGES = range(0, 120, 2)  # From no room to enough for a push, as a test holds.
+PAGES = range(0, 48, 2)  # From no room to enough for a push, which takes about 30.
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ async def fill_up(reference: Reference, disk: SmallDisk, pages: int) -> int:
             assert (await world.get(path)).is_success  # It is running, and its files are open.
         disk.fill(leaving_pages=pages)
         answer = await reference.use_case.act(world)
-        seen = await picture(world, reference.use_case.package)
+        seen = await picture(world, reference.use_case)
         if answer.is_success:
             check_same(seen, reference.after)
         check_old_or_new(reference, seen)

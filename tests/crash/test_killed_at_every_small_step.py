@@ -10,7 +10,6 @@ USE_CASES = (
     "first push to a new organization",
     "push of a further version",
     "deprecation of a version",
-    "removal",
 )
 
 

@@ -1,16 +1,21 @@
 """What somebody does to a registry while its process is killed or its stores fail."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
 from functions._central import refusal_answer
-from shared.domain.errors import Refusal
+from functions.faces import build_app
+from shared.bootstrap import build_registry
+from shared.domain.errors import Refusal, StorageFull
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.hosting.host import Host
 from shared.registry import Registry
+from shared.services.upkeep import LEASE
 from tests.balas import bala
+from tests.faults import Fault, failing
 from tests.protocol.bal.okhttp import multipart
 from tests.world import World
 
@@ -30,6 +35,7 @@ class UseCase:
     package: str  # Whose pictures are taken.
     act: Act
     before: tuple[Act, ...] = ()
+    is_private: bool = False  # Then it is looked at by somebody who may see it as well.
     repeated: frozenset[int] = frozenset({200, 204})  # What a repeat may answer when it is done.
 
 
@@ -83,6 +89,37 @@ async def revoke(world: World) -> httpx.Response:
     return await world.send("DELETE", f"{_TOKENS}/{laptop}", by=ann)
 
 
+async def settle(world: World) -> httpx.Response:
+    """Let upkeep finish what a crash left; whoever died of it holds its lease for a while."""
+
+    async def run(registry: Registry) -> None:
+        if await registry.upkeep.run("settle") is None:
+            world.clock.advance(LEASE)
+            assert await registry.upkeep.run("settle")
+
+    return await moderate(run)(world)
+
+
+def unlisted(push: Act) -> Act:
+    """Return a push that a failure ends right after its commit."""
+
+    async def act(world: World) -> httpx.Response:
+        stores = world.stores
+        full = [Fault("put_entries", StorageFull()), Fault("offer", StorageFull())]
+        metadata, search = failing(stores.metadata, full[0]), failing(stores.search, full[1])
+        broken = build_registry(
+            world.registry.settings, replace(stores, metadata=metadata, search=search)
+        )
+        transport = httpx.ASGITransport(Host(build_app(broken)))
+        async with httpx.AsyncClient(transport=transport) as http:
+            answer = await push(replace(world, http=http))
+        await broken.close()
+        assert answer.status_code == 503
+        return httpx.Response(200)
+
+    return act
+
+
 _GREET = "acme/greet:1.0.0"
 _IT = Coordinate.parse("acme", "greet", "1.0.0")
 
@@ -105,7 +142,12 @@ USE_CASES = {
         ),
         UseCase("push of a tool", "acme/greet", push(_GREET, tools=["hello"])),
         UseCase("push of a large package", "acme/greet", push(_GREET, padding=LARGE_BYTES)),
-        UseCase("push of a private package", "acme/greet", push(_GREET, visibility="private")),
+        UseCase(
+            "push of a private package",
+            "acme/greet",
+            push(_GREET, visibility="private"),
+            is_private=True,
+        ),
         UseCase(
             "deprecation of a version",
             "acme/greet",
@@ -149,6 +191,7 @@ USE_CASES = {
             moderate(lambda registry: registry.moderation.remove(_IT, "illegal", by=OPERATOR)),
             before=(push(_GREET),),
         ),
+        UseCase("settling after a crash", "acme/greet", settle, before=(unlisted(push(_GREET)),)),
         UseCase("issue of a token", "acme/greet", issue, repeated=frozenset({201})),
         UseCase(
             "revocation of a token",

@@ -36,6 +36,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.events import FakeEvents
 from tests.fakes.randomness import FakeRandomness
 from tests.fakes.work import FakeWork
+from tests.faults import Fault, failing
 
 ACME = OrgName("Acme")
 KIM = Account(id="kim0000000", name="kim", created_ms=0)
@@ -301,3 +302,9 @@ async def test_an_organization_that_is_not_there_has_no_members(acme: World) -> 
 async def test_all_organizations_are_listed_by_name(acme: World) -> None:
     await acme.organizations.found(OrgName("a0"), LEE, by=OPERATOR)
     assert [each.name for each in await acme.organizations.all()] == ["a0", "Acme"]
+
+
+async def test_a_change_is_done_even_if_its_lease_cannot_be_given_back(acme: World) -> None:
+    acme.work = failing(acme.work, Fault("lease", Busy(), nth=2))
+    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    assert acme.roles() == {KIM.id: Role.OWNER, LEE.id: Role.MEMBER}
