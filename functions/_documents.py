@@ -28,30 +28,24 @@ class Document:
 
 def document_answer(req: func.HttpRequest, document: Document) -> func.HttpResponse:
     """Return the document or the part that is asked for, its headers alone, or a 304."""
+    etag = document.etag
     headers = {
-        "ETag": document.etag,
+        "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": PUBLIC if document.is_public else PRIVATE,
         "X-Content-Type-Options": "nosniff",
     }
-    if is_known(headers_of(req), etag=document.etag):
+    if is_known(headers_of(req), etag=etag):
         return func.HttpResponse(status_code=304, headers=headers)
-    return _content(req, document, headers)
-
-
-def _content(
-    req: func.HttpRequest, document: Document, headers: dict[str, str]
-) -> func.HttpResponse:
     content, status = document.content, 200
-    size = len(content)
     try:
-        span = requested_range(headers_of(req), size=size, etag=document.etag)
+        span = requested_range(headers_of(req), size=len(content), etag=etag)
     except Unsatisfiable:
-        headers |= {"Content-Range": f"bytes */{size}", "Content-Length": "0"}
+        headers |= {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"}
         return func.HttpResponse(status_code=416, headers=headers)
     if span is not None and req.method == "GET":
+        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{len(content)}"
         content, status = content[span.start : span.stop], 206
-        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
     headers["Content-Length"] = str(len(content))  # The host counts only bodies that are sent.
     body = b"" if req.method == "HEAD" else content
     return func.HttpResponse(

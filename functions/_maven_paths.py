@@ -12,6 +12,7 @@ Each may end in `.sha1`, `.md5`, `.sha256` or `.sha512`: then its checksum is me
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Self
 
 from shared.domain.checksum import Algorithm
@@ -87,7 +88,7 @@ class Target:
         everything, and goes on to the next one after no other status.
         """
         try:
-            return cls._parse(path)
+            return cls(*_parse(path))
         except (InvalidName, InvalidVersion) as reason:
             raise PathNotFound(path, str(reason)) from None
 
@@ -95,19 +96,20 @@ class Target:
     def to_write(cls, path: str) -> Self:
         """Return what the path names, or raise a refusal that says what is wrong with it."""
         try:
-            target = cls._parse(path)
+            target = cls(*_parse(path))
         except PathNotFound:
             raise NotDeployable(path) from None
         if not _is_sent(target.resource):
             raise NotDeployable(path)
         return target
 
-    @classmethod
-    def _parse(cls, path: str) -> Self:
-        for algorithm in Algorithm:
-            if path.endswith(f".{algorithm.value}"):
-                return cls(_resource(path.removesuffix(f".{algorithm.value}")), algorithm)
-        return cls(_resource(path), None)
+
+@lru_cache(maxsize=1_024)  # Builds ask for the same few hundred paths again and again.
+def _parse(path: str) -> tuple[Resource, Algorithm | None]:
+    for algorithm in Algorithm:
+        if path.endswith(f".{algorithm.value}"):
+            return _resource(path.removesuffix(f".{algorithm.value}")), algorithm
+    return _resource(path), None
 
 
 def _is_sent(resource: Resource) -> bool:
