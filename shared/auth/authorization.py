@@ -41,12 +41,19 @@ class Authorization:
 
     async def may_read(self, by: Principal, head: Head) -> bool:
         """Say whether `by` may see the package; of public ones no store is asked."""
-        if head.visibility is Visibility.PUBLIC:
+        return await self.may_find(by, head.package, head)
+
+    async def may_find(self, by: Principal, package: Package, head: Head | None) -> bool:
+        """Say whether the package is there for `by`; `head` is what the store has of it.
+
+        What is missing costs what is hidden costs, so that time tells nobody which it was.
+        """
+        if head is not None and head.visibility is Visibility.PUBLIC:
             return True
-        if not by.may_use(Scope.READ, head.package):
+        if not by.may_use(Scope.READ, package):
             return False
-        standing = await self._standing(by, head.package.org)
-        return _may_read(by, standing, head.package)
+        standing = await self._standing(by, package.org)
+        return head is not None and _may_read(by, standing, package)
 
     async def visible(self, by: Principal, surveys: Sequence[Survey | None]) -> list[Survey | None]:
         """Return the surveys in their order, with None for each that `by` may not see.

@@ -49,12 +49,11 @@ class Pulling:
 
         Raises `ReleaseNotFound` alike for what is missing, hidden or withdrawn.
         """
-        version = wanted
-        if isinstance(version, Range):
-            version = await self._newest(package, version, client)
-        found = await self.metadata.find(package.at(version)) if version else Found(None, None)
-        offer = _live(found)
-        if offer is None or not await self.authorization.may_read(by, offer.head):
+        if isinstance(wanted, Range):
+            offer = await self._in_range(package, wanted, client, by)
+        else:
+            offer = await self._exactly(package, wanted, by)
+        if offer is None:
             raise ReleaseNotFound(package, wanted)
         return offer
 
@@ -92,8 +91,8 @@ class Pulling:
 
         Raises `PackageNotFound` alike for packages that are missing, hidden or withdrawn whole.
         """
-        survey = await self._survey(package)
-        if survey is None or not await self.authorization.may_read(by, survey.head):
+        survey = await self._survey(package, by)
+        if survey is None:
             raise PackageNotFound(package)
         return survey
 
@@ -104,17 +103,25 @@ class Pulling:
             raise ToolNotFound(tool)
         return owner
 
-    async def _newest(
-        self, package: Package, wanted: Range, client: ClientProfile
-    ) -> Version | None:
-        survey = await self._survey(package)
-        entry = newest(survey, wanted, client) if survey else None
-        return entry.parsed if entry else None
+    async def _exactly(self, package: Package, version: Version, by: Principal) -> Offer | None:
+        found = await self.metadata.find(package.at(version))
+        is_shown = await self.authorization.may_find(by, package, found.head)
+        return _live(found) if is_shown else None
 
-    async def _survey(self, package: Package) -> Survey | None:
-        """Return the package if any release of it is live: a name alone is no package."""
+    async def _in_range(
+        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
+    ) -> Offer | None:
+        survey = await self._survey(package, by)
+        entry = newest(survey, wanted, client) if survey else None
+        return _live(await self.metadata.find(package.at(entry.parsed))) if entry else None
+
+    async def _survey(self, package: Package, by: Principal) -> Survey | None:
+        """Return the package if `by` may see it and it has a live release: a name alone is none."""
         [survey] = await self.metadata.survey([package])
-        return survey if survey and any(e.state is State.LIVE for e in survey.entries) else None
+        is_shown = await self.authorization.may_find(by, package, survey and survey.head)
+        if survey is None or not is_shown:
+            return None
+        return survey if any(e.state is State.LIVE for e in survey.entries) else None
 
 
 def _live(found: Found) -> Offer | None:
