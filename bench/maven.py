@@ -1,7 +1,8 @@
 """Maven: documents and archives, and a cold build of 50 packages, beside nginx with the same files.
 
 nginx sends what was made before; this registry asks its store each time what is there now, as a
-build must see. Aims: a quarter of the bare server for a document, and at most twice nginx's time for the build.
+build must see. Aims: a quarter of the bare server for a document, and at most twice nginx's time
+for the build.
 """
 
 import http.client
