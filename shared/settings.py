@@ -1,5 +1,6 @@
 """Every setting, read once from the environment; docs/configuration.md lists them."""
 
+import re
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.auth.keys import KeyRing
 
 MIB = 1024 * 1024
+
+# What every link begins with and settings files quote: no query, user or sign that ends a text.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
 
 
 class Settings(BaseSettings):
@@ -51,7 +55,7 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(default=None, description="Private key (PEM) of that certificate.")
     environment: str = Field(
         default="local",
-        pattern=r"[a-z0-9]{1,12}",
+        pattern=r"^[a-z0-9]{1,12}$",
         description="Short name of this installation; it stands in every token.",
     )
     max_archive_bytes: int = Field(
@@ -89,12 +93,22 @@ class Settings(BaseSettings):
         description="Hours that an archive without a release is kept before the sweep.",
     )
     log_level: str = Field(
-        default="info", pattern="debug|info|warning|error", description="Least level of log lines."
+        default="info",
+        pattern="^(debug|info|warning|error)$",
+        description="Least level of log lines.",
     )
     link_key: SecretStr | None = Field(
         default=None,
         description="Key that signed links and sessions are made with, instead of the key files.",
     )
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str) -> str:
+        if url and not _ADDRESS.fullmatch(url):
+            reason = "it is no address such as https://ballroom.example.org"
+            raise ValueError(reason)
+        return url
 
     @field_validator("link_key")
     @classmethod

@@ -1,0 +1,59 @@
+"""Settings that cannot be used stop the start, with a line that names them."""
+
+import pytest
+from pydantic import ValidationError
+
+from shared.settings import Settings, setting_problem
+
+
+def problem(**settings: object) -> str:
+    """Return the line that the operator reads."""
+    with pytest.raises(ValidationError) as invalid:
+        Settings.model_validate(settings)
+    return setting_problem(invalid.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ballroom.example.org",
+        "https://ballroom.example.org/",
+        "http://127.0.0.1:7071",
+        "http://[::1]:7071",
+        "https://example.org/ballroom",
+    ],
+)
+def test_an_address_is_taken_without_the_slash_at_its_end(url: str) -> None:
+    assert Settings(url=url).base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ballroom.example.org",
+        "ftp://ballroom.example.org",
+        "https://",
+        "https:///packages",
+        "https://user:secret@example.org",
+        "https://example.org?a=b",
+        "https://example.org#a",
+        "https://example.org\r\nSet-Cookie: a=b",
+        "https://example.org\n",
+        'https://example.org"',
+        "https://example.org/a b",
+    ],
+)
+def test_what_links_cannot_begin_with_is_no_address(url: str) -> None:
+    line = problem(url=url)
+    assert line.startswith("BALLROOM_URL cannot be used: it is no address such as https://")
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("name", ["Prod", "my_registry", "", "a" * 13, "prod\n"])
+def test_an_environment_that_can_stand_in_no_token_is_refused(name: str) -> None:
+    assert problem(environment=name).startswith("BALLROOM_ENVIRONMENT cannot be used: ")
+
+
+@pytest.mark.parametrize("level", ["INFO", "infos", "verbose"])
+def test_an_unknown_log_level_is_refused(level: str) -> None:
+    assert problem(log_level=level).startswith("BALLROOM_LOG_LEVEL cannot be used: ")
