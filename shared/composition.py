@@ -1,0 +1,297 @@
+"""Every service, put together once over a choice of adapters."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from shared.auth.authentication import Authentication
+from shared.auth.authorization import Authorization
+from shared.auth.keys import KeyRing, LinkSigner
+from shared.auth.session import Sessions, SignInLinks
+from shared.domain.derived_index import index_file
+from shared.domain.digest import Digest
+from shared.domain.errors import Refusal
+from shared.domain.limits import ArchiveLimits, Documentation
+from shared.log import log
+from shared.ports import (
+    AccountStore,
+    ArchiveStore,
+    Clock,
+    DocumentStore,
+    EventStore,
+    MetadataStore,
+    PullLedger,
+    Randomness,
+    SearchIndex,
+    TokenStore,
+    WorkStore,
+)
+from shared.registry import Registry
+from shared.services.accounts import Accounts
+from shared.services.auditing import Auditing
+from shared.services.browsing import Browsing
+from shared.services.checking import Checking
+from shared.services.counting import Counting
+from shared.services.dependencies import Dependencies
+from shared.services.deploying import Deploying
+from shared.services.deprecating import Deprecating
+from shared.services.deriving import Deriving
+from shared.services.enumerating import Enumerating
+from shared.services.indexing import Indexing
+from shared.services.moderation import Moderation
+from shared.services.organizations import Organizations
+from shared.services.publishing import Publishing
+from shared.services.pulling import Pulling
+from shared.services.reading import Reading
+from shared.services.remembering import Remembering
+from shared.services.resolving import Resolving
+from shared.services.searching import Searching
+from shared.services.serving import Serving
+from shared.services.tokens import Tokens
+from shared.services.upkeep import Expiring, Refreshing, RollingUp, Settling, Sweeping, Upkeep
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class World:
+    """One choice of adapter for every port, and the keys."""
+
+    clock: Clock
+    randomness: Randomness
+    keys: KeyRing
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    accounts: AccountStore
+    tokens: TokenStore
+    events: EventStore
+    work: WorkStore
+    pulls: PullLedger
+    search: SearchIndex
+    archive_path: Callable[[Digest], Path] | None
+    close: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Each service once, made when the first other one needs it."""
+
+    settings: Settings
+    world: World
+
+    def registry(self) -> Registry:
+        """Return everything that the faces may ask for."""
+        return Registry(
+            settings=self.settings,
+            clock=self.world.clock,
+            authentication=self.authentication,
+            sessions=Sessions(self.world.keys, self.world.clock, self.settings.base_url),
+            sign_in_links=self.sign_in_links,
+            accounts=self.accounts,
+            organizations=self.organizations,
+            tokens=self.tokens,
+            publishing=self.publishing,
+            deploying=self.deploying,
+            pulling=self.pulling,
+            browsing=self.browsing,
+            checking=self.checking,
+            enumerating=Enumerating(self.browsing, self.world.clock),
+            resolving=self.resolving,
+            searching=Searching(self.world.search, self.authorization),
+            indexing=self.indexing,
+            deprecating=self.deprecating,
+            moderation=Moderation(self.world.metadata, self.deriving, self.world.clock),
+            serving=self.serving,
+            archives=self.world.archives,
+            counting=self.counting,
+            upkeep=self.upkeep,
+            archive_path=self.world.archive_path,
+            probe=self.probe,
+            close=self.close,
+        )
+
+    async def probe(self) -> None:
+        """Raise unless the stores answer."""
+        await self.world.metadata.packages("", 1)
+
+    async def close(self) -> None:
+        """Write what is only in memory, and let go of the stores."""
+        await self.counting.close()
+        await self.authentication.close()
+        self.reading.close()
+        await self.world.close()
+
+    @cached_property
+    def authentication(self) -> Authentication:
+        return Authentication(self.world.tokens, self.world.clock, self.settings.environment)
+
+    @cached_property
+    def authorization(self) -> Authorization:
+        return Authorization(self.world.accounts)
+
+    @cached_property
+    def sign_in_links(self) -> SignInLinks:
+        world = self.world
+        base_url = self.settings.base_url
+        return SignInLinks(world.work, world.clock, world.randomness, base_url=base_url)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        world = self.world
+        return Accounts(world.accounts, world.events, world.clock, world.randomness)
+
+    @cached_property
+    def organizations(self) -> Organizations:
+        world = self.world
+        return Organizations(
+            store=world.accounts,
+            authorization=self.authorization,
+            events=world.events,
+            work=world.work,
+            clock=world.clock,
+            randomness=world.randomness,
+        )
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(
+            store=self.world.tokens,
+            events=self.world.events,
+            clock=self.world.clock,
+            randomness=self.world.randomness,
+            environment=self.settings.environment,
+            default_days=self.settings.token_days,
+        )
+
+    @cached_property
+    def deriving(self) -> Deriving:
+        world = self.world
+        return Deriving(world.metadata, world.documents, world.search, world.events)
+
+    @cached_property
+    def reading(self) -> Reading:
+        settings = self.settings
+        return Reading(
+            limits=archive_limits(settings),
+            max_archive_bytes=settings.max_archive_bytes,
+            max_in_hand=settings.max_archives_in_hand,
+        )
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        return Publishing(
+            authorization=self.authorization,
+            organizations=self.organizations,
+            reading=self.reading,
+            metadata=self.world.metadata,
+            documents=self.world.documents,
+            archives=self.world.archives,
+            deriving=self.deriving,
+            clock=self.world.clock,
+            dependencies=self._dependencies(),
+        )
+
+    @cached_property
+    def pulling(self) -> Pulling:
+        return Pulling(self.authorization, self.world.metadata, self.world.documents)
+
+    @cached_property
+    def browsing(self) -> Browsing:
+        return Browsing(self.pulling, self.world.documents, self.world.search)
+
+    @cached_property
+    def checking(self) -> Checking:
+        return Checking(self.world.archives)
+
+    @cached_property
+    def deploying(self) -> Deploying:
+        world = self.world
+        return Deploying(self.publishing, world.metadata, world.documents, self.checking)
+
+    @cached_property
+    def resolving(self) -> Resolving:
+        world = self.world
+        return Resolving(
+            metadata=world.metadata,
+            documents=world.documents,
+            authorization=self.authorization,
+            max_requests=self.settings.max_resolve,
+        )
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        world = self.world
+        return Indexing(
+            pulling=self.pulling,
+            authorization=self.authorization,
+            metadata=world.metadata,
+            events=world.events,
+            files=Remembering(index_file, world.clock),
+        )
+
+    @cached_property
+    def deprecating(self) -> Deprecating:
+        world = self.world
+        return Deprecating(self.authorization, world.metadata, self.deriving, world.clock)
+
+    @cached_property
+    def serving(self) -> Serving:
+        return Serving(
+            authorization=self.authorization,
+            metadata=self.world.metadata,
+            signer=LinkSigner(self.world.keys),
+            clock=self.world.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def counting(self) -> Counting:
+        world = self.world
+        signer = world.keys.signer("callers")
+        return Counting(world.pulls, world.clock, signer, delayed=_log_delayed_pulls)
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        world = self.world
+        tasks = {
+            "settle": Settling(world.metadata, self.deriving).run,
+            "sweep": self._sweeping().run,
+            "roll-up": RollingUp(world.pulls, self.deriving, world.clock).run,
+            "expire": Expiring(world.tokens, world.work, world.clock).run,
+            "audit": Auditing(world.metadata, world.archives, self.reading).run,
+            "refresh": Refreshing(world.metadata, self.deriving).run,
+        }
+        return Upkeep(world.work, world.clock, world.randomness, tasks)
+
+    def _dependencies(self) -> Dependencies:
+        required = self.settings.require_dependencies
+        return Dependencies(self.authorization, self.world.metadata, required)
+
+    def _sweeping(self) -> Sweeping:
+        return Sweeping(
+            metadata=self.world.metadata,
+            documents=self.world.documents,
+            archives=self.world.archives,
+            clock=self.world.clock,
+            grace=timedelta(hours=self.settings.sweep_grace_hours),
+        )
+
+
+def _log_delayed_pulls(refusal: Refusal) -> None:
+    log.warning("pulls.delayed", reason=type(refusal).__name__)
+
+
+def archive_limits(settings: Settings) -> ArchiveLimits:
+    """Return the limits that the operator has set for archives."""
+    documentation = (
+        Documentation.REQUIRED if settings.require_documentation else Documentation.OPTIONAL
+    )
+    return ArchiveLimits(
+        entries=settings.max_entries,
+        unpacked_bytes=settings.max_unpacked_bytes,
+        ratio=settings.max_entry_ratio,
+        manifest_bytes=settings.max_manifest_bytes,
+        documentation=documentation,
+    )
