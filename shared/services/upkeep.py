@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.errors import Unavailable
-from shared.domain.package import State
+from shared.domain.errors import Refusal, Unavailable
+from shared.domain.package import Head, Release, State
 from shared.ports import (
     ArchiveStore,
     Clock,
@@ -59,13 +59,22 @@ class Settling:
     deriving: Deriving
 
     async def run(self) -> Report:
-        """Settle every such record."""
-        settled = 0
+        """Settle every such record; one that cannot be settled now keeps no other one waiting."""
+        seen, problems = 0, list[str]()
         while waiting := await self.metadata.unpublished_events(BATCH):
-            for record in waiting:
-                await self.deriving.changed(record)
-            settled += len(waiting)
-        return Report("settle", settled, settled)
+            refused = [each for record in waiting if (each := await self._settle(record))]
+            seen, problems = seen + len(waiting), problems + refused
+            if refused:
+                break  # The same records would come again; the next run is a minute away.
+        return Report("settle", seen, seen - len(problems), tuple(problems))
+
+    async def _settle(self, record: Head | Release) -> str | None:
+        """Settle one record, or return why that has to wait."""
+        try:
+            await self.deriving.changed(record)
+        except Refusal as refusal:
+            return str(refusal)
+        return None
 
 
 @dataclass(frozen=True)

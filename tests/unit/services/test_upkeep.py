@@ -1,13 +1,16 @@
 """Upkeep finishes what a crash left, and removes what nobody needs."""
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.domain.digest import Digest
+from shared.domain.errors import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.package import Event
+from shared.domain.package import Event, Head
 from shared.domain.query import Page, Query
+from shared.services.upkeep import Settling
 from tests.balas import bala
 from tests.world import World
 
@@ -154,3 +157,29 @@ async def test_a_task_runs_in_one_process_at_a_time(world: World) -> None:
 async def test_a_task_can_run_again_when_it_has_ended(world: World) -> None:
     for _ in range(2):
         assert await world.registry.upkeep.run("audit") is not None
+
+
+@dataclass
+class Half:
+    """Metadata of which two records wait, and deriving that fails for one of them."""
+
+    waiting: list[Head]
+    settled: list[str] = field(default_factory=list[str])
+
+    async def unpublished_events(self, count: int) -> list[Head]:
+        """Return what is not settled yet."""
+        return [each for each in self.waiting if each.name not in self.settled][:count]
+
+    async def changed(self, record: Head) -> None:
+        """Settle a record, but for one."""
+        if record.name == "stuck":
+            raise Busy
+        self.settled.append(record.name)
+
+
+async def test_a_record_that_cannot_be_settled_now_keeps_no_other_one_waiting() -> None:
+    half = Half([Head(org="acme", name=name, created_ms=1) for name in ("stuck", "greet")])
+    report = await Settling(half, half).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
+    assert half.settled == ["greet"]
+    assert (report.seen, report.changed) == (2, 1)
+    assert report.problems == (str(Busy()),)
