@@ -597,8 +597,8 @@ MANIFESTS = (
     Hostile(
         "half a letter",
         _package_json(authors=["\ud800"]),
-        bad.FieldInvalid,
-        "authors[0]: it is not",
+        bad.ManifestUnreadable,
+        r"\ud800 alone is no character",
     ),
     Hostile(
         "no TOML", _ballerina_toml("[package]\norg 1"), bad.ManifestUnreadable, "line 2, column 5"
