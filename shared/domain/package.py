@@ -1,7 +1,7 @@
 """What the registry knows of a package and its releases: immutable records, as they are stored."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
@@ -222,6 +222,10 @@ class Survey:
         """Return when something of the package changed last, withheld releases included."""
         records = (self.head, *self.entries)
         return max(max(each.created_ms, each.changed_ms or 0) for each in records)
+
+    def having_tool(self, tool: str) -> Self:
+        """Return the package with those of its entries that have the tool."""
+        return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))
 
 
 @dataclass(frozen=True, slots=True)

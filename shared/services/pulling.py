@@ -61,21 +61,23 @@ class Pulling:
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> Listing:
         """Return the release with its documentation; raise as `find` does."""
-        offer = await self.find(package, wanted, client=client, by=by)
-        return Listing(offer.head, offer.release, await self.documents.texts(offer.release.content))
+        return await self._listing(await self.find(package, wanted, client=client, by=by))
 
     async def tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> Listing:
-        """Return the release that has the tool; raise `ToolNotFound`."""
+        """Return the release that has the tool, the newest that has it for a range.
+
+        Raises `ToolNotFound`.
+        """
         owner = await self.owner(tool)
-        try:
-            listing = await self.describe(owner, wanted, client=client, by=by)
-        except ReleaseNotFound:
-            raise ToolNotFound(tool) from None
-        if tool not in listing.release.tools:
+        if isinstance(wanted, Range):
+            offer = await self._in_range(owner, wanted, client, by, tool=tool)
+        else:
+            offer = await self._exactly(owner, wanted, by)
+        if offer is None or tool not in offer.release.tools:
             raise ToolNotFound(tool)
-        return listing
+        return await self._listing(offer)
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
@@ -108,10 +110,22 @@ class Pulling:
         is_shown = await self.authorization.may_find(by, package, found.head)
         return _live(found) if is_shown else None
 
+    async def _listing(self, offer: Offer) -> Listing:
+        texts = await self.documents.texts(offer.release.content)
+        return Listing(offer.head, offer.release, texts)
+
     async def _in_range(
-        self, package: Package, wanted: Range, client: ClientProfile, by: Principal
+        self,
+        package: Package,
+        wanted: Range,
+        client: ClientProfile,
+        by: Principal,
+        *,
+        tool: str | None = None,
     ) -> Offer | None:
         survey = await self._survey(package, by)
+        if survey and tool is not None:
+            survey = survey.having_tool(tool)
         entry = newest(survey, wanted, client) if survey else None
         return _live(await self.metadata.find(package.at(entry.parsed))) if entry else None
 

@@ -41,6 +41,14 @@ async def test_a_tool_is_pulled_in_an_exact_version(anyone: JavaBal) -> None:
     assert (await anyone.pull_tool("greeter", "1.0.0")).version == "1.0.0"
 
 
+async def test_a_tool_that_a_later_version_dropped_is_pulled_where_it_was_last(
+    world: World, anyone: JavaBal
+) -> None:
+    await world.push(bala("acme/greet_tool:2.0.0"))
+    assert (await anyone.pull_tool("greeter")).version == "1.2.0"
+    refused(await world.get("/tools/greeter/2.0.0"), 404)
+
+
 async def test_a_native_tool_is_pulled_with_its_platform(world: World, anyone: JavaBal) -> None:
     await world.push(bala("acme/native_tool:1.0.0", platform="java21", tools=["native"]))
     assert (await anyone.pull_tool("native")).platform == "java21"
