@@ -20,12 +20,14 @@ from shared.first_start import Welcome, first_start
 from shared.hosting.bodies import MIB, Limits
 from shared.hosting.errors import Unservable
 from shared.hosting.files import FileAnswer, Refused, Resolver
+from shared.hosting.following import Shortcut
 from shared.hosting.host import Host, Timekeeping
 from shared.hosting.serving import Certificate
 from shared.hosting.supervising import Plan, serve, serve_as_worker
 from shared.registry import Registry
 from shared.settings import Settings, setting_problem
 
+MAVEN_PATHS = "/2.0/maven/"  # Clients of Central read the headers of the redirect; these do not.
 FORM_BYTES = MIB  # What a form wraps around an archive, generously.
 WORKER = "--worker"
 
@@ -91,6 +93,7 @@ def build_host(settings: Settings) -> Host:
     return Host(
         build_app(registry),
         archives=archives_of(registry),
+        shortcut=Shortcut(MAVEN_PATHS, settings.base_url),
         timekeeping=Timekeeping(settings.data / "timers", registry.clock),
         limits=Limits(
             body_bytes=settings.max_archive_bytes + FORM_BYTES,

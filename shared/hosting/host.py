@@ -14,6 +14,7 @@ from shared.hosting.admin import Admin
 from shared.hosting.bodies import Disconnected, Intake, Limits, NoRoom, TooLarge, body_length
 from shared.hosting.deadlines import Deadlines
 from shared.hosting.files import Files, Resolver
+from shared.hosting.following import Following, Shortcut
 from shared.hosting.loading import HttpFunction, functions_of
 from shared.hosting.paths import UnusablePath, collapse_slashes, decoded
 from shared.hosting.requests import LazyRequest
@@ -54,6 +55,7 @@ class Host:
         app: func.FunctionApp,
         *,
         archives: Resolver | None = None,
+        shortcut: Shortcut | None = None,
         timekeeping: Timekeeping | None = None,
         limits: Limits = _DEFAULT_LIMITS,
         on_start: Sequence[Hook] = (),
@@ -69,6 +71,8 @@ class Host:
         served: ASGIApp = Functions(functions.http, Intake(limits), self._deadlines)
         if archives is not None:
             served = Files(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
+        if shortcut is not None:
+            served = Following(served, shortcut)
         if self._timers is not None:
             served = Admin(served, self._timers)
         self._serve_http = collapse_slashes(served)

@@ -72,11 +72,13 @@ class MavenBal:
             self._raise_failed(coordinate, [put.status_code])
 
     async def pull(self, coordinate: str) -> bytes:
-        """`bal pull --repository=ID`: one GET, whose redirect is followed without credentials."""
+        """`bal pull --repository=ID`: one GET, and a redirect is followed without credentials."""
         org, name, version = parts_of(coordinate)
         response = await self.send("GET", f"{org}/{name}/{version}/{name}-{version}.bala")
         if response.status_code == 404:
             raise ClientFailure(None, f"Could not find artifact {org}:{name}:bala:{version}")
+        if response.status_code == 200:
+            return response.content
         if response.status_code != 302:
             self._raise_failed(coordinate, [response.status_code])
         second = await self.http.get(response.headers["location"])
