@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
+from itertools import count
 from typing import Self, cast
 
 import azure.functions as func
@@ -57,6 +58,10 @@ def edge(refused: Refused, broken: Broken) -> Callable[[Handler], Handler]:
     return decorate
 
 
+# Ids of requests: no two processes share the first half, and no two requests of one the second.
+_PROCESS = os.urandom(4).hex()
+_NUMBERS = count(1)
+
 _principal: ContextVar[str] = ContextVar("principal", default="")
 
 
@@ -72,7 +77,7 @@ class Exchange:
     def begin(cls, operation: str) -> Self:
         """Begin an exchange whose caller is not known yet."""
         _principal.set("")
-        return cls(operation, os.urandom(8).hex(), time.perf_counter())
+        return cls(operation, f"{_PROCESS}{next(_NUMBERS):08x}", time.perf_counter())
 
     def end(self, status: int, outcome: str) -> None:
         """Write the line."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import socket
@@ -181,6 +182,9 @@ class Server(uvicorn.Server):
             loop = asyncio.get_running_loop()
             loop.add_reader(self._lifeline, self._read_lifeline, self._lifeline)
         await super().startup(sockets)
+        # What the start has made stays until the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         if self.started:
             self.ready.set()
 

@@ -27,3 +27,30 @@ def test_the_level_can_be_changed_after_the_first_event() -> None:
     heard, broken = (json.loads(line) for line in spoken.stderr.splitlines())
     assert (heard["event"], heard["level"], heard["package"]) == ("heard", "warning", "acme/greet")
     assert broken["exception"][0]["exc_value"] == "told"
+
+
+SPEAK_IN_A_LOOP = """
+import asyncio
+from shared.log import configure, log
+
+async def main():
+    configure("info")
+    log.info("first")
+    log.info("second")
+    log.warning("third")
+    log.info("fourth")
+
+asyncio.run(main())
+"""
+
+
+def test_in_a_loop_lines_are_written_together_in_their_order_and_none_is_lost_at_the_end() -> None:
+    spoken = subprocess.run(
+        [sys.executable, "-c", SPEAK_IN_A_LOOP],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    events = [json.loads(line)["event"] for line in spoken.stderr.splitlines()]
+    assert events == ["first", "second", "third", "fourth"]

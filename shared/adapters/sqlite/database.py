@@ -30,6 +30,22 @@ Migration = Sequence[str]  # Statements; a script would commit on its own.
 SCANNING_THREADS = 4  # They wait for the disk most of the time.
 
 
+class _Forks:
+    """How many forks lie between this process and the first one; asking for its id costs a call of
+    the system, and every read would."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        if hasattr(os, "register_at_fork"):  # There is no fork on Windows.
+            os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        self.count += 1
+
+
+_forks = _Forks()
+
+
 class Database:
     """A SQLite file and what one process does with it."""
 
@@ -102,7 +118,7 @@ class Database:
         opened = self._opened
         if opened is None:
             opened = self._opened = self._open()
-        elif opened.pid != os.getpid():
+        elif opened.forks != _forks.count:
             # SQLite forgets its locks in a fork, and the next close would break the database.
             raise Forked(self._path)
         return opened
@@ -129,7 +145,7 @@ class _Opened:
     """The connections and threads of one process."""
 
     def __init__(self, path: Path, patience: timedelta) -> None:
-        self.pid = os.getpid()
+        self.forks = _forks.count
         self.reader = open_to_read(path)
         self.writer = Writer(path, patience)
         self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
