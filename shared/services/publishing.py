@@ -63,12 +63,14 @@ class Publishing:
         await self._admit(bala, found, by)
         if found.release:
             return await self._repeated(bala, found, by)
-        return await self._publish(upload, bala, by)
+        return await self._publish(upload, bala, found.head, by)
 
-    async def _publish(self, upload: Upload, bala: Bala, by: Principal) -> Release:
+    async def _publish(
+        self, upload: Upload, bala: Bala, known: Head | None, by: Principal
+    ) -> Release:
         now_ms = self.clock.now_ms()
         await self._claim_tools(bala, by)
-        head = await self.metadata.claim(new_head(bala, now_ms))
+        head = known or await self.metadata.claim(new_head(bala, now_ms))
         _check_name(bala, head)
         # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
         # release that cannot be pulled.

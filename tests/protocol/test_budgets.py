@@ -280,7 +280,6 @@ async def push(world: World, coordinate: str, person: Person, **spec: object) ->
 PUSH = {
     "metadata.find": 1,
     "accounts.standing": 1,
-    "metadata.claim": 1,
     "archives.put": 1,
     "documents.put": 1,
     "metadata.add_release": 1,
@@ -290,16 +289,34 @@ PUSH = {
 }
 
 
-@pytest.mark.parametrize("coordinate", ["acme/greet:3.0.0", "acme/new:1.0.0"])
-async def test_a_push_is_nine_operations(counted: World, ledger: Ledger, coordinate: str) -> None:
-    await push(counted, coordinate, counted.people.ann)
+NAME = {"metadata.claim": 1}
+TOOL = {"metadata.tool_owners": 1, "metadata.claim_tool": 1}
+
+
+async def test_a_push_is_eight_operations(counted: World, ledger: Ledger) -> None:
+    await push(counted, "acme/greet:3.0.0", counted.people.ann)
     assert ledger.calls() == PUSH
+
+
+async def test_the_first_push_of_a_package_claims_its_name_too(
+    counted: World, ledger: Ledger
+) -> None:
+    await push(counted, "acme/new:1.0.0", counted.people.ann)
+    assert ledger.calls() == PUSH | NAME
 
 
 async def test_a_tool_adds_two(counted: World, ledger: Ledger) -> None:
     await push(counted, "acme/greet:3.0.0", counted.people.ann, tools=["greeter"])
+    assert ledger.calls() == PUSH | TOOL
+
+
+async def test_no_push_takes_more_than_ten_operations_besides_asking_who_may(
+    counted: World, ledger: Ledger
+) -> None:
+    await push(counted, "acme/new:1.0.0", counted.people.ann, tools=["newer"])
     calls = ledger.calls()
-    assert calls == PUSH | {"metadata.tool_owners": 1, "metadata.claim_tool": 1}
+    assert calls == PUSH | NAME | TOOL
+    assert sum(calls.values()) - calls["accounts.standing"] <= 10
 
 
 async def test_dependencies_that_are_not_checked_cost_nothing(
