@@ -92,7 +92,6 @@ def measure(ours: Server, plain: Server, npm: Server, pypi: Server) -> list[Row]
             load(f"{base}/1.0.3"),
             None,
             load(f"{npm.url}/greet/1.0.3"),
-            load(f"{pypi.url}/pypi/greet/json"),
         ),
         Row(
             "versions",
