@@ -8,7 +8,7 @@ import httpx
 from functions._central import refusal_answer
 from functions.faces import build_app
 from shared.bootstrap import build_registry
-from shared.domain.errors import Refusal, StorageFull
+from shared.domain.errors import Busy, Refusal, StorageFull
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.hosting.host import Host
@@ -93,9 +93,13 @@ async def settle(world: World) -> httpx.Response:
     """Let upkeep finish what a crash left; whoever died of it holds its lease for a while."""
 
     async def run(registry: Registry) -> None:
-        if await registry.upkeep.run("settle") is None:
+        report = await registry.upkeep.run("settle")
+        if report is None:
             world.clock.advance(LEASE)
-            assert await registry.upkeep.run("settle")
+            report = await registry.upkeep.run("settle")
+        assert report
+        if report.problems:
+            raise Busy  # It says itself that something has to wait.
 
     return await moderate(run)(world)
 
