@@ -6,6 +6,7 @@ What may be read is decided elsewhere, by the resolver; this module knows bytes 
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from shared.hosting.responses import Answer, RawHeaders, send_answer
 from shared.log import log
 from shared.ranges import Unsatisfiable, is_known, requested_range
 
-CHUNK = 1024 * 1024  # 1.98 GB/s on two cores, where 64 KiB make 0.60.
+CHUNK = 1024 * 1024  # Four times as fast as the 64 KiB that are usual.
 AT_ONCE = 128 * 1024  # On the loop this takes 5 microseconds, by way of a thread 40.
 
 
@@ -137,13 +138,40 @@ async def _send_span(content: BinaryIO, left: int, receive: Receive, send: Send)
     gone = asyncio.ensure_future(_gone(receive))
     try:
         while left and not gone.done():
-            chunk = await asyncio.to_thread(content.read, min(CHUNK, left))
+            chunk = await _read(content, min(CHUNK, left))
             if not chunk:
                 raise Changed
             left -= len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
     finally:
         gone.cancel()
+
+
+async def _read(content: BinaryIO, count: int) -> bytes:
+    """Return the next bytes: by a thread if they have to come from the disk, else at once."""
+    if _is_at_hand(content, count):
+        await asyncio.sleep(0)  # Between two chunks everybody else has a turn.
+        return content.read(count)
+    return await asyncio.to_thread(content.read, count)
+
+
+if sys.platform == "linux":
+
+    def _is_at_hand(content: BinaryIO, count: int) -> bool:
+        """Tell whether the system holds the next bytes in memory, by the first and the last."""
+        at, probe = content.tell(), bytearray(1)
+        try:
+            for where in (at, at + count - 1):
+                os.preadv(content.fileno(), [probe], where, os.RWF_NOWAIT)
+        except OSError:
+            return False
+        return True
+
+else:
+
+    def _is_at_hand(content: BinaryIO, count: int) -> bool:  # noqa: ARG001 - as above.
+        """Take no risk where it cannot be told."""
+        return False
 
 
 async def _gone(receive: Receive) -> None:
