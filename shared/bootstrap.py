@@ -17,7 +17,7 @@ from shared.adapters.sqlite.search import SqliteSearchIndex
 from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.keys import KeyFiles, KeyRing
-from shared.composition import Composition, World
+from shared.composition import World, compose
 from shared.ports import Clock, Randomness
 from shared.registry import Registry
 from shared.settings import Settings
@@ -71,7 +71,7 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
 def build_registry(settings: Settings, world: World | None = None) -> Registry:
     """Return the registry over `world`, the embedded one by default."""
     log.configure(settings.log_level)
-    return Composition(settings, world or embedded_world(settings)).registry()
+    return compose(settings, world or embedded_world(settings))
 
 
 # What stands in an operator's way; `str()` is one sentence for them.

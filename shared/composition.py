@@ -74,8 +74,13 @@ class World:
     close: Callable[[], Awaitable[None]]
 
 
+def compose(settings: Settings, world: World) -> Registry:
+    """Return the registry with these settings over this choice of adapters."""
+    return _Composition(settings, world).registry()
+
+
 @dataclass(frozen=True)
-class Composition:
+class _Composition:
     """Each service once, made when the first other one needs it."""
 
     settings: Settings

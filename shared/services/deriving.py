@@ -34,10 +34,10 @@ class Deriving:
         Raises `NotListedYet` where a store fails: the release itself is there for good.
         """
         with _after_commit(release.coordinate):
-            await asyncio.gather(
-                self.metadata.put_entries(head.package, [Entry.of(release)]),
-                self.search.offer(Listing(head, release, texts)),
-            )
+            # Entry before offer: who shows another release meanwhile sees the entry when it looks
+            # again, or is overtaken by the offer.
+            await self.metadata.put_entries(head.package, [Entry.of(release)])
+            await self.search.offer(Listing(head, release, texts))
             await self.events.publish(release)
 
     async def changed(self, record: Head | Release) -> None:
@@ -61,17 +61,21 @@ class Deriving:
 
     async def show_newest(self, package: Package) -> None:
         """Let the search show the package's newest live release, or nothing when there is none."""
-        listing = await self.newest_listing(package)
+        [survey] = await self.metadata.survey([package])
+        while survey is not None:
+            await self._show(survey)
+            [now] = await self.metadata.survey([package])
+            if now is None or now.revision == survey.revision:
+                return
+            survey = now  # Somebody was faster, and may have been overwritten.
+
+    async def _show(self, survey: Survey) -> None:
+        entry = newest(survey, Range(), EVERYTHING)
+        listing = await self._listing(survey, entry) if entry else None
         if listing:
             await self.search.replace(listing)
         else:
-            await self.search.remove(package)
-
-    async def newest_listing(self, package: Package) -> Listing | None:
-        """Return the release that stands for the package in lists, or None."""
-        [survey] = await self.metadata.survey([package])
-        entry = newest(survey, Range(), EVERYTHING) if survey else None
-        return await self._listing(survey, entry) if survey and entry else None
+            await self.search.remove(survey.head.package)
 
     async def _listing(self, survey: Survey, entry: Entry) -> Listing | None:
         coordinate = survey.head.package.at(entry.parsed)
