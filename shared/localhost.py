@@ -5,6 +5,7 @@ then lets clients connect: by itself, or by workers that share its socket.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -134,4 +135,5 @@ def _worker_command(descriptor: int) -> list[str]:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # What is stored is for its owner alone, in a folder that others may enter too.
     sys.exit(main(sys.argv[1:]))
