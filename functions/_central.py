@@ -66,7 +66,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "deprecateMessage": listing.deprecation or "",
         "URL": page,
         "balaVersion": release.bala_version,
-        "balaURL": registry.serving.stable_url(head, release),
+        "balaURL": registry.serving.stable_url(registry.serving.link(head, release)),
         "digest": release.content.header(),
         "summary": release.summary,
         "readme": listing.texts.readme,

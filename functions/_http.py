@@ -17,7 +17,7 @@ from shared.domain.errors import BodyUnreadable, Refusal
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.domain.names import Coordinate
-from shared.log import log
+from shared.log import log, log_request
 from shared.ranges import known_tags
 from shared.registry import Registry
 
@@ -81,8 +81,7 @@ class Exchange:
 
     def end(self, status: int, outcome: str) -> None:
         """Write the line."""
-        log.info(
-            "request",
+        log_request(
             operation=self.operation,
             status=status,
             outcome=outcome,
@@ -109,12 +108,12 @@ def json_answer(
 
 def headers_of(req: func.HttpRequest) -> Mapping[str, str]:
     """Return the request's headers, compared without case; the library does not type them."""
-    return cast(Mapping[str, str], req.headers)
+    return req.headers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def header(req: func.HttpRequest, name: str) -> str:
     """Return the header, or an empty text."""
-    return headers_of(req).get(name, "")
+    return str(req.headers.get(name, ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def json_object(req: func.HttpRequest) -> dict[str, object]:

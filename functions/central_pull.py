@@ -6,7 +6,6 @@ import azure.functions as func
 
 from functions._central import CORS, central_errors, package_model
 from functions._http import caller_of, client_of, count_pull, header, headers_of, json_answer
-from shared.domain.filename import archive_file_name
 from shared.domain.language import ClientProfile
 from shared.domain.names import Package
 from shared.domain.version import parse_version_or_range
@@ -47,12 +46,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 def _first_hop(registry: Registry, offer: Offer, client: ClientProfile) -> func.HttpResponse:
     """Redirect to the bytes, with all that the clients read from this answer's headers."""
-    release = offer.release
-    name = archive_file_name(release.coordinate, release.platform)
+    link = registry.serving.link(offer.head, offer.release)
     headers = {
         **CORS,
-        "Location": registry.serving.signed_url(offer.head, release),
-        "Content-Disposition": f"attachment; filename={name}",
+        "Location": registry.serving.signed_url(link),
+        "Content-Disposition": f"attachment; filename={link.file}",
         "digest": _digest(offer, client),
     }
     if offer.deprecation is not None:

@@ -59,7 +59,7 @@ async def _archive(
     offer = await registry.browsing.release(at, by=by)
     if req.method == "GET":
         count_pull(registry, req, offer.release.coordinate, by)
-    location = registry.serving.signed_url(offer.head, offer.release)
+    location = registry.serving.signed_url(registry.serving.link(offer.head, offer.release))
     headers = {"Location": location, "Cache-Control": "no-store", "Content-Length": "0"}
     return func.HttpResponse(status_code=302, headers=headers)
 

@@ -83,14 +83,24 @@ class _Threshold:
 
 _threshold = _Threshold()
 
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
 # One list for ever: a logger keeps the list of its first event, and tests read events through it.
 _PROCESSORS: list[structlog.typing.Processor] = [
     _threshold,
     structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    _stamp,
     # Without local variables: those of a request hold its token and its cookies.
     structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     structlog.processors.JSONRenderer(serializer=_to_bytes),
 ]
+
+
+def log_request(**fields: object) -> None:
+    """Write the line that each request leaves, as `log.info` would, at less than half its cost."""
+    if _threshold.level <= LEVELS["info"]:
+        line = _stamp(None, "info", {**fields, "event": "request", "level": "info"})
+        _lines.later(_to_bytes(line))
+
 
 log = cast(structlog.typing.FilteringBoundLogger, structlog.get_logger())

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 _LANGUAGE = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-.*)?", re.ASCII)
@@ -36,11 +37,12 @@ class ClientProfile:
     platforms: frozenset[str] | None = None
     language: LanguageVersion | None = None
 
-    @classmethod
-    def of(cls, platforms: str, language: str) -> Self:
+    @staticmethod
+    @lru_cache(maxsize=1_024)  # Clients are many, kinds of clients few.
+    def of(platforms: str, language: str) -> "ClientProfile":
         """Read a client's `Ballerina-Platform` (a comma list) and its Ballerina version."""
         named = frozenset(part.strip() for part in platforms.split(",") if part.strip())
-        return cls(named or None, LanguageVersion.parse(language))
+        return ClientProfile(named or None, LanguageVersion.parse(language))
 
     def can_use(self, platform: str, built_with: str) -> bool:
         """Say whether a release for `platform`, built with that distribution, is offered."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NewType, Self
 
 from shared.domain.errors import InvalidName
@@ -81,13 +82,14 @@ class Package:
     org: OrgName
     name: PackageName
 
-    @classmethod
-    def parse(cls, org: str, name: str) -> Self:
+    @staticmethod
+    @lru_cache(maxsize=16_384)  # Every request names a package, and most name the same few.
+    def parse(org: str, name: str) -> "Package":
         """Return the package, or raise `InvalidName`."""
         if len(org) + len(name) > MAX_PACKAGE_LENGTH:
             rule = f"An organization and a name are {MAX_PACKAGE_LENGTH} characters at most."
             raise InvalidName("package", f"{org}/{name}", rule)
-        return cls(parse_org(org), parse_package_name(name))
+        return Package(parse_org(org), parse_package_name(name))
 
     @property
     def key(self) -> str:

@@ -77,7 +77,7 @@ def _answer(response: func.HttpResponse, method: str) -> Answer:
 
 def _last_of_each(response: func.HttpResponse) -> dict[str, str]:
     """Return the headers by name in lower case; of one sent twice the last counts."""
-    by_spelling: dict[str, str] = dict(response.headers.items())
+    by_spelling: dict[str, str] = dict(iter(response.headers))
     values: dict[str, str] = {}
     for name, value in by_spelling.items():
         # Of two spellings the real host takes the first.

@@ -51,17 +51,19 @@ class Serving:
     clock: Clock
     base_url: str
 
-    def stable_url(self, head: Head, release: Release) -> str:
-        """Return the archive's address; for a private package it needs the caller's token."""
-        scope = head.visibility.value
+    def link(self, head: Head, release: Release) -> ArchiveLink:
+        """Return the archive's link, without a signature."""
         file = archive_file_name(release.coordinate, release.platform)
-        link = ArchiveLink(scope, release.content, release.version, file)
+        return ArchiveLink(head.visibility.value, release.content, release.version, file)
+
+    def stable_url(self, link: ArchiveLink) -> str:
+        """Return the archive's address; for a private package it needs the caller's token."""
         return f"{self.base_url}{link.path}"
 
-    def signed_url(self, head: Head, release: Release) -> str:
+    def signed_url(self, link: ArchiveLink) -> str:
         """Return an address that works without credentials: signed and expiring when private."""
-        url = self.stable_url(head, release)
-        if head.visibility is Visibility.PUBLIC:
+        url = self.stable_url(link)
+        if link.scope == Visibility.PUBLIC.value:
             return url
         lifetime_ms = SIGNED_LINK_LIFETIME // timedelta(milliseconds=1)
         expires_ms = self.clock.now_ms() + lifetime_ms
