@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.bootstrap import World as Stores
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
 from shared.domain.package import Listing
 from shared.domain.query import Page, Query
 from shared.ports import SearchIndex
@@ -47,3 +47,10 @@ async def test_a_push_between_choosing_and_showing_is_not_lost_to_the_search(
     await world.registry.deprecating.deprecate(first, "Use 2.0.0.", by=OPERATOR)
     found = await world.registry.searching.search(Query(), Page(), by=OPERATOR)
     assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
+
+
+async def test_what_is_no_package_is_shown_nowhere(world: World) -> None:
+    deriving = world.registry.moderation.deriving
+    await deriving.rebuild(Package.parse("acme", "nothing"))
+    found = await world.registry.searching.search(Query(), Page(), by=OPERATOR)
+    assert found.count == 0

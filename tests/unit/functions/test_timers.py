@@ -1,0 +1,35 @@
+"""Each timer runs the task of upkeep that it is named for, and leaves one line in the log."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.timer import TimerRequest
+from structlog.testing import capture_logs
+
+from functions import timers
+from shared.hosting.loading import functions_of
+from tests.world import World
+
+
+def call_of(world: World, name: str) -> Callable[[Any], Awaitable[object]]:
+    app = func.FunctionApp()
+    app.register_functions(timers.blueprint(world.registry))
+    [timer] = [each for each in functions_of(app).timers if each.name == name]
+    return timer.call
+
+
+@pytest.mark.parametrize("task", timers.SCHEDULES)
+async def test_a_timer_runs_its_task(world: World, task: str) -> None:
+    with capture_logs() as events:
+        await call_of(world, f"timer_{task.replace('-', '_')}")(TimerRequest(past_due=False))
+    assert [(event["event"], event["task"]) for event in events] == [("upkeep.done", task)]
+
+
+async def test_a_timer_says_when_another_process_is_at_its_task(world: World) -> None:
+    now_ms = world.clock.now_ms()
+    assert await world.stores.work.lease("upkeep:sweep", "another", now_ms, now_ms + 60_000)
+    with capture_logs() as events:
+        await call_of(world, "timer_sweep")(TimerRequest(past_due=False))
+    assert [event["event"] for event in events] == ["upkeep.elsewhere"]
