@@ -8,7 +8,7 @@ from functions._central import CORS, central_errors_without_404, package_model, 
 from functions._http import caller_of, client_of, headers_of, json_answer
 from shared.domain.names import parse_org
 from shared.domain.package import numeric_id
-from shared.domain.query import Hit, Query, Results
+from shared.domain.query import Hit, Page, Query, Results
 from shared.registry import Registry
 
 
@@ -22,8 +22,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         page = page_of(req)
         results = await registry.searching.search(query_of(req), page, by=caller)
-        items = [_listed(registry, req, hit) for hit in results.hits]
-        return json_answer(page_model("packages", items, count=results.count, page=page), 200, CORS)
+        return _packages(registry, req, results, page)
 
     @bp.route("2.0/registry/packages/{org}", methods=["GET"])
     @central_errors_without_404
@@ -31,8 +30,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         org, page = parse_org(req.route_params["org"]), page_of(req)
         results = await registry.searching.organization(org, page, by=caller)
-        items = [_listed(registry, req, hit) for hit in results.hits]
-        return json_answer(page_model("packages", items, count=results.count, page=page), 200, CORS)
+        return _packages(registry, req, results, page)
 
     @central_errors_without_404
     async def central_search(req: func.HttpRequest) -> func.HttpResponse:
@@ -72,6 +70,13 @@ def query_of(req: func.HttpRequest) -> Query:
         client=client_of(req),
     )
     return query.within(frozenset({params["org"]})) if params.get("org") else query
+
+
+def _packages(
+    registry: Registry, req: func.HttpRequest, results: Results, page: Page
+) -> func.HttpResponse:
+    items = [_listed(registry, req, hit) for hit in results.hits]
+    return json_answer(page_model("packages", items, count=results.count, page=page), 200, CORS)
 
 
 def _listed(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:

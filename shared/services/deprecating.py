@@ -8,7 +8,7 @@ from shared.domain.errors import MessageTooLong, PackageIsDeprecated, ReleaseNot
 from shared.domain.identity import Action, Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Head, Release, State
-from shared.domain.release import changed
+from shared.domain.release import Changeable, changed
 from shared.ports import Clock, MetadataStore
 from shared.services.changing import until_fresh
 from shared.services.deriving import Deriving
@@ -63,15 +63,7 @@ class Deprecating:
             message = decide(head, release)
             if message == release.deprecation:
                 return release
-            return await self.metadata.replace_release(
-                changed(
-                    release,
-                    "release.deprecated" if message is not None else "release.undeprecated",
-                    by=by,
-                    now_ms=self.clock.now_ms(),
-                    deprecation=message,
-                )
-            )
+            return await self.metadata.replace_release(self._marked(release, message, by))
 
         release = await until_fresh(attempt)
         await self.deriving.changed(release)
@@ -86,19 +78,17 @@ class Deprecating:
                 raise ReleaseNotFound(package, "*")
             if message == head.deprecation:
                 return head
-            return await self.metadata.replace_head(
-                changed(
-                    head,
-                    "package.deprecated" if message is not None else "package.undeprecated",
-                    by=by,
-                    now_ms=self.clock.now_ms(),
-                    deprecation=message,
-                )
-            )
+            return await self.metadata.replace_head(self._marked(head, message, by))
 
         head = await until_fresh(attempt)
         await self.deriving.changed(head)
         return head
+
+    def _marked(self, record: Changeable, message: str | None, by: Principal) -> Changeable:
+        """Return the record with the message, or without one, and the event that says so."""
+        what = "release" if isinstance(record, Release) else "package"
+        kind = f"{what}.{'undeprecated' if message is None else 'deprecated'}"
+        return changed(record, kind, by=by, now_ms=self.clock.now_ms(), deprecation=message)
 
 
 def _message(text: str) -> str:
