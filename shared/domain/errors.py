@@ -16,11 +16,11 @@
     │   └── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
     ├── Unauthenticated      who is asking cannot be told
     │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
-    │   └── TokenUnknown · TokenExpired · LinkExpired
+    │   └── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
     ├── Forbidden            the caller may not do this
     │   └── NotPermitted · NameReserved
     ├── TooLarge             it is over a limit
-    │   └── ArchiveTooLarge · FileTooLarge
+    │   └── ArchiveTooLarge · FileTooLarge · TooManyReported
     └── Unavailable          try again later
         └── Busy · StorageFull · NotListedYet
 
@@ -533,6 +533,18 @@ class LinkExpired(Unauthenticated):
         )
 
 
+class ReportUnsigned(Unauthenticated):
+    """A report of leaked tokens does not come from a scanner that is known here."""
+
+    def __init__(self) -> None:
+        """Say what proves where a report comes from."""
+        super().__init__(
+            "The report is not signed by a scanner that this registry knows. Send the identifier "
+            "of the key as Github-Public-Key-Identifier, and its ECDSA signature of the body as "
+            "Github-Public-Key-Signature."
+        )
+
+
 class Forbidden(Refusal):
     """The caller may not do this."""
 
@@ -582,6 +594,17 @@ class FileTooLarge(TooLarge):
         """Show both sizes."""
         super().__init__(
             f"The {what} has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at most."
+        )
+
+
+class TooManyReported(TooLarge):
+    """A report names more leaked tokens than are looked up at once."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        """Show both numbers."""
+        super().__init__(
+            f"The report names {count:,} tokens, and this registry reads {limit:,} at once. "
+            "Send it in parts; a repeat does no harm."
         )
 
 

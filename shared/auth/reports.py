@@ -1,0 +1,233 @@
+"""Reports of leaked tokens, signed as GitHub's secret scanning signs them.
+
+A report is a JSON list; its raw body is signed with ECDSA on P-256 over SHA-256. The scanner's
+public keys are published under an address, or configured. A report that is sent again says nothing
+new, so nothing guards against replays.
+"""
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol, Self
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from shared.auth.secret import SHOWN, Secret
+from shared.domain.errors import (
+    BodyUnreadable,
+    Busy,
+    FileTooLarge,
+    Refusal,
+    ReportUnsigned,
+    TooManyReported,
+)
+from shared.log import log
+from shared.ports import Clock
+
+KEY_HEADER = "github-public-key-identifier"
+SIGNATURE_HEADER = "github-public-key-signature"
+
+MAX_REPORT_BYTES = 1024 * 1024  # A thousand entries of the longest kind.
+MAX_REPORTED = 1_000  # Each costs a read, and one that is ours a write.
+LONGEST_ADDRESS = 500  # Characters of where a token was found that its owner is shown.
+LONGEST_SIGNATURE = 200  # In Base64; two numbers of 32 bytes take about 96.
+
+KEYS_GOOD_FOR = timedelta(days=1)  # A key that its scanner has withdrawn counts no longer.
+ASK_AGAIN_AFTER = timedelta(minutes=1)  # Whoever makes up identifiers causes no more than this.
+
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
+_LIST = 'a JSON list of objects, each with "token", "type" and "url"'
+
+
+@dataclass(frozen=True, slots=True)
+class LeakedToken:
+    """What a scanner has found: a text that looks like a token, and where it lies in the open."""
+
+    text: Secret
+    kind: str
+    address: str
+
+
+class _Entry(BaseModel):
+    # Fields that scanners add later are left alone: the report is theirs, not ours.
+    token: str
+    type: str = ""
+    url: str | None = None
+
+
+_ENTRIES = TypeAdapter(list[_Entry])
+
+
+class ScannerKey:
+    """A public key of a scanner."""
+
+    def __init__(self, key: ec.EllipticCurvePublicKey) -> None:
+        """Verify with `key`."""
+        self._key = key
+
+    @classmethod
+    def of_pem(cls, pem: str) -> Self:
+        """Read a key, or raise `ValueError` for what is no public key on P-256."""
+        key = _on_p256(pem)
+        if key is None:
+            message = "it is no public key on the curve P-256, in PEM"
+            raise ValueError(message)
+        return cls(key)
+
+    def verifies(self, body: bytes, signature: str) -> bool:
+        """Say whether the scanner has signed exactly these bytes."""
+        if len(signature) > LONGEST_SIGNATURE:
+            return False
+        try:
+            raw = base64.b64decode(signature, validate=True)
+            self._key.verify(raw, body, ec.ECDSA(hashes.SHA256()))
+        except (binascii.Error, ValueError, InvalidSignature):
+            return False
+        return True
+
+
+def _on_p256(pem: str) -> ec.EllipticCurvePublicKey | None:
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return key
+    return None
+
+
+class ScannerKeys(Protocol):
+    """The keys of the scanners that are believed."""
+
+    async def named(self, identifier: str) -> tuple[ScannerKey, ...]:
+        """Return the keys that may stand behind this identifier; none where it is unknown.
+
+        Raises `Busy` where that cannot be told now.
+        """
+        ...
+
+
+class StaticKeys:
+    """Keys that the operator has configured; whatever a report calls its key, they are tried."""
+
+    def __init__(self, keys: tuple[ScannerKey, ...]) -> None:
+        """Believe `keys`."""
+        self._keys = keys
+
+    @classmethod
+    def of_setting(cls, text: str) -> Self:
+        """Read public keys in PEM, one behind the other; raise `ValueError` for anything else."""
+        if _PEM.sub("", text).strip():
+            message = "it takes public keys in PEM, one behind the other, and nothing else"
+            raise ValueError(message)
+        return cls(tuple(ScannerKey.of_pem(pem) for pem in _PEM.findall(text)))
+
+    async def named(self, identifier: str) -> tuple[ScannerKey, ...]:  # noqa: ARG002 - one protocol.
+        """Return all keys."""
+        return self._keys
+
+
+class FetchedKeys:
+    """Keys as their scanner publishes them; those that were read last outlive its outage."""
+
+    def __init__(self, fetch: Callable[[], Awaitable[bytes]], clock: Clock) -> None:
+        """Read the list of keys by `fetch`, which raises a refusal when it cannot."""
+        self._fetch = fetch
+        self._clock = clock
+        self._keys: Mapping[str, ScannerKey] = {}
+        self._read_ms: int | None = None
+        self._asked_ms: int | None = None
+        self._alone = asyncio.Lock()
+
+    async def named(self, identifier: str) -> tuple[ScannerKey, ...]:
+        """Return the key of this identifier; ask the scanner for one that is not known yet."""
+        async with self._alone:
+            stale = self._is_older(self._read_ms, KEYS_GOOD_FOR)
+            if stale or identifier not in self._keys:
+                await self._refresh()
+        if identifier in self._keys:
+            return (self._keys[identifier],)
+        if self._read_ms is None:
+            raise Busy
+        return ()
+
+    async def _refresh(self) -> None:
+        if not self._is_older(self._asked_ms, ASK_AGAIN_AFTER):
+            return
+        self._asked_ms = self._clock.now_ms()
+        try:
+            self._keys = _published(await self._fetch())
+            self._read_ms = self._asked_ms
+        except (Refusal, ValueError) as error:
+            log.warning("reports.keys_not_read", reason=type(error).__name__)
+
+    def _is_older(self, at_ms: int | None, age: timedelta) -> bool:
+        age_ms = age // timedelta(milliseconds=1)
+        return at_ms is None or self._clock.now_ms() - at_ms >= age_ms
+
+
+class _PublishedKey(BaseModel):
+    key_identifier: str
+    key: str
+
+
+class _Published(BaseModel):
+    public_keys: list[_PublishedKey] = Field(min_length=1, max_length=100)
+
+
+def _published(content: bytes) -> Mapping[str, ScannerKey]:
+    published = _Published.model_validate_json(content)
+    return {each.key_identifier: ScannerKey.of_pem(each.key) for each in published.public_keys}
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Reads reports, and believes those that a known scanner has signed."""
+
+    scanners: tuple[ScannerKeys, ...]
+
+    async def read(self, body: bytes, headers: Mapping[str, str]) -> tuple[LeakedToken, ...]:
+        """Return what a report says; keys of `headers` are lower case, or compared without case.
+
+        Raises `FileTooLarge`, `ReportUnsigned`, `BodyUnreadable`, `TooManyReported`, or `Busy` for
+        a scanner whose keys cannot be read now. Nothing of an unsigned report is looked at.
+        """
+        if len(body) > MAX_REPORT_BYTES:
+            raise FileTooLarge("report", len(body), MAX_REPORT_BYTES)
+        identifier, signature = headers.get(KEY_HEADER, ""), headers.get(SIGNATURE_HEADER, "")
+        if not (identifier and signature and await self._verified(body, identifier, signature)):
+            raise ReportUnsigned
+        return parse_report(body)
+
+    async def _verified(self, body: bytes, identifier: str, signature: str) -> bool:
+        for scanner in self.scanners:
+            keys = await scanner.named(identifier)
+            if any(key.verifies(body, signature) for key in keys):
+                return True
+        return False
+
+
+def parse_report(body: bytes) -> tuple[LeakedToken, ...]:
+    """Read the entries of a report; raise `BodyUnreadable` or `TooManyReported`."""
+    try:
+        entries = _ENTRIES.validate_json(body, strict=True)
+    except ValidationError:
+        raise BodyUnreadable(_LIST) from None
+    if len(entries) > MAX_REPORTED:
+        raise TooManyReported(len(entries), MAX_REPORTED)
+    return tuple(LeakedToken(Secret(each.token), each.type, _address(each)) for each in entries)
+
+
+def _address(entry: _Entry) -> str:
+    """Return where the token was found, fit to be shown: short, printable, and without it."""
+    # An address may hold the token itself, as the query of a link that was shared.
+    shown = (entry.url or "").replace(entry.token, SHOWN) if entry.token else ""
+    return shown[:LONGEST_ADDRESS] if shown.isprintable() else ""

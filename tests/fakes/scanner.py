@@ -1,0 +1,58 @@
+"""A scanner that finds tokens in the open, and signs what it reports."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+PEM, PUBLIC = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+
+
+@dataclass
+class FakeScanner:
+    """Signs like GitHub's secret scanning, with a key of its own."""
+
+    identifier: str = "key-1"
+    key: ec.EllipticCurvePrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
+    )
+    fetched: int = 0
+    fails_with: Exception | None = None
+
+    @property
+    def pem(self) -> str:
+        """Return its public key."""
+        return self.key.public_key().public_bytes(PEM, PUBLIC).decode()
+
+    @property
+    def published(self) -> bytes:
+        """Return its keys as they are published."""
+        key = {"key_identifier": self.identifier, "key": self.pem, "is_current": True}
+        return json.dumps({"public_keys": [key]}).encode()
+
+    async def fetch(self) -> bytes:
+        """Publish its keys, and count how often they are asked for."""
+        self.fetched += 1
+        if self.fails_with:
+            raise self.fails_with
+        return self.published
+
+    def headers(self, body: bytes) -> dict[str, str]:
+        """Return the headers that prove where the body comes from."""
+        signature = self.key.sign(body, ec.ECDSA(hashes.SHA256()))
+        return {
+            "github-public-key-identifier": self.identifier,
+            "github-public-key-signature": base64.b64encode(signature).decode(),
+        }
+
+
+def found(
+    *texts: str, url: str = "https://code.example/acme/greet/blob/main/Settings.toml"
+) -> bytes:
+    """Return the body of a report of these texts."""
+    entries = [
+        {"token": text, "type": "ballroom_token", "url": url, "source": "content"} for text in texts
+    ]
+    return json.dumps(entries).encode()
