@@ -11,9 +11,10 @@ Common to all ports:
 - Packages, organizations and coordinates are compared without case.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 from shared.domain.digest import Digest
 from shared.domain.identity import Account, Membership, Organization, Standing, Token
@@ -30,6 +31,8 @@ from shared.domain.package import (
     Texts,
 )
 from shared.domain.query import Page, Query, Results, Suggestion, Viewer
+
+_OK = 200
 
 
 class Stale(Exception):
@@ -361,4 +364,48 @@ class SearchIndex(Protocol):
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Return names that begin with, or are close to, `text`."""
+        ...
+
+
+class Unanswered(Exception):
+    """Another server gave no usable answer; the text says why, for an operator's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What another server answered; names of headers are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json_object(self) -> Mapping[str, object]:
+        """Return the JSON object of a 200; raise `Unanswered` for anything else."""
+        if self.status != _OK:
+            message = f"the answer was {self.status}"
+            raise Unanswered(message)
+        try:
+            value: object = json.loads(self.body)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            message = "the answer was no JSON object"
+            raise Unanswered(message)
+        return cast(Mapping[str, object], value)
+
+
+class Fetcher(Protocol):
+    """Asks other servers for small documents: over https, and never inside our own network.
+
+    An answer is at most 1 MiB and complete within five seconds. Redirects are answers as well, and
+    are not followed. Both methods raise `Unanswered` when there is no such answer, or when the
+    address is one that must not be asked.
+    """
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
+        """Return what the server has at the address."""
+        ...
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+        """Send the body, and return what the server answers."""
         ...
