@@ -1,6 +1,5 @@
-"""Ranges of addresses: from where a credential may be used."""
+"""Addresses of callers: what proxies pass on is believed of configured ones alone."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -11,86 +10,74 @@ from ipaddress import (
     ip_network,
 )
 
-from shared.domain.errors import InvalidRequest
-
-MAX_RANGES = 20  # Enough for every office and every runner; each is compared with each request.
-LONGEST_RANGE = 49  # Characters: an IPv6 address in full, with an IPv4 tail, a slash and a prefix.
-
-_MAPPED_BITS = 96  # Of an IPv6 address that holds an IPv4 one, these come first.
-
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+# Whoever has an IPv6 address has 64 bits of others to choose from, so all of them are one caller.
+_PREFIX = 64
+
+_LONGEST = 200  # Characters that a request through five proxies brings.
 
 
-def parse_ranges(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the ranges in their one spelling, each once; raise `InvalidRequest` for the first
-    that is none."""
-    ranges = tuple(dict.fromkeys(_spelled(text.strip()) for text in texts))
-    if len(ranges) > MAX_RANGES:
-        message = (
-            f"A token takes {MAX_RANGES} ranges of addresses at most, not {len(ranges)}. "
-            "Join neighbours into larger ranges."
-        )
-        raise InvalidRequest(message)
-    return ranges
+def parse_networks(text: str) -> Networks:
+    """Read networks in CIDR form, or single addresses, between commas or spaces.
 
-
-def allows(ranges: tuple[str, ...], address: str) -> bool:
-    """Say whether a request from `address` is within the ranges; no ranges are no limit.
-
-    An address that cannot be read is within none: who hides where they are is not let in.
+    Raises `ValueError`, which names the first that is none.
     """
-    if not ranges:
-        return True
+    return tuple(ip_network(part) for part in text.replace(",", " ").split())
+
+
+def is_within(address: Address, networks: Networks) -> bool:
+    """Say whether the address lies in one of the networks."""
+    return any(address in network for network in networks)
+
+
+def client_address(forwarded: str, proxies: Networks) -> str:
+    """Return who a request came from, or an empty text where nothing tells.
+
+    `forwarded` is `X-Forwarded-For` with the peer at its end, where the host has put it. The peer
+    is the caller, unless it is one of our `proxies`: then it is the next one to the left, and so
+    on. What stands further left is anybody's claim, and is not looked at.
+    """
+    # The same few clients ask again and again; what is longer than any chain is not kept.
+    read = _remembered if len(forwarded) <= _LONGEST else _read
+    return read(forwarded, proxies)
+
+
+def _read(forwarded: str, proxies: Networks) -> str:
+    nearest = ""
+    for claim in reversed(forwarded.split(",")):
+        address = _parsed(claim)
+        if address is None:
+            return nearest  # A proxy of ours that passes on nonsense speaks for itself.
+        nearest = str(address)
+        if not is_within(address, proxies):
+            return nearest
+    return nearest
+
+
+_remembered = lru_cache(maxsize=4_096)(_read)
+
+
+@lru_cache(maxsize=4_096)  # Addresses as they are written here, never as they are sent.
+def neighbourhood(address: str) -> str:
+    """Return what counts as one caller: an IPv4 address, or the network of an IPv6 address."""
+    parsed = _parsed(address)
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(IPv6Network((parsed, _PREFIX), strict=False))
+
+
+def _parsed(text: str) -> Address | None:
+    """Read an address with or without a port, as proxies and front ends write them."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        asked = _unmapped(ip_address(address.partition("%")[0]))
+        address = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    return any(asked in network for network in _networks(ranges))
-
-
-@lru_cache(maxsize=1024)
-def _networks(ranges: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(ip_network(text) for text in ranges)
-
-
-def _spelled(text: str) -> str:
-    try:
-        network = _unmapped_network(_network(text))
-    except ValueError:
-        raise InvalidRequest(_no_range(text)) from None
-    if network.prefixlen == network.max_prefixlen:
-        return str(network.network_address)
-    return str(network)
-
-
-def _network(text: str) -> Network:
-    """Read an address, or a range whose bits behind the prefix are 0."""
-    # A netmask such as /255.0.0.0 is read by the library, and by nobody else the same way.
-    prefix = text.partition("/")[2]
-    if len(text) > LONGEST_RANGE or "%" in text or not (prefix.isdecimal() or "/" not in text):
-        raise ValueError
-    return ip_network(text)
-
-
-def _no_range(text: str) -> str:
-    return (
-        f"{text[:LONGEST_RANGE]!r} is no range of addresses. Write one address, such as "
-        "203.0.113.7, or the first address of a range with its prefix, such as 203.0.113.0/24 or "
-        "2001:db8::/32."
-    )
-
-
-def _unmapped(address: Address) -> Address:
+        return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
-
-
-def _unmapped_network(network: Network) -> Network:
-    """Return the IPv4 range that an IPv6 one stands for, such as ::ffff:192.0.2.0/120."""
-    first = _unmapped(network.network_address)
-    if isinstance(network, IPv6Network) and isinstance(first, IPv4Address):
-        if network.prefixlen < _MAPPED_BITS:
-            raise ValueError
-        return ip_network((first, network.prefixlen - _MAPPED_BITS))
-    return network
