@@ -16,6 +16,10 @@ OWNER_LENGTH = 10  # An account's id, whole: by it the store finds the owner's p
 RANDOM_LENGTH = 32  # 190 bits: one round of SHA-256 is enough for what nobody can guess.
 CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner tells a token from a look-alike offline.
 
+# What scanners look for; the checksum then tells a token from a look-alike. docs/tokens.md tells
+# both to those who write scanners.
+PATTERN = rf"blr_[a-z0-9]{{1,12}}_[0-9A-Za-z]{{{OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH}}}"
+
 _FORM = re.compile(
     r"blr_(?P<environment>[a-z0-9]{1,12})_"
     rf"(?P<owner>[0-9A-Za-z]{{{OWNER_LENGTH}}})"

@@ -1,0 +1,69 @@
+"""docs/tokens.md tells scanners what tokens of this registry look like."""
+
+import re
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from shared.auth.secret import Secret
+from shared.auth.token import PATTERN, AccessToken
+from shared.domain.errors import TokenUnknown
+from tests.fakes.randomness import FakeRandomness
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs" / "tokens.md").read_text("utf-8")
+RANDOMNESS = FakeRandomness("scanners")
+REAL = [
+    AccessToken.mint(environment, owner, RANDOMNESS).text.reveal()
+    for environment in ("local", "a", "0", "production12")
+    for owner in ("0123456789", "ZZZZZZZZZZ", "abcdefghij")
+    for _ in range(5)
+]
+
+
+def block(name: str) -> str:
+    """Return a block of the page, without its fence."""
+    [text] = re.findall(rf"<!-- {name} -->\n```\w*\n(.*?)\n```\n<!-- end -->", PAGE, re.DOTALL)
+    return text
+
+
+@pytest.fixture
+def rule(tmp_path: Path) -> ModuleType:
+    """Return the page's rule for the checksum as a module, as whoever copies it has it."""
+    file = tmp_path / "rule.py"
+    file.write_text(block("checksum"), "utf-8")
+    spec = spec_from_file_location("rule", file)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_expression_on_the_page_is_the_one_in_the_code() -> None:
+    assert block("pattern") == PATTERN
+
+
+@pytest.mark.parametrize("text", REAL)
+def test_the_expression_on_the_page_finds_real_tokens(text: str) -> None:
+    file = f'[central]\naccesstoken = "{text}"\n'
+    assert re.findall(rf"\b{block('pattern')}\b", file) == [text]
+
+
+@pytest.mark.parametrize("text", REAL)
+def test_the_rule_on_the_page_is_that_of_the_code(text: str, rule: ModuleType) -> None:
+    assert rule.is_token(text)
+    for position in range(len(text)):
+        other = "a" if text[position] != "a" else "b"
+        assert not rule.is_token(text[:position] + other + text[position + 1 :])
+
+
+def test_the_example_has_the_right_form_for_nobody(rule: ModuleType) -> None:
+    text = block("example")
+    assert re.fullmatch(PATTERN, text)
+    assert rule.is_token(text)
+    assert AccessToken.parse(Secret(text)).environment == "example"
+    with pytest.raises(TokenUnknown):
+        AccessToken.parse(Secret(text[:-1] + "0"))
