@@ -1,50 +1,21 @@
-"""Plain pages: one frame, escaped text, and headers that let nothing else in."""
+"""Pages: templates in one frame, and headers that let nothing else in."""
 
-import base64
-import hashlib
-from html import escape
-from string import Template
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import azure.functions as func
 
 from functions._api import STATUS, retry_after
 from functions._http import edge
+from functions._rendering import html_of
 from shared.domain.errors import Refusal, Unavailable
-
-STYLE = """
-:root { color-scheme: light dark; }
-body { font: 1rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; }
-pre { overflow-x: auto; padding: .75rem; border: 1px solid; border-radius: .25rem; }
-button { font: inherit; padding: .5rem 1rem; }
-:focus-visible { outline: 3px solid; outline-offset: 2px; }
-"""
-
-_FRAME = Template("""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title - Ballroom</title>
-<style>$style</style>
-</head>
-<body>
-<main>
-<h1>$title</h1>
-$content
-</main>
-</body>
-</html>
-""")
 
 UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
 
-_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-
 HEADERS = {
-    # Nothing is loaded, framed or run; the one style is this one; forms lead back here.
+    # Styles and pictures are our own files; nothing is framed or run; forms lead back here.
     "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
@@ -55,37 +26,46 @@ HEADERS = {
 }
 
 
-def text(value: str) -> str:
-    """Return a text that HTML shows as it is."""
-    return escape(value, quote=True)
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at a page, as its header shows them; `csrf` goes into every form."""
+
+    name: str
+    csrf: str
 
 
-def paragraph(value: str) -> str:
-    """Return a paragraph of plain text."""
-    return f"<p>{text(value)}</p>"
+def render(
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    visitor: Visitor | None = None,
+    **values: object,
+) -> func.HttpResponse:
+    """Return a page made from a template of `functions/templates`."""
+    body = html_of(template, {**values, "visitor": visitor})
+    sent = {**HEADERS, **(headers or {})}
+    if status == UNAUTHORIZED:
+        sent["WWW-Authenticate"] = "Bearer"
+    return func.HttpResponse(body, status_code=status, headers=sent, mimetype="text/html")
 
 
-def command(value: str, label: str) -> str:
-    """Return a command to copy; long lines scroll, with the keyboard too."""
-    return f'<pre tabindex="0" role="region" aria-label="{text(label)}">{text(value)}</pre>'
-
-
-def page(title: str, content: str, status: int = 200) -> func.HttpResponse:
-    """Return a page; `content` is HTML whose texts are escaped already."""
-    body = _FRAME.substitute(title=text(title), style=STYLE, content=content)
-    headers = {**HEADERS, "WWW-Authenticate": "Bearer"} if status == UNAUTHORIZED else HEADERS
-    return func.HttpResponse(body, status_code=status, headers=headers, mimetype="text/html")
-
-
-def see_other(path: str, cookie: str) -> func.HttpResponse:
+def see_other(path: str, cookie: str = "") -> func.HttpResponse:
     """Lead the browser to a page of ours, with a cookie to keep or to forget."""
-    headers = {**HEADERS, "Location": path, "Set-Cookie": cookie}
+    headers = {**HEADERS, "Location": path}
+    if cookie:
+        headers["Set-Cookie"] = cookie
     return func.HttpResponse(status_code=303, headers=headers)
+
+
+def message_page(title: str, *sentences: str, status: int = 200) -> func.HttpResponse:
+    """Return a page that says a few sentences, and nothing else."""
+    return render("message.html", status=status, title=title, sentences=sentences)
 
 
 def refusal_page(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal as a page with its sentence."""
-    answer = page("This did not work", paragraph(str(refusal)), STATUS[refusal.kind])
+    answer = message_page("This did not work", str(refusal), status=STATUS[refusal.kind])
     if isinstance(refusal, Unavailable):
         answer.headers["Retry-After"] = retry_after(refusal)
     return answer
@@ -94,7 +74,7 @@ def refusal_page(refusal: Refusal) -> func.HttpResponse:
 def broken_page(request_id: str) -> func.HttpResponse:
     """Return a page that tells its reader what to quote, and nothing of the inside."""
     message = f"The registry failed. Tell its operator this request id: {request_id}."
-    return page("This did not work", paragraph(message), 500)
+    return message_page("This did not work", message, status=500)
 
 
 page_errors = edge(refusal_page, broken_page)

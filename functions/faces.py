@@ -18,6 +18,7 @@ from functions import (
     health,
     index,
     maven,
+    static_files,
     timers,
     token,
 )
@@ -43,6 +44,7 @@ def build_app(registry: Registry) -> func.FunctionApp:
         health,
         index,
         maven,
+        static_files,
         timers,
         token,
     ):

@@ -11,18 +11,19 @@
     │   └── BadArchive       one class for each reason to refuse a bala, in bad_archive.py
     ├── NotFound             it does not exist for this caller
     │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
-    │   └── AccountNotFound · TokenNotFound · ArchiveNotFound · PathNotFound · SbomNotFound
+    │   ├── AccountNotFound · TokenNotFound · ArchiveNotFound · PathNotFound · SbomNotFound
+    │   └── PageNotFound
     ├── Conflict             it clashes with what is there
     │   └── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
     ├── Unauthenticated      who is asking cannot be told
     │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
     │   └── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
     ├── Forbidden            the caller may not do this
-    │   └── NotPermitted · NameReserved
+    │   └── NotPermitted · NameReserved · SignInAgain
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge · FileTooLarge · TooManyReported
     └── Unavailable          try again later
-        └── Busy · StorageFull · NotListedYet
+        └── Busy · StorageFull · NotListedYet · DomainSilent
 
 A face maps each kind to a status and a body, because clients differ.
 """
@@ -391,6 +392,14 @@ class PathNotFound(NotFound):
         super().__init__(f"There is no {_quoted(path)} here. {why}")
 
 
+class PageNotFound(NotFound):
+    """There is no page at this address, or not for whoever asks."""
+
+    def __init__(self, path: str) -> None:
+        """Show the path."""
+        super().__init__(f"There is no page {_quoted(path)} here. Check the address.")
+
+
 class SbomNotFound(NotFound):
     """The release came without a bill of materials."""
 
@@ -570,6 +579,17 @@ class NameReserved(Forbidden):
         )
 
 
+class SignInAgain(Forbidden):
+    """It takes a person who signed in a moment ago, so that no stolen token is enough."""
+
+    def __init__(self, verb: str, resource: object) -> None:
+        """Name what was to be done, and say how."""
+        super().__init__(
+            f"To {verb} {resource}, sign in again on the registry's pages and repeat this within "
+            "ten minutes. No access token is enough for it."
+        )
+
+
 class TooLarge(Refusal):
     """It is over a limit."""
 
@@ -644,6 +664,19 @@ class NotListedYet(Unavailable):
         super().__init__(
             f"{changed} is stored, but the registry could not list it everywhere yet. Nothing is "
             "lost: send the request again, or wait until the registry finishes by itself."
+        )
+
+
+class DomainSilent(Unavailable):
+    """No name server answered for a domain, which says nothing of what is there."""
+
+    retry_after = timedelta(minutes=1)
+
+    def __init__(self, domain: str) -> None:
+        """Name what was asked for, and say that nothing changed."""
+        super().__init__(
+            f"The name servers of {_quoted(domain)} did not answer, so nothing was changed. "
+            "Try again in a few minutes."
         )
 
 

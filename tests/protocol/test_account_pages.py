@@ -1,8 +1,6 @@
 """Signing in by a link, and the page that one comes to."""
 
 import re
-from base64 import b64encode
-from hashlib import sha256
 
 import httpx
 import pytest
@@ -101,11 +99,8 @@ async def test_names_are_shown_as_text(world: World) -> None:
 @pytest.mark.parametrize("path", ["/account", "/sign-in/link/guess"])
 async def test_pages_load_run_and_show_nothing_but_themselves(world: World, path: str) -> None:
     page = await world.get(URL + path)
-    policy = page.headers["content-security-policy"]
-    [style] = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    assert policy == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+    assert page.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -119,6 +114,6 @@ async def test_a_page_can_be_read_without_seeing_it(world: World) -> None:
     html = (await world.get(ACCOUNT, headers=cookie_of(answer))).text
     assert html.startswith('<!doctype html>\n<html lang="en">')
     assert "<title>Your account - Ballroom</title>" in html
-    assert html.count("<h1>") == html.count("<main>") == 1
+    assert html.count("<h1>") == html.count("<main ") == 1
     assert re.findall(r"<h(\d)>", html) == ["1", "2", "2", "3", "3", "3", "3"]
     assert all("aria-label" in block for block in re.findall(r"<pre[^>]*>", html))

@@ -1,0 +1,68 @@
+"""Templates: escaped, complete, and nothing that a strict browser would not run."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from jinja2 import UndefinedError
+
+from functions._pages import HEADERS, Visitor, message_page, render
+from functions._rendering import TEMPLATES, html_of, machine_moment, moment, static_path
+from tests.paths import ROOT
+
+AT_MS = 1_763_634_599_000  # 2025-11-20 10:29:59 UTC.
+NAMES = sorted(str(file.relative_to(TEMPLATES)) for file in TEMPLATES.rglob("*.html"))
+INLINE = r"<script|<style|\sstyle=|\son\w+=|javascript:|https?://"
+
+
+def test_values_are_shown_as_text() -> None:
+    page = message_page("<script>", '"><img src=x>').get_body().decode()
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        html_of("message.html", {"title": "x", "visitor": None})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_template_runs_styles_or_asks_for_anything_by_itself(name: str) -> None:
+    assert not re.search(INLINE, (TEMPLATES / name).read_text("utf-8"))
+
+
+def test_a_page_begins_as_one_and_leads_past_its_frame() -> None:
+    page = message_page("Title", "Words.").get_body().decode()
+    assert page.startswith('<!doctype html>\n<html lang="en">')
+    assert '<a class="skip" href="#content">' in page
+    assert '<main id="content"' in page
+    assert page.count("<h1>") == 1
+    assert static_path("site.css") in page
+
+
+def test_the_header_shows_who_is_signed_in_and_lets_them_leave() -> None:
+    page = render(
+        "message.html", title="T", sentences=(), visitor=Visitor("kim", "c5rf")
+    ).get_body()
+    assert b'<span class="menu-name">kim</span>' in page
+    assert b'<form method="post" action="/sign-out">' in page
+    assert b'<input type="hidden" name="csrf" value="c5rf">' in page
+
+
+def test_nobody_else_is_let_in() -> None:
+    policy = HEADERS["Content-Security-Policy"]
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'")
+
+
+def test_times_are_in_utc() -> None:
+    assert moment(AT_MS) == "2025-11-20 10:29 UTC"
+    assert machine_moment(AT_MS) == "2025-11-20T10:29:59Z"
+
+
+def test_what_renders_pages_is_imported_by_the_first_page() -> None:
+    program = "import sys, functions._pages; sys.exit('jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
