@@ -1,0 +1,165 @@
+"""How many requests a caller may make, and when the next one fits."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.rates import (
+    Allowance,
+    Keys,
+    Limits,
+    OperationClass,
+    Subject,
+    Tally,
+    Window,
+    judge,
+    tightest,
+)
+
+MINUTE = timedelta(minutes=1)
+MINUTE_MS = 60_000
+
+
+def judged(limit: int, before: int, now: int, at_ms: int) -> Allowance:
+    """Judge a request of a class whose window is a minute."""
+    return judge(
+        limit,
+        Tally(before, now),
+        Window.at(at_ms, MINUTE),
+        operation=OperationClass.PUSH,
+        subject=Subject.TOKEN,
+    )
+
+
+class Caller:
+    """Counts what it is let do, as a store does."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.counts: dict[int, int] = {}
+        self.let: list[int] = []
+
+    def asks(self, at_ms: int) -> Allowance:
+        """Make a request, and take it back when it is refused."""
+        number = at_ms // MINUTE_MS
+        before, now = self.counts.get(number - 1, 0), self.counts.get(number, 0) + 1
+        allowance = judged(self.limit, before, now, at_ms)
+        if not allowance.is_exceeded:
+            self.counts[number] = now
+            self.let.append(at_ms)
+        return allowance
+
+
+def test_as_many_requests_as_the_limit_are_let_through_and_no_more() -> None:
+    caller = Caller(120)
+    assert [caller.asks(1_000).remaining for _ in range(120)] == list(range(119, -1, -1))
+    assert caller.asks(1_000).is_exceeded
+
+
+def test_a_window_that_ends_gives_back_what_falls_out_of_reach() -> None:
+    caller = Caller(60)
+    for _ in range(60):
+        caller.asks(59_000)
+    assert caller.asks(60_000).is_exceeded, "a fixed window would let 60 more through"
+    assert not caller.asks(61_000).is_exceeded, "a second later one has fallen out"
+    assert caller.asks(61_000).is_exceeded
+
+
+def test_after_a_quiet_window_everything_is_back() -> None:
+    caller = Caller(10)
+    for _ in range(10):
+        caller.asks(30_000)
+    assert caller.asks(120_000).remaining == 9
+
+
+@given(
+    limit=st.integers(1, 50),
+    times=st.lists(st.integers(0, 10 * MINUTE_MS), max_size=200).map(sorted),
+)
+def test_no_stretch_between_two_windows_lets_more_than_the_limit_of_each_through(
+    limit: int, times: list[int]
+) -> None:
+    caller = Caller(limit)
+    for at_ms in times:
+        caller.asks(at_ms)
+    for number in range(11):
+        start = number * MINUTE_MS
+        assert sum(start <= at_ms < start + MINUTE_MS for at_ms in caller.let) <= limit
+
+
+@given(
+    limit=st.integers(1, 50),
+    burst=st.integers(1, 120),
+    steps=st.lists(st.integers(0, MINUTE_MS), max_size=5),
+)
+def test_who_waits_as_long_as_told_is_let_through(limit: int, burst: int, steps: list[int]) -> None:
+    caller, at_ms = Caller(limit), 0
+    for step in steps:
+        at_ms += step
+        for _ in range(burst):
+            refused = caller.asks(at_ms)
+            if refused.is_exceeded:
+                assert not caller.asks(at_ms + refused.wait_ms).is_exceeded
+                return
+
+
+@given(limit=st.integers(1, 1_000), count=st.integers(0, 2_000), at_ms=st.integers(0, 10**13))
+def test_what_remains_is_never_below_zero_and_never_above_the_limit(
+    limit: int, count: int, at_ms: int
+) -> None:
+    allowance = judged(limit, count, count + 1, at_ms)
+    assert 0 <= allowance.remaining < limit or limit == 0
+    assert 1 <= allowance.wait_s <= 120
+    assert allowance.is_exceeded or allowance.wait_ms <= MINUTE_MS
+
+
+def test_hammering_makes_nobody_wait_longer() -> None:
+    alone, hammered = judged(10, 10, 11, 30_000), judged(10, 500, 700, 30_000)
+    assert hammered.is_exceeded
+    assert hammered.wait_ms <= alone.wait_ms
+
+
+def test_the_wait_is_in_whole_seconds_and_never_none() -> None:
+    allowance = Allowance(OperationClass.PUSH, Subject.TOKEN, 1, 0, 1)
+    assert allowance.wait_s == 1
+    assert judged(1, 0, 1, 59_999).wait_s == 1
+    assert Allowance(OperationClass.PUSH, Subject.TOKEN, 1, 0, 1_001).wait_s == 2
+
+
+def test_of_several_limits_the_nearest_is_told() -> None:
+    near, far = judged(10, 0, 9, 0), judged(100, 0, 9, 0)
+    assert tightest([far, near]) is near
+    soon, late = judged(10, 0, 11, 59_000), judged(10, 0, 11, 1_000)
+    assert tightest([near, soon, late]) is late
+
+
+def test_limits_are_read_by_subject() -> None:
+    limits = Limits.parse(OperationClass.PUSH, "token=120 account=240")
+    assert limits.most == {Subject.TOKEN: 120, Subject.ACCOUNT: 240}
+    assert limits.of(Keys("t", "a", "1.2.3.4")) == [
+        (Subject.TOKEN, "t", 120),
+        (Subject.ACCOUNT, "a", 240),
+    ]
+
+
+def test_nobody_is_counted_where_there_is_no_limit_or_no_key() -> None:
+    assert Limits.parse(OperationClass.PUSH, "").of(Keys("t", "a", "1.2.3.4")) == []
+    assert Limits.parse(OperationClass.PUSH, "token=1").of(Keys(address="1.2.3.4")) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["120", "token", "token=", "token=0", "token=-1", "tokens=1", "token=1,account=2",
+     "token=1 token=2", "token=99999999999"],
+)  # fmt: skip
+def test_what_is_no_limit_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no limit such as"):
+        Limits.parse(OperationClass.PUSH, text)
+
+
+def test_every_class_has_a_window_and_a_noun() -> None:
+    for operation in OperationClass:
+        assert operation.window >= MINUTE
+        assert operation.noun
