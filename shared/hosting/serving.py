@@ -25,6 +25,7 @@ from shared.hosting.errors import (
     FolderUnwritable,
     PortInUse,
 )
+from shared.hosting.joining import Joining
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 120  # As the real host; a client that repeats itself saves the handshake.
@@ -121,7 +122,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         self.heard_at = self.loop.time()
-        super().connection_made(transport)
+        self._joining = Joining(transport)
+        super().connection_made(self._joining)
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent."""
@@ -133,6 +135,11 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
         else:
             self._head_bytes = 0
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request."""
+        self._joining.flush()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         """Note that the client does not take its answer as fast as it comes."""
