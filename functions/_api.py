@@ -10,7 +10,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions._http import JSON, edge, json_answer
-from shared.domain.errors import BodyUnreadable, InvalidRequest, Kind, Refusal, Unavailable
+from shared.domain.errors import (
+    BodyUnreadable,
+    InvalidRequest,
+    Kind,
+    Refusal,
+    TokenMisplaced,
+    Unavailable,
+)
+from shared.domain.token_texts import holds_token
 
 STATUS = {
     Kind.INVALID: 400,
@@ -69,7 +77,12 @@ class Operation:
 
 
 def body_as(model: type[Model], req: func.HttpRequest) -> Model:
-    """Read the body, or raise a refusal that names the first field that is wrong."""
+    """Read the body, or raise a refusal that names the first field that is wrong.
+
+    A body with an access token in it is refused as a whole: what it says may be stored and shown.
+    """
+    if holds_token(req.get_body()):
+        raise TokenMisplaced
     try:
         return model.model_validate_json(req.get_body() or b"{}")
     except ValidationError as error:

@@ -13,10 +13,11 @@ from typing import Self, cast
 import azure.functions as func
 import orjson
 
-from shared.domain.errors import BodyUnreadable, Refusal
+from shared.domain.errors import BodyUnreadable, Refusal, TokenMisplaced
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.domain.names import Coordinate
+from shared.domain.token_texts import holds_token
 from shared.log import log, log_request
 from shared.ranges import known_tags
 from shared.registry import Registry
@@ -120,7 +121,10 @@ def json_object(req: func.HttpRequest) -> dict[str, object]:
     """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
 
     Control characters inside strings are let through, because the clients do not escape them.
+    A body with an access token in it is refused: what it says may be stored and shown.
     """
+    if holds_token(req.get_body()):
+        raise TokenMisplaced
     try:
         value: object = json.loads(req.get_body() or b"{}", strict=False)
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@
     ├── Invalid              the request or the archive cannot be accepted as it is
     │   ├── InvalidName · InvalidVersion · InvalidRange · InvalidDigest · InvalidRequest
     │   ├── DigestMismatch · VisibilityDiffers · SpelledDifferently
-    │   ├── UploadMissing · LengthMissing
+    │   ├── UploadMissing · LengthMissing · TokenMisplaced
     │   ├── PackageIsDeprecated · MissingDependencies
     │   ├── NotDeployable · ChecksumUnreadable · ChecksumDiffers · PomUnreadable · PomDiffers
     │   ├── SbomUnreadable · SearchUnreadable
@@ -32,6 +32,8 @@ from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
+from shared.domain.token_texts import without_tokens
+
 if TYPE_CHECKING:
     from shared.domain.names import Coordinate, Package
 
@@ -54,8 +56,11 @@ class Refusal(Exception):
     kind: ClassVar[Kind]
 
     def __str__(self) -> str:
-        """Return the sentence as one line that no terminal obeys, whoever's words are in it."""
-        sentence = super().__str__()
+        """Return the sentence as one line that no terminal obeys, whoever's words are in it.
+
+        A sentence repeats what somebody has sent, and that may be a token in the wrong place.
+        """
+        sentence = without_tokens(super().__str__())
         if sentence.isprintable():
             return sentence
         return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in sentence)
@@ -152,6 +157,17 @@ class RemovedForGood(Invalid):
         super().__init__(
             f"{coordinate} was removed for good, and its version is never free again. "
             "Publish a new version instead."
+        )
+
+
+class TokenMisplaced(Invalid):
+    """A request carries an access token where it would be stored or shown."""
+
+    def __init__(self) -> None:
+        """Say where tokens go, and what to do with this one."""
+        super().__init__(
+            "The body of the request holds an access token, and nothing was stored. Tokens go into "
+            "the Authorization header alone; revoke this one if others could have read it."
         )
 
 
