@@ -9,14 +9,13 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from functions._http import JSON, edge, json_answer
+from functions._http import JSON, edge, json_answer, when_again
 from shared.domain.errors import (
     BodyUnreadable,
     InvalidRequest,
     Kind,
     Refusal,
     TokenMisplaced,
-    Unavailable,
 )
 from shared.domain.token_texts import holds_token
 
@@ -27,6 +26,7 @@ STATUS = {
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
     Kind.TOO_LARGE: 413,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 
@@ -110,17 +110,10 @@ def nothing() -> func.HttpResponse:
 
 def refusal_answer(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal with its status, its code and its sentence."""
-    headers = dict(NO_STORE)
+    headers = NO_STORE | when_again(refusal)
     if refusal.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(refusal, Unavailable):
-        headers["Retry-After"] = retry_after(refusal)
     return _problem(STATUS[refusal.kind], code_of(type(refusal)), str(refusal), headers)
-
-
-def retry_after(refusal: Unavailable) -> str:
-    """Return after how many seconds to come back; clients read no 0."""
-    return str(max(1, int(refusal.retry_after.total_seconds())))
 
 
 def broken_answer(request_id: str) -> func.HttpResponse:

@@ -1,13 +1,15 @@
 """How Central answers: refusals as its clients read them, and the models that they expect.
 
 The clients show the message of 400, 401, 500 and 503, and of 404 too, but not on push, search or
-resolve. Any other status prints a bare "failed to push", and on deprecate it looks like success.
+resolve. Any other status prints a bare "failed to push", and on deprecate it looks like success:
+so what comes too often is a 503 for them, and a 429 for all others.
 """
 
 import azure.functions as func
 
-from functions._http import edge, json_answer
-from shared.domain.errors import Kind, Refusal, Unavailable
+from functions._http import edge, header, json_answer, when_again
+from shared.domain.errors import Kind, Refusal
+from shared.domain.language import LanguageVersion
 from shared.domain.package import Listing, ModuleText, numeric_id
 from shared.domain.query import Page
 from shared.registry import Registry
@@ -19,6 +21,7 @@ _STATUS = {
     Kind.TOO_LARGE: 400,
     Kind.UNAUTHENTICATED: 401,
     Kind.NOT_FOUND: 404,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 
@@ -27,9 +30,7 @@ CORS = {"Access-Control-Allow-Origin": "*"}  # Stores call the reading operation
 
 def refusal_answer(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal as JSON with the status under which its message is shown."""
-    headers = dict(CORS)
-    if isinstance(refusal, Unavailable):
-        headers["Retry-After"] = str(max(1, int(refusal.retry_after.total_seconds())))
+    headers = CORS | when_again(refusal)
     return json_answer({"message": str(refusal)}, _STATUS[refusal.kind], headers)
 
 
@@ -47,8 +48,22 @@ def broken_answer(request_id: str) -> func.HttpResponse:
     return json_answer({"message": message}, 500, CORS)
 
 
-central_errors = edge(refusal_answer, broken_answer)
-central_errors_without_404 = edge(refusal_without_404, broken_answer)
+def shown_by_ballerina(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Return a refusal with a status whose message this client shows."""
+    is_ballerina = LanguageVersion.parse(header(req, "user-agent")) is not None
+    if not is_ballerina or answer.status_code != _STATUS[Kind.TOO_MANY]:
+        return answer
+    headers = dict(answer.headers)
+    return func.HttpResponse(
+        answer.get_body(),
+        status_code=_STATUS[Kind.UNAVAILABLE],
+        headers=headers,
+        mimetype=answer.mimetype,
+    )
+
+
+central_errors = edge(refusal_answer, broken_answer, shown_by_ballerina)
+central_errors_without_404 = edge(refusal_without_404, broken_answer, shown_by_ballerina)
 
 
 def package_model(registry: Registry, listing: Listing) -> dict[str, object]:

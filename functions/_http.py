@@ -13,10 +13,11 @@ from typing import Self, cast
 import azure.functions as func
 import orjson
 
-from shared.domain.errors import BodyUnreadable, Refusal, TokenMisplaced
+from shared.domain.errors import BodyUnreadable, Refusal, TokenMisplaced, TooMany, Unavailable
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.domain.names import Coordinate
+from shared.domain.rates import Allowance
 from shared.domain.token_texts import holds_token
 from shared.log import log, log_request
 from shared.ranges import known_tags
@@ -25,17 +26,26 @@ from shared.registry import Registry
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 Refused = Callable[[Refusal], func.HttpResponse]
 Broken = Callable[[str], func.HttpResponse]
+Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
 
 JSON = "application/json"
 
 _OBJECT = "a JSON object, such as {}"
 
 
-def edge(refused: Refused, broken: Broken) -> Callable[[Handler], Handler]:
+def as_it_is(_req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Return a refusal that all clients of a face read alike."""
+    return answer
+
+
+def edge(
+    refused: Refused, broken: Broken, adapted: Adapted = as_it_is
+) -> Callable[[Handler], Handler]:
     """Return a decorator for the Functions of one face.
 
     It gives every answer an `X-Request-Id` and a log line, turns a refusal into `refused(refusal)`
-    and anything else into `broken(request id)`, which is logged once, here.
+    and anything else into `broken(request id)`, which is logged once, here. Where clients of one
+    face read a refusal differently, `adapted` makes it theirs.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -46,7 +56,7 @@ def edge(refused: Refused, broken: Broken) -> Callable[[Handler], Handler]:
             try:
                 response = await handler(req)
             except Refusal as refusal:
-                response, outcome = refused(refusal), type(refusal).__name__
+                response, outcome = adapted(req, refused(refusal)), type(refusal).__name__
             except Exception:
                 response, outcome = broken(exchange.request_id), "broken"
                 log.exception("request.broken", request_id=exchange.request_id)
@@ -105,6 +115,31 @@ def json_answer(
     """Return `value` as JSON."""
     body = orjson.dumps(value)
     return func.HttpResponse(body, status_code=status, headers=headers, mimetype=JSON)
+
+
+def when_again(refusal: Refusal) -> dict[str, str]:
+    """Return the headers that tell when to come back, where that helps; clients read no 0."""
+    match refusal:
+        case Unavailable():
+            return {"Retry-After": str(max(1, int(refusal.retry_after.total_seconds())))}
+        case TooMany():
+            wait = str(refusal.allowance.wait_s)
+            return {"Retry-After": wait, **rate_headers(refusal.allowance)}
+        case _:
+            return {}
+
+
+def rate_headers(allowance: Allowance) -> dict[str, str]:
+    """Return a limit, what is left of it, and in how many seconds there is more.
+
+    The three fields of drafts 03 to 06 of "RateLimit header fields for HTTP", in which the last is
+    a number of seconds and the same as `Retry-After` in a refusal.
+    """
+    return {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(allowance.remaining),
+        "RateLimit-Reset": str(allowance.wait_s),
+    }
 
 
 def headers_of(req: func.HttpRequest) -> Mapping[str, str]:

@@ -7,9 +7,9 @@ with a Basic challenge, so every refusal that credentials could lift is one.
 
 import azure.functions as func
 
-from functions._api import STATUS, retry_after
-from functions._http import edge
-from shared.domain.errors import Kind, Refusal, Unavailable
+from functions._api import STATUS
+from functions._http import edge, when_again
+from shared.domain.errors import Kind, Refusal
 
 XML = "application/xml"
 TEXT = "text/plain"
@@ -19,11 +19,9 @@ CHALLENGE = 'Basic realm="Ballroom"'
 
 def refusal_answer(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal with its status, and its sentence as a line of text."""
-    headers: dict[str, str] = {}
+    headers = when_again(refusal)
     if refusal.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = CHALLENGE
-    if isinstance(refusal, Unavailable):
-        headers["Retry-After"] = retry_after(refusal)
     return _sentence(str(refusal), STATUS[refusal.kind], headers)
 
 

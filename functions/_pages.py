@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions._api import STATUS, retry_after
-from functions._http import edge
+from functions._api import STATUS
+from functions._http import edge, when_again
 from functions._rendering import html_of
-from shared.domain.errors import Refusal, Unavailable
+from shared.domain.errors import Refusal
 
 UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
 
@@ -66,8 +66,8 @@ def message_page(title: str, *sentences: str, status: int = 200) -> func.HttpRes
 def refusal_page(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal as a page with its sentence."""
     answer = message_page("This did not work", str(refusal), status=STATUS[refusal.kind])
-    if isinstance(refusal, Unavailable):
-        answer.headers["Retry-After"] = retry_after(refusal)
+    for name, value in when_again(refusal).items():
+        answer.headers[name] = value
     return answer
 
 

@@ -17,13 +17,16 @@
     │   └── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
     ├── Unauthenticated      who is asking cannot be told
     │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
-    │   └── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
+    │   ├── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
+    │   └── SignedTokenRefused
     ├── Forbidden            the caller may not do this
     │   └── NotPermitted · NameReserved · SignInAgain
+    ├── TooMany              it comes too often
+    │   └── TooManyRequests · TooManyFailures
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge · FileTooLarge · TooManyReported
     └── Unavailable          try again later
-        └── Busy · StorageFull · NotListedYet · DomainSilent
+        └── Busy · StorageFull · NotListedYet · DomainSilent · IssuerSilent
 
 A face maps each kind to a status and a body, because clients differ.
 """
@@ -36,6 +39,7 @@ from shared.domain.token_texts import without_tokens
 
 if TYPE_CHECKING:
     from shared.domain.names import Coordinate, Package
+    from shared.domain.rates import Allowance
 
 
 class Kind(Enum):
@@ -47,6 +51,7 @@ class Kind(Enum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     TOO_LARGE = "too-large"
+    TOO_MANY = "too-many"
     UNAVAILABLE = "unavailable"
 
 
@@ -570,6 +575,17 @@ class ReportUnsigned(Unauthenticated):
         )
 
 
+class SignedTokenRefused(Unauthenticated):
+    """A token that another party signed does not prove what it is to prove."""
+
+    def __init__(self, reason: str) -> None:
+        """Say which of its parts is wrong."""
+        super().__init__(
+            f"The signed token is not accepted: {reason}. Ask its issuer for a new one, and use it "
+            "while it is fresh."
+        )
+
+
 class Forbidden(Refusal):
     """The caller may not do this."""
 
@@ -603,6 +619,42 @@ class SignInAgain(Forbidden):
         super().__init__(
             f"To {verb} {resource}, sign in again on the registry's pages and repeat this within "
             "ten minutes. No access token is enough for it."
+        )
+
+
+class TooMany(Refusal):
+    """It comes too often; `allowance` says how often it may come, and when again."""
+
+    kind = Kind.TOO_MANY
+
+    def __init__(self, allowance: "Allowance", sentence: str) -> None:
+        """Keep what the headers of the answer say."""
+        super().__init__(sentence)
+        self.allowance = allowance
+
+
+class TooManyRequests(TooMany):
+    """A caller makes more requests of a kind than the operator allows."""
+
+    def __init__(self, allowance: "Allowance") -> None:
+        """Name what is limited, for whom, and when to come back."""
+        whose = f"this {allowance.subject.value}"
+        super().__init__(
+            allowance,
+            f"There are too many {allowance.operation.noun} by {whose}: {allowance.limit:,} are "
+            f"taken in {allowance.period}. Wait {allowance.wait_s} seconds and try again.",
+        )
+
+
+class TooManyFailures(TooMany):
+    """An address sent so many credentials that are not valid that none of it are read for now."""
+
+    def __init__(self, allowance: "Allowance") -> None:
+        """Say when to come back, and what to look at meanwhile."""
+        super().__init__(
+            allowance,
+            "Too many requests with credentials that are not valid came from this address. "
+            f"Wait {allowance.wait_s} seconds, and check the access token meanwhile.",
         )
 
 
@@ -657,6 +709,19 @@ class Busy(Unavailable):
     def __init__(self) -> None:
         """Say that a repeat is fine; what a store did that did not answer, nobody knows."""
         super().__init__("The registry is busy. Try again in a moment; a repeat does no harm.")
+
+
+class IssuerSilent(Unavailable):
+    """An identity provider did not say which keys are its own."""
+
+    retry_after = timedelta(seconds=30)
+
+    def __init__(self, issuer: str) -> None:
+        """Name the provider."""
+        super().__init__(
+            f"{_quoted(issuer)} does not answer, so what it signed cannot be checked. "
+            "Try again in a minute."
+        )
 
 
 class StorageFull(Unavailable):

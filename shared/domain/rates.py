@@ -158,6 +158,12 @@ class Allowance:
     is_exceeded: bool = False
 
     @property
+    def period(self) -> str:
+        """Return the time that the limit is for, in words."""
+        minutes = self.operation.window // timedelta(minutes=1)
+        return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+    @property
     def wait_s(self) -> int:
         """Return the wait in whole seconds, as headers have it; 0 is read by no client."""
         return max(1, -(-self.wait_ms // 1000))

@@ -18,12 +18,15 @@ import functions
 from functions import _api, _central, _maven, _pages
 from functions._http import Handler
 from shared.domain import bad_archive
-from shared.domain.errors import Kind, Refusal, Unavailable
+from shared.domain.errors import Kind, Refusal, TooMany, Unavailable
 from shared.domain.names import Coordinate, Package
+from shared.domain.rates import Allowance, OperationClass, Subject
 
 PACKAGE = Package.parse("acme", "greet")
 COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
+ALLOWANCE = Allowance(OperationClass.PUSH, Subject.TOKEN, limit=120, remaining=0, wait_ms=16_500)
 SAMPLES: dict[object, object] = {
+    "Allowance": ALLOWANCE,
     int: 12_345,
     "Package": PACKAGE,
     "Package | None": PACKAGE,
@@ -68,6 +71,7 @@ CENTRAL = {
     Kind.TOO_LARGE: 400,
     Kind.UNAUTHENTICATED: 401,
     Kind.NOT_FOUND: 404,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 API = {
@@ -77,6 +81,7 @@ API = {
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
     Kind.TOO_LARGE: 413,
+    Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
 
@@ -108,14 +113,24 @@ EDGES = {
 }
 
 
-async def answer_to(refusal: Exception, errors: Callable[[Handler], Handler]) -> func.HttpResponse:
+EVERY_EDGE = {
+    **{face: errors for face, (errors, _) in FACES.items()},
+    "maven": _maven.maven_errors,
+    "pages": _pages.page_errors,
+}
+
+
+async def answer_to(
+    refusal: Exception, errors: Callable[[Handler], Handler], agent: str = "curl/8.0"
+) -> func.HttpResponse:
     """Let an operation of the face raise, and return what its client gets."""
 
     @errors
     async def operation(_request: func.HttpRequest) -> func.HttpResponse:
         raise refusal
 
-    return await operation(func.HttpRequest("GET", "/", body=b""))
+    headers = {"user-agent": agent}
+    return await operation(func.HttpRequest("GET", "/", headers=headers, body=b""))
 
 
 def named(refusal: object) -> str:
@@ -151,7 +166,7 @@ async def test_every_refusal_is_a_line_of_text_for_maven_clients(refusal: Refusa
     assert answer.headers["Content-Length"] == str(len(answer.get_body()))
     challenge = "Basic " if refusal.kind is Kind.UNAUTHENTICATED else ""
     assert answer.headers.get("WWW-Authenticate", "").partition("realm")[0] == challenge
-    assert ("Retry-After" in answer.headers) is isinstance(refusal, Unavailable)
+    assert ("Retry-After" in answer.headers) is isinstance(refusal, Unavailable | TooMany)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
@@ -174,6 +189,35 @@ def test_no_words_in_a_refusal_reach_a_terminal_as_commands(words: str) -> None:
 async def test_what_may_succeed_later_says_when(face: str, refusal: Refusal) -> None:
     answer = await answer_to(refusal, FACES[face][0])
     assert int(answer.headers["Retry-After"]) > 0
+
+
+TOO_MANY = [each for each in REFUSALS if isinstance(each, TooMany)]
+
+
+@pytest.mark.parametrize("face", EVERY_EDGE)
+@pytest.mark.parametrize("refusal", TOO_MANY, ids=named)
+async def test_what_comes_too_often_is_told_the_limit_and_when_to_come_back(
+    face: str, refusal: Refusal
+) -> None:
+    answer = await answer_to(refusal, EVERY_EDGE[face])
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == answer.headers["RateLimit-Reset"] == "17"
+    assert answer.headers["RateLimit-Limit"] == "120"
+    assert answer.headers["RateLimit-Remaining"] == "0"
+    assert "17 seconds" in str(refusal)
+
+
+@pytest.mark.parametrize("face", ["central", "central push, search and resolve"])
+@pytest.mark.parametrize("refusal", TOO_MANY, ids=named)
+async def test_a_ballerina_client_is_told_so_by_a_status_whose_message_it_shows(
+    face: str, refusal: Refusal
+) -> None:
+    answer = await answer_to(refusal, FACES[face][0], agent="2201.12.0")
+    assert answer.status_code == 503
+    assert json.loads(answer.get_body()) == message(refusal)
+    assert answer.mimetype == "application/json"
+    assert answer.headers["Retry-After"] == "17"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
 @pytest.mark.parametrize("face", FACES)
