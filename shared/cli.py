@@ -6,6 +6,7 @@ They work on the data folder that the settings name, while the registry runs or 
 from shared.commands.accounts import account, signin_link
 from shared.commands.folder import backup, doctor, keys, restore
 from shared.commands.index import index
+from shared.commands.login import login
 from shared.commands.organizations import org
 from shared.commands.packages import package
 from shared.commands.running import Commands
@@ -16,7 +17,8 @@ cli = Commands(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        account, backup, doctor, index, keys, org, package, restore, signin_link, token, upkeep,
+        account, backup, doctor, index, keys, login, org, package, restore, signin_link, token,
+        upkeep,
     ],
 )  # fmt: skip
 
