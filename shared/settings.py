@@ -1,6 +1,7 @@
 """Every setting, read once from the environment; docs/configuration.md lists them."""
 
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -8,6 +9,9 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.auth.keys import KeyRing
+from shared.domain.addresses import Networks, parse_networks
+from shared.domain.rates import Limits, OperationClass
+from shared.domain.workloads import GUID
 
 MIB = 1024 * 1024
 
@@ -92,6 +96,67 @@ class Settings(BaseSettings):
         ge=1,
         description="Hours that an archive without a release is kept before the sweep.",
     )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks (CIDR) of the reverse proxies whose X-Forwarded-For is "
+        "believed, between commas; by default none is, not even on this machine.",
+    )
+    limit_read: str = Field(
+        default="token=30000 account=60000 address=30000",
+        description="Requests a minute, counted by each process alone.",
+    )
+    limit_write: str = Field(
+        default="token=300 account=300 address=600",
+        description="Changes a minute, but for those with a limit of their own.",
+    )
+    limit_push: str = Field(
+        default="token=120 account=240 address=480",
+        description="Pushes a minute; a repeat of the same bytes is not counted.",
+    )
+    limit_token_issue: str = Field(
+        default="account=30 address=60", description="New tokens in five minutes."
+    )
+    limit_sign_in: str = Field(
+        default="account=30 address=60", description="Attempts to sign in, in five minutes."
+    )
+    limit_device: str = Field(
+        default="address=30", description="Device codes that are asked for, in five minutes."
+    )
+    limit_failure: str = Field(
+        default="address=10",
+        description="Credentials that are not valid, in five minutes; after that none of the "
+        "address is looked at for a while.",
+    )
+    brake_packages: int = Field(
+        default=20,
+        ge=1,
+        description="Different packages that one principal publishes within ten minutes; further "
+        "releases are held until an owner confirms them.",
+    )
+    publish_from_github: str = Field(
+        default="https://token.actions.githubusercontent.com",
+        description="Issuers of GitHub Actions whose jobs may be trusted publishers, between "
+        "commas; empty for none.",
+    )
+    publish_from_gitlab: str = Field(
+        default="https://gitlab.com",
+        description="The same for GitLab CI: the addresses of GitLab servers.",
+    )
+    publish_from_azure_devops: str = Field(
+        default="",
+        description="The same for Azure DevOps: https://vstoken.dev.azure.com/ and the id of an "
+        "organization. Its tokens are not made for one registry alone.",
+    )
+    publish_from_entra: str = Field(
+        default="",
+        description="Tenants of Entra ID whose workload identities may be trusted publishers, by "
+        "id, between commas.",
+    )
+    publish_from_entra_audience: str = Field(
+        default="",
+        description="Whom tokens of workload identities are for: the application id of this "
+        "registry in Entra ID, or its address, which is the default.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",
@@ -110,6 +175,33 @@ class Settings(BaseSettings):
             raise ValueError(reason)
         return url
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, networks: str) -> str:
+        parse_networks(networks)
+        return networks
+
+    @field_validator(*(f"limit_{each.name.lower()}" for each in OperationClass))
+    @classmethod
+    def _check_limits(cls, text: str) -> str:
+        Limits.parse(OperationClass.READ, text)
+        return text
+
+    @field_validator("publish_from_github", "publish_from_gitlab", "publish_from_azure_devops")
+    @classmethod
+    def _check_issuers(cls, text: str) -> str:
+        for issuer in listed(text):
+            cls._check_url(issuer)
+        return text
+
+    @field_validator("publish_from_entra")
+    @classmethod
+    def _check_tenants(cls, text: str) -> str:
+        if not all(re.fullmatch(GUID, tenant) for tenant in listed(text)):
+            reason = "a tenant is known by its id, such as 01234567-89ab-cdef-0123-456789abcdef"
+            raise ValueError(reason)
+        return text
+
     @field_validator("link_key")
     @classmethod
     def _check_link_key(cls, key: SecretStr | None) -> SecretStr | None:
@@ -127,10 +219,24 @@ class Settings(BaseSettings):
         """Return the public address without a slash at its end."""
         return (self.url or self._listening_address()).rstrip("/")
 
+    @cached_property
+    def proxies(self) -> Networks:
+        """Return the networks of the proxies that are believed."""
+        return parse_networks(self.trusted_proxies)
+
+    def limits_of(self, operation: OperationClass) -> Limits:
+        """Return what the operator allows of a class of operations."""
+        return Limits.parse(operation, getattr(self, f"limit_{operation.name.lower()}"))
+
     def _listening_address(self) -> str:
         scheme = "https" if self.tls_cert else "http"
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared.
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def listed(text: str) -> list[str]:
+    """Return what stands between the commas of a setting."""
+    return [each.strip() for each in text.split(",") if each.strip()]
 
 
 def setting_problem(invalid: ValidationError) -> str:

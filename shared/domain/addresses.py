@@ -61,11 +61,11 @@ _remembered = lru_cache(maxsize=4_096)(_read)
 
 @lru_cache(maxsize=4_096)  # Addresses as they are written here, never as they are sent.
 def neighbourhood(address: str) -> str:
-    """Return what counts as one caller: an IPv4 address, or the network of an IPv6 address."""
+    """Return what counts as one caller: an IPv4 address, or the first of an IPv6 network."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
         return address
-    return str(IPv6Network((parsed, _PREFIX), strict=False))
+    return str(IPv6Network((parsed, _PREFIX), strict=False).network_address)
 
 
 def _parsed(text: str) -> Address | None:

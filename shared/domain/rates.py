@@ -179,7 +179,9 @@ def judge(
     if used > limit:
         wait_ms = _wait_ms(limit, before, tally.now, window)
         return Allowance(operation, subject, limit, 0, wait_ms, is_exceeded=True)
-    return Allowance(operation, subject, limit, limit - used, window.left_ms)
+    is_last = used == limit
+    wait_ms = _wait_ms(limit, before, tally.now + 1, window) if is_last else window.left_ms
+    return Allowance(operation, subject, limit, limit - used, wait_ms)
 
 
 def tightest(allowances: Sequence[Allowance]) -> Allowance:

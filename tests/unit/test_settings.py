@@ -3,6 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from shared.domain.addresses import parse_networks
+from shared.domain.rates import OperationClass, Subject
 from shared.settings import Settings, setting_problem
 
 
@@ -57,3 +59,26 @@ def test_an_environment_that_can_stand_in_no_token_is_refused(name: str) -> None
 @pytest.mark.parametrize("level", ["INFO", "infos", "verbose"])
 def test_an_unknown_log_level_is_refused(level: str) -> None:
     assert problem(log_level=level).startswith("BALLROOM_LOG_LEVEL cannot be used: ")
+
+
+def test_proxies_are_networks() -> None:
+    assert Settings().proxies == ()
+    assert Settings(trusted_proxies="127.0.0.1, 10.0.0.0/8").proxies == parse_networks(
+        "127.0.0.1 10.0.0.0/8"
+    )
+    assert problem(trusted_proxies="example.org").startswith(
+        "BALLROOM_TRUSTED_PROXIES cannot be used: 'example.org' does not appear to be"
+    )
+
+
+@pytest.mark.parametrize("operation", OperationClass)
+def test_every_limit_is_a_setting(operation: OperationClass) -> None:
+    name = f"limit_{operation.name.lower()}"
+    assert Settings().limits_of(operation).most, "a default that limits nobody"
+    chosen = Settings.model_validate({name: "address=7"})
+    assert chosen.limits_of(operation).most == {Subject.ADDRESS: 7}
+    assert problem(**{name: "7"}).startswith(f"BALLROOM_{name.upper()} cannot be used: '7' is no")
+
+
+def test_by_default_a_token_makes_120_pushes_a_minute() -> None:
+    assert Settings().limits_of(OperationClass.PUSH).most[Subject.TOKEN] == 120

@@ -105,6 +105,13 @@ def test_who_waits_as_long_as_told_is_let_through(limit: int, burst: int, steps:
                 return
 
 
+def test_who_has_none_left_is_told_how_long_the_next_one_takes() -> None:
+    caller = Caller(10)
+    last = [caller.asks(30_000) for _ in range(10)][-1]
+    assert (last.remaining, last.is_exceeded) == (0, False)
+    assert caller.asks(30_000).wait_ms == last.wait_ms
+
+
 @given(limit=st.integers(1, 1_000), count=st.integers(0, 2_000), at_ms=st.integers(0, 10**13))
 def test_what_remains_is_never_below_zero_and_never_above_the_limit(
     limit: int, count: int, at_ms: int
@@ -112,7 +119,7 @@ def test_what_remains_is_never_below_zero_and_never_above_the_limit(
     allowance = judged(limit, count, count + 1, at_ms)
     assert 0 <= allowance.remaining < limit or limit == 0
     assert 1 <= allowance.wait_s <= 120
-    assert allowance.is_exceeded or allowance.wait_ms <= MINUTE_MS
+    assert allowance.remaining == 0 or allowance.wait_ms <= MINUTE_MS
 
 
 def test_hammering_makes_nobody_wait_longer() -> None:
@@ -124,7 +131,7 @@ def test_hammering_makes_nobody_wait_longer() -> None:
 def test_the_wait_is_in_whole_seconds_and_never_none() -> None:
     allowance = Allowance(OperationClass.PUSH, Subject.TOKEN, 1, 0, 1)
     assert allowance.wait_s == 1
-    assert judged(1, 0, 1, 59_999).wait_s == 1
+    assert judged(2, 0, 1, 59_999).wait_s == 1
     assert Allowance(OperationClass.PUSH, Subject.TOKEN, 1, 0, 1_001).wait_s == 2
 
 

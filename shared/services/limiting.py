@@ -1,0 +1,266 @@
+"""Limiting: who makes too many requests has to wait.
+
+What is dear or dangerous is counted for all instances together, in one call of the work store;
+reads are counted by each process alone, in memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+from shared.auth.recent import Recent
+from shared.domain.addresses import neighbourhood
+from shared.domain.errors import TooManyFailures, TooManyRequests
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.domain.rates import (
+    Allowance,
+    Keys,
+    Limits,
+    OperationClass,
+    Subject,
+    Tally,
+    Window,
+    judge,
+    tightest,
+)
+from shared.ports import Clock, Counter, WorkStore
+from shared.services.braking import Braking
+
+REMEMBERED = 10_000  # Callers that have to wait; about 3 MB.
+MOST_CALLERS = 100_000  # That a process counts one by one in a minute; about 15 MB.
+
+_RATE = "rate"
+_OTHERS = "*"  # Whoever comes when there are too many to tell apart shares one count.
+_FREE = 10**12  # No limit: nobody makes that many requests in a minute.
+
+# What the answer to the request under way says of its limits; the edge hands a list in.
+told: ContextVar[list[Allowance] | None] = ContextVar("told", default=None)
+
+Rules = Mapping[OperationClass, Limits]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a principal publishes: the tightest of its limits, and whether like a worm."""
+
+    allowance: Allowance | None = None
+    is_burst: bool = False
+
+    def require(self) -> None:
+        """Raise `TooManyRequests` unless the push is within the limits; tell what is left."""
+        if self.allowance is not None:
+            _require(self.allowance)
+
+
+class Limiting:
+    """Counts requests, and refuses what is over a limit."""
+
+    def __init__(self, work: WorkStore, clock: Clock, rules: Rules, braking: Braking) -> None:
+        """Keep the counts that hold for all instances in `work`."""
+        self._work = work
+        self._clock = clock
+        self._rules = rules
+        self._braking = braking
+        self._reads = Reads(rules[OperationClass.READ], clock)
+        self._shut = Recent[tuple[int, Allowance]](REMEMBERED)
+
+    async def check(self, operation: OperationClass, keys: Keys) -> Allowance | None:
+        """Count a request and return what is left, or None where nothing is limited.
+
+        Raises `TooManyRequests`. One call of the store, and none while the caller has to wait.
+        """
+        allowance = await self._count(operation, keys)
+        if allowance is not None:
+            _require(allowance)
+        return allowance
+
+    async def pace(self, by: Principal, package: Package) -> Pace:
+        """Count a push, and say how fast `by` publishes; of that, nothing is raised. One call."""
+        if by.is_operator:
+            return Pace()
+        tallying = self._tallying(OperationClass.PUSH, Keys.of(by))
+        if shut := self._shut_out(tallying):
+            return Pace(shut)
+        marks = self._braking.marks(by, package)
+        counters = [*tallying.counters, *marks.counters]
+        totals = await self._work.count(counters, tallying.now_ms)
+        allowance = await self._judged(tallying, counters, totals)
+        if allowance is not None and allowance.is_exceeded:
+            return Pace(allowance)
+        marked = totals[len(tallying.counters) :]
+        return Pace(allowance, await self._braking.is_burst(marks, marked))
+
+    def read(self, by: Principal) -> None:
+        """Count a request in this process alone; raise `TooManyRequests`. No store is asked."""
+        self._reads.count(by)
+
+    def require_trusted(self, address: str) -> None:
+        """Raise `TooManyFailures` while credentials from this address are not looked at."""
+        if shut := self._shut_out(self._tallying(OperationClass.FAILURE, _at(address))):
+            raise TooManyFailures(shut)
+
+    async def failed(self, address: str) -> None:
+        """Count credentials that are not valid; raise `TooManyFailures` when they are too many."""
+        allowance = await self._count(OperationClass.FAILURE, _at(address))
+        if allowance is not None and allowance.is_exceeded:
+            raise TooManyFailures(allowance)
+
+    async def _count(self, operation: OperationClass, keys: Keys) -> Allowance | None:
+        tallying = self._tallying(operation, keys)
+        if shut := self._shut_out(tallying):
+            return shut
+        if not tallying.counters:
+            return None
+        totals = await self._work.count(tallying.counters, tallying.now_ms)
+        return await self._judged(tallying, tallying.counters, totals)
+
+    async def _judged(
+        self, tallying: "_Tallying", counters: Sequence[Counter], totals: Sequence[int]
+    ) -> Allowance | None:
+        """Return the tightest of the limits; what is refused is not counted."""
+        judged = tallying.judged(totals)
+        for name, allowance in zip(tallying.names, judged, strict=True):
+            if not allowance.remaining:
+                self._shut.put(name, (tallying.now_ms + allowance.wait_ms, allowance))
+        if any(each.is_exceeded for each in judged):
+            taken_back = [replace(each, amount=-each.amount) for each in counters if each.amount]
+            await self._work.count(taken_back, tallying.now_ms)
+        return tightest(judged) if judged else None
+
+    def _shut_out(self, tallying: "_Tallying") -> Allowance | None:
+        """Return the limit that the caller was told to wait for, if the wait is not over."""
+        shut = [found for name in tallying.names if (found := self._shut.get(name))]
+        left = [
+            replace(allowance, wait_ms=until_ms - tallying.now_ms, is_exceeded=True)
+            for until_ms, allowance in shut
+            if until_ms > tallying.now_ms
+        ]
+        return tightest(left) if left else None
+
+    def _tallying(self, operation: OperationClass, keys: Keys) -> "_Tallying":
+        limited = self._rules[operation].of(keys)
+        return _Tallying(operation, tuple(limited), self._clock.now_ms())
+
+
+@dataclass(frozen=True, slots=True)
+class _Tallying:
+    """One request, and whom it counts for."""
+
+    operation: OperationClass
+    limited: tuple[tuple[Subject, str, int], ...]
+    now_ms: int
+
+    @property
+    def window(self) -> Window:
+        return Window.at(self.now_ms, self.operation.window)
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.operation.value}:{s.value}:{key}" for s, key, _ in self.limited]
+
+    @property
+    def counters(self) -> list[Counter]:
+        """Return two counts a subject: that of the window before, which is read, and this one's."""
+        window = self.window
+        return [
+            Counter(_RATE, f"{name}:{number}", (number + 2) * window.length_ms, amount)
+            for name in self.names
+            for number, amount in ((window.number - 1, 0), (window.number, 1))
+        ]
+
+    def judged(self, totals: Sequence[int]) -> list[Allowance]:
+        counted = totals[: 2 * len(self.limited)]
+        return [
+            judge(
+                most,
+                Tally(before, now),
+                self.window,
+                operation=self.operation,
+                subject=subject,
+            )
+            for (subject, _, most), before, now in zip(
+                self.limited, counted[::2], counted[1::2], strict=True
+            )
+        ]
+
+
+class Reads:
+    """Counts the requests of one process in about a microsecond, and never grows beyond a bound."""
+
+    def __init__(self, limits: Limits, clock: Clock, most_callers: int = MOST_CALLERS) -> None:
+        """Allow what the limits say, by `clock`, and tell so many callers apart."""
+        self._clock = clock
+        self._most_callers = most_callers
+        self._window = limits.operation.window
+        self._number = 0
+        self._ends_ms = 0
+        self._token, self._account, self._address = (
+            _Counts(subject, limits.most.get(subject, _FREE)) for subject in Subject
+        )
+
+    def count(self, by: Principal) -> None:
+        """Count a request; raise `TooManyRequests`, and tell what is left when half is used."""
+        now_ms = self._clock.now_ms()
+        if now_ms >= self._ends_ms:
+            self._turn(Window.at(now_ms, self._window))
+        if by.id:
+            self._add(self._token, by.credential, now_ms)
+            self._add(self._account, by.id, now_ms)
+        self._add(self._address, neighbourhood(by.address), now_ms)
+
+    def _add(self, counts: "_Counts", key: str, now_ms: int) -> None:
+        if not key:
+            return
+        now = counts.now
+        if key not in now and len(now) >= self._most_callers:
+            key = _OTHERS
+        now[key] = counted = now.get(key, 0) + 1
+        if counted + counts.before.get(key, 0) > counts.half:
+            self._judge(counts, key, now_ms)
+
+    def _judge(self, counts: "_Counts", key: str, now_ms: int) -> None:
+        allowance = judge(
+            counts.most,
+            Tally(counts.before.get(key, 0), counts.now[key]),
+            Window.at(now_ms, self._window),
+            operation=OperationClass.READ,
+            subject=counts.subject,
+        )
+        if allowance.is_exceeded:
+            counts.now[key] -= 1  # What is refused is not counted.
+        _require(allowance)
+
+    def _turn(self, window: Window) -> None:
+        """Begin a window, and forget the one before the last."""
+        is_next = window.number == self._number + 1
+        for counts in (self._token, self._account, self._address):
+            counts.before = counts.now if is_next else {}
+            counts.now = {}
+        self._number = window.number
+        self._ends_ms = (window.number + 1) * window.length_ms
+
+
+class _Counts:
+    """How often each key of one subject was counted, in the window before and in this one."""
+
+    __slots__ = ("before", "half", "most", "now", "subject")
+
+    def __init__(self, subject: Subject, most: int) -> None:
+        self.subject = subject
+        self.most = most
+        self.half = most // 2  # Who uses less is not told, and costs two look-ups.
+        self.before: dict[str, int] = {}
+        self.now: dict[str, int] = {}
+
+
+def _at(address: str) -> Keys:
+    return Keys(address=neighbourhood(address))
+
+
+def _require(allowance: Allowance) -> None:
+    if allowance.is_exceeded:
+        raise TooManyRequests(allowance)
+    notes = told.get()
+    if notes is not None:
+        notes.append(allowance)

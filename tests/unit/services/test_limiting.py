@@ -1,0 +1,307 @@
+"""Who makes too many requests waits as long as told, and nobody else does."""
+
+from collections import Counter as Tallies
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.errors import TooMany, TooManyFailures, TooManyRequests
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.names import Package
+from shared.domain.rates import Allowance, Keys, Limits, OperationClass, Subject
+from shared.ports import WorkStore
+from shared.services.braking import Braking
+from shared.services.limiting import Limiting, Reads, told
+from tests.counting import counting
+from tests.fakes.clock import FakeClock
+from tests.fakes.work import FakeWork
+
+ANN = Principal("ann0000000", "token-1", address="203.0.113.7")
+GREET = Package.parse("acme", "greet")
+DEFAULT = "token=3 account=5 address=8"
+
+
+class Instance:
+    """One process of a registry: a service of its own over work that all share."""
+
+    def __init__(self, work: FakeWork, clock: FakeClock, **limits: str) -> None:
+        self.calls = Tallies[str]()
+        store: WorkStore = counting(work, self.calls)
+        rules = {
+            each: Limits.parse(each, limits.get(each.name.lower(), DEFAULT))
+            for each in OperationClass
+        }
+        self.limiting = Limiting(store, clock, rules, Braking(store, clock, 20))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def work() -> FakeWork:
+    return FakeWork()
+
+
+async def refusal(instance: Instance, operation: OperationClass, keys: Keys) -> Allowance | None:
+    """Return by which limit a request is refused, or None."""
+    try:
+        await instance.limiting.check(operation, keys)
+    except TooManyRequests as refused:
+        return refused.allowance
+    return None
+
+
+async def check(instance: Instance, keys: Keys, times: int = 1) -> list[bool]:
+    """Make requests, and return which were let through."""
+    return [await refusal(instance, OperationClass.SIGN_IN, keys) is None for _ in range(times)]
+
+
+# --- over all instances ------------------------------------------------------------------------
+
+
+async def test_a_token_may_do_so_much_over_all_instances(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    keys = Keys(token="t")
+    assert await check(one, keys, 2) == [True, True]
+    assert await check(other, keys, 2) == [True, False]
+    assert await check(one, keys, 1) == [False]
+    assert await check(one, Keys(token="u"), 3) == [True] * 3
+
+
+@pytest.mark.parametrize(("subject", "most"), [("token", 3), ("account", 5), ("address", 8)])
+async def test_each_subject_has_its_own_limit(
+    work: FakeWork, clock: FakeClock, subject: str, most: int
+) -> None:
+    instance = Instance(work, clock)
+    same = {subject: "same"}
+    for number in range(most):
+        keys = {"token": f"t{number}", "account": f"a{number}", "address": f"{number}"} | same
+        await instance.limiting.check(OperationClass.WRITE, Keys(**keys))
+    keys = {"token": "t", "account": "a", "address": "x"} | same
+    refused = await refusal(instance, OperationClass.WRITE, Keys(**keys))
+    assert refused is not None
+    assert refused.subject is Subject(subject)
+
+
+async def test_classes_are_counted_apart(work: FakeWork, clock: FakeClock) -> None:
+    instance, keys = Instance(work, clock), Keys(token="t")
+    for operation in OperationClass:
+        assert await refusal(instance, operation, keys) is None
+
+
+async def test_what_is_left_is_told_and_who_waits_is_let_in(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), Keys(token="t")
+    left = [await instance.limiting.check(OperationClass.PUSH, keys) for _ in range(3)]
+    assert [each.remaining for each in left if each] == [2, 1, 0]
+    refused = await refusal(instance, OperationClass.PUSH, keys)
+    assert refused is not None
+    clock.advance(timedelta(milliseconds=refused.wait_ms - 1))
+    assert await refusal(instance, OperationClass.PUSH, keys)
+    clock.advance(timedelta(milliseconds=1))
+    assert await refusal(instance, OperationClass.PUSH, keys) is None
+
+
+async def test_who_has_to_wait_costs_the_store_nothing(work: FakeWork, clock: FakeClock) -> None:
+    instance, keys = Instance(work, clock), Keys(token="t")
+    await check(instance, keys, 3)
+    assert instance.calls["count"] == 3
+    await check(instance, keys, 50)
+    assert instance.calls["count"] == 3
+
+
+async def test_what_is_refused_is_not_counted(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    await check(one, Keys(token="t", account="a"), 3)
+    assert await check(other, Keys(token="t", account="a"), 1) == [False]
+    # Of the five of the account three are used: the refused one has not taken the fourth.
+    assert await check(other, Keys(token="u", account="a"), 3) == [True, True, False]
+
+
+async def test_what_is_not_limited_asks_no_store(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, sign_in="")
+    assert await instance.limiting.check(OperationClass.SIGN_IN, Keys("t", "a", "x")) is None
+    assert await instance.limiting.check(OperationClass.PUSH, Keys()) is None
+    assert instance.calls == {}
+
+
+async def test_all_addresses_of_one_network_are_counted_together(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    for number in range(8):
+        by = Principal(address=f"2001:db8:1:2::{number:x}")
+        assert await refusal(instance, OperationClass.DEVICE, Keys.of(by)) is None
+    by = Principal(address="2001:db8:1:2:ffff::1")
+    assert await refusal(instance, OperationClass.DEVICE, Keys.of(by))
+    by = Principal(address="2001:db8:1:3::1")
+    assert await refusal(instance, OperationClass.DEVICE, Keys.of(by)) is None
+
+
+async def test_counts_are_kept_no_longer_than_they_count(work: FakeWork, clock: FakeClock) -> None:
+    await Instance(work, clock).limiting.check(OperationClass.PUSH, Keys(token="t"))
+    ends = [ends_ms for _, ends_ms in work.counts.values()]
+    assert max(ends) <= clock.now_ms() + 2 * 60_000
+
+
+# --- pushes ------------------------------------------------------------------------------------
+
+
+async def test_a_push_is_one_call(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    pace = await instance.limiting.pace(ANN, GREET)
+    assert pace.allowance
+    assert pace.allowance.remaining == 2
+    assert instance.calls == {"count": 1}
+
+
+async def test_too_many_pushes_are_told_only_when_the_pace_is_required(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    paces = [await instance.limiting.pace(ANN, GREET) for _ in range(5)]
+    for pace in paces[:3]:
+        pace.require()
+    for pace in paces[3:]:
+        with pytest.raises(TooManyRequests, match=r"too many pushes by this token: 3 .* a minute"):
+            pace.require()
+
+
+async def test_the_operator_publishes_as_fast_as_they_like(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    for number in range(50):
+        pace = await instance.limiting.pace(OPERATOR, Package.parse("acme", f"p{number}"))
+        pace.require()
+        assert not pace.is_burst
+    assert instance.calls == {}
+
+
+# --- credentials that are not valid ------------------------------------------------------------
+
+
+async def fail(instance: Instance, address: str) -> bool:
+    """Send credentials that are not valid; say whether they were looked at."""
+    try:
+        instance.limiting.require_trusted(address)
+        await instance.limiting.failed(address)
+    except TooManyFailures:
+        return False
+    return True
+
+
+async def test_whoever_guesses_is_not_listened_to_for_a_while(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, failure="address=10")
+    assert [await fail(instance, ANN.address) for _ in range(11)] == [True] * 10 + [False]
+    with pytest.raises(TooManyFailures, match="not valid came from this address"):
+        instance.limiting.require_trusted(ANN.address)
+    instance.limiting.require_trusted("203.0.113.8")
+    clock.advance(timedelta(minutes=10))
+    instance.limiting.require_trusted(ANN.address)
+
+
+async def test_another_instance_listens_to_one_guess_at_most(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    one, other = (Instance(work, clock, failure="address=10") for _ in range(2))
+    for _ in range(10):
+        await fail(one, ANN.address)
+    assert not await fail(other, ANN.address)
+    with pytest.raises(TooManyFailures):
+        other.limiting.require_trusted(ANN.address)
+
+
+async def test_valid_credentials_ask_no_store(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    for _ in range(100):
+        instance.limiting.require_trusted(ANN.address)
+    assert instance.calls == {}
+
+
+# --- reads -------------------------------------------------------------------------------------
+
+
+def reads(instance: Instance, by: Principal, times: int) -> int:
+    """Make reads, and return how many were let through."""
+    let = 0
+    for _ in range(times):
+        try:
+            instance.limiting.read(by)
+        except TooManyRequests:
+            continue
+        let += 1
+    return let
+
+
+def test_reads_are_counted_by_each_process_alone(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    assert reads(one, ANN, 10) == 3
+    assert reads(other, ANN, 10) == 3
+    assert one.calls == {}
+
+
+def test_anonymous_reads_are_counted_by_address(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    assert reads(instance, Principal(address="203.0.113.7"), 20) == 8
+    assert reads(instance, Principal(address="203.0.113.8"), 20) == 8
+    assert reads(instance, Principal(), 20) == 20, "who has no address is counted by nothing"
+
+
+def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, read="address=60")
+    clock.at_ms -= clock.at_ms % 60_000 + 1_000  # The last second of a minute.
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 100) == 60
+    clock.advance(timedelta(seconds=1))
+    assert reads(instance, by, 100) == 0
+    clock.advance(timedelta(seconds=30))
+    assert reads(instance, by, 100) == 30
+    clock.advance(timedelta(minutes=5))
+    assert reads(instance, by, 100) == 60
+
+
+def test_a_process_tells_only_so_many_callers_apart(clock: FakeClock) -> None:
+    counted = Reads(Limits.parse(OperationClass.READ, "address=8"), clock, most_callers=100)
+    let = 0
+    for number in range(500):
+        with suppress(TooManyRequests):
+            counted.count(Principal(address=f"10.0.{number // 250}.{number % 250}"))
+            let += 1
+    assert let == 100 + 8, "those that come when there are too many share one count"
+
+
+def test_an_answer_tells_of_reads_only_when_half_is_used(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    notes: list[Allowance] = []
+    token = told.set(notes)
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 4) == 4
+    assert notes == []
+    assert reads(instance, by, 1) == 1
+    assert [each.remaining for each in notes] == [3]
+    told.reset(token)
+
+
+async def test_an_answer_tells_of_every_other_limit(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    notes: list[Allowance] = []
+    token = told.set(notes)
+    await instance.limiting.check(OperationClass.WRITE, Keys("t", "a", "x"))
+    assert [(each.subject, each.remaining) for each in notes] == [(Subject.TOKEN, 2)]
+    told.reset(token)
+
+
+def test_every_refusal_of_a_limit_tells_its_allowance(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    reads(instance, ANN, 3)
+    with pytest.raises(TooMany) as refused:
+        instance.limiting.read(ANN)
+    assert refused.value.allowance.is_exceeded
+    assert refused.value.allowance.limit == 3
