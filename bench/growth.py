@@ -12,10 +12,11 @@ from pathlib import Path
 from bench.serving import workspace
 from shared.bootstrap import World, build_registry, embedded_world, migrate
 from shared.domain.digest import Digest
-from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Principal
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.language import EVERYTHING
 from shared.domain.names import Package, parse_org
 from shared.domain.package import Entry
+from shared.domain.rights import Grant
 from shared.domain.version import Version
 from shared.registry import Registry
 from shared.services.publishing import Upload

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment, nothing
 from functions._http import caller_of
-from shared.domain.identity import Grant, Scope, Token
+from shared.domain.rights import Grant, Scope
+from shared.domain.tokens import Token, TokenUse
 from shared.registry import Registry
 from shared.services.accounts import Profile
 from shared.services.tokens import MAX_DAYS, MAX_NAME_LENGTH, TokenRequest
@@ -51,7 +52,7 @@ class TokenView(Answer):
     last_used_at: datetime | None = Field(description="To about ten minutes; null if never.")
 
     @classmethod
-    def of(cls, token: Token) -> Self:
+    def of(cls, token: Token, use: TokenUse | None = None) -> Self:
         """Show a token."""
         return cls(
             id=token.id,
@@ -59,7 +60,7 @@ class TokenView(Answer):
             grants=[GrantView.of(grant) for grant in token.grants],
             created_at=moment(token.created_ms),
             expires_at=moment(token.expires_ms),
-            last_used_at=moment(token.last_used_ms),
+            last_used_at=moment(use.used_ms if use else None),
         )
 
 
@@ -162,7 +163,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def token_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(req.headers, registry)
         tokens = await registry.tokens.list(caller.id, by=caller)
-        return answer(TokenList(tokens=[TokenView.of(token) for token in tokens]))
+        uses = await registry.tokens.uses(caller.id, by=caller)
+        shown = [TokenView.of(token, uses.get(token.id)) for token in tokens]
+        return answer(TokenList(tokens=shown))
 
     @bp.route("api/v1/tokens", methods=["POST"])
     @api_errors

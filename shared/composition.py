@@ -14,23 +14,24 @@ from shared.domain.derived_index import index_file
 from shared.domain.digest import Digest
 from shared.domain.errors import Refusal
 from shared.domain.limits import ArchiveLimits, Documentation
+from shared.domain.rates import OperationClass
 from shared.log import log
 from shared.ports import (
-    AccountStore,
     ArchiveStore,
     Clock,
+    DirectoryStore,
     DocumentStore,
     EventStore,
     MetadataStore,
     PullLedger,
     Randomness,
     SearchIndex,
-    TokenStore,
     WorkStore,
 )
 from shared.registry import Registry
 from shared.services.accounts import Accounts
 from shared.services.auditing import Auditing
+from shared.services.braking import Braking
 from shared.services.browsing import Browsing
 from shared.services.checking import Checking
 from shared.services.counting import Counting
@@ -40,16 +41,19 @@ from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
 from shared.services.enumerating import Enumerating
 from shared.services.indexing import Indexing
+from shared.services.limiting import Limiting
 from shared.services.moderation import Moderation
 from shared.services.organizations import Organizations
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.reading import Reading
+from shared.services.recording import Recording
 from shared.services.remembering import Remembering
 from shared.services.resolving import Resolving
 from shared.services.searching import Searching
 from shared.services.serving import Serving
 from shared.services.tokens import Tokens
+from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.upkeep import Expiring, Refreshing, RollingUp, Settling, Sweeping, Upkeep
 from shared.settings import Settings
 
@@ -64,8 +68,7 @@ class World:
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
-    accounts: AccountStore
-    tokens: TokenStore
+    directory: DirectoryStore
     events: EventStore
     work: WorkStore
     pulls: PullLedger
@@ -106,6 +109,7 @@ class _Composition:
             resolving=self.resolving,
             searching=Searching(self.world.search, self.authorization),
             indexing=self.indexing,
+            limiting=self.limiting,
             deprecating=self.deprecating,
             moderation=Moderation(self.world.metadata, self.deriving, self.world.clock),
             serving=self.serving,
@@ -130,11 +134,11 @@ class _Composition:
 
     @cached_property
     def authentication(self) -> Authentication:
-        return Authentication(self.world.tokens, self.world.clock, self.settings.environment)
+        return Authentication(self.world.directory, self.world.clock, self.settings.environment)
 
     @cached_property
     def authorization(self) -> Authorization:
-        return Authorization(self.world.accounts)
+        return Authorization(self.world.directory, self.world.clock)
 
     @cached_property
     def sign_in_links(self) -> SignInLinks:
@@ -143,17 +147,42 @@ class _Composition:
         return SignInLinks(world.work, world.clock, world.randomness, base_url=base_url)
 
     @cached_property
+    def trusted_publishers(self) -> TrustedPublishers:
+        world = self.world
+        return TrustedPublishers(
+            authorization=self.authorization,
+            directory=world.directory,
+            recording=self.recording,
+            metadata=world.metadata,
+            deriving=self.deriving,
+            clock=world.clock,
+            randomness=world.randomness,
+            servers={},
+        )
+
+    @cached_property
+    def recording(self) -> Recording:
+        world = self.world
+        return Recording(
+            directory=world.directory,
+            events=world.events,
+            clock=world.clock,
+            randomness=world.randomness,
+            delayed=_log_delayed_event,
+        )
+
+    @cached_property
     def accounts(self) -> Accounts:
         world = self.world
-        return Accounts(world.accounts, world.events, world.clock, world.randomness)
+        return Accounts(world.directory, self.recording, world.clock, world.randomness)
 
     @cached_property
     def organizations(self) -> Organizations:
         world = self.world
         return Organizations(
-            store=world.accounts,
+            directory=world.directory,
             authorization=self.authorization,
-            events=world.events,
+            recording=self.recording,
             work=world.work,
             clock=world.clock,
             randomness=world.randomness,
@@ -162,8 +191,8 @@ class _Composition:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(
-            store=self.world.tokens,
-            events=self.world.events,
+            directory=self.world.directory,
+            recording=self.recording,
             clock=self.world.clock,
             randomness=self.world.randomness,
             environment=self.settings.environment,
@@ -196,6 +225,7 @@ class _Composition:
             deriving=self.deriving,
             clock=self.world.clock,
             dependencies=self._dependencies(),
+            publishers=self.trusted_publishers,
         )
 
     @cached_property
@@ -237,6 +267,12 @@ class _Composition:
         )
 
     @cached_property
+    def limiting(self) -> Limiting:
+        work, clock, settings = self.world.work, self.world.clock, self.settings
+        rules = {operation: settings.limits_of(operation) for operation in OperationClass}
+        return Limiting(work, clock, rules, Braking(work, clock, settings.brake_packages))
+
+    @cached_property
     def deprecating(self) -> Deprecating:
         world = self.world
         return Deprecating(self.authorization, world.metadata, self.deriving, world.clock)
@@ -261,10 +297,10 @@ class _Composition:
     def upkeep(self) -> Upkeep:
         world = self.world
         tasks = {
-            "settle": Settling(world.metadata, self.deriving).run,
+            "settle": Settling(world.metadata, self.deriving, world.directory, world.events).run,
             "sweep": self._sweeping().run,
             "roll-up": RollingUp(world.pulls, self.deriving, world.clock).run,
-            "expire": Expiring(world.tokens, world.work, world.clock).run,
+            "expire": Expiring(world.directory, world.work, world.clock).run,
             "audit": Auditing(world.metadata, world.archives, self.reading).run,
             "refresh": Refreshing(world.metadata, self.deriving).run,
         }
@@ -282,6 +318,10 @@ class _Composition:
             clock=self.world.clock,
             grace=timedelta(hours=self.settings.sweep_grace_hours),
         )
+
+
+def _log_delayed_event(refusal: Refusal) -> None:
+    log.warning("event.delayed", reason=type(refusal).__name__)
 
 
 def _log_delayed_pulls(refusal: Refusal) -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import cast
 
 from shared.auth.secret import Secret
+from shared.domain.accounts import Account
 from shared.domain.client_settings import client_settings
 from shared.domain.errors import AccountNotFound, Refusal
-from shared.domain.identity import OPERATOR, Account, Scope
+from shared.domain.identity import OPERATOR
 from shared.domain.query import Page, Query
+from shared.domain.rights import Scope
 from shared.registry import Registry
 from shared.services.tokens import TokenRequest
 

@@ -14,10 +14,12 @@ Common to all ports:
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 from shared.domain.digest import Digest
-from shared.domain.identity import Account, Membership, Organization, Standing, Token
+from shared.domain.entity import Entity, Place, Waiting
+from shared.domain.identity import Standing
+from shared.domain.mails import Mail
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.package import (
     Entry,
@@ -32,6 +34,8 @@ from shared.domain.package import (
 )
 from shared.domain.query import Page, Query, Results, Suggestion, Viewer
 
+E = TypeVar("E", bound=Entity)
+
 _OK = 200
 
 
@@ -41,6 +45,10 @@ class Stale(Exception):
 
 class AlreadyThere(Exception):
     """A record of this key exists; nothing was written."""
+
+
+class Undelivered(Exception):
+    """A mail was not taken; the text is the kind of error, never an address or what was written."""
 
 
 class Clock(Protocol):
@@ -196,91 +204,76 @@ class ArchiveStore(Protocol):
         ...
 
 
-class AccountStore(Protocol):
-    """Accounts, organizations and who is what in which."""
+class DirectoryStore(Protocol):
+    """Accounts, organizations and all that belongs to them: entities, by kind, owner and key.
 
-    async def standing(self, account_id: str, org: OrgName) -> Standing:
-        """Return the account, the organization and the account's role in it, each None where there
-        is none. A founder counts as owner from the organization's first moment until removed."""
+    A write carries its event in the entity's outbox, so that no change is without one.
+    """
+
+    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> Standing:
+        """Return the account, the organization and the account's role in it at that time, each
+        None where there is none."""
         ...
 
-    async def account(self, account_id: str) -> Account | None:
-        """Return the account, or None."""
+    async def get(self, kind: type[E], place: Place) -> E | None:
+        """Return the entity at the place, or None. One read."""
         ...
 
-    async def accounts(self) -> list[Account]:
-        """Return every account, by name. For operators."""
+    async def of(self, kind: type[E], owner: str) -> list[E]:
+        """Return the owner's entities of a kind, in order of key."""
         ...
 
-    async def add_account(self, account: Account) -> None:
-        """Create the account; raise `AlreadyThere` when the id or the name is taken."""
+    async def about(self, kind: type[E], subject: str) -> list[E]:
+        """Return the entities of a kind with this subject, whoever owns them, in order of place.
+        For lists, never for rights: it may lag behind."""
         ...
 
-    async def organization(self, org: OrgName) -> Organization | None:
-        """Return the organization, or None; deleted ones are returned too."""
+    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
+        """Return up to `count` entities of a kind above a place, in order of place. For operators
+        and upkeep."""
         ...
 
-    async def organizations(self) -> list[Organization]:
-        """Return every organization, by name. For operators."""
+    async def add(self, entity: E, *others: Entity) -> E:
+        """Create entities of one owner, all of them or none, and return the first as stored; raise
+        `AlreadyThere` when a place is taken. Where an entity was removed whose events are not
+        published yet, the new one publishes them."""
         ...
 
-    async def add_organization(self, organization: Organization) -> None:
-        """Create the organization with its founder as owner; raise `AlreadyThere` when the name is
-        taken, now or by one that was deleted."""
+    async def replace(self, entity: E) -> E:
+        """Store a changed entity if its `revision` is still the stored one, else raise `Stale`.
+        Return it with the next revision."""
         ...
 
-    async def put_membership(self, membership: Membership) -> None:
-        """Set the account's role in the organization."""
+    async def remove(self, entity: E) -> E:
+        """Delete the entity if its `revision` is still the stored one, else raise `Stale`. Return
+        it with the next revision, by which its outbox, kept until then, is published."""
         ...
 
-    async def remove_membership(self, org: OrgName, account_id: str) -> None:
-        """Take the account out of the organization; a repeat changes nothing."""
+    async def put(self, entity: Entity) -> None:
+        """Store an entity over whatever is there: for what is merely noted, without events."""
         ...
 
-    async def memberships(self, org: OrgName) -> list[Membership]:
-        """Return the organization's members."""
+    async def unpublished(self, count: int) -> list[Waiting]:
+        """Return up to `count` outboxes that are not empty, oldest first."""
         ...
 
-    async def organizations_of(self, account_id: str) -> list[Membership]:
-        """Return the organizations that the account is a member of."""
+    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
+        """Return up to `count` entities that end after the one time and before the other, those
+        that end first first."""
         ...
 
-
-class TokenStore(Protocol):
-    """Access tokens, by owner and hash."""
-
-    async def find(self, owner: str, token_hash: str) -> Token | None:
-        """Return the token, or None. One read."""
-        ...
-
-    async def add(self, token: Token) -> None:
-        """Store a new token; raise `AlreadyThere` when the hash or the id is taken."""
-        ...
-
-    async def list(self, owner: str) -> list[Token]:
-        """Return the owner's tokens, oldest first."""
-        ...
-
-    async def remove(self, owner: str, token_id: str) -> bool:
-        """Delete the token; say whether it was there."""
-        ...
-
-    async def touch(self, owner: str, token_id: str, used_ms: int) -> None:
-        """Note the last use; nothing happens when the token is gone."""
-        ...
-
-    async def remove_expired(self, before_ms: int) -> int:
-        """Delete tokens that expired before that time; return how many."""
+    async def remove_ended(self, before_ms: int) -> int:
+        """Delete what ended before that time and owes no events; return how many."""
         ...
 
 
 class EventStore(Protocol):
     """The feed of all changes, append only, numbered without gaps."""
 
-    async def publish(self, source: Head | Release) -> None:
+    async def publish(self, source: Head | Release | Waiting) -> None:
         """Append the events of the record's outbox that are not in the feed yet, in order, then
-        clear that outbox if the record is still at this revision, which stays. A repeat adds
-        nothing."""
+        clear that outbox if the record is still at this revision, which stays; of a removed entity
+        nothing is left then. A repeat adds nothing."""
         ...
 
     async def append(self, events: Sequence[Event]) -> None:
@@ -291,9 +284,24 @@ class EventStore(Protocol):
         """Return up to `count` events with their numbers, from the first after `number`."""
         ...
 
+    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events of one log (`Event.streams`), newest first, from the last
+        whose number is below `before`, or from the newest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What to add to a count, and until when the count is kept if it is new."""
+
+    kind: str
+    key: str
+    expires_ms: int
+    amount: int = 1
+
 
 class WorkStore(Protocol):
-    """Short-lived state: one-time codes, sign-in states, guards and leases."""
+    """Short-lived state: one-time codes, sign-in states, guards, counts and leases."""
 
     async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
         """Store a value until that time, over an older one."""
@@ -302,6 +310,20 @@ class WorkStore(Protocol):
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
         """Return the value and delete it, so that of concurrent calls one gets it; None where it is
         absent or expired."""
+        ...
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value and leave it; None where it is absent or expired."""
+        ...
+
+    async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
+        """Store a value where there is none, or an expired one; of concurrent calls one succeeds,
+        and says so."""
+        ...
+
+    async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
+        """Add to each count, from nothing where it is absent or expired, and return the totals in
+        the order asked. No addition is lost; a call that failed may have counted."""
         ...
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
@@ -364,6 +386,24 @@ class SearchIndex(Protocol):
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Return names that begin with, or are close to, `text`."""
+        ...
+
+
+class Mailer(Protocol):
+    """Sends mail to people."""
+
+    async def send(self, mail: Mail) -> None:
+        """Hand the mail over to whoever delivers it, within seconds; raise `Undelivered` when
+        nobody takes it. A repeat sends it again."""
+        ...
+
+
+class DomainRecords(Protocol):
+    """What the owner of a domain says of it in public."""
+
+    async def texts(self, name: str) -> list[str]:
+        """Return the TXT records of the name, none where it has none; raise `DomainSilent` when
+        nobody answered for it, which says nothing of what is there."""
         ...
 
 

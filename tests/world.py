@@ -14,8 +14,10 @@ from starlette.types import ASGIApp
 from functions.faces import build_app
 from shared.bootstrap import World as Stores
 from shared.bootstrap import build_registry, embedded_world, migrate
-from shared.domain.identity import OPERATOR, Account, Role
+from shared.domain.accounts import Account
+from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.rights import Role
 from shared.hosting.host import Host
 from shared.registry import Registry
 from shared.services.tokens import TokenRequest

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from shared.adapters.filesystem import FileArchives
 from shared.adapters.paths import DataFolder
-from shared.adapters.sqlite.accounts import SqliteAccounts
 from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.directory import SqliteDirectory
 from shared.adapters.sqlite.documents import SqliteDocuments
 from shared.adapters.sqlite.events import SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.pulls import SqlitePulls
-from shared.adapters.sqlite.tokens import SqliteTokens
 from shared.adapters.sqlite.work import SqliteWork
 from shared.ports import Clock
 
@@ -30,8 +29,7 @@ class Embedded:
     metadata: SqliteMetadata
     documents: SqliteDocuments
     archives: FileArchives
-    accounts: SqliteAccounts
-    tokens: SqliteTokens
+    directory: SqliteDirectory
     events: SqliteEvents
     work: SqliteWork
     pulls: SqlitePulls
@@ -56,8 +54,7 @@ def open_embedded(data: Path, clock: Clock) -> Embedded:
         metadata=SqliteMetadata(database),
         documents=SqliteDocuments(database),
         archives=FileArchives(folder.archives, clock),
-        accounts=SqliteAccounts(database),
-        tokens=SqliteTokens(database),
+        directory=SqliteDirectory(database),
         events=SqliteEvents(database),
         work=SqliteWork(database),
         pulls=SqlitePulls(database),

@@ -9,10 +9,12 @@ from datetime import timedelta
 from shared.auth.header import token_text
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
+from shared.domain.entity import Place
 from shared.domain.errors import Refusal, TokenExpired, TokenUnknown
-from shared.domain.identity import ANONYMOUS, Principal, Token
+from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.tokens import Token, TokenUse
 from shared.log import log
-from shared.ports import Clock, TokenStore
+from shared.ports import Clock, DirectoryStore
 
 VERIFIED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_EVERY = timedelta(minutes=10)  # Exact enough to find the tokens that nobody uses.
@@ -33,13 +35,13 @@ class _Verified:
 class Authentication:
     """Tells who makes a request; reads a token from its store at most every three seconds."""
 
-    def __init__(self, tokens: TokenStore, clock: Clock, environment: str) -> None:
+    def __init__(self, directory: DirectoryStore, clock: Clock, environment: str) -> None:
         """Accept the tokens of `environment`, and no others."""
-        self._tokens = tokens
+        self._directory = directory
         self._clock = clock
         self._environment = environment
         self._verified = Recent[_Verified](REMEMBERED)
-        self._last_use = LastUse(tokens)
+        self._last_use = LastUse(directory)
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Return who sent a request with these headers; without credentials, `ANONYMOUS`.
@@ -58,7 +60,14 @@ class Authentication:
         if token.expires_ms is not None and token.expires_ms <= now_ms:
             raise TokenExpired
         self._last_use.note(token, now_ms)
-        return Principal(token.owner, token.id, token.grants, token.expires_ms)
+        return Principal(
+            token.owner,
+            token.id,
+            token.grants,
+            token.expires_ms,
+            holdings=token.holdings,
+            provenance=token.provenance,
+        )
 
     async def close(self) -> None:
         """Wait until the last uses are written."""
@@ -72,7 +81,7 @@ class Authentication:
         if known is not None and now_ms - known.read_ms < _VERIFIED_FOR_MS:
             return known.token
         self._verified.drop(key)
-        token = await self._tokens.find(presented.owner, key)
+        token = await self._directory.get(Token, Place(presented.owner, key))
         # Tokens that are not there are not remembered: a new one works at once, everywhere.
         if token is None or not hmac.compare_digest(token.hash, key):
             raise TokenUnknown
@@ -83,16 +92,15 @@ class Authentication:
 class LastUse:
     """Writes when tokens were last used: every ten minutes, beside the requests and not in them."""
 
-    def __init__(self, tokens: TokenStore) -> None:
-        """Write to `tokens`."""
-        self._tokens = tokens
+    def __init__(self, directory: DirectoryStore) -> None:
+        """Write to `directory`."""
+        self._directory = directory
         self._noted = Recent[int](REMEMBERED)
         self._writes: set[asyncio.Task[None]] = set()
 
     def note(self, token: Token, now_ms: int) -> None:
         """Begin to write the use of `token`, unless one of the last ten minutes is written."""
-        last_ms = max(token.last_used_ms or 0, self._noted.get(token.id) or 0)
-        if now_ms - last_ms < _LAST_USE_EVERY_MS:
+        if now_ms - (self._noted.get(token.id) or 0) < _LAST_USE_EVERY_MS:
             return
         self._noted.put(token.id, now_ms)
         write = asyncio.create_task(self._write(token, now_ms))
@@ -105,7 +113,7 @@ class LastUse:
 
     async def _write(self, token: Token, now_ms: int) -> None:
         try:
-            await self._tokens.touch(token.owner, token.id, now_ms)
+            await self._directory.put(TokenUse(owner=token.owner, token=token.id, used_ms=now_ms))
         except Refusal as refusal:
             # Nobody waits for this write, and the next use of the token repeats it.
             self._noted.drop(token.id)

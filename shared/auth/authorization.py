@@ -4,29 +4,24 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shared.domain.errors import CredentialsMissing
-from shared.domain.identity import (
-    ANY,
-    NOWHERE,
-    Action,
-    Principal,
-    Resource,
-    Scope,
-    Standing,
-    refusal_of,
-    require,
-)
+from shared.domain.accounts import Account
+from shared.domain.entity import Place
+from shared.domain.errors import CredentialsMissing, OrganizationNotFound
+from shared.domain.identity import NOWHERE, Principal, Standing, refusal_of, require
 from shared.domain.names import OrgName, Package, parse_org
+from shared.domain.organizations import Membership
 from shared.domain.package import Head, Survey, Visibility
 from shared.domain.query import Viewer
-from shared.ports import AccountStore
+from shared.domain.rights import ANY, Action, Resource, Scope
+from shared.ports import Clock, DirectoryStore
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """Asks the stores what an account is, each time; no membership is ever remembered."""
+    """Asks the directory what an account is, each time; no membership is ever remembered."""
 
-    accounts: AccountStore
+    directory: DirectoryStore
+    clock: Clock
 
     async def require(self, by: Principal, action: Action, resource: Resource) -> Standing:
         """Return the standing by which `by` may do `action`, or raise the refusal.
@@ -37,6 +32,20 @@ class Authorization:
             raise CredentialsMissing
         standing = await self._standing(by, _org_of(resource))
         require(by, standing, action, resource)
+        return standing
+
+    async def require_within(self, by: Principal, action: Action, org: OrgName) -> Standing:
+        """Return the standing by which `by` may do `action` inside the organization.
+
+        To those who do not belong to it there is no inside: they read `OrganizationNotFound`,
+        whether it exists or not. One call of the directory.
+        """
+        if by.is_anonymous:
+            raise CredentialsMissing
+        standing = await self.directory.standing(by.id, org, self.clock.now_ms())
+        if not _belongs(by, standing, org):
+            raise OrganizationNotFound(org)
+        require(by, standing, action, org)
         return standing
 
     async def may_read(self, by: Principal, head: Head) -> bool:
@@ -89,11 +98,11 @@ class Authorization:
             return Viewer(sees_everything=True)
         if by.is_anonymous:
             return Viewer()
-        account = await self.accounts.account(by.id)
+        account = await self.directory.get(Account, Place(by.id))
         if account is not None and account.administrator and _reads_everything(by):
             return Viewer(sees_everything=True)
-        members = await self.accounts.organizations_of(by.id)
-        orgs = {parse_org(each.org.lower()) for each in members}
+        members = await self.directory.about(Membership, by.id)
+        orgs = {parse_org(each.org.lower()) for each in (*members, *by.holdings)}
         # The list of somebody's organizations may lag behind; each is asked for the truth.
         standings = await self._standings(by, orgs)
         return Viewer(
@@ -112,11 +121,18 @@ class Authorization:
     async def _standing(self, by: Principal, org: OrgName) -> Standing:
         if by.is_operator:
             return NOWHERE
-        return await self.accounts.standing(by.id, org)
+        return await self.directory.standing(by.id, org, self.clock.now_ms())
 
 
 def _org_of(resource: Resource) -> OrgName:
     return resource.org if isinstance(resource, Package) else resource
+
+
+def _belongs(by: Principal, standing: Standing, org: OrgName) -> bool:
+    if standing.organization is None or standing.is_deleted:
+        return False
+    is_known = standing.role is not None or bool(by.roles_in(org))
+    return is_known or standing.is_administrator or by.is_operator
 
 
 def _may_read(by: Principal, standing: Standing, package: Package) -> bool:

@@ -10,7 +10,8 @@ from shared.auth.base62 import random_text
 from shared.auth.keys import KeyRing
 from shared.auth.secret import Secret
 from shared.domain.errors import InvalidRequest, LinkExpired
-from shared.domain.identity import ANONYMOUS, Grant, Principal
+from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.rights import Grant
 from shared.ports import Clock, Randomness, WorkStore
 
 SESSION_LIFETIME = timedelta(hours=12)  # A working day; the cookie cannot be taken back earlier.

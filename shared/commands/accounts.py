@@ -3,7 +3,8 @@
 import click
 
 from shared.commands.running import Output, as_json, moment, show, with_registry
-from shared.domain.identity import OPERATOR, Account
+from shared.domain.accounts import Account
+from shared.domain.identity import OPERATOR
 from shared.registry import Registry
 
 

@@ -3,8 +3,9 @@
 import click
 
 from shared.commands.running import Output, Row, as_json, moment, show, with_registry
-from shared.domain.identity import OPERATOR, Role
+from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName, parse_org
+from shared.domain.rights import Role
 from shared.registry import Registry
 
 name_argument = click.argument("name", metavar="NAME", type=parse_org)

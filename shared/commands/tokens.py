@@ -3,7 +3,8 @@
 import click
 
 from shared.commands.running import Output, Row, as_json, moment, show, with_registry
-from shared.domain.identity import OPERATOR, Grant, Scope
+from shared.domain.identity import OPERATOR
+from shared.domain.rights import Grant, Scope
 from shared.registry import Registry
 from shared.services.tokens import IssuedToken, TokenRequest
 
@@ -78,13 +79,14 @@ def list_tokens(account: str, output: Output) -> None:
 
     async def work(registry: Registry) -> list[Row]:
         owner = await registry.accounts.named(account)
+        uses = await registry.tokens.uses(owner.id, by=OPERATOR)
         return [
             {
                 "id": each.id,
                 "name": each.name,
                 "grants": "; ".join(map(_grant, each.grants)),
                 "expires": moment(each.expires_ms) or FOR_EVER,
-                "last_used": moment(each.last_used_ms),
+                "last_used": moment(uses[each.id].used_ms if each.id in uses else None),
             }
             for each in await registry.tokens.list(owner.id, by=OPERATOR)
         ]

@@ -12,15 +12,17 @@
     ├── NotFound             it does not exist for this caller
     │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
     │   ├── AccountNotFound · TokenNotFound · ArchiveNotFound · PathNotFound · SbomNotFound
-    │   └── PageNotFound
+    │   └── PageNotFound · PublisherNotFound
     ├── Conflict             it clashes with what is there
-    │   └── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
+    │   ├── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
+    │   └── PublisherExists
     ├── Unauthenticated      who is asking cannot be told
     │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
     │   ├── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
-    │   └── SignedTokenRefused
+    │   └── SignedTokenRefused · IdTokenUsed
     ├── Forbidden            the caller may not do this
-    │   └── NotPermitted · NameReserved · SignInAgain
+    │   ├── NotPermitted · NameReserved · SignInAgain · PublishersAlone
+    │   └── Untrusted        one class for each reason to refuse a job, in untrusted.py
     ├── TooMany              it comes too often
     │   └── TooManyRequests · TooManyFailures
     ├── TooLarge             it is over a limit
@@ -429,6 +431,17 @@ class SbomNotFound(NotFound):
         super().__init__(f"{coordinate} was published without a bill of materials.")
 
 
+class PublisherNotFound(NotFound):
+    """The organization has no trusted publisher of this id."""
+
+    def __init__(self, publisher_id: str) -> None:
+        """Name the publisher."""
+        super().__init__(
+            f"trusted publisher not found: {publisher_id}. List the organization's to see their "
+            "ids."
+        )
+
+
 class Conflict(Refusal):
     """It clashes with what is there."""
 
@@ -490,6 +503,17 @@ class LastOwner(Conflict):
         super().__init__(
             f"{account} is the only owner of {org}, and an organization keeps at least one. "
             "Make another member owner first."
+        )
+
+
+class PublisherExists(Conflict):
+    """The package has the very same trusted publisher."""
+
+    def __init__(self, package: "Package", publisher_id: str) -> None:
+        """Name the package and the publisher that is there."""
+        super().__init__(
+            f"{package} has this trusted publisher already, as {publisher_id}. Remove that one "
+            "first, or give the new one other rules."
         )
 
 
@@ -586,6 +610,17 @@ class SignedTokenRefused(Unauthenticated):
         )
 
 
+class IdTokenUsed(Unauthenticated):
+    """An id token was exchanged before, and each is good for one exchange."""
+
+    def __init__(self) -> None:
+        """Say how to get another."""
+        super().__init__(
+            "This id token was exchanged before, and each is good for one exchange. Ask the "
+            "provider for a new one in every job."
+        )
+
+
 class Forbidden(Refusal):
     """The caller may not do this."""
 
@@ -608,6 +643,17 @@ class NameReserved(Forbidden):
         super().__init__(
             f"Organizations that begin with ballerina are the operator's, so {org} is not open. "
             "Push under an organization of your own."
+        )
+
+
+class PublishersAlone(Forbidden):
+    """A package takes pushes from its trusted publishers and from nobody else."""
+
+    def __init__(self, package: "Package") -> None:
+        """Name the package, and who can change that."""
+        super().__init__(
+            f"{package} is published by its trusted publishers alone, so no stored token can push "
+            "to it. Publish from the workflow, or ask an owner to open it for members."
         )
 
 

@@ -36,6 +36,13 @@ class State(Enum):
     REMOVED = "removed"
 
 
+class Pushers(Enum):
+    """Who may push to a package, besides having the right to."""
+
+    MEMBERS = "members"
+    PUBLISHERS = "publishers"  # Trusted publishers alone: no stored token, whosever it is.
+
+
 class Graalvm(Enum):
     """Whether the author says that the package compiles to a native image."""
 
@@ -82,22 +89,62 @@ class Texts(Record):
     modules: tuple[ModuleText, ...] = ()
 
 
+class Provenance(Record):
+    """Which job of a CI system published a release, as its provider signed it.
+
+    `publishers` are the ids of the trusted publishers that let it in.
+    """
+
+    provider: str
+    publishers: tuple[str, ...] = ()
+    repository: str = ""
+    workflow: str = ""
+    ref: str = ""
+    commit: str = ""
+    run_url: str = ""
+
+
 class Origin(Record):
-    """Who published a release, and by which credential."""
+    """Who published a release, by which credential, and from which job of a CI system, if any."""
 
     principal: str
     credential: str = ""
+    provenance: Provenance | None = None
 
 
 class Event(Record):
-    """A change that is waiting to be, or was, written to the event feed."""
+    """A change that is waiting to be, or was, written to the event feed.
+
+    `org` (a key) and `account` (an id) say in whose logs it is read; `actor`, `credential` and
+    `address` who made it, with what and from where.
+    """
 
     id: str
     kind: str
     at_ms: int
     actor: str
     subject: str
+    org: str = ""
+    account: str = ""
+    credential: str = ""
+    address: str = ""
     details: dict[str, str] = {}
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Return the logs that it is read in."""
+        org = (org_stream(self.org),) if self.org else ()
+        return (*org, account_stream(self.account)) if self.account else org
+
+
+def org_stream(key: str) -> str:
+    """Return the name of an organization's log."""
+    return f"org:{key}"
+
+
+def account_stream(account_id: str) -> str:
+    """Return the name of a person's log."""
+    return f"account:{account_id}"
 
 
 class Head(Record):
@@ -109,6 +156,8 @@ class Head(Record):
     created_ms: int
     changed_ms: int | None = None  # None: nothing but `pulls` has changed since it was created.
     deprecation: str | None = None
+    pushers: Pushers = Pushers.MEMBERS
+    made_by: tuple[str, ...] = ()  # The trusted publishers that its first push came by.
     pulls: int = 0
     revision: int = 1
     outbox: tuple[Event, ...] = ()

@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.auth.base62 import random_text
 from shared.auth.token import OWNER_LENGTH
+from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.entity import Place
 from shared.domain.errors import (
     AccountExists,
     AccountNotFound,
@@ -13,9 +16,13 @@ from shared.domain.errors import (
     NotPermitted,
     TokenUnknown,
 )
-from shared.domain.identity import Account, Membership, Principal
-from shared.domain.package import Event
-from shared.ports import AccountStore, AlreadyThere, Clock, EventStore, Randomness
+from shared.domain.identity import Principal
+from shared.domain.organizations import Membership
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
+from shared.services.listing import everything
+from shared.services.recording import Change, Recording
+
+CLAIM_LIFETIME = timedelta(minutes=1)  # Making an account takes milliseconds.
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9])?")
 
@@ -33,8 +40,8 @@ class Profile:
 class Accounts:
     """Creates and finds accounts; only the operator creates them."""
 
-    store: AccountStore
-    events: EventStore
+    directory: DirectoryStore
+    recording: Recording
     clock: Clock
     randomness: Randomness
 
@@ -47,25 +54,27 @@ class Accounts:
         return await self._add(self._new(name).model_copy(update={"administrator": True}), by)
 
     async def named(self, name_or_id: str) -> Account:
-        """Return the account of that name or id, or raise `AccountNotFound`. For operators."""
-        for account in await self.store.accounts():
-            if name_or_id == account.id or name_or_id.lower() == account.name.lower():
-                return account
-        raise AccountNotFound(name_or_id)
+        """Return the account of that name or id, or raise `AccountNotFound`."""
+        claim = await self.directory.get(AccountName, place_of_name(name_or_id))
+        account = await self.directory.get(Account, Place(claim.account if claim else name_or_id))
+        if account is None:
+            raise AccountNotFound(name_or_id)
+        return account
 
     async def profile(self, by: Principal) -> Profile:
         """Return who makes the request; raise when nobody does, or the account is gone."""
         if by.is_anonymous:
             raise CredentialsMissing
-        account = await self.store.account(by.id)
+        account = await self.directory.get(Account, Place(by.id))
         if account is None:
             raise TokenUnknown
-        return Profile(account, by, tuple(await self.store.organizations_of(by.id)))
+        return Profile(account, by, tuple(await self.directory.about(Membership, by.id)))
 
     async def list(self, *, by: Principal) -> list[Account]:
         """Return every account, by name."""
         _check_operator("list", by)
-        return await self.store.accounts()
+        accounts = await everything(self.directory, Account)
+        return sorted(accounts, key=lambda account: account.name.lower())
 
     def _new(self, name: str) -> Account:
         if not _NAME.fullmatch(name):
@@ -79,27 +88,37 @@ class Accounts:
 
     async def _add(self, account: Account, by: Principal) -> Account:
         _check_operator("create", by)
-        event = Event(
-            id=f"account:{account.id}@1",
-            kind="account.created",
-            at_ms=account.created_ms,
-            actor=by.id,
-            subject=account.id,
-            details={"name": account.name, "administrator": str(account.administrator).lower()},
-        )
-        account = account.model_copy(update={"outbox": (event,)})
-        if await self._is_taken(account.name):
-            raise AccountExists(account.name)
-        # Event before record: a crash between the two leaves an event too many, never one too few.
-        await self.events.append([event])
-        try:
-            await self.store.add_account(account)
-        except AlreadyThere:
-            raise AccountExists(account.name) from None
-        return account
+        await self._claim(account)
+        details = {
+            "name": account.name,
+            "administrator": str(account.administrator).lower(),
+        }
+        change = Change("account.created", account.id, account=account.id, details=details)
+        return await self.recording.add(account, change=change, by=by)
 
-    async def _is_taken(self, name: str) -> bool:
-        return any(name.lower() == each.name.lower() for each in await self.store.accounts())
+    async def _claim(self, account: Account) -> None:
+        """Claim the name for the account, or raise `AccountExists`."""
+        claim = AccountName(name=account.name, account=account.id, created_ms=account.created_ms)
+        try:
+            await self.directory.add(claim)
+        except AlreadyThere:
+            await self._take_over(claim)
+
+    async def _take_over(self, claim: AccountName) -> None:
+        """Take a name whose account was never made: its maker died in between."""
+        taken = await self.directory.get(AccountName, claim.place)
+        abandoned = taken is not None and await self._is_abandoned(taken, claim.created_ms)
+        if taken is None or not abandoned:
+            raise AccountExists(claim.name)
+        try:
+            await self.directory.replace(claim.model_copy(update={"revision": taken.revision}))
+        except Stale:
+            raise AccountExists(claim.name) from None
+
+    async def _is_abandoned(self, taken: AccountName, now_ms: int) -> bool:
+        if now_ms - taken.created_ms < CLAIM_LIFETIME // timedelta(milliseconds=1):
+            return False
+        return await self.directory.get(Account, Place(taken.account)) is None
 
 
 def _check_operator(verb: str, by: Principal) -> None:

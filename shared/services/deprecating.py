@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
 from shared.domain.errors import MessageTooLong, PackageIsDeprecated, ReleaseNotFound
-from shared.domain.identity import Action, Principal
+from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Head, Release, State
 from shared.domain.release import Changeable, changed
+from shared.domain.rights import Action
 from shared.ports import Clock, MetadataStore
 from shared.services.changing import until_fresh
 from shared.services.deriving import Deriving

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.auth.base62 import random_text
+from shared.auth.token import OWNER_LENGTH
+from shared.domain.accounts import Account
 from shared.domain.errors import (
     Busy,
     LastOwner,
@@ -15,30 +17,30 @@ from shared.domain.errors import (
     OrganizationNotFound,
     Unavailable,
 )
-from shared.domain.identity import (
-    Account,
-    Action,
+from shared.domain.identity import Principal, Standing
+from shared.domain.names import OrgName, is_reserved
+from shared.domain.organizations import (
     Membership,
     Organization,
-    Principal,
-    Role,
-    Standing,
+    place_of,
+    place_of_member,
 )
-from shared.domain.names import OrgName, is_reserved
-from shared.domain.package import Event
-from shared.ports import AccountStore, AlreadyThere, Clock, EventStore, Randomness, WorkStore
+from shared.domain.rights import Action, Role
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, WorkStore
+from shared.services.listing import everything
+from shared.services.recording import Change, Recording
 
 LEASE = timedelta(seconds=10)  # A change takes milliseconds; a process that died is waited for.
-EVENT_ID_LENGTH = 20  # Base62: no two changes of a membership share an id.
+HOLDER_LENGTH = 20  # Base62: no two changes of a membership share a lease.
 
 
 @dataclass(frozen=True, slots=True)
 class Organizations:
     """Founds organizations and keeps their members."""
 
-    store: AccountStore
+    directory: DirectoryStore
     authorization: Authorization
-    events: EventStore
+    recording: Recording
     work: WorkStore
     clock: Clock
     randomness: Randomness
@@ -50,7 +52,7 @@ class Organizations:
         Raises `OrganizationExists` when the name is taken, in any spelling, or was before.
         """
         await self._check_founding(org, founder, by)
-        if await self.store.organization(org):
+        if await self.directory.get(Organization, place_of(org)):
             raise OrganizationExists(org)  # Before its event; of two at once the store decides.
         try:
             return await self._add(org, founder, by)
@@ -73,17 +75,17 @@ class Organizations:
 
     async def all(self) -> list[Organization]:
         """Return every organization, by name. For operators."""
-        return await self.store.organizations()
+        return await everything(self.directory, Organization)
 
     async def members(self, org: OrgName, *, by: Principal) -> list[Membership]:
         """Return who is what in the organization; its members may ask."""
         await self.authorization.require(by, Action.READ, org)
         await self._existing(org)
-        return await self.store.memberships(org)
+        return await self.directory.of(Membership, org.lower())
 
     async def of(self, account_id: str) -> list[Membership]:
         """Return the organizations of an account, with its role in each."""
-        return await self.store.organizations_of(account_id)
+        return await self.directory.about(Membership, account_id)
 
     async def set_member(self, org: OrgName, member: Account, role: Role, *, by: Principal) -> None:
         """Give the account this role, whatever it was before; owners may.
@@ -96,20 +98,18 @@ class Organizations:
         async def change() -> None:
             if role is not Role.OWNER:
                 await self._check_owner_left(org, member)
-            await self._record("set", name, member, by, role=role.value)
-            await self.store.put_membership(Membership(org=name, account=member.id, role=role))
+            await self._set(Membership(org=name, account=member.id, role=role), by)
 
         await self._alone(org, change)
 
     async def remove_member(self, org: OrgName, member: Account, *, by: Principal) -> None:
         """Take the account out of the organization; owners may. Raises `LastOwner`."""
         await self.authorization.require(by, Action.MANAGE, org)
-        name = (await self._existing(org)).name
+        await self._existing(org)
 
         async def change() -> None:
             await self._check_owner_left(org, member)
-            await self._record("removed", name, member, by)
-            await self.store.remove_membership(org, member.id)
+            await self._remove(org, member, by)
 
         await self._alone(org, change)
 
@@ -123,40 +123,34 @@ class Organizations:
             raise NotPermitted("give", f"{org} to {founder.name}", reason)
 
     async def _add(self, org: OrgName, founder: Account, by: Principal) -> Organization:
-        event = Event(
-            id=f"organization:{org.lower()}@{founder.id}",
-            kind="organization.founded",
-            at_ms=self.clock.now_ms(),
-            actor=by.id,
-            subject=org,
-            details={"founder": founder.id},
-        )
+        now_ms = self.clock.now_ms()
         organization = Organization(
-            name=org, founder=founder.id, created_ms=event.at_ms, outbox=(event,)
+            id=random_text(self.randomness, OWNER_LENGTH),
+            name=org,
+            founder=founder.id,
+            created_ms=now_ms,
         )
-        # Event before record: a crash between the two leaves an event too many, which the next
-        # push to the organization makes true, never an organization that nobody was told of.
-        await self.events.append([event])
-        await self.store.add_organization(organization)
-        return organization
+        owner = Membership(org=org, account=founder.id, role=Role.OWNER, since_ms=now_ms)
+        details = {"founder": founder.id}
+        change = Change("organization.founded", org, org=org, details=details)
+        return await self.recording.add(organization, owner, change=change, by=by)
 
     async def _existing(self, org: OrgName) -> Organization:
-        organization = await self.store.organization(org)
+        organization = await self.directory.get(Organization, place_of(org))
         if organization is None or organization.deleted:
             raise OrganizationNotFound(org)
         return organization
 
     async def _check_owner_left(self, org: OrgName, leaving: Account) -> None:
-        owners = {
-            each.account for each in await self.store.memberships(org) if each.role is Role.OWNER
-        }
+        members = await self.directory.of(Membership, org.lower())
+        owners = {each.account for each in members if each.role is Role.OWNER}
         if owners == {leaving.id}:
             raise LastOwner(leaving.name, org)
 
     async def _alone(self, org: OrgName, change: Callable[[], Awaitable[None]]) -> None:
         """Make a change while nobody else changes members: of two owners who remove each other,
         both would see that the other one stays."""
-        holder = random_text(self.randomness, EVENT_ID_LENGTH)
+        holder = random_text(self.randomness, HOLDER_LENGTH)
         if not await self._lease(org, holder, LEASE):
             raise Busy
         try:
@@ -170,16 +164,24 @@ class Organizations:
         until_ms = now_ms + lifetime // timedelta(milliseconds=1)
         return await self.work.lease(f"members:{org.lower()}", holder, now_ms, until_ms)
 
-    async def _record(
-        self, change: str, org: str, member: Account, by: Principal, **details: str
-    ) -> None:
-        # Event before change: a crash between the two leaves an event too many, never one too few.
-        event = Event(
-            id=f"member:{random_text(self.randomness, EVENT_ID_LENGTH)}",
-            kind=f"member.{change}",
-            at_ms=self.clock.now_ms(),
-            actor=by.id,
-            subject=org,
-            details={"account": member.id, **details},
+    async def _set(self, wanted: Membership, by: Principal) -> None:
+        now = await self.directory.get(Membership, wanted.place)
+        before = now.role.value if now else ""
+        details = {"account": wanted.account, "before": before, "role": wanted.role.value}
+        change = Change(
+            "member.set", wanted.org, org=wanted.org, account=wanted.account, details=details
         )
-        await self.events.append([event])
+        if now is None:
+            since = wanted.model_copy(update={"since_ms": self.clock.now_ms()})
+            await self.recording.add(since, change=change, by=by)
+        else:
+            changed = now.model_copy(update={"role": wanted.role})
+            await self.recording.replace(changed, change=change, by=by)
+
+    async def _remove(self, org: OrgName, member: Account, by: Principal) -> None:
+        now = await self.directory.get(Membership, place_of_member(org, member.id))
+        if now is None:
+            return  # A repeat.
+        details = {"account": member.id, "before": now.role.value}
+        change = Change("member.removed", org, org=org, account=member.id, details=details)
+        await self.recording.remove(now, change=change, by=by)

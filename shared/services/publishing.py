@@ -14,15 +14,17 @@ from shared.domain.errors import (
     VersionExists,
     VisibilityDiffers,
 )
-from shared.domain.identity import Action, Principal, Standing
+from shared.domain.identity import Principal, Standing
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Found, Head, Release, State, Visibility
 from shared.domain.release import new_head, new_release
+from shared.domain.rights import Action
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.services.dependencies import Dependencies
 from shared.services.deriving import Deriving
 from shared.services.organizations import Organizations
 from shared.services.reading import Reading
+from shared.services.trusted_publishers import TrustedPublishers, check_pusher
 
 # Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
 REPEAT_WINDOW = timedelta(minutes=10)
@@ -50,6 +52,7 @@ class Publishing:
     deriving: Deriving
     clock: Clock
     dependencies: Dependencies
+    publishers: TrustedPublishers
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.
@@ -70,8 +73,10 @@ class Publishing:
     ) -> Release:
         now_ms = self.clock.now_ms()
         await self._claim_tools(bala, by)
-        head = known or await self.metadata.claim(new_head(bala, now_ms))
+        head = known or await self.metadata.claim(new_head(bala, by=by, now_ms=now_ms))
         _check_name(bala, head)
+        # Before the commit: a publisher that made a package is never one that waits for it.
+        await self.publishers.bind(head, by=by)
         # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
         # release that cannot be pulled.
         await asyncio.gather(
@@ -101,7 +106,10 @@ class Publishing:
     async def require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
         """Return the standing by which `by` may publish the package, or raise the refusal."""
         action = Action.PUSH_VERSION if head else Action.PUSH_NEW
-        return await self.authorization.require(by, action, package)
+        standing = await self.authorization.require(by, action, package)
+        if head:
+            check_pusher(head, by)
+        return standing
 
     async def _repeated(self, bala: Bala, found: Found, by: Principal) -> Release:
         """Refresh what is derived and return the release, if this push is a repeat of its own."""

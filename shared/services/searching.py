@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from shared.auth.authorization import Authorization
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName
+from shared.domain.organizations import Membership
 from shared.domain.query import Page, Query, Results, Suggestion
 from shared.ports import SearchIndex
 
@@ -42,5 +43,5 @@ class Searching:
         """Return the organizations that the caller is a member of."""
         if by.is_anonymous:
             return frozenset()
-        memberships = await self.authorization.accounts.organizations_of(by.id)
+        memberships = await self.authorization.directory.about(Membership, by.id)
         return frozenset(each.org for each in memberships)

@@ -10,9 +10,11 @@ from shared.auth.base62 import random_text
 from shared.auth.secret import Secret
 from shared.auth.token import AccessToken
 from shared.domain.errors import CredentialsMissing, InvalidRequest, NotPermitted, TokenNotFound
-from shared.domain.identity import Grant, Principal, Scope, Token
-from shared.domain.package import Event
-from shared.ports import Clock, EventStore, Randomness, TokenStore
+from shared.domain.identity import Principal
+from shared.domain.rights import Grant, Scope
+from shared.domain.tokens import Token, TokenUse
+from shared.ports import Clock, DirectoryStore, Randomness
+from shared.services.recording import Change, Recording
 
 MAX_NAME_LENGTH = 80  # Characters: one line of a list.
 MAX_DAYS = 365  # A longer-lived token outlives the memory of who uses it.
@@ -55,8 +57,8 @@ class IssuedToken:
 class Tokens:
     """Keeps the access tokens of every account; an account sees and ends its own alone."""
 
-    store: TokenStore
-    events: EventStore
+    directory: DirectoryStore
+    recording: Recording
     clock: Clock
     randomness: Randomness
     environment: str
@@ -87,7 +89,16 @@ class Tokens:
     async def list(self, owner: str, *, by: Principal) -> list[Token]:
         """Return the tokens of the account `owner`, oldest first, expired ones included."""
         _check_manager("list", by)
-        return await self.store.list(owner) if _is_owner(owner, by) else []
+        if not _is_owner(owner, by):
+            return []
+        tokens = await self.directory.of(Token, owner)
+        return sorted(tokens, key=lambda token: (token.created_ms, token.id))
+
+    async def uses(self, owner: str, *, by: Principal) -> dict[str, TokenUse]:
+        """Return when the tokens of `list` were last used, by token id."""
+        _check_manager("list", by)
+        uses = await self.directory.of(TokenUse, owner) if _is_owner(owner, by) else []
+        return {use.token: use for use in uses}
 
     async def revoke(self, owner: str, token_id: str, *, by: Principal) -> None:
         """End a token of the account `owner`, everywhere within five seconds.
@@ -95,14 +106,14 @@ class Tokens:
         Raises `TokenNotFound` alike for tokens that are not there and other people's.
         """
         _check_manager("revoke", by)
-        if not _is_owner(owner, by) or not await self._owns(owner, token_id):
+        token = await self._own(owner, token_id) if _is_owner(owner, by) else None
+        if token is None:
             raise TokenNotFound(token_id)
-        # Event before change: a crash between the two leaves an event too many, never one too few.
-        await self._record("revoked", token_id, by, owner=owner)
-        await self.store.remove(owner, token_id)
+        await self.recording.remove(token, change=_change("revoked", token), by=by)
 
-    async def _owns(self, owner: str, token_id: str) -> bool:
-        return any(token.id == token_id for token in await self.store.list(owner))
+    async def _own(self, owner: str, token_id: str) -> Token | None:
+        found = await self.directory.about(Token, token_id)
+        return next((token for token in found if token.owner == owner), None)
 
     async def _add(
         self, owner: str, wanted: TokenRequest, expires_ms: int | None, by: Principal
@@ -117,21 +128,15 @@ class Tokens:
             created_ms=self.clock.now_ms(),
             expires_ms=expires_ms,
         )
-        scopes = " ".join(sorted(scope.value for scope in wanted.grant.scopes))
-        await self._record("issued", token.id, by, owner=owner, name=token.name, scopes=scopes)
-        await self.store.add(token)
-        return IssuedToken(token, minted.text)
+        added = await self.recording.add(token, change=_change("issued", token), by=by)
+        return IssuedToken(added, minted.text)
 
-    async def _record(self, change: str, token_id: str, by: Principal, **details: str) -> None:
-        event = Event(
-            id=f"token:{token_id}@{change}",
-            kind=f"token.{change}",
-            at_ms=self.clock.now_ms(),
-            actor=by.id,
-            subject=token_id,
-            details=details,
-        )
-        await self.events.append([event])
+
+def _change(what: str, token: Token) -> Change:
+    scopes = {scope.value for grant in token.grants for scope in grant.scopes}
+    details = {"name": token.name, "scopes": " ".join(sorted(scopes))}
+    account = "" if token.org else token.owner
+    return Change(f"token.{what}", token.id, org=token.org, account=account, details=details)
 
 
 def _check_issuer(owner: str, wanted: TokenRequest, by: Principal) -> None:

@@ -5,17 +5,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.entity import Waiting
 from shared.domain.errors import Refusal, Unavailable
 from shared.domain.package import Head, Release, State
 from shared.ports import (
     ArchiveStore,
     Clock,
+    DirectoryStore,
     DocumentStore,
+    EventStore,
     MetadataStore,
     PullLedger,
     Randomness,
     StoredArchive,
-    TokenStore,
     WorkStore,
 )
 from shared.services.counting import window_of
@@ -57,24 +59,38 @@ class Settling:
 
     metadata: MetadataStore
     deriving: Deriving
+    directory: DirectoryStore
+    events: EventStore
 
     async def run(self) -> Report:
         """Settle every such record; one that cannot be settled now keeps no other one waiting."""
         seen, problems = 0, list[str]()
-        while waiting := await self.metadata.unpublished_events(BATCH):
+        while waiting := await self._waiting():
             refused = [each for record in waiting if (each := await self._settle(record))]
             seen, problems = seen + len(waiting), problems + refused
             if refused:
                 break  # The same records would come again; the next run is a minute away.
         return Report("settle", seen, seen - len(problems), tuple(problems))
 
-    async def _settle(self, record: Head | Release) -> str | None:
+    async def _waiting(self) -> list[Head | Release | Waiting]:
+        return [
+            *await self.metadata.unpublished_events(BATCH),
+            *await self.directory.unpublished(BATCH),
+        ]
+
+    async def _settle(self, record: Head | Release | Waiting) -> str | None:
         """Settle one record, or return why that has to wait."""
         try:
-            await self.deriving.changed(record)
+            await self._finish(record)
         except Refusal as refusal:
             return str(refusal)
         return None
+
+    async def _finish(self, record: Head | Release | Waiting) -> None:
+        if isinstance(record, Waiting):
+            await self.events.publish(record)
+        else:
+            await self.deriving.changed(record)
 
 
 @dataclass(frozen=True)
@@ -124,20 +140,18 @@ class RollingUp:
 
 @dataclass(frozen=True)
 class Expiring:
-    """Deletes tokens and short-lived state whose time is over."""
+    """Deletes tokens, invitations and short-lived state whose time is over."""
 
-    tokens: TokenStore
+    directory: DirectoryStore
     work: WorkStore
     clock: Clock
-    token_grace: timedelta = timedelta(
-        days=7
-    )  # Until then an owner reads "expired", not "unknown".
+    grace: timedelta = timedelta(days=7)  # Until then an owner reads "expired", not "unknown".
 
     async def run(self) -> Report:
         """Delete what has expired."""
         now_ms = self.clock.now_ms()
-        grace_ms = self.token_grace // timedelta(milliseconds=1)
-        removed = await self.tokens.remove_expired(now_ms - grace_ms)
+        grace_ms = self.grace // timedelta(milliseconds=1)
+        removed = await self.directory.remove_ended(now_ms - grace_ms)
         removed += await self.work.remove_expired(now_ms)
         return Report("expire", removed, removed)
 

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from shared.domain.accounts import Account
 from shared.domain.digest import Digest
-from shared.domain.identity import Account, Grant, Organization, Token
 from shared.domain.names import Coordinate, Package
+from shared.domain.organizations import Organization
 from shared.domain.package import Entry, Event, Graph, GraphNode, Head, Origin, Release
+from shared.domain.rights import Grant
+from shared.domain.tokens import Token
 from shared.domain.version import Version
 
 GREET = Package.parse("acme", "greet")

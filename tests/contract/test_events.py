@@ -111,3 +111,42 @@ async def test_concurrent_events_are_numbered_without_gaps(stores: Stores, other
     await asyncio.gather(*appends, *(each.events.publish(owner) for each in (stores, others)))
     numbers = [number for number, _ in await feed(stores)]
     assert numbers == list(range(1, 43))
+
+
+# --- logs --------------------------------------------------------------------------------------
+
+
+def logged(id_: str, **logs: str) -> Event:
+    """Return an event of these logs."""
+    return event(id_).model_copy(update=logs)
+
+
+async def test_a_log_holds_its_events_newest_first(stores: Stores, others: Stores) -> None:
+    events = [
+        logged("e1", org="acme"),
+        logged("e2", org="other", account="a1"),
+        logged("e3", org="acme", account="a1"),
+        event("e4"),
+    ]
+    await stores.events.append(events)
+    acme = await others.events.stream("org:acme", None, 10)
+    assert [(number, each.id) for number, each in acme] == [(3, "e3"), (1, "e1")]
+    mine = await others.events.stream("account:a1", None, 10)
+    assert [each.id for _, each in mine] == ["e3", "e2"]
+    assert await others.events.stream("account:a2", None, 10) == []
+
+
+async def test_a_log_is_read_page_by_page(stores: Stores) -> None:
+    await stores.events.append([logged(f"e{number}", org="acme") for number in range(1, 8)])
+    seen: list[str] = []
+    before: int | None = None
+    while page := await stores.events.stream("org:acme", before, 3):
+        seen.extend(each.id for _, each in page)
+        before = page[-1][0]
+    assert seen == [f"e{number}" for number in range(7, 0, -1)]
+
+
+async def test_an_event_is_in_a_log_once(stores: Stores, others: Stores) -> None:
+    for world in (stores, others):
+        await world.events.append([logged("e1", org="acme")])
+    assert len(await stores.events.stream("org:acme", None, 10)) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from shared.ports import Counter
 from tests.contract.worlds import Stores
 
 NOW = 1_000
@@ -79,3 +80,59 @@ async def test_what_expired_is_removed_and_counted(stores: Stores) -> None:
     assert await stores.work.remove_expired(before_ms=NOW) == 0
     assert await stores.work.take("code", "k3", NOW) == "k3"
     assert not await stores.work.lease("publisher", "b", NOW, NOW + 20)
+
+
+async def test_a_value_that_is_peeked_at_stays(stores: Stores) -> None:
+    await stores.work.put("code", "k", "value", expires_ms=NOW + 1)
+    for _ in range(2):
+        assert await stores.work.peek("code", "k", NOW) == "value"
+    assert await stores.work.peek("code", "k", NOW + 1) is None
+    assert await stores.work.peek("code", "other", NOW) is None
+    assert await stores.work.take("code", "k", NOW) == "value"
+
+
+async def test_of_concurrent_claims_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+    claims = [
+        world.work.claim("jti", "k", f"{name}{number}", expires_ms=NOW + 10, now_ms=NOW)
+        for number in range(10)
+        for name, world in (("a", stores), ("b", others))
+    ]
+    results = await asyncio.gather(*claims)
+    assert results.count(True) == 1
+    winner = [f"{name}{number}" for number in range(10) for name in "ab"][results.index(True)]
+    assert await stores.work.peek("jti", "k", NOW) == winner
+
+
+async def test_an_expired_claim_can_be_made_again(stores: Stores) -> None:
+    assert await stores.work.claim("jti", "k", "first", expires_ms=NOW + 10, now_ms=NOW)
+    assert not await stores.work.claim("jti", "k", "x", expires_ms=NOW + 20, now_ms=NOW + 9)
+    assert await stores.work.claim("jti", "k", "second", expires_ms=NOW + 20, now_ms=NOW + 10)
+    assert await stores.work.peek("jti", "k", NOW + 10) == "second"
+
+
+async def test_no_addition_is_lost(stores: Stores, others: Stores) -> None:
+    one = Counter("push", "a1", expires_ms=NOW + 10)
+    counts = [world.work.count([one], NOW) for _ in range(10) for world in (stores, others)]
+    totals = [total for [total] in await asyncio.gather(*counts)]
+    assert sorted(totals) == list(range(1, 21))
+
+
+async def test_counts_are_added_and_returned_in_order(stores: Stores) -> None:
+    first = Counter("push", "a1", expires_ms=NOW + 10, amount=3)
+    second = Counter("push", "a2", expires_ms=NOW + 10)
+    assert await stores.work.count([first, second], NOW) == [3, 1]
+    assert await stores.work.count([second, first], NOW) == [2, 6]
+    assert await stores.work.count([], NOW) == []
+
+
+async def test_a_count_begins_anew_when_its_time_is_over(stores: Stores) -> None:
+    assert await stores.work.count([Counter("push", "a1", expires_ms=NOW + 10)], NOW) == [1]
+    later = Counter("push", "a1", expires_ms=NOW + 30)
+    assert await stores.work.count([later], NOW + 9) == [2]
+    assert await stores.work.count([later], NOW + 10) == [1]
+    assert await stores.work.count([later], NOW + 29) == [2]
+
+
+async def test_counts_that_expired_are_removed(stores: Stores) -> None:
+    await stores.work.count([Counter("push", "a1", expires_ms=NOW)], NOW - 5)
+    assert await stores.work.remove_expired(NOW + 1) == 1

@@ -7,14 +7,13 @@ from typing import Protocol
 
 from shared.adapters.embedded import open_embedded
 from shared.ports import (
-    AccountStore,
     ArchiveStore,
     Clock,
+    DirectoryStore,
     DocumentStore,
     EventStore,
     MetadataStore,
     PullLedger,
-    TokenStore,
     WorkStore,
 )
 
@@ -38,13 +37,8 @@ class Stores(Protocol):
         ...
 
     @property
-    def accounts(self) -> AccountStore:
-        """Accounts and organizations."""
-        ...
-
-    @property
-    def tokens(self) -> TokenStore:
-        """Access tokens."""
+    def directory(self) -> DirectoryStore:
+        """Accounts, organizations and all that belongs to them."""
         ...
 
     @property

@@ -11,7 +11,10 @@ from pathlib import Path
 import httpx
 
 from shared.adapters.paths import DataFolder
-from shared.domain.names import parse_org
+from shared.domain.organizations import Membership, Organization
+from shared.domain.package import Event
+from shared.domain.tokens import Token
+from shared.services.listing import everything
 from tests.crash.use_cases import BYSTANDER, UseCase
 from tests.world import Person, World
 
@@ -39,11 +42,11 @@ async def picture(world: World, use_case: UseCase) -> Picture:
     if use_case.is_private:
         async for look, seen in _looks(world, use_case.package, world.people.admin):
             packages[f"{look} by admin"] = seen
-    organizations = await world.stores.accounts.organizations()
+    organizations = await everything(world.stores.directory, Organization)
     return Picture(
         packages,
         {each.name: await _members(world, each.name) for each in organizations},
-        {each.name for each in await world.stores.tokens.list(world.people.ann.account.id)},
+        {each.name for each in await world.stores.directory.of(Token, world.people.ann.account.id)},
         tuple([each async for each in _feed(world)]),
     )
 
@@ -88,24 +91,31 @@ def _seen(response: httpx.Response) -> Seen:
 
 
 async def _members(world: World, org: str) -> Set[str]:
-    members = await world.stores.accounts.memberships(parse_org(org))
+    members = await world.stores.directory.of(Membership, org.lower())
     return {f"{each.account} {each.role.value}" for each in members}
 
 
 async def _feed(world: World) -> AsyncGenerator[str]:
-    """Yield what happened, in order; numbers have no gaps, and every token has its one event."""
-    events = await world.stores.events.since(0, 1000)
-    assert [number for number, _ in events] == list(range(1, len(events) + 1))
-    for _, event in events:
+    """Yield what happened, in order; numbers have no gaps. What entities owe comes last."""
+    for event in await _events(world):
         if not event.kind.startswith("token."):
             yield f"{event.kind} {event.subject}"
 
 
+async def _events(world: World) -> list[Event]:
+    numbered = await world.stores.events.since(0, 1000)
+    assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
+    published = [event for _, event in numbered]
+    owed = [
+        event for each in await world.stores.directory.unpublished(100) for event in each.outbox
+    ]
+    return published + [event for event in owed if event not in published]
+
+
 async def check_token_events(world: World) -> None:
-    """Every token that is there was announced, once."""
-    events = await world.stores.events.since(0, 1000)
-    issued = [event.subject for _, event in events if event.kind == "token.issued"]
-    for token in await world.stores.tokens.list(world.people.ann.account.id):
+    """Every token that is there was announced, or will be, once."""
+    issued = [each.subject for each in await _events(world) if each.kind == "token.issued"]
+    for token in await world.stores.directory.of(Token, world.people.ann.account.id):
         assert issued.count(token.id) == 1, token
 
 

@@ -12,7 +12,7 @@ from tests.world import Stores
 Proceed = Callable[[], Awaitable[Any]]
 Between = Callable[[str, Proceed], Awaitable[Any]]
 
-PORTS = ("metadata", "documents", "archives", "accounts", "tokens", "events", "work", "search")
+PORTS = ("metadata", "documents", "archives", "directory", "events", "work", "search")
 
 
 def tapped(between: Between) -> Callable[[Stores], Stores]:

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.backup import backup, restore
+from shared.domain.accounts import Account, AccountName
+from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Entry, Release
 from shared.domain.query import Page, Query, Viewer
+from shared.domain.tokens import Token
+from shared.services.listing import everything
 from tests.crash.picture import picture, stored
 from tests.crash.recovering import check_same, explained
 from tests.crash.references import References, start_again
@@ -81,12 +85,9 @@ async def content_of(world: World) -> Content:
     for head in await stores.metadata.packages("", 1_000):
         for release in await stores.metadata.releases(head.package):
             releases[str(release.coordinate)] = release.model_copy(update={"outbox": ()})
-    accounts = await stores.accounts.accounts()
-    tokens = [await stores.tokens.list(account.id) for account in accounts]
-    organizations = await stores.accounts.organizations()
-    members = [await stores.accounts.organizations_of(account.id) for account in accounts]
-    hashes = [token.hash for owned in tokens for token in owned]
-    return Content(releases, (accounts, hashes, organizations, members))
+    kinds = (Account, AccountName, Organization, Membership, Token)
+    people = [await everything(stores.directory, kind) for kind in kinds]
+    return Content(releases, people)
 
 
 async def check_restored(world: World, everything: Content, at_least: set[str]) -> None:

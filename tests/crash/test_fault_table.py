@@ -52,15 +52,17 @@ class Fault(Enum):
 
 READS = frozenset(
     {
-        "accounts.organization",
-        "accounts.standing",
+        "directory.about",
+        "directory.all",
+        "directory.get",
+        "directory.of",
+        "directory.standing",
+        "directory.unpublished",
         "documents.texts",
         "metadata.find",
         "metadata.head",
         "metadata.survey",
         "metadata.unpublished_events",
-        "tokens.find",
-        "tokens.list",
     }
 )  # These take no effect and need no room.
 

@@ -11,6 +11,7 @@ from shared.bootstrap import build_registry
 from shared.domain.errors import Busy, Refusal, StorageFull
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.tokens import Token
 from shared.hosting.host import Host
 from shared.registry import Registry
 from shared.services.upkeep import LEASE
@@ -84,7 +85,7 @@ async def issue(world: World) -> httpx.Response:
 async def revoke(world: World) -> httpx.Response:
     """Revoke the token that was issued; an id that is gone is unknown."""
     ann = world.people.ann
-    tokens = await world.stores.tokens.list(ann.account.id)
+    tokens = await world.stores.directory.of(Token, ann.account.id)
     laptop = next((each.id for each in tokens if each.name == "laptop"), "gone")
     return await world.send("DELETE", f"{_TOKENS}/{laptop}", by=ann)
 

@@ -1,8 +1,9 @@
 """The feed in a list."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from shared.domain.entity import Waiting
 from shared.domain.package import Event, Head, Release
 
 
@@ -12,10 +13,13 @@ class FakeEvents:
 
     feed: list[Event] = field(default_factory=list[Event])
     fails_with: Exception | None = None
+    published: Callable[[Waiting], None] | None = None
 
-    async def publish(self, source: Head | Release) -> None:
+    async def publish(self, source: Head | Release | Waiting) -> None:
         """Append the events of the record's outbox."""
         await self.append(source.outbox)
+        if self.published and isinstance(source, Waiting):
+            self.published(source)
 
     async def append(self, events: Sequence[Event]) -> None:
         """Append the events that are not there yet."""
@@ -27,6 +31,15 @@ class FakeEvents:
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         """Return events with their numbers."""
         return list(enumerate(self.feed, start=1))[number : number + count]
+
+    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return the newest events of one log."""
+        numbered = [
+            (number, event)
+            for number, event in enumerate(self.feed, start=1)
+            if name in event.streams and (before is None or number < before)
+        ]
+        return numbered[::-1][:count]
 
     def kinds(self) -> list[str]:
         """Return what happened, in order."""

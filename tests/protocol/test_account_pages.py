@@ -90,7 +90,7 @@ async def test_names_are_shown_as_text(world: World) -> None:
     # The rules for names let no markup in; the page does not lean on them.
     account = await world.registry.accounts.create("eve", by=OPERATOR)
     stored = account.model_copy(update={"id": "eve0000000", "name": "<script>alert(1)</script>"})
-    await world.stores.accounts.add_account(stored)
+    await world.stores.directory.add(stored)
     page = await world.get(ACCOUNT, headers=cookie_of(await sign_in(world, stored.id)))
     assert "&lt;script&gt;" in page.text
     assert "<script" not in page.text

@@ -17,7 +17,7 @@ from tests.protocol.bal.okhttp import multipart
 from tests.world import URL, OpenWorld, Person, Stores, World
 
 PORTS = (
-    "metadata", "documents", "archives", "accounts", "tokens", "events", "work", "pulls", "search",
+    "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",
 )  # fmt: skip
 PULL = dict(ACCEPT_ARCHIVE)
 SURVEY, FIND = {"metadata.survey": 1}, {"metadata.find": 1}
@@ -208,7 +208,7 @@ async def test_the_file_of_a_private_package_adds_one_read_of_the_right(
 ) -> None:
     path = f"{INDEX}/acme/secret/index.json"
     calls = await asked(counted, ledger, path, by=counted.people.mia)
-    assert calls == SURVEY | {"accounts.standing": 1}
+    assert calls == SURVEY | {"directory.standing": 1}
 
 
 async def test_the_configuration_asks_nobody(counted: World, ledger: Ledger) -> None:
@@ -233,7 +233,7 @@ async def test_a_token_adds_one_read_at_most_every_three_seconds(
     for seconds, reads in ((3, 1), (2, 1), (1, 2)):
         counted.clock.advance(timedelta(seconds=seconds))
         await counted.get("/packages/acme/greet", by=counted.people.ann)
-        assert ledger.by_port["tokens"]["find"] == reads
+        assert ledger.by_port["directory"]["get"] == reads
 
 
 async def test_public_packages_ask_for_no_right(counted: World, ledger: Ledger) -> None:
@@ -245,7 +245,7 @@ async def test_a_private_package_adds_one_read_of_the_right(counted: World, ledg
     mia = counted.people.mia
     path = "/packages/acme/secret/1.0.0"
     calls = await asked(counted, ledger, path, by=mia, headers=PULL)
-    assert calls == FIND | {"accounts.standing": 1}
+    assert calls == FIND | {"directory.standing": 1}
 
 
 async def test_a_hidden_package_costs_an_outsider_no_more_than_a_missing_one(
@@ -279,7 +279,7 @@ async def push(world: World, coordinate: str, person: Person, **spec: object) ->
 
 PUSH = {
     "metadata.find": 1,
-    "accounts.standing": 1,
+    "directory.standing": 1,
     "archives.put": 1,
     "documents.put": 1,
     "metadata.add_release": 1,
@@ -316,7 +316,7 @@ async def test_no_push_takes_more_than_ten_operations_besides_asking_who_may(
     await push(counted, "acme/new:1.0.0", counted.people.ann, tools=["newer"])
     calls = ledger.calls()
     assert calls == PUSH | NAME | TOOL
-    assert sum(calls.values()) - calls["accounts.standing"] <= 10
+    assert sum(calls.values()) - calls["directory.standing"] <= 10
 
 
 async def test_dependencies_that_are_not_checked_cost_nothing(
@@ -339,7 +339,7 @@ async def test_a_repeated_push_writes_nothing_that_is_there(counted: World, ledg
 async def test_a_push_without_a_right_writes_nothing(counted: World, ledger: Ledger) -> None:
     form = multipart("x.bala", bala("acme/greet:3.0.0"))
     assert (await counted.upload(form, by=counted.people.mia)).status_code == 400
-    assert ledger.calls() == FIND | {"accounts.standing": 1}
+    assert ledger.calls() == FIND | {"directory.standing": 1}
 
 
 async def test_an_anonymous_push_asks_no_store(counted: World, ledger: Ledger) -> None:
@@ -354,7 +354,7 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
     answer = await counted.send("PUT", path, by=counted.people.ann, content=b'{"message": "Gone."}')
     assert answer.status_code == 200
     assert ledger.calls() == {
-        "accounts.standing": 1,
+        "directory.standing": 1,
         "metadata.find": 3,  # To change it, for the search, and for the answer.
         "metadata.replace_release": 1,
         "metadata.put_entries": 1,

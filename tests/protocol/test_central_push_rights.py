@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, place_of
 from tests.balas import bala
 from tests.protocol.answers import refused
 from tests.protocol.bal.failures import ClientFailure
@@ -42,7 +42,7 @@ async def test_the_push_of_an_administrator_founds_the_organization(world: World
     await admin.push("fresh/greet:1.0.0", bala("fresh/greet:1.0.0"))
     await admin.push("fresh/more:1.0.0", bala("fresh/more:1.0.0"))
     assert await world.java().versions("fresh/greet") == ["1.0.0"]
-    organization = await world.stores.accounts.organization(parse_org("fresh"))
+    organization = await world.stores.directory.get(Organization, place_of("fresh"))
     assert organization is not None
     assert organization.founder == world.people.admin.account.id
 

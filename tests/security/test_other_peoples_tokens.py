@@ -1,5 +1,6 @@
 """PyPI's audit 2026: tokens of others deleted by their id, changes missing from the audit."""
 
+from shared.domain.tokens import Token
 from tests.world import URL, World
 
 TOKENS = f"{URL}/api/v1/tokens"
@@ -8,7 +9,7 @@ TOKENS = f"{URL}/api/v1/tokens"
 async def test_the_id_of_a_foreign_token_is_as_unknown_as_one_that_does_not_exist(
     world: World,
 ) -> None:
-    [foreign] = await world.stores.tokens.list(world.people.ann.account.id)
+    [foreign] = await world.stores.directory.of(Token, world.people.ann.account.id)
     answers = [
         await world.send("DELETE", f"{TOKENS}/{token_id}", by=world.people.bob)
         for token_id in (foreign.id, "0000000000")
@@ -16,17 +17,17 @@ async def test_the_id_of_a_foreign_token_is_as_unknown_as_one_that_does_not_exis
     assert [answer.status_code for answer in answers] == [404, 404]
     known, unknown = (answer.json()["error"]["message"] for answer in answers)
     assert known.replace(foreign.id, "") == unknown.replace("0000000000", "")
-    assert await world.stores.tokens.list(world.people.ann.account.id) == [foreign]
+    assert await world.stores.directory.of(Token, world.people.ann.account.id) == [foreign]
 
 
 async def test_an_administrator_ends_no_foreign_token_by_its_id_either(world: World) -> None:
-    [foreign] = await world.stores.tokens.list(world.people.ann.account.id)
+    [foreign] = await world.stores.directory.of(Token, world.people.ann.account.id)
     answer = await world.send("DELETE", f"{TOKENS}/{foreign.id}", by=world.people.admin)
     assert answer.status_code == 404
 
 
 async def test_a_list_shows_ones_own_tokens_alone(world: World) -> None:
-    [foreign] = await world.stores.tokens.list(world.people.ann.account.id)
+    [foreign] = await world.stores.directory.of(Token, world.people.ann.account.id)
     answer = await world.get(TOKENS, by=world.people.bob)
     assert foreign.id not in answer.text
 

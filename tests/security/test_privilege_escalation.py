@@ -9,8 +9,9 @@ from itertools import product
 
 import pytest
 
-from shared.domain.identity import OPERATOR, Role
+from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.rights import Role
 from tests.balas import bala
 from tests.protocol.bal.okhttp import multipart
 from tests.world import SCOPES, URL, Person, World, limited
@@ -61,7 +62,7 @@ async def list_tokens(world: World, by: Person, _number: int) -> int:
 async def revoke_token(world: World, by: Person, _number: int) -> int:
     """Revoke a token of one's own, made for that."""
     doomed = await limited(world, by, "read")
-    mine = await world.stores.tokens.list(doomed.account.id)
+    mine = await world.stores.directory.of(Token, doomed.account.id)
     return (await world.send("DELETE", f"{TOKENS}/{mine[-1].id}", by=by)).status_code
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions.api_docs import document
-from shared.domain.identity import Token
+from shared.domain.tokens import Token
 from tests.world import URL, World, limited
 
 # These show what the thief has already.
@@ -38,9 +38,8 @@ async def test_a_token_that_publishes_governs_nothing(
 
 
 async def tokens_of_ann(world: World) -> list[Token]:
-    """Return the tokens without their last use, which is written some time after a request."""
-    tokens = await world.stores.tokens.list(world.people.ann.account.id)
-    return [token.model_copy(update={"last_used_ms": None}) for token in tokens]
+    """Return the tokens that are there."""
+    return await world.stores.directory.of(Token, world.people.ann.account.id)
 
 
 async def test_a_stolen_token_that_manages_makes_none_that_outlives_it(world: World) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
+from shared.domain.entity import Waiting
 from shared.domain.package import Event, Head, Release
 
 
@@ -15,7 +16,7 @@ class SqliteEvents:
         """Keep the feed in `database`, where the records with their outboxes are."""
         self._database = database
 
-    async def publish(self, source: Head | Release) -> None:
+    async def publish(self, source: Head | Release | Waiting) -> None:
         """Append the record's waiting events that are not in the feed, then clear its outbox."""
         if source.outbox:
             await self._database.write(partial(_publish, source))
@@ -29,21 +30,36 @@ class SqliteEvents:
         """Return up to `count` events with their numbers, from the first after `number`."""
         return await self._database.scan(partial(_since, number, count))
 
+    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return up to `count` events of one log below a number, newest first."""
+        return await self._database.scan(partial(_stream, name, before, count))
 
-def _publish(source: Head | Release, connection: sqlite3.Connection) -> None:
+
+def _publish(source: Head | Release | Waiting, connection: sqlite3.Connection) -> None:
     _append(source.outbox, connection)
     if isinstance(source, Release):
         _clear_release(source, connection)
+    elif isinstance(source, Waiting):
+        _clear_entity(source, connection)
     else:
         _clear_head(source, connection)
 
 
 def _append(events: Sequence[Event], connection: sqlite3.Connection) -> None:
     for event in events:  # A number is taken only by a row that is stored.
-        connection.execute(
-            "INSERT INTO events (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        row = connection.execute(
+            "INSERT INTO events (id, body) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING number",
             (event.id, event.model_dump_json()),
-        )
+        ).fetchone()
+        if row:
+            _file(event, row[0], connection)
+
+
+def _file(event: Event, number: int, connection: sqlite3.Connection) -> None:
+    connection.executemany(
+        "INSERT INTO event_streams (stream, number) VALUES (?, ?)",
+        [(stream, number) for stream in event.streams],
+    )
 
 
 # Clearing leaves the revision as it is: the record did not change for those who decide by it.
@@ -65,8 +81,31 @@ def _clear_head(head: Head, connection: sqlite3.Connection) -> None:
     )
 
 
+def _clear_entity(waiting: Waiting, connection: sqlite3.Connection) -> None:
+    at = (waiting.kind, *waiting.place, waiting.revision)
+    where = "WHERE kind = ? AND owner = ? AND key = ? AND revision = ?"
+    connection.execute(f"DELETE FROM entities {where} AND removed", at)  # noqa: S608 - constants.
+    connection.execute(
+        "UPDATE entities SET body = json_set(body, '$.outbox', json('[]')),"  # noqa: S608
+        f" waiting_since = NULL {where}",
+        at,
+    )
+
+
 def _since(number: int, count: int, connection: sqlite3.Connection) -> list[tuple[int, Event]]:
     rows = connection.execute(
         "SELECT number, body FROM events WHERE number > ? ORDER BY number LIMIT ?", (number, count)
+    )
+    return [(place, Event.model_validate_json(body)) for place, body in rows]
+
+
+def _stream(
+    name: str, before: int | None, count: int, connection: sqlite3.Connection
+) -> list[tuple[int, Event]]:
+    rows = connection.execute(
+        "SELECT events.number, body FROM event_streams JOIN events USING (number)"
+        " WHERE stream = ?1 AND (?2 IS NULL OR event_streams.number < ?2)"
+        " ORDER BY event_streams.number DESC LIMIT ?3",
+        (name, before, count),
     )
     return [(place, Event.model_validate_json(body)) for place, body in rows]

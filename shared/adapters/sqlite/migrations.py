@@ -127,7 +127,96 @@ _PULLS: Migration = (
 
 _SBOMS: Migration = ("CREATE TABLE sboms (digest TEXT PRIMARY KEY, body BLOB NOT NULL)",)
 
+# Accounts, organizations, memberships and tokens become entities of one table. Their events are in
+# the feed already, so their outboxes are emptied.
+_DIRECTORY: Migration = (
+    """
+    CREATE TABLE entities (
+        kind TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        key TEXT NOT NULL,
+        subject TEXT,
+        revision INTEGER NOT NULL,
+        removed INTEGER NOT NULL DEFAULT 0,  -- Waits for its events to be published, then goes.
+        waiting_since INTEGER,
+        ends_ms INTEGER,
+        body TEXT NOT NULL,
+        PRIMARY KEY (kind, owner, key)
+    )
+    """,
+    "CREATE INDEX entities_about ON entities (kind, subject) WHERE subject IS NOT NULL",
+    "CREATE INDEX entities_ending ON entities (ends_ms) WHERE ends_ms IS NOT NULL",
+    "CREATE INDEX entities_waiting ON entities (waiting_since) WHERE waiting_since IS NOT NULL",
+    """
+    INSERT INTO entities (kind, owner, key, revision, body)
+    SELECT 'account', id, '', 1, json_set(body, '$.revision', 1, '$.outbox', json('[]'))
+    FROM accounts
+    """,
+    """
+    INSERT INTO entities (kind, owner, key, revision, body)
+    SELECT 'account-name', 'name-' || name_key, '', 1,
+        json_object('name', body ->> '$.name', 'account', id, 'created_ms', body -> '$.created_ms')
+    FROM accounts
+    """,
+    """
+    INSERT INTO entities (kind, owner, key, revision, body)
+    SELECT 'organization', key, '', 1, json_set(
+        body, '$.revision', 1, '$.outbox', json('[]'), '$.id', lower(hex(randomblob(5)))
+    )
+    FROM organizations
+    """,
+    """
+    INSERT INTO entities (kind, owner, key, subject, revision, body)
+    SELECT 'membership', org, account, account, 1, body FROM memberships
+    """,
+    """
+    INSERT INTO entities (kind, owner, key, subject, revision, ends_ms, body)
+    SELECT 'token', owner, hash, id, 1, expires_ms, body FROM tokens
+    """,
+    """
+    INSERT INTO entities (kind, owner, key, revision, ends_ms, body)
+    SELECT 'token-use', owner, id, 1, expires_ms,
+        json_object('owner', owner, 'token', id, 'used_ms', body -> '$.last_used_ms')
+    FROM tokens WHERE body ->> '$.last_used_ms' IS NOT NULL
+    """,
+    "DROP TABLE accounts",
+    "DROP TABLE organizations",
+    "DROP TABLE memberships",
+    "DROP TABLE tokens",
+)
+
+_LOGS: Migration = (
+    """
+    CREATE TABLE event_streams (
+        stream TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (stream, number)
+    ) WITHOUT ROWID
+    """,
+    # What happened to packages is in the log of their organization.
+    """
+    INSERT INTO event_streams (stream, number)
+    SELECT 'org:' || lower(substr(subject, 1, instr(subject, '/') - 1)), number
+    FROM (SELECT body ->> '$.subject' AS subject, number FROM events)
+    WHERE instr(subject, '/') > 1
+    """,
+)
+
+_COUNTERS: Migration = (
+    """
+    CREATE TABLE counters (
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        total INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX counters_expiring ON counters (expires_ms)",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
+    (*_DIRECTORY, *_LOGS, *_COUNTERS),
 )

@@ -1,9 +1,11 @@
 """Short-lived state in SQLite."""
 
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
+from shared.ports import Counter
 
 
 class SqliteWork:
@@ -23,6 +25,25 @@ class SqliteWork:
         if self._database.row("SELECT 1 FROM work WHERE kind = ? AND key = ?", kind, key) is None:
             return None
         return await self._database.write(partial(_take, kind, key, now_ms))
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value and leave it; None where it is absent or expired."""
+        row = self._database.row(
+            "SELECT value FROM work WHERE kind = ? AND key = ? AND expires_ms > ?",
+            kind,
+            key,
+            now_ms,
+        )
+        return None if row is None else row[0]
+
+    async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
+        """Store a value where there is none that counts; say whether this call did."""
+        row = (kind, key, value, expires_ms)
+        return await self._database.write(partial(_claim, row, now_ms))
+
+    async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
+        """Add to each count, and return the totals."""
+        return await self._database.write(partial(_count_all, counters, now_ms))
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
         """Take or renew the lease; False while another owner holds it."""
@@ -48,6 +69,34 @@ def _take(kind: str, key: str, now_ms: int, connection: sqlite3.Connection) -> s
     return rows[0][0] if rows and rows[0][1] > now_ms else None
 
 
+def _claim(row: tuple[str, str, str, int], now_ms: int, connection: sqlite3.Connection) -> bool:
+    cursor = connection.execute(
+        "INSERT INTO work (kind, key, value, expires_ms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET value = excluded.value, expires_ms = excluded.expires_ms"
+        " WHERE expires_ms <= ?",
+        (*row, now_ms),
+    )
+    return cursor.rowcount > 0
+
+
+def _count_all(
+    counters: Sequence[Counter], now_ms: int, connection: sqlite3.Connection
+) -> list[int]:
+    return [_count(counter, now_ms, connection) for counter in counters]
+
+
+def _count(counter: Counter, now_ms: int, connection: sqlite3.Connection) -> int:
+    # An expired count begins anew, with a new end.
+    (total,) = connection.execute(
+        "INSERT INTO counters (kind, key, total, expires_ms) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT DO UPDATE SET"
+        " total = iif(expires_ms > ?5, total, 0) + excluded.total,"
+        " expires_ms = iif(expires_ms > ?5, expires_ms, excluded.expires_ms) RETURNING total",
+        (counter.kind, counter.key, counter.amount, counter.expires_ms, now_ms),
+    ).fetchone()
+    return total
+
+
 def _lease(
     name: str, owner: str, now_ms: int, until_ms: int, connection: sqlite3.Connection
 ) -> bool:
@@ -63,4 +112,5 @@ def _lease(
 def _remove_expired(before_ms: int, connection: sqlite3.Connection) -> int:
     work = connection.execute("DELETE FROM work WHERE expires_ms < ?", (before_ms,))
     leases = connection.execute("DELETE FROM leases WHERE until_ms < ?", (before_ms,))
-    return work.rowcount + leases.rowcount
+    counts = connection.execute("DELETE FROM counters WHERE expires_ms < ?", (before_ms,))
+    return work.rowcount + leases.rowcount + counts.rowcount

@@ -8,11 +8,15 @@ import pytest
 from shared.auth.authentication import REMEMBERED, Authentication
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
+from shared.domain.entity import Place
 from shared.domain.errors import Busy, TokenExpired, TokenUnknown
-from shared.domain.identity import ANONYMOUS, Grant, Scope, Token
+from shared.domain.identity import ANONYMOUS
+from shared.domain.rights import Grant, Scope
+from shared.domain.tokens import Token, TokenUse
 from tests.fakes.clock import FakeClock
+from tests.fakes.directory import E, FakeDirectory
 from tests.fakes.randomness import FakeRandomness
-from tests.fakes.tokens import FakeTokens
+from tests.faults import Fault, failing
 
 OWNER = "0123456789"
 MINTED = AccessToken.mint("local", OWNER, FakeRandomness())
@@ -26,7 +30,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def tokens(clock: FakeClock) -> FakeTokens:
+def tokens(clock: FakeClock) -> FakeDirectory:
     token = Token(
         id="first",
         hash=MINTED.hash,
@@ -35,13 +39,18 @@ def tokens(clock: FakeClock) -> FakeTokens:
         grants=GRANTS,
         created_ms=clock.now_ms(),
         expires_ms=clock.now_ms() + timedelta(days=90) // timedelta(milliseconds=1),
-        last_used_ms=clock.now_ms(),
     )
-    return FakeTokens({token.id: token})
+    return FakeDirectory.holding(token)
+
+
+def stored(tokens: FakeDirectory) -> Token:
+    """Return the token that is there."""
+    [token] = tokens.every(Token)
+    return token
 
 
 @pytest.fixture
-async def authentication(tokens: FakeTokens, clock: FakeClock) -> AsyncIterator[Authentication]:
+async def authentication(tokens: FakeDirectory, clock: FakeClock) -> AsyncIterator[Authentication]:
     authentication = Authentication(tokens, clock, "local")
     yield authentication
     await authentication.close()
@@ -53,49 +62,50 @@ async def test_a_token_is_its_owner_with_its_grants(authentication: Authenticati
 
 
 async def test_anonymous_requests_read_no_store(
-    authentication: Authentication, tokens: FakeTokens
+    authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     assert await authentication.authenticate({}) is ANONYMOUS
     assert tokens.calls == []
 
 
 async def test_a_token_is_read_once_in_three_seconds(
-    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     for _ in range(30):
         await authentication.authenticate(HEADERS)
         clock.advance(timedelta(milliseconds=99))
-    assert tokens.calls == ["find"]
+    assert tokens.calls.count("get") == 1
     clock.advance(timedelta(milliseconds=30))
     await authentication.authenticate(HEADERS)
-    assert tokens.calls == ["find", "find"]
+    assert tokens.calls.count("get") == 2
 
 
 async def test_a_revoked_token_is_refused_within_five_seconds(
-    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     await authentication.authenticate(HEADERS)
-    await tokens.remove(OWNER, "first")
+    await tokens.remove(stored(tokens))
     clock.advance(timedelta(seconds=5))
     with pytest.raises(TokenUnknown):
         await authentication.authenticate(HEADERS)
 
 
 async def test_a_new_token_works_at_once_even_if_it_was_tried_before(
-    authentication: Authentication, tokens: FakeTokens
+    authentication: Authentication, tokens: FakeDirectory
 ) -> None:
-    token = tokens.by_id.pop("first")
+    token = stored(tokens)
+    await tokens.remove(token)
     with pytest.raises(TokenUnknown):
         await authentication.authenticate(HEADERS)
-    tokens.by_id["first"] = token
+    await tokens.add(token)
     assert (await authentication.authenticate(HEADERS)).id == OWNER
 
 
 async def test_an_expired_token_is_refused_at_that_moment_although_it_is_remembered(
-    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     soon = {"expires_ms": clock.now_ms() + 1}
-    tokens.by_id["first"] = tokens.by_id["first"].model_copy(update=soon)
+    await tokens.put(stored(tokens).model_copy(update=soon))
     await authentication.authenticate(HEADERS)
     clock.advance(timedelta(milliseconds=1))
     with pytest.raises(TokenExpired):
@@ -103,16 +113,16 @@ async def test_an_expired_token_is_refused_at_that_moment_although_it_is_remembe
 
 
 async def test_a_token_without_expiry_works_for_ever(
-    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     never = {"expires_ms": None}
-    tokens.by_id["first"] = tokens.by_id["first"].model_copy(update=never)
+    await tokens.put(stored(tokens).model_copy(update=never))
     clock.advance(timedelta(days=10_000))
     assert (await authentication.authenticate(HEADERS)).expires_ms is None
 
 
 async def test_what_is_no_token_reads_no_store(
-    authentication: Authentication, tokens: FakeTokens
+    authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     for text in ("nonsense", MINTED.text.reveal()[:-1] + "!", MINTED.text.reveal() + "0"):
         with pytest.raises(TokenUnknown):
@@ -121,7 +131,7 @@ async def test_what_is_no_token_reads_no_store(
 
 
 async def test_a_token_of_another_installation_is_unknown_and_reads_no_store(
-    tokens: FakeTokens, clock: FakeClock
+    tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     staging = Authentication(tokens, clock, "staging")
     with pytest.raises(TokenUnknown):
@@ -130,11 +140,12 @@ async def test_a_token_of_another_installation_is_unknown_and_reads_no_store(
 
 
 async def test_a_store_that_returns_another_token_is_not_believed(
-    tokens: FakeTokens,
+    tokens: FakeDirectory,
 ) -> None:
-    class Mistaken(FakeTokens):
-        async def find(self, owner: str, token_hash: str) -> Token | None:
-            return tokens.by_id["first"].model_copy(update={"hash": "0" * 64})
+    class Mistaken(FakeDirectory):
+        async def get(self, kind: type[E], place: Place) -> E | None:
+            other = stored(tokens).model_copy(update={"hash": "0" * 64})
+            return other if isinstance(other, kind) else None
 
     mistaken = Authentication(Mistaken(), FakeClock(), "local")
     with pytest.raises(TokenUnknown):
@@ -142,37 +153,38 @@ async def test_a_store_that_returns_another_token_is_not_believed(
 
 
 async def test_last_use_is_written_at_most_every_ten_minutes(
-    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     for _ in range(61):
         await authentication.authenticate(HEADERS)
         clock.advance(timedelta(seconds=20))
     await authentication.close()
-    assert tokens.calls.count("touch") == 2
-    assert tokens.by_id["first"].last_used_ms == clock.now_ms() - 20_000
+    assert tokens.calls.count("put") == 3
+    [use] = tokens.every(TokenUse)
+    assert use.used_ms == clock.now_ms() - 20_000
 
 
 async def test_a_request_does_not_wait_for_the_write_of_its_last_use(
-    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     clock.advance(timedelta(minutes=10))
     await authentication.authenticate(HEADERS)
-    assert tokens.calls == ["find"]
+    assert tokens.calls == ["get"]
     await authentication.close()
-    assert tokens.calls == ["find", "touch"]
+    assert tokens.calls == ["get", "put"]
 
 
 async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
-    authentication: Authentication, tokens: FakeTokens, clock: FakeClock
+    tokens: FakeDirectory, clock: FakeClock
 ) -> None:
-    clock.advance(timedelta(minutes=10))
-    tokens.touch_fails_with = Busy()
+    authentication = Authentication(failing(tokens, Fault("put", Busy())), clock, "local")
     await authentication.authenticate(HEADERS)
     await authentication.close()
-    tokens.touch_fails_with = None
+    assert tokens.every(TokenUse) == []
     await authentication.authenticate(HEADERS)
     await authentication.close()
-    assert tokens.by_id["first"].last_used_ms == clock.now_ms()
+    [use] = tokens.every(TokenUse)
+    assert use.used_ms == clock.now_ms()
 
 
 def test_a_process_remembers_a_bounded_number_of_tokens() -> None:

@@ -3,23 +3,16 @@
 import pytest
 
 from shared.auth.authorization import Authorization
+from shared.domain.accounts import Account
 from shared.domain.errors import CredentialsMissing, NotPermitted
-from shared.domain.identity import (
-    ANONYMOUS,
-    OPERATOR,
-    Account,
-    Action,
-    Grant,
-    Membership,
-    Organization,
-    Principal,
-    Role,
-    Scope,
-)
-from shared.domain.names import OrgName, Package
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.names import Package
+from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Head, Survey, Visibility
 from shared.domain.query import Viewer
-from tests.fakes.accounts import FakeAccounts
+from shared.domain.rights import Action, Grant, Role, Scope
+from tests.fakes.clock import FakeClock
+from tests.fakes.directory import E, FakeDirectory
 
 MEMBER = Principal("member0000", "token", (Grant(),))
 STRANGER = Principal("stranger00", "token", (Grant(),))
@@ -37,65 +30,62 @@ def limited(**grant: object) -> Principal:
 
 
 @pytest.fixture
-def accounts() -> FakeAccounts:
+def directory() -> FakeDirectory:
     people = [
         Account(id=who.id, name=who.id, administrator=who is ADMINISTRATOR, created_ms=0)
         for who in (MEMBER, STRANGER, ADMINISTRATOR)
     ]
     orgs = [Organization(name=name, founder="x", created_ms=0) for name in ("Acme", "globex")]
     role = Membership(org="Acme", account=MEMBER.id, role=Role.MEMBER)
-    return FakeAccounts(
-        by_id={account.id: account for account in people},
-        by_key={org.key: org for org in orgs},
-        roles={("acme", MEMBER.id): role},
-    )
+    return FakeDirectory.holding(*people, *orgs, role)
 
 
 @pytest.fixture
-def authorization(accounts: FakeAccounts) -> Authorization:
-    return Authorization(accounts)
+def authorization(directory: FakeDirectory) -> Authorization:
+    return Authorization(directory, FakeClock())
 
 
 async def test_to_require_a_right_is_one_call_of_the_store(
-    authorization: Authorization, accounts: FakeAccounts
+    authorization: Authorization, directory: FakeDirectory
 ) -> None:
     standing = await authorization.require(MEMBER, Action.READ, GREET)
     assert standing.role is Role.MEMBER
-    assert accounts.calls == ["standing"]
+    assert directory.calls == ["standing"]
 
 
 async def test_anonymous_callers_are_refused_without_a_call(
-    authorization: Authorization, accounts: FakeAccounts
+    authorization: Authorization, directory: FakeDirectory
 ) -> None:
     with pytest.raises(CredentialsMissing):
         await authorization.require(ANONYMOUS, Action.READ, GREET)
-    assert accounts.calls == []
+    assert directory.calls == []
 
 
 async def test_the_operator_may_do_everything_without_a_call(
-    authorization: Authorization, accounts: FakeAccounts
+    authorization: Authorization, directory: FakeDirectory
 ) -> None:
     for action in Action:
         await authorization.require(OPERATOR, action, GREET)
     assert await authorization.may_read(OPERATOR, head("acme/greet"))
-    assert accounts.calls == []
+    assert directory.calls == []
 
 
 async def test_a_membership_that_ended_counts_no_more_at_the_next_call(
-    authorization: Authorization, accounts: FakeAccounts
+    authorization: Authorization, directory: FakeDirectory
 ) -> None:
     await authorization.require(MEMBER, Action.READ, GREET)
-    await accounts.remove_membership(OrgName("acme"), MEMBER.id)
+    [membership] = directory.every(Membership)
+    await directory.remove(membership)
     with pytest.raises(NotPermitted):
         await authorization.require(MEMBER, Action.READ, GREET)
 
 
 @pytest.mark.parametrize("by", [ANONYMOUS, MEMBER, STRANGER])
 async def test_everybody_reads_public_packages_without_a_call(
-    authorization: Authorization, accounts: FakeAccounts, by: Principal
+    authorization: Authorization, directory: FakeDirectory, by: Principal
 ) -> None:
     assert await authorization.may_read(by, head("acme/greet", Visibility.PUBLIC))
-    assert accounts.calls == []
+    assert directory.calls == []
 
 
 @pytest.mark.parametrize(
@@ -117,29 +107,29 @@ async def test_private_packages_are_for_members(
     ],
 )
 async def test_a_token_that_may_not_read_a_private_package_costs_no_call(
-    authorization: Authorization, accounts: FakeAccounts, by: Principal
+    authorization: Authorization, directory: FakeDirectory, by: Principal
 ) -> None:
     assert not await authorization.may_read(by, head("acme/greet"))
-    assert accounts.calls == []
+    assert directory.calls == []
 
 
 async def test_lists_show_what_the_caller_may_see_in_their_order(
-    authorization: Authorization, accounts: FakeAccounts
+    authorization: Authorization, directory: FakeDirectory
 ) -> None:
     mine, other = Survey(head("Acme/mine"), ()), Survey(head("globex/theirs"), ())
     public = Survey(head("globex/open", Visibility.PUBLIC), ())
     again = Survey(head("acme/more"), ())
     seen = await authorization.visible(MEMBER, [other, mine, None, public, again])
     assert seen == [None, mine, None, public, again]
-    assert accounts.calls == ["standing", "standing"]
+    assert directory.calls == ["standing", "standing"]
 
 
 async def test_lists_of_public_packages_cost_no_call(
-    authorization: Authorization, accounts: FakeAccounts
+    authorization: Authorization, directory: FakeDirectory
 ) -> None:
     public = Survey(head("globex/open", Visibility.PUBLIC), ())
     assert await authorization.visible(MEMBER, [public, None]) == [public, None]
-    assert accounts.calls == []
+    assert directory.calls == []
 
 
 @pytest.mark.parametrize(
@@ -164,20 +154,21 @@ async def test_a_search_shows_private_packages_of_organizations_that_one_may_rea
 
 
 async def test_an_administrator_with_a_limited_token_searches_like_a_member(
-    authorization: Authorization, accounts: FakeAccounts
+    authorization: Authorization, directory: FakeDirectory
 ) -> None:
     by = Principal(ADMINISTRATOR.id, "token", (Grant(org="acme"),))
     assert await authorization.viewer(by) == Viewer()
-    await accounts.put_membership(Membership(org="acme", account=by.id, role=Role.MEMBER))
+    await directory.add(Membership(org="acme", account=by.id, role=Role.MEMBER))
     assert await authorization.viewer(by) == Viewer(frozenset({"acme"}))
 
 
 async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
-    accounts: FakeAccounts,
+    directory: FakeDirectory,
 ) -> None:
-    class Lagging(FakeAccounts):
-        async def organizations_of(self, account_id: str) -> list[Membership]:
-            return [Membership(org="acme", account=account_id, role=Role.OWNER)]
+    class Lagging(FakeDirectory):
+        async def about(self, kind: type[E], subject: str) -> list[E]:
+            gone = Membership(org="acme", account=subject, role=Role.OWNER)
+            return [gone] if isinstance(gone, kind) else []
 
-    lagging = Lagging(by_id=accounts.by_id, by_key=accounts.by_key)
-    assert await Authorization(lagging).viewer(STRANGER) == Viewer()
+    lagging = Lagging(directory.entities)
+    assert await Authorization(lagging, FakeClock()).viewer(STRANGER) == Viewer()

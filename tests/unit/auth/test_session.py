@@ -8,8 +8,9 @@ from shared.auth.keys import KeyRing
 from shared.auth.secret import Secret
 from shared.auth.session import LINK_LIFETIME, SESSION_LIFETIME, Sessions, SignInLinks
 from shared.domain.errors import InvalidRequest, LinkExpired
-from shared.domain.identity import ANONYMOUS, Scope
+from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Package
+from shared.domain.rights import Scope
 from tests.fakes.clock import FakeClock
 from tests.fakes.randomness import FakeRandomness
 from tests.fakes.work import FakeWork

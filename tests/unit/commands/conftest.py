@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
-from shared.domain.identity import Grant, Principal
+from shared.domain.identity import Principal
+from shared.domain.rights import Grant
 from shared.services.publishing import Upload
 from tests.balas import bala
 from tests.terminal import Terminal

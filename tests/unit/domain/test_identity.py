@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from shared.domain.accounts import Account
 from shared.domain.errors import (
     CredentialsMissing,
     NameReserved,
@@ -16,19 +17,14 @@ from shared.domain.identity import (
     ANONYMOUS,
     NOWHERE,
     OPERATOR,
-    RIGHTS,
-    Account,
-    Action,
-    Grant,
-    Organization,
     Principal,
-    Role,
-    Scope,
     Standing,
     refusal_of,
     require,
 )
 from shared.domain.names import OrgName, Package
+from shared.domain.organizations import Organization
+from shared.domain.rights import RIGHTS, Action, Grant, Role, Scope
 
 # Written out, so that a change of the table in the code has to be a change here.
 NEEDS = {

@@ -1,11 +1,13 @@
 """Accounts."""
 
 import asyncio
-from collections.abc import Sequence
+from datetime import timedelta
+from typing import cast
 
 import pytest
 
 from shared.auth.token import AccessToken
+from shared.domain.accounts import Account, AccountName
 from shared.domain.errors import (
     AccountExists,
     AccountNotFound,
@@ -15,13 +17,17 @@ from shared.domain.errors import (
     NotPermitted,
     TokenUnknown,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Grant, Membership, Principal, Role
-from shared.domain.package import Event
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.organizations import Membership
+from shared.domain.rights import Grant, Role
+from shared.ports import Stale
 from shared.services.accounts import Accounts, Profile
-from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
+from tests.fakes.directory import FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.fakes.randomness import FakeRandomness
+from tests.fakes.recording import recording
+from tests.faults import Fault, failing
 
 
 @pytest.fixture
@@ -30,13 +36,13 @@ def events() -> FakeEvents:
 
 
 @pytest.fixture
-def store() -> FakeAccounts:
-    return FakeAccounts()
+def store() -> FakeDirectory:
+    return FakeDirectory()
 
 
 @pytest.fixture
-def accounts(store: FakeAccounts, events: FakeEvents) -> Accounts:
-    return Accounts(store, events, FakeClock(), FakeRandomness())
+def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
+    return Accounts(store, recording(store, events), FakeClock(), FakeRandomness())
 
 
 async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -> None:
@@ -45,30 +51,48 @@ async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -
     assert AccessToken.parse(token.text).owner == account.id
 
 
-class PatientEvents(FakeEvents):
-    """A feed that lets others go on meanwhile."""
-
-    async def append(self, events: Sequence[Event]) -> None:
-        """Append, later."""
-        await asyncio.sleep(0)
-        await super().append(events)
-
-
-async def test_of_two_accounts_at_once_one_gets_the_name(store: FakeAccounts) -> None:
-    accounts = Accounts(store, PatientEvents(), FakeClock(), FakeRandomness())
+async def test_of_two_accounts_at_once_one_gets_the_name(
+    accounts: Accounts, store: FakeDirectory
+) -> None:
     creating = [accounts.create(name, by=OPERATOR) for name in ("kim", "Kim")]
     first, second = await asyncio.gather(*creating, return_exceptions=True)
-    assert list(store.by_id.values()) == [first]
+    assert isinstance(first, Account)
     assert isinstance(second, AccountExists)
+    assert [each.id for each in store.every(Account)] == [first.id]
 
 
-async def test_no_account_is_there_that_nobody_was_told_of(
-    accounts: Accounts, store: FakeAccounts, events: FakeEvents
+async def test_an_account_stands_although_the_feed_has_to_wait_for_its_event(
+    accounts: Accounts, store: FakeDirectory, events: FakeEvents
 ) -> None:
     events.fails_with = Busy()
-    with pytest.raises(Busy):
+    account = await accounts.create("kim", by=OPERATOR)
+    [waiting] = await store.unpublished(10)
+    assert waiting == account.waiting
+
+
+async def test_a_name_whose_account_was_never_made_is_free_after_a_minute(
+    store: FakeDirectory, events: FakeEvents
+) -> None:
+    clock = FakeClock()
+    accounts = Accounts(store, recording(store, events), clock, FakeRandomness())
+    claim = AccountName(name="kim", account="died000000", created_ms=clock.now_ms())
+    await store.add(claim)
+    clock.advance(timedelta(seconds=59))
+    with pytest.raises(AccountExists):
+        await accounts.create("Kim", by=OPERATOR)
+    clock.advance(timedelta(seconds=1))
+    account = await accounts.create("Kim", by=OPERATOR)
+    assert await accounts.named("kim") == account
+
+
+async def test_of_two_who_take_over_a_name_one_gets_it(
+    store: FakeDirectory, events: FakeEvents
+) -> None:
+    await store.add(AccountName(name="kim", account="died000000", created_ms=0))
+    raced = cast("FakeDirectory", failing(store, Fault("replace", Stale())))
+    accounts = Accounts(raced, recording(store, events), FakeClock(), FakeRandomness())
+    with pytest.raises(AccountExists):
         await accounts.create("kim", by=OPERATOR)
-    assert store.by_id == {}
 
 
 async def test_an_account_is_found_by_its_name_in_any_case_and_by_its_id(
@@ -112,11 +136,11 @@ async def test_accounts_are_the_business_of_the_operator(accounts: Accounts) -> 
 
 
 async def test_a_profile_is_the_account_with_its_credential_and_its_organizations(
-    accounts: Accounts, store: FakeAccounts
+    accounts: Accounts, store: FakeDirectory
 ) -> None:
     account = await accounts.create("kim", by=OPERATOR)
     member = Membership(org="acme", account=account.id, role=Role.OWNER)
-    await store.put_membership(member)
+    await store.add(member)
     by = Principal(account.id, "session", (Grant(),))
     assert await accounts.profile(by) == Profile(account, by, (member,))
 
@@ -134,11 +158,9 @@ async def test_accounts_are_listed_by_name(accounts: Accounts) -> None:
     assert [each.name for each in await accounts.list(by=OPERATOR)] == ["kim", "zoe"]
 
 
-async def test_a_new_account_is_an_event_that_its_record_holds_as_well(
-    accounts: Accounts, events: FakeEvents
-) -> None:
+async def test_a_new_account_is_an_event(accounts: Accounts, events: FakeEvents) -> None:
     account = await accounts.create_administrator("kim", by=OPERATOR)
     [event] = events.feed
-    assert account.outbox == (event,)
     assert (event.kind, event.actor, event.subject) == ("account.created", "operator", account.id)
+    assert event.streams == (f"account:{account.id}",)
     assert event.details == {"name": "kim", "administrator": "true"}

@@ -15,8 +15,8 @@ from shared.services.indexing import LOOKED_AT, Changes, Indexing
 from shared.services.pulling import Pulling
 from shared.services.remembering import Remembering
 from shared.services.reporting import BATCH
-from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
+from tests.fakes.directory import FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.surveys import survey
 
@@ -55,7 +55,7 @@ def event(number: int, subject: str) -> Event:
 def service(events: FakeEvents, packages: Packages | None = None) -> Indexing:
     """Return the service over a public and a private package."""
     metadata = cast("MetadataStore", packages or Packages(PUBLIC, PRIVATE))
-    authorization = Authorization(FakeAccounts())
+    authorization = Authorization(FakeDirectory(), FakeClock())
     return Indexing(
         pulling=Pulling(authorization, metadata, cast("DocumentStore", None)),
         authorization=authorization,

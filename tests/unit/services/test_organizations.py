@@ -1,12 +1,12 @@
 """Organizations and their members."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from shared.auth.authorization import Authorization
+from shared.domain.accounts import Account
 from shared.domain.errors import (
     Busy,
     CredentialsMissing,
@@ -15,26 +15,16 @@ from shared.domain.errors import (
     OrganizationExists,
     OrganizationNotFound,
 )
-from shared.domain.identity import (
-    ANONYMOUS,
-    NOWHERE,
-    OPERATOR,
-    Account,
-    Action,
-    Grant,
-    Membership,
-    Organization,
-    Principal,
-    Role,
-    Scope,
-)
+from shared.domain.identity import ANONYMOUS, NOWHERE, OPERATOR, Principal
 from shared.domain.names import OrgName
-from shared.domain.package import Event
+from shared.domain.organizations import Membership, Organization
+from shared.domain.rights import Action, Grant, Role, Scope
 from shared.services.organizations import Organizations
-from tests.fakes.accounts import FakeAccounts
 from tests.fakes.clock import FakeClock
+from tests.fakes.directory import E, FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.fakes.randomness import FakeRandomness
+from tests.fakes.recording import recording
 from tests.fakes.work import FakeWork
 from tests.faults import Fault, failing
 
@@ -52,9 +42,7 @@ def signed_in(account: Account) -> Principal:
 class World:
     """The service over its doubles."""
 
-    accounts: FakeAccounts = field(
-        default_factory=lambda: FakeAccounts({each.id: each for each in (KIM, LEE, ADA)})
-    )
+    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory.holding(KIM, LEE, ADA))
     events: FakeEvents = field(default_factory=FakeEvents)
     work: FakeWork = field(default_factory=FakeWork)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -63,21 +51,33 @@ class World:
     @property
     def organizations(self) -> Organizations:
         return Organizations(
-            store=self.accounts,
-            authorization=Authorization(self.accounts),
-            events=self.events,
+            directory=self.directory,
+            authorization=self.authorization,
+            recording=recording(
+                self.directory, self.events, self.clock, randomness=self.randomness
+            ),
             work=self.work,
             clock=self.clock,
             randomness=self.randomness,
         )
 
+    @property
+    def authorization(self) -> Authorization:
+        return Authorization(self.directory, self.clock)
+
     def roles(self) -> dict[str, Role]:
-        return {who: each.role for (_, who), each in self.accounts.roles.items()}
+        return {each.account: each.role for each in self.directory.every(Membership)}
 
 
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+async def delete(acme: World) -> None:
+    """Make Acme an organization that is gone."""
+    [organization] = acme.directory.every(Organization)
+    await acme.directory.put(organization.model_copy(update={"deleted": True}))
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ async def test_its_founder_owns_an_organization(world: World) -> None:
     assert world.roles() == {KIM.id: Role.OWNER}
     [event] = world.events.feed
     assert (event.kind, event.actor, event.subject) == ("organization.founded", "operator", "Acme")
-    assert organization.outbox == (event,)
+    assert event.streams == ("org:acme",)
 
 
 async def test_a_name_is_given_once_in_any_spelling(acme: World) -> None:
@@ -104,17 +104,7 @@ async def test_a_name_is_given_once_in_any_spelling(acme: World) -> None:
     assert acme.events.feed == []
 
 
-class PatientEvents(FakeEvents):
-    """A feed that lets others go on meanwhile."""
-
-    async def append(self, events: Sequence[Event]) -> None:
-        """Append, later."""
-        await asyncio.sleep(0)
-        await super().append(events)
-
-
 async def test_of_two_founders_at_once_one_owns_the_organization(world: World) -> None:
-    world.events = PatientEvents()
     first, second = await asyncio.gather(
         world.organizations.found(ACME, KIM, by=OPERATOR),
         world.organizations.found(ACME, LEE, by=OPERATOR),
@@ -125,16 +115,14 @@ async def test_of_two_founders_at_once_one_owns_the_organization(world: World) -
     assert world.roles() == {KIM.id: Role.OWNER}
 
 
-async def test_no_organization_is_there_that_nobody_was_told_of(world: World) -> None:
+async def test_an_organization_stands_although_the_feed_has_to_wait(world: World) -> None:
     world.events.fails_with = Busy()
-    with pytest.raises(Busy):
-        await world.organizations.found(ACME, KIM, by=OPERATOR)
-    assert world.accounts.by_key == {}
+    organization = await world.organizations.found(ACME, KIM, by=OPERATOR)
+    assert await world.directory.unpublished(10) == [organization.waiting]
 
 
 async def test_the_name_of_a_deleted_organization_is_never_given_again(acme: World) -> None:
-    gone = acme.accounts.by_key["acme"].model_copy(update={"deleted": True})
-    acme.accounts.by_key["acme"] = gone
+    await delete(acme)
     with pytest.raises(OrganizationExists):
         await acme.organizations.found(ACME, LEE, by=OPERATOR)
     with pytest.raises(NotPermitted, match="never issued twice"):
@@ -163,29 +151,29 @@ async def test_a_reserved_name_is_for_administrators(world: World) -> None:
 
 async def test_the_push_of_an_administrator_founds_the_organization(world: World) -> None:
     by = signed_in(ADA)
-    standing = await Authorization(world.accounts).require(by, Action.PUSH_NEW, ACME)
+    standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     await world.organizations.ensure(ACME, standing, by=by)
     assert world.roles() == {ADA.id: Role.OWNER}
     assert world.events.kinds() == ["organization.founded"]
 
 
 async def test_an_organization_that_is_there_is_ensured_without_a_call(acme: World) -> None:
-    standing = await Authorization(acme.accounts).require(signed_in(KIM), Action.PUSH_NEW, ACME)
-    acme.accounts.calls.clear()
+    standing = await acme.authorization.require(signed_in(KIM), Action.PUSH_NEW, ACME)
+    acme.directory.calls.clear()
     await acme.organizations.ensure(ACME, standing, by=signed_in(KIM))
-    assert acme.accounts.calls == []
+    assert acme.directory.calls == []
 
 
 async def test_of_two_first_pushes_both_go_on(world: World) -> None:
     by = signed_in(ADA)
-    standing = await Authorization(world.accounts).require(by, Action.PUSH_NEW, ACME)
+    standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     for _ in range(2):
         await world.organizations.ensure(ACME, standing, by=by)
     assert world.events.kinds() == ["organization.founded"]
 
 
 async def test_nobody_else_founds_an_organization_by_a_push(world: World) -> None:
-    lee = await world.accounts.standing(LEE.id, ACME)
+    lee = await world.directory.standing(LEE.id, ACME, 0)
     for standing in (NOWHERE, lee):
         with pytest.raises(OrganizationNotFound):
             await world.organizations.ensure(ACME, standing, by=signed_in(LEE))
@@ -204,9 +192,8 @@ async def test_an_owner_gives_and_changes_roles(acme: World) -> None:
 
 async def test_members_are_stored_under_the_spelling_of_the_organization(acme: World) -> None:
     await acme.organizations.set_member(OrgName("ACME"), LEE, Role.MEMBER, by=signed_in(KIM))
-    assert await acme.organizations.of(LEE.id) == [
-        Membership(org="Acme", account=LEE.id, role=Role.MEMBER)
-    ]
+    [membership] = await acme.organizations.of(LEE.id)
+    assert (membership.org, membership.role) == ("Acme", Role.MEMBER)
 
 
 async def test_who_was_taken_out_is_no_member(acme: World) -> None:
@@ -232,13 +219,13 @@ async def test_the_last_owner_stays_owner(acme: World, role: Role) -> None:
 async def test_of_two_owners_who_remove_each_other_one_stays(acme: World) -> None:
     await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=signed_in(KIM))
 
-    class Slow(FakeAccounts):
-        async def memberships(self, org: OrgName) -> list[Membership]:
-            found = await super().memberships(org)
+    class Slow(FakeDirectory):
+        async def of(self, kind: type[E], owner: str) -> list[E]:
+            found = await super().of(kind, owner)
             await asyncio.sleep(0)
             return found
 
-    acme.accounts = Slow(acme.accounts.by_id, acme.accounts.by_key, acme.accounts.roles)
+    acme.directory = Slow(acme.directory.entities)
     results = await asyncio.gather(
         acme.organizations.remove_member(ACME, LEE, by=signed_in(KIM)),
         acme.organizations.remove_member(ACME, KIM, by=signed_in(LEE)),
@@ -249,11 +236,11 @@ async def test_of_two_owners_who_remove_each_other_one_stays(acme: World) -> Non
 
 
 async def test_a_change_that_failed_does_not_keep_others_out(acme: World) -> None:
-    acme.events.fails_with = Busy()
+    working, acme.directory = acme.directory, failing(acme.directory, Fault("add", Busy()))
     with pytest.raises(Busy):
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=signed_in(KIM))
+    acme.directory = working
     assert acme.roles() == {KIM.id: Role.OWNER}
-    acme.events.fails_with = None
     await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=signed_in(KIM))
     assert acme.roles()[LEE.id] is Role.MEMBER
 
@@ -290,8 +277,7 @@ async def test_members_see_who_is_a_member_and_strangers_do_not(acme: World) -> 
 
 async def test_an_organization_that_is_not_there_has_no_members(acme: World) -> None:
     other = OrgName("other")
-    gone = acme.accounts.by_key["acme"].model_copy(update={"deleted": True})
-    acme.accounts.by_key["acme"] = gone
+    await delete(acme)
     for org in (other, ACME):
         with pytest.raises(OrganizationNotFound):
             await acme.organizations.members(org, by=OPERATOR)

@@ -27,7 +27,8 @@ from shared.domain.resolution import (
 from shared.ports import DocumentStore, MetadataStore
 from shared.services import resolving
 from shared.services.resolving import CANDIDATES_PER_MODULE, Resolving
-from tests.fakes.accounts import FakeAccounts
+from tests.fakes.clock import FakeClock
+from tests.fakes.directory import FakeDirectory
 from tests.surveys import deprecated, entry, survey
 
 MANY = 50
@@ -82,7 +83,7 @@ class World:
     def service(self) -> Resolving:
         """Return the service."""
         return Resolving(
-            Authorization(FakeAccounts()),
+            Authorization(FakeDirectory(), FakeClock()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.
             cast("DocumentStore", self.documents),
             max_requests=MANY,

@@ -5,22 +5,16 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from shared.auth.authorization import Authorization
-from shared.domain.identity import (
-    ANONYMOUS,
-    OPERATOR,
-    Account,
-    Grant,
-    Membership,
-    Organization,
-    Principal,
-    Role,
-    Scope,
-)
+from shared.domain.accounts import Account
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import OrgName, Package
+from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Listing
 from shared.domain.query import ANYONE, Page, Query, Results, Suggestion, Viewer
+from shared.domain.rights import Grant, Role, Scope
 from shared.services.searching import SUGGESTIONS, Searching
-from tests.fakes.accounts import FakeAccounts
+from tests.fakes.clock import FakeClock
+from tests.fakes.directory import FakeDirectory
 
 KIM = Principal("kim", "session", (Grant(),))
 ROOT = Principal("root", "session", (Grant(),))
@@ -63,30 +57,31 @@ def index() -> AskedIndex:
 
 
 @pytest.fixture
-async def accounts() -> FakeAccounts:
+def directory() -> FakeDirectory:
     """Return Kim, who owns Acme and is a member of Other, and an administrator."""
-    accounts = FakeAccounts()
-    await accounts.add_account(Account(id="kim", name="Kim", created_ms=1))
-    await accounts.add_account(Account(id="root", name="Root", created_ms=1, administrator=True))
-    await accounts.add_organization(Organization(name="Acme", founder="kim", created_ms=1))
-    await accounts.add_organization(Organization(name="Other", founder="root", created_ms=1))
-    await accounts.put_membership(Membership(org="Other", account="kim", role=Role.MEMBER))
-    accounts.calls.clear()
-    return accounts
+    return FakeDirectory.holding(
+        Account(id="kim", name="Kim", created_ms=1),
+        Account(id="root", name="Root", created_ms=1, administrator=True),
+        Organization(name="Acme", founder="kim", created_ms=1),
+        Organization(name="Other", founder="root", created_ms=1),
+        Membership(org="Acme", account="kim", role=Role.OWNER),
+        Membership(org="Other", account="root", role=Role.OWNER),
+        Membership(org="Other", account="kim", role=Role.MEMBER),
+    )
 
 
 @pytest.fixture
-def searching(index: AskedIndex, accounts: FakeAccounts) -> Searching:
-    return Searching(index, Authorization(accounts))
+def searching(index: AskedIndex, directory: FakeDirectory) -> Searching:
+    return Searching(index, Authorization(directory, FakeClock()))
 
 
 async def test_without_credentials_a_search_costs_no_other_store(
-    searching: Searching, index: AskedIndex, accounts: FakeAccounts
+    searching: Searching, index: AskedIndex, directory: FakeDirectory
 ) -> None:
     query, page = Query.parse("kafka"), Page(limit=3)
     assert await searching.search(query, page, by=ANONYMOUS) == EMPTY
     assert index.searches == [(query, page, ANYONE)]
-    assert accounts.calls == []
+    assert directory.calls == []
 
 
 @pytest.mark.parametrize(
@@ -113,13 +108,13 @@ async def test_a_caller_sees_what_membership_and_token_both_allow(
 
 
 async def test_the_stores_are_asked_the_same_whatever_the_index_holds_and_is_asked(
-    searching: Searching, accounts: FakeAccounts
+    searching: Searching, directory: FakeDirectory
 ) -> None:
     asked: list[list[str]] = []
     for text in ("", "kafka", "org:acme", "org:nobody secret", "acme/secret"):
-        accounts.calls.clear()
+        directory.calls.clear()
         await searching.search(Query.parse(text), Page(), by=KIM)
-        asked.append([*accounts.calls])
+        asked.append([*directory.calls])
     assert asked == [asked[0]] * 5
 
 

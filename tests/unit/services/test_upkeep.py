@@ -5,15 +5,19 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.domain.accounts import Account
 from shared.domain.digest import Digest
 from shared.domain.errors import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.package import Event, Head
 from shared.domain.query import Page, Query
+from shared.domain.tokens import Token
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.upkeep import Settling, Sweeping
 from tests.balas import bala
+from tests.fakes.directory import FakeDirectory
+from tests.fakes.events import FakeEvents
 from tests.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -164,7 +168,7 @@ async def test_expired_codes_and_tokens_are_deleted_after_their_grace(world: Wor
     report = await world.registry.upkeep.run("expire")
     assert report is not None
     assert report.changed >= len(["code", "admin", "ann", "mia", "bob"])
-    assert await world.stores.tokens.list(world.people.ann.account.id) == []
+    assert await world.stores.directory.of(Token, world.people.ann.account.id) == []
 
 
 async def test_refreshing_derives_every_package_again(world: World) -> None:
@@ -210,7 +214,19 @@ class Half:
 
 async def test_a_record_that_cannot_be_settled_now_keeps_no_other_one_waiting() -> None:
     half = Half([Head(org="acme", name=name, created_ms=1) for name in ("stuck", "greet")])
-    report = await Settling(half, half).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
+    report = await Settling(half, half, FakeDirectory(), FakeEvents()).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
     assert half.settled == ["greet"]
     assert (report.seen, report.changed) == (2, 1)
     assert report.problems == (str(Busy()),)
+
+
+async def test_settling_publishes_what_an_entity_owes_the_feed(world: World) -> None:
+    event = _event("eve")
+    await world.stores.directory.add(
+        Account(id="eve0000000", name="eve", created_ms=1, outbox=(event,))
+    )
+    report = await world.registry.upkeep.run("settle")
+    assert report is not None
+    assert (report.seen, report.changed) == (1, 1)
+    assert event in [each for _, each in await world.stores.events.since(0, 100)]
+    assert await world.stores.directory.unpublished(10) == []

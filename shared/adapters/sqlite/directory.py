@@ -1,0 +1,231 @@
+"""Accounts, organizations and all that belongs to them in SQLite."""
+
+import sqlite3
+from functools import lru_cache, partial
+from typing import TypeVar
+
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.records import waiting_since
+from shared.domain.accounts import Account
+from shared.domain.entity import Entity, Place, Waiting
+from shared.domain.identity import Standing
+from shared.domain.names import OrgName
+from shared.domain.organizations import Membership, Organization
+from shared.domain.package import Event, Record
+from shared.ports import AlreadyThere, Stale
+
+E = TypeVar("E", bound=Entity)
+
+CACHED = 4_096  # Entities, by their text; about 8 MB when every place is taken.
+
+
+class SqliteDirectory:
+    """The DirectoryStore of a registry on one machine."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep the entities in `database`."""
+        self._database = database
+
+    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> Standing:
+        """Return the account, the organization and the account's role in it at that time."""
+        return self._database.read(partial(_standing, account_id, org.lower(), now_ms))
+
+    async def get(self, kind: type[E], place: Place) -> E | None:
+        """Return the entity at the place, or None."""
+        return self._database.read(partial(_get, kind, place))
+
+    async def of(self, kind: type[E], owner: str) -> list[E]:
+        """Return the owner's entities of a kind, in order of key."""
+        return await self._database.scan(partial(_of, kind, owner))
+
+    async def about(self, kind: type[E], subject: str) -> list[E]:
+        """Return the entities of a kind with this subject, in order of place."""
+        return await self._database.scan(partial(_about, kind, subject))
+
+    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
+        """Return up to `count` entities of a kind above a place, in order of place."""
+        return await self._database.scan(partial(_all, kind, after, count))
+
+    async def add(self, entity: E, *others: Entity) -> E:
+        """Create entities of one owner, all or none, or raise `AlreadyThere`."""
+        return await self._database.write(partial(_add_all, entity, others))
+
+    async def replace(self, entity: E) -> E:
+        """Store a changed entity at its next revision, or raise `Stale`."""
+        return await self._database.write(partial(_replace, entity))
+
+    async def remove(self, entity: E) -> E:
+        """Delete the entity, or raise `Stale`; its outbox is kept until it is published."""
+        return await self._database.write(partial(_remove, entity))
+
+    async def put(self, entity: Entity) -> None:
+        """Store an entity over whatever is there."""
+        await self._database.write(partial(_put, entity))
+
+    async def unpublished(self, count: int) -> list[Waiting]:
+        """Return up to `count` outboxes that are not empty, oldest first."""
+        return await self._database.scan(partial(_unpublished, count))
+
+    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
+        """Return up to `count` entities that end between the two times, the first first."""
+        return await self._database.scan(partial(_ending, kind, (after_ms, before_ms, count)))
+
+    async def remove_ended(self, before_ms: int) -> int:
+        """Delete what ended before that time and owes no events; return how many."""
+        return await self._database.write(partial(_remove_ended, before_ms))
+
+
+@lru_cache(CACHED)
+def _parsed(kind: type[Record], body: str) -> Record:
+    # By the text itself: what was decoded stays true, and no write has to be noticed.
+    return kind.model_validate_json(body)
+
+
+def _read(kind: type[E], body: str) -> E:
+    entity = _parsed(kind, body)
+    assert isinstance(entity, kind)  # noqa: S101 - it is what was asked for.
+    return entity
+
+
+def _standing(account_id: str, org: str, now_ms: int, connection: sqlite3.Connection) -> Standing:
+    return Standing.of(
+        _get(Account, Place(account_id), connection),
+        _get(Organization, Place(org), connection),
+        _get(Membership, Place(org, account_id), connection),
+        now_ms,
+    )
+
+
+def _get(kind: type[E], place: Place, connection: sqlite3.Connection) -> E | None:
+    row = connection.execute(
+        "SELECT body FROM entities WHERE kind = ? AND owner = ? AND key = ? AND NOT removed",
+        (kind.kind, *place),
+    ).fetchone()
+    return None if row is None else _read(kind, row[0])
+
+
+def _of(kind: type[E], owner: str, connection: sqlite3.Connection) -> list[E]:
+    rows = connection.execute(
+        "SELECT body FROM entities WHERE kind = ? AND owner = ? AND NOT removed ORDER BY key",
+        (kind.kind, owner),
+    )
+    return [_read(kind, body) for (body,) in rows]
+
+
+def _about(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[E]:
+    rows = connection.execute(
+        "SELECT body FROM entities WHERE kind = ? AND subject = ? AND NOT removed"
+        " ORDER BY owner, key",
+        (kind.kind, subject),
+    )
+    return [_read(kind, body) for (body,) in rows]
+
+
+def _all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection) -> list[E]:
+    rows = connection.execute(
+        "SELECT body FROM entities WHERE kind = ? AND (owner, key) > (?, ?) AND NOT removed"
+        " ORDER BY owner, key LIMIT ?",
+        (kind.kind, *after, count),
+    )
+    return [_read(kind, body) for (body,) in rows]
+
+
+def _ending(kind: type[E], span: tuple[int, int, int], connection: sqlite3.Connection) -> list[E]:
+    rows = connection.execute(
+        "SELECT body FROM entities WHERE kind = ? AND ends_ms > ? AND ends_ms < ? AND NOT removed"
+        " ORDER BY ends_ms, owner, key LIMIT ?",
+        (kind.kind, *span),
+    )
+    return [_read(kind, body) for (body,) in rows]
+
+
+def _add_all(entity: E, others: tuple[Entity, ...], connection: sqlite3.Connection) -> E:
+    for other in others:
+        _add(other, connection)
+    return _add(entity, connection)
+
+
+def _add(entity: E, connection: sqlite3.Connection) -> E:
+    row = connection.execute(
+        "SELECT body, revision, removed FROM entities WHERE kind = ? AND owner = ? AND key = ?",
+        (entity.kind, *entity.place),
+    ).fetchone()
+    if row is None:
+        return _store(entity, connection)
+    body, revision, removed = row
+    if not removed:
+        raise AlreadyThere
+    owed = _read(type(entity), body).outbox
+    revived = {"revision": revision + 1, "outbox": (*owed, *entity.outbox)}
+    return _store(entity.model_copy(update=revived), connection)
+
+
+def _replace(entity: E, connection: sqlite3.Connection) -> E:
+    _check_revision(entity, connection)
+    return _store(entity.model_copy(update={"revision": entity.revision + 1}), connection)
+
+
+def _remove(entity: E, connection: sqlite3.Connection) -> E:
+    _check_revision(entity, connection)
+    gone = _store(entity.model_copy(update={"revision": entity.revision + 1}), connection)
+    if gone.outbox:
+        statement = "UPDATE entities SET removed = 1 WHERE kind = ? AND owner = ? AND key = ?"
+    else:
+        statement = "DELETE FROM entities WHERE kind = ? AND owner = ? AND key = ?"
+    connection.execute(statement, (gone.kind, *gone.place))
+    return gone
+
+
+def _put(entity: Entity, connection: sqlite3.Connection) -> None:
+    _store(entity, connection)
+
+
+def _check_revision(entity: Entity, connection: sqlite3.Connection) -> None:
+    row = connection.execute(
+        "SELECT revision FROM entities WHERE kind = ? AND owner = ? AND key = ? AND NOT removed",
+        (entity.kind, *entity.place),
+    ).fetchone()
+    if row is None or row[0] != entity.revision:
+        raise Stale
+
+
+def _store(entity: E, connection: sqlite3.Connection) -> E:
+    connection.execute(
+        "INSERT OR REPLACE INTO entities"
+        " (kind, owner, key, subject, revision, waiting_since, ends_ms, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entity.kind,
+            *entity.place,
+            entity.subject or None,
+            entity.revision,
+            waiting_since(entity.outbox),
+            entity.ends_ms,
+            entity.model_dump_json(),
+        ),
+    )
+    return entity
+
+
+def _unpublished(count: int, connection: sqlite3.Connection) -> list[Waiting]:
+    rows = connection.execute(
+        "SELECT kind, owner, key, revision, body FROM entities WHERE waiting_since IS NOT NULL"
+        " ORDER BY waiting_since LIMIT ?",
+        (count,),
+    )
+    return [
+        Waiting(kind, Place(owner, key), revision, _Outbox.model_validate_json(body).outbox)
+        for kind, owner, key, revision, body in rows
+    ]
+
+
+def _remove_ended(before_ms: int, connection: sqlite3.Connection) -> int:
+    return connection.execute(
+        "DELETE FROM entities WHERE ends_ms < ? AND waiting_since IS NULL", (before_ms,)
+    ).rowcount
+
+
+class _Outbox(Record):
+    """What every entity has, whatever its kind."""
+
+    outbox: tuple[Event, ...]

@@ -1,0 +1,106 @@
+"""What may be done by whom: scopes, roles, actions, and the one table of rights."""
+
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from shared.domain.names import OrgName, Package
+from shared.domain.package import Record
+
+# What an action is about: a package, or a whole organization.
+Resource = Package | OrgName
+
+
+class Scope(Enum):
+    """What a credential is good for; every action needs one."""
+
+    READ = "read"
+    PUSH_NEW = "push-new"
+    PUSH_VERSION = "push-version"
+    DEPRECATE = "deprecate"
+    MANAGE = "manage"
+
+
+class Role(Enum):
+    """What an account is in an organization."""
+
+    OWNER = "owner"
+    MAINTAINER = "maintainer"
+    MEMBER = "member"
+
+
+class Action(Enum):
+    """What a principal wants to do."""
+
+    READ = "read"
+    PUSH_NEW = "publish the new package"
+    PUSH_VERSION = "publish a version of"
+    DEPRECATE = "deprecate"
+    MANAGE = "manage"
+    GOVERN = "govern"
+    OPERATE = "moderate"
+
+    @property
+    def verb(self) -> str:
+        """Return what completes "You may not …": alike for a new package and a known one."""
+        return "publish" if self in (Action.PUSH_NEW, Action.PUSH_VERSION) else self.value
+
+
+# The table of rights: an action needs this scope of the credential, and one of these roles in the
+# organization. Administrators hold every role everywhere; OPERATE is theirs alone. Reading is asked
+# about private packages only: everybody reads public ones.
+RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
+    Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
+    Action.PUSH_NEW: (Scope.PUSH_NEW, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.PUSH_VERSION: (Scope.PUSH_VERSION, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.DEPRECATE: (Scope.DEPRECATE, frozenset({Role.OWNER, Role.MAINTAINER})),
+    Action.MANAGE: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.GOVERN: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.OPERATE: (Scope.MANAGE, frozenset()),
+}
+
+# What also takes a person who signed in a moment ago: owners, publishers, visibility, transfers,
+# deletion, and tokens that manage. No token is enough, however much it allows.
+FRESH = frozenset({Action.GOVERN})
+
+ANY = "*"
+
+
+class Grant(Record):
+    """What a credential allows: scopes, on the packages that match both patterns (`*` and `?`)."""
+
+    scopes: frozenset[Scope] = frozenset(Scope)
+    org: str = ANY
+    package: str = ANY
+
+    def covers(self, scope: Scope, resource: Resource) -> bool:
+        """Say whether this grant allows `scope` on `resource`."""
+        return scope in self.scopes and self._matches(resource)
+
+    def includes(self, other: "Grant") -> bool:
+        """Say whether whoever holds this grant may hand out `other`: nobody gives what they lack.
+
+        A pattern holds itself, and `*` every other; patterns are not compared further than that.
+        """
+        return (
+            other.scopes <= self.scopes
+            and self.org in (ANY, other.org)
+            and self.package in (ANY, other.package)
+        )
+
+    def _matches(self, resource: Resource) -> bool:
+        if isinstance(resource, Package):
+            return fits(resource.org, self.org) and fits(resource.name, self.package)
+        # A grant on some packages of an organization is none on the organization itself.
+        return fits(resource, self.org) and self.package == ANY
+
+
+class Holding(Record):
+    """A role that a credential brings itself, in the organizations that match the pattern."""
+
+    org: str
+    role: Role
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Say whether a name matches a pattern, without case."""
+    return fnmatchcase(name.lower(), pattern.lower())

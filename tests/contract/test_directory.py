@@ -1,0 +1,297 @@
+"""What DirectoryStore promises."""
+
+import asyncio
+from itertools import count
+
+import pytest
+
+from shared.domain.accounts import Account, AccountName
+from shared.domain.entity import Entity, Place, Waiting
+from shared.domain.identity import Standing
+from shared.domain.names import OrgName
+from shared.domain.organizations import Membership, Organization, PendingRole
+from shared.domain.package import Event
+from shared.domain.rights import Role
+from shared.domain.tokens import Token, TokenUse
+from shared.ports import AlreadyThere, Stale
+from tests.contract.samples import account, event, organization, token
+from tests.contract.worlds import Stores
+
+ACME = OrgName("acme")
+NOW = 1_000
+
+
+def member(account_id: str, role: Role = Role.MEMBER, org: str = "acme") -> Membership:
+    """Return a membership."""
+    return Membership(org=org, account=account_id, role=role)
+
+
+def owing(entity: Account, *ids: str) -> Account:
+    """Return an account that owes these events."""
+    return entity.model_copy(update={"outbox": tuple(event(each) for each in ids)})
+
+
+# --- places ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        account(),
+        AccountName(name="Alice", account="a1", created_ms=1),
+        organization(),
+        member("a1"),
+        token(),
+        TokenUse(owner="a1", token="t1", used_ms=5),
+    ],
+)
+async def test_an_entity_comes_back(stores: Stores, others: Stores, entity: Entity) -> None:
+    assert await stores.directory.get(type(entity), entity.place) is None
+    assert await stores.directory.add(entity) == entity
+    assert await others.directory.get(type(entity), entity.place) == entity
+
+
+async def test_kinds_owners_and_keys_are_apart(stores: Stores) -> None:
+    await stores.directory.add(token("t1", "h1", owner="a1"))
+    assert await stores.directory.get(Token, Place("a1", "h2")) is None
+    assert await stores.directory.get(Token, Place("a2", "h1")) is None
+    assert await stores.directory.get(TokenUse, Place("a1", "h1")) is None
+
+
+async def test_a_place_is_taken_once(stores: Stores) -> None:
+    await stores.directory.add(account("a1", "Alice"))
+    with pytest.raises(AlreadyThere):
+        await stores.directory.add(account("a1", "Bob"))
+    assert await stores.directory.get(Account, Place("a1")) == account("a1", "Alice")
+
+
+async def test_of_concurrent_adds_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+    attempts = [
+        world.directory.add(organization(founder=f"{name}{number}"), member(f"{name}{number}"))
+        for number in range(10)
+        for name, world in (("a", stores), ("b", others))
+    ]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    [won] = [each for each in results if isinstance(each, Organization)]
+    assert await stores.directory.get(Organization, Place("acme")) == won
+    assert await stores.directory.of(Membership, "acme") == [member(won.founder)]
+
+
+async def test_entities_of_one_owner_are_added_together_or_not_at_all(stores: Stores) -> None:
+    await stores.directory.add(member("a1"))
+    with pytest.raises(AlreadyThere):
+        await stores.directory.add(organization(), member("a2"), member("a1"))
+    assert await stores.directory.get(Organization, Place("acme")) is None
+    assert await stores.directory.of(Membership, "acme") == [member("a1")]
+
+
+async def test_what_was_noted_is_stored_over_what_was_there(stores: Stores, others: Stores) -> None:
+    for used_ms in (5, 7):
+        await stores.directory.put(TokenUse(owner="a1", token="t1", used_ms=used_ms))
+    [use] = await others.directory.of(TokenUse, "a1")
+    assert use.used_ms == 7
+
+
+# --- changes -----------------------------------------------------------------------------------
+
+
+async def test_a_change_has_the_next_revision(stores: Stores, others: Stores) -> None:
+    stored = await stores.directory.add(account())
+    changed = await stores.directory.replace(stored.model_copy(update={"name": "Alicia"}))
+    assert changed == account("a1", "Alicia").model_copy(update={"revision": 2})
+    assert await others.directory.get(Account, Place("a1")) == changed
+
+
+async def test_of_concurrent_changes_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+    stored = await stores.directory.add(account())
+    attempts = [
+        world.directory.replace(stored.model_copy(update={"name": f"n{number}"}))
+        for number in range(10)
+        for world in (stores, others)
+    ]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    assert sum(isinstance(each, Account) for each in results) == 1
+    assert sum(isinstance(each, Stale) for each in results) == 19
+
+
+async def test_what_is_not_there_is_neither_changed_nor_removed(stores: Stores) -> None:
+    for attempt in (stores.directory.replace, stores.directory.remove):
+        with pytest.raises(Stale):
+            await attempt(account())
+    assert await stores.directory.get(Account, Place("a1")) is None
+
+
+async def test_a_removed_entity_is_gone_everywhere(stores: Stores, others: Stores) -> None:
+    stored = await stores.directory.add(token())
+    assert await others.directory.get(Token, stored.place) == stored
+    await stores.directory.remove(stored)
+    assert await others.directory.get(Token, stored.place) is None
+    assert await others.directory.of(Token, "a1") == []
+    assert await others.directory.about(Token, "t1") == []
+    assert await others.directory.all(Token, Place(""), 10) == []
+    assert await others.directory.ending(Token, 0, 10_000, 10) == []
+
+
+async def test_a_removal_needs_the_newest_revision(stores: Stores) -> None:
+    stored = await stores.directory.add(account())
+    changed = await stores.directory.replace(stored)
+    with pytest.raises(Stale):
+        await stores.directory.remove(stored)
+    assert await stores.directory.get(Account, Place("a1")) == changed
+
+
+async def test_the_place_of_a_removed_entity_is_free(stores: Stores) -> None:
+    await stores.directory.remove(await stores.directory.add(account()))
+    assert await stores.directory.add(account("a1", "Anew")) == account("a1", "Anew")
+
+
+# --- lists -------------------------------------------------------------------------------------
+
+
+async def test_an_owner_has_its_entities_in_order_of_key(stores: Stores) -> None:
+    for account_id in ("a3", "a1", "a2"):
+        await stores.directory.add(member(account_id))
+    await stores.directory.add(member("a1", org="other"))
+    mine = await stores.directory.of(Membership, "acme")
+    assert [each.account for each in mine] == ["a1", "a2", "a3"]
+
+
+async def test_entities_are_listed_by_their_subject(stores: Stores) -> None:
+    for org, account_id in (("gamma", "a1"), ("acme", "a1"), ("beta", "a2")):
+        await stores.directory.add(member(account_id, org=org))
+    mine = await stores.directory.about(Membership, "a1")
+    assert [each.org for each in mine] == ["acme", "gamma"]
+    assert await stores.directory.about(Membership, "nobody") == []
+
+
+async def test_all_entities_of_a_kind_are_read_page_by_page(stores: Stores) -> None:
+    everybody = [account(f"a{number}", f"n{number}") for number in range(7)]
+    for each in everybody:
+        await stores.directory.add(each)
+    await stores.directory.add(organization())
+    seen: list[Account] = []
+    while page := await stores.directory.all(Account, seen[-1].place if seen else Place(""), 3):
+        seen.extend(page)
+    assert seen == everybody
+
+
+# --- standing ----------------------------------------------------------------------------------
+
+
+async def test_nobody_stands_nowhere(stores: Stores) -> None:
+    assert await stores.directory.standing("a1", ACME, NOW) == Standing(None, None, None, NOW)
+
+
+async def test_a_standing_is_account_organization_and_role(stores: Stores) -> None:
+    await stores.directory.add(account())
+    await stores.directory.add(organization("Acme"), member("a1", Role.OWNER, org="Acme"))
+    expected = Standing(account(), organization("Acme"), Role.OWNER, NOW)
+    for spelling in ("acme", "Acme", "aCME"):
+        assert await stores.directory.standing("a1", OrgName(spelling), NOW) == expected
+
+
+async def test_a_role_holds_in_its_organization_alone(stores: Stores) -> None:
+    await stores.directory.add(organization("acme"), member("a1", Role.OWNER))
+    await stores.directory.add(organization("other"))
+    assert (await stores.directory.standing("a1", OrgName("other"), NOW)).role is None
+    assert (await stores.directory.standing("a2", ACME, NOW)).role is None
+
+
+@pytest.mark.parametrize(("at_ms", "role"), [(NOW - 1, Role.MEMBER), (NOW, Role.OWNER)])
+async def test_a_pending_role_counts_from_its_time_on(
+    stores: Stores, at_ms: int, role: Role
+) -> None:
+    pending = PendingRole(role=Role.OWNER, at_ms=NOW, by="a2")
+    await stores.directory.add(member("a1").model_copy(update={"pending": pending}))
+    assert (await stores.directory.standing("a1", ACME, at_ms)).role is role
+
+
+async def test_a_role_that_was_taken_is_seen_everywhere(stores: Stores, others: Stores) -> None:
+    stored = await stores.directory.add(member("a1"))
+    assert (await others.directory.standing("a1", ACME, NOW)).role is Role.MEMBER
+    await stores.directory.remove(stored)
+    assert (await others.directory.standing("a1", ACME, NOW)).role is None
+
+
+# --- ends --------------------------------------------------------------------------------------
+
+
+async def test_what_ends_soon_is_listed_in_order(stores: Stores) -> None:
+    for number, expires_ms in zip(count(), (300, 100, None, 200, 400), strict=False):
+        await stores.directory.add(token(f"t{number}", f"h{number}", expires_ms=expires_ms))
+    soon = await stores.directory.ending(Token, 100, 400, 10)
+    assert [each.expires_ms for each in soon] == [200, 300]
+    assert len(await stores.directory.ending(Token, 0, 1_000, 3)) == 3
+
+
+async def test_what_has_ended_is_removed_and_counted(stores: Stores) -> None:
+    for name, expires_ms in {"t1": 100, "t2": 200, "t3": 300, "t4": None}.items():
+        await stores.directory.add(token(name, f"hash of {name}", expires_ms=expires_ms))
+    assert await stores.directory.remove_ended(before_ms=250) == 2
+    assert {each.id for each in await stores.directory.of(Token, "a1")} == {"t3", "t4"}
+    assert await stores.directory.remove_ended(before_ms=250) == 0
+
+
+async def test_what_owes_events_is_not_forgotten(stores: Stores) -> None:
+    await stores.directory.add(token(expires_ms=100, outbox=(event("e1"),)))
+    assert await stores.directory.remove_ended(before_ms=250) == 0
+    [waiting] = await stores.directory.unpublished(10)
+    await stores.events.publish(waiting)
+    assert await stores.directory.remove_ended(before_ms=250) == 1
+
+
+# --- the outbox --------------------------------------------------------------------------------
+
+
+async def feed(stores: Stores) -> list[str]:
+    """Return the ids of all events."""
+    return [each.id for _, each in await stores.events.since(0, 1_000)]
+
+
+async def test_an_outbox_is_published_and_cleared(stores: Stores, others: Stores) -> None:
+    stored = await stores.directory.add(owing(account(), "e1", "e2"))
+    assert await others.directory.unpublished(10) == [
+        Waiting("account", Place("a1"), 1, stored.outbox)
+    ]
+    await others.events.publish(stored.waiting)
+    assert await feed(stores) == ["e1", "e2"]
+    assert await stores.directory.get(Account, Place("a1")) == account()
+    assert await stores.directory.unpublished(10) == []
+
+
+async def test_an_entity_that_changed_since_keeps_its_outbox(stores: Stores) -> None:
+    stored = await stores.directory.add(owing(account(), "e1"))
+    changed = await stores.directory.replace(owing(stored, "e1", "e2"))
+    await stores.events.publish(stored.waiting)
+    assert await stores.directory.unpublished(10) == [changed.waiting]
+    await stores.events.publish(changed.waiting)
+    assert await feed(stores) == ["e1", "e2"]
+    assert await stores.directory.unpublished(10) == []
+
+
+async def test_a_removed_entity_owes_its_events_until_they_are_published(stores: Stores) -> None:
+    stored = await stores.directory.add(owing(account(), "e1"))
+    gone = await stores.directory.remove(owing(stored, "e1", "e2"))
+    assert await stores.directory.unpublished(10) == [gone.waiting]
+    for _ in range(2):
+        await stores.events.publish(gone.waiting)
+    assert await feed(stores) == ["e1", "e2"]
+    assert await stores.directory.unpublished(10) == []
+
+
+async def test_who_takes_a_place_that_owes_events_publishes_them(stores: Stores) -> None:
+    gone = await stores.directory.remove(await stores.directory.add(owing(account(), "e1")))
+    new = await stores.directory.add(owing(account("a1", "Anew"), "e2"))
+    await stores.events.publish(gone.waiting)  # Late: the new one must not go with it.
+    assert await stores.directory.get(Account, Place("a1")) == new
+    await stores.events.publish(new.waiting)
+    assert sorted(await feed(stores)) == ["e1", "e2"]
+    assert await stores.directory.get(Account, Place("a1")) == new.model_copy(update={"outbox": ()})
+
+
+async def test_of_the_outboxes_the_oldest_comes_first(stores: Stores) -> None:
+    for number, at_ms in ((1, 30), (2, 10), (3, 20)):
+        outbox: tuple[Event, ...] = (event(f"e{number}", at_ms=at_ms),)
+        await stores.directory.add(account(f"a{number}").model_copy(update={"outbox": outbox}))
+    waiting = await stores.directory.unpublished(2)
+    assert [each.place.owner for each in waiting] == ["a2", "a3"]
