@@ -16,6 +16,7 @@ from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.enumerating import Enumerating
 from shared.services.indexing import Indexing
+from shared.services.limiting import Limiting
 from shared.services.moderation import Moderation
 from shared.services.organizations import Organizations
 from shared.services.publishing import Publishing
@@ -49,6 +50,7 @@ class Registry:
     resolving: Resolving
     searching: Searching
     indexing: Indexing
+    limiting: Limiting
     deprecating: Deprecating
     moderation: Moderation
     serving: Serving
