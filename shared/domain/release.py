@@ -9,10 +9,16 @@ from shared.domain.package import Event, Head, Origin, Release
 Changeable = TypeVar("Changeable", Head, Release)
 
 
-def new_head(bala: Bala, now_ms: int) -> Head:
+def new_head(bala: Bala, *, by: Principal, now_ms: int) -> Head:
     """Return the head that claims the package's name; the first archive decides its visibility."""
     package = bala.coordinate.package
-    return Head(org=package.org, name=package.name, visibility=bala.visibility, created_ms=now_ms)
+    return Head(
+        org=package.org,
+        name=package.name,
+        visibility=bala.visibility,
+        created_ms=now_ms,
+        made_by=by.provenance.publishers if by.provenance else (),
+    )
 
 
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
@@ -24,7 +30,10 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
         at_ms=now_ms,
         actor=by.id,
         subject=str(coordinate),
-        details={"digest": bala.digest.hex},
+        org=coordinate.package.org.lower(),
+        credential=by.credential,
+        address=by.address,
+        details={"digest": bala.digest.hex, **_run_of(by)},
     )
     return Release(
         org=coordinate.package.org,
@@ -51,7 +60,7 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
         compiler_plugin=bala.compiler_plugin,
         sbom=bool(bala.sbom),
         created_ms=now_ms,
-        origin=Origin(principal=by.id, credential=by.credential),
+        origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
         outbox=(published,),
     )
 
@@ -71,10 +80,18 @@ def changed(
         at_ms=now_ms,
         actor=by.id,
         subject=str(subject),
+        org=record.org.lower(),
+        credential=by.credential,
+        address=by.address,
         details={field: _shown(value) for field, value in update.items()},
     )
     outbox = (*record.outbox, event)
     return record.model_copy(update={**update, "changed_ms": now_ms, "outbox": outbox})
+
+
+def _run_of(by: Principal) -> dict[str, str]:
+    """Return the run of a CI system that published, for the log of the organization."""
+    return {"run": by.provenance.run_url} if by.provenance and by.provenance.run_url else {}
 
 
 def _shown(value: object) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
+from types import ModuleType
 
 import azure.functions as func
 import pytest
@@ -17,7 +18,7 @@ import pytest
 import functions
 from functions import _api, _central, _maven, _pages
 from functions._http import Handler
-from shared.domain import bad_archive
+from shared.domain import bad_archive, untrusted
 from shared.domain.errors import Kind, Refusal, TooMany, Unavailable
 from shared.domain.names import Coordinate, Package
 from shared.domain.rates import Allowance, OperationClass, Subject
@@ -252,13 +253,14 @@ def test_every_face_is_driven_here() -> None:
     assert found == EDGES
 
 
-def test_every_reason_to_refuse_an_archive_is_driven_here() -> None:
+@pytest.mark.parametrize("reasons", [bad_archive, untrusted], ids=["archives", "jobs"])
+def test_every_reason_of_a_module_of_its_own_is_driven_here(reasons: ModuleType) -> None:
     driven = {type(each) for each in REFUSALS}
     raised = {
         each
-        for each in vars(bad_archive).values()
+        for each in vars(reasons).values()
         if isinstance(each, type)
-        and issubclass(each, bad_archive.BadArchive)
+        and each.__module__ == reasons.__name__
         and not each.__subclasses__()
     }
     assert raised <= driven

@@ -1,0 +1,247 @@
+"""Claims of the id tokens that providers sign for their jobs, read once.
+
+A job that strangers may start, or change the code of, is refused here, whatever else it says.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypeVar
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from shared.domain.untrusted import ClaimUnusable, NotAWorkload, RunNotTrusted
+from shared.domain.workloads import GUID, ID_CLAIMS, NUMBER, SERVERS, Provider, Workload, server_of
+
+Claims = Mapping[str, object]
+
+# What it takes the right to write to the repository to start. Everything else is refused, also what
+# providers may invent: pull_request_target and workflow_run have the rights of the repository,
+# whoever started them, and a child pipeline does not say whether its parent is a merge request's.
+TRIGGERS = {
+    Provider.GITHUB: ("push", "release", "workflow_dispatch", "repository_dispatch", "schedule"),
+    Provider.GITLAB: ("push", "web", "api", "trigger", "schedule"),
+}
+
+_PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have refs elsewhere.
+
+
+def read_workload(provider: Provider, claims: Claims) -> Workload:
+    """Return the workload whose token has these claims; its signature was verified before.
+
+    Raises `ClaimUnusable`, `NotAWorkload` or `RunNotTrusted`.
+    """
+    return _READERS[provider](claims)
+
+
+# --- what the claims look like -----------------------------------------------------------------
+
+
+def _text(value: object) -> object:
+    """Take a claim that is null for one that is not there."""
+    return "" if value is None else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _said(value: object) -> bool:
+    """Say whether a claim is true: some providers write it as a text, and anything else is no."""
+    return str(value).lower() == "true"
+
+
+Number = Annotated[str, Field(pattern=f"^{NUMBER}$")]
+Guid = Annotated[str, BeforeValidator(_lower), Field(pattern=f"^{GUID}$")]
+Optional = Annotated[str, BeforeValidator(_text)]
+Flag = Annotated[bool, BeforeValidator(_said)]
+_PATH = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$"
+
+
+class _Job(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", coerce_numbers_to_str=True, str_max_length=512
+    )
+
+    iss: str
+
+
+class _GitHub(_Job):
+    repository: str = Field(pattern=_PATH)
+    repository_id: Number
+    repository_owner_id: Number
+    workflow_ref: str
+    event_name: str
+    head_ref: Optional = ""
+    base_ref: Optional = ""
+    ref: str
+    ref_protected: Flag = False
+    environment: Optional = ""
+    sha: str
+    run_id: Number
+    run_attempt: Number
+
+
+class _GitLab(_Job):
+    project_path: str = Field(pattern=_PATH)
+    project_id: Number
+    namespace_id: Number
+    job_project_id: Optional = ""
+    source_project_id: Optional = ""
+    ci_config_ref_uri: Optional = ""
+    pipeline_source: str
+    ref_path: str
+    ref_protected: Flag = False
+    environment: Optional = ""
+    sha: str
+    job_id: Number
+
+
+class _AzureDevOps(_Job):
+    sub: str = Field(pattern="^p://[^/]+/[^/]+/[^/]+$")
+    org_id: Guid
+    prj_id: Guid
+    def_id: Number
+    rpo_uri: str
+    rpo_ref: str
+    rpo_ver: str
+    run_id: Number
+
+
+class _Entra(_Job):
+    sub: str
+    oid: Guid
+    tid: Guid
+    idtyp: Optional = ""
+    scp: Optional = ""
+    azp: Optional = ""
+    appid: Optional = ""
+
+
+JobClaims = TypeVar("JobClaims", bound=_Job)
+
+
+def _parsed(model: type[JobClaims], provider: Provider, claims: Claims) -> JobClaims:
+    try:
+        return model.model_validate(claims)
+    except ValidationError as error:
+        claim = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        raise ClaimUnusable(provider.title, claim) from None
+
+
+def _ids(provider: Provider, job: _Job) -> dict[str, str]:
+    return {claim: getattr(job, claim) for claim in ID_CLAIMS[provider]}
+
+
+# --- one reader a provider ---------------------------------------------------------------------
+
+
+def _github(claims: Claims) -> Workload:
+    job = _parsed(_GitHub, Provider.GITHUB, claims)
+    _check_trigger(Provider.GITHUB, job.event_name)
+    # There is no claim for the repository of a head: a run with one belongs to a pull request.
+    if job.head_ref or job.base_ref:
+        _refuse_run("it belongs to a pull request")
+    _check_ref(job.ref)
+    server = server_of(Provider.GITHUB, job.iss)
+    path = job.workflow_ref.partition("@")[0]
+    return Workload(
+        provider=Provider.GITHUB,
+        server=server,
+        ids=_ids(Provider.GITHUB, job),
+        repository=job.repository,
+        workflow=_file_below(f"{job.repository}/.github/workflows/", path),
+        ref=job.ref,
+        protected=job.ref_protected,
+        environment=job.environment,
+        commit=job.sha,
+        run_url=f"{server}/{job.repository}/actions/runs/{job.run_id}/attempts/{job.run_attempt}",
+    )
+
+
+def _gitlab(claims: Claims) -> Workload:
+    job = _parsed(_GitLab, Provider.GITLAB, claims)
+    _check_trigger(Provider.GITLAB, job.pipeline_source)
+    # In a pipeline of a fork's merge request, project_id is the fork's, or it was before 18.2.
+    if {job.job_project_id, job.source_project_id} - {job.project_id, ""}:
+        _refuse_run("it belongs to a fork")
+    _check_ref(job.ref_path)
+    server = server_of(Provider.GITLAB, job.iss)
+    path = job.ci_config_ref_uri.partition("@")[0]
+    return Workload(
+        provider=Provider.GITLAB,
+        server=server,
+        ids=_ids(Provider.GITLAB, job),
+        repository=job.project_path,
+        workflow=path.removeprefix(f"{server.partition('://')[2]}/{job.project_path}//"),
+        ref=job.ref_path,
+        protected=job.ref_protected,
+        environment=job.environment,
+        commit=job.sha,
+        run_url=f"{server}/{job.project_path}/-/jobs/{job.job_id}",
+    )
+
+
+def _azure_devops(claims: Claims) -> Workload:
+    job = _parsed(_AzureDevOps, Provider.AZURE_DEVOPS, claims)
+    # One key signs for all organizations: the issuer has to be that of the very organization.
+    if job.iss.lower().rpartition("/")[2] != job.org_id:
+        raise ClaimUnusable(Provider.AZURE_DEVOPS.title, "org_id")
+    _check_ref(job.rpo_ref)
+    server = SERVERS[Provider.AZURE_DEVOPS]
+    organization, project, pipeline = job.sub.removeprefix("p://").split("/")
+    run = f"{quote(organization)}/{quote(project)}/_build/results?buildId={job.run_id}"
+    return Workload(
+        provider=Provider.AZURE_DEVOPS,
+        server=server,
+        ids=_ids(Provider.AZURE_DEVOPS, job),
+        repository=job.rpo_uri,
+        workflow=pipeline,
+        ref=job.rpo_ref,
+        commit=job.rpo_ver,
+        run_url=f"{server}/{run}",
+    )
+
+
+def _entra(claims: Claims) -> Workload:
+    job = _parsed(_Entra, Provider.ENTRA, claims)
+    if job.tid not in urlsplit(job.iss.lower()).path.split("/"):
+        raise ClaimUnusable(Provider.ENTRA.title, "tid")
+    # A program has no delegated scope, and its subject is itself; where it is not, the object is
+    # one that many share: all service connections of a tenant have the same.
+    if job.scp or job.idtyp not in ("", "app") or job.sub.lower() != job.oid:
+        raise NotAWorkload
+    return Workload(
+        provider=Provider.ENTRA,
+        server=SERVERS[Provider.ENTRA],
+        ids=_ids(Provider.ENTRA, job),
+        workflow=job.azp or job.appid,
+    )
+
+
+_READERS: dict[Provider, Callable[[Claims], Workload]] = {
+    Provider.GITHUB: _github,
+    Provider.GITLAB: _gitlab,
+    Provider.AZURE_DEVOPS: _azure_devops,
+    Provider.ENTRA: _entra,
+}
+
+
+def _check_trigger(provider: Provider, trigger: str) -> None:
+    if trigger not in TRIGGERS[provider]:
+        why = f"it was started by {trigger[:80]!r}"
+        raise RunNotTrusted(why, f"a run that is started by {', '.join(TRIGGERS[provider])}")
+
+
+def _check_ref(ref: str) -> None:
+    if not ref.startswith(_PUBLISHABLE):
+        _refuse_run(f"its ref {ref[:80]!r} is neither a branch nor a tag")
+
+
+def _refuse_run(why: str) -> None:
+    raise RunNotTrusted(why, "a branch or a tag of the repository itself")
+
+
+def _file_below(folder: str, path: str) -> str:
+    """Return the name of a file in the folder; of any other the whole path, which is no name."""
+    name = path.removeprefix(folder)
+    return path if "/" in name else name

@@ -1,0 +1,111 @@
+"""Workloads: jobs of CI systems and other programs that a provider gives an identity.
+
+A name can be given away and taken by somebody else, so a workload is known by the numbers that its
+provider never gives twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import urlsplit
+
+from shared.domain.package import Provenance
+
+
+class Provider(Enum):
+    """Who runs jobs and signs what they are."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    AZURE_DEVOPS = "azure-devops"
+    ENTRA = "entra"
+
+    @property
+    def title(self) -> str:
+        """Return how people call it."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Provider.GITHUB: "GitHub Actions",
+    Provider.GITLAB: "GitLab CI",
+    Provider.AZURE_DEVOPS: "Azure DevOps",
+    Provider.ENTRA: "Entra ID",
+}
+
+NUMBER = "[0-9]{1,20}"
+GUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+# The claims that are given once and never again, with their form: all of them have to match. By the
+# first one the publishers of a job are found.
+ID_CLAIMS = {
+    Provider.GITHUB: {"repository_id": NUMBER, "repository_owner_id": NUMBER},
+    Provider.GITLAB: {"project_id": NUMBER, "namespace_id": NUMBER},
+    Provider.AZURE_DEVOPS: {"prj_id": GUID, "org_id": GUID, "def_id": NUMBER},
+    Provider.ENTRA: {"oid": GUID, "tid": GUID},
+}
+
+# Where the provider is, unless people run it themselves.
+SERVERS = {
+    Provider.GITHUB: "https://github.com",
+    Provider.GITLAB: "https://gitlab.com",
+    Provider.AZURE_DEVOPS: "https://dev.azure.com",
+    Provider.ENTRA: "https://login.microsoftonline.com",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A job, or another program with an identity, as its provider describes it."""
+
+    provider: Provider
+    server: str
+    ids: Mapping[str, str]
+    repository: str = ""
+    workflow: str = ""
+    ref: str = ""
+    protected: bool = False
+    environment: str = ""
+    commit: str = ""
+    run_url: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Return what publishers of this job are found by."""
+        return subject_of(self.provider, self.ids)
+
+    def provenance(self, *publishers: str) -> Provenance:
+        """Return where a release comes from that this job publishes, by these publishers."""
+        return Provenance(
+            provider=self.provider.value,
+            publishers=publishers,
+            repository=self.repository,
+            workflow=self.workflow,
+            ref=self.ref,
+            commit=self.commit,
+            run_url=self.run_url,
+        )
+
+    def __str__(self) -> str:
+        """Return a description for people: the names first, then the numbers that count."""
+        ids = ", ".join(f"{claim} {self.ids[claim]}" for claim in ID_CLAIMS[self.provider])
+        names = f"{self.provider.title} {self.repository}".strip()
+        return f"{names} ({ids})"
+
+
+def server_of(provider: Provider, issuer: str) -> str:
+    """Return the server whose jobs have this issuer."""
+    if provider is Provider.GITLAB:
+        return issuer
+    if provider is not Provider.GITHUB:
+        return SERVERS[provider]
+    parts = urlsplit(issuer)
+    host = parts.netloc.removeprefix("token.actions.")
+    known = "github.com" if host == "githubusercontent.com" else host
+    return f"{parts.scheme}://{known}"
+
+
+def subject_of(provider: Provider, ids: Mapping[str, str]) -> str:
+    """Return what a publisher and its jobs have in common, and few others have."""
+    first = next(iter(ID_CLAIMS[provider]))
+    return f"{provider.value}:{ids[first]}"

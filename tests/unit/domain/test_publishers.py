@@ -1,0 +1,181 @@
+"""Which runs a trusted publisher takes: by ids that never change, then by its rules."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.claims import read_workload
+from shared.domain.errors import InvalidRequest
+from shared.domain.publishers import RULES, Publisher, Rules, parse_ids
+from shared.domain.workloads import Provider
+from tests.jobs import IDS, github_job, gitlab_job
+
+
+def publisher(**changes: Any) -> Publisher:
+    """Return the publisher of `tests.jobs.github_job`, with some fields changed."""
+    fields: dict[str, Any] = {
+        "id": "publisher1",
+        "org": "Acme",
+        "package": "greet",
+        "provider": Provider.GITHUB,
+        "server": "https://github.com",
+        "ids": IDS[Provider.GITHUB],
+        "repository": "octo/greet",
+        "created_ms": 1,
+    }
+    return Publisher.model_validate({**fields, **changes})
+
+
+def test_a_job_is_found_by_the_number_of_its_repository_alone() -> None:
+    job = read_workload(Provider.GITHUB, github_job())
+    assert publisher().subject == job.subject == "github:74"
+
+
+def test_it_lies_with_its_organization_and_ends_when_it_waited_long_enough() -> None:
+    waiting = publisher(pending_until_ms=7)
+    assert waiting.place == ("acme", "publisher1")
+    assert (waiting.ends_ms, publisher().ends_ms) == (7, None)
+    assert str(waiting.target) == "Acme/greet"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"repository_owner_id": "66"},  # The same repository under another owner.
+        {"repository_id": "75"},  # Another repository of the same name.
+        {"iss": "https://git.example.org/_services/token"},  # The same numbers elsewhere.
+    ],
+)
+def test_no_name_makes_up_for_a_number_that_differs(changes: dict[str, str]) -> None:
+    assert publisher().is_the(read_workload(Provider.GITHUB, github_job()))
+    assert not publisher().is_the(read_workload(Provider.GITHUB, github_job(**changes)))
+
+
+def test_a_repository_that_was_renamed_is_the_same() -> None:
+    renamed = github_job(
+        repository="octo/hello",
+        workflow_ref="octo/hello/.github/workflows/release.yml@refs/tags/v1.0.0",
+    )
+    assert publisher().is_the(read_workload(Provider.GITHUB, renamed))
+
+
+GOOD = {"workflow": "release.yml", "refs": ["refs/tags/v*"], "environment": "release"}
+
+
+def rules(**asked: object) -> Rules:
+    """Return rules of GitHub Actions."""
+    return Rules.parse(Provider.GITHUB, {**GOOD, **asked})
+
+
+def test_a_run_that_is_as_the_rules_say_differs_by_nothing() -> None:
+    job = read_workload(Provider.GITHUB, github_job())
+    assert rules(protected=True).differences(job) == []
+
+
+def test_everything_that_differs_is_named() -> None:
+    other = github_job(
+        ref="refs/heads/dev", environment=None, ref_protected="false",
+        workflow_ref="octo/greet/.github/workflows/test.yml@refs/heads/dev",
+    )  # fmt: skip
+    assert rules(protected=True).differences(read_workload(Provider.GITHUB, other)) == [
+        "its workflow is 'test.yml', not release.yml",
+        "its ref is 'refs/heads/dev', not refs/tags/v*",
+        "its environment is none, not release",
+        "its ref 'refs/heads/dev' is not protected",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ref", "fits"),
+    [
+        ("refs/tags/v*", "refs/tags/v1.0.0", True),
+        ("refs/tags/v*", "refs/tags/w1.0.0", False),
+        ("refs/tags/v*", "refs/heads/v1.0.0", False),
+        ("refs/tags/v*", "refs/tags/v1/evil", False),
+        ("refs/heads/main", "refs/heads/main", True),
+        ("refs/heads/main", "refs/heads/Main", False),
+        ("refs/heads/main", "refs/heads/main2", False),
+        ("refs/heads/main", "refs/heads/x/refs/heads/main", False),
+        ("refs/heads/release/*", "refs/heads/release/1.x", True),
+        ("refs/heads/release/*", "refs/heads/release", False),
+        ("refs/heads/?.x", "refs/heads/1.x", True),
+    ],
+)
+def test_a_wildcard_stays_between_two_slashes(pattern: str, ref: str, fits: bool) -> None:
+    job = read_workload(Provider.GITHUB, github_job(ref=ref))
+    assert (rules(refs=[pattern]).differences(job) == []) is fits
+
+
+def test_one_of_several_refs_is_enough() -> None:
+    several = rules(refs=["refs/heads/main", "refs/tags/v*"])
+    assert several.differences(read_workload(Provider.GITHUB, github_job())) == []
+
+
+def test_github_has_one_environment_for_all_spellings_and_gitlab_has_several() -> None:
+    asked = {"environment": "Release"}
+    github = Rules.parse(Provider.GITHUB, {**asked, "workflow": "release.yml"})
+    assert github.differences(read_workload(Provider.GITHUB, github_job())) == []
+    gitlab = Rules.parse(Provider.GITLAB, asked)
+    assert gitlab.differences(read_workload(Provider.GITLAB, gitlab_job()))
+
+
+@pytest.mark.parametrize(
+    ("provider", "asked", "message"),
+    [
+        (Provider.GITHUB, {"workflow": "release.yml"}, "Anybody who may push a branch"),
+        (Provider.GITLAB, {}, "Anybody who may push a branch"),
+        (Provider.AZURE_DEVOPS, {}, "Anybody who may push a branch"),
+        (Provider.GITHUB, {"refs": ["refs/heads/main"]}, "names its workflow"),
+        (Provider.AZURE_DEVOPS, {"environment": "release"}, "do not say the environment"),
+        (Provider.AZURE_DEVOPS, {"protected": True}, "do not say the protected"),
+        (Provider.ENTRA, {"refs": ["refs/heads/main"]}, "do not say the refs"),
+        *[
+            (Provider.GITHUB, {**GOOD, name: value}, f"is no {what}")
+            for name, value, what in (
+                ("workflow", "release", "workflow"),
+                ("workflow", "../release.yml\n", "workflow"),
+                ("environment", "a\nb", "environment"),
+                ("refs", ["main"], "ref"),
+                ("refs", ["refs/*"], "ref"),
+                ("refs", ["refs/pull/*"], "ref"),
+                ("refs", ["refs/heads/[a-z]"], "ref"),
+                ("refs", ["*"], "ref"),
+            )
+        ],
+        (Provider.GITHUB, {**GOOD, "refs": ["refs/heads/a"] * 11}, "more than 10 refs"),
+    ],
+)
+def test_rules_that_keep_nobody_out_or_never_match_are_refused(
+    provider: Provider, asked: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        Rules.parse(provider, asked)
+
+
+def test_an_identity_of_its_own_needs_no_rules() -> None:
+    assert Rules.parse(Provider.ENTRA, {}) == Rules()
+
+
+def test_what_is_left_empty_is_not_asked_for() -> None:
+    empty = {"workflow": "", "refs": [], "environment": "", "protected": False}
+    assert Rules.parse(Provider.ENTRA, empty) == Rules()
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_ids_are_read_whole(provider: Provider) -> None:
+    spelled = {claim: f" {value.upper()} " for claim, value in IDS[provider].items()}
+    assert parse_ids(provider, spelled) == IDS[provider]
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_an_id_too_few_too_many_or_in_another_form_is_refused(provider: Provider) -> None:
+    good = IDS[provider]
+    first = next(iter(good))
+    fewer = {claim: value for claim, value in good.items() if claim != first}
+    for bad in (fewer, {**good, "repository": "octo/greet"}, {**good, first: "*"}, {}):
+        with pytest.raises(InvalidRequest, match=first):
+            parse_ids(provider, bad)
+
+
+def test_every_provider_has_its_rules() -> None:
+    assert set(RULES) == set(Provider)
