@@ -9,6 +9,7 @@ One issuer is Entra-shaped, OpenID-Connect-shaped and GitHub-shaped at once. In 
 
 import base64
 import hashlib
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -133,7 +134,8 @@ class Issuer:
                 Route("/login/oauth/authorize", self._authorize),
                 Route("/login/oauth/access_token", self._token, methods=["POST"]),
                 Route("/user", self._user),
-                Route("/user/emails", self._emails),
+                Route("/api/v3/user", self._user),
+                Route("/api/v3/user/emails", self._emails),
             ]
         )
 
@@ -227,6 +229,16 @@ class Issuer:
 def _form(target: str, answer: Mapping[str, str]) -> str:
     fields = "".join(f'<input name="{name}" value="{text}">' for name, text in answer.items())
     return f'<form method="post" action="{target}">{fields}</form>'
+
+
+def answer_of(page: httpx.Response, target: str) -> dict[str, str]:
+    """Return what a browser brings from the issuer's page to `target`, by address or by form."""
+    if page.is_redirect:
+        address, _, query = page.headers["location"].partition("?")
+        assert address == target
+        return {name: values[0] for name, values in parse_qs(query).items()}
+    assert f'action="{target}"' in page.text
+    return dict(re.findall(r'<input name="(\w+)" value="([^"]*)">', page.text))
 
 
 @dataclass
