@@ -1,0 +1,85 @@
+"""A registry of an earlier version, brought up to date."""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.directory import SqliteDirectory
+from shared.adapters.sqlite.events import SqliteEvents
+from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.entity import Place
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, place_of
+from shared.domain.package import Event
+from shared.domain.rights import Role
+from shared.domain.tokens import Token, TokenUse
+
+EVENT = '{"id":"e1","kind":"x","at_ms":1,"actor":"a","subject":"Acme/greet:1.0.0","details":{}}'
+ACCOUNT = f'{{"id":"kim0000000","name":"Kim","created_ms":5,"outbox":[{EVENT}]}}'
+ACME = '{"name":"Acme","founder":"kim0000000","created_ms":6,"revision":1,"outbox":[]}'
+MEMBER = '{"org":"Acme","account":"kim0000000","role":"owner"}'
+GRANT = '{"scopes":["read"],"org":"*","package":"*"}'
+TOKEN = (
+    '{"id":"t1","hash":"h1","owner":"kim0000000","name":"laptop","created_ms":7,'
+    f'"grants":[{GRANT}],"expires_ms":9000,"last_used_ms":8}}'
+)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Generator[Database]:
+    """Return the database of a registry that had tables for people, brought up to date."""
+    path = tmp_path / "ballroom.db"
+    Database(path, MIGRATIONS[:2]).migrate()
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO accounts VALUES ('kim0000000', 'kim', ?)", (ACCOUNT,))
+        old.execute("INSERT INTO organizations VALUES ('acme', ?)", (ACME,))
+        old.execute("INSERT INTO memberships VALUES ('acme', 'kim0000000', ?)", (MEMBER,))
+        old.execute("INSERT INTO tokens VALUES ('kim0000000', 'h1', 't1', 7, 9000, ?)", (TOKEN,))
+        old.execute("INSERT INTO events (id, body) VALUES ('e1', ?)", (EVENT,))
+    database = Database(path, MIGRATIONS)
+    database.migrate()
+    yield database
+    database.close()
+
+
+async def test_accounts_keep_their_ids_and_names(database: Database) -> None:
+    directory = SqliteDirectory(database)
+    account = Account(id="kim0000000", name="Kim", created_ms=5)
+    assert await directory.get(Account, Place("kim0000000")) == account
+    name = AccountName(name="Kim", account="kim0000000", created_ms=5)
+    assert await directory.get(AccountName, place_of_name("KIM")) == name
+    assert await directory.unpublished(10) == []
+
+
+async def test_owners_stay_owners_of_an_organization_that_has_an_id_now(
+    database: Database,
+) -> None:
+    directory = SqliteDirectory(database)
+    acme = await directory.get(Organization, place_of("Acme"))
+    assert acme is not None
+    assert len(acme.id) == 10
+    standing = await directory.standing("kim0000000", OrgName("acme"), 10)
+    assert (standing.role, standing.organization) == (Role.OWNER, acme)
+
+
+async def test_tokens_go_on_and_remember_their_last_use(database: Database) -> None:
+    directory = SqliteDirectory(database)
+    token = await directory.get(Token, Place("kim0000000", "h1"))
+    assert token is not None
+    assert (token.id, token.expires_ms) == ("t1", 9000)
+    assert await directory.about(Token, "t1") == [token]
+    use = await directory.get(TokenUse, Place("kim0000000", "t1"))
+    assert use is not None
+    assert use.used_ms == 8
+
+
+async def test_what_happened_to_packages_is_in_the_log_of_their_organization(
+    database: Database,
+) -> None:
+    log = await SqliteEvents(database).stream("org:acme", None, 10)
+    assert log == [(1, Event.model_validate_json(EVENT))]
