@@ -5,11 +5,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.auth.keys import KeyRing
 from shared.domain.addresses import Networks, parse_networks
+from shared.domain.errors import InvalidRequest
+from shared.domain.mails import parse_email
 from shared.domain.rates import Limits, OperationClass
 from shared.domain.workloads import GUID
 
@@ -162,6 +171,50 @@ class Settings(BaseSettings):
         pattern="^(debug|info|warning|error)$",
         description="Least level of log lines.",
     )
+    founding: str = Field(
+        default="anyone",
+        pattern="^(anyone|administrators)$",
+        description="Who may found organizations: anyone who has an account, or administrators.",
+    )
+    reserved_names: str = Field(
+        default="",
+        description="Names of organizations that people may not found, with * and ?, separated by "
+        "commas; what looks like one of them is kept back as well.",
+    )
+    mail: str = Field(
+        default="console",
+        pattern="^(console|smtp|azure)$",
+        description="How mail is sent: console (shown in the terminal), smtp or azure.",
+    )
+    mail_from: str = Field(
+        default="",
+        validate_default=True,
+        description="Address that mail comes from; needed by smtp and azure.",
+    )
+    smtp_host: str = Field(
+        default="", validate_default=True, description="Mail server; needed by smtp."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of the mail server.")
+    smtp_encryption: str = Field(
+        default="starttls",
+        pattern="^(starttls|tls|none)$",
+        description="How the connection to the mail server is encrypted: starttls, tls (from the "
+        "first byte) or none, which is for a server on the same machine.",
+    )
+    smtp_user: str = Field(default="", description="Name to sign in to the mail server with.")
+    smtp_password: SecretStr | None = Field(
+        default=None, description="Password to sign in to the mail server with."
+    )
+    acs_endpoint: str = Field(
+        default="",
+        validate_default=True,
+        description="Address of the resource of Azure Communication Services; needed by azure.",
+    )
+    acs_key: SecretStr | None = Field(
+        default=None,
+        description="Access key of that resource; without one the app signs in as its managed "
+        "identity.",
+    )
     link_key: SecretStr | None = Field(
         default=None,
         description="Key that signed links and sessions are made with, instead of the key files.",
@@ -202,6 +255,30 @@ class Settings(BaseSettings):
             raise ValueError(reason)
         return text
 
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, address: str, info: ValidationInfo) -> str:
+        if address or info.data.get("mail") != "console":
+            _require_email(address)
+        return address
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _check_smtp_host(cls, host: str, info: ValidationInfo) -> str:
+        if not host and info.data.get("mail") == "smtp":
+            reason = "it is the mail server, which BALLROOM_MAIL=smtp needs"
+            raise ValueError(reason)
+        return host
+
+    @field_validator("acs_endpoint")
+    @classmethod
+    def _check_acs_endpoint(cls, endpoint: str, info: ValidationInfo) -> str:
+        needed = endpoint or info.data.get("mail") == "azure"
+        if needed and not endpoint.startswith("https://"):
+            reason = "it is no https address, which BALLROOM_MAIL=azure needs"
+            raise ValueError(reason)
+        return endpoint
+
     @field_validator("link_key")
     @classmethod
     def _check_link_key(cls, key: SecretStr | None) -> SecretStr | None:
@@ -213,6 +290,11 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """Read the environment; raise `pydantic.ValidationError` for what cannot be read."""
         return cls()
+
+    @property
+    def reserved_patterns(self) -> tuple[str, ...]:
+        """Return the names that are kept back, beside those that begin with `ballerina`."""
+        return tuple(name for each in self.reserved_names.split(",") if (name := each.strip()))
 
     @property
     def base_url(self) -> str:
@@ -237,6 +319,14 @@ class Settings(BaseSettings):
 def listed(text: str) -> list[str]:
     """Return what stands between the commas of a setting."""
     return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _require_email(address: str) -> None:
+    try:
+        parse_email(address)
+    except InvalidRequest:
+        reason = "it is no mail address such as ballroom@example.org"
+        raise ValueError(reason) from None
 
 
 def setting_problem(invalid: ValidationError) -> str:

@@ -82,3 +82,47 @@ def test_every_limit_is_a_setting(operation: OperationClass) -> None:
 
 def test_by_default_a_token_makes_120_pushes_a_minute() -> None:
     assert Settings().limits_of(OperationClass.PUSH).most[Subject.TOKEN] == 120
+
+
+SMTP = {"mail": "smtp", "mail_from": "ballroom@example.org", "smtp_host": "mail.example.org"}
+AZURE = {
+    "mail": "azure",
+    "mail_from": "ballroom@example.org",
+    "acs_endpoint": "https://ballroom.communication.azure.com",
+}
+
+
+@pytest.mark.parametrize("wanted", [SMTP, AZURE], ids=["smtp", "azure"])
+def test_mail_takes_what_it_is_sent_with(wanted: dict[str, str]) -> None:
+    assert Settings.model_validate(wanted).mail == wanted["mail"]
+    for name in set(wanted) - {"mail"}:
+        without = {key: value for key, value in wanted.items() if key != name}
+        assert problem(**without).startswith(f"BALLROOM_{name.upper()} cannot be used: it is ")
+
+
+def test_a_laptop_sends_no_mail_and_needs_no_address() -> None:
+    settings = Settings.model_validate({})
+    assert (settings.mail, settings.mail_from, settings.smtp_encryption) == (
+        "console",
+        "",
+        "starttls",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mail", "pigeon"),
+        ("mail_from", "ballroom"),
+        ("smtp_encryption", "maybe"),
+        ("acs_endpoint", "http://ballroom.communication.azure.com"),
+        ("founding", "nobody"),
+    ],
+)
+def test_what_mail_and_founding_cannot_be_is_refused(name: str, value: str) -> None:
+    assert problem(**{name: value}).startswith(f"BALLROOM_{name.upper()} cannot be used: ")
+
+
+def test_names_that_are_kept_back_are_separated_by_commas() -> None:
+    settings = Settings.model_validate({"reserved_names": "wso2*, admin,,"})
+    assert settings.reserved_patterns == ("wso2*", "admin")
