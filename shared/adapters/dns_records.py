@@ -1,0 +1,45 @@
+"""TXT records, asked of the name servers that this machine uses."""
+
+from typing import Any
+
+import dns.asyncresolver
+import dns.exception
+import dns.resolver
+
+from shared.domain.errors import DomainSilent
+
+LIFETIME_SECONDS = 5.0  # Whoever asks waits for it, and a repeat is a click away.
+MAX_TEXTS = 100  # Some domains carry fifty; what comes after is not looked at.
+MAX_TEXT_BYTES = 1_024  # A proof has sixty.
+
+
+class DnsRecords:
+    """Asks by DNS; without a cache of its own, because a record that was just set is looked for."""
+
+    def __init__(self, resolver: dns.asyncresolver.Resolver | None = None) -> None:
+        """Ask `resolver`, by default that of this machine, which is read when it is first asked."""
+        self._resolver = resolver
+
+    async def texts(self, name: str) -> list[str]:
+        """Return the TXT records of the name."""
+        try:
+            answer = await self._asked().resolve(
+                name, "TXT", lifetime=LIFETIME_SECONDS, search=False
+            )
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except (dns.exception.DNSException, OSError):
+            raise DomainSilent(name) from None
+        return [_text(record) for record in list(answer)[:MAX_TEXTS]]
+
+    def _asked(self) -> dns.asyncresolver.Resolver:
+        if self._resolver is None:
+            self._resolver = dns.asyncresolver.Resolver()
+            self._resolver.cache = None
+        return self._resolver
+
+
+def _text(record: Any) -> str:
+    """Return a record as one text: long ones come in pieces of 255 bytes."""
+    joined: bytes = b"".join(record.strings)
+    return joined[:MAX_TEXT_BYTES].decode("ascii", "replace")

@@ -1,0 +1,1 @@
+"""Ways of sending mail: to the terminal, by SMTP, through Azure."""
