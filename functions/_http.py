@@ -5,23 +5,34 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import wraps
+from dataclasses import dataclass, replace
+from functools import lru_cache, wraps
 from itertools import count
 from typing import Self, cast
 
 import azure.functions as func
 import orjson
 
-from shared.domain.errors import BodyUnreadable, Refusal, TokenMisplaced, TooMany, Unavailable
+from shared.auth.client import Client
+from shared.domain.addresses import Networks
+from shared.domain.errors import (
+    BodyUnreadable,
+    Refusal,
+    TokenExpired,
+    TokenMisplaced,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.domain.names import Coordinate
-from shared.domain.rates import Allowance
+from shared.domain.rates import Allowance, tightest
 from shared.domain.token_texts import holds_token
 from shared.log import log, log_request
 from shared.ranges import known_tags
 from shared.registry import Registry
+from shared.services.limiting import told
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 Refused = Callable[[Refusal], func.HttpResponse]
@@ -29,6 +40,8 @@ Broken = Callable[[str], func.HttpResponse]
 Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
 
 JSON = "application/json"
+
+_REFUSED = 400  # From here on an answer is a refusal, which says itself what it is about.
 
 _OBJECT = "a JSON object, such as {}"
 
@@ -52,7 +65,8 @@ def edge(
         @wraps(handler)
         async def answer(req: func.HttpRequest) -> func.HttpResponse:
             exchange = Exchange.begin(handler.__name__)
-            outcome = "answered"
+            outcome, limits = "answered", list[Allowance]()
+            told.set(limits)
             try:
                 response = await handler(req)
             except Refusal as refusal:
@@ -61,6 +75,8 @@ def edge(
                 response, outcome = broken(exchange.request_id), "broken"
                 log.exception("request.broken", request_id=exchange.request_id)
             response.headers["X-Request-Id"] = exchange.request_id
+            if limits and response.status_code < _REFUSED:
+                response.headers.update(rate_headers(tightest(limits)))
             exchange.end(response.status_code, outcome)
             return response
 
@@ -72,6 +88,8 @@ def edge(
 # Ids of requests: no two processes share the first half, and no two requests of one the second.
 _PROCESS = os.urandom(4).hex()
 _NUMBERS = count(1)
+
+_USUAL = 400  # Characters of an address and an agent that are worth being remembered.
 
 _principal: ContextVar[str] = ContextVar("principal", default="")
 
@@ -103,10 +121,51 @@ class Exchange:
 
 
 async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:
-    """Return who makes the request, and note it for the log; raise if credentials are no good."""
-    caller = await registry.authentication.authenticate(headers)
+    """Return who makes the request, counted and noted for the log.
+
+    Raises if credentials are no good, and `TooMany`: where an address sent too many that were
+    none, they are not looked at.
+    """
+    if not headers.get("authorization"):
+        return _noted(_stranger(headers, registry.settings.proxies), registry)
+    client = Client.of(headers, registry.settings.proxies)
+    registry.limiting.require_trusted(client.address)
+    try:
+        caller = await registry.authentication.authenticate(headers)
+    except Unauthenticated as refusal:
+        # Who has an expired token guesses nothing.
+        if not isinstance(refusal, TokenExpired):
+            await registry.limiting.failed(client.address)
+        raise
+    return arrived(caller, client, registry)
+
+
+def arrived(principal: Principal, client: Client, registry: Registry) -> Principal:
+    """Return the principal with where it calls from, counted and noted for the log.
+
+    Raises `TooManyRequests`.
+    """
+    caller = replace(principal, address=client.address, agent=client.agent)
+    return _noted(caller, registry)
+
+
+def _noted(caller: Principal, registry: Registry) -> Principal:
     _principal.set(caller.id)
+    registry.limiting.read(caller)
     return caller
+
+
+def _stranger(headers: Mapping[str, str], proxies: Networks) -> Principal:
+    """Return who sends no credentials: most requests, so the same ones are made once."""
+    forwarded, agent = headers.get("x-forwarded-for", ""), headers.get("user-agent", "")
+    make = _make_stranger if len(forwarded) + len(agent) <= _USUAL else _make_stranger.__wrapped__
+    return make(forwarded, agent, proxies)
+
+
+@lru_cache(maxsize=4_096)
+def _make_stranger(forwarded: str, agent: str, proxies: Networks) -> Principal:
+    client = Client.of({"x-forwarded-for": forwarded, "user-agent": agent}, proxies)
+    return Principal(address=client.address, agent=client.agent)
 
 
 def json_answer(
@@ -175,23 +234,13 @@ def client_of(req: func.HttpRequest) -> ClientProfile:
     return ClientProfile.of(header(req, "ballerina-platform"), language)
 
 
-def caller_address(req: func.HttpRequest) -> str:
-    """Return the address that the request came from, without its port.
-
-    The front end of the host adds it behind whatever the client claims.
-    """
-    nearest = header(req, "x-forwarded-for").rpartition(",")[2].strip()
-    has_port = nearest.count(":") == 1 or nearest.startswith("[")
-    return nearest.rpartition(":")[0] if has_port else nearest
-
-
 def count_pull(
     registry: Registry, req: func.HttpRequest, coordinate: Coordinate, by: Principal
 ) -> None:
     """Count a pull, unless the client asks not to be counted."""
     if header(req, "ballerina-central-telemetry-disabled").lower() == "true":
         return
-    who = by.id or f"{caller_address(req)} {header(req, 'user-agent')}"
+    who = by.id or f"{by.address} {header(req, 'user-agent')}"
     registry.counting.pulled(coordinate, who)
 
 

@@ -13,8 +13,6 @@ from shared.hosting.paths import encoded
 
 Headers = list[tuple[bytes, bytes]]
 
-_LOOPBACK = ("127.0.0.1", "::1")
-
 
 class RequestHeaders(Mapping[str, str]):
     """Request headers by name without case; those sent twice are joined by commas."""
@@ -46,17 +44,12 @@ class RequestHeaders(Mapping[str, str]):
 
 
 def _forwarded(scope: Scope) -> Headers:
-    """Return the client's address as the front end of the real host adds it to every request.
+    """Return the peer's address as the front end of the real host adds it to every request.
 
-    A proxy on this machine says itself whom it speaks for.
+    A peer without one is an empty entry, so that nobody's claim is the last.
     """
     peer = scope.get("client")
-    if peer is None:
-        return []
-    is_relayed = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
-    if is_relayed and peer[0] in _LOOPBACK:
-        return []
-    return [(b"x-forwarded-for", peer[0].encode("ascii"))]
+    return [(b"x-forwarded-for", peer[0].encode("ascii") if peer else b"")]
 
 
 def query_parameters(query: str) -> dict[str, str]:

@@ -87,7 +87,13 @@ def test_the_client_s_address_is_added_behind_what_it_claims() -> None:
     assert request.headers["x-forwarded-for"] == "198.51.100.1,203.0.113.7"
 
 
-def test_a_proxy_on_this_machine_says_whom_it_speaks_for() -> None:
-    relayed = {"X-Forwarded-For": "198.51.100.1"}
-    request = LazyRequest(scope("GET", "/", relayed, client="127.0.0.1"), {}, b"")
-    assert request.headers["x-forwarded-for"] == "198.51.100.1"
+def test_no_peer_is_believed_by_the_host_not_even_one_of_this_machine() -> None:
+    claimed = {"X-Forwarded-For": "198.51.100.1"}
+    request = LazyRequest(scope("GET", "/", claimed, client="127.0.0.1"), {}, b"")
+    assert request.headers["x-forwarded-for"] == "198.51.100.1,127.0.0.1"
+
+
+def test_a_claim_is_not_the_last_where_the_peer_has_no_address() -> None:
+    claimed = {"X-Forwarded-For": "198.51.100.1"}
+    nameless = {**scope("GET", "/", claimed), "client": None}
+    assert LazyRequest(nameless, {}, b"").headers["x-forwarded-for"] == "198.51.100.1,"
