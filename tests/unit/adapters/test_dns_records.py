@@ -92,4 +92,3 @@ async def test_no_more_is_read_than_a_proof_needs() -> None:
 async def test_bytes_that_are_no_text_do_no_harm() -> None:
     async with served() as records:
         assert await records.texts("_bytes.example.org") == ["a\N{REPLACEMENT CHARACTER}b"]
-
