@@ -1,19 +1,50 @@
 """What a principal may do: the table of rights over what the stores say at that moment."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from shared.domain.accounts import Account
 from shared.domain.entity import Place
 from shared.domain.errors import CredentialsMissing, OrganizationNotFound
 from shared.domain.identity import NOWHERE, Principal, Standing, refusal_of, require
-from shared.domain.names import OrgName, Package, parse_org
+from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Membership
 from shared.domain.package import Head, Survey, Visibility
 from shared.domain.query import Viewer
 from shared.domain.rights import ANY, Action, Resource, Scope
 from shared.ports import Clock, DirectoryStore
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What somebody may see of private packages, as the directory said a moment ago."""
+
+    by: Principal
+    account: Account | None = None
+    standings: Mapping[OrgName, Standing] = field(default_factory=dict[OrgName, Standing])
+
+    @property
+    def is_everything(self) -> bool:
+        """Say whether it is every package there is."""
+        return self.by.is_operator or (self._holds_every_role and _reads_everything(self.by))
+
+    @property
+    def _holds_every_role(self) -> bool:
+        is_administrator = self.account is not None and self.account.administrator
+        return is_administrator or any(each.org == ANY for each in self.by.holdings)
+
+    def organizations(self) -> frozenset[OrgName]:
+        """Return the organizations all of whose packages are within reach."""
+        return frozenset(
+            org for org, standing in self.standings.items() if _may_read(self.by, standing, org)
+        )
+
+    def covers(self, head: Head) -> bool:
+        """Say whether the package is within reach; public ones always are."""
+        elsewhere = Standing(self.account, organization=None, role=None)
+        standing = self.standings.get(_key(head.org), elsewhere)
+        return _is_public(head) or _may_read(self.by, standing, head.package)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,61 +88,59 @@ class Authorization:
 
         What is missing costs what is hidden costs, so that time tells nobody which it was.
         """
-        if head is not None and head.visibility is Visibility.PUBLIC:
-            return True
-        if not by.may_use(Scope.READ, package):
-            return False
-        standing = await self._standing(by, package.org)
-        return head is not None and _may_read(by, standing, package)
+        is_public = head is not None and _is_public(head)
+        return is_public or package.key in await self.readable(by, [(package, head)])
 
-    async def visible(self, by: Principal, surveys: Sequence[Survey | None]) -> list[Survey | None]:
-        """Return the surveys in their order, with None for each that `by` may not see.
-
-        One call of the store for each organization with a private package, at the same time.
-        """
-        heads = [survey.head for survey in surveys if survey is not None]
+    async def visible(
+        self, by: Principal, asked: Sequence[tuple[Package, Survey | None]]
+    ) -> list[Survey]:
+        """Return those of the packages that `by` asked for and may see; costs as `readable`."""
+        heads = [(package, survey and survey.head) for package, survey in asked]
         readable = await self.readable(by, heads)
-        return [
-            survey if survey is not None and survey.head.package.key in readable else None
-            for survey in surveys
-        ]
+        return [survey for package, survey in asked if survey and package.key in readable]
 
-    async def readable(self, by: Principal, heads: Iterable[Head]) -> frozenset[str]:
-        """Return the keys of the packages that `by` may see."""
-        public, private = _by_visibility(heads)
-        asked = [package for package in private if by.may_use(Scope.READ, package)]
-        standings = await self._standings(by, {OrgName(package.org.lower()) for package in asked})
-        seen = {
+    async def readable(
+        self, by: Principal, asked: Iterable[tuple[Package, Head | None]]
+    ) -> frozenset[str]:
+        """Return the keys of the packages that `by` asked for and may see.
+
+        One call of the store for each organization of a package that is not public or not there,
+        at the same time: which of the two it was, the calls do not tell.
+        """
+        found = list(asked)
+        hidden = [package for package, head in found if head is None or not _is_public(head)]
+        orgs = set[OrgName]() if by.is_anonymous else {_key(package.org) for package in hidden}
+        standings = await self._standings(by, orgs)
+        return frozenset(
             package.key
-            for package in asked
-            if _may_read(by, standings[OrgName(package.org.lower())], package)
-        }
-        return frozenset(seen | {package.key for package in public})
+            for package, head in found
+            if head and (_is_public(head) or _may_read(by, standings.get(_key(head.org)), package))
+        )
+
+    async def reach(self, by: Principal) -> Reach:
+        """Return which private packages `by` may see, whatever there are.
+
+        The calls depend on `by` alone. It is for answers about packages that nobody named: which
+        organizations they would ask about would tell that there are such packages.
+        """
+        if by.is_operator or by.is_anonymous:
+            return Reach(by)
+        account = await self.directory.get(Account, Place(by.id))
+        members = await self.directory.about(Membership, by.id)
+        named = {each.org for each in members} | by.organizations
+        # The list of somebody's organizations may lag behind; each is asked for the truth.
+        standings = await self._standings(by, {_key(org) for org in named})
+        return Reach(by, account, standings)
 
     async def viewer(self, by: Principal) -> Viewer:
         """Return whose private packages a search shows to `by`.
 
-        The calls depend on `by` alone, never on what is found. A token for some packages of an
-        organization sees none of its private ones in a search.
+        A token for some packages of an organization sees none of its private ones in a search.
         """
-        if by.is_operator:
+        reach = await self.reach(by)
+        if reach.is_everything:
             return Viewer(sees_everything=True)
-        if by.is_anonymous:
-            return Viewer()
-        account = await self.directory.get(Account, Place(by.id))
-        if account is not None and account.administrator and _reads_everything(by):
-            return Viewer(sees_everything=True)
-        members = await self.directory.about(Membership, by.id)
-        orgs = {parse_org(each.org.lower()) for each in (*members, *by.holdings)}
-        # The list of somebody's organizations may lag behind; each is asked for the truth.
-        standings = await self._standings(by, orgs)
-        return Viewer(
-            frozenset(
-                org
-                for org, standing in standings.items()
-                if refusal_of(by, standing, Action.READ, org) is None
-            )
-        )
+        return Viewer(reach.organizations())
 
     async def _standings(self, by: Principal, orgs: set[OrgName]) -> dict[OrgName, Standing]:
         ordered = sorted(orgs)
@@ -135,16 +164,16 @@ def _belongs(by: Principal, standing: Standing, org: OrgName) -> bool:
     return is_known or standing.is_administrator or by.is_operator
 
 
-def _may_read(by: Principal, standing: Standing, package: Package) -> bool:
-    return refusal_of(by, standing, Action.READ, package) is None
+def _key(org: str) -> OrgName:
+    return OrgName(org.lower())
 
 
-def _by_visibility(heads: Iterable[Head]) -> tuple[list[Package], list[Package]]:
-    public: list[Package] = []
-    private: list[Package] = []
-    for head in heads:
-        (public if head.visibility is Visibility.PUBLIC else private).append(head.package)
-    return public, private
+def _may_read(by: Principal, standing: Standing | None, resource: Resource) -> bool:
+    return standing is not None and refusal_of(by, standing, Action.READ, resource) is None
+
+
+def _is_public(head: Head) -> bool:
+    return head.visibility is Visibility.PUBLIC
 
 
 def _reads_everything(by: Principal) -> bool:

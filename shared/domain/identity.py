@@ -16,7 +16,19 @@ from shared.domain.errors import (
 from shared.domain.names import OrgName, Package, is_reserved
 from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Provenance
-from shared.domain.rights import FRESH, RIGHTS, Action, Grant, Holding, Resource, Role, Scope, fits
+from shared.domain.rights import (
+    FRESH,
+    PUBLISHING,
+    RIGHTS,
+    Action,
+    Grant,
+    Holding,
+    Resource,
+    Role,
+    Scope,
+    fits,
+    is_pattern,
+)
 
 FRESH_FOR = timedelta(minutes=10)  # Long enough to read what one is about to change.
 
@@ -63,6 +75,11 @@ class Principal:
     def roles_in(self, org: OrgName) -> frozenset[Role]:
         """Return the roles that the credential itself brings to the organization."""
         return frozenset(each.role for each in self.holdings if fits(org, each.org))
+
+    @property
+    def organizations(self) -> frozenset[str]:
+        """Return the organizations that the credential names a role of its own in."""
+        return frozenset(each.org.lower() for each in self.holdings if not is_pattern(each.org))
 
     def may_use(self, scope: Scope, resource: Resource) -> bool:
         """Say whether the credential allows `scope` on `resource`."""
@@ -146,7 +163,14 @@ def _refusal_of_scope(principal: Principal, action: Action, resource: Resource) 
     scope, _ = RIGHTS[action]
     if principal.may_use(scope, resource):
         return None
-    return NotPermitted(action.verb, resource, f"the token lacks the scope {scope.value} here")
+    return NotPermitted(action.verb, resource, _missing_scope(principal, scope, resource))
+
+
+def _missing_scope(principal: Principal, scope: Scope, resource: Resource) -> str:
+    if scope in PUBLISHING and not any(principal.may_use(each, resource) for each in PUBLISHING):
+        # A token that publishes nothing here is not told whether the package is there.
+        return "the token lacks the scopes push-new and push-version here"
+    return f"the token lacks the scope {scope.value} here"
 
 
 def _refusal_of_age(

@@ -105,6 +105,11 @@ class Package:
         return f"{self.org}/{self.name}"
 
 
+# Stands in for a package that is not there, in calls of the stores that then cost as much as if it
+# were. No name is spelled so.
+NO_PACKAGE = Package(OrgName("_"), PackageName("_"))
+
+
 @dataclass(frozen=True, slots=True)
 class Coordinate:
     """What identifies a release: a package and a version."""

@@ -62,6 +62,8 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
 # deletion, and tokens that manage. No token is enough, however much it allows.
 FRESH = frozenset({Action.GOVERN})
 
+PUBLISHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
+
 ANY = "*"
 
 
@@ -99,6 +101,11 @@ class Holding(Record):
 
     org: str
     role: Role
+
+
+def is_pattern(text: str) -> bool:
+    """Say whether the text may stand for more than one name."""
+    return any(character in text for character in "*?[")
 
 
 def fits(name: str, pattern: str) -> bool:

@@ -26,7 +26,8 @@ class Dependencies:
             return
         wanted = [Coordinate.parse(each.org, each.name, each.version) for each in bala.dependencies]
         found = await asyncio.gather(*map(self.metadata.find, wanted))
-        readable = await self.authorization.readable(by, [each.head for each in found if each.head])
+        heads = [(each.package, here.head) for each, here in zip(wanted, found, strict=True)]
+        readable = await self.authorization.readable(by, heads)
         missing = tuple(
             each
             for each, here in zip(wanted, found, strict=True)

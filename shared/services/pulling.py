@@ -6,7 +6,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.errors import PackageNotFound, ReleaseNotFound, ToolNotFound
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
-from shared.domain.names import Package
+from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.package import (
     Found,
     Head,
@@ -99,11 +99,13 @@ class Pulling:
         return survey
 
     async def owner(self, tool: str) -> Package:
-        """Return the package that owns the tool, whoever may read it; raise `ToolNotFound`."""
+        """Return the package that owns the tool, whoever may read it.
+
+        If it is free, one that is not there: to look for that costs what looking for a hidden one
+        costs.
+        """
         [owner] = await self.metadata.tool_owners([tool])
-        if owner is None:
-            raise ToolNotFound(tool)
-        return owner
+        return owner or NO_PACKAGE
 
     async def _exactly(self, package: Package, version: Version, by: Principal) -> Offer | None:
         found = await self.metadata.find(package.at(version))

@@ -7,8 +7,8 @@ from shared.auth.authorization import Authorization
 from shared.domain.errors import InvalidRequest
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
-from shared.domain.names import Package, ToolId
-from shared.domain.package import Survey
+from shared.domain.names import NO_PACKAGE, Package, ToolId
+from shared.domain.package import Survey, Visibility
 from shared.domain.resolution import (
     ModuleAnswer,
     ModuleRequest,
@@ -78,7 +78,7 @@ class Resolving:
         """Choose the release for each tool of the package that owns it. Two trips."""
         _check_count(len(requests), self.max_requests)
         owners = await self._owners(each.wanted.id for each in requests if each.wanted)
-        packages = Packages(await self._surveys(owners.values(), by), client)
+        packages = Packages(await self._surveys_of_owners(owners.values(), by), client)
         answers = [(each, resolve_tool(each, owners, packages)) for each in requests]
         return ToolAnswer(
             tuple(found for _, found in answers if found),
@@ -87,19 +87,31 @@ class Resolving:
 
     async def _surveys(self, packages: Iterable[Package], by: Principal) -> list[Survey]:
         """Return those of the packages that exist for `by`."""
-        distinct = {package.key: package for package in packages}
+        distinct = list({package.key: package for package in packages}.values())
         if not distinct:
             return []
-        found = await self.metadata.survey(list(distinct.values()))
-        return [survey for survey in await self.authorization.visible(by, found) if survey]
+        found = await self.metadata.survey(distinct)
+        return await self.authorization.visible(by, list(zip(distinct, found, strict=True)))
+
+    async def _surveys_of_owners(self, owners: Iterable[Package], by: Principal) -> list[Survey]:
+        """Return those of the owners of tools that exist for `by`, who did not name them."""
+        distinct = list({owner.key: owner for owner in owners}.values())
+        if not distinct:
+            return []
+        found = await self.metadata.survey(distinct)
+        if all(survey and survey.head.visibility is Visibility.PUBLIC for survey in found):
+            return [survey for survey in found if survey]
+        reach = await self.authorization.reach(by)
+        return [survey for survey in found if survey and reach.covers(survey.head)]
 
     async def _owners(self, tools: Iterable[ToolId]) -> dict[ToolId, Package]:
-        """Return the packages that own these tools, whoever may see them."""
+        """Return the packages that own these tools, whoever may see them; a stand-in for those
+        that are free, so that a tool that is hidden costs no more."""
         distinct = list(dict.fromkeys(tools))
         if not distinct:
             return {}
-        owners = zip(distinct, await self.metadata.tool_owners(distinct), strict=True)
-        return {tool: owner for tool, owner in owners if owner}
+        owners = await self.metadata.tool_owners(distinct)
+        return {tool: owner or NO_PACKAGE for tool, owner in zip(distinct, owners, strict=True)}
 
     async def _with_graphs(
         self, resolved: Sequence[ResolvedPackage]

@@ -10,6 +10,7 @@ from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound
 from shared.domain.filename import archive_file_name
 from shared.domain.identity import Principal
+from shared.domain.names import NO_PACKAGE
 from shared.domain.package import Head, Release, State, Visibility
 from shared.ports import Clock, MetadataStore
 
@@ -78,13 +79,16 @@ class Serving:
         """
         found = await self.metadata.by_digest(link.digest)
         head, release = found.head, found.release
-        if head is None or release is None or release.state is not State.LIVE:
+        is_shown = self.is_open(link) or await self._may_find(head, by)
+        if not is_shown or head is None or release is None or release.state is not State.LIVE:
             raise ArchiveNotFound
         if head.visibility.value != link.scope or not _is_address_of(release, link):
             raise ArchiveNotFound
-        if not self.is_open(link) and not await self.authorization.may_read(by, head):
-            raise ArchiveNotFound
         return Served(release, head.visibility is Visibility.PUBLIC)
+
+    async def _may_find(self, head: Head | None, by: Principal) -> bool:
+        package = head.package if head else NO_PACKAGE
+        return await self.authorization.may_find(by, package, head)
 
     def is_open(self, link: ArchiveLink) -> bool:
         """Say whether whoever holds the link may follow it: it is public, or signed."""

@@ -215,6 +215,8 @@ ABOUT_NO_PACKAGE = {
     "health_live": "is the same for everybody",
     "health_ready": "is the same for everybody",
     "index_settings": "is the same for everybody",
+    "login_file": "is the same for everybody",
+    "static_file": "is the same for everybody",
     "token_issue": "names patterns, whether packages match them or not",
     "token_list": "lists the caller's own tokens",
     "token_revoke": "takes the id of a token",

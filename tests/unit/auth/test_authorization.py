@@ -10,7 +10,7 @@ from shared.domain.names import Package
 from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Head, Survey, Visibility
 from shared.domain.query import Viewer
-from shared.domain.rights import Action, Grant, Role, Scope
+from shared.domain.rights import Action, Grant, Holding, Role, Scope
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import E, FakeDirectory
 
@@ -18,6 +18,7 @@ MEMBER = Principal("member0000", "token", (Grant(),))
 STRANGER = Principal("stranger00", "token", (Grant(),))
 ADMINISTRATOR = Principal("admin00000", "token", (Grant(),))
 GREET = Package.parse("acme", "greet")
+ROBOT, PATTERN = [Holding(org=org, role=Role.MAINTAINER) for org in ("acme", "ac*")]
 
 
 def head(name: str, visibility: Visibility = Visibility.PRIVATE) -> Head:
@@ -106,11 +107,19 @@ async def test_private_packages_are_for_members(
         limited(package="other*"),
     ],
 )
-async def test_a_token_that_may_not_read_a_private_package_costs_no_call(
+async def test_a_token_that_may_not_read_does_not_see_a_private_package(
     authorization: Authorization, directory: FakeDirectory, by: Principal
 ) -> None:
     assert not await authorization.may_read(by, head("acme/greet"))
-    assert directory.calls == []
+    assert directory.calls == ["standing"]
+
+
+@pytest.mark.parametrize("by", [MEMBER, STRANGER, ADMINISTRATOR, limited(org="globex")])
+async def test_what_is_not_there_costs_what_is_hidden_costs(
+    authorization: Authorization, directory: FakeDirectory, by: Principal
+) -> None:
+    assert not await authorization.may_find(by, GREET, None)
+    assert directory.calls == ["standing"]
 
 
 async def test_lists_show_what_the_caller_may_see_in_their_order(
@@ -119,8 +128,10 @@ async def test_lists_show_what_the_caller_may_see_in_their_order(
     mine, other = Survey(head("Acme/mine"), ()), Survey(head("globex/theirs"), ())
     public = Survey(head("globex/open", Visibility.PUBLIC), ())
     again = Survey(head("acme/more"), ())
-    seen = await authorization.visible(MEMBER, [other, mine, None, public, again])
-    assert seen == [None, mine, None, public, again]
+    surveys = [other, mine, public, again]
+    asked = [(each.head.package, each) for each in surveys]
+    seen = await authorization.visible(MEMBER, [*asked, (GREET, None)])
+    assert seen == [mine, public, again]
     assert directory.calls == ["standing", "standing"]
 
 
@@ -128,8 +139,41 @@ async def test_lists_of_public_packages_cost_no_call(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
     public = Survey(head("globex/open", Visibility.PUBLIC), ())
-    assert await authorization.visible(MEMBER, [public, None]) == [public, None]
+    assert await authorization.visible(MEMBER, [(public.head.package, public)]) == [public]
     assert directory.calls == []
+
+
+@pytest.mark.parametrize(
+    ("by", "within"),
+    [
+        (ANONYMOUS, []),
+        (STRANGER, []),
+        (MEMBER, ["acme/greet"]),
+        (limited(package="gre*"), ["acme/greet"]),
+        (limited(package="other"), []),
+        (ADMINISTRATOR, ["acme/greet", "globex/secret"]),
+        (OPERATOR, ["acme/greet", "globex/secret"]),
+        (Principal("robot", holdings=(ROBOT,), grants=(Grant(),)), ["acme/greet"]),
+        (Principal("role", holdings=(PATTERN,), grants=(Grant(),)), ["acme/greet"]),
+    ],
+)
+async def test_what_is_within_reach_takes_the_role_and_the_grant(
+    authorization: Authorization, by: Principal, within: list[str]
+) -> None:
+    reach = await authorization.reach(by)
+    private = ["acme/greet", "globex/secret"]
+    assert [name for name in private if reach.covers(head(name))] == within
+    assert reach.covers(head("globex/open", Visibility.PUBLIC))
+
+
+async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
+    authorization: Authorization,
+) -> None:
+    everywhere = Holding(org="*", role=Role.MEMBER)
+    by = Principal("auditor", holdings=(everywhere,), grants=(Grant(),))
+    assert await authorization.viewer(by) == Viewer(sees_everything=True)
+    limited_to_acme = Principal("auditor", holdings=(everywhere,), grants=(Grant(org="acme"),))
+    assert await authorization.viewer(limited_to_acme) == Viewer()
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,14 @@ async def test_however_much_is_hidden_a_reader_gets_past_it() -> None:
 
 
 @pytest.mark.parametrize("subjects", [(), ("-", "-")])
-async def test_without_a_change_no_package_is_read(subjects: Iterable[str]) -> None:
-    packages = Packages(PUBLIC)
-    found = await service(feed(*subjects), packages).changes(0, 100, by=ANONYMOUS)
-    assert (found, packages.asked) == (Changes((), 0), 0)
+async def test_without_a_change_the_stores_are_asked_as_with_a_hidden_one(
+    subjects: Iterable[str],
+) -> None:
+    quiet, hidden = Packages(PUBLIC), Packages(PRIVATE)
+    found = await service(feed(*subjects), quiet).changes(0, 100, by=ANONYMOUS)
+    assert found == await service(feed(SECRET), hidden).changes(0, 100, by=ANONYMOUS)
+    assert found == Changes((), 0)
+    assert quiet.asked == hidden.asked
 
 
 async def test_every_public_package_is_exported_however_many_there_are() -> None:

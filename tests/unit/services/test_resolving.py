@@ -14,7 +14,7 @@ from shared.domain.digest import Digest
 from shared.domain.errors import InvalidRequest
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.language import EVERYTHING, ClientProfile
-from shared.domain.names import Package
+from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.package import Survey, Visibility
 from shared.domain.resolution import (
     ModuleAnswer,
@@ -255,14 +255,20 @@ async def test_tools_are_answered_in_the_order_asked_in_two_trips(world: World) 
     assert world.metadata.calls == {"tool_owners": 1, "survey": 1}
     assert world.metadata.asked == [
         *("health", "nowhere", "spy", "orphan"),
-        *("acme/health_tool", "acme/hidden", "acme/gone"),
+        *("acme/health_tool", str(NO_PACKAGE), "acme/hidden", "acme/gone"),
     ]
 
 
-async def test_tools_that_nobody_owns_end_at_the_first_trip(world: World) -> None:
+async def test_tools_that_nobody_owns_cost_what_hidden_ones_cost(world: World) -> None:
     asked = ToolRequest.of("nowhere")
     assert await world.tools(asked) == ToolAnswer((), (asked,))
-    assert world.metadata.calls == {"tool_owners": 1}
+    assert world.metadata.calls == {"tool_owners": 1, "survey": 1}
+
+
+async def test_tools_that_nothing_can_be_called_cost_nothing(world: World) -> None:
+    asked = ToolRequest.of("no/id")
+    assert await world.tools(asked) == ToolAnswer((), (asked,))
+    assert world.metadata.calls == {}
 
 
 async def test_a_request_for_too_much_at_once_is_refused_before_anything_is_read(

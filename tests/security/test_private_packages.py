@@ -1,0 +1,178 @@
+"""A private package does not exist: outsiders learn nothing of it, by no question and no cost.
+
+Two registries are asked the same questions. One has the private package that they are about, the
+other one does not. What comes back is the same to the byte, and so are the calls of the stores and
+their order, which is what time tells.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import pytest
+
+from functions.faces import build_app
+from shared.domain.identity import OPERATOR
+from shared.hosting.loading import functions_of
+from shared.hosting.routing import Router
+from tests.balas import bala
+from tests.counting import Journal
+from tests.security.probes import (
+    ABOUT_NO_PACKAGE,
+    CHANGING,
+    READING,
+    Probe,
+    Seen,
+    probes,
+    secret,
+    seen,
+)
+from tests.world import OpenWorld, Person, World, limited, token_of
+
+NAME = "secret"
+ABSENT = "absent"  # As long as the other, so that lengths compare.
+
+READERS = ("nobody", "stranger", "owner elsewhere", "token for others", "token that cannot read")
+WRITERS = READERS[:4]  # A token that publishes may know what its organization has.
+
+# The registry of the packages that outsiders see, and one private package beside the one asked
+# about: whether an organization has any is no secret (docs/decisions/0006).
+PUBLISHED = (
+    bala("acme/greet:1.0.0", tools=["greeter"]),
+    bala("acme/hidden:1.0.0", visibility="private", tools=["hidden"]),
+)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry, the calls that its stores get, and those who ask it."""
+
+    world: World
+    journal: Journal
+    people: dict[str, Person | None]
+
+    async def asked(self, probe: Probe, name: str, who: str) -> tuple[Seen, list[str]]:
+        """Return what somebody sees, and what it cost the stores, once their token is known."""
+        by = self.people[who]
+        await self.world.get("/packages?q=warm", by=by)
+        await self.world.registry.authentication.close()
+        self.journal.taken()
+        what = await seen(self.world, probe.about(name), by)
+        return what, self.journal.taken()
+
+
+async def registry(worlds: OpenWorld, *archives: bytes) -> Registry:
+    """Open a registry with what everybody may see, and these archives of Ann's."""
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap)
+    await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
+    for archive in (*PUBLISHED, *archives):
+        await world.push(archive)
+    ann = world.people.ann
+    sam = await world.registry.accounts.create("sam", by=OPERATOR)
+    people = {
+        "nobody": None,
+        "stranger": Person(sam, await token_of(world.registry, sam)),
+        "owner elsewhere": world.people.bob,
+        "token for others": await limited(world, ann, "read", org="acme", package="gre*"),
+        "token that cannot read": await limited(world, ann, "push-version", org="acme"),
+    }
+    return Registry(world, journal, people)
+
+
+@pytest.fixture
+async def having(worlds: OpenWorld) -> Registry:
+    """Return a registry that has the private package."""
+    return await registry(worlds, secret(NAME))
+
+
+@pytest.fixture
+async def lacking(worlds: OpenWorld) -> Registry:
+    """Return a registry that never heard of it."""
+    return await registry(worlds)
+
+
+@pytest.mark.parametrize("function", [*READING, *CHANGING])
+async def test_to_outsiders_a_registry_with_it_is_one_without_it(
+    having: Registry, lacking: Registry, function: str
+) -> None:
+    told: list[str] = []
+    for who, probe in asked_of(function):
+        one, other = [await each.asked(probe, NAME, who) for each in (having, lacking)]
+        if one != other:
+            told.append(f"{who} by {probe}: {difference(one, other)}")
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize("function", [*READING, *CHANGING])
+async def test_to_outsiders_it_costs_what_another_name_costs(
+    having: Registry, function: str
+) -> None:
+    told: list[str] = []
+    for who, probe in asked_of(function):
+        hidden, missing = [await having.asked(probe, name, who) for name in (NAME, ABSENT)]
+        if outline(*hidden) != outline(*missing):
+            told.append(f"{who} by {probe}: {difference(hidden, missing)}")
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize("function", sorted(READING))
+async def test_to_members_it_is_there_or_the_question_shows_nothing(
+    having: Registry, lacking: Registry, function: str
+) -> None:
+    mia = having.world.people.mia
+    answers = [
+        [await seen(each.world, probe.about(NAME), mia) for probe in READING[function]]
+        for each in (having, lacking)
+    ]
+    assert (answers[0] != answers[1]) is (function not in ALWAYS_EMPTY)
+
+
+# What answers alike whatever there is: until documentation is read, it holds nothing.
+ALWAYS_EMPTY = {
+    f"central_{kind}{by}"
+    for kind in ("connectors", "triggers")
+    for by in ("", "_by_id", "_by_name")
+} | {"central_search_symbols"}
+
+
+async def test_every_function_is_asked_or_is_about_no_package(having: Registry) -> None:
+    served = functions_of(build_app(having.world.registry)).http
+    assert {each.name for each in served} == {*READING, *CHANGING, *ABOUT_NO_PACKAGE}
+
+
+async def test_every_question_reaches_the_function_that_it_is_for(having: Registry) -> None:
+    served = functions_of(build_app(having.world.registry)).http
+    router = Router([(each.route, each.name) for each in served])
+    astray = [
+        f"{probe} is answered by {found and found[0]} and not by {function}"
+        for function, probe in probes()
+        if (found := router.match(probe.method, path(probe))) is None or found[0] != function
+    ]
+    assert not astray
+
+
+def asked_of(function: str) -> Iterator[tuple[str, Probe]]:
+    """Yield every question to the Function by everybody who may learn nothing by it."""
+    if function in READING:
+        yield from product(READERS, READING[function])
+    else:
+        yield from product(WRITERS, CHANGING[function])
+
+
+def path(probe: Probe) -> str:
+    """Return the path that a question is sent to."""
+    return probe.about(NAME).url.path
+
+
+def outline(what: Seen, calls: list[str]) -> object:
+    """Return what cannot hold a name: the status, which headers there are, lengths, and calls."""
+    return what.status, [name for name, _ in what.headers], len(what.body), calls
+
+
+def difference(one: tuple[Seen, list[str]], other: tuple[Seen, list[str]]) -> str:
+    """Return what tells two answers apart."""
+    (first, first_calls), (second, second_calls) = one, other
+    if first_calls != second_calls:
+        return f"calls {first_calls} and {second_calls}"
+    return f"{first} and {second}"
