@@ -8,14 +8,31 @@ import azure.functions as func
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions import api_settings, token
+from functions import (
+    api_audit,
+    api_org_tokens,
+    api_provenance,
+    api_publishers,
+    api_settings,
+    api_trusted,
+    device_api,
+    token,
+    token_whoami,
+)
 from functions._api import Operation, ProblemAnswer, api_errors
 from functions._http import json_answer
 from shared.registry import Registry
 
 OPERATIONS: tuple[Operation, ...] = (
-    *token.OPERATIONS,
+    *api_audit.OPERATIONS,
+    *api_org_tokens.OPERATIONS,
+    *api_provenance.OPERATIONS,
+    *api_publishers.OPERATIONS,
     *api_settings.OPERATIONS,
+    *api_trusted.OPERATIONS,
+    *device_api.OPERATIONS,
+    *token.OPERATIONS,
+    *token_whoami.OPERATIONS,
     Operation(
         "api_docs_openapi",
         "GET",
@@ -33,6 +50,7 @@ _REASONS = {
     UNAUTHORIZED: "A valid token is missing.",
     403: "The caller may not do this.",
     404: "It does not exist for this caller.",
+    409: "It clashes with what is there.",
 }
 _REFERENCE = "#/components/schemas/{model}"
 

@@ -4,8 +4,13 @@ import azure.functions as func
 
 from functions import (
     account,
+    api_audit,
     api_docs,
+    api_org_tokens,
+    api_provenance,
+    api_publishers,
     api_settings,
+    api_trusted,
     archives,
     central_ide,
     central_manage,
@@ -15,6 +20,8 @@ from functions import (
     central_resolve,
     central_search,
     central_tools,
+    device,
+    device_api,
     health,
     index,
     login,
@@ -22,6 +29,7 @@ from functions import (
     static_files,
     timers,
     token,
+    token_whoami,
 )
 from shared.registry import Registry
 
@@ -31,8 +39,13 @@ def build_app(registry: Registry) -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     for face in (
         account,
+        api_audit,
         api_docs,
+        api_org_tokens,
+        api_provenance,
+        api_publishers,
         api_settings,
+        api_trusted,
         archives,
         central_ide,
         central_manage,
@@ -42,6 +55,8 @@ def build_app(registry: Registry) -> func.FunctionApp:
         central_resolve,
         central_search,
         central_tools,
+        device,
+        device_api,
         health,
         index,
         login,
@@ -49,6 +64,7 @@ def build_app(registry: Registry) -> func.FunctionApp:
         static_files,
         timers,
         token,
+        token_whoami,
     ):
         app.register_functions(face.blueprint(registry))
     return app

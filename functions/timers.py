@@ -11,6 +11,7 @@ SCHEDULES = {
     "expire": "30 7 * * * *",
     "sweep": "0 20 3 * * *",
     "audit": "0 40 3 * * *",
+    "forget": "0 50 3 * * *",
 }
 
 

@@ -8,20 +8,28 @@ from pathlib import Path
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
+from shared.auth.canaries import Canaries
+from shared.auth.discovery import Discovery
 from shared.auth.keys import KeyRing, LinkSigner
+from shared.auth.keysets import KeySets
 from shared.auth.session import Sessions, SignInLinks
+from shared.auth.trusted import AZURE_DEVOPS_AUDIENCE, JobTokens, TrustedIssuer, trusted_entra
 from shared.domain.derived_index import index_file
 from shared.domain.digest import Digest
 from shared.domain.errors import Refusal
 from shared.domain.limits import ArchiveLimits, Documentation
 from shared.domain.rates import OperationClass
+from shared.domain.workloads import Provider
 from shared.log import log
 from shared.ports import (
     ArchiveStore,
     Clock,
     DirectoryStore,
     DocumentStore,
+    DomainRecords,
     EventStore,
+    Fetcher,
+    Mailer,
     MetadataStore,
     PullLedger,
     Randomness,
@@ -34,28 +42,48 @@ from shared.services.auditing import Auditing
 from shared.services.braking import Braking
 from shared.services.browsing import Browsing
 from shared.services.checking import Checking
+from shared.services.closing import Closing
+from shared.services.connecting import Connecting
 from shared.services.counting import Counting
 from shared.services.dependencies import Dependencies
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
 from shared.services.enumerating import Enumerating
+from shared.services.founding import Founders, Founding
 from shared.services.indexing import Indexing
+from shared.services.inviting import Inviting
 from shared.services.limiting import Limiting
+from shared.services.logbook import Logbook
+from shared.services.member_changes import MemberChanges
 from shared.services.moderation import Moderation
+from shared.services.notifying import Notifying
+from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
+from shared.services.proving import Proving
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.reading import Reading
 from shared.services.recording import Recording
 from shared.services.remembering import Remembering
 from shared.services.resolving import Resolving
+from shared.services.rosters import Rosters
 from shared.services.searching import Searching
 from shared.services.serving import Serving
+from shared.services.token_records import TokenRecords
 from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
-from shared.services.upkeep import Expiring, Refreshing, RollingUp, Settling, Sweeping, Upkeep
-from shared.settings import Settings
+from shared.services.trusted_publishing import TrustedPublishing
+from shared.services.upkeep import (
+    Expiring,
+    Forgetting,
+    Refreshing,
+    RollingUp,
+    Settling,
+    Sweeping,
+    Upkeep,
+)
+from shared.settings import Settings, listed
 
 
 @dataclass(frozen=True)
@@ -73,6 +101,9 @@ class World:
     work: WorkStore
     pulls: PullLedger
     search: SearchIndex
+    mailer: Mailer
+    domain_records: DomainRecords
+    fetcher: Fetcher
     archive_path: Callable[[Digest], Path] | None
     close: Callable[[], Awaitable[None]]
 
@@ -99,7 +130,16 @@ class _Composition:
             sign_in_links=self.sign_in_links,
             accounts=self.accounts,
             organizations=self.organizations,
+            closing=self.closing,
+            inviting=self.inviting,
+            proving=self.proving,
+            notifying=self.notifying,
             tokens=self.tokens,
+            logbook=Logbook(self.world.events, self.world.directory, self.authorization),
+            trusted_publishers=self.trusted_publishers,
+            trusted_publishing=self.trusted_publishing,
+            organization_tokens=self.organization_tokens,
+            connecting=self.connecting,
             publishing=self.publishing,
             deploying=self.deploying,
             pulling=self.pulling,
@@ -134,7 +174,13 @@ class _Composition:
 
     @cached_property
     def authentication(self) -> Authentication:
-        return Authentication(self.world.directory, self.world.clock, self.settings.environment)
+        world = self.world
+        return Authentication(
+            world.directory,
+            world.clock,
+            self.settings.environment,
+            canaries=Canaries(world.events, world.clock),
+        )
 
     @cached_property
     def authorization(self) -> Authorization:
@@ -157,8 +203,32 @@ class _Composition:
             deriving=self.deriving,
             clock=world.clock,
             randomness=world.randomness,
-            servers={},
+            servers=self.job_tokens.servers,
         )
+
+    @cached_property
+    def trusted_publishing(self) -> TrustedPublishing:
+        world = self.world
+        return TrustedPublishing(
+            jobs=self.job_tokens,
+            directory=world.directory,
+            recording=self.recording,
+            events=world.events,
+            metadata=world.metadata,
+            tokens=self.token_records,
+            work=world.work,
+            clock=world.clock,
+        )
+
+    @cached_property
+    def job_tokens(self) -> JobTokens:
+        issuers = trusted_issuers(self.settings)
+        return JobTokens(issuers, self.key_sets, self.world.clock)
+
+    @cached_property
+    def key_sets(self) -> KeySets:
+        fetcher, clock = self.world.fetcher, self.world.clock
+        return KeySets(fetcher, Discovery(fetcher, clock), clock)
 
     @cached_property
     def recording(self) -> Recording:
@@ -183,20 +253,100 @@ class _Composition:
             directory=world.directory,
             authorization=self.authorization,
             recording=self.recording,
-            work=world.work,
+            founding=self._founding(),
+            rosters=self.rosters,
+            changes=self.member_changes,
             clock=world.clock,
+        )
+
+    @cached_property
+    def closing(self) -> Closing:
+        return Closing(
+            authorization=self.authorization,
+            metadata=self.world.metadata,
+            rosters=self.rosters,
+            recording=self.recording,
+            changes=self.member_changes,
+        )
+
+    @cached_property
+    def inviting(self) -> Inviting:
+        world = self.world
+        return Inviting(
+            directory=world.directory,
+            authorization=self.authorization,
+            recording=self.recording,
+            rosters=self.rosters,
+            changes=self.member_changes,
+            randomness=world.randomness,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def proving(self) -> Proving:
+        world = self.world
+        return Proving(
+            directory=world.directory,
+            authorization=self.authorization,
+            recording=self.recording,
+            rosters=self.rosters,
+            changes=self.member_changes,
+            records=world.domain_records,
             randomness=world.randomness,
         )
 
     @cached_property
+    def rosters(self) -> Rosters:
+        world = self.world
+        return Rosters(world.directory, world.work, world.clock, world.randomness)
+
+    @cached_property
+    def member_changes(self) -> MemberChanges:
+        base_url = self.settings.base_url
+        return MemberChanges(self.world.directory, self.recording, self.notifying, base_url)
+
+    @cached_property
+    def notifying(self) -> Notifying:
+        return Notifying(self.world.mailer, failed=_log_undelivered)
+
+    @cached_property
     def tokens(self) -> Tokens:
-        return Tokens(
+        return Tokens(self.token_records, self.world.clock, self.settings.token_days)
+
+    @cached_property
+    def organization_tokens(self) -> OrganizationTokens:
+        return OrganizationTokens(
+            records=self.token_records,
+            authorization=self.authorization,
+            directory=self.world.directory,
+            clock=self.world.clock,
+            default_days=self.settings.token_days,
+        )
+
+    @cached_property
+    def token_records(self) -> TokenRecords:
+        return TokenRecords(
             directory=self.world.directory,
             recording=self.recording,
             clock=self.world.clock,
             randomness=self.world.randomness,
             environment=self.settings.environment,
-            default_days=self.settings.token_days,
+        )
+
+    @cached_property
+    def connecting(self) -> Connecting:
+        world = self.world
+        return Connecting(
+            work=world.work,
+            directory=world.directory,
+            events=world.events,
+            recording=self.recording,
+            tokens=self.tokens,
+            limiting=self.limiting,
+            signer=world.keys.signer("device"),
+            clock=world.clock,
+            randomness=world.randomness,
+            base_url=self.settings.base_url,
         )
 
     @cached_property
@@ -302,9 +452,22 @@ class _Composition:
             "roll-up": RollingUp(world.pulls, self.deriving, world.clock).run,
             "expire": Expiring(world.directory, world.work, world.clock).run,
             "audit": Auditing(world.metadata, world.archives, self.reading).run,
+            "forget": Forgetting(world.events, world.clock, self.settings.audit_days).run,
+            "prove": self.proving.run,
             "refresh": Refreshing(world.metadata, self.deriving).run,
         }
         return Upkeep(world.work, world.clock, world.randomness, tasks)
+
+    def _founding(self) -> Founding:
+        world, settings = self.world, self.settings
+        return Founding(
+            directory=world.directory,
+            recording=self.recording,
+            clock=world.clock,
+            randomness=world.randomness,
+            founders=Founders(settings.founding),
+            kept_back=settings.reserved_patterns,
+        )
 
     def _dependencies(self) -> Dependencies:
         required = self.settings.require_dependencies
@@ -326,6 +489,29 @@ def _log_delayed_event(refusal: Refusal) -> None:
 
 def _log_delayed_pulls(refusal: Refusal) -> None:
     log.warning("pulls.delayed", reason=type(refusal).__name__)
+
+
+def trusted_issuers(settings: Settings) -> list[TrustedIssuer]:
+    """Return who may sign for jobs that publish, as the operator has set it."""
+    registry, anybody = (settings.base_url,), (AZURE_DEVOPS_AUDIENCE,)
+    signers = (
+        (Provider.GITHUB, settings.publish_from_github, registry),
+        (Provider.GITLAB, settings.publish_from_gitlab, registry),
+        (Provider.AZURE_DEVOPS, settings.publish_from_azure_devops, anybody),
+    )
+    found = [
+        TrustedIssuer(provider, issuer, audiences)
+        for provider, issuers, audiences in signers
+        for issuer in listed(issuers)
+    ]
+    audience = settings.publish_from_entra_audience or settings.base_url
+    for tenant in listed(settings.publish_from_entra):
+        found += trusted_entra(tenant, audience)
+    return found
+
+
+def _log_undelivered(reason: str, count: int) -> None:
+    log.warning("mail.undelivered", reason=reason, count=count)
 
 
 def archive_limits(settings: Settings) -> ArchiveLimits:

@@ -284,6 +284,11 @@ class EventStore(Protocol):
         """Return up to `count` events with their numbers, from the first after `number`."""
         ...
 
+    async def forget_origins(self, before_ms: int, count: int) -> int:
+        """Remove address and credential from up to `count` events before that time that still have
+        one; return how many. What happened, and who did it, stays."""
+        ...
+
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         """Return up to `count` events of one log (`Event.streams`), newest first, from the last
         whose number is below `before`, or from the newest."""

@@ -11,20 +11,29 @@ from shared.ports import ArchiveStore, Clock
 from shared.services.accounts import Accounts
 from shared.services.browsing import Browsing
 from shared.services.checking import Checking
+from shared.services.closing import Closing
+from shared.services.connecting import Connecting
 from shared.services.counting import Counting
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.enumerating import Enumerating
 from shared.services.indexing import Indexing
+from shared.services.inviting import Inviting
 from shared.services.limiting import Limiting
+from shared.services.logbook import Logbook
 from shared.services.moderation import Moderation
+from shared.services.notifying import Notifying
+from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
+from shared.services.proving import Proving
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.resolving import Resolving
 from shared.services.searching import Searching
 from shared.services.serving import Serving
 from shared.services.tokens import Tokens
+from shared.services.trusted_publishers import TrustedPublishers
+from shared.services.trusted_publishing import TrustedPublishing
 from shared.services.upkeep import Upkeep
 from shared.settings import Settings
 
@@ -40,7 +49,16 @@ class Registry:
     sign_in_links: SignInLinks
     accounts: Accounts
     organizations: Organizations
+    closing: Closing
+    inviting: Inviting
+    proving: Proving
+    notifying: Notifying
     tokens: Tokens
+    logbook: Logbook
+    trusted_publishers: TrustedPublishers
+    trusted_publishing: TrustedPublishing
+    organization_tokens: OrganizationTokens
+    connecting: Connecting
     publishing: Publishing
     deploying: Deploying
     pulling: Pulling

@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Hours that an archive without a release is kept before the sweep.",
     )
+    audit_days: int = Field(
+        default=365,
+        ge=1,
+        description="Days after which events forget the address and the credential that they came "
+        "from; what happened and who did it stays.",
+    )
     trusted_proxies: str = Field(
         default="",
         description="Addresses or networks (CIDR) of the reverse proxies whose X-Forwarded-For is "
@@ -129,7 +135,8 @@ class Settings(BaseSettings):
         default="account=30 address=60", description="Attempts to sign in, in five minutes."
     )
     limit_device: str = Field(
-        default="address=30", description="Device codes that are asked for, in five minutes."
+        default="account=20 address=30",
+        description="Device codes that are asked for or typed, in five minutes.",
     )
     limit_failure: str = Field(
         default="address=10",

@@ -33,7 +33,7 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
         org=coordinate.package.org.lower(),
         credential=by.credential,
         address=by.address,
-        details={"digest": bala.digest.hex, **_run_of(by)},
+        details={"digest": bala.digest.hex, **(by.provenance.run if by.provenance else {})},
     )
     return Release(
         org=coordinate.package.org,
@@ -83,15 +83,13 @@ def changed(
         org=record.org.lower(),
         credential=by.credential,
         address=by.address,
-        details={field: _shown(value) for field, value in update.items()},
+        details={
+            **{field: _shown(value) for field, value in update.items()},
+            **{f"{field}_before": _shown(getattr(record, field)) for field in update},
+        },
     )
     outbox = (*record.outbox, event)
     return record.model_copy(update={**update, "changed_ms": now_ms, "outbox": outbox})
-
-
-def _run_of(by: Principal) -> dict[str, str]:
-    """Return the run of a CI system that published, for the log of the organization."""
-    return {"run": by.provenance.run_url} if by.provenance and by.provenance.run_url else {}
 
 
 def _shown(value: object) -> str:

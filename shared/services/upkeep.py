@@ -157,6 +157,23 @@ class Expiring:
 
 
 @dataclass(frozen=True)
+class Forgetting:
+    """Lets old events forget where they came from: logs are kept, and people's traces are not."""
+
+    events: EventStore
+    clock: Clock
+    days: int
+
+    async def run(self) -> Report:
+        """Forget, batch by batch, so that no write is long."""
+        before_ms = self.clock.now_ms() - timedelta(days=self.days) // timedelta(milliseconds=1)
+        forgotten = 0
+        while count := await self.events.forget_origins(before_ms, BATCH):
+            forgotten += count
+        return Report("forget", forgotten, forgotten)
+
+
+@dataclass(frozen=True)
 class Refreshing:
     """Derives everything again from the releases: for a lost or damaged search or entry."""
 

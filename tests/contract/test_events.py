@@ -150,3 +150,18 @@ async def test_an_event_is_in_a_log_once(stores: Stores, others: Stores) -> None
     for world in (stores, others):
         await world.events.append([logged("e1", org="acme")])
     assert len(await stores.events.stream("org:acme", None, 10)) == 1
+
+
+async def test_old_events_forget_where_they_came_from_and_nothing_else(stores: Stores) -> None:
+    origin = {"address": "203.0.113.7", "credential": "t1", "actor": "a1"}
+    events = [event(f"e{n}", at_ms=n).model_copy(update=origin) for n in (10, 20, 30)]
+    await stores.events.append([*events, event("e5", at_ms=5)])
+    assert await stores.events.forget_origins(before_ms=25, count=1) == 1
+    assert await stores.events.forget_origins(before_ms=25, count=10) == 1
+    assert await stores.events.forget_origins(before_ms=25, count=10) == 0
+    feed = [each for _, each in await stores.events.since(0, 10)]
+    nowhere = {"address": "", "credential": ""}
+    first, second, third = events
+    assert feed[:3] == [
+        first.model_copy(update=nowhere), second.model_copy(update=nowhere), third
+    ]  # fmt: skip

@@ -32,6 +32,14 @@ class FakeEvents:
         """Return events with their numbers."""
         return list(enumerate(self.feed, start=1))[number : number + count]
 
+    async def forget_origins(self, before_ms: int, count: int) -> int:
+        """Remove where old events came from."""
+        old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and e.address][:count]
+        for number in old:
+            forgotten = {"address": "", "credential": ""}
+            self.feed[number] = self.feed[number].model_copy(update=forgotten)
+        return len(old)
+
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         """Return the newest events of one log."""
         numbered = [

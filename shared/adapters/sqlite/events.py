@@ -30,6 +30,10 @@ class SqliteEvents:
         """Return up to `count` events with their numbers, from the first after `number`."""
         return await self._database.scan(partial(_since, number, count))
 
+    async def forget_origins(self, before_ms: int, count: int) -> int:
+        """Remove address and credential from up to `count` events before that time."""
+        return await self._database.write(partial(_forget_origins, before_ms, count))
+
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         """Return up to `count` events of one log below a number, newest first."""
         return await self._database.scan(partial(_stream, name, before, count))
@@ -109,3 +113,15 @@ def _stream(
         (name, before, count),
     )
     return [(place, Event.model_validate_json(body)) for place, body in rows]
+
+
+def _forget_origins(before_ms: int, count: int, connection: sqlite3.Connection) -> int:
+    # The index holds those that still have one, and its first are the oldest.
+    return connection.execute(
+        "UPDATE events SET body = json_set(body, '$.address', '', '$.credential', '')"
+        " WHERE number IN ("
+        "  SELECT number FROM events INDEXED BY events_with_origin"
+        "  WHERE (body ->> '$.address') || (body ->> '$.credential') <> ''"
+        "  AND body ->> '$.at_ms' < ? ORDER BY number LIMIT ?)",
+        (before_ms, count),
+    ).rowcount

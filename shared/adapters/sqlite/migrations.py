@@ -202,6 +202,13 @@ _LOGS: Migration = (
     """,
 )
 
+_ORIGINS: Migration = (
+    """
+    CREATE INDEX events_with_origin ON events (number)
+    WHERE (body ->> '$.address') || (body ->> '$.credential') <> ''
+    """,
+)
+
 _COUNTERS: Migration = (
     """
     CREATE TABLE counters (
@@ -218,5 +225,5 @@ _COUNTERS: Migration = (
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
-    (*_DIRECTORY, *_LOGS, *_COUNTERS),
+    (*_DIRECTORY, *_LOGS, *_COUNTERS, *_ORIGINS),
 )

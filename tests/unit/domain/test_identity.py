@@ -11,6 +11,7 @@ from shared.domain.errors import (
     NameReserved,
     NotPermitted,
     Refusal,
+    SignInAgain,
     TokenUnknown,
 )
 from shared.domain.identity import (
@@ -24,7 +25,7 @@ from shared.domain.identity import (
 )
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
-from shared.domain.rights import RIGHTS, Action, Grant, Role, Scope
+from shared.domain.rights import RIGHTS, Action, Grant, Holding, Role, Scope
 
 # Written out, so that a change of the table in the code has to be a change here.
 NEEDS = {
@@ -33,6 +34,7 @@ NEEDS = {
     Action.PUSH_VERSION: "push-version",
     Action.DEPRECATE: "deprecate",
     Action.MANAGE: "manage",
+    Action.GOVERN: "manage",
     Action.OPERATE: "manage",
 }
 MAY = {
@@ -41,11 +43,13 @@ MAY = {
     Action.PUSH_VERSION: {"owner", "maintainer", "administrator"},
     Action.DEPRECATE: {"owner", "maintainer", "administrator"},
     Action.MANAGE: {"owner", "administrator"},
+    Action.GOVERN: {"owner", "administrator"},
     Action.OPERATE: {"administrator"},
 }
 WHO = ("owner", "maintainer", "member", "stranger", "administrator")
 ORGS = ("acme", "ballerinax")
 ID = "0123456789"
+NOW = 1_790_000_000_000
 GREET = Package.parse("acme", "greet")
 
 
@@ -64,7 +68,8 @@ class Case:
 
     @property
     def principal(self) -> Principal:
-        return Principal(ID, "token", (Grant(scopes=frozenset({self.scope})),))
+        grants = (Grant(scopes=frozenset({self.scope})),)
+        return Principal(ID, "session", grants, signed_in_ms=NOW)
 
     @property
     def standing(self) -> Standing:
@@ -77,8 +82,11 @@ class Case:
 def standing(who: str, org: str = "acme", *, deleted: bool = False) -> Standing:
     return Standing(
         account=Account(id=ID, name="kim", administrator=who == "administrator", created_ms=0),
-        organization=Organization(name=org, founder=ID, created_ms=0, deleted=deleted),
+        organization=Organization(
+            name=org, founder=ID, created_ms=0, deleting_ms=0 if deleted else None
+        ),
         role=Role(who) if who in {role.value for role in Role} else None,
+        at_ms=NOW,
     )
 
 
@@ -235,3 +243,47 @@ def test_a_stranger_cannot_tell_a_new_package_from_one_that_is_there() -> None:
         for action in (Action.PUSH_NEW, Action.PUSH_VERSION)
     )
     assert str(new) == str(known)
+
+
+# --- fresh sign-ins and roles of credentials ---------------------------------------------------
+
+
+def signed_in(minutes_ago: float) -> Principal:
+    """Return a person who signed in that long ago."""
+    return Principal(ID, "session", (Grant(),), signed_in_ms=NOW - int(minutes_ago * 60_000))
+
+
+@pytest.mark.parametrize("action", Action)
+def test_no_token_is_enough_for_what_takes_a_fresh_sign_in(action: Action) -> None:
+    expected = SignInAgain if action is Action.GOVERN else None
+    assert refused(ALL, standing("administrator"), action) is expected
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(0, None), (10, None), (10.1, SignInAgain)])
+def test_a_sign_in_is_fresh_for_ten_minutes(minutes: float, expected: type[Refusal] | None) -> None:
+    assert refused(signed_in(minutes), standing("owner"), Action.GOVERN) is expected
+    assert refused(signed_in(minutes), standing("owner"), Action.MANAGE) is None
+
+
+def machine(org: str = "acme", role: Role = Role.MAINTAINER) -> Principal:
+    """Return a credential that brings a role itself, and belongs to no account."""
+    return Principal("organ00000", "ci", (Grant(),), holdings=(Holding(org=org, role=role),))
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_credential_with_a_role_needs_no_account(action: Action) -> None:
+    nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
+    expected = None if "maintainer" in MAY[action] else NotPermitted
+    assert refused(machine(), nobody, action) is expected
+    assert refused(machine("ACME"), nobody, action) is expected
+
+
+@pytest.mark.parametrize("action", Action)
+def test_the_role_of_a_credential_holds_in_its_organization_alone(action: Action) -> None:
+    nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
+    assert refused(machine("other"), nobody, action) is NotPermitted
+
+
+def test_an_owner_by_credential_still_does_not_govern() -> None:
+    nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
+    assert refused(machine(role=Role.OWNER), nobody, Action.GOVERN) is SignInAgain

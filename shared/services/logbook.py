@@ -1,0 +1,72 @@
+"""Reading the logs: what happened in an organization, and to one's own account."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shared.auth.authorization import Authorization
+from shared.domain.accounts import Account
+from shared.domain.entity import Place
+from shared.domain.errors import CredentialsMissing
+from shared.domain.identity import Principal
+from shared.domain.logs import LogQuery
+from shared.domain.names import OrgName
+from shared.domain.package import Event, account_stream, org_stream
+from shared.domain.rights import Action
+from shared.ports import DirectoryStore, EventStore
+
+READ_AT_ONCE = 200
+LOOKED_AT = 2_000  # Events that one page looks at, so that a rare kind costs no more than any.
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Events with their numbers, newest first; `next` is where older ones begin, if there are."""
+
+    events: tuple[tuple[int, Event], ...]
+    names: Mapping[str, str]  # Of the actors that are accounts, by id.
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Logbook:
+    """Shows the log of an organization to its owners, and everybody their own."""
+
+    events: EventStore
+    directory: DirectoryStore
+    authorization: Authorization
+
+    async def of_organization(self, org: OrgName, query: LogQuery, *, by: Principal) -> LogPage:
+        """Return a page of the organization's log; owners may ask."""
+        await self.authorization.require(by, Action.MANAGE, org)
+        return await self._page(org_stream(org.lower()), query)
+
+    async def of_account(self, query: LogQuery, *, by: Principal) -> LogPage:
+        """Return a page of the caller's own log."""
+        if by.is_anonymous:
+            raise CredentialsMissing
+        return await self._page(account_stream(by.id), query)
+
+    async def _page(self, stream: str, query: LogQuery) -> LogPage:
+        wanted: list[tuple[int, Event]] = []
+        before, looked = query.before, 0
+        while looked < LOOKED_AT:
+            batch = await self.events.stream(stream, before, READ_AT_ONCE)
+            for number, event in batch:
+                if query.wants(event):
+                    wanted.append((number, event))
+                if len(wanted) == query.count:
+                    return await self._named(wanted, number)
+            if len(batch) < READ_AT_ONCE or batch[-1][1].at_ms < query.since_ms:
+                return await self._named(wanted, None)
+            before, looked = batch[-1][0], looked + len(batch)
+        return await self._named(wanted, before)
+
+    async def _named(self, wanted: list[tuple[int, Event]], next_: int | None) -> LogPage:
+        names = await self._names({event.actor for _, event in wanted})
+        return LogPage(tuple(wanted), names, next_)
+
+    async def _names(self, actors: Iterable[str]) -> Mapping[str, str]:
+        ids = sorted(actors)
+        found = await asyncio.gather(*(self.directory.get(Account, Place(id_)) for id_ in ids))
+        return {account.id: account.name for account in found if account is not None}
