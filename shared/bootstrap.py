@@ -4,12 +4,19 @@ from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from shared import log
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
+from shared.adapters.dns_records import DnsRecords
 from shared.adapters.embedded import open_embedded
 from shared.adapters.examination import Finding, Schemas, examine
+from shared.adapters.fetching import GuardedFetcher
 from shared.adapters.index_tree import FolderUnwritable, IndexTree, NotAnIndex, index_tree
 from shared.adapters.locking import locked
+from shared.adapters.mail.azure import AzureMailer
+from shared.adapters.mail.console import ConsoleMailer
+from shared.adapters.mail.smtp import Encryption, SmtpMailer, SmtpServer
 from shared.adapters.paths import DataFolder, lock_of
 from shared.adapters.sqlite.failures import Missing, Unusable
 from shared.adapters.sqlite.migrations import MIGRATIONS
@@ -17,8 +24,10 @@ from shared.adapters.sqlite.search import SqliteSearchIndex
 from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.keys import KeyFiles, KeyRing
+from shared.auth.secret import Secret
 from shared.composition import World, compose
-from shared.ports import Clock, Randomness
+from shared.domain.mails import parse_email
+from shared.ports import Clock, Mailer, Randomness
 from shared.registry import Registry
 from shared.settings import Settings
 
@@ -62,6 +71,9 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
         work=embedded.work,
         pulls=embedded.pulls,
         search=search,
+        fetcher=GuardedFetcher(),
+        mailer=_mailer(settings),
+        domain_records=DnsRecords(),
         archive_path=embedded.archives.path,
         close=close,
     )
@@ -113,6 +125,26 @@ def exported_index(folder: Path) -> AbstractContextManager[IndexTree]:
 def rotate_keys(settings: Settings) -> None:
     """Make a new key in the data folder; the processes that start next sign with it."""
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if settings.mail == "smtp":
+        server = SmtpServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            Encryption(settings.smtp_encryption),
+            settings.smtp_user,
+            _secret(settings.smtp_password),
+        )
+        return SmtpMailer(server, parse_email(settings.mail_from))
+    if settings.mail == "azure":
+        sender = parse_email(settings.mail_from)
+        return AzureMailer(settings.acs_endpoint, sender, _secret(settings.acs_key))
+    return ConsoleMailer()
+
+
+def _secret(setting: SecretStr | None) -> Secret:
+    return Secret(setting.get_secret_value() if setting else "")
 
 
 def _keys(settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness) -> KeyRing:

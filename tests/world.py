@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from starlette.types import ASGIApp
@@ -20,9 +20,11 @@ from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.hosting.host import Host
 from shared.registry import Registry
-from shared.services.tokens import TokenRequest
+from shared.services.token_requests import TokenRequest
 from shared.settings import Settings
 from tests.fakes.clock import FakeClock
+from tests.fakes.domain_records import FakeDomainRecords
+from tests.fakes.mailer import FakeMailer
 from tests.fakes.randomness import FakeRandomness
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
@@ -64,6 +66,16 @@ class World:
     clock: FakeClock
     people: People
     http: httpx.AsyncClient
+
+    @property
+    def mailer(self) -> FakeMailer:
+        """Return what keeps the mail of this registry."""
+        return cast("FakeMailer", self.stores.mailer)
+
+    @property
+    def domain_records(self) -> FakeDomainRecords:
+        """Return what the name servers say."""
+        return cast("FakeDomainRecords", self.stores.domain_records)
 
     def java(self, person: Person | None = None, **options: Any) -> JavaBal:
         """Return the Java `bal` of a person, or of somebody without a token."""
@@ -147,7 +159,12 @@ async def opened(
     left are settings.
     """
     chosen, clock = settings_of(folder, **settings), FakeClock()
-    stores = replace(embedded_world(chosen, clock), randomness=FakeRandomness("test"))
+    stores = replace(
+        embedded_world(chosen, clock),
+        randomness=FakeRandomness("test"),
+        mailer=FakeMailer(),
+        domain_records=FakeDomainRecords(),
+    )
     registry = build_registry(chosen, wrap(stores))
     transport = httpx.ASGITransport(host(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport) as http:

@@ -1,12 +1,11 @@
 """TXT records, asked of the name servers that this machine uses."""
 
-from typing import Any
-
-import dns.asyncresolver
-import dns.exception
-import dns.resolver
+from typing import TYPE_CHECKING, Any
 
 from shared.domain.errors import DomainSilent
+
+if TYPE_CHECKING:
+    import dns.asyncresolver
 
 LIFETIME_SECONDS = 5.0  # Whoever asks waits for it, and a repeat is a click away.
 MAX_TEXTS = 100  # Some domains carry fifty; what comes after is not looked at.
@@ -16,12 +15,15 @@ MAX_TEXT_BYTES = 1_024  # A proof has sixty.
 class DnsRecords:
     """Asks by DNS; without a cache of its own, because a record that was just set is looked for."""
 
-    def __init__(self, resolver: dns.asyncresolver.Resolver | None = None) -> None:
+    def __init__(self, resolver: "dns.asyncresolver.Resolver | None" = None) -> None:
         """Ask `resolver`, by default that of this machine, which is read when it is first asked."""
         self._resolver = resolver
 
     async def texts(self, name: str) -> list[str]:
         """Return the TXT records of the name."""
+        import dns.exception  # noqa: PLC0415 - costs 100 ms, which no start should pay.
+        import dns.resolver  # noqa: PLC0415
+
         try:
             answer = await self._asked().resolve(
                 name, "TXT", lifetime=LIFETIME_SECONDS, search=False
@@ -32,7 +34,9 @@ class DnsRecords:
             raise DomainSilent(name) from None
         return [_text(record) for record in list(answer)[:MAX_TEXTS]]
 
-    def _asked(self) -> dns.asyncresolver.Resolver:
+    def _asked(self) -> "dns.asyncresolver.Resolver":
+        import dns.asyncresolver  # noqa: PLC0415 - as above.
+
         if self._resolver is None:
             self._resolver = dns.asyncresolver.Resolver()
             self._resolver.cache = None

@@ -47,7 +47,7 @@ def list_organizations(output: Output) -> None:
                 "name": each.name,
                 "founder": names.get(each.founder, each.founder),
                 "created": moment(each.created_ms),
-                "deleted": "yes" if each.deleted else "no",
+                "deleted": moment(each.deleting_ms),
             }
             for each in await registry.organizations.all()
         ]
@@ -62,9 +62,8 @@ def members(name: OrgName, output: Output) -> None:
     """List the members of the organization NAME."""
 
     async def work(registry: Registry) -> list[Row]:
-        names = {each.id: each.name for each in await registry.accounts.list(by=OPERATOR)}
         return [
-            {"account": names.get(each.account, each.account), "role": each.role.value}
+            {"account": each.name, "role": each.membership.role.value}
             for each in await registry.organizations.members(name, by=OPERATOR)
         ]
 

@@ -19,6 +19,7 @@ from shared.domain.package import Provenance
 from shared.domain.rights import (
     FRESH,
     PUBLISHING,
+    PUSHES,
     RIGHTS,
     Action,
     Grant,
@@ -43,7 +44,7 @@ class Principal:
     with it every token that is made by it. `holdings` are roles that the credential itself brings,
     and with one no account is needed. `signed_in_ms` is when the person last proved who they are;
     None for every token. Address and agent are the client's. `provenance` is the job of a CI
-    system whose token it is.
+    system whose token it is. `addresses` are ranges that it may be used from; none are no limit.
     """
 
     id: str = ""
@@ -55,6 +56,7 @@ class Principal:
     address: str = ""
     agent: str = ""
     provenance: Provenance | None = None
+    addresses: tuple[str, ...] = ()
 
     @property
     def is_anonymous(self) -> bool:
@@ -123,7 +125,12 @@ class Standing:
     @property
     def is_deleted(self) -> bool:
         """Say whether the organization was there and is gone."""
-        return self.organization is not None and self.organization.deleted
+        return self.organization is not None and self.organization.is_deleted_at(self.at_ms)
+
+    @property
+    def is_closing(self) -> bool:
+        """Say whether the organization is about to be deleted."""
+        return self.organization is not None and self.organization.deleting_ms is not None
 
 
 NOWHERE = Standing(account=None, organization=None, role=None)
@@ -190,10 +197,19 @@ def _refusal_of_role(
         reason = f"the organization {org} was deleted, and names are never issued twice"
         return NotPermitted(action.verb, resource, reason)
     if standing.is_administrator or standing.role in roles or principal.roles_in(org) & roles:
-        return None
+        return _refusal_of_closing(standing, action, resource)
     if standing.role is None and is_reserved(org):
         return NameReserved(org)
     return NotPermitted(action.verb, resource, _missing_role(org, standing, roles))
+
+
+def _refusal_of_closing(
+    standing: Standing, action: Action, resource: Resource
+) -> Refusal | None:
+    if action not in PUSHES or not standing.is_closing:
+        return None
+    reason = "its organization is being deleted, which an owner can still undo"
+    return NotPermitted(action.verb, resource, reason)
 
 
 def _missing_role(org: OrgName, standing: Standing, roles: frozenset[Role]) -> str:

@@ -23,7 +23,6 @@ class Organization(Entity):
     name: str
     founder: str
     created_ms: int
-    deleted: bool = False
     display_name: str = ""
     description: str = ""
     default_visibility: Visibility = Visibility.PUBLIC  # Of packages whose archive says nothing.
@@ -33,6 +32,10 @@ class Organization(Entity):
     def key(self) -> str:
         """Return what organizations are compared by."""
         return self.name.lower()
+
+    def is_deleted_at(self, now_ms: int) -> bool:
+        """Say whether it is gone at that time; its record stays, so that nobody gets its name."""
+        return self.deleting_ms is not None and now_ms >= self.deleting_ms
 
     @property
     def place(self) -> Place:

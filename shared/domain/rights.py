@@ -36,13 +36,14 @@ class Action(Enum):
     PUSH_VERSION = "publish a version of"
     DEPRECATE = "deprecate"
     MANAGE = "manage"
+    LEAVE = "leave"
     GOVERN = "govern"
     OPERATE = "moderate"
 
     @property
     def verb(self) -> str:
         """Return what completes "You may not …": alike for a new package and a known one."""
-        return "publish" if self in (Action.PUSH_NEW, Action.PUSH_VERSION) else self.value
+        return "publish" if self in PUSHES else self.value
 
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
@@ -54,6 +55,7 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.PUSH_VERSION: (Scope.PUSH_VERSION, frozenset({Role.OWNER, Role.MAINTAINER})),
     Action.DEPRECATE: (Scope.DEPRECATE, frozenset({Role.OWNER, Role.MAINTAINER})),
     Action.MANAGE: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.LEAVE: (Scope.MANAGE, frozenset(Role)),
     Action.GOVERN: (Scope.MANAGE, frozenset({Role.OWNER})),
     Action.OPERATE: (Scope.MANAGE, frozenset()),
 }
@@ -61,6 +63,9 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
 # What also takes a person who signed in a moment ago: owners, publishers, visibility, transfers,
 # deletion, and tokens that manage. No token is enough, however much it allows.
 FRESH = frozenset({Action.GOVERN})
+
+# What nobody does in an organization that is being deleted.
+PUSHES = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
 
 PUBLISHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 

@@ -1,37 +1,74 @@
-"""Organizations: who owns packages, and who is what in which."""
+"""Organizations: who owns packages, what they say of themselves, and who is what in which."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Self
 
 from shared.auth.authorization import Authorization
-from shared.auth.base62 import random_text
-from shared.auth.token import OWNER_LENGTH
-from shared.domain.accounts import Account
-from shared.domain.errors import (
-    Busy,
-    LastOwner,
-    NotPermitted,
-    OrganizationExists,
-    OrganizationNotFound,
-    Unavailable,
-)
-from shared.domain.identity import Principal, Standing
-from shared.domain.names import OrgName, is_reserved
-from shared.domain.organizations import (
-    Membership,
-    Organization,
-    place_of,
-    place_of_member,
-)
+from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.entity import Place
+from shared.domain.errors import OrganizationExists, OrganizationNotFound
+from shared.domain.identity import Principal, Standing, refusal_of, require
+from shared.domain.names import OrgName
+from shared.domain.organization_errors import MemberNotFound
+from shared.domain.organizations import Membership, Organization, place_of, place_of_member
+from shared.domain.package import Visibility
+from shared.domain.profiles import parse_description, parse_display_name
 from shared.domain.rights import Action, Role
-from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, WorkStore
+from shared.ports import Clock, DirectoryStore
+from shared.services.changing import until_fresh
+from shared.services.founding import Founding
 from shared.services.listing import everything
+from shared.services.member_changes import Actor, MemberChanges, Wanted
 from shared.services.recording import Change, Recording
+from shared.services.rosters import Rosters
 
-LEASE = timedelta(seconds=10)  # A change takes milliseconds; a process that died is waited for.
-HOLDER_LENGTH = 20  # Base62: no two changes of a membership share a lease.
+_PROFILE = ("display_name", "description", "default_visibility")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an organization says of itself from now on; None leaves a part as it is."""
+
+    display_name: str | None = None
+    description: str | None = None
+    default_visibility: Visibility | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        display_name: str | None,
+        description: str | None,
+        default_visibility: Visibility | None,
+    ) -> Self:
+        """Return the profile, or raise `InvalidRequest`."""
+        return cls(
+            None if display_name is None else parse_display_name(display_name),
+            None if description is None else parse_description(description),
+            default_visibility,
+        )
+
+    def on(self, organization: Organization) -> Organization:
+        """Return the organization with this profile."""
+        given = {name: getattr(self, name) for name in _PROFILE}
+        kept = {name: value for name, value in given.items() if value is not None}
+        return organization.model_copy(update=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Who somebody is, and what they are in an organization."""
+
+    name: str
+    membership: Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """An organization, and what somebody is in it."""
+
+    organization: Organization
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +78,25 @@ class Organizations:
     directory: DirectoryStore
     authorization: Authorization
     recording: Recording
-    work: WorkStore
+    founding: Founding
+    rosters: Rosters
+    changes: MemberChanges
     clock: Clock
-    randomness: Randomness
 
-    async def found(self, org: OrgName, founder: Account, *, by: Principal) -> Organization:
+    async def found(
+        self, org: OrgName, founder: Account, *, by: Principal, profile: Profile | None = None
+    ) -> Organization:
         """Create the organization with `founder` as its owner.
 
-        The operator and administrators may; a reserved name needs a founder who is administrator.
-        Raises `OrganizationExists` when the name is taken, in any spelling, or was before.
+        Raises `OrganizationExists` when the name is taken, in any spelling, or was before, and
+        `LooksAlike` or `NameKeptBack` for people who are no administrators.
         """
-        await self._check_founding(org, founder, by)
+        wanted = profile or Profile()
+        await self.founding.check(org, founder, by=by)
         if await self.directory.get(Organization, place_of(org)):
             raise OrganizationExists(org)  # Before its event; of two at once the store decides.
-        try:
-            return await self._add(org, founder, by)
-        except AlreadyThere:
-            raise OrganizationExists(org) from None
+        await self.founding.check_display_name(org, wanted.display_name or "")
+        return await self.founding.add(wanted.on(self.founding.new(org, founder)), by=by)
 
     async def ensure(self, org: OrgName, standing: Standing, *, by: Principal) -> None:
         """Create the organization for the administrator whose push it begins with.
@@ -69,119 +108,139 @@ class Organizations:
         if standing.account is None or not standing.is_administrator:
             raise OrganizationNotFound(org)
         try:
-            await self._add(org, standing.account, by)
-        except AlreadyThere:
+            await self.founding.add(self.founding.new(org, standing.account), by=by)
+        except OrganizationExists:
             return  # Another push of an administrator was faster.
 
     async def all(self) -> list[Organization]:
         """Return every organization, by name. For operators."""
         return await everything(self.directory, Organization)
 
-    async def members(self, org: OrgName, *, by: Principal) -> list[Membership]:
-        """Return who is what in the organization; its members may ask."""
-        await self.authorization.require(by, Action.READ, org)
-        await self._existing(org)
-        return await self.directory.of(Membership, org.lower())
-
-    async def of(self, account_id: str) -> list[Membership]:
-        """Return the organizations of an account, with its role in each."""
-        return await self.directory.about(Membership, account_id)
-
-    async def set_member(self, org: OrgName, member: Account, role: Role, *, by: Principal) -> None:
-        """Give the account this role, whatever it was before; owners may.
-
-        Raises `LastOwner` rather than leave the organization without one.
-        """
-        await self.authorization.require(by, Action.MANAGE, org)
-        name = (await self._existing(org)).name
-
-        async def change() -> None:
-            if role is not Role.OWNER:
-                await self._check_owner_left(org, member)
-            await self._set(Membership(org=name, account=member.id, role=role), by)
-
-        await self._alone(org, change)
-
-    async def remove_member(self, org: OrgName, member: Account, *, by: Principal) -> None:
-        """Take the account out of the organization; owners may. Raises `LastOwner`."""
-        await self.authorization.require(by, Action.MANAGE, org)
-        await self._existing(org)
-
-        async def change() -> None:
-            await self._check_owner_left(org, member)
-            await self._remove(org, member, by)
-
-        await self._alone(org, change)
-
-    async def _check_founding(self, org: OrgName, founder: Account, by: Principal) -> None:
-        if not by.is_operator:
-            standing = await self.authorization.require(by, Action.MANAGE, org)
-            if not standing.is_administrator:
-                raise NotPermitted("create", org, "it takes being administrator of the registry")
-        if is_reserved(org) and not founder.administrator:
-            reason = "organizations that begin with ballerina are for administrators"
-            raise NotPermitted("give", f"{org} to {founder.name}", reason)
-
-    async def _add(self, org: OrgName, founder: Account, by: Principal) -> Organization:
-        now_ms = self.clock.now_ms()
-        organization = Organization(
-            id=random_text(self.randomness, OWNER_LENGTH),
-            name=org,
-            founder=founder.id,
-            created_ms=now_ms,
-        )
-        owner = Membership(org=org, account=founder.id, role=Role.OWNER, since_ms=now_ms)
-        details = {"founder": founder.id}
-        change = Change("organization.founded", org, org=org, details=details)
-        return await self.recording.add(organization, owner, change=change, by=by)
-
-    async def _existing(self, org: OrgName) -> Organization:
-        organization = await self.directory.get(Organization, place_of(org))
-        if organization is None or organization.deleted:
+    async def show(self, org: OrgName, *, by: Principal) -> Organization:
+        """Return the organization; one whose packages are private is there for members alone."""
+        standing = await self.directory.standing(by.id, org, self.clock.now_ms())
+        organization = standing.organization
+        if organization is None or standing.is_deleted:
+            raise OrganizationNotFound(org)
+        is_private = organization.default_visibility is Visibility.PRIVATE
+        if is_private and refusal_of(by, standing, Action.READ, org) is not None:
             raise OrganizationNotFound(org)
         return organization
 
-    async def _check_owner_left(self, org: OrgName, leaving: Account) -> None:
-        members = await self.directory.of(Membership, org.lower())
-        owners = {each.account for each in members if each.role is Role.OWNER}
-        if owners == {leaving.id}:
-            raise LastOwner(leaving.name, org)
+    async def change(self, org: OrgName, profile: Profile, *, by: Principal) -> Organization:
+        """Change what the organization says of itself; its visibility takes `Action.GOVERN`."""
 
-    async def _alone(self, org: OrgName, change: Callable[[], Awaitable[None]]) -> None:
-        """Make a change while nobody else changes members: of two owners who remove each other,
-        both would see that the other one stays."""
-        holder = random_text(self.randomness, HOLDER_LENGTH)
-        if not await self._lease(org, holder, LEASE):
-            raise Busy
-        try:
-            await change()
-        finally:
-            with suppress(Unavailable):  # What is done is done; the lease ends by itself.
-                await self._lease(org, holder, timedelta(0))
+        async def attempt() -> Organization:
+            standing = await self.authorization.require_within(by, Action.MANAGE, org)
+            if profile.default_visibility is not None:
+                require(by, standing, Action.GOVERN, org)
+            await self.founding.check_display_name(org, profile.display_name or "")
+            return await self._change(_organization(standing), profile, by)
 
-    async def _lease(self, org: OrgName, holder: str, lifetime: timedelta) -> bool:
+        return await until_fresh(attempt)
+
+    async def of(self, account_id: str) -> list[Membership]:
+        """Return the memberships of an account as they count now."""
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + lifetime // timedelta(milliseconds=1)
-        return await self.work.lease(f"members:{org.lower()}", holder, now_ms, until_ms)
+        stored = await self.directory.about(Membership, account_id)
+        return [now for each in stored if (now := each.at(now_ms)) is not None]
 
-    async def _set(self, wanted: Membership, by: Principal) -> None:
-        now = await self.directory.get(Membership, wanted.place)
-        before = now.role.value if now else ""
-        details = {"account": wanted.account, "before": before, "role": wanted.role.value}
-        change = Change(
-            "member.set", wanted.org, org=wanted.org, account=wanted.account, details=details
+    async def mine(self, *, by: Principal) -> list[Belonging]:
+        """Return the organizations that `by` belongs to and may read of, by name."""
+        memberships = await self.of(by.id)
+        names = [OrgName(each.org) for each in memberships]
+        standings = await asyncio.gather(
+            *(self.directory.standing(by.id, name, self.clock.now_ms()) for name in names)
         )
-        if now is None:
-            since = wanted.model_copy(update={"since_ms": self.clock.now_ms()})
-            await self.recording.add(since, change=change, by=by)
-        else:
-            changed = now.model_copy(update={"role": wanted.role})
-            await self.recording.replace(changed, change=change, by=by)
+        return [
+            Belonging(_organization(standing), standing.role)
+            for name, standing in zip(names, standings, strict=True)
+            if standing.role and refusal_of(by, standing, Action.READ, name) is None
+        ]
 
-    async def _remove(self, org: OrgName, member: Account, by: Principal) -> None:
-        now = await self.directory.get(Membership, place_of_member(org, member.id))
-        if now is None:
-            return  # A repeat.
-        details = {"account": member.id, "before": now.role.value}
-        change = Change("member.removed", org, org=org, account=member.id, details=details)
-        await self.recording.remove(now, change=change, by=by)
+    async def members(self, org: OrgName, *, by: Principal) -> list[Member]:
+        """Return who is what in the organization, by name; its members may ask."""
+        standing = await self.authorization.require_within(by, Action.READ, org)
+        roster = await self.rosters.read(_organization(standing))
+        members = await asyncio.gather(*(self._named(each) for each in roster.members))
+        return sorted(members, key=lambda member: member.name.lower())
+
+    async def member(self, org: OrgName, name_or_id: str, *, by: Principal) -> Account:
+        """Return the member of that name or id; whoever is none is not there, account or not."""
+        await self.authorization.require_within(by, Action.READ, org)
+        account = await self._account(name_or_id)
+        if account is not None and await self._is_member(org, account):
+            return account
+        raise MemberNotFound(name_or_id, org)
+
+    async def set_member(self, org: OrgName, member: Account, role: Role, *, by: Principal) -> None:
+        """Give a member this role; the operator makes members of others as well.
+
+        Owners are made and unmade with a delay: `MemberChanges.make` says when.
+        """
+        standing = await self.authorization.require_within(by, Action.MANAGE, org)
+        actor = Actor(by, standing)
+        async with self.rosters.held(_organization(standing)) as roster:
+            if not actor.operates and roster.member(member.id) is None:
+                raise MemberNotFound(member.name, roster.org)
+            await self.changes.make(roster, Wanted(member, role), actor)
+
+    async def remove_member(self, org: OrgName, member: Account, *, by: Principal) -> None:
+        """Take the account out of the organization: owners others, everybody themselves."""
+        action = Action.LEAVE if by.id == member.id else Action.MANAGE
+        standing = await self.authorization.require_within(by, action, org)
+        async with self.rosters.held(_organization(standing)) as roster:
+            await self.changes.make(roster, Wanted(member, None), Actor(by, standing))
+
+    async def waiting(self, org: OrgName, *, by: Principal) -> list[Member]:
+        """Return the members of whom a change waits for its time; members may ask."""
+        return [each for each in await self.members(org, by=by) if each.membership.pending]
+
+    async def undo(self, org: OrgName, member: Account, *, by: Principal) -> None:
+        """Take back a change of a member that waits for its time; any owner may."""
+        standing = await self.authorization.require_within(by, Action.GOVERN, org)
+        async with self.rosters.held(_organization(standing)) as roster:
+            await self.changes.undo(roster, member, Actor(by, standing))
+
+    async def _change(
+        self, organization: Organization, profile: Profile, by: Principal
+    ) -> Organization:
+        changed = profile.on(organization)
+        details = _differences(organization, changed)
+        if not details:
+            return organization
+        name = organization.name
+        change = Change("organization.changed", name, org=name, details=details)
+        return await self.recording.replace(changed, change=change, by=by)
+
+    async def _named(self, membership: Membership) -> Member:
+        account = await self.directory.get(Account, Place(membership.account))
+        return Member(account.name if account else membership.account, membership)
+
+    async def _account(self, name_or_id: str) -> Account | None:
+        claim = await self.directory.get(AccountName, place_of_name(name_or_id))
+        return await self.directory.get(Account, Place(claim.account if claim else name_or_id))
+
+    async def _is_member(self, org: OrgName, account: Account) -> bool:
+        stored = await self.directory.get(Membership, place_of_member(org, account.id))
+        return stored is not None and stored.at(self.clock.now_ms()) is not None
+
+
+def _organization(standing: Standing) -> Organization:
+    """Return the organization, which everybody has who came this far."""
+    if standing.organization is None:
+        raise OrganizationNotFound("")
+    return standing.organization
+
+
+def _differences(before: Organization, after: Organization) -> dict[str, str]:
+    """Return what changed, as it was and as it is."""
+    changed = [name for name in _PROFILE if getattr(before, name) != getattr(after, name)]
+    values = [("before", before), ("after", after)]
+    return {
+        f"{name}_{when}": _shown(getattr(each, name)) for name in changed for when, each in values
+    }
+
+
+def _shown(value: str | Visibility) -> str:
+    return value.value if isinstance(value, Visibility) else value

@@ -34,6 +34,7 @@ NEEDS = {
     Action.PUSH_VERSION: "push-version",
     Action.DEPRECATE: "deprecate",
     Action.MANAGE: "manage",
+    Action.LEAVE: "manage",
     Action.GOVERN: "manage",
     Action.OPERATE: "manage",
 }
@@ -43,6 +44,7 @@ MAY = {
     Action.PUSH_VERSION: {"owner", "maintainer", "administrator"},
     Action.DEPRECATE: {"owner", "maintainer", "administrator"},
     Action.MANAGE: {"owner", "administrator"},
+    Action.LEAVE: {"owner", "maintainer", "member", "administrator"},
     Action.GOVERN: {"owner", "administrator"},
     Action.OPERATE: {"administrator"},
 }

@@ -1,0 +1,272 @@
+"""Inviting: how somebody becomes a member by their own decision."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from shared.auth.authorization import Authorization
+from shared.auth.base62 import random_text
+from shared.auth.secret import Secret
+from shared.domain import mails
+from shared.domain.accounts import Account
+from shared.domain.errors import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.identity import Principal, Standing, require
+from shared.domain.invitations import (
+    CODE_LENGTH,
+    ID_LENGTH,
+    INVITATION_LIFETIME_MS,
+    MAX_INVITATIONS,
+    Invitation,
+    hash_of_code,
+    id_for,
+    place_of_invitation,
+)
+from shared.domain.mails import EmailAddress, masked, parse_email
+from shared.domain.names import OrgName
+from shared.domain.organization_errors import AlreadyMember, InvitationNotFound, InvitationsFull
+from shared.domain.organizations import Organization
+from shared.domain.profiles import parse_label
+from shared.domain.rights import Action, Role, Scope
+from shared.domain.roster import Roster
+from shared.ports import AlreadyThere, DirectoryStore, Randomness, Stale
+from shared.services.changing import until_fresh
+from shared.services.member_changes import OPERATOR_NAME, Actor, MemberChanges, Wanted
+from shared.services.recording import Change, Recording
+from shared.services.rosters import Rosters
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What somebody is to be offered: by mail if there is an address, else by a link."""
+
+    role: Role
+    address: EmailAddress | None
+    label: str
+
+    @classmethod
+    def parse(cls, role: Role, email: str | None, label: str) -> Self:
+        """Return the offer, or raise `InvalidRequest`."""
+        if email is None:
+            return cls(role, None, parse_label(label))
+        address = parse_email(email)
+        return cls(role, address, masked(address))
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A new invitation, with the link that is shown this once.
+
+    There is no link where a mail has it, which proves that whoever opens it reads that mail.
+    """
+
+    invitation: Invitation
+    link: Secret | None
+    mailed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open invitation as whoever holds its code sees it."""
+
+    invitation: Invitation
+    organization: Organization
+    inviter: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Inviting:
+    """Offers roles, and lets in whoever accepts.
+
+    A code is random, stored as its hash alone, and good for one use. It names no organization, so
+    whoever finds half of it learns nothing.
+    """
+
+    directory: DirectoryStore
+    authorization: Authorization
+    recording: Recording
+    rosters: Rosters
+    changes: MemberChanges
+    randomness: Randomness
+    base_url: str
+
+    async def invite(self, org: OrgName, offer: Offer, *, by: Principal) -> Invited:
+        """Offer a role; an address that was invited before gets a new code, and a new week.
+
+        Owners may; to make an owner takes `Action.GOVERN`. Raises `InvitationsFull`.
+        """
+        standing = await self.authorization.require_within(by, Action.MANAGE, org)
+        if offer.role is Role.OWNER:
+            require(by, standing, Action.GOVERN, org)
+        organization = _organization(standing)
+        code = random_text(self.randomness, CODE_LENGTH)
+        await self._require_room(organization)
+        stored = await self._store(self._new(organization, offer, code, by), by)
+        link = f"{self.base_url}/account/invitations/{code}"
+        if offer.address is not None and await self._mailed(stored, offer.address, link, standing):
+            return Invited(stored, None, mailed=True)
+        return Invited(stored, Secret(link), mailed=False)
+
+    async def pending(self, org: OrgName, *, by: Principal) -> list[Invitation]:
+        """Return the open invitations, the newest first; owners may ask."""
+        await self.authorization.require_within(by, Action.MANAGE, org)
+        return sorted(await self._open(org), key=lambda each: each.created_ms, reverse=True)
+
+    async def withdraw(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
+        """Take an invitation back; raise `InvitationNotFound` when it is not open."""
+        await self.authorization.require_within(by, Action.MANAGE, org)
+        found = await self.directory.get(Invitation, place_of_invitation(org, invitation_id))
+        if found is None or not found.is_open_at(self._now_ms()):
+            raise InvitationNotFound
+        await self._use(found, "withdrawn", by)
+
+    async def show(self, code: str, *, by: Principal) -> Opened:
+        """Return what the code offers; raise `InvitationNotFound`."""
+        if by.is_anonymous:
+            raise CredentialsMissing
+        return await self._opened(code)
+
+    async def accept(self, code: str, *, by: Principal) -> Organization:
+        """Make `by` a member as offered; of many at once one gets in.
+
+        Raises `InvitationNotFound`, and `AlreadyMember` without using the code.
+        """
+        opened = await self.show(code, by=by)
+        actor = await self._joining(opened.organization, by)
+        async with self.rosters.held(opened.organization) as roster:
+            _require_stranger(roster, by)
+            # Used before it counts: a crash between the two costs an invitation, and no code is
+            # ever good for getting in again.
+            await self._use(opened.invitation, "accepted", by)
+            wanted = Wanted(_account(actor), opened.invitation.role)
+            await self.changes.join(roster, wanted, actor, opened.inviter)
+        return opened.organization
+
+    async def decline(self, code: str, *, by: Principal) -> None:
+        """End the invitation; whoever holds its code may."""
+        opened = await self.show(code, by=by)
+        await self._use(opened.invitation, "declined", by)
+
+    def _now_ms(self) -> int:
+        return self.rosters.clock.now_ms()
+
+    def _new(
+        self, organization: Organization, offer: Offer, code: str, by: Principal
+    ) -> Invitation:
+        now_ms = self._now_ms()
+        address = offer.address
+        return Invitation(
+            org=organization.name,
+            id=id_for(organization.name, address) if address else self._random_id(),
+            role=offer.role,
+            code_hash=hash_of_code(code),
+            label=offer.label,
+            by=by.id,
+            created_ms=now_ms,
+            expires_ms=now_ms + INVITATION_LIFETIME_MS,
+        )
+
+    def _random_id(self) -> str:
+        return self.randomness.token_bytes(ID_LENGTH // 2).hex()
+
+    async def _require_room(self, organization: Organization) -> None:
+        if len(await self._open(OrgName(organization.name))) >= MAX_INVITATIONS:
+            raise InvitationsFull(organization.name, MAX_INVITATIONS)
+
+    async def _open(self, org: OrgName) -> list[Invitation]:
+        now_ms = self._now_ms()
+        found = await self.directory.of(Invitation, org.lower())
+        return [each for each in found if each.is_open_at(now_ms)]
+
+    async def _store(self, invitation: Invitation, by: Principal) -> Invitation:
+        change = _change("sent", invitation)
+
+        async def attempt() -> Invitation:
+            known = await self.directory.get(Invitation, invitation.place)
+            if known is None:
+                return await self._add(invitation, change, by)
+            kept = {"revision": known.revision, "outbox": known.outbox}
+            renewed = invitation.model_copy(update=kept)
+            return await self.recording.replace(renewed, change=change, by=by)
+
+        return await until_fresh(attempt)
+
+    async def _add(self, invitation: Invitation, change: Change, by: Principal) -> Invitation:
+        try:
+            return await self.recording.add(invitation, change=change, by=by)
+        except AlreadyThere:
+            raise Stale from None  # Another owner invited the same address: renew that one.
+
+    async def _mailed(
+        self, invitation: Invitation, address: EmailAddress, link: str, standing: Standing
+    ) -> bool:
+        account = standing.account
+        letter = mails.invited(
+            invitation.org,
+            invitation.role.value,
+            by=account.name if account else OPERATOR_NAME,
+            link=link,
+            until_ms=invitation.expires_ms,
+        )
+        return await self.changes.notifying.write(address, letter)
+
+    async def _opened(self, code: str) -> Opened:
+        code_hash = hash_of_code(code)
+        for listed in await self.directory.about(Invitation, code_hash):
+            # The list may lag behind; the record itself is the truth.
+            invitation = await self.directory.get(Invitation, listed.place)
+            if invitation is not None and invitation.code_hash == code_hash:
+                return await self._valid(invitation)
+        raise InvitationNotFound
+
+    async def _valid(self, invitation: Invitation) -> Opened:
+        """Return the invitation if its time is not over, and neither is its inviter's.
+
+        Whoever was owner no longer lets anybody in, least of all themselves.
+        """
+        now_ms = self._now_ms()
+        org = OrgName(invitation.org)
+        standing = await self.directory.standing(invitation.by, org, now_ms)
+        inviter = Actor(Principal(invitation.by), standing)
+        may = inviter.operates or standing.role is Role.OWNER
+        if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
+            raise InvitationNotFound
+        return Opened(invitation, _organization(standing), inviter)
+
+    async def _joining(self, organization: Organization, by: Principal) -> Actor:
+        org = OrgName(organization.name)
+        if not by.may_use(Scope.MANAGE, org):
+            raise NotPermitted("join", org, "the token lacks the scope manage here")
+        return Actor(by, await self.directory.standing(by.id, org, self._now_ms()))
+
+    async def _use(self, invitation: Invitation, how: str, by: Principal) -> None:
+        try:
+            await self.recording.remove(invitation, change=_change(how, invitation), by=by)
+        except Stale:
+            raise InvitationNotFound from None
+
+
+def _change(what: str, invitation: Invitation) -> Change:
+    org = invitation.org
+    details = {
+        "invitation": invitation.id,
+        "role": invitation.role.value,
+        "label": invitation.label,
+    }
+    return Change(f"invitation.{what}", org, org=org, details=details)
+
+
+def _require_stranger(roster: Roster, by: Principal) -> None:
+    known = roster.member(by.id)
+    if known is not None:
+        raise AlreadyMember(roster.org, known.role.value)
+
+
+def _account(actor: Actor) -> Account:
+    if actor.standing.account is None:
+        raise TokenUnknown
+    return actor.standing.account
+
+
+def _organization(standing: Standing) -> Organization:
+    if standing.organization is None:
+        raise InvitationNotFound
+    return standing.organization

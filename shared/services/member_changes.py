@@ -1,0 +1,203 @@
+"""Changes of members; those of owners wait two days, are told to all of them, and can be undone."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.domain import mails
+from shared.domain.accounts import Account
+from shared.domain.entity import Place
+from shared.domain.identity import Principal, Standing, require
+from shared.domain.mails import Letter
+from shared.domain.names import OrgName
+from shared.domain.organization_errors import NothingPending
+from shared.domain.organizations import COOLING_OFF, Membership, PendingRole
+from shared.domain.rights import Action, Role
+from shared.domain.roster import Roster
+from shared.ports import DirectoryStore
+from shared.services.notifying import Notifying
+from shared.services.recording import Change, E, Recording
+
+OPERATOR_NAME = "The operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, and what they are in the organization."""
+
+    by: Principal
+    standing: Standing
+
+    @property
+    def name(self) -> str:
+        """Return what others know them by."""
+        return self.standing.account.name if self.standing.account else OPERATOR_NAME
+
+    @property
+    def operates(self) -> bool:
+        """Say whether it is theirs to put the registry in order, which waits for nothing."""
+        return self.by.is_operator or self.standing.is_administrator
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an account is to be; None is no member."""
+
+    account: Account
+    role: Role | None
+
+    def __str__(self) -> str:
+        """Return it as a part of a sentence."""
+        if self.role is None:
+            return f"{self.account.name} is no member any more"
+        return f"{self.account.name} becomes {self.role.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanges:
+    """Changes what people are in an organization; whoever calls it holds the roster."""
+
+    directory: DirectoryStore
+    recording: Recording
+    notifying: Notifying
+    base_url: str
+
+    async def make(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
+        """Make the change, or begin it where it is one of owners and not the operator's.
+
+        Raises `LastOwner`, `ChangePending`, `OwnerTooNew`, or what `Action.GOVERN` raises.
+        """
+        now = roster.member(wanted.account.id)
+        if wanted.role is (now.role if now else None):
+            return  # A repeat.
+        was_owner = now is not None and now.role is Role.OWNER
+        if was_owner or wanted.role is Role.OWNER:
+            await self._govern(roster, wanted, actor)
+            return
+        if wanted.role is not None and not actor.operates:
+            roster.require_no_change_of(wanted.account.id, wanted.account.name)
+        await self._write_now(roster, wanted, actor)
+
+    async def begin(
+        self, roster: Roster, wanted: Wanted, actor: Actor, decider: Actor | None = None
+    ) -> None:
+        """Let the change count after the cooling-off, and tell everybody whom it concerns.
+
+        Somebody who is no member becomes one at once: until then they are a member and no more.
+        `decider` is whose wish it is, where the actor only agrees.
+        """
+        decided = decider or actor
+        at_ms = roster.now_ms + COOLING_OFF // timedelta(milliseconds=1)
+        pending = PendingRole(role=wanted.role, at_ms=at_ms, by=decided.by.id)
+        now = roster.member(wanted.account.id) or _member(roster, wanted.account)
+        change = _change("owner.pending", roster, wanted, at_ms=str(at_ms))
+        await self._write(roster, now.model_copy(update={"pending": pending}), change, actor)
+        letter = mails.owners_will_change(
+            roster.org, str(wanted), by=decided.name, at_ms=at_ms, link=self.link(roster.org)
+        )
+        await self.tell(roster, letter, wanted.account)
+
+    async def undo(self, roster: Roster, account: Account, actor: Actor) -> None:
+        """Take back a change that waits; raise `NothingPending` or `OwnerTooNew`."""
+        now = roster.member(account.id)
+        if now is None or now.pending is None:
+            raise NothingPending(account.name, roster.org)
+        roster.require_seniority(actor.by.id, now.pending.by)
+        undone = Wanted(account, now.pending.role)
+        change = _change("owner.undone", roster, undone)
+        await self._write(roster, now.model_copy(update={"pending": None}), change, actor)
+        link = self.link(roster.org)
+        letter = mails.owners_will_stay(roster.org, str(undone), by=actor.name, link=link)
+        await self.tell(roster, letter, account)
+
+    async def join(self, roster: Roster, wanted: Wanted, actor: Actor, inviter: Actor) -> None:
+        """Let somebody in who was invited; to own the organization takes the cooling-off."""
+        if wanted.role is Role.OWNER:
+            await self.begin(roster, wanted, actor, inviter)
+        else:
+            await self._write_now(roster, wanted, actor)
+
+    def noticed(self, entity: E, roster: Roster, change: Change, by: Principal) -> E:
+        """Return the entity with an event more for each owner, which their own log shows."""
+        others = [each.account for each in roster.owners if each.account != change.account]
+        notices = [
+            self.recording.event(replace(change, org="", account=other), by) for other in others
+        ]
+        return entity.model_copy(update={"outbox": (*entity.outbox, *notices)})
+
+    async def tell(self, roster: Roster, letter: Letter, *besides: Account) -> None:
+        """Write to every owner, and to whom else it concerns."""
+        ids = {each.account for each in roster.owners} - {each.id for each in besides}
+        await self.notifying.tell([*besides, *await self._accounts(sorted(ids))], *letter)
+
+    def link(self, org: str) -> str:
+        """Return the page on which members see changes, and owners undo them."""
+        return f"{self.base_url}/orgs/{org}"
+
+    async def _govern(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
+        require(actor.by, actor.standing, Action.GOVERN, OrgName(roster.org))
+        account = wanted.account
+        if wanted.role is not Role.OWNER:
+            roster.require_owner_beside(account.id, account.name)
+        if actor.operates or actor.by.id == account.id:
+            await self._govern_now(roster, wanted, actor)
+            return
+        roster.require_no_change_of(account.id, account.name)
+        if wanted.role is not Role.OWNER:
+            roster.require_seniority(actor.by.id, account.id)
+        await self.begin(roster, wanted, actor)
+
+    async def _govern_now(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
+        await self._write_now(roster, wanted, actor)
+        link = self.link(roster.org)
+        letter = mails.owners_changed(roster.org, str(wanted), by=actor.name, link=link)
+        await self.tell(roster, letter, wanted.account)
+
+    async def _write_now(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
+        record = roster.record(wanted.account.id)
+        if wanted.role is not None:
+            now = record or _member(roster, wanted.account)
+            fields = {"role": wanted.role, "since_ms": roster.now_ms, "pending": None}
+            change = _change("member.set", roster, wanted)
+            await self._write(roster, now.model_copy(update=fields), change, actor)
+        elif record is not None:
+            change = _change("member.removed", roster, wanted)
+            noticed = self._noticed_of_owners(record, roster, change, actor)
+            await self.recording.remove(noticed, change=change, by=actor.by)
+
+    async def _write(
+        self, roster: Roster, membership: Membership, change: Change, actor: Actor
+    ) -> None:
+        noticed = self._noticed_of_owners(membership, roster, change, actor)
+        if roster.record(membership.account) is None:
+            await self.recording.add(noticed, change=change, by=actor.by)
+        else:
+            await self.recording.replace(noticed, change=change, by=actor.by)
+
+    def _noticed_of_owners(
+        self, membership: Membership, roster: Roster, change: Change, actor: Actor
+    ) -> Membership:
+        """Return the membership with notices, where it is about owning: not of every member."""
+        if Role.OWNER.value not in (change.details["before"], change.details["after"]):
+            return membership
+        return self.noticed(membership, roster, change, actor.by)
+
+    async def _accounts(self, ids: Iterable[str]) -> list[Account]:
+        found = await asyncio.gather(*(self.directory.get(Account, Place(each)) for each in ids))
+        return [each for each in found if each is not None]
+
+
+def _member(roster: Roster, account: Account) -> Membership:
+    return Membership(org=roster.org, account=account.id, role=Role.MEMBER, since_ms=roster.now_ms)
+
+
+def _change(kind: str, roster: Roster, wanted: Wanted, **details: str) -> Change:
+    now = roster.member(wanted.account.id)
+    told = {
+        "account": wanted.account.id,
+        "before": now.role.value if now else "",
+        "after": wanted.role.value if wanted.role else "",
+        **details,
+    }
+    return Change(kind, roster.org, org=roster.org, account=wanted.account.id, details=told)
