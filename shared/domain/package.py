@@ -103,6 +103,13 @@ class Provenance(Record):
     commit: str = ""
     run_url: str = ""
 
+    @property
+    def run(self) -> dict[str, str]:
+        """Return what is known of the job, as events tell it."""
+        told = self.model_dump(include={"provider", "repository", "workflow", "ref"})
+        told |= {"commit": self.commit, "run": self.run_url}
+        return {name: value for name, value in told.items() if value}
+
 
 class Origin(Record):
     """Who published a release, by which credential, and from which job of a CI system, if any."""

@@ -190,7 +190,7 @@ class TrustedPublishers:
 
     async def _check_existing(self, org: OrgName) -> None:
         organization = await self.directory.get(Organization, place_of(org))
-        if organization is None or organization.deleted:
+        if organization is None or organization.is_deleted_at(self.clock.now_ms()):
             raise OrganizationNotFound(org)
 
     async def _all(self, org: OrgName) -> list[Publisher]:

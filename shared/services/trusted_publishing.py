@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.auth.base62 import random_text
+from shared.auth.jwts import LEEWAY
 from shared.auth.secret import Secret
-from shared.auth.token import AccessToken
 from shared.auth.trusted import Job, JobTokens
 from shared.domain.errors import IdTokenUsed, InvalidRequest
 from shared.domain.identity import Principal
@@ -18,31 +17,16 @@ from shared.domain.publishers import Publisher
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Token
 from shared.domain.untrusted import Untrusted, WorkloadDiffers, WorkloadUnknown
-from shared.ports import (
-    Clock,
-    DirectoryStore,
-    EventStore,
-    MetadataStore,
-    Randomness,
-    WorkStore,
-)
+from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.recording import Change, Recording
+from shared.services.token_records import IssuedToken, TokenRecords
 
 TOKEN_LIFETIME = timedelta(minutes=15)  # A build and a push; a job that takes longer asks later.
-# Clocks of registry and provider differ, so an id token counts for a while after its end; it is
-# remembered for longer than that, so that it never counts twice.
-REMEMBERED_FOR = timedelta(minutes=10)
-TOKEN_ID_LENGTH = 10  # Base62, like those of other tokens.
+# An id token counts for the leeway after its end; it is remembered for longer, so that no two
+# clocks of ours disagree on whether it still counts.
+REMEMBERED_FOR = LEEWAY + timedelta(minutes=10)
 
 _KIND = "id-token"
-
-
-@dataclass(frozen=True, slots=True)
-class PublishingToken:
-    """A new token of a job, with its text, which is nowhere else."""
-
-    token: Token
-    text: Secret
 
 
 @dataclass(frozen=True)
@@ -54,26 +38,26 @@ class TrustedPublishing:
     recording: Recording
     events: EventStore
     metadata: MetadataStore
+    tokens: TokenRecords
     work: WorkStore
     clock: Clock
-    randomness: Randomness
-    environment: str
 
     async def exchange(
-        self, text: Secret, *, org: OrgName | None = None, address: str = ""
-    ) -> PublishingToken:
+        self, text: Secret, *, org: OrgName | None = None, by: Principal
+    ) -> IssuedToken:
         """Return a token for every package that this run is trusted with, of one organization.
 
         `org` says which, where there are several. Raises `Untrusted` for a job that is not trusted,
         `IdTokenUsed` for one that has its token, and what `JobTokens.read` does.
         """
         job = await self.jobs.read(text)
-        by = Principal(job.workload.subject, "id-token", address=address)
-        publishers = await self._trusting(job, by)
+        # Whatever else the request carries, it is the job that asks.
+        asks = Principal(job.workload.subject, _KIND, address=by.address, agent=by.agent)
+        publishers = await self._trusting(job, asks)
         organization = await self._organization(publishers, org)
         chosen = [each for each in publishers if each.org.lower() == organization.key]
         await self._use_once(job)
-        return await self._mint(job, organization, chosen, by)
+        return await self._mint(job, organization, chosen, asks)
 
     async def _trusting(self, job: Job, by: Principal) -> list[Publisher]:
         """Return the publishers that take this run, or raise why none does."""
@@ -116,7 +100,7 @@ class TrustedPublishing:
             message = f"This job publishes for {names}. Say for which one, as org."
             raise InvalidRequest(message)
         organization = await self.directory.get(Organization, place_of(OrgName(keys.pop())))
-        if organization is None or organization.deleted:
+        if organization is None or organization.is_deleted_at(self.clock.now_ms()):
             raise WorkloadUnknown(str(publishers[0].subject))
         return organization
 
@@ -129,12 +113,11 @@ class TrustedPublishing:
 
     async def _mint(
         self, job: Job, organization: Organization, publishers: Sequence[Publisher], by: Principal
-    ) -> PublishingToken:
-        minted = AccessToken.mint(self.environment, organization.id, self.randomness)
+    ) -> IssuedToken:
         now_ms = self.clock.now_ms()
-        token = Token(
-            id=random_text(self.randomness, TOKEN_ID_LENGTH),
-            hash=minted.hash,
+        draft = Token(
+            id="",
+            hash="",
             owner=organization.id,
             org=organization.name,
             name=f"{job.workload.provider.title} {job.workload.repository}".strip(),
@@ -143,9 +126,7 @@ class TrustedPublishing:
             expires_ms=now_ms + TOKEN_LIFETIME // timedelta(milliseconds=1),
             provenance=job.workload.provenance(*(each.id for each in publishers)),
         )
-        change = _issued(token, job)
-        added = await self.recording.add(token, change=change, by=by)
-        return PublishingToken(added, minted.text)
+        return await self.tokens.issue(draft, by=by)
 
     async def _tell_owners(
         self, near: Sequence[Publisher], refusal: Untrusted, job: Job, by: Principal
@@ -177,29 +158,7 @@ def _grant(publisher: Publisher) -> Grant:
     return Grant(scopes=scopes, org=publisher.org, package=publisher.package)
 
 
-def _issued(token: Token, job: Job) -> Change:
-    details = {
-        "name": token.name,
-        "scopes": " ".join(sorted({s.value for grant in token.grants for s in grant.scopes})),
-        "packages": " ".join(grant.package for grant in token.grants),
-        **_run(job),
-    }
-    return Change("token.issued", token.id, org=token.org, details=details)
-
-
 def _refused(publisher: Publisher, refusal: Untrusted, job: Job) -> Change:
-    details = {"publisher": publisher.id, "why": str(refusal), **job.workload.ids, **_run(job)}
+    run = job.workload.provenance().run
+    details = {"publisher": publisher.id, "why": str(refusal), **job.workload.ids, **run}
     return Change("publisher.refused", str(publisher.target), org=publisher.org, details=details)
-
-
-def _run(job: Job) -> dict[str, str]:
-    workload = job.workload
-    run = {
-        "provider": workload.provider.value,
-        "repository": workload.repository,
-        "workflow": workload.workflow,
-        "ref": workload.ref,
-        "commit": workload.commit,
-        "run_url": workload.run_url,
-    }
-    return {name: value for name, value in run.items() if value}

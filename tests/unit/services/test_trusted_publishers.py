@@ -1,0 +1,264 @@
+"""Owners say which jobs publish a package; a job makes one that is not there yet."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import (
+    InvalidRequest,
+    NotPermitted,
+    OrganizationNotFound,
+    PackageNotFound,
+    PublisherExists,
+    PublisherNotFound,
+    PublishersAlone,
+    SignInAgain,
+)
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.package import Pushers
+from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
+from shared.domain.workloads import Provider
+from shared.services.trusted_publishers import PENDING_FOR
+from tests.balas import bala
+from tests.protocol.bal.failures import ClientFailure
+from tests.trust import RULES, Trust, trusting
+from tests.world import OpenWorld, limited
+
+ACME = parse_org("acme")
+GREET = Package.parse("acme", "greet")
+
+
+@pytest.fixture
+async def trust(worlds: OpenWorld) -> Trust:
+    """Return a registry that takes jobs."""
+    return await trusting(worlds)
+
+
+async def pending_of(trust: Trust) -> list[bool]:
+    """Return which publishers of acme wait for their package."""
+    found = await trust.world.registry.trusted_publishers.of(ACME, by=trust.owner)
+    return [each.pending_until_ms is not None for each in found]
+
+
+async def test_an_owner_lists_the_publishers_of_an_organization(trust: Trust) -> None:
+    added = await trust.add()
+    assert await trust.world.registry.trusted_publishers.of(ACME, by=trust.owner) == [added]
+
+
+async def test_what_is_added_is_in_the_log_with_all_that_decides(trust: Trust) -> None:
+    added = await trust.add()
+    [event] = [each for each in await trust.log() if each.kind == "publisher.added"]
+    assert (event.subject, event.actor) == ("acme/greet", trust.owner.id)
+    assert event.details == {
+        "publisher": added.id,
+        "provider": "github",
+        "repository": "octo/greet",
+        "repository_id": "74",
+        "repository_owner_id": "65",
+        "workflow": "release.yml",
+        "refs": "refs/tags/v*",
+        "environment": "release",
+        "protected": "yes",
+    }
+
+
+@pytest.mark.parametrize("who", ["mia", "bob"])
+async def test_only_owners_add_list_and_remove(trust: Trust, who: str) -> None:
+    added = await trust.add()
+    other = trust.person(getattr(trust.world.people, who))
+    publishers = trust.world.registry.trusted_publishers
+    with pytest.raises(NotPermitted):
+        await trust.add(by=other)
+    with pytest.raises(NotPermitted):
+        await publishers.of(ACME, by=other)
+    with pytest.raises(NotPermitted):
+        await publishers.remove(ACME, added.id, by=other)
+    with pytest.raises(NotPermitted):
+        await publishers.restrict(GREET, Pushers.PUBLISHERS, by=other)
+
+
+@pytest.mark.parametrize("minutes", [None, 11])
+async def test_who_did_not_sign_in_a_moment_ago_changes_nothing(
+    trust: Trust, minutes: int | None
+) -> None:
+    added = await trust.add()
+    owner = trust.owner
+    stale_ms = None if minutes is None else (owner.signed_in_ms or 0) - minutes * 60_000
+    stale = trust.person(trust.world.people.ann, signed_in_ms=stale_ms)
+    publishers = trust.world.registry.trusted_publishers
+    with pytest.raises(SignInAgain):
+        await trust.add("acme/other", by=stale)
+    with pytest.raises(SignInAgain):
+        await publishers.remove(ACME, added.id, by=stale)
+    with pytest.raises(SignInAgain):
+        await publishers.restrict(GREET, Pushers.PUBLISHERS, by=stale)
+    assert await publishers.of(ACME, by=stale) == [added]
+
+
+async def test_an_organization_that_does_not_exist_has_no_publishers(trust: Trust) -> None:
+    with pytest.raises(OrganizationNotFound):
+        await trust.add("nobody/greet", by=OPERATOR)
+    with pytest.raises(OrganizationNotFound):
+        await trust.world.registry.trusted_publishers.of(parse_org("nobody"), by=OPERATOR)
+
+
+async def test_the_very_same_publisher_is_added_once(trust: Trust) -> None:
+    added = await trust.add()
+    with pytest.raises(PublisherExists, match=added.id):
+        await trust.add("acme/GREET")
+
+
+async def test_another_workflow_of_the_repository_is_another_publisher(trust: Trust) -> None:
+    await trust.add()
+    await trust.add(rules={**RULES[Provider.GITHUB], "workflow": "nightly.yml"})
+    assert await pending_of(trust) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"server": "https://git.example.org"}, "knows https://github.com"),
+        ({"ids": {"repository_id": "74"}}, "repository_owner_id"),
+        ({"rules": {"workflow": "release.yml"}}, "Anybody who may push a branch"),
+    ],
+)
+async def test_a_publisher_that_could_not_work_or_keeps_nobody_out_is_refused(
+    trust: Trust, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        await trust.add(**changes)
+
+
+async def test_a_provider_that_the_operator_does_not_take_is_refused(worlds: OpenWorld) -> None:
+    trust = await trusting(worlds, publish_from_gitlab="")
+    with pytest.raises(InvalidRequest, match="knows none"):
+        await trust.add(provider=Provider.GITLAB)
+
+
+async def test_a_publisher_of_a_package_that_is_there_waits_for_nothing(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add("acme/Greet")
+    assert await pending_of(trust) == [False]
+
+
+async def test_the_first_push_of_a_job_makes_the_package_and_binds_its_publisher(
+    trust: Trust,
+) -> None:
+    await trust.add()
+    job = await trust.job()
+    await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+    assert await pending_of(trust) == [False]
+    assert "publisher.bound" in [event.kind for event in await trust.log()]
+    trust.world.clock.advance(PENDING_FOR + timedelta(days=1))
+    await trust.world.push(bala("acme/greet:1.1.0"), by=await trust.job())
+
+
+async def test_a_job_whose_push_is_lost_and_repeated_reads_that_it_is_done(trust: Trust) -> None:
+    await trust.add()
+    job = await trust.job()
+    for _ in range(2):
+        await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+
+
+async def test_a_job_publishes_no_other_package(trust: Trust) -> None:
+    await trust.add()
+    job = await trust.job()
+    with pytest.raises(ClientFailure):
+        await trust.world.push(bala("acme/other:1.0.0"), by=job)
+    await trust.world.push(bala("acme/other:1.0.0"))
+    with pytest.raises(ClientFailure):
+        await trust.world.push(bala("acme/other:2.0.0"), by=job)
+
+
+async def test_a_publisher_that_waited_too_long_is_none(trust: Trust) -> None:
+    await trust.add()
+    trust.world.clock.advance(PENDING_FOR)
+    assert await pending_of(trust) == []
+    with pytest.raises(WorkloadUnknown):
+        await trust.mint()
+
+
+async def test_a_publisher_does_not_take_a_package_that_somebody_else_made(trust: Trust) -> None:
+    await trust.add()
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    with pytest.raises(WorkloadDiffers, match="made by another"):
+        await trust.mint()
+
+
+async def test_a_removed_publisher_gets_no_token_any_more(trust: Trust) -> None:
+    added = await trust.add()
+    publishers = trust.world.registry.trusted_publishers
+    await publishers.remove(ACME, added.id, by=trust.owner)
+    with pytest.raises(WorkloadUnknown):
+        await trust.mint()
+    with pytest.raises(PublisherNotFound):
+        await publishers.remove(ACME, added.id, by=trust.owner)
+    assert "publisher.removed" in [event.kind for event in await trust.log()]
+
+
+async def test_the_publishers_of_others_are_as_unknown_as_those_that_are_not_there(
+    trust: Trust,
+) -> None:
+    added = await trust.add()
+    bob = trust.person(trust.world.people.bob)
+    publishers = trust.world.registry.trusted_publishers
+    with pytest.raises(PublisherNotFound):
+        await publishers.remove(parse_org("other"), added.id, by=bob)
+    assert await publishers.of(ACME, by=trust.owner) == [added]
+
+
+async def test_a_package_of_publishers_alone_takes_no_stored_token(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add()
+    publishers = trust.world.registry.trusted_publishers
+    await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    for person in (trust.world.people.ann, trust.world.people.admin):
+        with pytest.raises(ClientFailure, match="published by its trusted publishers alone"):
+            await trust.world.push(bala("acme/greet:1.1.0"), by=person)
+    await trust.world.push(bala("acme/greet:1.1.0"), by=await trust.job())
+    await publishers.restrict(GREET, Pushers.MEMBERS, by=trust.owner)
+    await trust.world.push(bala("acme/greet:1.2.0"))
+
+
+async def test_who_may_not_publish_is_not_told_that_publishers_may(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add()
+    publishers = trust.world.registry.trusted_publishers
+    await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    reader = await limited(trust.world, trust.world.people.ann, "read")
+    with pytest.raises(ClientFailure, match="lacks the scope"):
+        await trust.world.push(bala("acme/greet:1.1.0"), by=reader)
+
+
+async def test_the_operator_restricts_and_is_restricted(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add()
+    publishers = trust.world.registry.trusted_publishers
+    head = await publishers.restrict(GREET, Pushers.PUBLISHERS, by=OPERATOR)
+    assert head.pushers is Pushers.PUBLISHERS
+    found = await trust.world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
+    with pytest.raises(PublishersAlone):
+        await trust.world.registry.publishing.require_right(GREET, found.head, OPERATOR)
+
+
+async def test_saying_the_same_twice_changes_the_package_once(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add()
+    publishers = trust.world.registry.trusted_publishers
+    first = await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    again = await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    assert again.revision == first.revision
+    kinds = [event.kind for event in await trust.log()]
+    assert kinds.count("package.pushers-changed") == 1
+
+
+async def test_a_package_without_publishers_is_never_closed_for_all(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    publishers = trust.world.registry.trusted_publishers
+    with pytest.raises(InvalidRequest, match="nobody could push"):
+        await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    nothing = Package.parse("acme", "nothing")
+    with pytest.raises(PackageNotFound):
+        await publishers.restrict(nothing, Pushers.MEMBERS, by=trust.owner)
