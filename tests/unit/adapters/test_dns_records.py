@@ -68,7 +68,8 @@ async def served() -> AsyncGenerator[DnsRecords]:
 
 async def test_records_come_as_whole_texts() -> None:
     async with served() as records:
-        assert await records.texts("_ballroom.example.org") == ["ballroom-verification=abc", LONG]
+        texts = await records.texts("_ballroom.example.org")
+    assert sorted(texts) == ["ballroom-verification=abc", LONG]  # Records have no order.
 
 
 async def test_a_name_without_records_and_one_that_is_not_there_say_nothing() -> None:
