@@ -1,30 +1,59 @@
-"""/api/v1/tokens and /api/v1/whoami: who one is, and the tokens that one has."""
+"""/api/v1/tokens: the tokens that one has."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import azure.functions as func
 from pydantic import Field
 
 from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment, nothing
-from functions._http import caller_of
+from functions._http import caller_of, headers_of
+from shared.domain.address_ranges import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import Token, TokenUse
 from shared.registry import Registry
-from shared.services.accounts import Profile
-from shared.services.tokens import MAX_DAYS, MAX_NAME_LENGTH, TokenRequest
+from shared.services.token_records import IssuedToken, UsedToken
+from shared.services.token_requests import MAX_DAYS, MAX_NAME_LENGTH, TokenRequest
+
+Range = Annotated[str, Field(max_length=LONGEST_RANGE)]
 
 
-class NewToken(Request):
+class NewMachineToken(Request):
     """What a new token is to be called and good for."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH, description="What uses it.")
-    scopes: list[Scope] = Field(min_length=1)
-    org: str = Field(default="*", description="Organizations; * and ? stand for characters.")
-    package: str = Field(default="*", description="Packages of them; * and ? as well.")
+    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
+    package: str = Field(default="*", description="Packages; * and ? stand for characters.")
     days: int | None = Field(
         default=None, ge=1, le=MAX_DAYS, description="By default what the registry's operator set."
     )
+    addresses: list[Range] = Field(
+        default=[], max_length=MAX_RANGES, description="Where it may be used; by default anywhere."
+    )
+
+    def wanted(self, org: str) -> TokenRequest:
+        """Read the request, for packages of `org`."""
+        scopes = [scope.value for scope in self.scopes]
+        return TokenRequest.parse(
+            self.name,
+            scopes,
+            org=org,
+            package=self.package,
+            days=self.days,
+            addresses=self.addresses,
+        )
+
+
+class NewToken(NewMachineToken):
+    """What a new token is to be called and good for."""
+
+    org: str = Field(default="*", description="Organizations; * and ? stand for characters.")
+
+
+class TokenName(Request):
+    """What a token is to be called from now on."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH)
 
 
 class GrantView(Answer):
@@ -47,77 +76,54 @@ class TokenView(Answer):
     id: str
     name: str
     grants: list[GrantView]
+    addresses: list[str] = Field(description="Where it may be used; empty for everywhere.")
     created_at: datetime | None
     expires_at: datetime | None = Field(description="Null for tokens that never expire.")
     last_used_at: datetime | None = Field(description="To about ten minutes; null if never.")
+    last_used_from: str | None = Field(description="The address of that use.")
+    last_used_by: str | None = Field(description="What the client of that use calls itself.")
 
     @classmethod
-    def of(cls, token: Token, use: TokenUse | None = None) -> Self:
+    def of(cls, used: UsedToken) -> Self:
         """Show a token."""
+        token, use = used.token, used.use
         return cls(
             id=token.id,
             name=token.name,
             grants=[GrantView.of(grant) for grant in token.grants],
+            addresses=list(token.addresses),
             created_at=moment(token.created_ms),
             expires_at=moment(token.expires_ms),
-            last_used_at=moment(use.used_ms if use else None),
+            last_used_at=moment(use.used_ms) if use else None,
+            last_used_from=(use.address or None) if use else None,
+            last_used_by=(use.agent or None) if use else None,
         )
 
 
 class TokenList(Answer):
-    """The caller's tokens, oldest first."""
+    """Tokens, oldest first."""
 
     tokens: list[TokenView]
 
+    @classmethod
+    def of(cls, tokens: Iterable[UsedToken]) -> Self:
+        """Show tokens."""
+        return cls(tokens=[TokenView.of(each) for each in tokens])
+
 
 class IssuedView(Answer):
-    """A new token with its text, which is shown this once."""
+    """A token with its text, which is shown this once."""
 
     token: TokenView
     text: str
 
-
-class MemberView(Answer):
-    """What the caller is in an organization."""
-
-    org: str
-    role: str
-
-
-class WhoamiView(Answer):
-    """The account behind the request, and what its token allows."""
-
-    id: str
-    name: str
-    administrator: bool
-    grants: list[GrantView]
-    expires_at: datetime | None
-    organizations: list[MemberView]
-
     @classmethod
-    def of(cls, profile: Profile) -> Self:
-        """Show a profile."""
-        return cls(
-            id=profile.account.id,
-            name=profile.account.name,
-            administrator=profile.account.administrator,
-            grants=[GrantView.of(grant) for grant in profile.principal.grants],
-            expires_at=moment(profile.principal.expires_ms),
-            organizations=[
-                MemberView(org=each.org, role=each.role.value) for each in profile.memberships
-            ],
-        )
+    def of(cls, issued: IssuedToken) -> Self:
+        """Show a new token, or one with a new text."""
+        return cls(token=TokenView.of(UsedToken(issued.token)), text=issued.text.reveal())
 
 
 OPERATIONS = (
-    Operation(
-        "token_whoami",
-        "GET",
-        "api/v1/whoami",
-        "Say who the token belongs to.",
-        200,
-        answer=WhoamiView,
-    ),
     Operation(
         "token_list",
         "GET",
@@ -131,11 +137,39 @@ OPERATIONS = (
         "token_issue",
         "POST",
         "api/v1/tokens",
-        "Create a token; it allows nothing that the token of this request lacks.",
+        "Create a token; it allows nothing that the credential of this request lacks.",
         201,
         request=NewToken,
         answer=IssuedView,
         refusals=(400, 401, 403),
+    ),
+    Operation(
+        "token_show",
+        "GET",
+        "api/v1/tokens/{id}",
+        "Show a token of yours.",
+        200,
+        answer=TokenView,
+        refusals=(401, 403, 404),
+    ),
+    Operation(
+        "token_rename",
+        "PATCH",
+        "api/v1/tokens/{id}",
+        "Rename a token of yours.",
+        200,
+        request=TokenName,
+        answer=TokenView,
+        refusals=(400, 401, 403, 404),
+    ),
+    Operation(
+        "token_rotate",
+        "POST",
+        "api/v1/tokens/{id}/rotate",
+        "Give a token of yours a new text, for as long again; the old text ends.",
+        200,
+        answer=IssuedView,
+        refusals=(401, 403, 404),
     ),
     Operation(
         "token_revoke",
@@ -152,40 +186,47 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of tokens."""
     bp = func.Blueprint()
 
-    @bp.route("api/v1/whoami", methods=["GET"])
-    @api_errors
-    async def token_whoami(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(req.headers, registry)
-        return answer(WhoamiView.of(await registry.accounts.profile(caller)))
-
     @bp.route("api/v1/tokens", methods=["GET"])
     @api_errors
     async def token_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(req.headers, registry)
-        tokens = await registry.tokens.list(caller.id, by=caller)
-        uses = await registry.tokens.uses(caller.id, by=caller)
-        shown = [TokenView.of(token, uses.get(token.id)) for token in tokens]
-        return answer(TokenList(tokens=shown))
+        caller = await caller_of(headers_of(req), registry)
+        return answer(TokenList.of(await registry.tokens.list(caller.id, by=caller)))
 
     @bp.route("api/v1/tokens", methods=["POST"])
     @api_errors
     async def token_issue(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(req.headers, registry)
-        issued = await registry.tokens.issue(caller.id, _wanted(req), by=caller)
-        shown = IssuedView(token=TokenView.of(issued.token), text=issued.text.reveal())
-        return answer(shown, 201, Location=f"/api/v1/tokens/{issued.token.id}")
+        caller = await caller_of(headers_of(req), registry)
+        new = body_as(NewToken, req)
+        issued = await registry.tokens.issue(caller.id, new.wanted(new.org), by=caller)
+        return answer(IssuedView.of(issued), 201, Location=f"/api/v1/tokens/{issued.token.id}")
+
+    @bp.route("api/v1/tokens/{id}", methods=["GET"])
+    @api_errors
+    async def token_show(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        token_id = req.route_params["id"]
+        return answer(TokenView.of(await registry.tokens.find(caller.id, token_id, by=caller)))
+
+    @bp.route("api/v1/tokens/{id}", methods=["PATCH"])
+    @api_errors
+    async def token_rename(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        token_id, name = req.route_params["id"], body_as(TokenName, req).name
+        renamed = await registry.tokens.rename(caller.id, token_id, name, by=caller)
+        return answer(TokenView.of(renamed))
+
+    @bp.route("api/v1/tokens/{id}/rotate", methods=["POST"])
+    @api_errors
+    async def token_rotate(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        issued = await registry.tokens.rotate(caller.id, req.route_params["id"], by=caller)
+        return answer(IssuedView.of(issued))
 
     @bp.route("api/v1/tokens/{id}", methods=["DELETE"])
     @api_errors
     async def token_revoke(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(req.headers, registry)
+        caller = await caller_of(headers_of(req), registry)
         await registry.tokens.revoke(caller.id, req.route_params["id"], by=caller)
         return nothing()
 
     return bp
-
-
-def _wanted(req: func.HttpRequest) -> TokenRequest:
-    new = body_as(NewToken, req)
-    scopes = [scope.value for scope in new.scopes]
-    return TokenRequest.parse(new.name, scopes, org=new.org, package=new.package, days=new.days)

@@ -19,7 +19,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.query import Page, Query
 from shared.domain.rights import Scope
 from shared.registry import Registry
-from shared.services.tokens import TokenRequest
+from shared.services.token_requests import TokenRequest
 
 ADMINISTRATOR = "admin"
 

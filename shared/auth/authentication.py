@@ -1,16 +1,20 @@
 """Who makes a request: the account behind its access token."""
 
-import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.auth.beside import Beside
+from shared.auth.canaries import Canaries
+from shared.auth.client import Client
 from shared.auth.header import token_text
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
+from shared.domain.address_ranges import allows
+from shared.domain.addresses import Networks
 from shared.domain.entity import Place
-from shared.domain.errors import Refusal, TokenExpired, TokenUnknown
+from shared.domain.errors import AddressNotAllowed, Refusal, TokenExpired, TokenUnknown
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.tokens import Token, TokenUse
 from shared.log import log
@@ -35,19 +39,30 @@ class _Verified:
 class Authentication:
     """Tells who makes a request; reads a token from its store at most every three seconds."""
 
-    def __init__(self, directory: DirectoryStore, clock: Clock, environment: str) -> None:
-        """Accept the tokens of `environment`, and no others."""
+    def __init__(
+        self,
+        directory: DirectoryStore,
+        clock: Clock,
+        environment: str,
+        *,
+        canaries: Canaries,
+        proxies: Networks = (),
+    ) -> None:
+        """Accept the tokens of `environment`, and no others; believe `proxies` about addresses."""
         self._directory = directory
         self._clock = clock
         self._environment = environment
+        self._canaries = canaries
+        self._proxies = proxies
         self._verified = Recent[_Verified](REMEMBERED)
         self._last_use = LastUse(directory)
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Return who sent a request with these headers; without credentials, `ANONYMOUS`.
 
-        Raises `TokenUnknown` for what is no token, not one of this registry, or revoked, and
-        `TokenExpired`. Keys of `headers` are lower case, or compared without case.
+        Raises `TokenUnknown` for what is no token, not one of this registry, or revoked,
+        `TokenExpired` and `AddressNotAllowed`. Keys of `headers` are lower case, or compared
+        without case.
         """
         text = token_text(headers)
         if text is None:
@@ -55,25 +70,25 @@ class Authentication:
         presented = AccessToken.parse(text)
         if presented.environment != self._environment:
             raise TokenUnknown
-        token = await self._token(presented)
-        now_ms = self._clock.now_ms()
-        if token.expires_ms is not None and token.expires_ms <= now_ms:
-            raise TokenExpired
-        self._last_use.note(token, now_ms)
-        return Principal(
-            token.owner,
-            token.id,
-            token.grants,
-            token.expires_ms,
-            holdings=token.holdings,
-            provenance=token.provenance,
-        )
+        client = Client.of(headers, self._proxies)
+        token = await self._token(presented, client)
+        self._check(token, client)
+        self._last_use.note(token, client, self._clock.now_ms())
+        return _principal(token, client)
 
     async def close(self) -> None:
-        """Wait until the last uses are written."""
+        """Wait until everything is written that requests did not wait for."""
         await self._last_use.close()
+        await self._canaries.close()
 
-    async def _token(self, presented: AccessToken) -> Token:
+    def _check(self, token: Token, client: Client) -> None:
+        if token.expires_ms is not None and token.expires_ms <= self._clock.now_ms():
+            raise TokenExpired
+        if not allows(token.addresses, client.address):
+            log.warning("token.used_elsewhere", token=token.id, address=client.address)
+            raise AddressNotAllowed(client.address)
+
+    async def _token(self, presented: AccessToken, client: Client) -> Token:
         key = presented.hash
         # The time from before the read counts: a revocation during it is seen three seconds later.
         now_ms = self._clock.now_ms()
@@ -84,6 +99,10 @@ class Authentication:
         token = await self._directory.get(Token, Place(presented.owner, key))
         # Tokens that are not there are not remembered: a new one works at once, everywhere.
         if token is None or not hmac.compare_digest(token.hash, key):
+            raise TokenUnknown
+        if token.canary:
+            # Refused as what is not there, and after as many reads.
+            self._canaries.tried(token, client)
             raise TokenUnknown
         self._verified.put(key, _Verified(token, now_ms))
         return token
@@ -96,25 +115,50 @@ class LastUse:
         """Write to `directory`."""
         self._directory = directory
         self._noted = Recent[int](REMEMBERED)
-        self._writes: set[asyncio.Task[None]] = set()
+        self._beside = Beside()
 
-    def note(self, token: Token, now_ms: int) -> None:
+    def note(self, token: Token, client: Client, now_ms: int) -> None:
         """Begin to write the use of `token`, unless one of the last ten minutes is written."""
         if now_ms - (self._noted.get(token.id) or 0) < _LAST_USE_EVERY_MS:
             return
         self._noted.put(token.id, now_ms)
-        write = asyncio.create_task(self._write(token, now_ms))
-        self._writes.add(write)
-        write.add_done_callback(self._writes.discard)
+        self._beside.begin(self._write(_use(token, client, now_ms)))
 
     async def close(self) -> None:
         """Wait for the writes that have begun."""
-        await asyncio.gather(*self._writes)
+        await self._beside.close()
 
-    async def _write(self, token: Token, now_ms: int) -> None:
+    async def _write(self, use: TokenUse) -> None:
         try:
-            await self._directory.put(TokenUse(owner=token.owner, token=token.id, used_ms=now_ms))
+            await self._directory.put(use)
         except Refusal as refusal:
             # Nobody waits for this write, and the next use of the token repeats it.
-            self._noted.drop(token.id)
-            log.warning("token.last_use_not_written", token=token.id, reason=type(refusal).__name__)
+            self._noted.drop(use.token)
+            log.warning(
+                "token.last_use_not_written", token=use.token, reason=type(refusal).__name__
+            )
+
+
+def _principal(token: Token, client: Client) -> Principal:
+    return Principal(
+        id=token.owner,
+        credential=token.id,
+        grants=token.grants,
+        expires_ms=token.expires_ms,
+        holdings=token.holdings,
+        addresses=token.addresses,
+        address=client.address,
+        agent=client.agent,
+        provenance=token.provenance,
+    )
+
+
+def _use(token: Token, client: Client, now_ms: int) -> TokenUse:
+    return TokenUse(
+        owner=token.owner,
+        token=token.id,
+        used_ms=now_ms,
+        expires_ms=token.expires_ms,
+        address=client.address,
+        agent=client.agent,
+    )

@@ -9,7 +9,7 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, Self
@@ -25,18 +25,18 @@ from shared.domain.errors import (
     BodyUnreadable,
     Busy,
     FileTooLarge,
-    Refusal,
     ReportUnsigned,
     TooManyReported,
 )
-from shared.log import log
-from shared.ports import Clock
+from shared.domain.token_texts import without_tokens
+from shared.ports import Clock, Fetched, Fetcher, Unanswered
 
 KEY_HEADER = "github-public-key-identifier"
 SIGNATURE_HEADER = "github-public-key-signature"
 
 MAX_REPORT_BYTES = 1024 * 1024  # A thousand entries of the longest kind.
 MAX_REPORTED = 1_000  # Each costs a read, and one that is ours a write.
+LONGEST_KIND = 80  # Characters of what the scanner calls it.
 LONGEST_ADDRESS = 500  # Characters of where a token was found that its owner is shown.
 LONGEST_SIGNATURE = 200  # In Base64; two numbers of 32 bytes take about 96.
 
@@ -138,10 +138,14 @@ class StaticKeys:
 class FetchedKeys:
     """Keys as their scanner publishes them; those that were read last outlive its outage."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[bytes]], clock: Clock) -> None:
-        """Read the list of keys by `fetch`, which raises a refusal when it cannot."""
-        self._fetch = fetch
+    def __init__(
+        self, fetcher: Fetcher, url: str, clock: Clock, *, failed: Callable[[str], None]
+    ) -> None:
+        """Read the list of keys at `url`; `failed` hears why that was not possible."""
+        self._fetcher = fetcher
+        self._url = url
         self._clock = clock
+        self._failed = failed
         self._keys: Mapping[str, ScannerKey] = {}
         self._read_ms: int | None = None
         self._asked_ms: int | None = None
@@ -164,10 +168,12 @@ class FetchedKeys:
             return
         self._asked_ms = self._clock.now_ms()
         try:
-            self._keys = _published(await self._fetch())
+            self._keys = _published(await self._fetcher.get(self._url, {}))
             self._read_ms = self._asked_ms
-        except (Refusal, ValueError) as error:
-            log.warning("reports.keys_not_read", reason=type(error).__name__)
+        except Unanswered as reason:
+            self._failed(str(reason))
+        except ValueError:
+            self._failed("the answer was no list of keys")
 
     def _is_older(self, at_ms: int | None, age: timedelta) -> bool:
         age_ms = age // timedelta(milliseconds=1)
@@ -183,8 +189,8 @@ class _Published(BaseModel):
     public_keys: list[_PublishedKey] = Field(min_length=1, max_length=100)
 
 
-def _published(content: bytes) -> Mapping[str, ScannerKey]:
-    published = _Published.model_validate_json(content)
+def _published(answer: Fetched) -> Mapping[str, ScannerKey]:
+    published = _Published.model_validate(answer.json_object())
     return {each.key_identifier: ScannerKey.of_pem(each.key) for each in published.public_keys}
 
 
@@ -223,11 +229,16 @@ def parse_report(body: bytes) -> tuple[LeakedToken, ...]:
         raise BodyUnreadable(_LIST) from None
     if len(entries) > MAX_REPORTED:
         raise TooManyReported(len(entries), MAX_REPORTED)
-    return tuple(LeakedToken(Secret(each.token), each.type, _address(each)) for each in entries)
+    return tuple(map(_leaked, entries))
 
 
-def _address(entry: _Entry) -> str:
-    """Return where the token was found, fit to be shown: short, printable, and without it."""
+def _leaked(entry: _Entry) -> LeakedToken:
+    kind, address = _shown(entry.type, entry.token), _shown(entry.url or "", entry.token)
+    return LeakedToken(Secret(entry.token), kind[:LONGEST_KIND], address[:LONGEST_ADDRESS])
+
+
+def _shown(text: str, token: str) -> str:
+    """Return what a scanner says, fit to be kept and shown: printable, and without the token."""
     # An address may hold the token itself, as the query of a link that was shared.
-    shown = (entry.url or "").replace(entry.token, SHOWN) if entry.token else ""
-    return shown[:LONGEST_ADDRESS] if shown.isprintable() else ""
+    shown = without_tokens(text.replace(token, SHOWN) if token else text)
+    return shown if shown.isprintable() else ""

@@ -49,6 +49,21 @@ def allows(ranges: tuple[str, ...], address: str) -> bool:
     return any(asked in network for network in _networks(ranges))
 
 
+def are_within(ranges: tuple[str, ...], limits: tuple[str, ...]) -> bool:
+    """Say whether the ranges hold nothing that the limits do not; no ranges are everywhere."""
+    if not limits:
+        return True
+    return bool(ranges) and all(
+        any(_is_part(inner, outer) for outer in _networks(limits)) for inner in _networks(ranges)
+    )
+
+
+def _is_part(inner: Network, outer: Network) -> bool:
+    if isinstance(inner, IPv4Network):
+        return isinstance(outer, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(outer, IPv6Network) and inner.subnet_of(outer)
+
+
 @lru_cache(maxsize=1024)
 def _networks(ranges: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ip_network(text) for text in ranges)

@@ -657,6 +657,17 @@ class PublishersAlone(Forbidden):
         )
 
 
+class AddressNotAllowed(Forbidden):
+    """A token was used from where it may not be used."""
+
+    def __init__(self, address: str) -> None:
+        """Name the address, and say how to use a token from there."""
+        super().__init__(
+            f"This access token may not be used from {address or 'an unknown address'}. Use it "
+            "from the addresses that it was made for, or make one for this address."
+        )
+
+
 class SignInAgain(Forbidden):
     """It takes a person who signed in a moment ago, so that no stolen token is enough."""
 

@@ -1,10 +1,11 @@
 """Access tokens as they are stored, and how they were last used."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from shared.domain.entity import Entity, Place
 from shared.domain.package import Provenance
-from shared.domain.rights import Grant, Holding, Role
+from shared.domain.rights import Grant, Holding, Role, Scope
 
 
 class Token(Entity):
@@ -24,6 +25,8 @@ class Token(Entity):
     grants: tuple[Grant, ...]
     created_ms: int
     expires_ms: int | None
+    addresses: tuple[str, ...] = ()  # Ranges that it may be used from; none are no limit.
+    canary: bool = False  # Opens nothing, and tells when somebody tries it.
     provenance: Provenance | None = None  # Of a job's token: the job.
 
     @property
@@ -48,15 +51,32 @@ class Token(Entity):
 
 
 class TokenUse(Entity):
-    """When a token was last used; noted now and then, never a change."""
+    """When a token was last used, and by which client; noted now and then, never a change."""
 
     kind: ClassVar[str] = "token-use"
 
     owner: str
     token: str
     used_ms: int
+    expires_ms: int | None = None
+    address: str = ""
+    agent: str = ""
 
     @property
     def place(self) -> Place:
         """Return the place of the token's use beside the token."""
         return Place(self.owner, self.token)
+
+    @property
+    def ends_ms(self) -> int | None:
+        """Return when the token expires."""
+        return self.expires_ms
+
+
+def described(grants: Iterable[Grant]) -> str:
+    """Return what credentials allow, as people read it: `read,push-version on acme/g*`."""
+    return "; ".join(
+        f"{','.join(scope.value for scope in Scope if scope in grant.scopes)}"
+        f" on {grant.org}/{grant.package}"
+        for grant in grants
+    )

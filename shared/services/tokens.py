@@ -1,151 +1,150 @@
-"""Access tokens: issuing, listing and revoking them."""
+"""Access tokens of accounts: issuing, listing, changing and revoking them."""
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Self
 
-from shared.auth.base62 import random_text
-from shared.auth.secret import Secret
-from shared.auth.token import AccessToken
-from shared.domain.errors import CredentialsMissing, InvalidRequest, NotPermitted, TokenNotFound
+from shared.domain.address_ranges import are_within
+from shared.domain.errors import CredentialsMissing, NotPermitted, SignInAgain, TokenNotFound
 from shared.domain.identity import Principal
-from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import Token, TokenUse
-from shared.ports import Clock, DirectoryStore, Randomness
-from shared.services.recording import Change, Recording
-
-MAX_NAME_LENGTH = 80  # Characters: one line of a list.
-MAX_DAYS = 365  # A longer-lived token outlives the memory of who uses it.
-ID_LENGTH = 10  # Base62: people type it to revoke a token.
+from shared.domain.rights import Scope
+from shared.domain.tokens import Token
+from shared.ports import Clock
+from shared.services.token_records import IssuedToken, TokenRecords, UsedToken, change_of
+from shared.services.token_requests import TokenRequest, parse_name
 
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
-_PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
-
-
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
-    """What a new token is to be called and good for."""
-
-    name: str
-    grant: Grant
-    days: int | None = None  # None: as long as the registry's setting says.
-
-    @classmethod
-    def parse(
-        cls, name: str, scopes: Iterable[str], *, org: str, package: str, days: int | None
-    ) -> Self:
-        """Read a request, or raise `InvalidRequest` with what to write instead."""
-        grant = Grant(
-            scopes=_scopes(scopes),
-            org=_pattern("organization", org),
-            package=_pattern("package", package),
-        )
-        return cls(_name(name), grant, _days(days))
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
-    """A new token with its text, which is nowhere else and never shown again."""
-
-    token: Token
-    text: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Keeps the access tokens of every account; an account sees and ends its own alone."""
+    """Keeps the access tokens of every account; an account sees and ends its own alone.
 
-    directory: DirectoryStore
-    recording: Recording
+    A credential makes none that allows more than itself, from elsewhere or for longer. What manages
+    is made by people who signed in a moment ago, and by the operator.
+    """
+
+    records: TokenRecords
     clock: Clock
-    randomness: Randomness
-    environment: str
     default_days: int
 
     async def issue(self, owner: str, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
         """Create a token of the account `owner`.
 
-        It allows nothing that the credential of `by` lacks, and does not outlive it. Raises
-        `CredentialsMissing` or `NotPermitted`.
+        Raises `CredentialsMissing`, `NotPermitted` or `SignInAgain`.
         """
-        _check_issuer(owner, wanted, by)
+        _check_manager("issue", by)
+        if not _is_owner(owner, by):
+            raise NotPermitted("issue", f"the token {wanted.name}", "it is for another account")
         days = wanted.days or self.default_days
-        expires_ms = self.clock.now_ms() + days * _DAY_MS
-        if by.expires_ms is not None:
-            expires_ms = min(expires_ms, by.expires_ms)
-        return await self._add(owner, wanted, expires_ms, by)
+        draft = draft_of(owner, wanted, until(self.clock, days, by), by)
+        check_reach("issue", draft, by)
+        self._check_sure("issue", draft, by)
+        return await self.records.issue(draft, by=by)
 
     async def issue_unlimited(
         self, owner: str, wanted: TokenRequest, *, by: Principal
     ) -> IssuedToken:
         """Create a token that never expires; only the operator may."""
-        if not by.is_operator:
-            reason = "only the operator issues tokens that never expire"
-            raise NotPermitted("issue", f"the token {wanted.name}", reason)
-        return await self._add(owner, wanted, None, by)
+        _check_operator("issue", wanted, by, "tokens that never expire")
+        return await self.records.issue(draft_of(owner, wanted, None, by), by=by)
 
-    async def list(self, owner: str, *, by: Principal) -> list[Token]:
+    async def plant(self, owner: str, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
+        """Create a canary: a token that opens nothing, and tells when somebody tries it.
+
+        Only the operator may, and only the operator sees it in lists.
+        """
+        _check_operator("plant", wanted, by, "canaries")
+        canary = draft_of(owner, wanted, None, by).model_copy(update={"canary": True})
+        return await self.records.issue(canary, by=by)
+
+    async def list(self, owner: str, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the account `owner`, oldest first, expired ones included."""
         _check_manager("list", by)
-        if not _is_owner(owner, by):
-            return []
-        tokens = await self.directory.of(Token, owner)
-        return sorted(tokens, key=lambda token: (token.created_ms, token.id))
+        found = await self.records.of(owner) if _is_owner(owner, by) else []
+        return [each for each in found if by.is_operator or not each.token.canary]
 
-    async def uses(self, owner: str, *, by: Principal) -> dict[str, TokenUse]:
-        """Return when the tokens of `list` were last used, by token id."""
-        _check_manager("list", by)
-        uses = await self.directory.of(TokenUse, owner) if _is_owner(owner, by) else []
-        return {use.token: use for use in uses}
+    async def find(self, owner: str, token_id: str, *, by: Principal) -> UsedToken:
+        """Return a token of the account `owner`.
+
+        Raises `TokenNotFound` alike for tokens that are not there and other people's.
+        """
+        return await self._own("show", owner, token_id, by)
+
+    async def rename(self, owner: str, token_id: str, name: str, *, by: Principal) -> UsedToken:
+        """Call a token something else; raise `TokenNotFound`."""
+        found = await self._own("rename", owner, token_id, by)
+        renamed = await self.records.rename(found.token, parse_name(name), by=by)
+        return UsedToken(renamed, found.use)
+
+    async def rotate(self, owner: str, token_id: str, *, by: Principal) -> IssuedToken:
+        """Give a token a new text with the same rights, for as long again; the old one ends.
+
+        Whoever asks learns the text, so it takes what issuing such a token takes.
+        """
+        token = (await self._own("rotate", owner, token_id, by)).token
+        check_reach("rotate", token, by)
+        self._check_sure("rotate", token, by)
+        return await self.records.rotate(token, renewed(token, self.clock, by), by=by)
 
     async def revoke(self, owner: str, token_id: str, *, by: Principal) -> None:
         """End a token of the account `owner`, everywhere within five seconds.
 
         Raises `TokenNotFound` alike for tokens that are not there and other people's.
         """
-        _check_manager("revoke", by)
-        token = await self._own(owner, token_id) if _is_owner(owner, by) else None
-        if token is None:
+        token = (await self._own("revoke", owner, token_id, by)).token
+        await self.records.end(token, change_of("revoked", token), by=by)
+
+    async def _own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
+        _check_manager(verb, by)
+        if not _is_owner(owner, by):
             raise TokenNotFound(token_id)
-        await self.recording.remove(token, change=_change("revoked", token), by=by)
+        found = await self.records.find(owner, token_id)
+        if found.token.canary and not by.is_operator:
+            raise TokenNotFound(token_id)
+        return found
 
-    async def _own(self, owner: str, token_id: str) -> Token | None:
-        found = await self.directory.about(Token, token_id)
-        return next((token for token in found if token.owner == owner), None)
-
-    async def _add(
-        self, owner: str, wanted: TokenRequest, expires_ms: int | None, by: Principal
-    ) -> IssuedToken:
-        minted = AccessToken.mint(self.environment, owner, self.randomness)
-        token = Token(
-            id=random_text(self.randomness, ID_LENGTH),
-            hash=minted.hash,
-            owner=owner,
-            name=wanted.name,
-            grants=(wanted.grant,),
-            created_ms=self.clock.now_ms(),
-            expires_ms=expires_ms,
-        )
-        added = await self.recording.add(token, change=_change("issued", token), by=by)
-        return IssuedToken(added, minted.text)
+    def _check_sure(self, verb: str, token: Token, by: Principal) -> None:
+        manages = any(Scope.MANAGE in grant.scopes for grant in token.grants)
+        if manages and not by.is_operator and not by.is_fresh(self.clock.now_ms()):
+            raise SignInAgain(verb, f"the token {token.name}, which manages")
 
 
-def _change(what: str, token: Token) -> Change:
-    scopes = {scope.value for grant in token.grants for scope in grant.scopes}
-    details = {"name": token.name, "scopes": " ".join(sorted(scopes))}
-    account = "" if token.org else token.owner
-    return Change(f"token.{what}", token.id, org=token.org, account=account, details=details)
+def draft_of(owner: str, wanted: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
+    """Return what `TokenRecords.issue` makes a token of."""
+    return Token(
+        id="",
+        hash="",
+        owner=owner,
+        name=wanted.name,
+        grants=(wanted.grant,),
+        created_ms=0,
+        expires_ms=expires_ms,
+        addresses=wanted.addresses or by.addresses,
+    )
 
 
-def _check_issuer(owner: str, wanted: TokenRequest, by: Principal) -> None:
-    _check_manager("issue", by)
-    if not _is_owner(owner, by):
-        raise NotPermitted("issue", f"the token {wanted.name}", "it is for another account")
-    if not by.may_hand_out(wanted.grant):
+def check_reach(verb: str, token: Token, by: Principal) -> None:
+    """Raise `NotPermitted` for a token that would reach further than the credential of `by`."""
+    if not all(map(by.may_hand_out, token.grants)):
         reason = "it would allow more than the token that asks for it"
-        raise NotPermitted("issue", f"the token {wanted.name}", reason)
+        raise NotPermitted(verb, f"the token {token.name}", reason)
+    if not are_within(token.addresses, by.addresses):
+        reason = "it could be used from elsewhere than the token that asks for it"
+        raise NotPermitted(verb, f"the token {token.name}", reason)
+
+
+def until(clock: Clock, days: int, by: Principal) -> int:
+    """Return when a token of so many days ends: never after the credential that makes it."""
+    expires_ms = clock.now_ms() + days * _DAY_MS
+    return expires_ms if by.expires_ms is None else min(expires_ms, by.expires_ms)
+
+
+def renewed(token: Token, clock: Clock, by: Principal) -> int | None:
+    """Return when a token ends whose time begins again now."""
+    ends = [by.expires_ms] if by.expires_ms is not None else []
+    if token.expires_ms is not None:
+        ends.append(clock.now_ms() + token.expires_ms - token.created_ms)
+    return min(ends, default=None)
 
 
 def _check_manager(verb: str, by: Principal) -> None:
@@ -155,44 +154,11 @@ def _check_manager(verb: str, by: Principal) -> None:
         raise NotPermitted(verb, "tokens", "the token lacks the scope manage for it")
 
 
+def _check_operator(verb: str, wanted: TokenRequest, by: Principal, what: str) -> None:
+    if not by.is_operator:
+        reason = f"only the operator issues {what}"
+        raise NotPermitted(verb, f"the token {wanted.name}", reason)
+
+
 def _is_owner(owner: str, by: Principal) -> bool:
     return by.is_operator or by.id == owner
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        message = (
-            f"A token's name is one line of 1 to {MAX_NAME_LENGTH} characters. "
-            "Name it for what uses it, such as laptop or nightly build."
-        )
-        raise InvalidRequest(message)
-    return name
-
-
-def _scopes(texts: Iterable[str]) -> frozenset[Scope]:
-    known = {scope.value: scope for scope in Scope}
-    asked = list(texts)
-    unknown = [text for text in asked if text not in known]
-    if unknown or not asked:
-        what = f"{unknown[0]!r} is no scope" if unknown else "A token needs a scope"
-        message = f"{what}. Choose among {', '.join(known)}."
-        raise InvalidRequest(message)
-    return frozenset(known[text] for text in asked)
-
-
-def _pattern(what: str, text: str) -> str:
-    if not _PATTERN.fullmatch(text):
-        message = (
-            f"{text[:80]!r} is no pattern for the {what}. Write its name; * stands for any "
-            "characters, ? for one."
-        )
-        raise InvalidRequest(message)
-    return text
-
-
-def _days(days: int | None) -> int | None:
-    if days is not None and not 1 <= days <= MAX_DAYS:
-        message = f"A token is good for 1 to {MAX_DAYS} days, not {days}."
-        raise InvalidRequest(message)
-    return days

@@ -2,10 +2,13 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from shared.ports import Fetched, Unanswered
 
 PEM, PUBLIC = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 
@@ -19,7 +22,8 @@ class FakeScanner:
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
     fetched: int = 0
-    fails_with: Exception | None = None
+    answer: Fetched | None = None  # By default its keys.
+    is_down: bool = False
 
     @property
     def pem(self) -> str:
@@ -32,12 +36,17 @@ class FakeScanner:
         key = {"key_identifier": self.identifier, "key": self.pem, "is_current": True}
         return json.dumps({"public_keys": [key]}).encode()
 
-    async def fetch(self) -> bytes:
+    async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
         """Publish its keys, and count how often they are asked for."""
         self.fetched += 1
-        if self.fails_with:
-            raise self.fails_with
-        return self.published
+        if self.is_down:
+            reason = "nobody answered"
+            raise Unanswered(reason)
+        return self.answer or Fetched(200, {}, self.published)
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+        """Take nothing."""
+        raise Unanswered
 
     def headers(self, body: bytes) -> dict[str, str]:
         """Return the headers that prove where the body comes from."""

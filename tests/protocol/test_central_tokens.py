@@ -8,7 +8,7 @@ import pytest
 from functions.faces import build_app
 from shared.domain.identity import OPERATOR
 from shared.hosting.loading import functions_of
-from shared.services.tokens import TokenRequest
+from shared.services.token_requests import TokenRequest
 from tests.balas import bala
 from tests.protocol.answers import refused
 from tests.protocol.bal.okhttp import multipart

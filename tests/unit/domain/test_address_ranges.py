@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.address_ranges import MAX_RANGES, allows, parse_ranges
+from shared.domain.address_ranges import MAX_RANGES, allows, are_within, parse_ranges
 from shared.domain.errors import InvalidRequest
 
 
@@ -102,6 +102,27 @@ def test_everything_of_one_kind_is_nothing_of_the_other() -> None:
     assert allows(("0.0.0.0/0",), "203.0.113.7")
     assert not allows(("0.0.0.0/0",), "2001:db8::1")
     assert not allows(("::/0",), "::ffff:203.0.113.7")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "limits", "within"),
+    [
+        ((), (), True),
+        (("10.0.0.0/8",), (), True),
+        ((), ("10.0.0.0/8",), False),
+        (("10.1.0.0/16", "10.2.0.1"), ("10.0.0.0/8",), True),
+        (("10.0.0.0/8",), ("10.0.0.0/8",), True),
+        (("10.0.0.0/7",), ("10.0.0.0/8",), False),
+        (("10.0.0.0/8", "11.0.0.1"), ("10.0.0.0/8",), False),
+        (("10.0.0.1", "2001:db8::1"), ("10.0.0.0/8", "2001:db8::/32"), True),
+        (("0.0.0.0/0",), ("::/0",), False),
+        (("2001:db8::1",), ("0.0.0.0/0",), False),
+    ],
+)
+def test_ranges_are_within_limits_or_reach_further(
+    ranges: tuple[str, ...], limits: tuple[str, ...], within: bool
+) -> None:
+    assert are_within(ranges, limits) is within
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 32))

@@ -1,5 +1,6 @@
-"""Issuing, listing and revoking tokens."""
+"""Issuing, listing, changing and revoking tokens."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,17 +11,21 @@ from shared.domain.errors import (
     CredentialsMissing,
     InvalidRequest,
     NotPermitted,
+    SignInAgain,
     TokenNotFound,
 )
-from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.identity import ANONYMOUS, FRESH_FOR, OPERATOR, Principal
 from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import Token
-from shared.services.tokens import IssuedToken, TokenRequest, Tokens
+from shared.domain.tokens import Token, TokenUse
+from shared.services.token_records import IssuedToken, TokenRecords
+from shared.services.token_requests import TokenRequest
+from shared.services.tokens import Tokens
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.fakes.randomness import FakeRandomness
 from tests.fakes.recording import recording
+from tests.faults import Fault, failing
 
 KIM = Principal("kim0000000", "session", (Grant(),))
 LEE = Principal("lee0000000", "session", (Grant(),))
@@ -49,18 +54,22 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens:
-    return Tokens(
+    records = TokenRecords(
         directory=store,
         recording=recording(store, events, clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",
-        default_days=90,
     )
+    return Tokens(records, clock, default_days=90)
 
 
 async def issued(tokens: Tokens) -> IssuedToken:
     return await tokens.issue(KIM.id, wanted(), by=KIM)
+
+
+async def listed(tokens: Tokens, by: Principal = KIM) -> list[Token]:
+    return [each.token for each in await tokens.list(KIM.id, by=by)]
 
 
 async def test_a_new_token_is_one_that_its_owner_can_use(tokens: Tokens) -> None:
@@ -68,7 +77,7 @@ async def test_a_new_token_is_one_that_its_owner_can_use(tokens: Tokens) -> None
     parsed = AccessToken.parse(new.text)
     assert (parsed.environment, parsed.owner) == ("test", KIM.id)
     assert parsed.hash == new.token.hash
-    assert await tokens.list(KIM.id, by=KIM) == [new.token]
+    assert await listed(tokens) == [new.token]
 
 
 async def test_the_text_of_a_token_is_not_stored_and_not_in_an_event(
@@ -108,7 +117,7 @@ async def test_a_token_allows_nothing_that_the_one_that_made_it_lacks(tokens: To
     by = Principal(KIM.id, "other", (Grant(org="acme"),))
     with pytest.raises(NotPermitted, match="more than the token that asks"):
         await tokens.issue(KIM.id, wanted(grant=Grant(org="globex")), by=by)
-    await tokens.issue(KIM.id, wanted(grant=Grant(org="acme", package="a")), by=by)
+    await tokens.issue(KIM.id, wanted(grant=Grant(scopes=READ, org="acme", package="a")), by=by)
 
 
 @pytest.mark.parametrize("scope", [each for each in Scope if each is not Scope.MANAGE])
@@ -124,7 +133,7 @@ async def test_a_token_that_may_not_manage_neither_makes_nor_shows_nor_ends_toke
     ):
         with pytest.raises(NotPermitted, match="scope manage"):
             await attempt
-    assert await tokens.list(KIM.id, by=KIM) == [new.token]
+    assert await listed(tokens) == [new.token]
 
 
 async def test_without_credentials_there_are_no_tokens(tokens: Tokens) -> None:
@@ -148,14 +157,14 @@ async def test_nobody_sees_or_ends_tokens_of_another_account(tokens: Tokens) -> 
     for owner in (KIM.id, LEE.id):
         with pytest.raises(TokenNotFound):
             await tokens.revoke(owner, new.token.id, by=LEE)
-    assert await tokens.list(KIM.id, by=KIM) == [new.token]
+    assert await listed(tokens) == [new.token]
 
 
 async def test_the_operator_makes_shows_and_ends_tokens_of_every_account(tokens: Tokens) -> None:
     new = await tokens.issue(KIM.id, wanted(), by=OPERATOR)
-    assert await tokens.list(KIM.id, by=OPERATOR) == [new.token]
+    assert await listed(tokens, OPERATOR) == [new.token]
     await tokens.revoke(KIM.id, new.token.id, by=OPERATOR)
-    assert await tokens.list(KIM.id, by=OPERATOR) == []
+    assert await listed(tokens, OPERATOR) == []
 
 
 async def test_a_revoked_token_is_gone(tokens: Tokens, store: FakeDirectory) -> None:
@@ -178,7 +187,8 @@ async def test_every_change_is_an_event(tokens: Tokens, events: FakeEvents) -> N
     await tokens.revoke(KIM.id, new.token.id, by=OPERATOR)
     assert events.kinds() == ["token.issued", "token.revoked"]
     first, second = events.feed
-    assert (first.actor, first.subject, first.details["scopes"]) == (KIM.id, new.token.id, "read")
+    assert (first.actor, first.subject, first.account) == (KIM.id, new.token.id, KIM.id)
+    assert first.details == {"name": "laptop", "grants": "read on */*"}
     assert (second.actor, second.account) == ("operator", KIM.id)
 
 
@@ -191,6 +201,174 @@ async def test_a_change_stands_although_the_feed_has_to_wait_for_its_event(
     assert [each.kind for each in new.token.outbox] == ["token.issued"]
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     assert store.every(Token) == []
+
+
+# --- tokens that manage, and where they may be used --------------------------------------------
+
+
+MANAGING = Grant(scopes=frozenset({Scope.READ, Scope.MANAGE}))
+
+
+async def test_a_token_that_manages_takes_a_person_who_signed_in_a_moment_ago(
+    tokens: Tokens, clock: FakeClock
+) -> None:
+    signed_in = Principal(KIM.id, "session", (Grant(),), signed_in_ms=clock.now_ms())
+    new = await tokens.issue(KIM.id, wanted(grant=MANAGING), by=signed_in)
+    clock.advance(FRESH_FOR + timedelta(milliseconds=1))
+    for attempt in (
+        tokens.issue(KIM.id, wanted(grant=MANAGING), by=signed_in),
+        tokens.issue(KIM.id, wanted(grant=MANAGING), by=KIM),
+        tokens.rotate(KIM.id, new.token.id, by=signed_in),
+    ):
+        with pytest.raises(SignInAgain, match="the token laptop, which manages"):
+            await attempt
+    assert await listed(tokens) == [new.token]
+
+
+async def test_the_operator_needs_no_sign_in(tokens: Tokens) -> None:
+    new = await tokens.issue(KIM.id, wanted(grant=MANAGING), by=OPERATOR)
+    assert (await tokens.rotate(KIM.id, new.token.id, by=OPERATOR)).token.grants == (MANAGING,)
+
+
+async def test_a_token_makes_none_that_may_be_used_from_elsewhere(tokens: Tokens) -> None:
+    by = Principal(KIM.id, "other", (Grant(),), addresses=("10.0.0.0/8",))
+    with pytest.raises(NotPermitted, match="from elsewhere"):
+        await tokens.issue(KIM.id, replace(wanted(), addresses=("0.0.0.0/0",)), by=by)
+    narrow = await tokens.issue(KIM.id, replace(wanted(), addresses=("10.1.0.0/16",)), by=by)
+    assert narrow.token.addresses == ("10.1.0.0/16",)
+    assert (await tokens.issue(KIM.id, wanted(), by=by)).token.addresses == ("10.0.0.0/8",)
+    anywhere = await issued(tokens)
+    with pytest.raises(NotPermitted, match="from elsewhere"):
+        await tokens.rotate(KIM.id, anywhere.token.id, by=by)
+
+
+# --- showing, renaming, rotating ---------------------------------------------------------------
+
+
+async def test_a_token_is_shown_with_its_last_use(tokens: Tokens, store: FakeDirectory) -> None:
+    new = await issued(tokens)
+    assert (await tokens.find(KIM.id, new.token.id, by=KIM)).use is None
+    use = TokenUse(owner=KIM.id, token=new.token.id, used_ms=1, address="203.0.113.7", agent="bal")
+    await store.put(use)
+    assert (await tokens.find(KIM.id, new.token.id, by=KIM)).use == use
+    assert [each.use for each in await tokens.list(KIM.id, by=KIM)] == [use]
+
+
+async def test_a_name_is_changed_and_nothing_else(tokens: Tokens, events: FakeEvents) -> None:
+    new = await issued(tokens)
+    renamed = (await tokens.rename(KIM.id, new.token.id, " desktop ", by=KIM)).token
+    assert renamed == new.token.model_copy(update={"name": "desktop", "revision": 2})
+    assert events.feed[-1].details == {"before": "laptop", "after": "desktop"}
+    with pytest.raises(InvalidRequest, match="one line"):
+        await tokens.rename(KIM.id, new.token.id, "a\nb", by=KIM)
+
+
+async def test_a_rotated_token_has_another_text_and_the_same_rights(
+    tokens: Tokens, clock: FakeClock, store: FakeDirectory, events: FakeEvents
+) -> None:
+    old = await tokens.issue(KIM.id, replace(wanted(days=7), addresses=("10.0.0.1",)), by=KIM)
+    clock.advance(timedelta(days=5))
+    new = await tokens.rotate(KIM.id, old.token.id, by=KIM)
+    assert new.text != old.text
+    assert AccessToken.parse(new.text).hash == new.token.hash
+    now_ms = clock.now_ms()
+    again = {"hash": new.token.hash, "created_ms": now_ms, "expires_ms": now_ms + 7 * DAY_MS}
+    assert new.token == old.token.model_copy(update=again)
+    assert store.every(Token) == [new.token]
+    assert events.kinds() == ["token.issued", "token.rotated"]
+
+
+async def test_a_rotated_token_does_not_outlive_the_one_that_asked(
+    tokens: Tokens, clock: FakeClock
+) -> None:
+    soon = clock.now_ms() + DAY_MS
+    by = Principal(KIM.id, "other", (Grant(),), expires_ms=soon)
+    for give in (tokens.issue, tokens.issue_unlimited):
+        old = await give(KIM.id, wanted(), by=OPERATOR)
+        assert (await tokens.rotate(KIM.id, old.token.id, by=by)).token.expires_ms == soon
+
+
+async def test_the_text_of_a_stronger_token_is_not_to_be_had_by_rotating_it(
+    tokens: Tokens,
+) -> None:
+    strong = await tokens.issue(KIM.id, wanted(grant=Grant(scopes=READ)), by=OPERATOR)
+    weak = Principal(KIM.id, "other", (Grant(scopes=frozenset({Scope.MANAGE})),))
+    with pytest.raises(NotPermitted, match="more than the token that asks"):
+        await tokens.rotate(KIM.id, strong.token.id, by=weak)
+    assert await listed(tokens) == [strong.token]
+
+
+async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated(
+    tokens: Tokens, store: FakeDirectory, clock: FakeClock
+) -> None:
+    old = await issued(tokens)
+    clock.advance(timedelta(minutes=1))
+    cut_off = Tokens(
+        replace(tokens.records, directory=failing(store, Fault("remove", Busy()))), clock, 90
+    )
+    with pytest.raises(Busy):
+        await cut_off.rotate(KIM.id, old.token.id, by=KIM)
+    assert old.token in store.every(Token)
+    assert [each.id for each in await listed(tokens)] == [old.token.id]
+    clock.advance(timedelta(minutes=1))
+    new = await tokens.rotate(KIM.id, old.token.id, by=KIM)
+    assert store.every(Token) == [new.token]
+
+
+async def test_revoking_ends_every_text_of_a_token_and_forgets_its_use(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    new = await issued(tokens)
+    await store.put(new.token.model_copy(update={"hash": "f" * 64}))
+    await store.put(TokenUse(owner=KIM.id, token=new.token.id, used_ms=1))
+    await tokens.revoke(KIM.id, new.token.id, by=KIM)
+    assert store.entities == {}
+
+
+async def test_foreign_tokens_are_neither_shown_nor_changed(tokens: Tokens) -> None:
+    new = await issued(tokens)
+    for owner in (KIM.id, LEE.id):
+        for attempt in (
+            tokens.find(owner, new.token.id, by=LEE),
+            tokens.rename(owner, new.token.id, "mine", by=LEE),
+            tokens.rotate(owner, new.token.id, by=LEE),
+        ):
+            with pytest.raises(TokenNotFound):
+                await attempt
+    assert await listed(tokens) == [new.token]
+
+
+async def test_a_change_that_meets_another_one_is_made_after_it(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    new = await issued(tokens)
+    found = await tokens.find(KIM.id, new.token.id, by=KIM)
+    await tokens.rename(KIM.id, new.token.id, "first", by=KIM)
+    renamed = await tokens.records.rename(found.token, "second", by=KIM)
+    assert (renamed.name, renamed.revision) == ("second", 3)
+    assert store.every(Token) == [renamed]
+
+
+# --- canaries ----------------------------------------------------------------------------------
+
+
+async def test_only_the_operator_plants_canaries(tokens: Tokens) -> None:
+    with pytest.raises(NotPermitted, match="only the operator issues canaries"):
+        await tokens.plant(KIM.id, wanted(), by=KIM)
+
+
+async def test_a_canary_is_seen_by_the_operator_alone(tokens: Tokens) -> None:
+    canary = (await tokens.plant(KIM.id, wanted(), by=OPERATOR)).token
+    assert (canary.canary, canary.expires_ms) == (True, None)
+    assert await listed(tokens, OPERATOR) == [canary]
+    assert await listed(tokens) == []
+    with pytest.raises(TokenNotFound):
+        await tokens.revoke(KIM.id, canary.id, by=KIM)
+    await tokens.revoke(KIM.id, canary.id, by=OPERATOR)
+    assert await listed(tokens, OPERATOR) == []
+
+
+# --- requests ----------------------------------------------------------------------------------
 
 
 def parse(

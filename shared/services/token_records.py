@@ -1,0 +1,155 @@
+"""Tokens as they are written: made, renamed, given a new text and ended, whoever may ask for it."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from shared.auth.base62 import random_text
+from shared.auth.secret import Secret
+from shared.auth.token import AccessToken
+from shared.domain.entity import Place
+from shared.domain.errors import TokenNotFound
+from shared.domain.identity import Principal
+from shared.domain.tokens import Token, TokenUse, described
+from shared.ports import Clock, DirectoryStore, Randomness, Stale
+from shared.services.changing import until_fresh
+from shared.services.recording import Change, Recording
+
+ID_LENGTH = 10  # Base62: people type it to revoke a token.
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token with its text, which is nowhere else and never shown again."""
+
+    token: Token
+    text: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class UsedToken:
+    """A token, and when it was last used, if ever."""
+
+    token: Token
+    use: TokenUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecords:
+    """Writes tokens with the event of each change; who may is for the services that call it."""
+
+    directory: DirectoryStore
+    recording: Recording
+    clock: Clock
+    randomness: Randomness
+    environment: str
+
+    async def issue(self, draft: Token, *, by: Principal) -> IssuedToken:
+        """Make the token that `draft` describes; its id, hash and time of making are set here."""
+        minted = AccessToken.mint(self.environment, draft.owner, self.randomness)
+        made = {
+            "id": random_text(self.randomness, ID_LENGTH),
+            "hash": minted.hash,
+            "created_ms": self.clock.now_ms(),
+        }
+        token = draft.model_copy(update=made)
+        added = await self.recording.add(token, change=change_of("issued", token), by=by)
+        return IssuedToken(added, minted.text)
+
+    async def of(self, owner: str) -> list[UsedToken]:
+        """Return the owner's tokens with their last use, oldest first, expired ones included."""
+        uses = {use.token: use for use in await self.directory.of(TokenUse, owner)}
+        # Of a token whose new text was made, and whose old one is not ended yet, the new one.
+        tokens = {token.id: token for token in _oldest_first(await self.directory.of(Token, owner))}
+        return [UsedToken(each, uses.get(each.id)) for each in _oldest_first(tokens.values())]
+
+    async def find(self, owner: str, token_id: str) -> UsedToken:
+        """Return the owner's token, or raise `TokenNotFound`, alike for those of others."""
+        token = (await self._texts(owner, token_id))[-1]
+        return UsedToken(token, await self.directory.get(TokenUse, Place(owner, token_id)))
+
+    async def rename(self, token: Token, name: str, *, by: Principal) -> Token:
+        """Call the token something else."""
+
+        async def attempt() -> Token:
+            there = (await self._texts(token.owner, token.id))[-1]
+            details = {"before": there.name, "after": name}
+            change = replace(change_of("renamed", there), details=details)
+            renamed = there.model_copy(update={"name": name})
+            return await self.recording.replace(renamed, change=change, by=by)
+
+        return await until_fresh(attempt)
+
+    async def rotate(self, token: Token, expires_ms: int | None, *, by: Principal) -> IssuedToken:
+        """Give the token a new text and a new end; the old text ends within five seconds."""
+        old = await self._texts(token.owner, token.id)
+        minted = AccessToken.mint(self.environment, token.owner, self.randomness)
+        fresh = {
+            "hash": minted.hash,
+            "created_ms": self.clock.now_ms(),
+            "expires_ms": expires_ms,
+            "provenance": None,  # Whoever asks for a new text, it is not the job that had the old.
+            "revision": 1,
+            "outbox": (),
+        }
+        token = old[-1].model_copy(update=fresh)
+        # New before old: whoever fails in between keeps what they have, and may try again.
+        added = await self.recording.add(token, change=change_of("rotated", token), by=by)
+        for each in old:
+            await self._forget(each)
+        return IssuedToken(added, minted.text)
+
+    async def end(self, token: Token, change: Change, *, by: Principal) -> None:
+        """End the token, whatever text it has, and forget its use; a repeat changes nothing."""
+        with suppress(TokenNotFound):
+            for each in await self._texts(token.owner, token.id):
+                await self._end(each, change, by)
+        use = await self.directory.get(TokenUse, Place(token.owner, token.id))
+        if use is not None:
+            with suppress(Stale):
+                await self.directory.remove(use)
+
+    async def _texts(self, owner: str, token_id: str) -> list[Token]:
+        """Return the token once for each text that is good for it, the newest last."""
+        found = await self.directory.about(Token, token_id)
+        texts = _oldest_first(token for token in found if token.owner == owner)
+        if not texts:
+            raise TokenNotFound(token_id)
+        return texts
+
+    async def _end(self, token: Token, change: Change, by: Principal) -> None:
+        async def attempt() -> None:
+            there = await self.directory.get(Token, token.place)
+            if there is not None:
+                await self.recording.remove(there, change=change, by=by)
+
+        await until_fresh(attempt)
+
+    async def _forget(self, token: Token) -> None:
+        """Remove an old text; that there is a new one is recorded with the new one."""
+
+        async def attempt() -> None:
+            there = await self.directory.get(Token, token.place)
+            if there is not None:
+                await self.directory.remove(there)
+
+        await until_fresh(attempt)
+
+
+def change_of(what: str, token: Token) -> Change:
+    """Return what an event says of a token: never its text, and never its hash."""
+    return Change(
+        f"token.{what}",
+        token.id,
+        org=token.org,
+        account="" if token.org else token.owner,
+        details={
+            "name": token.name,
+            "grants": described(token.grants),
+            **(token.provenance.run if token.provenance else {}),
+        },
+    )
+
+
+def _oldest_first(tokens: Iterable[Token]) -> list[Token]:
+    return sorted(tokens, key=lambda token: (token.created_ms, token.id))
