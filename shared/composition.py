@@ -10,7 +10,6 @@ from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
 from shared.auth.canaries import Canaries
 from shared.auth.discovery import Discovery
-from shared.auth.canaries import Canaries
 from shared.auth.keys import KeyRing, LinkSigner
 from shared.auth.keysets import KeySets
 from shared.auth.session import Sessions, SignInLinks

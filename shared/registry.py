@@ -54,7 +54,6 @@ class Registry:
     proving: Proving
     notifying: Notifying
     tokens: Tokens
-    organization_tokens: OrganizationTokens
     logbook: Logbook
     trusted_publishers: TrustedPublishers
     trusted_publishing: TrustedPublishing
