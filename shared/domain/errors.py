@@ -21,7 +21,7 @@
     │   ├── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
     │   └── SignedTokenRefused · IdTokenUsed
     ├── Forbidden            the caller may not do this
-    │   ├── NotPermitted · NameReserved · SignInAgain · PublishersAlone
+    │   ├── NotPermitted · NameReserved · SignInAgain · PublishersAlone · FormForeign
     │   └── Untrusted        one class for each reason to refuse a job, in untrusted.py
     ├── TooMany              it comes too often
     │   └── TooManyRequests · TooManyFailures
@@ -665,6 +665,17 @@ class AddressNotAllowed(Forbidden):
         super().__init__(
             f"This access token may not be used from {address or 'an unknown address'}. Use it "
             "from the addresses that it was made for, or make one for this address."
+        )
+
+
+class FormForeign(Forbidden):
+    """A form was sent that no page of this session has shown."""
+
+    def __init__(self) -> None:
+        """Say how to send it from one."""
+        super().__init__(
+            "This form is from no page of your session, so nothing was changed. Open the page "
+            "again, and send it from there."
         )
 
 

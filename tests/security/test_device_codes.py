@@ -1,0 +1,227 @@
+"""Device codes: guessed, replayed, approved twice, fixed beforehand, or asked for by a phisher.
+
+RFC 8628, section 5, names these attacks; codes of this kind were phished from 2020 on.
+"""
+
+import asyncio
+import re
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.device_codes import LETTERS, USER_CODE_LENGTH
+from tests.devices import ask, error, poll
+from tests.pages import Browser
+from tests.world import URL, OpenWorld, World
+
+GUESSES = 20  # Of an account, in five minutes.
+MOST_CODES_AT_ONCE = 100_000
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry behind a proxy, which passes on where requests come from."""
+    return await worlds(trusted_proxies="127.0.0.1")
+
+
+@pytest.fixture
+async def ann(world: World) -> Browser:
+    browser = await Browser.of(world, world.people.ann)
+    await browser.open("/device")
+    return browser
+
+
+async def statuses(browser: Browser, count: int) -> list[int]:
+    """Guess so many codes, and return what the pages say."""
+    found: list[int] = []
+    for number in range(count):
+        code = "".join(LETTERS[number // 20**place % 20] for place in range(USER_CODE_LENGTH))
+        await browser.send("/device", code=code)
+        found.append(429 if "too many" in browser.text.lower() else 404)
+        await browser.open("/device")
+    return found
+
+
+async def test_an_account_guesses_a_few_times_and_then_waits(ann: Browser) -> None:
+    assert await statuses(ann, GUESSES + 2) == [404] * GUESSES + [429, 429]
+
+
+async def test_who_guessed_too_often_is_not_shown_a_right_code_either(
+    world: World, ann: Browser
+) -> None:
+    codes = await ask(world)
+    await statuses(ann, GUESSES)
+    await ann.send("/device", code=codes["user_code"])
+    assert "kim's laptop" not in ann.text
+
+
+async def test_another_session_or_address_of_the_account_has_no_more_guesses(world: World) -> None:
+    first = await Browser.of(world, world.people.ann)
+    await first.open("/device")
+    await statuses(first, GUESSES)
+    second = await Browser.of(world, world.people.ann, address="203.0.113.99")
+    await second.open("/device")
+    assert await statuses(second, 1) == [429]
+
+
+def test_guessing_finds_one_of_a_hundred_thousand_codes_in_lifetimes() -> None:
+    chance = MOST_CODES_AT_ONCE / len(LETTERS) ** USER_CODE_LENGTH
+    guesses_a_year = GUESSES * 12 * 24 * 365
+    assert chance * guesses_a_year < 10  # With that many waiting at every moment, which nobody has.
+
+
+async def test_a_code_is_good_for_one_answer(world: World, ann: Browser) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    assert "is connected" in ann.text
+    for decision in ("approve", "refuse", ""):
+        await ann.open("/device")
+        await ann.send("/device", code=codes["user_code"], decision=decision)
+        assert "No machine waits with this code" in ann.text
+    assert (await poll(world, codes)).status_code == 200
+
+
+async def test_a_refusal_is_not_undone_by_approving_later(world: World, ann: Browser) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="refuse")
+    await ann.open("/device")
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    assert error(await poll(world, codes)) == "access_denied"
+
+
+async def test_of_two_people_who_approve_at_once_one_does(world: World) -> None:
+    codes = await ask(world)
+    browsers = [await Browser.of(world, each) for each in (world.people.ann, world.people.bob)]
+    for browser in browsers:
+        await browser.open("/device")
+    sent = [each.send("/device", code=codes["user_code"], decision="approve") for each in browsers]
+    await asyncio.gather(*sent)
+    connected = ["is connected" in each.text for each in browsers]
+    assert sorted(connected) == [False, True]
+    account = "ann" if connected[0] else "bob"
+    assert (await poll(world, codes)).json()["account"] == account
+
+
+async def test_a_token_is_given_to_one_of_many_replays(world: World, ann: Browser) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    tokens = [await poll(world, codes) for _ in range(3)]
+    assert [each.status_code for each in tokens] == [200, 400, 400]
+    assert {error(each) for each in tokens[1:]} == {"expired_token"}
+
+
+async def test_a_token_is_given_to_one_of_many_at_once(world: World, ann: Browser) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    answers = await asyncio.gather(*[poll(world, codes) for _ in range(20)])
+    assert [each.status_code for each in answers].count(200) == 1
+
+
+async def test_the_code_of_the_page_is_not_the_code_of_the_machine(
+    world: World, ann: Browser
+) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    answer = await poll(world, codes, device_code=codes["user_code"])
+    assert error(answer) == "expired_token"
+    await ann.open("/device")
+    await ann.send("/device", code=codes["device_code"])
+    assert "No machine waits" in ann.text
+
+
+async def test_the_token_is_of_whoever_approved_and_of_nobody_who_only_looked(
+    world: World,
+) -> None:
+    codes = await ask(world)
+    bob, ann = [await Browser.of(world, each) for each in (world.people.bob, world.people.ann)]
+    for browser in (bob, ann):
+        await browser.open("/device")
+        await browser.send("/device", code=codes["user_code"])
+        assert "Is this your machine?" in browser.text
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    assert (await poll(world, codes)).json()["account"] == "ann"
+
+
+async def test_a_link_cannot_bring_the_code_along(world: World, ann: Browser) -> None:
+    # Session fixation: a phisher sends a link that leaves nothing to do but to press a button.
+    code = (await ask(world))["user_code"]
+    for query in (f"?code={code}", f"?user_code={code}", f"#{code}"):
+        await ann.open(f"/device{query}")
+        assert code not in ann.text
+        assert "Approve" not in ann.text
+    answer = await world.send("POST", f"{URL}/device?code={code}&decision=approve")
+    assert answer.status_code == 401
+
+
+async def test_another_site_cannot_approve_in_the_name_of_whoever_visits_it(
+    world: World, ann: Browser
+) -> None:
+    codes = await ask(world)
+    for csrf in ("", "guess", "é"):
+        answer = await ann.send_raw(
+            "/device", code=codes["user_code"], decision="approve", csrf=csrf
+        )
+        assert answer.status_code == 403
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open("/device")
+    stolen = re.findall(r'name="csrf" value="([^"]+)"', mia.text)[0]
+    answer = await ann.send_raw("/device", code=codes["user_code"], decision="approve", csrf=stolen)
+    assert answer.status_code == 403
+    assert error(await poll(world, codes)) == "authorization_pending"
+
+
+async def test_the_page_warns_of_codes_that_somebody_sent(world: World, ann: Browser) -> None:
+    await ann.open("/device")
+    assert "Enter only a code that you asked for yourself" in ann.text
+    await ann.send("/device", code=(await ask(world))["user_code"])
+    assert "Approve it only if you started this yourself" in ann.text
+    assert "If somebody sent you the code, refuse." in ann.text
+
+
+async def test_a_machine_that_asks_from_elsewhere_is_pointed_out(world: World) -> None:
+    codes = await ask(world)
+    far = await Browser.of(world, world.people.ann)
+    await far.open("/device")
+    await far.send("/device", code=codes["user_code"])
+    assert "asks from another address than you" in far.text
+    near = await Browser.of(world, world.people.ann, address="198.51.100.7")
+    await near.open("/device")
+    await near.send("/device", code=codes["user_code"])
+    assert "asks from another address than you" not in near.text
+
+
+async def test_a_machine_cannot_put_words_or_markup_into_the_page(
+    world: World, ann: Browser
+) -> None:
+    codes = await ask(world, '<b>Approved</b>\n\n"by your operator"' + "x" * 100)
+    answer = await ann.send("/device", code=codes["user_code"])
+    assert "<b>Approved" not in answer.text
+    assert "&lt;b&gt;Approved&lt;/b&gt; &#34;by your operator&#34;xxx" in answer.text
+    assert "as it calls itself" in answer.text
+    assert "x" * 40 not in answer.text
+
+
+async def test_the_token_never_manages(world: World, ann: Browser) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    bearer = {"Authorization": f"Bearer {(await poll(world, codes)).json()['access_token']}"}
+    made = await world.send(
+        "POST", f"{URL}/api/v1/tokens", headers=bearer, content=b'{"name":"x","scopes":["read"]}'
+    )
+    assert made.status_code == 403
+
+
+async def test_no_code_is_stored_as_it_is(world: World, ann: Browser) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    stored = b"".join(file.read_bytes() for file in world.registry.settings.data.glob("*.db*"))
+    assert b"kim's laptop" in stored
+    for secret in (codes["device_code"], codes["user_code"], codes["user_code"].replace("-", "")):
+        assert secret.encode() not in stored
+
+
+async def test_an_approval_that_nobody_fetches_ends_with_its_code(world: World, ann: Browser) -> None:
+    codes = await ask(world)
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    world.clock.advance(timedelta(minutes=10))
+    assert error(await poll(world, codes)) == "expired_token"
