@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from functions import (
     api_audit,
+    api_held,
     api_org_tokens,
     api_provenance,
     api_publishers,
@@ -25,6 +26,7 @@ from shared.registry import Registry
 
 OPERATIONS: tuple[Operation, ...] = (
     *api_audit.OPERATIONS,
+    *api_held.OPERATIONS,
     *api_org_tokens.OPERATIONS,
     *api_provenance.OPERATIONS,
     *api_publishers.OPERATIONS,
@@ -44,6 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 UNAUTHORIZED = 401
+TOO_MANY = 429
 
 _REASONS = {
     400: "A part of the request cannot be accepted.",
@@ -51,6 +54,7 @@ _REASONS = {
     403: "The caller may not do this.",
     404: "It does not exist for this caller.",
     409: "It clashes with what is there.",
+    TOO_MANY: "It comes too often; the headers say when to come again.",
 }
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -98,7 +102,7 @@ def _described(operation: Operation) -> dict[str, object]:
             str(operation.status): _response("It is done.", operation.answer),
             **{
                 str(status): _response(_REASONS[status], ProblemAnswer)
-                for status in operation.refusals
+                for status in (*operation.refusals, TOO_MANY)
             },
         },
     }

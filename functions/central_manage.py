@@ -8,6 +8,7 @@ from shared.domain.errors import BodyUnreadable, RangeNotDeprecable
 from shared.domain.identity import Principal
 from shared.domain.language import EVERYTHING
 from shared.domain.names import Package
+from shared.domain.rates import Keys, OperationClass
 from shared.domain.version import Range, Version, parse_version_or_range
 from shared.registry import Registry
 
@@ -22,7 +23,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/deprecate/{org}/{name}/{version}", methods=["PUT"])
     @central_errors
     async def central_deprecate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await _writer(req, registry)
         package, wanted = _target(req)
         message = _message(req)
         if isinstance(wanted, Range):
@@ -34,7 +35,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("2.0/registry/packages/undeprecate/{org}/{name}/{version}", methods=["PUT"])
     @central_errors
     async def central_undeprecate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await _writer(req, registry)
         package, wanted = _target(req)
         if isinstance(wanted, Range):
             await registry.deprecating.undeprecate_package(package, by=caller)
@@ -43,6 +44,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return await _package(registry, package, wanted, caller)
 
     return bp
+
+
+async def _writer(req: func.HttpRequest, registry: Registry) -> Principal:
+    caller = await caller_of(headers_of(req), registry)
+    await registry.limiting.check(OperationClass.WRITE, Keys.of(caller))
+    return caller
 
 
 def _target(req: func.HttpRequest) -> tuple[Package, Version | Range]:

@@ -151,7 +151,7 @@ class _Composition:
             indexing=self.indexing,
             limiting=self.limiting,
             deprecating=self.deprecating,
-            moderation=Moderation(self.world.metadata, self.deriving, self.world.clock),
+            moderation=self.moderation,
             serving=self.serving,
             archives=self.world.archives,
             counting=self.counting,
@@ -376,6 +376,7 @@ class _Composition:
             clock=self.world.clock,
             dependencies=self._dependencies(),
             publishers=self.trusted_publishers,
+            limiting=self.limiting,
         )
 
     @cached_property
@@ -421,6 +422,11 @@ class _Composition:
         work, clock, settings = self.world.work, self.world.clock, self.settings
         rules = {operation: settings.limits_of(operation) for operation in OperationClass}
         return Limiting(work, clock, rules, Braking(work, clock, settings.brake_packages))
+
+    @cached_property
+    def moderation(self) -> Moderation:
+        world = self.world
+        return Moderation(self.authorization, world.metadata, self.deriving, world.clock)
 
     @cached_property
     def deprecating(self) -> Deprecating:

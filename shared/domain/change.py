@@ -20,6 +20,7 @@ class Change(Enum):
 # Whether a release is held, quarantined or removed is the operator's business.
 _CHANGES = {
     "release.published": Change.PUBLISHED,
+    "release.confirmed": Change.PUBLISHED,
     "release.deprecated": Change.DEPRECATED,
     "release.undeprecated": Change.UNDEPRECATED,
     "release.held": Change.WITHDRAWN,

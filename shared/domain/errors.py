@@ -15,7 +15,7 @@
     │   └── PageNotFound · PublisherNotFound
     ├── Conflict             it clashes with what is there
     │   ├── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
-    │   └── PublisherExists
+    │   └── PublisherExists · NotAwaited
     ├── Unauthenticated      who is asking cannot be told
     │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
     │   ├── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
@@ -493,6 +493,17 @@ class AccountExists(Conflict):
     def __init__(self, name: str) -> None:
         """Name the account."""
         super().__init__(f"The account {name} exists already. Choose another name.")
+
+
+class NotAwaited(Conflict):
+    """A release does not wait for the word of an owner."""
+
+    def __init__(self, coordinate: "Coordinate") -> None:
+        """Name the release, and say which ones do."""
+        super().__init__(
+            f"{coordinate} does not wait for an owner. Only releases that were held because they "
+            "came too fast are confirmed; what an operator withholds, the operator gives back."
+        )
 
 
 class LastOwner(Conflict):

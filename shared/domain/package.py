@@ -209,6 +209,7 @@ class Release(Record):
     origin: Origin
     state: State = State.LIVE
     state_reason: str = ""
+    awaits_owner: bool = False  # Held since it was published, until an owner confirms it.
     deprecation: str | None = None
     revision: int = 1
     outbox: tuple[Event, ...] = ()

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from shared.domain.bala import Bala
 from shared.domain.identity import Principal
-from shared.domain.package import Event, Head, Origin, Release
+from shared.domain.package import Event, Head, Origin, Release, State
 
 Changeable = TypeVar("Changeable", Head, Release)
 
@@ -63,6 +63,20 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
         origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
         outbox=(published,),
     )
+
+
+def awaiting_owner(release: Release, reason: str) -> Release:
+    """Return a new release as it is held from the start; its publication is told as just that."""
+    [published] = release.outbox
+    details = {**published.details, "reason": reason}
+    held = published.model_copy(update={"kind": "release.awaiting-owner", "details": details})
+    update = {
+        "state": State.HELD,
+        "state_reason": reason,
+        "awaits_owner": True,
+        "outbox": (held,),
+    }
+    return release.model_copy(update=update)
 
 
 def changed(

@@ -19,6 +19,8 @@ BRAKE_WINDOW = timedelta(minutes=10)
 # A window begins every five minutes, so each burst of five minutes is whole in one of them.
 _STEP_MS = BRAKE_WINDOW // timedelta(milliseconds=2)
 
+BURST = "it came with many other packages within minutes, so an owner has to say that it is meant"
+
 REMEMBERED = 10_000  # Packages that a process knows to be counted; about 2 MB.
 
 _PACKAGE, _PRINCIPAL = "brake-package", "brake"
@@ -60,8 +62,9 @@ class Braking:
     def marks(self, by: Principal, package: Package) -> Marks:
         """Return what a push of the package counts now."""
         step = self._clock.now_ms() // _STEP_MS
-        principal = _name(by.id)
-        pushed = _name(by.id, package.key)
+        publisher = _publisher(by)
+        principal = _name(publisher)
+        pushed = _name(publisher, package.key)
         return Marks(
             tuple(
                 each
@@ -83,6 +86,12 @@ class Braking:
         amount = 0 if self._marked.get(pushed) else 1
         yield Counter(_PACKAGE, pushed, ends_ms, amount)
         yield Counter(_PRINCIPAL, principal, ends_ms, amount)
+
+
+def _publisher(by: Principal) -> str:
+    """Return who publishes: a pipeline is one, whichever of its tokens it uses."""
+    source = by.provenance
+    return f"{source.provider}:{source.repository}" if source else by.id
 
 
 def _name(*parts: str) -> str:

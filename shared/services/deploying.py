@@ -51,7 +51,7 @@ class Deploying:
         except VersionExists:
             found = await self.metadata.find(at)
             digest = await asyncio.to_thread(Digest.of, content)
-            if found.release is None or not _is_live_with(found.release, digest):
+            if found.release is None or not _is_there_with(found.release, digest):
                 raise
             return found.release
 
@@ -87,13 +87,18 @@ class Deploying:
         """Return the release that a file belongs to, if `by` may publish it."""
         found = await self.metadata.find(at)
         await self.publishing.require_right(at.package, found.head, by)
-        if found.release is None or found.release.state is not State.LIVE:
+        if found.release is None or not _takes_files(found.release):
             raise ReleaseNotFound(at.package, at.version)
         return found.release
 
 
-def _is_live_with(release: Release, digest: Digest) -> bool:
-    return release.state is State.LIVE and release.content == digest
+def _takes_files(release: Release) -> bool:
+    """Say whether what comes beside the archive is taken: a push is whole, held or not."""
+    return release.state is State.LIVE or release.awaits_owner
+
+
+def _is_there_with(release: Release, digest: Digest) -> bool:
+    return _takes_files(release) and release.content == digest
 
 
 def _is_cyclonedx(content: bytes) -> bool:

@@ -13,7 +13,7 @@ from shared.domain.digest import Digest
 from shared.domain.errors import NotListedYet, Unavailable
 from shared.domain.language import EVERYTHING
 from shared.domain.names import Coordinate, Package
-from shared.domain.package import Entry, Head, Listing, Release, Survey, Texts
+from shared.domain.package import Entry, Head, Listing, Release, State, Survey, Texts
 from shared.domain.selection import newest
 from shared.domain.version import Range
 from shared.ports import DocumentStore, EventStore, MetadataStore, SearchIndex
@@ -37,7 +37,8 @@ class Deriving:
             # Entry before offer: who shows another release meanwhile sees the entry when it looks
             # again, or is overtaken by the offer.
             await self.metadata.put_entries(head.package, [Entry.of(release)])
-            await self.search.offer(Listing(head, release, texts))
+            if release.state is State.LIVE:
+                await self.search.offer(Listing(head, release, texts))
             await self.events.publish(release)
 
     async def changed(self, record: Head | Release) -> None:

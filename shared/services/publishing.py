@@ -17,11 +17,13 @@ from shared.domain.errors import (
 from shared.domain.identity import Principal, Standing
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Found, Head, Release, State, Visibility
-from shared.domain.release import new_head, new_release
+from shared.domain.release import awaiting_owner, new_head, new_release
 from shared.domain.rights import Action
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.services.braking import BURST
 from shared.services.dependencies import Dependencies
 from shared.services.deriving import Deriving
+from shared.services.limiting import Limiting, Pace
 from shared.services.organizations import Organizations
 from shared.services.reading import Reading
 from shared.services.trusted_publishers import TrustedPublishers, check_pusher
@@ -53,6 +55,7 @@ class Publishing:
     clock: Clock
     dependencies: Dependencies
     publishers: TrustedPublishers
+    limiting: Limiting
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.
@@ -63,13 +66,13 @@ class Publishing:
         bala = await self.reading.read(upload.content)
         _check_announced(upload, bala)
         found = await self.metadata.find(bala.coordinate)
-        await self._admit(bala, found, by)
+        held_for = await self._admit(bala, found, by)
         if found.release:
             return await self._repeated(bala, found, by)
-        return await self._publish(upload, bala, found.head, by)
+        return await self._publish(upload, bala, found.head, by, held_for=held_for)
 
     async def _publish(
-        self, upload: Upload, bala: Bala, known: Head | None, by: Principal
+        self, upload: Upload, bala: Bala, known: Head | None, by: Principal, *, held_for: str
     ) -> Release:
         now_ms = self.clock.now_ms()
         await self._claim_tools(bala, by)
@@ -84,6 +87,8 @@ class Publishing:
             self.documents.put(bala.digest, bala.texts, bala.graph),
         )
         release = new_release(bala, by=by, now_ms=now_ms)
+        if held_for:
+            release = awaiting_owner(release, held_for)
         try:
             await self.metadata.add_release(release)
         except AlreadyThere:
@@ -91,10 +96,16 @@ class Publishing:
         await self.deriving.added(head, release, bala.texts)
         return release
 
-    async def _admit(self, bala: Bala, found: Found, by: Principal) -> None:
-        """Raise unless `by` may publish this; an administrator's push founds the organization."""
+    async def _admit(self, bala: Bala, found: Found, by: Principal) -> str:
+        """Raise unless `by` may publish this; an administrator's push founds the organization.
+
+        Return why the release is to be held until an owner confirms it, or an empty text.
+        """
         package = bala.coordinate.package
-        standing = await self.require_right(package, found.head, by)
+        standing, pace = await asyncio.gather(
+            self.require_right(package, found.head, by), self._pace(package, found, by)
+        )
+        pace.require()
         await self.dependencies.check(bala, by)
         _check_org(package, standing)
         if found.head:
@@ -102,6 +113,11 @@ class Publishing:
         await self._check_tools(bala, by)
         # Last, because it is the first that is written: a refused push leaves nothing behind.
         await self.organizations.ensure(package.org, standing, by=by)
+        return BURST if pace.is_burst and not standing.is_administrator else ""
+
+    async def _pace(self, package: Package, found: Found, by: Principal) -> Pace:
+        """Count the push, unless it repeats what is there."""
+        return Pace() if found.release else await self.limiting.pace(by, package)
 
     async def require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
         """Return the standing by which `by` may publish the package, or raise the refusal."""
@@ -122,7 +138,7 @@ class Publishing:
     def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
         age = timedelta(milliseconds=self.clock.now_ms() - release.created_ms)
         return (
-            release.state is State.LIVE
+            (release.state is State.LIVE or release.awaits_owner)
             and release.digest == bala.digest.hex
             and release.origin.principal == by.id
             and age <= REPEAT_WINDOW

@@ -50,8 +50,9 @@ async def test_request_bodies_take_no_other_fields(world: World) -> None:
 
 async def test_every_refusal_that_an_operation_gives_is_described(world: World) -> None:
     paths = (await described(world))["paths"]
-    assert set(paths["/api/v1/tokens"]["post"]["responses"]) == {"201", "400", "401", "403"}
-    assert set(paths["/api/v1/tokens/{id}"]["delete"]["responses"]) == {"204", "401", "403", "404"}
+    issue, revoke = paths["/api/v1/tokens"]["post"], paths["/api/v1/tokens/{id}"]["delete"]
+    assert set(issue["responses"]) == {"201", "400", "401", "403", "429"}
+    assert set(revoke["responses"]) == {"204", "401", "403", "404", "429"}
 
 
 async def test_only_what_is_the_same_for_everybody_needs_no_token(world: World) -> None:

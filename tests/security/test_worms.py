@@ -1,0 +1,215 @@
+"""Row 17, worms (Shai-Hulud, 2025): who publishes many packages within minutes is held."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from shared.domain.errors import NotAwaited, SignInAgain
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.names import Coordinate, parse_org
+from shared.domain.package import Provenance, State
+from shared.domain.rights import Grant
+from tests.balas import bala
+from tests.protocol.bal.failures import ClientFailure, NoPackage
+from tests.protocol.bal.okhttp import multipart
+from tests.world import URL, OpenWorld, Person, World
+
+LIMIT = 20  # Different packages in ten minutes, by default.
+PACKAGES = 30
+STEP = timedelta(minutes=5) / PACKAGES
+HELD = f"{URL}/api/v1/orgs/acme/held"
+
+
+async def push(world: World, number: int, by: Person, **spec: object) -> httpx.Response:
+    """Publish a first release of one of many packages."""
+    archive = bala(f"acme/p{number}:1.0.0", **spec)
+    return await world.upload(multipart("x.bala", archive), by=by)
+
+
+async def spread(world: World, by: Person, count: int = PACKAGES) -> list[httpx.Response]:
+    """Publish as a worm does: package after package, within five minutes."""
+    answers: list[httpx.Response] = []
+    for number in range(count):
+        answers.append(await push(world, number, by))
+        world.clock.advance(STEP)
+    return answers
+
+
+def fresh(world: World, person: Person) -> Principal:
+    """Return the person as they are right after they signed in."""
+    now_ms = world.clock.now_ms()
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+
+
+async def states(world: World) -> list[State]:
+    """Return what became of each release, in order of publication."""
+    found = [
+        await world.stores.metadata.find(Coordinate.parse("acme", f"p{number}", "1.0.0"))
+        for number in range(PACKAGES)
+    ]
+    return [each.release.state for each in found if each.release]
+
+
+async def test_thirty_packages_in_five_minutes_are_held_from_the_twenty_first_on(
+    world: World,
+) -> None:
+    answers = await spread(world, world.people.ann)
+    assert {each.status_code for each in answers} == {204}
+    assert await states(world) == [State.LIVE] * LIMIT + [State.HELD] * (PACKAGES - LIMIT)
+
+
+async def test_what_is_held_is_there_for_nobody(world: World) -> None:
+    await spread(world, world.people.ann)
+    for person in (None, world.people.ann, world.people.admin):
+        client = world.java(person)
+        assert await client.versions(f"acme/p{LIMIT}") == []
+        with pytest.raises(NoPackage):
+            await client.metadata(f"acme/p{LIMIT}:1.0.0")
+        with pytest.raises(ClientFailure, match="package not found"):
+            await client.pull(f"acme/p{LIMIT}:1.0.0")
+        assert (await client.search("acme"))["count"] == LIMIT
+    answer = await world.get(f"{URL}/index/acme/p{LIMIT}/index.json")
+    assert answer.status_code == 404
+    changes = (await world.get(f"{URL}/index/changes?limit=500")).json()["changes"]
+    assert len(changes) == LIMIT
+
+
+async def test_another_version_of_a_package_is_held_in_a_burst_as_well(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    archive = bala("acme/p0:1.0.1")
+    assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
+    assert await world.java().versions("acme/p0") == ["1.0.0"]
+
+
+async def test_a_person_who_works_is_not_held(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=5)
+    for patch in range(50):
+        archive = bala(f"acme/p{patch % 5}:1.0.{patch}")
+        assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
+    assert len(await world.java().versions("acme/p0")) == 10
+
+
+async def test_others_publish_meanwhile(world: World) -> None:
+    await spread(world, world.people.ann)
+    await world.push(bala("other/tool:1.0.0"), by=world.people.bob)
+    assert await world.java().versions("other/tool") == ["1.0.0"]
+
+
+async def test_administrators_publish_as_many_as_they_like(world: World) -> None:
+    await spread(world, world.people.admin)
+    assert set(await states(world)) == {State.LIVE}
+
+
+async def test_ten_minutes_later_releases_come_out_again(world: World) -> None:
+    await spread(world, world.people.ann)
+    world.clock.advance(timedelta(minutes=10))
+    await world.push(bala("acme/later:1.0.0"))
+    assert await world.java().versions("acme/later") == ["1.0.0"]
+
+
+async def test_the_owners_read_of_it_in_their_log(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    [(_, event), *_] = await world.stores.events.stream("org:acme", None, 10)
+    assert event.kind == "release.awaiting-owner"
+    assert event.subject == f"acme/p{LIMIT}:1.0.0"
+    assert event.actor == world.people.ann.account.id
+    assert "many other packages" in event.details["reason"]
+
+
+async def test_owners_list_what_waits(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 2)
+    listed = (await world.get(HELD, by=world.people.ann)).json()["releases"]
+    assert [(each["name"], each["version"]) for each in listed] == [
+        (f"p{LIMIT}", "1.0.0"),
+        (f"p{LIMIT + 1}", "1.0.0"),
+    ]
+    assert listed[0]["publishedBy"] == world.people.ann.account.id
+    assert "many other packages" in listed[0]["reason"]
+
+
+@pytest.mark.parametrize("name", ["mia", "bob"])
+async def test_nobody_but_owners_lists_what_waits(world: World, name: str) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    answer = await world.get(HELD, by=getattr(world.people, name))
+    assert answer.status_code == 403
+    assert f"p{LIMIT}" not in answer.text
+
+
+async def test_the_token_that_spread_confirms_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    path = f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    for person in (world.people.ann, world.people.admin):
+        answer = await world.send("POST", path, by=person)
+        assert answer.status_code == 403
+        assert answer.json()["error"]["code"] == "sign-in-again"
+    assert (await states(world))[LIMIT] is State.HELD
+
+
+async def test_an_owner_who_just_signed_in_confirms(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    at = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
+    await world.registry.moderation.confirm(at, by=fresh(world, world.people.ann))
+    assert await world.java().versions(f"acme/p{LIMIT}") == ["1.0.0"]
+    assert (await world.java().search(f"p{LIMIT}"))["count"] == 1
+    assert (await world.get(HELD, by=world.people.ann)).json() == {"releases": []}
+    changes = (await world.get(f"{URL}/index/changes?limit=500")).json()["changes"]
+    assert changes[-1]["kind"] == "published"
+    # A repeat finds it published.
+    await world.registry.moderation.confirm(at, by=fresh(world, world.people.ann))
+
+
+async def test_who_signed_in_long_ago_does_not_confirm(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    at = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
+    owner = fresh(world, world.people.ann)
+    world.clock.advance(timedelta(minutes=11))
+    with pytest.raises(SignInAgain):
+        await world.registry.moderation.confirm(at, by=owner)
+
+
+async def test_what_an_operator_withholds_no_owner_confirms(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 2)
+    first = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
+    second = Coordinate.parse("acme", f"p{LIMIT + 1}", "1.0.0")
+    await world.registry.moderation.hold(first, "looked at", by=OPERATOR)
+    await world.registry.moderation.quarantine(second, "harmful", by=OPERATOR)
+    for at in (first, second):
+        with pytest.raises(NotAwaited):
+            await world.registry.moderation.confirm(at, by=fresh(world, world.people.ann))
+    assert (
+        await world.registry.moderation.awaiting(
+            parse_org("acme"), by=fresh(world, world.people.ann)
+        )
+        == []
+    )
+
+
+async def test_a_repeat_of_a_held_push_is_a_success_and_changes_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    assert (await push(world, LIMIT, world.people.ann)).status_code == 204
+    assert (await states(world))[LIMIT] is State.HELD
+    with pytest.raises(ClientFailure, match="package already exists"):
+        await world.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))
+
+
+async def test_a_maven_client_is_braked_and_its_push_is_whole(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=1)
+    await world.push(bala("acme/first:1.0.0"))
+    await world.maven(world.people.ann).push("acme/second:1.0.0", bala("acme/second:1.0.0"))
+    assert await world.java().versions("acme/second") == []
+
+
+async def test_a_pipeline_is_one_principal_whichever_tokens_it_uses(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=2)
+    ann = Principal(world.people.ann.account.id, "t0", (Grant(),))
+    source = Provenance(provider="github", repository="acme/build")
+    paces = [
+        await world.registry.limiting.pace(
+            replace(ann, id=f"run{number}", provenance=source),
+            Coordinate.parse("acme", f"p{number}", "1.0.0").package,
+        )
+        for number in range(3)
+    ]
+    assert [each.is_burst for each in paces] == [False, False, True]
