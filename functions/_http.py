@@ -131,7 +131,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     client = Client.of(headers, registry.settings.proxies)
     registry.limiting.require_trusted(client.address)
     try:
-        caller = await registry.authentication.authenticate(headers)
+        caller = await registry.authentication.authenticate(headers, client)
     except Unauthenticated as refusal:
         # Who has an expired token guesses nothing.
         if not isinstance(refusal, TokenExpired):

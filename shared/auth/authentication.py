@@ -7,12 +7,11 @@ from datetime import timedelta
 
 from shared.auth.beside import Beside
 from shared.auth.canaries import Canaries
-from shared.auth.client import Client
+from shared.auth.client import UNKNOWN_CLIENT, Client
 from shared.auth.header import token_text
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
 from shared.domain.address_ranges import allows
-from shared.domain.addresses import Networks
 from shared.domain.entity import Place
 from shared.domain.errors import AddressNotAllowed, Refusal, TokenExpired, TokenUnknown
 from shared.domain.identity import ANONYMOUS, Principal
@@ -46,18 +45,18 @@ class Authentication:
         environment: str,
         *,
         canaries: Canaries,
-        proxies: Networks = (),
     ) -> None:
-        """Accept the tokens of `environment`, and no others; believe `proxies` about addresses."""
+        """Accept the tokens of `environment`, and no others."""
         self._directory = directory
         self._clock = clock
         self._environment = environment
         self._canaries = canaries
-        self._proxies = proxies
         self._verified = Recent[_Verified](REMEMBERED)
         self._last_use = LastUse(directory)
 
-    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
+    async def authenticate(
+        self, headers: Mapping[str, str], client: Client = UNKNOWN_CLIENT
+    ) -> Principal:
         """Return who sent a request with these headers; without credentials, `ANONYMOUS`.
 
         Raises `TokenUnknown` for what is no token, not one of this registry, or revoked,
@@ -70,7 +69,6 @@ class Authentication:
         presented = AccessToken.parse(text)
         if presented.environment != self._environment:
             raise TokenUnknown
-        client = Client.of(headers, self._proxies)
         token = await self._token(presented, client)
         self._check(token, client)
         self._last_use.note(token, client, self._clock.now_ms())

@@ -25,6 +25,9 @@ class Client:
         return cls(address, shown_agent(headers.get("user-agent", "")))
 
 
+UNKNOWN_CLIENT = Client()
+
+
 @lru_cache(maxsize=1024)  # The same few programs ask again and again.
 def shown_agent(text: str) -> str:
     """Return what a client calls itself, fit to be kept and shown: short, printable, no token."""

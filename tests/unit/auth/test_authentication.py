@@ -1,6 +1,6 @@
 """Who makes a request, and what it costs to know."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
 import pytest
@@ -8,11 +8,12 @@ from structlog.testing import capture_logs
 
 from shared.auth.authentication import REMEMBERED, Authentication
 from shared.auth.canaries import Canaries
+from shared.auth.client import Client
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
 from shared.domain.entity import Place
 from shared.domain.errors import AddressNotAllowed, Busy, TokenExpired, TokenUnknown
-from shared.domain.identity import ANONYMOUS
+from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.rights import Grant, Holding, Role, Scope
 from shared.domain.tokens import Token, TokenUse
 from tests.fakes.clock import FakeClock
@@ -63,6 +64,11 @@ def authenticating(
     return Authentication(tokens, clock, environment, canaries=canaries)
 
 
+async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Principal:
+    """Authenticate a request as the faces do."""
+    return await by.authenticate(headers, Client.of(headers, ()))
+
+
 @pytest.fixture
 async def authentication(tokens: FakeDirectory, clock: FakeClock) -> AsyncIterator[Authentication]:
     authentication = authenticating(tokens, clock)
@@ -71,14 +77,14 @@ async def authentication(tokens: FakeDirectory, clock: FakeClock) -> AsyncIterat
 
 
 async def test_a_token_is_its_owner_with_its_grants(authentication: Authentication) -> None:
-    principal = await authentication.authenticate(HEADERS)
+    principal = await authenticate(authentication, HEADERS)
     assert (principal.id, principal.credential, principal.grants) == (OWNER, "first", GRANTS)
 
 
 async def test_anonymous_requests_read_no_store(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
-    assert await authentication.authenticate({}) is ANONYMOUS
+    assert await authenticate(authentication, {}) is ANONYMOUS
     assert tokens.calls == []
 
 
@@ -86,22 +92,22 @@ async def test_a_token_is_read_once_in_three_seconds(
     authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     for _ in range(30):
-        await authentication.authenticate(HEADERS)
+        await authenticate(authentication, HEADERS)
         clock.advance(timedelta(milliseconds=99))
     assert tokens.calls.count("get") == 1
     clock.advance(timedelta(milliseconds=30))
-    await authentication.authenticate(HEADERS)
+    await authenticate(authentication, HEADERS)
     assert tokens.calls.count("get") == 2
 
 
 async def test_a_revoked_token_is_refused_within_five_seconds(
     authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
-    await authentication.authenticate(HEADERS)
+    await authenticate(authentication, HEADERS)
     await tokens.remove(stored(tokens))
     clock.advance(timedelta(seconds=5))
     with pytest.raises(TokenUnknown):
-        await authentication.authenticate(HEADERS)
+        await authenticate(authentication, HEADERS)
 
 
 async def test_a_new_token_works_at_once_even_if_it_was_tried_before(
@@ -110,9 +116,9 @@ async def test_a_new_token_works_at_once_even_if_it_was_tried_before(
     token = stored(tokens)
     await tokens.remove(token)
     with pytest.raises(TokenUnknown):
-        await authentication.authenticate(HEADERS)
+        await authenticate(authentication, HEADERS)
     await tokens.add(token)
-    assert (await authentication.authenticate(HEADERS)).id == OWNER
+    assert (await authenticate(authentication, HEADERS)).id == OWNER
 
 
 async def test_an_expired_token_is_refused_at_that_moment_although_it_is_remembered(
@@ -120,10 +126,10 @@ async def test_an_expired_token_is_refused_at_that_moment_although_it_is_remembe
 ) -> None:
     soon = {"expires_ms": clock.now_ms() + 1}
     await tokens.put(stored(tokens).model_copy(update=soon))
-    await authentication.authenticate(HEADERS)
+    await authenticate(authentication, HEADERS)
     clock.advance(timedelta(milliseconds=1))
     with pytest.raises(TokenExpired):
-        await authentication.authenticate(HEADERS)
+        await authenticate(authentication, HEADERS)
 
 
 async def test_a_token_without_expiry_works_for_ever(
@@ -132,7 +138,7 @@ async def test_a_token_without_expiry_works_for_ever(
     never = {"expires_ms": None}
     await tokens.put(stored(tokens).model_copy(update=never))
     clock.advance(timedelta(days=10_000))
-    assert (await authentication.authenticate(HEADERS)).expires_ms is None
+    assert (await authenticate(authentication, HEADERS)).expires_ms is None
 
 
 async def test_what_is_no_token_reads_no_store(
@@ -140,7 +146,7 @@ async def test_what_is_no_token_reads_no_store(
 ) -> None:
     for text in ("nonsense", MINTED.text.reveal()[:-1] + "!", MINTED.text.reveal() + "0"):
         with pytest.raises(TokenUnknown):
-            await authentication.authenticate({"authorization": f"Bearer {text}"})
+            await authenticate(authentication, {"authorization": f"Bearer {text}"})
     assert tokens.calls == []
 
 
@@ -149,7 +155,7 @@ async def test_a_token_of_another_installation_is_unknown_and_reads_no_store(
 ) -> None:
     staging = authenticating(tokens, clock, "staging")
     with pytest.raises(TokenUnknown):
-        await staging.authenticate(HEADERS)
+        await authenticate(staging, HEADERS)
     assert tokens.calls == []
 
 
@@ -163,14 +169,14 @@ async def test_a_store_that_returns_another_token_is_not_believed(
 
     mistaken = authenticating(Mistaken(), FakeClock())
     with pytest.raises(TokenUnknown):
-        await mistaken.authenticate(HEADERS)
+        await authenticate(mistaken, HEADERS)
 
 
 async def test_last_use_is_written_at_most_every_ten_minutes(
     authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     for _ in range(61):
-        await authentication.authenticate(HEADERS)
+        await authenticate(authentication, HEADERS)
         clock.advance(timedelta(seconds=20))
     await authentication.close()
     assert tokens.calls.count("put") == 3
@@ -182,7 +188,7 @@ async def test_a_request_does_not_wait_for_the_write_of_its_last_use(
     authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     clock.advance(timedelta(minutes=10))
-    await authentication.authenticate(HEADERS)
+    await authenticate(authentication, HEADERS)
     assert tokens.calls == ["get"]
     await authentication.close()
     assert tokens.calls == ["get", "put"]
@@ -192,10 +198,10 @@ async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     authentication = authenticating(failing(tokens, Fault("put", Busy())), clock)
-    await authentication.authenticate(HEADERS)
+    await authenticate(authentication, HEADERS)
     await authentication.close()
     assert tokens.every(TokenUse) == []
-    await authentication.authenticate(HEADERS)
+    await authenticate(authentication, HEADERS)
     await authentication.close()
     [use] = tokens.every(TokenUse)
     assert use.used_ms == clock.now_ms()
@@ -208,14 +214,14 @@ CLIENT = {"x-forwarded-for": "203.0.113.7", "user-agent": "ballerina/2201.13.4"}
 
 
 async def test_a_principal_tells_which_client_asks(authentication: Authentication) -> None:
-    principal = await authentication.authenticate(HEADERS | CLIENT)
+    principal = await authenticate(authentication, HEADERS | CLIENT)
     assert (principal.address, principal.agent) == ("203.0.113.7", "ballerina/2201.13.4")
 
 
 async def test_the_last_use_tells_which_client_it_was(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
-    await authentication.authenticate(HEADERS | CLIENT)
+    await authenticate(authentication, HEADERS | CLIENT)
     await authentication.close()
     [use] = tokens.every(TokenUse)
     assert (use.address, use.agent) == ("203.0.113.7", "ballerina/2201.13.4")
@@ -234,7 +240,7 @@ async def test_a_token_for_some_addresses_is_refused_from_others(
 ) -> None:
     await change(tokens, addresses=("203.0.113.0/24",))
     with pytest.raises(AddressNotAllowed, match="may not be used from"):
-        await authentication.authenticate(HEADERS | {"x-forwarded-for": address})
+        await authenticate(authentication, HEADERS | {"x-forwarded-for": address})
     await authentication.close()
     assert tokens.every(TokenUse) == []
 
@@ -243,7 +249,7 @@ async def test_a_token_for_some_addresses_works_there(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     await change(tokens, addresses=("203.0.113.0/24",))
-    principal = await authentication.authenticate(HEADERS | CLIENT)
+    principal = await authenticate(authentication, HEADERS | CLIENT)
     assert principal.addresses == ("203.0.113.0/24",)
 
 
@@ -251,7 +257,7 @@ async def test_a_token_of_an_organization_brings_its_role(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     await change(tokens, org="acme")
-    principal = await authentication.authenticate(HEADERS)
+    principal = await authenticate(authentication, HEADERS)
     assert principal.holdings == (Holding(org="acme", role=Role.MAINTAINER),)
 
 
@@ -271,7 +277,7 @@ async def test_a_canary_is_refused_like_a_token_that_is_not_there(
     authentication = authenticating(tokens, clock)
     for _ in range(2):
         with pytest.raises(TokenUnknown):
-            await authentication.authenticate(HEADERS | CLIENT)
+            await authenticate(authentication, HEADERS | CLIENT)
     await authentication.close()
     assert tokens.calls == ["get", "get"]
     assert tokens.every(TokenUse) == []
@@ -284,7 +290,7 @@ async def test_a_canary_tells_who_tried_it_and_never_its_text(
     events = FakeEvents()
     authentication = authenticating(tokens, clock, events=events)
     with capture_logs() as lines, pytest.raises(TokenUnknown):
-        await authentication.authenticate(HEADERS | CLIENT)
+        await authenticate(authentication, HEADERS | CLIENT)
     await authentication.close()
     [event] = events.feed
     assert (event.kind, event.subject, event.account) == ("token.canary-tried", "first", OWNER)
@@ -306,10 +312,10 @@ async def test_a_canary_that_is_tried_again_and_again_is_an_event_every_ten_minu
     for _ in range(60):
         for each in processes:
             with pytest.raises(TokenUnknown):
-                await each.authenticate(HEADERS | CLIENT)
+                await authenticate(each, HEADERS | CLIENT)
         clock.advance(timedelta(seconds=20))
     with pytest.raises(TokenUnknown):
-        await processes[0].authenticate(HEADERS)
+        await authenticate(processes[0], HEADERS)
     for each in processes:
         await each.close()
     assert [event.address for event in events.feed] == ["203.0.113.7"] * 3 + [""]
@@ -323,7 +329,7 @@ async def test_a_canary_that_could_not_be_told_is_told_with_the_next_try(
     authentication = authenticating(tokens, clock, events=events)
     for _ in range(2):
         with pytest.raises(TokenUnknown):
-            await authentication.authenticate(HEADERS)
+            await authenticate(authentication, HEADERS)
         await authentication.close()
         events.fails_with = None
     assert events.kinds() == ["token.canary-tried"]
