@@ -1,0 +1,192 @@
+"""TanStack, 2026 (CVE-2026-45321): the real pipeline published what strangers had made.
+
+Every kind of run is tried: what started it, on which ref, in which environment, of which head, and
+whether the ref is protected. The cells that get a token are written out; all others get none.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import pytest
+
+from shared.domain.errors import Refusal
+from shared.domain.untrusted import Untrusted
+from shared.domain.workloads import Provider
+from tests.jobs import IDS
+from tests.trust import Trust, trusting
+from tests.world import OpenWorld
+
+OWN = "own"
+ENVIRONMENTS = (None, "release", "staging")
+PROTECTED = ("true", "false", None)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One kind of run."""
+
+    trigger: str
+    ref: str
+    environment: str | None
+    head: str
+    protected: str | None
+
+
+GITHUB_TRIGGERS = (
+    "push", "release", "workflow_dispatch", "repository_dispatch", "schedule",
+    "pull_request", "pull_request_target", "workflow_run", "issue_comment", "merge_group",
+    "check_run", "deployment_status",
+)  # fmt: skip
+GITHUB_REFS = (
+    "refs/heads/main", "refs/heads/dev", "refs/heads/main/x", "refs/tags/v1.0.0", "refs/tags/x",
+    "refs/pull/7/merge",
+)  # fmt: skip
+GITHUB_HEADS = {
+    OWN: {"head_ref": "", "base_ref": ""},
+    "pull request": {"head_ref": "main", "base_ref": "main"},
+}
+GITHUB_RULES = {
+    "workflow": "release.yml",
+    "refs": ["refs/heads/main", "refs/tags/v*"],
+    "environment": "release",
+    "protected": True,
+}
+GITHUB_ALLOWED = {
+    Cell(trigger, ref, "release", OWN, "true")
+    for trigger in ("push", "release", "workflow_dispatch", "repository_dispatch", "schedule")
+    for ref in ("refs/heads/main", "refs/tags/v1.0.0")
+}
+
+GITLAB_TRIGGERS = (
+    "push", "web", "api", "trigger", "schedule",
+    "merge_request_event", "external_pull_request_event", "parent_pipeline", "pipeline", "chat",
+)  # fmt: skip
+GITLAB_REFS = (
+    "refs/heads/main", "refs/heads/dev", "refs/tags/v1.0.0", "refs/tags/x",
+    "refs/merge-requests/7/head",
+)  # fmt: skip
+GITLAB_HEADS = {
+    OWN: {"project_id": "20", "job_project_id": "20"},
+    # What servers say since 18.2: the project is the fork, and the job runs in ours.
+    "fork": {"project_id": "21", "job_project_id": "20"},
+    # What older servers said: the project is ours, and nothing tells of the fork but the source.
+    "fork of old": {"project_id": "20", "job_project_id": "20", "source_project_id": "21"},
+}
+GITLAB_RULES = {
+    "refs": ["refs/heads/main", "refs/tags/v*"],
+    "environment": "release",
+    "protected": True,
+}
+GITLAB_ALLOWED = {
+    Cell(trigger, ref, "release", OWN, "true")
+    for trigger in ("push", "web", "api", "trigger", "schedule")
+    for ref in ("refs/heads/main", "refs/tags/v1.0.0")
+}
+
+
+@pytest.fixture
+async def trust(worlds: OpenWorld) -> Trust:
+    """Return a registry that takes jobs."""
+    return await trusting(worlds)
+
+
+async def mints(trust: Trust, provider: Provider, **changes: object) -> bool:
+    """Say whether a job with these claims gets a token; any other refusal than its own fails."""
+    try:
+        await trust.mint(provider, **changes)
+    except Untrusted:
+        return False
+    except Refusal as refusal:
+        pytest.fail(f"{changes}: {refusal}")
+    return True
+
+
+async def test_only_the_allowed_runs_of_github_get_a_token(trust: Trust) -> None:
+    await trust.add(rules=GITHUB_RULES)
+    cells = [
+        Cell(*cell)
+        for cell in product(GITHUB_TRIGGERS, GITHUB_REFS, ENVIRONMENTS, GITHUB_HEADS, PROTECTED)
+    ]
+    minted = {cell for cell in cells if await mints(trust, Provider.GITHUB, **_github(cell))}
+    assert len(cells) == 1_296
+    assert minted == GITHUB_ALLOWED
+
+
+async def test_only_the_allowed_runs_of_gitlab_get_a_token(trust: Trust) -> None:
+    await trust.add(provider=Provider.GITLAB, rules=GITLAB_RULES)
+    cells = [
+        Cell(*cell)
+        for cell in product(GITLAB_TRIGGERS, GITLAB_REFS, ENVIRONMENTS, GITLAB_HEADS, PROTECTED)
+    ]
+    minted = {cell for cell in cells if await mints(trust, Provider.GITLAB, **_gitlab(cell))}
+    assert len(cells) == 1_350
+    assert minted == GITLAB_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("ref", "allowed"),
+    [
+        ("refs/heads/main", True),
+        ("refs/heads/dev", False),
+        ("refs/heads/main/x", False),
+        ("refs/tags/main", False),
+        ("refs/pull/7/merge", False),
+        ("main", False),
+        ("", False),
+    ],
+)
+async def test_only_the_allowed_runs_of_azure_devops_get_a_token(
+    trust: Trust, ref: str, allowed: bool
+) -> None:
+    await trust.add(provider=Provider.AZURE_DEVOPS, rules={"refs": ["refs/heads/main"]})
+    assert await mints(trust, Provider.AZURE_DEVOPS, rpo_ref=ref) is allowed
+
+
+@pytest.mark.parametrize("trigger", ["pull_request_target", "workflow_run"])
+async def test_a_blocked_trigger_is_refused_even_where_the_rules_ask_for_nothing_else(
+    trust: Trust, trigger: str
+) -> None:
+    await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/*", "refs/tags/*"]})
+    answer = await trust.post(trust.ci.token(Provider.GITHUB, event_name=trigger))
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "run-not-trusted"
+    assert trigger in answer.json()["error"]["message"]
+
+
+async def test_another_workflow_of_the_same_repository_gets_none(trust: Trust) -> None:
+    await trust.add()
+    for path in (
+        "octo/greet/.github/workflows/test.yml",
+        "evil/tools/.github/workflows/release.yml",
+    ):
+        assert not await mints(trust, Provider.GITHUB, workflow_ref=f"{path}@refs/tags/v1.0.0")
+    assert await mints(trust, Provider.GITHUB)
+
+
+async def test_strangers_learn_nothing_of_who_publishes_what(trust: Trust) -> None:
+    """A pull request runs in the repository itself, so its author reads the answer."""
+    blocked = trust.ci.token(Provider.GITHUB, event_name="pull_request_target")
+    without = await trust.post(blocked)
+    await trust.add("acme/secret", ids=IDS[Provider.GITHUB])
+    again = trust.ci.token(Provider.GITHUB, event_name="pull_request_target")
+    assert (await trust.post(again)).json() == without.json()
+
+
+def _github(cell: Cell) -> dict[str, object]:
+    return {
+        "event_name": cell.trigger,
+        "ref": cell.ref,
+        "environment": cell.environment,
+        "ref_protected": cell.protected,
+        **GITHUB_HEADS[cell.head],
+    }
+
+
+def _gitlab(cell: Cell) -> dict[str, object]:
+    return {
+        "pipeline_source": cell.trigger,
+        "ref_path": cell.ref,
+        "environment": cell.environment,
+        "ref_protected": cell.protected,
+        **GITLAB_HEADS[cell.head],
+    }

@@ -1,0 +1,103 @@
+"""TOB-PYPI26-1 and -2, 2026: an identity token is sent again, late or many times at once.
+
+The guard forgot a token before its leeway was over, and looked before it wrote.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.jwts import LEEWAY
+from shared.domain.errors import IdTokenUsed, SignedTokenRefused
+from shared.domain.workloads import Provider
+from tests.jobs import LIFETIME_S
+from tests.trust import Trust, trusting
+from tests.world import OpenWorld
+
+END = timedelta(seconds=LIFETIME_S)
+REPLAYS = 100
+TOO_LATE = timedelta(days=1)
+
+
+@pytest.fixture
+async def trust(worlds: OpenWorld) -> Trust:
+    """Return a registry whose package is published by a job of every provider."""
+    trust = await trusting(worlds)
+    for provider in Provider:
+        await trust.add(provider=provider)
+    return trust
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_a_token_is_exchanged_once(trust: Trust, provider: Provider) -> None:
+    token = trust.ci.token(provider)
+    assert (await trust.post(token)).status_code == 201
+    again = await trust.post(token)
+    assert again.status_code == 401
+    assert again.json()["error"]["code"] == "id-token-used"
+
+
+@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize(
+    "late",
+    [
+        timedelta(seconds=-1),
+        timedelta(0),
+        timedelta(seconds=29),
+        LEEWAY - timedelta(seconds=1),
+        LEEWAY,
+        LEEWAY + timedelta(seconds=1),
+        LEEWAY + timedelta(minutes=10),
+        TOO_LATE,
+    ],
+    ids=str,
+)
+async def test_a_replay_is_refused_whenever_it_comes(
+    trust: Trust, provider: Provider, late: timedelta
+) -> None:
+    token = trust.ci.token(provider)
+    await trust.exchange(token)
+    trust.world.clock.advance(END + late)
+    await trust.world.registry.upkeep.run("expire")
+    with pytest.raises((IdTokenUsed, SignedTokenRefused)):
+        await trust.exchange(token)
+
+
+@pytest.mark.parametrize("late", [timedelta(seconds=29), LEEWAY - timedelta(seconds=1)], ids=str)
+async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
+    trust: Trust, late: timedelta
+) -> None:
+    first, other = trust.ci.token(Provider.GITHUB), trust.ci.token(Provider.GITHUB)
+    await trust.exchange(first)
+    trust.world.clock.advance(END + late)
+    await trust.world.registry.upkeep.run("expire")
+    with pytest.raises(IdTokenUsed):
+        await trust.exchange(first)
+    assert await trust.exchange(other), "one that was not used before counts at this moment"
+
+
+async def test_of_a_hundred_replays_at_once_one_gets_a_token(trust: Trust) -> None:
+    token = trust.ci.token(Provider.GITHUB)
+    tries = (trust.exchange(token) for _ in range(REPLAYS))
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    refused = [each for each in answers if isinstance(each, IdTokenUsed)]
+    issued = [event for event in await trust.log() if event.kind == "token.issued"]
+    assert (len(refused), len(issued)) == (REPLAYS - 1, 1)
+
+
+async def test_the_same_id_from_another_issuer_is_another_token(trust: Trust) -> None:
+    await trust.exchange(trust.ci.token(Provider.GITHUB, jti="the same"))
+    assert await trust.exchange(trust.ci.token(Provider.GITLAB, jti="the same"))
+
+
+async def test_an_id_is_compared_whole(trust: Trust) -> None:
+    await trust.exchange(trust.ci.token(Provider.GITHUB, jti="a"))
+    for other in ("A", "a ", "a\n", "a" * 200):
+        assert await trust.exchange(trust.ci.token(Provider.GITHUB, jti=other))
+
+
+async def test_a_token_for_another_environment_of_the_registry_is_refused(trust: Trust) -> None:
+    token = trust.ci.token(Provider.GITHUB, aud="https://staging.registry.test")
+    with pytest.raises(SignedTokenRefused, match="another audience"):
+        await trust.exchange(token)

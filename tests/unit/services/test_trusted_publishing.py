@@ -1,0 +1,230 @@
+"""A job that proves what it is gets a token for what it is trusted with, and for nothing else."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import InvalidRequest
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Scope
+from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
+from shared.domain.workloads import Provider
+from shared.services.trusted_publishing import TOKEN_LIFETIME
+from tests.balas import bala
+from tests.jobs import COMMIT, IDS
+from tests.protocol.bal.failures import ClientFailure
+from tests.trust import RULES, Trust, trusting
+from tests.world import OpenWorld, Person
+
+PUSH = {Scope.PUSH_VERSION}
+MAKE = {Scope.PUSH_VERSION, Scope.PUSH_NEW}
+
+
+@pytest.fixture
+async def trust(worlds: OpenWorld) -> Trust:
+    """Return a registry that takes jobs."""
+    return await trusting(worlds)
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_a_job_of_every_provider_gets_a_token_of_its_organization(
+    trust: Trust, provider: Provider
+) -> None:
+    publisher = await trust.add(provider=provider)
+    token = (await trust.mint(provider)).token
+    assert token.org == "acme"
+    assert token.expires_ms == trust.world.clock.now_ms() + 15 * 60 * 1000
+    assert [(g.org, g.package, g.scopes) for g in token.grants] == [("acme", "greet", MAKE)]
+    assert token.provenance is not None
+    assert (token.provenance.provider, token.provenance.publishers) == (
+        provider.value,
+        (publisher.id,),
+    )
+
+
+async def test_a_job_makes_only_packages_that_wait_for_it(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    await trust.add("acme/greet")
+    await trust.add("acme/new")
+    grants = (await trust.mint()).token.grants
+    assert {grant.package: grant.scopes for grant in grants} == {"greet": PUSH, "new": MAKE}
+
+
+async def test_of_several_packages_each_is_bound_by_its_own_first_push(trust: Trust) -> None:
+    await trust.add("acme/one")
+    await trust.add("acme/two")
+    job = await trust.job()
+    await trust.world.push(bala("acme/one:1.0.0"), by=job)
+    found = await trust.world.registry.trusted_publishers.of(parse_org("acme"), by=trust.owner)
+    assert {each.package: each.pending_until_ms is None for each in found} == {
+        "one": True,
+        "two": False,
+    }
+
+
+async def test_the_token_of_a_job_ends_after_a_quarter_of_an_hour(trust: Trust) -> None:
+    await trust.add()
+    job = await trust.job()
+    trust.world.clock.advance(TOKEN_LIFETIME)
+    with pytest.raises(ClientFailure, match="expired"):
+        await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/tokens", "/api/v1/orgs/acme/publishers", "/api/v1/orgs/acme/audit"]
+)
+async def test_the_token_of_a_job_opens_nothing_else(trust: Trust, path: str) -> None:
+    await trust.add()
+    job = await trust.job()
+    answer = await trust.world.get(f"https://registry.test{path}", by=job)
+    assert answer.status_code == 403
+
+
+async def test_a_token_that_a_person_renews_does_not_speak_for_the_job_any_more(
+    trust: Trust,
+) -> None:
+    await trust.add()
+    issued = await trust.mint()
+    renewed = await trust.world.registry.organization_tokens.rotate(
+        parse_org("acme"), issued.token.id, by=OPERATOR
+    )
+    assert renewed.token.provenance is None
+
+
+async def test_a_job_that_nobody_trusts_is_told_no_more_than_its_own_ids(trust: Trust) -> None:
+    await trust.add("acme/secret", ids={**IDS[Provider.GITHUB], "repository_id": "75"})
+    with pytest.raises(WorkloadUnknown) as caught:
+        await trust.mint()
+    sentence = str(caught.value)
+    assert "repository_id 74, repository_owner_id 65" in sentence
+    assert "secret" not in sentence
+    assert "acme" not in sentence
+    assert "75" not in sentence
+
+
+async def test_the_job_of_the_repository_itself_is_told_what_differs(trust: Trust) -> None:
+    await trust.add()
+    with pytest.raises(WorkloadDiffers, match="its ref is 'refs/heads/dev', not refs/tags/v"):
+        await trust.mint(ref="refs/heads/dev")
+
+
+async def test_of_several_publishers_the_nearest_tells_what_differs(trust: Trust) -> None:
+    await trust.add(rules={"workflow": "other.yml", "refs": ["refs/heads/other"]})
+    await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/main"]})
+    with pytest.raises(WorkloadDiffers) as caught:
+        await trust.mint()
+    assert "refs/heads/main" in str(caught.value)
+    assert "other" not in str(caught.value)
+
+
+async def test_an_owner_reads_which_job_was_refused_and_why(trust: Trust) -> None:
+    added = await trust.add()
+    with pytest.raises(WorkloadUnknown):
+        await trust.mint(repository_owner_id="66")
+    event = (await trust.log())[0]
+    assert (event.kind, event.subject) == ("publisher.refused", "acme/greet")
+    assert event.details["publisher"] == added.id
+    assert event.details["repository_owner_id"] == "66"
+    assert event.details["run"].endswith("/actions/runs/32291736541/attempts/2")
+
+
+async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: Trust) -> None:
+    await trust.add()
+    before = await trust.log()
+    with pytest.raises(WorkloadUnknown):
+        await trust.mint(repository_id="9999")
+    assert await trust.log() == before
+
+
+async def test_the_log_tells_that_a_token_was_issued_and_for_which_run(trust: Trust) -> None:
+    await trust.add()
+    token = (await trust.mint()).token
+    event = (await trust.log())[0]
+    assert (event.kind, event.subject, event.actor) == ("token.issued", token.id, "github:74")
+    assert event.details == {
+        "name": "GitHub Actions octo/greet",
+        "grants": "push-new,push-version on acme/greet",
+        "provider": "github",
+        "repository": "octo/greet",
+        "workflow": "release.yml",
+        "ref": "refs/tags/v1.0.0",
+        "commit": COMMIT,
+        "run": "https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
+    }
+
+
+async def _two_organizations(trust: Trust) -> None:
+    await trust.add("acme/greet")
+    await trust.add("other/greet", by=trust.person(trust.world.people.bob))
+
+
+async def test_a_job_of_two_organizations_says_for_which_it_publishes(trust: Trust) -> None:
+    await _two_organizations(trust)
+    with pytest.raises(InvalidRequest, match="acme, other"):
+        await trust.mint()
+    token = await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org("OTHER"))
+    assert token.token.org == "other"
+    assert [grant.org for grant in token.token.grants] == ["other"]
+
+
+async def test_a_job_publishes_for_no_organization_that_does_not_trust_it(trust: Trust) -> None:
+    await trust.add()
+    with pytest.raises(InvalidRequest, match="for acme"):
+        await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org("other"))
+
+
+async def test_a_question_that_cannot_be_answered_uses_no_token_up(trust: Trust) -> None:
+    await _two_organizations(trust)
+    token = trust.ci.token(Provider.GITHUB)
+    with pytest.raises(InvalidRequest):
+        await trust.exchange(token)
+    assert await trust.exchange(token, org=parse_org("acme"))
+
+
+async def test_a_job_is_the_principal_of_what_it_publishes(trust: Trust) -> None:
+    await trust.add()
+    issued = await trust.mint()
+    job = Person(trust.world.people.ann.account, issued.text.reveal())
+    await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+    [event] = [each for each in await trust.log() if each.kind == "release.published"]
+    assert event.actor == issued.token.owner
+    assert event.credential == issued.token.id
+    assert event.details["commit"] == COMMIT
+
+
+@pytest.mark.parametrize(
+    "rules", [RULES[Provider.GITHUB], {"workflow": "a.yml", "protected": True}]
+)
+async def test_one_publisher_that_fits_is_enough(trust: Trust, rules: dict[str, Any]) -> None:
+    await trust.add("acme/one", rules=rules)
+    await trust.add("acme/two")
+    grants = (await trust.mint()).token.grants
+    assert "two" in {grant.package for grant in grants}
+    assert len(grants) == (2 if rules is RULES[Provider.GITHUB] else 1)
+
+
+async def test_what_lags_behind_in_a_list_gives_no_rights(trust: Trust) -> None:
+    added = await trust.add()
+    directory = trust.world.stores.directory
+    listed = await directory.about(type(added), added.subject)
+    await directory.remove(listed[0])
+    with pytest.raises(WorkloadUnknown):
+        await trust.mint()
+
+
+async def test_jobs_at_the_same_time_get_tokens_of_their_own(trust: Trust) -> None:
+    await trust.add()
+    issued = await asyncio.gather(*(trust.mint() for _ in range(5)))
+    assert len({each.token.id for each in issued}) == 5
+    assert len({each.text.reveal() for each in issued}) == 5
+
+
+async def test_old_tokens_of_jobs_are_cleared_away(trust: Trust) -> None:
+    await trust.add()
+    token = (await trust.mint()).token
+    trust.world.clock.advance(TOKEN_LIFETIME + timedelta(days=40))
+    await trust.world.stores.directory.remove_ended(trust.world.clock.now_ms())
+    assert await trust.world.stores.directory.get(type(token), token.place) is None
