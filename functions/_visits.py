@@ -1,48 +1,112 @@
-"""Visits: who is signed in as they look at a page of their own, and which forms are from it."""
+"""Visits: pages that somebody signed in looks at, and forms that are sent from one of them."""
 
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions._forms import Form
-from functions._http import arrived, headers_of
-from functions._pages import UNAUTHORIZED, Visitor, render
+from functions._api import STATUS
+from functions._forms import Form, form_of
+from functions._http import Handler, arrived, headers_of
+from functions._pages import UNAUTHORIZED, Visitor, page_errors, render
 from shared.auth.client import Client
 from shared.domain.accounts import Account
-from shared.domain.errors import FormForeign
+from shared.domain.errors import FormForeign, Refusal, SignInAgain
 from shared.domain.identity import Principal
 from shared.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a form was refused, as its page shows it."""
+
+    sentence: str
+    status: int
+    asks_to_sign_in: bool = False
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> "Problem":
+        """Show a refusal."""
+        return cls(str(refusal), STATUS[refusal.kind], isinstance(refusal, SignInAgain))
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody signed in, and how the header of a page shows them."""
+    """A request of somebody signed in: who they are, and what they ask for.
 
-    principal: Principal
+    `form` is what they have sent, from a page of this session; empty where a page is asked for.
+    """
+
     account: Account
+    principal: Principal
     visitor: Visitor
+    route: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Form
+
+    def show(
+        self, template: str, problem: Problem | None = None, **values: object
+    ) -> func.HttpResponse:
+        """Return a page of theirs; a problem gives it its status."""
+        return render(
+            template,
+            status=problem.status if problem else 200,
+            headers=None,
+            visitor=self.visitor,
+            problem=problem,
+            **values,
+        )
 
 
-async def visit_of(req: func.HttpRequest, registry: Registry) -> Visit | None:
-    """Return who is signed in; None when nobody is."""
-    headers = headers_of(req)
-    principal = registry.sessions.principal(headers)
-    if principal.is_anonymous:
-        return None
-    caller = arrived(principal, Client.of(headers, registry.settings.proxies), registry)
-    profile = await registry.accounts.profile(caller)
-    csrf = hashlib.sha256(f"csrf {headers.get('cookie', '')}".encode()).hexdigest()
-    return Visit(caller, profile.account, Visitor(profile.account.name, csrf))
+Page = Callable[[Visit], Awaitable[func.HttpResponse]]
 
 
-def sign_in_first() -> func.HttpResponse:
-    """Return what somebody gets who is not signed in where that is needed."""
-    return render("sign_in.html", status=UNAUTHORIZED)
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Makes Functions of pages that are somebody's own."""
+
+    registry: Registry
+
+    def page(self, page: Page) -> Handler:
+        """Show the page to whoever is signed in, and to everybody else how to."""
+        return self._function(page, lambda _req, _visitor: Form())
+
+    def form(self, page: Page) -> Handler:
+        """Take a form for the page; raise `FormForeign` for one that no page of the session has
+        shown."""
+        return self._function(page, _sent)
+
+    def _function(self, page: Page, read: Callable[[func.HttpRequest, Visitor], Form]) -> Handler:
+        async def visited(req: func.HttpRequest) -> func.HttpResponse:
+            arrival = await self._arrival(req)
+            if arrival is None:
+                return render("sign_in.html", status=UNAUTHORIZED)
+            account, principal, visitor = arrival
+            form = read(req, visitor)
+            return await page(
+                Visit(account, principal, visitor, dict(req.route_params), dict(req.params), form)
+            )
+
+        # By hand: the host would look through `functools.wraps` and miss the request.
+        visited.__name__ = page.__name__
+        return page_errors(visited)
+
+    async def _arrival(self, req: func.HttpRequest) -> tuple[Account, Principal, Visitor] | None:
+        headers = headers_of(req)
+        session = self.registry.sessions.principal(headers)
+        if session.is_anonymous:
+            return None
+        client = Client.of(headers, self.registry.settings.proxies)
+        principal = arrived(session, client, self.registry)
+        account = (await self.registry.accounts.profile(principal)).account
+        csrf = hashlib.sha256(f"csrf {headers.get('cookie', '')}".encode()).hexdigest()
+        return account, principal, Visitor(account.name, csrf)
 
 
-def check_form(form: Form, visit: Visit) -> None:
-    """Raise `FormForeign` unless the form comes from a page that was shown in this session."""
-    if not hmac.compare_digest(form.text("csrf").encode(), visit.visitor.csrf.encode()):
+def _sent(req: func.HttpRequest, visitor: Visitor) -> Form:
+    form = form_of(req)
+    if not hmac.compare_digest(form.text("csrf").encode(), visitor.csrf.encode()):
         raise FormForeign
+    return form

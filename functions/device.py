@@ -2,72 +2,53 @@
 
 import azure.functions as func
 
-from functions._forms import Form, form_of
-from functions._pages import page_errors, render
-from functions._visits import Visit, check_form, sign_in_first, visit_of
+from functions._visits import Problem, Visit, Visits
 from shared.domain.device_codes import DEVICE_SCOPES, TOKEN_DAYS, DeviceRequest
 from shared.domain.errors import Refusal
 from shared.registry import Registry
 
-PAGE = "device"
-
-_UNPROCESSABLE = 422  # The page is shown again, with what is wrong beside the form.
-
 
 def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the page for codes."""
-    bp = func.Blueprint()
+    bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route(PAGE, methods=["GET"])
-    @page_errors
-    async def device_page(req: func.HttpRequest) -> func.HttpResponse:
+    @bp.route("device", methods=["GET"])
+    @visits.page
+    async def device_page(visit: Visit) -> func.HttpResponse:
         # A code in the address is not read: whoever sends such a link wants it to be approved
         # without being compared.
-        visit = await visit_of(req, registry)
-        return _enter(visit) if visit else sign_in_first()
+        return visit.show("device/enter.html", code="")
 
-    @bp.route(PAGE, methods=["POST"])
-    @page_errors
-    async def device_answer(req: func.HttpRequest) -> func.HttpResponse:
-        visit = await visit_of(req, registry)
-        if visit is None:
-            return sign_in_first()
-        form = form_of(req)
-        check_form(form, visit)
+    @bp.route("device", methods=["POST"])
+    @visits.form
+    async def device_answer(visit: Visit) -> func.HttpResponse:
         try:
-            return await _answered(registry, form, visit)
+            return await _answered(registry, visit)
         except Refusal as refusal:
-            return _enter(visit, form.text("code"), str(refusal), _UNPROCESSABLE)
+            problem = Problem.of(refusal)
+            return visit.show("device/enter.html", problem, code=visit.form.text("code"))
 
     return bp
 
 
-async def _answered(registry: Registry, form: Form, visit: Visit) -> func.HttpResponse:
-    code, by = form.text("code"), visit.principal
-    match form.text("decision"):
+async def _answered(registry: Registry, visit: Visit) -> func.HttpResponse:
+    code, by = visit.form.text("code"), visit.principal
+    match visit.form.text("decision"):
         case "approve":
             request = await registry.connecting.approve(code, by=by)
-            return _page("device/approved.html", visit, request)
+            return visit.show("device/approved.html", machine=request, days=TOKEN_DAYS)
         case "refuse":
             request = await registry.connecting.refuse(code, by=by)
-            return _page("device/refused.html", visit, request)
+            return visit.show("device/refused.html", machine=request)
         case _:
-            request = await registry.connecting.find(code, by=by)
-            return _page("device/confirm.html", visit, request, code=code)
+            return _confirm(visit, await registry.connecting.find(code, by=by))
 
 
-def _enter(visit: Visit, code: str = "", problem: str = "", status: int = 200) -> func.HttpResponse:
-    return render(
-        "device/enter.html", status=status, visitor=visit.visitor, code=code, problem=problem
-    )
-
-
-def _page(template: str, visit: Visit, request: DeviceRequest, code: str = "") -> func.HttpResponse:
-    return render(
-        template,
-        visitor=visit.visitor,
+def _confirm(visit: Visit, request: DeviceRequest) -> func.HttpResponse:
+    return visit.show(
+        "device/confirm.html",
         machine=request,
-        code=code,
+        code=visit.form.text("code"),
         is_elsewhere=request.address != visit.principal.address,
         address=visit.principal.address,
         scopes=[scope.value for scope in DEVICE_SCOPES],

@@ -134,8 +134,8 @@ async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: Wor
     browser = await Browser.of(world, world.people.ann)
     await browser.open("/device")
     answer = await browser.send("/device", code='BCDF-"GHJ')
-    assert answer.status_code == 422
-    assert 'role="alert">No machine waits with this code' in browser.text
+    assert answer.status_code == 404
+    assert '<p>No machine waits with this code' in browser.text
     assert 'value="BCDF-&#34;GHJ"' in answer.text
 
 
