@@ -7,7 +7,7 @@ from typing import Self
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account, AccountName, place_of_name
 from shared.domain.entity import Place
-from shared.domain.errors import OrganizationExists, OrganizationNotFound
+from shared.domain.errors import CredentialsMissing, OrganizationExists, OrganizationNotFound
 from shared.domain.identity import Principal, Standing, refusal_of, require
 from shared.domain.names import OrgName
 from shared.domain.organization_errors import MemberNotFound
@@ -147,6 +147,8 @@ class Organizations:
 
     async def mine(self, *, by: Principal) -> list[Belonging]:
         """Return the organizations that `by` belongs to and may read of, by name."""
+        if by.is_anonymous:
+            raise CredentialsMissing
         memberships = await self.of(by.id)
         names = [OrgName(each.org) for each in memberships]
         standings = await asyncio.gather(

@@ -1,110 +1,70 @@
-"""Organizations and their members."""
+"""Organizations: how they begin, what they say of themselves, and who belongs to them."""
 
 import asyncio
-from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
-from shared.auth.authorization import Authorization
-from shared.domain.accounts import Account
 from shared.domain.errors import (
-    Busy,
     CredentialsMissing,
-    LastOwner,
+    InvalidRequest,
     NotPermitted,
     OrganizationExists,
     OrganizationNotFound,
+    SignInAgain,
+    TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, NOWHERE, OPERATOR, Principal
 from shared.domain.names import OrgName
-from shared.domain.organizations import Membership, Organization
+from shared.domain.organization_errors import LooksAlike, MemberNotFound, NameKeptBack
+from shared.domain.organizations import COOLING_OFF, LookAlike, Organization
+from shared.domain.package import Visibility
 from shared.domain.rights import Action, Grant, Role, Scope
-from shared.services.organizations import Organizations
-from tests.fakes.clock import FakeClock
-from tests.fakes.directory import E, FakeDirectory
-from tests.fakes.events import FakeEvents
-from tests.fakes.randomness import FakeRandomness
-from tests.fakes.recording import recording
-from tests.fakes.work import FakeWork
-from tests.faults import Fault, failing
+from shared.services.founding import Founders
+from shared.services.organizations import Profile
+from tests.org_world import ACME, ADA, EVE, KIM, LEE, MAX, OrgWorld, acme_of_kim
 
-ACME = OrgName("Acme")
-KIM = Account(id="kim0000000", name="kim", created_ms=0)
-LEE = Account(id="lee0000000", name="lee", created_ms=0)
-ADA = Account(id="ada0000000", name="ada", administrator=True, created_ms=0)
-
-
-def signed_in(account: Account) -> Principal:
-    return Principal(account.id, "session", (Grant(),))
-
-
-@dataclass
-class World:
-    """The service over its doubles."""
-
-    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory.holding(KIM, LEE, ADA))
-    events: FakeEvents = field(default_factory=FakeEvents)
-    work: FakeWork = field(default_factory=FakeWork)
-    clock: FakeClock = field(default_factory=FakeClock)
-    randomness: FakeRandomness = field(default_factory=FakeRandomness)
-
-    @property
-    def organizations(self) -> Organizations:
-        return Organizations(
-            directory=self.directory,
-            authorization=self.authorization,
-            recording=recording(
-                self.directory, self.events, self.clock, randomness=self.randomness
-            ),
-            work=self.work,
-            clock=self.clock,
-            randomness=self.randomness,
-        )
-
-    @property
-    def authorization(self) -> Authorization:
-        return Authorization(self.directory, self.clock)
-
-    def roles(self) -> dict[str, Role]:
-        return {each.account: each.role for each in self.directory.every(Membership)}
+OTHER = OrgName("other")
+READ_ALONE = Grant(scopes=frozenset({Scope.READ}))
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-async def delete(acme: World) -> None:
-    """Make Acme an organization that is gone."""
-    [organization] = acme.directory.every(Organization)
-    await acme.directory.put(organization.model_copy(update={"deleted": True}))
+def world() -> OrgWorld:
+    return OrgWorld()
 
 
 @pytest.fixture
-async def acme(world: World) -> World:
-    """Return a world in which kim owns Acme."""
-    await world.organizations.found(ACME, KIM, by=OPERATOR)
-    world.events.feed.clear()
-    return world
+async def acme() -> OrgWorld:
+    return await acme_of_kim()
 
 
-async def test_its_founder_owns_an_organization(world: World) -> None:
-    organization = await world.organizations.found(ACME, KIM, by=OPERATOR)
+# --- founding ----------------------------------------------------------------------------------
+
+
+async def test_its_founder_owns_an_organization(world: OrgWorld) -> None:
+    organization = await world.organizations.found(ACME, KIM, by=world.signed_in(KIM))
     assert (organization.name, organization.founder) == ("Acme", KIM.id)
-    assert world.roles() == {KIM.id: Role.OWNER}
+    assert len(organization.id) == 10
+    assert world.roles() == {"kim": Role.OWNER}
     [event] = world.events.feed
-    assert (event.kind, event.actor, event.subject) == ("organization.founded", "operator", "Acme")
-    assert event.streams == ("org:acme",)
+    assert (event.kind, event.actor, event.subject) == ("organization.founded", KIM.id, "Acme")
+    assert event.streams == ("org:acme", f"account:{KIM.id}")
 
 
-async def test_a_name_is_given_once_in_any_spelling(acme: World) -> None:
-    with pytest.raises(OrganizationExists):
-        await acme.organizations.found(OrgName("aCME"), LEE, by=OPERATOR)
-    assert acme.roles() == {KIM.id: Role.OWNER}
+async def test_the_organization_and_its_owner_come_in_one_write(world: OrgWorld) -> None:
+    await world.organizations.found(ACME, KIM, by=OPERATOR)
+    assert world.directory.calls.count("add") == 1
+
+
+async def test_a_name_is_given_once_in_any_spelling(acme: OrgWorld) -> None:
+    for by in (OPERATOR, acme.signed_in(LEE), acme.signed_in(ADA)):
+        with pytest.raises(OrganizationExists):
+            await acme.organizations.found(OrgName("aCME"), LEE, by=by)
+    assert acme.roles() == {"kim": Role.OWNER}
     assert acme.events.feed == []
 
 
-async def test_of_two_founders_at_once_one_owns_the_organization(world: World) -> None:
+async def test_of_two_founders_at_once_one_owns_the_organization(world: OrgWorld) -> None:
     first, second = await asyncio.gather(
         world.organizations.found(ACME, KIM, by=OPERATOR),
         world.organizations.found(ACME, LEE, by=OPERATOR),
@@ -112,185 +72,378 @@ async def test_of_two_founders_at_once_one_owns_the_organization(world: World) -
     )
     assert isinstance(first, Organization)
     assert isinstance(second, OrganizationExists)
-    assert world.roles() == {KIM.id: Role.OWNER}
+    assert world.roles() == {"kim": Role.OWNER}
 
 
-async def test_an_organization_stands_although_the_feed_has_to_wait(world: World) -> None:
-    world.events.fails_with = Busy()
-    organization = await world.organizations.found(ACME, KIM, by=OPERATOR)
-    assert await world.directory.unpublished(10) == [organization.waiting]
+async def test_a_token_founds_what_it_may_manage(world: OrgWorld) -> None:
+    await world.organizations.found(ACME, KIM, by=world.token_of(KIM, Grant(org="acme")))
+    for grant in (Grant(org="acme"), READ_ALONE, Grant(package="greet")):
+        with pytest.raises(NotPermitted, match="scope manage"):
+            await world.organizations.found(OTHER, KIM, by=world.token_of(KIM, grant))
 
 
-async def test_the_name_of_a_deleted_organization_is_never_given_again(acme: World) -> None:
-    await delete(acme)
-    with pytest.raises(OrganizationExists):
-        await acme.organizations.found(ACME, LEE, by=OPERATOR)
-    with pytest.raises(NotPermitted, match="never issued twice"):
-        await acme.organizations.found(ACME, ADA, by=signed_in(ADA))
+async def test_nobody_founds_for_somebody_else_but_the_operator_and_administrators(
+    world: OrgWorld,
+) -> None:
+    with pytest.raises(NotPermitted, match="create Acme for lee: only they themselves may"):
+        await world.organizations.found(ACME, LEE, by=world.signed_in(KIM))
+    await world.organizations.found(ACME, LEE, by=world.signed_in(ADA))
+    assert world.roles() == {"lee": Role.OWNER}
 
 
-async def test_administrators_found_organizations_and_others_do_not(world: World) -> None:
-    await world.organizations.found(ACME, KIM, by=signed_in(ADA))
-    with pytest.raises(NotPermitted):
-        await world.organizations.found(OrgName("other"), KIM, by=signed_in(KIM))
+async def test_without_an_account_nothing_is_founded(world: OrgWorld) -> None:
     with pytest.raises(CredentialsMissing):
-        await world.organizations.found(OrgName("other"), KIM, by=ANONYMOUS)
+        await world.organizations.found(ACME, KIM, by=ANONYMOUS)
+    with pytest.raises(TokenUnknown):
+        await world.organizations.found(ACME, KIM, by=Principal("gone000000", "t", (Grant(),)))
 
 
-async def test_an_owner_does_not_found_their_own_organization_again(acme: World) -> None:
+async def test_where_the_operator_says_so_administrators_alone_found(world: OrgWorld) -> None:
+    world.founders = Founders.ADMINISTRATORS
     with pytest.raises(NotPermitted, match="administrator of the registry"):
-        await acme.organizations.found(ACME, KIM, by=signed_in(KIM))
+        await world.organizations.found(ACME, KIM, by=world.signed_in(KIM))
+    await world.organizations.found(ACME, KIM, by=world.signed_in(ADA))
 
 
-async def test_a_reserved_name_is_for_administrators(world: World) -> None:
+async def test_a_name_of_the_operator_is_given_to_administrators_alone(world: OrgWorld) -> None:
     reserved = OrgName("Ballerinax")
     with pytest.raises(NotPermitted, match="give Ballerinax to kim"):
         await world.organizations.found(reserved, KIM, by=OPERATOR)
+    with pytest.raises(NotPermitted, match="give Ballerinax to kim"):
+        await world.organizations.found(reserved, KIM, by=world.signed_in(ADA))
     await world.organizations.found(reserved, ADA, by=OPERATOR)
 
 
-async def test_the_push_of_an_administrator_founds_the_organization(world: World) -> None:
-    by = signed_in(ADA)
+@pytest.mark.parametrize(
+    "name", ["ballerinax", "Ba11erina", "bal_lerina_http", "wso2", "vvso2labs"]
+)
+async def test_people_found_nothing_that_looks_like_the_operator_s(
+    world: OrgWorld, name: str
+) -> None:
+    world.kept_back = ("wso2*",)
+    with pytest.raises(NameKeptBack, match=f"{name} is, or looks like"):
+        await world.organizations.found(OrgName(name), KIM, by=world.signed_in(KIM))
+
+
+@pytest.mark.parametrize("name", ["acrne", "ac_me", "accme"])
+async def test_people_found_no_look_alike_of_another_organization(
+    acme: OrgWorld, name: str
+) -> None:
+    with pytest.raises(LooksAlike) as refused:
+        await acme.organizations.found(OrgName(name), LEE, by=acme.signed_in(LEE))
+    assert "Acme" not in str(refused.value)  # It may be nobody's business that it is there.
+    assert {each.org for each in acme.directory.every(LookAlike)} == {"Acme"}
+    await acme.organizations.found(OrgName(name), LEE, by=OPERATOR)
+
+
+async def test_the_push_of_an_administrator_founds_the_organization(world: OrgWorld) -> None:
+    by = world.signed_in(ADA)
     standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     await world.organizations.ensure(ACME, standing, by=by)
-    assert world.roles() == {ADA.id: Role.OWNER}
+    assert world.roles() == {"ada": Role.OWNER}
     assert world.events.kinds() == ["organization.founded"]
 
 
-async def test_an_organization_that_is_there_is_ensured_without_a_call(acme: World) -> None:
-    standing = await acme.authorization.require(signed_in(KIM), Action.PUSH_NEW, ACME)
+async def test_an_organization_that_is_there_is_ensured_without_a_call(acme: OrgWorld) -> None:
+    standing = await acme.authorization.require(acme.signed_in(KIM), Action.PUSH_NEW, ACME)
     acme.directory.calls.clear()
-    await acme.organizations.ensure(ACME, standing, by=signed_in(KIM))
+    await acme.organizations.ensure(ACME, standing, by=acme.signed_in(KIM))
     assert acme.directory.calls == []
 
 
-async def test_of_two_first_pushes_both_go_on(world: World) -> None:
-    by = signed_in(ADA)
+async def test_of_two_first_pushes_both_go_on(world: OrgWorld) -> None:
+    by = world.signed_in(ADA)
     standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     for _ in range(2):
         await world.organizations.ensure(ACME, standing, by=by)
     assert world.events.kinds() == ["organization.founded"]
 
 
-async def test_nobody_else_founds_an_organization_by_a_push(world: World) -> None:
+async def test_nobody_else_founds_an_organization_by_a_push(world: OrgWorld) -> None:
     lee = await world.directory.standing(LEE.id, ACME, 0)
     for standing in (NOWHERE, lee):
         with pytest.raises(OrganizationNotFound):
-            await world.organizations.ensure(ACME, standing, by=signed_in(LEE))
+            await world.organizations.ensure(ACME, standing, by=world.signed_in(LEE))
 
 
-async def test_an_owner_gives_and_changes_roles(acme: World) -> None:
-    for role in (Role.MEMBER, Role.MAINTAINER, Role.OWNER):
-        await acme.organizations.set_member(ACME, LEE, role, by=signed_in(KIM))
-        assert acme.roles()[LEE.id] is role
-    assert [event.details["role"] for event in acme.events.feed] == [
-        "member",
-        "maintainer",
-        "owner",
+async def test_all_organizations_are_listed_by_name(acme: OrgWorld) -> None:
+    await acme.organizations.found(OrgName("a0"), LEE, by=OPERATOR)
+    assert [each.name for each in await acme.organizations.all()] == ["a0", "Acme"]
+
+
+# --- what it says of itself --------------------------------------------------------------------
+
+
+async def test_an_organization_begins_with_what_it_says_of_itself(world: OrgWorld) -> None:
+    profile = Profile.parse(" Acme\tCorp ", "Makes things.", Visibility.PRIVATE)
+    made = await world.organizations.found(ACME, KIM, by=world.signed_in(KIM), profile=profile)
+    assert (made.display_name, made.description) == ("Acme Corp", "Makes things.")
+    assert made.default_visibility is Visibility.PRIVATE
+
+
+async def test_an_owner_changes_what_it_says_and_the_rest_stays(acme: OrgWorld) -> None:
+    for profile in (
+        Profile.parse("Acme Corp", None, None),
+        Profile.parse(None, "Makes things.", None),
+    ):
+        await acme.organizations.change(ACME, profile, by=acme.token_of(KIM))
+    now = await acme.acme()
+    assert (now.name, now.display_name, now.description) == ("Acme", "Acme Corp", "Makes things.")
+    assert [event.details for event in acme.events.feed] == [
+        {"display_name_before": "", "display_name_after": "Acme Corp"},
+        {"description_before": "", "description_after": "Makes things."},
     ]
 
 
-async def test_members_are_stored_under_the_spelling_of_the_organization(acme: World) -> None:
-    await acme.organizations.set_member(OrgName("ACME"), LEE, Role.MEMBER, by=signed_in(KIM))
-    [membership] = await acme.organizations.of(LEE.id)
-    assert (membership.org, membership.role) == ("Acme", Role.MEMBER)
+async def test_a_change_of_nothing_is_none(acme: OrgWorld) -> None:
+    await acme.organizations.change(ACME, Profile(), by=acme.signed_in(KIM))
+    await acme.organizations.change(ACME, Profile(description=""), by=acme.signed_in(KIM))
+    assert acme.events.feed == []
 
 
-async def test_who_was_taken_out_is_no_member(acme: World) -> None:
-    await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=signed_in(KIM))
-    await acme.organizations.remove_member(ACME, KIM, by=signed_in(LEE))
-    assert acme.roles() == {LEE.id: Role.OWNER}
-    with pytest.raises(NotPermitted):
-        await acme.organizations.set_member(ACME, KIM, Role.OWNER, by=signed_in(KIM))
-    assert acme.events.kinds() == ["member.set", "member.removed"]
+async def test_a_visibility_takes_a_person_who_signed_in_a_moment_ago(acme: OrgWorld) -> None:
+    profile = Profile(default_visibility=Visibility.PRIVATE)
+    with pytest.raises(SignInAgain):
+        await acme.organizations.change(ACME, profile, by=acme.token_of(KIM))
+    await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
+    assert (await acme.acme()).default_visibility is Visibility.PRIVATE
+    [event] = acme.events.feed
+    assert event.details["default_visibility_after"] == "private"
+
+
+@pytest.mark.parametrize(
+    "text", ["Wso2", "w\u0455\u043e2", "WSO 2", "Ballerina", "B\u0430llerina X"]
+)
+async def test_an_organization_calls_itself_by_nobody_else_s_name(
+    acme: OrgWorld, text: str
+) -> None:
+    await acme.organizations.found(OrgName("wso2"), LEE, by=OPERATOR)
+    for attempt in (
+        acme.organizations.change(ACME, Profile(display_name=text), by=acme.signed_in(KIM)),
+        acme.organizations.found(
+            OTHER, MAX, by=acme.signed_in(MAX), profile=Profile(display_name=text)
+        ),
+    ):
+        with pytest.raises((LooksAlike, NameKeptBack)):
+            await attempt
+    assert (await acme.acme()).display_name == ""
+
+
+async def test_an_organization_calls_itself_by_its_own_name(acme: OrgWorld) -> None:
+    await acme.organizations.found(OrgName("ballerinax"), ADA, by=OPERATOR)
+    for org, name, by in ((ACME, "A.C.M.E.", KIM), (OrgName("ballerinax"), "Ballerina X", ADA)):
+        profile = Profile(display_name=name)
+        changed = await acme.organizations.change(org, profile, by=acme.signed_in(by))
+        assert changed.display_name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\u202eb", "a\u200bb", "a\u0007b", "\ue000", "x" * 81],
+    ids=["direction", "zero width", "bell", "private", "long"],
+)
+def test_what_nobody_sees_is_no_display_name(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="display name"):
+        Profile.parse(text, None, None)
 
 
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
-async def test_the_last_owner_stays_owner(acme: World, role: Role) -> None:
-    await acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=signed_in(KIM))
-    with pytest.raises(LastOwner, match="kim is the only owner of Acme"):
-        await acme.organizations.set_member(ACME, KIM, role, by=signed_in(KIM))
-    with pytest.raises(LastOwner):
-        await acme.organizations.remove_member(ACME, KIM, by=OPERATOR)
-    assert acme.roles()[KIM.id] is Role.OWNER
-    assert acme.events.kinds() == ["member.set"]
+async def test_nobody_but_owners_changes_what_it_says(acme: OrgWorld, role: Role) -> None:
+    await acme.let_in(LEE, role=role)
+    with pytest.raises(NotPermitted):
+        await acme.organizations.change(ACME, Profile(description="x"), by=acme.signed_in(LEE))
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.change(ACME, Profile(description="x"), by=acme.signed_in(MAX))
 
 
-async def test_of_two_owners_who_remove_each_other_one_stays(acme: World) -> None:
-    await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=signed_in(KIM))
-
-    class Slow(FakeDirectory):
-        async def of(self, kind: type[E], owner: str) -> list[E]:
-            found = await super().of(kind, owner)
-            await asyncio.sleep(0)
-            return found
-
-    acme.directory = Slow(acme.directory.entities)
-    results = await asyncio.gather(
-        acme.organizations.remove_member(ACME, LEE, by=signed_in(KIM)),
-        acme.organizations.remove_member(ACME, KIM, by=signed_in(LEE)),
-        return_exceptions=True,
-    )
-    assert [type(each) for each in results] == [type(None), Busy]
-    assert acme.roles() == {KIM.id: Role.OWNER}
+async def test_everybody_sees_a_public_organization_and_members_a_private_one(
+    acme: OrgWorld,
+) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    for by in (ANONYMOUS, acme.signed_in(MAX)):
+        assert (await acme.organizations.show(ACME, by=by)).name == "Acme"
+    profile = Profile(default_visibility=Visibility.PRIVATE)
+    await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
+    for by in (acme.signed_in(LEE), acme.signed_in(ADA), OPERATOR):
+        assert (await acme.organizations.show(ACME, by=by)).name == "Acme"
+    manager = acme.token_of(LEE, Grant(scopes=frozenset({Scope.MANAGE})))
+    for by in (ANONYMOUS, acme.signed_in(MAX), manager):
+        with pytest.raises(OrganizationNotFound):
+            await acme.organizations.show(ACME, by=by)
 
 
-async def test_a_change_that_failed_does_not_keep_others_out(acme: World) -> None:
-    working, acme.directory = acme.directory, failing(acme.directory, Fault("add", Busy()))
-    with pytest.raises(Busy):
-        await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=signed_in(KIM))
-    acme.directory = working
-    assert acme.roles() == {KIM.id: Role.OWNER}
-    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=signed_in(KIM))
-    assert acme.roles()[LEE.id] is Role.MEMBER
+async def test_what_is_hidden_costs_what_is_missing_costs(acme: OrgWorld) -> None:
+    profile = Profile(default_visibility=Visibility.PRIVATE)
+    await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
+    costs: list[list[str]] = []
+    for org in (ACME, OTHER):
+        acme.directory.calls.clear()
+        with pytest.raises(OrganizationNotFound):
+            await acme.organizations.show(org, by=acme.signed_in(MAX))
+        costs.append(list(acme.directory.calls))
+    assert costs[0] == costs[1]
 
 
-async def test_a_token_for_one_package_does_not_manage_its_organization(acme: World) -> None:
-    by = Principal(KIM.id, "token", (Grant(org="acme", package="greet"),))
+# --- members -----------------------------------------------------------------------------------
+
+
+async def test_the_operator_makes_members_and_an_owner_changes_what_they_are(
+    acme: OrgWorld,
+) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=acme.token_of(KIM))
+    assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MAINTAINER}
+    [event] = acme.events.feed
+    assert event.kind == "member.set"
+    assert event.details == {"account": LEE.id, "before": "member", "after": "maintainer"}
+    assert event.streams == ("org:acme", f"account:{LEE.id}")
+    assert acme.mailer.sent == []  # What is not about owners is in the log, and in no mail.
+
+
+async def test_nobody_becomes_a_member_without_their_own_decision(acme: OrgWorld) -> None:
+    with pytest.raises(MemberNotFound, match="lee is no member of Acme"):
+        await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
+    assert acme.roles() == {"kim": Role.OWNER}
+
+
+async def test_to_set_the_role_that_somebody_has_changes_nothing(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
+    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
+    assert acme.events.feed == []
+
+
+async def test_members_are_stored_under_the_spelling_of_the_organization(acme: OrgWorld) -> None:
+    await acme.organizations.set_member(OrgName("ACME"), LEE, Role.MEMBER, by=OPERATOR)
+    [membership] = await acme.organizations.of(LEE.id)
+    assert (membership.org, membership.role) == ("Acme", Role.MEMBER)
+    assert membership.since_ms == acme.clock.now_ms()
+
+
+async def test_an_owner_takes_members_out_and_they_may_nothing_from_then_on(
+    acme: OrgWorld,
+) -> None:
+    await acme.let_in(LEE, role=Role.MAINTAINER)
+    await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(KIM))
+    assert acme.roles() == {"kim": Role.OWNER}
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.members(ACME, by=acme.signed_in(LEE))
+    assert await acme.organizations.of(LEE.id) == []
+    assert acme.events.kinds() == ["member.removed"]
+
+
+@pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
+async def test_everybody_may_leave(acme: OrgWorld, role: Role) -> None:
+    await acme.let_in(LEE, role=role)
+    with pytest.raises(NotPermitted, match="leave Acme: the token lacks the scope manage"):
+        await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(LEE, READ_ALONE))
+    await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(LEE))
+    assert acme.roles() == {"kim": Role.OWNER}
+
+
+async def test_who_came_back_is_a_member_since_then(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MAINTAINER)
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
+    acme.clock.advance(timedelta(days=1))
+    await acme.let_in(LEE, role=Role.MEMBER)
+    [membership] = await acme.organizations.of(LEE.id)
+    assert membership.since_ms == acme.clock.now_ms()
+
+
+async def test_a_token_for_one_package_does_not_manage_its_organization(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    by = acme.token_of(KIM, Grant(org="acme", package="greet"))
     for attempt in (
-        acme.organizations.set_member(ACME, LEE, Role.OWNER, by=by),
+        acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=by),
         acme.organizations.remove_member(ACME, LEE, by=by),
+        acme.organizations.change(ACME, Profile(description="x"), by=by),
     ):
         with pytest.raises(NotPermitted, match="scope manage"):
             await attempt
 
 
-@pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER, None])
-async def test_nobody_but_owners_changes_members(acme: World, role: Role | None) -> None:
-    if role:
-        await acme.organizations.set_member(ACME, LEE, role, by=OPERATOR)
+@pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
+async def test_nobody_but_owners_changes_members(acme: OrgWorld, role: Role) -> None:
+    await acme.let_in(LEE, EVE, role=role)
     for attempt in (
-        acme.organizations.set_member(ACME, LEE, Role.OWNER, by=signed_in(LEE)),
-        acme.organizations.remove_member(ACME, KIM, by=signed_in(LEE)),
+        acme.organizations.set_member(ACME, EVE, Role.OWNER, by=acme.signed_in(LEE)),
+        acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE)),
+        acme.organizations.remove_member(ACME, EVE, by=acme.signed_in(LEE)),
+        acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(LEE)),
     ):
         with pytest.raises(NotPermitted):
             await attempt
-    assert acme.roles()[KIM.id] is Role.OWNER
+    assert acme.roles() == {"kim": Role.OWNER, "lee": role, "eve": role}
 
 
-async def test_members_see_who_is_a_member_and_strangers_do_not(acme: World) -> None:
-    assert len(await acme.organizations.members(ACME, by=signed_in(KIM))) == 1
-    for by in (signed_in(LEE), Principal(KIM.id, "t", (Grant(scopes=frozenset({Scope.MANAGE})),))):
-        with pytest.raises(NotPermitted):
-            await acme.organizations.members(ACME, by=by)
+async def test_members_see_who_is_a_member_and_to_strangers_there_is_nobody(
+    acme: OrgWorld,
+) -> None:
+    await acme.let_in(ADA, LEE, role=Role.MEMBER)
+    seen = await acme.organizations.members(ACME, by=acme.token_of(LEE, READ_ALONE))
+    assert [(each.name, each.membership.role.value) for each in seen] == [
+        ("ada", "member"),
+        ("kim", "owner"),
+        ("lee", "member"),
+    ]
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.members(ACME, by=acme.signed_in(MAX))
+    with pytest.raises(CredentialsMissing):
+        await acme.organizations.members(ACME, by=ANONYMOUS)
+    manager = acme.token_of(KIM, Grant(scopes=frozenset({Scope.MANAGE})))
+    with pytest.raises(NotPermitted, match="scope read"):
+        await acme.organizations.members(ACME, by=manager)
 
 
-async def test_an_organization_that_is_not_there_has_no_members(acme: World) -> None:
-    other = OrgName("other")
-    await delete(acme)
-    for org in (other, ACME):
+async def test_a_member_whose_account_is_gone_is_shown_by_its_id(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.without(LEE)
+    seen = await acme.organizations.members(ACME, by=acme.signed_in(KIM))
+    assert [each.name for each in seen] == ["kim", LEE.id]
+
+
+async def test_somebody_is_found_among_the_members_alone(acme: OrgWorld) -> None:
+    assert await acme.organizations.member(ACME, KIM.id, by=acme.signed_in(KIM)) == KIM
+    for other in (LEE.id, "nobody"):
+        with pytest.raises(MemberNotFound, match=f"{other} is no member of Acme"):
+            await acme.organizations.member(ACME, other, by=acme.signed_in(KIM))
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.member(ACME, KIM.id, by=acme.signed_in(LEE))
+
+
+async def test_an_organization_that_is_not_there_has_no_members(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=OPERATOR)
+    for org in (OTHER, ACME):
         with pytest.raises(OrganizationNotFound):
             await acme.organizations.members(org, by=OPERATOR)
         with pytest.raises(OrganizationNotFound):
             await acme.organizations.set_member(org, LEE, Role.OWNER, by=OPERATOR)
 
 
-async def test_all_organizations_are_listed_by_name(acme: World) -> None:
-    await acme.organizations.found(OrgName("a0"), LEE, by=OPERATOR)
-    assert [each.name for each in await acme.organizations.all()] == ["a0", "Acme"]
+async def test_people_see_their_own_organizations(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.organizations.found(OTHER, LEE, by=OPERATOR)
+    gone = OrgName("gone")
+    await acme.organizations.found(gone, LEE, by=OPERATOR)
+    await acme.closing.delete(gone, by=OPERATOR)
+    for grant, expected in (
+        (Grant(), [("Acme", Role.MEMBER), ("other", Role.OWNER)]),
+        (Grant(org="other"), [("other", Role.OWNER)]),
+        (Grant(scopes=frozenset({Scope.MANAGE})), []),
+    ):
+        mine = await acme.organizations.mine(by=acme.token_of(LEE, grant))
+        assert [(each.organization.name, each.role) for each in mine] == expected
+    with pytest.raises(CredentialsMissing):
+        await acme.organizations.mine(by=ANONYMOUS)
 
 
-async def test_a_change_is_done_even_if_its_lease_cannot_be_given_back(acme: World) -> None:
-    acme.work = failing(acme.work, Fault("lease", Busy(), nth=2))
-    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
-    assert acme.roles() == {KIM.id: Role.OWNER, LEE.id: Role.MEMBER}
+async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, MAX)
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.clock.advance(COOLING_OFF)
+    assert await acme.organizations.of(LEE.id) == []
+    assert await acme.organizations.mine(by=acme.signed_in(LEE)) == []
+    seen = await acme.organizations.members(ACME, by=acme.signed_in(KIM))
+    assert [each.name for each in seen] == ["kim", "max"]
+    with pytest.raises(MemberNotFound):
+        await acme.organizations.member(ACME, LEE.id, by=acme.signed_in(KIM))
