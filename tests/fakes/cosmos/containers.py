@@ -1,0 +1,237 @@
+"""Items of a container: their versions, their time to live, their order of change."""
+
+import copy
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+LARGEST_ITEM = 2 * 1024 * 1024  # Bytes as JSON.
+LONGEST_ID = 1_023  # Bytes.
+MOST_IN_A_BATCH = 100
+MOST_PATCHES = 10
+FORBIDDEN = frozenset("/\\?#")
+SYSTEM = ("_rid", "_self", "_etag", "_attachments", "_ts")
+
+Item = dict[str, Any]
+
+
+class Failed(Exception):
+    """A request that the service refuses, with its status."""
+
+    def __init__(self, status: int, code: str, message: str, substatus: int = 0) -> None:
+        super().__init__(message)
+        self.status, self.code, self.substatus = status, code, substatus
+
+
+def bad_request(message: str, substatus: int = 0) -> Failed:
+    """Return the refusal of what makes no sense."""
+    return Failed(400, "BadRequest", message, substatus)
+
+
+NOT_FOUND = (404, "NotFound", "Entity with the specified id does not exist in the system.")
+CONFLICT = (409, "Conflict", "Entity with the specified id already exists in the system.")
+PRECONDITION = (
+    412,
+    "PreconditionFailed",
+    "Operation cannot be performed because one of the specified precondition is not met",
+)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What `If-Match`, `If-None-Match` or the filter of a patch said."""
+
+    match: str | None = None
+    none_match: str | None = None
+    fits: Callable[[Mapping[str, Any]], bool] = bool  # The filter of a patch; an item is true.
+
+    def check(self, etag: str) -> None:
+        """Raise 412 unless the item is still at the version that was asked for."""
+        if self.match not in (None, "*", etag):
+            raise Failed(*PRECONDITION)
+
+
+ANY = Condition()
+
+
+@dataclass
+class Partition:
+    """The items of one partition key, and since when each is there."""
+
+    items: dict[str, Item] = field(default_factory=dict[str, Item])
+
+
+@dataclass
+class Container:
+    """A container over a settable clock (in milliseconds)."""
+
+    name: str
+    path: str
+    now_ms: Callable[[], int]
+    default_ttl: int | None = None  # None: items do not expire. -1: those that say so do.
+    composites: frozenset[tuple[str, ...]] = frozenset()
+    partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
+    numbers: Iterable[int] = field(default_factory=lambda: count(1))
+    last: int = 0
+
+    # --- points --------------------------------------------------------------------------------
+
+    def read(self, key: str, id_: str) -> Item:
+        """Return the item, or raise 404; an expired one is not there."""
+        item = self._partition(key).items.get(id_)
+        if item is None or self._is_over(item):
+            raise Failed(*NOT_FOUND)
+        return copy.deepcopy(item)
+
+    def create(self, key: str, body: Item) -> Item:
+        """Store a new item, or raise 409."""
+        self._check(key, body)
+        if self._has(key, body["id"]):
+            raise Failed(*CONFLICT)
+        return self._store(key, body)
+
+    def replace(self, key: str, id_: str, body: Item, condition: Condition = ANY) -> Item:
+        """Store an item over itself, or raise 404 or 412."""
+        self._check(key, body)
+        if body["id"] != id_:
+            raise bad_request("The id of an item cannot be changed.")
+        condition.check(self.read(key, id_)["_etag"])
+        return self._store(key, body)
+
+    def upsert(self, key: str, body: Item, condition: Condition = ANY) -> Item:
+        """Store an item, whatever was there."""
+        self._check(key, body)
+        if self._has(key, body["id"]):
+            condition.check(self.read(key, body["id"])["_etag"])
+        return self._store(key, body)
+
+    def delete(self, key: str, id_: str, condition: Condition = ANY) -> None:
+        """Remove an item, or raise 404 or 412."""
+        condition.check(self.read(key, id_)["_etag"])
+        del self._partition(key).items[id_]
+
+    def patch(
+        self, key: str, id_: str, operations: Sequence[Mapping[str, Any]], condition: Condition
+    ) -> Item:
+        """Change parts of an item, or raise 404 or 412."""
+        if not 1 <= len(operations) <= MOST_PATCHES:
+            raise bad_request(f"A patch has 1 to {MOST_PATCHES} operations.")
+        item = self.read(key, id_)
+        condition.check(item["_etag"])
+        if not condition.fits(item):
+            raise Failed(*PRECONDITION)
+        for operation in operations:
+            _patch(item, operation)
+        return self.replace(key, id_, item)
+
+    # --- many ----------------------------------------------------------------------------------
+
+    def batch(self, key: str, steps: Sequence[Callable[["Container"], Any]]) -> list[Any]:
+        """Take all steps in one partition or none: raise the failure of the first that fails, with
+        its place in `args`."""
+        if len(steps) > MOST_IN_A_BATCH:
+            raise bad_request(f"A batch has at most {MOST_IN_A_BATCH} operations.")
+        before, last = copy.deepcopy(self._partition(key).items), self.last
+        results: list[Any] = []
+        for place, step in enumerate(steps):
+            try:
+                results.append(step(self))
+            except Failed as failed:
+                self.partitions[key].items, self.last = before, last
+                failed.args = (*failed.args, place)
+                raise
+        return results
+
+    def living(self, key: str | None) -> list[Item]:
+        """Return the items of a partition, or of all, in order of their last change."""
+        keys = self.partitions if key is None else [key]
+        items = [item for each in keys for item in self._partition(each).items.values()]
+        alive = [copy.deepcopy(item) for item in items if not self._is_over(item)]
+        return sorted(alive, key=_number)
+
+    def changed_since(self, number: int, most: int) -> list[Item]:
+        """Return items that changed after the change of that number, each once, oldest first."""
+        return [item for item in self.living(None) if _number(item) > number][:most]
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _partition(self, key: str) -> Partition:
+        return self.partitions.setdefault(key, Partition())
+
+    def _has(self, key: str, id_: str) -> bool:
+        item = self._partition(key).items.get(id_)
+        return item is not None and not self._is_over(item)
+
+    def _is_over(self, item: Item) -> bool:
+        if self.default_ttl is None:
+            return False
+        seconds = item.get("ttl", self.default_ttl)
+        return seconds != -1 and self.now_ms() // 1000 >= item["_ts"] + seconds
+
+    def _check(self, key: str, body: Item) -> None:
+        id_ = body.get("id")
+        if not isinstance(id_, str) or not id_ or len(id_.encode()) > LONGEST_ID:
+            raise bad_request("The input content is invalid because the required property id is.")
+        if FORBIDDEN & set(id_) or id_.endswith(" "):
+            raise bad_request("The id contains illegal chars.")
+        if json.dumps([_at(body, self.path)]) != key:
+            raise bad_request("The item has another partition key than the header says.", 1001)
+        if len(json.dumps(body, ensure_ascii=False).encode()) > LARGEST_ITEM:
+            raise Failed(413, "RequestEntityTooLarge", "The request payload is too large.")
+        _check_ttl(body)
+
+    def _store(self, key: str, body: Item) -> Item:
+        self.last += 1
+        item = {name: value for name, value in body.items() if name not in SYSTEM}
+        item |= {
+            "_rid": f"{self.name}-{body['id']}",
+            "_self": f"dbs/x/colls/{self.name}/docs/{body['id']}/",
+            "_etag": f'"{self.last:08x}-0000-0000"',
+            "_attachments": "attachments/",
+            "_ts": self.now_ms() // 1000,
+        }
+        self._partition(key).items[body["id"]] = copy.deepcopy(item)
+        return item
+
+
+def _number(item: Item) -> int:
+    return int(item["_etag"][1:9], 16)
+
+
+def _at(body: Mapping[str, Any], path: str) -> Any:
+    found: Any = body
+    for step in path.strip("/").split("/"):
+        if not isinstance(found, Mapping) or step not in found:
+            raise bad_request(f"The item lacks the partition key {path}.", 1001)
+        found = found[step]
+    return found
+
+
+def _check_ttl(body: Item) -> None:
+    ttl = body.get("ttl")
+    if ttl is not None and (not isinstance(ttl, int) or (ttl < 1 and ttl != -1)):
+        raise bad_request("The ttl is a positive number of seconds, or -1.")
+
+
+def _patch(item: Item, operation: Mapping[str, Any]) -> None:
+    *above, last = [step for step in operation["path"].split("/") if step]
+    place = item
+    for step in above:
+        if step not in place:
+            raise bad_request(f"There is no {operation['path']} to patch.")
+        place = place[step]
+    kind = operation["op"]
+    if kind in ("add", "set"):
+        place[last] = operation["value"]
+    elif last not in place:
+        raise bad_request(f"There is no {operation['path']} to patch.")
+    elif kind == "replace":
+        place[last] = operation["value"]
+    elif kind == "remove":
+        del place[last]
+    elif kind == "incr":
+        place[last] += operation["value"]
+    else:
+        raise bad_request(f"There is no patch operation {kind}.")

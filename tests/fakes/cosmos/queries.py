@@ -1,0 +1,345 @@
+"""The subset of Cosmos SQL that the double answers; everything else is refused, never guessed."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cmp_to_key
+from typing import Any
+
+Item = Mapping[str, Any]
+Test = Callable[[Item], bool]
+Value = Callable[[Item], Any]
+
+UNDEFINED = object()  # Unlike null: a comparison with it is neither true nor false.
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<string>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(?P<number>-?\d+(?:\.\d+)?)"
+    r"|(?P<parameter>@\w+)|(?P<word>[A-Za-z_]\w*)|(?P<sign><=|>=|!=|<>|[=<>(),.*\[\]]))"
+)
+_REFUSED = {"JOIN", "GROUP", "DISTINCT", "UDF", "LIKE", "BETWEEN", "EXISTS"}
+_COMPARISONS: Mapping[str, Callable[[int], bool]] = {
+    "=": lambda order: order == 0,
+    "!=": lambda order: order != 0,
+    "<>": lambda order: order != 0,
+    "<": lambda order: order < 0,
+    "<=": lambda order: order <= 0,
+    ">": lambda order: order > 0,
+    ">=": lambda order: order >= 0,
+}
+
+
+class BadQuery(Exception):
+    """The query is not in the subset, or is none."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query, read: what is kept, in which order, how much of it, and what is shown of each."""
+
+    test: Test
+    order: tuple[tuple[Value, bool], ...]  # With True for descending.
+    ordered_by: tuple[str, ...]
+    skipped: int
+    limit: int | None
+    shown: Value | None  # None is the whole item.
+    counts: bool
+
+    @property
+    def fans_out_badly(self) -> bool:
+        """Say whether the gateway refuses this query without a partition key."""
+        return bool(self.order) or self.counts or self.skipped > 0
+
+    def results(self, items: Iterable[Item]) -> list[Any]:
+        """Return what the query finds among the items."""
+        found = [item for item in items if self.test(item)]
+        if self.counts:
+            return [len(found)]
+        if self.order:
+            found = [
+                item for item in found if all(by(item) is not UNDEFINED for by, _ in self.order)
+            ]
+            found.sort(key=cmp_to_key(self._compare))
+        end = None if self.limit is None else self.skipped + self.limit
+        kept = found[self.skipped : end]
+        if self.shown is None:
+            return [dict(item) for item in kept]
+        return [value for item in kept if (value := self.shown(item)) is not UNDEFINED]
+
+    def _compare(self, one: Item, other: Item) -> int:
+        for by, descending in self.order:
+            order = compare(by(one), by(other)) or 0
+            if order:
+                return -order if descending else order
+        return 0
+
+
+def compare(one: Any, other: Any) -> int | None:
+    """Return how two values are ordered; None where they cannot be compared."""
+    if _rank(one) != _rank(other) or _rank(one) is None:
+        return None
+    return (one > other) - (one < other) if one is not None else 0
+
+
+def _rank(value: Any) -> int | None:
+    kinds = ((type(None), 0), (bool, 1), ((int, float), 2), (str, 3))
+    return next((rank for kind, rank in kinds if isinstance(value, kind)), None)
+
+
+def parse(text: str, parameters: Mapping[str, Any]) -> Query:
+    """Read a query, or raise `BadQuery`."""
+    return _Parser(_tokens(text), parameters).query()
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    tokens: list[tuple[str, str]] = []
+    place = 0
+    while text[place:].strip():
+        match = _TOKEN.match(text, place)
+        if match is None:
+            raise BadQuery(text[place : place + 20])
+        kind = match.lastgroup or ""
+        tokens.append((kind, match[kind]))
+        place = match.end()
+    return tokens
+
+
+class _Parser:
+    """Reads one query, from left to right."""
+
+    def __init__(self, tokens: list[tuple[str, str]], parameters: Mapping[str, Any]) -> None:
+        self._tokens = tokens
+        self._parameters = parameters
+        self._place = 0
+        self._alias = "c"
+
+    def query(self) -> Query:
+        refused = {word.upper() for kind, word in self._tokens if kind == "word"} & _REFUSED
+        if refused:
+            raise BadQuery(min(refused))
+        self._expect("SELECT")
+        top = int(self._value_text()) if self._accept("TOP") else None
+        shown, counts = self._selection()
+        self._expect("FROM")
+        self._alias = self._next()[1]
+        test = self._either() if self._accept("WHERE") else _always
+        order, ordered_by = self._order()
+        skipped, limit = self._page()
+        if self._place != len(self._tokens):
+            raise BadQuery(self._tokens[self._place][1])
+        return Query(
+            test, order, ordered_by, skipped, top if limit is None else limit, shown, counts
+        )
+
+    def _selection(self) -> tuple[Value | None, bool]:
+        if self._accept("*"):
+            return None, False
+        if not self._accept("VALUE"):
+            return self._fields(), False
+        if self._accept("COUNT"):
+            for sign in ("(", "1", ")"):
+                self._expect(sign)
+            return None, True
+        return self._path()[0], False
+
+    def _fields(self) -> Value:
+        fields: list[tuple[str, Value]] = []
+        while True:
+            value, name = self._path()
+            fields.append((name, value))
+            if not self._accept(","):
+                break
+
+        def shown(item: Item) -> dict[str, Any]:
+            values = {name: value(item) for name, value in fields}
+            return {name: value for name, value in values.items() if value is not UNDEFINED}
+
+        return shown
+
+    def _order(self) -> tuple[tuple[tuple[Value, bool], ...], tuple[str, ...]]:
+        if not self._accept("ORDER"):
+            return (), ()
+        self._expect("BY")
+        order: list[tuple[Value, bool]] = []
+        names: list[str] = []
+        while True:
+            value, name = self._path()
+            descending = self._accept("DESC")
+            if not descending:
+                self._accept("ASC")
+            order.append((value, descending))
+            names.append(f"{name} {'desc' if descending else 'asc'}")
+            if not self._accept(","):
+                return tuple(order), tuple(names)
+
+    def _page(self) -> tuple[int, int | None]:
+        if not self._accept("OFFSET"):
+            return 0, None
+        skipped = int(self._value_text())
+        self._expect("LIMIT")
+        return skipped, int(self._value_text())
+
+    def _either(self) -> Test:
+        test = self._both()
+        while self._accept("OR"):
+            test = _any(test, self._both())
+        return test
+
+    def _both(self) -> Test:
+        test = self._negated()
+        while self._accept("AND"):
+            test = _all(test, self._negated())
+        return test
+
+    def _negated(self) -> Test:
+        if self._accept("NOT"):
+            return _not(self._negated())
+        if self._accept("("):
+            test = self._either()
+            self._expect(")")
+            return test
+        return self._condition()
+
+    def _condition(self) -> Test:
+        for name, function in _FUNCTIONS.items():
+            if self._accept(name):
+                return function(*self._arguments())
+        value = self._operand()
+        if self._accept("IN"):
+            return _among(value, self._arguments())
+        kind, sign = self._next()
+        if kind != "sign" or sign not in _COMPARISONS:
+            raise BadQuery(sign)
+        return _compared(value, self._operand(), _COMPARISONS[sign])
+
+    def _arguments(self) -> list[Value]:
+        self._expect("(")
+        values = [self._operand()]
+        while self._accept(","):
+            values.append(self._operand())
+        self._expect(")")
+        return values
+
+    def _operand(self) -> Value:
+        kind, text = self._tokens[self._place] if self._place < len(self._tokens) else ("", "")
+        if kind == "word" and text == self._alias:
+            return self._path()[0]
+        self._place += 1
+        return _constant(self._literal(kind, text))
+
+    def _literal(self, kind: str, text: str) -> Any:
+        if kind == "parameter":
+            return self._parameters[text]
+        if kind == "string":
+            return text[1:-1].encode().decode("unicode_escape")
+        if kind == "number":
+            return float(text) if "." in text else int(text)
+        if text.lower() in _WORDS:
+            return _WORDS[text.lower()]
+        raise BadQuery(text)
+
+    def _path(self) -> tuple[Value, str]:
+        self._next()  # The alias, which may be anything before FROM was read.
+        steps: list[str] = []
+        while True:
+            if self._accept("."):
+                steps.append(self._next()[1])
+            elif self._accept("["):
+                steps.append(self._next()[1][1:-1])
+                self._expect("]")
+            else:
+                return _at(steps), steps[-1] if steps else ""
+
+    def _next(self) -> tuple[str, str]:
+        if self._place >= len(self._tokens):
+            raise BadQuery
+        self._place += 1
+        return self._tokens[self._place - 1]
+
+    def _value_text(self) -> str:
+        kind, text = self._next()
+        return str(self._literal(kind, text))
+
+    def _accept(self, word: str) -> bool:
+        there = self._place < len(self._tokens)
+        if there and self._tokens[self._place][1].upper() == word.upper():
+            self._place += 1
+            return True
+        return False
+
+    def _expect(self, word: str) -> None:
+        if not self._accept(word):
+            raise BadQuery(word)
+
+
+_WORDS = {"null": None, "true": True, "false": False}
+
+
+def _always(_item: Item) -> bool:
+    return True
+
+
+def _constant(value: Any) -> Value:
+    return lambda _item: value
+
+
+def _at(steps: list[str]) -> Value:
+    def value(item: Item) -> Any:
+        found: Any = item
+        for step in steps:
+            if not isinstance(found, Mapping) or step not in found:
+                return UNDEFINED
+            found = found[step]
+        return found
+
+    return value
+
+
+def _any(one: Test, other: Test) -> Test:
+    return lambda item: one(item) or other(item)
+
+
+def _all(one: Test, other: Test) -> Test:
+    return lambda item: one(item) and other(item)
+
+
+def _not(test: Test) -> Test:
+    return lambda item: not test(item)
+
+
+def _compared(one: Value, other: Value, fits: Callable[[int], bool]) -> Test:
+    def test(item: Item) -> bool:
+        order = compare(one(item), other(item))
+        return order is not None and fits(order)
+
+    return test
+
+
+def _among(value: Value, choices: list[Value]) -> Test:
+    return lambda item: any(compare(value(item), choice(item)) == 0 for choice in choices)
+
+
+def _defined(value: Value) -> Test:
+    return lambda item: value(item) is not UNDEFINED
+
+
+def _contains(array: Value, wanted: Value) -> Test:
+    def test(item: Item) -> bool:
+        there = array(item)
+        return isinstance(there, list) and wanted(item) in there
+
+    return test
+
+
+def _starts(text: Value, start: Value) -> Test:
+    def test(item: Item) -> bool:
+        whole = text(item)
+        return isinstance(whole, str) and whole.startswith(start(item))
+
+    return test
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Test]] = {
+    "IS_DEFINED": _defined,
+    "ARRAY_CONTAINS": _contains,
+    "STARTSWITH": _starts,
+}

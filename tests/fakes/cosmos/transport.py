@@ -1,0 +1,92 @@
+"""The double in the process of the client: what azure-core sends, it answers, or fails to."""
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
+from azure.core.utils import case_insensitive_dict
+
+from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
+
+
+class Trouble(Enum):
+    """How a call of the service fails."""
+
+    THROTTLED = 429
+    UNAVAILABLE = 503
+    LOST_BEFORE = "time-out before the write"
+    LOST_AFTER = "time-out after the write"
+    RESET = "connection reset"
+
+
+Troubles = Callable[[Request], Trouble | None]
+
+
+@dataclass
+class DoubleTransport(AsyncHttpTransport[Any, Any]):
+    """Hands requests to the double; `troubles` says which of them fail, and how."""
+
+    double: CosmosDouble
+    troubles: Troubles | None = None
+
+    async def open(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        """Do nothing: there is no connection."""
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Return the answer of the double, or fail as the network does."""
+        asked = _read(request)
+        trouble = self.troubles(asked) if self.troubles else None
+        if trouble is Trouble.LOST_BEFORE:
+            raise ServiceRequestError(message="timed out before the request was sent")
+        if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
+            return _Response(request, _refusal(trouble))
+        answer = self.double.answer(asked)
+        if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
+            raise ServiceResponseError(message="the connection was lost before the answer came")
+        return _Response(request, answer)
+
+
+def _refusal(trouble: Trouble) -> Answer:
+    code = "TooManyRequests" if trouble is Trouble.THROTTLED else "ServiceUnavailable"
+    body = {"code": code, "message": "The double was told to fail."}
+    return Answer(int(trouble.value), body, {"x-ms-retry-after-ms": "1"})
+
+
+def _read(request: Any) -> Request:
+    body = getattr(request, "content", None) or getattr(request, "data", None) or b""
+    content = body.encode() if isinstance(body, str) else bytes(body)
+    headers = {name.lower(): str(value) for name, value in request.headers.items()}
+    return Request(request.method, urlsplit(request.url).path, headers, content)
+
+
+class _Response(AsyncHttpResponse):
+    """An answer as azure-core's pipeline reads it."""
+
+    def __init__(self, request: Any, answer: Answer) -> None:
+        super().__init__(request, None)
+        self.status_code = answer.status
+        self.reason = str(answer.status)
+        self.headers: MutableMapping[str, str] = case_insensitive_dict(dict(answer.headers))
+        self.content_type = "application/json"
+        self._content = answer.content
+
+    def body(self) -> bytes:
+        """Return the body."""
+        return self._content
+
+    async def load_body(self) -> None:
+        """Do nothing: it is here."""
