@@ -83,6 +83,7 @@ from shared.services.upkeep import (
     Sweeping,
     Upkeep,
 )
+from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings, listed
 
 
@@ -152,6 +153,7 @@ class _Composition:
             limiting=self.limiting,
             deprecating=self.deprecating,
             moderation=self.moderation,
+            visibility=self.visibility,
             serving=self.serving,
             archives=self.world.archives,
             counting=self.counting,
@@ -432,6 +434,11 @@ class _Composition:
     def deprecating(self) -> Deprecating:
         world = self.world
         return Deprecating(self.authorization, world.metadata, self.deriving, world.clock)
+
+    @cached_property
+    def visibility(self) -> ChangingVisibility:
+        world = self.world
+        return ChangingVisibility(self.authorization, world.metadata, self.deriving, world.clock)
 
     @cached_property
     def serving(self) -> Serving:

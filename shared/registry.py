@@ -35,6 +35,7 @@ from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
 from shared.services.upkeep import Upkeep
+from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings
 
 
@@ -71,6 +72,7 @@ class Registry:
     limiting: Limiting
     deprecating: Deprecating
     moderation: Moderation
+    visibility: ChangingVisibility
     serving: Serving
     archives: ArchiveStore
     counting: Counting

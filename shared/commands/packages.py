@@ -4,8 +4,8 @@ import click
 
 from shared.commands.running import Output, as_json, moment, show_one, with_registry
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate
-from shared.domain.package import Release
+from shared.domain.names import Coordinate, Package
+from shared.domain.package import Head, Release, Visibility
 from shared.registry import Registry
 
 
@@ -18,6 +18,17 @@ def parse_coordinate(text: str) -> Coordinate:
         raise click.BadParameter(message)
     return Coordinate.parse(org, name, version)
 
+
+def parse_package(text: str) -> Package:
+    """Read a package, written ORG/NAME."""
+    org, _, name = text.partition("/")
+    if not name or ":" in text:
+        message = f"{text!r} names no package. Write it as acme/greet."
+        raise click.BadParameter(message)
+    return Package.parse(org, name)
+
+
+_VISIBILITIES = {each.value: each for each in Visibility}
 
 release_argument = click.argument("coordinate", metavar="ORG/NAME:VERSION", type=parse_coordinate)
 reason_option = click.option("--reason", required=True, help="Why; it stays in the record.")
@@ -110,6 +121,24 @@ def remove(coordinate: Coordinate, reason: str) -> None:
         return await registry.moderation.remove(coordinate, reason, by=OPERATOR)
 
     _say(with_registry(work))
+
+
+@package.command()
+@click.argument("package", metavar="ORG/NAME", type=parse_package)
+@click.argument("wanted", metavar="public|private", type=click.Choice(list(_VISIBILITIES)))
+def visibility(package: Package, wanted: str) -> None:
+    """Let everybody see a package, or its organization's members alone.
+
+    \b
+    Example:
+      python -m shared.cli package visibility acme/greet private
+    """
+
+    async def work(registry: Registry) -> Head:
+        return await registry.visibility.change(package, _VISIBILITIES[wanted], by=OPERATOR)
+
+    head = with_registry(work)
+    click.echo(f"{head.package} is {head.visibility.value}.")
 
 
 def _say(release: Release) -> None:

@@ -29,7 +29,12 @@ _CHANGES = {
     "release.live": Change.RESTORED,
     "package.deprecated": Change.DEPRECATED,
     "package.undeprecated": Change.UNDEPRECATED,
+    "package.private": Change.WITHDRAWN,
+    "package.public": Change.RESTORED,
 }
+# Everybody is told, because everybody could read the package until then, and mirrors still have it.
+_FAREWELLS = {"package.private"}
+
 EVERY_VERSION = "*"
 
 
@@ -42,6 +47,7 @@ class PackageChange:
     change: Change
     package: Package
     version: str
+    is_farewell: bool = False  # Told to those too who may not read the package any more.
 
 
 def package_change(number: int, event: Event) -> PackageChange | None:
@@ -52,4 +58,7 @@ def package_change(number: int, event: Event) -> PackageChange | None:
     subject, _, version = event.subject.partition(":")
     org, _, name = subject.partition("/")
     package = Package.parse(org, name)
-    return PackageChange(number, event.at_ms, change, package, version or EVERY_VERSION)
+    is_farewell = event.kind in _FAREWELLS
+    return PackageChange(
+        number, event.at_ms, change, package, version or EVERY_VERSION, is_farewell
+    )

@@ -62,6 +62,8 @@ class Indexing:
     async def changes(self, since: int, count: int, *, by: Principal) -> Changes:
         """Return up to `count` changes after that number, of packages that `by` may see. Two trips.
 
+        That a package became private is told to everybody.
+
         Numbers count every event, so a list of changes must not end where a hidden one happened:
         it goes on from the last change that was shown, and passes over hidden ones only by the
         hundred.
@@ -94,4 +96,4 @@ class Indexing:
         surveys = await self.metadata.survey(list(packages.values()))
         reach = await self.authorization.reach(by)
         shown = {each.head.package.key for each in surveys if each and reach.covers(each.head)}
-        return [change for change in changes if change.package.key in shown]
+        return [each for each in changes if each.is_farewell or each.package.key in shown]

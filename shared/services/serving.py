@@ -82,13 +82,19 @@ class Serving:
         is_shown = self.is_open(link) or await self._may_find(head, by)
         if not is_shown or head is None or release is None or release.state is not State.LIVE:
             raise ArchiveNotFound
-        if head.visibility.value != link.scope or not _is_address_of(release, link):
+        if not self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
-        return Served(release, head.visibility is Visibility.PUBLIC)
+        return Served(release, link.scope == Visibility.PUBLIC.value)
 
     async def _may_find(self, head: Head | None, by: Principal) -> bool:
         package = head.package if head else NO_PACKAGE
         return await self.authorization.may_find(by, package, head)
+
+    def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
+        if link.scope == head.visibility.value:
+            return True
+        # Signed links go on when the package became public meanwhile: a pull may be under way.
+        return link.scope == Visibility.PRIVATE.value and self.is_open(link)
 
     def is_open(self, link: ArchiveLink) -> bool:
         """Say whether whoever holds the link may follow it: it is public, or signed."""

@@ -183,6 +183,10 @@ READING: dict[str, tuple[Probe, ...]] = {
 }
 
 CHANGING: dict[str, tuple[Probe, ...]] = {
+    "api_packages_visibility": tuple(
+        Probe("/api/v1/packages/acme/NAME/visibility", "PUT", f'{{"visibility":"{visibility}"}}')
+        for visibility in ("public", "private", "hidden")
+    ),
     "central_deprecate": tuple(
         Probe(f"{REGISTRY}/packages/deprecate/acme/NAME/{version}", "PUT", MESSAGE)
         for version in ("1.0.0", "9.9.9", "*")

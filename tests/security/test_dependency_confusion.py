@@ -19,7 +19,7 @@ from tests.world import World
 # What calls other machines, and the few places that may: to sign people in, to send mail, to prove
 # domains. None of them is in reach of what finds packages.
 CALLERS = {"aiosmtplib", "authlib", "dns", "httpx", "msal", "requests", "smtplib", "urllib.request"}
-MAY_CALL = ("shared/adapters/", "shared/bootstrap.py", "shared/commands/", "shared/login/")
+MAY_CALL = ("shared/adapters/", "shared/auth/", "shared/bootstrap.py", "shared/commands/", "shared/login/")
 
 
 def test_no_question_about_packages_makes_the_registry_ask_anybody(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_no_question_about_packages_makes_the_registry_ask_anybody(tmp_path: Pat
     assert "127.0.0.1" in noted
 
 
-def test_only_adapters_can_call_other_machines() -> None:
+def test_only_adapters_and_signing_in_can_call_other_machines() -> None:
     found = [
         f"{module.path} imports {name}"
         for module in product()

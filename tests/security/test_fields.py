@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from functions._api import Operation
 from functions.api_docs import OPERATIONS
-from shared.domain.identity import Principal
+from shared.domain.tokens import Token
 from tests.balas import bala
 from tests.security.probes import READING, Probe, Seen, secret, seen
 from tests.world import URL, World
@@ -132,7 +132,7 @@ async def test_no_answer_says_who_published_or_how_it_is_stored(
 ) -> None:
     await public.push(secret("secret"))
     ann = public.people.ann
-    [token] = await public.registry.tokens.list(ann.account.id, by=await principal(public))
+    [token] = await public.stores.directory.of(Token, ann.account.id)
     for probe, name in product(READING[function], ("greet", "secret")):
         answer = await seen(public, probe.about(name), ann)
         text = answer.body.decode(errors="replace")
@@ -140,9 +140,3 @@ async def test_no_answer_says_who_published_or_how_it_is_stored(
             assert private not in text, probe
         for key in ("outbox", "revision", "origin", "principal", "credential", "state_reason"):
             assert f'"{key}"' not in text, probe
-
-
-async def principal(world: World) -> Principal:
-    """Return Ann, as her token makes her known."""
-    headers = {"authorization": f"Bearer {world.people.ann.token}"}
-    return await world.registry.authentication.authenticate(headers)

@@ -12,6 +12,7 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
+from shared.domain.tokens import Token
 from tests.balas import bala
 from tests.protocol.bal.okhttp import multipart
 from tests.world import SCOPES, URL, Person, World, limited

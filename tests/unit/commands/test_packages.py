@@ -70,3 +70,16 @@ def test_a_release_is_written_in_one_way(terminal: Terminal, text: str) -> None:
 @pytest.mark.parametrize("text", ["a-b/greet:1.0.0", "acme/greet:1"])
 def test_a_name_or_version_that_is_none_is_one_line(terminal: Terminal, text: str) -> None:
     assert terminal.fail("package", "show", text)
+
+
+def test_a_package_is_made_private_and_public_again(terminal: Terminal) -> None:
+    for wanted in ("private", "public"):
+        said = terminal.run("package", "visibility", "acme/greet", wanted)
+        assert said == f"acme/greet is {wanted}.\n"
+
+
+@pytest.mark.parametrize("words", ["greet", "acme/greet:1.0.0", "acme/"])
+def test_what_names_no_package_is_told_how_to(terminal: Terminal, words: str) -> None:
+    result = terminal.invoke("package", "visibility", words, "private")
+    assert result.exit_code == 2
+    assert "Write it as acme/greet." in result.stderr

@@ -1,0 +1,240 @@
+"""Public to private and back: who sees what afterwards, and what was handed out before."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import NotPermitted, PackageNotFound, Refusal, SignInAgain
+from shared.domain.identity import FRESH_FOR, OPERATOR, Principal
+from shared.domain.names import Package, parse_org
+from shared.domain.package import Visibility, org_stream
+from shared.domain.rights import Grant, Role, Scope
+from tests.balas import bala
+from tests.protocol.answers import answered
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.security.probes import READING, seen
+from tests.world import MAVEN, URL, OpenWorld, Person, World
+
+GREET = "acme/greet:1.0.0"
+PACKAGE = Package.parse("acme", "greet")
+ARCHIVE = bala(GREET, tools=["greet"], modules=["sub"])
+OTHER = bala("acme/hidden:1.0.0", visibility="private")
+PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+TRUSTED = timedelta(seconds=3)  # What a process remembers of documents; docs/private-packages.md.
+
+
+@pytest.fixture
+async def greet(world: World) -> World:
+    """Return a registry with a public and a private package of `acme`."""
+    await world.push(OTHER)
+    await world.push(ARCHIVE)
+    return world
+
+
+def signed_in(world: World, person: Person, **changes: Any) -> Principal:
+    """Return the person as somebody who signed in this moment."""
+    known = Principal(person.account.id, "session", (Grant(),), signed_in_ms=world.clock.at_ms)
+    return replace(known, address="192.0.2.7", **changes)
+
+
+async def make(world: World, wanted: Visibility) -> None:
+    """Make the package public or private as Ann, who owns it."""
+    by = signed_in(world, world.people.ann)
+    await world.registry.visibility.change(PACKAGE, wanted, by=by)
+
+
+# --- who may -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER, None])
+async def test_it_takes_an_owner(greet: World, role: Role | None) -> None:
+    bob = greet.people.bob
+    if role:
+        organizations = greet.registry.organizations
+        await organizations.set_member(parse_org("acme"), bob.account, role, by=OPERATOR)
+    await refused(greet, NotPermitted, signed_in(greet, bob))
+
+
+async def test_it_takes_a_fresh_sign_in(greet: World) -> None:
+    by = signed_in(greet, greet.people.ann)
+    greet.clock.advance(FRESH_FOR + timedelta(seconds=1))
+    await refused(greet, SignInAgain, by)
+
+
+async def test_no_token_is_enough(greet: World) -> None:
+    url = f"{URL}/api/v1/packages/acme/greet/visibility"
+    body = b'{"visibility":"private"}'
+    for by in (greet.people.ann, greet.people.admin):
+        answer = await greet.send("PUT", url, by=by, content=body)
+        assert answer.status_code == 403
+        assert answer.json()["error"]["code"] == "sign-in-again"
+    assert (await greet.send("PUT", url, content=body)).status_code == 401
+
+
+async def test_a_credential_without_the_scope_is_not_enough(greet: World) -> None:
+    reading = Grant(scopes=frozenset({Scope.READ}))
+    for grant in (reading, Grant(package="other"), Grant(org="other")):
+        await refused(greet, NotPermitted, signed_in(greet, greet.people.ann, grants=(grant,)))
+
+
+async def test_what_is_not_there_is_not_found_by_owners_alone(greet: World) -> None:
+    missing = Package.parse("acme", "absent")
+    for person, refusal in ((greet.people.ann, PackageNotFound), (greet.people.bob, NotPermitted)):
+        by = signed_in(greet, person)
+        with pytest.raises(refusal):
+            await greet.registry.visibility.change(missing, PRIVATE, by=by)
+
+
+async def refused(world: World, refusal: type[Refusal], by: Principal) -> None:
+    """Check that the change is refused and the package still public."""
+    with pytest.raises(refusal):
+        await world.registry.visibility.change(PACKAGE, PRIVATE, by=by)
+    assert await world.java().versions("acme/greet") == ["1.0.0"]
+
+
+# --- what changes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", sorted(set(READING) - {"index_changes"}))
+async def test_once_private_it_was_never_there(worlds: OpenWorld, function: str) -> None:
+    having, lacking = await worlds(), await worlds()
+    for world in (having, lacking):
+        await world.push(OTHER)
+    await having.push(ARCHIVE)
+    await make(having, PRIVATE)
+    for by in (None, having.people.bob):
+        for probe in READING[function]:
+            one, other = [await seen(each, probe.about("greet"), by) for each in (having, lacking)]
+            assert one == other, probe
+
+
+async def test_members_go_on_as_before(greet: World) -> None:
+    await make(greet, PRIVATE)
+    mia = greet.people.mia
+    for client in (greet.java(mia), greet.go(mia)):
+        assert await client.versions("acme/greet") == ["1.0.0"]
+        assert (await client.pull(GREET)).content == ARCHIVE
+    listed = answered(await greet.get("/packages/acme", by=mia))["packages"]
+    assert {each["name"] for each in listed} == {"greet", "hidden"}
+
+
+async def test_back_in_public_it_is_there_for_everybody(greet: World) -> None:
+    await make(greet, PRIVATE)
+    await make(greet, PUBLIC)
+    assert (await greet.java().pull(GREET)).content == ARCHIVE
+    assert answered(await greet.get("/packages?q=greet"))["count"] == 1
+    assert await greet.maven().versions("acme/greet") == ["1.0.0"]
+
+
+async def test_a_repeat_changes_nothing(greet: World) -> None:
+    by = signed_in(greet, greet.people.ann)
+    first = await greet.registry.visibility.change(PACKAGE, PRIVATE, by=by)
+    again = await greet.registry.visibility.change(PACKAGE, PRIVATE, by=by)
+    assert first.revision == again.revision
+    assert [event.kind for event in await audit(greet)].count("package.private") == 1
+
+
+async def test_each_change_is_in_the_log_of_its_organization(greet: World) -> None:
+    await make(greet, PRIVATE)
+    await make(greet, PUBLIC)
+    back, away = [event for event in await audit(greet) if event.kind.startswith("package.")]
+    assert (away.kind, back.kind) == ("package.private", "package.public")
+    for event in (away, back):
+        assert event.subject == "acme/greet"
+        assert event.actor == greet.people.ann.account.id
+        assert (event.credential, event.address) == ("session", "192.0.2.7")
+
+
+async def audit(world: World) -> list[Any]:
+    """Return the log of `acme`, newest first."""
+    found = await world.stores.events.stream(org_stream("acme"), None, 100)
+    return [event for _, event in found]
+
+
+# --- archives that say otherwise ---------------------------------------------------------------
+
+
+async def test_a_public_archive_does_not_make_it_public_again(greet: World) -> None:
+    await make(greet, PRIVATE)
+    await greet.push(bala("acme/greet:1.1.0"))
+    assert await greet.java().versions("acme/greet") == []
+    assert await greet.java(greet.people.mia).versions("acme/greet") == ["1.1.0", "1.0.0"]
+    assert answered(await greet.get("/packages?q=greet"))["count"] == 0
+
+
+async def test_a_private_archive_does_not_make_it_private_again(greet: World) -> None:
+    await make(greet, PRIVATE)
+    await make(greet, PUBLIC)
+    with pytest.raises(ClientFailure, match="is public"):
+        await greet.push(bala("acme/greet:1.1.0", visibility="private"))
+
+
+# --- what was handed out before ----------------------------------------------------------------
+
+
+async def location(world: World, by: Person | None = None) -> str:
+    """Return where hop one of a pull leads."""
+    answer = await world.get("/packages/acme/greet/1.0.0", headers=dict(ACCEPT_ARCHIVE), by=by)
+    return answer.headers["location"]
+
+
+async def test_a_public_link_leads_nowhere_once_it_is_private(greet: World) -> None:
+    link = await location(greet)
+    assert (await greet.get(link)).status_code == 200
+    await make(greet, PRIVATE)
+    for by in (None, greet.people.bob, greet.people.mia):
+        assert (await greet.get(link, by=by)).status_code == 404
+
+
+async def test_a_signed_link_ends_a_pull_that_was_under_way_when_it_became_public(
+    greet: World,
+) -> None:
+    await make(greet, PRIVATE)
+    link = await location(greet, greet.people.mia)
+    await make(greet, PUBLIC)
+    answer = await greet.get(link)
+    assert answer.content == ARCHIVE
+    # It may be private again soon, and nothing below this address is ever in a shared cache.
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    "path", [f"{URL}/index/acme/greet/index.json", f"{MAVEN}/acme/greet/maven-metadata.xml"]
+)
+async def test_a_document_that_a_client_has_is_confirmed_for_three_seconds_at_most(
+    greet: World, path: str
+) -> None:
+    known = {"if-none-match": (await greet.get(path)).headers["etag"]}
+    await make(greet, PRIVATE)
+    greet.clock.advance(TRUSTED)
+    assert (await greet.get(path, headers=known)).status_code in {401, 404}
+    assert (await greet.get(path)).status_code in {401, 404}
+
+
+async def test_the_feed_tells_mirrors_that_it_is_gone_and_that_it_is_back(greet: World) -> None:
+    assert await told(greet) == [("published", "1.0.0")]
+    await make(greet, PRIVATE)
+    assert await told(greet) == [("withdrawn", "*")]
+    await greet.push(bala("acme/greet:1.1.0"))
+    assert await told(greet) == [("withdrawn", "*")]
+    await make(greet, PUBLIC)
+    assert await told(greet) == [
+        ("published", "1.0.0"),
+        ("withdrawn", "*"),
+        ("published", "1.1.0"),
+        ("restored", "*"),
+    ]
+
+
+async def told(world: World) -> list[tuple[str, str]]:
+    """Return what the feed tells everybody of the package."""
+    changes = (await world.get(f"{URL}/index/changes")).json()["changes"]
+    return [(each["kind"], each["version"]) for each in changes if each["name"] == "greet"]
+
+
+async def test_a_package_that_was_private_all_along_is_in_no_feed(greet: World) -> None:
+    changes = (await greet.get(f"{URL}/index/changes")).json()["changes"]
+    assert "hidden" not in {each["name"] for each in changes}
