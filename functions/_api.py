@@ -71,8 +71,8 @@ class Operation:
     path: str
     summary: str
     status: int
-    request: type[Request] | None = None
-    answer: type[Answer] | None = None
+    request: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
     refusals: tuple[int, ...] = (401,)
 
 

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 from functions import (
     api_audit,
     api_held,
+    api_leaks,
     api_org_tokens,
     api_packages,
     api_provenance,
@@ -28,6 +29,7 @@ from shared.registry import Registry
 OPERATIONS: tuple[Operation, ...] = (
     *api_audit.OPERATIONS,
     *api_held.OPERATIONS,
+    *api_leaks.OPERATIONS,
     *api_org_tokens.OPERATIONS,
     *api_packages.OPERATIONS,
     *api_provenance.OPERATIONS,
@@ -56,6 +58,7 @@ _REASONS = {
     403: "The caller may not do this.",
     404: "It does not exist for this caller.",
     409: "It clashes with what is there.",
+    413: "It is larger than what is read.",
     TOO_MANY: "It comes too often; the headers say when to come again.",
 }
 _REFERENCE = "#/components/schemas/{model}"

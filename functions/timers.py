@@ -9,6 +9,7 @@ SCHEDULES = {
     "settle": "15 * * * * *",  # What a crash left half listed is listed within a minute.
     "roll-up": "0 */5 * * * *",
     "expire": "30 7 * * * *",
+    "remind": "30 37 * * * *",
     "sweep": "0 20 3 * * *",
     "audit": "0 40 3 * * *",
     "forget": "0 50 3 * * *",

@@ -12,6 +12,7 @@ from shared.auth.canaries import Canaries
 from shared.auth.discovery import Discovery
 from shared.auth.keys import KeyRing, LinkSigner
 from shared.auth.keysets import KeySets
+from shared.auth.reports import FetchedKeys, Reports, StaticKeys
 from shared.auth.session import Sessions, SignInLinks
 from shared.auth.trusted import AZURE_DEVOPS_AUDIENCE, JobTokens, TrustedIssuer, trusted_entra
 from shared.domain.derived_index import index_file
@@ -49,6 +50,7 @@ from shared.services.dependencies import Dependencies
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
+from shared.services.disclosing import Disclosing
 from shared.services.enumerating import Enumerating
 from shared.services.founding import Founders, Founding
 from shared.services.indexing import Indexing
@@ -66,10 +68,12 @@ from shared.services.pulling import Pulling
 from shared.services.reading import Reading
 from shared.services.recording import Recording
 from shared.services.remembering import Remembering
+from shared.services.reminding import Reminding
 from shared.services.resolving import Resolving
 from shared.services.rosters import Rosters
 from shared.services.searching import Searching
 from shared.services.serving import Serving
+from shared.services.token_news import TokenNews
 from shared.services.token_records import TokenRecords
 from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
@@ -140,6 +144,7 @@ class _Composition:
             trusted_publishers=self.trusted_publishers,
             trusted_publishing=self.trusted_publishing,
             organization_tokens=self.organization_tokens,
+            disclosing=self.disclosing,
             connecting=self.connecting,
             publishing=self.publishing,
             deploying=self.deploying,
@@ -326,6 +331,23 @@ class _Composition:
         )
 
     @cached_property
+    def disclosing(self) -> Disclosing:
+        world = self.world
+        return Disclosing(
+            reports=self._reports(),
+            records=self.token_records,
+            directory=world.directory,
+            work=world.work,
+            clock=world.clock,
+            news=self.token_news,
+        )
+
+    @cached_property
+    def token_news(self) -> TokenNews:
+        world, base_url = self.world, self.settings.base_url
+        return TokenNews(world.directory, self.notifying, world.clock, base_url)
+
+    @cached_property
     def token_records(self) -> TokenRecords:
         return TokenRecords(
             directory=self.world.directory,
@@ -467,6 +489,7 @@ class _Composition:
             "audit": Auditing(world.metadata, world.archives, self.reading).run,
             "forget": Forgetting(world.events, world.clock, self.settings.audit_days).run,
             "prove": self.proving.run,
+            "remind": Reminding(world.directory, world.work, world.clock, self.token_news).run,
             "refresh": Refreshing(world.metadata, self.deriving).run,
         }
         return Upkeep(world.work, world.clock, world.randomness, tasks)
@@ -481,6 +504,14 @@ class _Composition:
             founders=Founders(settings.founding),
             kept_back=settings.reserved_patterns,
         )
+
+    def _reports(self) -> Reports:
+        world, url = self.world, self.settings.report_keys_url
+        configured = StaticKeys.of_setting(self.settings.report_keys)
+        if not url:
+            return Reports((configured,))
+        published = FetchedKeys(world.fetcher, url, world.clock, failed=_log_unread_keys)
+        return Reports((configured, published))
 
     def _dependencies(self) -> Dependencies:
         required = self.settings.require_dependencies
@@ -498,6 +529,10 @@ class _Composition:
 
 def _log_delayed_event(refusal: Refusal) -> None:
     log.warning("event.delayed", reason=type(refusal).__name__)
+
+
+def _log_unread_keys(reason: str) -> None:
+    log.warning("reports.keys_not_read", reason=reason)
 
 
 def _log_delayed_pulls(refusal: Refusal) -> None:

@@ -16,6 +16,7 @@ from shared.services.connecting import Connecting
 from shared.services.counting import Counting
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
+from shared.services.disclosing import Disclosing
 from shared.services.enumerating import Enumerating
 from shared.services.indexing import Indexing
 from shared.services.inviting import Inviting
@@ -59,6 +60,7 @@ class Registry:
     trusted_publishers: TrustedPublishers
     trusted_publishing: TrustedPublishing
     organization_tokens: OrganizationTokens
+    disclosing: Disclosing
     connecting: Connecting
     publishing: Publishing
     deploying: Deploying

@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.auth.keys import KeyRing
+from shared.auth.reports import StaticKeys
 from shared.domain.addresses import Networks, parse_networks
 from shared.domain.errors import InvalidRequest
 from shared.domain.mails import parse_email
@@ -99,6 +100,16 @@ class Settings(BaseSettings):
     )
     token_days: int = Field(
         default=90, ge=1, le=365, description="Days that a new token is good for."
+    )
+    report_keys_url: str = Field(
+        default="",
+        description="Where a scanner publishes the keys that it signs reports of leaked tokens "
+        "with; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
+    )
+    report_keys: str = Field(
+        default="",
+        description="Public keys (PEM, one behind the other) of other scanners that may report "
+        "leaked tokens.",
     )
     sweep_grace_hours: int = Field(
         default=24,
@@ -234,6 +245,17 @@ class Settings(BaseSettings):
             reason = "it is no address such as https://ballroom.example.org"
             raise ValueError(reason)
         return url
+
+    @field_validator("report_keys_url")
+    @classmethod
+    def _check_report_keys_url(cls, url: str) -> str:
+        return cls._check_url(url)
+
+    @field_validator("report_keys")
+    @classmethod
+    def _check_report_keys(cls, keys: str) -> str:
+        StaticKeys.of_setting(keys)
+        return keys
 
     @field_validator("trusted_proxies")
     @classmethod

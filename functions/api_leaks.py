@@ -1,0 +1,72 @@
+"""POST /api/v1/leaked-tokens: what scanners call that find tokens in the open."""
+
+import hashlib
+
+import azure.functions as func
+from pydantic import BaseModel, RootModel
+
+from functions._api import NO_STORE, Operation, api_errors
+from functions._http import JSON, caller_of, headers_of
+from shared.registry import Registry
+from shared.services.disclosing import Finding, Label
+
+
+class LeakedTokenReport(BaseModel):
+    """A text that looks like a token, and where it was found."""
+
+    token: str
+    type: str = ""
+    url: str | None = None
+
+
+class LeakedTokenReports(RootModel[list[LeakedTokenReport]]):
+    """What was found, in the form of GitHub's secret scanning; its fields are the scanner's."""
+
+
+class LeakedTokenVerdict(BaseModel):
+    """Whether a text was a token here; what was reported is named by its SHA-256 alone."""
+
+    token_hash: str
+    token_type: str
+    label: Label
+
+
+class LeakedTokenVerdicts(RootModel[list[LeakedTokenVerdict]]):
+    """A verdict for each entry of the report, in its order."""
+
+
+OPERATIONS = (
+    Operation(
+        "api_leaks_report",
+        "POST",
+        "api/v1/leaked-tokens",
+        "Report leaked tokens, signed by a scanner that this registry knows; they end at once.",
+        200,
+        request=LeakedTokenReports,
+        answer=LeakedTokenVerdicts,
+        refusals=(400, 401, 413),
+    ),
+)
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that takes reports; a signature proves them, not a token."""
+    bp = func.Blueprint()
+
+    @bp.route("api/v1/leaked-tokens", methods=["POST"])
+    @api_errors
+    async def api_leaks_report(req: func.HttpRequest) -> func.HttpResponse:
+        headers = headers_of(req)
+        caller = await caller_of(headers, registry)
+        findings = await registry.disclosing.report(req.get_body(), headers, address=caller.address)
+        verdicts = LeakedTokenVerdicts([_verdict(each) for each in findings])
+        return func.HttpResponse(verdicts.model_dump_json(), headers=NO_STORE, mimetype=JSON)
+
+    return bp
+
+
+def _verdict(finding: Finding) -> LeakedTokenVerdict:
+    digest = hashlib.sha256(finding.leaked.text.reveal().encode()).hexdigest()
+    return LeakedTokenVerdict(
+        token_hash=digest, token_type=finding.leaked.kind, label=finding.label
+    )

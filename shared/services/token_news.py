@@ -1,0 +1,42 @@
+"""Telling people what happens to their tokens, and those of their organizations."""
+
+from dataclasses import dataclass
+
+from shared.domain.accounts import Account
+from shared.domain.entity import Place
+from shared.domain.organizations import Membership
+from shared.domain.rights import Role
+from shared.domain.token_letters import ending_letter, leaked_letter
+from shared.domain.tokens import Token
+from shared.ports import Clock, DirectoryStore
+from shared.services.notifying import Notifying
+
+
+@dataclass(frozen=True, slots=True)
+class TokenNews:
+    """Writes to whose token it is: a person, or the owners of an organization."""
+
+    directory: DirectoryStore
+    notifying: Notifying
+    clock: Clock
+    base_url: str
+
+    async def leaked(self, token: Token, found_at: str) -> None:
+        """Tell that the token was found in the open, and is revoked."""
+        letter = leaked_letter(token, found_at, f"{self.base_url}/account")
+        await self.notifying.tell(await self._owners(token), *letter)
+
+    async def ending(self, token: Token) -> None:
+        """Tell that the token ends soon."""
+        letter = ending_letter(token, f"{self.base_url}/account")
+        await self.notifying.tell(await self._owners(token), *letter)
+
+    async def _owners(self, token: Token) -> list[Account]:
+        ids = await self._owner_ids(token.org) if token.org else [token.owner]
+        found = [await self.directory.get(Account, Place(each)) for each in ids]
+        return [account for account in found if account is not None]
+
+    async def _owner_ids(self, org: str) -> list[str]:
+        members = await self.directory.of(Membership, org.lower())
+        now_ms = self.clock.now_ms()
+        return [each.account for each in members if each.role_at(now_ms) is Role.OWNER]

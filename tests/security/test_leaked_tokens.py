@@ -1,0 +1,149 @@
+"""Ultralytics 2024, GhostAction 2025: tokens of users lie in the open, and are used.
+
+A scanner that finds one reports it here; it ends at once, and its owner is told.
+"""
+
+import hashlib
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.entity import Place
+from shared.domain.package import account_stream
+from shared.domain.tokens import Token
+from tests.fakes.mailer import FakeMailer
+from tests.fakes.randomness import FakeRandomness
+from tests.fakes.scanner import FakeScanner, found
+from tests.world import URL, OpenWorld, Person, World, limited
+
+LEAKS = f"{URL}/api/v1/leaked-tokens"
+WHOAMI = f"{URL}/api/v1/whoami"
+SCANNER = FakeScanner()
+
+
+@pytest.fixture
+async def scanned(worlds: OpenWorld) -> World:
+    """Return a registry that believes the scanner."""
+    return await worlds(report_keys=SCANNER.pem)
+
+
+async def report(
+    world: World, *texts: str, scanner: FakeScanner = SCANNER, by: Person | None = None
+) -> httpx.Response:
+    """Report these texts, signed by a scanner."""
+    body = found(*texts)
+    return await world.send("POST", LEAKS, headers=scanner.headers(body), content=body, by=by)
+
+
+def verdict(text: str, label: str) -> dict[str, str]:
+    """Return what a scanner reads of a text."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"token_hash": digest, "token_type": "ballroom_token", "label": label}
+
+
+async def test_a_reported_token_is_dead_within_five_seconds(scanned: World) -> None:
+    leaked = await limited(scanned, scanned.people.ann, "read")
+    assert (await scanned.get(WHOAMI, by=leaked)).status_code == 200
+    answer = await report(scanned, leaked.token)
+    assert answer.status_code == 200
+    assert answer.json() == [verdict(leaked.token, "true_positive")]
+    scanned.clock.advance(timedelta(seconds=5))
+    refused = await scanned.get(WHOAMI, by=leaked)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "token-unknown")
+    assert (await scanned.get(WHOAMI, by=scanned.people.ann)).status_code == 200
+
+
+async def test_the_leak_is_in_the_log_of_its_owner(scanned: World) -> None:
+    leaked = await limited(scanned, scanned.people.ann, "read")
+    await report(scanned, leaked.token)
+    stream = account_stream(leaked.account.id)
+    [(_, event)] = await scanned.stores.events.stream(stream, None, 1)
+    assert (event.kind, event.actor) == ("token.leaked", "scanner")
+    assert event.details["found"].startswith("https://code.example/")
+    assert leaked.token not in event.model_dump_json()
+
+
+async def test_its_owner_is_told_by_mail(worlds: OpenWorld) -> None:
+    mailer = FakeMailer()
+    world = await worlds(
+        report_keys=SCANNER.pem, wrap=lambda stores: replace(stores, mailer=mailer)
+    )
+    leaked = await limited(world, world.people.ann, "read")
+    ann = await world.stores.directory.get(Account, Place(leaked.account.id))
+    assert ann
+    await world.stores.directory.put(ann.model_copy(update={"email": "ann@example.org"}))
+    await report(world, leaked.token)
+    [mail] = mailer.to("ann@example.org")
+    assert "leaked and was revoked" in mail.subject
+    assert leaked.token not in mail.text
+
+
+async def test_a_report_that_is_replayed_is_answered_alike_and_does_nothing(
+    scanned: World,
+) -> None:
+    leaked = await limited(scanned, scanned.people.ann, "read")
+    first = await report(scanned, leaked.token)
+    events = await scanned.stores.events.since(0, 1000)
+    again = await report(scanned, leaked.token)
+    assert again.json() == first.json()
+    assert await scanned.stores.events.since(0, 1000) == events
+
+
+async def test_a_report_with_a_bad_signature_is_401_and_ends_nothing(scanned: World) -> None:
+    token = scanned.people.ann.token
+    body = found(token)
+    signed = SCANNER.headers(body)
+    for headers in (
+        {},
+        FakeScanner().headers(body),
+        SCANNER.headers(body + b" "),
+        {**signed, "github-public-key-signature": "AAAA"},
+        {key: value for key, value in signed.items() if key.endswith("identifier")},
+    ):
+        answer = await scanned.send("POST", LEAKS, headers=headers, content=body)
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "report-unsigned"
+    scanned.clock.advance(timedelta(seconds=5))
+    assert (await scanned.get(WHOAMI, by=scanned.people.ann)).status_code == 200
+
+
+async def test_a_registry_that_knows_no_scanner_believes_nobody(world: World) -> None:
+    assert (await report(world, world.people.ann.token)).status_code == 401
+
+
+async def test_an_answer_tells_nothing_of_whose_token_it_was(scanned: World) -> None:
+    leaked = await limited(scanned, scanned.people.ann, "read")
+    other = leaked.token[:10] + FakeRandomness("no token").token_bytes(24).hex()
+    answer = await report(scanned, leaked.token, other, "ghp_something")
+    assert answer.json() == [
+        verdict(leaked.token, "true_positive"),
+        verdict(other, "false_positive"),
+        verdict("ghp_something", "false_positive"),
+    ]
+    for secret in (leaked.token, leaked.account.id, leaked.account.name, "laptop"):
+        assert secret not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_only_what_was_reported_ends(scanned: World) -> None:
+    leaked = await limited(scanned, scanned.people.ann, "read")
+    before = await scanned.stores.directory.of(Token, leaked.account.id)
+    await report(scanned, leaked.token)
+    after = await scanned.stores.directory.of(Token, leaked.account.id)
+    assert len(after) == len(before) - 1
+    assert all(token in before for token in after)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b"[" * 10_000, b"\xff"])
+async def test_a_signed_body_that_is_no_report_is_400(scanned: World, body: bytes) -> None:
+    answer = await scanned.send("POST", LEAKS, headers=SCANNER.headers(body), content=body)
+    assert answer.status_code == 400
+    assert "a JSON list of objects" in answer.json()["error"]["message"]
+
+
+async def test_a_report_that_is_too_large_is_413(scanned: World) -> None:
+    answer = await report(scanned, *(f"made-up-{number}" for number in range(1_001)))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-many-reported")
