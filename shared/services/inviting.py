@@ -130,13 +130,13 @@ class Inviting:
         Raises `InvitationNotFound`, and `AlreadyMember` without using the code.
         """
         opened = await self.show(code, by=by)
-        actor = await self._joining(opened.organization, by)
+        actor, account = await self._joining(opened.organization, by)
         async with self.rosters.held(opened.organization) as roster:
             _require_stranger(roster, by)
             # Used before it counts: a crash between the two costs an invitation, and no code is
             # ever good for getting in again.
             await self._use(opened.invitation, "accepted", by)
-            wanted = Wanted(_account(actor), opened.invitation.role)
+            wanted = Wanted(account, opened.invitation.role)
             await self.changes.join(roster, wanted, actor, opened.inviter)
         return opened.organization
 
@@ -231,11 +231,15 @@ class Inviting:
             raise InvitationNotFound
         return Opened(invitation, _organization(standing), inviter)
 
-    async def _joining(self, organization: Organization, by: Principal) -> Actor:
+    async def _joining(self, organization: Organization, by: Principal) -> tuple[Actor, Account]:
+        """Return who joins; a machine has no account, and joins nothing."""
         org = OrgName(organization.name)
         if not by.may_use(Scope.MANAGE, org):
             raise NotPermitted("join", org, "the token lacks the scope manage here")
-        return Actor(by, await self.directory.standing(by.id, org, self._now_ms()))
+        standing = await self.directory.standing(by.id, org, self._now_ms())
+        if standing.account is None:
+            raise TokenUnknown
+        return Actor(by, standing), standing.account
 
     async def _use(self, invitation: Invitation, how: str, by: Principal) -> None:
         try:
@@ -258,12 +262,6 @@ def _require_stranger(roster: Roster, by: Principal) -> None:
     known = roster.member(by.id)
     if known is not None:
         raise AlreadyMember(roster.org, known.role.value)
-
-
-def _account(actor: Actor) -> Account:
-    if actor.standing.account is None:
-        raise TokenUnknown
-    return actor.standing.account
 
 
 def _organization(standing: Standing) -> Organization:

@@ -1,0 +1,167 @@
+"""Organizations that never published anything can be deleted, with two days to think again."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.errors import (
+    NotPermitted,
+    OrganizationExists,
+    OrganizationNotFound,
+    SignInAgain,
+)
+from shared.domain.identity import OPERATOR
+from shared.domain.names import OrgName, Package
+from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty
+from shared.domain.organizations import COOLING_OFF
+from shared.domain.package import Head, Release, State, Visibility
+from shared.domain.rights import Action, Role
+from shared.ports import Stale
+from shared.services import closing
+from shared.services.organizations import Profile
+from tests.faults import Fault, failing
+from tests.org_world import ACME, ADA, KIM, LEE, MAX, FakePackages, OrgWorld, acme_of_kim
+
+GREET = Package.parse("acme", "greet")
+
+
+@pytest.fixture
+async def acme() -> OrgWorld:
+    """Return a world in which kim and lee own Acme, which is empty."""
+    world = await acme_of_kim()
+    await world.let_in(LEE)
+    return world
+
+
+def head(package: Package) -> Head:
+    return Head(org=package.org, name=package.name, visibility=Visibility.PUBLIC, created_ms=0)
+
+
+def release(package: Package, state: State = State.LIVE) -> Release:
+    """Return a release of the package, with what is asked about it alone."""
+    fields = {"org": package.org, "name": package.name, "version": "1.0.0", "state": state}
+    return Release.model_construct(None, **fields)
+
+
+async def test_an_organization_ends_after_two_days(acme: OrgWorld) -> None:
+    marked = await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    assert marked.deleting_ms == acme.clock.now_ms() + COOLING_OFF // timedelta(milliseconds=1)
+    acme.clock.advance(COOLING_OFF - timedelta(seconds=1))
+    assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
+    acme.clock.advance(timedelta(seconds=1))
+    for by in (acme.signed_in(MAX), acme.signed_in(KIM), OPERATOR):
+        with pytest.raises(OrganizationNotFound):
+            await acme.organizations.show(ACME, by=by)
+
+
+async def test_every_owner_is_told(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    for each in (KIM, LEE):
+        [mail] = acme.mailer.to(each.email)
+        assert mail.subject == "The organization Acme is about to be deleted"
+        assert "23 September 2026, 14:13 UTC" in mail.text
+        [event] = acme.told_to(each)
+        assert event.kind == "organization.deleting"
+
+
+async def test_any_owner_keeps_it_in_time(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    acme.forget()
+    kept = await acme.closing.undo(ACME, by=acme.signed_in(LEE))
+    assert kept.deleting_ms is None
+    acme.clock.advance(COOLING_OFF)
+    assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
+    assert [mail.subject for mail in acme.mailer.sent] == ["The organization Acme stays"] * 2
+    assert {event.kind for event in acme.events.feed} == {"organization.kept"}
+
+
+async def test_what_nobody_deletes_is_not_kept(acme: OrgWorld) -> None:
+    with pytest.raises(NotClosing):
+        await acme.closing.undo(ACME, by=acme.signed_in(KIM))
+
+
+async def test_what_is_gone_is_not_kept(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    acme.clock.advance(COOLING_OFF)
+    for by in (acme.signed_in(KIM), OPERATOR):
+        with pytest.raises(OrganizationNotFound):
+            await acme.closing.undo(ACME, by=by)
+
+
+async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrgWorld) -> None:
+    first = await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    acme.clock.advance(timedelta(hours=1))
+    acme.forget()
+    again = await acme.closing.delete(ACME, by=acme.signed_in(LEE))
+    assert again.deleting_ms == first.deleting_ms
+    assert acme.events.feed == []
+
+
+async def test_what_the_operator_deletes_is_gone_at_once(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.closing.delete(ACME, by=acme.signed_in(ADA))
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.show(ACME, by=acme.signed_in(KIM))
+
+
+async def test_a_deletion_takes_an_owner_who_signed_in_a_moment_ago(acme: OrgWorld) -> None:
+    await acme.let_in(MAX, role=Role.MAINTAINER)
+    for attempt in (acme.closing.delete, acme.closing.undo):
+        with pytest.raises(SignInAgain):
+            await attempt(ACME, by=acme.token_of(KIM))
+        with pytest.raises(NotPermitted):
+            await attempt(ACME, by=acme.signed_in(MAX))
+    assert (await acme.acme()).deleting_ms is None
+
+
+@pytest.mark.parametrize("state", State)
+async def test_an_organization_that_published_stays(acme: OrgWorld, state: State) -> None:
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET, state)]})
+    for by in (acme.signed_in(KIM), OPERATOR):
+        with pytest.raises(OrganizationNotEmpty, match="acme/greet"):
+            await acme.closing.delete(ACME, by=by)
+    assert (await acme.acme()).deleting_ms is None
+
+
+async def test_a_claimed_name_without_a_release_is_no_package(acme: OrgWorld) -> None:
+    neighbours = [Package.parse(org, "greet") for org in ("acm", "acme_two", "acmf")]
+    claimed = [Package.parse("acme", f"p{number}") for number in range(closing.BATCH + 1)]
+    acme.packages = FakePackages(
+        [head(each) for each in (*neighbours, *claimed)],
+        {str(each): [release(each)] for each in neighbours},
+    )
+    assert (await acme.closing.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
+
+
+async def test_behind_many_claimed_names_a_release_is_found(acme: OrgWorld) -> None:
+    claimed = [Package.parse("acme", f"p{number:03}") for number in range(closing.BATCH + 1)]
+    last = claimed[-1]
+    acme.packages = FakePackages([head(each) for each in claimed], {str(last): [release(last)]})
+    with pytest.raises(OrganizationNotEmpty, match=str(last)):
+        await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+
+
+async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    kim = acme.token_of(KIM)
+    for action in (Action.PUSH_NEW, Action.PUSH_VERSION):
+        with pytest.raises(NotPermitted, match="its organization is being deleted"):
+            await acme.authorization.require(kim, action, GREET)
+        with pytest.raises(NotPermitted, match="it takes being maintainer or owner"):
+            await acme.authorization.require(acme.token_of(MAX), action, GREET)
+    for action in (Action.READ, Action.DEPRECATE, Action.MANAGE):
+        await acme.authorization.require(kim, action, GREET)
+    await acme.organizations.change(ACME, Profile(description="x"), by=kim)
+
+
+async def test_a_name_is_never_given_again(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=OPERATOR)
+    for spelling in ("Acme", "acme", "ACME"):
+        for by in (OPERATOR, acme.signed_in(MAX), acme.signed_in(ADA)):
+            with pytest.raises(OrganizationExists):
+                await acme.organizations.found(OrgName(spelling), MAX, by=by)
+
+
+async def test_who_is_faster_is_asked_again(acme: OrgWorld) -> None:
+    acme.directory = failing(acme.directory, Fault("replace", Stale()))
+    assert (await acme.closing.delete(ACME, by=acme.signed_in(KIM))).deleting_ms

@@ -1,0 +1,153 @@
+"""A domain is shown as an organization's while its owner says so in public."""
+
+import pytest
+
+from shared.domain.domains import MAX_DOMAINS, Domain, parse_domain
+from shared.domain.errors import Busy, DomainSilent, NotPermitted, OrganizationNotFound
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.organization_errors import DomainNotFound, DomainsFull, DomainUnproven
+from shared.domain.rights import Role
+from shared.ports import AlreadyThere, Stale
+from tests.faults import Fault, Moment, failing
+from tests.org_world import ACME, KIM, LEE, MAX, OrgWorld, acme_of_kim
+
+EXAMPLE = parse_domain("example.org")
+RECORD = "_ballroom.example.org"
+
+
+@pytest.fixture
+async def acme() -> OrgWorld:
+    return await acme_of_kim()
+
+
+async def prove(world: OrgWorld) -> Domain:
+    """Claim the domain, set its record, and verify it."""
+    claimed = await world.proving.claim(ACME, EXAMPLE, by=world.token_of(KIM))
+    world.records.by_name[RECORD] = ["v=spf1 -all", f"ballroom-verification={claimed.challenge}"]
+    return await world.proving.verify(ACME, EXAMPLE, by=world.token_of(KIM))
+
+
+async def proven(world: OrgWorld) -> list[str]:
+    """Return what the organization's page shows."""
+    return await world.proving.proven(await world.acme())
+
+
+async def test_a_domain_is_proven_by_its_record(acme: OrgWorld) -> None:
+    domain = await prove(acme)
+    assert domain.verified_ms == acme.clock.now_ms()
+    assert await proven(acme) == ["example.org"]
+    assert acme.records.asked == [RECORD]
+    assert acme.events.kinds() == ["domain.claimed", "domain.verified"]
+
+
+async def test_a_claim_is_no_proof(acme: OrgWorld) -> None:
+    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+    for texts in ([], ["ballroom-verification="], [f"x ballroom-verification={claimed.challenge}"]):
+        acme.records.by_name[RECORD] = texts
+        with pytest.raises(DomainUnproven) as told:
+            await acme.proving.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
+        assert f'TXT record {RECORD} with "ballroom-verification={claimed.challenge}"' in str(
+            told.value
+        )
+    assert await proven(acme) == []
+
+
+async def test_a_repeat_changes_nothing(acme: OrgWorld) -> None:
+    first = await prove(acme)
+    acme.forget()
+    again = await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+    assert again.challenge == first.challenge
+    assert await acme.proving.verify(ACME, EXAMPLE, by=acme.token_of(KIM)) == again
+    assert acme.events.feed == []
+
+
+async def test_of_two_claims_at_once_there_is_one_challenge(acme: OrgWorld) -> None:
+    working = acme.directory
+    acme.directory = failing(working, Fault("add", AlreadyThere(), Moment.AFTER))
+    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+    assert acme.directory.every(Domain) == [claimed.model_copy(update={"outbox": claimed.outbox})]
+
+
+async def test_the_proof_of_another_organization_proves_nothing(acme: OrgWorld) -> None:
+    await prove(acme)
+    other = (await acme.organizations.found(parse_org("other"), LEE, by=OPERATOR)).name
+    await acme.proving.claim(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
+    with pytest.raises(DomainUnproven):
+        await acme.proving.verify(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
+
+
+async def test_owners_claim_members_see_and_to_strangers_there_is_nothing(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    await prove(acme)
+    [seen] = await acme.proving.of(ACME, by=acme.token_of(LEE))
+    assert seen.domain == EXAMPLE
+    for attempt in (acme.proving.claim, acme.proving.verify, acme.proving.remove):
+        with pytest.raises(NotPermitted):
+            await attempt(ACME, EXAMPLE, by=acme.token_of(LEE))
+        with pytest.raises(OrganizationNotFound):
+            await attempt(ACME, EXAMPLE, by=acme.token_of(MAX))
+    with pytest.raises(OrganizationNotFound):
+        await acme.proving.of(ACME, by=acme.token_of(MAX))
+
+
+async def test_a_domain_is_given_up(acme: OrgWorld) -> None:
+    await prove(acme)
+    await acme.proving.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
+    assert await proven(acme) == []
+    for attempt in (acme.proving.verify, acme.proving.remove):
+        with pytest.raises(DomainNotFound):
+            await attempt(ACME, EXAMPLE, by=acme.token_of(KIM))
+
+
+async def test_an_organization_claims_twenty_domains_at_most(acme: OrgWorld) -> None:
+    for number in range(MAX_DOMAINS):
+        name = parse_domain(f"d{number}.example.org")
+        await acme.proving.claim(ACME, name, by=acme.token_of(KIM))
+    with pytest.raises(DomainsFull, match="20"):
+        await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+
+
+async def test_when_nobody_answers_nothing_changes(acme: OrgWorld) -> None:
+    await prove(acme)
+    acme.records.is_silent = True
+    with pytest.raises(DomainSilent):
+        await acme.proving.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
+    report = await acme.proving.run()
+    assert (report.seen, report.changed) == (1, 0)
+    assert "did not answer" in report.problems[0]
+    assert await proven(acme) == ["example.org"]
+
+
+async def test_what_is_still_proven_stays(acme: OrgWorld) -> None:
+    await prove(acme)
+    acme.forget()
+    assert (await acme.proving.run()).changed == 0
+    assert acme.events.feed == []
+    assert acme.mailer.sent == []
+
+
+async def test_a_domain_whose_record_is_gone_is_shown_no_more(acme: OrgWorld) -> None:
+    await acme.let_in(LEE)
+    await prove(acme)
+    acme.forget()
+    acme.records.by_name.clear()
+    report = await acme.proving.run()
+    assert (report.seen, report.changed, report.problems) == (1, 1, ())
+    assert await proven(acme) == []
+    assert acme.events.kinds() == ["domain.lapsed"]
+    assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
+    assert "example.org is no longer verified for Acme" in acme.mailer.sent[0].subject
+    assert (await acme.proving.run()).seen == 0
+
+
+async def test_one_domain_that_cannot_be_looked_at_keeps_no_other_waiting(acme: OrgWorld) -> None:
+    await prove(acme)
+    acme.records.by_name.clear()
+    working = acme.directory
+    for error in (Stale(), Busy()):
+        acme.directory = failing(working, Fault("replace", error))
+        [problem] = (await acme.proving.run()).problems
+        assert problem.startswith("example.org: ")
+    acme.directory = working
+    assert (await acme.proving.run()).changed == 1
