@@ -3,10 +3,11 @@
 import re
 from base64 import b64encode
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from tests.world import URL, Person, World, limited
+from tests.world import URL, OpenWorld, Person, World, limited
 
 TOKENS = f"{URL}/api/v1/tokens"
 WHOAMI = f"{URL}/api/v1/whoami"
@@ -101,12 +102,21 @@ async def test_the_last_use_is_shown(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("method", "url"),
-    [("GET", WHOAMI), ("GET", TOKENS), ("POST", TOKENS), ("DELETE", f"{TOKENS}/x")],
+    [
+        ("GET", WHOAMI),
+        ("GET", TOKENS),
+        ("POST", TOKENS),
+        ("GET", f"{TOKENS}/x"),
+        ("PATCH", f"{TOKENS}/x"),
+        ("POST", f"{TOKENS}/x/rotate"),
+        ("DELETE", f"{TOKENS}/x"),
+    ],
 )
 async def test_without_a_token_each_operation_asks_for_one(
     world: World, method: str, url: str
 ) -> None:
-    answer = await world.send(method, url, content=b'{"name":"x","scopes":["read"]}')
+    body = b'{"name":"x"}' if method == "PATCH" else b'{"name":"x","scopes":["read"]}'
+    answer = await world.send(method, url, content=body)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json()["error"]["code"] == "credentials-missing"
@@ -151,3 +161,114 @@ async def test_a_token_makes_no_stronger_one(world: World) -> None:
         answer = await world.send("POST", TOKENS, by=weak, content=body)
         assert answer.status_code == 403
         assert answer.json()["error"]["code"] == "not-permitted"
+
+
+# --- showing, renaming and rotating ------------------------------------------------------------
+
+
+async def made(world: World, person: Person, body: str) -> dict[str, Any]:
+    """Return a token that the person makes by the API, as it was shown."""
+    answer = await world.send("POST", TOKENS, by=person, content=body.encode())
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_token_is_shown_where_its_location_says(world: World) -> None:
+    answer = await world.send(
+        "POST", TOKENS, by=world.people.ann, content=b'{"name":"ci","scopes":["read"]}'
+    )
+    shown = await world.get(URL + answer.headers["location"], by=world.people.ann)
+    assert shown.json() == answer.json()["token"]
+    assert answer.json()["text"] not in shown.text
+
+
+async def test_a_token_is_renamed(world: World) -> None:
+    token = (await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}'))["token"]
+    where = f"{TOKENS}/{token['id']}"
+    answer = await world.send("PATCH", where, by=world.people.ann, content=b'{"name":"nightly"}')
+    assert answer.json() == {**token, "name": "nightly"}
+    for body in (b'{"name":""}', b"{}", b'{"name":"x","days":9}', b'{"name":"a\\nb"}'):
+        refused = await world.send("PATCH", where, by=world.people.ann, content=body)
+        assert refused.status_code == 400
+
+
+async def test_a_rotated_token_has_a_new_text_and_the_old_one_ends(world: World) -> None:
+    old = await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}')
+    assert await whoami(world, f"Bearer {old['text']}") == 200
+    where = f"{TOKENS}/{old['token']['id']}/rotate"
+    answer = await world.send("POST", where, by=world.people.ann)
+    assert answer.status_code == 200
+    new = answer.json()
+    assert new["token"] == old["token"]
+    assert new["text"] != old["text"]
+    assert await whoami(world, f"Bearer {new['text']}") == 200
+    world.clock.advance(timedelta(seconds=5))
+    assert await whoami(world, f"Bearer {old['text']}") == 401
+
+
+async def test_a_token_that_manages_takes_a_sign_in(world: World) -> None:
+    body = b'{"name":"x","scopes":["manage","read"]}'
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+
+
+# --- where a token may be used -----------------------------------------------------------------
+
+
+async def test_a_token_is_good_from_its_addresses_alone(worlds: OpenWorld) -> None:
+    world = await worlds(trusted_proxies="127.0.0.1")
+    body = '{"name":"ci","scopes":["read"],"addresses":["203.0.113.0/24","2001:DB8::/32"]}'
+    new = await made(world, world.people.ann, body)
+    assert new["token"]["addresses"] == ["203.0.113.0/24", "2001:db8::/32"]
+    bearer = {"Authorization": f"Bearer {new['text']}"}
+    for address, status in (
+        ("203.0.113.9", 200),
+        ("2001:db8::1", 200),
+        ("::ffff:203.0.113.9", 200),
+        ("198.51.100.1", 403),
+        ("203.0.113.9, 198.51.100.1", 403),
+    ):
+        headers = bearer | {"X-Forwarded-For": address}
+        assert (await world.get(WHOAMI, headers=headers)).status_code == status, address
+    refused = await world.get(WHOAMI, headers=bearer | {"X-Forwarded-For": "198.51.100.1"})
+    assert refused.json()["error"]["code"] == "address-not-allowed"
+    assert "from 198.51.100.1" in refused.json()["error"]["message"]
+
+
+async def test_nobody_gets_around_the_addresses_of_a_token_by_claiming_one(world: World) -> None:
+    body = '{"name":"ci","scopes":["read"],"addresses":["203.0.113.0/24"]}'
+    new = await made(world, world.people.ann, body)
+    headers = {"Authorization": f"Bearer {new['text']}", "X-Forwarded-For": "203.0.113.9"}
+    refused = await world.get(WHOAMI, headers=headers)
+    assert "from 127.0.0.1" in refused.json()["error"]["message"]
+
+
+async def test_what_is_no_range_of_addresses_is_answered_with_what_to_write(world: World) -> None:
+    body = b'{"name":"ci","scopes":["read"],"addresses":["203.0.113.9/24"]}'
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+    assert answer.status_code == 400
+    assert "is no range of addresses. Write one address" in answer.json()["error"]["message"]
+
+
+async def test_the_last_use_tells_from_where_and_by_what(worlds: OpenWorld) -> None:
+    world = await worlds(trusted_proxies="127.0.0.1")
+    new = await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}')
+    headers = {
+        "Authorization": f"Bearer {new['text']}",
+        "X-Forwarded-For": "203.0.113.9",
+        "User-Agent": "ballerina/2201.13.4 (linux-64)",
+    }
+    await world.get(WHOAMI, headers=headers)
+    await world.registry.authentication.close()
+    shown = (await world.get(f"{TOKENS}/{new['token']['id']}", by=world.people.ann)).json()
+    assert (shown["lastUsedFrom"], shown["lastUsedBy"]) == (
+        "203.0.113.9",
+        "ballerina/2201.13.4 (linux-64)",
+    )
+
+
+async def test_a_body_with_a_token_in_it_is_not_stored(world: World) -> None:
+    body = f'{{"name":"{world.people.bob.token}","scopes":["read"]}}'.encode()
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "token-misplaced")
+    assert world.people.bob.token not in answer.text
