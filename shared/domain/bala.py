@@ -34,7 +34,7 @@ class Bala:
     language_spec_version: str
     implementation_vendor: str
     platform: str
-    visibility: Visibility
+    visibility: Visibility | None  # None where the manifest does not say.
     licenses: tuple[str, ...]
     authors: tuple[str, ...]
     keywords: tuple[str, ...]

@@ -260,7 +260,7 @@ class Manifest:
     ballerina_version: str
     implementation_vendor: str
     language_spec_version: str
-    visibility: Visibility
+    visibility: Visibility | None
     licenses: tuple[str, ...]
     authors: tuple[str, ...]
     keywords: tuple[str, ...]
@@ -344,9 +344,11 @@ def _platform(source: str, text: str) -> str:
     return text
 
 
-def _visibility(source: str, text: str) -> Visibility:
+def _visibility(source: str, text: str) -> Visibility | None:
+    if not text:
+        return None
     try:
-        return Visibility(text or Visibility.PUBLIC.value)
+        return Visibility(text)
     except ValueError:
         reason = 'it is neither "private" nor "public".'
         raise FieldInvalid(source, "visibility", reason) from None

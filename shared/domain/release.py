@@ -4,18 +4,23 @@ from typing import TypeVar
 
 from shared.domain.bala import Bala
 from shared.domain.identity import Principal
-from shared.domain.package import Event, Head, Origin, Release, State
+from shared.domain.package import Event, Head, Origin, Release, State, Visibility
 
 Changeable = TypeVar("Changeable", Head, Release)
 
 
-def new_head(bala: Bala, *, by: Principal, now_ms: int) -> Head:
-    """Return the head that claims the package's name; the first archive decides its visibility."""
+def new_head(
+    bala: Bala, *, by: Principal, now_ms: int, unsaid: Visibility = Visibility.PUBLIC
+) -> Head:
+    """Return the head that claims the package's name.
+
+    The first archive decides who sees it; `unsaid` is for one that does not say.
+    """
     package = bala.coordinate.package
     return Head(
         org=package.org,
         name=package.name,
-        visibility=bala.visibility,
+        visibility=bala.visibility or unsaid,
         created_ms=now_ms,
         made_by=by.provenance.publishers if by.provenance else (),
     )

@@ -41,6 +41,15 @@ class Upload:
     claimed: Coordinate | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """How a push comes in: why its release is to be held until an owner confirms it, if at all,
+    and who sees a new package whose archive does not say."""
+
+    held_for: str
+    visibility: Visibility
+
+
 @dataclass(frozen=True)
 class Publishing:
     """Admits new releases."""
@@ -66,17 +75,24 @@ class Publishing:
         bala = await self.reading.read(upload.content)
         _check_announced(upload, bala)
         found = await self.metadata.find(bala.coordinate)
-        held_for = await self._admit(bala, found, by)
+        admission = await self._admit(bala, found, by)
         if found.release:
             return await self._repeated(bala, found, by)
-        return await self._publish(upload, bala, found.head, by, held_for=held_for)
+        return await self._publish(upload, bala, found.head, by, admission=admission)
 
     async def _publish(
-        self, upload: Upload, bala: Bala, known: Head | None, by: Principal, *, held_for: str
+        self,
+        upload: Upload,
+        bala: Bala,
+        known: Head | None,
+        by: Principal,
+        *,
+        admission: Admission,
     ) -> Release:
         now_ms = self.clock.now_ms()
         await self._claim_tools(bala, by)
-        head = known or await self.metadata.claim(new_head(bala, by=by, now_ms=now_ms))
+        fresh = new_head(bala, by=by, now_ms=now_ms, unsaid=admission.visibility)
+        head = known or await self.metadata.claim(fresh)
         _check_name(bala, head)
         # Before the commit: a publisher that made a package is never one that waits for it.
         await self.publishers.bind(head, by=by)
@@ -87,8 +103,8 @@ class Publishing:
             self.documents.put(bala.digest, bala.texts, bala.graph),
         )
         release = new_release(bala, by=by, now_ms=now_ms)
-        if held_for:
-            release = awaiting_owner(release, held_for)
+        if admission.held_for:
+            release = awaiting_owner(release, admission.held_for)
         try:
             await self.metadata.add_release(release)
         except AlreadyThere:
@@ -96,11 +112,8 @@ class Publishing:
         await self.deriving.added(head, release, bala.texts)
         return release
 
-    async def _admit(self, bala: Bala, found: Found, by: Principal) -> str:
-        """Raise unless `by` may publish this; an administrator's push founds the organization.
-
-        Return why the release is to be held until an owner confirms it, or an empty text.
-        """
+    async def _admit(self, bala: Bala, found: Found, by: Principal) -> Admission:
+        """Raise unless `by` may publish this; an administrator's push founds the organization."""
         package = bala.coordinate.package
         standing, pace = await asyncio.gather(
             self.require_right(package, found.head, by), self._pace(package, found, by)
@@ -113,7 +126,8 @@ class Publishing:
         await self._check_tools(bala, by)
         # Last, because it is the first that is written: a refused push leaves nothing behind.
         await self.organizations.ensure(package.org, standing, by=by)
-        return BURST if pace.is_burst and not standing.is_administrator else ""
+        held_for = BURST if pace.is_burst and not standing.is_administrator else ""
+        return Admission(held_for, _default_visibility(standing))
 
     async def _pace(self, package: Package, found: Found, by: Principal) -> Pace:
         """Count the push, unless it repeats what is there."""
@@ -176,6 +190,11 @@ def _check_announced(upload: Upload, bala: Bala) -> None:
 def _check_org(package: Package, standing: Standing) -> None:
     if standing.organization and standing.organization.name != package.org:
         raise SpelledDifferently(package.org, standing.organization.name)
+
+
+def _default_visibility(standing: Standing) -> Visibility:
+    organization = standing.organization
+    return organization.default_visibility if organization else Visibility.PUBLIC
 
 
 def _check_name(bala: Bala, head: Head) -> None:

@@ -91,7 +91,7 @@ def test_what_a_bala_leaves_out_is_empty(layout: int) -> None:
     found = read(layout=layout, readme="", ballerina_version="")
     assert found.platform == "any"
     assert found.ballerina_version == ""
-    assert found.visibility is Visibility.PUBLIC
+    assert found.visibility is None
     assert found.licenses == found.authors == found.keywords == found.tools == ()
     assert found.source_repository == found.summary == found.icon == found.sbom == ""
     assert found.graalvm is Graalvm.UNKNOWN
