@@ -71,7 +71,7 @@ class Operation:
     path: str
     summary: str
     status: int
-    request: type[BaseModel] | None = None
+    request: type[Request] | None = None
     answer: type[BaseModel] | None = None
     refusals: tuple[int, ...] = (401,)
 

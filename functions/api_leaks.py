@@ -1,4 +1,7 @@
-"""POST /api/v1/leaked-tokens: what scanners call that find tokens in the open."""
+"""POST /api/v1/leaked-tokens: what scanners call that find tokens in the open.
+
+The body is what they sign, in the form of GitHub's secret scanning; docs/tokens.md shows it.
+"""
 
 import hashlib
 
@@ -9,18 +12,6 @@ from functions._api import NO_STORE, Operation, api_errors
 from functions._http import JSON, caller_of, headers_of
 from shared.registry import Registry
 from shared.services.disclosing import Finding, Label
-
-
-class LeakedTokenReport(BaseModel):
-    """A text that looks like a token, and where it was found."""
-
-    token: str
-    type: str = ""
-    url: str | None = None
-
-
-class LeakedTokenReports(RootModel[list[LeakedTokenReport]]):
-    """What was found, in the form of GitHub's secret scanning; its fields are the scanner's."""
 
 
 class LeakedTokenVerdict(BaseModel):
@@ -42,7 +33,6 @@ OPERATIONS = (
         "api/v1/leaked-tokens",
         "Report leaked tokens, signed by a scanner that this registry knows; they end at once.",
         200,
-        request=LeakedTokenReports,
         answer=LeakedTokenVerdicts,
         refusals=(400, 401, 413),
     ),
