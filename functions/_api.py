@@ -9,7 +9,7 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from functions._http import JSON, edge, json_answer, when_again
+from functions._http import JSON, NO_STORE, edge, json_answer, when_again
 from shared.domain.errors import (
     BodyUnreadable,
     InvalidRequest,
@@ -29,8 +29,6 @@ STATUS = {
     Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
-
-NO_STORE = {"Cache-Control": "no-store"}  # Every answer is for one caller and one moment.
 
 _OBJECT = "a JSON object"
 

@@ -7,7 +7,7 @@ so what comes too often is a 503 for them, and a 429 for all others.
 
 import azure.functions as func
 
-from functions._http import edge, header, json_answer, when_again
+from functions._http import NO_STORE, edge, header, json_answer, when_again
 from shared.domain.errors import Kind, Refusal
 from shared.domain.language import LanguageVersion
 from shared.domain.package import Listing, ModuleText, numeric_id
@@ -26,11 +26,13 @@ _STATUS = {
 }
 
 CORS = {"Access-Control-Allow-Origin": "*"}  # Stores call the reading operations from browsers.
+# An answer is for one client: its platforms, its version and its token decide what is in it.
+OPEN = {**CORS, **NO_STORE}
 
 
 def refusal_answer(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal as JSON with the status under which its message is shown."""
-    headers = CORS | when_again(refusal)
+    headers = OPEN | when_again(refusal)
     return json_answer({"message": str(refusal)}, _STATUS[refusal.kind], headers)
 
 
@@ -38,14 +40,14 @@ def refusal_without_404(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal for push, search and resolve, which do not show a 404."""
     answer = refusal_answer(refusal)
     if refusal.kind is Kind.NOT_FOUND:
-        return json_answer({"message": str(refusal)}, 400, CORS)
+        return json_answer({"message": str(refusal)}, 400, OPEN)
     return answer
 
 
 def broken_answer(request_id: str) -> func.HttpResponse:
     """Return a 500 that tells its reader what to quote, and nothing of the inside."""
     message = f"The registry failed. Tell its operator this request id: {request_id}."
-    return json_answer({"message": message}, 500, CORS)
+    return json_answer({"message": message}, 500, OPEN)
 
 
 def shown_by_ballerina(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:

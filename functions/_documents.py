@@ -33,7 +33,6 @@ def document_answer(req: func.HttpRequest, document: Document) -> func.HttpRespo
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": PUBLIC if document.is_public else PRIVATE,
-        "X-Content-Type-Options": "nosniff",
     }
     if is_known(headers_of(req), etag=etag):
         return func.HttpResponse(status_code=304, headers=headers)

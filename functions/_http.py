@@ -41,6 +41,8 @@ Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
 
 JSON = "application/json"
 
+NO_STORE = {"Cache-Control": "no-store"}  # Of an answer for one caller and one moment.
+
 _REFUSED = 400  # From here on an answer is a refusal, which says itself what it is about.
 
 _OBJECT = "a JSON object, such as {}"
@@ -171,9 +173,9 @@ def _make_stranger(forwarded: str, agent: str, proxies: Networks) -> Principal:
 def json_answer(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
-    """Return `value` as JSON."""
+    """Return `value` as JSON that nobody keeps, unless the headers say otherwise."""
     body = orjson.dumps(value)
-    return func.HttpResponse(body, status_code=status, headers=headers, mimetype=JSON)
+    return func.HttpResponse(body, status_code=status, headers=headers or NO_STORE, mimetype=JSON)
 
 
 def when_again(refusal: Refusal) -> dict[str, str]:

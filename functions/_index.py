@@ -5,7 +5,6 @@ from email.utils import formatdate
 
 import azure.functions as func
 
-from functions._central import CORS
 from functions._http import headers_of
 from shared.domain.document import Document
 from shared.ranges import is_known
@@ -33,7 +32,6 @@ def document_answer(
 def _headers(document: Document, caching: str) -> dict[str, str]:
     # The tag is weak because it stands for the plain and the compressed bytes.
     headers = {
-        **CORS,
         "ETag": f"W/{document.tag}",
         "Cache-Control": caching,
         "Vary": "Accept-Encoding",

@@ -68,7 +68,6 @@ async def archive_answer(
             "Content-Type": "application/octet-stream",
             "Content-Disposition": f"attachment; filename={link.file}",
             "Cache-Control": PUBLIC if served.is_public else PRIVATE,
-            "X-Content-Type-Options": "nosniff",
         },
     )
 

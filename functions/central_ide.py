@@ -5,7 +5,7 @@ The lists answer 200 whatever is asked for, because an error status crashes thei
 
 import azure.functions as func
 
-from functions._central import CORS, central_errors, page_model, page_of
+from functions._central import OPEN, central_errors, page_model, page_of
 from functions._http import caller_of, headers_of, json_answer
 from shared.domain.errors import ApiDocsNotFound
 from shared.registry import Registry
@@ -34,7 +34,7 @@ def _add_list(
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
         await caller_of(headers_of(req), registry)
         model = page_model(kind, [], count=0, page=page_of(req))
-        return json_answer(model, headers=CORS)
+        return json_answer(model, headers=OPEN)
 
 
 def _add_one(bp: func.Blueprint, registry: Registry, function: str, route: str) -> None:

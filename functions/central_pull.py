@@ -4,7 +4,7 @@ from unicodedata import combining, normalize
 
 import azure.functions as func
 
-from functions._central import CORS, central_errors, package_model
+from functions._central import OPEN, central_errors, package_model
 from functions._http import caller_of, client_of, count_pull, header, headers_of, json_answer
 from shared.domain.language import ClientProfile
 from shared.domain.names import Package
@@ -25,7 +25,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         versions = await registry.pulling.versions(package, client=client_of(req), by=caller)
-        return json_answer([version.text for version in versions], headers=CORS)
+        return json_answer([version.text for version in versions], headers=OPEN)
 
     @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET"])
     @central_errors
@@ -39,7 +39,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             count_pull(registry, req, offer.release.coordinate, caller)
             return _first_hop(registry, offer, client)
         listing = await registry.pulling.describe(package, wanted, client=client, by=caller)
-        return json_answer(package_model(registry, listing), headers=CORS)
+        return json_answer(package_model(registry, listing), headers=OPEN)
 
     return bp
 
@@ -48,7 +48,7 @@ def _first_hop(registry: Registry, offer: Offer, client: ClientProfile) -> func.
     """Redirect to the bytes, with all that the clients read from this answer's headers."""
     link = registry.serving.link(offer.head, offer.release)
     headers = {
-        **CORS,
+        **OPEN,
         "Location": registry.serving.signed_url(link),
         "Content-Disposition": f"attachment; filename={link.file}",
         "digest": _digest(offer, client),

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions._central import central_errors_without_404
-from functions._http import caller_of, header, headers_of
+from functions._http import NO_STORE, caller_of, header, headers_of
 from functions._multipart import archive_part
 from shared.domain.digest import Digest
 from shared.domain.errors import CredentialsMissing
@@ -23,7 +23,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
             raise CredentialsMissing  # Before anything is read: archives cost their reader.
         upload = Upload(archive_part(req, name="bala-file"), _announced(req))
         await registry.publishing.push(upload, by=caller)
-        return func.HttpResponse(status_code=204)  # bal prints its success line on 204 alone.
+        # bal prints its success line on 204 alone.
+        return func.HttpResponse(status_code=204, headers=NO_STORE)
 
     return bp
 

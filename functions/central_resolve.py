@@ -6,7 +6,7 @@ from typing import cast
 import azure.functions as func
 import orjson
 
-from functions._central import CORS, central_errors_without_404
+from functions._central import OPEN, central_errors_without_404
 from functions._http import caller_of, client_of, headers_of, json_answer, json_object
 from shared.domain.errors import BodyUnreadable
 from shared.domain.resolution import (
@@ -33,7 +33,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         requests = [_package_request(item) for item in _items(req, "packages")]
         answer = await registry.resolving.packages(requests, client=client_of(req), by=caller)
-        return json_answer(_packages_model(answer), headers=CORS)
+        return json_answer(_packages_model(answer), headers=OPEN)
 
     @bp.route("2.0/registry/packages/resolve-modules", methods=["POST"])
     @central_errors_without_404
@@ -41,7 +41,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         requests = [_module_request(item) for item in _items(req, "modules")]
         answer = await registry.resolving.modules(requests, client=client_of(req), by=caller)
-        return json_answer(_modules_model(answer), headers=CORS)
+        return json_answer(_modules_model(answer), headers=OPEN)
 
     @bp.route("2.0/registry/tools/resolve-dependencies", methods=["POST"])
     @central_errors_without_404
@@ -49,7 +49,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         requests = [_tool_request(item) for item in _items(req, "tools")]
         answer = await registry.resolving.tools(requests, client=client_of(req), by=caller)
-        return json_answer(_tools_model(answer), headers=CORS)
+        return json_answer(_tools_model(answer), headers=OPEN)
 
     return bp
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import azure.functions as func
 
-from functions._central import CORS, central_errors_without_404, package_model, page_model, page_of
+from functions._central import OPEN, central_errors_without_404, package_model, page_model, page_of
 from functions._http import caller_of, client_of, headers_of, json_answer
 from shared.domain.names import parse_org
 from shared.domain.package import numeric_id
@@ -39,7 +39,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         results = await registry.searching.search(query_of(req), page, by=caller)
         items = [_found(registry, req, hit) for hit in results.hits]
         model = page_model("packages", items, count=results.count, page=page)
-        return json_answer(model | _extras(results), 200, CORS)
+        return json_answer(model | _extras(results), 200, OPEN)
 
     bp.route("2.0/registry/search-packages", methods=["GET"])(central_search)
     # The language server sends {base}//search-packages, and the Functions host folds no slashes.
@@ -53,7 +53,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         text = req.params.get("q", "")
         found = await registry.searching.suggest(text, by=caller)
         return json_answer(
-            {"suggestions": [f"{each.org}/{each.name}" for each in found]}, 200, CORS
+            {"suggestions": [f"{each.org}/{each.name}" for each in found]}, 200, OPEN
         )
 
     return bp
@@ -76,7 +76,7 @@ def _packages(
     registry: Registry, req: func.HttpRequest, results: Results, page: Page
 ) -> func.HttpResponse:
     items = [_listed(registry, req, hit) for hit in results.hits]
-    return json_answer(page_model("packages", items, count=results.count, page=page), 200, CORS)
+    return json_answer(page_model("packages", items, count=results.count, page=page), 200, OPEN)
 
 
 def _listed(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:

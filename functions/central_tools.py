@@ -5,7 +5,7 @@ from dataclasses import replace
 import azure.functions as func
 
 from functions._central import (
-    CORS,
+    OPEN,
     central_errors,
     central_errors_without_404,
     package_model,
@@ -30,7 +30,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         page, query = page_of(req), replace(query_of(req), kind=Kind.TOOLS)
         results = await registry.searching.search(query, page, by=caller)
         items = [package_model(registry, hit.listing) for hit in results.hits]
-        return json_answer(page_model("tools", items, count=results.count, page=page), 200, CORS)
+        return json_answer(page_model("tools", items, count=results.count, page=page), 200, OPEN)
 
     @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET"])
     @central_errors
@@ -40,6 +40,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
         tool = req.route_params["id"]
         listing = await registry.pulling.tool(tool, wanted, client=client_of(req), by=caller)
         model = package_model(registry, listing)
-        return json_answer(model | {"balToolId": tool}, headers=CORS)
+        return json_answer(model | {"balToolId": tool}, headers=OPEN)
 
     return bp

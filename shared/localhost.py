@@ -22,6 +22,7 @@ from shared.hosting.bodies import MIB, Limits
 from shared.hosting.errors import Unservable
 from shared.hosting.files import FileAnswer, Refused, Resolver
 from shared.hosting.following import Shortcut
+from shared.hosting.heading import added_headers
 from shared.hosting.host import Host, Timekeeping
 from shared.hosting.serving import Certificate
 from shared.hosting.supervising import Plan, serve, serve_as_worker
@@ -93,6 +94,7 @@ def build_host(settings: Settings) -> Host:
     registry = build_registry(settings)
     return Host(
         build_app(registry),
+        headers=added_headers(settings.base_url),
         archives=archives_of(registry),
         shortcut=Shortcut(MAVEN_PATHS, settings.base_url),
         timekeeping=Timekeeping(settings.data / "timers", registry.clock),

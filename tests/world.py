@@ -18,6 +18,7 @@ from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
+from shared.hosting.heading import added_headers
 from shared.hosting.host import Host
 from shared.registry import Registry
 from shared.services.token_requests import TokenRequest
@@ -150,7 +151,9 @@ async def opened(
     folder: Path,
     people: People,
     wrap: Callable[[Stores], Stores] = lambda stores: stores,
-    host: Callable[[Registry], ASGIApp] = lambda registry: Host(build_app(registry)),
+    host: Callable[[Registry], ASGIApp] = lambda registry: Host(
+        build_app(registry), headers=added_headers(URL)
+    ),
     **settings: Any,
 ) -> AsyncGenerator[World]:
     """Serve the folder as it is; to open it again is to start the registry again.

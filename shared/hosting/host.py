@@ -15,10 +15,11 @@ from shared.hosting.bodies import Disconnected, Intake, Limits, NoRoom, TooLarge
 from shared.hosting.deadlines import Deadlines
 from shared.hosting.files import Files, Resolver
 from shared.hosting.following import Following, Shortcut
+from shared.hosting.heading import headed
 from shared.hosting.loading import HttpFunction, functions_of
 from shared.hosting.paths import UnusablePath, collapse_slashes, decoded
 from shared.hosting.requests import LazyRequest
-from shared.hosting.responses import Answer, answer, bare, send_answer
+from shared.hosting.responses import Answer, RawHeaders, answer, bare, send_answer
 from shared.hosting.routing import Router
 from shared.hosting.timing import Timers
 from shared.log import log
@@ -37,6 +38,7 @@ _NO_ROOM = bare(503, (b"retry-after", b"5"), (b"connection", b"close"))
 _TOO_SLOW = bare(504)
 
 _DEFAULT_LIMITS = Limits()
+_NO_HEADERS: RawHeaders = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,13 @@ class Timekeeping:
 
 
 class Host:
-    """Serves an app; without timekeeping its timers rest."""
+    """Serves an app, with `headers` on every answer; without timekeeping its timers rest."""
 
     def __init__(
         self,
         app: func.FunctionApp,
         *,
+        headers: RawHeaders = _NO_HEADERS,
         archives: Resolver | None = None,
         shortcut: Shortcut | None = None,
         timekeeping: Timekeeping | None = None,
@@ -75,7 +78,7 @@ class Host:
             served = Following(served, shortcut)
         if self._timers is not None:
             served = Admin(served, self._timers)
-        self._serve_http = collapse_slashes(served)
+        self._serve_http = headed(collapse_slashes(served), headers)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, or follow the server's start and stop."""

@@ -46,10 +46,13 @@ class RequestHeaders(Mapping[str, str]):
 def _forwarded(scope: Scope) -> Headers:
     """Return the peer's address as the front end of the real host adds it to every request.
 
-    A peer without one is an empty entry, so that nobody's claim is the last.
+    Where a peer has none, an empty entry keeps what is claimed from being the last.
     """
     peer = scope.get("client")
-    return [(b"x-forwarded-for", peer[0].encode("ascii") if peer else b"")]
+    if peer is not None:
+        return [(b"x-forwarded-for", peer[0].encode("ascii"))]
+    is_claimed = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    return [(b"x-forwarded-for", b"")] if is_claimed else []
 
 
 def query_parameters(query: str) -> dict[str, str]:

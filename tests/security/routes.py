@@ -1,0 +1,34 @@
+"""Every route of a registry, with an address that leads there."""
+
+import re
+from collections.abc import Iterator
+
+from functions.faces import build_app
+from shared.registry import Registry
+from tests.world import URL
+
+VALUES = {
+    "org": "acme",
+    "name": "secret",
+    "package": "secret",
+    "version": "1.0.0",
+    "scope": "private",
+    "digest": "0" * 64,
+    "file": "acme-secret-any-1.0.0.bala",
+}
+_DOUBLED = "{*rest:regex(^registry//search-packages/?$)}"
+_PARAMETER = re.compile(r"\{\*?(\w+)\??(?::[^}]*)?\}")
+
+
+def routes(registry: Registry) -> Iterator[tuple[str, str]]:
+    """Yield the method and an address for every route there is."""
+    for function in build_app(registry).get_functions():
+        trigger = function.get_trigger()
+        described = trigger.get_dict_repr() if trigger else {}
+        for method in described.get("methods", ()):
+            yield str(method), f"{URL}/{_filled(str(described['route']))}"
+
+
+def _filled(route: str) -> str:
+    route = route.replace(_DOUBLED, "registry//search-packages")
+    return _PARAMETER.sub(lambda found: VALUES.get(found[1], "x"), route)

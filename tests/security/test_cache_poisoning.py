@@ -1,0 +1,168 @@
+"""Row 26, poisoned and deceived caches (crates.io, 2026): no header that a cache leaves out of its
+key changes an answer, and no address makes a private answer look like a file that may be kept."""
+
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from tests.balas import bala
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.security.routes import routes
+from tests.world import MAVEN, URL, OpenWorld, World
+
+PULL = dict(ACCEPT_ARCHIVE)
+UNKEYED = {
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "http",
+    "X-Forwarded-Port": "1337",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Server": "evil.example",
+    "X-Forwarded-For": "10.0.0.1, 127.0.0.1",
+    "X-Real-IP": "127.0.0.1",
+    "X-Client-IP": "127.0.0.1",
+    "CF-Connecting-IP": "127.0.0.1",
+    "True-Client-IP": "127.0.0.1",
+    "Forwarded": "for=127.0.0.1;host=evil.example;proto=http",
+    "X-Original-URL": "/account",
+    "X-Original-Host": "evil.example",
+    "X-Rewrite-URL": "/account",
+    "X-Host": "evil.example",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-HTTP-Method": "PUT",
+    "X-Method-Override": "POST",
+    "X-Requested-With": "XMLHttpRequest",
+    "X-WAF-Bypass": "1",
+    "Via": "1.1 evil.example",
+    "Referer": "https://evil.example/",
+    "Cookie": "a=b",
+    "X-MS-CLIENT-PRINCIPAL-ID": "admin",
+    "X-ARR-ClientCert": "evil",
+    "Accept-Language": "xx",
+}
+HOSTS = ["evil.example", "registry.test:1337", "evil.example@registry.test", "", "a b", "[::1]:80"]
+TO_BE_KEPT = [
+    f"{URL}/index/config.json",
+    f"{URL}/index/acme/greet/index.json",
+    f"{MAVEN}/acme/greet/maven-metadata.xml",
+    f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.pom",
+]
+
+
+@pytest.fixture
+async def full(world: World) -> World:
+    """Return a registry with a private and a public package."""
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await world.push(bala("acme/greet:1.0.0"))
+    return world
+
+
+def seen(answer: httpx.Response) -> tuple[int, Mapping[str, str], bytes]:
+    """Return all of an answer but the number of its request, which is quoted in few bodies."""
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    return answer.status_code, headers, answer.content
+
+
+def reads(world: World) -> list[str]:
+    """Return every address that a cache may be asked for."""
+    found = {url for method, url in routes(world.registry) if method == "GET"}
+    public = {url.replace("secret", "greet").replace("private", "public") for url in found}
+    return sorted(found | public | set(TO_BE_KEPT))
+
+
+@pytest.mark.parametrize("header", UNKEYED)
+async def test_no_header_that_caches_leave_out_changes_an_answer(full: World, header: str) -> None:
+    for url in reads(full):
+        plain = seen(await full.get(url))
+        assert seen(await full.get(url, headers={header: UNKEYED[header]})) == plain, url
+
+
+@pytest.mark.parametrize("host", HOSTS)
+async def test_no_name_of_a_host_changes_an_answer(full: World, host: str) -> None:
+    for url in reads(full):
+        plain = seen(await full.get(url))
+        assert seen(await full.get(url, headers={"Host": host})) == plain, url
+
+
+async def test_all_of_them_together_change_nothing_for_members_either(full: World) -> None:
+    headers = {**UNKEYED, "Host": "evil.example"}
+    del headers["Cookie"]
+    for url in reads(full):
+        plain = seen(await full.get(url, by=full.people.mia))
+        assert seen(await full.get(url, by=full.people.mia, headers=headers)) == plain, url
+
+
+async def test_the_way_to_an_archive_leads_to_the_address_of_the_registry(full: World) -> None:
+    path = "/packages/acme/greet/1.0.0"
+    hops = [
+        await full.get(path, headers=PULL | {"Host": "evil.example", **UNKEYED}),
+        await full.get(f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala", headers=UNKEYED),
+    ]
+    for hop in hops:
+        assert hop.headers["location"].startswith(f"{URL}/archives/")
+        assert hop.headers["cache-control"] == "no-store"
+
+
+async def test_what_depends_on_headers_is_kept_by_nobody_or_says_by_which(full: World) -> None:
+    clients = [
+        {},
+        {"User-Agent": "2201.8.0"},
+        {"Ballerina-Platform": "java17"},
+        {"Accept": "application/octet-stream"},
+        {"Accept": "text/html"},
+        {"Accept-Encoding": "gzip"},
+    ]
+    for url in reads(full):
+        answers = [await full.get(url, headers=client) for client in clients]
+        for answer in answers:
+            caching = answer.headers.get("cache-control", "")
+            if "no-store" in caching or not answer.is_success:
+                continue
+            same = {each.headers.get("etag", each.text) for each in answers}
+            assert len(same) == 1, url
+            coded = {each.headers.get("content-encoding", "") for each in answers}
+            varied = {part.strip().lower() for part in answer.headers.get("vary", "").split(",")}
+            assert len(coded) == 1 or "accept-encoding" in varied, url
+
+
+@pytest.mark.parametrize(
+    "tail", ["/x.css", ".css", "%2Fx.css", ";x.css", "?x.css", "%3Fx.css", "/..%2Fx.css", "%00.css"]
+)
+@pytest.mark.parametrize(
+    "path",
+    ["account", "api/v1/whoami", "api/v1/tokens", "2.0/registry/packages/acme/secret/1.0.0"],
+)
+async def test_no_private_answer_looks_like_a_file_to_keep(
+    full: World, path: str, tail: str
+) -> None:
+    answer = await full.get(f"{URL}/{path}{tail}", by=full.people.ann)
+    kept = answer.headers.get("cache-control", "no-store")
+    assert answer.status_code in (400, 401, 404) or "no-store" in kept
+    assert "public" not in kept
+
+
+async def test_a_refusal_is_kept_by_nobody(full: World) -> None:
+    for url in reads(full):
+        answer = await full.get(url)
+        if answer.status_code >= 400 and answer.headers.get("x-request-id"):
+            assert "no-store" in answer.headers["cache-control"], url
+
+
+async def test_a_spoofed_address_is_no_other_caller(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="address=5")
+    for number in range(5):
+        spoofed = {"X-Forwarded-For": f"203.0.113.{number}", "X-Real-IP": f"203.0.113.{number}"}
+        assert (await world.get("/packages", headers=spoofed)).status_code == 200
+    spoofed = {name: "198.51.100.1" for name in UNKEYED if "IP" in name or "For" in name}
+    assert (await world.get("/packages", headers=spoofed)).status_code == 429
+
+
+async def test_a_trusted_proxy_tells_callers_apart(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="address=2", trusted_proxies="127.0.0.1")
+    for number in range(5):
+        relayed = {"X-Forwarded-For": f"203.0.113.{number}"}
+        assert (await world.get("/packages", headers=relayed)).status_code == 200
+    for claim in ("", "10.9.9.9, ", "203.0.113.1, "):
+        relayed = {"X-Forwarded-For": f"{claim}198.51.100.1"}
+        last = (await world.get("/packages", headers=relayed)).status_code
+    assert last == 429

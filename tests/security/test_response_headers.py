@@ -1,0 +1,138 @@
+"""API8, misconfiguration: what every answer of every route says to browsers and caches."""
+
+import re
+
+import httpx
+import pytest
+
+from functions.faces import build_app
+from shared.hosting.heading import added_headers
+from shared.hosting.host import Host
+from tests.balas import bala
+from tests.security.routes import routes
+from tests.serving import running
+from tests.world import URL, OpenWorld, Person, World
+
+ADDED = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "strict-transport-security": "max-age=31536000",
+}
+STRICT = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+# Stores read packages from browsers, without credentials: so the protocol of Central has it.
+OPEN_TO_PAGES = re.compile(r"/2\.0/registry/|/archives/|/health/")
+
+
+@pytest.fixture
+async def full(world: World) -> World:
+    """Return a registry with a private and a public package."""
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await world.push(bala("acme/greet:1.0.0"))
+    return world
+
+
+async def answers(world: World) -> list[httpx.Response]:
+    """Return what everybody gets from everywhere, also where nothing is."""
+    people: list[Person | None] = [None, world.people.ann, world.people.bob]
+    asked = [*routes(world.registry), ("GET", f"{URL}/nothing/here"), ("PATCH", f"{URL}/account")]
+    found = [await world.send(method, url, by=person) for method, url in asked for person in people]
+    for url in (
+        f"{URL}/2.0/registry/packages/acme/greet/1.0.0",
+        f"{URL}/index/acme/greet/index.json",
+    ):
+        found.append(await world.get(url))
+    return found
+
+
+def name(answer: httpx.Response) -> str:
+    """Return what a failure is called by."""
+    return f"{answer.request.method} {answer.request.url} {answer.status_code}"
+
+
+async def test_every_answer_has_the_headers_that_keep_browsers_strict_and_each_once(
+    full: World,
+) -> None:
+    for answer in await answers(full):
+        for header, value in ADDED.items():
+            assert answer.headers.get_list(header) == [value], name(answer)
+
+
+async def test_without_https_no_browser_is_told_to_come_by_it(worlds: OpenWorld) -> None:
+    plain = added_headers("http://127.0.0.1:7071")
+    world = await worlds(host=lambda registry: Host(build_app(registry), headers=plain))
+    answer = await world.get(f"{URL}/account")
+    assert "strict-transport-security" not in answer.headers
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_every_page_runs_nothing_and_loads_only_our_own_files(full: World) -> None:
+    pages = [each for each in await answers(full) if "html" in each.headers.get("content-type", "")]
+    assert len(pages) > 5
+    for page in pages:
+        [policy] = page.headers.get_list("content-security-policy")
+        parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+        assert parts == STRICT, name(page)
+        assert "<script" not in page.text
+
+
+async def test_no_page_of_others_may_read_what_takes_credentials(full: World) -> None:
+    for answer in await answers(full):
+        opened = {key: value for key, value in answer.headers.items() if "access-control" in key}
+        if not OPEN_TO_PAGES.match(answer.request.url.path):
+            assert opened == {}, name(answer)
+        assert opened.get("access-control-allow-origin", "*") == "*"
+        assert "access-control-allow-credentials" not in opened
+        assert "authorization" not in opened.get("access-control-allow-headers", "").lower()
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", URL])
+async def test_no_origin_is_ever_echoed(full: World, origin: str) -> None:
+    for method, url in routes(full.registry):
+        headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = await full.send(method, url, headers=headers)
+        assert origin not in answer.headers.get("access-control-allow-origin", "")
+
+
+async def test_every_answer_to_a_read_says_who_may_keep_it(full: World) -> None:
+    for answer in await answers(full):
+        if answer.request.method in ("GET", "HEAD") and answer.headers.get("x-request-id"):
+            assert answer.headers.get_list("cache-control"), name(answer)
+
+
+async def test_what_is_for_one_caller_is_kept_by_no_shared_cache(full: World) -> None:
+    for answer in await answers(full):
+        caching = answer.headers.get("cache-control", "")
+        is_secret = "secret" in str(answer.request.url) or "api/v1" in str(answer.request.url)
+        if is_secret and answer.is_success and answer.request.method in ("GET", "HEAD"):
+            assert "no-store" in caching, name(answer)
+        if "set-cookie" in answer.headers:
+            assert caching == "no-store", name(answer)
+
+
+async def test_answers_that_may_be_kept_depend_on_no_credentials(full: World) -> None:
+    """A shared cache may keep what is `public`: then everybody gets the same."""
+    for method, url in routes(full.registry):
+        answer = await full.send(method, url.replace("secret", "greet"))
+        if method == "GET" and "public" in answer.headers.get("cache-control", ""):
+            again = await full.send(method, str(answer.request.url), by=full.people.ann)
+            assert again.content == answer.content, name(answer)
+            assert "cookie" not in answer.headers.get("vary", "").lower()
+
+
+async def test_nothing_tells_the_version_of_the_server(full: World) -> None:
+    served = Host(build_app(full.registry), headers=added_headers(URL))
+    with running(served) as address, httpx.Client() as client:
+        for path in ("/health/live", "/nothing", "/account"):
+            headers = client.get(f"{address.url}{path}").headers
+            assert headers["server"] == "ballroom"
+            assert "x-powered-by" not in headers
+            assert headers["x-content-type-options"] == "nosniff"
