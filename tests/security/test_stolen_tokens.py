@@ -1,6 +1,7 @@
 """eslint-scope 2018, ua-parser-js 2021, chalk 2025: the token of a maintainer is stolen.
 
-A token that can only publish cannot make itself at home: it reaches nothing that governs.
+A token that can only publish cannot make itself at home: it reaches nothing that governs. What the
+list of operations gains is tried from its first day, and fails here until its body is given below.
 """
 
 import json
@@ -9,37 +10,114 @@ from typing import Any
 import pytest
 
 from functions.api_docs import document
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Package, parse_org
+from shared.domain.organizations import Membership
+from shared.domain.publishers import Publisher
 from shared.domain.tokens import Token
+from shared.domain.workloads import Provider
+from tests.balas import bala
+from tests.jobs import IDS
 from tests.world import URL, World, limited
 
-# These show what the thief has already.
-OPEN = {"/api/v1/whoami", "/api/v1/openapi.json", "/api/v1/settings.toml"}
+# These show what the thief has already, or what everybody may see.
+OPEN = {
+    "/api/v1/account/events",
+    "/api/v1/packages/{org}/{name}/{version}/origin",
+    "/api/v1/whoami",
+}
+# These go by a proof of their own, and no access token is one.
+PROVEN_OTHERWISE = {"/api/v1/leaked-tokens", "/api/v1/trusted-publishing/token"}
+
+PUBLISHES = ("read", "push-new", "push-version", "deprecate")
+BODIES: dict[str, dict[str, Any]] = {
+    "NewMachineToken": {"name": "mine now", "scopes": ["read"]},
+    "NewPublisher": {
+        "package": "greet",
+        "provider": "github",
+        "ids": IDS[Provider.GITHUB],
+        "workflow": "release.yml",
+        "refs": ["refs/heads/*"],
+    },
+    "NewPushers": {"pushers": "members"},
+    "NewToken": {"name": "mine now", "scopes": ["read"]},
+    "NewVisibility": {"visibility": "private"},
+    "TokenName": {"name": "mine now"},
+}
 
 
-def governing() -> list[tuple[str, str]]:
-    """Return method and path of every operation of our own API that governs something."""
+def governing() -> list[tuple[str, str, str]]:
+    """Return method, path and body of every operation of our own API that governs something."""
     paths: Any = document(URL)["paths"]
-    return [(method.upper(), path) for path in paths if path not in OPEN for method in paths[path]]
+    return [
+        (method.upper(), path, _schema(operation))
+        for path in sorted(set(paths) - OPEN - PROVEN_OTHERWISE)
+        for method, operation in paths[path].items()
+        if operation.get("security") != []
+    ]
 
 
-@pytest.mark.parametrize(("method", "path"), governing())
-@pytest.mark.parametrize("scope", ["read", "push-new", "push-version", "deprecate"])
-async def test_a_token_that_publishes_governs_nothing(
-    world: World, method: str, path: str, scope: str
-) -> None:
+def _schema(operation: Any) -> str:
+    if "requestBody" not in operation:
+        return ""
+    reference: str = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return reference.rpartition("/")[2]
+
+
+def test_there_is_something_that_governs() -> None:
+    assert len(governing()) > 20
+
+
+def test_what_is_open_is_there() -> None:
+    paths: Any = document(URL)["paths"]
+    assert set(paths) >= OPEN | PROVEN_OTHERWISE
+
+
+@pytest.mark.parametrize("scope", PUBLISHES)
+async def test_a_token_that_publishes_governs_nothing(world: World, scope: str) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
     stolen = await limited(world, world.people.ann, scope)
-    mine = await tokens_of_ann(world)
-    url = URL + path.replace("{id}", mine[0].id)
-    body = json.dumps({"name": "mine now", "scopes": [scope]}).encode()
-    answer = await world.send(method, url, by=stolen, content=body)
-    assert answer.status_code == 403
-    assert answer.json()["error"]["code"] == "not-permitted"
-    assert await tokens_of_ann(world) == mine
+    before = await picture(world)
+    tokens = await world.stores.directory.of(Token, world.people.ann.account.id)
+    places = {"org": "acme", "name": "greet", "version": "1.0.0", "id": tokens[0].id}
+    places |= {"account": world.people.mia.account.id, "member": world.people.mia.account.name}
+    for method, path, schema in governing():
+        body = json.dumps(BODIES[schema]).encode() if schema else None
+        answer = await world.send(method, URL + path.format_map(places), by=stolen, content=body)
+        assert answer.status_code == 403, (method, path, answer.text)
+        assert answer.json()["error"]["code"] in ("not-permitted", "sign-in-again"), (method, path)
+    assert await picture(world) == before
 
 
-async def tokens_of_ann(world: World) -> list[Token]:
-    """Return the tokens that are there."""
-    return await world.stores.directory.of(Token, world.people.ann.account.id)
+async def test_a_token_for_everything_still_changes_nothing_that_outlives_it(world: World) -> None:
+    """Who manages needs a fresh sign-in where it counts, and no token has one."""
+    await world.push(bala("acme/greet:1.0.0"))
+    stolen = await limited(world, world.people.ann, *PUBLISHES, "manage")
+    before = await picture(world)
+    for method, path, name in (
+        ("POST", "/api/v1/orgs/acme/publishers", "NewPublisher"),
+        ("DELETE", "/api/v1/orgs/acme/publishers/publisher1", ""),
+        ("PUT", "/api/v1/packages/acme/greet/pushers", "NewPushers"),
+        ("PUT", "/api/v1/packages/acme/greet/visibility", "NewVisibility"),
+    ):
+        body = json.dumps(BODIES[name]).encode() if name else None
+        answer = await world.send(method, URL + path, by=stolen, content=body)
+        assert answer.json()["error"]["code"] == "sign-in-again", (method, path)
+    assert await picture(world) == before
+
+
+async def picture(world: World) -> list[object]:
+    """Return what a thief would want to change; not the last use of tokens, which is noted late."""
+    directory, acme = world.stores.directory, parse_org("acme")
+    head = await world.stores.metadata.head(Package.parse("acme", "greet"))
+    owned = await world.registry.organization_tokens.list(acme, by=OPERATOR)
+    return [
+        await directory.of(Token, world.people.ann.account.id),
+        [each.token for each in owned],
+        await directory.of(Publisher, "acme"),
+        await directory.of(Membership, "acme"),
+        head,
+    ]
 
 
 async def test_a_stolen_token_that_manages_makes_none_that_outlives_it(world: World) -> None:
