@@ -1,0 +1,105 @@
+"""eslint-scope 2018, ua-parser-js 2021, chalk 2025: the token of a maintainer is stolen.
+
+A token that can only publish cannot make itself at home: it reaches nothing that governs. What
+governs is taken from the description of the API, so an operation is tested from its first day.
+"""
+
+import pytest
+
+from functions._api import Operation
+from functions.api_docs import OPERATIONS
+from shared.domain.entity import Place
+from shared.domain.tokens import Token
+from tests.balas import bala
+from tests.security.bodies import body_of
+from tests.world import URL, Person, World, limited
+
+# Operations that change something and ask no right of a token, each with what they ask instead.
+PROVEN_OTHERWISE = {
+    "api_leaks_report": "a scanner's signature",
+    "api_trusted_exchange": "the id token of a job",
+    "device_api_ask": "nothing: a person approves it later",
+    "device_api_token": "the code of a machine that a person has approved",
+}
+
+PUBLISHING = ("push-new", "push-version", "deprecate", "read")
+
+
+def governing() -> list[Operation]:
+    """Return every operation that a right is needed for."""
+    return [
+        each for each in OPERATIONS if 403 in each.refusals and each.name not in PROVEN_OTHERWISE
+    ]
+
+
+def named(operation: Operation) -> str:
+    """Return what pytest calls an operation."""
+    return operation.name
+
+
+async def found(world: World, operation: Operation) -> str:
+    """Return the address of the operation, on things that are there."""
+    ann, token_id = world.people.ann, "0000000000"
+    if "/tokens/{id}" in operation.path:
+        where = f"{URL}/{operation.path.partition('/{id}')[0].replace('{org}', 'acme')}"
+        made = await world.send(
+            "POST", where, by=ann, content=b'{"name":"mine","scopes":["push-version"]}'
+        )
+        token_id = made.json()["token"]["id"]
+    path = operation.path
+    for parameter, value in (
+        ("{org}", "acme"), ("{name}", "greet"), ("{version}", "1.0.0"), ("{id}", token_id),
+    ):  # fmt: skip
+        path = path.replace(parameter, value)
+    return f"{URL}/{path}"
+
+
+@pytest.fixture
+async def stolen(world: World) -> Person:
+    """Return the token of somebody who owns the organization, and its package."""
+    await world.push(bala("acme/greet:1.0.0"))
+    return await limited(world, world.people.ann, *PUBLISHING)
+
+
+@pytest.mark.parametrize("operation", governing(), ids=named)
+async def test_a_token_that_publishes_governs_nothing(
+    world: World, stolen: Person, operation: Operation
+) -> None:
+    url = await found(world, operation)
+    before = await picture(world)
+    answer = await world.send(operation.method, url, by=stolen, content=body_of(operation))
+    assert answer.status_code in (403, 404), answer.text
+    assert await picture(world) == before
+
+
+async def picture(world: World) -> tuple[int, list[Token]]:
+    """Return how many changes there were, and all tokens of the person and the organization."""
+    tokens = await world.stores.directory.all(Token, Place(""), 1000)
+    return len(await world.stores.events.since(0, 10_000)), tokens
+
+
+def test_what_changes_something_needs_a_right_or_another_proof() -> None:
+    writing = {each.name for each in OPERATIONS if each.method not in ("GET", "HEAD")}
+    assert writing - {each.name for each in governing()} == PROVEN_OTHERWISE.keys() & writing
+    assert PROVEN_OTHERWISE.keys() <= {each.name for each in OPERATIONS}
+
+
+async def test_a_stolen_token_that_manages_makes_none_that_manages(world: World) -> None:
+    stolen = await limited(world, world.people.ann)
+    [token, *_] = (await world.get(f"{URL}/api/v1/tokens", by=stolen)).json()["tokens"]
+    for method, path, body in (
+        ("POST", "tokens", b'{"name":"mine now","scopes":["manage"]}'),
+        ("POST", f"tokens/{token['id']}/rotate", b""),
+    ):
+        answer = await world.send(method, f"{URL}/api/v1/{path}", by=stolen, content=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+
+
+async def test_a_stolen_token_that_manages_gets_no_stronger_text_by_rotating(world: World) -> None:
+    stolen = await limited(world, world.people.ann, "manage", "read")
+    strong = await limited(world, world.people.ann, "push-version")
+    tokens = (await world.get(f"{URL}/api/v1/tokens", by=stolen)).json()["tokens"]
+    [strong_id] = [each["id"] for each in tokens if each["grants"][0]["scopes"] == ["push-version"]]
+    answer = await world.send("POST", f"{URL}/api/v1/tokens/{strong_id}/rotate", by=stolen)
+    assert answer.status_code == 403
+    assert (await world.get("/packages", by=strong)).status_code == 200
