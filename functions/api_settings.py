@@ -31,7 +31,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def api_settings_toml(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         name = ANYBODY
-        if not caller.is_anonymous:
+        if not caller.is_anonymous and not caller.holdings:
             name = (await registry.accounts.profile(caller)).account.name
         text = client_settings(registry.settings.base_url, name)
         return func.HttpResponse(text, headers=NO_STORE, mimetype=TOML)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.entity import Place
-from shared.domain.errors import CredentialsMissing
+from shared.domain.errors import CredentialsMissing, NotPermitted
 from shared.domain.identity import Principal
 from shared.domain.logs import LogQuery
 from shared.domain.names import OrgName
 from shared.domain.package import Event, account_stream, org_stream
-from shared.domain.rights import Action
+from shared.domain.rights import Action, Scope
 from shared.ports import DirectoryStore, EventStore
 
 READ_AT_ONCE = 200
@@ -42,9 +42,13 @@ class Logbook:
         return await self._page(org_stream(org.lower()), query)
 
     async def of_account(self, query: LogQuery, *, by: Principal) -> LogPage:
-        """Return a page of the caller's own log."""
+        """Return a page of the caller's own log, which no token reads that cannot manage: it says
+        from where, and by what, its owner is seen."""
         if by.is_anonymous:
             raise CredentialsMissing
+        if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
+            reason = "the token lacks the scope manage for it"
+            raise NotPermitted("read", "the log of your account", reason)
         return await self._page(account_stream(by.id), query)
 
     async def _page(self, stream: str, query: LogQuery) -> LogPage:

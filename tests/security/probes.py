@@ -7,6 +7,7 @@ face says here how one asks it about a package.
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import httpx
 
@@ -72,9 +73,15 @@ SUBMODULES = (
 )
 STEM = f"{REPOSITORY}/acme/NAME/1.0.0/NAME-1.0.0"
 FILE = "1.0.0/acme-NAME-any-1.0.0.bala"
+PUBLISHER = (
+    '{"package":"NAME","provider":"github","ids":{"repository_id":"1","repository_owner_id":"2"}}'
+)
 MESSAGE = '{"message":"x"}'
 
 READING: dict[str, tuple[Probe, ...]] = {
+    "api_provenance_origin": tuple(
+        Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
+    ),
     "archive_bytes": (
         Probe(f"/archives/private/DIGEST/{FILE}"),
         Probe(f"/archives/private/DIGEST/{FILE}", "HEAD"),
@@ -183,6 +190,11 @@ READING: dict[str, tuple[Probe, ...]] = {
 }
 
 CHANGING: dict[str, tuple[Probe, ...]] = {
+    "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
+    "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),
+    "api_publishers_restrict": (
+        Probe("/api/v1/packages/acme/NAME/pushers", "PUT", '{"pushers":"publishers"}'),
+    ),
     "api_packages_visibility": tuple(
         Probe("/api/v1/packages/acme/NAME/visibility", "PUT", f'{{"visibility":"{visibility}"}}')
         for visibility in ("public", "private", "hidden")
@@ -208,34 +220,31 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
     ),
 }
 
-# Functions that no package is named to and that list none, each with the reason.
+# Functions that no package is named to and that list none, by pattern, each with the reason.
 ABOUT_NO_PACKAGE = {
-    "account_page": "shows the caller's own account",
-    "account_sign_in": "takes a code",
-    "account_sign_out": "ends the caller's own session",
-    "api_docs_openapi": "is the same for everybody",
-    "api_leaks_report": "takes texts that look like tokens",
-    "api_org_tokens_issue": "names patterns, whether packages match them or not",
-    "api_org_tokens_list": "lists the organization's own tokens",
-    "api_org_tokens_rename": "takes the id of a token",
-    "api_org_tokens_revoke": "takes the id of a token",
-    "api_org_tokens_rotate": "takes the id of a token",
-    "api_org_tokens_show": "takes the id of a token",
-    "api_settings_toml": "shows the caller's own name",
+    "account_*": "show and change what is the caller's own",
+    "api_audit_*": "show the caller's own log, or an organization's to its owners",
+    "api_docs_*": "are the same for everybody",
+    "api_held_list": "shows what an organization has to its owners",
+    "api_leaks_*": "take what a scanner signs, and name no package",
+    "api_org_tokens_*": "name patterns, whether packages match them or not",
+    "api_publishers_list": "shows what an organization has to its owners",
+    "api_publishers_remove": "takes the id of a publisher",
+    "api_settings_*": "show the caller's own name",
+    "api_trusted_*": "take what a provider signs for a job",
     "central_preflight": "is the same for everybody",
-    "health_live": "is the same for everybody",
-    "health_ready": "is the same for everybody",
+    "device_*": "take codes",
+    "health_*": "are the same for everybody",
     "index_settings": "is the same for everybody",
-    "login_file": "is the same for everybody",
-    "static_file": "is the same for everybody",
-    "token_issue": "names patterns, whether packages match them or not",
-    "token_list": "lists the caller's own tokens",
-    "token_rename": "takes the id of a token",
-    "token_revoke": "takes the id of a token",
-    "token_rotate": "takes the id of a token",
-    "token_show": "takes the id of a token",
-    "token_whoami": "shows the caller's own account",
+    "login_*": "are the same for everybody",
+    "static_*": "are the same for everybody",
+    "token_*": "name patterns, whether packages match them or not",
 }
+
+
+def is_about_no_package(function: str) -> bool:
+    """Say whether the Function names no package."""
+    return any(fnmatchcase(function, pattern) for pattern in ABOUT_NO_PACKAGE)
 
 
 def probes() -> Iterator[tuple[str, Probe]]:

@@ -19,7 +19,13 @@ from tests.world import World
 # What calls other machines, and the few places that may: to sign people in, to send mail, to prove
 # domains. None of them is in reach of what finds packages.
 CALLERS = {"aiosmtplib", "authlib", "dns", "httpx", "msal", "requests", "smtplib", "urllib.request"}
-MAY_CALL = ("shared/adapters/", "shared/auth/", "shared/bootstrap.py", "shared/commands/", "shared/login/")
+MAY_CALL = (
+    "shared/adapters/",
+    "shared/auth/",
+    "shared/bootstrap.py",
+    "shared/commands/",
+    "shared/login/",
+)
 
 
 def test_no_question_about_packages_makes_the_registry_ask_anybody(tmp_path: Path) -> None:

@@ -220,7 +220,9 @@ async def test_no_code_is_stored_as_it_is(world: World, ann: Browser) -> None:
         assert secret.encode() not in stored
 
 
-async def test_an_approval_that_nobody_fetches_ends_with_its_code(world: World, ann: Browser) -> None:
+async def test_an_approval_that_nobody_fetches_ends_with_its_code(
+    world: World, ann: Browser
+) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
     world.clock.advance(timedelta(minutes=10))

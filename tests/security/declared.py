@@ -1,0 +1,440 @@
+"""What every Function takes, in one table: whom it is for, and how the matrix asks it.
+
+A Function that is not here fails the matrix. Its entry says which right of the table it takes, or
+that it is for everybody, for whoever has an account, or proves its caller by itself.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import httpx
+
+from shared.domain.rights import Action, Scope
+from tests.balas import bala
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.security.personas import Persona
+from tests.world import URL
+
+REGISTRY, REPOSITORY = "/2.0/registry", "/2.0/maven"
+NOBODYS = "0000000000"  # An id that nothing has.
+
+
+class State(Enum):
+    """What became of the package that is asked about; its name is the state's."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+    REMOVED = "removed"
+    DEPRECATED = "deprecated"
+    DELETED = "deleted"  # Its organization was deleted.
+    MISSING = "missing"
+
+    @property
+    def org(self) -> str:
+        """Return the organization that is asked about."""
+        return "gone" if self is State.DELETED else "acme"
+
+
+EVERY_STATE = tuple(State)
+SERVED = (State.PUBLIC, State.DEPRECATED)
+SHOWN = (*SERVED, State.PRIVATE)
+OF_ORGANIZATIONS = (State.PUBLIC, State.DELETED, State.MISSING)
+WHATEVER = (State.PUBLIC,)
+
+
+class Outcome(Enum):
+    """What becomes of a request, as far as rights go."""
+
+    DONE = "done"  # The rights allow it; what it comes to is no matter of rights.
+    UNKNOWN = "unknown"  # Credentials are wanted, or good ones.
+    FORBIDDEN = "forbidden"
+    HIDDEN = "hidden"  # It does not exist for this caller.
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One request of the matrix."""
+
+    persona: Persona
+    state: State
+    number: int  # Another one for each cell, for what may be made once.
+
+    @property
+    def name(self) -> str:
+        """Return the package that is asked about; what is missing is so in each cell."""
+        is_missing = self.state is State.MISSING
+        return f"missing{self.number}" if is_missing else self.state.value
+
+    def named(self, text: str) -> str:
+        """Return the text about this cell's package."""
+        words = {"ORG": self.state.org, "NAME": self.name, "NUMBER": str(self.number)}
+        for word, value in words.items():
+            text = text.replace(word, value)
+        return text
+
+
+Expects = Callable[[Persona, State], set[Outcome]]
+Reads = Callable[[httpx.Response], Outcome]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """How a Function is asked, what is to come of it, and how that shows."""
+
+    method: str
+    path: str
+    expects: Expects
+    states: tuple[State, ...] = WHATEVER
+    body: str = ""
+    headers: Mapping[str, str] | None = None
+    content: Callable[[Cell], bytes] | None = None
+    shows: Reads | None = None
+
+    def request(self, cell: Cell) -> httpx.Request:
+        """Return the request of a cell, without its credentials."""
+        content = self.content(cell) if self.content else cell.named(self.body).encode()
+        url = f"{URL}{cell.named(self.path)}"
+        return httpx.Request(self.method, url, headers=self.headers, content=content)
+
+
+# --- what is to come of it ---------------------------------------------------------------------
+
+
+def anybody(_persona: Persona, _state: State) -> set[Outcome]:
+    """Everybody may, and credentials are not even looked at."""
+    return {Outcome.DONE}
+
+
+def anybody_known(persona: Persona, _state: State) -> set[Outcome]:
+    """Everybody may, but credentials that are no good are told so."""
+    return {Outcome.UNKNOWN if persona.is_bad else Outcome.DONE}
+
+
+def nobody_by_token(_persona: Persona, _state: State) -> set[Outcome]:
+    """It takes the session of a browser, or proves its caller by what is sent."""
+    return {Outcome.UNKNOWN}
+
+
+def empty(persona: Persona, _state: State) -> set[Outcome]:
+    """There is nothing of the kind yet."""
+    return {Outcome.UNKNOWN if persona.is_bad else Outcome.HIDDEN}
+
+
+def readers(persona: Persona, state: State) -> set[Outcome]:
+    """Everybody reads what is public, members what is private, nobody what was withheld."""
+    if persona.is_bad:
+        return {Outcome.UNKNOWN}
+    if state in SERVED or (state is State.PRIVATE and persona.may(Action.READ)):
+        return {Outcome.DONE}
+    return {Outcome.HIDDEN}
+
+
+def maven_readers(persona: Persona, state: State) -> set[Outcome]:
+    """As readers, but callers without credentials are asked for some where they might help."""
+    outcome = readers(persona, state)
+    is_asked = persona.is_anonymous and state is not State.DELETED
+    return {Outcome.UNKNOWN} if outcome == {Outcome.HIDDEN} and is_asked else outcome
+
+
+def publishers(persona: Persona, state: State) -> set[Outcome]:
+    """Publishing takes one right for what is there and another one for what is not."""
+    action = Action.PUSH_NEW if state is State.MISSING else Action.PUSH_VERSION
+    return _right(action, persona, state)
+
+
+def maintainers(persona: Persona, state: State) -> set[Outcome]:
+    """Deprecating takes a release that is served."""
+    outcome = _right(Action.DEPRECATE, persona, state)
+    if outcome != {Outcome.DONE} or state in SHOWN:
+        return outcome
+    return {Outcome.HIDDEN}
+
+
+def governors(persona: Persona, state: State) -> set[Outcome]:
+    """Owners decide of packages that are there, whatever became of their releases."""
+    outcome = _right(Action.GOVERN, persona, state)
+    is_missing = outcome == {Outcome.DONE} and state is State.MISSING
+    return {Outcome.HIDDEN} if is_missing else outcome
+
+
+def of_organization(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request about an organization; `found` is what there is in it."""
+
+    def expects(persona: Persona, state: State) -> set[Outcome]:
+        outcome = _right(action, persona, state)
+        return {found, Outcome.HIDDEN} if outcome == {Outcome.DONE} else outcome
+
+    return expects
+
+
+def own(scope: Scope | None, *, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request about what is the caller's own."""
+
+    def expects(persona: Persona, _state: State) -> set[Outcome]:
+        if persona.is_unknown:
+            return {Outcome.UNKNOWN}
+        if scope is not None and scope not in persona.scopes:
+            return {Outcome.FORBIDDEN}
+        return {found}
+
+    return expects
+
+
+def _right(action: Action, persona: Persona, state: State) -> set[Outcome]:
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    if state is State.DELETED or not persona.may(action):
+        return {Outcome.FORBIDDEN}
+    return {Outcome.DONE}
+
+
+# --- how it shows ------------------------------------------------------------------------------
+
+
+def by_status(answer: httpx.Response) -> Outcome:
+    """Read an answer of our own API, of the Maven face and of pages."""
+    refusals = {401: Outcome.UNKNOWN, 403: Outcome.FORBIDDEN, 404: Outcome.HIDDEN}
+    return refusals.get(answer.status_code, Outcome.DONE)
+
+
+def by_message(answer: httpx.Response) -> Outcome:
+    """Read an answer of the Central face, whose clients know no 403."""
+    if answer.status_code == 400 and "You may not" in answer.text:
+        return Outcome.FORBIDDEN
+    return by_status(answer)
+
+
+def by_list(*keys: str) -> Reads:
+    """Return how to read an answer that leaves out what is hidden."""
+
+    def read(answer: httpx.Response) -> Outcome:
+        if answer.status_code != 200:
+            return by_message(answer)
+        body = answer.json()
+        return Outcome.DONE if any(body[key] for key in keys) else Outcome.HIDDEN
+
+    return read
+
+
+def by_lines(answer: httpx.Response) -> Outcome:
+    """Read a list of versions in XML, which is empty where nothing is shown."""
+    if answer.status_code == 200 and "<version>" not in answer.text:
+        return Outcome.HIDDEN
+    return by_status(answer)
+
+
+# --- the table ---------------------------------------------------------------------------------
+
+
+def _next_version(cell: Cell) -> bytes:
+    archive = bala(f"{cell.state.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
+    return multipart("x.bala", archive)
+
+
+def _bare_version(cell: Cell) -> bytes:
+    return bala(f"{cell.state.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
+
+
+def _visibility(cell: Cell) -> str:
+    return "private" if cell.state is State.PRIVATE else ""
+
+
+def _read(path: str, **options: object) -> Declared:
+    return Declared("GET", path, readers, EVERY_STATE, shows=by_message, **options)  # pyright: ignore[reportArgumentType]
+
+
+def _ask(path: str, body: object, shows: Reads) -> Declared:
+    return Declared("POST", path, readers, EVERY_STATE, json.dumps(body), shows=shows)
+
+
+def _api(method: str, path: str, expects: Expects, body: object = None) -> Declared:
+    states = OF_ORGANIZATIONS if "ORG" in path else WHATEVER
+    return Declared(method, f"/api/v1/{path}", expects, states, json.dumps(body) if body else "")
+
+
+def _for_all(path: str, expects: Expects = anybody, method: str = "GET") -> Declared:
+    return Declared(method, path, expects)
+
+
+VERSION = f"{REGISTRY}/packages/ORG/NAME/1.0.0"
+STEM = f"{REPOSITORY}/ORG/NAME/1.0.0/NAME-1.0.0"
+TOKEN = {"name": "made by the matrix", "scopes": ["read"]}
+PUBLISHER = {
+    "package": "public",
+    "provider": "github",
+    "ids": {"repository_id": "1", "repository_owner_id": "2"},
+}
+
+CENTRAL = {
+    "central_versions": _read(f"{REGISTRY}/packages/ORG/NAME"),
+    "central_package": _read(VERSION),
+    "central_package (pull)": _read(VERSION, headers=dict(ACCEPT_ARCHIVE)),
+    "central_package (range)": _read(f"{REGISTRY}/packages/ORG/NAME/1.*"),
+    "central_tool": _read(f"{REGISTRY}/tools/NAME"),
+    "central_list": Declared(
+        *("GET", f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", readers),
+        EVERY_STATE,
+        shows=by_list("packages"),
+    ),
+    "central_organization": _for_all(f"{REGISTRY}/packages/acme", anybody_known),
+    "central_search": Declared(
+        *("GET", f"{REGISTRY}/search-packages?package=NAME&deprecated=true", readers),
+        EVERY_STATE,
+        shows=by_list("packages"),
+    ),
+    "central_search_doubled": _for_all(f"{REGISTRY}//search-packages?q=x", anybody_known),
+    "central_suggest": _for_all(f"{REGISTRY}/search-suggestions?q=x", anybody_known),
+    "central_tools": Declared(
+        *("GET", f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", readers),
+        EVERY_STATE,
+        shows=by_list("tools"),
+    ),
+    "central_resolve_packages": _ask(
+        f"{REGISTRY}/packages/resolve-dependencies",
+        {"packages": [{"org": "ORG", "name": "NAME"}]},
+        by_list("resolved"),
+    ),
+    "central_resolve_modules": _ask(
+        f"{REGISTRY}/packages/resolve-modules",
+        {"modules": [{"organization": "ORG", "moduleName": "NAME"}]},
+        by_list("resolvedModules"),
+    ),
+    "central_resolve_tools": _ask(
+        f"{REGISTRY}/tools/resolve-dependencies", {"tools": [{"id": "NAME"}]}, by_list("resolved")
+    ),
+    "central_push": Declared(
+        *("POST", f"{REGISTRY}/packages", publishers, EVERY_STATE),
+        headers=FORM,
+        content=_next_version,
+        shows=by_message,
+    ),
+    "central_deprecate": Declared(
+        *("PUT", f"{REGISTRY}/packages/deprecate/ORG/NAME/1.0.0", maintainers, EVERY_STATE),
+        body='{"message":"Use another."}',
+        shows=by_message,
+    ),
+    "central_undeprecate": Declared(
+        *("PUT", f"{REGISTRY}/packages/undeprecate/ORG/NAME/1.0.0", maintainers, EVERY_STATE),
+        body="{}",
+        shows=by_message,
+    ),
+    "central_preflight": _for_all(f"{REGISTRY}/packages", method="OPTIONS"),
+    "central_search_symbols": _for_all(f"{REGISTRY}/search-symbols?q=x", anybody_known),
+    **{
+        f"central_{kind}": _for_all(f"{REGISTRY}/{kind}", anybody_known)
+        for kind in ("connectors", "triggers")
+    },
+    **{
+        f"central_{kind}_by_id": _for_all(f"{REGISTRY}/{kind}/1", empty)
+        for kind in ("connectors", "triggers")
+    },
+    **{
+        f"central_{kind}_by_name": _for_all(f"{REGISTRY}/{kind}/acme/public/1.0.0/m/N", empty)
+        for kind in ("connectors", "triggers")
+    },
+}
+
+MAVEN = {
+    "maven_read": Declared("GET", f"{STEM}.pom", maven_readers, EVERY_STATE),
+    "maven_read (archive)": Declared("HEAD", f"{STEM}.bala", maven_readers, EVERY_STATE),
+    "maven_read (versions)": Declared(
+        "GET", f"{REPOSITORY}/ORG/NAME/maven-metadata.xml", maven_readers, EVERY_STATE
+    ),
+    "maven_write": Declared(
+        *("PUT", f"{REPOSITORY}/ORG/NAME/2.0.NUMBER/NAME-2.0.NUMBER.bala", publishers),
+        EVERY_STATE,
+        content=_bare_version,
+    ),
+    "maven_options": _for_all(f"{REPOSITORY}/acme/public/maven-metadata.xml", own(None), "OPTIONS"),
+}
+
+FILES = {
+    "archive_bytes": _for_all(
+        "/archives/public/nothing/1.0.0/x.bala", lambda _p, _s: {Outcome.HIDDEN}
+    ),
+    "index_file": Declared("GET", "/index/ORG/NAME/index.json", readers, EVERY_STATE),
+    "index_changes": _for_all("/index/changes", anybody_known),
+    "index_settings": _for_all("/index/config.json"),
+    "health_live": _for_all("/health/live"),
+    "health_ready": _for_all("/health/ready"),
+    "login_file": _for_all("/login.py"),
+    "static_file": _for_all("/static/none.css", lambda _p, _s: {Outcome.HIDDEN}),
+}
+
+API = {
+    "api_docs_openapi": _for_all("/api/v1/openapi.json"),
+    "api_settings_toml": _for_all("/api/v1/settings.toml", anybody_known),
+    "api_packages_visibility": Declared(
+        *("PUT", "/api/v1/packages/ORG/NAME/visibility", governors, EVERY_STATE),
+        body='{"visibility":"private"}',
+    ),
+    "api_provenance_origin": Declared(
+        "GET", "/api/v1/packages/ORG/NAME/1.0.0/origin", readers, EVERY_STATE
+    ),
+    "api_publishers_restrict": Declared(
+        *("PUT", "/api/v1/packages/ORG/NAME/pushers", governors, EVERY_STATE),
+        body='{"pushers":"members"}',
+    ),
+    "api_audit_organization": _api("GET", "orgs/ORG/audit", of_organization(Action.MANAGE)),
+    "api_audit_export": _api("GET", "orgs/ORG/audit.jsonl", of_organization(Action.MANAGE)),
+    "api_audit_account": _api("GET", "account/events", own(Scope.MANAGE)),
+    "api_held_list": _api("GET", "orgs/ORG/held", of_organization(Action.MANAGE)),
+    "api_held_confirm": _api(
+        "POST", "orgs/ORG/held/missing/1.0.0/confirm", of_organization(Action.GOVERN)
+    ),
+    "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
+    "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", of_organization(Action.MANAGE)),
+    "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", of_organization(Action.MANAGE), TOKEN),
+    "api_publishers_list": _api("GET", "orgs/ORG/publishers", of_organization(Action.MANAGE)),
+    "api_publishers_add": _api(
+        "POST", "orgs/ORG/publishers", of_organization(Action.GOVERN), PUBLISHER
+    ),
+    "api_publishers_remove": _api(
+        "DELETE", f"orgs/ORG/publishers/{NOBODYS}", of_organization(Action.GOVERN)
+    ),
+    "api_trusted_audience": _for_all("/api/v1/trusted-publishing/audience"),
+    "api_trusted_exchange": _api(
+        "POST", "trusted-publishing/token", nobody_by_token, {"token": "no.id.token"}
+    ),
+    "token_whoami": _api("GET", "whoami", own(None)),
+    "token_list": _api("GET", "tokens", own(Scope.MANAGE)),
+    "token_issue": _api("POST", "tokens", own(Scope.MANAGE), TOKEN),
+    **{
+        f"api_org_tokens_{verb}": _api(method, path, of_organization(Action.MANAGE), body)
+        for verb, method, path, body in (
+            ("show", "GET", f"orgs/ORG/tokens/{NOBODYS}", None),
+            ("rename", "PATCH", f"orgs/ORG/tokens/{NOBODYS}", {"name": "other"}),
+            ("rotate", "POST", f"orgs/ORG/tokens/{NOBODYS}/rotate", None),
+            ("revoke", "DELETE", f"orgs/ORG/tokens/{NOBODYS}", None),
+        )
+    },
+    **{
+        f"token_{verb}": _api(method, path, own(Scope.MANAGE, found=Outcome.HIDDEN), body)
+        for verb, method, path, body in (
+            ("show", "GET", f"tokens/{NOBODYS}", None),
+            ("rename", "PATCH", f"tokens/{NOBODYS}", {"name": "other"}),
+            ("rotate", "POST", f"tokens/{NOBODYS}/rotate", None),
+            ("revoke", "DELETE", f"tokens/{NOBODYS}", None),
+        )
+    },
+    "device_api_ask": _api("POST", "device", anybody_known, {"client_id": "a machine"}),
+    "device_api_token": _api(
+        "POST", "device/token", anybody_known, {"grant_type": "none", "device_code": "none"}
+    ),
+}
+
+# Pages know people by the cookie of a browser, and a token opens none of them.
+PAGES = {
+    "account_page": _for_all("/account", nobody_by_token),
+    "account_sign_in": _for_all("/sign-in/link/none", nobody_by_token),
+    "account_sign_out": _for_all("/sign-out", anybody, "POST"),
+    "device_page": _for_all("/device", nobody_by_token),
+    "device_answer": _for_all("/device", nobody_by_token, "POST"),
+}
+
+DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES}

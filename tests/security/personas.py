@@ -1,0 +1,116 @@
+"""Who asks in the matrix: what each is in `acme`, what their credential allows, and how it is sent.
+
+What they may do is computed here from the table of rights, by another way than the product's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
+
+from shared.auth.authentication import Authentication
+from shared.auth.client import Client
+from shared.domain.identity import Principal
+from shared.domain.rights import FRESH, RIGHTS, Action, Grant, Role, Scope
+from tests.fakes.clock import FakeClock
+
+SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.
+EVERY = frozenset(Scope)
+MACHINES = EVERY - {Scope.MANAGE}  # They govern nothing.
+PUSHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
+
+
+class Credential(Enum):
+    """What comes with a request."""
+
+    NONE = "none"
+    TOKEN = "token"
+    SESSION = "session"
+    MACHINE = "machine"  # A token of the organization itself.
+    BAD = "bad"  # It was good once.
+
+
+@dataclass(frozen=True)
+class Persona:
+    """Somebody who tries everything."""
+
+    name: str
+    credential: Credential
+    account: str = ""  # The name of their account, if they have one.
+    role: Role | None = None
+    scopes: frozenset[Scope] = EVERY
+    administrator: bool = False
+    signed_in: timedelta | None = None  # How long ago.
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Say whether they send nothing."""
+        return self.credential is Credential.NONE
+
+    @property
+    def is_bad(self) -> bool:
+        """Say whether what they send is worth nothing."""
+        return self.credential is Credential.BAD
+
+    @property
+    def is_unknown(self) -> bool:
+        """Say whether nobody knows who they are."""
+        return self.is_anonymous or self.is_bad
+
+    def may(self, action: Action) -> bool:
+        """Say what the table of rights says of them in `acme`."""
+        scope, roles = RIGHTS[action]
+        is_fresh = self.signed_in is not None and self.signed_in <= timedelta(minutes=10)
+        has_role = self.administrator or self.role in roles
+        return has_role and scope in self.scopes and (action not in FRESH or is_fresh)
+
+    def __str__(self) -> str:
+        """Return what a failure calls them."""
+        return self.name
+
+
+NOW, LATE = timedelta(minutes=9), timedelta(minutes=11)
+
+PERSONAS = (
+    Persona("anonymous", Credential.NONE),
+    Persona("stranger", Credential.TOKEN, "sam"),
+    Persona("member", Credential.TOKEN, "mia", Role.MEMBER),
+    Persona("maintainer", Credential.TOKEN, "max", Role.MAINTAINER),
+    Persona("owner by token", Credential.TOKEN, "ann", Role.OWNER),
+    Persona("owner who pushes alone", Credential.TOKEN, "ann", Role.OWNER, PUSHING),
+    Persona("owner who reads alone", Credential.TOKEN, "ann", Role.OWNER, frozenset({Scope.READ})),
+    Persona("owner signed in", Credential.SESSION, "ann", Role.OWNER, signed_in=NOW),
+    Persona("owner signed in long ago", Credential.SESSION, "ann", Role.OWNER, signed_in=LATE),
+    Persona("maintainer signed in", Credential.SESSION, "max", Role.MAINTAINER, signed_in=NOW),
+    Persona("member signed in", Credential.SESSION, "mia", Role.MEMBER, signed_in=NOW),
+    Persona("stranger signed in", Credential.SESSION, "sam", signed_in=NOW),
+    Persona("owner elsewhere", Credential.TOKEN, "bob"),
+    Persona("owner elsewhere signed in", Credential.SESSION, "bob", signed_in=NOW),
+    Persona("organization's token", Credential.MACHINE, "", Role.MAINTAINER, MACHINES),
+    Persona("another organization's token", Credential.MACHINE, "bob", None, MACHINES),
+    Persona("administrator by token", Credential.TOKEN, "admin", administrator=True),
+    Persona(
+        "administrator signed in", Credential.SESSION, "admin", administrator=True, signed_in=NOW
+    ),
+    Persona("expired token", Credential.BAD, "ann"),
+    Persona("revoked token", Credential.BAD, "ann"),
+    Persona("forged token", Credential.BAD, "ann"),
+)
+
+
+@dataclass(frozen=True)
+class Signing:
+    """Knows people by a session that a test gives them, and all others as the registry does."""
+
+    authentication: Authentication
+    clock: FakeClock
+    accounts: Mapping[str, str] = field(default_factory=dict[str, str])  # Names to ids.
+
+    async def authenticate(self, headers: Mapping[str, str], client: Client) -> Principal:
+        """Return who sent a request with these headers."""
+        scheme, _, session = headers.get("authorization", "").partition(" ")
+        if scheme != SESSION:
+            return await self.authentication.authenticate(headers, client)
+        name, _, minutes = session.partition(" ")
+        signed_in_ms = self.clock.at_ms - int(minutes) * 60_000
+        return Principal(self.accounts[name], "session", (Grant(),), signed_in_ms=signed_in_ms)

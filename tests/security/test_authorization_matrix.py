@@ -1,0 +1,215 @@
+"""PyPI 2025 and 2026, OWASP API1 and API5: every Function, asked by everybody about everything.
+
+For each cell the table of rights says what must come of it, and HTTP must say the same.
+"""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import count, product
+from pathlib import Path
+
+import pytest
+from starlette.types import ASGIApp
+
+from functions.faces import build_app
+from shared.domain.accounts import Account
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, parse_org
+from shared.domain.organizations import Organization, place_of
+from shared.domain.rights import Role
+from shared.hosting.host import Host
+from shared.hosting.loading import functions_of
+from shared.registry import Registry
+from shared.services.tokens import TokenRequest
+from tests.balas import bala
+from tests.security.declared import DECLARED, Cell, Declared, Outcome, State, by_status
+from tests.security.personas import PERSONAS, SESSION, Credential, Persona, Signing
+from tests.world import Person, Template, World, limited
+
+LEAST = 500  # Cells.
+SINCE = timedelta(days=2)  # How long ago everything was made.
+# The matrix asks more often than anybody is let.
+WITHOUT_LIMITS = {
+    "brake_packages": 1_000_000,
+    **{
+        f"limit_{name}": "address=1000000"
+        for name in ("read", "write", "push", "token_issue", "sign_in", "device", "failure")
+    },
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data folder with a package in each state, and what everybody sends."""
+
+    folder: Path
+    template: Template
+    tokens: dict[str, str]  # By persona.
+    accounts: dict[str, str]  # Ids, by name.
+
+    @asynccontextmanager
+    async def world(self, folder: Path) -> AsyncGenerator[World]:
+        """Serve a copy, two days later."""
+        copied = Template(self.folder, self.template.people)
+        async with copied.world(folder, host=self._host, **WITHOUT_LIMITS) as world:
+            world.clock.advance(SINCE)
+            yield world
+
+    def _host(self, registry: Registry) -> ASGIApp:
+        clock = registry.clock
+        signing = Signing(registry.authentication, clock, self.accounts)  # pyright: ignore[reportArgumentType]
+        return Host(build_app(replace(registry, authentication=signing)))  # pyright: ignore[reportArgumentType]
+
+    def header(self, persona: Persona) -> dict[str, str]:
+        """Return what the persona sends."""
+        if persona.credential is Credential.NONE:
+            return {}
+        if persona.credential is Credential.SESSION and persona.signed_in is not None:
+            minutes = persona.signed_in // timedelta(minutes=1)
+            return {"Authorization": f"{SESSION} {persona.account} {minutes}"}
+        return {"Authorization": f"Bearer {self.tokens[persona.name]}"}
+
+
+@pytest.fixture(scope="module")
+async def prepared(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Make everything that the matrix asks about, once."""
+    folder = tmp_path_factory.mktemp("matrix") / "data"
+    async with template.world(folder, **WITHOUT_LIMITS) as world:
+        accounts = await populate(world)
+        await publish(world)
+        tokens = await hand_out(world, accounts)
+    ids = {name: account.id for name, account in accounts.items()}
+    return Prepared(folder, template, tokens, ids)
+
+
+async def populate(world: World) -> dict[str, Account]:
+    """Return everybody by name; Max becomes maintainer, and one organization is deleted."""
+    registry = world.registry
+    known = [getattr(world.people, name).account for name in ("admin", "ann", "mia", "bob")]
+    new = [await registry.accounts.create(name, by=OPERATOR) for name in ("max", "sam")]
+    accounts = {account.name: account for account in (*known, *new)}
+    acme, gone = parse_org("acme"), parse_org("gone")
+    await registry.organizations.set_member(acme, accounts["max"], Role.MAINTAINER, by=OPERATOR)
+    await registry.organizations.found(gone, accounts["ann"], by=OPERATOR)
+    found = await world.stores.directory.get(Organization, place_of(gone))
+    assert found
+    deleted = found.model_copy(update={"deleting_ms": world.clock.at_ms})
+    await world.stores.directory.replace(deleted)
+    return accounts
+
+
+async def publish(world: World) -> None:
+    """Publish a package for each state there is, with a tool of its name."""
+    moderation = world.registry.moderation
+    for state in set(State) - {State.MISSING, State.DELETED}:
+        name = state.value
+        visibility = "private" if state is State.PRIVATE else ""
+        await world.push(bala(f"acme/{name}:1.0.0", visibility=visibility, tools=[name]))
+        at = Coordinate.parse("acme", name, "1.0.0")
+        match state:
+            case State.HELD:
+                await moderation.hold(at, "A test.", by=OPERATOR)
+            case State.QUARANTINED:
+                await moderation.quarantine(at, "A test.", by=OPERATOR)
+            case State.REMOVED:
+                await moderation.remove(at, "A test.", by=OPERATOR)
+            case State.DEPRECATED:
+                await world.registry.deprecating.deprecate(at, "A test.", by=OPERATOR)
+            case _:
+                pass
+
+
+async def hand_out(world: World, accounts: dict[str, Account]) -> dict[str, str]:
+    """Return the token of each persona that has one."""
+    tokens = dict[str, str]()
+    for persona in PERSONAS:
+        scopes = [scope.value for scope in persona.scopes]
+        if persona.credential is Credential.TOKEN:
+            person = Person(accounts[persona.account], "")
+            tokens[persona.name] = (await limited(world, person, *scopes)).token
+        elif persona.credential is Credential.MACHINE:
+            org = "other" if persona.account else "acme"
+            tokens[persona.name] = await machine(world, org, scopes)
+    return tokens | await bad_tokens(world)
+
+
+async def machine(world: World, org: str, scopes: list[str]) -> str:
+    """Return a token that belongs to an organization."""
+    wanted = TokenRequest.parse("machine", scopes, org=org, package="*", days=None)
+    issue = world.registry.organization_tokens.issue
+    return (await issue(parse_org(org), wanted, by=OPERATOR)).text.reveal()
+
+
+async def bad_tokens(world: World) -> dict[str, str]:
+    """Return tokens of Ann's that are worth nothing two days later."""
+    ann, tokens = world.people.ann.account.id, world.registry.tokens
+    wanted = TokenRequest.parse("test", ["read", "manage"], org="*", package="*", days=1)
+    expired = await tokens.issue(ann, wanted, by=OPERATOR)
+    revoked = await tokens.issue(ann, wanted, by=OPERATOR)
+    await tokens.revoke(ann, revoked.token.id, by=OPERATOR)
+    good = expired.text.reveal()
+    forged = good[:-1] + ("a" if good[-1] != "a" else "b")
+    return {
+        "expired token": good,
+        "revoked token": revoked.text.reveal(),
+        "forged token": forged,
+    }
+
+
+# --- the cells ---------------------------------------------------------------------------------
+
+_numbers = count(1)
+
+
+def cells(declared: Declared) -> Iterator[Cell]:
+    """Yield every cell of a Function; those that may change something come last."""
+    pairs = sorted(
+        product(PERSONAS, declared.states),
+        key=lambda pair: Outcome.DONE in declared.expects(*pair),
+    )
+    for persona, state in pairs:
+        yield Cell(persona, state, next(_numbers))
+
+
+@pytest.mark.parametrize("name", sorted(DECLARED))
+async def test_http_says_what_the_table_of_rights_says(
+    prepared: Prepared, scratch: Path, name: str
+) -> None:
+    declared = DECLARED[name]
+    wrong: list[str] = []
+    async with prepared.world(scratch / "data") as world:
+        for cell in cells(declared):
+            request = declared.request(cell)
+            request.headers.update(prepared.header(cell.persona))
+            answer = await world.http.send(request)
+            found = (declared.shows or by_status)(answer)
+            expected = declared.expects(cell.persona, cell.state)
+            if found not in expected or answer.status_code >= 500:
+                told = f"{answer.status_code} {answer.text[:160]}"
+                names = " or ".join(each.value for each in expected)
+                wrong.append(f"{cell.persona}, {cell.state.value}: {names}, but {told}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_matrix_is_large_and_each_outcome_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    outcomes = Counter(
+        outcome
+        for declared in DECLARED.values()
+        for persona, state in product(PERSONAS, declared.states)
+        for outcome in declared.expects(persona, state)
+    )
+    total = sum(len(PERSONAS) * len(declared.states) for declared in DECLARED.values())
+    with capsys.disabled():
+        print(f"\nauthorization matrix: {total} cells, {len(DECLARED)} questions, {outcomes}")  # noqa: T201
+    assert total >= LEAST
+    assert set(outcomes) == set(Outcome)
+
+
+async def test_every_function_is_declared(world: World) -> None:
+    served = {each.name for each in functions_of(build_app(world.registry)).http}
+    declared = {name.partition(" ")[0] for name in DECLARED}
+    assert sorted(served - declared) == []
+    assert sorted(declared - served) == []
