@@ -19,6 +19,7 @@ class Document:
     content: bytes
     media_type: str
     is_public: bool
+    stands: bool = False  # Whether nothing but records of packages went into it.
 
     @property
     def etag(self) -> str:

@@ -26,7 +26,6 @@ from shared.domain.errors import (
 )
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
-from shared.domain.names import Coordinate
 from shared.domain.rates import Allowance, tightest
 from shared.domain.token_texts import holds_token
 from shared.log import log, log_request
@@ -40,6 +39,7 @@ Broken = Callable[[str], func.HttpResponse]
 Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
 
 JSON = "application/json"
+REQUEST_ID = "X-Request-Id"
 
 NO_STORE = {"Cache-Control": "no-store"}  # Of an answer for one caller and one moment.
 
@@ -76,7 +76,7 @@ def edge(
             except Exception:
                 response, outcome = broken(exchange.request_id), "broken"
                 log.exception("request.broken", request_id=exchange.request_id)
-            response.headers["X-Request-Id"] = exchange.request_id
+            response.headers[REQUEST_ID] = exchange.request_id
             if limits and response.status_code < _REFUSED:
                 response.headers.update(rate_headers(tightest(limits)))
             exchange.end(response.status_code, outcome)
@@ -93,6 +93,7 @@ _NUMBERS = count(1)
 
 _USUAL = 400  # Characters of an address and an agent that are worth being remembered.
 
+_operation: ContextVar[str] = ContextVar("operation", default="")
 _principal: ContextVar[str] = ContextVar("principal", default="")
 
 
@@ -107,6 +108,7 @@ class Exchange:
     @classmethod
     def begin(cls, operation: str) -> Self:
         """Begin an exchange whose caller is not known yet."""
+        _operation.set(operation)
         _principal.set("")
         return cls(operation, f"{_PROCESS}{next(_NUMBERS):08x}", time.perf_counter())
 
@@ -122,6 +124,11 @@ class Exchange:
         )
 
 
+def under_way() -> tuple[str, str]:
+    """Return the operation that answers a request now, and who makes it, as far as known."""
+    return _operation.get(), _principal.get()
+
+
 async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:
     """Return who makes the request, counted and noted for the log.
 
@@ -129,7 +136,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     none, they are not looked at.
     """
     if not headers.get("authorization"):
-        return _noted(_stranger(headers, registry.settings.proxies), registry)
+        return stranger_of(headers, registry)
     client = Client.of(headers, registry.settings.proxies)
     registry.limiting.require_trusted(client.address)
     try:
@@ -140,6 +147,14 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
             await registry.limiting.failed(client.address)
         raise
     return arrived(caller, client, registry)
+
+
+def stranger_of(headers: Mapping[str, str], registry: Registry) -> Principal:
+    """Return who makes a request without credentials, counted and noted for the log.
+
+    Raises `TooManyRequests`.
+    """
+    return _noted(_stranger(headers, registry.settings.proxies), registry)
 
 
 def arrived(principal: Principal, client: Client, registry: Registry) -> Principal:
@@ -234,16 +249,6 @@ def client_of(req: func.HttpRequest) -> ClientProfile:
     """Return what the client that asks can use."""
     language = req.params.get("ballerina_version") or header(req, "user-agent")
     return ClientProfile.of(header(req, "ballerina-platform"), language)
-
-
-def count_pull(
-    registry: Registry, req: func.HttpRequest, coordinate: Coordinate, by: Principal
-) -> None:
-    """Count a pull, unless the client asks not to be counted."""
-    if header(req, "ballerina-central-telemetry-disabled").lower() == "true":
-        return
-    who = by.id or f"{by.address} {header(req, 'user-agent')}"
-    registry.counting.pulled(coordinate, who)
 
 
 def tags_to_trust(req: func.HttpRequest) -> frozenset[str]:

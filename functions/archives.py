@@ -30,6 +30,7 @@ class ArchiveAnswer:
     size: int
     etag: str
     headers: Mapping[str, str]
+    stands: bool
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -69,6 +70,7 @@ async def archive_answer(
             "Content-Disposition": f"attachment; filename={link.file}",
             "Cache-Control": PUBLIC if served.is_public else PRIVATE,
         },
+        stands=served.is_public,
     )
 
 

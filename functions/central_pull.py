@@ -5,7 +5,8 @@ from unicodedata import combining, normalize
 import azure.functions as func
 
 from functions._central import OPEN, central_errors, package_model
-from functions._http import caller_of, client_of, count_pull, header, headers_of, json_answer
+from functions._http import caller_of, client_of, header, headers_of, json_answer
+from functions._standing import pull_of, stands
 from shared.domain.language import ClientProfile
 from shared.domain.names import Package
 from shared.domain.version import parse_version_or_range
@@ -25,7 +26,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         versions = await registry.pulling.versions(package, client=client_of(req), by=caller)
-        return json_answer([version.text for version in versions], headers=OPEN)
+        answer = json_answer([version.text for version in versions], headers=OPEN)
+        return stands(answer, registry)
 
     @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET"])
     @central_errors
@@ -36,10 +38,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
         client = client_of(req)
         if ARCHIVE in header(req, "accept"):
             offer = await registry.pulling.find(package, wanted, client=client, by=caller)
-            count_pull(registry, req, offer.release.coordinate, caller)
-            return _first_hop(registry, offer, client)
+            counts = pull_of(offer.release.coordinate, registry)
+            counts(req, caller)
+            return stands(_first_hop(registry, offer, client), registry, counts)
         listing = await registry.pulling.describe(package, wanted, client=client, by=caller)
-        return json_answer(package_model(registry, listing), headers=OPEN)
+        return stands(json_answer(package_model(registry, listing), headers=OPEN), registry)
 
     return bp
 

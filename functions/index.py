@@ -8,6 +8,7 @@ import orjson
 from functions._api import NO_STORE, api_errors
 from functions._http import JSON, caller_of, headers_of, tags_to_trust
 from functions._index import PRIVATE, PUBLIC, document_answer
+from functions._standing import stands
 from shared.domain.change import PackageChange
 from shared.domain.derived_index import index_config
 from shared.domain.document import Document
@@ -40,7 +41,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         found = await registry.indexing.file(package, by=caller, known=tags_to_trust(req))
         caching = PUBLIC if found.is_public else PRIVATE
-        return document_answer(req, found.document, mimetype=LINES, caching=caching)
+        answer = document_answer(req, found.document, mimetype=LINES, caching=caching)
+        return stands(answer, registry)
 
     @bp.route("index/changes", methods=["GET", "HEAD"])
     @api_errors
@@ -49,7 +51,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         since, limit = _number(req, "since", 0), _number(req, "limit", CHANGES)
         count = min(max(limit, 1), MOST_CHANGES)
         found = await registry.indexing.changes(since, count, by=caller)
-        return _changes_answer(found)
+        return stands(_changes_answer(found), registry)
 
     return bp
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import azure.functions as func
 
 from functions._documents import Document, document_answer
-from functions._http import JSON, count_pull, tags_to_trust
+from functions._http import JSON, tags_to_trust
 from functions._maven import TEXT, XML
 from functions._maven_paths import (
     Asked,
@@ -19,6 +19,7 @@ from functions._maven_paths import (
     Target,
     ToolMetadata,
 )
+from functions._standing import pull_of, stands
 from functions.maven_searching import found_document
 from shared.domain.checksum import Algorithm
 from shared.domain.derived_maven import (
@@ -45,23 +46,31 @@ async def answer_to_read(
         case Target(ReleaseFile(at, FileKind.ARCHIVE), None):
             return await _archive(registry, req, at, by)
         case Target(ReleaseFile(at, FileKind.ARCHIVE), Algorithm() as algorithm):
-            return document_answer(req, await _archive_checksum(registry, at, algorithm, by))
+            document = await _archive_checksum(registry, at, algorithm, by)
+            return _answer(registry, req, document)
         case Target(resource, algorithm):
             # Where a checksum is asked for, the tags are of checksums.
             known = frozenset[str]() if algorithm else tags_to_trust(req)
             document = await _document(registry, resource, by, known)
-            return document_answer(req, _summed(document, algorithm) if algorithm else document)
+            summed = _summed(document, algorithm) if algorithm else document
+            return _answer(registry, req, summed)
+
+
+def _answer(registry: Registry, req: func.HttpRequest, document: Document) -> func.HttpResponse:
+    answer = document_answer(req, document)
+    return stands(answer, registry) if document.stands else answer
 
 
 async def _archive(
     registry: Registry, req: func.HttpRequest, at: Coordinate, by: Principal
 ) -> func.HttpResponse:
     offer = await registry.browsing.release(at, by=by)
-    if req.method == "GET":
-        count_pull(registry, req, offer.release.coordinate, by)
+    counts = pull_of(offer.release.coordinate, registry)
+    counts(req, by)
     location = registry.serving.signed_url(registry.serving.link(offer.head, offer.release))
     headers = {"Location": location, "Cache-Control": "no-store", "Content-Length": "0"}
-    return func.HttpResponse(status_code=302, headers=headers)
+    response = func.HttpResponse(status_code=302, headers=headers)
+    return stands(response, registry, counts)
 
 
 async def _archive_checksum(
@@ -69,7 +78,7 @@ async def _archive_checksum(
 ) -> Document:
     offer = await registry.browsing.release(at, by=by)
     checksum = await registry.checking.checksum(offer.release, algorithm)
-    return Document(checksum.encode(), TEXT, _is_public(offer.head))
+    return Document(checksum.encode(), TEXT, _is_public(offer.head), stands=True)
 
 
 def _summed(document: Document, algorithm: Algorithm) -> Document:
@@ -92,23 +101,23 @@ async def _document(
         case ToolMetadata(distribution, tool):
             survey = await registry.browsing.tool(tool, client=distribution.client, by=by)
             content = tool_metadata(distribution, tool, survey)
-            return Document(content, XML, _is_public(survey.head))
+            return Document(content, XML, _is_public(survey.head), stands=True)
         case Asked():
             return await found_document(registry, resource, by)
 
 
 async def _release_document(registry: Registry, offer: Offer, kind: FileKind) -> Document:
-    is_public = _is_public(offer.head)
     match kind:
         case FileKind.GRAPH:
             graph = await registry.browsing.graph(offer)
-            return Document(depgraph(offer.head, offer.release, graph), JSON, is_public)
+            content, media_type = depgraph(offer.head, offer.release, graph), JSON
         case FileKind.LISTENERS:
-            return Document(listeners(offer.release), JSON, is_public)
+            content, media_type = listeners(offer.release), JSON
         case FileKind.SBOM:
-            return Document(await registry.browsing.sbom(offer), JSON, is_public)
+            content, media_type = await registry.browsing.sbom(offer), JSON
         case _:
-            return Document(pom_of(offer.release.coordinate), XML, is_public)
+            content, media_type = pom_of(offer.release.coordinate), XML
+    return Document(content, media_type, _is_public(offer.head), stands=True)
 
 
 async def _client_document(
@@ -128,7 +137,7 @@ async def _client_document(
 
 
 def _listed(versions: VersionList) -> Document:
-    return Document(versions.document.content, XML, versions.is_public)
+    return Document(versions.document.content, XML, versions.is_public, stands=True)
 
 
 def _is_public(head: Head) -> bool:

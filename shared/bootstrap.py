@@ -76,6 +76,7 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
         domain_records=DnsRecords(),
         archive_path=embedded.archives.path,
         close=close,
+        edition=embedded.database.edition,
     )
 
 

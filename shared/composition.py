@@ -1,6 +1,6 @@
 """Every service, put together once over a choice of adapters."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -111,6 +111,9 @@ class World:
     fetcher: Fetcher
     archive_path: Callable[[Digest], Path] | None
     close: Callable[[], Awaitable[None]]
+    # Tells what the stores hold by a value that is another one after each write, where that can be
+    # told at a fraction of what reading costs.
+    edition: Callable[[], Hashable] | None = None
 
 
 def compose(settings: Settings, world: World) -> Registry:
@@ -164,6 +167,7 @@ class _Composition:
             counting=self.counting,
             upkeep=self.upkeep,
             archive_path=self.world.archive_path,
+            edition=self.world.edition,
             probe=self.probe,
             close=self.close,
         )

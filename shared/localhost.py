@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from functions._central import refusal_answer
 from functions._http import Exchange
+from functions._standing import unnoticed
 from functions.archives import archive_answer
 from functions.faces import build_app
 from shared.bootstrap import OBSTACLES, build_registry, preparing, settings_file
@@ -98,6 +99,7 @@ def build_host(settings: Settings) -> Host:
         archives=archives_of(registry),
         shortcut=Shortcut(MAVEN_PATHS, settings.base_url),
         timekeeping=Timekeeping(settings.data / "timers", registry.clock),
+        edition=registry.edition,
         limits=Limits(
             body_bytes=settings.max_archive_bytes + FORM_BYTES,
             large_bodies=settings.max_archives_in_hand,
@@ -126,8 +128,9 @@ def archives_of(registry: Registry) -> Resolver | None:
             said = {**answer.headers, **request_id, "Content-Type": str(answer.mimetype)}
             return Refused(answer.status_code, said, answer.get_body())
         exchange.end(200, "streamed")
-        path = path_of(found.digest)
-        return FileAnswer(path, found.size, found.etag, {**found.headers, **request_id})
+        path, headers = path_of(found.digest), {**found.headers, **request_id}
+        again = unnoticed(exchange.operation, 200) if found.stands else None
+        return FileAnswer(path, found.size, found.etag, headers, again)
 
     return resolve
 

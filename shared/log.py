@@ -3,6 +3,8 @@
 import asyncio
 import atexit
 import sys
+import time
+from datetime import UTC, datetime
 from typing import cast
 
 import orjson
@@ -11,6 +13,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict
 
 FLUSH_SECONDS = 0.1  # What a killed process may leave unsaid.
+LINES_AT_ONCE = 200  # Writing them down keeps requests waiting for less than a millisecond.
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40}
 
 
@@ -32,18 +35,23 @@ def _to_bytes(event: object, **_options: object) -> bytes:
 class _Lines:
     """Writes lines to standard error: together and soon where an event loop runs, else at once.
 
-    A write for each request would be a tenth of what a request costs.
+    A write for each request would be a tenth of what a request costs, and so would its JSON: it is
+    made for many at once, when nobody waits for an answer.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[bytes] = []
+        self._waiting: list[bytes | EventDict] = []
         atexit.register(self.flush)
 
-    def later(self, line: bytes) -> None:
-        """Write the line with those that come in the next tenth of a second."""
+    def later(self, line: bytes | EventDict) -> None:
+        """Write a line, or the event of a request, with those of the next tenth of a second."""
         self._waiting.append(line)
-        if len(self._waiting) > 1:
-            return
+        if len(self._waiting) >= LINES_AT_ONCE:
+            self.flush()
+        elif len(self._waiting) == 1:
+            self._flush_soon()
+
+    def _flush_soon(self) -> None:
         try:
             asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         except RuntimeError:
@@ -56,8 +64,9 @@ class _Lines:
 
     def flush(self) -> None:
         """Write what waits."""
-        lines, self._waiting = self._waiting, []
-        if lines:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            lines = [each if isinstance(each, bytes) else _request_line(each) for each in waiting]
             sys.stderr.buffer.write(b"\n".join(lines) + b"\n")
             sys.stderr.buffer.flush()
 
@@ -97,10 +106,16 @@ _PROCESSORS: list[structlog.typing.Processor] = [
 
 
 def log_request(**fields: object) -> None:
-    """Write the line that each request leaves, as `log.info` would, at less than half its cost."""
+    """Write the line that each request leaves, as `log.info` would, at a tenth of its cost."""
     if _threshold.level <= LEVELS["info"]:
-        line = _stamp(None, "info", {**fields, "event": "request", "level": "info"})
-        _lines.later(_to_bytes(line))
+        fields["timestamp"] = time.time()
+        _lines.later(fields)
+
+
+def _request_line(fields: EventDict) -> bytes:
+    at = datetime.fromtimestamp(fields["timestamp"], UTC).isoformat(timespec="microseconds")
+    stamp = at.replace("+00:00", "Z")
+    return _to_bytes({**fields, "event": "request", "level": "info", "timestamp": stamp})
 
 
 log = cast(structlog.typing.FilteringBoundLogger, structlog.get_logger())

@@ -1,6 +1,6 @@
 """The registry: every service, put together once by `shared.bootstrap` and handed to the faces."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,5 +80,6 @@ class Registry:
     counting: Counting
     upkeep: Upkeep
     archive_path: Callable[[Digest], Path] | None
+    edition: Callable[[], Hashable] | None
     probe: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

@@ -11,7 +11,8 @@ from threading import Thread
 import httpx
 from starlette.types import ASGIApp
 
-from shared.hosting.serving import Certificate, Patience, bind, listen, server
+from shared.hosting.connection import Patience
+from shared.hosting.serving import Certificate, bind, listen, server
 
 START_SECONDS = 30.0  # Generous: a slow machine is no failure.
 

@@ -146,14 +146,22 @@ class Template:
             yield world
 
 
+def repeating(registry: Registry) -> Host:
+    """Serve as one machine does: what stands is given again without asking a Function."""
+    return Host(build_app(registry), headers=added_headers(URL), edition=registry.edition)
+
+
+def asking(registry: Registry) -> Host:
+    """Serve as the real host does: a Function answers each request."""
+    return Host(build_app(registry), headers=added_headers(URL))
+
+
 @asynccontextmanager
 async def opened(
     folder: Path,
     people: People,
     wrap: Callable[[Stores], Stores] = lambda stores: stores,
-    host: Callable[[Registry], ASGIApp] = lambda registry: Host(
-        build_app(registry), headers=added_headers(URL)
-    ),
+    host: Callable[[Registry], ASGIApp] = repeating,
     **settings: Any,
 ) -> AsyncGenerator[World]:
     """Serve the folder as it is; to open it again is to start the registry again.

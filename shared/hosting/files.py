@@ -19,6 +19,7 @@ from shared.hosting.requests import RequestHeaders, query_parameters
 from shared.hosting.responses import Answer, RawHeaders, send_answer
 from shared.log import log
 from shared.ranges import Unsatisfiable, is_known, requested_range
+from shared.standing import Again
 
 CHUNK = 1024 * 1024  # Four times as fast as the 64 KiB that are usual.
 AT_ONCE = 128 * 1024  # On the loop this takes 5 microseconds, by way of a thread 40.
@@ -32,6 +33,7 @@ class FileAnswer:
     size: int
     etag: str  # With its quotes.
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    again: Again | None = None  # How the answer is given again, if it stands.
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ class Files:
         if isinstance(resolved, Refused):
             await send_answer(_refusal(resolved, scope["method"]), send)
         elif is_known(headers, etag=resolved.etag):
-            await send_answer((_start(304, _described(resolved)), _END), send)
+            await send_answer((_found(resolved, 304, _described(resolved)), _END), send)
         elif scope["method"] == "HEAD":
-            await send_answer((_start(200, _sized(resolved, resolved.size)), _END), send)
+            await send_answer((_whole(resolved), _END), send)
         else:
             await _send_content(resolved, headers, receive, send)
 
@@ -119,7 +121,7 @@ async def _send_content(
     with content:
         span = range(file.size) if wanted is None else wanted
         content.seek(span.start)
-        await send(_start(200, _sized(file, len(span))) if wanted is None else _partial(file, span))
+        await send(_whole(file) if wanted is None else _partial(file, span))
         await _send_span(content, len(span), receive, send)
 
 
@@ -184,9 +186,17 @@ def _start(status: int, headers: RawHeaders) -> Message:
     return {"type": "http.response.start", "status": status, "headers": headers}
 
 
+def _found(file: FileAnswer, status: int, headers: RawHeaders) -> Message:
+    return {**_start(status, headers), "again": file.again}
+
+
+def _whole(file: FileAnswer) -> Message:
+    return _found(file, 200, _sized(file, file.size))
+
+
 def _partial(file: FileAnswer, span: range) -> Message:
     content_range = b"bytes %d-%d/%d" % (span.start, span.stop - 1, file.size)
-    return _start(206, [*_sized(file, len(span)), (b"content-range", content_range)])
+    return _found(file, 206, [*_sized(file, len(span)), (b"content-range", content_range)])
 
 
 def _refusal(refused: Refused, method: str) -> Answer:

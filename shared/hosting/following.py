@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.standing import Again
+
 _REDIRECT = 302
 
 
@@ -35,16 +37,18 @@ class Following:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         ahead: Scope | None = None
+        first: Again | None = None
 
         async def sending(message: Message) -> None:
-            nonlocal ahead
-            ahead = ahead or self._ahead(scope, message)
+            nonlocal ahead, first
+            if ahead is None:
+                ahead, first = self._ahead(scope, message), message.get("again")
             if ahead is None:
                 await send(message)
 
         await self._app(scope, receive, sending)
         if ahead is not None:
-            await self._app(ahead, receive, send)
+            await self._app(ahead, receive, _standing_on(first, send))
 
     def _ahead(self, scope: Scope, message: Message) -> Scope | None:
         """Return the request for what the answer leads to, if it is a redirect to ourselves."""
@@ -56,3 +60,15 @@ class Following:
         raw_path, _, query = location.removeprefix(self._address).partition(b"?")
         path = raw_path.decode("ascii")
         return {**scope, "raw_path": raw_path, "path": path, "query_string": query}
+
+
+def _standing_on(first: Again | None, send: Send) -> Send:
+    """Return a way to send an answer that stands where the redirect to it stands, too.
+
+    Given again it is one request, which is noted as the redirect was.
+    """
+
+    async def sending(message: Message) -> None:
+        await send({**message, "again": first} if message.get("again") else message)
+
+    return sending

@@ -18,6 +18,7 @@ from shared.hosting.following import Following, Shortcut
 from shared.hosting.heading import headed
 from shared.hosting.loading import HttpFunction, functions_of
 from shared.hosting.paths import UnusablePath, collapse_slashes, decoded
+from shared.hosting.repeating import Edition, Repeating
 from shared.hosting.requests import LazyRequest
 from shared.hosting.responses import Answer, RawHeaders, answer, bare, send_answer
 from shared.hosting.routing import Router
@@ -50,7 +51,10 @@ class Timekeeping:
 
 
 class Host:
-    """Serves an app, with `headers` on every answer; without timekeeping its timers rest."""
+    """Serves an app, with `headers` on every answer.
+
+    Without timekeeping its timers rest, without editions nothing is kept.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class Host:
         archives: Resolver | None = None,
         shortcut: Shortcut | None = None,
         timekeeping: Timekeeping | None = None,
+        edition: Edition | None = None,
         limits: Limits = _DEFAULT_LIMITS,
         on_start: Sequence[Hook] = (),
         on_stop: Sequence[Hook] = (),
@@ -78,13 +83,19 @@ class Host:
             served = Following(served, shortcut)
         if self._timers is not None:
             served = Admin(served, self._timers)
-        self._serve_http = headed(collapse_slashes(served), headers)
+        served = headed(collapse_slashes(served), headers)
+        self._repeating = edition and Repeating(served, edition)
+        self._serve_http = self._repeating or served
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, or follow the server's start and stop."""
         if scope["type"] == "lifespan":
             return self._live(receive, send)
         return self._serve_http(scope, receive, send)
+
+    def at_once(self, scope: Scope) -> Answer | None:
+        """Return the answer to a request if it was given before and stands."""
+        return self._repeating.at_once(scope) if self._repeating else None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

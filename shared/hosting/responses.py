@@ -6,6 +6,7 @@ import azure.functions as func
 from starlette.types import Message, Send
 
 from shared.hosting.cookies import rewritten
+from shared.standing import again_of
 
 RawHeaders = list[tuple[bytes, bytes]]
 Answer = tuple[Message, Message]
@@ -72,7 +73,9 @@ def _answer(response: func.HttpResponse, method: str) -> Answer:
         headers += _cookies(response.headers.get_all("set-cookie"))
     if status not in _WITHOUT_BODY:
         _put_length(headers, given.get("content-length"), body, method)
-    return _messages(status, headers, b"" if method == "HEAD" else body)
+    messages = _messages(status, headers, b"" if method == "HEAD" else body)
+    messages[0]["again"] = again_of(response)
+    return messages
 
 
 def _last_of_each(response: func.HttpResponse) -> dict[str, str]:

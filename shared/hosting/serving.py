@@ -13,23 +13,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, cast
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shared.hosting.connection import Connection, Patience
 from shared.hosting.errors import (
     AddressUnusable,
     CertificateUnusable,
     FolderUnwritable,
     PortInUse,
 )
-from shared.hosting.joining import Joining
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 120  # As the real host; a client that repeats itself saves the handshake.
-LONGEST_HEAD = 64 * 1024  # Bytes before a body. Twice what the real host takes.
 GRACE_SECONDS = 10  # Requests under way get this long to end before the process does.
 
 
@@ -39,14 +37,6 @@ class Certificate:
 
     chain: Path
     key: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a client may be silent before its connection is cut, without an answer."""
-
-    sending_seconds: float = 30.0  # Between two pieces of a request it has begun.
-    reading_seconds: float = 60.0  # Without taking anything of an answer.
 
 
 _DEFAULT_PATIENCE = Patience()
@@ -107,68 +97,6 @@ def require_usable(certificate: Certificate) -> None:
         context.load_cert_chain(certificate.chain, certificate.key)
     except OSError as refused:
         raise CertificateUnusable(certificate.chain, refused.strerror or str(refused)) from None
-
-
-# --- Connections -------------------------------------------------------------------------------
-
-
-class Connection(HttpToolsProtocol):
-    """A connection that knows how long its client has been silent."""
-
-    heard_at = 0.0
-    stuck_since: float | None = None
-    _head_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin."""
-        self.heard_at = self.loop.time()
-        self._joining = Joining(transport)
-        super().connection_made(self._joining)
-
-    def data_received(self, data: bytes) -> None:
-        """Take what the client sent."""
-        self.heard_at = self.loop.time()
-        super().data_received(data)
-        if self._is_in_head():
-            self._head_bytes += len(data)
-            if self._head_bytes > LONGEST_HEAD:
-                self.transport.abort()
-        else:
-            self._head_bytes = 0
-
-    def on_response_complete(self) -> None:
-        """Go on to the next request."""
-        self._joining.flush()
-        super().on_response_complete()
-
-    def pause_writing(self) -> None:
-        """Note that the client does not take its answer as fast as it comes."""
-        self.stuck_since = self.loop.time()
-        super().pause_writing()
-
-    def resume_writing(self) -> None:
-        """Note that it takes it again."""
-        self.stuck_since = None
-        super().resume_writing()
-
-    def has_stalled(self, now: float, patience: Patience) -> bool:
-        """Tell whether everybody waits for the client, and has waited for too long."""
-        if self.stuck_since is not None and now - self.stuck_since > patience.reading_seconds:
-            return True
-        return self._is_sending() and now - self.heard_at > patience.sending_seconds
-
-    def _is_sending(self) -> bool:
-        cycle: Any = self.cycle
-        if cycle is None or cycle.response_complete:
-            # Between two requests the server itself counts the seconds.
-            return self.timeout_keep_alive_task is None
-        return cycle.more_body and not self.flow.read_paused
-
-    def _is_in_head(self) -> bool:
-        # The scope is begun with the first byte of a request and gets its method with the last
-        # of the head.
-        scope: Any = self.scope
-        return scope is not None and "method" not in scope
 
 
 # --- The server --------------------------------------------------------------------------------

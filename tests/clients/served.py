@@ -8,7 +8,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.hosting.serving import Patience, bind
+from shared.hosting.connection import Patience
+from shared.hosting.serving import bind
 from shared.localhost import build_host
 from tests.serving import running
 from tests.world import People, Template, settings_of

@@ -14,7 +14,7 @@ from tests.balas import bala
 from tests.counting import counting
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
-from tests.world import URL, OpenWorld, Person, Stores, World
+from tests.world import URL, OpenWorld, Person, Stores, World, asking
 
 PORTS = (
     "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",
@@ -61,7 +61,7 @@ def ledger() -> Ledger:
 @pytest.fixture
 async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     """Return a registry with three versions of a package, whose calls are counted from now on."""
-    world = await worlds(wrap=ledger.wrap)
+    world = await worlds(wrap=ledger.wrap, host=asking)
     for version in ("1.0.0", "1.1.0", "2.0.0"):
         await world.push(bala(f"acme/greet:{version}", tools=["greeter"]))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))

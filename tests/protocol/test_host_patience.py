@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.hosting.connection import LONGEST_HEAD, Patience
 from shared.hosting.host import Host
-from shared.hosting.serving import LONGEST_HEAD, Patience
 from tests.sample_app import build_app
 from tests.serving import read_all, running
 

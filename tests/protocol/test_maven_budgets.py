@@ -8,7 +8,7 @@ import pytest
 from tests.balas import bala
 from tests.protocol.bal.maven import AETHER, pom
 from tests.protocol.test_budgets import PUSH, Ledger
-from tests.world import MAVEN, OpenWorld, World
+from tests.world import MAVEN, OpenWorld, World, asking
 
 V = "v2201-13-0"
 RELEASE = "acme/greet/1.0.0"
@@ -27,7 +27,7 @@ def ledger() -> Ledger:
 @pytest.fixture
 async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     """Return a registry with a public and a private package, whose calls are counted from now."""
-    world = await worlds(wrap=ledger.wrap)
+    world = await worlds(wrap=ledger.wrap, host=asking)
     await world.push(bala("acme/greet:1.0.0", tools=["greeter"]))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     for person in (world.people.ann, world.people.mia):

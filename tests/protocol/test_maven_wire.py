@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.hosting.serving import Patience
+from shared.hosting.connection import Patience
 from tests.balas import bala
 from tests.clients.served import Served, served
 from tests.serving import Address, read_all

@@ -10,7 +10,7 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -60,6 +60,7 @@ class Database:
         self._patience = patience
         self._migrations = migrations
         self._opened: _Opened | None = None
+        self._openings = 0
 
     def migrate(self) -> None:
         """Create the database or bring it up to date; of several processes one does it."""
@@ -78,6 +79,11 @@ class Database:
             return self._here().reader.execute(statement, values).fetchone()
         except sqlite3.Error as error:
             raise failure(self._path, error) from error
+
+    def edition(self) -> Hashable:
+        """Return a value that differs from all before the last write of any process."""
+        # A connection counts what all others commit, and the reader commits nothing itself.
+        return self._openings, self.row("PRAGMA data_version")
 
     def read(self, work: Work[T]) -> T:
         """Do short reading work on the event loop: some rows by key, at most 64 KiB."""
@@ -128,6 +134,7 @@ class Database:
             raise Missing(self._path)
         with translated(self._path):
             self._check()
+            self._openings += 1
             return _Opened(self._path, self._patience)
 
     def _check(self) -> None:

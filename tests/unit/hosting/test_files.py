@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -171,3 +171,36 @@ class PatientExchange(Exchange):
         if not self.pieces:
             await asyncio.Event().wait()
         return await super().receive()
+
+
+STANDING = [
+    ("GET", {}, 200),
+    ("HEAD", {}, 200),
+    ("GET", {"If-None-Match": ETAG}, 304),
+    ("GET", {"Range": "bytes=1-2"}, 206),
+]
+
+
+@pytest.mark.parametrize(("method", "headers", "status"), STANDING)
+async def test_what_is_sent_of_a_file_that_stands_stands(
+    tmp_path: Path, method: str, headers: dict[str, str], status: int
+) -> None:
+    def again(_req: object) -> None:
+        """Let nobody through."""
+
+    on = shelf(tmp_path, SMALL)
+    for each in (None, again):
+        assert isinstance(on.answer, FileAnswer)
+        on.answer = replace(on.answer, again=each)
+        answer = await get(on, headers, method)
+        assert (answer.status, answer.sent[0]["again"]) == (status, each)
+
+
+async def test_no_failure_stands(tmp_path: Path) -> None:
+    on = shelf(tmp_path, SMALL)
+    assert isinstance(on.answer, FileAnswer)
+    on.answer = replace(on.answer, again=lambda _: None)
+    assert "again" not in (await get(on, {"Range": "bytes=99-"})).sent[0]
+    on.answer.path.unlink()
+    with capture_logs():
+        assert "again" not in (await get(on)).sent[0]

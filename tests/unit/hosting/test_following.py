@@ -75,6 +75,33 @@ async def test_other_answers_are_passed_on(status: int) -> None:
     assert (answer.status, answer.body) == (status, b"there")
 
 
+class Standing:
+    """Redirects and answers; each of the two stands or not."""
+
+    def __init__(self, *standing: str) -> None:
+        self._standing = standing
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        place = "there" if scope["raw_path"] == b"/there" else "here"
+        headers = [] if place == "there" else [(b"location", f"{ADDRESS}/there".encode())]
+        start = _start(200 if place == "there" else 302, headers)
+        again = place if place in self._standing else None
+        await send({**start, "again": again})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize(
+    ("standing", "again"),
+    [(("here", "there"), "here"), (("here",), None), (("there",), None), ((), None)],
+)
+async def test_an_answer_stands_if_both_do_and_is_noted_as_the_redirect_was(
+    standing: tuple[str, ...], again: str | None
+) -> None:
+    following = Following(Standing(*standing), Shortcut("/short/", ADDRESS))
+    answer = await ask(following, scope("GET", "/short/one"))
+    assert (answer.status, answer.sent[0].get("again")) == (200, again)
+
+
 async def test_other_paths_are_not_looked_at() -> None:
     app = App(None)
     assert (await asked(app, "/long/one")).body == b"/long/one?"

@@ -14,6 +14,7 @@ from shared.hosting.responses import (
     answer,
     bare,
 )
+from shared.standing import let_stand
 
 
 def sent(returned: object, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
@@ -121,3 +122,13 @@ def test_the_host_answers_bare() -> None:
 )
 def test_a_cookie_is_taken_apart_and_written_anew(cookie: str, written: list[str]) -> None:
     assert rewritten(cookie) == written
+
+
+def test_an_answer_that_stands_says_how_it_is_given_again() -> None:
+    def again(_req: func.HttpRequest) -> None:
+        """Let nobody through."""
+
+    response = func.HttpResponse("a")
+    assert answer(response, "GET")[0]["again"] is None
+    let_stand(response, again)
+    assert answer(response, "GET")[0]["again"] is again

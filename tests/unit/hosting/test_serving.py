@@ -3,7 +3,6 @@
 import shutil
 import socket
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
@@ -14,18 +13,13 @@ from shared.hosting.errors import (
     PortInUse,
 )
 from shared.hosting.serving import (
-    LONGEST_HEAD,
     Certificate,
-    Connection,
-    Patience,
     bind,
     listen,
     require_usable,
     require_writable,
 )
 from tests.serving import make_certificate
-
-PATIENCE = Patience(sending_seconds=30, reading_seconds=60)
 
 
 def test_clients_cannot_connect_before_the_socket_listens() -> None:
@@ -80,106 +74,6 @@ def test_a_certificate_must_be_there_and_be_one(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
 def test_a_certificate_with_its_key_is_usable(tmp_path: Path) -> None:
     require_usable(make_certificate(tmp_path))
-
-
-# --- Quiet clients -----------------------------------------------------------------------------
-
-
-class Loop:
-    """The clock of a loop."""
-
-    now = 0.0
-
-    def time(self) -> float:
-        return self.now
-
-
-class Transport:
-    """A transport that notes its end."""
-
-    aborted = False
-
-    def abort(self) -> None:
-        self.aborted = True
-
-
-class Cycle:
-    """A request under way, its body half there."""
-
-    more_body = True
-    response_complete = False
-
-
-class Flow:
-    """Bytes flow."""
-
-    read_paused = False
-
-
-def connection() -> tuple[Connection, Any]:
-    """Return a connection that has just been made, as its server holds it, and its parts."""
-    made = cast(Any, Connection.__new__(Connection))
-    made.loop, made.transport, made.flow = Loop(), Transport(), Flow()
-    made.cycle, made.scope, made.timeout_keep_alive_task = None, None, None
-    return made, made
-
-
-def stalls(made: Connection, at: float) -> bool:
-    return made.has_stalled(at, PATIENCE)
-
-
-def test_a_client_that_says_nothing_at_all_has_stalled() -> None:
-    made, _ = connection()
-    assert not stalls(made, 30)
-    assert stalls(made, 31)
-
-
-def test_a_client_that_stops_in_the_middle_of_its_body_has_stalled() -> None:
-    made, parts = connection()
-    parts.cycle = Cycle()
-    made.heard_at = 100.0
-    assert not stalls(made, 130)
-    assert stalls(made, 131)
-
-
-def test_a_client_is_not_blamed_while_we_do_not_read() -> None:
-    made, parts = connection()
-    parts.cycle = Cycle()
-    parts.flow.read_paused = True
-    assert not stalls(made, 1000)
-
-
-def test_a_client_that_waits_for_its_answer_has_not_stalled() -> None:
-    made, parts = connection()
-    parts.cycle = Cycle()
-    parts.cycle.more_body = False
-    assert not stalls(made, 1000)
-
-
-def test_between_two_requests_the_keep_alive_time_counts() -> None:
-    made, parts = connection()
-    parts.cycle = Cycle()
-    parts.cycle.response_complete = True
-    parts.timeout_keep_alive_task = object()
-    assert not stalls(made, 1000)
-    # The next request has begun, and does not go on.
-    parts.timeout_keep_alive_task = None
-    assert stalls(made, 1000)
-
-
-def test_a_client_that_does_not_take_its_answer_has_stalled() -> None:
-    made, parts = connection()
-    parts.cycle = Cycle()
-    parts.cycle.more_body = False
-    made.stuck_since = 100.0
-    assert not stalls(made, 160)
-    assert stalls(made, 161)
-    made.stuck_since = None
-    assert not stalls(made, 1000)
-
-
-def test_a_head_has_a_longest_length() -> None:
-    assert LONGEST_HEAD == 64 * 1024
 
 
 def test_a_new_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -36,6 +36,40 @@ def database(path: Path) -> Iterator[Database]:
     opened.close()
 
 
+# --- editions ----------------------------------------------------------------------------------
+
+
+async def test_an_edition_is_another_one_after_each_write(database: Database) -> None:
+    seen = [database.edition()]
+    for text in ("one", "two", "three"):
+        await database.write(adding(text))
+        seen.append(database.edition())
+    assert len(set(seen)) == len(seen)
+
+
+async def test_an_edition_stays_while_nothing_is_written(database: Database) -> None:
+    await database.write(adding("one"))
+    before = database.edition()
+    database.read(notes)
+    await database.scan(notes)
+    assert database.edition() == before
+
+
+async def test_what_others_write_is_another_edition(database: Database, path: Path) -> None:
+    other = Database(path, [FIRST])
+    before = database.edition()
+    await other.write(adding("theirs"))
+    assert database.edition() != before
+    assert database.read(notes) == ["theirs"]
+    other.close()
+
+
+async def test_a_database_that_was_closed_begins_with_another_edition(database: Database) -> None:
+    before = database.edition()
+    database.close()
+    assert database.edition() != before
+
+
 # --- migrations --------------------------------------------------------------------------------
 
 

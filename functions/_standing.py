@@ -1,0 +1,83 @@
+"""Answers that a host may give again by itself, and what is then noted of each request."""
+
+from collections.abc import Callable, Mapping
+
+import azure.functions as func
+
+from functions._http import (
+    REQUEST_ID,
+    Exchange,
+    header,
+    headers_of,
+    rate_headers,
+    stranger_of,
+    under_way,
+)
+from shared.domain.errors import TooMany
+from shared.domain.identity import Principal
+from shared.domain.names import Coordinate
+from shared.domain.rates import Allowance, tightest
+from shared.registry import Registry
+from shared.services.limiting import told
+from shared.standing import Again, let_stand
+
+Note = Callable[[func.HttpRequest, Principal], None]
+
+
+def _nothing(_req: func.HttpRequest, _by: Principal) -> None:
+    """Note nothing but the request."""
+
+
+def stands(
+    response: func.HttpResponse, registry: Registry, noted: Note = _nothing
+) -> func.HttpResponse:
+    """Say that nothing but its request and the records of packages went into an answer.
+
+    A host may then give it again to those who send no credentials, as it was given now; `noted` is
+    what the face does besides. What tells its caller something of its own does not stand.
+    """
+    operation, principal = under_way()
+    if not principal and not told.get():
+        let_stand(response, _again(registry, operation, response.status_code, noted))
+    return response
+
+
+def _again(registry: Registry, operation: str, status: int, noted: Note) -> Again:
+    def again(req: func.HttpRequest) -> Mapping[str, str] | None:
+        exchange, limits = Exchange.begin(operation), list[Allowance]()
+        told.set(limits)
+        try:
+            noted(req, stranger_of(headers_of(req), registry))
+        except TooMany:
+            return None  # The Function says so.
+        exchange.end(status, "answered")
+        said = {REQUEST_ID: exchange.request_id}
+        return said | rate_headers(tightest(limits)) if limits else said
+
+    return again
+
+
+def pull_of(coordinate: Coordinate, registry: Registry) -> Note:
+    """Return what counts a pull of the release.
+
+    A request that fetches no byte is none, nor one of a client that asks not to be counted.
+    """
+
+    def count(req: func.HttpRequest, by: Principal) -> None:
+        is_silent = header(req, "ballerina-central-telemetry-disabled").lower() == "true"
+        if req.method == "GET" and not is_silent:
+            who = by.id or f"{by.address} {header(req, 'user-agent')}"
+            registry.counting.pulled(coordinate, who)
+
+    return count
+
+
+def unnoticed(operation: str, status: int) -> Again:
+    """Return how an answer is given again whose face asks nobody who they are."""
+
+    def again(_req: func.HttpRequest) -> Mapping[str, str]:
+        exchange = Exchange.begin(operation)
+        exchange.end(status, "answered")
+        return {REQUEST_ID: exchange.request_id}
+
+    return again

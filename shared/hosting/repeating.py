@@ -1,0 +1,132 @@
+"""Answers that stand are kept, and given again without asking anybody but the stores' edition.
+
+The edition is another one after every write of every process, so nothing that was acknowledged
+before a request began is missing in its answer. Requests are compared whole, header by header, so
+nobody gets what was made for a different request.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.hosting.requests import LazyRequest
+from shared.hosting.responses import Answer, send_answer
+from shared.log import log
+from shared.standing import Again
+
+Edition = Callable[[], Hashable]
+
+CAPACITY = 32 * 1024 * 1024  # Bytes; a public index of 1,700 packages, all asked for, takes half.
+LARGEST = 128 * 1024  # Bytes of one body. What is larger comes from the disk in no time, too.
+
+_OVERHEAD = 2_048  # Bytes that an answer takes beside its body.
+_ASKED = "ballroom.repeating"  # In a scope: the edition and the key that were looked for.
+_REPEATABLE = frozenset(("GET", "HEAD"))
+
+# What proxies say of the way that a request took; no answer is made of it.
+_OF_THE_WAY = frozenset((b"forwarded", b"x-forwarded-for", b"traceparent", b"tracestate"))
+
+_Header = tuple[bytes, bytes]
+_Key = tuple[str, bytes, bytes, tuple[_Header, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer, the edition that it was made of, and the bytes that it takes with its key."""
+
+    edition: Hashable
+    start: Message
+    body: Message
+    size: int
+
+
+class Repeating:
+    """Keeps the answers that were made last, up to a number of bytes."""
+
+    def __init__(self, app: ASGIApp, edition: Edition, capacity: int = CAPACITY) -> None:
+        self._app = app
+        self._edition = edition
+        self._capacity = capacity
+        self._bytes = 0
+        self._kept: dict[_Key, _Kept] = {}
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
+        answer = None if _ASKED in scope else self.at_once(scope)
+        if answer is not None:
+            return send_answer(answer, send)
+        return self._app(scope, receive, self._keeping(scope, send))
+
+    def at_once(self, scope: Scope) -> Answer | None:
+        """Return the answer to a request if it is kept and stands; else note what was sought."""
+        scope[_ASKED] = None
+        if scope["method"] not in _REPEATABLE:
+            return None
+        try:
+            edition = self._edition()
+        except Exception:  # Whoever is asked next says what is wrong with the stores.
+            return None
+        key = _key(scope)
+        scope[_ASKED] = edition, key
+        kept = self._kept.get(key)
+        return _again(kept, scope) if kept and kept.edition == edition else None
+
+    def _keeping(self, scope: Scope, send: Send) -> Send:
+        """Return a way to send an answer that keeps it if it stands."""
+        if scope[_ASKED] is None:
+            return send
+        edition, key = scope[_ASKED]
+        start: Message = {}
+
+        async def sending(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+            else:
+                if start.get("again") and _is_small_and_whole(message):
+                    self._keep(key, _Kept(edition, start, message, _size(key, message)))
+                start = {}  # What follows is the rest of a body.
+            await send(message)
+
+        return sending
+
+    def _keep(self, key: _Key, kept: _Kept) -> None:
+        self._forget(key)
+        self._kept[key] = kept
+        self._bytes += kept.size
+        while self._bytes > self._capacity:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: _Key) -> None:
+        before = self._kept.pop(key, None)
+        self._bytes -= before.size if before else 0
+
+
+def _key(scope: Scope) -> _Key:
+    headers = tuple([each for each in scope["headers"] if each[0] not in _OF_THE_WAY])
+    return scope["method"], scope["raw_path"], scope["query_string"], headers
+
+
+def _is_small_and_whole(body: Message) -> bool:
+    return not body.get("more_body", False) and len(body["body"]) <= LARGEST
+
+
+def _size(key: _Key, body: Message) -> int:
+    _, path, query, headers = key
+    asked = len(path) + len(query) + sum(len(name) + len(value) for name, value in headers)
+    return asked + len(body["body"]) + _OVERHEAD
+
+
+def _again(kept: _Kept, scope: Scope) -> Answer | None:
+    again: Again = kept.start["again"]
+    try:
+        fresh = again(LazyRequest(scope, {}, b""))
+    except Exception:
+        log.exception("repeating.failed")
+        return None
+    if fresh is None:
+        return None
+    new = {name.lower().encode("ascii"): value.encode("ascii") for name, value in fresh.items()}
+    headers = [each for each in kept.start["headers"] if each[0] not in new]
+    return {**kept.start, "headers": [*headers, *new.items()]}, kept.body

@@ -1,0 +1,223 @@
+"""A connection knows when its client has gone quiet, and answers at once what is ready."""
+
+from collections.abc import Generator
+from typing import Any, cast
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from shared.hosting.connection import LONGEST_HEAD, Connection, Patience
+from shared.hosting.responses import Answer, bare, send_answer
+from tests.serving import Address, read_all, running
+
+PATIENCE = Patience(sending_seconds=30, reading_seconds=60)
+
+
+class Loop:
+    """The clock of a loop."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+
+class Transport:
+    """A transport that notes its end."""
+
+    aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+class Cycle:
+    """A request under way, its body half there."""
+
+    more_body = True
+    response_complete = False
+
+
+class Flow:
+    """Bytes flow."""
+
+    read_paused = False
+
+
+def connection() -> tuple[Connection, Any]:
+    """Return a connection that has just been made, as its server holds it, and its parts."""
+    made = cast(Any, Connection.__new__(Connection))
+    made.loop, made.transport, made.flow = Loop(), Transport(), Flow()
+    made.cycle, made.scope, made.timeout_keep_alive_task = None, None, None
+    return made, made
+
+
+def stalls(made: Connection, at: float) -> bool:
+    return made.has_stalled(at, PATIENCE)
+
+
+def test_a_client_that_says_nothing_at_all_has_stalled() -> None:
+    made, _ = connection()
+    assert not stalls(made, 30)
+    assert stalls(made, 31)
+
+
+def test_a_client_that_stops_in_the_middle_of_its_body_has_stalled() -> None:
+    made, parts = connection()
+    parts.cycle = Cycle()
+    made.heard_at = 100.0
+    assert not stalls(made, 130)
+    assert stalls(made, 131)
+
+
+def test_a_client_is_not_blamed_while_we_do_not_read() -> None:
+    made, parts = connection()
+    parts.cycle = Cycle()
+    parts.flow.read_paused = True
+    assert not stalls(made, 1000)
+
+
+def test_a_client_that_waits_for_its_answer_has_not_stalled() -> None:
+    made, parts = connection()
+    parts.cycle = Cycle()
+    parts.cycle.more_body = False
+    assert not stalls(made, 1000)
+
+
+def test_between_two_requests_the_keep_alive_time_counts() -> None:
+    made, parts = connection()
+    parts.cycle = Cycle()
+    parts.cycle.response_complete = True
+    parts.timeout_keep_alive_task = object()
+    assert not stalls(made, 1000)
+    # The next request has begun, and does not go on.
+    parts.timeout_keep_alive_task = None
+    assert stalls(made, 1000)
+
+
+def test_a_client_that_does_not_take_its_answer_has_stalled() -> None:
+    made, parts = connection()
+    parts.cycle = Cycle()
+    parts.cycle.more_body = False
+    made.stuck_since = 100.0
+    assert not stalls(made, 160)
+    assert stalls(made, 161)
+    made.stuck_since = None
+    assert not stalls(made, 1000)
+
+
+def test_a_head_has_a_longest_length() -> None:
+    assert LONGEST_HEAD == 64 * 1024
+
+
+# --- Answers at once ---------------------------------------------------------------------------
+
+
+class App:
+    """Has everything below /ready at hand, and makes the rest."""
+
+    def at_once(self, scope: Scope) -> Answer | None:
+        if not scope["raw_path"].startswith(b"/ready"):
+            return None
+        body = b"ready " + scope["raw_path"]
+        return _answer(200, body, b"" if scope["method"] == "HEAD" else body)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["raw_path"] == b"/missing":
+            await send_answer(bare(404), send)
+        else:
+            body = b"made " + scope["raw_path"]
+            await send_answer(_answer(200, body, body), send)
+
+
+def _answer(status: int, content: bytes, sent: bytes) -> Answer:
+    headers = [(b"content-length", b"%d" % len(content)), (b"x-of", b"us")]
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    return start, {"type": "http.response.body", "body": sent}
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    for phase in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{phase}.complete"})
+
+
+@pytest.fixture(scope="module")
+def address() -> Generator[Address]:
+    """Serve the application."""
+    with running(App()) as served:
+        yield served
+
+
+def request(line: str, *headers: str, body: bytes = b"") -> bytes:
+    head = "\r\n".join([f"{line} HTTP/1.1", "Host: x", *headers])
+    return head.encode() + b"\r\n\r\n" + body
+
+
+LAST = request("GET /missing", "Connection: close")
+
+
+def bodies(answer: bytes) -> list[str]:
+    """Return which answers came, in their order."""
+    words = answer.replace(b"HTTP/1.1", b"\r\nHTTP/1.1").decode().split("\r\n")
+    return [word for word in words if word.startswith(("ready", "made"))]
+
+
+def test_a_ready_answer_is_a_whole_answer(address: Address) -> None:
+    answer = address.exchange(request("GET /ready") + LAST)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    for line in (b"x-of: us", b"server: ballroom", b"date: ", b"content-length: "):
+        assert b"\r\n" + line in head
+    assert body.startswith(b"ready ")
+
+
+def test_answers_come_in_the_order_of_their_requests(address: Address) -> None:
+    paths = ("/ready/1", "/2", "/ready/3", "/ready/4", "/5")
+    together = b"".join(request(f"GET {path}") for path in paths)
+    answer = address.exchange(together + LAST)
+    # The third is ready, but not its turn.
+    assert [body.split()[1] for body in bodies(answer)] == [*paths]
+    assert answer.count(b" 404 Not Found") == 1
+
+
+def test_a_connection_serves_one_request_after_the_other(address: Address) -> None:
+    with address.connect() as connection:
+        for path in ("/ready", "/made", "/ready"):
+            connection.sendall(request(f"GET {path}"))
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(LAST)
+        assert b" 404 Not Found" in read_all(connection)
+
+
+def test_a_head_gets_no_body(address: Address) -> None:
+    answer = address.exchange(request("HEAD /ready") + LAST)
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert b"content-length: 12" in head
+    assert rest.startswith(b"HTTP/1.1 404")
+
+
+def test_a_body_that_nobody_asked_for_is_passed_over(address: Address) -> None:
+    sent = request("GET /ready", "Content-Length: 4", body=b"GET ")
+    answer = address.exchange(sent + request("GET /made") + LAST)
+    assert bodies(answer) == ["ready /ready", "made /made"]
+
+
+def test_a_body_may_come_later_than_its_answer(address: Address) -> None:
+    with address.connect() as connection:
+        connection.sendall(request("GET /ready", "Content-Length: 4"))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(b"late" + LAST)
+        assert read_all(connection).startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_client_that_wants_no_other_answer_is_left(address: Address, version: str) -> None:
+    sent = f"GET /ready HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+    assert bodies(address.exchange(sent)) == ["made /ready"]
+
+
+def test_what_is_no_request_is_a_400(address: Address) -> None:
+    assert b" 400 Bad Request" in address.exchange(request("GET /ready") + b"nonsense\r\n\r\n")
