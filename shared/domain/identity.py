@@ -203,9 +203,7 @@ def _refusal_of_role(
     return NotPermitted(action.verb, resource, _missing_role(org, standing, roles))
 
 
-def _refusal_of_closing(
-    standing: Standing, action: Action, resource: Resource
-) -> Refusal | None:
+def _refusal_of_closing(standing: Standing, action: Action, resource: Resource) -> Refusal | None:
     if action not in PUSHES or not standing.is_closing:
         return None
     reason = "its organization is being deleted, which an owner can still undo"

@@ -1,7 +1,7 @@
 """Refusals of signing in, with the sentences that people read in their browser.
 
-    Unauthenticated
-    └── SignInFailed
+Unauthenticated
+└── SignInFailed
 """
 
 from shared.domain.errors import Unauthenticated
