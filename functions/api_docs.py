@@ -10,9 +10,13 @@ from pydantic.json_schema import models_json_schema
 
 from functions import (
     api_audit,
+    api_domains,
     api_held,
+    api_invitations,
     api_leaks,
+    api_members,
     api_org_tokens,
+    api_orgs,
     api_packages,
     api_provenance,
     api_publishers,
@@ -28,9 +32,13 @@ from shared.registry import Registry
 
 OPERATIONS: tuple[Operation, ...] = (
     *api_audit.OPERATIONS,
+    *api_domains.OPERATIONS,
     *api_held.OPERATIONS,
+    *api_invitations.OPERATIONS,
     *api_leaks.OPERATIONS,
+    *api_members.OPERATIONS,
     *api_org_tokens.OPERATIONS,
+    *api_orgs.OPERATIONS,
     *api_packages.OPERATIONS,
     *api_provenance.OPERATIONS,
     *api_publishers.OPERATIONS,

@@ -1,12 +1,12 @@
 """Refusals about organizations, and who belongs to them.
 
-    NotFound
-    └── MemberNotFound · InvitationNotFound · NothingPending · DomainNotFound
-    Conflict
-    ├── NotClosing · LooksAlike · AlreadyMember · ChangePending · OrganizationNotEmpty
-    └── InvitationsFull · DomainsFull · DomainUnproven
-    Forbidden
-    └── NameKeptBack · OwnerTooNew
+NotFound
+└── MemberNotFound · InvitationNotFound · NothingPending · DomainNotFound
+Conflict
+├── NotClosing · LooksAlike · AlreadyMember · ChangePending · OrganizationNotEmpty
+└── InvitationsFull · DomainsFull · DomainUnproven
+Forbidden
+└── NameKeptBack · OwnerTooNew
 """
 
 from shared.domain.errors import Conflict, Forbidden, NotFound
@@ -149,6 +149,6 @@ class OwnerTooNew(Forbidden):
     def __init__(self, org: str, until: str) -> None:
         """Say until when."""
         super().__init__(
-            f"You are a new owner of {org}. Those who were owner before you can be changed by you "
-            f"from {until} on."
+            f"You are a new owner of {org}. Until {until} you cannot take out or lower owners who "
+            "were there before you, nor undo what they decide."
         )
