@@ -14,7 +14,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 HOME = "/account"  # Where the mark of the site leads.
 
-ACCOUNT_PAGES = (("/account", "Overview"),)
+# The places of an account, beside each of its pages and in the menu of the header.
+ACCOUNT_PAGES = (
+    ("/account", "Overview"),
+    ("/account/tokens", "Access tokens"),
+    ("/account/organizations", "Organizations"),
+    ("/account/security", "Security events"),
+    ("/account/data", "Your data"),
+)
 
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 

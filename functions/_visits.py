@@ -61,6 +61,7 @@ class Visit:
 
 
 Page = Callable[[Visit], Awaitable[func.HttpResponse]]
+PageAgain = Callable[[Visit, Problem], Awaitable[func.HttpResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,23 @@ class Visits:
         """Show the page to whoever is signed in, and to everybody else how to."""
         return self._function(page, lambda _req, _visitor: Form())
 
-    def form(self, page: Page) -> Handler:
-        """Take a form for the page; raise `FormForeign` for one that no page of the session has
-        shown."""
-        return self._function(page, _sent)
+    def form(self, again: PageAgain) -> Callable[[Page], Handler]:
+        """Return a decorator for what takes a form: a refusal is shown beside it, `again`.
+
+        Raises `FormForeign` for a form that no page of the session has shown.
+        """
+
+        def decorate(page: Page) -> Handler:
+            async def answered(visit: Visit) -> func.HttpResponse:
+                try:
+                    return await page(visit)
+                except Refusal as refusal:
+                    return await again(visit, Problem.of(refusal))
+
+            answered.__name__ = page.__name__
+            return self._function(answered, _sent)
+
+        return decorate
 
     def _function(self, page: Page, read: Callable[[func.HttpRequest, Visitor], Form]) -> Handler:
         async def visited(req: func.HttpRequest) -> func.HttpResponse:

@@ -1,18 +1,23 @@
-"""/account and /sign-in/link/{code}: signing in, who one is, and what to do next."""
+"""/account: who one is, what to do next, and the settings of `bal`; /sign-in/link and /sign-out."""
 
 import azure.functions as func
 
-from functions._pages import UNAUTHORIZED, Visitor, page_errors, render, see_other
+from functions._pages import HEADERS, page_errors, see_other
+from functions._visits import Visit, Visits
 from shared.domain.client_settings import client_settings
-from shared.domain.identity import Principal
 from shared.registry import Registry
 
 PAGE = "/account"
+TOKENS, ORGANIZATIONS = "/account/tokens", "/account/organizations"
+
+# The tabs that the documentation of Central names.
+_TABS = {"token": TOKENS, "tokens": TOKENS, "organizations": ORGANIZATIONS}
+_TOML = "application/toml"
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the account's pages."""
-    bp = func.Blueprint()
+    """Return the Functions of the account's first page, and of what leads there."""
+    bp, visits = func.Blueprint(), Visits(registry)
 
     @bp.route("sign-in/link/{code}", methods=["GET"])
     @page_errors
@@ -21,12 +26,21 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return see_other(PAGE, registry.sessions.cookie(account_id).reveal())
 
     @bp.route("account", methods=["GET"])
+    @visits.page
+    async def account_page(visit: Visit) -> func.HttpResponse:
+        return await _overview(registry, visit)
+
+    @bp.route("account/settings.toml", methods=["GET"])
+    @visits.page
+    async def account_settings(visit: Visit) -> func.HttpResponse:
+        text = client_settings(registry.settings.base_url, visit.account.name)
+        headers = {**HEADERS, "Content-Disposition": 'attachment; filename="Settings.toml"'}
+        return func.HttpResponse(text, headers=headers, mimetype=_TOML)
+
+    @bp.route("dashboard", methods=["GET"])
     @page_errors
-    async def account_page(req: func.HttpRequest) -> func.HttpResponse:
-        caller = registry.sessions.principal(req.headers)
-        if caller.is_anonymous:
-            return render("sign_in.html", status=UNAUTHORIZED)
-        return await _overview(registry, caller)
+    async def account_dashboard(req: func.HttpRequest) -> func.HttpResponse:
+        return see_other(_TABS.get(req.params.get("tab", ""), PAGE))
 
     @bp.route("sign-out", methods=["POST"])
     @page_errors
@@ -36,15 +50,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     return bp
 
 
-async def _overview(registry: Registry, caller: Principal) -> func.HttpResponse:
-    profile = await registry.accounts.profile(caller)
-    url = registry.settings.base_url
-    name = profile.account.name
-    return render(
+async def _overview(registry: Registry, visit: Visit) -> func.HttpResponse:
+    by = visit.principal
+    return visit.show(
         "account/overview.html",
-        visitor=Visitor(name, csrf=""),
-        account=profile.account,
-        memberships=profile.memberships,
-        url=url,
-        settings=client_settings(url, name),
+        account=visit.account,
+        organizations=await registry.organizations.mine(by=by),
+        tokens=await registry.tokens.list(by.id, by=by),
+        url=registry.settings.base_url,
+        settings=client_settings(registry.settings.base_url, visit.account.name),
     )

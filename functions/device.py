@@ -4,7 +4,6 @@ import azure.functions as func
 
 from functions._visits import Problem, Visit, Visits
 from shared.domain.device_codes import DEVICE_SCOPES, TOKEN_DAYS, DeviceRequest
-from shared.domain.errors import Refusal
 from shared.registry import Registry
 
 
@@ -12,36 +11,31 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the page for codes."""
     bp, visits = func.Blueprint(), Visits(registry)
 
+    async def enter(visit: Visit, problem: Problem | None = None) -> func.HttpResponse:
+        return visit.show("device/enter.html", problem, code=visit.form.text("code"))
+
     @bp.route("device", methods=["GET"])
     @visits.page
     async def device_page(visit: Visit) -> func.HttpResponse:
         # A code in the address is not read: whoever sends such a link wants it to be approved
         # without being compared.
-        return visit.show("device/enter.html", code="")
+        return await enter(visit)
 
     @bp.route("device", methods=["POST"])
-    @visits.form
+    @visits.form(again=enter)
     async def device_answer(visit: Visit) -> func.HttpResponse:
-        try:
-            return await _answered(registry, visit)
-        except Refusal as refusal:
-            problem = Problem.of(refusal)
-            return visit.show("device/enter.html", problem, code=visit.form.text("code"))
+        code, by = visit.form.text("code"), visit.principal
+        match visit.form.text("decision"):
+            case "approve":
+                request = await registry.connecting.approve(code, by=by)
+                return visit.show("device/approved.html", machine=request, days=TOKEN_DAYS)
+            case "refuse":
+                request = await registry.connecting.refuse(code, by=by)
+                return visit.show("device/refused.html", machine=request)
+            case _:
+                return _confirm(visit, await registry.connecting.find(code, by=by))
 
     return bp
-
-
-async def _answered(registry: Registry, visit: Visit) -> func.HttpResponse:
-    code, by = visit.form.text("code"), visit.principal
-    match visit.form.text("decision"):
-        case "approve":
-            request = await registry.connecting.approve(code, by=by)
-            return visit.show("device/approved.html", machine=request, days=TOKEN_DAYS)
-        case "refuse":
-            request = await registry.connecting.refuse(code, by=by)
-            return visit.show("device/refused.html", machine=request)
-        case _:
-            return _confirm(visit, await registry.connecting.find(code, by=by))
 
 
 def _confirm(visit: Visit, request: DeviceRequest) -> func.HttpResponse:

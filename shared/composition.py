@@ -47,6 +47,7 @@ from shared.services.closing import Closing
 from shared.services.connecting import Connecting
 from shared.services.counting import Counting
 from shared.services.dependencies import Dependencies
+from shared.services.departing import Departing
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
@@ -143,12 +144,13 @@ class _Composition:
             proving=self.proving,
             notifying=self.notifying,
             tokens=self.tokens,
-            logbook=Logbook(self.world.events, self.world.directory, self.authorization),
+            logbook=self.logbook,
             trusted_publishers=self.trusted_publishers,
             trusted_publishing=self.trusted_publishing,
             organization_tokens=self.organization_tokens,
             disclosing=self.disclosing,
             connecting=self.connecting,
+            departing=self.departing,
             publishing=self.publishing,
             deploying=self.deploying,
             pulling=self.pulling,
@@ -375,6 +377,22 @@ class _Composition:
             clock=world.clock,
             randomness=world.randomness,
             base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def logbook(self) -> Logbook:
+        return Logbook(self.world.events, self.world.directory, self.authorization)
+
+    @cached_property
+    def departing(self) -> Departing:
+        world = self.world
+        return Departing(
+            directory=world.directory,
+            organizations=self.organizations,
+            tokens=self.tokens,
+            logbook=self.logbook,
+            recording=self.recording,
+            clock=world.clock,
         )
 
     @cached_property

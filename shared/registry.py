@@ -14,6 +14,7 @@ from shared.services.checking import Checking
 from shared.services.closing import Closing
 from shared.services.connecting import Connecting
 from shared.services.counting import Counting
+from shared.services.departing import Departing
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.disclosing import Disclosing
@@ -62,6 +63,7 @@ class Registry:
     organization_tokens: OrganizationTokens
     disclosing: Disclosing
     connecting: Connecting
+    departing: Departing
     publishing: Publishing
     deploying: Deploying
     pulling: Pulling

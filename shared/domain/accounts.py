@@ -30,6 +30,7 @@ class AccountName(Entity):
     name: str
     account: str
     created_ms: int
+    is_retired: bool = False  # Its account was deleted.
 
     @property
     def place(self) -> Place:

@@ -116,7 +116,8 @@ class Accounts:
             raise AccountExists(claim.name) from None
 
     async def _is_abandoned(self, taken: AccountName, now_ms: int) -> bool:
-        if now_ms - taken.created_ms < CLAIM_LIFETIME // timedelta(milliseconds=1):
+        lifetime_ms = CLAIM_LIFETIME // timedelta(milliseconds=1)
+        if taken.is_retired or now_ms - taken.created_ms < lifetime_ms:
             return False
         return await self.directory.get(Account, Place(taken.account)) is None
 

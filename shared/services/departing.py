@@ -1,0 +1,128 @@
+"""Departing: what is stored about a person, as a whole, and its deletion."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.entity import Place
+from shared.domain.errors import CredentialsMissing, LastOwner, SignInAgain, TokenUnknown
+from shared.domain.identity import Principal
+from shared.domain.logs import LARGEST_PAGE, LogQuery
+from shared.domain.names import OrgName
+from shared.domain.organizations import Membership
+from shared.domain.package import Event
+from shared.domain.rights import Role
+from shared.ports import Clock, DirectoryStore
+from shared.services.changing import until_fresh
+from shared.services.logbook import Logbook
+from shared.services.organizations import Organizations
+from shared.services.recording import Change, Recording
+from shared.services.token_records import UsedToken
+from shared.services.tokens import Tokens
+
+MOST_EVENTS = 10_000  # Of a person in some years; a download of about 4 MB.
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """Everything that is stored about a person."""
+
+    account: Account
+    memberships: tuple[Membership, ...]
+    tokens: tuple[UsedToken, ...]
+    events: tuple[tuple[int, Event], ...]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Departing:
+    """Shows people what is stored about them, and deletes their accounts.
+
+    What somebody published stays, since others build with it; it is by an id then that is nobody's.
+    """
+
+    directory: DirectoryStore
+    organizations: Organizations
+    tokens: Tokens
+    logbook: Logbook
+    recording: Recording
+    clock: Clock
+
+    async def data(self, *, by: Principal) -> PersonalData:
+        """Return what is stored about whoever asks."""
+        account = await self._account(by)
+        events, names = await self._events(by)
+        return PersonalData(
+            account=account,
+            memberships=tuple(await self.organizations.of(by.id)),
+            tokens=tuple(await self.tokens.list(by.id, by=by)),
+            events=events,
+            names=names,
+        )
+
+    async def delete(self, *, by: Principal) -> None:
+        """Delete the account of whoever asks, who signed in a moment ago.
+
+        Raises `SignInAgain`, and `LastOwner` before anything is changed. A repeat goes on where a
+        crash has stopped: the account itself goes last.
+        """
+        account = await self._account(by)
+        if not by.is_fresh(self.clock.now_ms()):
+            raise SignInAgain("delete", f"the account {account.name}")
+        memberships = await self.organizations.of(by.id)
+        for each in memberships:
+            await self._check_dispensable(each, account, by)
+        for each in memberships:
+            await self.organizations.remove_member(OrgName(each.org), account, by=by)
+        for used in await self.tokens.list(by.id, by=by):
+            await self.tokens.revoke(by.id, used.token.id, by=by)
+        await self._retire(account.name)
+        await until_fresh(lambda: self._remove(by))
+
+    async def _account(self, by: Principal) -> Account:
+        if by.is_anonymous:
+            raise CredentialsMissing
+        account = await self.directory.get(Account, Place(by.id))
+        if account is None:
+            raise TokenUnknown
+        return account
+
+    async def _events(
+        self, by: Principal
+    ) -> tuple[tuple[tuple[int, Event], ...], Mapping[str, str]]:
+        found: list[tuple[int, Event]] = []
+        names: dict[str, str] = {}
+        query = LogQuery(count=LARGEST_PAGE)
+        while len(found) < MOST_EVENTS:
+            page = await self.logbook.of_account(query, by=by)
+            found += page.events
+            names |= page.names
+            if page.next is None:
+                break
+            query = LogQuery(before=page.next, count=LARGEST_PAGE)
+        return tuple(found), names
+
+    async def _check_dispensable(
+        self, membership: Membership, account: Account, by: Principal
+    ) -> None:
+        if membership.role is not Role.OWNER:
+            return
+        members = await self.organizations.members(OrgName(membership.org), by=by)
+        owners = [each for each in members if each.membership.role is Role.OWNER]
+        if len(owners) == 1:
+            raise LastOwner(account.name, membership.org)
+
+    async def _retire(self, name: str) -> None:
+        """Keep the name from ever being given again, now that nobody has it."""
+
+        async def attempt() -> None:
+            claim = await self.directory.get(AccountName, place_of_name(name))
+            if claim is not None and not claim.is_retired:
+                await self.directory.replace(claim.model_copy(update={"is_retired": True}))
+
+        await until_fresh(attempt)
+
+    async def _remove(self, by: Principal) -> None:
+        account = await self._account(by)
+        change = Change("account.deleted", account.id, account=account.id)
+        await self.recording.remove(account, change=change, by=by)

@@ -1,0 +1,68 @@
+"""/account/security: what happened to one's account."""
+
+import re
+
+import pytest
+
+from functions.account_security import EVENTS
+from tests.pages import Browser
+from tests.world import World
+
+PAGE = "/account/security"
+
+
+@pytest.fixture
+async def ann(world: World) -> Browser:
+    return await Browser.of(world, world.people.ann)
+
+
+def rows(browser: Browser) -> list[str]:
+    return re.findall(r"<tr>.*?</tr>", browser.text, re.DOTALL)[1:]
+
+
+async def test_what_somebody_does_is_the_first_row(ann: Browser) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope="read")
+    await ann.open(PAGE)
+    first = rows(ann)[0]
+    for shown in ("Access token made", "nightly build", "you", "127.0.0.1"):
+        assert shown in first
+
+
+async def test_the_events_of_others_are_not_there(world: World, ann: Browser) -> None:
+    bob = await Browser.of(world, world.people.bob)
+    await bob.open("/account/tokens")
+    await bob.send("/account/tokens", name="secret project", scope="read")
+    await ann.open(PAGE)
+    assert "secret project" not in ann.text
+
+
+async def test_older_events_are_a_page_further(ann: Browser) -> None:
+    await ann.open("/account/tokens")
+    for number in range(EVENTS):
+        await ann.send("/account/tokens", name=f"token {number}", scope="read")
+        await ann.open("/account/tokens")
+    await ann.open(PAGE)
+    assert len(rows(ann)) == EVENTS
+    assert "Account created" not in ann.text
+    [older] = re.findall(r'href="(/account/security\?before=\d+)"', ann.text)
+    await ann.open(older)
+    assert "Account created" in ann.text
+    assert "Newest" in ann.text
+
+
+async def test_before_the_first_event_there_is_none(ann: Browser) -> None:
+    await ann.open(f"{PAGE}?before=1")
+    assert "Nothing happened before" in ann.text
+
+
+async def test_a_page_that_is_no_number_is_refused(ann: Browser) -> None:
+    assert (await ann.open(f"{PAGE}?before=x")).status_code == 400
+
+
+async def test_the_page_shows_no_markup_of_names(ann: Browser) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="<img src=x>", scope="read")
+    answer = await ann.open(PAGE)
+    assert "<img" not in answer.text
+    assert "&lt;img src=x&gt;" in answer.text
