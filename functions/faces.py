@@ -9,11 +9,6 @@ from functions import (
     account_organizations,
     account_security,
     account_tokens,
-    account_data,
-    account_invitations,
-    account_organizations,
-    account_security,
-    account_tokens,
     api_audit,
     api_docs,
     api_domains,
@@ -56,11 +51,6 @@ def build_app(registry: Registry) -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     for face in (
         account,
-        account_data,
-        account_invitations,
-        account_organizations,
-        account_security,
-        account_tokens,
         account_data,
         account_invitations,
         account_organizations,
