@@ -1,7 +1,8 @@
 """A registry that takes jobs of all four providers, and a person who governs `acme`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -14,8 +15,9 @@ from shared.domain.rights import Grant
 from shared.domain.workloads import Provider
 from shared.services.token_records import IssuedToken
 from shared.services.trusted_publishers import PublisherRequest
+from tests.fakes.clock import FakeClock
 from tests.jobs import IDS, SETTINGS, CiSystems
-from tests.world import URL, OpenWorld, Person, World
+from tests.world import URL, OpenWorld, Person, Stores, World
 
 EXCHANGE = f"{URL}/api/v1/trusted-publishing/token"
 
@@ -95,13 +97,15 @@ class Trust:
         return [event for _, event in found]
 
 
-async def trusting(worlds: OpenWorld, **settings: Any) -> Trust:
-    """Open a registry that trusts the issuers of `tests.jobs`."""
+async def trusting(
+    worlds: OpenWorld, wrap: Callable[[Stores], Stores] = lambda stores: stores, **settings: Any
+) -> Trust:
+    """Open a registry that trusts the issuers of `tests.jobs`; `wrap` goes around its stores."""
     made: list[CiSystems] = []
 
-    def connect(stores: Any) -> Any:
-        made.append(CiSystems(stores.clock, URL))
-        return replace(stores, fetcher=made[0].internet)
+    def connect(stores: Stores) -> Stores:
+        made.append(CiSystems(cast(FakeClock, stores.clock), URL))
+        return wrap(replace(stores, fetcher=made[0].internet))
 
     world = await worlds(wrap=connect, **{**SETTINGS, **settings})
     return Trust(world, made[0])

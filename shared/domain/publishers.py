@@ -114,6 +114,10 @@ class Publisher(Entity):
         """Return the package that it publishes."""
         return Package.parse(self.org, self.package)
 
+    def waits_for(self, package: Package) -> bool:
+        """Say whether it is to make the package by its first push."""
+        return self.pending_until_ms is not None and self.target.key == package.key
+
     def is_the(self, job: Workload) -> bool:
         """Say whether the job is this very workload; no name counts."""
         return (self.provider, self.server, self.ids) == (job.provider, job.server, job.ids)

@@ -122,24 +122,24 @@ class TrustedPublishers:
         return head
 
     async def bind(self, head: Head, *, by: Principal) -> None:
-        """Keep the publisher whose push makes the package; no call for any other push.
+        """Keep the publisher whose push makes the package.
 
-        Called before the release is there: a push that is repeated finds it done or does it.
+        Called before the release is there: a push that is repeated finds it done or does it. One
+        read for a job whose token made the package, and none for anybody else.
         """
         ids = by.provenance.publishers if by.provenance else ()
-        for publisher_id in set(ids) & set(head.made_by):
-            await until_fresh(lambda each=publisher_id: self._bind(head.package, each, by))
+        makers = frozenset(ids) & frozenset(head.made_by)
+        if makers:
+            await until_fresh(lambda: self._bind(head.package, makers, by))
 
-    async def _bind(self, package: Package, publisher_id: str, by: Principal) -> None:
-        publisher = await self._get(package.org, publisher_id)
-        if publisher is None or publisher.pending_until_ms is None:
-            return
-        if publisher.target.key != package.key:
-            return
-        bound = publisher.model_copy(update={"pending_until_ms": None, "package": package.name})
-        details = {"publisher": publisher.id}
-        change = Change("publisher.bound", str(package), org=package.org, details=details)
-        await self.recording.replace(bound, change=change, by=by)
+    async def _bind(self, package: Package, makers: frozenset[str], by: Principal) -> None:
+        for publisher in await self.directory.of(Publisher, package.org.lower()):
+            if publisher.id in makers and publisher.waits_for(package):
+                fields = {"pending_until_ms": None, "package": package.name}
+                bound = publisher.model_copy(update=fields)
+                details = {"publisher": publisher.id}
+                change = Change("publisher.bound", str(package), org=package.org, details=details)
+                await self.recording.replace(bound, change=change, by=by)
 
     def _new(self, wanted: PublisherRequest, head: Head | None, by: Principal) -> Publisher:
         package = head.package if head else wanted.package

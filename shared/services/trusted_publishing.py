@@ -26,7 +26,10 @@ TOKEN_LIFETIME = timedelta(minutes=15)  # A build and a push; a job that takes l
 # clocks of ours disagree on whether it still counts.
 REMEMBERED_FOR = LEEWAY + timedelta(minutes=10)
 
+MAX_READ = 100  # Publishers of one repository, whose job does not say for whom it publishes.
+
 _KIND = "id-token"
+_SAY_WHICH = "This job publishes for {names}. Say for which one, as org."
 
 
 @dataclass(frozen=True)
@@ -47,61 +50,61 @@ class TrustedPublishing:
     ) -> IssuedToken:
         """Return a token for every package that this run is trusted with, of one organization.
 
-        `org` says which, where there are several. Raises `Untrusted` for a job that is not trusted,
-        `IdTokenUsed` for one that has its token, and what `JobTokens.read` does.
+        `org` says which. Without it there must be but one, and since everybody may add a publisher
+        to an organization of their own, a job should say it. Raises `Untrusted` for a job that is
+        not trusted, `IdTokenUsed` for one that has its token, and what `JobTokens.read` does.
         """
         job = await self.jobs.read(text)
         # Whatever else the request carries, it is the job that asks.
         asks = Principal(job.workload.subject, _KIND, address=by.address, agent=by.agent)
-        publishers = await self._trusting(job, asks)
-        organization = await self._organization(publishers, org)
-        chosen = [each for each in publishers if each.org.lower() == organization.key]
+        near = await (self._near(job) if org is None else self._near_in(org, job))
+        publishers = await self._trusting(job, near)
+        if not publishers:
+            refusal = _refusal(job, near)
+            if org is not None:
+                await self._tell_owners(near, refusal, job, asks)
+            raise refusal
+        organization = await self._organization(job, publishers)
         await self._use_once(job)
-        return await self._mint(job, organization, chosen, asks)
+        return await self._mint(job, organization, publishers, asks)
 
-    async def _trusting(self, job: Job, by: Principal) -> list[Publisher]:
-        """Return the publishers that take this run, or raise why none does."""
-        near = await self._current(job)
-        same = [each for each in near if each.is_the(job.workload)]
-        differing = {each.id: each.rules.differences(job.workload) for each in same}
-        fitting = [each for each in same if not differing[each.id]]
-        taking = await self._not_overtaken(fitting)
-        if taking:
-            return taking
-        refusal = _refusal(job, same, differing)
-        await self._tell_owners(near, refusal, job, by)
-        raise refusal
+    async def _near_in(self, org: OrgName, job: Job) -> list[Publisher]:
+        """Return the organization's publishers with the job's number."""
+        found = await self.directory.of(Publisher, org.lower())
+        return self._counting([each for each in found if each.subject == job.workload.subject])
 
-    async def _current(self, job: Job) -> list[Publisher]:
-        """Return the publishers with the job's number, as they are at this moment."""
+    async def _near(self, job: Job) -> list[Publisher]:
+        """Return everybody's publishers with the job's number."""
         # The list by subject may lag behind, and this is about rights: each is read again.
         listed = await self.directory.about(Publisher, job.workload.subject)
+        if len(listed) > MAX_READ:
+            raise InvalidRequest(_SAY_WHICH.format(names="several organizations"))
         read = await asyncio.gather(*(self.directory.get(Publisher, p.place) for p in listed))
-        now_ms = self.clock.now_ms()
-        return [each for each in read if each and (each.ends_ms is None or each.ends_ms > now_ms)]
+        return self._counting([each for each in read if each is not None])
 
-    async def _not_overtaken(self, publishers: Sequence[Publisher]) -> list[Publisher]:
-        """Return those whose package is there, or waits for them and was made by nobody else."""
-        heads = await asyncio.gather(*(self.metadata.head(p.target) for p in publishers))
+    def _counting(self, publishers: Sequence[Publisher]) -> list[Publisher]:
+        now_ms = self.clock.now_ms()
+        return [each for each in publishers if each.ends_ms is None or each.ends_ms > now_ms]
+
+    async def _trusting(self, job: Job, near: Sequence[Publisher]) -> list[Publisher]:
+        """Return the publishers that take this run, unless somebody else made their package."""
+        taking = [each for each in near if each.is_the(job.workload)]
+        taking = [each for each in taking if not each.rules.differences(job.workload)]
+        heads = await asyncio.gather(*(self.metadata.head(p.target) for p in taking))
         return [
             each
-            for each, head in zip(publishers, heads, strict=True)
+            for each, head in zip(taking, heads, strict=True)
             if each.pending_until_ms is None or head is None or each.id in head.made_by
         ]
 
-    async def _organization(
-        self, publishers: Sequence[Publisher], wanted: OrgName | None
-    ) -> Organization:
+    async def _organization(self, job: Job, publishers: Sequence[Publisher]) -> Organization:
         keys = {each.org.lower() for each in publishers}
-        if wanted is not None:
-            keys &= {wanted.lower()}
-        if len(keys) != 1:
+        if len(keys) > 1:
             names = ", ".join(sorted({each.org for each in publishers}))
-            message = f"This job publishes for {names}. Say for which one, as org."
-            raise InvalidRequest(message)
+            raise InvalidRequest(_SAY_WHICH.format(names=names))
         organization = await self.directory.get(Organization, place_of(OrgName(keys.pop())))
         if organization is None or organization.is_deleted_at(self.clock.now_ms()):
-            raise WorkloadUnknown(str(publishers[0].subject))
+            raise WorkloadUnknown(str(job.workload))
         return organization
 
     async def _use_once(self, job: Job) -> None:
@@ -131,20 +134,17 @@ class TrustedPublishing:
     async def _tell_owners(
         self, near: Sequence[Publisher], refusal: Untrusted, job: Job, by: Principal
     ) -> None:
-        """Write into the logs of owners that a job with their number was refused, and why."""
-        events = [
-            self.recording.event(_refused(each, refusal, job), by)
-            for each in {each.org.lower(): each for each in near}.values()
-        ]
-        if events:
-            await self.events.append(events)
+        """Write into the log of the organization that a job with their number was refused."""
+        if near:
+            event = self.recording.event(_refused(near[0], refusal, job), by)
+            await self.events.append([event])
 
 
-def _refusal(
-    job: Job, same: Sequence[Publisher], differing: dict[str, list[str]]
-) -> WorkloadUnknown | WorkloadDiffers:
+def _refusal(job: Job, near: Sequence[Publisher]) -> WorkloadUnknown | WorkloadDiffers:
+    same = [each for each in near if each.is_the(job.workload)]
     if not same:
         return WorkloadUnknown(str(job.workload))
+    differing = {each.id: each.rules.differences(job.workload) for each in same}
     nearest = min(same, key=lambda each: len(differing[each.id]))
     differences = differing[nearest.id] or ["the package that it waited for was made by another"]
     return WorkloadDiffers(nearest.target, "; ".join(differences))

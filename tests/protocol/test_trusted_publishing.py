@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from shared.domain.names import Package
+from shared.domain.names import Package, parse_org
 from shared.domain.package import Pushers, Visibility
 from shared.domain.workloads import Provider
 from tests.balas import bala
+from tests.counting import Journal
 from tests.jobs import COMMIT, IDS
 from tests.trust import EXCHANGE, Trust, trusting
 from tests.world import URL, OpenWorld
@@ -220,6 +221,38 @@ async def test_the_id_token_of_a_job_is_no_access_token(trust: Trust) -> None:
         headers={"Authorization": f"Bearer {trust.ci.token(Provider.GITHUB)}"},
     )
     assert answer.status_code == 401
+
+
+async def test_an_exchange_asks_the_stores_six_times(worlds: OpenWorld) -> None:
+    journal = Journal()
+    trust = await trusting(worlds, journal.wrap)
+    await trust.add()
+    journal.taken()
+    await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org("acme"))
+    assert [call for call in journal.taken() if not call.startswith("fetcher.")] == [
+        "directory.of",
+        "metadata.head",
+        "directory.get",
+        "work.claim",
+        "directory.add",
+        "events.publish",
+    ]
+
+
+async def test_a_push_of_a_job_reads_its_publisher_only_where_that_made_the_package(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    trust = await trusting(worlds, journal.wrap)
+    await trust.world.push(bala("acme/other:1.0.0"))
+    for name in ("acme/greet", "acme/other"):
+        await trust.add(name)
+    job = await trust.job()
+    await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+    for name, reads in (("greet", 1), ("other", 0)):
+        journal.taken()
+        await trust.world.push(bala(f"acme/{name}:1.1.0"), by=job)
+        assert journal.taken().count("directory.of") == reads, name
 
 
 async def test_who_takes_too_long_gets_a_new_token_in_the_same_job(trust: Trust) -> None:

@@ -12,13 +12,14 @@ from shared.domain.names import parse_org
 from shared.domain.rights import Scope
 from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
 from shared.domain.workloads import Provider
-from shared.services.trusted_publishing import TOKEN_LIFETIME
+from shared.services.trusted_publishing import MAX_READ, TOKEN_LIFETIME
 from tests.balas import bala
 from tests.jobs import COMMIT, IDS
 from tests.protocol.bal.failures import ClientFailure
 from tests.trust import RULES, Trust, trusting
 from tests.world import OpenWorld, Person
 
+ACME = parse_org("acme")
 PUSH = {Scope.PUSH_VERSION}
 MAKE = {Scope.PUSH_VERSION, Scope.PUSH_NEW}
 
@@ -58,7 +59,7 @@ async def test_of_several_packages_each_is_bound_by_its_own_first_push(trust: Tr
     await trust.add("acme/two")
     job = await trust.job()
     await trust.world.push(bala("acme/one:1.0.0"), by=job)
-    found = await trust.world.registry.trusted_publishers.of(parse_org("acme"), by=trust.owner)
+    found = await trust.world.registry.trusted_publishers.of(ACME, by=trust.owner)
     assert {each.package: each.pending_until_ms is None for each in found} == {
         "one": True,
         "two": False,
@@ -89,7 +90,7 @@ async def test_a_token_that_a_person_renews_does_not_speak_for_the_job_any_more(
     await trust.add()
     issued = await trust.mint()
     renewed = await trust.world.registry.organization_tokens.rotate(
-        parse_org("acme"), issued.token.id, by=OPERATOR
+        ACME, issued.token.id, by=OPERATOR
     )
     assert renewed.token.provenance is None
 
@@ -122,8 +123,9 @@ async def test_of_several_publishers_the_nearest_tells_what_differs(trust: Trust
 
 async def test_an_owner_reads_which_job_was_refused_and_why(trust: Trust) -> None:
     added = await trust.add()
+    transferred = trust.ci.token(Provider.GITHUB, repository_owner_id="66")
     with pytest.raises(WorkloadUnknown):
-        await trust.mint(repository_owner_id="66")
+        await trust.exchange(transferred, org=ACME)
     event = (await trust.log())[0]
     assert (event.kind, event.subject) == ("publisher.refused", "acme/greet")
     assert event.details["publisher"] == added.id
@@ -135,7 +137,7 @@ async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: Trust) -> Non
     await trust.add()
     before = await trust.log()
     with pytest.raises(WorkloadUnknown):
-        await trust.mint(repository_id="9999")
+        await trust.exchange(trust.ci.token(Provider.GITHUB, repository_id="9999"), org=ACME)
     assert await trust.log() == before
 
 
@@ -172,8 +174,33 @@ async def test_a_job_of_two_organizations_says_for_which_it_publishes(trust: Tru
 
 async def test_a_job_publishes_for_no_organization_that_does_not_trust_it(trust: Trust) -> None:
     await trust.add()
-    with pytest.raises(InvalidRequest, match="for acme"):
-        await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org("other"))
+    for org in ("other", "nobody"):
+        with pytest.raises(WorkloadUnknown):
+            await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org(org))
+
+
+async def test_nobody_stops_a_job_that_says_for_whom_it_publishes(trust: Trust) -> None:
+    """Everybody may name any repository for packages of their own."""
+    await trust.add()
+    bob = trust.person(trust.world.people.bob)
+    for number in range(MAX_READ + 1):
+        await trust.add(f"other/package{number}", by=bob)
+    with pytest.raises(InvalidRequest, match="several organizations"):
+        await trust.mint()
+    issued = await trust.exchange(trust.ci.token(Provider.GITHUB), org=ACME)
+    assert [grant.package for grant in issued.token.grants] == ["greet"]
+
+
+async def test_who_names_the_repository_of_others_reads_nothing_of_their_runs(trust: Trust) -> None:
+    await trust.add()
+    bob = trust.person(trust.world.people.bob)
+    await trust.add("other/greet", by=bob, rules={**RULES[Provider.GITHUB], "workflow": "no.yml"})
+    before = await trust.log("other")
+    with pytest.raises(WorkloadDiffers):
+        await trust.mint(ref="refs/heads/dev")
+    with pytest.raises(WorkloadDiffers):
+        await trust.exchange(trust.ci.token(Provider.GITHUB, ref="refs/heads/x"), org=ACME)
+    assert await trust.log("other") == before
 
 
 async def test_a_question_that_cannot_be_answered_uses_no_token_up(trust: Trust) -> None:
@@ -181,7 +208,7 @@ async def test_a_question_that_cannot_be_answered_uses_no_token_up(trust: Trust)
     token = trust.ci.token(Provider.GITHUB)
     with pytest.raises(InvalidRequest):
         await trust.exchange(token)
-    assert await trust.exchange(token, org=parse_org("acme"))
+    assert await trust.exchange(token, org=ACME)
 
 
 async def test_a_job_is_the_principal_of_what_it_publishes(trust: Trust) -> None:
