@@ -68,15 +68,22 @@ class Authorization:
     async def require_within(self, by: Principal, action: Action, org: OrgName) -> Standing:
         """Return the standing by which `by` may do `action` inside the organization.
 
-        To those who do not belong to it there is no inside: they read `OrganizationNotFound`,
-        whether it exists or not. One call of the directory.
+        To those who do not belong to it there is no inside, as `require_belonging` says.
+        """
+        standing = await self.require_belonging(by, org)
+        require(by, standing, action, org)
+        return standing
+
+    async def require_belonging(self, by: Principal, org: OrgName) -> Standing:
+        """Return the standing of somebody who belongs to the organization, whatever they may do.
+
+        Others read `OrganizationNotFound`, whether it exists or not. One call of the directory.
         """
         if by.is_anonymous:
             raise CredentialsMissing
         standing = await self.directory.standing(by.id, org, self.clock.now_ms())
         if not _belongs(by, standing, org):
             raise OrganizationNotFound(org)
-        require(by, standing, action, org)
         return standing
 
     async def may_read(self, by: Principal, head: Head) -> bool:

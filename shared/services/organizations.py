@@ -168,8 +168,11 @@ class Organizations:
         return sorted(members, key=lambda member: member.name.lower())
 
     async def member(self, org: OrgName, name_or_id: str, *, by: Principal) -> Account:
-        """Return the member of that name or id; whoever is none is not there, account or not."""
-        await self.authorization.require_within(by, Action.READ, org)
+        """Return the member of that name or id; whoever is none is not there, account or not.
+
+        What may be done to them is asked by what does it.
+        """
+        await self.authorization.require_belonging(by, org)
         account = await self._account(name_or_id)
         if account is not None and await self._is_member(org, account):
             return account

@@ -15,7 +15,7 @@ from shared.domain.rights import Action, Scope
 from tests.balas import bala
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.security.personas import Persona
+from tests.security.personas import Credential, Persona
 from tests.world import URL
 
 REGISTRY, REPOSITORY = "/2.0/registry", "/2.0/maven"
@@ -170,6 +170,39 @@ def of_organization(action: Action, *, found: Outcome = Outcome.DONE) -> Expects
         return {found, Outcome.HIDDEN} if outcome == {Outcome.DONE} else outcome
 
     return expects
+
+
+def members_alone(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request about an organization that is not there for outsiders."""
+
+    def expects(persona: Persona, state: State) -> set[Outcome]:
+        if persona.is_unknown:
+            return {Outcome.UNKNOWN}
+        belongs = persona.administrator or persona.role is not None
+        if state is State.DELETED or not belongs:
+            return {Outcome.HIDDEN}
+        return {found} if persona.may(action) else {Outcome.FORBIDDEN}
+
+    return expects
+
+
+def no_member(persona: Persona, _state: State) -> set[Outcome]:
+    """Nobody is taken out who is no member."""
+    return {Outcome.UNKNOWN if persona.is_unknown else Outcome.HIDDEN}
+
+
+def shown(persona: Persona, state: State) -> set[Outcome]:
+    """Everybody sees an organization that is there."""
+    if persona.is_bad:
+        return {Outcome.UNKNOWN}
+    return {Outcome.HIDDEN if state is State.DELETED else Outcome.DONE}
+
+
+def founders(persona: Persona, _state: State) -> set[Outcome]:
+    """Whoever has an account founds organizations, and machines have none."""
+    if persona.is_unknown or persona.credential is Credential.MACHINE:
+        return {Outcome.UNKNOWN}
+    return {Outcome.DONE if Scope.MANAGE in persona.scopes else Outcome.FORBIDDEN}
 
 
 def own(scope: Scope | None, *, found: Outcome = Outcome.DONE) -> Expects:
@@ -386,6 +419,60 @@ API = {
     "api_held_list": _api("GET", "orgs/ORG/held", of_organization(Action.MANAGE)),
     "api_held_confirm": _api(
         "POST", "orgs/ORG/held/missing/1.0.0/confirm", of_organization(Action.GOVERN)
+    ),
+    "api_orgs_list": _api("GET", "orgs", own(None)),
+    "api_orgs_found": _api("POST", "orgs", founders, {"name": "matrixNUMBER"}),
+    "api_orgs_show": _api("GET", "orgs/ORG", shown),
+    "api_orgs_change": _api(
+        "PATCH", "orgs/ORG", members_alone(Action.MANAGE), {"description": "Number NUMBER."}
+    ),
+    "api_orgs_change (visibility)": _api(
+        "PATCH", "orgs/ORG", members_alone(Action.GOVERN), {"defaultVisibility": "public"}
+    ),
+    "api_orgs_delete": _api("DELETE", "orgs/ORG", members_alone(Action.GOVERN)),
+    "api_orgs_keep": _api("DELETE", "orgs/ORG/deletion", members_alone(Action.GOVERN)),
+    "api_members_list": _api("GET", "orgs/ORG/members", members_alone(Action.READ)),
+    "api_members_pending": _api("GET", "orgs/ORG/pending", members_alone(Action.READ)),
+    "api_members_set": _api(
+        "PUT", "orgs/ORG/members/max", members_alone(Action.MANAGE), {"role": "maintainer"}
+    ),
+    "api_members_set (owner)": _api(
+        "PUT", "orgs/ORG/members/ann", members_alone(Action.MANAGE), {"role": "owner"}
+    ),
+    "api_members_remove": _api("DELETE", f"orgs/ORG/members/{NOBODYS}", no_member),
+    "api_members_undo": _api(
+        "DELETE", "orgs/ORG/pending/max", members_alone(Action.GOVERN, found=Outcome.HIDDEN)
+    ),
+    "api_invitations_list": _api("GET", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
+    "api_invitations_send": _api(
+        *("POST", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
+        {"role": "member", "email": "sam@example.org"},
+    ),
+    "api_invitations_send (owner)": _api(
+        *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
+        {"role": "owner", "email": "sam@example.org"},
+    ),
+    "api_invitations_withdraw": _api(
+        *("DELETE", f"orgs/ORG/invitations/{NOBODYS}"),
+        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
+    ),
+    **{
+        f"api_invitations_{verb}": _api(
+            "POST", f"invitations/{verb}", own(None, found=Outcome.HIDDEN), {"code": NOBODYS}
+        )
+        for verb in ("show", "accept", "decline")
+    },
+    "api_domains_list": _api("GET", "orgs/ORG/domains", members_alone(Action.READ)),
+    "api_domains_claim": _api(
+        *("POST", "orgs/ORG/domains", members_alone(Action.MANAGE)), {"domain": "example.org"}
+    ),
+    "api_domains_verify": _api(
+        *("POST", "orgs/ORG/domains/example.com/verify"),
+        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
+    ),
+    "api_domains_remove": _api(
+        *("DELETE", "orgs/ORG/domains/example.com"),
+        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
     ),
     "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
     "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", of_organization(Action.MANAGE)),
