@@ -9,7 +9,7 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from functions._http import JSON, NO_STORE, edge, json_answer, when_again
+from functions._http import JSON, NO_STORE, body_within, edge, json_answer, when_again
 from shared.domain.errors import (
     BodyUnreadable,
     InvalidRequest,
@@ -29,6 +29,8 @@ STATUS = {
     Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
+
+MOST_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 
 _OBJECT = "a JSON object"
 
@@ -79,10 +81,11 @@ def body_as(model: type[Model], req: func.HttpRequest) -> Model:
 
     A body with an access token in it is refused as a whole: what it says may be stored and shown.
     """
-    if holds_token(req.get_body()):
+    body = body_within(req, MOST_BYTES)
+    if holds_token(body):
         raise TokenMisplaced
     try:
-        return model.model_validate_json(req.get_body() or b"{}")
+        return model.model_validate_json(body or b"{}")
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         if fault["type"] == "json_invalid":

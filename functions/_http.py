@@ -17,6 +17,7 @@ from shared.auth.client import Client
 from shared.domain.addresses import Networks
 from shared.domain.errors import (
     BodyUnreadable,
+    FileTooLarge,
     Refusal,
     TokenExpired,
     TokenMisplaced,
@@ -25,6 +26,7 @@ from shared.domain.errors import (
     Unavailable,
 )
 from shared.domain.identity import Principal
+from shared.domain.json_bounds import has_at_most, is_shallow
 from shared.domain.language import ClientProfile
 from shared.domain.rates import Allowance, tightest
 from shared.domain.token_texts import holds_token
@@ -45,7 +47,11 @@ NO_STORE = {"Cache-Control": "no-store"}  # Of an answer for one caller and one 
 
 _REFUSED = 400  # From here on an answer is a refusal, which says itself what it is about.
 
+MOST_BYTES = 4 * 1024 * 1024  # Of JSON: a resolve of 2,000 modules with their candidates has one.
+MOST_VALUES = 250_000
+
 _OBJECT = "a JSON object, such as {}"
+_NOT_SO_MANY = f"a JSON object of fewer than {MOST_VALUES:,} values"
 
 
 def as_it_is(_req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
@@ -234,15 +240,27 @@ def json_object(req: func.HttpRequest) -> dict[str, object]:
     Control characters inside strings are let through, because the clients do not escape them.
     A body with an access token in it is refused: what it says may be stored and shown.
     """
-    if holds_token(req.get_body()):
+    body = body_within(req, MOST_BYTES)
+    if not has_at_most(MOST_VALUES, body):
+        raise BodyUnreadable(_NOT_SO_MANY)
+    if holds_token(body):
         raise TokenMisplaced
     try:
-        value: object = json.loads(req.get_body() or b"{}", strict=False)
+        value: object = json.loads(body or b"{}", strict=False)
     except (ValueError, RecursionError):
         raise BodyUnreadable(_OBJECT) from None
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not is_shallow(cast(object, value)):
         raise BodyUnreadable(_OBJECT)
     return cast(dict[str, object], value)
+
+
+def body_within(req: func.HttpRequest, limit: int) -> bytes:
+    """Return the body, or raise `FileTooLarge` for one of more bytes than `limit`."""
+    body = req.get_body()
+    if len(body) > limit:
+        what = "body of the request"
+        raise FileTooLarge(what, len(body), limit)
+    return body
 
 
 def client_of(req: func.HttpRequest) -> ClientProfile:

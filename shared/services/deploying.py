@@ -20,6 +20,7 @@ from shared.domain.errors import (
     VersionExists,
 )
 from shared.domain.identity import Principal
+from shared.domain.json_bounds import has_at_most
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Release, State
 from shared.domain.pom import require_pom
@@ -28,6 +29,7 @@ from shared.services.checking import Checking
 from shared.services.publishing import Publishing, Upload
 
 MAX_SBOM_BYTES = 8 * 1024 * 1024  # A bill of materials names each dependency in about 1 KiB.
+MOST_SBOM_VALUES = 1_000_000  # A name, a version and a licence are about ten bytes each.
 _FORMAT = "CycloneDX"
 
 
@@ -102,6 +104,8 @@ def _is_there_with(release: Release, digest: Digest) -> bool:
 
 
 def _is_cyclonedx(content: bytes) -> bool:
+    if not has_at_most(MOST_SBOM_VALUES, content):
+        return False
     try:
         read: object = json.loads(content)
     except (ValueError, RecursionError):

@@ -1,0 +1,230 @@
+"""Row 24, exhaustion by what is sent: every parser reads anything, within bounds, or refuses it.
+
+No test here measures seconds: inputs are as large as they may be, so that what takes more than
+linear time runs into the time-out of the suite.
+"""
+
+import json
+import tracemalloc
+from base64 import b64encode
+from collections.abc import Callable
+
+import azure.functions as func
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from functions import _api, _forms, _http
+from functions._maven_paths import Target
+from functions._multipart import archive_part
+from functions.api_docs import OPERATIONS
+from shared.auth.client import Client
+from shared.auth.header import token_text
+from shared.auth.secret import Secret
+from shared.auth.token import AccessToken
+from shared.domain.checksum import Algorithm, Checksum
+from shared.domain.digest import Digest
+from shared.domain.errors import BodyUnreadable, FileTooLarge, Refusal
+from shared.domain.language import ClientProfile
+from shared.domain.names import Coordinate, Package
+from shared.domain.pom import require_pom
+from shared.domain.query import Page, Query
+from shared.domain.version import parse_version_or_range
+from shared.hosting.requests import query_parameters
+from shared.ranges import Unsatisfiable, is_known, known_tags, requested_range
+from shared.services.deploying import MAX_SBOM_BYTES, _is_cyclonedx
+
+MIB = 1024 * 1024
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+MODELS = sorted(
+    {each.request for each in OPERATIONS if each.request}, key=lambda model: model.__name__
+)
+
+
+def request(body: bytes, content_type: str = "application/json") -> func.HttpRequest:
+    """Return a request with this body."""
+    headers = {"content-type": content_type, "content-length": str(len(body))}
+    return func.HttpRequest("POST", "/", headers=headers, body=body)
+
+
+def read_form(body: bytes) -> object:
+    """Read a form of a page."""
+    return _forms.form_of(request(body, _forms.URL_ENCODED))
+
+
+def read_part(body: bytes) -> object:
+    """Read an upload."""
+    return archive_part(request(body, "multipart/form-data; boundary=b"), name="bala-file")
+
+
+BODIES: dict[str, Callable[[bytes], object]] = {
+    "JSON of Central": lambda body: _http.json_object(request(body)),
+    "form of a page": read_form,
+    "upload": read_part,
+    "POM": lambda body: require_pom(body, GREET),
+    "bill of materials": _is_cyclonedx,
+    **{f"checksum {a.value}": lambda body, a=a: Checksum.parse(a, body) for a in Algorithm},
+    **{
+        f"model {model.__name__}": lambda body, model=model: _api.body_as(model, request(body))
+        for model in MODELS
+    },
+}
+
+
+def read_range(text: str) -> object:
+    """Read a range of bytes."""
+    return requested_range({"range": text}, size=1_000, etag='"tag"')
+
+
+TEXTS: dict[str, Callable[[str], object]] = {
+    "Authorization": lambda text: token_text({"authorization": text}),
+    "Basic": lambda text: token_text(
+        {"authorization": "Basic " + b64encode(text.encode("utf-8", "replace")).decode()}
+    ),
+    "access token": lambda text: AccessToken.parse(Secret(text)),
+    "address and agent": lambda text: Client.of({"x-forwarded-for": text, "user-agent": text}, ()),
+    "Range": read_range,
+    "If-None-Match": lambda text: (
+        known_tags({"if-none-match": text}),
+        is_known({"if-none-match": text}, etag='"x"'),
+    ),
+    "If-Range": lambda text: requested_range(
+        {"range": "bytes=0-1", "if-range": text}, size=9, etag='"x"'
+    ),
+    "digest": Digest.parse_header,
+    "platforms": lambda text: ClientProfile.of(text, text),
+    "query string": query_parameters,
+    "search": Query.parse,
+    "page": lambda text: Page.parse(text, text, text),
+    "version": parse_version_or_range,
+    "package": lambda text: Package.parse(text, text),
+    "coordinate": lambda text: Coordinate.parse(text, text, text),
+    "path to read": Target.to_read,
+    "path to write": Target.to_write,
+    "content type": lambda text: archive_part(request(b"--b--", text), name="x"),
+}
+
+# Pieces that mean something to one of them, so that what is made of them gets far.
+PIECES = [
+    b'{"', b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\ud800", b"\\", b"null", b"1e999", b"-",
+    b"9" * 40, b"--b", b"\r\n", b"--b--", b"Content-Disposition: form-data; name=bala-file", b"&",
+    b"=", b"%", b"%00", b"<project>", b"</project>", b"<groupId>", b"&b;", b"<!--",
+    b"<!DOCTYPE a [<!ENTITY b 'c'>]>", b"\x00", b"\xff\xfe", b"\xed\xa0\x80", b"bomFormat",
+    b"CycloneDX", b"name", b"scopes", b"org", b"bytes=0-", b"W/", b"*", b"1.2.3", b"sha-256=",
+    b"Bearer ", b"Basic ", b"blr_local_", b"/", b"..", b"maven-metadata.xml",
+]  # fmt: skip
+CRAFTED = st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=60).map(b"".join)
+ANYTHING = st.binary(max_size=400) | CRAFTED
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def refuses_or_reads(read: Callable[[], object]) -> None:
+    """Let a parser read; a refusal is an answer, and so is a range that there is not."""
+    try:
+        read()
+    except (Refusal, Unsatisfiable):
+        return
+
+
+@pytest.mark.parametrize("parser", BODIES)
+@MANY
+@given(body=ANYTHING)
+def test_every_body_is_read_or_refused(parser: str, body: bytes) -> None:
+    refuses_or_reads(lambda: BODIES[parser](body))
+
+
+@pytest.mark.parametrize("parser", TEXTS)
+@MANY
+@given(text=st.text(max_size=200) | CRAFTED.map(lambda each: each.decode("latin-1")))
+def test_every_text_is_read_or_refused(parser: str, text: str) -> None:
+    refuses_or_reads(lambda: TEXTS[parser](text))
+
+
+BOMBS = {
+    "open lists": b"[",
+    "empty lists": b"[],",
+    "empty objects": b"{},",
+    "deep objects": b'{"a":',
+    "keys": b'"k":1,',
+    "equal keys": b'{"a":1,',
+    "numbers": b"1,",
+    "digits": b"9",
+    "letters": b"x",
+    "escapes": b"\\u0041",
+    "quotes": b'"',
+    "parts": b"--b\r\n\r\n",
+    "boundaries": b"--b",
+    "line ends": b"\r\n",
+    "fields": b"a=b&",
+    "percents": b"%",
+    "elements": b"<a>",
+    "comments": b"<!--",
+    "entities": b"&b;",
+    "attributes": b" a=''",
+    "slashes": b"/",
+    "zeros": b"\x00",
+    "no UTF-8": b"\xff",
+}
+# What each parser is handed at most: the faces refuse what is longer before they read it.
+LARGEST = {
+    "JSON of Central": _http.MOST_BYTES,
+    "bill of materials": MAX_SBOM_BYTES,
+    "upload": 4 * MIB,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("parser", [*(each for each in BODIES if each[:6] != "model "), "models"])
+def test_no_body_takes_much_more_memory_than_it_has_bytes(parser: str, bomb: str) -> None:
+    read = BODIES[f"model {MODELS[0].__name__}"] if parser == "models" else BODIES[parser]
+    size = LARGEST.get(parser, 256 * 1024)
+    body = (BOMBS[bomb] * (size // len(BOMBS[bomb]) + 1))[:size]
+    for sent in (body, b'{"a":' + body[:-7] + b"}", b'{"a":[' + body[:-9] + b"1]}"):
+        tracemalloc.start()
+        refuses_or_reads(lambda sent=sent: read(sent))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 8 * size + 24 * MIB, f"{peak:,} bytes for {size:,}"
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("parser", TEXTS)
+def test_no_header_or_path_takes_more_than_a_moment(parser: str, bomb: str) -> None:
+    # As long as the host takes: the head of a request has 64 KiB at most.
+    text = (BOMBS[bomb] * 65_536)[:65_536].decode("latin-1")
+    refuses_or_reads(lambda: TEXTS[parser](text))
+
+
+def test_a_body_over_its_limit_is_refused_before_it_is_read() -> None:
+    with pytest.raises(FileTooLarge, match="body of the request has"):
+        _http.json_object(request(b" " * (_http.MOST_BYTES + 1)))
+    with pytest.raises(FileTooLarge, match="body of the request has"):
+        _api.body_as(MODELS[0], request(b" " * (_api.MOST_BYTES + 1)))
+
+
+def test_json_of_too_many_values_is_refused_before_it_is_read() -> None:
+    body = b'{"packages":[' + b"{}," * _http.MOST_VALUES + b"{}]}"
+    with pytest.raises(BodyUnreadable, match="fewer than 250,000 values"):
+        _http.json_object(request(body))
+
+
+def test_json_that_lies_too_deep_is_refused() -> None:
+    body = json.dumps({"a": json.loads("[" * 40 + "]" * 40)}).encode()
+    with pytest.raises(BodyUnreadable):
+        _http.json_object(request(body))
+
+
+def closed(model: type[BaseModel]) -> bool:
+    """Say whether a model, and each within it, refuses fields that it does not name."""
+    schema = model.model_json_schema()
+    objects = [schema, *schema.get("$defs", {}).values()]
+    return all(
+        each.get("additionalProperties") is False for each in objects if "properties" in each
+    )
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_request_of_our_api_takes_fields_that_it_does_not_name(model: type[BaseModel]) -> None:
+    assert issubclass(model, _api.Request)
+    assert closed(model)
