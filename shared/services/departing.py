@@ -76,8 +76,18 @@ class Departing:
             await self.organizations.remove_member(OrgName(each.org), account, by=by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
-        await self._retire(account.name)
+        await self.retire(account.name)
         await until_fresh(lambda: self._remove(by))
+
+    async def retire(self, name: str) -> None:
+        """Keep a name from ever being given again; a repeat changes nothing."""
+
+        async def attempt() -> None:
+            claim = await self.directory.get(AccountName, place_of_name(name))
+            if claim is not None and not claim.is_retired:
+                await self.directory.replace(claim.model_copy(update={"is_retired": True}))
+
+        await until_fresh(attempt)
 
     async def _account(self, by: Principal) -> Account:
         if by.is_anonymous:
@@ -111,16 +121,6 @@ class Departing:
         owners = [each for each in members if each.membership.role is Role.OWNER]
         if len(owners) == 1:
             raise LastOwner(account.name, membership.org)
-
-    async def _retire(self, name: str) -> None:
-        """Keep the name from ever being given again, now that nobody has it."""
-
-        async def attempt() -> None:
-            claim = await self.directory.get(AccountName, place_of_name(name))
-            if claim is not None and not claim.is_retired:
-                await self.directory.replace(claim.model_copy(update={"is_retired": True}))
-
-        await until_fresh(attempt)
 
     async def _remove(self, by: Principal) -> None:
         account = await self._account(by)

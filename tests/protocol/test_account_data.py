@@ -1,13 +1,25 @@
 """/account/data: taking one's data along, and ending the account."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.entity import Place
+from shared.domain.errors import (
+    AccountExists,
+    CredentialsMissing,
+    LastOwner,
+    SignInAgain,
+    TokenUnknown,
+)
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.names import parse_org
+from shared.domain.rights import Grant, Role
+from tests.balas import bala
 from tests.pages import Browser
-from tests.world import World
+from tests.world import URL, Person, World
 
 PAGE = "/account/data"
 
@@ -46,3 +58,77 @@ async def test_an_account_is_deleted_by_its_name_alone(
     assert "type its name, mia" in mia.text
     assert f'value="{typed}"' in mia.text
     assert await world.stores.directory.get(Account, Place(world.people.mia.account.id))
+
+
+async def test_deleting_takes_a_fresh_sign_in(world: World) -> None:
+    with pytest.raises(SignInAgain):
+        await world.registry.departing.delete(by=principal(world, world.people.mia, fresh=False))
+    assert await account_of(world, world.people.mia)
+
+
+async def test_nobody_deletes_an_account_without_being_signed_in(world: World) -> None:
+    with pytest.raises(CredentialsMissing):
+        await world.registry.departing.delete(by=ANONYMOUS)
+
+
+async def test_the_last_owner_of_an_organization_stays_with_everything(world: World) -> None:
+    ann = world.people.ann
+    with pytest.raises(LastOwner, match="ann is the only owner of acme"):
+        await world.registry.departing.delete(by=principal(world, ann))
+    assert await account_of(world, ann)
+    assert (await world.get(f"{URL}/api/v1/whoami", by=ann)).status_code == 200
+
+
+async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(world: World) -> None:
+    mia = world.people.mia
+    await world.registry.departing.delete(by=principal(world, mia))
+    assert await account_of(world, mia) is None
+    members = await world.registry.organizations.members(parse_org("acme"), by=OPERATOR)
+    assert [each.name for each in members] == ["ann"]
+    world.clock.advance(timedelta(seconds=5))
+    assert (await world.get(f"{URL}/api/v1/whoami", by=mia)).status_code == 401
+    [(_, last)] = await world.stores.events.stream(f"account:{mia.account.id}", None, 1)
+    assert (last.kind, last.actor) == ("account.deleted", mia.account.id)
+
+
+async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:
+    await world.registry.departing.delete(by=principal(world, world.people.mia))
+    world.clock.advance(timedelta(days=400))
+    for name in ("mia", "MIA"):
+        with pytest.raises(AccountExists):
+            await world.registry.accounts.create(name, by=OPERATOR)
+
+
+async def test_what_a_deleted_account_published_stays(world: World) -> None:
+    mia = world.people.mia
+    await world.registry.organizations.set_member(
+        parse_org("acme"), mia.account, Role.MAINTAINER, by=OPERATOR
+    )
+    await world.push(bala("acme/greet:1.0.0"), by=mia)
+    await world.registry.departing.delete(by=principal(world, mia))
+    found = await world.get("/packages/acme/greet/1.0.0")
+    assert found.status_code == 200
+
+
+async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World) -> None:
+    mia = world.people.mia
+    by = principal(world, mia)
+    # All but the last step.
+    departing = world.registry.departing
+    await departing.organizations.remove_member(parse_org("acme"), mia.account, by=by)
+    await departing.retire(mia.account.name)
+    await departing.delete(by=by)
+    assert await account_of(world, mia) is None
+    with pytest.raises(TokenUnknown):
+        await departing.delete(by=by)
+
+
+async def account_of(world: World, person: Person) -> Account | None:
+    return await world.stores.directory.get(Account, Place(person.account.id))
+
+
+def principal(world: World, person: Person, *, fresh: bool = True) -> Principal:
+    """Return somebody as they are signed in, a moment ago or longer."""
+    ago = timedelta(minutes=0 if fresh else 11) // timedelta(milliseconds=1)
+    signed_in_ms = world.clock.now_ms() - ago
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=signed_in_ms)

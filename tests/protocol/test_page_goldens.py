@@ -1,0 +1,164 @@
+"""What pages say, whole: full, empty and refused; of each, what is between header and footer."""
+
+import re
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from shared.services.inviting import Offer
+from tests.devices import ask
+from tests.pages import Browser
+from tests.world import World, token_of
+
+# What is new each time, by what it is replaced with.
+CHANGING = {
+    "CSRF": re.compile(r'(?<=name="csrf" value=")[^"]+'),
+    "TOKEN": re.compile(r"blr_local_\w+"),
+    "ID": re.compile(r'(?<=name="token" value=")\w{10}|(?<=class="hint">)\w{10}(?=, made)'),
+    "CODE": re.compile(r"[B-Z]{4}-[B-Z]{4}(?=[<\"])|(?<=/invitations/)\w{32}"),
+}
+
+
+class Html(SingleFileSnapshotExtension):
+    """Keeps a golden as a file that a browser opens."""
+
+    _write_mode = WriteMode.TEXT
+    file_extension = "html"
+
+
+@pytest.fixture
+def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(Html)
+
+
+@pytest.fixture
+async def ann(world: World) -> Browser:
+    return await Browser.of(world, world.people.ann)
+
+
+@pytest.fixture
+async def admin(world: World) -> Browser:
+    """Return a browser of somebody who belongs nowhere."""
+    return await Browser.of(world, world.people.admin)
+
+
+def shown(browser: Browser) -> str:
+    """Return what is particular to a page, without what is new each time."""
+    assert browser.page is not None
+    [main] = re.findall(r"<main.*</main>\n", browser.page.text, re.DOTALL)
+    for name, pattern in CHANGING.items():
+        main = pattern.sub(name, main)
+    return main
+
+
+async def test_an_overview_of_somebody_who_has_begun(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account")
+    assert shown(ann) == page
+
+
+async def test_an_overview_of_somebody_who_belongs_nowhere(
+    world: World, admin: Browser, page: SnapshotAssertion
+) -> None:
+    await admin.open("/account/tokens")
+    for used in await world.registry.tokens.records.of(world.people.admin.account.id):
+        await admin.send("/account/tokens/revoke", token=used.token.id)
+    await admin.open("/account")
+    assert shown(admin) == page
+
+
+async def test_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> None:
+    await token_of(world.registry, world.people.ann.account, "read", org="acme", package="http*")
+    await ann.open("/account/tokens")
+    assert shown(ann) == page
+
+
+async def test_no_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> None:
+    [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens/revoke", token=used.token.id)
+    assert shown(ann) == page
+
+
+async def test_a_token_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name='<b>"bold"', scope=["push-new", "manage"], days="1000")
+    assert shown(ann) == page
+
+
+async def test_a_token_that_is_made(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope=["read"])
+    assert shown(ann) == page
+
+
+async def test_organizations(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/organizations")
+    assert shown(ann) == page
+
+
+async def test_no_organizations(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open("/account/organizations")
+    assert shown(admin) == page
+
+
+async def test_an_organization_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/organizations")
+    await ann.send("/account/organizations", name="other")
+    assert shown(ann) == page
+
+
+async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
+    offer = Offer.parse(Role.MAINTAINER, None, "bob")
+    invited = await world.registry.inviting.invite(parse_org("acme"), offer, by=OPERATOR)
+    assert invited.link
+    bob = await Browser.of(world, world.people.bob)
+    await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
+    assert shown(bob) == page
+
+
+async def test_security_events(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope=["read"])
+    await ann.open("/account/security")
+    assert shown(ann) == page
+
+
+async def test_no_security_events(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/security?before=1")
+    assert shown(ann) == page
+
+
+async def test_the_end_of_an_account_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/data")
+    await ann.send("/account/delete", name="anne")
+    assert shown(ann) == page
+
+
+async def test_a_code_to_enter(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/device")
+    assert shown(ann) == page
+
+
+async def test_a_machine_to_approve(world: World, ann: Browser, page: SnapshotAssertion) -> None:
+    codes = await ask(world)
+    await ann.open("/device")
+    await ann.send("/device", code=codes["user_code"])
+    assert shown(ann) == page
+
+
+async def test_a_machine_that_is_approved(
+    world: World, ann: Browser, page: SnapshotAssertion
+) -> None:
+    codes = await ask(world)
+    await ann.open("/device")
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    assert shown(ann) == page
+
+
+async def test_a_form_from_elsewhere(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.send_raw("/device", code="BCDF-GHJK", decision="approve")
+    assert shown(ann) == page
