@@ -1,0 +1,159 @@
+"""PyPI 2024 and crates.io 2025: secrets that somebody sent are found in logs, errors and stores.
+
+A token is planted in every header, cookie, query, path and body of requests to every route, by
+strangers and by somebody who has another token. It comes out nowhere: in no answer, no log line, no
+event and no stored record.
+"""
+
+import json
+import sqlite3
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from functions.api_docs import OPERATIONS
+from shared.auth.token import AccessToken
+from shared.log import configure
+from tests.balas import bala
+from tests.fakes.randomness import FakeRandomness
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.security.bodies import body_of
+from tests.security.routes import VALUES, routes
+from tests.world import URL, OpenWorld, World, limited
+
+PLANTED = AccessToken.mint("local", "0123456789", FakeRandomness("planted")).text.reveal()
+PAIR = b64encode(f"{PLANTED}:{PLANTED}".encode()).decode()
+# What identifies it without its first letters: a text that is cut off is found as well.
+CORE = PLANTED[20:52]
+
+QUERIES = (
+    *("q", "query", "org", "user-packages", "sort", "limit", "offset", "readme", "after", "since"),
+    *("code", "state", "next", "return", "error", "error_description", "ballerina_version", "core"),
+    *("before", "count", "rows", "start", "wt", "expires", "signature", "user_code", "page"),
+)
+HEADERS = (
+    *("User-Agent", "Referer", "Origin", "Accept", "Accept-Language", "Accept-Encoding", "Range"),
+    *("If-None-Match", "If-Modified-Since", "Ballerina-Platform", "Digest", "X-Request-Id"),
+    *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-CSRF-Token"),
+    *("Proxy-Authorization", "X-Api-Key", "Traceparent", "Github-Public-Key-Identifier"),
+    *("Github-Public-Key-Signature", "Content-Type", "Cache-Control"),
+)
+NO_LIMITS = {
+    f"limit_{name}": f"{counted}=100000"
+    for name, counted in (
+        ("write", "token"), ("push", "token"), ("token_issue", "account"),
+        ("sign_in", "address"), ("device", "address"), ("failure", "address"),
+    )
+}  # fmt: skip
+
+
+@pytest.fixture
+async def open_to_all(worlds: OpenWorld) -> World:
+    """Return a registry that looks at every request, and writes everything down."""
+    world = await worlds(log_level="debug", **NO_LIMITS)
+    await world.push(bala("acme/secret:1.0.0"))
+    return world
+
+
+def planted_everywhere(method: str, url: str, authorization: str) -> Iterator[httpx.Request]:
+    """Make requests to a route that carry the token everywhere."""
+    own = {"Authorization": authorization}
+    yield httpx.Request(method, url, headers=dict.fromkeys(HEADERS, PLANTED) | own)
+    names = ("__Host-ballroom", "ballroom-local", "ballroom-csrf", "other")
+    cookies = "; ".join(f"{name}={PLANTED}" for name in names)
+    yield httpx.Request(method, url, headers=own | {"Cookie": cookies})
+    query = dict.fromkeys(QUERIES, PLANTED)
+    yield httpx.Request(method, url, headers=own, params=query)
+    for value in {*VALUES.values(), "x"}:
+        yield httpx.Request(method, url.replace(f"/{value}", f"/{PLANTED}"), headers=own)
+    for content_type, body in bodies():
+        headers = own | {"Content-Type": content_type}
+        yield httpx.Request(method, url, headers=headers, content=body)
+
+
+def bodies() -> Iterator[tuple[str, bytes]]:
+    """Yield bodies of every kind that some route reads, full of the token."""
+    text = dict.fromkeys((*QUERIES, "name", "message", "csrf", "account", "email"), PLANTED)
+    items = [{"org": PLANTED, "name": PLANTED, "version": PLANTED, "id": PLANTED}]
+    lists = {"packages": items, "modules": items, "tools": items}
+    yield "application/json", json.dumps(text | lists).encode()
+    yield "application/json", json.dumps(PLANTED).encode()
+    yield "application/json", f'{{"{PLANTED}": '.encode()
+    form = "&".join(f"{name}={PLANTED}" for name in text)
+    yield "application/x-www-form-urlencoded", form.encode()
+    yield FORM["Content-Type"], multipart(f"{PLANTED}.bala", PLANTED.encode())
+    yield "text/plain", PLANTED.encode()
+
+
+def planted_in_fields() -> Iterator[httpx.Request]:
+    """Make requests to our API that are right but for the token in one text."""
+    for operation in OPERATIONS:
+        right = json.loads(body_of(operation) or b"null")
+        if not isinstance(right, dict):
+            continue
+        url = f"{URL}/{operation.path}".replace("{org}", "acme").replace("{name}", "secret")
+        for field, value in right.items():
+            wrong = [PLANTED] if isinstance(value, list) else PLANTED
+            body = json.dumps({**right, field: wrong})
+            yield httpx.Request(operation.method, url, content=body.encode())
+
+
+async def sent(world: World, request: httpx.Request) -> str:
+    """Send the request, and return everything that comes back."""
+    answer = await world.http.send(request)
+    return f"{answer.status_code} {answer.headers} {answer.text}"
+
+
+async def test_a_planted_token_comes_out_nowhere(
+    open_to_all: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = open_to_all
+    # Not used before, so that the first use that is noted is one with the token planted.
+    own = f"Bearer {(await limited(world, world.people.ann)).token}"
+    answers: list[str] = []
+    for method, url in sorted(set(routes(world.registry))):
+        for authorization in (own, f"Bearer {PLANTED}", f"Basic {PAIR}"):
+            for request in planted_everywhere(method, url, authorization):
+                answers.append(await sent(world, request))
+    for request in planted_in_fields():
+        request.headers["Authorization"] = own
+        answers.append(await sent(world, request))
+    await world.registry.authentication.close()
+    assert [answer for answer in answers if CORE in answer] == []
+    assert [answer for answer in answers if answer.startswith("500")] == []
+    await check_stores(world)
+    check_log(capfd)
+
+
+def check_log(capfd: pytest.CaptureFixture[str]) -> None:
+    """Look through all that was logged; afterwards the log is as quiet as in other tests."""
+    configure("warning")
+    said = capfd.readouterr()
+    lines = (said.err + said.out).splitlines()
+    assert sum('"event":"request"' in line for line in lines) > 1000
+    assert [line for line in lines if CORE in line] == []
+
+
+async def check_stores(world: World) -> None:
+    """Look through all events, and all that lies in the data folder."""
+    feed = await world.stores.events.since(0, 100_000)
+    assert [event for _, event in feed if CORE in event.model_dump_json()] == []
+    folder = world.registry.settings.data
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert any(file.suffix == ".db" for file in files), files
+    assert [file.name for file in files if CORE.encode() in file.read_bytes()] == []
+    for file in files:
+        if file.suffix == ".db":
+            assert CORE not in dump(file), file
+
+
+def dump(database: Path) -> str:
+    """Return every row of a database, with what its log has not written back yet."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        return "\n".join(connection.iterdump())
+    finally:
+        connection.close()
