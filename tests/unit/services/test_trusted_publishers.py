@@ -1,11 +1,13 @@
 """Owners say which jobs publish a package; a job makes one that is not there yet."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.domain.errors import (
+    Busy,
     InvalidRequest,
     NotPermitted,
     OrganizationNotFound,
@@ -22,9 +24,11 @@ from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
 from shared.domain.workloads import Provider
 from shared.services.trusted_publishers import PENDING_FOR
 from tests.balas import bala
+from tests.faults import Fault, Moment, failing
 from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.okhttp import multipart
 from tests.trust import RULES, Trust, trusting
-from tests.world import OpenWorld, limited
+from tests.world import OpenWorld, Stores, limited
 
 ACME = parse_org("acme")
 GREET = Package.parse("acme", "greet")
@@ -160,6 +164,29 @@ async def test_a_job_whose_push_is_lost_and_repeated_reads_that_it_is_done(trust
     job = await trust.job()
     for _ in range(2):
         await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("method", ["of", "replace"])
+async def test_a_push_that_fails_while_it_binds_its_publisher_is_made_good_by_its_repeat(
+    worlds: OpenWorld, moment: Moment, method: str
+) -> None:
+    fault = Fault(method, Busy(), moment, nth=0)
+
+    def breaking(stores: Stores) -> Stores:
+        return replace(stores, directory=failing(stores.directory, fault))
+
+    trust = await trusting(worlds, breaking)
+    await trust.add()
+    job = await trust.job()
+    fault.nth = fault.calls + 1
+    form = multipart("greet.bala", bala("acme/greet:1.0.0"))
+    assert (await trust.world.upload(form, by=job)).status_code == 503
+    assert await trust.world.stores.metadata.releases(GREET) == []
+    assert (await trust.world.upload(form, by=job)).status_code == 204
+    assert await pending_of(trust) == [False]
+    await trust.world.registry.upkeep.run("settle")
+    assert [event.kind for event in await trust.log()].count("publisher.bound") == 1
 
 
 async def test_a_job_publishes_no_other_package(trust: Trust) -> None:
