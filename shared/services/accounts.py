@@ -68,13 +68,19 @@ class Accounts:
         account = await self.directory.get(Account, Place(by.id))
         if account is None:
             raise TokenUnknown
-        return Profile(account, by, tuple(await self.directory.about(Membership, by.id)))
+        return Profile(account, by, await self._memberships(by.id))
 
     async def list(self, *, by: Principal) -> list[Account]:
         """Return every account, by name."""
         _check_operator("list", by)
         accounts = await everything(self.directory, Account)
         return sorted(accounts, key=lambda account: account.name.lower())
+
+    async def _memberships(self, account_id: str) -> tuple[Membership, ...]:
+        """Return the memberships of an account as they count now."""
+        stored = await self.directory.about(Membership, account_id)
+        now_ms = self.clock.now_ms()
+        return tuple(now for each in stored if (now := each.at(now_ms)) is not None)
 
     def _new(self, name: str) -> Account:
         if not _NAME.fullmatch(name):
