@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from shared.domain.bala import Bala, read_bala
 from shared.domain.limits import ArchiveLimits, Documentation
+from shared.domain.package import Visibility
 from tests.balas import bala
 from tests.odd_balas import ODD
 from tests.paths import SHARED
@@ -169,7 +170,7 @@ def said(read: Bala) -> dict[str, Any]:
         "sourceCodeLocation": read.source_repository,
         "keywords": list(read.keywords),
         "icon": read.icon,
-        "visibility": read.visibility.value,
+        "visibility": (read.visibility or Visibility.PUBLIC).value,
         "graalvmCompatible": read.graalvm.value,
         "modules": modules,
         "tool": read.tools[0] if read.tools else "",
