@@ -108,3 +108,33 @@ def remove_member(name: OrgName, account: str) -> None:
 
     with_registry(work)
     click.echo(f"{account} is no member of {name}.")
+
+
+@org.command()
+@name_argument
+@click.confirmation_option(prompt="Its name is never given again. Delete it?")
+def delete(name: OrgName) -> None:
+    """Delete the organization NAME, which never published anything, at once.
+
+    \b
+    Example:
+      python -m shared.cli org delete acme
+    """
+
+    async def work(registry: Registry) -> None:
+        await registry.closing.delete(name, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"Deleted the organization {name}.")
+
+
+@org.command()
+@name_argument
+def keep(name: OrgName) -> None:
+    """Keep the organization NAME, which one of its owners is deleting."""
+
+    async def work(registry: Registry) -> None:
+        await registry.closing.undo(name, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"The organization {name} stays.")

@@ -13,7 +13,7 @@ def test_an_organization_is_created_with_its_owner(terminal: Terminal) -> None:
     terminal.run("org", "add", "Globex", "--owner", "bob")
     assert roles(terminal, "globex") == {"bob": "owner"}
     [globex] = [each for each in terminal.json("org", "list") if each["name"] == "Globex"]
-    assert (globex["founder"], globex["deleted"]) == ("bob", "no")
+    assert (globex["founder"], globex["deleted"]) == ("bob", None)
 
 
 def test_members_come_change_and_go(terminal: Terminal) -> None:
@@ -36,3 +36,16 @@ def test_a_name_that_is_none_is_one_line(terminal: Terminal) -> None:
 
 def test_an_organization_that_is_not_there_is_one_line(terminal: Terminal) -> None:
     assert terminal.fail("org", "members", "nowhere") == "organization not found: nowhere"
+
+
+def test_an_empty_organization_is_deleted_for_ever(terminal: Terminal) -> None:
+    terminal.run("org", "add", "Globex", "--owner", "bob")
+    assert "Deleted the organization Globex." in terminal.run("org", "delete", "Globex", "--yes")
+    assert terminal.fail("org", "members", "globex") == "organization not found: globex"
+    assert "exists already" in terminal.fail("org", "add", "globex", "--owner", "bob")
+    [globex] = [each for each in terminal.json("org", "list") if each["name"] == "Globex"]
+    assert globex["deleted"]
+
+
+def test_what_nobody_deletes_need_not_be_kept(terminal: Terminal) -> None:
+    assert terminal.fail("org", "keep", "acme").startswith("acme is not being deleted")
