@@ -102,15 +102,15 @@ class Departing:
     ) -> tuple[tuple[tuple[int, Event], ...], Mapping[str, str]]:
         found: list[tuple[int, Event]] = []
         names: dict[str, str] = {}
-        query = LogQuery(count=LARGEST_PAGE)
-        while len(found) < MOST_EVENTS:
+        before: int | None = None
+        while True:
+            query = LogQuery(before=before, count=LARGEST_PAGE)
             page = await self.logbook.of_account(query, by=by)
             found += page.events
             names |= page.names
-            if page.next is None:
-                break
-            query = LogQuery(before=page.next, count=LARGEST_PAGE)
-        return tuple(found), names
+            before = page.next
+            if before is None or len(found) >= MOST_EVENTS:
+                return tuple(found), names
 
     async def _check_dispensable(
         self, membership: Membership, account: Account, by: Principal

@@ -16,6 +16,7 @@ from shared.domain.errors import (
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import parse_org
+from shared.domain.package import Event
 from shared.domain.rights import Grant, Role
 from tests.balas import bala
 from tests.pages import Browser
@@ -121,6 +122,27 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World)
     assert await account_of(world, mia) is None
     with pytest.raises(TokenUnknown):
         await departing.delete(by=by)
+
+
+async def test_the_download_holds_every_event_however_many_there_are(
+    world: World, mia: Browser
+) -> None:
+    account = world.people.mia.account.id
+    many = [
+        Event(id=f"e{number}", kind="x.y", at_ms=number, actor="", subject="", account=account)
+        for number in range(1_100)
+    ]
+    await world.stores.events.append(many)
+    data = (await mia.open("/account/data.json")).json()
+    assert len({each["id"] for each in data["events"]}) == len(data["events"])
+    assert {f"e{number}" for number in range(1_100)} <= {each["id"] for each in data["events"]}
+
+
+async def test_somebody_who_owns_beside_others_may_go(world: World) -> None:
+    mia, acme = world.people.mia, parse_org("acme")
+    await world.registry.organizations.set_member(acme, mia.account, Role.OWNER, by=OPERATOR)
+    await world.registry.departing.delete(by=principal(world, mia))
+    assert await account_of(world, mia) is None
 
 
 async def account_of(world: World, person: Person) -> Account | None:

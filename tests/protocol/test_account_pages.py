@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from shared.domain.client_settings import client_settings
 from shared.domain.identity import OPERATOR
 from tests.world import URL, World
 
@@ -115,3 +116,27 @@ async def test_a_page_can_be_read_without_seeing_it(world: World) -> None:
     assert html.count("<h1>") == html.count("<main ") == 1
     assert re.findall(r"<h(\d)>", html) == ["1", "2", "3", "3", "3", "3", "2"]
     assert all("aria-label" in block for block in re.findall(r"<pre[^>]*>", html))
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("/dashboard?tab=token", "/account/tokens"),
+        ("/dashboard?tab=organizations", "/account/organizations"),
+        ("/dashboard", "/account"),
+        ("/dashboard?tab=https://evil.example", "/account"),
+    ],
+)
+async def test_the_tabs_that_centrals_documentation_names_lead_to_pages_of_the_account(
+    world: World, address: str, place: str
+) -> None:
+    answer = await world.get(URL + address)
+    assert (answer.status_code, answer.headers["location"]) == (303, place)
+
+
+async def test_the_settings_are_a_download_with_a_place_for_a_token(world: World) -> None:
+    answer = await sign_in(world, world.people.ann.account.id)
+    download = await world.get(f"{ACCOUNT}/settings.toml", headers=cookie_of(answer))
+    assert download.text == client_settings(URL, "ann")
+    assert download.headers["content-disposition"] == 'attachment; filename="Settings.toml"'
+    assert (await world.get(f"{ACCOUNT}/settings.toml")).status_code == 401

@@ -1,11 +1,19 @@
 """A machine without a browser gets a token that a person approves (RFC 8628)."""
 
+import asyncio
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from shared.domain.device_codes import LETTERS
+from shared.domain.device_errors import AccessDenied, DeviceCodeExpired, DeviceCodeUnknown
+from shared.domain.errors import Busy, CredentialsMissing
+from shared.domain.identity import Principal
+from shared.domain.rights import Grant
+from shared.ports import WorkStore
+from shared.services.connecting import Connected
 from tests.devices import ASK, MACHINE, ask, error, poll, poll_at_once
 from tests.pages import FORM, Browser
 from tests.world import URL, OpenWorld, World
@@ -135,7 +143,7 @@ async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: Wor
     await browser.open("/device")
     answer = await browser.send("/device", code='BCDF-"GHJ')
     assert answer.status_code == 404
-    assert '<p>No machine waits with this code' in browser.text
+    assert "<p>No machine waits with this code" in browser.text
     assert 'value="BCDF-&#34;GHJ"' in answer.text
 
 
@@ -155,3 +163,97 @@ async def test_the_log_of_the_account_says_what_was_approved_and_from_where(worl
     assert (issued.kind, issued.credential) == ("token.issued", "device")
     assert (decided.kind, decided.address) == ("device.approved", "192.0.2.10")
     assert decided.details == {"client": "kim's laptop", "machine-address": MACHINE}
+
+
+class SameRandomness:
+    """Gives the same bytes each time."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return what everybody guesses."""
+        return bytes(count)
+
+
+def machine() -> Principal:
+    return Principal(address=MACHINE)
+
+
+async def test_a_code_that_somebody_waits_with_is_not_given_out_again(world: World) -> None:
+    connecting = replace(world.registry.connecting, randomness=SameRandomness())
+    await connecting.ask("first", by=machine())
+    with pytest.raises(Busy):
+        await connecting.ask("second", by=machine())
+
+
+async def test_of_many_questions_at_once_one_gets_the_token(world: World) -> None:
+    connecting = replace(world.registry.connecting, interval=timedelta())
+    codes = await connecting.ask("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await connecting.approve(codes.user_code.reveal(), by=ann)
+    asked = [connecting.redeem(codes.device_code.reveal(), by=machine()) for _ in range(8)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in answers].count(DeviceCodeExpired) == 7
+    assert [type(each) for each in answers].count(Connected) == 1
+
+
+async def test_of_many_answers_at_once_one_counts(world: World) -> None:
+    connecting = world.registry.connecting
+    codes = await connecting.ask("laptop", by=machine())
+    people = (world.people.ann, world.people.bob, world.people.mia)
+    answers = await asyncio.gather(
+        *[
+            connecting.approve(
+                codes.user_code.reveal(), by=Principal(each.account.id, "session", (Grant(),))
+            )
+            for each in people
+        ],
+        return_exceptions=True,
+    )
+    assert [type(each) for each in answers].count(DeviceCodeUnknown) == 2
+
+
+@dataclass(frozen=True)
+class Late:
+    """A store of work whose reader has not heard of any answer yet."""
+
+    work: WorkStore
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value, if it is no answer."""
+        return None if kind == "device-answer" else await self.work.peek(kind, key, now_ms)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.work, name)
+
+
+async def test_who_answers_between_another_ones_look_and_answer_is_not_overruled(
+    world: World,
+) -> None:
+    connecting = world.registry.connecting
+    codes = await connecting.ask("laptop", by=machine())
+    ann, bob = [
+        Principal(each.account.id, "session", (Grant(),))
+        for each in (world.people.ann, world.people.bob)
+    ]
+    await connecting.refuse(codes.user_code.reveal(), by=ann)
+    late = replace(connecting, work=cast(WorkStore, Late(world.stores.work)))
+    with pytest.raises(DeviceCodeUnknown):
+        await late.approve(codes.user_code.reveal(), by=bob)
+    with pytest.raises(AccessDenied):
+        await connecting.redeem(codes.device_code.reveal(), by=machine())
+
+
+async def test_a_machine_gets_no_token_of_an_account_that_is_gone(world: World) -> None:
+    mia = Principal(
+        world.people.mia.account.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms()
+    )
+    connecting = world.registry.connecting
+    codes = await connecting.ask("laptop", by=machine())
+    await connecting.approve(codes.user_code.reveal(), by=mia)
+    await world.registry.departing.delete(by=mia)
+    with pytest.raises(AccessDenied):
+        await connecting.redeem(codes.device_code.reveal(), by=machine())
+
+
+async def test_nobody_looks_at_codes_without_being_signed_in(world: World) -> None:
+    with pytest.raises(CredentialsMissing):
+        await world.registry.connecting.find("BCDF-GHJK", by=machine())
