@@ -7,9 +7,17 @@ from types import ModuleType
 
 import pytest
 
+from shared.auth.authentication import LAST_USE_EVERY
+from shared.auth.canaries import EVENT_EVERY
+from shared.auth.reports import ASK_AGAIN_AFTER, KEYS_GOOD_FOR, MAX_REPORT_BYTES, MAX_REPORTED
 from shared.auth.secret import Secret
 from shared.auth.token import PATTERN, AccessToken
+from shared.domain.address_ranges import MAX_RANGES
 from shared.domain.errors import TokenUnknown
+from shared.domain.rights import Scope
+from shared.services.reminding import LEADS
+from shared.services.token_requests import MAX_DAYS
+from shared.settings import Settings
 from tests.fakes.randomness import FakeRandomness
 from tests.paths import ROOT
 
@@ -67,3 +75,18 @@ def test_the_example_has_the_right_form_for_nobody(rule: ModuleType) -> None:
     assert AccessToken.parse(Secret(text)).environment == "example"
     with pytest.raises(TokenUnknown):
         AccessToken.parse(Secret(text[:-1] + "0"))
+
+
+def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
+    text = " ".join(PAGE.split())
+    assert f"{Settings.model_fields['token_days'].default} days by default" in text
+    assert f"{MAX_DAYS} at most" in text
+    assert [lead.days for lead in LEADS] == [1, 7]
+    assert "seven days before the end, and one day before" in text
+    assert f"ranges of addresses, up to {MAX_RANGES}" in text
+    assert f"{MAX_REPORTED:,} entries and {MAX_REPORT_BYTES // 1024 // 1024} MiB" in text
+    assert LAST_USE_EVERY.seconds == EVENT_EVERY.seconds == 600
+    assert "at most every ten minutes" in text
+    assert "one in ten minutes" in text
+    assert (KEYS_GOOD_FOR.days, ASK_AGAIN_AFTER.seconds) == (1, 60)
+    assert all(f"`{scope.value}`" in text for scope in Scope)
