@@ -79,6 +79,7 @@ PUBLISHER = (
 MESSAGE = '{"message":"x"}'
 
 READING: dict[str, tuple[Probe, ...]] = {
+    "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
     "api_provenance_origin": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
     ),
@@ -191,6 +192,7 @@ READING: dict[str, tuple[Probe, ...]] = {
 
 CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
+    "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
     "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),
     "api_publishers_restrict": (
         Probe("/api/v1/packages/acme/NAME/pushers", "PUT", '{"pushers":"publishers"}'),
@@ -225,9 +227,16 @@ ABOUT_NO_PACKAGE = {
     "account_*": "show and change what is the caller's own",
     "api_audit_*": "show the caller's own log, or an organization's to its owners",
     "api_docs_*": "are the same for everybody",
+    "api_domains_*": "show what an organization has to its owners",
     "api_held_list": "shows what an organization has to its owners",
+    "api_invitations_*": "show who is invited to an organization",
     "api_leaks_*": "take what a scanner signs, and name no package",
+    "api_members_*": "show and change who belongs to an organization",
     "api_org_tokens_*": "name patterns, whether packages match them or not",
+    "api_orgs_change": "changes what an organization says of itself",
+    "api_orgs_found": "founds an organization",
+    "api_orgs_list": "lists the caller's own organizations",
+    "api_orgs_keep": "undoes the deletion of an organization",
     "api_publishers_list": "shows what an organization has to its owners",
     "api_publishers_remove": "takes the id of a publisher",
     "api_settings_*": "show the caller's own name",
