@@ -7,7 +7,8 @@ from urllib.parse import parse_qs
 import azure.functions as func
 
 from functions._http import header
-from shared.domain.errors import BodyUnreadable
+from shared.domain.errors import BodyUnreadable, TokenMisplaced
+from shared.domain.token_texts import holds_token
 
 URL_ENCODED = "application/x-www-form-urlencoded"
 MOST_BYTES = 65_536  # The largest form of ours, filled to its limits, has a few thousand.
@@ -37,8 +38,10 @@ def is_form(req: func.HttpRequest) -> bool:
 
 
 def form_of(req: func.HttpRequest) -> Form:
-    """Return the form in the body, or raise `BodyUnreadable`."""
+    """Return the form in the body, or raise `BodyUnreadable` or `TokenMisplaced`."""
     body = req.get_body()
+    if holds_token(body):
+        raise TokenMisplaced
     if not is_form(req) or len(body) > MOST_BYTES:
         raise BodyUnreadable(_EXPECTED)
     try:

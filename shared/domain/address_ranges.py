@@ -105,7 +105,5 @@ def _unmapped_network(network: Network) -> Network:
     """Return the IPv4 range that an IPv6 one stands for, such as ::ffff:192.0.2.0/120."""
     first = _unmapped(network.network_address)
     if isinstance(network, IPv6Network) and isinstance(first, IPv4Address):
-        if network.prefixlen < _MAPPED_BITS:
-            raise ValueError
         return ip_network((first, network.prefixlen - _MAPPED_BITS))
     return network

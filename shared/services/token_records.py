@@ -81,7 +81,10 @@ class TokenRecords:
         return await until_fresh(attempt)
 
     async def rotate(self, token: Token, expires_ms: int | None, *, by: Principal) -> IssuedToken:
-        """Give the token a new text and a new end; the old text ends within five seconds."""
+        """Give the token a new text and a new end; the old text ends within five seconds.
+
+        Raises `TokenNotFound` when somebody ends the token meanwhile.
+        """
         old = await self._texts(token.owner, token.id)
         minted = AccessToken.mint(self.environment, token.owner, self.randomness)
         fresh = {
@@ -95,8 +98,11 @@ class TokenRecords:
         token = old[-1].model_copy(update=fresh)
         # New before old: whoever fails in between keeps what they have, and may try again.
         added = await self.recording.add(token, change=change_of("rotated", token), by=by)
-        for each in old:
-            await self._forget(each)
+        forgotten = [await self._forget(each) for each in old]
+        if not forgotten[-1]:
+            # Somebody revoked it, or gave it another text, meanwhile: that holds.
+            await self._end(added, change_of("revoked", added), by)
+            raise TokenNotFound(token.id)
         return IssuedToken(added, minted.text)
 
     async def end(self, token: Token, change: Change, *, by: Principal) -> None:
@@ -125,15 +131,16 @@ class TokenRecords:
 
         await until_fresh(attempt)
 
-    async def _forget(self, token: Token) -> None:
-        """Remove an old text; that there is a new one is recorded with the new one."""
+    async def _forget(self, token: Token) -> bool:
+        """Remove an old text, and say whether it was there; the event is with the new text."""
 
-        async def attempt() -> None:
+        async def attempt() -> bool:
             there = await self.directory.get(Token, token.place)
             if there is not None:
                 await self.directory.remove(there)
+            return there is not None
 
-        await until_fresh(attempt)
+        return await until_fresh(attempt)
 
 
 def change_of(what: str, token: Token) -> Change:

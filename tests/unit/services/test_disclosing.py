@@ -163,6 +163,16 @@ async def test_one_text_twice_in_a_report_is_one_token(
     assert len(events.feed) == len(mailer.sent) == 1
 
 
+async def test_two_reports_at_once_tell_the_owner_once(
+    disclosing: Disclosing, directory: FakeDirectory, mailer: FakeMailer
+) -> None:
+    await report(disclosing, LEAKED)
+    await directory.put(token(LEAKED))  # As the other report has read it.
+    assert await report(disclosing, LEAKED) == [TRUE]
+    assert directory.every(Token) == []
+    assert len(mailer.sent) == 1
+
+
 async def test_what_is_no_token_here_is_a_false_alarm(
     disclosing: Disclosing, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:

@@ -101,6 +101,7 @@ async def test_a_token_belongs_to_the_organization(
 ) -> None:
     token = (await tokens.issue(ACME, wanted("greet*", 7), by=ANN)).token
     assert (token.owner, token.org) == ("acme000000", "Acme")
+    assert token.owner == await tokens.owner(ACME, by=ANN)
     assert token.grants == (Grant(scopes=PUSH, org="Acme", package="greet*"),)
     assert token.expires_ms == clock.now_ms() + 7 * DAY_MS
     assert await listed(tokens) == [token]

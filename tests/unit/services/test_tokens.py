@@ -21,7 +21,7 @@ from shared.services.token_records import IssuedToken, TokenRecords
 from shared.services.token_requests import TokenRequest
 from shared.services.tokens import Tokens
 from tests.fakes.clock import FakeClock
-from tests.fakes.directory import FakeDirectory
+from tests.fakes.directory import E, FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.fakes.randomness import FakeRandomness
 from tests.fakes.recording import recording
@@ -323,6 +323,25 @@ async def test_revoking_ends_every_text_of_a_token_and_forgets_its_use(
     await store.put(TokenUse(owner=KIM.id, token=new.token.id, used_ms=1))
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     assert store.entities == {}
+
+
+async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
+    tokens: Tokens, store: FakeDirectory, events: FakeEvents, clock: FakeClock
+) -> None:
+    class Lagging(FakeDirectory):
+        async def about(self, kind: type[E], subject: str) -> list[E]:
+            return [each for each in [new.token] if isinstance(each, kind)]
+
+    new = await issued(tokens)
+    lagging = Tokens(
+        replace(tokens.records, directory=Lagging(store.entities)), clock, default_days=90
+    )
+    await tokens.revoke(KIM.id, new.token.id, by=KIM)
+    await lagging.revoke(KIM.id, new.token.id, by=KIM)
+    assert events.kinds() == ["token.issued", "token.revoked"]
+    with pytest.raises(TokenNotFound):
+        await lagging.rotate(KIM.id, new.token.id, by=KIM)
+    assert store.every(Token) == []
 
 
 async def test_foreign_tokens_are_neither_shown_nor_changed(tokens: Tokens) -> None:
