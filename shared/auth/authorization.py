@@ -82,6 +82,7 @@ class Authorization:
         if by.is_anonymous:
             raise CredentialsMissing
         standing = await self.directory.standing(by.id, org, self.clock.now_ms())
+        standing.existing(org)
         if not _belongs(by, standing, org):
             raise OrganizationNotFound(org)
         return standing
@@ -165,8 +166,6 @@ def _org_of(resource: Resource) -> OrgName:
 
 
 def _belongs(by: Principal, standing: Standing, org: OrgName) -> bool:
-    if standing.organization is None or standing.is_deleted:
-        return False
     is_known = standing.role is not None or bool(by.roles_in(org))
     return is_known or standing.is_administrator or by.is_operator
 

@@ -56,11 +56,6 @@ class Domain(Entity):
         """Return its place among the organization's domains."""
         return place_of_domain(self.org, self.domain)
 
-    @property
-    def subject(self) -> str:
-        """Return the domain, which several organizations may share."""
-        return self.domain
-
     def is_proven_by(self, texts: Iterable[str]) -> bool:
         """Say whether one of the records is the proof."""
         wanted = record_text(self.challenge)

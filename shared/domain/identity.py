@@ -9,6 +9,7 @@ from shared.domain.errors import (
     CredentialsMissing,
     NameReserved,
     NotPermitted,
+    OrganizationNotFound,
     Refusal,
     SignInAgain,
     TokenUnknown,
@@ -126,6 +127,12 @@ class Standing:
     def is_deleted(self) -> bool:
         """Say whether the organization was there and is gone."""
         return self.organization is not None and self.organization.is_deleted_at(self.at_ms)
+
+    def existing(self, org: OrgName) -> Organization:
+        """Return the organization that was asked about, or raise `OrganizationNotFound`."""
+        if self.organization is None or self.is_deleted:
+            raise OrganizationNotFound(org)
+        return self.organization
 
     @property
     def is_closing(self) -> bool:

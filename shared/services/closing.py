@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain import mails
-from shared.domain.errors import OrganizationNotFound
 from shared.domain.identity import Principal
 from shared.domain.mails import Letter
 from shared.domain.names import OrgName
@@ -66,9 +65,7 @@ class Closing:
 
     async def _governed(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
-        if standing.organization is None:
-            raise OrganizationNotFound(org)
-        return Actor(by, standing), standing.organization
+        return Actor(by, standing), standing.existing(org)
 
     async def _write(
         self, organization: Organization, at_ms: int | None, letter: Letter, actor: Actor

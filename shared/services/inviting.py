@@ -96,7 +96,7 @@ class Inviting:
         standing = await self.authorization.require_within(by, Action.MANAGE, org)
         if offer.role is Role.OWNER:
             require(by, standing, Action.GOVERN, org)
-        organization = _organization(standing)
+        organization = standing.existing(org)
         code = random_text(self.randomness, CODE_LENGTH)
         await self._require_room(organization)
         stored = await self._store(self._new(organization, offer, code, by), by)
@@ -229,7 +229,7 @@ class Inviting:
         may = inviter.operates or standing.role is Role.OWNER
         if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
             raise InvitationNotFound
-        return Opened(invitation, _organization(standing), inviter)
+        return Opened(invitation, standing.existing(org), inviter)
 
     async def _joining(self, organization: Organization, by: Principal) -> tuple[Actor, Account]:
         """Return who joins; a machine has no account, and joins nothing."""
@@ -262,9 +262,3 @@ def _require_stranger(roster: Roster, by: Principal) -> None:
     known = roster.member(by.id)
     if known is not None:
         raise AlreadyMember(roster.org, known.role.value)
-
-
-def _organization(standing: Standing) -> Organization:
-    if standing.organization is None:
-        raise InvitationNotFound
-    return standing.organization

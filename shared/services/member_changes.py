@@ -155,16 +155,15 @@ class MemberChanges:
         await self.tell(roster, letter, wanted.account)
 
     async def _write_now(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
-        record = roster.record(wanted.account.id)
-        if wanted.role is not None:
-            now = record or _member(roster, wanted.account)
-            fields = {"role": wanted.role, "since_ms": roster.now_ms, "pending": None}
-            change = _change("member.set", roster, wanted)
-            await self._write(roster, now.model_copy(update=fields), change, actor)
-        elif record is not None:
+        now = roster.record(wanted.account.id) or _member(roster, wanted.account)
+        if wanted.role is None:
             change = _change("member.removed", roster, wanted)
-            noticed = self._noticed_of_owners(record, roster, change, actor)
+            noticed = self._noticed_of_owners(now, roster, change, actor)
             await self.recording.remove(noticed, change=change, by=actor.by)
+            return
+        fields = {"role": wanted.role, "since_ms": roster.now_ms, "pending": None}
+        change = _change("member.set", roster, wanted)
+        await self._write(roster, now.model_copy(update=fields), change, actor)
 
     async def _write(
         self, roster: Roster, membership: Membership, change: Change, actor: Actor

@@ -119,9 +119,7 @@ class Organizations:
     async def show(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization; one whose packages are private is there for members alone."""
         standing = await self.directory.standing(by.id, org, self.clock.now_ms())
-        organization = standing.organization
-        if organization is None or standing.is_deleted:
-            raise OrganizationNotFound(org)
+        organization = standing.existing(org)
         is_private = organization.default_visibility is Visibility.PRIVATE
         if is_private and refusal_of(by, standing, Action.READ, org) is not None:
             raise OrganizationNotFound(org)
@@ -135,7 +133,7 @@ class Organizations:
             if profile.default_visibility is not None:
                 require(by, standing, Action.GOVERN, org)
             await self.founding.check_display_name(org, profile.display_name or "")
-            return await self._change(_organization(standing), profile, by)
+            return await self._change(standing.existing(org), profile, by)
 
         return await until_fresh(attempt)
 
@@ -155,7 +153,7 @@ class Organizations:
             *(self.directory.standing(by.id, name, self.clock.now_ms()) for name in names)
         )
         return [
-            Belonging(_organization(standing), standing.role)
+            Belonging(standing.existing(name), standing.role)
             for name, standing in zip(names, standings, strict=True)
             if standing.role and refusal_of(by, standing, Action.READ, name) is None
         ]
@@ -163,7 +161,7 @@ class Organizations:
     async def members(self, org: OrgName, *, by: Principal) -> list[Member]:
         """Return who is what in the organization, by name; its members may ask."""
         standing = await self.authorization.require_within(by, Action.READ, org)
-        roster = await self.rosters.read(_organization(standing))
+        roster = await self.rosters.read(standing.existing(org))
         members = await asyncio.gather(*(self._named(each) for each in roster.members))
         return sorted(members, key=lambda member: member.name.lower())
 
@@ -185,7 +183,7 @@ class Organizations:
         """
         standing = await self.authorization.require_within(by, Action.MANAGE, org)
         actor = Actor(by, standing)
-        async with self.rosters.held(_organization(standing)) as roster:
+        async with self.rosters.held(standing.existing(org)) as roster:
             if not actor.operates and roster.member(member.id) is None:
                 raise MemberNotFound(member.name, roster.org)
             await self.changes.make(roster, Wanted(member, role), actor)
@@ -194,7 +192,7 @@ class Organizations:
         """Take the account out of the organization: owners others, everybody themselves."""
         action = Action.LEAVE if by.id == member.id else Action.MANAGE
         standing = await self.authorization.require_within(by, action, org)
-        async with self.rosters.held(_organization(standing)) as roster:
+        async with self.rosters.held(standing.existing(org)) as roster:
             await self.changes.make(roster, Wanted(member, None), Actor(by, standing))
 
     async def waiting(self, org: OrgName, *, by: Principal) -> list[Member]:
@@ -204,7 +202,7 @@ class Organizations:
     async def undo(self, org: OrgName, member: Account, *, by: Principal) -> None:
         """Take back a change of a member that waits for its time; any owner may."""
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
-        async with self.rosters.held(_organization(standing)) as roster:
+        async with self.rosters.held(standing.existing(org)) as roster:
             await self.changes.undo(roster, member, Actor(by, standing))
 
     async def _change(
@@ -229,13 +227,6 @@ class Organizations:
     async def _is_member(self, org: OrgName, account: Account) -> bool:
         stored = await self.directory.get(Membership, place_of_member(org, account.id))
         return stored is not None and stored.at(self.clock.now_ms()) is not None
-
-
-def _organization(standing: Standing) -> Organization:
-    """Return the organization, which everybody has who came this far."""
-    if standing.organization is None:
-        raise OrganizationNotFound("")
-    return standing.organization
 
 
 def _differences(before: Organization, after: Organization) -> dict[str, str]:

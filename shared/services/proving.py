@@ -14,7 +14,7 @@ from shared.domain.domains import (
     record_name,
     record_text,
 )
-from shared.domain.errors import OrganizationNotFound, Unavailable
+from shared.domain.errors import Unavailable
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.organization_errors import DomainNotFound, DomainsFull, DomainUnproven
@@ -115,12 +115,16 @@ class Proving:
         if domain.is_proven_by(await self.records.texts(name)):
             return False
         await self._mark(domain, None, UPKEEP)
-        organization = await self.directory.get(Organization, place_of(domain.org))
-        if organization is not None:
-            link = self.changes.link(organization.name)
-            letter = mails.domain_lapsed(domain.org, domain.domain, record=name, link=link)
-            await self.changes.tell(await self.rosters.read(organization), letter)
+        await self._tell_owners(domain, name)
         return True
+
+    async def _tell_owners(self, domain: Domain, record: str) -> None:
+        organization = await self.directory.get(Organization, place_of(domain.org))
+        if organization is None or organization.is_deleted_at(self.rosters.clock.now_ms()):
+            return
+        link = self.changes.link(organization.name)
+        letter = mails.domain_lapsed(domain.org, domain.domain, record=record, link=link)
+        await self.changes.tell(await self.rosters.read(organization), letter)
 
     async def _mark(self, domain: Domain, verified_ms: int | None, by: Principal) -> Domain:
         marked = domain.model_copy(update={"verified_ms": verified_ms})
@@ -141,9 +145,7 @@ class Proving:
 
     async def _managed(self, org: OrgName, by: Principal) -> Organization:
         standing = await self.authorization.require_within(by, Action.MANAGE, org)
-        if standing.organization is None:
-            raise OrganizationNotFound(org)
-        return standing.organization
+        return standing.existing(org)
 
 
 def _change(what: str, domain: Domain) -> Change:

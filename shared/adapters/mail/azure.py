@@ -51,14 +51,14 @@ class AzureMailer:
         key = self._key.reveal()
         return EmailClient(
             self._endpoint,
-            AzureKeyCredential(key) if key else _ManagedIdentity(),
+            AzureKeyCredential(key) if key else ManagedIdentity(),
             connection_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             retry_total=RETRIES,
         )
 
 
-class _ManagedIdentity:
+class ManagedIdentity:
     """What the Azure libraries ask for tokens, over msal."""
 
     def __init__(self) -> None:

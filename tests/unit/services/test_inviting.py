@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -27,8 +28,9 @@ from shared.domain.organization_errors import (
 )
 from shared.domain.organizations import COOLING_OFF
 from shared.domain.rights import Grant, Role, Scope
-from shared.ports import AlreadyThere
+from shared.ports import AlreadyThere, Stale
 from shared.services.inviting import Invited, Offer
+from tests.fakes.directory import E, FakeDirectory
 from tests.faults import Fault, Moment, failing
 from tests.org_world import ACME, EVE, KIM, LEE, MAX, URL, OrgWorld, acme_of_kim
 
@@ -208,6 +210,38 @@ async def test_of_many_who_accept_at_once_one_gets_in(acme: OrgWorld) -> None:
     )
     assert sum(not isinstance(each, BaseException) for each in results) == 1
     assert len(acme.roles()) == 2
+
+
+@dataclass
+class Lagging(FakeDirectory):
+    """A directory whose lists show invitations as they were first."""
+
+    first: list[Invitation] = field(default_factory=list[Invitation])
+
+    async def about(self, kind: type[E], subject: str) -> list[E]:
+        """Return what was once about the subject."""
+        return [each for each in self.first if isinstance(each, kind) and each.subject == subject]
+
+
+async def test_a_list_that_lags_behind_opens_nothing(acme: OrgWorld) -> None:
+    sent = await code(acme, BY_LINK)
+    acme.directory = Lagging(acme.directory.entities, first=list(invitations(acme)))
+    [stored] = invitations(acme)
+    renewed = stored.model_copy(update={"code_hash": "another"})
+    await acme.directory.replace(renewed)
+    with pytest.raises(InvitationNotFound):
+        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+    await acme.directory.remove(invitations(acme)[0])
+    with pytest.raises(InvitationNotFound):
+        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+
+
+async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(acme: OrgWorld) -> None:
+    sent = await code(acme)
+    acme.directory = failing(acme.directory, Fault("remove", Stale()))
+    with pytest.raises(InvitationNotFound):
+        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+    assert set(acme.roles()) == {"kim"}
 
 
 async def test_who_declines_ends_the_invitation(acme: OrgWorld) -> None:

@@ -141,6 +141,17 @@ async def test_a_domain_whose_record_is_gone_is_shown_no_more(acme: OrgWorld) ->
     assert (await acme.proving.run()).seen == 0
 
 
+async def test_nobody_is_told_of_the_domains_of_an_organization_that_is_gone(
+    acme: OrgWorld,
+) -> None:
+    await prove(acme)
+    await acme.closing.delete(ACME, by=OPERATOR)
+    acme.forget()
+    acme.records.by_name.clear()
+    assert (await acme.proving.run()).changed == 1
+    assert acme.mailer.sent == []
+
+
 async def test_one_domain_that_cannot_be_looked_at_keeps_no_other_waiting(acme: OrgWorld) -> None:
     await prove(acme)
     acme.records.by_name.clear()
