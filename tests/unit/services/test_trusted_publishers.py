@@ -22,7 +22,7 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.package import Pushers
 from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
 from shared.domain.workloads import Provider
-from shared.services.trusted_publishers import PENDING_FOR
+from shared.services.trusted_publishers import MAX_PUBLISHERS, PENDING_FOR
 from tests.balas import bala
 from tests.faults import Fault, Moment, failing
 from tests.protocol.bal.failures import ClientFailure
@@ -112,6 +112,17 @@ async def test_the_very_same_publisher_is_added_once(trust: Trust) -> None:
     added = await trust.add()
     with pytest.raises(PublisherExists, match=added.id):
         await trust.add("acme/GREET")
+
+
+async def test_an_organization_has_a_thousand_publishers_at_most(trust: Trust) -> None:
+    first = await trust.add("acme/package")
+    copies = [
+        first.model_copy(update={"id": f"copy{number}", "package": f"package{number}"})
+        for number in range(MAX_PUBLISHERS - 1)
+    ]
+    await trust.world.stores.directory.add(*copies)
+    with pytest.raises(NotPermitted, match="remove some first"):
+        await trust.add()
 
 
 async def test_another_workflow_of_the_repository_is_another_publisher(trust: Trust) -> None:

@@ -9,6 +9,7 @@ import pytest
 from shared.domain.errors import InvalidRequest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, place_of
 from shared.domain.rights import Scope
 from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
 from shared.domain.workloads import Provider
@@ -238,6 +239,17 @@ async def test_what_lags_behind_in_a_list_gives_no_rights(trust: Trust) -> None:
     directory = trust.world.stores.directory
     listed = await directory.about(type(added), added.subject)
     await directory.remove(listed[0])
+    with pytest.raises(WorkloadUnknown):
+        await trust.mint()
+
+
+async def test_an_organization_that_is_gone_publishes_nothing(trust: Trust) -> None:
+    await trust.add()
+    directory = trust.world.stores.directory
+    organization = await directory.get(Organization, place_of(ACME))
+    assert organization is not None
+    now_ms = trust.world.clock.now_ms()
+    await directory.replace(organization.model_copy(update={"deleting_ms": now_ms}))
     with pytest.raises(WorkloadUnknown):
         await trust.mint()
 
