@@ -34,6 +34,7 @@ from shared.log import log, log_request
 from shared.ranges import known_tags
 from shared.registry import Registry
 from shared.services.limiting import told
+from shared.standing import NEW_EACH_TIME
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 Refused = Callable[[Refusal], func.HttpResponse]
@@ -41,7 +42,6 @@ Broken = Callable[[str], func.HttpResponse]
 Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
 
 JSON = "application/json"
-REQUEST_ID = "X-Request-Id"
 
 NO_STORE = {"Cache-Control": "no-store"}  # Of an answer for one caller and one moment.
 
@@ -82,7 +82,7 @@ def edge(
             except Exception:
                 response, outcome = broken(exchange.request_id), "broken"
                 log.exception("request.broken", request_id=exchange.request_id)
-            response.headers[REQUEST_ID] = exchange.request_id
+            response.headers[NEW_EACH_TIME] = exchange.request_id
             if limits and response.status_code < _REFUSED:
                 response.headers.update(rate_headers(tightest(limits)))
             exchange.end(response.status_code, outcome)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 import azure.functions as func
 
 from functions._http import (
-    REQUEST_ID,
     Exchange,
     header,
     headers_of,
@@ -19,7 +18,7 @@ from shared.domain.names import Coordinate
 from shared.domain.rates import Allowance, tightest
 from shared.registry import Registry
 from shared.services.limiting import told
-from shared.standing import Again, let_stand
+from shared.standing import NEW_EACH_TIME, Again, let_stand
 
 Note = Callable[[func.HttpRequest, Principal], None]
 
@@ -51,7 +50,7 @@ def _again(registry: Registry, operation: str, status: int, noted: Note) -> Agai
         except TooMany:
             return None  # The Function says so.
         exchange.end(status, "answered")
-        said = {REQUEST_ID: exchange.request_id}
+        said = {NEW_EACH_TIME: exchange.request_id}
         return said | rate_headers(tightest(limits)) if limits else said
 
     return again
@@ -78,6 +77,6 @@ def unnoticed(operation: str, status: int) -> Again:
     def again(_req: func.HttpRequest) -> Mapping[str, str]:
         exchange = Exchange.begin(operation)
         exchange.end(status, "answered")
-        return {REQUEST_ID: exchange.request_id}
+        return {NEW_EACH_TIME: exchange.request_id}
 
     return again

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 
 import azure.functions as func
 
-# Notes the request, and returns the headers of its answer that are new each time; or None where
-# the Function itself has to answer.
+NEW_EACH_TIME = "X-Request-Id"  # The one header that no two answers share.
+
+# Notes the request, and returns the headers that its answer has besides: that one, and others that
+# the first answer had not. Returns None where the Function itself has to answer.
 Again = Callable[[func.HttpRequest], Mapping[str, str] | None]
 
 

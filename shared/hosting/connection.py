@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import httptools
-from starlette.types import Message, Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.hosting.joining import Joining
-from shared.hosting.responses import Answer
+from shared.hosting.responses import Ready
 
-AtOnce = Callable[[Scope], Answer | None]
+AtOnce = Callable[[Scope], Ready | None]
 
 LONGEST_HEAD = 64 * 1024  # Bytes before a body. Twice what the real host takes.
 
@@ -62,7 +62,7 @@ class Connection(HttpToolsProtocol):
         if answer is None:
             super().on_headers_complete()
         else:
-            self._send(*answer)
+            self._send(answer)
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body, unless it does not matter any more."""
@@ -106,18 +106,18 @@ class Connection(HttpToolsProtocol):
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
         return is_next and is_open and stays and not parser.should_upgrade()
 
-    def _at_once_or_not(self) -> Answer | None:
+    def _at_once_or_not(self) -> Ready | None:
         url = httptools.parse_url(self.url)
         scope, parser = cast("Any", self.scope), cast("Any", self.parser)
         scope["method"] = parser.get_method().decode("ascii")
         scope["raw_path"], scope["query_string"] = url.path, url.query or b""
         return self._at_once(scope)
 
-    def _send(self, start: Message, body: Message) -> None:
-        pieces = [STATUS_LINE[start["status"]]]
-        for name, value in (*self.server_state.default_headers, *start["headers"]):
+    def _send(self, answer: Ready) -> None:
+        pieces = [answer.head]
+        for name, value in (*self.server_state.default_headers, *answer.fresh):
             pieces += (name, b": ", value, b"\r\n")
-        pieces += (b"\r\n", body["body"])
+        pieces += (b"\r\n", answer.body)
         self._joining.write(b"".join(pieces))
         self._is_answered = True
         self.on_response_complete()

@@ -20,7 +20,7 @@ from shared.hosting.loading import HttpFunction, functions_of
 from shared.hosting.paths import UnusablePath, collapse_slashes, decoded
 from shared.hosting.repeating import Edition, Repeating
 from shared.hosting.requests import LazyRequest
-from shared.hosting.responses import Answer, RawHeaders, answer, bare, send_answer
+from shared.hosting.responses import Answer, RawHeaders, Ready, answer, bare, send_answer
 from shared.hosting.routing import Router
 from shared.hosting.timing import Timers
 from shared.log import log
@@ -93,7 +93,7 @@ class Host:
             return self._live(receive, send)
         return self._serve_http(scope, receive, send)
 
-    def at_once(self, scope: Scope) -> Answer | None:
+    def at_once(self, scope: Scope) -> Ready | None:
         """Return the answer to a request if it was given before and stands."""
         return self._repeating.at_once(scope) if self._repeating else None
 

@@ -7,13 +7,14 @@ nobody gets what was made for a different request.
 
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
+from typing import Self
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.hosting.requests import LazyRequest
-from shared.hosting.responses import Answer, send_answer
+from shared.hosting.responses import RawHeaders, Ready, head_of, send_answer
 from shared.log import log
-from shared.standing import Again
+from shared.standing import NEW_EACH_TIME, Again
 
 Edition = Callable[[], Hashable]
 
@@ -22,6 +23,7 @@ LARGEST = 128 * 1024  # Bytes of one body. What is larger comes from the disk in
 
 _OVERHEAD = 2_048  # Bytes that an answer takes beside its body.
 _ASKED = "ballroom.repeating"  # In a scope: the edition and the key that were looked for.
+_NEW_EACH_TIME = NEW_EACH_TIME.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
 # What proxies say of the way that a request took; no answer is made of it.
@@ -36,9 +38,16 @@ class _Kept:
     """An answer, the edition that it was made of, and the bytes that it takes with its key."""
 
     edition: Hashable
-    start: Message
+    start: Message  # Without what is new each time.
+    head: bytes  # The same, as it is sent.
     body: Message
     size: int
+
+    @classmethod
+    def of(cls, key: _Key, edition: Hashable, start: Message, body: Message) -> Self:
+        lasting = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
+        start = {**start, "headers": lasting}
+        return cls(edition, start, head_of(start), body, _size(key, body))
 
 
 class Repeating:
@@ -53,13 +62,23 @@ class Repeating:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
-        answer = None if _ASKED in scope else self.at_once(scope)
-        if answer is not None:
-            return send_answer(answer, send)
-        return self._app(scope, receive, self._keeping(scope, send))
+        found = None if _ASKED in scope else self._find(scope)
+        if found is None:
+            return self._app(scope, receive, self._keeping(scope, send))
+        kept, fresh = found
+        headers = [*kept.start["headers"], *fresh]
+        return send_answer(({**kept.start, "headers": headers}, kept.body), send)
 
-    def at_once(self, scope: Scope) -> Answer | None:
-        """Return the answer to a request if it is kept and stands; else note what was sought."""
+    def at_once(self, scope: Scope) -> Ready | None:
+        """Return the answer to a request if it is kept and stands."""
+        found = self._find(scope)
+        if found is None:
+            return None
+        kept, fresh = found
+        return Ready(kept.head, fresh, kept.body["body"])
+
+    def _find(self, scope: Scope) -> tuple[_Kept, RawHeaders] | None:
+        """Return what is kept, with the headers of the moment; else note what was sought."""
         scope[_ASKED] = None
         if scope["method"] not in _REPEATABLE:
             return None
@@ -70,7 +89,10 @@ class Repeating:
         key = _key(scope)
         scope[_ASKED] = edition, key
         kept = self._kept.get(key)
-        return _again(kept, scope) if kept and kept.edition == edition else None
+        if kept is None or kept.edition != edition:
+            return None
+        fresh = _fresh(kept, scope)
+        return None if fresh is None else (kept, fresh)
 
     def _keeping(self, scope: Scope, send: Send) -> Send:
         """Return a way to send an answer that keeps it if it stands."""
@@ -85,7 +107,7 @@ class Repeating:
                 start = message
             else:
                 if start.get("again") and _is_small_and_whole(message):
-                    self._keep(key, _Kept(edition, start, message, _size(key, message)))
+                    self._keep(key, _Kept.of(key, edition, start, message))
                 start = {}  # What follows is the rest of a body.
             await send(message)
 
@@ -118,7 +140,7 @@ def _size(key: _Key, body: Message) -> int:
     return asked + len(body["body"]) + _OVERHEAD
 
 
-def _again(kept: _Kept, scope: Scope) -> Answer | None:
+def _fresh(kept: _Kept, scope: Scope) -> RawHeaders | None:
     again: Again = kept.start["again"]
     try:
         fresh = again(LazyRequest(scope, {}, b""))
@@ -127,6 +149,4 @@ def _again(kept: _Kept, scope: Scope) -> Answer | None:
         return None
     if fresh is None:
         return None
-    new = {name.lower().encode("ascii"): value.encode("ascii") for name, value in fresh.items()}
-    headers = [each for each in kept.start["headers"] if each[0] not in new]
-    return {**kept.start, "headers": [*headers, *new.items()]}, kept.body
+    return [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in fresh.items()]

@@ -1,6 +1,8 @@
 """What a Function returns, as the two ASGI messages that answer a request."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
 
 import azure.functions as func
 from starlette.types import Message, Send
@@ -12,6 +14,15 @@ RawHeaders = list[tuple[bytes, bytes]]
 Answer = tuple[Message, Message]
 
 _WITHOUT_BODY = frozenset((204, 304))
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An answer whose head is written down, but for headers of the moment and its last line."""
+
+    head: bytes
+    fresh: RawHeaders
+    body: bytes
 
 
 class UnusableAnswer(Exception):
@@ -37,6 +48,13 @@ class WrongLength(UnusableAnswer):
 
     def __init__(self, promised: str, returned: int) -> None:
         super().__init__(f"it promised {promised} bytes and returned {returned}")
+
+
+def head_of(start: Message) -> bytes:
+    """Return the status and the headers of an answer as they are sent, line by line."""
+    status = HTTPStatus(start["status"])
+    lines = [b"%b: %b\r\n" % header for header in start["headers"]]
+    return b"".join((b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()), *lines))
 
 
 def bare(status: int, *headers: tuple[bytes, bytes]) -> Answer:

@@ -15,8 +15,9 @@ from functions.faces import build_app
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.hosting.following import Shortcut
+from shared.hosting.heading import added_headers
 from shared.hosting.host import Host
-from shared.hosting.responses import send_answer
+from shared.hosting.repeating import Repeating
 from shared.localhost import MAVEN_PATHS, archives_of
 from shared.log import configure, log
 from shared.registry import Registry
@@ -33,24 +34,25 @@ GREETED = Coordinate.parse("acme", "greet", "1.0.0")
 
 
 class OneMachine:
-    """The registry as `make run` serves it, which counts what Functions answer."""
+    """The registry as `make run` serves it, which counts what it has to answer anew."""
 
     def __init__(self, registry: Registry) -> None:
+        assert registry.edition is not None
         self.asked = 0
         self._host = Host(
             build_app(registry),
             archives=archives_of(registry),
             shortcut=Shortcut(MAVEN_PATHS, URL),
-            edition=registry.edition,
+            headers=added_headers(URL),
         )
+        self._repeating = Repeating(self._ask, registry.edition)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._host.at_once(scope)
-        if answer is not None:
-            await send_answer(answer, send)
-        else:
-            self.asked += 1
-            await self._host(scope, receive, send)
+        await self._repeating(scope, receive, send)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await self._host(scope, receive, send)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from shared.hosting.connection import LONGEST_HEAD, Connection, Patience
-from shared.hosting.responses import Answer, bare, send_answer
+from shared.hosting.responses import Answer, Ready, bare, head_of, send_answer
 from tests.serving import Address, read_all, running
 
 PATIENCE = Patience(sending_seconds=30, reading_seconds=60)
@@ -116,11 +116,13 @@ def test_a_head_has_a_longest_length() -> None:
 class App:
     """Has everything below /ready at hand, and makes the rest."""
 
-    def at_once(self, scope: Scope) -> Answer | None:
+    def at_once(self, scope: Scope) -> Ready | None:
         if not scope["raw_path"].startswith(b"/ready"):
             return None
         body = b"ready " + scope["raw_path"]
-        return _answer(200, body, b"" if scope["method"] == "HEAD" else body)
+        start, _ = _answer(200, body, body)
+        sent = b"" if scope["method"] == "HEAD" else body
+        return Ready(head_of(start), [(b"x-number", b"7")], sent)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -169,7 +171,7 @@ def test_a_ready_answer_is_a_whole_answer(address: Address) -> None:
     answer = address.exchange(request("GET /ready") + LAST)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    for line in (b"x-of: us", b"server: ballroom", b"date: ", b"content-length: "):
+    for line in (b"x-of: us", b"x-number: 7", b"server: ballroom", b"date: ", b"content-length: "):
         assert b"\r\n" + line in head
     assert body.startswith(b"ready ")
 

@@ -201,4 +201,6 @@ async def test_a_server_may_ask_for_what_is_kept_before_it_asks_for_the_rest(
     await ask(repeating, request)
     answer = repeating.at_once(scope("GET", "/one"))
     assert answer is not None
-    assert (answer[1]["body"], app.asked, len(app.repeated)) == (b"1", 1, 1)
+    assert (answer.body, app.asked, len(app.repeated)) == (b"1", 1, 1)
+    assert answer.head == b'HTTP/1.1 200 OK\r\netag: "x"\r\n'
+    assert answer.fresh == [(b"x-request-id", b"again 1")]
