@@ -301,6 +301,8 @@ PUBLISHER = {
     "package": "public",
     "provider": "github",
     "ids": {"repository_id": "1", "repository_owner_id": "2"},
+    "workflow": "release.yml",
+    "refs": ["refs/heads/main"],
 }
 
 CENTRAL = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.types import ASGIApp
@@ -51,10 +52,10 @@ class Prepared:
     accounts: dict[str, str]  # Ids, by name.
 
     @asynccontextmanager
-    async def world(self, folder: Path) -> AsyncGenerator[World]:
+    async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
         """Serve a copy, two days later."""
-        copied = Template(self.folder, self.template.people)
-        async with copied.world(folder, host=self._host, **WITHOUT_LIMITS) as world:
+        copied, options = Template(self.folder, self.template.people), WITHOUT_LIMITS | options
+        async with copied.world(folder, host=self._host, **options) as world:
             world.clock.advance(SINCE)
             yield world
 
@@ -182,16 +183,22 @@ async def test_http_says_what_the_table_of_rights_says(
     wrong: list[str] = []
     async with prepared.world(scratch / "data") as world:
         for cell in cells(declared):
-            request = declared.request(cell)
-            request.headers.update(prepared.header(cell.persona))
-            answer = await world.http.send(request)
-            found = (declared.shows or by_status)(answer)
-            expected = declared.expects(cell.persona, cell.state)
-            if found not in expected or answer.status_code >= 500:
-                told = f"{answer.status_code} {answer.text[:160]}"
-                names = " or ".join(each.value for each in expected)
-                wrong.append(f"{cell.persona}, {cell.state.value}: {names}, but {told}")
+            wrong += await told(world, prepared, cell, declared)
     assert not wrong, "\n".join(wrong)
+
+
+async def told(world: World, prepared: Prepared, cell: Cell, declared: Declared) -> list[str]:
+    """Ask one cell, and return what came of it if that is not what should."""
+    request = declared.request(cell)
+    request.headers.update(prepared.header(cell.persona))
+    answer = await world.http.send(request)
+    found = (declared.shows or by_status)(answer)
+    expected = declared.expects(cell.persona, cell.state)
+    if found in expected and answer.status_code < 500:
+        return []
+    names = " or ".join(each.value for each in expected)
+    was = f"{answer.status_code} {answer.text[:160]}"
+    return [f"{cell.persona}, {cell.state.value}: {names}, but {was}"]
 
 
 def test_the_matrix_is_large_and_each_outcome_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,3 +220,43 @@ async def test_every_function_is_declared(world: World) -> None:
     declared = {name.partition(" ")[0] for name in DECLARED}
     assert sorted(served - declared) == []
     assert sorted(declared - served) == []
+
+
+# --- rights that end ---------------------------------------------------------------------------
+
+ANNS = [persona for persona in PERSONAS if persona.account == "ann" and not persona.is_bad]
+
+
+@pytest.mark.parametrize("left", [None, Role.MEMBER], ids=["removed", "made a member"])
+async def test_what_gave_rights_and_is_gone_gives_none_at_the_next_request(
+    prepared: Prepared, scratch: Path, left: Role | None
+) -> None:
+    acme = parse_org("acme")
+    async with prepared.world(scratch / "data") as world:
+        organizations, people = world.registry.organizations, world.people
+        assert await asked(world, prepared, ANNS[0], DECLARED["api_audit_organization"]) == []
+        await organizations.set_member(acme, people.bob.account, Role.OWNER, by=OPERATOR)
+        if left is None:
+            await organizations.remove_member(acme, people.ann.account, by=OPERATOR)
+        else:
+            await organizations.set_member(acme, people.ann.account, left, by=OPERATOR)
+        wrong: list[str] = []
+        for persona, name in product(ANNS, sorted(set(DECLARED) - ENDING)):
+            lesser = replace(persona, role=left)
+            told = await asked(world, prepared, lesser, DECLARED[name])
+            wrong += [f"{name}: {each}" for each in told]
+    assert not wrong, "\n".join(wrong)
+
+
+# These end what the others are asked with: somebody's membership, or their account.
+ENDING = {"api_members_remove", "account_delete"}
+
+
+async def asked(
+    world: World, prepared: Prepared, persona: Persona, declared: Declared
+) -> list[str]:
+    """Return what came of the cells of one persona, where it is not what should."""
+    wrong = list[str]()
+    for state in declared.states:
+        wrong += await told(world, prepared, Cell(persona, state, next(_numbers)), declared)
+    return wrong

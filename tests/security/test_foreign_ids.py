@@ -1,0 +1,113 @@
+"""PyPI's audit 2026 (TOB-11), OWASP API1: an id of somebody else's in a path of one's own.
+
+Whatever takes an id answers the id of another tenant's thing as it answers one that nothing has: in
+the same words, at the same cost, and nothing is changed.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.tokens import Token
+from tests.counting import Journal
+from tests.security.declared import DECLARED, NOBODYS, PUBLISHER, TOKEN, Cell, State
+from tests.security.personas import PERSONAS, Persona
+from tests.security.test_authorization_matrix import Prepared, prepared
+from tests.stored import stored
+from tests.world import URL, World
+
+__all__ = ["prepared"]  # The fixture is the matrix's.
+
+# The ids of accounts are no secret: whoever shares an organization sees them.
+TAKING_IDS = sorted(
+    name
+    for name, each in DECLARED.items()
+    if NOBODYS in each.path and not name.startswith("api_members")
+)
+BOB, ANN, ADMIN = [
+    next(each for each in PERSONAS if each.name == name)
+    for name in ("owner elsewhere signed in", "owner signed in", "administrator signed in")
+]
+
+# What Bob makes in his organization, and where its id is in the answer.
+MADE: dict[str, tuple[str, dict[str, object], tuple[str, ...]]] = {
+    "api_org_tokens": ("orgs/other/tokens", TOKEN, ("token", "id")),
+    "api_publishers": ("orgs/other/publishers", PUBLISHER, ("id",)),
+    "api_invitations": (
+        "orgs/other/invitations",
+        {"role": "member", "email": "kim@example.org"},
+        ("invitation", "id"),
+    ),
+    "token": ("tokens", TOKEN, ("token", "id")),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of a request, and which calls it made."""
+
+    status: int
+    body: str
+    calls: tuple[str, ...]
+
+
+async def foreign_id(world: World, prepared: Prepared, function: str) -> str:
+    """Let Bob make something of the kind that the Function is about, and return its id."""
+    kind = next(kind for kind in MADE if function.startswith(f"{kind}_"))
+    path, body, place = MADE[kind]
+    made = httpx.Request(
+        "POST", f"{URL}/api/v1/{path}", headers=prepared.header(BOB), content=json.dumps(body)
+    )
+    answer = await world.http.send(made)
+    assert answer.status_code in {200, 201}, answer.text
+    found = answer.json()
+    for key in place:
+        found = found[key]
+    return str(found)
+
+
+@pytest.mark.parametrize("persona", [ANN, ADMIN], ids=str)
+@pytest.mark.parametrize("function", TAKING_IDS)
+async def test_the_id_of_another_tenants_thing_is_as_unknown_as_none(
+    prepared: Prepared, scratch: Path, function: str, persona: Persona
+) -> None:
+    journal = Journal()
+    async with prepared.world(scratch / "data", wrap=journal.wrap) as world:
+        theirs = await foreign_id(world, prepared, function)
+        before = await everything(world)
+        asked = [
+            await ask(world, prepared, journal, function, persona, with_id)
+            for with_id in (theirs, NOBODYS)
+        ]
+        assert asked[0] == asked[1]
+        assert 400 <= asked[0].status < 500
+        assert await everything(world) == before
+
+
+async def ask(
+    world: World, prepared: Prepared, journal: Journal, function: str, persona: Persona, id_: str
+) -> Asked:
+    """Ask about the id, and return what came of it, without the id."""
+    request = DECLARED[function].request(Cell(persona, State.PUBLIC, 1))
+    url = str(request.url).replace(NOBODYS, id_)
+    headers = prepared.header(persona)
+    content = request.content
+    journal.taken()
+    answer = await world.http.send(
+        httpx.Request(request.method, url, headers=headers, content=content)
+    )
+    return Asked(answer.status_code, answer.text.replace(id_, "ID"), tuple(journal.taken()))
+
+
+async def everything(world: World) -> object:
+    """Return all that a foreign hand could change."""
+    tokens = await world.stores.directory.of(Token, world.people.bob.account.id)
+    return await stored(world.stores), tokens
+
+
+def test_everything_that_takes_an_id_is_asked() -> None:
+    assert all(any(name.startswith(f"{kind}_") for kind in MADE) for name in TAKING_IDS)
+    assert len(TAKING_IDS) >= 10
