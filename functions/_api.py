@@ -9,7 +9,16 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
-from functions._http import JSON, NO_STORE, body_within, edge, json_answer, when_again
+from functions._http import (
+    JSON,
+    NO_STORE,
+    body_within,
+    caller_of,
+    edge,
+    headers_of,
+    json_answer,
+    when_again,
+)
 from shared.domain.errors import (
     BodyUnreadable,
     InvalidRequest,
@@ -17,7 +26,10 @@ from shared.domain.errors import (
     Refusal,
     TokenMisplaced,
 )
+from shared.domain.identity import Principal
+from shared.domain.rates import Keys, OperationClass
 from shared.domain.token_texts import holds_token
+from shared.registry import Registry
 
 STATUS = {
     Kind.INVALID: 400,
@@ -32,6 +44,7 @@ STATUS = {
 
 MOST_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 
+_READING = frozenset(("GET", "HEAD"))
 _OBJECT = "a JSON object"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -74,6 +87,18 @@ class Operation:
     request: type[Request] | None = None
     answer: type[BaseModel] | None = None
     refusals: tuple[int, ...] = (401,)
+
+
+async def api_caller(
+    req: func.HttpRequest,
+    registry: Registry,
+    operation: OperationClass = OperationClass.WRITE,
+) -> Principal:
+    """Return who calls; what may change something is counted as that class of operations."""
+    caller = await caller_of(headers_of(req), registry)
+    if req.method not in _READING:
+        await registry.limiting.check(operation, Keys.of(caller))
+    return caller
 
 
 def body_as(model: type[Model], req: func.HttpRequest) -> Model:

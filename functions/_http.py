@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
 from itertools import count
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
 import azure.functions as func
 import orjson
@@ -40,6 +40,8 @@ Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 Refused = Callable[[Refusal], func.HttpResponse]
 Broken = Callable[[str], func.HttpResponse]
 Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
+
+Proof = TypeVar("Proof")
 
 JSON = "application/json"
 
@@ -144,15 +146,24 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     if not headers.get("authorization"):
         return stranger_of(headers, registry)
     client = Client.of(headers, registry.settings.proxies)
-    registry.limiting.require_trusted(client.address)
+    authenticate = registry.authentication.authenticate
+    caller = await proven(lambda: authenticate(headers, client), client.address, registry)
+    return arrived(caller, client, registry)
+
+
+async def proven(prove: Callable[[], Awaitable[Proof]], address: str, registry: Registry) -> Proof:
+    """Return what a credential from this address proves; count those that prove nothing.
+
+    Raises `TooManyFailures`: where an address sent too many of them, none is looked at.
+    """
+    registry.limiting.require_trusted(address)
     try:
-        caller = await registry.authentication.authenticate(headers, client)
+        return await prove()
     except Unauthenticated as refusal:
         # Who has an expired token guesses nothing.
         if not isinstance(refusal, TokenExpired):
-            await registry.limiting.failed(client.address)
+            await registry.limiting.failed(address)
         raise
-    return arrived(caller, client, registry)
 
 
 def stranger_of(headers: Mapping[str, str], registry: Registry) -> Principal:

@@ -15,6 +15,7 @@ from shared.auth.client import Client
 from shared.domain.accounts import Account
 from shared.domain.errors import FormForeign, Refusal, SignInAgain
 from shared.domain.identity import Principal
+from shared.domain.rates import Keys, OperationClass
 from shared.registry import Registry
 
 
@@ -83,6 +84,8 @@ class Visits:
         def decorate(page: Page) -> Handler:
             async def answered(visit: Visit) -> func.HttpResponse:
                 try:
+                    keys = Keys.of(visit.principal)
+                    await self.registry.limiting.check(OperationClass.WRITE, keys)
                     return await page(visit)
                 except Refusal as refusal:
                     return await again(visit, Problem.of(refusal))

@@ -2,9 +2,11 @@
 
 import azure.functions as func
 
+from functions._http import caller_of, headers_of, proven
 from functions._pages import HEADERS, page_errors, see_other
 from functions._visits import Visit, Visits
 from shared.domain.client_settings import client_settings
+from shared.domain.rates import Keys, OperationClass
 from shared.registry import Registry
 
 PAGE = "/account"
@@ -22,7 +24,10 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("sign-in/link/{code}", methods=["GET"])
     @page_errors
     async def account_sign_in(req: func.HttpRequest) -> func.HttpResponse:
-        account_id = await registry.sign_in_links.redeem(req.route_params["code"])
+        caller, code = await caller_of(headers_of(req), registry), req.route_params["code"]
+        await registry.limiting.check(OperationClass.SIGN_IN, Keys(address=caller.address))
+        redeem = registry.sign_in_links.redeem
+        account_id = await proven(lambda: redeem(code), caller.address, registry)
         return see_other(PAGE, registry.sessions.cookie(account_id).reveal())
 
     @bp.route("account", methods=["GET"])

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import NO_STORE, Answer, Operation, answer, api_errors, moment
-from functions._http import caller_of
+from functions._api import NO_STORE, Answer, Operation, answer, api_caller, api_errors, moment
 from shared.domain.logs import LogQuery
 from shared.domain.names import parse_org
 from shared.domain.package import Event
@@ -93,7 +92,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
 
     async def of_organization(req: func.HttpRequest) -> LogPage:
-        caller = await caller_of(req.headers, registry)
+        caller = await api_caller(req, registry)
         org = parse_org(req.route_params["org"])
         return await registry.logbook.of_organization(org, LogQuery.parse(req.params), by=caller)
 
@@ -114,7 +113,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/account/events", methods=["GET"])
     @api_errors
     async def api_audit_account(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(req.headers, registry)
+        caller = await api_caller(req, registry)
         page = await registry.logbook.of_account(LogQuery.parse(req.params), by=caller)
         return answer(LogView(events=list(_shown(page)), next=page.next))
 

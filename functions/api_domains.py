@@ -11,12 +11,12 @@ from functions._api import (
     Operation,
     Request,
     answer,
+    api_caller,
     api_errors,
     body_as,
     moment,
     nothing,
 )
-from functions._http import caller_of, headers_of
 from functions.api_orgs import org_of
 from shared.domain.domains import (
     MAX_DOMAIN_LENGTH,
@@ -112,27 +112,27 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/domains", methods=["GET"])
     @api_errors
     async def api_domains_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         found = await proving.of(org_of(req), by=caller)
         return answer(DomainList(domains=[DomainView.of(each) for each in found]))
 
     @bp.route("api/v1/orgs/{org}/domains", methods=["POST"])
     @api_errors
     async def api_domains_claim(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         domain = parse_domain(body_as(NewDomain, req).domain)
         return answer(DomainView.of(await proving.claim(org_of(req), domain, by=caller)), 201)
 
     @bp.route("api/v1/orgs/{org}/domains/{domain}/verify", methods=["POST"])
     @api_errors
     async def api_domains_verify(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return answer(DomainView.of(await proving.verify(org_of(req), _domain(req), by=caller)))
 
     @bp.route("api/v1/orgs/{org}/domains/{domain}", methods=["DELETE"])
     @api_errors
     async def api_domains_remove(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         await proving.remove(org_of(req), _domain(req), by=caller)
         return nothing()
 

@@ -6,11 +6,9 @@ from typing import Self
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import Answer, Operation, answer, api_errors, moment, nothing
-from functions._http import caller_of, headers_of
+from functions._api import Answer, Operation, answer, api_caller, api_errors, moment, nothing
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.package import Release
-from shared.domain.rates import Keys, OperationClass
 from shared.registry import Registry
 
 
@@ -69,7 +67,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/held", methods=["GET"])
     @api_errors
     async def api_held_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         org = parse_org(req.route_params["org"])
         releases = await registry.moderation.awaiting(org, by=caller)
         return answer(HeldList(releases=[HeldView.of(each) for each in releases]))
@@ -77,9 +75,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/held/{name}/{version}/confirm", methods=["POST"])
     @api_errors
     async def api_held_confirm(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         parts = (req.route_params[part] for part in ("org", "name", "version"))
-        await registry.limiting.check(OperationClass.WRITE, Keys.of(caller))
         await registry.moderation.confirm(Coordinate.parse(*parts), by=caller)
         return nothing()
 

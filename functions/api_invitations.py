@@ -11,12 +11,12 @@ from functions._api import (
     Operation,
     Request,
     answer,
+    api_caller,
     api_errors,
     body_as,
     moment,
     nothing,
 )
-from functions._http import caller_of, headers_of
 from functions.api_orgs import org_of
 from shared.domain.invitations import CODE_LENGTH, Invitation
 from shared.domain.mails import MAX_ADDRESS_LENGTH
@@ -187,14 +187,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/invitations", methods=["GET"])
     @api_errors
     async def api_invitations_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         found = await inviting.pending(org_of(req), by=caller)
         return answer(InvitationList(invitations=[InvitationView.of(each) for each in found]))
 
     @bp.route("api/v1/orgs/{org}/invitations", methods=["POST"])
     @api_errors
     async def api_invitations_send(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         new = body_as(NewInvitation, req)
         offer = Offer.parse(new.role, new.email, new.label)
         return answer(InvitedView.of(await inviting.invite(org_of(req), offer, by=caller)), 201)
@@ -202,27 +202,27 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/invitations/{id}", methods=["DELETE"])
     @api_errors
     async def api_invitations_withdraw(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         await inviting.withdraw(org_of(req), req.route_params["id"], by=caller)
         return nothing()
 
     @bp.route("api/v1/invitations/show", methods=["POST"])
     @api_errors
     async def api_invitations_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return answer(OfferView.of(await inviting.show(_code(req), by=caller)))
 
     @bp.route("api/v1/invitations/accept", methods=["POST"])
     @api_errors
     async def api_invitations_accept(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         joined = await inviting.accept(_code(req), by=caller)
         return answer(JoinedView(org=joined.name))
 
     @bp.route("api/v1/invitations/decline", methods=["POST"])
     @api_errors
     async def api_invitations_decline(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         await inviting.decline(_code(req), by=caller)
         return nothing()
 

@@ -8,8 +8,8 @@ import hashlib
 import azure.functions as func
 from pydantic import BaseModel, RootModel
 
-from functions._api import NO_STORE, Operation, api_errors
-from functions._http import JSON, caller_of, headers_of
+from functions._api import NO_STORE, Operation, api_caller, api_errors
+from functions._http import JSON, headers_of
 from shared.registry import Registry
 from shared.services.disclosing import Finding, Label
 
@@ -47,7 +47,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @api_errors
     async def api_leaks_report(req: func.HttpRequest) -> func.HttpResponse:
         headers = headers_of(req)
-        caller = await caller_of(headers, registry)
+        caller = await api_caller(req, registry)
         findings = await registry.disclosing.report(req.get_body(), headers, address=caller.address)
         verdicts = LeakedTokenVerdicts([_verdict(each) for each in findings])
         return func.HttpResponse(verdicts.model_dump_json(), headers=NO_STORE, mimetype=JSON)

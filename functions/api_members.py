@@ -11,12 +11,12 @@ from functions._api import (
     Operation,
     Request,
     answer,
+    api_caller,
     api_errors,
     body_as,
     moment,
     nothing,
 )
-from functions._http import caller_of, headers_of
 from functions.api_orgs import org_of
 from shared.domain.rights import Role
 from shared.registry import Registry
@@ -128,13 +128,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/members", methods=["GET"])
     @api_errors
     async def api_members_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return answer(OrgMemberList.of(await organizations.members(org_of(req), by=caller)))
 
     @bp.route("api/v1/orgs/{org}/members/{account}", methods=["PUT"])
     @api_errors
     async def api_members_set(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         org, role = org_of(req), body_as(RoleChange, req).role
         member = await organizations.member(org, _account(req), by=caller)
         await organizations.set_member(org, member, role, by=caller)
@@ -143,7 +143,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/members/{account}", methods=["DELETE"])
     @api_errors
     async def api_members_remove(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         org = org_of(req)
         member = await organizations.member(org, _account(req), by=caller)
         await organizations.remove_member(org, member, by=caller)
@@ -152,13 +152,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/pending", methods=["GET"])
     @api_errors
     async def api_members_pending(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return answer(OrgMemberList.of(await organizations.waiting(org_of(req), by=caller)))
 
     @bp.route("api/v1/orgs/{org}/pending/{account}", methods=["DELETE"])
     @api_errors
     async def api_members_undo(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         org = org_of(req)
         member = await organizations.member(org, _account(req), by=caller)
         await organizations.undo(org, member, by=caller)

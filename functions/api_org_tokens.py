@@ -2,10 +2,10 @@
 
 import azure.functions as func
 
-from functions._api import Operation, answer, api_errors, body_as, nothing
-from functions._http import caller_of, headers_of
+from functions._api import Operation, answer, api_caller, api_errors, body_as, nothing
 from functions.token import IssuedView, NewMachineToken, TokenList, TokenName, TokenView
 from shared.domain.names import OrgName, parse_org
+from shared.domain.rates import OperationClass
 from shared.registry import Registry
 
 OPERATIONS = (
@@ -75,13 +75,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/tokens", methods=["GET"])
     @api_errors
     async def api_org_tokens_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return answer(TokenList.of(await tokens.list(_org(req), by=caller)))
 
     @bp.route("api/v1/orgs/{org}/tokens", methods=["POST"])
     @api_errors
     async def api_org_tokens_issue(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry, OperationClass.TOKEN_ISSUE)
         org = _org(req)
         issued = await tokens.issue(org, body_as(NewMachineToken, req).wanted(org), by=caller)
         location = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
@@ -90,26 +90,26 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["GET"])
     @api_errors
     async def api_org_tokens_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return answer(TokenView.of(await tokens.find(_org(req), _id(req), by=caller)))
 
     @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["PATCH"])
     @api_errors
     async def api_org_tokens_rename(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         name = body_as(TokenName, req).name
         return answer(TokenView.of(await tokens.rename(_org(req), _id(req), name, by=caller)))
 
     @bp.route("api/v1/orgs/{org}/tokens/{id}/rotate", methods=["POST"])
     @api_errors
     async def api_org_tokens_rotate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry, OperationClass.TOKEN_ISSUE)
         return answer(IssuedView.of(await tokens.rotate(_org(req), _id(req), by=caller)))
 
     @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["DELETE"])
     @api_errors
     async def api_org_tokens_revoke(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         await tokens.revoke(_org(req), _id(req), by=caller)
         return nothing()
 

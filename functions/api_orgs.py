@@ -6,8 +6,16 @@ from typing import Self
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment
-from functions._http import caller_of, headers_of
+from functions._api import (
+    Answer,
+    Operation,
+    Request,
+    answer,
+    api_caller,
+    api_errors,
+    body_as,
+    moment,
+)
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import MAX_DESCRIPTION, MAX_DISPLAY_NAME, Organization
 from shared.domain.package import Visibility
@@ -155,14 +163,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs", methods=["GET"])
     @api_errors
     async def api_orgs_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         mine = await organizations.mine(by=caller)
         return answer(BelongingList(organizations=[BelongingView.of(each) for each in mine]))
 
     @bp.route("api/v1/orgs", methods=["POST"])
     @api_errors
     async def api_orgs_found(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         new = body_as(NewOrganization, req)
         profile = Profile.parse(new.display_name, new.description, new.default_visibility)
         founder = (await registry.accounts.profile(caller)).account
@@ -173,13 +181,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}", methods=["GET"])
     @api_errors
     async def api_orgs_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return await view(await organizations.show(org_of(req), by=caller))
 
     @bp.route("api/v1/orgs/{org}", methods=["PATCH"])
     @api_errors
     async def api_orgs_change(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         wanted = body_as(OrganizationChange, req)
         profile = Profile.parse(wanted.display_name, wanted.description, wanted.default_visibility)
         return await view(await organizations.change(org_of(req), profile, by=caller))
@@ -187,13 +195,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}", methods=["DELETE"])
     @api_errors
     async def api_orgs_delete(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return await view(await registry.closing.delete(org_of(req), by=caller))
 
     @bp.route("api/v1/orgs/{org}/deletion", methods=["DELETE"])
     @api_errors
     async def api_orgs_keep(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return await view(await registry.closing.undo(org_of(req), by=caller))
 
     return bp

@@ -6,8 +6,16 @@ from typing import Self
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment
-from functions._http import caller_of, headers_of
+from functions._api import (
+    Answer,
+    Operation,
+    Request,
+    answer,
+    api_caller,
+    api_errors,
+    body_as,
+    moment,
+)
 from shared.domain.names import Package
 from shared.domain.package import Head, Visibility
 from shared.registry import Registry
@@ -55,7 +63,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/packages/{org}/{name}/visibility", methods=["PUT"])
     @api_errors
     async def api_packages_visibility(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         wanted = body_as(NewVisibility, req).visibility
         return answer(PackageView.of(await registry.visibility.change(package, wanted, by=caller)))

@@ -7,8 +7,8 @@ from typing import Self
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import Answer, Operation, answer, api_errors, moment
-from functions._http import caller_of, client_of, headers_of
+from functions._api import Answer, Operation, answer, api_caller, api_errors, moment
+from functions._http import client_of
 from shared.domain.names import Coordinate
 from shared.domain.package import Provenance, Release
 from shared.domain.workloads import Provider
@@ -93,7 +93,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/packages/{org}/{name}/{version}/origin", methods=["GET"])
     @api_errors
     async def api_provenance_origin(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         parts = req.route_params
         asked = Coordinate.parse(parts["org"], parts["name"], parts["version"])
         offer = await registry.pulling.find(

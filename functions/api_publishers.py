@@ -6,8 +6,17 @@ from typing import Annotated, Self
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment, nothing
-from functions._http import caller_of, headers_of
+from functions._api import (
+    Answer,
+    Operation,
+    Request,
+    answer,
+    api_caller,
+    api_errors,
+    body_as,
+    moment,
+    nothing,
+)
 from shared.domain.names import Package, parse_org
 from shared.domain.package import Pushers
 from shared.domain.publishers import MAX_REFS, Publisher
@@ -146,14 +155,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/publishers", methods=["GET"])
     @api_errors
     async def api_publishers_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         found = await publishers.of(parse_org(req.route_params["org"]), by=caller)
         return answer(PublisherList(publishers=[PublisherView.of(each) for each in found]))
 
     @bp.route("api/v1/orgs/{org}/publishers", methods=["POST"])
     @api_errors
     async def api_publishers_add(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         added = await publishers.add(_wanted(req), by=caller)
         location = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
         return answer(PublisherView.of(added), 201, Location=location)
@@ -161,7 +170,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/publishers/{id}", methods=["DELETE"])
     @api_errors
     async def api_publishers_remove(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         org = parse_org(req.route_params["org"])
         await publishers.remove(org, req.route_params["id"], by=caller)
         return nothing()
@@ -169,7 +178,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/packages/{org}/{name}/pushers", methods=["PUT"])
     @api_errors
     async def api_publishers_restrict(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         head = await publishers.restrict(package, body_as(NewPushers, req).pushers, by=caller)
         return answer(PushersView(org=head.org, name=head.name, pushers=head.pushers))

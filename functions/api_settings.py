@@ -2,8 +2,7 @@
 
 import azure.functions as func
 
-from functions._api import NO_STORE, Operation, api_errors
-from functions._http import caller_of, headers_of
+from functions._api import NO_STORE, Operation, api_caller, api_errors
 from shared.domain.client_settings import client_settings
 from shared.registry import Registry
 
@@ -29,7 +28,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/settings.toml", methods=["GET"])
     @api_errors
     async def api_settings_toml(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         name = ANYBODY
         if not caller.is_anonymous and not caller.holdings:
             name = (await registry.accounts.profile(caller)).account.name

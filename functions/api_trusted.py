@@ -5,11 +5,21 @@ from datetime import datetime
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment
-from functions._http import caller_of, headers_of
+from functions._api import (
+    Answer,
+    Operation,
+    Request,
+    answer,
+    api_caller,
+    api_errors,
+    body_as,
+    moment,
+)
+from functions._http import proven
 from shared.auth.jwts import MAX_TOKEN_BYTES
 from shared.auth.secret import Secret
 from shared.domain.names import parse_org
+from shared.domain.rates import OperationClass
 from shared.registry import Registry
 
 
@@ -67,11 +77,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/trusted-publishing/token", methods=["POST"])
     @api_errors
     async def api_trusted_exchange(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry, OperationClass.TOKEN_ISSUE)
         sent = body_as(IdToken, req)
         org = None if sent.org is None else parse_org(sent.org)
         exchange = registry.trusted_publishing.exchange
-        issued = await exchange(Secret(sent.token), org=org, by=caller)
+        issued = await proven(
+            lambda: exchange(Secret(sent.token), org=org, by=caller), caller.address, registry
+        )
         token = issued.token
         shown = JobTokenView(
             token=issued.text.reveal(),

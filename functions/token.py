@@ -7,9 +7,19 @@ from typing import Annotated, Self
 import azure.functions as func
 from pydantic import Field
 
-from functions._api import Answer, Operation, Request, answer, api_errors, body_as, moment, nothing
-from functions._http import caller_of, headers_of
+from functions._api import (
+    Answer,
+    Operation,
+    Request,
+    answer,
+    api_caller,
+    api_errors,
+    body_as,
+    moment,
+    nothing,
+)
 from shared.domain.address_ranges import LONGEST_RANGE, MAX_RANGES
+from shared.domain.rates import OperationClass
 from shared.domain.rights import Grant, Scope
 from shared.registry import Registry
 from shared.services.token_records import IssuedToken, UsedToken
@@ -189,13 +199,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/tokens", methods=["GET"])
     @api_errors
     async def token_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         return answer(TokenList.of(await registry.tokens.list(caller.id, by=caller)))
 
     @bp.route("api/v1/tokens", methods=["POST"])
     @api_errors
     async def token_issue(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry, OperationClass.TOKEN_ISSUE)
         new = body_as(NewToken, req)
         issued = await registry.tokens.issue(caller.id, new.wanted(new.org), by=caller)
         return answer(IssuedView.of(issued), 201, Location=f"/api/v1/tokens/{issued.token.id}")
@@ -203,14 +213,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/tokens/{id}", methods=["GET"])
     @api_errors
     async def token_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         token_id = req.route_params["id"]
         return answer(TokenView.of(await registry.tokens.find(caller.id, token_id, by=caller)))
 
     @bp.route("api/v1/tokens/{id}", methods=["PATCH"])
     @api_errors
     async def token_rename(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         token_id, name = req.route_params["id"], body_as(TokenName, req).name
         renamed = await registry.tokens.rename(caller.id, token_id, name, by=caller)
         return answer(TokenView.of(renamed))
@@ -218,14 +228,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/tokens/{id}/rotate", methods=["POST"])
     @api_errors
     async def token_rotate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry, OperationClass.TOKEN_ISSUE)
         issued = await registry.tokens.rotate(caller.id, req.route_params["id"], by=caller)
         return answer(IssuedView.of(issued))
 
     @bp.route("api/v1/tokens/{id}", methods=["DELETE"])
     @api_errors
     async def token_revoke(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         await registry.tokens.revoke(caller.id, req.route_params["id"], by=caller)
         return nothing()
 

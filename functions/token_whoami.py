@@ -5,8 +5,7 @@ from typing import Self
 
 import azure.functions as func
 
-from functions._api import Answer, Operation, answer, api_errors, moment
-from functions._http import caller_of, headers_of
+from functions._api import Answer, Operation, answer, api_caller, api_errors, moment
 from functions.token import GrantView
 from shared.domain.identity import Principal
 from shared.registry import Registry
@@ -78,7 +77,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/whoami", methods=["GET"])
     @api_errors
     async def token_whoami(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
+        caller = await api_caller(req, registry)
         if caller.holdings:
             return answer(WhoamiView.of_machine(caller))
         return answer(WhoamiView.of(await registry.accounts.profile(caller)))

@@ -9,6 +9,7 @@ from tests.balas import bala
 from tests.protocol.answers import refused
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
+from tests.security.routes import routes
 from tests.world import MAVEN, URL, OpenWorld, World
 
 READS = [
@@ -122,3 +123,55 @@ async def test_deprecations_are_limited_as_changes(worlds: OpenWorld) -> None:
     answers = [await world.send("PUT", path, by=world.people.ann, content=body) for _ in range(2)]
     assert [each.status_code for each in answers] == [200, 429]
     assert "too many changes" in refused(answers[1], 429)
+
+
+# --- every operation that changes something ----------------------------------------------------
+
+# Machines ask for codes and wait for answers: codes have a limit of their own, waiting has none.
+BY_CODES = "/api/v1/device"
+
+
+async def test_every_change_through_our_api_is_counted(worlds: OpenWorld) -> None:
+    only_one = {"limit_write": "address=1", "limit_token_issue": "address=1"}
+    world = await worlds(**only_one)
+    changing = [
+        (method, url)
+        for method, url in routes(world.registry)
+        if method not in ("GET", "HEAD") and "/api/v1/" in url and BY_CODES not in url
+    ]
+    assert len(changing) > 10
+    for method, url in changing:
+        world.clock.advance(timedelta(minutes=10))
+        statuses = [(await world.send(method, url, content=b"{}")).status_code for _ in range(2)]
+        assert statuses[1] == 429 != statuses[0], (method, url)
+
+
+async def test_new_tokens_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
+    world = await worlds(limit_token_issue="account=2")
+    body = b'{"name": "laptop", "scopes": ["read"]}'
+    answers = [
+        await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+        for _ in range(3)
+    ]
+    assert answers[2].status_code == 429
+    assert answers[2].json()["error"]["code"] == "too-many-requests"
+    assert answers[0].headers["ratelimit-limit"] == "2"
+
+
+async def test_device_codes_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
+    world = await worlds(limit_device="address=1")
+    asked = [
+        await world.send("POST", f"{URL}/api/v1/device", content=b'{"client_id": "bal"}')
+        for _ in range(2)
+    ]
+    assert [each.status_code for each in asked] == [200, 429]
+    assert int(asked[1].headers["retry-after"]) > 0
+
+
+async def test_attempts_to_sign_in_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
+    world = await worlds(limit_sign_in="address=2")
+    answers = [await world.get(f"{URL}/sign-in/link/guess{number}") for number in range(3)]
+    assert [each.status_code for each in answers] == [401, 401, 429]
+    assert "too many attempts to sign in by this address: 2 are taken in 5 minutes" in (
+        answers[2].text
+    )
