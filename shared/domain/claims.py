@@ -161,7 +161,7 @@ def _github(claims: Claims) -> Workload:
 def _gitlab(claims: Claims) -> Workload:
     job = _parsed(_GitLab, Provider.GITLAB, claims)
     _check_trigger(Provider.GITLAB, job.pipeline_source)
-    # In a pipeline of a fork's merge request, project_id is the fork's, or it was before 18.2.
+    # A job of ours that runs the code of a fork has the fork's project_id, since 18.2.2.
     if {job.job_project_id, job.source_project_id} - {job.project_id, ""}:
         _refuse_run("it belongs to a fork")
     _check_ref(job.ref_path)

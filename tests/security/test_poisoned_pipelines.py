@@ -67,10 +67,10 @@ GITLAB_REFS = (
 )  # fmt: skip
 GITLAB_HEADS = {
     OWN: {"project_id": "20", "job_project_id": "20"},
-    # What servers say since 18.2: the project is the fork, and the job runs in ours.
+    # Since 18.2.2 the project is the fork, and the job runs in ours.
     "fork": {"project_id": "21", "job_project_id": "20"},
-    # What older servers said: the project is ours, and nothing tells of the fork but the source.
-    "fork of old": {"project_id": "20", "job_project_id": "20", "source_project_id": "21"},
+    # Newer servers name the source as well, whatever they call the project.
+    "source": {"project_id": "20", "job_project_id": "20", "source_project_id": "21"},
 }
 GITLAB_RULES = {
     "refs": ["refs/heads/main", "refs/tags/v*"],
