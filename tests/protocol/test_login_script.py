@@ -153,6 +153,26 @@ def test_a_machine_that_is_approved_has_settings_that_work(
         assert said in ended.printed
 
 
+def test_the_oldest_python_that_is_promised_logs_in(registry: Registry, tmp_path: Path) -> None:
+    python = oldest_python()
+    (tmp_path / ".ballerina").mkdir()
+    (tmp_path / ".ballerina" / "Settings.toml").write_text('[proxy]\nhost = "p" # [x]\n')
+    ended = run(registry, tmp_path, [python, "-I", "-"], "approve")
+    assert ended.code == 0, ended.printed
+    assert settings(tmp_path)["proxy"] == {"host": "p"}
+    assert who(registry, settings(tmp_path)["repository"]["maven"][0]["accesstoken"]) == "ann"
+
+
+def oldest_python() -> str:
+    """Return an interpreter of the oldest version that the script promises, or skip."""
+    python = shutil.which("python3.9")
+    check = [python or "", "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 9))"]
+    # A name on the PATH proves little: version managers put up fronts.
+    if python is None or subprocess.run(check, capture_output=True, check=False).returncode:
+        pytest.skip("there is no python3.9 on the PATH")
+    return python
+
+
 def test_a_second_login_renews_the_token_and_keeps_the_rest_and_a_copy(
     registry: Registry, tmp_path: Path
 ) -> None:
