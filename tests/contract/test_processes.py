@@ -1,7 +1,7 @@
 """What the ports promise of several processes, and of one that is killed."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from itertools import chain
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.digest import Digest
 from shared.domain.package import Entry, Release
+from tests.contract.cloud import shared_by_processes
 from tests.contract.process import publish
 from tests.contract.processes import processes, together
 from tests.contract.samples import GREET, head, release
@@ -22,6 +23,16 @@ PROCESSES = 4
 def world_name(request: pytest.FixtureRequest) -> str:
     """Return the name of a world, by which other processes open it."""
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def shared_place(world_name: str, tmp_path: Path) -> Generator[None]:
+    """Let processes meet in the place: files do by themselves, a double has to be served."""
+    if world_name != "cloud":
+        yield
+        return
+    with shared_by_processes(tmp_path, FakeClock()):
+        yield
 
 
 @pytest.fixture

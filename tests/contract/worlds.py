@@ -16,6 +16,7 @@ from shared.ports import (
     PullLedger,
     WorkStore,
 )
+from tests.contract.cloud import cloud
 
 
 class Stores(Protocol):
@@ -72,4 +73,4 @@ async def embedded(place: Path, clock: Clock) -> AsyncGenerator[Stores]:
         stores.close()
 
 
-WORLDS: dict[str, World] = {"embedded": embedded}
+WORLDS: dict[str, World] = {"embedded": embedded, "cloud": cloud}

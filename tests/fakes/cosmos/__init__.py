@@ -8,4 +8,5 @@ costs a fan-out over all partitions is refused, a write needs its partition key,
     queries.py    the subset of SQL that one partition can answer
     charges.py    request units, by the published rules of thumb
     transport.py  the double in the process of the client
+    serving.py    the double for other processes, over HTTP
 """

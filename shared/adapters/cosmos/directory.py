@@ -1,0 +1,231 @@
+"""Accounts, organizations and all that belongs to them in Cosmos DB.
+
+An owner is a partition. An item holds the entity as `body`, and beside it what is asked for: kind,
+subject, end, revision, and since when its events wait. A removed entity stays as a tombstone until
+its events are published.
+"""
+
+import asyncio
+from typing import TypeVar
+
+from shared.adapters.cosmos.connecting import Container, Cosmos, Item, Step
+from shared.domain.accounts import Account
+from shared.domain.entity import Entity, Place, Waiting
+from shared.domain.identity import Standing
+from shared.domain.names import OrgName
+from shared.domain.organizations import Membership, Organization, place_of, place_of_member
+from shared.domain.package import Event
+from shared.domain.tokens import Token, TokenUse
+from shared.ports import AlreadyThere, Clock, Stale
+
+E = TypeVar("E", bound=Entity)
+
+GRACE_SECONDS = 30 * 24 * 3_600  # Code compares ends itself; the service cleans up long after.
+
+TOKEN_KINDS = frozenset({Token.kind, TokenUse.kind})
+
+
+class CosmosDirectory:
+    """The DirectoryStore of a registry in the cloud."""
+
+    def __init__(self, cosmos: Cosmos, clock: Clock) -> None:
+        """Keep tokens in a container of their own, as they are read most."""
+        self._accounts = cosmos.container("accounts")
+        self._tokens = cosmos.container("tokens")
+        self._clock = clock
+
+    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> Standing:
+        """Return the account, the organization and the account's role in it at that time."""
+        account, organization, membership = await asyncio.gather(
+            self.get(Account, Place(account_id)),
+            self.get(Organization, place_of(org)),
+            self.get(Membership, place_of_member(org, account_id)),
+        )
+        return Standing.of(account, organization, membership, now_ms)
+
+    async def get(self, kind: type[E], place: Place) -> E | None:
+        """Return the entity at the place, or None."""
+        item = await self._of_kind(kind.kind).read(place.owner, _id(kind.kind, place))
+        return None if item is None or item["removed"] else _entity(kind, item)
+
+    async def of(self, kind: type[E], owner: str) -> list[E]:
+        """Return the owner's entities of a kind, in order of key."""
+        found = await self._of_kind(kind.kind).query(
+            "SELECT * FROM c WHERE c.kind = @kind AND c.removed = false ORDER BY c.id",
+            owner,
+            kind=kind.kind,
+        )
+        return [_entity(kind, item) for item in found]
+
+    async def about(self, kind: type[E], subject: str) -> list[E]:
+        """Return the entities of a kind with this subject, in order of place."""
+        found = await self._of_kind(kind.kind).query(
+            "SELECT * FROM c WHERE c.kind = @kind AND c.subject = @subject AND c.removed = false",
+            kind=kind.kind,
+            subject=subject,
+        )
+        return sorted((_entity(kind, item) for item in found), key=_place)
+
+    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
+        """Return up to `count` entities of a kind above a place, in order of place.
+
+        The service does not order over partitions: each call reads every one above the place.
+        """
+        found = await self._of_kind(kind.kind).query(
+            "SELECT * FROM c WHERE c.kind = @kind AND c.pk >= @owner AND c.removed = false",
+            kind=kind.kind,
+            owner=after.owner,
+        )
+        entities = (_entity(kind, item) for item in found)
+        return sorted((each for each in entities if each.place > after), key=_place)[:count]
+
+    async def add(self, entity: E, *others: Entity) -> E:
+        """Create entities of one owner, all or none, or raise `AlreadyThere`."""
+        everyone = (entity, *others)
+        container, owner = self._of_kind(entity.kind), entity.place.owner
+        if await container.batch(owner, [Step(self._item(each)) for each in everyone]):
+            return entity
+        there = [await container.read(owner, _id(each.kind, each.place)) for each in everyone]
+        if any(item is not None and not item["removed"] for item in there):
+            raise AlreadyThere
+        revived = [_revived(each, item) for each, item in zip(everyone, there, strict=True)]
+        steps = [
+            Step(self._item(each), item["_etag"] if item else "")
+            for each, item in zip(revived, there, strict=True)
+        ]
+        if not await container.batch(owner, steps):
+            raise AlreadyThere  # Somebody was faster.
+        return entity.model_copy(
+            update={"revision": revived[0].revision, "outbox": revived[0].outbox}
+        )
+
+    async def replace(self, entity: E) -> E:
+        """Store a changed entity at its next revision, or raise `Stale`."""
+        return await self._change(entity, {"removed": False})
+
+    async def remove(self, entity: E) -> E:
+        """Delete the entity, or raise `Stale`; its outbox is kept until it is published."""
+        gone = await self._change(entity, {"removed": True})
+        if not gone.outbox:
+            await self._of_kind(gone.kind).delete(gone.place.owner, _id(gone.kind, gone.place))
+        return gone
+
+    async def put(self, entity: Entity) -> None:
+        """Store an entity over whatever is there."""
+        await self._of_kind(entity.kind).put(self._item(entity))
+
+    async def unpublished(self, count: int) -> list[Waiting]:
+        """Return up to `count` outboxes that are not empty, oldest first."""
+        text = "SELECT * FROM c WHERE c.waiting > 0"
+        found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
+        return [_waiting(item) for item in sorted(found, key=_since)[:count]]
+
+    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
+        """Return up to `count` entities that end between the two times, the first first."""
+        found = await self._of_kind(kind.kind).query(
+            "SELECT * FROM c WHERE c.kind = @kind AND c.ends_ms > @after AND c.ends_ms < @before"
+            " AND c.removed = false",
+            kind=kind.kind,
+            after=after_ms,
+            before=before_ms,
+        )
+        return [_entity(kind, item) for item in sorted(found, key=_end)[:count]]
+
+    async def remove_ended(self, before_ms: int) -> int:
+        """Delete what ended before that time and owes no events; return how many."""
+        return sum([await _removed(each, before_ms) for each in (self._accounts, self._tokens)])
+
+    async def clear(self, waiting: Waiting) -> None:
+        """Empty the outbox of an entity that is still at this revision; let a removed one end."""
+        container, id_ = self._of_kind(waiting.kind), _id(waiting.kind, waiting.place)
+        where = f"c.revision = {waiting.revision}"
+        changed = await container.change(
+            waiting.place.owner, id_, {"waiting": 0, "outbox": []}, where=where
+        )
+        if changed is not None and changed["removed"]:
+            await container.delete(waiting.place.owner, id_)
+
+    async def _change(self, entity: E, more: Item) -> E:
+        stored = entity.model_copy(update={"revision": entity.revision + 1})
+        fields = {k: v for k, v in self._item(stored).items() if k in _CHANGING}
+        changed = await self._of_kind(entity.kind).change(
+            entity.place.owner,
+            _id(entity.kind, entity.place),
+            {**fields, **more},
+            where=f"c.revision = {entity.revision} AND c.removed = false",
+        )
+        if changed is None:
+            raise Stale
+        return stored
+
+    def _of_kind(self, kind: str) -> Container:
+        return self._tokens if kind in TOKEN_KINDS else self._accounts
+
+    def _item(self, entity: Entity) -> Item:
+        body = entity.model_dump(mode="json")
+        item: Item = {
+            "id": _id(entity.kind, entity.place),
+            "pk": entity.place.owner,
+            "schema": 1,
+            "kind": entity.kind,
+            "key": entity.place.key,
+            "subject": entity.subject,
+            "revision": entity.revision,
+            "removed": False,
+            "outbox": body.pop("outbox"),
+            "waiting": entity.outbox[0].at_ms if entity.outbox else 0,
+            "ends_ms": entity.ends_ms or 0,
+            "ttl": -1,
+            "body": body,
+        }
+        if entity.ends_ms is not None:
+            left = (entity.ends_ms - self._clock.now_ms()) // 1000
+            item["ttl"] = max(left, 0) + GRACE_SECONDS
+        return item
+
+
+_CHANGING = frozenset({"subject", "revision", "outbox", "waiting", "ends_ms", "ttl", "body"})
+
+
+def _id(kind: str, place: Place) -> str:
+    return f"{kind}:{place.key}"
+
+
+def _entity(kind: type[E], item: Item) -> E:
+    return kind.model_validate(
+        {**item["body"], "outbox": item["outbox"], "revision": item["revision"]}
+    )
+
+
+def _revived(entity: E, item: Item | None) -> E:
+    """Return the entity as it takes the place of a tombstone, whose events it then owes."""
+    if item is None or not item["outbox"]:
+        return entity
+    owed = tuple(Event.model_validate(each) for each in item["outbox"])
+    revived = {"revision": item["revision"] + 1, "outbox": (*owed, *entity.outbox)}
+    return entity.model_copy(update=revived)
+
+
+def _waiting(item: Item) -> Waiting:
+    outbox = tuple(Event.model_validate(each) for each in item["outbox"])
+    return Waiting(item["kind"], Place(item["pk"], item["key"]), item["revision"], outbox)
+
+
+async def _removed(container: Container, before_ms: int) -> int:
+    found = await container.query(
+        "SELECT c.id, c.pk FROM c WHERE c.ends_ms > 0 AND c.ends_ms < @before AND c.waiting = 0",
+        before=before_ms,
+    )
+    return sum([await container.delete(item["pk"], item["id"]) for item in found])
+
+
+def _place(entity: Entity) -> Place:
+    return entity.place
+
+
+def _since(item: Item) -> int:
+    return item["waiting"]
+
+
+def _end(item: Item) -> tuple[int, str, str]:
+    return item["ends_ms"], item["pk"], item["id"]

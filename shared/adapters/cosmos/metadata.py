@@ -1,0 +1,185 @@
+"""Packages, releases and entries in Cosmos DB: a package is a partition."""
+
+import asyncio
+from collections.abc import Sequence
+
+from shared.adapters.cosmos.connecting import Cosmos, Item
+from shared.adapters.cosmos.records import HEAD, R, id_of, item_of, pk_of, read, release_id
+from shared.adapters.cosmos.surveys import Surveys
+from shared.domain.digest import Digest
+from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.package import Entry, Found, Head, Release, Survey
+from shared.ports import AlreadyThere, Stale
+
+# One partition that lists every package, in order; a name is written there before it is claimed.
+NAMES = "names"
+
+_ATTEMPTS = 8
+
+
+class CosmosMetadata:
+    """The MetadataStore of a registry in the cloud."""
+
+    def __init__(self, cosmos: Cosmos) -> None:
+        """Keep packages in one container, and the owners of tools in another."""
+        self._packages = cosmos.container("packages")
+        self._tools = cosmos.container("tools")
+        self._surveys = Surveys(self._packages)
+
+    async def find(self, coordinate: Coordinate) -> Found:
+        """Return the package and the release; each None where it does not exist."""
+        pk = coordinate.package.key
+        head, release = await asyncio.gather(
+            self._packages.read(pk, HEAD),
+            self._packages.read(pk, release_id(coordinate.version.text)),
+        )
+        return Found(
+            read(Head, head) if head else None, read(Release, release) if release else None
+        )
+
+    async def by_digest(self, digest: Digest) -> Found:
+        """Return the release whose archive has this digest, with its package."""
+        pointer = await self._packages.read(f"digest:{digest.hex}", "release")
+        if pointer is None:
+            return Found(None, None)
+        found = await self.find(
+            Coordinate.parse(pointer["org"], pointer["name"], pointer["version"])
+        )
+        if found.release is None or found.release.digest != digest.hex:
+            return Found(None, None)  # The push that wrote the pointer did not get the version.
+        return found
+
+    async def head(self, package: Package) -> Head | None:
+        """Return the package's head, or None."""
+        item = await self._packages.read(package.key, HEAD)
+        return read(Head, item) if item else None
+
+    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+        """Return each package with all its entries; reads what changed since the last call."""
+        return await self._surveys.read([package.key for package in packages])
+
+    async def claim(self, head: Head) -> Head:
+        """Create the head if no package has its name, and return the stored one."""
+        there = await self.head(head.package)
+        if there is not None:
+            return there
+        key = head.package.key
+        await self._packages.put({"id": key.replace("/", ":"), "pk": NAMES, "key": key})
+        if await self._packages.create(item_of(head)):
+            return head
+        return await self.head(head.package) or head
+
+    async def add_release(self, release: Release) -> None:
+        """Create the release, or raise `AlreadyThere`."""
+        head = await self.head(release.coordinate.package)
+        if head is None:
+            raise LookupError(pk_of(release))  # A mistake of the caller: claim first.
+        stored = release.model_copy(update={"org": head.org, "name": head.name})
+        # The way from the digest comes first: it may lead nowhere, but a release is always found.
+        await self._packages.put(
+            {
+                "id": "release",
+                "pk": f"digest:{stored.digest}",
+                "org": stored.org,
+                "name": stored.name,
+                "version": stored.version,
+            }
+        )
+        if not await self._packages.create(item_of(stored)):
+            raise AlreadyThere
+
+    async def replace_release(self, release: Release) -> Release:
+        """Store a changed release at its next revision, or raise `Stale`."""
+        return await self._replace(release)
+
+    async def replace_head(self, head: Head) -> Head:
+        """Store a changed head at its next revision, but for `pulls`, or raise `Stale`."""
+        return await self._replace(head)
+
+    async def put_entries(self, package: Package, entries: Sequence[Entry]) -> None:
+        """Add or renew entries; one with a lower revision changes nothing."""
+        await asyncio.gather(*(self._put_entry(package.key, entry) for entry in entries))
+
+    async def releases(self, package: Package) -> list[Release]:
+        """Return every release of the package."""
+        items = await self._packages.query("SELECT * FROM c WHERE c.kind = 'release'", package.key)
+        return sorted((read(Release, item) for item in items), key=_created)
+
+    async def packages(self, after: str, count: int) -> list[Head]:
+        """Return up to `count` heads whose key is above `after`, in order of key."""
+        names = await self._packages.query(
+            "SELECT VALUE c.key FROM c WHERE c.key > @after ORDER BY c.key OFFSET 0 LIMIT @count",
+            NAMES,
+            after=after,
+            count=count,
+        )
+        heads = await asyncio.gather(*(self._packages.read(name, HEAD) for name in names))
+        return [read(Head, item) for item in heads if item is not None]
+
+    async def unpublished_events(self, count: int) -> list[Head | Release]:
+        """Return up to `count` records whose outbox is not empty, oldest first."""
+        found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
+        return [_record(item) for item in sorted(found, key=_waiting)[:count]]
+
+    async def claim_tool(self, tool: str, package: Package) -> Package:
+        """Bind the tool id to the package if it is free, and return the package that owns it."""
+        item = {"id": tool.lower(), "pk": tool.lower(), "org": package.org, "name": package.name}
+        if await self._tools.create(item):
+            return package
+        return await self._tool_owner(tool) or package
+
+    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
+        """Return the package that owns each tool id; None where it is free."""
+        return list(await asyncio.gather(*(self._tool_owner(tool) for tool in tools)))
+
+    async def clear(self, record: Head | Release) -> None:
+        """Empty the outbox of a record that is still at this revision, which stays."""
+        where = f"c.revision = {record.revision}"
+        nothing: Item = {"outbox": [], "waiting": 0}
+        await self._packages.change(pk_of(record), id_of(record), nothing, where=where)
+
+    async def set_pulls(self, package: Package, pulls: int) -> None:
+        """Show this total, unless a higher one is shown; the revision stays."""
+        where = f"c.pulls < {pulls}"
+        await self._packages.change(package.key, HEAD, {"pulls": pulls}, where=where)
+
+    async def _replace(self, record: R) -> R:
+        stored = record.model_copy(update={"revision": record.revision + 1})
+        fields = {k: v for k, v in item_of(stored).items() if k in _CHANGING}
+        where = f"c.revision = {record.revision}"
+        changed = await self._packages.change(pk_of(record), id_of(record), fields, where=where)
+        if changed is None:
+            raise Stale
+        return read(type(record), changed)
+
+    async def _put_entry(self, pk: str, entry: Entry) -> None:
+        id_, body = f"entry:{entry.version}", entry.model_dump(mode="json")
+        fields: Item = {"revision": entry.revision, "body": body}
+        for _ in range(_ATTEMPTS):
+            item = {"id": id_, "pk": pk, "schema": 1, "kind": "entry", **fields}
+            if await self._packages.create(item):
+                return
+            where = f"c.revision <= {entry.revision}"
+            if await self._packages.change(pk, id_, fields, where=where):
+                return
+            if await self._packages.read(pk, id_):
+                return  # A newer one is there.
+
+    async def _tool_owner(self, tool: str) -> Package | None:
+        item = await self._tools.read(tool.lower(), tool.lower())
+        return Package(OrgName(item["org"]), PackageName(item["name"])) if item else None
+
+
+_CHANGING = frozenset({"revision", "outbox", "waiting", "body"})
+
+
+def _record(item: Item) -> Head | Release:
+    return read(Release, item) if item["kind"] == "release" else read(Head, item)
+
+
+def _waiting(item: Item) -> int:
+    return item["waiting"]
+
+
+def _created(release: Release) -> tuple[int, str]:
+    return release.created_ms, release.version

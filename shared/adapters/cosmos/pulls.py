@@ -1,0 +1,128 @@
+"""Pull counts in Cosmos DB: a pull is an item, until it is rolled up into the day of its release.
+
+Pulls, days and the total of a package are one partition, so a batch moves pulls into days once. The
+head gets the total as it is then, which may be repeated.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+from shared.adapters.cosmos.connecting import Cosmos, Item, Removal, Step
+from shared.adapters.cosmos.metadata import CosmosMetadata
+from shared.domain.names import OrgName, Package, PackageName
+from shared.ports import Pull
+
+GUARD_SECONDS = 24 * 3_600  # A flush is repeated within minutes, or never.
+A_BATCH = 45  # Pulls, as many days at most, and the total; a batch takes a hundred.
+
+_TOTAL = "total"
+
+
+class CosmosPulls:
+    """The PullLedger of a registry in the cloud."""
+
+    def __init__(self, cosmos: Cosmos, metadata: CosmosMetadata) -> None:
+        """Keep the counts in the container `stats`; `metadata` has the heads."""
+        self._container = cosmos.container("stats")
+        self._metadata = metadata
+
+    async def record(self, pulls: Sequence[Pull]) -> None:
+        """Count the pulls that were not recorded before."""
+        items = {(item["pk"], item["id"]): item for item in map(_item, pulls)}
+        for pk, group in _groups(items.values()):
+            if not await self._container.batch(pk, [Step(item) for item in group]):
+                await asyncio.gather(*(self._container.create(item) for item in group))
+
+    async def roll_up(self, before_window: int) -> list[Package]:
+        """Add what was counted to the heads, and forget the callers of earlier windows."""
+        pending = await self._container.query("SELECT * FROM c WHERE c.pending = true")
+        changed: dict[str, Package] = {}
+        for pk, pulls in _groups(pending):
+            await self._move(pk, pulls)
+            changed[pk] = Package(OrgName(pulls[0]["org"]), PackageName(pulls[0]["name"]))
+        for package in changed.values():
+            await self._show(package)
+        await self._forget(before_window)
+        return list(changed.values())
+
+    async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
+        """Return pulls by version, then by day."""
+        items = await self._container.query(
+            "SELECT * FROM c WHERE c.kind IN ('day', 'pull')", package.key
+        )
+        counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for item in items:
+            if item["kind"] == "day" or item["pending"]:
+                counts[item["version"]][item["day"]] += item.get("pulls", 1)
+        return {version: dict(days) for version, days in counts.items()}
+
+    async def _move(self, pk: str, pulls: list[Item]) -> None:
+        """Move pulls into their days and the total, all or none; what fails stays pending."""
+        added = Counter(_day_id(pull) for pull in pulls)
+        days = {_day_id(pull): pull for pull in pulls}
+        there = await asyncio.gather(*(self._container.read(pk, id_) for id_ in added))
+        total = await self._container.read(pk, _TOTAL)
+        steps = [
+            _step(item or _day(days[id_]), added[id_])
+            for id_, item in zip(added, there, strict=True)
+        ]
+        steps.append(_step(total or {"id": _TOTAL, "pk": pk, "kind": _TOTAL}, len(pulls)))
+        steps += [Step({**pull, "pending": False}, pull["_etag"]) for pull in pulls]
+        await self._container.batch(pk, steps)
+
+    async def _show(self, package: Package) -> None:
+        total = await self._container.read(package.key, _TOTAL)
+        if total is not None:
+            await self._metadata.set_pulls(package, total["pulls"])
+
+    async def _forget(self, before_window: int) -> None:
+        old = await self._container.query(
+            "SELECT c.id, c.pk FROM c WHERE c.pending = false AND c.window < @before",
+            before=before_window,
+        )
+        for pk, group in _groups(old):
+            await self._container.batch(pk, [Removal(item) for item in group])
+
+
+def _item(pull: Pull) -> Item:
+    package, version = pull.coordinate.package, pull.coordinate.version.text
+    return {
+        "id": f"pull:{pull.window}:{version}:{pull.caller}",
+        "pk": package.key,
+        "schema": 1,
+        "kind": "pull",
+        "org": package.org,
+        "name": package.name,
+        "version": version,
+        "window": pull.window,
+        "day": pull.day,
+        "pending": True,
+        "ttl": GUARD_SECONDS,
+    }
+
+
+def _day(pull: Item) -> Item:
+    fields = {name: pull[name] for name in ("pk", "version", "day")}
+    return {"id": _day_id(pull), "schema": 1, "kind": "day", **fields}
+
+
+def _step(item: Item, pulls: int) -> Step:
+    return Step({**item, "pulls": item.get("pulls", 0) + pulls}, item.get("_etag", ""))
+
+
+def _day_id(pull: Item) -> str:
+    return f"day:{pull['version']}:{pull['day']}"
+
+
+def _groups(items: Iterable[Item]) -> Iterator[tuple[str, list[Item]]]:
+    """Yield the items of each partition, as many as a batch takes."""
+    for pk, found in groupby(sorted(items, key=_pk), key=_pk):
+        group = list(found)
+        for start in range(0, len(group), A_BATCH):
+            yield pk, group[start : start + A_BATCH]
+
+
+def _pk(item: Item) -> str:
+    return item["pk"]

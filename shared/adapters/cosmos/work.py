@@ -1,0 +1,107 @@
+"""Short-lived state in Cosmos DB: every item ends by itself, and code compares its end."""
+
+import asyncio
+from collections.abc import Sequence
+
+from shared.adapters.cosmos.connecting import Cosmos, Item
+from shared.domain.errors import Busy
+from shared.ports import Clock, Counter
+
+GRACE_SECONDS = 3_600  # Clocks differ; code compares ends itself.
+ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
+
+
+class CosmosWork:
+    """The WorkStore of a registry in the cloud."""
+
+    def __init__(self, cosmos: Cosmos, clock: Clock) -> None:
+        """Keep the state in the container `work`."""
+        self._container = cosmos.container("work")
+        self._clock = clock
+
+    async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
+        """Store a value until that time, over an older one."""
+        await self._container.put(self._item(kind, key, expires_ms, value=value))
+
+    async def take(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value and mark it as taken; None where it is absent or expired."""
+        where = f"c.expires_ms > {now_ms} AND c.taken = false"
+        taken = await self._container.change(_pk(kind, key), "value", {"taken": True}, where=where)
+        return None if taken is None else taken["value"]
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value and leave it; None where it is absent or expired."""
+        item = await self._container.read(_pk(kind, key), "value")
+        return item["value"] if item is not None and _counts(item, now_ms) else None
+
+    async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
+        """Store a value where there is none that counts; say whether this call did."""
+        item = self._item(kind, key, expires_ms, value=value)
+        if await self._container.create(item):
+            return True
+        there = await self._container.read(item["pk"], item["id"])
+        if there is None or _counts(there, now_ms):
+            return False
+        return await self._container.replace(item, there["_etag"])
+
+    async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
+        """Add to each count, and return the totals."""
+        return list(await asyncio.gather(*(self._count(each, now_ms) for each in counters)))
+
+    async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
+        """Take or renew the lease; False while another owner holds it."""
+        item = self._item("lease", name, until_ms, value=owner)
+        if await self._container.create(item):
+            return True
+        there = await self._container.read(item["pk"], item["id"])
+        if there is None or (there["value"] != owner and there["expires_ms"] > now_ms):
+            return False
+        return await self._container.replace(item, there["_etag"])
+
+    async def remove_expired(self, before_ms: int) -> int:
+        """Delete what expired before that time; return how many."""
+        found = await self._container.query(
+            "SELECT c.id, c.pk FROM c WHERE c.expires_ms < @before", before=before_ms
+        )
+        return sum([await self._container.delete(item["pk"], item["id"]) for item in found])
+
+    async def _count(self, counter: Counter, now_ms: int) -> int:
+        pk = _pk(counter.kind, counter.key)
+        for _ in range(ATTEMPTS):
+            where, adding = f"c.expires_ms > {now_ms}", {"total": counter.amount}
+            added = await self._container.change(pk, "count", {}, where=where, adding=adding)
+            if added is not None:
+                return added["total"]
+            if await self._begin(counter, now_ms):
+                return counter.amount
+        raise Busy
+
+    async def _begin(self, counter: Counter, now_ms: int) -> bool:
+        item = self._item(counter.kind, counter.key, counter.expires_ms, total=counter.amount)
+        item["id"] = "count"
+        if await self._container.create(item):
+            return True
+        there = await self._container.read(item["pk"], "count")
+        if there is None or there["expires_ms"] > now_ms:
+            return False
+        return await self._container.replace(item, there["_etag"])
+
+    def _item(self, kind: str, key: str, expires_ms: int, **fields: object) -> Item:
+        left = (expires_ms - self._clock.now_ms()) // 1000
+        return {
+            "id": "value",
+            "pk": _pk(kind, key),
+            "schema": 1,
+            "expires_ms": expires_ms,
+            "taken": False,
+            "ttl": max(left, 0) + GRACE_SECONDS,
+            **fields,
+        }
+
+
+def _pk(kind: str, key: str) -> str:
+    return f"{kind}:{key}"
+
+
+def _counts(item: Item, now_ms: int) -> bool:
+    return not item["taken"] and item["expires_ms"] > now_ms

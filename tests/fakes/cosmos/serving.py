@@ -1,0 +1,63 @@
+"""The double of Cosmos DB for other processes: the same answers over HTTP, on loopback."""
+
+import asyncio
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from urllib.parse import unquote
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from tests.fakes.cosmos.protocol import CosmosDouble, Request
+
+
+class DoubleApp:
+    """The double as an ASGI application."""
+
+    def __init__(self, double: CosmosDouble) -> None:
+        """Answer for `double`."""
+        self._double = double
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        body, more = b"", True
+        while more:
+            part = await receive()
+            body, more = body + part.get("body", b""), part.get("more_body", False)
+        headers = {name.decode(): unquote(value.decode()) for name, value in scope["headers"]}
+        path = scope["raw_path"].decode()
+        answer = self._double.answer(Request(scope["method"], path, headers, body))
+        sent = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+        length = (b"content-length", str(len(answer.content)).encode())
+        start = {"type": "http.response.start", "status": answer.status}
+        await send({**start, "headers": [*sent, length]})
+        await send({"type": "http.response.body", "body": answer.content})
+
+
+@contextmanager
+def served(double: CosmosDouble) -> Generator[str]:
+    """Serve the double on a free port of this machine while the context lasts; lend its address."""
+    config = uvicorn.Config(DoubleApp(double), port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    ready = threading.Event()
+
+    async def serve() -> None:
+        serving = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        ready.set()
+        await serving
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    ready.wait(timeout=10)
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        double.address = f"http://127.0.0.1:{port}"
+        yield double.address
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
