@@ -5,6 +5,7 @@ the same words, at the same cost, and nothing is changed.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ BOB, ANN, ADMIN = [
 ]
 
 # What Bob makes in his organization, and where its id is in the answer.
-MADE: dict[str, tuple[str, dict[str, object], tuple[str, ...]]] = {
+MADE: Mapping[str, tuple[str, Mapping[str, object], tuple[str, ...]]] = {
     "api_org_tokens": ("orgs/other/tokens", TOKEN, ("token", "id")),
     "api_publishers": ("orgs/other/publishers", PUBLISHER, ("id",)),
     "api_invitations": (
@@ -79,26 +80,25 @@ async def test_the_id_of_another_tenants_thing_is_as_unknown_as_none(
         theirs = await foreign_id(world, prepared, function)
         before = await everything(world)
         asked = [
-            await ask(world, prepared, journal, function, persona, with_id)
-            for with_id in (theirs, NOBODYS)
+            await ask(world, journal, asking(prepared, function, persona, id_), id_)
+            for id_ in (theirs, NOBODYS)
         ]
         assert asked[0] == asked[1]
         assert 400 <= asked[0].status < 500
         assert await everything(world) == before
 
 
-async def ask(
-    world: World, prepared: Prepared, journal: Journal, function: str, persona: Persona, id_: str
-) -> Asked:
-    """Ask about the id, and return what came of it, without the id."""
+def asking(prepared: Prepared, function: str, persona: Persona, id_: str) -> httpx.Request:
+    """Return the persona's request about the id."""
     request = DECLARED[function].request(Cell(persona, State.PUBLIC, 1))
-    url = str(request.url).replace(NOBODYS, id_)
-    headers = prepared.header(persona)
-    content = request.content
+    url, headers = str(request.url).replace(NOBODYS, id_), prepared.header(persona)
+    return httpx.Request(request.method, url, headers=headers, content=request.content)
+
+
+async def ask(world: World, journal: Journal, request: httpx.Request, id_: str) -> Asked:
+    """Send the request, and return what came of it, without the id."""
     journal.taken()
-    answer = await world.http.send(
-        httpx.Request(request.method, url, headers=headers, content=content)
-    )
+    answer = await world.http.send(request)
     return Asked(answer.status_code, answer.text.replace(id_, "ID"), tuple(journal.taken()))
 
 

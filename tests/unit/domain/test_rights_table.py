@@ -1,0 +1,45 @@
+"""The table of rights as it is printed: a row for each action, and nothing but what the code says."""
+
+from shared.domain.rights import FRESH, PUBLISHING, RIGHTS, Action, Role, Scope
+from shared.domain.rights_table import JOB_SCOPES, MACHINE_SCOPES, rights_table
+
+
+def rows() -> list[dict[str, str]]:
+    """Return the rows of the table by the names of its columns."""
+    head, _, *lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in rights_table().splitlines()
+    ]
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+def test_every_action_has_a_row_with_its_scope_and_its_roles() -> None:
+    assert len(rows()) == len(Action)
+    for action, row in zip(Action, rows(), strict=True):
+        scope, roles = RIGHTS[action]
+        assert row["scope"] == f"`{scope.value}`"
+        assert {role for role in Role if row[role.value] == "yes"} == roles
+        assert (row["signed in within 10 minutes"] == "yes") is (action in FRESH)
+
+
+def test_no_token_does_what_takes_a_fresh_sign_in() -> None:
+    for row in rows():
+        if row["signed in within 10 minutes"] == "yes":
+            assert row["token of an organization"] == row["token of a CI job"] == "-"
+
+
+def test_administrators_do_everything() -> None:
+    assert {row["administrator"] for row in rows()} == {"yes"}
+
+
+def test_a_job_publishes_and_does_nothing_else() -> None:
+    by_job = [row["scope"] for row in rows() if row["token of a CI job"] == "yes"]
+    assert by_job == ["`push-new`", "`push-version`"]
+    assert JOB_SCOPES == PUBLISHING
+
+
+def test_the_token_of_an_organization_does_all_that_manages_nothing() -> None:
+    assert MACHINE_SCOPES == set(Scope) - {Scope.MANAGE}
+    for action, row in zip(Action, rows(), strict=True):
+        scope, roles = RIGHTS[action]
+        may = Role.MAINTAINER in roles and scope is not Scope.MANAGE
+        assert (row["token of an organization"] == "yes") is may
