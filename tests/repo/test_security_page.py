@@ -8,13 +8,13 @@ import pytest
 
 from shared.auth.authentication import LAST_USE_EVERY, VERIFIED_FOR
 from shared.auth.session import LINK_LIFETIME, SESSION_LIFETIME
-from shared.domain.rights import RIGHTS, Action, Role
+from shared.domain.rights_table import rights_table
 from shared.services.token_requests import MAX_DAYS
 from shared.settings import Settings
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
-INCIDENTS = 28
+INCIDENTS, RISKS = 28, 10
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
@@ -24,16 +24,9 @@ def block(name: str) -> list[str]:
     return text.splitlines()[2:]
 
 
-def printed(action: Action) -> str:
-    """Return the row of an action."""
-    scope, roles = RIGHTS[action]
-    names = ", ".join(role.value for role in Role if role in roles) or "administrator"
-    return f"| {action.value} | `{scope.value}` | {names} |"
-
-
-def incidents() -> list[tuple[str, str, str, str]]:
-    """Return number, incident, state and proof of each row."""
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in block("incidents")]
+def listed(name: str) -> list[tuple[str, str, str, str]]:
+    """Return number, attack, state and proof of each row of a table."""
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in block(name)]
     return [(number, what, state, proof) for number, what, state, proof in rows]
 
 
@@ -49,7 +42,8 @@ def names_in(path: str) -> set[str]:
 
 
 def test_the_table_of_rights_is_the_one_in_the_code() -> None:
-    assert block("rights") == [printed(action) for action in Action]
+    assert block("rights") == rights_table().splitlines()[2:]
+    assert rights_table() in PAGE
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
@@ -65,10 +59,18 @@ def test_the_numbers_are_those_of_the_code() -> None:
 
 
 def test_every_incident_is_listed_once() -> None:
-    assert [number for number, _, _, _ in incidents()] == [str(n) for n in range(1, INCIDENTS + 1)]
+    numbers = [number for number, _, _, _ in listed("incidents")]
+    assert numbers == [str(number) for number in range(1, INCIDENTS + 1)]
 
 
-@pytest.mark.parametrize(("number", "what", "state", "proof"), incidents())
+def test_every_risk_of_apis_is_listed_once() -> None:
+    numbers = [number for number, _, _, _ in listed("risks")]
+    assert numbers == [f"API{number}" for number in range(1, RISKS + 1)]
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "state", "proof"), [*listed("incidents"), *listed("risks")]
+)
 def test_a_state_is_what_its_proof_allows(number: str, what: str, state: str, proof: str) -> None:
     assert what, number
     assert state in {"proven", "part", "open"}

@@ -6,6 +6,9 @@ that are accepted every reader sees the same.
 """
 
 import io
+import re
+import shutil
+import subprocess
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -90,6 +93,26 @@ def test_accepted_archives_hold_what_both_readers_of_java_see(tmp_path: Path) ->
         seen[reader][file][name] = (int(size), int(crc))
     ours = {file: our_facts(content) for file, content in files.items()}
     assert seen == {"ZipFile": ours, "ZipInputStream": ours}
+
+
+UNZIP = shutil.which("unzip")
+LISTED = re.compile(r"\s*(\d+)\s+\S+\s+\d+\s+-?\d+%\s+\S+ \S+\s+([0-9a-f]{8})  (.*)")
+
+
+@pytest.mark.skipif(UNZIP is None, reason="there is no unzip on this machine")
+def test_accepted_archives_hold_what_a_reader_written_in_c_sees(tmp_path: Path) -> None:
+    for path in accepted_archives(tmp_path):
+        command = [str(UNZIP), "-v", str(path)]
+        listing = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+        rows = [LISTED.fullmatch(line) for line in listing.decode("latin-1").splitlines()]
+        seen = [(row[3], int(row[1]), int(row[2], 16)) for row in rows if row]
+        ours = [(name, *facts) for name, facts in our_facts(path.read_bytes()).items()]
+        assert plainly(seen) == plainly(ours), path.name
+
+
+def plainly(rows: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Return the rows in order, without names that the program writes in ways of its own."""
+    return sorted((name if name.isascii() else "", size, crc) for name, size, crc in rows)
 
 
 def accepted_archives(folder: Path) -> Iterator[Path]:
