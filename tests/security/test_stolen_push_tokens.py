@@ -16,13 +16,16 @@ from tests.world import URL, Person, World, limited
 
 # Operations that change something and ask no right of a token, each with what they ask instead.
 PROVEN_OTHERWISE = {
+    "api_invitations_decline": "the code of the invitation",
+    "api_invitations_show": "the code of the invitation",
     "api_leaks_report": "a scanner's signature",
     "api_trusted_exchange": "the id token of a job",
     "device_api_ask": "nothing: a person approves it later",
     "device_api_token": "the code of a machine that a person has approved",
 }
 
-PUBLISHING = ("push-new", "push-version", "deprecate", "read")
+# Without `read`, which shows members and domains to whoever may read what is private.
+PUBLISHING = ("push-new", "push-version", "deprecate")
 
 
 def governing() -> list[Operation]:
@@ -49,8 +52,10 @@ async def found(world: World, operation: Operation) -> str:
     path = operation.path
     for parameter, value in (
         ("{org}", "acme"), ("{name}", "greet"), ("{version}", "1.0.0"), ("{id}", token_id),
+        ("{account}", world.people.mia.account.id), ("{domain}", "example.org"),
     ):  # fmt: skip
         path = path.replace(parameter, value)
+    assert "{" not in path, "say above what the parameter is to be"
     return f"{URL}/{path}"
 
 
