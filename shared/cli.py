@@ -9,6 +9,7 @@ from shared.commands.index import index
 from shared.commands.login import login
 from shared.commands.organizations import org
 from shared.commands.packages import package
+from shared.commands.publishers import publisher
 from shared.commands.rights import rights
 from shared.commands.running import Commands
 from shared.commands.tokens import token
@@ -18,8 +19,8 @@ cli = Commands(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        account, backup, doctor, index, keys, login, org, package, restore, rights, signin_link,
-        token, upkeep,
+        account, backup, doctor, index, keys, login, org, package, publisher, restore, rights,
+        signin_link, token, upkeep,
     ],
 )  # fmt: skip
 

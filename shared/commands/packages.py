@@ -60,6 +60,7 @@ def show_release(coordinate: Coordinate, output: Output) -> None:
         "reason": release.state_reason,
         "published": moment(release.created_ms),
         "by": release.origin.principal,
+        "run": release.origin.provenance.run_url if release.origin.provenance else None,
         "platform": release.platform,
         "bytes": release.size_bytes,
         "sha256": release.digest,
