@@ -133,7 +133,7 @@ class MemberChanges:
 
     def link(self, org: str) -> str:
         """Return the page on which members see changes, and owners undo them."""
-        return f"{self.base_url}/orgs/{org}"
+        return f"{self.base_url}/account/organizations/{org}"
 
     async def _govern(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
         require(actor.by, actor.standing, Action.GOVERN, OrgName(roster.org))

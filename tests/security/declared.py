@@ -11,6 +11,7 @@ from enum import Enum
 
 import httpx
 
+from functions import account_organization
 from shared.domain.rights import Action, Scope
 from tests.balas import bala
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -531,6 +532,13 @@ PAGES = {
     "account_organizations": _for_all("/account/organizations", nobody_by_token),
     "account_organization_found": _for_all("/account/organizations", nobody_by_token, "POST"),
     "account_organization_leave": _for_all("/account/organizations/leave", nobody_by_token, "POST"),
+    "account_organization": _for_all("/account/organizations/acme", nobody_by_token),
+    **{
+        f"account_organization_{verb}": _for_all(
+            f"/account/organizations/acme/{verb}", nobody_by_token, "POST"
+        )
+        for verb in ("invite", *account_organization.DECISIONS)
+    },
     "account_security": _for_all("/account/security", nobody_by_token),
     "account_settings": _for_all("/account/settings.toml", nobody_by_token),
     "account_tokens": _for_all("/account/tokens", nobody_by_token),

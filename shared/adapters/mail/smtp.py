@@ -48,8 +48,9 @@ class SmtpMailer:
         """Hand the mail over to the server, or raise `Undelivered`."""
         try:
             await asyncio.to_thread(self._deliver, mail)
-        except (OSError, smtplib.SMTPException) as error:
-            # Without its chain and its words: both quote the address.
+        except (OSError, smtplib.SMTPException, ValueError) as error:
+            # A ValueError is an address that fits into no header. Without chain and words of the
+            # error: both quote the address.
             reason = type(error).__name__
             raise Undelivered(reason) from None
 

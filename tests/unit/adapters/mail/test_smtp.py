@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.mail.smtp import Encryption, SmtpMailer, SmtpServer
 from shared.auth.secret import Secret
-from shared.domain.mails import Mail, parse_email
+from shared.domain.mails import EmailAddress, Mail, parse_email
 from shared.ports import Undelivered
 from tests.serving import make_certificate
 from tests.smtp_server import Postbox, mail_server
@@ -114,3 +114,12 @@ async def test_a_subject_begins_no_header_of_its_own() -> None:
     [message] = postbox.messages
     assert message["Bcc"] is None
     assert message["Subject"] == "acme  Bcc: eve@example.org"
+
+
+@pytest.mark.parametrize(
+    "address", ["kim@example.org\r\nBcc: eve@example.org", "k\xefm@example.org"]
+)
+async def test_an_address_that_fits_into_no_header_gets_no_mail(address: str) -> None:
+    with mail_server(Postbox()) as postbox, pytest.raises(Undelivered):
+        await mailer(postbox).send(Mail(EmailAddress(address), "subject", "text"))
+    assert postbox.letters == []
