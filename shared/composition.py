@@ -46,14 +46,15 @@ from shared.services.checking import Checking
 from shared.services.closing import Closing
 from shared.services.connecting import Connecting
 from shared.services.counting import Counting
-from shared.services.dependencies import Dependencies
 from shared.services.departing import Departing
+from shared.services.dependencies import Dependencies
 from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
 from shared.services.disclosing import Disclosing
 from shared.services.enumerating import Enumerating
 from shared.services.founding import Founders, Founding
+from shared.services.held_news import HeldNews
 from shared.services.indexing import Indexing
 from shared.services.inviting import Inviting
 from shared.services.limiting import Limiting
@@ -423,6 +424,7 @@ class _Composition:
             dependencies=self._dependencies(),
             publishers=self.trusted_publishers,
             limiting=self.limiting,
+            news=self._held_news(),
         )
 
     @cached_property
@@ -534,6 +536,16 @@ class _Composition:
             return Reports((configured,))
         published = FetchedKeys(world.fetcher, url, world.clock, failed=_log_unread_keys)
         return Reports((configured, published))
+
+    def _held_news(self) -> HeldNews:
+        world = self.world
+        return HeldNews(
+            directory=world.directory,
+            work=world.work,
+            notifying=self.notifying,
+            clock=world.clock,
+            base_url=self.settings.base_url,
+        )
 
     def _dependencies(self) -> Dependencies:
         required = self.settings.require_dependencies

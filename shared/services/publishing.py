@@ -23,6 +23,7 @@ from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, Metad
 from shared.services.braking import BURST
 from shared.services.dependencies import Dependencies
 from shared.services.deriving import Deriving
+from shared.services.held_news import HeldNews
 from shared.services.limiting import Limiting, Pace
 from shared.services.organizations import Organizations
 from shared.services.reading import Reading
@@ -65,6 +66,7 @@ class Publishing:
     dependencies: Dependencies
     publishers: TrustedPublishers
     limiting: Limiting
+    news: HeldNews
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.
@@ -110,6 +112,8 @@ class Publishing:
         except AlreadyThere:
             return await self._repeated(bala, await self.metadata.find(bala.coordinate), by)
         await self.deriving.added(head, release, bala.texts)
+        if release.awaits_owner:
+            await self.news.tell(release)
         return release
 
     async def _admit(self, bala: Bala, found: Found, by: Principal) -> Admission:

@@ -8,10 +8,13 @@ import pytest
 
 from shared.domain.errors import NotAwaited, SignInAgain
 from shared.domain.identity import OPERATOR, Principal
+from shared.domain.mails import Mail
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.package import Provenance, State
 from shared.domain.rights import Grant
+from shared.ports import Undelivered
 from tests.balas import bala
+from tests.fakes.mailer import FakeMailer
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart
 from tests.world import URL, OpenWorld, Person, World
@@ -116,6 +119,31 @@ async def test_the_owners_read_of_it_in_their_log(world: World) -> None:
     assert event.subject == f"acme/p{LIMIT}:1.0.0"
     assert event.actor == world.people.ann.account.id
     assert "many other packages" in event.details["reason"]
+
+
+async def test_the_owners_get_one_letter_and_not_one_a_release(world: World) -> None:
+    account = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
+    await world.stores.directory.replace(account)
+    await spread(world, world.people.ann)
+    [mail] = world.mailer.to("ann@example.org")
+    assert mail.subject == "Releases of acme wait for you"
+    assert f"acme/p{LIMIT}:1.0.0" in mail.text
+    assert HELD in mail.text
+
+
+async def test_a_push_is_held_although_nobody_can_be_told(worlds: OpenWorld) -> None:
+    class Silent(FakeMailer):
+        """A mailer that takes nothing."""
+
+        async def send(self, mail: Mail) -> None:
+            """Refuse."""
+            raise Undelivered
+
+    world = await worlds(wrap=lambda stores: replace(stores, mailer=Silent()), brake_packages=1)
+    account = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
+    await world.stores.directory.replace(account)
+    answers = [await push(world, number, world.people.ann) for number in range(2)]
+    assert [each.status_code for each in answers] == [204, 204]
 
 
 async def test_owners_list_what_waits(world: World) -> None:
