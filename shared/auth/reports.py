@@ -12,12 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from shared.auth.secret import SHOWN, Secret
@@ -30,6 +26,9 @@ from shared.domain.errors import (
 )
 from shared.domain.token_texts import without_tokens
 from shared.ports import Clock, Fetched, Fetcher, Unanswered
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 KEY_HEADER = "github-public-key-identifier"
 SIGNATURE_HEADER = "github-public-key-signature"
@@ -69,7 +68,7 @@ _ENTRIES = TypeAdapter(list[_Entry])
 class ScannerKey:
     """A public key of a scanner."""
 
-    def __init__(self, key: ec.EllipticCurvePublicKey) -> None:
+    def __init__(self, key: "EllipticCurvePublicKey") -> None:
         """Verify with `key`."""
         self._key = key
 
@@ -84,17 +83,26 @@ class ScannerKey:
 
     def verifies(self, body: bytes, signature: str) -> bool:
         """Say whether the scanner has signed exactly these bytes."""
+        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as below.
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415 - as below.
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - as below.
+
         if len(signature) > LONGEST_SIGNATURE:
             return False
         try:
             raw = base64.b64decode(signature, validate=True)
-            self._key.verify(raw, body, ec.ECDSA(hashes.SHA256()))
+            self._key.verify(raw, body, ECDSA(SHA256()))
         except (binascii.Error, ValueError, InvalidSignature):
             return False
         return True
 
 
-def _on_p256(pem: str) -> ec.EllipticCurvePublicKey | None:
+def _on_p256(pem: str) -> "EllipticCurvePublicKey | None":
+    # It costs 80 ms, which a start without reports has no use for.
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+
     try:
         key = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm):
