@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import cast
 
-from shared.auth.jwts import MAX_TOKEN_BYTES, Expected, Flaw, verify_jwt
+from shared.auth.jwts import LEEWAY, MAX_TOKEN_BYTES, Expected, Flaw, verify_jwt
 from shared.auth.keysets import KeySets
 from shared.auth.secret import Secret
 from shared.domain.claims import read_workload
 from shared.domain.errors import SignedTokenRefused
-from shared.domain.workloads import SERVERS, Provider, Workload, server_of
+from shared.domain.workloads import SERVERS, Job, Provider, server_of
 from shared.ports import Clock
 
 # Azure DevOps writes this into every token, whoever it is for, and nobody can change it.
@@ -32,16 +33,6 @@ class TrustedIssuer:
     def server(self) -> str:
         """Return the server whose jobs it signs for."""
         return server_of(self.provider, self.issuer)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a verified token says: which job, and by which name and until when it may say so."""
-
-    workload: Workload
-    issuer: str
-    token_id: str
-    expires_ms: int
 
 
 class JobTokens:
@@ -77,7 +68,7 @@ class JobTokens:
             workload=read_workload(trusted.provider, claims.values),
             issuer=trusted.issuer,
             token_id=claims.text(_TOKEN_IDS.get(trusted.provider, "jti")),
-            expires_ms=claims.seconds("exp") * 1000,
+            counts_until_ms=claims.seconds("exp") * 1000 + LEEWAY // timedelta(milliseconds=1),
         )
 
 

@@ -105,6 +105,16 @@ def server_of(provider: Provider, issuer: str) -> str:
     return f"{parts.scheme}://{known}"
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A workload that proved what it is by a token; which one, whose, and until when it counts."""
+
+    workload: Workload
+    issuer: str
+    token_id: str
+    counts_until_ms: int
+
+
 def subject_of(provider: Provider, ids: Mapping[str, str]) -> str:
     """Return what a publisher and its jobs have in common, and few others have."""
     first = next(iter(ID_CLAIMS[provider]))

@@ -5,10 +5,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
-from shared.auth.jwts import LEEWAY
 from shared.auth.secret import Secret
-from shared.auth.trusted import Job, JobTokens
 from shared.domain.errors import IdTokenUsed, InvalidRequest
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName
@@ -17,19 +16,31 @@ from shared.domain.publishers import Publisher
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Token
 from shared.domain.untrusted import Untrusted, WorkloadDiffers, WorkloadUnknown
+from shared.domain.workloads import Job
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, WorkStore
 from shared.services.recording import Change, Recording
 from shared.services.token_records import IssuedToken, TokenRecords
 
 TOKEN_LIFETIME = timedelta(minutes=15)  # A build and a push; a job that takes longer asks later.
-# An id token counts for the leeway after its end; it is remembered for longer, so that no two
-# clocks of ours disagree on whether it still counts.
-REMEMBERED_FOR = LEEWAY + timedelta(minutes=10)
+# An id token is remembered for longer than it counts, so that no two clocks of ours disagree on
+# whether it still does.
+REMEMBERED_FOR = timedelta(minutes=10)
 
 MAX_READ = 100  # Publishers of one repository, whose job does not say for whom it publishes.
 
 _KIND = "id-token"
 _SAY_WHICH = "This job publishes for {names}. Say for which one, as org."
+
+
+class JobTokens(Protocol):
+    """Reads the id tokens of jobs."""
+
+    async def read(self, text: Secret) -> Job:
+        """Return the job whose token this is.
+
+        Raises `SignedTokenRefused`, `IssuerSilent`, or `Untrusted` for a run that never publishes.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ class TrustedPublishing:
 
     async def _use_once(self, job: Job) -> None:
         key = hashlib.sha256(f"{job.issuer}\n{job.token_id}".encode()).hexdigest()
-        kept_ms = job.expires_ms + REMEMBERED_FOR // timedelta(milliseconds=1)
+        kept_ms = job.counts_until_ms + REMEMBERED_FOR // timedelta(milliseconds=1)
         now_ms = self.clock.now_ms()
         if not await self.work.claim(_KIND, key, "", expires_ms=kept_ms, now_ms=now_ms):
             raise IdTokenUsed
