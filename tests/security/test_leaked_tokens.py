@@ -114,6 +114,23 @@ async def test_a_registry_that_knows_no_scanner_believes_nobody(world: World) ->
     assert (await report(world, world.people.ann.token)).status_code == 401
 
 
+async def test_a_scanner_that_publishes_its_keys_is_believed(worlds: OpenWorld) -> None:
+    scanner = FakeScanner()
+    world = await worlds(
+        report_keys_url="https://scanner.example/keys",
+        wrap=lambda stores: replace(stores, fetcher=scanner),
+    )
+    leaked = await limited(world, world.people.ann, "read")
+    scanner.is_down = True
+    later = await report(world, leaked.token, scanner=scanner)
+    assert (later.status_code, later.headers["retry-after"]) == (503, "2")
+    scanner.is_down = False
+    world.clock.advance(timedelta(minutes=1))
+    answer = await report(world, leaked.token, scanner=scanner)
+    assert answer.json() == [verdict(leaked.token, "true_positive")]
+    assert (await report(world, leaked.token)).status_code == 401
+
+
 async def test_an_answer_tells_nothing_of_whose_token_it_was(scanned: World) -> None:
     leaked = await limited(scanned, scanned.people.ann, "read")
     other = leaked.token[:10] + FakeRandomness("no token").token_bytes(24).hex()

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from shared.domain.addresses import parse_networks
 from shared.domain.rates import OperationClass, Subject
 from shared.settings import Settings, setting_problem
+from tests.fakes.scanner import FakeScanner
 
 
 def problem(**settings: object) -> str:
@@ -68,6 +69,17 @@ def test_proxies_are_networks() -> None:
     )
     assert problem(trusted_proxies="example.org").startswith(
         "BALLROOM_TRUSTED_PROXIES cannot be used: 'example.org' does not appear to be"
+    )
+
+
+def test_keys_of_scanners_are_public_keys_and_the_address_of_others() -> None:
+    key = FakeScanner().pem
+    assert Settings(report_keys=key, report_keys_url="https://scanner.example/keys")
+    assert problem(report_keys=f"{key}and more").startswith(
+        "BALLROOM_REPORT_KEYS cannot be used: it takes public keys in PEM"
+    )
+    assert problem(report_keys_url="scanner.example").startswith(
+        "BALLROOM_REPORT_KEYS_URL cannot be used: it is no address"
     )
 
 
