@@ -29,17 +29,6 @@ def new_head(
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
     """Return the release of `bala`, with the event of its publication waiting in its outbox."""
     coordinate = bala.coordinate
-    published = Event(
-        id=f"{coordinate.key}@1",
-        kind="release.published",
-        at_ms=now_ms,
-        actor=by.id,
-        subject=str(coordinate),
-        org=coordinate.package.org.lower(),
-        credential=by.credential,
-        address=by.address,
-        details={"digest": bala.digest.hex, **(by.provenance.run if by.provenance else {})},
-    )
     return Release(
         org=coordinate.package.org,
         name=coordinate.package.name,
@@ -66,7 +55,22 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
         sbom=bool(bala.sbom),
         created_ms=now_ms,
         origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
-        outbox=(published,),
+        outbox=(_published(bala, by, now_ms),),
+    )
+
+
+def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
+    coordinate = bala.coordinate
+    return Event(
+        id=f"{coordinate.key}@1",
+        kind="release.published",
+        at_ms=now_ms,
+        actor=by.id,
+        subject=str(coordinate),
+        org=coordinate.package.org.lower(),
+        credential=by.credential,
+        address=by.address,
+        details={"digest": bala.digest.hex, **(by.provenance.run if by.provenance else {})},
     )
 
 
