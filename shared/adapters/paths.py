@@ -9,6 +9,12 @@
     ├── sha256/ab/cd/{digest}   the balas, byte for byte
     ├── locks/ab                held while an archive of that prefix comes or goes
     └── tmp/                    archives that are being written
+
+In the cloud, containers of blobs:
+archives/sha256/{digest}        the balas, byte for byte
+derived/texts/{digest}.json     documentation
+derived/graph/{digest}.json     the dependency graph
+derived/sbom/{digest}.json      the bill of materials
 """
 
 from dataclasses import dataclass
@@ -82,3 +88,28 @@ def partial_of(file: Path) -> Path:
 def lock_of(file: Path) -> Path:
     """Return the lock that is held while `file` is made or changed as a whole."""
     return file.with_name(f"{file.name}.lock")
+
+
+def archive_blob(digest: Digest) -> str:
+    """Return the name of an archive in its container."""
+    return f"sha256/{digest.hex}"
+
+
+def digest_of_blob(name: str) -> Digest:
+    """Return the digest of the archive of that name."""
+    return Digest(name.rpartition("/")[2])
+
+
+def texts_blob(digest: Digest) -> str:
+    """Return the name of an archive's documentation."""
+    return f"texts/{digest.hex}.json"
+
+
+def graph_blob(digest: Digest) -> str:
+    """Return the name of an archive's dependency graph."""
+    return f"graph/{digest.hex}.json"
+
+
+def sbom_blob(digest: Digest) -> str:
+    """Return the name of an archive's bill of materials."""
+    return f"sbom/{digest.hex}.json"

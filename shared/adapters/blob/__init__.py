@@ -1,0 +1,6 @@
+"""Blob Storage keeps the bytes of a registry in the cloud.
+
+connecting.py  one client a process, and what its errors mean
+archives.py    the balas
+documents.py   what is derived from them
+"""

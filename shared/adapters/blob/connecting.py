@@ -1,0 +1,64 @@
+"""One client a process, made when it is first needed; the library repeats what was lost."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+
+from shared.domain.errors import Busy
+
+# The transport warns of larger pieces, which it sends at one go and nothing else meanwhile.
+PIECES = {"max_single_put_size": 1024 * 1024, "max_block_size": 1024 * 1024}
+
+CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
+
+# Answers that adapters decide by; every other one means that the store is out of reach.
+_DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
+_RANGE_BEHIND_THE_END = 416
+
+
+@dataclass
+class Blobs:
+    """The containers of one account."""
+
+    connect: Callable[[], BlobServiceClient]
+    prefix: str = ""  # Of every container's name, where registries share an account.
+    _client: BlobServiceClient | None = None
+
+    def container(self, name: str) -> ContainerClient:
+        """Return the client of a container; nothing is asked of the service yet."""
+        self._client = self._client or self.connect()
+        return self._client.get_container_client(f"{self.prefix}{name}")
+
+    async def close(self) -> None:
+        """Let go of the connections; the next use makes new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+@contextmanager
+def answered() -> Generator[None]:
+    """Raise `Busy` when the store gives no answer that anything can be decided by."""
+    try:
+        yield
+    except _DECIDED:
+        raise
+    except ClientAuthenticationError:
+        raise  # A mistake of the operator, which no repeat mends.
+    except HttpResponseError as failed:
+        if failed.status_code == _RANGE_BEHIND_THE_END:
+            raise
+        raise Busy from failed
+    except (ServiceRequestError, ServiceResponseError) as failed:
+        raise Busy from failed

@@ -1,0 +1,88 @@
+"""Documentation, dependency graphs and bills of materials as blobs, by digest."""
+
+import asyncio
+from collections.abc import Sequence
+from io import BytesIO
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob.aio import BlobClient
+from pydantic import TypeAdapter
+
+from shared.adapters.blob.connecting import Blobs, answered
+from shared.adapters.paths import graph_blob, sbom_blob, texts_blob
+from shared.domain.digest import Digest
+from shared.domain.package import Graph, GraphNode, Texts
+
+AT_ONCE = 32  # Blobs that one call reads side by side.
+
+_NODES = TypeAdapter(tuple[GraphNode, ...])
+_OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {"schema_version"}}}}
+
+
+class BlobDocuments:
+    """The DocumentStore of a registry in the cloud."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        """Keep the documents in the container `derived`."""
+        self._blobs = blobs
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
+        """Store both documents of the archive; a repeat changes nothing."""
+        nodes = _NODES.dump_json(graph.nodes, exclude=_OURS_ALONE)
+        await asyncio.gather(
+            self._create(texts_blob(digest), texts.model_dump_json().encode()),
+            self._create(graph_blob(digest), nodes),
+        )
+
+    async def texts(self, digest: Digest) -> Texts:
+        """Return the documentation; empty where none was stored."""
+        content = await self._read(texts_blob(digest))
+        return Texts() if content is None else Texts.model_validate_json(content)
+
+    async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
+        """Return each dependency graph in the order asked; `[]` where none was stored."""
+        found = await asyncio.gather(*(self._read(graph_blob(digest)) for digest in digests))
+        return [b"[]" if content is None else content for content in found]
+
+    async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
+        """Store the bill of materials unless there is one, and return the stored one."""
+        if await self._create(sbom_blob(digest), content):
+            return content
+        return await self._read(sbom_blob(digest)) or content
+
+    async def sbom(self, digest: Digest) -> bytes | None:
+        """Return the bill of materials, or None."""
+        return await self._read(sbom_blob(digest))
+
+    async def delete(self, digest: Digest) -> None:
+        """Remove every document of the archive; nothing happens where there are none."""
+        for name in (sbom_blob(digest), texts_blob(digest), graph_blob(digest)):
+            await self._delete(name)
+
+    async def _create(self, name: str, content: bytes) -> bool:
+        with answered():
+            try:
+                await self._blob(name).upload_blob(BytesIO(content), overwrite=False)
+            except ResourceExistsError:
+                return False
+        return True
+
+    async def _read(self, name: str) -> bytes | None:
+        async with self._slots:
+            with answered():
+                try:
+                    found = await self._blob(name).download_blob()
+                    return await found.readall()
+                except ResourceNotFoundError:
+                    return None
+
+    async def _delete(self, name: str) -> None:
+        with answered():
+            try:
+                await self._blob(name).delete_blob()
+            except ResourceNotFoundError:
+                return
+
+    def _blob(self, name: str) -> BlobClient:
+        return self._blobs.container("derived").get_blob_client(name)

@@ -1,0 +1,69 @@
+"""Azurite, Microsoft's emulator of Blob Storage, served on loopback while tests need it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / ".venvs" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
+VERSION = "azurite@3.35.0"
+
+# The account that the emulator has by itself; its key is published and opens nothing else.
+ACCOUNT = "devstoreaccount1"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+STARTED_WITHIN = 30  # Seconds; it takes half of one on a quiet machine.
+
+
+def missing() -> str:
+    """Return why Azurite cannot run here, or an empty text; install it where that is possible."""
+    if PROGRAM.exists():
+        return ""
+    npm = shutil.which("npm")
+    if npm is None:
+        return "there is no npm to install Azurite with"
+    prefix = PROGRAM.parents[2]
+    prefix.mkdir(parents=True, exist_ok=True)
+    options = ["--silent", "--no-audit", "--no-fund", "--prefix", str(prefix)]
+    done = subprocess.run([npm, "install", *options, VERSION], check=False, capture_output=True)
+    return "" if done.returncode == 0 and PROGRAM.exists() else "npm could not install Azurite"
+
+
+@contextmanager
+def azurite() -> Generator[str]:
+    """Run an emulator with nothing in it; lend its connection string."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
+    quiet = ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+    server = subprocess.Popen([PROGRAM, *options, *quiet], env={**os.environ})
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/")
+        yield (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
+            f"BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+        )
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _wait_for(address: str) -> None:
+    deadline = time.monotonic() + STARTED_WITHIN
+    while time.monotonic() < deadline:
+        try:
+            urlopen(address, timeout=1)  # noqa: S310 - loopback.
+        except HTTPError:
+            return  # It refuses what names no account, and so it is there.
+        except OSError:
+            time.sleep(0.05)
+    message = "Azurite did not start"
+    raise TimeoutError(message)
