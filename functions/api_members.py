@@ -84,6 +84,15 @@ OPERATIONS = (
         refusals=_REFUSALS,
     ),
     Operation(
+        "api_members_show",
+        "GET",
+        "api/v1/orgs/{org}/members/{account}",
+        "Show what somebody is in an organization; its members may.",
+        200,
+        answer=OrgMemberView,
+        refusals=_REFUSALS,
+    ),
+    Operation(
         "api_members_set",
         "PUT",
         "api/v1/orgs/{org}/members/{account}",
@@ -130,6 +139,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def api_members_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
         return answer(OrgMemberList.of(await organizations.members(org_of(req), by=caller)))
+
+    @bp.route("api/v1/orgs/{org}/members/{account}", methods=["GET"])
+    @api_errors
+    async def api_members_show(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        member = await organizations.show_member(org_of(req), _account(req), by=caller)
+        return answer(OrgMemberView.of(member))
 
     @bp.route("api/v1/orgs/{org}/members/{account}", methods=["PUT"])
     @api_errors

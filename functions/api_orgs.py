@@ -52,10 +52,13 @@ class OrganizationView(Answer):
     default_visibility: Visibility = Field(description=_DEFAULT)
     domains: list[str] = Field(description="Domains that are verified to be its own.")
     created_at: datetime | None
+    newest_owner_at: datetime | None = Field(
+        description="When somebody last became owner; of late is a reason to look twice."
+    )
     deleting_at: datetime | None = Field(description="When it is gone, if nobody undoes that.")
 
     @classmethod
-    def of(cls, organization: Organization, domains: list[str]) -> Self:
+    def of(cls, organization: Organization, domains: list[str], newest_owner_ms: int) -> Self:
         """Show an organization."""
         return cls(
             name=organization.name,
@@ -64,6 +67,7 @@ class OrganizationView(Answer):
             default_visibility=organization.default_visibility,
             domains=domains,
             created_at=moment(organization.created_ms),
+            newest_owner_at=moment(newest_owner_ms),
             deleting_at=moment(organization.deleting_ms),
         )
 
@@ -157,8 +161,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     organizations = registry.organizations
 
     async def view(organization: Organization, status: int = 200) -> func.HttpResponse:
-        domains = await registry.proving.proven(organization)
-        return answer(OrganizationView.of(organization, domains), status)
+        return answer(await _view(registry, organization), status)
 
     @bp.route("api/v1/orgs", methods=["GET"])
     @api_errors
@@ -205,6 +208,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return await view(await registry.closing.undo(org_of(req), by=caller))
 
     return bp
+
+
+async def _view(registry: Registry, organization: Organization) -> OrganizationView:
+    domains = await registry.proving.proven(organization)
+    newest_owner_ms = await registry.organizations.newest_owner_ms(organization)
+    return OrganizationView.of(organization, domains, newest_owner_ms)
 
 
 def org_of(req: func.HttpRequest) -> OrgName:

@@ -9,7 +9,7 @@ from shared.auth.secret import Secret
 from shared.domain import mails
 from shared.domain.accounts import Account
 from shared.domain.errors import CredentialsMissing, NotPermitted, TokenUnknown
-from shared.domain.identity import Principal, Standing, require
+from shared.domain.identity import Principal, require
 from shared.domain.invitations import (
     CODE_LENGTH,
     ID_LENGTH,
@@ -29,7 +29,7 @@ from shared.domain.rights import Action, Role, Scope
 from shared.domain.roster import Roster
 from shared.ports import AlreadyThere, DirectoryStore, Randomness, Stale
 from shared.services.changing import until_fresh
-from shared.services.member_changes import OPERATOR_NAME, Actor, MemberChanges, Wanted
+from shared.services.member_changes import Actor, MemberChanges, Wanted
 from shared.services.recording import Change, Recording
 from shared.services.rosters import Rosters
 
@@ -101,7 +101,8 @@ class Inviting:
         await self._require_room(organization)
         stored = await self._store(self._new(organization, offer, code, by), by)
         link = f"{self.base_url}/account/invitations/{code}"
-        if offer.address is not None and await self._mailed(stored, offer.address, link, standing):
+        inviter = Actor(by, standing).name
+        if offer.address is not None and await self._mailed(stored, offer.address, link, inviter):
             return Invited(stored, None, mailed=True)
         return Invited(stored, Secret(link), mailed=False)
 
@@ -196,13 +197,12 @@ class Inviting:
             raise Stale from None  # Another owner invited the same address: renew that one.
 
     async def _mailed(
-        self, invitation: Invitation, address: EmailAddress, link: str, standing: Standing
+        self, invitation: Invitation, address: EmailAddress, link: str, inviter: str
     ) -> bool:
-        account = standing.account
         letter = mails.invited(
             invitation.org,
             invitation.role.value,
-            by=account.name if account else OPERATOR_NAME,
+            by=inviter,
             link=link,
             until_ms=invitation.expires_ms,
         )

@@ -32,7 +32,9 @@ class Actor:
     @property
     def name(self) -> str:
         """Return what others know them by."""
-        return self.standing.account.name if self.standing.account else OPERATOR_NAME
+        if self.standing.account is not None:
+            return self.standing.account.name
+        return OPERATOR_NAME if self.by.is_operator else self.by.id
 
     @property
     def operates(self) -> bool:

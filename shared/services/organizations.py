@@ -165,16 +165,25 @@ class Organizations:
         members = await asyncio.gather(*(self._named(each) for each in roster.members))
         return sorted(members, key=lambda member: member.name.lower())
 
+    async def show_member(self, org: OrgName, name_or_id: str, *, by: Principal) -> Member:
+        """Return what somebody is in the organization; its members may ask."""
+        await self.authorization.require_within(by, Action.READ, org)
+        account, membership = await self._member(org, name_or_id)
+        return Member(account.name, membership)
+
     async def member(self, org: OrgName, name_or_id: str, *, by: Principal) -> Account:
         """Return the member of that name or id; whoever is none is not there, account or not.
 
         What may be done to them is asked by what does it.
         """
         await self.authorization.require_belonging(by, org)
-        account = await self._account(name_or_id)
-        if account is not None and await self._is_member(org, account):
-            return account
-        raise MemberNotFound(name_or_id, org)
+        account, _ = await self._member(org, name_or_id)
+        return account
+
+    async def newest_owner_ms(self, organization: Organization) -> int:
+        """Return when somebody last became owner: of late is a reason to look twice."""
+        roster = await self.rosters.read(organization)
+        return max((each.since_ms for each in roster.owners), default=organization.created_ms)
 
     async def set_member(self, org: OrgName, member: Account, role: Role, *, by: Principal) -> None:
         """Give a member this role; the operator makes members of others as well.
@@ -220,13 +229,15 @@ class Organizations:
         account = await self.directory.get(Account, Place(membership.account))
         return Member(account.name if account else membership.account, membership)
 
-    async def _account(self, name_or_id: str) -> Account | None:
+    async def _member(self, org: OrgName, name_or_id: str) -> tuple[Account, Membership]:
         claim = await self.directory.get(AccountName, place_of_name(name_or_id))
-        return await self.directory.get(Account, Place(claim.account if claim else name_or_id))
-
-    async def _is_member(self, org: OrgName, account: Account) -> bool:
-        stored = await self.directory.get(Membership, place_of_member(org, account.id))
-        return stored is not None and stored.at(self.clock.now_ms()) is not None
+        account_id = claim.account if claim else name_or_id
+        account = await self.directory.get(Account, Place(account_id))
+        stored = await self.directory.get(Membership, place_of_member(org, account_id))
+        now = stored.at(self.clock.now_ms()) if stored else None
+        if account is None or now is None:
+            raise MemberNotFound(name_or_id, org)
+        return account, now
 
 
 def _differences(before: Organization, after: Organization) -> dict[str, str]:

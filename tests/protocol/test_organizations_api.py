@@ -55,6 +55,7 @@ async def test_people_found_organizations_of_their_own(world: World) -> None:
         "defaultVisibility": "public",
         "domains": [],
         "createdAt": "2026-09-21T14:13:20Z",
+        "newestOwnerAt": "2026-09-21T14:13:20Z",
         "deletingAt": None,
     }
     assert await fetched(world, f"{ORGS}/bobs") == answer.json()
@@ -200,6 +201,25 @@ async def test_a_member_leaves(world: World) -> None:
     assert refusal(await call(world, "DELETE", url, by=reader)) == (403, "not-permitted")
     assert (await call(world, "DELETE", url, by=mia)).status_code == 204
     assert (await fetched(world, ORGS, mia)) == {"organizations": []}
+
+
+async def test_one_member_is_shown_to_members(world: World) -> None:
+    url, mia = f"{ORGS}/acme/members", world.people.mia
+    shown = await fetched(world, f"{url}/Ann", mia)
+    assert shown in (await fetched(world, url, mia))["members"]
+    assert refusal(await call(world, "GET", f"{url}/bob", by=mia)) == (404, "member-not-found")
+    answer = await call(world, "GET", f"{url}/ann", by=world.people.bob)
+    assert refusal(answer) == (404, "organization-not-found")
+
+
+async def test_a_new_owner_is_seen_by_everybody(world: World) -> None:
+    ann, mia = world.people.ann, world.people.mia
+    organizations = world.registry.organizations
+    await organizations.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
+    world.clock.advance(COOLING_OFF)
+    shown = await fetched(world, f"{ORGS}/acme")
+    assert shown["createdAt"] == "2026-09-21T14:13:20Z"
+    assert shown["newestOwnerAt"] == "2026-09-23T14:13:20Z"
 
 
 async def test_what_waits_is_listed_and_undone(world: World) -> None:

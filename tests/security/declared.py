@@ -436,6 +436,7 @@ API = {
     "api_orgs_keep": _api("DELETE", "orgs/ORG/deletion", members_alone(Action.GOVERN)),
     "api_members_list": _api("GET", "orgs/ORG/members", members_alone(Action.READ)),
     "api_members_pending": _api("GET", "orgs/ORG/pending", members_alone(Action.READ)),
+    "api_members_show": _api("GET", "orgs/ORG/members/ann", members_alone(Action.READ)),
     "api_members_set": _api(
         "PUT", "orgs/ORG/members/max", members_alone(Action.MANAGE), {"role": "maintainer"}
     ),

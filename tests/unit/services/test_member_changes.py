@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.accounts import Account
 from shared.domain.errors import Busy, LastOwner, NotPermitted, Refusal, SignInAgain
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Principal
 from shared.domain.organization_errors import (
     ChangePending,
     MemberNotFound,
@@ -18,7 +18,7 @@ from shared.domain.organization_errors import (
     OwnerTooNew,
 )
 from shared.domain.organizations import COOLING_OFF, NEW_OWNER_FOR, Membership
-from shared.domain.rights import Role
+from shared.domain.rights import Grant, Holding, Role
 from shared.ports import Stale
 from tests.fakes.directory import E, FakeDirectory
 from tests.faults import Fault, failing
@@ -167,6 +167,15 @@ async def test_what_the_operator_decides_counts_at_once(acme: OrgWorld) -> None:
     assert acme.roles() == {"kim": Role.MEMBER, "max": Role.OWNER}
     assert len(acme.mailer.to(KIM.email)) == 3
     assert "The operator has decided that max becomes owner." in acme.mailer.sent[0].text
+
+
+async def test_who_owns_by_their_credential_is_called_by_its_name(acme: OrgWorld) -> None:
+    holding = Holding(org="acme", role=Role.OWNER)
+    now_ms = acme.clock.now_ms()
+    by = Principal("the tenant", "entra", (Grant(),), holdings=(holding,), signed_in_ms=now_ms)
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=by)
+    assert "the tenant has decided that max becomes owner." in acme.mailer.sent[0].text
+    assert acme.roles()["max"] is Role.MEMBER
 
 
 async def test_the_operator_overrides_what_waits(acme: OrgWorld) -> None:

@@ -411,6 +411,28 @@ async def test_somebody_is_found_among_the_members_alone(acme: OrgWorld) -> None
         await acme.organizations.member(ACME, KIM.id, by=acme.signed_in(LEE))
 
 
+async def test_members_see_what_one_of_them_is(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MAINTAINER)
+    seen = await acme.organizations.show_member(ACME, LEE.id, by=acme.token_of(KIM, READ_ALONE))
+    assert (seen.name, seen.membership.role) == ("lee", Role.MAINTAINER)
+    for by, refusal in ((MAX, OrganizationNotFound), (KIM, MemberNotFound)):
+        with pytest.raises(refusal):
+            await acme.organizations.show_member(ACME, MAX.id, by=acme.signed_in(by))
+    await acme.without(LEE)
+    with pytest.raises(MemberNotFound):
+        await acme.organizations.show_member(ACME, LEE.id, by=acme.signed_in(KIM))
+
+
+async def test_it_is_known_when_somebody_last_became_owner(acme: OrgWorld) -> None:
+    founded_ms = acme.clock.now_ms()
+    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(KIM))
+    assert await acme.organizations.newest_owner_ms(await acme.acme()) == founded_ms
+    acme.clock.advance(COOLING_OFF)
+    newest_ms = await acme.organizations.newest_owner_ms(await acme.acme())
+    assert newest_ms == acme.clock.now_ms()
+
+
 async def test_an_organization_that_is_not_there_has_no_members(acme: OrgWorld) -> None:
     await acme.closing.delete(ACME, by=OPERATOR)
     for org in (OTHER, ACME):
