@@ -117,8 +117,9 @@ class TokenRecords:
 
     async def _texts(self, owner: str, token_id: str) -> list[Token]:
         """Return the token once for each text that is good for it, the newest last."""
-        found = await self.directory.about(Token, token_id)
-        texts = _oldest_first(token for token in found if token.owner == owner)
+        # Not by its id alone: that may lag behind, and a new text must not be left out.
+        found = await self.directory.of(Token, owner)
+        texts = _oldest_first(token for token in found if token.id == token_id)
         if not texts:
             raise TokenNotFound(token_id)
         return texts

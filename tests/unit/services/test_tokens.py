@@ -329,7 +329,7 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     tokens: Tokens, store: FakeDirectory, events: FakeEvents, clock: FakeClock
 ) -> None:
     class Lagging(FakeDirectory):
-        async def about(self, kind: type[E], subject: str) -> list[E]:
+        async def of(self, kind: type[E], owner: str) -> list[E]:
             return [each for each in [new.token] if isinstance(each, kind)]
 
     new = await issued(tokens)
@@ -341,6 +341,21 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     assert events.kinds() == ["token.issued", "token.revoked"]
     with pytest.raises(TokenNotFound):
         await lagging.rotate(KIM.id, new.token.id, by=KIM)
+    assert store.every(Token) == []
+
+
+async def test_revoking_reaches_a_text_that_lists_by_id_do_not_know_yet(
+    tokens: Tokens, store: FakeDirectory, clock: FakeClock
+) -> None:
+    class Lagging(FakeDirectory):
+        async def about(self, kind: type[E], subject: str) -> list[E]:
+            return []
+
+    new = await issued(tokens)
+    lagging = Tokens(
+        replace(tokens.records, directory=Lagging(store.entities)), clock, default_days=90
+    )
+    await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert store.every(Token) == []
 
 
