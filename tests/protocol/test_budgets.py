@@ -10,6 +10,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.domain.package import Visibility
+from shared.domain.rights import Grant
 from tests.balas import bala
 from tests.counting import counting
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -366,4 +370,22 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
         "search.replace": 1,
         "events.publish": 1,
         "work.count": 1,
+    }
+
+
+async def test_a_change_of_visibility_does_not_grow_with_the_versions(
+    counted: World, ledger: Ledger
+) -> None:
+    package, ann = Package.parse("acme", "greet"), counted.people.ann.account.id
+    signed_in = Principal(ann, "session", (Grant(),), signed_in_ms=counted.clock.at_ms)
+    await counted.registry.visibility.change(package, Visibility.PRIVATE, by=signed_in)
+    assert ledger.calls() == {
+        "directory.standing": 1,
+        "metadata.head": 1,
+        "metadata.replace_head": 1,
+        "metadata.survey": 2,  # And once more after showing: a push may have come in between.
+        "metadata.find": 1,
+        "documents.texts": 1,
+        "search.replace": 1,
+        "events.publish": 1,
     }
