@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
@@ -25,7 +26,7 @@ from shared.adapters.cosmos.pulls import CosmosPulls
 from shared.adapters.cosmos.work import CosmosWork
 from shared.adapters.system import SystemRandomness
 from shared.ports import Clock
-from tests.fakes.azurite import azurite
+from tests.fakes.azurite import azurite, missing
 from tests.fakes.cosmos.containers import Container
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.serving import served
@@ -94,6 +95,8 @@ def shared_by_processes(place: Path, clock: Clock) -> Generator[None]:
 @cache
 def emulator() -> str:
     """Return the connection string of an emulator that runs until this process ends."""
+    if reason := missing():
+        pytest.skip(reason)
     running = azurite()
     address = running.__enter__()
     atexit.register(running.__exit__, None, None, None)

@@ -11,6 +11,9 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from shared.adapters.locking import locked
+from shared.adapters.paths import lock_of
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".venvs" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
 VERSION = "azurite@3.35.0"
@@ -24,14 +27,16 @@ STARTED_WITHIN = 30  # Seconds; it takes half of one on a quiet machine.
 
 def missing() -> str:
     """Return why Azurite cannot run here, or an empty text; install it where that is possible."""
-    if PROGRAM.exists():
-        return ""
+    PROGRAM.parents[2].mkdir(parents=True, exist_ok=True)
+    with locked(lock_of(PROGRAM.parents[2])):  # Several processes may want it at once.
+        return "" if PROGRAM.exists() else _install()
+
+
+def _install() -> str:
     npm = shutil.which("npm")
     if npm is None:
         return "there is no npm to install Azurite with"
-    prefix = PROGRAM.parents[2]
-    prefix.mkdir(parents=True, exist_ok=True)
-    options = ["--silent", "--no-audit", "--no-fund", "--prefix", str(prefix)]
+    options = ["--silent", "--no-audit", "--no-fund", "--prefix", str(PROGRAM.parents[2])]
     done = subprocess.run([npm, "install", *options, VERSION], check=False, capture_output=True)
     return "" if done.returncode == 0 and PROGRAM.exists() else "npm could not install Azurite"
 
