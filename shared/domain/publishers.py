@@ -12,6 +12,7 @@ from shared.domain.package import Record
 from shared.domain.workloads import ID_CLAIMS, Provider, Workload, subject_of
 
 MAX_REFS = 10  # More than that is no rule any more.
+MAX_LABEL = 255  # Characters: it stands in lists and logs.
 
 # What the providers' tokens say of a run, and a rule can ask for.
 RULES = {
@@ -121,6 +122,17 @@ class Publisher(Entity):
     def is_the(self, job: Workload) -> bool:
         """Say whether the job is this very workload; no name counts."""
         return (self.provider, self.server, self.ids) == (job.provider, job.server, job.ids)
+
+
+def parse_label(repository: str) -> str:
+    """Return the name that people know a repository by, or raise `InvalidRequest`."""
+    if not repository.isprintable() or len(repository) > MAX_LABEL:
+        message = (
+            f"The name of a repository is a line of {MAX_LABEL} characters at most, such as "
+            "octo/greet. It decides nothing, and may be left out."
+        )
+        raise InvalidRequest(message)
+    return repository
 
 
 def parse_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:

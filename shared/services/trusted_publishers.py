@@ -20,7 +20,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization, place_of
 from shared.domain.package import Head, Pushers
-from shared.domain.publishers import Publisher, Rules, parse_ids
+from shared.domain.publishers import Publisher, Rules, parse_ids, parse_label
 from shared.domain.release import changed
 from shared.domain.rights import Action
 from shared.domain.workloads import SERVERS, Provider
@@ -151,7 +151,7 @@ class TrustedPublishers:
             provider=wanted.provider,
             server=self._server(wanted),
             ids=parse_ids(wanted.provider, wanted.ids),
-            repository=wanted.repository,
+            repository=parse_label(wanted.repository),
             rules=Rules.parse(wanted.provider, wanted.rules),
             created_ms=now_ms,
             by=by.id,
@@ -199,6 +199,8 @@ class TrustedPublishers:
         return [each for each in found if each.ends_ms is None or each.ends_ms > now_ms]
 
     async def _get(self, org: OrgName, publisher_id: str) -> Publisher | None:
+        if not (publisher_id.isascii() and publisher_id.isalnum()):
+            return None  # No id that was given is like this, and not every store could look it up.
         return await self.directory.get(Publisher, Place(org.lower(), publisher_id))
 
 

@@ -137,6 +137,8 @@ async def test_another_workflow_of_the_repository_is_another_publisher(trust: Tr
         ({"server": "https://git.example.org"}, "knows https://github.com"),
         ({"ids": {"repository_id": "74"}}, "repository_owner_id"),
         ({"rules": {"workflow": "release.yml"}}, "Anybody who may push a branch"),
+        ({"repository": "octo/\x1b[31mgreet"}, "name of a repository"),
+        ({"repository": "x" * 256}, "name of a repository"),
     ],
 )
 async def test_a_publisher_that_could_not_work_or_keeps_nobody_out_is_refused(
@@ -268,6 +270,13 @@ async def test_who_may_not_publish_is_not_told_that_publishers_may(trust: Trust)
     reader = await limited(trust.world, trust.world.people.ann, "read")
     with pytest.raises(ClientFailure, match="lacks the scope"):
         await trust.world.push(bala("acme/greet:1.1.0"), by=reader)
+
+
+@pytest.mark.parametrize("publisher_id", ["publisher1", "a/b", "a#b", "a b", "", "\u0663"])
+async def test_what_is_no_id_is_not_there(trust: Trust, publisher_id: str) -> None:
+    publishers = trust.world.registry.trusted_publishers
+    with pytest.raises(PublisherNotFound):
+        await publishers.remove(ACME, publisher_id, by=trust.owner)
 
 
 async def test_the_operator_restricts_and_is_restricted(trust: Trust) -> None:
