@@ -4,7 +4,9 @@ import azure.functions as func
 import pytest
 
 from functions._forms import MOST_BYTES, MOST_FIELDS, URL_ENCODED, form_of, is_form
-from shared.domain.errors import BodyUnreadable
+from shared.auth.token import AccessToken
+from shared.domain.errors import BodyUnreadable, TokenMisplaced
+from tests.fakes.randomness import FakeRandomness
 
 
 def request(body: bytes, media_type: str = URL_ENCODED) -> func.HttpRequest:
@@ -17,6 +19,12 @@ def test_fields_are_texts_without_the_blanks_around_them() -> None:
     assert form.all("scope") == ["read", "manage"]
     assert (form.text("empty", "x"), form.text("missing", "x")) == ("", "x")
     assert form.all("missing") == []
+
+
+def test_a_form_with_an_access_token_in_it_is_refused_as_a_whole() -> None:
+    token = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
+    with pytest.raises(TokenMisplaced):
+        form_of(request(f"name=laptop&message={token}".encode()))
 
 
 def test_a_form_without_fields_is_one() -> None:
