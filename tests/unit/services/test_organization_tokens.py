@@ -136,6 +136,17 @@ async def test_it_outlives_the_membership_of_whoever_made_it(
     await Authorization(store, clock).require(principal_of(token), Action.PUSH_VERSION, greet)
 
 
+async def test_it_is_good_for_nothing_once_the_organization_is_deleted(
+    tokens: OrganizationTokens, store: FakeDirectory, clock: FakeClock
+) -> None:
+    machine = principal_of((await issued(tokens)).token)
+    [acme, _] = store.every(Organization)
+    await store.put(acme.model_copy(update={"deleting_ms": clock.now_ms()}))
+    for action in (Action.READ, Action.PUSH_NEW, Action.PUSH_VERSION):
+        with pytest.raises(NotPermitted, match="was deleted"):
+            await Authorization(store, clock).require(machine, action, ACME)
+
+
 @pytest.mark.parametrize("by", [MIA, BOB, ANONYMOUS], ids=["maintainer", "stranger", "nobody"])
 async def test_nobody_but_an_owner_sees_or_changes_tokens_of_an_organization(
     tokens: OrganizationTokens, by: Principal
