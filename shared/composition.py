@@ -143,7 +143,6 @@ class _Composition:
             closing=self.closing,
             inviting=self.inviting,
             proving=self.proving,
-            notifying=self.notifying,
             tokens=self.tokens,
             logbook=self.logbook,
             trusted_publishers=self.trusted_publishers,
@@ -542,7 +541,6 @@ class _Composition:
         return HeldNews(
             directory=world.directory,
             work=world.work,
-            notifying=self.notifying,
             clock=world.clock,
             base_url=self.settings.base_url,
         )

@@ -24,7 +24,6 @@ from shared.services.inviting import Inviting
 from shared.services.limiting import Limiting
 from shared.services.logbook import Logbook
 from shared.services.moderation import Moderation
-from shared.services.notifying import Notifying
 from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
 from shared.services.proving import Proving
@@ -55,7 +54,6 @@ class Registry:
     closing: Closing
     inviting: Inviting
     proving: Proving
-    notifying: Notifying
     tokens: Tokens
     logbook: Logbook
     trusted_publishers: TrustedPublishers
