@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 from functions._http import (
     JSON,
     NO_STORE,
+    arrived,
     body_within,
     caller_of,
     edge,
@@ -19,6 +20,7 @@ from functions._http import (
     json_answer,
     when_again,
 )
+from shared.auth.client import Client
 from shared.domain.errors import (
     BodyUnreadable,
     InvalidRequest,
@@ -28,6 +30,7 @@ from shared.domain.errors import (
 )
 from shared.domain.identity import Principal
 from shared.domain.rates import Keys, OperationClass
+from shared.domain.sign_in_errors import CsrfMissing
 from shared.domain.token_texts import holds_token
 from shared.registry import Registry
 
@@ -94,11 +97,28 @@ async def api_caller(
     registry: Registry,
     operation: OperationClass = OperationClass.WRITE,
 ) -> Principal:
-    """Return who calls; what may change something is counted as that class of operations."""
-    caller = await caller_of(headers_of(req), registry)
+    """Return who calls; what may change something is counted as that class of operations.
+
+    It is whoever `Authorization` says, else whoever is signed in with the browser. Raises as
+    `caller_of` does, and `CsrfMissing` for a change with a cookie alone.
+    """
+    caller = await _signed_in(req, registry) or await caller_of(headers_of(req), registry)
     if req.method not in _READING:
         await registry.limiting.check(operation, Keys.of(caller))
     return caller
+
+
+async def _signed_in(req: func.HttpRequest, registry: Registry) -> Principal | None:
+    headers = headers_of(req)
+    if headers.get("authorization"):
+        return None
+    session = await registry.sessions.recognize(headers)
+    if session.is_anonymous:
+        return None
+    sent = headers.get("x-csrf-token", "")
+    if req.method not in _READING and not registry.sessions.csrf_fits(session, sent):
+        raise CsrfMissing
+    return arrived(session, Client.of(headers, registry.settings.proxies), registry)
 
 
 def body_as(model: type[Model], req: func.HttpRequest) -> Model:

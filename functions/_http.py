@@ -14,6 +14,8 @@ import azure.functions as func
 import orjson
 
 from shared.auth.client import Client
+from shared.auth.cookies import leaving
+from shared.auth.secret import Secret
 from shared.domain.addresses import Networks
 from shared.domain.errors import (
     BodyUnreadable,
@@ -75,8 +77,9 @@ def edge(
         @wraps(handler)
         async def answer(req: func.HttpRequest) -> func.HttpResponse:
             exchange = Exchange.begin(handler.__name__)
-            outcome, limits = "answered", list[Allowance]()
+            outcome, limits, cookies = "answered", list[Allowance](), list[Secret]()
             told.set(limits)
+            leaving.set(cookies)
             try:
                 response = await handler(req)
             except Refusal as refusal:
@@ -87,6 +90,8 @@ def edge(
             response.headers[NEW_EACH_TIME] = exchange.request_id
             if limits and response.status_code < _REFUSED:
                 response.headers.update(rate_headers(tightest(limits)))
+            for cookie in cookies:
+                response.headers.add("Set-Cookie", cookie.reveal())
             exchange.end(response.status_code, outcome)
             return response
 

@@ -1,6 +1,5 @@
 """Visits: pages that somebody signed in looks at, and forms that are sent from one of them."""
 
-import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ import azure.functions as func
 from functions._api import STATUS
 from functions._forms import Form, form_of
 from functions._http import Handler, arrived, headers_of
-from functions._pages import UNAUTHORIZED, Visitor, page_errors, render
+from functions._pages import Visitor, page_errors, render
+from functions._sign_in import sign_in_page
 from shared.auth.client import Client
 from shared.domain.accounts import Account
 from shared.domain.errors import FormForeign, Refusal, SignInAgain
@@ -99,7 +99,7 @@ class Visits:
         async def visited(req: func.HttpRequest) -> func.HttpResponse:
             arrival = await self._arrival(req)
             if arrival is None:
-                return render("sign_in.html", status=UNAUTHORIZED)
+                return sign_in_page(req, self.registry)
             account, principal, visitor = arrival
             form = read(req, visitor)
             return await page(
@@ -112,14 +112,13 @@ class Visits:
 
     async def _arrival(self, req: func.HttpRequest) -> tuple[Account, Principal, Visitor] | None:
         headers = headers_of(req)
-        session = self.registry.sessions.principal(headers)
+        session = await self.registry.sessions.recognize(headers)
         if session.is_anonymous:
             return None
         client = Client.of(headers, self.registry.settings.proxies)
         principal = arrived(session, client, self.registry)
         account = (await self.registry.accounts.profile(principal)).account
-        csrf = hashlib.sha256(f"csrf {headers.get('cookie', '')}".encode()).hexdigest()
-        return account, principal, Visitor(account.name, csrf)
+        return account, principal, Visitor(account.name, self.registry.sessions.csrf(principal))
 
 
 def _sent(req: func.HttpRequest, visitor: Visitor) -> Form:

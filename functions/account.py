@@ -1,12 +1,10 @@
-"""/account: who one is, what to do next, and the settings of `bal`; /sign-in/link and /sign-out."""
+"""/account: who one is, what to do next, and the settings of `bal`."""
 
 import azure.functions as func
 
-from functions._http import caller_of, headers_of, proven
 from functions._pages import HEADERS, page_errors, see_other
 from functions._visits import Visit, Visits
 from shared.domain.client_settings import client_settings
-from shared.domain.rates import Keys, OperationClass
 from shared.registry import Registry
 
 PAGE = "/account"
@@ -18,17 +16,8 @@ _TOML = "application/toml"
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the account's first page, and of what leads there."""
+    """Return the Functions of the account's first page."""
     bp, visits = func.Blueprint(), Visits(registry)
-
-    @bp.route("sign-in/link/{code}", methods=["GET"])
-    @page_errors
-    async def account_sign_in(req: func.HttpRequest) -> func.HttpResponse:
-        caller, code = await caller_of(headers_of(req), registry), req.route_params["code"]
-        await registry.limiting.check(OperationClass.SIGN_IN, Keys(address=caller.address))
-        redeem = registry.sign_in_links.redeem
-        account_id = await proven(lambda: redeem(code), caller.address, registry)
-        return see_other(PAGE, registry.sessions.cookie(account_id).reveal())
 
     @bp.route("account", methods=["GET"])
     @visits.page
@@ -46,11 +35,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @page_errors
     async def account_dashboard(req: func.HttpRequest) -> func.HttpResponse:
         return see_other(_TABS.get(req.params.get("tab", ""), PAGE))
-
-    @bp.route("sign-out", methods=["POST"])
-    @page_errors
-    async def account_sign_out(req: func.HttpRequest) -> func.HttpResponse:
-        return see_other(PAGE, registry.sessions.farewell())
 
     return bp
 

@@ -29,7 +29,7 @@ from shared.composition import World, compose
 from shared.domain.mails import parse_email
 from shared.ports import Clock, Mailer, Randomness
 from shared.registry import Registry
-from shared.settings import Settings
+from shared.settings import Settings, listed
 
 
 def migrate(settings: Settings) -> None:
@@ -71,7 +71,7 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
         work=embedded.work,
         pulls=embedded.pulls,
         search=search,
-        fetcher=GuardedFetcher(),
+        fetcher=GuardedFetcher(listed(settings.inside_hosts)),
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
         archive_path=embedded.archives.path,

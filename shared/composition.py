@@ -13,7 +13,6 @@ from shared.auth.discovery import Discovery
 from shared.auth.keys import KeyRing, LinkSigner
 from shared.auth.keysets import KeySets
 from shared.auth.reports import FetchedKeys, Reports, StaticKeys
-from shared.auth.session import Sessions, SignInLinks
 from shared.auth.trusted import AZURE_DEVOPS_AUDIENCE, JobTokens, TrustedIssuer, trusted_entra
 from shared.domain.derived_index import index_file
 from shared.domain.digest import Digest
@@ -37,7 +36,7 @@ from shared.ports import (
     SearchIndex,
     WorkStore,
 )
-from shared.registry import Registry
+from shared.registry import Registry, SignIn
 from shared.services.accounts import Accounts
 from shared.services.auditing import Auditing
 from shared.services.braking import Braking
@@ -91,6 +90,7 @@ from shared.services.upkeep import (
 )
 from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings, listed
+from shared.sign_in_composition import Parts, Stores, sign_in_of
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,7 @@ class _Composition:
             settings=self.settings,
             clock=self.world.clock,
             authentication=self.authentication,
-            sessions=Sessions(self.world.keys, self.world.clock, self.settings.base_url),
-            sign_in_links=self.sign_in_links,
+            sign_in=self.sign_in,
             accounts=self.accounts,
             organizations=self.organizations,
             closing=self.closing,
@@ -182,6 +181,7 @@ class _Composition:
         """Write what is only in memory, and let go of the stores."""
         await self.counting.close()
         await self.authentication.close()
+        await self.sign_in.noticing.close()
         self.reading.close()
         await self.world.close()
 
@@ -200,10 +200,24 @@ class _Composition:
         return Authorization(self.world.directory, self.world.clock)
 
     @cached_property
-    def sign_in_links(self) -> SignInLinks:
+    def sign_in(self) -> SignIn:
         world = self.world
-        base_url = self.settings.base_url
-        return SignInLinks(world.work, world.clock, world.randomness, base_url=base_url)
+        stores = Stores(
+            clock=world.clock,
+            randomness=world.randomness,
+            keys=world.keys,
+            directory=world.directory,
+            work=world.work,
+            fetcher=world.fetcher,
+        )
+        parts = Parts(
+            accounts=self.accounts,
+            recording=self.recording,
+            notifying=self.notifying,
+            discovery=self.discovery,
+            key_sets=self.key_sets,
+        )
+        return sign_in_of(self.settings, stores, parts)
 
     @cached_property
     def trusted_publishers(self) -> TrustedPublishers:
@@ -240,8 +254,11 @@ class _Composition:
 
     @cached_property
     def key_sets(self) -> KeySets:
-        fetcher, clock = self.world.fetcher, self.world.clock
-        return KeySets(fetcher, Discovery(fetcher, clock), clock)
+        return KeySets(self.world.fetcher, self.discovery, self.world.clock, _log_unread_issuer)
+
+    @cached_property
+    def discovery(self) -> Discovery:
+        return Discovery(self.world.fetcher, self.world.clock, _log_unread_issuer)
 
     @cached_property
     def recording(self) -> Recording:
@@ -557,6 +574,10 @@ class _Composition:
             clock=self.world.clock,
             grace=timedelta(hours=self.settings.sweep_grace_hours),
         )
+
+
+def _log_unread_issuer(document: str, reason: str) -> None:
+    log.warning("issuer.unanswered", document=document, reason=reason)
 
 
 def _log_delayed_event(refusal: Refusal) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.auth.authentication import Authentication
-from shared.auth.session import Sessions, SignInLinks
+from shared.auth.browsers import Browsers, Devices
+from shared.auth.session import Sessions
+from shared.auth.sign_in_links import SignInLinks
 from shared.domain.digest import Digest
 from shared.ports import ArchiveStore, Clock
 from shared.services.accounts import Accounts
@@ -19,11 +21,17 @@ from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.disclosing import Disclosing
 from shared.services.enumerating import Enumerating
+from shared.services.identities import Identities
 from shared.services.indexing import Indexing
 from shared.services.inviting import Inviting
 from shared.services.limiting import Limiting
 from shared.services.logbook import Logbook
 from shared.services.moderation import Moderation
+<<<<<<< mine
+from shared.services.noticing import Noticing
+from shared.services.notifying import Notifying
+=======
+>>>>>>> main
 from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
 from shared.services.proving import Proving
@@ -32,12 +40,28 @@ from shared.services.pulling import Pulling
 from shared.services.resolving import Resolving
 from shared.services.searching import Searching
 from shared.services.serving import Serving
+from shared.services.signing_in import SigningIn
+from shared.services.signing_out import SigningOut
 from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
 from shared.services.upkeep import Upkeep
 from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Everything about who is signed in, by what, and how that ends."""
+
+    sessions: Sessions
+    links: SignInLinks
+    browsers: Browsers
+    devices: Devices
+    signing_in: SigningIn
+    signing_out: SigningOut
+    identities: Identities
+    noticing: Noticing
 
 
 @dataclass(frozen=True)
@@ -47,8 +71,7 @@ class Registry:
     settings: Settings
     clock: Clock
     authentication: Authentication
-    sessions: Sessions
-    sign_in_links: SignInLinks
+    sign_in: SignIn
     accounts: Accounts
     organizations: Organizations
     closing: Closing
@@ -83,3 +106,13 @@ class Registry:
     edition: Callable[[], Hashable] | None
     probe: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return what recognizes signed-in browsers."""
+        return self.sign_in.sessions
+
+    @property
+    def sign_in_links(self) -> SignInLinks:
+        """Return what makes sign-in links."""
+        return self.sign_in.links

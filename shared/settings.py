@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import (
     AliasChoices,
@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.auth.keys import KeyRing
+from shared.auth.providers import StrongClaims
 from shared.auth.reports import StaticKeys
 from shared.domain.addresses import Networks, parse_networks
 from shared.domain.errors import InvalidRequest
@@ -184,6 +185,91 @@ class Settings(BaseSettings):
         description="Whom tokens of workload identities are for: the application id of this "
         "registry in Entra ID, or its address, which is the default.",
     )
+    sign_up: Literal["anyone", "nobody"] = Field(
+        default="anyone",
+        description="Who gets an account by signing in with a provider: anyone, or nobody, and the "
+        "operator makes all accounts.",
+    )
+    session_idle_hours: int = Field(
+        default=24,
+        ge=1,
+        le=24 * 30,
+        description="Hours that a browser stays signed in while it is not used.",
+    )
+    session_days: int = Field(
+        default=14, ge=1, le=90, description="Days that a browser stays signed in at all."
+    )
+    require_strong: bool = Field(
+        default=False,
+        description="Take sign-ins that cannot be phished, and no others, for owners, publishers, "
+        "visibility, transfers, deletion and tokens that manage.",
+    )
+    strong_claims: str = Field(
+        default="amr=fido,amr=hwk,acr=phr,acr=phrh",
+        description="Claims of id tokens that tell such a sign-in, between commas; of Entra ID add "
+        "the id of an authentication context, as acrs=c1.",
+    )
+    entra_tenant: str = Field(
+        default="", description="Id of the tenant of Entra ID whose people sign in here."
+    )
+    entra_client_id: str = Field(
+        default="",
+        validate_default=True,
+        description="Application (client) id of this registry in that tenant.",
+    )
+    entra_client_secret: SecretStr | None = Field(
+        default=None, description="A client secret of that application."
+    )
+    entra_managed_identity: str = Field(
+        default="",
+        validate_default=True,
+        description="Instead of a secret: client id of the managed identity that the application "
+        "trusts as a federated credential, or system for the machine's own.",
+    )
+    entra_authority: str = Field(
+        default="https://login.microsoftonline.com",
+        description="Address of Entra ID; national clouds have their own.",
+    )
+    entra_audience: str = Field(
+        default="",
+        description="Whom access tokens of API callers are for, between commas: by default the "
+        "application id, alone and after api://.",
+    )
+    entra_roles: str = Field(
+        default="",
+        description="What app roles and groups (by id) of Entra ID may do here, as JSON: a list "
+        "of objects with claim (a role or a group), org, role and scopes.",
+    )
+    oidc_issuer: str = Field(
+        default="", description="Issuer of an OpenID Connect provider that signs people in."
+    )
+    oidc_client_id: str = Field(
+        default="", validate_default=True, description="Client id of this registry there."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="Client secret of this registry there."
+    )
+    oidc_name: str = Field(
+        default="OpenID Connect",
+        min_length=1,
+        max_length=40,
+        description="What people know that provider as, such as Google.",
+    )
+    github_client_id: str = Field(
+        default="", description="Client id of an OAuth app of GitHub that signs people in."
+    )
+    github_client_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="Client secret of that app."
+    )
+    github_url: str = Field(
+        default="https://github.com", description="Address of GitHub; a server of one's own works."
+    )
+    inside_hosts: str = Field(
+        default="",
+        description="Hosts of your own network that the registry may ask, as host or host:port "
+        "between commas, such as an identity provider with a private address. All others have to "
+        "be public. Plain http is for those on this machine alone.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",
@@ -282,6 +368,58 @@ class Settings(BaseSettings):
         if not all(re.fullmatch(GUID, tenant) for tenant in listed(text)):
             reason = "a tenant is known by its id, such as 01234567-89ab-cdef-0123-456789abcdef"
             raise ValueError(reason)
+        return text
+
+    @field_validator("entra_tenant")
+    @classmethod
+    def _check_tenant(cls, tenant: str) -> str:
+        return cls._check_tenants(tenant)
+
+    @field_validator("entra_authority", "github_url")
+    @classmethod
+    def _check_provider(cls, address: str) -> str:
+        return cls._check_url(address).rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_oidc_issuer(cls, issuer: str) -> str:
+        # As it is: some issuers end with a slash, and sign their tokens with it.
+        return cls._check_url(issuer)
+
+    @field_validator("entra_client_id", "oidc_client_id")
+    @classmethod
+    def _check_client_id(cls, client_id: str, info: ValidationInfo) -> str:
+        needing = {"entra_client_id": "entra_tenant", "oidc_client_id": "oidc_issuer"}
+        name = needing[info.field_name or ""]
+        if not client_id and info.data.get(name):
+            reason = f"it is empty, and BALLROOM_{name.upper()} needs it"
+            raise ValueError(reason)
+        return client_id
+
+    @field_validator("oidc_client_secret", "github_client_secret")
+    @classmethod
+    def _check_client_secret(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        name = str(info.field_name).replace("_secret", "_id")
+        if secret is None and info.data.get(name):
+            reason = f"it is empty, and BALLROOM_{name.upper()} needs it"
+            raise ValueError(reason)
+        return secret
+
+    @field_validator("entra_managed_identity")
+    @classmethod
+    def _check_credential(cls, identity: str, info: ValidationInfo) -> str:
+        needed = bool(info.data.get("entra_client_id"))
+        if needed and bool(identity) == (info.data.get("entra_client_secret") is not None):
+            reason = "Entra ID takes either it or BALLROOM_ENTRA_CLIENT_SECRET"
+            raise ValueError(reason)
+        return identity
+
+    @field_validator("strong_claims")
+    @classmethod
+    def _check_strong_claims(cls, text: str) -> str:
+        StrongClaims.parse(text)
         return text
 
     @field_validator("mail_from")

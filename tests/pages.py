@@ -19,17 +19,18 @@ class Browser:
     """A browser of somebody, signed in or not; `address` is where its requests come from."""
 
     world: World
-    cookie: str = ""
+    cookies: dict[str, str] = field(default_factory=dict[str, str])
     address: str = "192.0.2.10"
     page: httpx.Response | None = field(default=None, init=False)
 
     @classmethod
     async def of(cls, world: World, person: Person, **more: str) -> Self:
         """Return a browser in which somebody has just signed in by a link."""
-        browser = cls(world, **more)
+        browser = cls(world, {}, **more)
         link = await world.registry.sign_in_links.create(person.account.id)
-        answer = await world.get(link.reveal())
-        browser.cookie = answer.headers["set-cookie"].partition(";")[0]
+        path = link.reveal().removeprefix(URL)
+        await browser.open(path)
+        await browser.send(path)
         return browser
 
     @property
@@ -41,6 +42,7 @@ class Browser:
     async def open(self, path: str) -> httpx.Response:
         """Open a page."""
         self.page = await self.world.get(URL + path, headers=self._headers())
+        self._keep(self.page)
         return self.page
 
     async def send(self, path: str, **fields: str | list[str]) -> httpx.Response:
@@ -54,9 +56,16 @@ class Browser:
         headers = {**self._headers(), **FORM}
         answer = await self.world.send("POST", URL + path, headers=headers, content=body)
         self.page = answer
+        self._keep(answer)
         if answer.status_code == 303:
             await self.open(answer.headers["location"])
         return answer
 
     def _headers(self) -> dict[str, str]:
-        return {"Cookie": self.cookie, "X-Forwarded-For": self.address}
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {"Cookie": cookies, "X-Forwarded-For": self.address}
+
+    def _keep(self, answer: httpx.Response) -> None:
+        for cookie in answer.headers.get_list("set-cookie"):
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self, cast
 
-from shared.auth.kept import Kept
+from shared.auth.kept import Failed, Kept, unheard
 from shared.ports import Clock, Fetcher, Unanswered
 
 _PATH = "/.well-known/openid-configuration"
@@ -49,16 +49,19 @@ class Discovery:
     Issuers come from the configuration and from stored publishers, never from a token.
     """
 
-    def __init__(self, fetcher: Fetcher, clock: Clock) -> None:
-        """Ask through `fetcher`."""
+    def __init__(self, fetcher: Fetcher, clock: Clock, failed: Failed = unheard) -> None:
+        """Ask through `fetcher`; `failed` hears of issuers that do not answer."""
         self._fetcher = fetcher
         self._clock = clock
+        self._failed = failed
         self._documents: dict[str, Kept[IssuerDocument]] = {}
 
     async def document(self, issuer: str) -> IssuerDocument:
         """Return what the issuer says of itself; raise `Unanswered`."""
         if issuer not in self._documents:
-            self._documents[issuer] = Kept(issuer, lambda: self._read(issuer), self._clock)
+            self._documents[issuer] = Kept(
+                issuer, lambda: self._read(issuer), self._clock, self._failed
+            )
         return await self._documents[issuer].value()
 
     async def _read(self, issuer: str) -> IssuerDocument:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from shared.auth.claims import Claims
 from shared.auth.fetching import FetchingSession
 from shared.auth.idtokens import Asked, IdTokens
-from shared.auth.jwts import Claims
 from shared.auth.providers import (
     Begun,
     Freshness,

@@ -3,7 +3,8 @@
 import hmac
 from dataclasses import dataclass
 
-from shared.auth.jwts import ALGORITHMS, Claims, Expected, Flaw, verify_jwt
+from shared.auth.claims import Claims
+from shared.auth.jwts import ALGORITHMS, Expected, Flaw, verify_jwt
 from shared.auth.keysets import KeySets
 from shared.domain.errors import SignedTokenRefused
 from shared.ports import Clock

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import cast
 
+from shared.auth.claims import Claims, missing
 from shared.auth.keysets import KeySets, SigningKey
 from shared.domain.errors import IssuerSilent, SignedTokenRefused
 from shared.ports import Clock, Unanswered
@@ -16,7 +16,6 @@ LEEWAY = timedelta(seconds=60)  # How far the clocks of two honest parties may d
 ALGORITHMS = ("RS256", "ES256")  # Public keys alone: whoever can verify must not be able to sign.
 
 _LEEWAY_S = LEEWAY // timedelta(seconds=1)
-_MAX_SECONDS = 1 << 40  # Some 30,000 years; what is above is no time.
 _TYPES = ("jwt",)
 
 
@@ -53,44 +52,6 @@ class Expected:
     algorithms: tuple[str, ...] = ALGORITHMS
     keys_of: str = ""
     types: tuple[str, ...] = _TYPES
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What a verified token says."""
-
-    values: Mapping[str, object]
-
-    def text(self, name: str) -> str:
-        """Return a claim that must be there and be text, or raise `SignedTokenRefused`."""
-        value = self.values.get(name)
-        if not isinstance(value, str) or not value:
-            raise _missing(name)
-        return value
-
-    def text_or_empty(self, name: str) -> str:
-        """Return a claim that may be missing, or be something else than text."""
-        value = self.values.get(name)
-        return value if isinstance(value, str) else ""
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        """Return a claim that is one text or a list of them; none where it is missing."""
-        value = self.values.get(name)
-        if isinstance(value, str):
-            return (value,)
-        if not isinstance(value, list):
-            return ()
-        return tuple(each for each in cast(list[object], value) if isinstance(each, str))
-
-    def seconds(self, name: str) -> int:
-        """Return a time in seconds since 1970 that must be there, or raise the refusal."""
-        value = self.values.get(name)
-        # A boolean is a number to Python, and JSON may write a time as 1e9.
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _missing(name)
-        if not 0 < value < _MAX_SECONDS:
-            raise _missing(name)
-        return int(value)
 
 
 async def verify_jwt(text: str, expected: Expected, *, keys: KeySets, clock: Clock) -> Claims:
@@ -165,7 +126,7 @@ def _verified(text: str, key: SigningKey, expected: Expected) -> Mapping[str, ob
     except jwt.InvalidIssuerError:
         raise SignedTokenRefused(Flaw.ISSUER.value) from None
     except jwt.MissingRequiredClaimError as error:
-        raise _missing(error.claim) from None
+        raise missing(error.claim) from None
     except jwt.InvalidSignatureError:
         raise SignedTokenRefused(Flaw.SIGNATURE.value) from None
     except (jwt.PyJWTError, ValueError, TypeError):
@@ -179,7 +140,3 @@ def _check_times(claims: Claims, now_s: int) -> None:
         raise SignedTokenRefused(Flaw.FUTURE.value)
     if "nbf" in claims.values and claims.seconds("nbf") > now_s + _LEEWAY_S:
         raise SignedTokenRefused(Flaw.EARLY.value)
-
-
-def _missing(name: str) -> SignedTokenRefused:
-    return SignedTokenRefused(f"its claim {name} is missing, or is not what it should be")

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from shared.log import log
 from shared.ports import Clock, Unanswered
 
 FRESH_FOR = timedelta(hours=1)  # Providers announce a new key days before they sign with it.
@@ -20,15 +19,28 @@ _MS = timedelta(milliseconds=1)
 
 Value = TypeVar("Value")
 
+Failed = Callable[[str, str], None]  # Hears of what could not be read, and why.
+
+
+def unheard(_document: str, _reason: str) -> None:
+    """Take note of nothing."""
+
 
 class Kept(Generic[Value]):
     """Keeps one document in memory."""
 
-    def __init__(self, name: str, fetch: Callable[[], Awaitable[Value]], clock: Clock) -> None:
-        """Get it from `fetch`, which raises `Unanswered`; `name` is for the log."""
+    def __init__(
+        self,
+        name: str,
+        fetch: Callable[[], Awaitable[Value]],
+        clock: Clock,
+        failed: Failed = unheard,
+    ) -> None:
+        """Get it from `fetch`, which raises `Unanswered`; `name` is what `failed` knows it by."""
         self._name = name
         self._fetch = fetch
         self._clock = clock
+        self._failed = failed
         self._one_at_a_time = asyncio.Lock()
         self._held: tuple[Value, int] | None = None
         self._tried_ms: int | None = None
@@ -62,7 +74,7 @@ class Kept(Generic[Value]):
         try:
             self._held = await self._fetch(), now_ms
         except Unanswered as error:
-            log.warning("issuer.unanswered", document=self._name, reason=str(error))
+            self._failed(self._name, str(error))
 
     def _usable(self) -> bool:
         return self._held is not None and self._is_within(self._held[1], KEPT_FOR)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from shared.auth.discovery import Discovery
-from shared.auth.kept import Kept
+from shared.auth.kept import Failed, Kept, unheard
 from shared.ports import Clock, Fetcher, Unanswered
 
 if TYPE_CHECKING:
@@ -37,11 +37,17 @@ class KeySets:
     issuer does not answer, those that were read within a day count on.
     """
 
-    def __init__(self, fetcher: Fetcher, discovery: Discovery, clock: Clock) -> None:
-        """Read keys through `fetcher`, at the addresses that `discovery` finds."""
+    def __init__(
+        self, fetcher: Fetcher, discovery: Discovery, clock: Clock, failed: Failed = unheard
+    ) -> None:
+        """Read keys through `fetcher`, at the addresses that `discovery` finds.
+
+        `failed` hears of keys that could not be read.
+        """
         self._fetcher = fetcher
         self._discovery = discovery
         self._clock = clock
+        self._failed = failed
         self._sets: dict[str, Kept[tuple[SigningKey, ...]]] = {}
 
     async def find(self, issuer: str, name: str, algorithm: str) -> SigningKey | None:
@@ -57,7 +63,7 @@ class KeySets:
     def _set(self, issuer: str) -> Kept[tuple[SigningKey, ...]]:
         if issuer not in self._sets:
             name = f"keys of {issuer}"
-            self._sets[issuer] = Kept(name, lambda: self._read(issuer), self._clock)
+            self._sets[issuer] = Kept(name, lambda: self._read(issuer), self._clock, self._failed)
         return self._sets[issuer]
 
     async def _read(self, issuer: str) -> tuple[SigningKey, ...]:

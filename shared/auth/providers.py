@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, Self
 
-from shared.auth.jwts import Claims
+from shared.auth.claims import Claims
 
 MAX_NAME_LENGTH = 100  # What is shown of a person is one short line.
 MAX_EMAIL_LENGTH = 254  # What SMTP can carry.

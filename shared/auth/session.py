@@ -1,130 +1,224 @@
-"""Signed-in browsers: a cookie that proves itself, and the links that lead to one."""
+"""Signed-in browsers: recognized by a cookie whose secret changes, and ended at any time."""
 
 import hashlib
-from collections.abc import Mapping
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
-from urllib.parse import urlsplit
+from enum import Enum
 
 from shared.auth.base62 import random_text
+from shared.auth.cookies import Cookie, leave
 from shared.auth.keys import KeyRing
+from shared.auth.recent import Recent
 from shared.auth.secret import Secret
-from shared.domain.errors import InvalidRequest, LinkExpired
+from shared.domain.entity import Place
+from shared.domain.errors import Refusal, Unavailable
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.rights import Grant
-from shared.ports import Clock, Randomness, WorkStore
+from shared.domain.sessions import Presented, Session
+from shared.domain.sign_ins import Purpose
+from shared.ports import Clock, DirectoryStore, Randomness, Stale
 
-SESSION_LIFETIME = timedelta(hours=12)  # A working day; the cookie cannot be taken back earlier.
-LINK_LIFETIME = timedelta(hours=1)  # Long enough to read what a first start prints.
-CODE_LENGTH = 32  # 190 bits, like a token.
+READ_FOR = timedelta(seconds=3)  # A session that was ended is refused everywhere within five.
+REMEMBERED = 10_000  # Sessions that one process sees at a time; each takes about 1 KiB.
+ID_LENGTH = 12  # Base62; the secret beside it is what cannot be guessed.
+SECRET_LENGTH = 32  # 190 bits, like a token.
 
-_KIND = "sign-in"
+CREDENTIAL = "session:"  # What events and the log call a session by, before its id.
+
+_READ_FOR_MS = READ_FOR // timedelta(milliseconds=1)
+_FORM = re.compile(
+    rf"([0-9A-Za-z]{{10}})\.([0-9A-Za-z]{{{ID_LENGTH}}})\.([0-9A-Za-z]{{{SECRET_LENGTH}}})"
+)
+
+Copied = Callable[[Session], Awaitable[None]]
+
+
+class Proof(Enum):
+    """Which sign-in is good enough for what takes a fresh one."""
+
+    ANY = "any"
+    STRONG = "strong"  # One that cannot be phished.
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a session lasts: unused, and at all."""
+
+    idle: timedelta
+    whole: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A session as the store had it at that time."""
+
+    session: Session
+    read_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a cookie says."""
+
+    place: Place
+    secret_hash: str
 
 
 class Sessions:
-    """Signs people in by one-time links and recognizes them by their cookie; no store is asked."""
-
-    def __init__(self, keys: KeyRing, clock: Clock, base_url: str) -> None:
-        """Make cookies for the registry at `base_url`."""
-        self._signer = keys.signer("session")
-        self._clock = clock
-        self._secure = urlsplit(base_url).scheme == "https"
-        self._allowed = not needs_https(base_url)
-
-    @property
-    def cookie_name(self) -> str:
-        """Return the cookie's name; browsers keep `__Host-` cookies to one host, on https."""
-        return "__Host-ballroom" if self._secure else "ballroom-local"
-
-    def principal(self, headers: Mapping[str, str]) -> Principal:
-        """Return who is signed in; `ANONYMOUS` for no cookie, an expired or a forged one."""
-        account_id, _, rest = self._cookie(headers).partition(".")
-        expires, _, signature = rest.partition(".")
-        if not (expires.isascii() and expires.isdigit()):
-            return ANONYMOUS
-        if not self._signer.verify(f"{account_id}.{expires}", signature):
-            return ANONYMOUS
-        if int(expires) <= self._clock.now_ms():
-            return ANONYMOUS
-        return Principal(account_id, "session", (Grant(),))
-
-    def cookie(self, account_id: str) -> Secret:
-        """Return the `Set-Cookie` value that signs the account in.
-
-        Raises `InvalidRequest` on plain http, except on this machine: the cookie could be read on
-        the way.
-        """
-        if not self._allowed:
-            message = (
-                "Signing in needs https, and this registry's address begins with http. "
-                "Ask the operator to set BALLROOM_URL to an https address."
-            )
-            raise InvalidRequest(message)
-        lifetime_s = SESSION_LIFETIME // timedelta(seconds=1)
-        signed = f"{account_id}.{self._clock.now_ms() + lifetime_s * 1000}"
-        value = f"{signed}.{self._signer.sign(signed)}"
-        return Secret(f"{self.cookie_name}={value}; Max-Age={lifetime_s}; {self._attributes}")
-
-    def farewell(self) -> str:
-        """Return the `Set-Cookie` value that signs out."""
-        return f"{self.cookie_name}=; Max-Age=0; {self._attributes}"
-
-    @property
-    def _attributes(self) -> str:
-        # Lax: a link in a mail or a terminal leads to a signed-in page, a form elsewhere does not.
-        return f"Path=/; HttpOnly; SameSite=Lax{'; Secure' if self._secure else ''}"
-
-    def _cookie(self, headers: Mapping[str, str]) -> str:
-        # By hand: the parser of the standard library drops all cookies for a bad one, and on
-        # localhost every other program of the machine leaves its own.
-        for pair in headers.get("cookie", "").split(";"):
-            name, _, value = pair.strip().partition("=")
-            if name == self.cookie_name:
-                return value
-        return ""
-
-
-class SignInLinks:
-    """Links that sign an account in, once."""
+    """Recognizes signed-in browsers; reads a session from its store at most every three seconds."""
 
     def __init__(
-        self, work: WorkStore, clock: Clock, randomness: Randomness, *, base_url: str
+        self,
+        directory: DirectoryStore,
+        *,
+        keys: KeyRing,
+        clock: Clock,
+        randomness: Randomness,
+        cookie: Cookie,
+        proof: Proof,
+        copied: Copied,
+        delayed: Callable[[Refusal], None],
     ) -> None:
-        """Keep what waits to be used in `work`, as a hash."""
-        self._work = work
+        """Read from `directory`; tell `copied` of sessions whose cookie is in two places.
+
+        `delayed` hears of a secret that could not be changed.
+        """
+        self._directory = directory
+        self._signer = keys.signer("csrf")
         self._clock = clock
         self._randomness = randomness
-        self._base_url = base_url
+        self._cookie = cookie
+        self._proof = proof
+        self._copied = copied
+        self._delayed = delayed
+        self._known = Recent[_Read](REMEMBERED)
 
-    async def create(self, account_id: str) -> Secret:
-        """Return the address of a page that signs the account in, good for an hour and one use."""
-        code = random_text(self._randomness, CODE_LENGTH)
-        expires_ms = self._clock.now_ms() + LINK_LIFETIME // timedelta(milliseconds=1)
-        await self._work.put(_KIND, _hash(code), account_id, expires_ms)
-        return Secret(f"{self._base_url}/sign-in/link/{code}")
+    async def recognize(self, headers: Mapping[str, str]) -> Principal:
+        """Return who is signed in; `ANONYMOUS` for no cookie, or one of no session.
 
-    async def redeem(self, code: str) -> str:
-        """Return the id of the account that the link is for; raise `LinkExpired` from then on."""
-        account_id = await self._work.take(_KIND, _hash(code), self._clock.now_ms())
-        if account_id is None:
-            raise LinkExpired
-        return account_id
+        Now and then a new cookie leaves with the answer.
+        """
+        session = await self.session_of(headers)
+        return ANONYMOUS if session is None else self._principal(session)
 
+    async def session_of(self, headers: Mapping[str, str]) -> Session | None:
+        """Return the session of the browser that sent these headers."""
+        asked = _asked(self._cookie.read(headers))
+        if asked is None:
+            return None
+        session = await self._find(asked)
+        if session is None or session.ends_ms <= self._clock.now_ms():
+            return None
+        presented = session.presented(asked.secret_hash, self._clock.now_ms())
+        if presented is Presented.COPIED:
+            self.forget(session)
+            await self._copied(session)
+        if presented in (Presented.COPIED, Presented.UNKNOWN):
+            return None
+        return await self._renewed(session, presented, asked.secret_hash)
 
-def needs_https(base_url: str) -> bool:
-    """Say whether nobody may sign in at this address, since others could read along."""
-    return urlsplit(base_url).scheme != "https" and not _is_loopback(base_url)
+    def new_secret(self) -> Secret:
+        """Return a secret for a new session."""
+        return Secret(random_text(self._randomness, SECRET_LENGTH))
 
+    def welcome(self, session: Session, secret: Secret) -> Secret:
+        """Return the `Set-Cookie` value that signs a browser in."""
+        lifetime = timedelta(milliseconds=session.expires_ms - self._clock.now_ms())
+        return self._cookie.set(f"{session.account}.{session.id}.{secret.reveal()}", lifetime)
 
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+    def farewell(self) -> Secret:
+        """Return the `Set-Cookie` value that signs out."""
+        return self._cookie.forget()
 
+    def forget(self, session: Session) -> None:
+        """Read the session anew when it is next asked for."""
+        self._known.drop(session.id)
 
-def _is_loopback(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost":
+    def csrf(self, by: Principal) -> str:
+        """Return what forms and scripts of ours send along, and pages of others cannot know."""
+        return self._signer.sign(by.credential)
+
+    def csrf_fits(self, by: Principal, text: str) -> bool:
+        """Say whether a form comes from a page that was shown in this session."""
+        return by.credential.startswith(CREDENTIAL) and self._signer.verify(by.credential, text)
+
+    def ticket(self, by: Principal, purpose: Purpose) -> str:
+        """Return what makes an address of ours good for this session and one purpose."""
+        return self._signer.sign(_ticket(by, purpose))
+
+    def ticket_fits(self, by: Principal, purpose: Purpose, text: str) -> bool:
+        """Say whether an address was made for this session, and not by somebody elsewhere."""
+        return self._signer.verify(_ticket(by, purpose), text)
+
+    async def _find(self, asked: _Asked) -> Session | None:
+        now_ms = self._clock.now_ms()
+        known = self._known.get(asked.place.key)
+        if known is not None and now_ms - known.read_ms < _READ_FOR_MS and _has(known, asked):
+            return known.session
+        session = await self._directory.get(Session, asked.place)
+        if session is None:
+            self._known.drop(asked.place.key)
+            return None
+        # The time from before the read counts: what ends during it is seen three seconds later.
+        self._known.put(session.id, _Read(session, now_ms))
+        return session
+
+    async def _renewed(self, session: Session, presented: Presented, secret_hash: str) -> Session:
+        now_ms = self._clock.now_ms()
+        if session.needs_secret(presented, now_ms):
+            secret = self.new_secret()
+            changed = session.with_secret(hash_of(secret), secret_hash, now_ms)
+            if await self._replaced(changed):
+                leave(self.welcome(session, secret))
+        elif session.needs_confirming(presented):
+            await self._replaced(session.confirmed(now_ms))
+        return session
+
+    async def _replaced(self, session: Session) -> bool:
+        """Store the session; where that fails another request does it, now or soon."""
+        self.forget(session)
+        try:
+            await self._directory.replace(session)
+        except Stale:
+            return False
+        except Unavailable as refusal:
+            self._delayed(refusal)
+            return False
         return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+
+    def _proves(self, session: Session) -> bool:
+        return session.strong or self._proof is Proof.ANY
+
+    def _principal(self, session: Session) -> Principal:
+        return Principal(
+            id=session.account,
+            credential=f"{CREDENTIAL}{session.id}",
+            grants=(Grant(),),
+            signed_in_ms=session.signed_in_ms if self._proves(session) else None,
+        )
+
+
+def hash_of(secret: Secret) -> str:
+    """Return what is stored of a secret."""
+    return hashlib.sha256(secret.reveal().encode()).hexdigest()
+
+
+def _has(known: _Read, asked: _Asked) -> bool:
+    """Say whether what is remembered is of this place and has the secret."""
+    matches = [hmac.compare_digest(each, asked.secret_hash) for each in known.session.secrets]
+    return known.session.place == asked.place and any(matches)
+
+
+def _ticket(by: Principal, purpose: Purpose) -> str:
+    return f"{purpose.value} {by.credential}"
+
+
+def _asked(value: str) -> _Asked | None:
+    form = _FORM.fullmatch(value)
+    if form is None:
+        return None
+    account, session, secret = form.groups()
+    return _Asked(Place(account, session), hash_of(Secret(secret)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from shared.auth.session import needs_https
+from shared.auth.cookies import needs_https
 from shared.bootstrap import Finding, back_up, examine_data, restore_backup, rotate_keys
 from shared.commands.running import Output, as_json, show
 from shared.settings import Settings

@@ -1,5 +1,6 @@
-"""Accounts: the people of a registry, and their names."""
+"""Accounts: the people of a registry, their names, and who vouches for them."""
 
+import hashlib
 from typing import ClassVar
 
 from shared.domain.entity import Entity, Place
@@ -41,3 +42,37 @@ class AccountName(Entity):
 def place_of_name(name: str) -> Place:
     """Return where it is written whose name this is."""
     return Place(f"name-{name.lower()}")
+
+
+class Identity(Entity):
+    """Somebody at a provider of identities, and the account that is theirs here."""
+
+    kind: ClassVar[str] = "identity"
+
+    issuer: str
+    identifier: str
+    account: str
+    label: str  # What the person calls themselves there, to tell one identity from another.
+    provider: str
+    linked_ms: int
+
+    @property
+    def place(self) -> Place:
+        """Return the place that a sign-in finds it by."""
+        return place_of_identity(self.issuer, self.identifier)
+
+    @property
+    def subject(self) -> str:
+        """Return the account, to list what belongs to it."""
+        return self.account
+
+    @property
+    def id(self) -> str:
+        """Return a short name of it for addresses."""
+        return self.place.owner.removeprefix("identity-")[:20]
+
+
+def place_of_identity(issuer: str, identifier: str) -> Place:
+    """Return where it is written whose account this is; the name of a person never is."""
+    digest = hashlib.sha256(f"{issuer}\n{identifier}".encode()).hexdigest()
+    return Place(f"identity-{digest}")

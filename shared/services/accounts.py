@@ -38,7 +38,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Creates and finds accounts; only the operator creates them."""
+    """Creates and finds accounts; the operator creates them, or a first sign-in does."""
 
     directory: DirectoryStore
     recording: Recording
@@ -92,8 +92,19 @@ class Accounts:
         account_id = random_text(self.randomness, OWNER_LENGTH)
         return Account(id=account_id, name=name, created_ms=self.clock.now_ms())
 
+    async def enrol(self, account_id: str, name: str, *, email: str, by: Principal) -> Account:
+        """Create the account of somebody who signs in for the first time, under an id of theirs.
+
+        Raises `AccountExists` when the name is taken.
+        """
+        account = self._new(name).model_copy(update={"id": account_id, "email": email})
+        return await self._create(account, by)
+
     async def _add(self, account: Account, by: Principal) -> Account:
         _check_operator("create", by)
+        return await self._create(account, by)
+
+    async def _create(self, account: Account, by: Principal) -> Account:
         await self._claim(account)
         details = {
             "name": account.name,

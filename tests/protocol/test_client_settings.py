@@ -5,6 +5,7 @@ import tomllib
 
 from shared.domain.client_settings import PLACEHOLDER, client_settings
 from shared.first_start import first_start
+from tests.browsers import signed_in
 from tests.world import URL, World
 
 ADDRESS = f"{URL}/api/v1/settings.toml"
@@ -31,11 +32,8 @@ async def test_a_bad_token_is_told_so(world: World) -> None:
 
 
 async def test_the_page_of_an_account_shows_its_settings(world: World) -> None:
-    link = await world.registry.sign_in_links.create(world.people.ann.account.id)
-    signed_in = await world.get(link.reveal())
-    cookie = {"Cookie": signed_in.headers["set-cookie"].partition(";")[0]}
-    page = await world.get(f"{URL}/account", headers=cookie)
-    assert client_settings(URL, "ann") in html.unescape(page.text)
+    browser = await signed_in(world, world.people.ann)
+    assert client_settings(URL, "ann") in html.unescape(browser.page.text)
 
 
 async def test_the_first_start_writes_settings_that_work(world: World) -> None:

@@ -121,6 +121,27 @@ def nobody_by_token(_persona: Persona, _state: State) -> set[Outcome]:
     return {Outcome.UNKNOWN}
 
 
+def not_there(_persona: Persona, _state: State) -> set[Outcome]:
+    """There is nothing of the kind, and credentials are not even looked at."""
+    return {Outcome.HIDDEN}
+
+
+def fresh_owners_of_themselves(persona: Persona, _state: State) -> set[Outcome]:
+    """How one signs in is changed by whoever just did; and there is nothing of the kind yet."""
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    may = Scope.MANAGE in persona.scopes and persona.is_fresh
+    return {Outcome.HIDDEN if may else Outcome.FORBIDDEN}
+
+
+def fresh_administrators(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators alone, who just signed in."""
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    may = persona.administrator and persona.is_fresh
+    return {Outcome.DONE if may else Outcome.FORBIDDEN}
+
+
 def empty(persona: Persona, _state: State) -> set[Outcome]:
     """There is nothing of the kind yet."""
     return {Outcome.UNKNOWN if persona.is_bad else Outcome.HIDDEN}
@@ -492,6 +513,15 @@ API = {
     "api_trusted_exchange": _api(
         "POST", "trusted-publishing/token", nobody_by_token, {"token": "no.id.token"}
     ),
+    "api_sessions_list": _api("GET", "account/sessions", own(Scope.MANAGE)),
+    "api_sessions_end": _api(
+        "DELETE", f"account/sessions/{NOBODYS}", own(Scope.MANAGE, found=Outcome.HIDDEN)
+    ),
+    "api_sessions_identities": _api("GET", "account/identities", own(Scope.MANAGE)),
+    "api_sessions_remove_identity": _api(
+        "DELETE", f"account/identities/{NOBODYS}", fresh_owners_of_themselves
+    ),
+    "api_sessions_link": _api("POST", "sign-in-links", fresh_administrators, {"account": "ann"}),
     "token_whoami": _api("GET", "whoami", own(None)),
     "token_list": _api("GET", "tokens", own(Scope.MANAGE)),
     "token_issue": _api("POST", "tokens", own(Scope.MANAGE), TOKEN),
@@ -522,8 +552,6 @@ API = {
 # Pages know people by the cookie of a browser, and a token opens none of them.
 PAGES = {
     "account_page": _for_all("/account", nobody_by_token),
-    "account_sign_in": _for_all("/sign-in/link/none", nobody_by_token),
-    "account_sign_out": _for_all("/sign-out", anybody, "POST"),
     "account_dashboard": _for_all("/dashboard"),  # It leads to the account, which asks.
     "account_data": _for_all("/account/data", nobody_by_token),
     "account_data_export": _for_all("/account/data.json", nobody_by_token),
@@ -547,6 +575,12 @@ PAGES = {
     "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
     "device_page": _for_all("/device", nobody_by_token),
     "device_answer": _for_all("/device", nobody_by_token, "POST"),
+    "sign_in_page_shown": _for_all("/sign-in", nobody_by_token),
+    "sign_in_begin": _for_all("/sign-in/nobody", not_there),
+    "sign_in_callback": _for_all("/sign-in/callback/nobody", not_there),
+    "sign_in_link_page": _for_all("/sign-in/link/none", nobody_by_token),
+    "sign_in_link_used": _for_all("/sign-in/link/none", anybody, "POST"),
+    "sign_in_out": _for_all("/sign-out", anybody, "POST"),
 }
 
 DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES}

@@ -57,12 +57,16 @@ class Persona:
         """Say whether nobody knows who they are."""
         return self.is_anonymous or self.is_bad
 
+    @property
+    def is_fresh(self) -> bool:
+        """Say whether they signed in a moment ago."""
+        return self.signed_in is not None and self.signed_in <= timedelta(minutes=10)
+
     def may(self, action: Action) -> bool:
         """Say what the table of rights says of them in `acme`."""
         scope, roles = RIGHTS[action]
-        is_fresh = self.signed_in is not None and self.signed_in <= timedelta(minutes=10)
         has_role = self.administrator or self.role in roles
-        return has_role and scope in self.scopes and (action not in FRESH or is_fresh)
+        return has_role and scope in self.scopes and (action not in FRESH or self.is_fresh)
 
     def __str__(self) -> str:
         """Return what a failure calls them."""

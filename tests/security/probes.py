@@ -239,6 +239,7 @@ ABOUT_NO_PACKAGE = {
     "api_orgs_keep": "undoes the deletion of an organization",
     "api_publishers_list": "shows what an organization has to its owners",
     "api_publishers_remove": "takes the id of a publisher",
+    "api_sessions_*": "show and change how people sign in",
     "api_settings_*": "show the caller's own name",
     "api_trusted_*": "take what a provider signs for a job",
     "central_preflight": "is the same for everybody",
@@ -246,6 +247,7 @@ ABOUT_NO_PACKAGE = {
     "health_*": "are the same for everybody",
     "index_settings": "is the same for everybody",
     "login_*": "are the same for everybody",
+    "sign_in_*": "are the same for everybody who is not signed in",
     "static_*": "are the same for everybody",
     "token_*": "name patterns, whether packages match them or not",
 }

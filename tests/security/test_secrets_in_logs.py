@@ -14,7 +14,7 @@ from tests.fakes.randomness import FakeRandomness
 from tests.paths import ROOT
 
 WELL_FORMED = AccessToken.mint("local", "0123456789", FakeRandomness("canary")).text.reveal()
-CALLED = ("break_api", "break_central", "break_page", "token_issue", "account_sign_in")
+CALLED = ("break_api", "break_central", "break_page", "token_issue", "sign_in_link_page")
 
 
 @pytest.mark.parametrize("secret", [WELL_FORMED, "canary-that-is-no-token-0123456789"])

@@ -24,7 +24,10 @@ class Place:
         self.internet = FakeInternet([self.issuer])
         self.clock = FakeClock()
         discovery = Discovery(self.internet, self.clock)
-        self.keys = KeySets(self.internet, discovery, self.clock)
+        self.silent: list[str] = []
+        self.keys = KeySets(
+            self.internet, discovery, self.clock, lambda name, _: self.silent.append(name)
+        )
 
     async def has(self, name: str, algorithm: str = "RS256") -> bool:
         """Say whether the key is found."""
@@ -100,6 +103,7 @@ async def test_during_an_outage_the_issuer_is_asked_once_a_minute() -> None:
     for _ in range(10):
         await place.has("key-1")
     assert len(place.internet.asked) == asked + 2  # The document, and the keys.
+    assert place.silent == [f"keys of {URL}"]
 
 
 async def test_without_any_key_a_silent_issuer_is_asked_every_ten_seconds() -> None:

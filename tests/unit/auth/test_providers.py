@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
+from shared.auth.claims import Claims
 from shared.auth.discovery import Discovery
 from shared.auth.entra import EntraApplication, EntraProvider
 from shared.auth.github import GitHubProvider
 from shared.auth.idtokens import IdTokens
-from shared.auth.jwts import Claims
 from shared.auth.keysets import KeySets
 from shared.auth.oidc import OAuthClient, OidcProvider
 from shared.auth.providers import (

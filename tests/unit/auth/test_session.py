@@ -1,151 +1,302 @@
-"""Signed-in browsers."""
+"""Sessions: recognized by a secret that changes, and worth nothing once they are ended."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
+from shared.auth.cookies import Cookie, Crossing, leaving, needs_https
 from shared.auth.keys import KeyRing
 from shared.auth.secret import Secret
-from shared.auth.session import LINK_LIFETIME, SESSION_LIFETIME, Sessions, SignInLinks
-from shared.domain.errors import InvalidRequest, LinkExpired
-from shared.domain.identity import ANONYMOUS
-from shared.domain.names import Package
-from shared.domain.rights import Scope
+from shared.auth.session import Proof, Sessions, hash_of
+from shared.domain.entity import Entity
+from shared.domain.errors import Busy, InvalidRequest, Refusal
+from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.sessions import GRACE, SECRET_EVERY, Session
+from shared.domain.sign_ins import Purpose
 from tests.fakes.clock import FakeClock
+from tests.fakes.directory import FakeDirectory
 from tests.fakes.randomness import FakeRandomness
-from tests.fakes.work import FakeWork
+
+E = TypeVar("E", bound=Entity)
 
 KEYS = KeyRing((Secret("k" * 32),))
-HTTPS = "https://packages.example.org"
-LOCAL = "http://127.0.0.1:7071"
-ID = "0123456789"
+ACCOUNT, ID = "ann0000000", "session00000"
+URL = "https://registry.test"
+SECOND = timedelta(seconds=1)
+
+
+class BusyDirectory(FakeDirectory):
+    """A directory that takes no changes."""
+
+    async def replace(self, entity: E) -> E:
+        """Refuse the change."""
+        raise Busy
+
+
+class Place:
+    """Sessions over a directory, and one browser of Ann's."""
+
+    def __init__(self, proof: Proof = Proof.ANY, url: str = URL) -> None:
+        """Sign Ann in."""
+        self.clock, self.directory = FakeClock(), FakeDirectory()
+        self.copies: list[str] = []
+        self.delayed: list[Refusal] = []
+        self.randomness = FakeRandomness("sessions")
+        self.proof, self.url = proof, url
+        self.sessions = self.process()
+        secret = self.sessions.new_secret()
+        now_ms = self.clock.now_ms()
+        self.directory = FakeDirectory.holding(
+            Session(
+                id=ID,
+                account=ACCOUNT,
+                provider="link",
+                created_ms=now_ms,
+                seen_ms=now_ms,
+                expires_ms=now_ms + timedelta(days=14) // timedelta(milliseconds=1),
+                idle_ms=timedelta(hours=24) // timedelta(milliseconds=1),
+                signed_in_ms=now_ms,
+                secrets=(hash_of(secret),),
+            )
+        )
+        self.sessions = self.process()
+        self.cookie = self.sessions.welcome(self.stored, secret).reveal().partition(";")[0]
+
+    def process(self) -> Sessions:
+        """Return the sessions as another process sees them."""
+        return Sessions(
+            self.directory,
+            keys=KEYS,
+            clock=self.clock,
+            randomness=self.randomness,
+            cookie=Cookie.named("ballroom", self.url),
+            proof=self.proof,
+            copied=self._copied,
+            delayed=self.delayed.append,
+        )
+
+    @property
+    def stored(self) -> Session:
+        """Return the session as it is stored."""
+        [session] = self.directory.every(Session)
+        return session
+
+    async def ask(self, cookie: str = "", sessions: Sessions | None = None) -> Principal:
+        """Send a request with a cookie; the browser keeps what comes back."""
+        cookies: list[Secret] = []
+        leaving.set(cookies)
+        principal = await (sessions or self.sessions).recognize({"cookie": cookie or self.cookie})
+        for each in cookies if not cookie else ():
+            self.cookie = each.reveal().partition(";")[0]
+        return principal
+
+    async def _copied(self, session: Session) -> None:
+        self.copies.append(session.id)
+        await self.directory.remove(session)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def place() -> Place:
+    """Return a place of the test's own."""
+    return Place()
 
 
-@pytest.fixture
-def sessions(clock: FakeClock) -> Sessions:
-    return Sessions(KEYS, clock, HTTPS)
-
-
-def returned(set_cookie: Secret) -> dict[str, str]:
-    """Return the header that a browser sends after it was told to keep a cookie."""
-    return {"cookie": set_cookie.reveal().partition(";")[0]}
-
-
-def test_the_cookie_tells_who_is_signed_in(sessions: Sessions) -> None:
-    principal = sessions.principal(returned(sessions.cookie(ID)))
-    assert (principal.id, principal.credential) == (ID, "session")
-    assert principal.may_use(Scope.MANAGE, Package.parse("acme", "greet"))
-
-
-def test_the_cookie_ends_by_itself(sessions: Sessions, clock: FakeClock) -> None:
-    headers = returned(sessions.cookie(ID))
-    clock.advance(SESSION_LIFETIME - timedelta(milliseconds=1))
-    assert sessions.principal(headers).id == ID
-    clock.advance(timedelta(milliseconds=1))
-    assert sessions.principal(headers) is ANONYMOUS
+async def test_a_browser_is_recognized_by_its_cookie(place: Place) -> None:
+    principal = await place.ask()
+    assert (principal.id, principal.credential) == (ACCOUNT, f"session:{ID}")
+    assert principal.signed_in_ms == place.clock.now_ms()
+    assert principal.expires_ms is None
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [(ID, "9876543210"), (".1", ".9"), ("__Host-ballroom=", "__Host-ballroom=x")]
-)
-def test_a_changed_cookie_signs_nobody_in(sessions: Sessions, old: str, new: str) -> None:
-    sent = returned(sessions.cookie(ID))["cookie"]
-    assert sent != sent.replace(old, new, 1)
-    assert sessions.principal({"cookie": sent.replace(old, new, 1)}) is ANONYMOUS
+    "change",
+    [
+        lambda cookie: cookie[:-1] + ("a" if cookie[-1] != "a" else "b"),
+        lambda cookie: cookie.replace(ACCOUNT, "bob0000000"),
+        lambda cookie: cookie.replace(ID, "session00001"),
+        lambda cookie: cookie.replace("__Host-ballroom", "ballroom-local"),
+        lambda cookie: cookie.replace(".", ":"),
+        lambda cookie: cookie + "x",
+        lambda _: "__Host-ballroom=",
+        lambda _: "__Host-ballroom=" + "x" * 10_000,
+    ],
+    ids=["secret", "account", "session", "name", "form", "longer", "empty", "huge"],
+)  # fmt: skip
+async def test_any_other_cookie_is_nobodys(place: Place, change: Callable[[str], str]) -> None:
+    assert await place.ask(change(place.cookie)) is ANONYMOUS
+
+
+async def test_the_cookies_of_other_programs_are_passed_over(place: Place) -> None:
+    cookie = f'other="a;b"; =; {place.cookie}; last'
+    assert (await place.ask(cookie)).id == ACCOUNT
+
+
+async def test_one_read_serves_three_seconds_and_no_longer(place: Place) -> None:
+    for _ in range(10):
+        await place.ask()
+    reads = place.directory.calls.count("get")
+    assert reads == 2  # One before the secret was confirmed, one after.
+    place.clock.advance(timedelta(seconds=3))
+    await place.ask()
+    assert place.directory.calls.count("get") == reads + 1
+
+
+async def test_an_ended_session_is_refused_within_three_seconds(place: Place) -> None:
+    await place.ask()
+    await place.ask()
+    await place.directory.remove(place.stored)
+    place.clock.advance(3 * SECOND)
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_where_it_was_ended_it_is_refused_at_once(place: Place) -> None:
+    await place.ask()
+    session = place.stored
+    await place.directory.remove(session)
+    place.sessions.forget(session)
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_an_unused_session_ends(place: Place) -> None:
+    place.clock.advance(timedelta(hours=24) - SECOND)
+    assert (await place.ask()).id == ACCOUNT
+    place.clock.advance(timedelta(hours=24))
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_the_busiest_session_ends_at_last(place: Place) -> None:
+    for _ in range(14 * 2 - 1):
+        place.clock.advance(timedelta(hours=12))
+        assert (await place.ask()).id == ACCOUNT
+    place.clock.advance(timedelta(hours=12))
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_the_secret_changes_while_the_session_is_used(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_EVERY)
+    await place.ask()
+    assert place.cookie != before
+    assert (await place.ask()).id == ACCOUNT
+    assert place.stored.seen_ms == place.clock.now_ms()
+
+
+async def test_requests_that_were_on_their_way_are_answered(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_EVERY)
+    await place.ask()
+    await place.ask()
+    place.clock.advance(GRACE - SECOND)
+    assert (await place.ask(before)).id == ACCOUNT
+    assert (await place.ask(before, place.process())).id == ACCOUNT
+
+
+async def test_a_copied_cookie_ends_the_session_for_both(place: Place) -> None:
+    await place.ask()
+    stolen = place.cookie
+    place.clock.advance(SECRET_EVERY)
+    await place.ask()
+    await place.ask()
+    place.clock.advance(GRACE)
+    assert await place.ask(stolen) is ANONYMOUS
+    assert place.copies == [ID]
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(place: Place) -> None:
+    await place.ask()
+    owners = place.cookie
+    place.clock.advance(SECRET_EVERY)
+    await place.ask()  # The thief has the new secret now,
+    await place.ask()  # and uses it.
+    place.clock.advance(GRACE)
+    assert await place.ask(owners) is ANONYMOUS
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_an_answer_that_is_lost_signs_nobody_out(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_EVERY)
+    await place.ask()
+    place.cookie = before  # The browser never got the new one.
+    place.clock.advance(timedelta(hours=1))
+    assert (await place.ask()).id == ACCOUNT
+    assert place.cookie != before
+    assert (await place.ask()).id == ACCOUNT
+    assert place.copies == []
+
+
+async def test_another_process_takes_the_new_secret_at_once(place: Place) -> None:
+    other = place.process()
+    await place.ask()
+    await place.ask(place.cookie, other)
+    place.clock.advance(SECRET_EVERY)
+    await place.ask()
+    assert (await place.ask(place.cookie, other)).id == ACCOUNT
+
+
+async def test_a_store_that_is_busy_delays_the_new_secret_alone(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_EVERY)
+
+    place.directory = BusyDirectory(place.directory.entities)
+    assert (await place.ask(sessions=place.process())).id == ACCOUNT
+    assert place.cookie == before
+    assert [type(each) for each in place.delayed] == [Busy]
+
+
+async def test_where_proof_must_be_strong_another_is_never_fresh() -> None:
+    weak = Place(Proof.STRONG)
+    assert (await weak.ask()).signed_in_ms is None
+    await weak.directory.put(weak.stored.model_copy(update={"strong": True}))
+    assert (await weak.ask(sessions=weak.process())).signed_in_ms == weak.clock.now_ms()
+
+
+async def test_a_form_is_good_in_its_session_alone(place: Place) -> None:
+    ann = await place.ask()
+    other = Principal(ACCOUNT, "session:another00000")
+    token = place.sessions.csrf(ann)
+    assert place.sessions.csrf_fits(ann, token)
+    assert not place.sessions.csrf_fits(other, token)
+    assert not place.sessions.csrf_fits(ann, "")
+    by_token = Principal(ACCOUNT, "a-token")
+    assert not place.sessions.csrf_fits(by_token, place.sessions.csrf(by_token))
+
+
+async def test_a_ticket_is_good_for_its_purpose_alone(place: Place) -> None:
+    ann = await place.ask()
+    ticket = place.sessions.ticket(ann, Purpose.LINK)
+    assert place.sessions.ticket_fits(ann, Purpose.LINK, ticket)
+    assert not place.sessions.ticket_fits(ann, Purpose.AGAIN, ticket)
+    assert not place.sessions.csrf_fits(ann, ticket)
+
+
+def test_over_https_a_cookie_is_for_this_host_alone() -> None:
+    name, *attributes = (
+        Cookie.named("ballroom", URL).set("v", timedelta(hours=1)).reveal().split("; ")
+    )
+    assert name == "__Host-ballroom=v"
+    assert attributes == ["Max-Age=3600", "Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
+    crossing = Cookie.named("ballroom", URL, Crossing.FORMS).forget().reveal()
+    assert crossing == "__Host-ballroom=; Max-Age=0; Path=/; HttpOnly; SameSite=None; Secure"
 
 
 @pytest.mark.parametrize(
-    "cookie", ["", ";;=", "__Host-ballroom", "__Host-ballroom=a.b.c", "__Host-ballroom=a.1.ü"]
+    "url", ["http://127.0.0.1:7071", "http://localhost:7071", "http://[::1]:7071"]
 )
-def test_a_cookie_that_is_none_signs_nobody_in(sessions: Sessions, cookie: str) -> None:
-    assert sessions.principal({"cookie": cookie}) is ANONYMOUS
+def test_on_this_machine_a_cookie_needs_no_https_and_has_another_name(url: str) -> None:
+    cookie = Cookie.named("ballroom", url, Crossing.FORMS).set("v", timedelta(hours=1)).reveal()
+    assert cookie == "ballroom-local=v; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax"
 
 
-def test_a_request_without_cookies_is_anonymous(sessions: Sessions) -> None:
-    assert sessions.principal({}) is ANONYMOUS
-
-
-def test_cookies_of_other_programs_do_not_matter(clock: FakeClock) -> None:
-    local = Sessions(KEYS, clock, LOCAL)
-    mine = returned(local.cookie(ID))["cookie"]
-    assert local.principal({"cookie": f'a[]="x; {mine}; b={{}}'}).id == ID
-
-
-def test_a_cookie_of_another_registry_signs_nobody_in(sessions: Sessions, clock: FakeClock) -> None:
-    other = Sessions(KeyRing((Secret("x" * 32),)), clock, HTTPS)
-    assert sessions.principal(returned(other.cookie(ID))) is ANONYMOUS
-
-
-def test_on_https_the_cookie_stays_on_its_host_and_out_of_scripts(sessions: Sessions) -> None:
-    name, *attributes = sessions.cookie(ID).reveal().split("; ")
-    assert name.startswith("__Host-ballroom=")
-    assert set(attributes) == {"Max-Age=43200", "Path=/", "HttpOnly", "SameSite=Lax", "Secure"}
-
-
-@pytest.mark.parametrize(
-    "url", [LOCAL, "http://localhost:7071", "http://[::1]:7071", "http://127.1.2.3"]
-)
-def test_on_plain_http_of_this_machine_the_cookie_has_another_name(
-    clock: FakeClock, url: str
-) -> None:
-    sessions = Sessions(KEYS, clock, url)
-    cookie = sessions.cookie(ID)
-    assert cookie.reveal().startswith("ballroom-local=")
-    assert "Secure" not in cookie.reveal()
-    assert sessions.principal(returned(cookie)).id == ID
-
-
-@pytest.mark.parametrize(
-    "url", ["http://packages.example.org", "http://10.0.0.1:7071", "http://localhost.example.org"]
-)
-def test_on_plain_http_elsewhere_nobody_signs_in(clock: FakeClock, url: str) -> None:
-    with pytest.raises(InvalidRequest, match="needs https"):
-        Sessions(KEYS, clock, url).cookie(ID)
-
-
-def test_signing_out_takes_the_cookie_back(sessions: Sessions) -> None:
-    assert sessions.farewell().startswith("__Host-ballroom=; Max-Age=0; Path=/; HttpOnly")
-
-
-@pytest.fixture
-def work() -> FakeWork:
-    return FakeWork()
-
-
-@pytest.fixture
-def links(work: FakeWork, clock: FakeClock) -> SignInLinks:
-    return SignInLinks(work, clock, FakeRandomness(), base_url=HTTPS)
-
-
-def code_of(link: Secret) -> str:
-    return link.reveal().removeprefix(f"{HTTPS}/sign-in/link/")
-
-
-async def test_a_link_signs_in_once(links: SignInLinks) -> None:
-    code = code_of(await links.create(ID))
-    assert await links.redeem(code) == ID
-    with pytest.raises(LinkExpired):
-        await links.redeem(code)
-
-
-async def test_a_link_is_good_for_an_hour(links: SignInLinks, clock: FakeClock) -> None:
-    code = code_of(await links.create(ID))
-    clock.advance(LINK_LIFETIME)
-    with pytest.raises(LinkExpired):
-        await links.redeem(code)
-
-
-async def test_a_link_that_was_never_made_is_refused(links: SignInLinks) -> None:
-    with pytest.raises(LinkExpired):
-        await links.redeem("guess")
-
-
-async def test_who_reads_the_store_cannot_sign_in(links: SignInLinks, work: FakeWork) -> None:
-    code = code_of(await links.create(ID))
-    assert len(code) == 32
-    assert code not in str(work.values)
+@pytest.mark.parametrize("url", ["http://registry.test", "http://10.0.0.1", "http://127.0.0.1.x"])
+def test_elsewhere_nobody_signs_in_on_plain_http(url: str) -> None:
+    assert needs_https(url)
+    with pytest.raises(InvalidRequest, match="BALLROOM_URL"):
+        Cookie.named("ballroom", url).set("v", timedelta(hours=1))
