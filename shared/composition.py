@@ -557,6 +557,7 @@ class _Composition:
         world = self.world
         return HeldNews(
             directory=world.directory,
+            notifying=self.notifying,
             work=world.work,
             clock=world.clock,
             base_url=self.settings.base_url,
