@@ -27,11 +27,7 @@ from shared.services.inviting import Inviting
 from shared.services.limiting import Limiting
 from shared.services.logbook import Logbook
 from shared.services.moderation import Moderation
-<<<<<<< mine
 from shared.services.noticing import Noticing
-from shared.services.notifying import Notifying
-=======
->>>>>>> main
 from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
 from shared.services.proving import Proving
