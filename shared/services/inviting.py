@@ -136,7 +136,7 @@ class Inviting:
             _require_stranger(roster, by)
             # Used before it counts: a crash between the two costs an invitation, and no code is
             # ever good for getting in again.
-            await self._use(opened.invitation, "accepted", by)
+            await self._use(opened.invitation, "accepted", by, account=by.id)
             wanted = Wanted(account, opened.invitation.role)
             await self.changes.join(roster, wanted, actor, opened.inviter)
         return opened.organization
@@ -144,7 +144,7 @@ class Inviting:
     async def decline(self, code: str, *, by: Principal) -> None:
         """End the invitation; whoever holds its code may."""
         opened = await self.show(code, by=by)
-        await self._use(opened.invitation, "declined", by)
+        await self._use(opened.invitation, "declined", by, account=by.id)
 
     def _now_ms(self) -> int:
         return self.rosters.clock.now_ms()
@@ -241,21 +241,24 @@ class Inviting:
             raise TokenUnknown
         return Actor(by, standing), standing.account
 
-    async def _use(self, invitation: Invitation, how: str, by: Principal) -> None:
+    async def _use(
+        self, invitation: Invitation, how: str, by: Principal, *, account: str = ""
+    ) -> None:
+        """End the invitation; `account` is in whose log it stands besides the organization's."""
         try:
-            await self.recording.remove(invitation, change=_change(how, invitation), by=by)
+            await self.recording.remove(invitation, change=_change(how, invitation, account), by=by)
         except Stale:
             raise InvitationNotFound from None
 
 
-def _change(what: str, invitation: Invitation) -> Change:
+def _change(what: str, invitation: Invitation, account: str = "") -> Change:
     org = invitation.org
     details = {
         "invitation": invitation.id,
         "role": invitation.role.value,
         "label": invitation.label,
     }
-    return Change(f"invitation.{what}", org, org=org, details=details)
+    return Change(f"invitation.{what}", org, org=org, account=account, details=details)
 
 
 def _require_stranger(roster: Roster, by: Principal) -> None:

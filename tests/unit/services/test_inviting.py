@@ -71,6 +71,7 @@ async def test_who_is_invited_by_a_link_accepts_and_is_a_member(acme: OrgWorld) 
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
     assert acme.events.kinds() == ["invitation.sent", "invitation.accepted", "member.set"]
     assert acme.events.feed[-1].actor == LEE.id
+    assert [each.kind for each in acme.told_to(LEE)] == ["invitation.accepted", "member.set"]
     assert invitations(acme) == []
 
 
@@ -250,6 +251,7 @@ async def test_who_declines_ends_the_invitation(acme: OrgWorld) -> None:
     with pytest.raises(InvitationNotFound):
         await acme.inviting.accept(sent, by=acme.signed_in(LEE))
     assert acme.events.kinds() == ["invitation.sent", "invitation.declined"]
+    assert [each.kind for each in acme.told_to(LEE)] == ["invitation.declined"]
     assert set(acme.roles()) == {"kim"}
 
 
