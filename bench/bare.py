@@ -1,7 +1,7 @@
 """Starlette alone under the server that the registry uses: what a request costs before any work."""
 
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -33,7 +33,7 @@ async def content(request: Request) -> Response:
     return Response(held, headers=headers)
 
 
-@lru_cache
+@cache
 def _read(path: Path) -> bytes:
     return path.read_bytes()
 
@@ -43,6 +43,7 @@ app = Starlette(
         Route("/redirect/{name}", redirect),
         Route("/file/{name}", file),
         Route("/bytes/{name}", content),
+        Route("/{name:path}", content),
     ]
 )
 

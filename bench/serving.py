@@ -104,6 +104,15 @@ def bare(folder: Path) -> Generator[Server]:
 
 
 @contextmanager
+def plain(folder: Path) -> Generator[Server]:
+    """Run one function that sends the files of a folder from its memory, under the same server."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.plain", str(port), str(folder)]
+    with running("plain", command, port=port, folder=folder) as server:
+        yield server
+
+
+@contextmanager
 def nginx(folder: Path) -> Generator[Server]:
     """Run nginx over the files in `mirror`: one worker process, no log, bytes by sendfile."""
     port, config = free_port(), folder / "nginx.conf"

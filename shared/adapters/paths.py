@@ -2,6 +2,7 @@
 
 {data}/
 ├── ballroom.db                 packages, releases, accounts, events …
+├── ballroom.db.mark            changes with every write; can be deleted while nothing runs
 ├── search.db                   the search index; can be built again
 ├── Settings.toml               the administrator's, with a token; readable by its owner alone
 ├── keys/                       secrets, readable by their owner alone
@@ -113,3 +114,6 @@ def graph_blob(digest: Digest) -> str:
 def sbom_blob(digest: Digest) -> str:
     """Return the name of an archive's bill of materials."""
     return f"sbom/{digest.hex}.json"
+def mark_of(file: Path) -> Path:
+    """Return the mark that every process changes when it has written to `file`."""
+    return file.with_name(f"{file.name}.mark")

@@ -10,6 +10,7 @@
 import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -18,15 +19,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from shared.adapters.locking import locked
-from shared.adapters.paths import lock_of
+from shared.adapters.paths import lock_of, mark_of
 from shared.adapters.sqlite.connecting import PATIENCE, create, open_to_read, schema_of, transaction
 from shared.adapters.sqlite.failures import Forked, Missing, OtherSchema, failure, translated
+from shared.adapters.sqlite.marking import Mark
 from shared.adapters.sqlite.writing import Writer
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 Migration = Sequence[str]  # Statements; a script would commit on its own.
 
+ASKED_EVERY = timedelta(seconds=1)  # What is withdrawn is so everywhere within five.
 SCANNING_THREADS = 4  # They wait for the disk most of the time.
 
 
@@ -50,7 +53,12 @@ class Database:
     """A SQLite file and what one process does with it."""
 
     def __init__(
-        self, path: Path, migrations: Sequence[Migration], *, patience: timedelta = PATIENCE
+        self,
+        path: Path,
+        migrations: Sequence[Migration],
+        *,
+        patience: timedelta = PATIENCE,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Name the file and what brings it from each version to the next; open nothing.
 
@@ -61,6 +69,9 @@ class Database:
         self._migrations = migrations
         self._opened: _Opened | None = None
         self._openings = 0
+        self._monotonic = monotonic
+        self._ask_at = 0.0
+        self._version: object = None
 
     def migrate(self) -> None:
         """Create the database or bring it up to date; of several processes one does it."""
@@ -81,9 +92,17 @@ class Database:
             raise failure(self._path, error) from error
 
     def edition(self) -> Hashable:
-        """Return a value that differs from all before the last write of any process."""
-        # A connection counts what all others commit, and the reader commits nothing itself.
-        return self._openings, self.row("PRAGMA data_version")
+        """Return a value that differs from all before the last write of any process.
+
+        Writes that did not come by way of this module, or whose process was killed before it could
+        tell anybody of them, count within a second.
+        """
+        now = self._monotonic()
+        if now >= self._ask_at:
+            # A connection counts what all others commit, and the reader commits nothing itself.
+            self._version = self.row("PRAGMA data_version")
+            self._ask_at = now + ASKED_EVERY.total_seconds()
+        return self._here().mark.read(), self._version, self._openings
 
     def read(self, work: Work[T]) -> T:
         """Do short reading work on the event loop: some rows by key, at most 64 KiB."""
@@ -135,6 +154,7 @@ class Database:
         with translated(self._path):
             self._check()
             self._openings += 1
+            self._ask_at = 0.0
             return _Opened(self._path, self._patience)
 
     def _check(self) -> None:
@@ -154,7 +174,8 @@ class _Opened:
     def __init__(self, path: Path, patience: timedelta) -> None:
         self.forks = _forks.count
         self.reader = open_to_read(path)
-        self.writer = Writer(path, patience)
+        self.mark = Mark(mark_of(path))
+        self.writer = Writer(path, patience, self.mark)
         self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
         self._path = path
         self._scanners: list[sqlite3.Connection] = []
@@ -177,3 +198,4 @@ class _Opened:
         self.threads.shutdown()
         for connection in (*self._scanners, self.reader):
             connection.close()
+        self.mark.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.adapters.sqlite.connecting import open_to_write, transaction
 from shared.adapters.sqlite.failures import failure
+from shared.adapters.sqlite.marking import Mark
 from shared.domain.errors import Busy
 
 WORK_A_COMMIT = 64  # The first waits for the last, and readers see all of it late.
@@ -31,8 +32,12 @@ class Writer:
     transaction, so that a hundred pushes at once wait for a few commits, not for hundreds.
     """
 
-    def __init__(self, path: Path, patience: timedelta) -> None:
-        """Open the file; `patience` is how long to wait for writers of other processes."""
+    def __init__(self, path: Path, patience: timedelta, mark: Mark) -> None:
+        """Open the file; `patience` is how long to wait for writers of other processes.
+
+        The mark is renewed before anybody is told that their work is done.
+        """
+        self._mark = mark
         self._path = path
         self._patience = patience
         self._connection = open_to_write(path)
@@ -68,6 +73,7 @@ class Writer:
         try:
             with transaction(self._connection, self._patience):
                 outcomes = [self._within(job) for job in jobs]
+            self._mark.renew()
         except sqlite3.Error as error:
             refusal = self._refusal(error)
             if not isinstance(refusal, Busy):
@@ -94,6 +100,7 @@ class Writer:
         try:
             with transaction(self._connection, self._patience):
                 outcome = job.work(self._connection)
+            self._mark.renew()
         except sqlite3.Error as error:
             outcome = self._refusal(error)
         except Exception as refusal:  # Whoever waits for the work gets it.

@@ -64,6 +64,19 @@ async def test_what_others_write_is_another_edition(database: Database, path: Pa
     other.close()
 
 
+async def test_what_others_write_in_their_own_way_is_another_edition_within_a_second(
+    path: Path,
+) -> None:
+    now = [100.0]
+    with closing(Database(path, [FIRST], monotonic=lambda: now[0])) as database:
+        database.migrate()
+        before = database.edition()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            adding("theirs")(connection)
+        now[0] += 1
+        assert database.edition() != before
+
+
 async def test_a_database_that_was_closed_begins_with_another_edition(database: Database) -> None:
     before = database.edition()
     database.close()

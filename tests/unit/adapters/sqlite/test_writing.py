@@ -10,8 +10,10 @@ from threading import Event
 
 import pytest
 
+from shared.adapters.paths import mark_of
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.failures import Damaged
+from shared.adapters.sqlite.marking import Mark
 from shared.adapters.sqlite.writing import WORK_A_COMMIT, Writer
 from shared.domain.errors import Busy, StorageFull
 from tests.unit.adapters.sqlite.notes import FIRST, adding, nearly_full, notes
@@ -38,9 +40,16 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def writer(path: Path) -> Iterator[Writer]:
+def mark(path: Path) -> Iterator[Mark]:
+    """Return the mark of the database."""
+    with closing(Mark(mark_of(path))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def writer(path: Path, mark: Mark) -> Iterator[Writer]:
     """Return a writer that does not wait for others."""
-    opened = Writer(path, timedelta(0))
+    opened = Writer(path, timedelta(0), mark)
     yield opened
     opened.close()
 
@@ -144,8 +153,34 @@ def test_work_whose_caller_gave_up_before_it_began_is_not_done(writer: Writer, p
     assert stored(path) == ["next"]
 
 
-def test_closing_finishes_what_was_begun(path: Path) -> None:
-    writer = Writer(path, timedelta(0))
+def test_the_mark_is_another_one_before_anybody_is_told(writer: Writer, mark: Mark) -> None:
+    seen = [mark.read()]
+    for number in range(5):
+        told = list[bytes]()
+        writer.submit(adding(str(number))).add_done_callback(lambda _: told.append(mark.read()))  # noqa: B023
+        writer.submit(adding(f"after {number}")).result(DEADLINE)
+        seen += told
+    assert len(set(seen)) == 6
+
+
+def test_the_mark_is_renewed_for_what_is_committed_together(writer: Writer, mark: Mark) -> None:
+    before = mark.read()
+    go_on, futures = queued(writer, [adding("one"), adding("two")])
+    assert mark.read() == before
+    go_on.set()
+    assert [future.result(DEADLINE) for future in futures] == [1, 2]
+    assert mark.read() != before
+
+
+def test_what_is_refused_leaves_the_mark(writer: Writer, mark: Mark) -> None:
+    before = mark.read()
+    with pytest.raises(Refused):
+        writer.submit(refused).result(DEADLINE)
+    assert mark.read() == before
+
+
+def test_closing_finishes_what_was_begun(path: Path, mark: Mark) -> None:
+    writer = Writer(path, timedelta(0), mark)
     futures = [writer.submit(adding(str(number))) for number in range(10)]
     writer.close()
     assert all(future.done() for future in futures)
