@@ -1,5 +1,6 @@
 """A registry that takes jobs of all four providers, and a person who governs `acme`."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -84,7 +85,8 @@ class Trust:
 
     async def post(self, token: str, **fields: object) -> httpx.Response:
         """Exchange an id token over HTTP."""
-        return await self.world.http.post(EXCHANGE, json={"token": token, **fields})
+        body = json.dumps({"token": token, **fields}).encode()
+        return await self.world.send("POST", EXCHANGE, content=body)
 
     async def job(self, provider: Provider = Provider.GITHUB, **changes: object) -> Person:
         """Return a job that has its token, as somebody who can push."""

@@ -9,12 +9,16 @@ from shared.domain.names import Package, parse_org
 from shared.domain.package import Pushers, Visibility
 from shared.domain.workloads import Provider
 from tests.balas import bala
+from tests.browsers import signed_in
 from tests.counting import Journal
 from tests.jobs import COMMIT, IDS
+from tests.protocol.bal.failures import ClientFailure
 from tests.trust import EXCHANGE, Trust, trusting
 from tests.world import URL, OpenWorld
 
-PUBLISHERS = f"{URL}/api/v1/orgs/acme/publishers"
+NEW_PUBLISHER = "/api/v1/orgs/acme/publishers"
+PUBLISHERS = f"{URL}{NEW_PUBLISHER}"
+PUSHERS = "/api/v1/packages/acme/greet/pushers"
 NEW: dict[str, Any] = {
     "package": "greet",
     "provider": "github",
@@ -44,10 +48,11 @@ def origin(coordinate: str) -> str:
 
 
 async def test_a_job_without_a_stored_secret_publishes_and_all_of_it_is_told(trust: Trust) -> None:
-    await trust.add()
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    assert (await ann.api("POST", NEW_PUBLISHER, NEW)).status_code == 201
 
     exchanged = await trust.post(trust.ci.token(Provider.GITHUB))
-    assert exchanged.status_code == 201
+    assert exchanged.status_code == 201, exchanged.text
     got = exchanged.json()
     assert got == {
         "token": got["token"],
@@ -69,13 +74,14 @@ async def test_a_job_without_a_stored_secret_publishes_and_all_of_it_is_told(tru
     shown = (await trust.world.get(origin("acme/greet:1.0.0"))).json()
     assert (shown["publishedBy"], shown["run"]) == ("trusted-publisher", RUN)
 
-    log = await trust.world.get(f"{URL}/api/v1/orgs/acme/audit", by=trust.world.people.ann)
+    log = await ann.api("GET", "/api/v1/orgs/acme/audit")
     events = {event["kind"]: event for event in log.json()["events"]}
     issued, published = events["token.issued"], events["release.published"]
     assert issued["actor"] == "github:74"
     assert issued["details"]["run"] == published["details"]["run"] == RUN["runUrl"]
     assert published["credential"] == issued["subject"]
     assert published["subject"] == "acme/greet:1.0.0"
+    assert events["publisher.added"]["actorName"] == "ann"
 
 
 async def test_a_release_of_a_stored_token_says_that_nobody_vouched_for_it(trust: Trust) -> None:
@@ -120,6 +126,49 @@ async def test_a_job_publishes_a_private_package_too(trust: Trust) -> None:
     assert head.visibility is Visibility.PRIVATE
 
 
+async def test_an_owner_who_is_signed_in_adds_closes_opens_and_removes(trust: Trust) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    added = await ann.api("POST", NEW_PUBLISHER, NEW)
+    assert added.status_code == 201
+    location = added.headers["location"]
+    assert location == f"{NEW_PUBLISHER}/{added.json()['id']}"
+
+    closed = await ann.api("PUT", PUSHERS, {"pushers": "publishers"})
+    assert closed.json() == {"org": "acme", "name": "greet", "pushers": "publishers"}
+    with pytest.raises(ClientFailure, match="trusted publishers alone"):
+        await trust.world.push(bala("acme/greet:1.1.0"))
+    opened = await ann.api("PUT", PUSHERS, {"pushers": "members"})
+    assert opened.json()["pushers"] == "members"
+
+    assert (await ann.api("DELETE", location)).status_code == 204
+    assert (await ann.api("DELETE", location)).status_code == 404
+    listed = await ann.api("GET", NEW_PUBLISHER)
+    assert listed.json() == {"publishers": []}
+
+
+async def test_the_same_publisher_twice_is_a_conflict(trust: Trust) -> None:
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    first = await ann.api("POST", NEW_PUBLISHER, NEW)
+    again = await ann.api("POST", NEW_PUBLISHER, NEW)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "publisher-exists")
+    assert first.json()["id"] in again.json()["error"]["message"]
+
+
+async def test_a_page_elsewhere_adds_no_publisher_with_the_cookie_of_an_owner(trust: Trust) -> None:
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    answer = await ann.api("POST", NEW_PUBLISHER, NEW, csrf="")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "csrf-missing")
+    assert (await ann.api("GET", NEW_PUBLISHER)).json() == {"publishers": []}
+
+
+async def test_an_owner_who_signed_in_long_ago_signs_in_again(trust: Trust) -> None:
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    trust.world.clock.advance(timedelta(minutes=11))
+    answer = await ann.api("POST", NEW_PUBLISHER, NEW)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+
+
 @pytest.mark.parametrize("path", [PUBLISHERS, f"{PUBLISHERS}/publisher1"])
 async def test_no_access_token_is_enough_to_change_who_publishes(trust: Trust, path: str) -> None:
     method = "POST" if path == PUBLISHERS else "DELETE"
@@ -137,7 +186,7 @@ async def test_no_access_token_is_enough_to_close_a_package(trust: Trust) -> Non
     await trust.world.push(bala("acme/greet:1.0.0"))
     answer = await trust.world.send(
         "PUT",
-        f"{URL}/api/v1/packages/acme/greet/pushers",
+        f"{URL}{PUSHERS}",
         by=trust.world.people.ann,
         content=b'{"pushers": "publishers"}',
     )
