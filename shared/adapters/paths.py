@@ -91,6 +91,11 @@ def lock_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.lock")
 
 
+def mark_of(file: Path) -> Path:
+    """Return the mark that every process changes when it has written to `file`."""
+    return file.with_name(f"{file.name}.mark")
+
+
 def archive_blob(digest: Digest) -> str:
     """Return the name of an archive in its container."""
     return f"sha256/{digest.hex}"
@@ -114,6 +119,3 @@ def graph_blob(digest: Digest) -> str:
 def sbom_blob(digest: Digest) -> str:
     """Return the name of an archive's bill of materials."""
     return f"sbom/{digest.hex}.json"
-def mark_of(file: Path) -> Path:
-    """Return the mark that every process changes when it has written to `file`."""
-    return file.with_name(f"{file.name}.mark")
