@@ -100,7 +100,8 @@ async def _show(
         ],
         roles=ROLES,
         visibilities=VISIBILITIES,
-        typed=visit.form,
+        is_unsent=bool(invited and invited.link and visit.form.text("email")),
+        typed=visit.form if problem else Form(),
     )
 
 

@@ -6,19 +6,22 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import parse_org
-from shared.domain.rights import Role
+from shared.domain.rights import Grant, Role
 from shared.services.inviting import Offer
 from tests.devices import ask
 from tests.pages import Browser
-from tests.world import World, token_of
+from tests.world import Person, World, token_of
 
 # What is new each time, by what it is replaced with.
 CHANGING = {
     "CSRF": re.compile(r'(?<=name="csrf" value=")[^"]+'),
     "TOKEN": re.compile(r"blr_local_\w+"),
     "ID": re.compile(r'(?<=name="token" value=")\w{10}|(?<=class="hint">)\w{10}(?=, made)'),
+    "ACCOUNT": re.compile(r'(?<=name="account" value=")\w{10}'),
+    "INVITATION": re.compile(r'(?<=name="invitation" value=")[0-9a-f]{20}'),
+    "CHALLENGE": re.compile(r"(?<=ballroom-verification=)\w{32}"),
     "CODE": re.compile(r"[B-Z]{4}-[B-Z]{4}(?=[<\"])|(?<=/invitations/)\w{32}"),
 }
 
@@ -109,6 +112,49 @@ async def test_an_organization_that_is_refused(ann: Browser, page: SnapshotAsser
     await ann.open("/account/organizations")
     await ann.send("/account/organizations", name="other")
     assert shown(ann) == page
+
+
+ACME = "/account/organizations/acme"
+
+
+async def test_an_organization_to_its_owner(
+    world: World, ann: Browser, page: SnapshotAssertion
+) -> None:
+    organizations, mia = world.registry.organizations, world.people.mia.account
+    by = fresh(world, world.people.ann)
+    await organizations.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
+    await ann.open(ACME)
+    await ann.send(f"{ACME}/describe", display_name="Acme <Corp>", description="Makes & sells.")
+    await ann.send(f"{ACME}/claim", domain="example.org")
+    await ann.send(f"{ACME}/invite", role="member", email="", label="for kim")
+    assert shown(ann) == page
+
+
+async def test_an_organization_to_a_member(world: World, page: SnapshotAssertion) -> None:
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open(ACME)
+    assert shown(mia) == page
+
+
+async def test_an_organization_that_is_being_deleted(
+    world: World, ann: Browser, page: SnapshotAssertion
+) -> None:
+    by = fresh(world, world.people.ann)
+    await world.registry.closing.delete(parse_org("acme"), by=by)
+    await ann.open(ACME)
+    assert shown(ann) == page
+
+
+async def test_an_invitation_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open(ACME)
+    await ann.send(f"{ACME}/invite", role="maintainer", email='no "address"', label="<kim>")
+    assert shown(ann) == page
+
+
+def fresh(world: World, person: Person) -> Principal:
+    """Return somebody who signed in a moment ago."""
+    now_ms = world.clock.now_ms()
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
 
 
 async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
