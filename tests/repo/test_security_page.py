@@ -8,7 +8,7 @@ import pytest
 
 from shared.auth.authentication import LAST_USE_EVERY, VERIFIED_FOR
 from shared.auth.sign_in_links import LINK_LIFETIME
-from shared.domain.rights import RIGHTS, Action, Role
+from shared.domain.rights_table import rights_table
 from shared.services.token_requests import MAX_DAYS
 from shared.settings import Settings
 from tests.paths import ROOT

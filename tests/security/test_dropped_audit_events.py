@@ -27,7 +27,7 @@ from tests.security.declared import (
     nobody_by_token,
 )
 from tests.security.test_authorization_matrix import Prepared, prepared
-from tests.security.test_foreign_ids import ANN, BOB, TAKING_IDS, foreign_id
+from tests.security.test_foreign_ids import ADMIN, ANN, BOB, TAKING_IDS, foreign_id
 from tests.world import World
 
 __all__ = ["prepared"]  # The fixture is the matrix's.
@@ -47,11 +47,13 @@ TELLING = {
     "api_publishers_restrict": b'{"pushers":"publishers"}',
 }
 
+FOR_ADMINISTRATORS = {"api_sessions_link"}
+
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
     "api_domains_remove", "api_domains_verify", "api_held_confirm", "api_invitations_accept",
     "api_invitations_decline", "api_invitations_show", "api_members_remove", "api_members_undo",
-    "api_orgs_delete", "api_orgs_keep",
+    "api_orgs_delete", "api_orgs_keep", "api_publishers_restrict",
 }  # fmt: skip
 
 
@@ -130,7 +132,7 @@ def again(request: httpx.Request) -> httpx.Request:
 
 async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:
     """Return the request of somebody who may: Ann in her organization, or Bob with ids of his."""
-    persona = BOB if name in TAKING_IDS else ANN
+    persona = BOB if name in TAKING_IDS else ADMIN if name in FOR_ADMINISTRATORS else ANN
     request = DECLARED[name].request(Cell(persona, State.PUBLIC, 7))
     url = str(request.url)
     if name in TAKING_IDS:
