@@ -246,3 +246,47 @@ async def test_what_is_being_deleted_says_so_until_it_is_gone(world: World) -> N
     ann = await browser_of(world, world.people.ann)
     assert ann.page
     assert ann.page.status_code == 404
+
+
+# --- with a fresh sign-in ----------------------------------------------------------------------
+
+
+async def test_who_signed_in_a_moment_ago_makes_an_owner_and_undoes_it(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    answer = await ann.send(f"{PAGE}/role", account="mia", role="owner")
+    assert answer.status_code == 303, ann.text
+    assert "mia becomes owner" in ann.text
+    await ann.send(f"{PAGE}/undo", account="mia")
+    assert "mia becomes owner" not in ann.text
+    world.clock.advance(COOLING_OFF)
+    assert await roles(world) == {"ann": "owner", "mia": "member"}
+
+
+async def test_who_signed_in_a_moment_ago_deletes_and_keeps(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    assert (await ann.send(f"{PAGE}/delete")).status_code == 303, ann.text
+    assert "This organization is being deleted" in ann.text
+    assert (await ann.send(f"{PAGE}/keep")).status_code == 303, ann.text
+    assert "This organization is being deleted" not in ann.text
+
+
+async def test_who_signed_in_a_moment_ago_decides_who_sees_new_packages(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    assert (await ann.send(f"{PAGE}/visibility", visibility="private")).status_code == 303
+    assert '<option value="private" selected>' in ann.text
+    shown = await world.get(f"{URL}/api/v1/orgs/acme")
+    assert shown.status_code == 404
+
+
+async def test_who_signed_in_a_moment_ago_invites_an_owner(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/invite", role="owner", email="", label="")
+    [path] = re.findall(rf'value="{URL}(/account/invitations/\w+)"', ann.text)
+    bob = await Browser.of(world, world.people.bob)
+    await bob.open(path)
+    await bob.send(path, decision="accept")
+    assert (await roles(world))["bob"] == "member"
+    await bob.open(PAGE)
+    assert "bob becomes owner" in bob.text
+    world.clock.advance(COOLING_OFF)
+    assert (await roles(world))["bob"] == "owner"
