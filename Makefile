@@ -31,9 +31,9 @@ test-azure: tools # The promises of the ports against a real Cosmos DB account.
 	@test -n "$(BALLROOM_COSMOS_ENDPOINT)" || { echo "Set BALLROOM_COSMOS_ENDPOINT to the account (or emulator) to test against." >&2; exit 1; }
 	@$(VENV)/bin/python -u tests/run.py contract
 
-BENCHMARKS := importing reads documents build archives pushes growth search
+BENCHMARKS := importing reads documents build archives pushes growth search fuzzing
 
-bench: tools # Every benchmark, one after the other; ONLY=pushes runs one.
+bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUTES=1 shortens the fuzzing.
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
 lock: tools # Write both locks from pyproject.toml; UPGRADE=1 renews every pin.

@@ -22,6 +22,8 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
 START_SECONDS = 60.0
+# Requests are counted as they are anywhere, and never too many.
+UNREACHED = "token=999999999 account=999999999 address=999999999"
 
 # One client here does the work of thousands: it is counted as ever, and never refused.
 _UNLIMITED = {
@@ -86,6 +88,7 @@ def ballroom(folder: Path, *, workers: int = 1, **settings: str) -> Generator[Se
         "PORT": str(port),
         "WORKERS": str(workers),
         "BALLROOM_DATA": str(folder / "data"),
+        **{f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH")},
         **_UNLIMITED,
         **{f"BALLROOM_{key.upper()}": value for key, value in settings.items()},
     }
@@ -130,7 +133,7 @@ def verdaccio(folder: Path) -> Generator[Server]:
     if not (home / "node_modules/.bin/verdaccio").exists():
         home.mkdir(parents=True, exist_ok=True)
         (home / "package.json").write_text(_VERDACCIO_PACKAGE)
-        _install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home)])
+        install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home)])
     config = folder / "verdaccio.yaml"
     config.write_text(_VERDACCIO.format(storage=folder / "verdaccio"))
     command = [
@@ -149,8 +152,8 @@ def pypiserver(folder: Path) -> Generator[Server]:
     """Run pypiserver, the index for Python packages, with anonymous uploads."""
     port, home = free_port(), PEERS / "pypiserver"
     if not (home / "bin/pypi-server").exists():
-        _install([sys.executable, "-m", "venv", str(home)])
-        _install([str(home / "bin/pip"), "install", "--quiet", *PYPISERVER])
+        install([sys.executable, "-m", "venv", str(home)])
+        install([str(home / "bin/pip"), "install", "--quiet", *PYPISERVER])
     packages = folder / "pypi"
     packages.mkdir()
     command = [str(home / "bin/pypi-server"), "run", "-p", str(port), "-i", "127.0.0.1"]
@@ -204,7 +207,8 @@ def _await_port(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(message)
 
 
-def _install(command: Sequence[str]) -> None:
+def install(command: Sequence[str]) -> None:
+    """Install a peer, once."""
     print(f"installing: {' '.join(command)}", flush=True)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
