@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from shared.domain.addresses import parse_networks
 from shared.domain.rates import OperationClass, Subject
-from shared.settings import Settings, setting_problem
+from shared.settings import Settings, listed, setting_problem
 from tests.fakes.scanner import FakeScanner
 
 
@@ -138,3 +138,23 @@ def test_what_mail_and_founding_cannot_be_is_refused(name: str, value: str) -> N
 def test_names_that_are_kept_back_are_separated_by_commas() -> None:
     settings = Settings.model_validate({"reserved_names": "wso2*, admin,,"})
     assert settings.reserved_patterns == ("wso2*", "admin")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("publish_from_github", "token.actions.githubusercontent.com"),
+        ("publish_from_gitlab", "https://gitlab.com, gitlab.example.org"),
+        ("publish_from_azure_devops", "octo"),
+        ("publish_from_entra", "example.onmicrosoft.com"),
+    ],
+)
+def test_whose_jobs_publish_is_said_by_addresses_and_ids(name: str, value: str) -> None:
+    assert problem(**{name: value}).startswith(f"BALLROOM_{name.upper()} cannot be used: ")
+
+
+def test_who_may_sign_for_jobs_stands_between_commas() -> None:
+    assert listed(" https://gitlab.com,https://git.example.org , ") == [
+        "https://gitlab.com",
+        "https://git.example.org",
+    ]
