@@ -75,7 +75,8 @@ def _passes(server: Server, part: Round, minutes: float) -> bool:
     """Fuzz for a part of the time; say whether no answer was a fault."""
     seconds = max(5, round(60 * minutes * part.share))
     print(f"\n{part.name}, {seconds} s", flush=True)
-    return subprocess.run(_command(server, part, seconds), check=False).returncode == 0
+    command = _command(server, part, seconds)
+    return subprocess.run(command, cwd=server.folder, check=False).returncode == 0
 
 
 def _command(server: Server, part: Round, seconds: int) -> Sequence[str]:
