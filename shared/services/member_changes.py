@@ -68,11 +68,14 @@ class MemberChanges:
     async def make(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
         """Make the change, or begin it where it is one of owners and not the operator's.
 
-        Raises `LastOwner`, `ChangePending`, `OwnerTooNew`, or what `Action.GOVERN` raises.
+        To be what one is, is to undo what waits. Raises `LastOwner`, `ChangePending`,
+        `OwnerTooNew`, or what `Action.GOVERN` raises.
         """
         now = roster.member(wanted.account.id)
         if wanted.role is (now.role if now else None):
-            return  # A repeat.
+            if now is not None and now.pending is not None:
+                await self.undo(roster, wanted.account, actor)
+            return
         was_owner = now is not None and now.role is Role.OWNER
         if was_owner or wanted.role is Role.OWNER:
             await self._govern(roster, wanted, actor)
@@ -101,7 +104,11 @@ class MemberChanges:
         await self.tell(roster, letter, wanted.account)
 
     async def undo(self, roster: Roster, account: Account, actor: Actor) -> None:
-        """Take back a change that waits; raise `NothingPending` or `OwnerTooNew`."""
+        """Take back a change that waits.
+
+        Raises `NothingPending`, `OwnerTooNew`, or what `Action.GOVERN` raises.
+        """
+        require(actor.by, actor.standing, Action.GOVERN, OrgName(roster.org))
         now = roster.member(account.id)
         if now is None or now.pending is None:
             raise NothingPending(account.name, roster.org)

@@ -200,6 +200,20 @@ async def test_any_owner_undoes_a_change_in_time(acme: OrgWorld, by: Account) ->
     assert [event.kind for event in acme.told_to(KIM)] == ["owner.undone"]
 
 
+async def test_to_be_what_one_is_undoes_what_waits(acme: OrgWorld) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    with pytest.raises(SignInAgain):
+        await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.token_of(KIM))
+    [before] = await acme.organizations.of(LEE.id)
+    await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE))
+    await acme.organizations.set_member(ACME, MAX, Role.MEMBER, by=OPERATOR)
+    acme.clock.advance(COOLING_OFF)
+    assert acme.roles() == {"kim": Role.OWNER, "lee": Role.OWNER, "max": Role.MEMBER}
+    [after] = await acme.organizations.of(LEE.id)
+    assert after.since_ms == before.since_ms  # Whoever stays owner is not a new one.
+
+
 async def test_what_counts_is_not_undone(acme: OrgWorld) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     acme.clock.advance(COOLING_OFF)
