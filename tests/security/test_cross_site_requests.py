@@ -1,0 +1,107 @@
+"""Cross-site request forgery: another site sends what the browser of a person then signs.
+
+Every operation that changes something is called with the cookie of a real session. Without the
+header that only our own pages know it is refused and changes nothing; with it, it does what the
+table of rights says of somebody who signed in just now, or long ago.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.entity import Place
+from tests.browsers import Browser, signed_in
+from tests.security.declared import (
+    DECLARED,
+    Cell,
+    Declared,
+    State,
+    anybody,
+    anybody_known,
+    by_status,
+    nobody_by_token,
+)
+from tests.security.personas import PERSONAS, Credential, Persona
+from tests.security.test_authorization_matrix import Prepared, prepared
+from tests.world import Person, World
+
+__all__ = ["prepared"]  # The fixture is the matrix's.
+
+OPEN = (anybody, anybody_known, nobody_by_token)  # They ask for no session.
+API = {
+    name: each
+    for name, each in DECLARED.items()
+    if each.path.startswith("/api/v1/") and each.expects not in OPEN
+}
+CHANGING = sorted(name for name, each in API.items() if each.method != "GET")
+BY_SESSION = [each for each in PERSONAS if each.credential is Credential.SESSION]
+ANN = next(each for each in BY_SESSION if each.name == "owner signed in")
+
+
+async def browser_of(world: World, prepared: Prepared, persona: Persona) -> Browser:
+    """Return a browser that the persona signed in with as long ago as they did."""
+    account = await world.stores.directory.get(Account, Place(prepared.accounts[persona.account]))
+    assert account
+    browser = await signed_in(world, Person(account, ""))
+    assert persona.signed_in is not None
+    world.clock.advance(persona.signed_in)
+    return browser
+
+
+async def call(browser: Browser, declared: Declared, cell: Cell, csrf: str) -> httpx.Response:
+    """Send the request of a cell by the browser, with what its pages hold."""
+    request = declared.request(cell)
+    headers = {**(declared.headers or {}), **({"X-CSRF-Token": csrf} if csrf else {})}
+    path = request.url.raw_path.decode()
+    return await browser.send(request.method, path, headers=headers, content=request.content)
+
+
+async def events(world: World) -> int:
+    """Return how much happened."""
+    return len(await world.stores.events.since(0, 10_000))
+
+
+async def test_a_change_that_another_site_sends_is_refused_and_changes_nothing(
+    prepared: Prepared, scratch: Path
+) -> None:
+    wrong: list[str] = []
+    async with prepared.world(scratch / "data") as world:
+        browser = await browser_of(world, prepared, ANN)
+        foreign = (await browser_of(world, prepared, BY_SESSION[-1])).csrf
+        before = await events(world)
+        for name in CHANGING:
+            for csrf in ("", "nonsense", foreign):
+                answer = await call(browser, API[name], Cell(ANN, State.PUBLIC, 1), csrf)
+                code = answer.json().get("error", {}).get("code")
+                if (answer.status_code, code) != (403, "csrf-missing"):
+                    wrong.append(f"{name} with {csrf!r}: {answer.status_code} {answer.text[:100]}")
+        assert await events(world) == before
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("persona", BY_SESSION, ids=str)
+async def test_a_session_may_what_the_table_of_rights_says(
+    prepared: Prepared, scratch: Path, persona: Persona
+) -> None:
+    wrong: list[str] = []
+    async with prepared.world(scratch / "data") as world:
+        browser = await browser_of(world, prepared, persona)
+        csrf = browser.csrf
+        for number, (name, declared) in enumerate(sorted(API.items())):
+            for state in declared.states:
+                cell = Cell(persona, state, number)
+                answer = await call(browser, declared, cell, csrf)
+                expected = declared.expects(persona, state)
+                if (declared.shows or by_status)(answer) not in expected:
+                    told = f"{answer.status_code} {answer.text[:120]}"
+                    names = " or ".join(each.value for each in expected)
+                    wrong.append(f"{name}, {state.value}: {names}, but {told}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_session_is_asked_for_in_much_of_the_api() -> None:
+    assert len(CHANGING) >= 25
+    assert timedelta(minutes=11) in {each.signed_in for each in BY_SESSION}
