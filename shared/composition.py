@@ -293,6 +293,7 @@ class _Composition:
     def closing(self) -> Closing:
         return Closing(
             authorization=self.authorization,
+            directory=self.world.directory,
             metadata=self.world.metadata,
             rosters=self.rosters,
             recording=self.recording,
@@ -407,6 +408,8 @@ class _Composition:
             directory=world.directory,
             organizations=self.organizations,
             tokens=self.tokens,
+            signing_out=self.sign_in.signing_out,
+            identities=self.sign_in.identities,
             logbook=self.logbook,
             recording=self.recording,
             clock=world.clock,
@@ -529,6 +532,7 @@ class _Composition:
             "audit": Auditing(world.metadata, world.archives, self.reading).run,
             "forget": Forgetting(world.events, world.clock, self.settings.audit_days).run,
             "prove": self.proving.run,
+            "keep": self.closing.run,
             "remind": Reminding(world.directory, world.work, world.clock, self.token_news).run,
             "refresh": Refreshing(world.metadata, self.deriving).run,
         }

@@ -127,6 +127,7 @@ class OrgWorld:
     def closing(self) -> Closing:
         return Closing(
             authorization=self.authorization,
+            directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
             rosters=self.rosters,
             recording=self.recording,

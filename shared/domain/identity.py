@@ -95,6 +95,7 @@ class Principal:
 
 ANONYMOUS = Principal()
 OPERATOR = Principal(id=OPERATOR_ID, credential="console", grants=(Grant(),))
+UPKEEP = Principal(id="upkeep", credential="upkeep")  # Who changes what time has changed.
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,23 @@
 """Closing: deleting organizations that never published anything, with two days to think again."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain import mails
-from shared.domain.identity import Principal
+from shared.domain.identity import UPKEEP, Principal
 from shared.domain.mails import Letter
-from shared.domain.names import OrgName
+from shared.domain.names import OrgName, Package
 from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty
 from shared.domain.organizations import COOLING_OFF, Organization
 from shared.domain.rights import Action
-from shared.ports import MetadataStore
+from shared.ports import DirectoryStore, MetadataStore, Stale
 from shared.services.changing import until_fresh
+from shared.services.listing import everything
 from shared.services.member_changes import Actor, MemberChanges
 from shared.services.recording import Change, Recording
+from shared.services.reporting import Report
 from shared.services.rosters import Rosters
 
 BATCH = 100  # Packages a read; a claimed name without a release is rare.
@@ -25,6 +28,7 @@ class Closing:
     """Deletes organizations; their records stay, so that no name is ever given twice."""
 
     authorization: Authorization
+    directory: DirectoryStore
     metadata: MetadataStore
     rosters: Rosters
     recording: Recording
@@ -40,13 +44,15 @@ class Closing:
             actor, organization = await self._governed(org, by)
             if organization.deleting_ms is not None and not actor.operates:
                 return organization  # A repeat.
-            await self._require_empty(organization)
+            package = await self._package_of(organization)
+            if package is not None:
+                raise OrganizationNotEmpty(organization.name, str(package))
             wait_ms = 0 if actor.operates else COOLING_OFF // timedelta(milliseconds=1)
             at_ms = self.recording.clock.now_ms() + wait_ms
             letter = mails.will_be_deleted(
                 organization.name, by=actor.name, at_ms=at_ms, link=self.changes.link(org)
             )
-            return await self._write(organization, at_ms, letter, actor)
+            return await self._write(organization, at_ms, letter, by)
 
         return await until_fresh(attempt)
 
@@ -59,16 +65,35 @@ class Closing:
                 raise NotClosing(organization.name)
             link = self.changes.link(org)
             letter = mails.will_not_be_deleted(organization.name, by=actor.name, link=link)
-            return await self._write(organization, None, letter, actor)
+            return await self._write(organization, None, letter, by)
 
         return await until_fresh(attempt)
+
+    async def run(self) -> Report:
+        """Keep organizations that have a package after all: its push was under way before."""
+        now_ms = self.recording.clock.now_ms()
+        organizations = await everything(self.directory, Organization)
+        closing = [each for each in organizations if (each.deleting_ms or 0) > now_ms]
+        kept = 0
+        for each in closing:
+            if await self._package_of(each) is not None:
+                await self._keep(each)
+                kept += 1
+        return Report("keep", len(closing), kept)
+
+    async def _keep(self, organization: Organization) -> None:
+        name = organization.name
+        link = self.changes.link(name)
+        letter = mails.will_not_be_deleted(name, by="A package that was published", link=link)
+        with suppress(Stale):  # Somebody kept it meanwhile.
+            await self._write(organization, None, letter, UPKEEP)
 
     async def _governed(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
         return Actor(by, standing), standing.existing(org)
 
     async def _write(
-        self, organization: Organization, at_ms: int | None, letter: Letter, actor: Actor
+        self, organization: Organization, at_ms: int | None, letter: Letter, by: Principal
     ) -> Organization:
         roster = await self.rosters.read(organization)
         name = organization.name
@@ -76,22 +101,23 @@ class Closing:
         details = {"before": _shown(organization.deleting_ms), "after": _shown(at_ms)}
         change = Change(kind, name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": at_ms})
-        noticed = self.changes.noticed(changed, roster, change, actor.by)
-        stored = await self.recording.replace(noticed, change=change, by=actor.by)
+        noticed = self.changes.noticed(changed, roster, change, by)
+        stored = await self.recording.replace(noticed, change=change, by=by)
         await self.changes.tell(roster, letter)
         return stored
 
-    async def _require_empty(self, organization: Organization) -> None:
-        """Raise when a package of the organization has a release, whatever became of it."""
+    async def _package_of(self, organization: Organization) -> Package | None:
+        """Return a package of the organization that has a release, whatever became of it."""
         prefix = f"{organization.key}/"
         after = prefix
         while heads := await self.metadata.packages(after, BATCH):
             for head in heads:
                 if not head.package.key.startswith(prefix):
-                    return
+                    return None
                 if await self.metadata.releases(head.package):
-                    raise OrganizationNotEmpty(organization.name, str(head.package))
+                    return head.package
             after = heads[-1].package.key
+        return None
 
 
 def _shown(at_ms: int | None) -> str:

@@ -15,7 +15,7 @@ from shared.domain.domains import (
     record_text,
 )
 from shared.domain.errors import Unavailable
-from shared.domain.identity import Principal
+from shared.domain.identity import UPKEEP, Principal
 from shared.domain.names import OrgName
 from shared.domain.organization_errors import DomainNotFound, DomainsFull, DomainUnproven
 from shared.domain.organizations import Organization, place_of
@@ -27,8 +27,6 @@ from shared.services.member_changes import MemberChanges
 from shared.services.recording import Change, Recording
 from shared.services.reporting import Report
 from shared.services.rosters import Rosters
-
-UPKEEP = Principal(id="upkeep", credential="upkeep")  # Who takes away what is proven no more.
 
 
 @dataclass(frozen=True, slots=True)

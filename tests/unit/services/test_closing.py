@@ -141,6 +141,29 @@ async def test_behind_many_claimed_names_a_release_is_found(acme: OrgWorld) -> N
         await acme.closing.delete(ACME, by=acme.signed_in(KIM))
 
 
+async def test_a_push_that_was_under_way_keeps_its_organization(acme: OrgWorld) -> None:
+    other = OrgName("other")
+    await acme.organizations.found(other, MAX, by=OPERATOR)
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.closing.delete(other, by=acme.signed_in(MAX))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.forget()
+    report = await acme.closing.run()
+    assert (report.seen, report.changed) == (2, 1)
+    assert (await acme.acme()).deleting_ms is None
+    assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
+    assert {event.actor for event in acme.events.feed} == {"upkeep"}
+    assert (await acme.closing.run()).changed == 0
+
+
+async def test_what_somebody_keeps_meanwhile_is_kept(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.directory = failing(acme.directory, Fault("replace", Stale()))
+    await acme.closing.run()
+    assert (await acme.acme()).deleting_ms
+
+
 async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(acme: OrgWorld) -> None:
     await acme.closing.delete(ACME, by=acme.signed_in(KIM))
     kim = acme.token_of(KIM)
