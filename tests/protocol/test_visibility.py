@@ -186,7 +186,8 @@ async def test_a_public_link_leads_nowhere_once_it_is_private(greet: World) -> N
     assert (await greet.get(link)).status_code == 200
     await make(greet, PRIVATE)
     for by in (None, greet.people.bob, greet.people.mia):
-        assert (await greet.get(link, by=by)).status_code == 404
+        for headers in ({}, {"If-None-Match": "*"}, {"Range": "bytes=0-9"}):
+            assert (await greet.get(link, by=by, headers=headers)).status_code == 404
 
 
 async def test_a_signed_link_ends_a_pull_that_was_under_way_when_it_became_public(
@@ -199,6 +200,16 @@ async def test_a_signed_link_ends_a_pull_that_was_under_way_when_it_became_publi
     assert answer.content == ARCHIVE
     # It may be private again soon, and nothing below this address is ever in a shared cache.
     assert answer.headers["cache-control"] == "private, no-store"
+
+
+async def test_what_is_exported_has_it_no_longer(greet: World) -> None:
+    async def exported() -> list[str]:
+        files = greet.registry.indexing.public_files()
+        return [path async for some in files for path, _ in some]
+
+    assert await exported() == ["acme/greet/index.json"]
+    await make(greet, PRIVATE)
+    assert await exported() == []
 
 
 @pytest.mark.parametrize(

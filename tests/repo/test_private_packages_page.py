@@ -1,0 +1,26 @@
+"""docs/private-packages.md tells of caches what the code does."""
+
+from datetime import timedelta
+
+from functions import _index, archives
+from shared.domain.identity import FRESH_FOR
+from shared.services.remembering import TRUSTED_FOR
+from shared.services.serving import SIGNED_LINK_LIFETIME
+from tests.paths import ROOT
+
+PAGE = " ".join((ROOT / "docs" / "private-packages.md").read_text("utf-8").split())
+
+
+def test_the_ages_of_copies_are_those_of_the_answers() -> None:
+    assert archives.PUBLIC == "public, max-age=300"
+    assert _index.PUBLIC == "public, max-age=60"
+    assert "`max-age=300`: gone after five minutes" in PAGE
+    assert "`max-age=60`: gone after a minute" in PAGE
+
+
+def test_the_times_are_those_of_the_code() -> None:
+    assert timedelta(seconds=3) == TRUSTED_FOR
+    assert "confirmed for three seconds at most" in PAGE
+    assert timedelta(minutes=10) == SIGNED_LINK_LIFETIME == FRESH_FOR
+    assert "ten minutes after they were made" in PAGE
+    assert "who signed in within ten minutes" in PAGE
