@@ -222,7 +222,8 @@ def served(template: Template, folder: Path, provider: Provider | None) -> Gener
     ci = CiSystems(clock, url)
     settings = settings_of(data, **chosen)
     stores = replace(embedded_world(settings, clock), fetcher=ci.internet)
-    app = Host(build_app(build_registry(settings, stores)))
+    registry = build_registry(settings, stores)
+    app = Host(build_app(registry), on_stop=[registry.close])
     with running(app, at=bound), running(providers(ci, APPLICATION)) as asked:
         yield Job(_machine(folder), url, asked.url, ci)
 
