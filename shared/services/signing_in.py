@@ -163,7 +163,7 @@ class SigningIn:
         return self.providers[name]
 
     def _callback(self, name: str) -> str:
-        return f"{self.base_url}/sign-in/{name}/callback"
+        return f"{self.base_url}/sign-in/callback/{name}"
 
     def _check_errand(self, errand: Errand) -> None:
         if errand.purpose is Purpose.ENTER:

@@ -161,7 +161,7 @@ class Issuer:
         """Let the person in at once: they have a session, or hold the right key."""
         self.calls.append("authorize")
         asked = dict(request.query_params)
-        code = f"code-{len(self.codes) + 1}"
+        code = f"code-{len(self.calls)}"  # Never the same, since calls are never forgotten.
         self.codes[code] = asked
         answer = {"code": code, "state": asked.get("state", "")}
         if self.names_itself:

@@ -1,0 +1,254 @@
+"""OWASP API2: what is sent again, sent elsewhere, or sent by somebody else, signs nobody in."""
+
+import asyncio
+import re
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import jwt
+import pytest
+
+from shared.domain.return_paths import HOME, return_path
+from shared.services.signing_in import STATE_LIFETIME
+from tests.browsers import Browser, signed_in
+from tests.fakes.issuer import Issuer, answer_of, rsa_key
+from tests.protocol.sign_in import KINDS, Signing, open_signing
+from tests.world import URL, OpenWorld
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+async def signing(worlds: OpenWorld) -> Signing:
+    """Return a registry with every provider."""
+    return await open_signing(worlds, limit_failure="address=1000", limit_sign_in="address=1000")
+
+
+async def answer_for(signing: Signing, browser: Browser, kind: str) -> dict[str, str]:
+    """Begin a sign-in in the browser, and return what the provider answers."""
+    begun = await browser.send("GET", f"/sign-in/{kind}")
+    page = await signing.internet.browse(begun.headers["location"])
+    return answer_of(page, f"{URL}/sign-in/callback/{kind}")
+
+
+async def back(browser: Browser, kind: str, answer: dict[str, str]) -> httpx.Response:
+    """Come back from the provider with an answer."""
+    path = f"/sign-in/callback/{kind}"
+    if kind == "entra":
+        return await browser.send("POST", path, FORM, urlencode(answer).encode())
+    return await browser.send("GET", f"{path}?{urlencode(answer)}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_answer_counts_once(signing: Signing, kind: str) -> None:
+    browser = signing.browser()
+    answer = await answer_for(signing, browser, kind)
+    assert (await back(browser, kind, answer)).status_code == 303
+    again = await back(browser, kind, answer)
+    assert again.status_code == 401
+    assert "was finished before" in again.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_of_many_at_once_one_counts(signing: Signing, kind: str) -> None:
+    browser = signing.browser()
+    answer = await answer_for(signing, browser, kind)
+    answers = await asyncio.gather(*(back(browser.copy(), kind, answer) for _ in range(20)))
+    assert sorted(each.status_code for each in answers) == [303] + [401] * 19
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_code_of_another_sign_in_is_refused(signing: Signing, kind: str) -> None:
+    browser = signing.browser()
+    spent = await answer_for(signing, browser, kind)
+    await back(browser, kind, spent)
+    fresh = await answer_for(signing, browser, kind)
+    mixed = await back(browser, kind, {**spent, "state": fresh["state"]})
+    assert mixed.status_code == 401
+    unspent = await answer_for(signing, browser, kind)
+    other = await answer_for(signing, browser, kind)
+    crossed = await back(browser, kind, {**unspent, "state": other["state"]})
+    assert crossed.status_code == 401
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_answer_is_good_in_the_browser_that_asked(signing: Signing, kind: str) -> None:
+    # Whoever makes others finish a sign-in of theirs sees what they do then.
+    attacker, victim, bare = signing.browser(), signing.browser(), signing.browser()
+    await victim.get("/sign-in/none")
+    for browser in (victim, bare):
+        answer = await answer_for(signing, attacker, kind)
+        refused = await back(browser, kind, answer)
+        assert (refused.status_code, browser.session) == (401, "")
+        assert (await back(attacker, kind, answer)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [("oidc", "github"), ("github", "entra"), ("entra", "oidc")]
+)
+async def test_an_answer_of_one_provider_is_none_of_another(
+    signing: Signing, asked: str, answered: str
+) -> None:
+    browser = signing.browser()
+    answer = await answer_for(signing, browser, asked)
+    refused = await back(browser, answered, answer)
+    assert (refused.status_code, browser.session) == (401, "")
+    assert (await back(browser, asked, answer)).status_code == 401
+
+
+async def test_an_answer_that_names_another_issuer_is_refused(signing: Signing) -> None:
+    browser = signing.browser()
+    answer = await answer_for(signing, browser, "oidc")
+    refused = await back(browser, "oidc", {**answer, "iss": "https://evil.test"})
+    assert (refused.status_code, browser.session) == (401, "")
+
+
+async def test_a_sign_in_takes_ten_minutes_at_most(signing: Signing) -> None:
+    browser = signing.browser()
+    answer = await answer_for(signing, browser, "oidc")
+    signing.world.clock.advance(STATE_LIFETIME)
+    assert (await back(browser, "oidc", answer)).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+async def test_a_forged_id_token_signs_nobody_in(signing: Signing, kind: str) -> None:
+    forger = Issuer(signing.issuer.url, signing.issuer.now_s, keys={"key-1": rsa_key(66)})
+
+    def forge(token: str) -> str:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return forger.sign({**claims, "sub": "admin", "oid": "admin"})
+
+    signing.issuer.change_token = forge
+    browser = signing.browser()
+    page = await browser.get(f"/sign-in/{kind}")
+    assert (page.status_code, browser.session) == (401, "")
+
+
+async def test_guesses_are_counted(worlds: OpenWorld) -> None:
+    signing = await open_signing(worlds, limit_failure="address=5")
+    browser = signing.browser()
+    statuses = [
+        (await browser.get(f"/sign-in/callback/oidc?state=guess{n}&code=x")).status_code
+        for n in range(7)
+    ]
+    assert statuses[-1] == 429
+    assert (await browser.get("/sign-in/link/guess")).status_code == 429
+
+
+async def test_beginnings_are_counted(worlds: OpenWorld) -> None:
+    signing = await open_signing(worlds, limit_sign_in="address=3")
+    browser = signing.browser()
+    answers = [await browser.send("GET", "/sign-in/oidc") for _ in range(5)]
+    assert [each.status_code for each in answers] == [303] * 3 + [429] * 2
+    assert answers[-1].headers["retry-after"]
+
+
+async def test_the_state_that_is_stored_tells_nothing_and_the_address_no_secret(
+    signing: Signing,
+) -> None:
+    browser = signing.browser()
+    begun = await browser.send("GET", "/sign-in/oidc")
+    asked = parse_qs(urlsplit(begun.headers["location"]).query)
+    assert set(asked) == {
+        "response_type",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+    }
+    assert asked["redirect_uri"] == [f"{URL}/sign-in/callback/oidc"]
+    assert asked["state"][0] not in browser.cookies.values()
+
+
+# --- linking somebody else's identity -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("purpose", ["link", "again"])
+async def test_no_page_of_others_begins_what_changes_an_account(
+    signing: Signing, purpose: str
+) -> None:
+    # Else an identity of the attacker, signed in at the provider, would be linked to the victim.
+    victim = await signed_in(signing.world, signing.world.people.ann, issuer=signing.issuer)
+    page = await victim.get(f"/sign-in/oidc?for={purpose}")
+    assert page.status_code == 401
+    mallory = await signed_in(signing.world, signing.world.people.bob, issuer=signing.issuer)
+    own = await mallory.get(f"/sign-in?for={purpose}")
+    [ticket] = set(re.findall(r"ticket=([\w-]+)", own.text))
+    page = await victim.get(f"/sign-in/oidc?for={purpose}&ticket={ticket}")
+    assert page.status_code == 401
+    assert signing.issuer.calls == []
+
+
+async def test_a_session_that_ends_meanwhile_is_linked_to_nobody(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    page = await browser.get("/sign-in?for=link")
+    [offer] = re.findall(r'href="(/sign-in/github\?[^"]*)"', page.text)
+    begun = await browser.send("GET", offer.replace("&amp;", "&"))
+    away = answer_of(
+        await signing.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/github"
+    )
+    await browser.copy().post("/sign-out")
+    assert (await back(browser, "github", away)).status_code == 401
+
+
+# --- where a sign-in leads ----------------------------------------------------------------------
+
+ELSEWHERE = (
+    "https://evil.example",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "http:evil.example",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "/account@evil.example",
+    "evil.example",
+    "/%2f%2fevil.example",
+    "/%5cevil.example",
+    "/account/../../evil",
+    "/account/%2e%2e/%2e%2e/evil",
+    "/account\r\nSet-Cookie: a=b",
+    "/account?x=\r\nLocation: https://evil.example",
+    "/sign-out",
+    "/sign-in/oidc",
+    "/api/v1/tokens",
+    "/archives/public/x",
+    "/2.0/registry/packages",
+    "/account#" + "x" * 600,
+    "/account/" + "x" * 600,
+    "/Account",
+    "/accounts\N{FULLWIDTH SOLIDUS}evil",
+    "",
+)
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+def test_a_path_that_is_no_page_of_ours_leads_to_the_account(target: str) -> None:
+    assert return_path(target) == HOME
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/account", "/account/tokens?page=2", "/device", "/orgs/acme", "/packages/acme/greet/1.0.0",
+     "/search?q=kafka%20client&sort=pulls"],
+)  # fmt: skip
+def test_pages_of_ours_are_come_back_to(target: str) -> None:
+    assert return_path(target) == target
+
+
+@pytest.mark.parametrize("target", [each for each in ELSEWHERE if "\n" not in each][:12])
+async def test_no_sign_in_leads_out_of_the_registry(signing: Signing, target: str) -> None:
+    browser = signing.browser()
+    begun = await browser.send("GET", f"/sign-in/oidc?{urlencode({'to': target})}")
+    away = answer_of(
+        await signing.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/oidc"
+    )
+    assert (await back(browser, "oidc", away)).headers["location"] == HOME
+    shown = await browser.send("GET", f"/sign-in?{urlencode({'to': target})}")
+    assert shown.headers["location"] == HOME
