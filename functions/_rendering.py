@@ -19,6 +19,8 @@ ACCOUNT_PAGES = (
     ("/account", "Overview"),
     ("/account/tokens", "Access tokens"),
     ("/account/organizations", "Organizations"),
+    ("/account/sessions", "Sessions"),
+    ("/account/identities", "Sign-in methods"),
     ("/account/security", "Security events"),
     ("/account/data", "Your data"),
 )

@@ -10,8 +10,11 @@ from functions._http import JSON
 from functions._pages import HEADERS, message_page
 from functions._visits import Problem, Visit, Visits
 from functions.api_audit import EventView
+from functions.api_sessions import IdentityView, SessionView
 from functions.token import TokenView
+from shared.auth.cookies import leave
 from shared.domain.errors import InvalidRequest
+from shared.domain.identity import Principal
 from shared.registry import Registry
 from shared.services.departing import PersonalData
 
@@ -34,10 +37,12 @@ class PersonalDataView(Answer):
     created_at: datetime | None
     organizations: list[MembershipView]
     tokens: list[TokenView]
+    sessions: list[SessionView]
+    identities: list[IdentityView]
     events: list[EventView]
 
     @classmethod
-    def of(cls, data: PersonalData) -> Self:
+    def of(cls, data: PersonalData, by: Principal) -> Self:
         """Show the data."""
         account = data.account
         return cls(
@@ -51,6 +56,8 @@ class PersonalDataView(Answer):
                 for each in data.memberships
             ],
             tokens=[TokenView.of(each) for each in data.tokens],
+            sessions=[SessionView.of(each, by) for each in data.sessions],
+            identities=[IdentityView.of(each) for each in data.identities],
             events=[
                 EventView.of(number, event, data.names.get(event.actor, ""))
                 for number, event in data.events
@@ -75,7 +82,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @visits.page
     async def account_data_export(visit: Visit) -> func.HttpResponse:
         data = await registry.departing.data(by=visit.principal)
-        body = PersonalDataView.of(data).model_dump_json(by_alias=True, indent=2)
+        body = PersonalDataView.of(data, visit.principal).model_dump_json(by_alias=True, indent=2)
         disposition = f'attachment; filename="{visit.account.name}.json"'
         headers = {**HEADERS, "Content-Disposition": disposition}
         return func.HttpResponse(body, headers=headers, mimetype=JSON)
@@ -85,11 +92,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def account_delete(visit: Visit) -> func.HttpResponse:
         name = visit.account.name
         _check_meant(visit.form.text("name"), name)
-        await registry.departing.delete(by=visit.principal)
+        for session in await registry.departing.delete(by=visit.principal):
+            registry.sessions.forget(session)
+        leave(registry.sessions.farewell())
         sentence = f"The account {name} is deleted. Nobody gets its name again."
-        answer = message_page("Goodbye", sentence, "What you published stays for those who use it.")
-        answer.headers["Set-Cookie"] = registry.sessions.farewell()
-        return answer
+        return message_page("Goodbye", sentence, "What you published stays for those who use it.")
 
     return bp
 

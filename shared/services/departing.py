@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.accounts import Account, AccountName, Identity, place_of_name
 from shared.domain.entity import Place
 from shared.domain.errors import CredentialsMissing, LastOwner, SignInAgain, TokenUnknown
 from shared.domain.identity import Principal
@@ -12,11 +12,14 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Membership
 from shared.domain.package import Event
 from shared.domain.rights import Role
+from shared.domain.sessions import Session
 from shared.ports import Clock, DirectoryStore
 from shared.services.changing import until_fresh
+from shared.services.identities import Identities
 from shared.services.logbook import Logbook
 from shared.services.organizations import Organizations
 from shared.services.recording import Change, Recording
+from shared.services.signing_out import SigningOut
 from shared.services.token_records import UsedToken
 from shared.services.tokens import Tokens
 
@@ -30,6 +33,8 @@ class PersonalData:
     account: Account
     memberships: tuple[Membership, ...]
     tokens: tuple[UsedToken, ...]
+    sessions: tuple[Session, ...]
+    identities: tuple[Identity, ...]
     events: tuple[tuple[int, Event], ...]
     names: Mapping[str, str]
 
@@ -44,6 +49,8 @@ class Departing:
     directory: DirectoryStore
     organizations: Organizations
     tokens: Tokens
+    signing_out: SigningOut
+    identities: Identities
     logbook: Logbook
     recording: Recording
     clock: Clock
@@ -56,15 +63,18 @@ class Departing:
             account=account,
             memberships=tuple(await self.organizations.of(by.id)),
             tokens=tuple(await self.tokens.list(by.id, by=by)),
+            sessions=tuple(await self.signing_out.sessions(by=by)),
+            identities=tuple(await self.identities.of(by=by)),
             events=events,
             names=names,
         )
 
-    async def delete(self, *, by: Principal) -> None:
-        """Delete the account of whoever asks, who signed in a moment ago.
+    async def delete(self, *, by: Principal) -> list[Session]:
+        """Delete the account of whoever asks, who signed in a moment ago; return what has ended.
 
         Raises `SignInAgain`, and `LastOwner` before anything is changed. A repeat goes on where a
-        crash has stopped: the account itself goes last.
+        crash has stopped: what signs somebody in goes before the account, so that no sign-in makes
+        it anew, and the session of the request goes last.
         """
         account = await self._account(by)
         if not by.is_fresh(self.clock.now_ms()):
@@ -77,7 +87,14 @@ class Departing:
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
         await self.retire(account.name)
+        for identity in await self.identities.of(by=by):
+            change = Change("identity.removed", identity.id, account=by.id)
+            await self.recording.remove(identity, change=change, by=by)
         await until_fresh(lambda: self._remove(by))
+        return [
+            await self.signing_out.end(session.id, by=by)
+            for session in await self.signing_out.sessions(by=by)
+        ]
 
     async def retire(self, name: str) -> None:
         """Keep a name from ever being given again; a repeat changes nothing."""

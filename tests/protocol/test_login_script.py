@@ -20,6 +20,7 @@ from functions.faces import build_app
 from shared.bootstrap import build_registry
 from shared.hosting.host import Host
 from shared.hosting.serving import bind
+from shared.registry import Registry as Served
 from tests.paths import ROOT
 from tests.serving import running
 from tests.world import URL, Template, World, settings_of
@@ -56,11 +57,13 @@ class Registry:
     def answer(self, code: str, decision: str) -> None:
         """Answer a code as Ann does in her browser."""
         with httpx.Client(base_url=self.url, follow_redirects=True) as browser:
-            browser.get(next(self.links))
-            page = browser.get("/device").text
-            [csrf, *_] = re.findall(r'name="csrf" value="([^"]+)"', page)
-            fields = {"csrf": csrf, "code": code, "decision": decision}
-            browser.post("/device", data=fields).raise_for_status()
+            self._send(browser, next(self.links))
+            self._send(browser, "/device", code=code, decision=decision)
+
+    def _send(self, browser: httpx.Client, path: str, **fields: str) -> None:
+        """Open a page, and send its form."""
+        [csrf, *_] = re.findall(r'name="csrf" value="([^"]+)"', browser.get(path).text)
+        browser.post(path, data={"csrf": csrf, **fields}).raise_for_status()
 
 
 @contextmanager
@@ -74,6 +77,11 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
     host = Host(build_app(replace(registry, connecting=connecting)))
     with running(host, at=bound):
         yield Registry(url, iter(asyncio.run(_links(template, folder, url))))
+    asyncio.run(_close(registry))
+
+
+async def _close(registry: Served) -> None:
+    await registry.close()
 
 
 async def _links(template: Template, folder: Path, url: str) -> list[str]:
@@ -120,11 +128,14 @@ def run(registry: Registry, home: Path, command: list[str], decision: str) -> En
         process.stdin.write(httpx.get(f"{registry.url}/login.py").raise_for_status().text)
         process.stdin.close()
         printed = ""
-        for line in process.stdout:
-            printed += line
-            if found := re.fullmatch(r"  ([A-Z]{4}-[A-Z]{4})\n", line):
-                registry.answer(found[1], decision)
-        return Ended(process.wait(SECONDS), printed)
+        try:
+            for line in process.stdout:
+                printed += line
+                if found := re.fullmatch(r"  ([A-Z]{4}-[A-Z]{4})\n", line):
+                    registry.answer(found[1], decision)
+            return Ended(process.wait(SECONDS), printed)
+        finally:
+            process.kill()  # It waits for an answer as long as the code is good for.
 
 
 def settings(home: Path) -> dict[str, Any]:
