@@ -61,6 +61,7 @@ def running(data: Path, *, workers: int, **settings: str) -> Generator[Running]:
         "WORKERS": str(workers),
         "BALLROOM_DATA": str(data),
         "BALLROOM_LOG_LEVEL": "error",
+        "BALLROOM_LIMIT_PUSH": "",  # One token pushes for a crowd.
         **settings,
     }
     process = subprocess.Popen(

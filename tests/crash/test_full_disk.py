@@ -32,7 +32,7 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.world import opened
 
 OLD, NEW = "acme/old:1.0.0", "acme/new:1.0.0"
-PAGES = range(0, 48, 2)  # From no room to enough for a push, which takes about 30.
+PAGES = range(0, 72, 3)  # From no room to enough for a push, which takes about 50.
 
 
 @dataclass(frozen=True)
