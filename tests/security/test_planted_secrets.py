@@ -1,14 +1,15 @@
 """PyPI 2024 and crates.io 2025: secrets that somebody sent are found in logs, errors and stores.
 
 A token is planted in every header, cookie, query, path and body of requests to every route, by
-strangers and by somebody who has another token. It comes out nowhere: in no answer, no log line, no
-event and no stored record.
+strangers, by somebody who has another token and by somebody who is signed in. It comes out nowhere:
+in no answer, no log line, no event and no stored record.
 """
 
 import json
 import sqlite3
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from functions.api_docs import OPERATIONS
 from shared.auth.token import AccessToken
 from shared.log import configure
 from tests.balas import bala
+from tests.browsers import signed_in
 from tests.fakes.randomness import FakeRandomness
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.security.bodies import body_of
@@ -25,7 +27,6 @@ from tests.security.routes import VALUES, routes
 from tests.world import URL, OpenWorld, World, limited
 
 PLANTED = AccessToken.mint("local", "0123456789", FakeRandomness("planted")).text.reveal()
-PAIR = b64encode(f"{PLANTED}:{PLANTED}".encode()).decode()
 # What identifies it without its first letters: a text that is cut off is found as well.
 CORE = PLANTED[20:52]
 
@@ -58,32 +59,64 @@ async def open_to_all(worlds: OpenWorld) -> World:
     return world
 
 
-def planted_everywhere(method: str, url: str, authorization: str) -> Iterator[httpx.Request]:
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who sends requests: what proves who it is, and what goes into forms."""
+
+    headers: Mapping[str, str]
+    csrf: str = PLANTED
+
+    @property
+    def cookie(self) -> str:
+        """Return cookies that hold the token, besides those of a session."""
+        names = ("ballroom-local", "ballroom-csrf", "other")
+        own = self.headers.get("Cookie", f"__Host-ballroom={PLANTED}")
+        return "; ".join([own, *(f"{name}={PLANTED}" for name in names)])
+
+
+async def holder(world: World) -> list[Caller]:
+    """Return somebody with a token of their own."""
+    # Not used before, so that the first use that is noted is one with the other token planted.
+    mine = await limited(world, world.people.ann)
+    return [Caller({"Authorization": f"Bearer {mine.token}"})]
+
+
+async def signed_in_person(world: World) -> list[Caller]:
+    """Return somebody who is signed in, with what proves that a form is ours."""
+    browser = await signed_in(world, world.people.ann)
+    headers = {"Cookie": f"__Host-ballroom={browser.session}", "X-CSRF-Token": browser.csrf}
+    return [Caller(headers, browser.csrf)]
+
+
+async def strangers(_world: World) -> list[Caller]:
+    """Return those whose only token is the planted one."""
+    pair = b64encode(f"{PLANTED}:{PLANTED}".encode()).decode()
+    return [Caller({"Authorization": sent}) for sent in (f"Bearer {PLANTED}", f"Basic {pair}")]
+
+
+def planted_everywhere(method: str, url: str, caller: Caller) -> Iterator[httpx.Request]:
     """Make requests to a route that carry the token everywhere."""
-    own = {"Authorization": authorization}
+    own = dict(caller.headers)
     yield httpx.Request(method, url, headers=dict.fromkeys(HEADERS, PLANTED) | own)
-    names = ("__Host-ballroom", "ballroom-local", "ballroom-csrf", "other")
-    cookies = "; ".join(f"{name}={PLANTED}" for name in names)
-    yield httpx.Request(method, url, headers=own | {"Cookie": cookies})
-    query = dict.fromkeys(QUERIES, PLANTED)
-    yield httpx.Request(method, url, headers=own, params=query)
+    yield httpx.Request(method, url, headers=own | {"Cookie": caller.cookie})
+    yield httpx.Request(method, url, headers=own, params=dict.fromkeys(QUERIES, PLANTED))
     for value in {*VALUES.values(), "x"}:
         yield httpx.Request(method, url.replace(f"/{value}", f"/{PLANTED}"), headers=own)
-    for content_type, body in bodies():
+    for content_type, body in bodies(caller.csrf):
         headers = own | {"Content-Type": content_type}
         yield httpx.Request(method, url, headers=headers, content=body)
 
 
-def bodies() -> Iterator[tuple[str, bytes]]:
+def bodies(csrf: str) -> Iterator[tuple[str, bytes]]:
     """Yield bodies of every kind that some route reads, full of the token."""
-    text = dict.fromkeys((*QUERIES, "name", "message", "csrf", "account", "email"), PLANTED)
+    text = dict.fromkeys((*QUERIES, "name", "message", "account", "email"), PLANTED)
     items = [{"org": PLANTED, "name": PLANTED, "version": PLANTED, "id": PLANTED}]
     lists = {"packages": items, "modules": items, "tools": items}
     yield "application/json", json.dumps(text | lists).encode()
     yield "application/json", json.dumps(PLANTED).encode()
     yield "application/json", f'{{"{PLANTED}": '.encode()
     form = "&".join(f"{name}={PLANTED}" for name in text)
-    yield "application/x-www-form-urlencoded", form.encode()
+    yield "application/x-www-form-urlencoded", f"csrf={csrf}&{form}".encode()
     yield FORM["Content-Type"], multipart(f"{PLANTED}.bala", PLANTED.encode())
     yield "text/plain", PLANTED.encode()
 
@@ -107,20 +140,21 @@ async def sent(world: World, request: httpx.Request) -> str:
     return f"{answer.status_code} {answer.headers} {answer.text}"
 
 
+@pytest.mark.parametrize("who", [holder, signed_in_person, strangers])
 async def test_a_planted_token_comes_out_nowhere(
-    open_to_all: World, capfd: pytest.CaptureFixture[str]
+    open_to_all: World,
+    who: Callable[[World], Awaitable[list[Caller]]],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     world = open_to_all
-    # Not used before, so that the first use that is noted is one with the token planted.
-    own = f"Bearer {(await limited(world, world.people.ann)).token}"
     answers: list[str] = []
-    for method, url in sorted(set(routes(world.registry))):
-        for authorization in (own, f"Bearer {PLANTED}", f"Basic {PAIR}"):
-            for request in planted_everywhere(method, url, authorization):
+    for caller in await who(world):
+        for method, url in sorted(set(routes(world.registry))):
+            for request in planted_everywhere(method, url, caller):
                 answers.append(await sent(world, request))
-    for request in planted_in_fields():
-        request.headers["Authorization"] = own
-        answers.append(await sent(world, request))
+        for request in planted_in_fields():
+            request.headers.update(caller.headers)
+            answers.append(await sent(world, request))
     await world.registry.authentication.close()
     assert [answer for answer in answers if CORE in answer] == []
     assert [answer for answer in answers if answer.startswith("500")] == []
