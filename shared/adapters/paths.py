@@ -42,7 +42,7 @@ class ArchiveFolder:
 
     def archive(self, digest: Digest) -> Path:
         """Return the file of an archive."""
-        return self.content / digest.hex[:2] / digest.hex[2:4] / digest.hex
+        return self.content.joinpath(digest.hex[:2], digest.hex[2:4], digest.hex)
 
     def lock(self, digest: Digest) -> Path:
         """Return the lock of an archive, which 1/256 of the archives share."""

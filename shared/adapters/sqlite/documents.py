@@ -45,8 +45,10 @@ class SqliteDocuments:
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
         """Return each dependency graph in the order asked; `[]` where none was stored."""
         hexes = [digest.hex for digest in digests]
-        if len(hexes) <= GRAPHS_ON_THE_LOOP and self._database.read(partial(_are_small, hexes)):
-            return self._database.read(partial(_graphs, hexes))
+        if len(hexes) <= GRAPHS_ON_THE_LOOP:
+            small = self._database.read(partial(_small_graphs, hexes))
+            if small is not None:
+                return small
         return await self._database.scan(partial(_graphs, hexes))
 
     async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
@@ -78,10 +80,17 @@ def _large_texts(digest: str, connection: sqlite3.Connection) -> Texts:
     return Texts() if row is None else Texts.model_validate_json(row[0])
 
 
-def _are_small(digests: Sequence[str], connection: sqlite3.Connection) -> bool:
-    statement = "SELECT length(body) FROM graphs WHERE digest = ?"
-    rows = (connection.execute(statement, (digest,)).fetchone() for digest in digests)
-    return sum(row[0] for row in rows if row is not None) <= LARGEST_ON_THE_LOOP
+def _small_graphs(digests: Sequence[str], connection: sqlite3.Connection) -> list[bytes] | None:
+    """Return the graphs, or None where they are large; each row is read once, with its locks."""
+    statement = (
+        "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM graphs"
+        " WHERE digest = ?"
+    )
+    asked = ((LARGEST_ON_THE_LOOP, digest) for digest in digests)
+    rows = [connection.execute(statement, each).fetchone() or (0, b"[]") for each in asked]
+    if sum(length for length, _ in rows) > LARGEST_ON_THE_LOOP:
+        return None
+    return [body for _, body in rows]
 
 
 def _graphs(digests: Sequence[str], connection: sqlite3.Connection) -> list[bytes]:
