@@ -151,9 +151,17 @@ def readers(persona: Persona, state: State) -> set[Outcome]:
     """Everybody reads what is public, members what is private, nobody what was withheld."""
     if persona.is_bad:
         return {Outcome.UNKNOWN}
-    if state in SERVED or (state is State.PRIVATE and persona.may(Action.READ)):
+    if state in SERVED:
         return {Outcome.DONE}
-    return {Outcome.HIDDEN}
+    may = state is State.PRIVATE and persona.may(Action.READ, state.value)
+    return {Outcome.DONE if may else Outcome.HIDDEN}
+
+
+def finders(persona: Persona, state: State) -> set[Outcome]:
+    """As readers, but a token for some packages finds no private ones by a search."""
+    if state is State.PRIVATE and not persona.may(Action.READ):
+        return {Outcome.UNKNOWN if persona.is_bad else Outcome.HIDDEN}
+    return readers(persona, state)
 
 
 def maven_readers(persona: Persona, state: State) -> set[Outcome]:
@@ -166,12 +174,12 @@ def maven_readers(persona: Persona, state: State) -> set[Outcome]:
 def publishers(persona: Persona, state: State) -> set[Outcome]:
     """Publishing takes one right for what is there and another one for what is not."""
     action = Action.PUSH_NEW if state is State.MISSING else Action.PUSH_VERSION
-    return _right(action, persona, state)
+    return _right(action, persona, state, state.value)
 
 
 def maintainers(persona: Persona, state: State) -> set[Outcome]:
     """Deprecating takes a release that is served."""
-    outcome = _right(Action.DEPRECATE, persona, state)
+    outcome = _right(Action.DEPRECATE, persona, state, state.value)
     if outcome != {Outcome.DONE} or state in SHOWN:
         return outcome
     return {Outcome.HIDDEN}
@@ -179,7 +187,7 @@ def maintainers(persona: Persona, state: State) -> set[Outcome]:
 
 def governors(persona: Persona, state: State) -> set[Outcome]:
     """Owners decide of packages that are there, whatever became of their releases."""
-    outcome = _right(Action.GOVERN, persona, state)
+    outcome = _right(Action.GOVERN, persona, state, state.value)
     is_missing = outcome == {Outcome.DONE} and state is State.MISSING
     return {Outcome.HIDDEN} if is_missing else outcome
 
@@ -240,10 +248,12 @@ def own(scope: Scope | None, *, found: Outcome = Outcome.DONE) -> Expects:
     return expects
 
 
-def _right(action: Action, persona: Persona, state: State) -> set[Outcome]:
+def _right(
+    action: Action, persona: Persona, state: State, package: str | None = None
+) -> set[Outcome]:
     if persona.is_unknown:
         return {Outcome.UNKNOWN}
-    if state is State.DELETED or not persona.may(action):
+    if state is State.DELETED or not persona.may(action, package):
         return {Outcome.FORBIDDEN}
     return {Outcome.DONE}
 
@@ -334,20 +344,20 @@ CENTRAL = {
     "central_package (range)": _read(f"{REGISTRY}/packages/ORG/NAME/1.*"),
     "central_tool": _read(f"{REGISTRY}/tools/NAME"),
     "central_list": Declared(
-        *("GET", f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", readers),
+        *("GET", f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", finders),
         EVERY_STATE,
         shows=by_list("packages"),
     ),
     "central_organization": _for_all(f"{REGISTRY}/packages/acme", anybody_known),
     "central_search": Declared(
-        *("GET", f"{REGISTRY}/search-packages?package=NAME&deprecated=true", readers),
+        *("GET", f"{REGISTRY}/search-packages?package=NAME&deprecated=true", finders),
         EVERY_STATE,
         shows=by_list("packages"),
     ),
     "central_search_doubled": _for_all(f"{REGISTRY}//search-packages?q=x", anybody_known),
     "central_suggest": _for_all(f"{REGISTRY}/search-suggestions?q=x", anybody_known),
     "central_tools": Declared(
-        *("GET", f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", readers),
+        *("GET", f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", finders),
         EVERY_STATE,
         shows=by_list("tools"),
     ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from fnmatch import fnmatchcase
 
 from shared.auth.authentication import Authentication
 from shared.auth.client import Client
@@ -39,6 +40,8 @@ class Persona:
     account: str = ""  # The name of their account, if they have one.
     role: Role | None = None
     scopes: frozenset[Scope] = EVERY
+    org: str = "*"  # Patterns of what the credential is for.
+    package: str = "*"
     administrator: bool = False
     signed_in: timedelta | None = None  # How long ago.
 
@@ -62,11 +65,20 @@ class Persona:
         """Say whether they signed in a moment ago."""
         return self.signed_in is not None and self.signed_in <= timedelta(minutes=10)
 
-    def may(self, action: Action) -> bool:
-        """Say what the table of rights says of them in `acme`."""
+    def may(self, action: Action, package: str | None = None) -> bool:
+        """Say what the table of rights says of them in `acme`, or of a package there.
+
+        What is for some packages of an organization is not for the organization.
+        """
         scope, roles = RIGHTS[action]
         has_role = self.administrator or self.role in roles
-        return has_role and scope in self.scopes and (action not in FRESH or self.is_fresh)
+        is_fresh = action not in FRESH or self.is_fresh
+        return has_role and is_fresh and scope in self.scopes and self._reaches(package)
+
+    def _reaches(self, package: str | None) -> bool:
+        if package is None:
+            return self.package == "*" and fnmatchcase("acme", self.org)
+        return fnmatchcase("acme", self.org) and fnmatchcase(package, self.package)
 
     def __str__(self) -> str:
         """Return what a failure calls them."""
@@ -91,6 +103,9 @@ PERSONAS = (
     Persona("owner elsewhere", Credential.TOKEN, "bob"),
     Persona("owner elsewhere signed in", Credential.SESSION, "bob", signed_in=NOW),
     Persona("organization's token", Credential.MACHINE, "", Role.MAINTAINER, MACHINES),
+    Persona("job's token", Credential.MACHINE, "", Role.MAINTAINER, PUSHING, package="p*"),
+    Persona("owner for some", Credential.TOKEN, "ann", Role.OWNER, MACHINES, package="p*"),
+    Persona("owner for others", Credential.TOKEN, "ann", Role.OWNER, MACHINES, org="other"),
     Persona("another organization's token", Credential.MACHINE, "bob", None, MACHINES),
     Persona("administrator by token", Credential.TOKEN, "admin", administrator=True),
     Persona(

@@ -130,16 +130,17 @@ async def hand_out(world: World, accounts: dict[str, Account]) -> dict[str, str]
         scopes = [scope.value for scope in persona.scopes]
         if persona.credential is Credential.TOKEN:
             person = Person(accounts[persona.account], "")
-            tokens[persona.name] = (await limited(world, person, *scopes)).token
+            patterns = {"org": persona.org, "package": persona.package}
+            tokens[persona.name] = (await limited(world, person, *scopes, **patterns)).token
         elif persona.credential is Credential.MACHINE:
             org = "other" if persona.account else "acme"
-            tokens[persona.name] = await machine(world, org, scopes)
+            tokens[persona.name] = await machine(world, org, scopes, persona.package)
     return tokens | await bad_tokens(world)
 
 
-async def machine(world: World, org: str, scopes: list[str]) -> str:
+async def machine(world: World, org: str, scopes: list[str], package: str) -> str:
     """Return a token that belongs to an organization."""
-    wanted = TokenRequest.parse("machine", scopes, org=org, package="*", days=None)
+    wanted = TokenRequest.parse("machine", scopes, org=org, package=package, days=None)
     issue = world.registry.organization_tokens.issue
     return (await issue(parse_org(org), wanted, by=OPERATOR)).text.reveal()
 
