@@ -1,6 +1,7 @@
 """What pages say, whole: full, empty and refused; of each, what is between header and footer."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -12,13 +13,17 @@ from shared.domain.rights import Grant, Role
 from shared.services.inviting import Offer
 from tests.devices import ask
 from tests.pages import Browser
-from tests.world import Person, World, token_of
+from tests.protocol.sign_in import open_signing
+from tests.world import OpenWorld, Person, World, token_of
 
 # What is new each time, by what it is replaced with.
 CHANGING = {
     "CSRF": re.compile(r'(?<=name="csrf" value=")[^"]+'),
     "TOKEN": re.compile(r"blr_local_\w+"),
     "ID": re.compile(r'(?<=name="token" value=")\w{10}|(?<=class="hint">)\w{10}(?=, made)'),
+    "SESSION": re.compile(r'(?<=name="session" value=")\w{12}|(?<=End the session )\w{12}'),
+    "IDENTITY": re.compile(r'(?<=name="identity" value=")\w{20}'),
+    "TICKET": re.compile(r"(?<=ticket=)[\w-]+"),
     "ACCOUNT": re.compile(r'(?<=name="account" value=")\w{10}'),
     "INVITATION": re.compile(r'(?<=name="invitation" value=")[0-9a-f]{20}'),
     "CHALLENGE": re.compile(r"(?<=ballroom-verification=)\w{32}"),
@@ -207,4 +212,38 @@ async def test_a_machine_that_is_approved(
 
 async def test_a_form_from_elsewhere(ann: Browser, page: SnapshotAssertion) -> None:
     await ann.send_raw("/device", code="BCDF-GHJK", decision="approve")
+    assert shown(ann) == page
+
+
+async def test_signing_in(world: World, page: SnapshotAssertion) -> None:
+    stranger = Browser(world)
+    await stranger.open("/account")
+    assert shown(stranger) == page
+
+
+async def test_sessions(world: World, page: SnapshotAssertion) -> None:
+    await Browser.of(world, world.people.ann)
+    ann = await Browser.of(world, world.people.ann)
+    await ann.open("/account/sessions")
+    assert shown(ann) == page
+
+
+async def test_no_identities(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/identities")
+    assert shown(ann) == page
+
+
+async def test_identities(worlds: OpenWorld, page: SnapshotAssertion) -> None:
+    browser = await (await open_signing(worlds)).signed_in("oidc")
+    kim = Browser(browser.world, browser.cookies)
+    await kim.open("/account/identities")
+    assert shown(kim) == page
+
+
+async def test_what_takes_a_fresh_sign_in(
+    world: World, ann: Browser, page: SnapshotAssertion
+) -> None:
+    world.clock.advance(timedelta(minutes=11))
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="admin's own", scope=["manage"])
     assert shown(ann) == page
