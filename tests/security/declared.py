@@ -566,6 +566,8 @@ PAGES = {
     "account_data": _for_all("/account/data", nobody_by_token),
     "account_data_export": _for_all("/account/data.json", nobody_by_token),
     "account_delete": _for_all("/account/delete", nobody_by_token, "POST"),
+    "account_identities": _for_all("/account/identities", nobody_by_token),
+    "account_identity_remove": _for_all("/account/identities/remove", nobody_by_token, "POST"),
     "account_invitation": _for_all("/account/invitations/none", nobody_by_token),
     "account_invitation_answer": _for_all("/account/invitations/none", nobody_by_token, "POST"),
     "account_organizations": _for_all("/account/organizations", nobody_by_token),
@@ -579,6 +581,9 @@ PAGES = {
         for verb in ("invite", *account_organization.DECISIONS)
     },
     "account_security": _for_all("/account/security", nobody_by_token),
+    "account_session_end": _for_all("/account/sessions/end", nobody_by_token, "POST"),
+    "account_session_end_others": _for_all("/account/sessions/end-others", nobody_by_token, "POST"),
+    "account_sessions": _for_all("/account/sessions", nobody_by_token),
     "account_settings": _for_all("/account/settings.toml", nobody_by_token),
     "account_tokens": _for_all("/account/tokens", nobody_by_token),
     "account_token_issue": _for_all("/account/tokens", nobody_by_token, "POST"),
