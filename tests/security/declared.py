@@ -580,6 +580,11 @@ PAGES = {
         )
         for verb in ("invite", *account_organization.DECISIONS)
     },
+    "account_identities": _for_all("/account/identities", nobody_by_token),
+    "account_identity_remove": _for_all("/account/identities/remove", nobody_by_token, "POST"),
+    "account_sessions": _for_all("/account/sessions", nobody_by_token),
+    "account_session_end": _for_all("/account/sessions/end", nobody_by_token, "POST"),
+    "account_session_end_others": _for_all("/account/sessions/end-others", nobody_by_token, "POST"),
     "account_security": _for_all("/account/security", nobody_by_token),
     "account_session_end": _for_all("/account/sessions/end", nobody_by_token, "POST"),
     "account_session_end_others": _for_all("/account/sessions/end-others", nobody_by_token, "POST"),
