@@ -113,6 +113,7 @@ async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpRes
 
 
 async def _linked(req: func.HttpRequest, registry: Registry, arrival: Arrival) -> Account:
+    await _counted(arrival, registry)
     look, code = registry.sign_in_links.look, req.route_params["code"]
     account_id = await proven(lambda: look(code), arrival.address, registry)
     return await registry.accounts.named(account_id)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.domain.errors import NotAwaited, SignInAgain
+from shared.domain.errors import NotAwaited
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.mails import Mail
 from shared.domain.names import Coordinate, parse_org
@@ -14,6 +14,7 @@ from shared.domain.package import Provenance, State
 from shared.domain.rights import Grant
 from shared.ports import Undelivered
 from tests.balas import bala
+from tests.browsers import signed_in
 from tests.fakes.mailer import FakeMailer
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart
@@ -177,24 +178,36 @@ async def test_the_token_that_spread_confirms_nothing(world: World) -> None:
 
 async def test_an_owner_who_just_signed_in_confirms(world: World) -> None:
     await spread(world, world.people.ann, LIMIT + 1)
-    at = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
-    await world.registry.moderation.confirm(at, by=fresh(world, world.people.ann))
+    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    for _ in range(2):  # A repeat finds it published.
+        assert (await ann.api("POST", path.removeprefix(URL))).status_code == 204
     assert await world.java().versions(f"acme/p{LIMIT}") == ["1.0.0"]
     assert (await world.java().search(f"p{LIMIT}"))["count"] == 1
     assert (await world.get(HELD, by=world.people.ann)).json() == {"releases": []}
     changes = (await world.get(f"{URL}/index/changes?limit=500")).json()["changes"]
     assert changes[-1]["kind"] == "published"
-    # A repeat finds it published.
-    await world.registry.moderation.confirm(at, by=fresh(world, world.people.ann))
+
+
+async def test_a_page_of_others_confirms_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    assert (await ann.api("POST", path.removeprefix(URL), csrf="")).status_code == 403
+    assert (await states(world))[LIMIT] is State.HELD
 
 
 async def test_who_signed_in_long_ago_does_not_confirm(world: World) -> None:
     await spread(world, world.people.ann, LIMIT + 1)
-    at = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
-    owner = fresh(world, world.people.ann)
+    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
     world.clock.advance(timedelta(minutes=11))
-    with pytest.raises(SignInAgain):
-        await world.registry.moderation.confirm(at, by=owner)
+    answer = await ann.api("POST", path.removeprefix(URL))
+    assert answer.json()["error"]["code"] == "sign-in-again"
+    assert (await states(world))[LIMIT] is State.HELD
+
+
+async def test_a_member_who_signed_in_confirms_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    mia, path = await signed_in(world, world.people.mia), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    assert (await mia.api("POST", path.removeprefix(URL))).status_code == 403
 
 
 async def test_what_an_operator_withholds_no_owner_confirms(world: World) -> None:
