@@ -90,7 +90,7 @@ from shared.services.upkeep import (
 )
 from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings, listed
-from shared.sign_in_composition import Parts, Stores, sign_in_of
+from shared.sign_in_composition import Parts, Stores, entra_access_of, sign_in_of
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,7 @@ class _Composition:
             world.clock,
             self.settings.environment,
             canaries=Canaries(world.events, world.clock),
+            entra=entra_access_of(self.settings, world.directory, self.key_sets, world.clock),
         )
 
     @cached_property

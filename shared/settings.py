@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.auth.entra_access import EntraRoles
 from shared.auth.keys import KeyRing
 from shared.auth.providers import StrongClaims
 from shared.auth.reports import StaticKeys
@@ -237,8 +238,9 @@ class Settings(BaseSettings):
     )
     entra_roles: str = Field(
         default="",
-        description="What app roles and groups (by id) of Entra ID may do here, as JSON: a list "
-        "of objects with claim (a role or a group), org, role and scopes.",
+        description="What app roles and groups (by id) of Entra ID may do here with access tokens "
+        "of the tenant, as a JSON list of objects with claim (a role or a group), org, role and "
+        "scopes. Empty: such tokens are not accepted.",
     )
     oidc_issuer: str = Field(
         default="", description="Issuer of an OpenID Connect provider that signs people in."
@@ -415,6 +417,12 @@ class Settings(BaseSettings):
             reason = "Entra ID takes either it or BALLROOM_ENTRA_CLIENT_SECRET"
             raise ValueError(reason)
         return identity
+
+    @field_validator("entra_roles")
+    @classmethod
+    def _check_entra_roles(cls, text: str) -> str:
+        EntraRoles.parse(text)
+        return text
 
     @field_validator("strong_claims")
     @classmethod

@@ -9,6 +9,7 @@ from shared.auth.browsers import Browsers, Devices
 from shared.auth.cookies import Cookie, Crossing
 from shared.auth.discovery import Discovery
 from shared.auth.entra import EntraApplication, EntraProvider, managed_identity
+from shared.auth.entra_access import EntraAccess, EntraRoles, EntraTenant, audiences
 from shared.auth.github import GitHubProvider
 from shared.auth.idtokens import IdTokens
 from shared.auth.keys import KeyRing
@@ -29,7 +30,7 @@ from shared.services.notifying import Notifying
 from shared.services.recording import Recording
 from shared.services.signing_in import SigningIn, SignUp
 from shared.services.signing_out import SigningOut
-from shared.settings import Settings
+from shared.settings import Settings, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,18 @@ def sign_in_of(settings: Settings, stores: Stores, parts: Parts) -> SignIn:
         refused=_log_refused,
     )
     return SignIn(sessions, links, browsers, devices, signing_in, signing_out, identities, noticing)
+
+
+def entra_access_of(
+    settings: Settings, directory: DirectoryStore, keys: KeySets, clock: Clock
+) -> EntraAccess | None:
+    """Return what accepts access tokens of the tenant; None where the operator maps no roles."""
+    if not (settings.entra_tenant and settings.entra_roles):
+        return None
+    for_us = audiences(settings.entra_client_id, listed(settings.entra_audience))
+    tenant = EntraTenant(settings.entra_authority, settings.entra_tenant, for_us)
+    roles = EntraRoles.parse(settings.entra_roles)
+    return EntraAccess(tenant, roles, keys, directory, clock)
 
 
 def lifetimes(settings: Settings) -> Lifetimes:

@@ -8,9 +8,10 @@ from datetime import timedelta
 from shared.auth.beside import Beside
 from shared.auth.canaries import Canaries
 from shared.auth.client import UNKNOWN_CLIENT, Client
+from shared.auth.entra_access import EntraAccess
 from shared.auth.header import token_text
 from shared.auth.recent import Recent
-from shared.auth.token import AccessToken
+from shared.auth.token import PREFIX, AccessToken
 from shared.domain.address_ranges import allows
 from shared.domain.entity import Place
 from shared.domain.errors import AddressNotAllowed, Refusal, TokenExpired, TokenUnknown
@@ -45,12 +46,14 @@ class Authentication:
         environment: str,
         *,
         canaries: Canaries,
+        entra: EntraAccess | None = None,
     ) -> None:
-        """Accept the tokens of `environment`, and no others."""
+        """Accept the tokens of `environment`, those of `entra` if it is there, and no others."""
         self._directory = directory
         self._clock = clock
         self._environment = environment
         self._canaries = canaries
+        self._entra = entra
         self._verified = Recent[_Verified](REMEMBERED)
         self._last_use = LastUse(directory)
 
@@ -66,6 +69,8 @@ class Authentication:
         text = token_text(headers)
         if text is None:
             return ANONYMOUS
+        if self._entra is not None and not text.reveal().startswith(PREFIX):
+            return await self._entra.authenticate(text)
         presented = AccessToken.parse(text)
         if presented.environment != self._environment:
             raise TokenUnknown

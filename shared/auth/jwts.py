@@ -43,14 +43,15 @@ class Flaw(Enum):
 class Expected:
     """What a token must say; none of it comes from the token.
 
-    `keys_of` is the issuer whose keys sign, where that is not `issuer` itself. `types` are the
-    values of `typ` in lower case, which may also be missing.
+    `keys_of` is the issuer whose keys sign, where that is not `issuer` itself, and `also_issuers`
+    are other names of it. `types` are the values of `typ` in lower case, which may also be missing.
     """
 
     issuer: str
     audiences: tuple[str, ...]
     algorithms: tuple[str, ...] = ALGORITHMS
     keys_of: str = ""
+    also_issuers: tuple[str, ...] = ()
     types: tuple[str, ...] = _TYPES
 
 
@@ -112,7 +113,7 @@ def _verified(text: str, key: SigningKey, expected: Expected) -> Mapping[str, ob
             key.key,
             algorithms=[key.algorithm],
             audience=expected.audiences,
-            issuer=expected.issuer,
+            issuer=[expected.issuer, *expected.also_issuers],
             # Times are compared below, with the clock that everything else here goes by.
             options={
                 "require": ["iss", "aud", "exp", "iat", "sub"],

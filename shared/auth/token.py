@@ -12,6 +12,7 @@ from shared.auth.secret import Secret
 from shared.domain.errors import TokenUnknown
 from shared.ports import Randomness
 
+PREFIX = "blr_"  # What every token of ours begins with.
 OWNER_LENGTH = 10  # An account's id, whole: by it the store finds the owner's partition.
 RANDOM_LENGTH = 32  # 190 bits: one round of SHA-256 is enough for what nobody can guess.
 CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner tells a token from a look-alike offline.
