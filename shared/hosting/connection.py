@@ -58,7 +58,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer the request at once, or begin to ask the application."""
-        answer = self._at_once_or_not() if self._is_free() else None
+        answer = self._ready() if self._is_free() else None
         if answer is None:
             super().on_headers_complete()
         else:
@@ -106,7 +106,7 @@ class Connection(HttpToolsProtocol):
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
         return is_next and is_open and stays and not parser.should_upgrade()
 
-    def _at_once_or_not(self) -> Ready | None:
+    def _ready(self) -> Ready | None:
         url = httptools.parse_url(self.url)
         scope, parser = cast("Any", self.scope), cast("Any", self.parser)
         scope["method"] = parser.get_method().decode("ascii")

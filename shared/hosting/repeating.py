@@ -18,10 +18,10 @@ from shared.standing import NEW_EACH_TIME, Again
 
 Edition = Callable[[], Hashable]
 
-CAPACITY = 32 * 1024 * 1024  # Bytes; a public index of 1,700 packages, all asked for, takes half.
-LARGEST = 128 * 1024  # Bytes of one body. What is larger comes from the disk in no time, too.
+CAPACITY = 32 * 1024 * 1024  # Bytes a process: some five thousand documents.
+LARGEST = 128 * 1024  # Bytes of one body. To send a larger one costs more than to make the answer.
 
-_OVERHEAD = 2_048  # Bytes that an answer takes beside its body.
+_OVERHEAD = 4_096  # Bytes that an answer takes beside its body.
 _ASKED = "ballroom.repeating"  # In a scope: the edition and the key that were looked for.
 _NEW_EACH_TIME = NEW_EACH_TIME.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))

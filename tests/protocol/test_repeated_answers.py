@@ -91,6 +91,10 @@ STANDING: list[tuple[str, dict[str, str]]] = [
     (f"{PACKAGE}/1.0.0", {}),
     (f"{PACKAGE}/1.0.0", PULL),
     (f"{PACKAGE}/*", PULL),
+    (LIST, {"If-None-Match": "*"}),
+    (LIST, {"Range": "bytes=1-9"}),
+    (f"{FILE}.bala", {"If-None-Match": "*"}),
+    (f"{FILE}.bala", {"Range": "bytes=1-9"}),
 ]
 EACH = pytest.mark.parametrize(("path", "headers"), STANDING)
 
@@ -107,6 +111,16 @@ async def test_what_is_given_again_is_what_was_given(
     assert ids[0] != ids[1]
     assert (first.status_code, first.content) == (second.status_code, second.content)
     assert first.headers == second.headers
+
+
+async def test_the_bytes_behind_a_link_are_given_again_too(
+    world: World, machines: list[OneMachine]
+) -> None:
+    link = (await world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers["location"]
+    assert (await world.get(link)).content == GREET
+    machines[0].asked = 0
+    assert (await world.get(link)).content == GREET
+    assert machines[0].asked == 0
 
 
 @EACH

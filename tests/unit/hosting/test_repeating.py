@@ -150,7 +150,7 @@ async def test_what_fails_to_be_noted_is_left_to_the_application(stores: Stores)
 
 async def test_memory_is_bounded_and_what_is_oldest_goes_first(stores: Stores) -> None:
     app = App(body=b"x" * 10_000)
-    repeating = Repeating(app, stores, capacity=30_000)
+    repeating = Repeating(app, stores, capacity=35_000)
     for path in ("/1", "/2", "/3", "/3", "/2", "/1"):
         await asked(repeating, path)
     assert app.asked == 4
@@ -158,7 +158,7 @@ async def test_memory_is_bounded_and_what_is_oldest_goes_first(stores: Stores) -
 
 
 async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> None:
-    repeating = Repeating(App(), stores, capacity=20_000)
+    repeating = Repeating(App(), stores, capacity=30_000)
     await asked(repeating)
     for number in range(3):
         await asked(repeating, x_long=f"{number}" * 9_000)
