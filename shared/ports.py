@@ -372,9 +372,10 @@ class PullLedger(Protocol):
 class SearchIndex(Protocol):
     """One row for each package: its newest live release."""
 
-    async def offer(self, listing: Listing) -> None:
+    async def offer(self, listing: Listing) -> bool:
         """Show this release, unless a better one of the package is shown: a stable release beats a
-        pre-release, one that is not deprecated one that is, then the newer version."""
+        pre-release, one that is not deprecated one that is, then the newer version. What the newer
+        head says holds for both. Say whether none of the package was shown."""
         ...
 
     async def replace(self, listing: Listing) -> None:

@@ -38,7 +38,7 @@ class Deriving:
             # again, or is overtaken by the offer.
             await self.metadata.put_entries(head.package, [Entry.of(release)])
             if release.state is State.LIVE:
-                await self.search.offer(Listing(head, release, texts))
+                await self._offer(Listing(head, release, texts))
             await self.events.publish(release)
 
     async def changed(self, record: Head | Release) -> None:
@@ -69,6 +69,14 @@ class Deriving:
             if now is None or now.revision == survey.revision:
                 return
             survey = now  # Somebody was faster, and may have been overwritten.
+
+    async def _offer(self, listing: Listing) -> None:
+        head = listing.head
+        is_new = await self.search.offer(listing)
+        # The index had no newer head to compare with. One that was there before the push may have
+        # become private since; one that came with it has not.
+        if is_new and head.created_ms < listing.release.created_ms:
+            await self.show_newest(head.package)
 
     async def _show(self, survey: Survey) -> None:
         entry = newest(survey, Range(), EVERYTHING)

@@ -198,6 +198,14 @@ async def test_a_hit_needs_no_other_store(index: SearchIndex) -> None:
     assert hit.listing.texts == Texts(readme="x" * 1_500, modules=(ModuleText(name="greet"),))
 
 
+async def test_an_offer_says_whether_nothing_of_the_package_was_shown(index: SearchIndex) -> None:
+    first, second = listing("acme/greet:1.0.0"), listing("acme/greet:0.9.0")
+    assert await index.offer(first)
+    assert not await index.offer(second)
+    await index.remove(first.head.package)
+    assert await index.offer(second)
+
+
 # --- what a query means -------------------------------------------------------------------------
 
 

@@ -27,9 +27,9 @@ class SqliteSearchIndex:
         """Close the file in this process."""
         self._database.close()
 
-    async def offer(self, listing: Listing) -> None:
-        """Show this release, unless a better one of the package is shown."""
-        await self._database.write(partial(writing.offer, listing=listing))
+    async def offer(self, listing: Listing) -> bool:
+        """Show this release, unless a better one of the package is shown; say if none was."""
+        return await self._database.write(partial(writing.offer, listing=listing))
 
     async def replace(self, listing: Listing) -> None:
         """Show this release, whatever is shown now."""

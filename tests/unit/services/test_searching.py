@@ -31,8 +31,9 @@ class AskedIndex:
     )
     texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
 
-    async def offer(self, listing: Listing) -> None:
+    async def offer(self, listing: Listing) -> bool:
         """Nothing is shown here."""
+        return True
 
     async def replace(self, listing: Listing) -> None:
         """Nothing is shown here."""

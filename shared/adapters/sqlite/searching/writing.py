@@ -18,10 +18,11 @@ from shared.domain.package import Listing
 from shared.domain.version import Precedence
 
 
-def offer(connection: sqlite3.Connection, listing: Listing) -> None:
-    """Show the release, unless a better one of its package is shown."""
-    for rows in _generations(connection):
-        rows.offer(listing)
+def offer(connection: sqlite3.Connection, listing: Listing) -> bool:
+    """Show the release, unless a better one of its package is shown; say if none was."""
+    # Of the two generations the first is the one that is shown.
+    is_new, *_ = [rows.offer(listing) for rows in _generations(connection)]
+    return is_new
 
 
 def show(connection: sqlite3.Connection, listing: Listing) -> None:
@@ -65,8 +66,8 @@ class Rows:
     connection: sqlite3.Connection
     prefix: str
 
-    def offer(self, listing: Listing) -> None:
-        """Show the release, unless a better one of its package is shown.
+    def offer(self, listing: Listing) -> bool:
+        """Show the release, unless a better one of its package is shown; say if none was.
 
         What the newer head says holds for both: of two pushes at once, the one that is listed last
         may know less of the package.
@@ -74,10 +75,11 @@ class Rows:
         found = self._shown(listing.head.package.key)
         if found is None:
             self.show(listing)
-            return
+            return True
         head = max(listing.head, found[1].head, key=lambda each: each.revision)
         shown, offered = replace(found[1], head=head), replace(listing, head=head)
         self.show(offered if _is_better(offered, shown) else shown)
+        return False
 
     def show(self, listing: Listing) -> None:
         """Show the release, whatever is shown now."""
