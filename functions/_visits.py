@@ -1,6 +1,5 @@
 """Visits: pages that somebody signed in looks at, and forms that are sent from one of them."""
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -73,7 +72,7 @@ class Visits:
 
     def page(self, page: Page) -> Handler:
         """Show the page to whoever is signed in, and to everybody else how to."""
-        return self._function(page, lambda _req, _visitor: Form())
+        return self._function(page, lambda _req, _by: Form())
 
     def form(self, again: PageAgain) -> Callable[[Page], Handler]:
         """Return a decorator for what takes a form: a refusal is shown beside it, `again`.
@@ -91,17 +90,17 @@ class Visits:
                     return await again(visit, Problem.of(refusal))
 
             answered.__name__ = page.__name__
-            return self._function(answered, _sent)
+            return self._function(answered, self._sent)
 
         return decorate
 
-    def _function(self, page: Page, read: Callable[[func.HttpRequest, Visitor], Form]) -> Handler:
+    def _function(self, page: Page, read: Callable[[func.HttpRequest, Principal], Form]) -> Handler:
         async def visited(req: func.HttpRequest) -> func.HttpResponse:
             arrival = await self._arrival(req)
             if arrival is None:
                 return sign_in_page(req, self.registry)
             account, principal, visitor = arrival
-            form = read(req, visitor)
+            form = read(req, principal)
             return await page(
                 Visit(account, principal, visitor, dict(req.route_params), dict(req.params), form)
             )
@@ -120,9 +119,8 @@ class Visits:
         account = (await self.registry.accounts.profile(principal)).account
         return account, principal, Visitor(account.name, self.registry.sessions.csrf(principal))
 
-
-def _sent(req: func.HttpRequest, visitor: Visitor) -> Form:
-    form = form_of(req)
-    if not hmac.compare_digest(form.text("csrf").encode(), visitor.csrf.encode()):
-        raise FormForeign
-    return form
+    def _sent(self, req: func.HttpRequest, by: Principal) -> Form:
+        form = form_of(req)
+        if not self.registry.sessions.csrf_fits(by, form.text("csrf")):
+            raise FormForeign
+        return form
