@@ -136,4 +136,7 @@ def test_a_change_leaves_its_time_on_the_record() -> None:
     release = changed(RELEASE, "test.changed", by=ANONYMOUS, now_ms=50, deprecation="Gone.")
     assert (HEAD.changed_ms, RELEASE.changed_ms) == (None, None)
     assert (head.changed_ms, release.changed_ms) == (50, 50)
-    assert release.outbox[-1].details == {"deprecation": "Gone."}
+    assert release.outbox[-1].details == {
+        "deprecation": "Gone.",
+        "deprecation_before": "Use another.",
+    }
