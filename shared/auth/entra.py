@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, cast
 
 from shared.auth.claims import Claims
@@ -27,6 +28,7 @@ from shared.ports import Clock, Fetcher, Unanswered
 
 LABEL = "Microsoft Entra ID"
 
+_IDENTITY_SECONDS = 5  # The endpoint is on the machine, and a person waits.
 _NO_IDENTITY = "the managed identity has no token"
 
 Assertion = Callable[[], str]  # Proves the application with a managed identity, without a secret.
@@ -189,8 +191,12 @@ def managed_identity(client_id: str) -> Assertion:
             if client_id == "system"
             else msal.UserAssignedManagedIdentity(client_id=client_id)
         )
-        # The machine's own endpoint is inside by design, so the guarded fetcher is not for it.
-        client = msal.ManagedIdentityClient(identity, http_client=requests.Session())
+        # The machine's own endpoint is inside by design, so the guarded fetcher is not for it; and
+        # a proxy that some variable names is not to see what it answers.
+        session = requests.Session()
+        session.trust_env = False
+        session.request = partial(session.request, timeout=_IDENTITY_SECONDS)
+        client = msal.ManagedIdentityClient(identity, http_client=session)
         token = cast(
             dict[str, object],
             client.acquire_token_for_client(resource="api://AzureADTokenExchange"),

@@ -87,6 +87,7 @@ class Issuer:
     calls: list[str] = field(default_factory=list[str])
     change_token: Callable[[str], str] = lambda token: token
     names_itself: bool = False
+    client_authentication: list[str] = field(default_factory=list[str])
 
     def sign(
         self, claims: Mapping[str, Any], *, key: str = "", headers: Mapping[str, Any] | None = None
@@ -149,6 +150,7 @@ class Issuer:
                 "authorization_endpoint": f"{root}/authorize",
                 "token_endpoint": f"{root}/token",
                 "userinfo_endpoint": f"{root}/user",
+                "token_endpoint_auth_methods_supported": self.client_authentication,
                 "authorization_response_iss_parameter_supported": self.names_itself,
             }
         )

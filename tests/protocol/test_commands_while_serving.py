@@ -6,6 +6,7 @@ from functools import partial
 from anyio.to_thread import run_sync
 
 from tests.balas import bala
+from tests.browsers import Browser
 from tests.terminal import Terminal
 from tests.world import URL, World
 
@@ -63,4 +64,6 @@ async def test_a_quarantined_release_is_not_pulled_until_it_is_released(world: W
 
 async def test_a_link_from_the_terminal_signs_in(world: World) -> None:
     link = (await command(world, "signin-link", "ann")).strip()
-    assert (await world.get(link)).status_code == 303
+    browser = Browser(world)
+    await browser.get(link)
+    assert "You are <strong>ann</strong>" in (await browser.post(link)).text

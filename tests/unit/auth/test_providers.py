@@ -1,5 +1,6 @@
 """Signing in with each kind of provider, against a test issuer that checks code and PKCE."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,10 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from shared.auth.claims import Claims
 from shared.auth.discovery import Discovery
-from shared.auth.entra import EntraApplication, EntraProvider
+from shared.auth.entra import EntraApplication, EntraProvider, managed_identity
 from shared.auth.github import GitHubProvider
 from shared.auth.idtokens import IdTokens
 from shared.auth.keysets import KeySets
@@ -29,9 +34,11 @@ from shared.auth.providers import (
 from shared.auth.secret import Secret
 from shared.domain.errors import IssuerSilent, SignedTokenRefused
 from shared.domain.sign_in_errors import SignInFailed
+from shared.ports import Fetched, Unanswered
 from tests.fakes.clock import FakeClock
 from tests.fakes.issuer import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer, answer_of, rsa_key
 from tests.fakes.randomness import FakeRandomness
+from tests.serving import running
 
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 HOST = "https://login.test"
@@ -415,3 +422,111 @@ def test_what_is_no_mail_address_is_none(text: str, address: str) -> None:
 def test_a_code_of_an_error_is_short_and_plain() -> None:
     assert reason_of("temporarily_unavailable") == "the provider answered temporarily_unavailable"
     assert reason_of("x" * 41) == reason_of("a b") == "the provider answered with an error"
+
+
+# --- odd providers ------------------------------------------------------------------------------
+
+
+class Answering:
+    """A provider that answers every request with these bytes, or as the test says by address."""
+
+    def __init__(self, **answers: bytes) -> None:
+        """Answer addresses that end with a name."""
+        self.answers = answers
+
+    async def get(self, url: str, headers: Any) -> Fetched:
+        """Return the answer for the address."""
+        return Fetched(200, {}, self.answers[url.rpartition("/")[2]])
+
+    async def post(self, url: str, headers: Any, body: bytes) -> Fetched:
+        """Return the answer for the address."""
+        answer = self.answers[url.rpartition("/")[2]]
+        return Fetched(500 if answer == b"down" else 200, {}, answer)
+
+
+GITHUB = {
+    "access_token": b'{"access_token": "t", "token_type": "bearer"}',
+    "user": b'{"id": 7, "login": "kim", "name": null}',
+    "emails": b"[]",
+}
+
+
+async def by_github(**answers: bytes) -> SignedIn:
+    """Sign in with a GitHub that answers this."""
+    fetcher = Answering(**{**GITHUB, **answers})
+    client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
+    provider = GitHubProvider(
+        "https://github.com",
+        client,
+        fetcher=fetcher,
+        clock=FakeClock(),
+        randomness=FakeRandomness("github"),
+    )
+    begun = await provider.begin(BACK, Freshness.ANY)
+    assert begun.address.startswith("https://github.com/login/oauth/authorize?")
+    return await provider.finish(begun.flow, {"state": begun.state, "code": "code"})
+
+
+@pytest.mark.parametrize(
+    "emails",
+    [
+        b"[]",
+        b"{}",
+        b"no JSON",
+        b'[{"email": "a@b.c", "primary": true, "verified": false}]',
+        b'[{"email": "a@b.c", "primary": false, "verified": true}]',
+        b'[{"email": 7, "primary": true, "verified": true}, "a@b.c"]',
+    ],
+    ids=["none", "object", "text", "unverified", "other", "odd"],
+)
+async def test_an_address_that_github_does_not_vouch_for_is_none(emails: bytes) -> None:
+    signed_in = await by_github(emails=emails)
+    assert (signed_in.email, signed_in.display_name, signed_in.identifier) == ("", "kim", "7")
+
+
+@pytest.mark.parametrize(
+    "user", [b"[]", b"{}", b'{"id": true}', b'{"id": "7"}', b'{"id": 0}', b"no JSON"]
+)
+async def test_a_user_without_a_number_is_nobody(user: bytes) -> None:
+    with pytest.raises(IssuerSilent, match="GitHub"):
+        await by_github(user=user)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"no JSON", b"down"])
+async def test_an_exchange_that_cannot_be_read_is_no_answer(answer: bytes) -> None:
+    with pytest.raises(IssuerSilent, match="GitHub"):
+        await by_github(access_token=answer)
+
+
+async def test_a_refused_exchange_is_told() -> None:
+    with pytest.raises(SignInFailed, match="bad_verification_code"):
+        await by_github(access_token=b'{"error": "bad_verification_code"}')
+
+
+async def test_a_provider_that_wants_the_secret_in_the_form_gets_it_there(place: Place) -> None:
+    place.issuer.client_authentication = ["client_secret_post"]
+    assert await place.sign_in(place.provider("oidc"))
+
+
+async def test_a_managed_identity_vouches_for_the_application(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def token(request: Request) -> JSONResponse:
+        asked.append(request.query_params["resource"])
+        if request.headers.get("x-identity-header") != "the machine's own":
+            return JSONResponse({"error": "no"}, 400)
+        return JSONResponse(
+            {"access_token": "assertion", "expires_on": "4000000000", "resource": "r"}
+        )
+
+    with running(Starlette(routes=[Route("/token", token)])) as address:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address.url}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "the machine's own")
+        for identity in ("system", "22222222-2222-3333-4444-555555555555"):
+            assert await asyncio.to_thread(managed_identity(identity)) == "assertion"
+        monkeypatch.setenv("IDENTITY_HEADER", "another machine's")
+        with pytest.raises(Unanswered):
+            await asyncio.to_thread(managed_identity("33333333-2222-3333-4444-555555555555"))
+    assert set(asked) == {"api://AzureADTokenExchange"}
