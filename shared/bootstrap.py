@@ -25,7 +25,8 @@ from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.keys import KeyFiles, KeyRing
 from shared.auth.secret import Secret
-from shared.composition import World, compose
+from shared.composing.whole import compose
+from shared.composing.world import World
 from shared.domain.mails import parse_email
 from shared.ports import Clock, Mailer, Randomness
 from shared.registry import Registry

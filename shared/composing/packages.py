@@ -1,0 +1,239 @@
+"""Publishing and reading packages, put together once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from shared.auth.keys import LinkSigner
+from shared.auth.trusted import AZURE_DEVOPS_AUDIENCE, JobTokens, TrustedIssuer, trusted_entra
+from shared.composing.people import People
+from shared.domain.derived_index import index_file
+from shared.domain.errors import Refusal
+from shared.domain.limits import ArchiveLimits, Documentation
+from shared.domain.workloads import Provider
+from shared.log import log
+from shared.services.browsing import Browsing
+from shared.services.checking import Checking
+from shared.services.counting import Counting
+from shared.services.dependencies import Dependencies
+from shared.services.deploying import Deploying
+from shared.services.deprecating import Deprecating
+from shared.services.deriving import Deriving
+from shared.services.held_news import HeldNews
+from shared.services.indexing import Indexing
+from shared.services.moderation import Moderation
+from shared.services.publishing import Publishing
+from shared.services.pulling import Pulling
+from shared.services.reading import Reading
+from shared.services.remembering import Remembering
+from shared.services.resolving import Resolving
+from shared.services.serving import Serving
+from shared.services.trusted_publishers import TrustedPublishers
+from shared.services.trusted_publishing import TrustedPublishing
+from shared.services.visibility import ChangingVisibility
+from shared.settings import Settings, listed
+
+
+@dataclass(frozen=True)
+class Packages(People):
+    """The services of packages."""
+
+    @cached_property
+    def deriving(self) -> Deriving:
+        """Return what keeps lists, search and feed true."""
+        world = self.world
+        return Deriving(world.metadata, world.documents, world.search, world.events)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Return what reads archives."""
+        settings = self.settings
+        return Reading(
+            limits=archive_limits(settings),
+            max_archive_bytes=settings.max_archive_bytes,
+            max_in_hand=settings.max_archives_in_hand,
+        )
+
+    @cached_property
+    def trusted_publishers(self) -> TrustedPublishers:
+        """Return what keeps who publishes from CI."""
+        world = self.world
+        return TrustedPublishers(
+            authorization=self.authorization,
+            directory=world.directory,
+            recording=self.recording,
+            metadata=world.metadata,
+            deriving=self.deriving,
+            clock=world.clock,
+            randomness=world.randomness,
+            servers=self.job_tokens.servers,
+        )
+
+    @cached_property
+    def trusted_publishing(self) -> TrustedPublishing:
+        """Return what gives tokens to jobs."""
+        world = self.world
+        return TrustedPublishing(
+            jobs=self.job_tokens,
+            directory=world.directory,
+            recording=self.recording,
+            events=world.events,
+            metadata=world.metadata,
+            tokens=self.token_records,
+            work=world.work,
+            clock=world.clock,
+        )
+
+    @cached_property
+    def job_tokens(self) -> JobTokens:
+        """Return what reads the id tokens of jobs."""
+        issuers = trusted_issuers(self.settings)
+        return JobTokens(issuers, self.key_sets, self.world.clock)
+
+    @cached_property
+    def publishing(self) -> Publishing:
+        """Return what admits releases."""
+        return Publishing(
+            authorization=self.authorization,
+            organizations=self.organizations,
+            reading=self.reading,
+            metadata=self.world.metadata,
+            documents=self.world.documents,
+            archives=self.world.archives,
+            deriving=self.deriving,
+            clock=self.world.clock,
+            dependencies=self._dependencies(),
+            publishers=self.trusted_publishers,
+            limiting=self.limiting,
+            news=self._held_news(),
+        )
+
+    @cached_property
+    def pulling(self) -> Pulling:
+        """Return what finds releases."""
+        return Pulling(self.authorization, self.world.metadata, self.world.documents)
+
+    @cached_property
+    def browsing(self) -> Browsing:
+        """Return what shows packages."""
+        return Browsing(self.pulling, self.world.documents, self.world.search)
+
+    @cached_property
+    def checking(self) -> Checking:
+        """Return what compares checksums."""
+        return Checking(self.world.archives)
+
+    @cached_property
+    def deploying(self) -> Deploying:
+        """Return what takes files of a Maven repository."""
+        world = self.world
+        return Deploying(self.publishing, world.metadata, world.documents, self.checking)
+
+    @cached_property
+    def resolving(self) -> Resolving:
+        """Return what chooses versions."""
+        world = self.world
+        return Resolving(
+            metadata=world.metadata,
+            documents=world.documents,
+            authorization=self.authorization,
+            max_requests=self.settings.max_resolve,
+        )
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        """Return what makes the files of the index."""
+        world = self.world
+        return Indexing(
+            pulling=self.pulling,
+            authorization=self.authorization,
+            metadata=world.metadata,
+            events=world.events,
+            files=Remembering(index_file, world.clock),
+        )
+
+    @cached_property
+    def moderation(self) -> Moderation:
+        """Return what holds and withdraws releases."""
+        world = self.world
+        return Moderation(self.authorization, world.metadata, self.deriving, world.clock)
+
+    @cached_property
+    def deprecating(self) -> Deprecating:
+        """Return what deprecates."""
+        world = self.world
+        return Deprecating(self.authorization, world.metadata, self.deriving, world.clock)
+
+    @cached_property
+    def visibility(self) -> ChangingVisibility:
+        """Return what changes who sees a package."""
+        world = self.world
+        return ChangingVisibility(self.authorization, world.metadata, self.deriving, world.clock)
+
+    @cached_property
+    def serving(self) -> Serving:
+        """Return what hands out bytes."""
+        return Serving(
+            authorization=self.authorization,
+            metadata=self.world.metadata,
+            signer=LinkSigner(self.world.keys),
+            clock=self.world.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def counting(self) -> Counting:
+        """Return what counts pulls."""
+        world = self.world
+        signer = world.keys.signer("callers")
+        return Counting(world.pulls, world.clock, signer, delayed=_log_delayed_pulls)
+
+    def _held_news(self) -> HeldNews:
+        world = self.world
+        return HeldNews(
+            directory=world.directory,
+            notifying=self.notifying,
+            work=world.work,
+            clock=world.clock,
+            base_url=self.settings.base_url,
+        )
+
+    def _dependencies(self) -> Dependencies:
+        required = self.settings.require_dependencies
+        return Dependencies(self.authorization, self.world.metadata, required)
+
+
+def _log_delayed_pulls(refusal: Refusal) -> None:
+    log.warning("pulls.delayed", reason=type(refusal).__name__)
+
+
+def trusted_issuers(settings: Settings) -> list[TrustedIssuer]:
+    """Return who may sign for jobs that publish, as the operator has set it."""
+    registry, anybody = (settings.base_url,), (AZURE_DEVOPS_AUDIENCE,)
+    signers = (
+        (Provider.GITHUB, settings.publish_from_github, registry),
+        (Provider.GITLAB, settings.publish_from_gitlab, registry),
+        (Provider.AZURE_DEVOPS, settings.publish_from_azure_devops, anybody),
+    )
+    found = [
+        TrustedIssuer(provider, issuer, audiences)
+        for provider, issuers, audiences in signers
+        for issuer in listed(issuers)
+    ]
+    audience = settings.publish_from_entra_audience or settings.base_url
+    for tenant in listed(settings.publish_from_entra):
+        found += trusted_entra(tenant, audience)
+    return found
+
+
+def archive_limits(settings: Settings) -> ArchiveLimits:
+    """Return the limits that the operator has set for archives."""
+    documentation = (
+        Documentation.REQUIRED if settings.require_documentation else Documentation.OPTIONAL
+    )
+    return ArchiveLimits(
+        entries=settings.max_entries,
+        unpacked_bytes=settings.max_unpacked_bytes,
+        ratio=settings.max_entry_ratio,
+        manifest_bytes=settings.max_manifest_bytes,
+        documentation=documentation,
+    )

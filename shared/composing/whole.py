@@ -1,0 +1,110 @@
+"""The registry: every service by name."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from shared.composing.packages import Packages
+from shared.composing.world import World
+from shared.domain.digest import Digest
+from shared.ports import ArchiveStore, Clock
+from shared.registry import Registry
+from shared.services.auditing import Auditing
+from shared.services.enumerating import Enumerating
+from shared.services.reminding import Reminding
+from shared.services.searching import Searching
+from shared.services.upkeep import (
+    Expiring,
+    Forgetting,
+    Refreshing,
+    RollingUp,
+    Settling,
+    Sweeping,
+    Upkeep,
+)
+from shared.settings import Settings
+
+
+def compose(settings: Settings, world: World) -> Registry:
+    """Return the registry with these settings over this choice of adapters."""
+    return Whole(settings, world).registry()
+
+
+@dataclass(frozen=True)
+class Whole(Packages):
+    """Every service once, made when the first other one needs it."""
+
+    def registry(self) -> Registry:
+        """Return everything that the faces may ask for: each field by the service of its name."""
+        return Registry(**{field.name: getattr(self, field.name) for field in fields(Registry)})
+
+    @property
+    def clock(self) -> Clock:
+        """Return the source of time."""
+        return self.world.clock
+
+    @property
+    def archives(self) -> ArchiveStore:
+        """Return the balas."""
+        return self.world.archives
+
+    @property
+    def archive_path(self) -> Callable[[Digest], Path] | None:
+        """Return what names the file of an archive, where archives are files."""
+        return self.world.archive_path
+
+    @property
+    def edition(self) -> Callable[[], Hashable] | None:
+        """Return what changes with every write, where stores can tell."""
+        return self.world.edition
+
+    @property
+    def enumerating(self) -> Enumerating:
+        """Return what lists packages."""
+        return Enumerating(self.browsing, self.world.clock)
+
+    @property
+    def searching(self) -> Searching:
+        """Return what finds packages."""
+        return Searching(self.world.search, self.authorization)
+
+    async def probe(self) -> None:
+        """Raise unless the stores answer."""
+        await self.world.metadata.packages("", 1)
+
+    async def close(self) -> None:
+        """Write what is only in memory, and let go of the stores."""
+        await self.counting.close()
+        await self.authentication.close()
+        await self.sign_in.noticing.close()
+        self.reading.close()
+        await self.world.close()
+
+    @cached_property
+    def upkeep(self) -> Upkeep:
+        """Return the tasks that keep a registry clean and true."""
+        world = self.world
+        tasks = {
+            "settle": Settling(world.metadata, self.deriving, world.directory, world.events).run,
+            "sweep": self._sweeping().run,
+            "roll-up": RollingUp(world.pulls, self.deriving, world.clock).run,
+            "expire": Expiring(world.directory, world.work, world.clock).run,
+            "audit": Auditing(world.metadata, world.archives, self.reading).run,
+            "forget": Forgetting(world.events, world.clock, self.settings.audit_days).run,
+            "prove": self.proving.run,
+            "keep": self.closing.run,
+            "remind": Reminding(world.directory, world.work, world.clock, self.token_news).run,
+            "refresh": Refreshing(world.metadata, self.deriving).run,
+        }
+        return Upkeep(world.work, world.clock, world.randomness, tasks)
+
+    def _sweeping(self) -> Sweeping:
+        return Sweeping(
+            metadata=self.world.metadata,
+            documents=self.world.documents,
+            archives=self.world.archives,
+            clock=self.world.clock,
+            grace=timedelta(hours=self.settings.sweep_grace_hours),
+        )

@@ -1,0 +1,48 @@
+"""One choice of adapter for every port."""
+
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.auth.keys import KeyRing
+from shared.domain.digest import Digest
+from shared.ports import (
+    ArchiveStore,
+    Clock,
+    DirectoryStore,
+    DocumentStore,
+    DomainRecords,
+    EventStore,
+    Fetcher,
+    Mailer,
+    MetadataStore,
+    PullLedger,
+    Randomness,
+    SearchIndex,
+    WorkStore,
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """One choice of adapter for every port, and the keys."""
+
+    clock: Clock
+    randomness: Randomness
+    keys: KeyRing
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    directory: DirectoryStore
+    events: EventStore
+    work: WorkStore
+    pulls: PullLedger
+    search: SearchIndex
+    mailer: Mailer
+    domain_records: DomainRecords
+    fetcher: Fetcher
+    archive_path: Callable[[Digest], Path] | None
+    close: Callable[[], Awaitable[None]]
+    # Tells what the stores hold by a value that is another one after each write, where that can be
+    # told at a fraction of what reading costs.
+    edition: Callable[[], Hashable] | None = None
