@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.auth.token import OWNER_LENGTH
 from shared.domain.address_ranges import are_within
 from shared.domain.errors import CredentialsMissing, NotPermitted, SignInAgain, TokenNotFound
 from shared.domain.identity import Principal
@@ -35,6 +36,9 @@ class Tokens:
         _check_manager("issue", by)
         if not _is_owner(owner, by):
             raise NotPermitted("issue", f"the token {wanted.name}", "it is for another account")
+        if len(owner) != OWNER_LENGTH:
+            # Somebody whom a tenant vouches for: a token is found by the account that it names.
+            raise NotPermitted("issue", f"the token {wanted.name}", "it takes an account here")
         days = wanted.days or self.default_days
         draft = draft_of(owner, wanted, until(self.clock, days, by), by)
         check_reach("issue", draft, by)

@@ -230,7 +230,7 @@ def shown(persona: Persona, state: State) -> set[Outcome]:
 
 def founders(persona: Persona, _state: State) -> set[Outcome]:
     """Whoever has an account founds organizations, and machines have none."""
-    if persona.is_unknown or persona.credential is Credential.MACHINE:
+    if persona.is_unknown or persona.credential in (Credential.MACHINE, Credential.TENANT):
         return {Outcome.UNKNOWN}
     return {Outcome.DONE if Scope.MANAGE in persona.scopes else Outcome.FORBIDDEN}
 
@@ -246,6 +246,12 @@ def own(scope: Scope | None, *, found: Outcome = Outcome.DONE) -> Expects:
         return {found}
 
     return expects
+
+
+def account_holders(persona: Persona, state: State) -> set[Outcome]:
+    """A token belongs to an account, so whoever has none makes none."""
+    has_account = persona.credential is not Credential.TENANT
+    return own(Scope.MANAGE)(persona, state) if has_account else {Outcome.FORBIDDEN}
 
 
 def _right(
@@ -534,7 +540,7 @@ API = {
     "api_sessions_link": _api("POST", "sign-in-links", fresh_administrators, {"account": "ann"}),
     "token_whoami": _api("GET", "whoami", own(None)),
     "token_list": _api("GET", "tokens", own(Scope.MANAGE)),
-    "token_issue": _api("POST", "tokens", own(Scope.MANAGE), TOKEN),
+    "token_issue": _api("POST", "tokens", account_holders, TOKEN),
     **{
         f"api_org_tokens_{verb}": _api(method, path, of_organization(Action.MANAGE), body)
         for verb, method, path, body in (
@@ -566,8 +572,6 @@ PAGES = {
     "account_data": _for_all("/account/data", nobody_by_token),
     "account_data_export": _for_all("/account/data.json", nobody_by_token),
     "account_delete": _for_all("/account/delete", nobody_by_token, "POST"),
-    "account_identities": _for_all("/account/identities", nobody_by_token),
-    "account_identity_remove": _for_all("/account/identities/remove", nobody_by_token, "POST"),
     "account_invitation": _for_all("/account/invitations/none", nobody_by_token),
     "account_invitation_answer": _for_all("/account/invitations/none", nobody_by_token, "POST"),
     "account_organizations": _for_all("/account/organizations", nobody_by_token),
@@ -586,9 +590,6 @@ PAGES = {
     "account_session_end": _for_all("/account/sessions/end", nobody_by_token, "POST"),
     "account_session_end_others": _for_all("/account/sessions/end-others", nobody_by_token, "POST"),
     "account_security": _for_all("/account/security", nobody_by_token),
-    "account_session_end": _for_all("/account/sessions/end", nobody_by_token, "POST"),
-    "account_session_end_others": _for_all("/account/sessions/end-others", nobody_by_token, "POST"),
-    "account_sessions": _for_all("/account/sessions", nobody_by_token),
     "account_settings": _for_all("/account/settings.toml", nobody_by_token),
     "account_tokens": _for_all("/account/tokens", nobody_by_token),
     "account_token_issue": _for_all("/account/tokens", nobody_by_token, "POST"),

@@ -12,10 +12,11 @@ from fnmatch import fnmatchcase
 from shared.auth.authentication import Authentication
 from shared.auth.client import Client
 from shared.domain.identity import Principal
-from shared.domain.rights import FRESH, RIGHTS, Action, Grant, Role, Scope
+from shared.domain.rights import FRESH, RIGHTS, Action, Grant, Holding, Role, Scope
 from tests.fakes.clock import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.
+TENANT = "Tenant"  # The same.
 EVERY = frozenset(Scope)
 MACHINES = EVERY - {Scope.MANAGE}  # They govern nothing.
 PUSHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
@@ -28,6 +29,7 @@ class Credential(Enum):
     TOKEN = "token"
     SESSION = "session"
     MACHINE = "machine"  # A token of the organization itself.
+    TENANT = "tenant"  # Of somebody without an account, for whom the operator has mapped a role.
     BAD = "bad"  # It was good once.
 
 
@@ -106,6 +108,8 @@ PERSONAS = (
     Persona("job's token", Credential.MACHINE, "", Role.MAINTAINER, PUSHING, package="p*"),
     Persona("owner for some", Credential.TOKEN, "ann", Role.OWNER, MACHINES, package="p*"),
     Persona("owner for others", Credential.TOKEN, "ann", Role.OWNER, MACHINES, org="other"),
+    Persona("tenant's owner", Credential.TENANT, "*", Role.OWNER),
+    Persona("tenant's reader", Credential.TENANT, "acme", Role.MEMBER, frozenset({Scope.READ})),
     Persona("another organization's token", Credential.MACHINE, "bob", None, MACHINES),
     Persona("administrator by token", Credential.TOKEN, "admin", administrator=True),
     Persona(
@@ -128,8 +132,18 @@ class Signing:
     async def authenticate(self, headers: Mapping[str, str], client: Client) -> Principal:
         """Return who sent a request with these headers."""
         scheme, _, session = headers.get("authorization", "").partition(" ")
+        if scheme == TENANT:
+            return _of_tenant(session)
         if scheme != SESSION:
             return await self.authentication.authenticate(headers, client)
         name, _, minutes = session.partition(" ")
         signed_in_ms = self.clock.at_ms - int(minutes) * 60_000
         return Principal(self.accounts[name], "session", (Grant(),), signed_in_ms=signed_in_ms)
+
+
+def _of_tenant(words: str) -> Principal:
+    """Return somebody without an account, as an access token of a tenant makes them known."""
+    org, role, *scopes = words.split()
+    grant = Grant(scopes=frozenset(Scope(each) for each in scopes), org=org)
+    holding = Holding(org=org, role=Role(role))
+    return Principal("entra-0a0a0a0a", "entra-token", (grant,), holdings=(holding,))

@@ -27,7 +27,7 @@ from shared.registry import Registry
 from shared.services.tokens import TokenRequest
 from tests.balas import bala
 from tests.security.declared import DECLARED, Cell, Declared, Outcome, State, by_status
-from tests.security.personas import PERSONAS, SESSION, Credential, Persona, Signing
+from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, Signing
 from tests.world import Person, Template, World, limited
 
 LEAST = 500  # Cells.
@@ -71,6 +71,9 @@ class Prepared:
         if persona.credential is Credential.SESSION and persona.signed_in is not None:
             minutes = persona.signed_in // timedelta(minutes=1)
             return {"Authorization": f"{SESSION} {persona.account} {minutes}"}
+        if persona.credential is Credential.TENANT and persona.role is not None:
+            scopes = " ".join(scope.value for scope in persona.scopes)
+            return {"Authorization": f"{TENANT} {persona.account} {persona.role.value} {scopes}"}
         return {"Authorization": f"Bearer {self.tokens[persona.name]}"}
 
 

@@ -448,3 +448,9 @@ def test_a_token_is_good_for_a_day_to_a_year(days: int) -> None:
     with pytest.raises(InvalidRequest, match=f"1 to 365 days, not {days}"):
         parse(days=days)
     assert parse(days=365).days == 365
+
+
+async def test_somebody_without_an_account_makes_no_token(tokens: Tokens) -> None:
+    by = Principal("entra-0a0a0a0a", "entra-token", (Grant(),))
+    with pytest.raises(NotPermitted, match="takes an account"):
+        await tokens.issue(by.id, wanted(), by=by)
