@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 from shared.domain.accounts import Account, AccountName, Identity, place_of_name
 from shared.domain.entity import Place
-from shared.domain.errors import CredentialsMissing, LastOwner, SignInAgain, TokenUnknown
+from shared.domain.errors import (
+    CredentialsMissing,
+    LastOwner,
+    NotPermitted,
+    SignInAgain,
+    TokenUnknown,
+)
 from shared.domain.identity import Principal
 from shared.domain.logs import LARGEST_PAGE, LogQuery
 from shared.domain.names import OrgName
@@ -72,11 +78,15 @@ class Departing:
     async def delete(self, *, by: Principal) -> list[Session]:
         """Delete the account of whoever asks, who signed in a moment ago; return what has ended.
 
-        Raises `SignInAgain`, and `LastOwner` before anything is changed. A repeat goes on where a
+        Raises `NotPermitted` for administrators, without whom no registry starts, `SignInAgain`,
+        and `LastOwner` before anything is changed. A repeat goes on where a
         crash has stopped: what signs somebody in goes before the account, so that no sign-in makes
         it anew, and the session of the request goes last.
         """
         account = await self._account(by)
+        if account.administrator:
+            reason = "it administers this registry, which needs somebody who does"
+            raise NotPermitted("delete", f"the account {account.name}", reason)
         if not by.is_fresh(self.clock.now_ms()):
             raise SignInAgain("delete", f"the account {account.name}")
         memberships = await self.organizations.of(by.id)

@@ -11,6 +11,7 @@ from shared.domain.errors import (
     AccountExists,
     CredentialsMissing,
     LastOwner,
+    NotPermitted,
     SignInAgain,
     TokenUnknown,
 )
@@ -70,6 +71,17 @@ async def test_deleting_takes_a_fresh_sign_in(world: World) -> None:
 async def test_nobody_deletes_an_account_without_being_signed_in(world: World) -> None:
     with pytest.raises(CredentialsMissing):
         await world.registry.departing.delete(by=ANONYMOUS)
+
+
+async def test_an_administrator_stays_since_no_registry_starts_without_one(world: World) -> None:
+    admin = world.people.admin
+    with pytest.raises(NotPermitted, match="it administers this registry"):
+        await world.registry.departing.delete(by=principal(world, admin))
+    assert await account_of(world, admin)
+    browser = await Browser.of(world, admin)
+    await browser.open(PAGE)
+    assert "You administer this registry, so your account stays." in browser.text
+    assert "/account/delete" not in browser.text
 
 
 async def test_the_last_owner_of_an_organization_stays_with_everything(world: World) -> None:
