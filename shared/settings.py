@@ -30,6 +30,8 @@ MIB = 1024 * 1024
 # What every link begins with and settings files quote: no query, user or sign that ends a text.
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
 
+_CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
+
 
 class Settings(BaseSettings):
     """The settings, with defaults for a laptop. Names take the prefix `BALLROOM_`."""
@@ -272,6 +274,11 @@ class Settings(BaseSettings):
         "between commas, such as an identity provider with a private address. All others have to "
         "be public. Plain http is for those on this machine alone.",
     )
+    security_contact: str = Field(
+        default="",
+        description="Whom to tell of a weakness, as mailto: or https: address; it is shown at "
+        "/.well-known/security.txt.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",
@@ -417,6 +424,14 @@ class Settings(BaseSettings):
             reason = "Entra ID takes either it or BALLROOM_ENTRA_CLIENT_SECRET"
             raise ValueError(reason)
         return identity
+
+    @field_validator("security_contact")
+    @classmethod
+    def _check_security_contact(cls, contact: str) -> str:
+        if contact and not _CONTACT.fullmatch(contact):
+            reason = "it is no address such as mailto:security@example.org or https://example.org/x"
+            raise ValueError(reason)
+        return contact
 
     @field_validator("entra_roles")
     @classmethod

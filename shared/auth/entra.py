@@ -6,7 +6,6 @@ import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol, cast
 
 from shared.auth.claims import Claims
@@ -193,19 +192,38 @@ def managed_identity(client_id: str) -> Assertion:
         )
         # The machine's own endpoint is inside by design, so the guarded fetcher is not for it; and
         # a proxy that some variable names is not to see what it answers.
-        session = requests.Session()
-        session.trust_env = False
-        session.request = partial(session.request, timeout=_IDENTITY_SECONDS)
-        client = msal.ManagedIdentityClient(identity, http_client=session)
-        token = cast(
-            dict[str, object],
-            client.acquire_token_for_client(resource="api://AzureADTokenExchange"),
-        )
-        if "access_token" not in token:
-            raise Unanswered(_NO_IDENTITY)
-        return str(token["access_token"])
+        with requests.Session() as session:
+            session.trust_env = False
+            client = msal.ManagedIdentityClient(identity, http_client=_Endpoint(session.get))
+            return _token_of(client)
 
     return assertion
+
+
+class _Identity(Protocol):
+    """The part of msal's client of managed identities that is used here."""
+
+    def acquire_token_for_client(self, *, resource: str) -> dict[str, object]:
+        """Return a token, or an error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """What msal asks the machine through, for no longer than a person waits."""
+
+    ask: Callable[..., object]
+
+    def get(self, url: str, **options: object) -> object:
+        return self.ask(url, **{**options, "timeout": _IDENTITY_SECONDS})
+
+
+def _token_of(client: object) -> str:
+    identity = cast(_Identity, client)
+    answer = identity.acquire_token_for_client(resource="api://AzureADTokenExchange")
+    if "access_token" not in answer:
+        raise Unanswered(_NO_IDENTITY)
+    return str(answer["access_token"])
 
 
 def _forgetful() -> object:

@@ -247,6 +247,7 @@ ABOUT_NO_PACKAGE = {
     "health_*": "are the same for everybody",
     "index_settings": "is the same for everybody",
     "login_*": "are the same for everybody",
+    "security_txt_*": "are the same for everybody",
     "sign_in_*": "are the same for everybody who is not signed in",
     "static_*": "are the same for everybody",
     "token_*": "name patterns, whether packages match them or not",

@@ -1,0 +1,37 @@
+"""/.well-known/security.txt: whom to tell of a weakness, and until when that is so."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.settings import Settings
+from tests.world import URL, OpenWorld, World
+
+ADDRESS = f"{URL}/.well-known/security.txt"
+
+
+async def test_it_names_the_contact_and_is_never_expired(worlds: OpenWorld) -> None:
+    world = await worlds(security_contact="mailto:security@example.org")
+    for _ in range(3):
+        answer = await world.get(ADDRESS)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
+        assert fields["Contact"] == "mailto:security@example.org"
+        assert fields["Canonical"] == ADDRESS
+        now = datetime.fromtimestamp(world.clock.now_ms() / 1000, UTC)
+        expires = datetime.fromisoformat(fields["Expires"])
+        assert timedelta(days=30) < expires - now < timedelta(days=365)
+        world.clock.advance(timedelta(days=200))
+
+
+async def test_without_a_contact_there_is_none(world: World) -> None:
+    assert (await world.get(ADDRESS)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "contact", ["security@example.org", "http://example.org", "mailto:a\nContact: mailto:b", "x:"]
+)
+def test_a_contact_is_an_address_that_programs_open(contact: str) -> None:
+    with pytest.raises(ValueError, match="mailto:"):
+        Settings(security_contact=contact)
