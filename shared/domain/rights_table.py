@@ -18,9 +18,9 @@ _WORDS = {
     Action.PUSH_NEW: "publish a new package",
     Action.PUSH_VERSION: "publish a version",
     Action.DEPRECATE: "deprecate, and take that back",
-    Action.MANAGE: "see the log, tokens and publishers; describe",
+    Action.MANAGE: "manage members, invitations, tokens, domains; see the log",
     Action.LEAVE: "leave the organization",
-    Action.GOVERN: "govern: members, publishers, visibility, held releases, deletion",
+    Action.GOVERN: "govern: owners, publishers, visibility, held releases, deletion",
     Action.OPERATE: "moderate, everywhere",
 }
 
