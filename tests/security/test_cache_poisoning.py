@@ -57,9 +57,14 @@ async def full(world: World) -> World:
     return world
 
 
+# What differs each time: the number of the request, what is left of a limit, the name of a browser.
+EACH_TIME = {"x-request-id", "ratelimit-remaining", "ratelimit-reset", "set-cookie"}
+
+
 def seen(answer: httpx.Response) -> tuple[int, Mapping[str, str], bytes]:
-    """Return all of an answer but the number of its request, which is quoted in few bodies."""
-    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    """Return all of an answer but what differs each time; whatever sets a cookie is not kept."""
+    assert "set-cookie" not in answer.headers or answer.headers["cache-control"] == "no-store"
+    headers = {name: value for name, value in answer.headers.items() if name not in EACH_TIME}
     return answer.status_code, headers, answer.content
 
 
