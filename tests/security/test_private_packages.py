@@ -27,7 +27,7 @@ from tests.security.probes import (
     secret,
     seen,
 )
-from tests.world import OpenWorld, Person, World, limited, token_of
+from tests.world import OpenWorld, Person, World, asking, limited, token_of
 
 NAME = "secret"
 ABSENT = "absent"  # As long as the other, so that lengths compare.
@@ -64,7 +64,8 @@ class Registry:
 async def registry(worlds: OpenWorld, *archives: bytes) -> Registry:
     """Open a registry with what everybody may see, and these archives of Ann's."""
     journal = Journal()
-    world = await worlds(wrap=journal.wrap)
+    # What is given again costs nothing, so each request is one that a Function answers.
+    world = await worlds(wrap=journal.wrap, host=asking)
     await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
     for archive in (*PUBLISHED, *archives):
         await world.push(archive)
