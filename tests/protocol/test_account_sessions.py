@@ -102,6 +102,16 @@ async def test_a_form_from_elsewhere_ends_nothing(ann: Browser, path: str) -> No
     ],
 )
 def test_a_browser_is_called_what_people_call_it(agent: str, shown: str) -> None:
-    times = {"created_ms": 0, "seen_ms": 0, "expires_ms": 1, "idle_ms": 1, "signed_in_ms": 0}
-    session = Session(id="s", account="a", provider="link", agent=agent, secrets=("x",), **times)
+    session = Session(
+        id="s",
+        account="a",
+        provider="link",
+        agent=agent,
+        secrets=("x",),
+        created_ms=0,
+        seen_ms=0,
+        expires_ms=1,
+        idle_ms=1,
+        signed_in_ms=0,
+    )
     assert browser_of(session) == shown
