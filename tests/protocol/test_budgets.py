@@ -161,6 +161,22 @@ async def test_any_number_of_packages_is_resolved_in_two_trips(
     assert ledger.calls() == SURVEY | {"documents.graphs": 1}
 
 
+async def test_with_a_token_public_packages_ask_for_no_right_and_others_once_an_organization(
+    counted: World, ledger: Ledger
+) -> None:
+    bob = counted.java(counted.people.bob)
+    known = [{"org": "acme", "name": "greet", "version": ""}]
+    await bob.resolve_dependencies(known)  # The token is read, and its use is noted.
+    await counted.registry.authentication.close()
+    ledger.forget()
+    await bob.resolve_dependencies(known)
+    assert ledger.calls() == SURVEY | {"documents.graphs": 1}
+    ledger.forget()
+    names = ["secret", *(f"none{number}" for number in range(100))]
+    await bob.resolve_dependencies([{"org": "acme", "name": name} for name in names])
+    assert ledger.calls() == SURVEY | {"directory.standing": 1}
+
+
 @pytest.mark.parametrize("count", [1, 10, 100])
 async def test_any_number_of_modules_is_resolved_in_one_trip(
     counted: World, ledger: Ledger, count: int
