@@ -66,6 +66,7 @@ def signin_link(account_name: str) -> None:
 
     async def work(registry: Registry) -> str:
         found = await registry.accounts.named(account_name)
-        return (await registry.sign_in_links.create(found.id)).reveal()
+        link = await registry.sign_in.signing_in.issue_link(found, by=OPERATOR)
+        return link.reveal()
 
     click.echo(with_registry(work))

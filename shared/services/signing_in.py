@@ -127,7 +127,7 @@ class SigningIn:
             case Purpose.AGAIN:
                 _check_age(who, pending, provider.label)
                 await self._renew(who, pending, arrival)
-            case Purpose.LINK:
+            case _:
                 await self._link(who, pending, arrival)
         return pending.to
 

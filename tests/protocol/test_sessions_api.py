@@ -225,6 +225,11 @@ async def test_it_takes_an_administrator_who_just_signed_in(world: World) -> Non
     assert late.json()["error"]["code"] == "sign-in-again"
 
 
+async def test_a_link_is_for_nobody_without_credentials_to_ask_for(world: World) -> None:
+    answer = await world.send("POST", URL + LINKS, content=b'{"account": "bob"}')
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "credentials-missing")
+
+
 async def test_a_link_for_nobody_is_refused(world: World) -> None:
     admin = await signed_in(world, world.people.admin)
     answer = await admin.api("POST", LINKS, {"account": "nobody"})

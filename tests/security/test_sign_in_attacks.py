@@ -8,8 +8,14 @@ import httpx
 import jwt
 import pytest
 
+from shared.auth.browsers import Arrival
+from shared.domain.accounts import Account
+from shared.domain.identity import Principal
 from shared.domain.return_paths import HOME, return_path
-from shared.services.signing_in import STATE_LIFETIME
+from shared.domain.rights import Grant
+from shared.domain.sign_in_errors import SignInExpired
+from shared.domain.sign_ins import Purpose
+from shared.services.signing_in import STATE_LIFETIME, Errand
 from tests.browsers import Browser, signed_in
 from tests.fakes.issuer import Issuer, answer_of, rsa_key
 from tests.protocol.sign_in import KINDS, Signing, open_signing
@@ -192,6 +198,27 @@ async def test_a_session_that_ends_meanwhile_is_linked_to_nobody(signing: Signin
     )
     await browser.copy().post("/sign-out")
     assert (await back(browser, "github", away)).status_code == 401
+
+
+@pytest.mark.parametrize("purpose", [Purpose.AGAIN, Purpose.LINK])
+async def test_a_token_neither_links_nor_renews(signing: Signing, purpose: Purpose) -> None:
+    ann = signing.world.people.ann.account
+    errand = Errand(purpose, "/account", Principal(ann.id, "a token", (Grant(),)))
+    arrival = Arrival("192.0.2.1", "curl", "browser", "")
+    with pytest.raises(SignInExpired):
+        await signing.world.registry.sign_in.signing_in.begin("oidc", errand, arrival)
+
+
+async def test_a_link_to_an_account_that_is_gone_signs_nobody_in(signing: Signing) -> None:
+    browser = signing.browser()
+    ann = signing.world.people.ann.account
+    link = (await signing.world.registry.sign_in_links.create(ann.id)).reveal()
+    await browser.get(link)
+    stored = await signing.world.stores.directory.get(Account, ann.place)
+    assert stored is not None
+    await signing.world.stores.directory.remove(stored)
+    assert (await browser.post(link)).status_code == 401
+    assert browser.session == ""
 
 
 # --- where a sign-in leads ----------------------------------------------------------------------
