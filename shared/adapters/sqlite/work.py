@@ -90,8 +90,9 @@ def _count(counter: Counter, now_ms: int, connection: sqlite3.Connection) -> int
     (total,) = connection.execute(
         "INSERT INTO counters (kind, key, total, expires_ms) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT DO UPDATE SET"
-        " total = iif(expires_ms > ?5, total, 0) + excluded.total,"
-        " expires_ms = iif(expires_ms > ?5, expires_ms, excluded.expires_ms) RETURNING total",
+        " total = CASE WHEN expires_ms > ?5 THEN total ELSE 0 END + excluded.total,"
+        " expires_ms = CASE WHEN expires_ms > ?5 THEN expires_ms ELSE excluded.expires_ms END"
+        " RETURNING total",
         (counter.kind, counter.key, counter.amount, counter.expires_ms, now_ms),
     ).fetchone()
     return total

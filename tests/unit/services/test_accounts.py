@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
@@ -89,7 +88,7 @@ async def test_of_two_who_take_over_a_name_one_gets_it(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     await store.add(AccountName(name="kim", account="died000000", created_ms=0))
-    raced = cast("FakeDirectory", failing(store, Fault("replace", Stale())))
+    raced = failing(store, Fault("replace", Stale()))
     accounts = Accounts(raced, recording(store, events), FakeClock(), FakeRandomness())
     with pytest.raises(AccountExists):
         await accounts.create("kim", by=OPERATOR)
