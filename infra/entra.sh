@@ -1,0 +1,80 @@
+#!/bin/sh
+# Register the registry in Entra ID: `infra/entra.sh URL [NAME]`, after the infrastructure is there.
+#
+# Makes the application, or brings the one of that name up to date: the redirect URI that people come
+# back through, the app roles that BALLROOM_ENTRA_ROLES can name, and trust in the managed identity of
+# the app, which therefore needs no secret. Prints the client id and keeps it in the azd environment.
+# Takes the role Application Developer of the tenant, or more. May be repeated.
+set -eu
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+[ $# -ge 1 ] || fail "Give the public address of the registry: infra/entra.sh https://ballroom.example.org"
+url=${1%/}
+name=${2:-Ballroom}
+case $url in https://*) ;; *) fail "$url does not begin with https://, which Entra ID asks of an address to come back to." ;; esac
+
+identity=${BALLROOM_IDENTITY_PRINCIPAL_ID:-$(azd env get-value BALLROOM_IDENTITY_PRINCIPAL_ID)}
+tenant=$(az account show --query tenantId --output tsv)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+cat > "$folder/roles.json" <<'JSON'
+[
+  {
+    "id": "3b0d9f0e-7f0a-4f4c-9d57-2b6c1c0a7b11",
+    "value": "Packages.Read",
+    "displayName": "Read packages",
+    "description": "Reads the packages that BALLROOM_ENTRA_ROLES names for this role.",
+    "allowedMemberTypes": ["User", "Application"],
+    "isEnabled": true
+  },
+  {
+    "id": "8a4f2c55-0c6e-4a55-8a0c-6f7c2f7d9e22",
+    "value": "Packages.Publish",
+    "displayName": "Publish packages",
+    "description": "Publishes to the organizations that BALLROOM_ENTRA_ROLES names for this role.",
+    "allowedMemberTypes": ["User", "Application"],
+    "isEnabled": true
+  }
+]
+JSON
+
+cat > "$folder/trust.json" <<JSON
+{
+  "name": "ballroom",
+  "issuer": "https://login.microsoftonline.com/$tenant/v2.0",
+  "subject": "$identity",
+  "audiences": ["api://AzureADTokenExchange"],
+  "description": "The managed identity of the registry, instead of a client secret."
+}
+JSON
+
+client=$(az ad app list --filter "displayName eq '$name'" --query '[0].appId' --output tsv)
+if [ -z "$client" ]; then
+    client=$(az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
+fi
+
+az ad app update --id "$client" \
+    --web-redirect-uris "$url/sign-in/callback/entra" \
+    --identifier-uris "api://$client" \
+    --app-roles "@$folder/roles.json" \
+    --set api.requestedAccessTokenVersion=2 > /dev/null
+
+if [ -z "$(az ad app federated-credential list --id "$client" --query "[?name=='ballroom'].name" --output tsv)" ]; then
+    az ad app federated-credential create --id "$client" --parameters "@$folder/trust.json" > /dev/null
+else
+    az ad app federated-credential update --id "$client" --federated-credential-id ballroom \
+        --parameters "@$folder/trust.json" > /dev/null
+fi
+
+# Without a service principal nobody of the tenant can sign in.
+if [ -z "$(az ad sp list --filter "appId eq '$client'" --query '[0].id' --output tsv)" ]; then
+    az ad sp create --id "$client" > /dev/null
+fi
+
+azd env set BALLROOM_ENTRA_CLIENT_ID "$client"
+echo "$name is registered as $client. Run: azd provision"

@@ -1,0 +1,261 @@
+// Ballroom in one resource group. No key anywhere: the app is a managed identity, and roles.bicep says
+// what it may do. `size` chooses every default below; each can be given by itself.
+targetScope = 'resourceGroup'
+
+@description('Name of the environment, which all names are made from.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('Region of everything but the edge, which is everywhere.')
+@metadata({ azd: { type: 'location' } })
+param location string = resourceGroup().location
+
+@description('How much there is to carry: dev costs next to nothing when idle, team serves a company, public the world.')
+@allowed(['dev', 'team', 'public'])
+param size string = 'dev'
+
+@description('Public address of the registry; empty for the address of the edge, or of the app where there is none.')
+param url string = ''
+
+@description('Mailbox that alerts are sent to; empty for none.')
+param alertEmail string = ''
+
+@description('Application (client) id that infra/entra.sh registered; empty for no sign-in with Entra ID.')
+param entraClientId string = ''
+
+@description('Object id of whoever deploys, who may then write the signing key; empty for nobody.')
+param operatorId string = ''
+
+@description('What that object is.')
+@allowed(['User', 'Group', 'ServicePrincipal'])
+param operatorType string = 'User'
+
+@description('Short name of this installation, which stands in every token: 1 to 12 letters and digits.')
+@minLength(1)
+@maxLength(12)
+param tokenEnvironment string = take(toLower(replace(replace(environmentName, '-', ''), '_', '')), 12)
+
+@description('Further settings of docs/configuration.md by their names, such as { BALLROOM_FOUNDING: \'administrators\' }. Secrets as references to the vault.')
+param moreSettings object = {}
+
+@description('How Cosmos DB is paid for: serverless by the request, autoscale by the hour.')
+@allowed(['serverless', 'autoscale'])
+param capacity string = size == 'dev' ? 'serverless' : 'autoscale'
+
+@description('Most request units a second with autoscale; a tenth of it is paid for when idle.')
+@minValue(1000)
+param maximumThroughput int = size == 'public' ? 20000 : 4000
+
+@description('How far back Cosmos DB can be restored to any second.')
+@allowed(['Continuous7Days', 'Continuous30Days'])
+param restorable string = size == 'dev' ? 'Continuous7Days' : 'Continuous30Days'
+
+@description('Copies in several zones of the region, of data and of the app; not every region has zones.')
+param zoneRedundant bool = size == 'public'
+
+@description('Instances that never go away, so that nobody waits for a start from nothing.')
+@minValue(0)
+param alwaysReady int = size == 'public' ? 2 : (size == 'team' ? 1 : 0)
+
+@description('Most instances, which bounds the bill as well.')
+@minValue(1)
+@maxValue(1000)
+param maximumInstances int = size == 'public' ? 200 : 40
+
+@description('Front Door before the app: caches public archives near their readers, limits rates.')
+param edge bool = size != 'dev'
+
+@description('Stores in a network of their own, reachable from the app alone. Costs an endpoint an hour for each of six.')
+param isolated bool = false
+
+@description('Days that logs are kept.')
+@minValue(30)
+@maxValue(730)
+param logDays int = size == 'public' ? 90 : 30
+
+@description('Most gigabytes of logs a day; what comes after is lost. -1 for no limit.')
+param logGigabytes int = size == 'dev' ? 1 : -1
+
+var unique = toLower(uniqueString(resourceGroup().id, environmentName))
+var functionsName = 'func-ballroom-${unique}'
+var functionsHost = '${functionsName}.azurewebsites.net'
+var tags = { product: 'ballroom', 'azd-env-name': environmentName }
+var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
+var publicUrl = !empty(url) ? url : (edge ? frontDoor!.outputs.url : 'https://${functionsHost}')
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  params: {
+    name: unique
+    location: location
+    tags: tags
+    logDays: logDays
+    logGigabytes: logGigabytes
+  }
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  params: { name: 'id-ballroom-${unique}', location: location, tags: tags }
+}
+
+module hostStorage 'modules/storage.bicep' = {
+  name: 'host-storage'
+  params: {
+    name: 'stbrhost${unique}'
+    location: location
+    tags: tags
+    sku: storageSku
+    containers: ['packages']
+    isolated: isolated
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module registryStorage 'modules/storage.bicep' = {
+  name: 'registry-storage'
+  params: {
+    name: 'stbr${unique}'
+    location: location
+    tags: tags
+    sku: storageSku
+    containers: ['archives', 'private', 'derived', 'uploads', 'backups']
+    dayContainers: ['uploads']
+    backupContainers: ['backups']
+    isolated: isolated
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module cosmos 'modules/cosmos.bicep' = {
+  name: 'cosmos'
+  params: {
+    name: 'cosmos-ballroom-${unique}'
+    location: location
+    tags: tags
+    capacity: capacity
+    maximumThroughput: maximumThroughput
+    restorable: restorable
+    zoneRedundant: zoneRedundant
+    isolated: isolated
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  params: {
+    name: 'kv-br-${unique}'
+    location: location
+    tags: tags
+    isolated: isolated
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module network 'modules/network.bicep' = if (isolated) {
+  name: 'network'
+  params: {
+    name: unique
+    location: location
+    tags: tags
+    hostStorageId: hostStorage.outputs.id
+    registryStorageId: registryStorage.outputs.id
+    cosmosId: cosmos.outputs.id
+    vaultId: vault.outputs.id
+  }
+}
+
+module roles 'modules/roles.bicep' = {
+  name: 'roles'
+  params: {
+    principalId: identity.outputs.principalId
+    operatorId: operatorId
+    operatorType: operatorType
+    hostStorageName: hostStorage.outputs.name
+    registryStorageName: registryStorage.outputs.name
+    cosmosName: cosmos.outputs.name
+    vaultName: vault.outputs.name
+    insightsName: monitoring.outputs.insightsName
+  }
+}
+
+module frontDoor 'modules/edge.bicep' = if (edge) {
+  name: 'edge'
+  params: {
+    name: unique
+    tags: tags
+    originHost: functionsHost
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module functions 'modules/functions.bicep' = {
+  name: 'functions'
+  params: {
+    name: functionsName
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    hostStorageName: hostStorage.outputs.name
+    packagesContainer: 'packages'
+    insightsName: monitoring.outputs.insightsName
+    workspaceId: monitoring.outputs.workspaceId
+    vaultUri: vault.outputs.uri
+    cosmosEndpoint: cosmos.outputs.endpoint
+    blobEndpoint: registryStorage.outputs.blobEndpoint
+    url: publicUrl
+    tokenEnvironment: tokenEnvironment
+    entraClientId: entraClientId
+    moreSettings: moreSettings
+    alwaysReady: alwaysReady
+    maximumInstances: maximumInstances
+    zoneRedundant: zoneRedundant
+    subnetId: isolated ? network!.outputs.functionsSubnetId : ''
+    frontDoorId: edge ? frontDoor!.outputs.frontDoorId : ''
+  }
+  // The host reads its storage as soon as it starts, and gives up when it may not.
+  dependsOn: [roles]
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  params: {
+    name: unique
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    insightsName: monitoring.outputs.insightsName
+    email: alertEmail
+    url: publicUrl
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  params: {
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+@description('Public address of the registry.')
+output BALLROOM_PUBLIC_URL string = publicUrl
+
+@description('Name of the function app.')
+output BALLROOM_FUNCTION_APP string = functions.outputs.name
+
+@description('Name of the key vault, for infra/keys.sh.')
+output BALLROOM_VAULT string = vault.outputs.name
+
+@description('Object id of the managed identity, which infra/entra.sh lets the application trust.')
+output BALLROOM_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+
+@description('Name of the storage account of the registry.')
+output BALLROOM_STORAGE string = registryStorage.outputs.name
+
+@description('Name of the Cosmos DB account.')
+output BALLROOM_COSMOS string = cosmos.outputs.name

@@ -1,0 +1,227 @@
+// What wakes somebody. docs/operations.md says of each what it means and what to do.
+
+@description('What the names end with.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Workspace that the rules ask.')
+param workspaceId string
+
+@description('Application Insights component that the tests from outside belong to.')
+param insightsName string
+
+@description('Mailbox to send to; empty for none.')
+param email string
+
+@description('Public address of the registry.')
+param url string
+
+var rules = [
+  {
+    name: 'error-rate'
+    description: 'More than one request in a hundred failed within a quarter of an hour.'
+    severity: 1
+    frequency: 'PT5M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    query: '''
+AppRequests
+| where Name !startswith "timer_"
+| summarize requests = count(), failed = countif(toint(ResultCode) >= 500)
+| where requests >= 50 and failed > 0.01 * requests
+'''
+  }
+  {
+    name: 'latency-p95'
+    description: 'One answer in twenty took longer than a second, pushes left aside.'
+    severity: 2
+    frequency: 'PT5M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    query: '''
+AppRequests
+| where Name !startswith "timer_" and Name !in ("central_push", "maven_write")
+| summarize requests = count(), p95 = percentile(DurationMs, 95)
+| where requests >= 200 and p95 > 1000
+'''
+  }
+  {
+    name: 'database-throttled'
+    description: 'Cosmos DB refused more than one request in a hundred for want of request units (429).'
+    severity: 2
+    frequency: 'PT5M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    query: '''
+CDBDataPlaneRequests
+| summarize requests = count(), throttled = countif(StatusCode == 429)
+| where requests >= 100 and throttled > 0.01 * requests
+'''
+  }
+  {
+    name: 'timer-failed'
+    description: 'A task of upkeep failed.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT1H'
+    operator: 'GreaterThan'
+    query: '''
+AppRequests
+| where Name startswith "timer_" and Success == false
+'''
+  }
+  {
+    name: 'timers-silent'
+    description: 'The task that runs every minute did not run for half an hour.'
+    severity: 1
+    frequency: 'PT15M'
+    window: 'PT30M'
+    operator: 'LessThanOrEqual'
+    query: '''
+AppRequests
+| where Name == "timer_settle" and Success == true
+'''
+  }
+  {
+    name: 'integrity-drift'
+    description: 'The nightly audit found an archive that is not what its record says.'
+    severity: 0
+    frequency: 'PT1H'
+    window: 'P1D'
+    operator: 'GreaterThan'
+    query: '''
+AppTraces
+| where Message has "upkeep.done"
+| extend report = parse_json(Message)
+| where tostring(report.event) == "upkeep.done" and tostring(report.task) == "audit"
+| where array_length(report.problems) > 0
+'''
+  }
+]
+
+// Asked from outside, every few minutes.
+var probes = [
+  {
+    name: 'not-ready'
+    description: 'The registry does not answer, or cannot reach its stores.'
+    path: '/health/ready'
+    severity: 0
+    seconds: 300
+    window: 'PT15M'
+    daysOfCertificate: 1
+    places: ['emea-nl-ams-azr', 'us-va-ash-azr', 'apac-sg-sin-azr']
+    failing: 2
+  }
+  {
+    name: 'certificate'
+    description: 'The certificate ends within a fortnight, or is not valid.'
+    path: '/health/live'
+    severity: 1
+    seconds: 900
+    window: 'PT30M'
+    daysOfCertificate: 14
+    places: ['emea-nl-ams-azr']
+    failing: 1
+  }
+]
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: 'ag-ballroom-${name}'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'ballroom'
+    enabled: true
+    emailReceivers: empty(email) ? [] : [{ name: 'operator', emailAddress: email, useCommonAlertSchema: true }]
+  }
+}
+
+resource asked 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for rule in rules: {
+  name: 'alert-${rule.name}-${name}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'Ballroom: ${rule.name}'
+    description: rule.description
+    severity: rule.severity
+    enabled: true
+    scopes: [workspaceId]
+    evaluationFrequency: rule.frequency
+    windowSize: rule.window
+    // Tables come with their first row: a new installation has none of them yet.
+    skipQueryValidation: true
+    autoMitigate: true
+    criteria: {
+      allOf: [
+        {
+          query: rule.query
+          timeAggregation: 'Count'
+          operator: rule.operator
+          threshold: 0
+          failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+        }
+      ]
+    }
+    actions: { actionGroups: [people.id] }
+  }
+}]
+
+resource tests 'Microsoft.Insights/webtests@2022-06-15' = [for probe in probes: {
+  name: 'test-${probe.name}-${name}'
+  location: location
+  tags: union(tags, { 'hidden-link:${insights.id}': 'Resource' })
+  kind: 'standard'
+  properties: {
+    SyntheticMonitorId: 'test-${probe.name}-${name}'
+    Name: 'Ballroom: ${probe.name}'
+    Description: probe.description
+    Enabled: true
+    Frequency: probe.seconds
+    Timeout: 60
+    Kind: 'standard'
+    RetryEnabled: true
+    Locations: map(probe.places, place => { Id: place })
+    Request: {
+      RequestUrl: '${url}${probe.path}'
+      HttpVerb: 'GET'
+      ParseDependentRequests: false
+      FollowRedirects: false
+    }
+    ValidationRules: {
+      ExpectedHttpStatusCode: 200
+      SSLCheck: true
+      SSLCertRemainingLifetimeCheck: probe.daysOfCertificate
+    }
+  }
+}]
+
+resource watched 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (probe, place) in probes: {
+  name: 'alert-${probe.name}-${name}'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: probe.description
+    severity: probe.severity
+    enabled: true
+    scopes: [tests[place].id, insights.id]
+    evaluationFrequency: 'PT5M'
+    windowSize: probe.window
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.WebtestLocationAvailabilityCriteria'
+      webTestId: tests[place].id
+      componentId: insights.id
+      failedLocationCount: probe.failing
+    }
+    actions: [{ actionGroupId: people.id }]
+  }
+}]

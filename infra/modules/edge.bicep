@@ -1,0 +1,182 @@
+// Front Door before the app: keeps public archives near their readers, and limits rates.
+
+@description('What the names end with.')
+param name string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Host of the app.')
+param originHost string
+
+@description('Requests a minute that one address may make.')
+@minValue(10)
+param requestsAMinute int = 30000
+
+@description('Workspace that gets the log of requests and refusals.')
+param workspaceId string
+
+resource profile 'Microsoft.Cdn/profiles@2024-02-01' = {
+  name: 'afd-ballroom-${name}'
+  location: 'global'
+  tags: tags
+  sku: { name: 'Standard_AzureFrontDoor' }
+  properties: { originResponseTimeoutSeconds: 230 }
+}
+
+resource endpoint 'Microsoft.Cdn/profiles/afdEndpoints@2024-02-01' = {
+  parent: profile
+  name: 'ballroom-${name}'
+  location: 'global'
+  tags: tags
+  properties: { enabledState: 'Enabled' }
+}
+
+resource group 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
+  parent: profile
+  name: 'app'
+  properties: {
+    loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
+    healthProbeSettings: {
+      probePath: '/health/live'
+      probeProtocol: 'Https'
+      probeRequestType: 'HEAD'
+      probeIntervalInSeconds: 240
+    }
+  }
+}
+
+resource origin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
+  parent: group
+  name: 'app'
+  properties: {
+    hostName: originHost
+    originHostHeader: originHost
+    httpsPort: 443
+    enforceCertificateNameCheck: true
+    enabledState: 'Enabled'
+  }
+}
+
+resource publicArchives 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
+  parent: profile
+  name: 'publicArchives'
+}
+
+// A classic client repeats its token on the second hop. A public archive is everybody's: without the
+// token there is one copy for all. Private ones go through as they come, and say that nobody keeps them.
+resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+  parent: publicArchives
+  name: 'keep'
+  properties: {
+    order: 1
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'BeginsWith'
+          matchValues: ['archives/public/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Delete'
+          headerName: 'Authorization'
+        }
+      }
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          cacheConfiguration: {
+            queryStringCachingBehavior: 'IgnoreQueryString'
+            cacheBehavior: 'HonorOrigin'
+            isCompressionEnabled: 'Disabled'
+          }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+}
+
+resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
+  parent: endpoint
+  name: 'all'
+  properties: {
+    originGroup: { id: group.id }
+    ruleSets: [{ id: publicArchives.id }]
+    patternsToMatch: ['/*']
+    supportedProtocols: ['Http', 'Https']
+    forwardingProtocol: 'HttpsOnly'
+    httpsRedirect: 'Enabled'
+    linkToDefaultDomain: 'Enabled'
+    enabledState: 'Enabled'
+  }
+  dependsOn: [origin, keep]
+}
+
+resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
+  name: 'wafballroom${name}'
+  location: 'global'
+  tags: tags
+  sku: { name: 'Standard_AzureFrontDoor' }
+  properties: {
+    policySettings: { enabledState: 'Enabled', mode: 'Prevention' }
+    customRules: {
+      rules: [
+        {
+          name: 'pace'
+          enabledState: 'Enabled'
+          priority: 100
+          ruleType: 'RateLimitRule'
+          rateLimitDurationInMinutes: 1
+          rateLimitThreshold: requestsAMinute
+          // Every address: the rule counts each by itself.
+          matchConditions: [
+            { matchVariable: 'SocketAddr', operator: 'IPMatch', negateCondition: false, matchValue: ['0.0.0.0/0', '::/0'] }
+          ]
+          action: 'Block'
+        }
+      ]
+    }
+  }
+}
+
+resource guarded 'Microsoft.Cdn/profiles/securityPolicies@2024-02-01' = {
+  parent: profile
+  name: 'pace'
+  properties: {
+    parameters: {
+      type: 'WebApplicationFirewall'
+      wafPolicy: { id: firewall.id }
+      associations: [{ domains: [{ id: endpoint.id }], patternsToMatch: ['/*'] }]
+    }
+  }
+}
+
+resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: profile
+  name: 'ballroom'
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      { category: 'FrontDoorAccessLog', enabled: true }
+      { category: 'FrontDoorWebApplicationFirewallLog', enabled: true }
+    ]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
+  }
+}
+
+@description('Public address of the endpoint.')
+output url string = 'https://${endpoint.properties.hostName}'
+
+@description('Id that Front Door names itself by to the app.')
+output frontDoorId string = profile.properties.frontDoorId

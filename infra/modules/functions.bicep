@@ -1,0 +1,210 @@
+// The function app, on Flex Consumption.
+//
+// An instance of 4,096 MB takes eight requests at once. Largest sum: the host and an idle worker 450 MB,
+// four archives in hand at 357 MB each (64 MiB, measured in the worker) 1,428 MB, the search index
+// 200 MB, four more requests 100 MB; 2,178 MB, so that half of the instance is free.
+
+@description('Name of the app.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Resource id of the identity of the app.')
+param identityId string
+
+@description('Client id of that identity.')
+param identityClientId string
+
+@description('Storage account of the Functions host.')
+param hostStorageName string
+
+@description('Container that packages are deployed to.')
+param packagesContainer string
+
+@description('Application Insights component.')
+param insightsName string
+
+@description('Workspace that gets the metrics.')
+param workspaceId string
+
+@description('Address of the key vault.')
+param vaultUri string
+
+@description('Address of the Cosmos DB account.')
+param cosmosEndpoint string
+
+@description('Address of the blobs of the registry.')
+param blobEndpoint string
+
+@description('Public address of the registry.')
+param url string
+
+@description('Short name of this installation, which stands in every token.')
+param tokenEnvironment string
+
+@description('Application (client) id of the registry in Entra ID; empty for no sign-in with it.')
+param entraClientId string
+
+@description('Further settings by their names.')
+param moreSettings object
+
+@description('Version of Python.')
+@allowed(['3.11', '3.12', '3.13'])
+param pythonVersion string = '3.12'
+
+@description('Memory of an instance.')
+@allowed([2048, 4096])
+param instanceMemory int = 4096
+
+@description('Requests that an instance takes at once, before there is another one.')
+@minValue(1)
+@maxValue(1000)
+param requestsAtOnce int = 8
+
+@description('Instances that never go away.')
+param alwaysReady int
+
+@description('Most instances.')
+param maximumInstances int
+
+@description('Instances in several zones of the region.')
+param zoneRedundant bool
+
+@description('Subnet that the app reaches its stores from; empty for none.')
+param subnetId string
+
+@description('Id of the Front Door that alone may call; empty where everybody may.')
+param frontDoorId string
+
+// What the host reads. Identity alone: there is no connection string.
+var hostSettings = {
+  AzureWebJobsStorage__blobServiceUri: hostStorage.properties.primaryEndpoints.blob
+  AzureWebJobsStorage__queueServiceUri: hostStorage.properties.primaryEndpoints.queue
+  AzureWebJobsStorage__tableServiceUri: hostStorage.properties.primaryEndpoints.table
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  AZURE_CLIENT_ID: identityClientId
+  // The largest archive and 1 MiB for the form around it.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '68157440'
+}
+
+// What the registry reads in every installation: docs/configuration.md.
+var settings = {
+  BALLROOM_URL: url
+  BALLROOM_ENVIRONMENT: tokenEnvironment
+  BALLROOM_COSMOS_ENDPOINT: cosmosEndpoint
+  BALLROOM_BLOB_ENDPOINT: blobEndpoint
+  BALLROOM_MAX_ARCHIVE_BYTES: '67108864'
+  BALLROOM_MAX_ARCHIVES_IN_HAND: '4'
+  BALLROOM_LINK_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/link-key)'
+}
+
+// What it reads where people sign in with Entra ID; the application trusts the identity, so no secret.
+var entraSettings = {
+  BALLROOM_ENTRA_TENANT: tenant().tenantId
+  BALLROOM_ENTRA_CLIENT_ID: entraClientId
+  BALLROOM_ENTRA_MANAGED_IDENTITY: identityClientId
+}
+
+var appSettings = union(hostSettings, settings, empty(entraClientId) ? {} : entraSettings, moreSettings)
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: hostStorageName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: 'plan-${name}'
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
+}
+
+resource app 'Microsoft.Web/sites@2024-04-01' = {
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'registry' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identityId}': {} }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    keyVaultReferenceIdentity: identityId
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    publicNetworkAccess: 'Enabled'
+    functionAppConfig: {
+      runtime: { name: 'python', version: pythonVersion }
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${hostStorage.properties.primaryEndpoints.blob}${packagesContainer}'
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemory
+        maximumInstanceCount: maximumInstances
+        alwaysReady: (alwaysReady == 0) ? [] : [{ name: 'http', instanceCount: alwaysReady }]
+        triggers: { http: { perInstanceConcurrency: requestsAtOnce } }
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+      ftpsState: 'Disabled'
+      http20Enabled: true
+      remoteDebuggingEnabled: false
+      // Behind Front Door nobody goes around it; deploying is another door, with its own lock.
+      ipSecurityRestrictionsDefaultAction: empty(frontDoorId) ? 'Allow' : 'Deny'
+      ipSecurityRestrictions: empty(frontDoorId) ? [] : [
+        {
+          name: 'front-door'
+          priority: 100
+          action: 'Allow'
+          tag: 'ServiceTag'
+          ipAddress: 'AzureFrontDoor.Backend'
+          headers: { 'x-azure-fdid': [frontDoorId] }
+        }
+      ]
+      scmIpSecurityRestrictionsUseMain: false
+      appSettings: [for setting in items(appSettings): { name: setting.key, value: setting.value }]
+    }
+  }
+}
+
+resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [for door in ['ftp', 'scm']: {
+  parent: app
+  name: door
+  properties: { allow: false }
+}]
+
+resource metrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: app
+  name: 'ballroom'
+  properties: {
+    workspaceId: workspaceId
+    // Application Insights has the logs.
+    metrics: [{ category: 'AllMetrics', enabled: true }]
+  }
+}
+
+@description('Name of the app.')
+output name string = app.name

@@ -1,0 +1,119 @@
+// Every role that anybody has here. Each id is one of the roles that Azure brings, under its name.
+
+@description('Object id of the identity of the app.')
+param principalId string
+
+@description('Object id of whoever deploys; empty for nobody.')
+param operatorId string
+
+@description('What that object is.')
+param operatorType string
+
+@description('Storage account of the Functions host.')
+param hostStorageName string
+
+@description('Storage account of the registry.')
+param registryStorageName string
+
+@description('Cosmos DB account.')
+param cosmosName string
+
+@description('Key vault.')
+param vaultName string
+
+@description('Application Insights component.')
+param insightsName string
+
+var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fad3'
+var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
+var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
+// A role of Cosmos DB itself, which Azure's role assignments do not know.
+var cosmosDataContributor = '00000000-0000-0000-0000-000000000002'
+
+// The host keeps its packages, leases and timer schedules here, and asks for all three.
+var hostRoles = [storageBlobDataOwner, storageQueueDataContributor, storageTableDataContributor]
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: hostStorageName
+}
+
+resource registryStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: registryStorageName
+}
+
+resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = {
+  name: cosmosName
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+  name: vaultName
+}
+
+resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: insightsName
+}
+
+resource hostsHost 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in hostRoles: {
+  scope: hostStorage
+  name: guid(hostStorage.id, principalId, role)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role)
+  }
+}]
+
+// Reads and writes blobs, and asks for the key that short links are signed with.
+resource keepsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: registryStorage
+  name: guid(registryStorage.id, principalId, storageBlobDataContributor)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataContributor)
+  }
+}
+
+resource readsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: vault
+  name: guid(vault.id, principalId, keyVaultSecretsUser)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
+  }
+}
+
+resource sendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: insights
+  name: guid(insights.id, principalId, monitoringMetricsPublisher)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
+  }
+}
+
+resource keepsItems 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = {
+  parent: cosmos
+  name: guid(cosmos.id, principalId, cosmosDataContributor)
+  properties: {
+    principalId: principalId
+    roleDefinitionId: '${cosmos.id}/sqlRoleDefinitions/${cosmosDataContributor}'
+    scope: cosmos.id
+  }
+}
+
+resource writesSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(operatorId)) {
+  scope: vault
+  name: guid(vault.id, operatorId, keyVaultSecretsOfficer)
+  properties: {
+    principalId: operatorId
+    principalType: operatorType
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsOfficer)
+  }
+}

@@ -1,0 +1,55 @@
+// Key Vault: the key that signs links and sessions, and secrets of identity providers. Nothing in here
+// writes a secret; infra/keys.sh does, so that none is ever part of a deployment.
+
+@description('Name of the vault.')
+param name string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Reachable through the private endpoints of network.bicep alone.')
+param isolated bool
+
+@description('Workspace that gets the log of who read what.')
+param workspaceId string
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
+  name: name
+  location: location
+  tags: tags
+  properties: {
+    tenantId: tenant().tenantId
+    sku: { family: 'A', name: 'standard' }
+    enableRbacAuthorization: true
+    enableSoftDelete: true
+    softDeleteRetentionInDays: 90
+    enablePurgeProtection: true
+    enabledForDeployment: false
+    enabledForDiskEncryption: false
+    enabledForTemplateDeployment: false
+    publicNetworkAccess: isolated ? 'Disabled' : 'Enabled'
+    networkAcls: { defaultAction: isolated ? 'Deny' : 'Allow', bypass: 'AzureServices' }
+  }
+}
+
+resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: vault
+  name: 'ballroom'
+  properties: {
+    workspaceId: workspaceId
+    logs: [{ category: 'AuditEvent', enabled: true }]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
+  }
+}
+
+@description('Resource id of the vault.')
+output id string = vault.id
+
+@description('Name of the vault.')
+output name string = vault.name
+
+@description('Address of the vault.')
+output uri string = vault.properties.vaultUri

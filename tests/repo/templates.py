@@ -1,0 +1,87 @@
+"""The Bicep templates, parsed for the tests that ask them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pycep import BicepParser
+
+from tests.paths import ROOT
+
+INFRA = ROOT / "infra"
+MAIN = INFRA / "main.bicep"
+
+
+@dataclass(frozen=True)
+class Template:
+    """One file: its text, and what the parser made of it."""
+
+    path: Path
+    text: str
+    parsed: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Return its path as a reader names it."""
+        return self.path.relative_to(INFRA).as_posix()
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Return its parameters by name."""
+        return self.parsed.get("parameters", {})
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """Return its outputs by name."""
+        return self.parsed.get("outputs", {})
+
+    @property
+    def modules(self) -> Mapping[str, Any]:
+        """Return the modules that it uses, by its names for them."""
+        return self.parsed.get("modules", {})
+
+    def value(self, variable: str) -> Any:
+        """Return the value of a variable that is written out."""
+        return self.parsed["variables"][variable]["value"]
+
+    def resources(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Yield name, type and properties of each resource that it makes."""
+        for name, each in self.parsed.get("resources", {}).items():
+            if not each["existing"]:
+                yield name, each["type"], unwrapped(each["config"])
+
+    def given(self, module: str) -> Mapping[str, Any]:
+        """Return what it gives to one of its modules."""
+        return unwrapped(self.modules[module]["config"])["params"]
+
+
+def unwrapped(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what stands inside of loops and conditions."""
+    while "config" in config:
+        config = config["config"]
+    return config
+
+
+def paths() -> list[Path]:
+    """Return where the templates are."""
+    return [MAIN, *sorted(INFRA.glob("modules/*.bicep"))]
+
+
+@cache
+def template(path: Path) -> Template:
+    """Parse a template."""
+    return Template(path, path.read_text(), BicepParser().parse(file_path=path))
+
+
+def module(name: str) -> Template:
+    """Parse a module by its name."""
+    return template(INFRA / "modules" / f"{name}.bicep")
+
+
+def uses(text: str, name: str) -> int:
+    """Count where a name stands in a template, comments and descriptions left aside."""
+    code = re.sub(r"^\s*//.*$|@description\('.*'\)", "", text, flags=re.MULTILINE)
+    return len(re.findall(rf"(?<![\w.]){name}\b", code))

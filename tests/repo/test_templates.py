@@ -1,0 +1,135 @@
+"""The templates parse, fit together, and hold no key and no surprise."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.repo.templates import INFRA, MAIN, Template, paths, template, unwrapped, uses
+
+FILES = [pytest.param(path, id=path.relative_to(INFRA).as_posix()) for path in paths()]
+
+# What Azure calls by names of its own: a part of another resource, or a tie between two.
+UNTAGGED = re.compile(
+    r"roleAssignments|sqlRoleAssignments|diagnosticSettings|blobServices|managementPolicies"
+    r"|basicPublishing|originGroups|ruleSets|routes|securityPolicies|privateDnsZoneGroups",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(params=FILES)
+def each(request: pytest.FixtureRequest) -> Template:
+    """Return each template."""
+    path: Path = request.param
+    return template(path)
+
+
+def test_a_template_makes_resources_or_uses_modules(each: Template) -> None:
+    assert list(each.resources()) or each.modules
+
+
+def test_every_parameter_and_output_is_described(each: Template) -> None:
+    for name, declared in [*each.parameters.items(), *each.outputs.items()]:
+        said = [d["argument"] for d in declared["decorators"] if d["type"] == "description"]
+        assert said, name
+        assert said[0].rstrip().endswith("."), name
+
+
+def test_nothing_is_declared_and_not_used(each: Template) -> None:
+    declared = [*each.parameters, *each.parsed.get("variables", {})]
+    assert [name for name in declared if uses(each.text, name) < 2] == []
+
+
+def test_roles_are_given_in_one_file(each: Template) -> None:
+    giving = [name for name, type_, _ in each.resources() if "roleassignments" in type_.lower()]
+    assert bool(giving) == (each.name == "modules/roles.bicep")
+
+
+def test_no_template_asks_for_a_key(each: Template) -> None:
+    # Functions of Bicep that return keys, and the names that connection strings begin with.
+    asked = re.findall(r"\blist[A-Z]\w*\(|AccountKey|SharedAccessKey|getSecret\(", each.text)
+    assert asked == []
+
+
+def test_no_output_is_a_secret(each: Template) -> None:
+    for name, declared in each.outputs.items():
+        told = f"{name} {json.dumps(declared['value'])}"
+        assert not re.search(r"key|secret|password|connectionstring|token", told, re.IGNORECASE)
+
+
+def test_every_resource_has_the_tags(each: Template) -> None:
+    missing = [
+        name
+        for name, type_, config in each.resources()
+        if not UNTAGGED.search(type_) and not type_.endswith("/containers") and "tags" not in config
+    ]
+    assert missing == []
+
+
+def test_the_main_template_only_puts_modules_together() -> None:
+    assert list(template(MAIN).resources()) == []
+    used = {module["detail"]["path"] for module in template(MAIN).modules.values()}
+    assert used == {path.relative_to(INFRA).as_posix() for path in paths()} - {"main.bicep"}
+
+
+def test_every_module_is_given_what_it_asks_for_and_nothing_else() -> None:
+    main = template(MAIN)
+    for name, used in main.modules.items():
+        asked = template(INFRA / used["detail"]["path"]).parameters
+        given = set(main.given(name))
+        assert given <= set(asked), name
+        assert {each for each, how in asked.items() if how.get("default") is None} <= given, name
+
+
+def test_every_output_that_is_read_is_there() -> None:
+    main = template(MAIN)
+    read = re.findall(r"\b(\w+)!?\.outputs\.(\w+)", main.text)
+    assert read
+    for name, output in read:
+        of = template(INFRA / main.modules[name]["detail"]["path"])
+        assert output in of.outputs, f"{name}.{output}"
+
+
+def test_the_parameters_that_are_filled_in_are_those_of_the_template() -> None:
+    given = json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+    asked = template(MAIN).parameters
+    assert set(given) <= set(asked)
+    assert {name for name, how in asked.items() if how.get("default") is None} <= set(given)
+
+
+def test_stores_take_tokens_alone() -> None:
+    wanted = {
+        "Microsoft.Storage/storageAccounts": {
+            "allowSharedKeyAccess": False,
+            "allowBlobPublicAccess": False,
+        },
+        "Microsoft.DocumentDB/databaseAccounts": {
+            "disableLocalAuth": True,
+            "disableKeyBasedMetadataWriteAccess": True,
+        },
+        "Microsoft.KeyVault/vaults": {
+            "enableRbacAuthorization": True,
+            "enableSoftDelete": True,
+            "enablePurgeProtection": True,
+        },
+        "Microsoft.Insights/components": {"DisableLocalAuth": True},
+        "Microsoft.Web/sites": {"httpsOnly": True},
+    }
+    found = {
+        type_: unwrapped(config).get("properties", {})
+        for path in paths()
+        for _, type_, config in template(path).resources()
+    }
+    for type_, properties in wanted.items():
+        assert {name: found[type_].get(name) for name in properties} == properties, type_
+    workspace = found["Microsoft.OperationalInsights/workspaces"]
+    assert workspace["features"]["disableLocalAuth"] is True
+
+
+def test_every_role_has_its_name() -> None:
+    roles = template(INFRA / "modules" / "roles.bicep")
+    guid = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    assert len(re.findall(guid, roles.text)) == len(
+        re.findall(rf"^var \w+ = '{guid}'$", roles.text, re.MULTILINE)
+    )
