@@ -7,7 +7,7 @@ MAX_LENGTH = 512
 
 # First parts of pages that people come from. Files, API and sign-in itself are none of them.
 PAGES = frozenset(
-    {"account", "badges", "dashboard", "device", "manage", "orgs", "packages", "search", "about"}
+    {"account", "dashboard", "device", "manage", "orgs", "packages", "search", "about"}
 )
 
 # No second slash or backslash that browsers read as a host, no control character, no fragment.
