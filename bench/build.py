@@ -36,7 +36,7 @@ from tests.balas import bala
 from tests.protocol.bal.maven import AETHER
 
 PACKAGES = 50
-RUNS = 25
+RUNS = 50
 DISTRIBUTION = "v2201-13-0"
 BASE = "/2.0/maven"
 
