@@ -59,6 +59,7 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
   tags: tags
   kind: 'GlobalDocumentDB'
   properties: {
+    // checkov:skip=CKV_AZURE_101: Keys do not work, so the door needs a token of Entra ID; `isolated` closes it as well.
     databaseAccountOfferType: 'Standard'
     capabilities: (capacity == 'serverless') ? [{ name: 'EnableServerless' }] : []
     locations: [

@@ -81,6 +81,8 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   kind: 'StorageV2'
   sku: { name: sku }
   properties: {
+    // checkov:skip=CKV_AZURE_35: Readers follow short links to blobs from anywhere; `isolated` denies by default.
+    // checkov:skip=CKV_AZURE_206: A parameter chooses the copies: one zone for dev and team, three for public.
     accessTier: 'Hot'
     allowBlobPublicAccess: false
     allowSharedKeyAccess: false

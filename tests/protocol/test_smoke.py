@@ -1,0 +1,65 @@
+"""The script that tries a deployment, against a registry that is running."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+from tests.processes import Running, running
+
+BOUND_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    """Return a running registry."""
+    with running(tmp_path_factory.mktemp("smoke") / "data", workers=1) as served:
+        yield served
+
+
+def smoke(*arguments: str, token: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the script."""
+    environment = {"PATH": os.defpath, "BALLROOM_TOKEN": token}
+    return subprocess.run(
+        [sys.executable, ".ci/smoke.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND_SECONDS,
+    )
+
+
+def test_a_registry_that_answers_is_ready(registry: Running) -> None:
+    tried = smoke("ready", registry.url)
+    assert (tried.returncode, tried.stdout) == (0, f"{registry.url} is ready.\n")
+
+
+def test_a_package_is_pushed_and_pulled(registry: Running) -> None:
+    tried = smoke("package", registry.url, "smoke/check", token=registry.token)
+    assert tried.returncode == 0, tried.stderr
+    assert "was pushed and pulled" in tried.stdout
+    assert registry.token not in tried.stdout + tried.stderr
+
+
+def test_a_refused_push_fails_with_what_the_registry_said(registry: Running) -> None:
+    tried = smoke("package", registry.url, "smoke/check", token="nonsense")
+    assert tried.returncode == 1
+    assert "The push was answered 401" in tried.stderr
+
+
+def test_without_a_token_one_line_says_what_is_missing(registry: Running) -> None:
+    tried = smoke("package", registry.url, "smoke/check")
+    assert tried.returncode == 1
+    assert tried.stderr.startswith("There is no token")
+
+
+def test_a_mistake_is_answered_with_the_usage(tmp_path: Path) -> None:
+    tried = smoke(str(tmp_path))
+    assert tried.returncode == 1
+    assert tried.stderr.startswith("usage:")

@@ -1,0 +1,156 @@
+"""The scripts beside the templates, against a stand-in for the command line of Azure."""
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared.auth.keys import KeyRing
+from tests.paths import ROOT
+
+BOUND_SECONDS = 60.0
+
+# Answers what the scripts ask, keeps the key in a file, and writes down how it was called.
+AZ = """\
+#!/bin/sh
+echo "$(basename "$0") $*" >> "$HOME/calls"
+case "$*" in
+*"secret list"*) [ -f "$HOME/key" ] && echo link-key ;;
+*"secret show"*) cat "$HOME/key" ;;
+*"secret set"*)
+    while [ "$1" != --file ]; do shift; done
+    cp "$2" "$HOME/key" ;;
+*"account show"*) echo tenant-1 ;;
+*"app create"*) echo client-1 ;;
+*"app list"*) [ -f "$HOME/registered" ] && echo client-1 ;;
+*"credential list"*) [ -f "$HOME/registered" ] && echo ballroom ;;
+*"credential create"* | *"credential update"*) cp "${*##*@}" "$HOME/trust.json" ;;
+*"app update"*)
+    while [ "$1" != --app-roles ]; do shift; done
+    cp "${2#@}" "$HOME/roles.json" ;;
+esac
+exit 0
+"""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What stands in for Azure."""
+
+    folder: Path
+
+    def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a script of infra."""
+        environment = {
+            "PATH": f"{self.folder}:{os.environ.get('PATH', os.defpath)}",
+            "HOME": str(self.folder),
+            "BALLROOM_IDENTITY_PRINCIPAL_ID": "principal-1",
+        }
+        return subprocess.run(
+            ["/bin/sh", ROOT / "infra" / script, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=BOUND_SECONDS,
+        )
+
+    @property
+    def key(self) -> str:
+        """Return what the vault holds."""
+        return (self.folder / "key").read_text()
+
+    @property
+    def calls(self) -> str:
+        """Return how Azure was called."""
+        return (self.folder / "calls").read_text()
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Cloud:
+    for name in ("az", "azd"):
+        (tmp_path / name).write_text(AZ)
+        (tmp_path / name).chmod(0o755)
+    return Cloud(tmp_path)
+
+
+def test_the_first_key_is_one_that_the_registry_takes(cloud: Cloud) -> None:
+    made = cloud.run("keys.sh", "vault-1")
+    assert made.returncode == 0, made.stderr
+    assert len(KeyRing.of_setting(cloud.key).keys) == 1
+
+
+def test_a_key_that_is_there_is_left_alone(cloud: Cloud) -> None:
+    cloud.run("keys.sh", "vault-1")
+    before = cloud.key
+    assert cloud.run("keys.sh", "vault-1").returncode == 0
+    assert cloud.key == before
+
+
+def test_a_rotation_keeps_the_key_before_it_and_no_other(cloud: Cloud) -> None:
+    cloud.run("keys.sh", "vault-1")
+    first = cloud.key
+    cloud.run("keys.sh", "vault-1", "rotate")
+    second, kept = cloud.key.split(",")
+    assert kept == first != second
+    cloud.run("keys.sh", "vault-1", "rotate")
+    third, kept = cloud.key.split(",")
+    assert kept == second != third
+    assert len(KeyRing.of_setting(cloud.key).keys) == 2
+
+
+def test_a_key_is_in_no_argument_and_no_output(cloud: Cloud) -> None:
+    said = [cloud.run("keys.sh", "vault-1", *how) for how in ((), ("rotate",))]
+    told = "".join(each.stdout + each.stderr for each in said) + cloud.calls
+    assert [key for key in cloud.key.split(",") if key in told] == []
+
+
+def test_without_a_vault_one_line_says_what_is_missing(cloud: Cloud) -> None:
+    refused = cloud.run("keys.sh")
+    assert refused.returncode == 1
+    assert "Give the name of the vault" in refused.stderr
+
+
+def test_the_application_comes_back_to_a_route_of_ours(cloud: Cloud) -> None:
+    made = cloud.run("entra.sh", "https://ballroom.example.org/")
+    assert made.returncode == 0, made.stderr
+    (back,) = re.findall(r"--web-redirect-uris (\S+)", cloud.calls)
+    assert back == "https://ballroom.example.org/sign-in/callback/entra"
+    assert "`/sign-in/callback/{provider}`" in (ROOT / "docs" / "routes.md").read_text()
+
+
+def test_the_application_trusts_the_identity_instead_of_a_secret(cloud: Cloud) -> None:
+    cloud.run("entra.sh", "https://ballroom.example.org")
+    trust = json.loads((cloud.folder / "trust.json").read_text())
+    assert trust["subject"] == "principal-1"
+    assert trust["issuer"] == "https://login.microsoftonline.com/tenant-1/v2.0"
+    assert trust["audiences"] == ["api://AzureADTokenExchange"]
+    assert "credential reset" not in cloud.calls
+
+
+def test_the_application_has_roles_for_programs_and_people(cloud: Cloud) -> None:
+    cloud.run("entra.sh", "https://ballroom.example.org")
+    roles = json.loads((cloud.folder / "roles.json").read_text())
+    assert {each["value"] for each in roles} == {"Packages.Read", "Packages.Publish"}
+    assert all(each["allowedMemberTypes"] == ["User", "Application"] for each in roles)
+    assert len({each["id"] for each in roles}) == len(roles)
+
+
+def test_an_application_that_is_there_is_brought_up_to_date(cloud: Cloud) -> None:
+    (cloud.folder / "registered").touch()
+    made = cloud.run("entra.sh", "https://ballroom.example.org")
+    assert made.returncode == 0, made.stderr
+    assert "app create" not in cloud.calls
+    assert "credential update" in cloud.calls
+    assert "azd env set BALLROOM_ENTRA_CLIENT_ID client-1" in cloud.calls
+
+
+def test_plain_http_is_refused_before_anything_is_made(cloud: Cloud) -> None:
+    refused = cloud.run("entra.sh", "http://ballroom.example.org")
+    assert refused.returncode == 1
+    assert "does not begin with https://" in refused.stderr
+    assert not (cloud.folder / "calls").exists()
