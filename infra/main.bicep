@@ -66,6 +66,9 @@ param maximumInstances int = size == 'public' ? 200 : 40
 @description('Front Door before the app: caches public archives near their readers, limits rates.')
 param edge bool = size != 'dev'
 
+@description('Addresses that Front Door calls the app from, between commas; infra/edge-addresses.sh asks Azure for them.')
+param edgeAddresses string = ''
+
 @description('Stores in a network of their own, reachable from the app alone. Costs an endpoint an hour for each of six.')
 param isolated bool = false
 
@@ -209,6 +212,7 @@ module functions 'modules/functions.bicep' = {
     url: publicUrl
     tokenEnvironment: tokenEnvironment
     entraClientId: entraClientId
+    edgeAddresses: edge ? edgeAddresses : ''
     moreSettings: moreSettings
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances

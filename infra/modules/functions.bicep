@@ -49,6 +49,9 @@ param tokenEnvironment string
 @description('Application (client) id of the registry in Entra ID; empty for no sign-in with it.')
 param entraClientId string
 
+@description('Addresses that Front Door calls from, between commas; empty where nothing is before the app.')
+param edgeAddresses string
+
 @description('Further settings by their names.')
 param moreSettings object
 
@@ -112,7 +115,18 @@ var entraSettings = {
   BALLROOM_ENTRA_MANAGED_IDENTITY: identityClientId
 }
 
-var appSettings = union(hostSettings, settings, empty(entraClientId) ? {} : entraSettings, moreSettings)
+// What it reads behind Front Door, which tells whom it passes on.
+var edgeSettings = {
+  BALLROOM_TRUSTED_PROXIES: edgeAddresses
+}
+
+var appSettings = union(
+  hostSettings,
+  settings,
+  empty(entraClientId) ? {} : entraSettings,
+  empty(edgeAddresses) ? {} : edgeSettings,
+  moreSettings
+)
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: hostStorageName

@@ -23,7 +23,11 @@ KNOWN = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 def given() -> dict[str, object]:
     """Return the app settings of the registry by name."""
     functions = module("functions")
-    return {**functions.value("settings"), **functions.value("entraSettings")}
+    return {
+        name: value
+        for part in ("settings", "entraSettings", "edgeSettings")
+        for name, value in functions.value(part).items()
+    }
 
 
 def test_every_app_setting_is_a_setting_of_the_registry_or_announced() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.auth.keys import KeyRing
+from shared.domain.addresses import parse_networks
 from tests.paths import ROOT
 
 BOUND_SECONDS = 60.0
@@ -24,6 +25,7 @@ case "$*" in
 *"secret set"*)
     while [ "$1" != --file ]; do shift; done
     cp "$2" "$HOME/key" ;;
+*list-service-tags*) [ -f "$HOME/addresses" ] && cat "$HOME/addresses" ;;
 *"account show"*) echo tenant-1 ;;
 *"app create"*) echo client-1 ;;
 *"app list"*) [ -f "$HOME/registered" ] && echo client-1 ;;
@@ -154,3 +156,17 @@ def test_plain_http_is_refused_before_anything_is_made(cloud: Cloud) -> None:
     assert refused.returncode == 1
     assert "does not begin with https://" in refused.stderr
     assert not (cloud.folder / "calls").exists()
+
+
+def test_the_addresses_of_the_edge_are_kept_as_the_setting_takes_them(cloud: Cloud) -> None:
+    (cloud.folder / "addresses").write_text("192.0.2.0/24,2001:db8::/32\n")
+    asked = cloud.run("edge-addresses.sh", "northeurope")
+    assert asked.returncode == 0, asked.stderr
+    (kept,) = re.findall(r"azd env set BALLROOM_EDGE_ADDRESSES (\S+)", cloud.calls)
+    assert len(parse_networks(kept)) == 2
+
+
+def test_no_addresses_of_the_edge_are_no_success(cloud: Cloud) -> None:
+    asked = cloud.run("edge-addresses.sh", "nowhere")
+    assert asked.returncode == 1
+    assert "Set BALLROOM_EDGE_ADDRESSES by hand" in asked.stderr
