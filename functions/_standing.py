@@ -71,12 +71,6 @@ def pull_of(coordinate: Coordinate, registry: Registry) -> Note:
     return count
 
 
-def unnoticed(operation: str, status: int) -> Again:
-    """Return how an answer is given again whose face asks nobody who they are."""
-
-    def again(_req: func.HttpRequest) -> Mapping[str, str]:
-        exchange = Exchange.begin(operation)
-        exchange.end(status, "answered")
-        return {NEW_EACH_TIME: exchange.request_id}
-
-    return again
+def unnoticed(registry: Registry, operation: str, status: int) -> Again:
+    """Return how an answer is given again of which a face notes nothing but the request."""
+    return _again(registry, operation, status, _nothing)

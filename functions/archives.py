@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions._central import CORS, central_errors
-from functions._http import caller_of, headers_of
+from functions._http import caller_of, headers_of, stranger_of
 from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound, InvalidDigest
-from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.identity import Principal
 from shared.ranges import Unsatisfiable, is_known, requested_range
 from shared.registry import Registry
 from shared.services.serving import ArchiveLink
@@ -77,7 +77,7 @@ async def archive_answer(
 async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, str]) -> Principal:
     """Return who asks, where it matters: public archives and good links ignore credentials."""
     if registry.serving.is_open(link):
-        return ANONYMOUS
+        return stranger_of(headers, registry)
     return await caller_of(headers, registry)
 
 

@@ -129,7 +129,7 @@ def archives_of(registry: Registry) -> Resolver | None:
             return Refused(answer.status_code, said, answer.get_body())
         exchange.end(200, "streamed")
         path, headers = path_of(found.digest), {**found.headers, **request_id}
-        again = unnoticed(exchange.operation, 200) if found.stands else None
+        again = unnoticed(registry, exchange.operation, 200) if found.stands else None
         return FileAnswer(path, found.size, found.etag, headers, again)
 
     return resolve

@@ -74,7 +74,7 @@ class Files:
     async def _serve(
         self, segments: Sequence[str], scope: Scope, receive: Receive, send: Send
     ) -> None:
-        headers = RequestHeaders(scope["headers"])
+        headers = RequestHeaders.of(scope)
         query = query_parameters(scope["query_string"].decode("latin-1"))
         resolved = await self._resolve(segments, query, headers)
         if isinstance(resolved, Refused):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote_plus
 
 import azure.functions as func
@@ -25,6 +25,11 @@ class RequestHeaders(Mapping[str, str]):
             name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "replace")
             values[name] = f"{values[name]},{value}" if name in values else value
         self._values = values
+
+    @classmethod
+    def of(cls, scope: Scope) -> Self:
+        """Return the headers of a request, with the peer behind whatever is claimed of it."""
+        return cls([*scope["headers"], *_forwarded(scope)])
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
@@ -104,7 +109,7 @@ class LazyRequest(func.HttpRequest):
     def headers(self) -> RequestHeaders:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the request headers, of a class that differs by the speed of `get` alone."""
         if self._headers is None:
-            self._headers = RequestHeaders([*self._scope["headers"], *_forwarded(self._scope)])
+            self._headers = RequestHeaders.of(self._scope)
         return self._headers
 
     @property

@@ -5,12 +5,16 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from functions.faces import build_app
+from shared.hosting.host import Host
+from shared.localhost import archives_of
+from shared.registry import Registry
 from tests.balas import bala
 from tests.protocol.answers import refused
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.security.routes import routes
-from tests.world import MAVEN, URL, OpenWorld, World
+from tests.world import MAVEN, URL, OpenWorld, World, asking
 
 READS = [
     f"{URL}/2.0/registry/packages/acme/greet",
@@ -175,3 +179,22 @@ async def test_attempts_to_sign_in_have_a_limit_of_their_own(worlds: OpenWorld) 
     assert "too many attempts to sign in by this address: 2 are taken in 5 minutes" in (
         answers[2].text
     )
+
+
+# --- bytes -------------------------------------------------------------------------------------
+
+
+def streaming(registry: Registry) -> Host:
+    """Serve archives from the disk, as one machine does."""
+    return Host(build_app(registry), archives=archives_of(registry), edition=registry.edition)
+
+
+@pytest.mark.parametrize("host", [asking, streaming])
+async def test_the_bytes_of_archives_are_reads_as_well(worlds: OpenWorld, host: object) -> None:
+    world = await worlds(limit_read="address=6", host=host)
+    await world.push(bala("acme/greet:1.0.0"))
+    model = (await world.get("/packages/acme/greet/1.0.0")).json()
+    world.clock.advance(timedelta(minutes=2))
+    answers = [await world.get(model["balaURL"]) for _ in range(7)]
+    assert [each.status_code for each in answers] == [200] * 6 + [429]
+    assert int(answers[6].headers["retry-after"]) > 0

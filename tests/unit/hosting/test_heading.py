@@ -40,7 +40,7 @@ def test_our_own_file_keeps_browsers_strict() -> None:
 async def test_they_are_added_to_what_is_there(status: int) -> None:
     shared = bare(status, (b"x-own", b"2"))
 
-    async def app(scope: object, receive: object, send: object) -> None:
+    async def app(_scope: object, _receive: object, send: object) -> None:
         await send_answer(shared, send)  # type: ignore[arg-type]
 
     for _ in range(2):
