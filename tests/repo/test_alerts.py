@@ -1,0 +1,91 @@
+"""Alerts and the workbook ask for what the registry really says, and every alert is explained."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from functions.timers import SCHEDULES
+from shared.services.reporting import Report
+from tests.paths import ROOT
+from tests.repo.templates import INFRA, module
+
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
+
+# The tables of a workspace that something here writes to, and what does.
+TABLES = {
+    "AppRequests": "the Functions host",
+    "AppTraces": "the Functions host",
+    "CDBDataPlaneRequests": "the diagnostic settings of Cosmos DB",
+    "StorageBlobLogs": "the diagnostic settings of the storage accounts",
+    "AzureDiagnostics": "the diagnostic settings of the vault",
+}
+
+
+def alerts() -> list[Any]:
+    """Return what is asked of the logs, and what is asked from outside."""
+    return [*module("alerts").value("rules"), *module("alerts").value("probes")]
+
+
+def asked() -> Iterator[tuple[str, str]]:
+    """Yield every query with its name."""
+    yield from ((each["name"], each["query"]) for each in module("alerts").value("rules"))
+    for item in WORKBOOK["items"]:
+        if "query" in item["content"]:
+            yield item["name"], item["content"]["query"]
+
+
+def functions() -> set[str]:
+    """Return the name of every Function that the docs list."""
+    routes = (ROOT / "docs" / "routes.md").read_text("utf-8")
+    listed = set(re.findall(r"^\| `(\w+)` \|", routes, re.MULTILINE))
+    return listed | {f"timer_{task.replace('-', '_')}" for task in SCHEDULES}
+
+
+def section(title: str) -> str:
+    """Return what stands below a title of the page."""
+    return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_query_asks_a_table_that_is_written_to() -> None:
+    assert {query.strip().splitlines()[0].strip() for _, query in asked()} == set(TABLES)
+
+
+def test_every_function_that_a_query_names_is_there() -> None:
+    for name, query in asked():
+        named = re.findall(r'Name (?:==|in|!in) \(?((?:"\w+"(?:, )?)+)', query)
+        for function in re.findall(r'"(\w+)"', " ".join(named)):
+            assert function in functions(), name
+
+
+def test_every_field_of_a_report_that_a_query_reads_is_there() -> None:
+    fields = {"event", *Report("audit").as_event()}
+    read = {field for _, query in asked() for field in re.findall(r"report\.(\w+)", query)}
+    assert read
+    assert read <= fields
+
+
+def test_the_audit_that_alerts_ask_for_is_a_task() -> None:
+    tasks = {
+        each for _, query in asked() for each in re.findall(r'report\.task\) == "(\w+)"', query)
+    }
+    assert tasks == {"audit"}
+    assert tasks <= set(SCHEDULES)
+
+
+def test_every_alert_is_explained_with_a_remedy() -> None:
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \| (.+) \|$", section("Alerts"), re.MULTILINE)
+    explained = [name for name, meaning, remedy in rows if meaning.strip() and remedy.strip()]
+    assert sorted(explained) == sorted(each["name"] for each in alerts())
+
+
+def test_every_chart_of_the_workbook_is_on_the_page() -> None:
+    titles = [i["content"]["title"] for i in WORKBOOK["items"] if "title" in i["content"]]
+    assert titles
+    assert [title for title in titles if f"**{title}**" not in PAGE] == []
+
+
+def test_what_an_alert_says_is_a_sentence() -> None:
+    for each in alerts():
+        assert each["description"].endswith("."), each["name"]
