@@ -33,8 +33,8 @@ def test_the_brake_is_described_with_its_default() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        f"| JSON of Central | {_http.MOST_BYTES // MIB} MiB, {_http.MOST_VALUES:,} values, "
-        f"{DEEPEST} levels |",
+        f"| JSON of Central | {_http.MOST_BYTES // MIB} MiB, {_http.MOST_VALUES:,} values,",
+        f" values, {DEEPEST} levels |",
         f"| body of our API | {_api.MOST_BYTES // 1024} KiB;",
         f"| form of a page | {_forms.MOST_BYTES // 1024} KiB, {_forms.MOST_FIELDS} fields |",
         f"| bill of materials | {MAX_SBOM_BYTES // MIB} MiB, {MOST_SBOM_VALUES:,} values |",
