@@ -1,5 +1,6 @@
 """Registries that sign people in with the test issuer, by each kind of provider."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -76,8 +77,10 @@ class Signing:
         self.world.clock.advance(timedelta(**time))
 
 
-async def open_signing(worlds: OpenWorld, **settings: Any) -> Signing:
-    """Return a registry with every provider."""
+async def open_signing(
+    worlds: OpenWorld, around: Callable[[Stores], Stores] = lambda stores: stores, **options: Any
+) -> Signing:
+    """Return a registry with every provider; `around` puts something around its stores."""
     issuer = Issuer(f"{HOST}/{TENANT}/v2.0", lambda: START_MS / 1000)
     issuer.person.claims = {
         "oid": "object-of-kim",
@@ -88,8 +91,8 @@ async def open_signing(worlds: OpenWorld, **settings: Any) -> Signing:
     internet = FakeInternet([issuer])
 
     def wrap(stores: Stores) -> Stores:
-        return replace(stores, fetcher=internet)
+        return around(replace(stores, fetcher=internet))
 
-    world = await worlds(wrap=wrap, **{**SETTINGS, **settings})
+    world = await worlds(wrap=wrap, **{**SETTINGS, **options})
     issuer.now_s = lambda: world.clock.now_ms() / 1000
     return Signing(world, issuer, internet)

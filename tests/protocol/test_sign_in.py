@@ -6,10 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from shared.bootstrap import World as Stores
 from shared.domain.accounts import Account, Identity
+from shared.domain.errors import Busy
 from shared.domain.identity import OPERATOR
 from shared.services.listing import everything
 from tests.browsers import Browser, signed_in
+from tests.faults import Fault, Moment, failing
 from tests.protocol.sign_in import KINDS, Signing, open_signing
 from tests.world import URL, OpenWorld
 
@@ -299,3 +302,48 @@ async def test_the_operators_commands_issue_links_without_a_session(signing: Sig
     link = await signing.world.registry.sign_in.signing_in.issue_link(ann, by=OPERATOR)
     assert link.reveal().startswith(f"{URL}/sign-in/link/")
     assert (await signing.events(ann.id))[-1] == "sign-in-link.issued"
+
+
+# --- while a store fails -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_a_first_sign_in_whose_feed_fails_is_told_of_once_it_is_back(
+    worlds: OpenWorld, moment: Moment, nth: int
+) -> None:
+    fault = Fault("publish", Busy(), moment, nth)
+
+    def around(stores: Stores) -> Stores:
+        return replace(stores, events=failing(stores.events, fault))
+
+    signing = await open_signing(worlds, around=around)
+    await signing.signed_in("oidc")
+    await signing.world.registry.upkeep.run("settle")
+    kim = (await accounts(signing))["kim"]
+    assert sorted(await signing.events(kim.id)) == [
+        "account.created",
+        "identity.linked",
+        "session.started",
+    ]
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+async def test_a_first_sign_in_whose_store_fails_can_be_repeated(
+    worlds: OpenWorld, moment: Moment, nth: int
+) -> None:
+    fault = Fault("add", Busy(), moment, nth)
+
+    def around(stores: Stores) -> Stores:
+        return replace(stores, directory=failing(stores.directory, fault))
+
+    signing = await open_signing(worlds, around=around)
+    await signing.browser().get("/sign-in/oidc")
+    browser = await signing.signed_in("oidc")
+    # A name whose account was not made in time is free again after a minute; until then it has a
+    # number behind it.
+    assert re.search(r"You are <strong>kim(-\d+)?</strong>", browser.page.text)
+    assert len(await accounts(signing)) == 5
+    found = await everything(signing.world.stores.directory, Identity)
+    assert len(found) == 1

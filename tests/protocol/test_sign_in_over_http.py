@@ -12,6 +12,7 @@ from functions.faces import build_app
 from shared.bootstrap import build_registry, migrate
 from shared.hosting.host import Host
 from shared.hosting.serving import bind
+from shared.registry import Registry
 from shared.settings import Settings
 from tests.fakes.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
 from tests.serving import running
@@ -39,7 +40,12 @@ def laptop(tmp_path: Path) -> Iterator[str]:
     registry = build_registry(settings)
     with running(issuer.app, at=at_issuer), running(Host(build_app(registry)), at=at_registry):
         yield settings.base_url
-    asyncio.run(registry.close())
+    asyncio.run(closed(registry))
+
+
+async def closed(registry: Registry) -> None:
+    """Let go of the stores."""
+    await registry.close()
 
 
 @pytest.mark.parametrize("kind", ["oidc", "github"])
