@@ -25,7 +25,12 @@ def publisher() -> None:
 
 @publisher.command()
 @package_argument
-@click.option("--provider", required=True, type=click.Choice([each.value for each in Provider]))
+@click.option(
+    "--provider",
+    required=True,
+    type=click.Choice([each.value for each in Provider]),
+    help="Who signs for the job.",
+)
 @click.option("--id", "ids", multiple=True, metavar="CLAIM=VALUE", help="An id that never changes.")
 @click.option("--server", default="", help="The GitHub or GitLab server, where it is one's own.")
 @click.option("--repository", default="", help="A name for people; it decides nothing.")
