@@ -120,6 +120,7 @@ var edgeSettings = {
   BALLROOM_TRUSTED_PROXIES: edgeAddresses
 }
 
+// All of them: a setting that is not here is gone after the next deployment.
 var appSettings = union(
   hostSettings,
   settings,
@@ -204,7 +205,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         }
       ]
       scmIpSecurityRestrictionsUseMain: false
-      appSettings: [for setting in items(appSettings): { name: setting.key, value: setting.value }]
+      // No `for`: that takes what is known before anything is made, and some values are not.
+      appSettings: map(items(appSettings), setting => { name: setting.key, value: setting.value })
     }
   }
 }

@@ -25,6 +25,21 @@ def each(request: pytest.FixtureRequest) -> Template:
     return template(path)
 
 
+def written_out(template: Template, expression: str) -> str:
+    """Return an expression together with the variables that it is made of, however deep."""
+    found, seen = expression, set[str]()
+    while new := {name for name in definitions(template) if uses(found, name)} - seen:
+        seen |= new
+        found += "".join(definitions(template)[name] for name in sorted(new))
+    return found
+
+
+def definitions(template: Template) -> dict[str, str]:
+    """Return what stands behind each variable, as it is written."""
+    each = re.finditer(r"^var (\w+) = ((?:.*\n)+?)(?=^\S|\Z)", template.text, re.MULTILINE)
+    return {found[1]: found[2] for found in each}
+
+
 def test_a_template_makes_resources_or_uses_modules(each: Template) -> None:
     assert list(each.resources()) or each.modules
 
@@ -39,6 +54,13 @@ def test_every_parameter_and_output_is_described(each: Template) -> None:
 def test_nothing_is_declared_and_not_used(each: Template) -> None:
     declared = [*each.parameters, *each.parsed.get("variables", {})]
     assert [name for name in declared if uses(each.text, name) < 2] == []
+
+
+def test_a_loop_runs_over_what_is_known_before_anything_is_made(each: Template) -> None:
+    # The compiler refuses others: how often something is made cannot depend on what was made.
+    loops = re.findall(r"\[for \(?[\w, ]+\)? in (.+?): *[{\w]", each.text)
+    for over in loops:
+        assert not re.search(r"\.(?:properties|outputs)\b", written_out(each, over)), over
 
 
 def test_roles_are_given_in_one_file(each: Template) -> None:
