@@ -12,8 +12,13 @@ import pytest
 from shared.auth.keys import KeyRing
 from shared.domain.addresses import parse_networks
 from tests.paths import ROOT
+from tests.repo.templates import MAIN, template
 
 BOUND_SECONDS = 60.0
+
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+SCRIPTS = "\n".join(path.read_text() for path in sorted((ROOT / "infra").glob("*.sh")))
+HOOKS = (ROOT / "azure.yaml").read_text()
 
 # Answers what the scripts ask, keeps the key in a file, and writes down how it was called.
 AZ = """\
@@ -170,3 +175,23 @@ def test_no_addresses_of_the_edge_are_no_success(cloud: Cloud) -> None:
     asked = cloud.run("edge-addresses.sh", "nowhere")
     assert asked.returncode == 1
     assert "Set BALLROOM_EDGE_ADDRESSES by hand" in asked.stderr
+
+
+def test_every_script_that_a_hook_runs_is_there() -> None:
+    ran = re.findall(r"^ +run: (?:python3 )?(\S+)", HOOKS, re.MULTILINE)
+    assert len(ran) == HOOKS.count("run:")
+    assert [name for name in ran if not (ROOT / name).is_file()] == []
+
+
+def test_what_is_asked_of_the_environment_is_told_by_the_templates() -> None:
+    asked = re.findall(r"azd env get-value (\w+)", PAGE + SCRIPTS)
+    asked += re.findall(r"\$(BALLROOM_\w+)", HOOKS)
+    assert asked
+    assert set(asked) <= set(template(MAIN).outputs)
+
+
+def test_what_the_parameters_are_filled_from_is_set_by_somebody() -> None:
+    filled = re.findall(r"\$\{(BALLROOM_\w+)", (ROOT / "infra/main.parameters.json").read_text())
+    told = re.findall(r"azd env set (\w+)", PAGE + SCRIPTS) + re.findall(r"set `(\w+)`", PAGE)
+    assert filled
+    assert set(filled) <= set(told)

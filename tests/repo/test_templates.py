@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from tests.repo.templates import INFRA, MAIN, Template, paths, template, unwrapped, uses
 
 FILES = [pytest.param(path, id=path.relative_to(INFRA).as_posix()) for path in paths()]
@@ -155,3 +156,20 @@ def test_every_role_has_its_name() -> None:
     assert len(re.findall(guid, roles.text)) == len(
         re.findall(rf"^var \w+ = '{guid}'$", roles.text, re.MULTILINE)
     )
+
+
+def test_the_sizes_on_the_page_are_those_of_the_template() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    rows = {
+        "maximumThroughput": "Cosmos DB",
+        "alwaysReady": "instances always there",
+        "maximumInstances": "most instances",
+        "restorable": "restorable to any second of",
+        "logDays": "logs are kept",
+    }
+    for parameter, title in rows.items():
+        (default,) = re.findall(rf"^param {parameter} \w+ = (.+)$", MAIN.read_text(), re.MULTILINE)
+        row = " ".join(re.findall(rf"^\| {title} \|(.+)$", page, re.MULTILINE))
+        numbers = [int(each) for each in re.findall(r"\d+", default)]
+        missing = [f"{each:,}" for each in numbers if each and f"{each:,}" not in row]
+        assert not missing, title
