@@ -62,7 +62,7 @@ az ad app update --id "$client" \
     --web-redirect-uris "$url/sign-in/callback/entra" \
     --identifier-uris "api://$client" \
     --app-roles "@$folder/roles.json" \
-    --set api.requestedAccessTokenVersion=2 > /dev/null
+    --requested-access-token-version 2 > /dev/null
 
 if [ -z "$(az ad app federated-credential list --id "$client" --query "[?name=='ballroom'].name" --output tsv)" ]; then
     az ad app federated-credential create --id "$client" --parameters "@$folder/trust.json" > /dev/null

@@ -1,0 +1,68 @@
+"""The edge keeps copies of what is everybody's, and of nothing else."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.digest import Digest
+from shared.domain.package import Visibility
+from shared.domain.rates import Limits, OperationClass, Subject
+from shared.services.serving import ArchiveLink
+from shared.settings import Settings
+from tests.repo.templates import module
+
+EDGE = module("edge")
+
+
+def configured(name: str) -> Mapping[str, Any]:
+    """Return the properties of a resource of the edge."""
+    (found,) = [config for each, _, config in EDGE.resources() if each == name]
+    return found["properties"]
+
+
+def test_copies_are_kept_of_public_archives_alone() -> None:
+    (condition,) = configured("keep")["conditions"]
+    assert condition["name"] == "UrlPath"
+    assert condition["parameters"]["operator"] == "BeginsWith"
+    (prefix,) = condition["parameters"]["matchValues"]
+    paths = {
+        visibility: ArchiveLink(visibility.value, Digest("0" * 64), "1.0.0", "a.bala").path
+        for visibility in Visibility
+    }
+    kept = [each for each, path in paths.items() if path.startswith(f"/{prefix}")]
+    assert kept == [Visibility.PUBLIC]
+    # Nowhere else is anything said of keeping: a route without it keeps nothing.
+    assert EDGE.text.count("cacheConfiguration") == 1
+
+
+def test_a_public_archive_is_asked_for_without_the_token_of_whoever_asks() -> None:
+    removed = [
+        action["parameters"]["headerName"]
+        for action in configured("keep")["actions"]
+        if action["parameters"].get("headerAction") == "Delete"
+    ]
+    assert removed == ["Authorization"]
+
+
+def test_how_long_a_copy_is_kept_is_for_the_registry_to_say() -> None:
+    assert "cacheBehavior: 'HonorOrigin'" in EDGE.text
+    assert "cacheDuration" not in EDGE.text
+
+
+def test_everything_goes_to_the_app_over_tls() -> None:
+    route = configured("route")
+    assert route["patternsToMatch"] == ["/*"]
+    assert route["forwardingProtocol"] == "HttpsOnly"
+    assert route["httpsRedirect"] == "Enabled"
+
+
+def test_the_edge_is_no_stricter_with_an_address_than_the_registry() -> None:
+    default = Settings.model_fields["limit_read"].default
+    allowed = Limits.parse(OperationClass.READ, default).most[Subject.ADDRESS]
+    assert EDGE.parameters["requestsAMinute"]["default"] >= allowed
+
+
+def test_the_app_takes_nobody_but_this_front_door() -> None:
+    functions = module("functions").text
+    assert re.search(r"ipSecurityRestrictionsDefaultAction: .*'Deny'", functions)
+    assert "'x-azure-fdid': [frontDoorId]" in functions
