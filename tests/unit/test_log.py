@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 
+from shared.log import LINES_AT_ONCE
 from tests.paths import ROOT
 
 SPEAK = """
@@ -54,3 +56,37 @@ def test_in_a_loop_lines_are_written_together_in_their_order_and_none_is_lost_at
     )
     events = [json.loads(line)["event"] for line in spoken.stderr.splitlines()]
     assert events == ["first", "second", "third", "fourth"]
+
+
+SPEAK_OF_REQUESTS = """
+import asyncio
+from shared.log import LINES_AT_ONCE, configure, log, log_request
+
+async def main():
+    configure("info")
+    for number in range(LINES_AT_ONCE + 5):
+        log_request(operation="read", number=number)
+    log.info("last")
+    configure("warning")
+    log_request(operation="unheard")
+
+asyncio.run(main())
+"""
+
+
+def test_the_lines_of_requests_are_as_other_lines_and_in_their_order() -> None:
+    spoken = subprocess.run(
+        [sys.executable, "-c", SPEAK_OF_REQUESTS],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    *requests, last = (json.loads(line) for line in spoken.stderr.splitlines())
+    assert [each["number"] for each in requests] == [*range(len(requests))]
+    assert {(each["event"], each["level"]) for each in requests} == {("request", "info")}
+    assert len(requests) > LINES_AT_ONCE
+    assert last["event"] == "last"
+    times = [datetime.fromisoformat(each["timestamp"]) for each in (*requests, last)]
+    assert times == sorted(times)
+    assert {len(each["timestamp"]) for each in requests} == {len("2026-11-20T00:00:00.000000Z")}
