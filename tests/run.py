@@ -26,7 +26,7 @@ ORDER = ("repo", "unit", "contract", "protocol", "security", "clients", "crash",
 PORTABLE = ("unit", "protocol")  # What runs on the other Pythons as well.
 PYTHONS = ("3.11", "3.12", "3.13")  # What we serve.
 SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
-SUITE_DEADLINE = 600  # Seconds. A suite that hangs after its last test would never say so.
+SUITE_DEADLINE = 1_200  # Seconds. A suite that hangs after its last test would never say so.
 
 ENFORCE_FLOORS = True
 FLOOR = 95.0  # Percent of lines and branches of functions and shared together.
