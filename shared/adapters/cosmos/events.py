@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.adapters.cosmos.connecting import Container, Cosmos, Item, Step
+from shared.adapters.cosmos.connecting import Container, Cosmos, Item, Step, stand_back
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.months import Months, feed_of
@@ -19,7 +19,7 @@ from shared.domain.errors import Busy
 from shared.domain.package import Event, Head, Release
 from shared.ports import Clock
 
-ATTEMPTS = 40  # Each attempt that fails is another publisher that succeeded.
+ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 A_BATCH = 90  # And the head; a batch takes a hundred.
 
 
@@ -111,7 +111,7 @@ class CosmosEvents:
         return len(oldest)
 
     async def _append(self, events: Sequence[Event]) -> list[_Numbered]:
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             month, head = await self._months.current()
             there = await asyncio.gather(*(self._find(event, month) for event in events))
             new = [event for event, place in zip(events, there, strict=True) if place is None]
@@ -125,6 +125,7 @@ class CosmosEvents:
             steps = [Step(moved, head["_etag"]), *(Step(_item(each)) for each in numbered)]
             if await self._container.batch(feed_of(month), steps):
                 return [*known, *numbered]
+            await stand_back(attempt)
         raise Busy
 
     async def _find(self, event: Event, month: str) -> _Numbered | None:
