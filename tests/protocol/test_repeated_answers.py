@@ -224,8 +224,10 @@ async def test_each_request_leaves_a_line(
     world: World, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     configure("info")
+    log.warning("begin")  # Takes along what waits of requests before.
+    capsysbinary.readouterr()
     answers = [await world.get(path) for path in (LIST, LIST, f"{FILE}.bala", f"{FILE}.bala")]
-    log.warning("end")  # Takes along what waits.
+    log.warning("end")
     configure("warning")
     lines = [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
     noted = {line["request_id"]: line for line in lines if line["event"] == "request"}
