@@ -8,6 +8,8 @@ from shared.adapters.sqlite.database import Database
 from shared.domain.entity import Waiting
 from shared.domain.package import Event, Head, Release
 
+LAST = 2**63 - 1  # No event has a higher number.
+
 
 class SqliteEvents:
     """The EventStore of a registry on one machine."""
@@ -108,9 +110,9 @@ def _stream(
 ) -> list[tuple[int, Event]]:
     rows = connection.execute(
         "SELECT events.number, body FROM event_streams JOIN events USING (number)"
-        " WHERE stream = ?1 AND (?2 IS NULL OR event_streams.number < ?2)"
-        " ORDER BY event_streams.number DESC LIMIT ?3",
-        (name, before, count),
+        " WHERE stream = ? AND event_streams.number < ?"
+        " ORDER BY event_streams.number DESC LIMIT ?",
+        (name, LAST if before is None else before, count),
     )
     return [(place, Event.model_validate_json(body)) for place, body in rows]
 

@@ -88,12 +88,18 @@ def _count_all(
 def _count(counter: Counter, now_ms: int, connection: sqlite3.Connection) -> int:
     # An expired count begins anew, with a new end.
     (total,) = connection.execute(
-        "INSERT INTO counters (kind, key, total, expires_ms) VALUES (?1, ?2, ?3, ?4)"
+        "INSERT INTO counters (kind, key, total, expires_ms) VALUES (:kind, :key, :amount, :until)"
         " ON CONFLICT DO UPDATE SET"
-        " total = CASE WHEN expires_ms > ?5 THEN total ELSE 0 END + excluded.total,"
-        " expires_ms = CASE WHEN expires_ms > ?5 THEN expires_ms ELSE excluded.expires_ms END"
+        " total = CASE WHEN expires_ms > :now THEN total ELSE 0 END + excluded.total,"
+        " expires_ms = CASE WHEN expires_ms > :now THEN expires_ms ELSE excluded.expires_ms END"
         " RETURNING total",
-        (counter.kind, counter.key, counter.amount, counter.expires_ms, now_ms),
+        {
+            "kind": counter.kind,
+            "key": counter.key,
+            "amount": counter.amount,
+            "until": counter.expires_ms,
+            "now": now_ms,
+        },
     ).fetchone()
     return total
 
