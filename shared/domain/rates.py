@@ -81,13 +81,9 @@ class Keys:
 
     def of_subject(self, subject: Subject) -> str:
         """Return the key by which this subject is counted."""
-        match subject:
-            case Subject.TOKEN:
-                return self.token
-            case Subject.ACCOUNT:
-                return self.account
-            case Subject.ADDRESS:
-                return self.address
+        if subject is Subject.TOKEN:
+            return self.token
+        return self.account if subject is Subject.ACCOUNT else self.address
 
 
 _PART = re.compile(r"(token|account|address)=(\d{1,9})")

@@ -305,3 +305,15 @@ def test_every_refusal_of_a_limit_tells_its_allowance(work: FakeWork, clock: Fak
         instance.limiting.read(ANN)
     assert refused.value.allowance.is_exceeded
     assert refused.value.allowance.limit == 3
+
+
+async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    paces = [await instance.limiting.pace(ANN, GREET) for _ in range(4)]
+    asked = instance.calls["count"]
+    paces.append(await instance.limiting.pace(ANN, GREET))
+    allowed = [pace.allowance is None or not pace.allowance.is_exceeded for pace in paces]
+    assert allowed == [True, True, True, False, False]
+    assert instance.calls["count"] == asked
