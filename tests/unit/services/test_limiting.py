@@ -317,3 +317,14 @@ async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
     allowed = [pace.allowance is None or not pace.allowance.is_exceeded for pace in paces]
     assert allowed == [True, True, True, False, False]
     assert instance.calls["count"] == asked
+
+
+async def test_a_push_that_is_one_too_many_over_all_instances_is_told_so(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    for _ in range(3):
+        await one.limiting.pace(ANN, GREET)
+    allowance = (await other.limiting.pace(ANN, GREET)).allowance
+    assert allowance is not None
+    assert allowance.is_exceeded
