@@ -55,6 +55,11 @@ class LogView(Answer):
     events: list[EventView]
     next: int | None = Field(description="The parameter before of the next page; null at the end.")
 
+    @classmethod
+    def of(cls, page: LogPage) -> Self:
+        """Show a page."""
+        return cls(events=list(_shown(page)), next=page.next)
+
 
 OPERATIONS = (
     Operation(
@@ -99,8 +104,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("api/v1/orgs/{org}/audit", methods=["GET"])
     @api_errors
     async def api_audit_organization(req: func.HttpRequest) -> func.HttpResponse:
-        page = await of_organization(req)
-        return answer(LogView(events=list(_shown(page)), next=page.next))
+        return answer(LogView.of(await of_organization(req)))
 
     @bp.route("api/v1/orgs/{org}/audit.jsonl", methods=["GET"])
     @api_errors
@@ -115,7 +119,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def api_audit_account(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
         page = await registry.logbook.of_account(LogQuery.parse(req.params), by=caller)
-        return answer(LogView(events=list(_shown(page)), next=page.next))
+        return answer(LogView.of(page))
 
     return bp
 

@@ -3,13 +3,12 @@
 The body is what they sign, in the form of GitHub's secret scanning; docs/tokens.md shows it.
 """
 
-import hashlib
-
 import azure.functions as func
 from pydantic import BaseModel, RootModel
 
 from functions._api import NO_STORE, Operation, api_caller, api_errors
 from functions._http import JSON, headers_of
+from shared.domain.stored_hash import stored_hash
 from shared.registry import Registry
 from shared.services.disclosing import Finding, Label
 
@@ -56,7 +55,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 def _verdict(finding: Finding) -> LeakedTokenVerdict:
-    digest = hashlib.sha256(finding.leaked.text.reveal().encode()).hexdigest()
+    digest = stored_hash(finding.leaked.text.reveal())
     return LeakedTokenVerdict(
         token_hash=digest, token_type=finding.leaked.kind, label=finding.label
     )

@@ -1,6 +1,5 @@
 """Browsers that nobody is signed in with yet: what ties a sign-in to the one that began it."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,11 +80,6 @@ class Devices:
         name = random_text(self._randomness, NAME_LENGTH)
         signature = self._signer.sign(_statement(account_id, name))
         leave(self._cookie.set(f"{name}.{signature}", DEVICE_LIFETIME))
-
-
-def browser_hash(name: str) -> str:
-    """Return what is stored of a browser's name."""
-    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def _statement(account_id: str, name: str) -> str:

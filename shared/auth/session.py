@@ -1,6 +1,5 @@
 """Signed-in browsers: recognized by a cookie whose secret changes, and ended at any time."""
 
-import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,6 +18,7 @@ from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.rights import Grant
 from shared.domain.sessions import Presented, Session
 from shared.domain.sign_ins import Purpose
+from shared.domain.stored_hash import stored_hash
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 
 READ_FOR = timedelta(seconds=3)  # A session that was ended is refused everywhere within five.
@@ -170,7 +170,7 @@ class Sessions:
         now_ms = self._clock.now_ms()
         if session.needs_secret(presented, now_ms):
             secret = self.new_secret()
-            changed = session.with_secret(hash_of(secret), secret_hash, now_ms)
+            changed = session.with_secret(stored_hash(secret.reveal()), secret_hash, now_ms)
             if await self._replaced(changed):
                 leave(self.welcome(session, secret))
         elif session.needs_confirming(presented):
@@ -201,11 +201,6 @@ class Sessions:
         )
 
 
-def hash_of(secret: Secret) -> str:
-    """Return what is stored of a secret."""
-    return hashlib.sha256(secret.reveal().encode()).hexdigest()
-
-
 def _has(known: _Read, asked: _Asked) -> bool:
     """Say whether what is remembered is of this place and has the secret."""
     matches = [hmac.compare_digest(each, asked.secret_hash) for each in known.session.secrets]
@@ -221,4 +216,4 @@ def _asked(value: str) -> _Asked | None:
     if form is None:
         return None
     account, session, secret = form.groups()
-    return _Asked(Place(account, session), hash_of(Secret(secret)))
+    return _Asked(Place(account, session), stored_hash(secret))

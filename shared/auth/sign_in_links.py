@@ -1,11 +1,11 @@
 """Links that sign an account in, once."""
 
-import hashlib
 from datetime import timedelta
 
 from shared.auth.base62 import random_text
 from shared.auth.secret import Secret
 from shared.domain.errors import LinkExpired
+from shared.domain.stored_hash import stored_hash
 from shared.ports import Clock, Randomness, WorkStore
 
 LINK_LIFETIME = timedelta(hours=1)  # Long enough to read what a first start prints.
@@ -30,7 +30,7 @@ class SignInLinks:
         """Return the address of a page that signs the account in, good for an hour and one use."""
         code = random_text(self._randomness, CODE_LENGTH)
         expires_ms = self._clock.now_ms() + LINK_LIFETIME // timedelta(milliseconds=1)
-        await self._work.put(_KIND, _hash(code), account_id, expires_ms)
+        await self._work.put(_KIND, stored_hash(code), account_id, expires_ms)
         return Secret(f"{self._base_url}/sign-in/link/{code}")
 
     async def look(self, code: str) -> str:
@@ -38,18 +38,14 @@ class SignInLinks:
 
         Raises `LinkExpired`.
         """
-        return _account(await self._work.peek(_KIND, _hash(code), self._clock.now_ms()))
+        return _account(await self._work.peek(_KIND, stored_hash(code), self._clock.now_ms()))
 
     async def redeem(self, code: str) -> str:
         """Return the id of the account that the link is for; raise `LinkExpired` from then on."""
-        return _account(await self._work.take(_KIND, _hash(code), self._clock.now_ms()))
+        return _account(await self._work.take(_KIND, stored_hash(code), self._clock.now_ms()))
 
 
 def _account(account_id: str | None) -> str:
     if account_id is None:
         raise LinkExpired
     return account_id
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

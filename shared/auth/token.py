@@ -1,6 +1,5 @@
 """Access tokens: `blr_{environment}_{owner}{random}{checksum}`; only their hash is ever stored."""
 
-import hashlib
 import hmac
 import re
 import zlib
@@ -10,6 +9,7 @@ from typing import Self
 from shared.auth.base62 import encode, random_text
 from shared.auth.secret import Secret
 from shared.domain.errors import TokenUnknown
+from shared.domain.stored_hash import stored_hash
 from shared.ports import Randomness
 
 PREFIX = "blr_"  # What every token of ours begins with.
@@ -57,7 +57,7 @@ class AccessToken:
     @property
     def hash(self) -> str:
         """Return what is stored of the token: SHA-256, hexadecimal."""
-        return hashlib.sha256(self.text.reveal().encode()).hexdigest()
+        return stored_hash(self.text.reveal())
 
 
 def _checksum(start: str) -> str:

@@ -57,11 +57,6 @@ def place_of_invitation(org: str, invitation_id: str) -> Place:
     return Place(org.lower(), invitation_id)
 
 
-def hash_of_code(code: str) -> str:
-    """Return what is stored in place of a code."""
-    return hashlib.sha256(code.encode()).hexdigest()
-
-
 def id_for(org: str, address: EmailAddress) -> str:
     """Return the id of an address's invitation: inviting somebody again renews it."""
     named = f"{org.lower()}\n{address.lower()}"

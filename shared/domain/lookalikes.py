@@ -58,11 +58,6 @@ def skeletons(text: str) -> frozenset[str]:
     return frozenset({f"shape-{_shape(folded)}", f"spelling-{_spelling(folded)}"})
 
 
-def are_lookalikes(one: str, other: str) -> bool:
-    """Say whether people take one name for the other; a name is its own look-alike."""
-    return not skeletons(one).isdisjoint(skeletons(other))
-
-
 def is_kept_back(text: str, patterns: Iterable[str]) -> bool:
     """Say whether `text` is, or looks like, a name that is the operator's.
 

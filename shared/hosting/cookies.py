@@ -3,7 +3,7 @@
 from http.cookies import Morsel, SimpleCookie
 from urllib.parse import quote
 
-_SAME_SITE = {"lax": "lax", "strict": "strict", "none": "none"}
+_SAME_SITE = frozenset(("lax", "strict", "none"))
 
 
 def rewritten(header: str) -> list[str]:
@@ -23,8 +23,9 @@ def _written(morsel: "Morsel[str]") -> str:
     parts.append(f"path={morsel['path'] or '/'}")
     if morsel["secure"]:
         parts.append("secure")
-    if morsel["samesite"].lower() in _SAME_SITE:
-        parts.append(f"samesite={_SAME_SITE[morsel['samesite'].lower()]}")
+    same_site = morsel["samesite"].lower()
+    if same_site in _SAME_SITE:
+        parts.append(f"samesite={same_site}")
     if morsel["httponly"]:
         parts.append("httponly")
     return "; ".join(parts)

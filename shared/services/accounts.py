@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from shared.auth.base62 import random_text
 from shared.auth.token import OWNER_LENGTH
-from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.accounts import Account, AccountName
 from shared.domain.entity import Place
 from shared.domain.errors import (
     AccountExists,
@@ -19,6 +19,7 @@ from shared.domain.errors import (
 from shared.domain.identity import Principal
 from shared.domain.organizations import Membership
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
+from shared.services.finding import account_called
 from shared.services.listing import everything
 from shared.services.recording import Change, Recording
 
@@ -55,8 +56,7 @@ class Accounts:
 
     async def named(self, name_or_id: str) -> Account:
         """Return the account of that name or id, or raise `AccountNotFound`."""
-        claim = await self.directory.get(AccountName, place_of_name(name_or_id))
-        account = await self.directory.get(Account, Place(claim.account if claim else name_or_id))
+        account = await account_called(self.directory, name_or_id)
         if account is None:
             raise AccountNotFound(name_or_id)
         return account

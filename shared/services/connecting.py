@@ -1,6 +1,5 @@
 """Connecting: a machine without a browser asks for a token, and a person approves it (RFC 8628)."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -33,6 +32,7 @@ from shared.domain.identity import Principal
 from shared.domain.package import Record
 from shared.domain.rates import Keys, OperationClass
 from shared.domain.rights import Grant
+from shared.domain.stored_hash import stored_hash
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
 from shared.services.limiting import Limiting
 from shared.services.recording import Change, Recording
@@ -93,7 +93,7 @@ class Connecting:
         device_code = random_text(self.randomness, CODE_LENGTH)
         now_ms = self.clock.now_ms()
         request = DeviceRequest(
-            device=_hash(device_code),
+            device=stored_hash(device_code),
             client=read_client_name(client),
             address=by.address,
             agent=by.agent,
@@ -142,7 +142,7 @@ class Connecting:
 
         Raises the refusals of `DeviceRefusal`. `by` is the machine: nobody, and its address.
         """
-        device = _hash(device_code)
+        device = stored_hash(device_code)
         if await self._peek(_BY_MACHINE, device) is None:
             raise DeviceCodeExpired
         await self._check_pace(device)
@@ -204,7 +204,3 @@ class Connecting:
     async def _claim(self, kind: str, key: str, value: Record, expires_ms: int) -> bool:
         now_ms, text = self.clock.now_ms(), value.model_dump_json()
         return await self.work.claim(kind, key, text, expires_ms=expires_ms, now_ms=now_ms)
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()

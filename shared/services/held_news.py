@@ -2,16 +2,14 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
-from shared.domain.accounts import Account
-from shared.domain.entity import Place
 from shared.domain.errors import Unavailable
 from shared.domain.mails import Letter
-from shared.domain.organizations import Membership
 from shared.domain.package import Release
-from shared.domain.rights import Role
 from shared.ports import Clock, DirectoryStore, WorkStore
 from shared.services.braking import BRAKE_WINDOW
+from shared.services.finding import owners_of
 from shared.services.notifying import Notifying
 
 _KIND = "held-news"
@@ -31,21 +29,14 @@ class HeldNews:
         """Tell owners of a release that was just held; it is, whether they hear of it or not."""
         with suppress(Unavailable):
             if await self._is_first(release):
-                owners = await self._owners(release.org.lower())
+                owners = await owners_of(self.directory, release.org, self.clock.now_ms())
                 await self.notifying.tell(owners, *_letter(release, self.base_url))
 
     async def _is_first(self, release: Release) -> bool:
         now_ms = self.clock.now_ms()
-        ends_ms = now_ms + BRAKE_WINDOW.seconds * 1000
+        ends_ms = now_ms + BRAKE_WINDOW // timedelta(milliseconds=1)
         key, value = release.org.lower(), release.name
         return await self.work.claim(_KIND, key, value, expires_ms=ends_ms, now_ms=now_ms)
-
-    async def _owners(self, org: str) -> list[Account]:
-        members = await self.directory.of(Membership, org)
-        now_ms = self.clock.now_ms()
-        owners = [each.account for each in members if each.role_at(now_ms) is Role.OWNER]
-        found = [await self.directory.get(Account, Place(each)) for each in owners]
-        return [account for account in found if account is not None]
 
 
 def _letter(release: Release, base_url: str) -> Letter:

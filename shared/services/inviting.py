@@ -16,7 +16,6 @@ from shared.domain.invitations import (
     INVITATION_LIFETIME_MS,
     MAX_INVITATIONS,
     Invitation,
-    hash_of_code,
     id_for,
     place_of_invitation,
 )
@@ -27,6 +26,7 @@ from shared.domain.organizations import Organization
 from shared.domain.profiles import parse_label
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.roster import Roster
+from shared.domain.stored_hash import stored_hash
 from shared.ports import AlreadyThere, DirectoryStore, Randomness, Stale
 from shared.services.changing import until_fresh
 from shared.services.member_changes import Actor, MemberChanges, Wanted
@@ -158,7 +158,7 @@ class Inviting:
             org=organization.name,
             id=id_for(organization.name, address) if address else self._random_id(),
             role=offer.role,
-            code_hash=hash_of_code(code),
+            code_hash=stored_hash(code),
             label=offer.label,
             by=by.id,
             created_ms=now_ms,
@@ -209,7 +209,7 @@ class Inviting:
         return await self.changes.notifying.write(address, letter)
 
     async def _opened(self, code: str) -> Opened:
-        code_hash = hash_of_code(code)
+        code_hash = stored_hash(code)
         for listed in await self.directory.about(Invitation, code_hash):
             # The list may lag behind; the record itself is the truth.
             invitation = await self.directory.get(Invitation, listed.place)

@@ -1,12 +1,9 @@
 """Reading the logs: what happened in an organization, and to one's own account."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
-from shared.domain.accounts import Account
-from shared.domain.entity import Place
 from shared.domain.errors import CredentialsMissing, NotPermitted
 from shared.domain.identity import Principal
 from shared.domain.logs import LogQuery
@@ -14,6 +11,7 @@ from shared.domain.names import OrgName
 from shared.domain.package import Event, account_stream, org_stream
 from shared.domain.rights import Action, Scope
 from shared.ports import DirectoryStore, EventStore
+from shared.services.finding import accounts_of
 
 READ_AT_ONCE = 200
 LOOKED_AT = 2_000  # Events that one page looks at, so that a rare kind costs no more than any.
@@ -71,6 +69,5 @@ class Logbook:
         return LogPage(tuple(wanted), names, next_)
 
     async def _names(self, actors: Iterable[str]) -> Mapping[str, str]:
-        ids = sorted(actors)
-        found = await asyncio.gather(*(self.directory.get(Account, Place(id_)) for id_ in ids))
-        return {account.id: account.name for account in found if account is not None}
+        found = await accounts_of(self.directory, sorted(actors))
+        return {account.id: account.name for account in found}

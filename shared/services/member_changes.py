@@ -1,13 +1,10 @@
 """Changes of members; those of owners wait two days, are told to all of them, and can be undone."""
 
-import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.domain import mails
 from shared.domain.accounts import Account
-from shared.domain.entity import Place
 from shared.domain.identity import Principal, Standing, require
 from shared.domain.mails import Letter
 from shared.domain.names import OrgName
@@ -16,6 +13,7 @@ from shared.domain.organizations import COOLING_OFF, Membership, PendingRole
 from shared.domain.rights import Action, Role
 from shared.domain.roster import Roster
 from shared.ports import DirectoryStore
+from shared.services.finding import accounts_of
 from shared.services.notifying import Notifying
 from shared.services.recording import Change, E, Recording
 
@@ -138,7 +136,9 @@ class MemberChanges:
     async def tell(self, roster: Roster, letter: Letter, *besides: Account) -> None:
         """Write to every owner, and to whom else it concerns."""
         ids = {each.account for each in roster.owners} - {each.id for each in besides}
-        await self.notifying.tell([*besides, *await self._accounts(sorted(ids))], *letter)
+        await self.notifying.tell(
+            [*besides, *await accounts_of(self.directory, sorted(ids))], *letter
+        )
 
     def link(self, org: str) -> str:
         """Return the page on which members see changes, and owners undo them."""
@@ -190,10 +190,6 @@ class MemberChanges:
         if Role.OWNER.value not in (change.details["before"], change.details["after"]):
             return membership
         return self.noticed(membership, roster, change, actor.by)
-
-    async def _accounts(self, ids: Iterable[str]) -> list[Account]:
-        found = await asyncio.gather(*(self.directory.get(Account, Place(each)) for each in ids))
-        return [each for each in found if each is not None]
 
 
 def _member(roster: Roster, account: Account) -> Membership:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.auth.authorization import Authorization
-from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.accounts import Account
 from shared.domain.entity import Place
 from shared.domain.errors import CredentialsMissing, OrganizationExists, OrganizationNotFound
 from shared.domain.identity import Principal, Standing, refusal_of, require
@@ -17,6 +17,7 @@ from shared.domain.profiles import parse_description, parse_display_name
 from shared.domain.rights import Action, Role
 from shared.ports import Clock, DirectoryStore
 from shared.services.changing import until_fresh
+from shared.services.finding import account_called
 from shared.services.founding import Founding
 from shared.services.listing import everything
 from shared.services.member_changes import Actor, MemberChanges, Wanted
@@ -230,12 +231,12 @@ class Organizations:
         return Member(account.name if account else membership.account, membership)
 
     async def _member(self, org: OrgName, name_or_id: str) -> tuple[Account, Membership]:
-        claim = await self.directory.get(AccountName, place_of_name(name_or_id))
-        account_id = claim.account if claim else name_or_id
-        account = await self.directory.get(Account, Place(account_id))
-        stored = await self.directory.get(Membership, place_of_member(org, account_id))
+        account = await account_called(self.directory, name_or_id)
+        if account is None:
+            raise MemberNotFound(name_or_id, org)
+        stored = await self.directory.get(Membership, place_of_member(org, account.id))
         now = stored.at(self.clock.now_ms()) if stored else None
-        if account is None or now is None:
+        if now is None:
             raise MemberNotFound(name_or_id, org)
         return account, now
 

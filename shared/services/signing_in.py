@@ -1,6 +1,5 @@
 """Signing in: with a provider of identities, or by a link; and showing again who one is."""
 
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +8,11 @@ from enum import Enum
 from functools import partial
 
 from shared.auth.base62 import random_text
-from shared.auth.browsers import Arrival, Devices, browser_hash
+from shared.auth.browsers import Arrival, Devices
 from shared.auth.cookies import leave
 from shared.auth.providers import Freshness, Provider, SignedIn
 from shared.auth.secret import Secret
-from shared.auth.session import CREDENTIAL, ID_LENGTH, Lifetimes, Sessions, hash_of
+from shared.auth.session import CREDENTIAL, ID_LENGTH, Lifetimes, Sessions
 from shared.auth.sign_in_links import SignInLinks
 from shared.domain.accounts import Account
 from shared.domain.entity import Place
@@ -35,6 +34,7 @@ from shared.domain.sign_in_errors import (
 )
 from shared.domain.sign_in_letters import new_device
 from shared.domain.sign_ins import PendingSignIn, Purpose
+from shared.domain.stored_hash import stored_hash
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.services.changing import until_fresh
 from shared.services.identities import Identities
@@ -104,7 +104,7 @@ class SigningIn:
         pending = PendingSignIn(
             provider=name,
             flow=begun.flow,
-            browser=browser_hash(arrival.browser),
+            browser=stored_hash(arrival.browser),
             purpose=errand.purpose,
             to=errand.to,
             account=errand.by.id,
@@ -113,7 +113,7 @@ class SigningIn:
         )
         expires_ms = now_ms + STATE_LIFETIME // _MS
         kept = pending.model_dump_json()
-        await self.work.put(_KIND, _hash(begun.state), kept, expires_ms)
+        await self.work.put(_KIND, stored_hash(begun.state), kept, expires_ms)
         return begun.address
 
     async def finish(self, name: str, answer: Mapping[str, str], arrival: Arrival) -> str:
@@ -175,11 +175,11 @@ class SigningIn:
 
     async def _pending(self, name: str, state: str, arrival: Arrival) -> PendingSignIn:
         # Taken before it is looked at: whatever is wrong with an answer, there is no second one.
-        text = await self.work.take(_KIND, _hash(state), self.clock.now_ms())
+        text = await self.work.take(_KIND, stored_hash(state), self.clock.now_ms())
         if text is None:
             raise SignInExpired
         pending = PendingSignIn.model_validate_json(text)
-        here = hmac.compare_digest(pending.browser, browser_hash(arrival.browser))
+        here = hmac.compare_digest(pending.browser, stored_hash(arrival.browser))
         if not here or pending.provider != name:
             raise SignInExpired
         return pending
@@ -215,7 +215,7 @@ class SigningIn:
     ) -> Session:
         session = await self._session(pending)
         changed = session.with_secret(
-            hash_of(secret), session.secrets[0], self.clock.now_ms()
+            stored_hash(secret.reveal()), session.secrets[0], self.clock.now_ms()
         ).model_copy(update={"signed_in_ms": who.authenticated_ms, "strong": who.strong})
         change = Change("session.renewed", session.id, account=session.account)
         return await self.recording.replace(changed, change=change, by=_owner(session, arrival))
@@ -266,7 +266,7 @@ class SigningIn:
             strong=proof.strong,
             agent=arrival.agent,
             address=arrival.address,
-            secrets=(hash_of(secret),),
+            secrets=(stored_hash(secret.reveal()),),
         )
 
 
@@ -283,7 +283,3 @@ def _owner(session: Session, arrival: Arrival) -> Principal:
         address=arrival.address,
         agent=arrival.agent,
     )
-
-
-def _hash(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest()

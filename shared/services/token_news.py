@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 
 from shared.domain.accounts import Account
-from shared.domain.entity import Place
-from shared.domain.organizations import Membership
-from shared.domain.rights import Role
 from shared.domain.token_letters import ending_letter, leaked_letter
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore
+from shared.services.finding import accounts_of, owners_of
 from shared.services.notifying import Notifying
 
 
@@ -32,11 +30,6 @@ class TokenNews:
         await self.notifying.tell(await self._owners(token), *letter)
 
     async def _owners(self, token: Token) -> list[Account]:
-        ids = await self._owner_ids(token.org) if token.org else [token.owner]
-        found = [await self.directory.get(Account, Place(each)) for each in ids]
-        return [account for account in found if account is not None]
-
-    async def _owner_ids(self, org: str) -> list[str]:
-        members = await self.directory.of(Membership, org.lower())
-        now_ms = self.clock.now_ms()
-        return [each.account for each in members if each.role_at(now_ms) is Role.OWNER]
+        if token.org:
+            return await owners_of(self.directory, token.org, self.clock.now_ms())
+        return await accounts_of(self.directory, [token.owner])

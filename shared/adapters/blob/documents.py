@@ -6,17 +6,14 @@ from io import BytesIO
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
-from pydantic import TypeAdapter
 
 from shared.adapters.blob.connecting import Blobs, answered
 from shared.adapters.paths import graph_blob, sbom_blob, texts_blob
 from shared.domain.digest import Digest
-from shared.domain.package import Graph, GraphNode, Texts
+from shared.domain.graph_document import graph_document
+from shared.domain.package import Graph, Texts
 
 AT_ONCE = 32  # Blobs that one call reads side by side.
-
-_NODES = TypeAdapter(tuple[GraphNode, ...])
-_OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {"schema_version"}}}}
 
 
 class BlobDocuments:
@@ -29,10 +26,9 @@ class BlobDocuments:
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         """Store both documents of the archive; a repeat changes nothing."""
-        nodes = _NODES.dump_json(graph.nodes, exclude=_OURS_ALONE)
         await asyncio.gather(
             self._create(texts_blob(digest), texts.model_dump_json().encode()),
-            self._create(graph_blob(digest), nodes),
+            self._create(graph_blob(digest), graph_document(graph)),
         )
 
     async def texts(self, digest: Digest) -> Texts:

@@ -4,17 +4,13 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
-from pydantic import TypeAdapter
-
 from shared.adapters.sqlite.database import Database
 from shared.domain.digest import Digest
-from shared.domain.package import Graph, GraphNode, Texts
+from shared.domain.graph_document import graph_document
+from shared.domain.package import Graph, Texts
 
 LARGEST_ON_THE_LOOP = 64 * 1024  # Bytes: reading and decoding more keeps other requests waiting.
 GRAPHS_ON_THE_LOOP = 4
-
-_NODES = TypeAdapter(tuple[GraphNode, ...])
-_OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {"schema_version"}}}}
 
 
 class SqliteDocuments:
@@ -65,13 +61,13 @@ class SqliteDocuments:
 
 
 def _put(digest: str, texts: Texts, graph: Graph, connection: sqlite3.Connection) -> None:
-    nodes = _NODES.dump_json(graph.nodes, exclude=_OURS_ALONE)
     connection.execute(
         "INSERT INTO texts (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
         (digest, texts.model_dump_json().encode()),
     )
     connection.execute(
-        "INSERT INTO graphs (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING", (digest, nodes)
+        "INSERT INTO graphs (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (digest, graph_document(graph)),
     )
 
 

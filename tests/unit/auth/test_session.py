@@ -9,12 +9,13 @@ import pytest
 from shared.auth.cookies import Cookie, Crossing, leaving, needs_https
 from shared.auth.keys import KeyRing
 from shared.auth.secret import Secret
-from shared.auth.session import Proof, Sessions, hash_of
+from shared.auth.session import Proof, Sessions
 from shared.domain.entity import Entity
 from shared.domain.errors import Busy, InvalidRequest, Refusal
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.sessions import GRACE, SECRET_EVERY, Session
 from shared.domain.sign_ins import Purpose
+from shared.domain.stored_hash import stored_hash
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.randomness import FakeRandomness
@@ -58,7 +59,7 @@ class Place:
                 expires_ms=now_ms + timedelta(days=14) // timedelta(milliseconds=1),
                 idle_ms=timedelta(hours=24) // timedelta(milliseconds=1),
                 signed_in_ms=now_ms,
-                secrets=(hash_of(secret),),
+                secrets=(stored_hash(secret.reveal()),),
             )
         )
         self.sessions = self.process()

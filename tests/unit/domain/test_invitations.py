@@ -1,8 +1,9 @@
 """Invitations as they are stored."""
 
-from shared.domain.invitations import Invitation, hash_of_code, id_for
+from shared.domain.invitations import Invitation, id_for
 from shared.domain.mails import parse_email
 from shared.domain.rights import Role
+from shared.domain.stored_hash import stored_hash
 
 KIM = parse_email("Kim@example.org")
 
@@ -19,13 +20,13 @@ def test_an_invitation_is_found_by_the_hash_of_its_code_until_it_ends() -> None:
         org="Acme",
         id=id_for("Acme", KIM),
         role=Role.MEMBER,
-        code_hash=hash_of_code("code"),
+        code_hash=stored_hash("code"),
         label="k",
         by="lee",
         created_ms=0,
         expires_ms=100,
     )
-    assert invitation.subject == hash_of_code("code") != "code"
+    assert invitation.subject == stored_hash("code") != "code"
     assert invitation.place == ("acme", invitation.id)
     assert invitation.ends_ms == 100
     assert invitation.is_open_at(99)

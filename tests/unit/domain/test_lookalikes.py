@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.lookalikes import are_lookalikes, is_kept_back, skeletons
+from shared.domain.lookalikes import is_kept_back, skeletons
 from shared.domain.names import parse_org
 from tests.paths import SHARED
 
@@ -66,6 +66,11 @@ DISPLAYED = [
     "\U0001d430so2",  # Mathematical bold.
     "w\u0455\u043e\u00b2",  # A superscript, and two Cyrillic letters.
 ]
+
+
+def are_lookalikes(one: str, other: str) -> bool:
+    """Say whether founding the one keeps the other from being founded."""
+    return not skeletons(one).isdisjoint(skeletons(other))
 
 
 @pytest.mark.parametrize(("one", "other"), KNOWN)
