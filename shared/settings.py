@@ -67,6 +67,27 @@ class Settings(BaseSettings):
         default=Path(".ballroom"),
         description="Folder of the embedded stores, the keys and Settings.toml.",
     )
+    cosmos_endpoint: str = Field(
+        default="",
+        description="Address of the Cosmos DB account that keeps the records, instead of the data "
+        "folder; goes with BALLROOM_BLOB_ENDPOINT.",
+    )
+    blob_endpoint: str = Field(
+        default="",
+        validate_default=True,
+        description="Address of the blobs that keep archives and documents, instead of the data "
+        "folder; goes with BALLROOM_COSMOS_ENDPOINT.",
+    )
+    cosmos_key: SecretStr | None = Field(
+        default=None,
+        description="Key of an emulator of Cosmos DB; without one the app signs in as its managed "
+        "identity.",
+    )
+    blob_connection: SecretStr | None = Field(
+        default=None,
+        description="Connection string of an emulator of Blob Storage; without one the app signs "
+        "in as its managed identity.",
+    )
     tls_cert: Path | None = Field(
         default=None, description="Certificate chain (PEM) to serve HTTPS with."
     )
@@ -330,7 +351,9 @@ class Settings(BaseSettings):
     )
     link_key: SecretStr | None = Field(
         default=None,
-        description="Key that signed links and sessions are made with, instead of the key files.",
+        validate_default=True,
+        description="Key that signed links and sessions are made with, instead of the key files; "
+        "needed by the stores of the cloud.",
     )
 
     @field_validator("url")
@@ -340,6 +363,31 @@ class Settings(BaseSettings):
             reason = "it is no address such as https://ballroom.example.org"
             raise ValueError(reason)
         return url
+
+    @field_validator("cosmos_endpoint")
+    @classmethod
+    def _check_cosmos_endpoint(cls, address: str) -> str:
+        return cls._check_url(address).rstrip("/")
+
+    @field_validator("blob_endpoint")
+    @classmethod
+    def _check_blob_endpoint(cls, address: str, info: ValidationInfo) -> str:
+        if bool(address) != bool(info.data.get("cosmos_endpoint")):
+            reason = (
+                "it is set, and BALLROOM_COSMOS_ENDPOINT is empty; the cloud takes both"
+                if address
+                else "it is empty, and BALLROOM_COSMOS_ENDPOINT needs it"
+            )
+            raise ValueError(reason)
+        return cls._check_url(address).rstrip("/")
+
+    @field_validator("cosmos_key", "blob_connection")
+    @classmethod
+    def _check_store_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if key is not None and not info.data.get("cosmos_endpoint"):
+            reason = "it is set, and BALLROOM_COSMOS_ENDPOINT is empty"
+            raise ValueError(reason)
+        return key
 
     @field_validator("report_keys_url")
     @classmethod
@@ -471,15 +519,23 @@ class Settings(BaseSettings):
 
     @field_validator("link_key")
     @classmethod
-    def _check_link_key(cls, key: SecretStr | None) -> SecretStr | None:
+    def _check_link_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if key is not None:
             KeyRing.of_setting(key.get_secret_value())
+        elif info.data.get("cosmos_endpoint"):
+            reason = "it is empty, and in the cloud there are no key files to take its place"
+            raise ValueError(reason)
         return key
 
     @classmethod
     def load(cls) -> Self:
         """Read the environment; raise `pydantic.ValidationError` for what cannot be read."""
         return cls()
+
+    @property
+    def is_in_the_cloud(self) -> bool:
+        """Say whether the stores are those of the cloud."""
+        return bool(self.cosmos_endpoint)
 
     @property
     def reserved_patterns(self) -> tuple[str, ...]:

@@ -158,3 +158,41 @@ def test_who_may_sign_for_jobs_stands_between_commas() -> None:
         "https://gitlab.com",
         "https://git.example.org",
     ]
+
+
+CLOUD = {
+    "cosmos_endpoint": "https://cosmos.example.org",
+    "blob_endpoint": "https://blobs.example.org",
+    "link_key": "a" * 32,
+}
+
+
+def test_both_stores_of_the_cloud_select_it() -> None:
+    assert not Settings().is_in_the_cloud
+    chosen = Settings.model_validate({**CLOUD, "cosmos_endpoint": "https://cosmos.example.org/"})
+    assert chosen.is_in_the_cloud
+    assert chosen.cosmos_endpoint == "https://cosmos.example.org"
+
+
+@pytest.mark.parametrize("name", sorted(CLOUD))
+def test_what_the_cloud_lacks_is_named(name: str) -> None:
+    line = problem(**{**CLOUD, name: None if name == "link_key" else ""})
+    named = "blob_endpoint" if name == "cosmos_endpoint" else name
+    assert line.startswith(f"BALLROOM_{named.upper()} cannot be used: ")
+
+
+def test_stores_of_the_cloud_have_addresses() -> None:
+    assert problem(**{**CLOUD, "cosmos_endpoint": "ballroom"}).startswith(
+        "BALLROOM_COSMOS_ENDPOINT cannot be used: it is no address"
+    )
+    assert problem(**{**CLOUD, "blob_endpoint": "ballroom"}).startswith(
+        "BALLROOM_BLOB_ENDPOINT cannot be used: it is no address"
+    )
+
+
+@pytest.mark.parametrize("name", ["cosmos_key", "blob_connection"])
+def test_a_key_of_a_store_that_is_not_there_is_refused(name: str) -> None:
+    line = problem(**{name: "secret of the store"})
+    assert line.startswith(f"BALLROOM_{name.upper()} cannot be used: it is set, and")
+    assert "secret of" not in line
+    assert Settings.model_validate({**CLOUD, name: "secret of the store"})
