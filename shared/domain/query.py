@@ -100,6 +100,7 @@ class Query:
     kind: Kind = Kind.PACKAGES
     orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
     package: str = ""  # One package's whole name, in any case.
+    needs: str = ""  # The key of a package that those which are looked for depend on directly.
     own_only: bool = False  # Only the caller's organizations; `Searching` turns it into `orgs`.
     include_deprecated: bool = False
     client: ClientProfile = EVERYTHING

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.sqlite.search import SqliteSearchIndex
 from shared.domain.language import ClientProfile
-from shared.domain.package import Event, Listing, ModuleText, Texts, Visibility
+from shared.domain.package import Dependency, Event, Listing, ModuleText, Texts, Visibility
 from shared.domain.query import ANYONE, Kind, Page, Query, Results, Sort, Suggestion, Viewer
 from shared.ports import SearchIndex
 from tests.contract.samples import coordinate, head, package, release
@@ -521,6 +521,42 @@ async def test_whatever_is_typed_pages_add_up_and_show_nothing_that_is_not_their
         count = results.count
         assert heads or len(seen) == count
     assert len(seen) == len(set(seen)) == count
+
+
+# --- dependents ---------------------------------------------------------------------------------
+
+
+def needing(text: str, *needed: str, **fields: Any) -> Listing:
+    """Return the listing of a release that depends on these, each `org/name`."""
+    named = [package(each) for each in needed]
+    dependencies = tuple(Dependency(org=p.org, name=p.name, version="1.0.0") for p in named)
+    return listing(text, dependencies=dependencies, **fields)
+
+
+async def test_packages_are_found_by_what_they_depend_on_themselves(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        needing("acme/shop:1.0.0", "acme/greet", "acme/log"),
+        needing("other/app:1.0.0", "Acme/Greet"),
+        needing("acme/greet:1.0.0", "acme/log"),
+        listing("acme/alone:1.0.0"),
+    )
+    assert sorted(await found(index, "", needs="acme/greet")) == ["acme/shop", "other/app"]
+    assert sorted(await found(index, "", needs="acme/log")) == ["acme/greet", "acme/shop"]
+    assert await found(index, "", needs="acme/alone") == []
+
+
+async def test_a_private_package_is_nobodys_dependent_but_its_members(index: SearchIndex) -> None:
+    hidden = needing("acme/app:1.0.0", "acme/greet", visibility=Visibility.PRIVATE)
+    await index.offer(hidden)
+    assert await found(index, "", needs="acme/greet") == []
+    assert await found(index, "", Viewer(frozenset({"acme"})), needs="acme/greet") == ["acme/app"]
+
+
+async def test_a_package_that_depends_on_it_no_more_is_no_dependent(index: SearchIndex) -> None:
+    await index.offer(needing("acme/shop:1.0.0", "acme/greet"))
+    await index.replace(needing("acme/shop:1.1.0"))
+    assert await found(index, "", needs="acme/greet") == []
 
 
 # --- suggestions --------------------------------------------------------------------------------

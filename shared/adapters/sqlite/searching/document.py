@@ -120,6 +120,7 @@ def _facets(listing: Listing) -> Iterator[str]:
     yield facet("squashed", squashed(head.name))
     yield Profile.of(release).facet
     yield from (facet("keyword", keyword) for keyword in release.keywords)
+    yield from (facet("needs", f"{each.org}/{each.name}") for each in release.dependencies)
     if release.tools:
         yield facet("tool")
     if listing.deprecation is not None:

@@ -213,6 +213,8 @@ def _restrictions(query: Query, begin: Word) -> Iterator[str]:
         yield any_facet(facet("org", org) for org in sorted(query.orgs))
     if query.package:
         yield any_facet([facet("name", query.package)])
+    if query.needs:
+        yield any_facet([facet("needs", query.needs)])
     if query.kind is Kind.TOOLS:
         yield any_facet([facet("tool")])
     for term in query.terms:

@@ -61,4 +61,6 @@ SEARCH_MIGRATIONS: tuple[Migration, ...] = (
         # What was replaced or removed while the next generation is built: not to be built again.
         "CREATE TABLE settled (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     ),
+    # Packages are found by what they depend on.
+    (*(f"DROP TABLE {table}" for table in TABLES), *tables(CURRENT)),
 )
