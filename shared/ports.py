@@ -350,6 +350,15 @@ class Pull:
     day: str  # 2026-11-20, UTC.
 
 
+@dataclass(frozen=True, slots=True)
+class PullHistory:
+    """The pulls of a package as they were rolled up last; what was never pulled is in none."""
+
+    versions: Mapping[str, int]  # Of all time, by version.
+    months: Mapping[str, int]  # Of all time, by month: 2026-11.
+    days: Mapping[str, Mapping[str, int]]  # From the day that was asked for on: by day and version.
+
+
 class PullLedger(Protocol):
     """Pull counts by release and day."""
 
@@ -366,6 +375,11 @@ class PullLedger(Protocol):
 
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
         """Return pulls by version, then by day."""
+        ...
+
+    async def history(self, package: Package, since: str) -> PullHistory:
+        """Return what was rolled up: of all time, and of each day from `since` on. What is stored
+        of earlier days is not read one by one."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared.ports import Pull
+from shared.ports import Pull, PullHistory
 from tests.contract.samples import GREET, coordinate, head, package
 from tests.contract.worlds import Stores
 
@@ -94,3 +94,27 @@ async def test_any_number_of_callers_is_forgotten(stores: Stores) -> None:
     await stores.pulls.roll_up(before_window=2)
     await stores.pulls.record(crowd[::4_000])
     assert await stores.pulls.daily(GREET) == {"1.0.0": {TODAY: 12_003}}
+
+
+async def test_a_history_has_what_was_rolled_up_by_version_month_and_day(stores: Stores) -> None:
+    await stores.metadata.claim(head())
+    long_ago = Pull(coordinate("acme/greet:1.0.0"), "c1", 0, "2026-08-01")
+    month_end = Pull(coordinate("acme/greet:1.0.0"), "c9", 1, "2026-10-31")
+    newest = pull("acme/greet:2.0.0")
+    await stores.pulls.record([long_ago, month_end, pull(), pull(caller="c2"), newest])
+    await stores.pulls.roll_up(before_window=1)
+    await stores.pulls.record([pull(caller="c3")])
+    assert await stores.pulls.history(GREET, since="2026-10-31") == PullHistory(
+        versions={"1.0.0": 4, "2.0.0": 1},
+        months={"2026-08": 1, "2026-10": 1, "2026-11": 3},
+        days={"2026-10-31": {"1.0.0": 1}, TODAY: {"1.0.0": 2, "2.0.0": 1}},
+    )
+    await stores.pulls.roll_up(before_window=1)
+    assert (await stores.pulls.history(GREET, since=TODAY)).days == {
+        TODAY: {"1.0.0": 3, "2.0.0": 1}
+    }
+
+
+async def test_what_is_not_rolled_up_is_in_no_history(stores: Stores) -> None:
+    await stores.pulls.record([pull()])
+    assert await stores.pulls.history(GREET, since=TODAY) == PullHistory({}, {}, {})

@@ -12,7 +12,7 @@ from itertools import groupby
 from shared.adapters.cosmos.connecting import Cosmos, Item, Removal, Step
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.names import OrgName, Package, PackageName
-from shared.ports import Pull
+from shared.ports import Pull, PullHistory
 
 GUARD_SECONDS = 24 * 3_600  # A flush is repeated within minutes, or never.
 A_BATCH = 45  # Pulls, as many days at most, and the total; a batch takes a hundred.
@@ -58,6 +58,20 @@ class CosmosPulls:
                 counts[item["version"]][item["day"]] += item.get("pulls", 1)
         return {version: dict(days) for version, days in counts.items()}
 
+    async def history(self, package: Package, since: str) -> PullHistory:
+        """Return what was rolled up: of all time, and of each day from `since` on."""
+        total, items = await asyncio.gather(
+            self._container.read(package.key, _TOTAL),
+            self._container.query(
+                "SELECT * FROM c WHERE c.kind = 'day' AND c.day >= @since", package.key, since=since
+            ),
+        )
+        days: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for item in items:
+            days[item["day"]][item["version"]] = item["pulls"]
+        kept = total or {}
+        return PullHistory(kept.get("versions", {}), kept.get("months", {}), dict(days))
+
     async def _move(self, pk: str, pulls: list[Item]) -> None:
         """Move pulls into their days and the total, all or none; what fails stays pending."""
         added = Counter(_day_id(pull) for pull in pulls)
@@ -68,7 +82,8 @@ class CosmosPulls:
             _step(item or _day(days[id_]), added[id_])
             for id_, item in zip(added, there, strict=True)
         ]
-        steps.append(_step(total or {"id": _TOTAL, "pk": pk, "kind": _TOTAL}, len(pulls)))
+        total = total or {"id": _TOTAL, "pk": pk, "kind": _TOTAL}
+        steps.append(_step({**total, **_of_all_time(total, pulls)}, len(pulls)))
         steps += [Step({**pull, "pending": False}, pull["_etag"]) for pull in pulls]
         await self._container.batch(pk, steps)
 
@@ -106,6 +121,15 @@ def _item(pull: Pull) -> Item:
 def _day(pull: Item) -> Item:
     fields = {name: pull[name] for name in ("pk", "version", "day")}
     return {"id": _day_id(pull), "schema": 1, "kind": "day", **fields}
+
+
+def _of_all_time(total: Item, pulls: list[Item]) -> Item:
+    """Return the sums by version and by month, which the total keeps so that nobody adds days."""
+    versions = Counter[str](total.get("versions", {}))
+    months = Counter[str](total.get("months", {}))
+    versions.update(pull["version"] for pull in pulls)
+    months.update(pull["day"][:7] for pull in pulls)
+    return {"versions": dict(versions), "months": dict(months)}
 
 
 def _step(item: Item, pulls: int) -> Step:

@@ -1,14 +1,14 @@
 """Pull counts in SQLite."""
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.records import read_head
 from shared.domain.names import Package
-from shared.ports import Pull
+from shared.ports import Pull, PullHistory
 
 GUARDS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two batches.
 
@@ -35,6 +35,10 @@ class SqlitePulls:
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
         """Return pulls by version, then by day."""
         return await self._database.scan(partial(_daily, package.key))
+
+    async def history(self, package: Package, since: str) -> PullHistory:
+        """Return what was rolled up: of all time, and of each day from `since` on."""
+        return await self._database.scan(partial(_history, package.key, since))
 
 
 def _record(pulls: Sequence[Pull], connection: sqlite3.Connection) -> None:
@@ -77,3 +81,21 @@ def _daily(pk: str, connection: sqlite3.Connection) -> dict[str, dict[str, int]]
     for version, day, pulls in rows:
         counts[version][day] = pulls
     return dict(counts)
+
+
+def _history(pk: str, since: str, connection: sqlite3.Connection) -> PullHistory:
+    # Grouped in SQLite: a year of a hundred versions is 36,500 rows, and a few hundred of these.
+    rows = connection.execute(
+        "SELECT version, substr(day, 1, 7) AS month, iif(day >= ?, day, '') AS recent,"
+        " sum(pulls - pending) AS rolled FROM pull_counts WHERE pk = ?"
+        " GROUP BY version, month, recent HAVING rolled > 0",
+        (since, pk),
+    )
+    versions, months = Counter[str](), Counter[str]()
+    days: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for version, month, day, pulls in rows:
+        versions[version] += pulls
+        months[month] += pulls
+        if day:
+            days[day][version] = pulls
+    return PullHistory(dict(versions), dict(months), dict(days))
