@@ -50,6 +50,11 @@ class Request:
         return Condition(self.header("if-match"), self.header("if-none-match"))
 
     @property
+    def weight(self) -> float:
+        """Return what a read costs for its consistency."""
+        return charges.weight(self.header("x-ms-consistency-level"))
+
+    @property
     def json(self) -> Any:
         """Return the body."""
         return json.loads(self.body)
@@ -183,7 +188,7 @@ def _document(request: Request, container: Container, id_: str) -> Answer:
         item = container.read(key, id_)
         if request.condition.none_match == item["_etag"]:
             return Answer(304, headers={"etag": item["_etag"]})
-        return _item(200, item, charges.of_read(item))
+        return _item(200, item, charges.of_read(item) * request.weight)
     if request.method == "PUT":
         item = container.replace(key, id_, request.json, request.condition)
         return _item(200, item, charges.of_write(item))
@@ -232,7 +237,7 @@ def _page(request: Request, found: list[Any]) -> Answer:
     most = PAGE if most == -1 else most
     start = int(request.header("x-ms-continuation") or 0)
     shown = found[start : start + most]
-    headers = {"x-ms-request-charge": str(charges.of_query(shown))}
+    headers = {"x-ms-request-charge": str(charges.of_query(shown) * request.weight)}
     if start + most < len(found):
         headers["x-ms-continuation"] = str(start + most)
     return Answer(200, {"_rid": "r", "Documents": shown, "_count": len(shown)}, headers)

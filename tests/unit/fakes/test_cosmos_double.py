@@ -12,6 +12,7 @@ from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.cosmos import charges
 from tests.fakes.cosmos.containers import LARGEST_ITEM, Container
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
@@ -325,7 +326,11 @@ async def test_every_answer_has_its_charge(service: Service) -> None:
     await service.container.create_item(item(text="x" * 3_000))
     before = service.double.charged
     await service.container.read_item("a", "p")
-    assert service.double.charged - before == 4
+    assert service.double.charged - before == 4 * charges.BOUNDED
+
+
+def test_a_read_that_asks_for_less_than_the_account_costs_half() -> None:
+    assert charges.weight("Session") * 2 == charges.weight(None) == charges.weight("Strong")
 
 
 async def test_of_concurrent_creates_exactly_one_succeeds(service: Service) -> None:
