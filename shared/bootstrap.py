@@ -1,8 +1,11 @@
 """The only place that names adapters: which of them keeps which promise, and what else they do."""
 
+import asyncio
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -13,6 +16,7 @@ from shared.adapters.embedded import open_embedded
 from shared.adapters.examination import Finding, Schemas, examine
 from shared.adapters.fetching import GuardedFetcher
 from shared.adapters.index_tree import FolderUnwritable, IndexTree, NotAnIndex, index_tree
+from shared.adapters.later import Later
 from shared.adapters.locking import locked
 from shared.adapters.mail.azure import AzureMailer
 from shared.adapters.mail.console import ConsoleMailer
@@ -32,9 +36,28 @@ from shared.ports import Clock, Mailer, Randomness
 from shared.registry import Registry
 from shared.settings import Settings, listed
 
+if TYPE_CHECKING:
+    from shared.adapters.cloud import Cloud, Connections
+
+
+class OnlyInAFolder(Exception):
+    """What was asked for is about a data folder, and the registry has none."""
+
+    def __init__(self, way_out: str) -> None:
+        """Say how the same is done in the cloud."""
+        super().__init__(
+            "BALLROOM_COSMOS_ENDPOINT is set, so the registry is in the cloud and has no data "
+            f"folder. {way_out}"
+        )
+
 
 def migrate(settings: Settings) -> None:
-    """Bring the embedded stores up to date; one process at a time, before any other uses them."""
+    """Bring the embedded stores up to date; one process at a time, before any other uses them.
+
+    The stores of the cloud are made by the templates.
+    """
+    if settings.is_in_the_cloud:
+        return
     embedded = open_embedded(settings.data, SystemClock())
     embedded.migrate()
     SqliteSearchIndex(DataFolder(settings.data).search).migrate()
@@ -43,7 +66,7 @@ def migrate(settings: Settings) -> None:
 
 @contextmanager
 def preparing(settings: Settings) -> Generator[None]:
-    """Bring the data folder up to date, and keep every other process that prepares it waiting."""
+    """Bring the stores up to date, and keep every other process that prepares it waiting."""
     with locked(lock_of(DataFolder(settings.data).settings)):
         migrate(settings)
         yield
@@ -81,20 +104,70 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
     )
 
 
+def cloud_world(
+    settings: Settings, clock: Clock | None = None, connections: "Connections | None" = None
+) -> World:
+    """Return the world of the cloud: Cosmos DB and Blob Storage, imported with their first use."""
+    clock, randomness = clock or SystemClock(), SystemRandomness()
+    cloud = Later(lambda: _open_cloud(settings, clock, connections))
+    search = Later(InstanceSearch)
+
+    async def close() -> None:
+        if cloud.opened is not None:
+            await cloud.opened.close()
+        if search.opened is not None:
+            search.opened.close()
+
+    return World(
+        clock=clock,
+        randomness=randomness,
+        keys=_keys(settings, DataFolder(settings.data), clock, randomness),
+        metadata=cloud.part(lambda stores: stores.metadata),
+        documents=cloud.part(lambda stores: stores.documents),
+        archives=cloud.part(lambda stores: stores.archives),
+        directory=cloud.part(lambda stores: stores.directory),
+        events=cloud.part(lambda stores: stores.events),
+        work=cloud.part(lambda stores: stores.work),
+        pulls=cloud.part(lambda stores: stores.pulls),
+        search=search.part(lambda opened: opened.index),
+        fetcher=GuardedFetcher(listed(settings.inside_hosts)),
+        mailer=_mailer(settings),
+        domain_records=DnsRecords(),
+        archive_path=None,
+        close=close,
+    )
+
+
+class InstanceSearch:
+    """A search index that one instance has for itself, and that ends with it."""
+
+    def __init__(self) -> None:
+        """Make an empty one."""
+        self._folder = TemporaryDirectory(prefix="ballroom-search-")
+        self.index = SqliteSearchIndex(Path(self._folder.name) / "search.db")
+        self.index.migrate()
+
+    def close(self) -> None:
+        """Remove it."""
+        self.index.close()
+        self._folder.cleanup()
+
+
 def build_registry(settings: Settings, world: World | None = None) -> Registry:
-    """Return the registry over `world`, the embedded one by default."""
+    """Return the registry over `world`, by default the one that the settings select."""
     log.configure(settings.log_level)
-    return compose(settings, world or embedded_world(settings))
+    return compose(settings, world or _selected_world(settings))
 
 
 # What stands in an operator's way; `str()` is one sentence for them.
-OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty, NotAnIndex, FolderUnwritable)
+OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty, NotAnIndex, FolderUnwritable, OnlyInAFolder)
 
 
 def existing_registry(settings: Settings) -> Registry:
-    """Return the registry of a data folder that was prepared before; an obstacle otherwise."""
+    """Return the registry of a data folder that was prepared before, or of the cloud; an obstacle
+    otherwise."""
     database = DataFolder(settings.data).database
-    if not database.exists():
+    if not settings.is_in_the_cloud and not database.exists():
         raise Missing(database)
     return build_registry(settings)
 
@@ -106,16 +179,20 @@ def settings_file(settings: Settings) -> Path:
 
 def back_up(settings: Settings, target: Path) -> None:
     """Copy the registry, running or not, to a new folder."""
+    _require_folder(settings, "docs/operations.md says how it is backed up.")
     backup(settings.data, target)
 
 
 def restore_backup(settings: Settings, source: Path) -> None:
     """Copy a backup to the data folder, which is new or empty."""
+    _require_folder(settings, "docs/operations.md says how it is restored.")
     restore(source, settings.data)
 
 
 def examine_data(settings: Settings) -> list[Finding]:
-    """Return what is right and wrong with the data folder."""
+    """Return what is right and wrong with the stores."""
+    if settings.is_in_the_cloud:
+        return asyncio.run(_examine_cloud(settings))
     return list(examine(settings.data, Schemas(len(MIGRATIONS), len(SEARCH_MIGRATIONS))))
 
 
@@ -126,7 +203,41 @@ def exported_index(folder: Path) -> AbstractContextManager[IndexTree]:
 
 def rotate_keys(settings: Settings) -> None:
     """Make a new key in the data folder; the processes that start next sign with it."""
+    _require_folder(settings, "Its key is in BALLROOM_LINK_KEY: infra/keys.sh VAULT rotate.")
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
+
+
+def _selected_world(settings: Settings) -> World:
+    return cloud_world(settings) if settings.is_in_the_cloud else embedded_world(settings)
+
+
+def _open_cloud(
+    settings: Settings, clock: Clock, connections: "Connections | None" = None
+) -> "Cloud":
+    from shared.adapters.cloud import Addresses, Connected, open_cloud
+
+    addresses = Addresses(
+        cosmos=settings.cosmos_endpoint,
+        blobs=settings.blob_endpoint,
+        cosmos_key=_secret(settings.cosmos_key),
+        blob_connection=_secret(settings.blob_connection),
+    )
+    return open_cloud(connections or Connected(addresses), clock, SystemRandomness())
+
+
+async def _examine_cloud(settings: Settings) -> list[Finding]:
+    from shared.adapters.cloud_examination import examine_cloud
+
+    cloud = _open_cloud(settings, SystemClock())
+    try:
+        return [finding async for finding in examine_cloud(cloud)]
+    finally:
+        await cloud.close()
+
+
+def _require_folder(settings: Settings, way_out: str) -> None:
+    if settings.is_in_the_cloud:
+        raise OnlyInAFolder(way_out)
 
 
 def _mailer(settings: Settings) -> Mailer:

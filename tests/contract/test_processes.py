@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.digest import Digest
 from shared.domain.package import Entry, Release
-from tests.contract.cloud import shared_by_processes
+from tests.cloud import shared_by_processes
 from tests.contract.process import publish
 from tests.contract.processes import processes, together
 from tests.contract.samples import GREET, head, release

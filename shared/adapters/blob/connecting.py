@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from azure.core.exceptions import (
     ClientAuthenticationError,
@@ -17,8 +18,18 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from shared.domain.errors import Busy
 
-# The transport warns of larger pieces, which it sends at one go and nothing else meanwhile.
-PIECES = {"max_single_put_size": 1024 * 1024, "max_block_size": 1024 * 1024}
+OPTIONS: dict[str, Any] = {
+    # The transport warns of larger pieces, which it sends at one go and nothing else meanwhile.
+    "max_single_put_size": 1024 * 1024,
+    "max_block_size": 1024 * 1024,
+    # Three repeats, each after two seconds at most: the library would wait 57 for them.
+    "initial_backoff": 0,
+    "increment_base": 1,
+    "random_jitter_range": 1,
+    "retry_total": 3,
+    "connection_timeout": 5,
+    "read_timeout": 20,
+}
 
 CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
 

@@ -46,6 +46,7 @@ class Cosmos:
 
     connect: Callable[[], CosmosClient]
     randomness: Randomness
+    database: str = DATABASE
     _client: CosmosClient | None = None
     _proxies: dict[str, ContainerProxy] = field(default_factory=dict[str, ContainerProxy])
 
@@ -57,7 +58,7 @@ class Cosmos:
         """Return the client's container."""
         if name not in self._proxies:
             self._client = self._client or self.connect()
-            database = self._client.get_database_client(DATABASE)
+            database = self._client.get_database_client(self.database)
             self._proxies[name] = database.get_container_client(name)
         return self._proxies[name]
 
