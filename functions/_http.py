@@ -108,6 +108,7 @@ _USUAL = 400  # Characters of an address and an agent that are worth being remem
 
 _operation: ContextVar[str] = ContextVar("operation", default="")
 _principal: ContextVar[str] = ContextVar("principal", default="")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Exchange:
         """Begin an exchange whose caller is not known yet."""
         _operation.set(operation)
         _principal.set("")
-        return cls(operation, f"{_PROCESS}{next(_NUMBERS):08x}", time.perf_counter())
+        _request_id.set(f"{_PROCESS}{next(_NUMBERS):08x}")
+        return cls(operation, _request_id.get(), time.perf_counter())
 
     def end(self, status: int, outcome: str) -> None:
         """Write the line."""
@@ -140,6 +142,11 @@ class Exchange:
 def under_way() -> tuple[str, str]:
     """Return the operation that answers a request now, and who makes it, as far as known."""
     return _operation.get(), _principal.get()
+
+
+def request_id() -> str:
+    """Return the id of the request that is answered now, as its answer will tell it."""
+    return _request_id.get()
 
 
 async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:

@@ -1,22 +1,25 @@
 """Pages: templates in one frame, and headers that let nothing else in."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import azure.functions as func
 
 from functions._api import STATUS
-from functions._http import edge, when_again
+from functions._http import edge, request_id, when_again
 from functions._rendering import html_of
 from shared.domain.errors import Refusal
 
 UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
+MISSING = 404
 
 HEADERS = {
-    # Styles and pictures are our own files; nothing is framed or run; forms lead back here.
+    # Styles, pictures and the one script are our own files; nothing else is run, and nothing
+    # framed; forms lead back here.
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
 }
@@ -28,6 +31,15 @@ class Visitor:
 
     name: str
     csrf: str
+
+
+# Whose request is answered: its id, and who sent it. A refusal is shown in the frame of theirs.
+_known: ContextVar[tuple[str, Visitor | None]] = ContextVar("known", default=("", None))
+
+
+def known_as(visitor: Visitor | None) -> None:
+    """Note who has sent the request that is answered now."""
+    _known.set((request_id(), visitor))
 
 
 def render(
@@ -60,17 +72,32 @@ def message_page(title: str, *sentences: str, status: int = 200) -> func.HttpRes
 
 
 def refusal_page(refusal: Refusal) -> func.HttpResponse:
-    """Return the refusal as a page with its sentence."""
-    answer = message_page("This did not work", str(refusal), status=STATUS[refusal.kind])
+    """Return the refusal as a page with its sentence and the id of the request."""
+    status = STATUS[refusal.kind]
+    title = "There is nothing here" if status == MISSING else "This did not work"
+    answer = _apology(title, str(refusal), status, request_id())
     for name, value in when_again(refusal).items():
         answer.headers[name] = value
     return answer
 
 
-def broken_page(request_id: str) -> func.HttpResponse:
+def broken_page(failed: str) -> func.HttpResponse:
     """Return a page that tells its reader what to quote, and nothing of the inside."""
-    message = f"The registry failed. Tell its operator this request id: {request_id}."
-    return message_page("This did not work", message, status=500)
+    sentence = "The registry failed. It has noted what happened; nothing that you did is wrong."
+    return _apology("This did not work", sentence, 500, failed)
+
+
+def _apology(title: str, sentence: str, status: int, quoted: str) -> func.HttpResponse:
+    asked, visitor = _known.get()
+    return render(
+        "web/refused.html",
+        status=status,
+        visitor=visitor if asked == request_id() else None,
+        title=title,
+        sentence=sentence,
+        refused=status,
+        request_id=quoted,
+    )
 
 
 page_errors = edge(refusal_page, broken_page)

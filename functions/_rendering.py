@@ -1,18 +1,19 @@
 """What turns values into HTML: the templates, escaped by default, and the few words they share."""
 
 import hashlib
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from functions import _words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
-HOME = "/account"  # Where the mark of the site leads.
+HOME = "/"  # Where the mark of the site leads.
 
 # The places of an account, beside each of its pages and in the menu of the header.
 ACCOUNT_PAGES = (
@@ -25,13 +26,38 @@ ACCOUNT_PAGES = (
     ("/account/data", "Your data"),
 )
 
+# What stands below every page.
+FOOTER = (
+    ("/about", "How to use"),
+    ("/about/api", "API"),
+    ("/about/policies", "Policies"),
+    ("/about/status", "Status"),
+    ("/api/v1/settings.toml", "Settings.toml"),
+)
+
+# What every page may say to its frame; those that say nothing are like this.
+_FRAME = {"home": HOME, "footer": FOOTER, "account_pages": ACCOUNT_PAGES, "typed": "", "here": ""}
+
+# Filters of the templates.
+_WORDS: tuple[Callable[..., str], ...] = (
+    _words.ago,
+    _words.counted,
+    _words.day,
+    _words.grouped,
+    _words.lasting,
+    _words.machine_moment,
+    _words.moment,
+    _words.short,
+    _words.sized,
+)
+
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 
 def html_of(template: str, values: Mapping[str, object]) -> str:
     """Return the template filled in; a value that it lacks is an error, never an empty text."""
-    shared = {"static": static_path, "home": HOME, "account_pages": ACCOUNT_PAGES}
-    return _environment().get_template(template).render({**shared, **values})
+    frame = {"static": static_path, **_FRAME}
+    return _environment().get_template(template).render({**frame, **values})
 
 
 @cache
@@ -40,20 +66,6 @@ def static_path(name: str) -> str:
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:_HASH_DIGITS]
     stem, _, kind = name.rpartition(".")
     return f"/static/{stem}.{digest}.{kind}"
-
-
-def moment(at_ms: int) -> str:
-    """Return a time of the stores as people read it: UTC, to the minute."""
-    return f"{_utc(at_ms):%Y-%m-%d %H:%M} UTC"
-
-
-def machine_moment(at_ms: int) -> str:
-    """Return a time of the stores as programs read it."""
-    return f"{_utc(at_ms):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _utc(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms // 1000, UTC)
 
 
 @cache
@@ -70,6 +82,6 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["moment"] = moment
-    environment.filters["machine_moment"] = machine_moment
+    for word in _WORDS:
+        environment.filters[word.__name__] = word
     return environment

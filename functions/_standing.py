@@ -41,6 +41,19 @@ def stands(
     return response
 
 
+def stands_until(response: func.HttpResponse, registry: Registry, end_ms: int) -> func.HttpResponse:
+    """Say as `stands` does, up to a moment: for what tells the time, or how long something is ago.
+
+    From then on the Function is asked again.
+    """
+    operation, principal = under_way()
+    if not principal and not told.get():
+        again = _again(registry, operation, response.status_code, _nothing)
+        clock = registry.clock
+        let_stand(response, lambda req: again(req) if clock.now_ms() < end_ms else None)
+    return response
+
+
 def _again(registry: Registry, operation: str, status: int, noted: Note) -> Again:
     def again(req: func.HttpRequest) -> Mapping[str, str] | None:
         exchange, limits = Exchange.begin(operation), list[Allowance]()

@@ -8,7 +8,7 @@ import azure.functions as func
 from functions._api import STATUS
 from functions._forms import Form, form_of
 from functions._http import Handler, arrived, headers_of
-from functions._pages import Visitor, page_errors, render
+from functions._pages import Visitor, known_as, page_errors, render
 from functions._sign_in import sign_in_page
 from shared.auth.client import Client
 from shared.domain.accounts import Account
@@ -100,6 +100,7 @@ class Visits:
             if arrival is None:
                 return sign_in_page(req, self.registry)
             account, principal, visitor = arrival
+            known_as(visitor)
             form = read(req, principal)
             return await page(
                 Visit(account, principal, visitor, dict(req.route_params), dict(req.params), form)

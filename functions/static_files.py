@@ -12,7 +12,13 @@ from shared.registry import Registry
 
 FOR_EVER = "public, max-age=31536000, immutable"  # Other bytes have another address.
 
-_TYPES = {"css": "text/css", "svg": "image/svg+xml"}
+_TYPES = {
+    "css": "text/css",
+    "ico": "image/x-icon",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
 
 
 def blueprint(registry: Registry) -> func.Blueprint:

@@ -27,6 +27,7 @@ CHANGING = {
     "ACCOUNT": re.compile(r'(?<=name="account" value=")\w{10}'),
     "INVITATION": re.compile(r'(?<=name="invitation" value=")[0-9a-f]{20}'),
     "CHALLENGE": re.compile(r"(?<=ballroom-verification=)\w{32}"),
+    "REQUEST": re.compile(r"(?<=<code>)[0-9a-f]{16}(?=</code>)"),
     "CODE": re.compile(r"[B-Z]{4}-[B-Z]{4}(?=[<\"])|(?<=/invitations/)\w{32}"),
 }
 

@@ -8,17 +8,16 @@ import pytest
 from jinja2 import UndefinedError
 
 from functions._pages import HEADERS, Visitor, message_page, render
-from functions._rendering import TEMPLATES, html_of, machine_moment, moment, static_path
+from functions._rendering import TEMPLATES, html_of, static_path
 from tests.paths import ROOT
 
-AT_MS = 1_763_634_599_000  # 2025-11-20 10:29:59 UTC.
 NAMES = sorted(str(file.relative_to(TEMPLATES)) for file in TEMPLATES.rglob("*.html"))
-INLINE = r"<script|<style|\sstyle=|\son\w+=|javascript:|https?://"
+INLINE = r"<script(?! src=\"{{ static)|<style|\sstyle=|\son\w+=|javascript:|https?://"
 
 
 def test_values_are_shown_as_text() -> None:
     page = message_page("<script>", '"><img src=x>').get_body().decode()
-    assert "<script" not in page
+    assert page.count("<script") == 1  # Ours, by its address.
     assert "<img" not in page
     assert "&lt;script&gt;" in page
 
@@ -53,14 +52,9 @@ def test_the_header_shows_who_is_signed_in_and_lets_them_leave() -> None:
 
 def test_nobody_else_is_let_in() -> None:
     policy = HEADERS["Content-Security-Policy"]
-    assert "script-src" not in policy
+    assert "script-src 'self';" in policy
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'")
-
-
-def test_times_are_in_utc() -> None:
-    assert moment(AT_MS) == "2025-11-20 10:29 UTC"
-    assert machine_moment(AT_MS) == "2025-11-20T10:29:59Z"
 
 
 def test_what_renders_pages_is_imported_by_the_first_page() -> None:

@@ -28,11 +28,11 @@ PAIRS = [
 
 def colours() -> dict[str, dict[str, str]]:
     """Return the colours by name, of the light and of the dark scheme."""
-    light, dark = [
-        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
-        for block in re.findall(r":root \{(.*?)\n\s*\}", SHEET, re.DOTALL)[:2]
-    ]
-    return {"light": light, "dark": {**light, **dark}}
+    hues = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", SHEET)
+    return {
+        "light": {name: light for name, light, _ in hues},
+        "dark": {name: dark for name, _, dark in hues},
+    }
 
 
 def luminance(colour: str) -> float:

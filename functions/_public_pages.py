@@ -1,0 +1,150 @@
+"""Pages for everybody: who is signed in sees them in their frame, and caches keep the others.
+
+A page Function is made by `PublicPages(registry).page` from `async def page(look: Look)`. It
+answers with `look.show(...)`, `look.json(...)` or `look.text(...)`, and raises refusals as they
+come: what is missing becomes a page, or a problem for programs, with the request's id.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import azure.functions as func
+import orjson
+
+from functions._api import refusal_answer
+from functions._http import JSON, NO_STORE, arrived, caller_of, headers_of, stranger_of
+from functions._pages import HEADERS, Visitor, known_as, page_errors
+from functions._rendering import html_of
+from functions._standing import stands_until
+from shared.auth.client import Client
+from shared.domain.document import tag_of
+from shared.domain.errors import Refusal
+from shared.domain.identity import Principal
+from shared.ranges import is_known
+from shared.registry import Registry
+
+METHODS = ["GET", "HEAD"]
+HTML, MARKDOWN, ATOM, SVG = "text/html", "text/markdown", "application/atom+xml", "image/svg+xml"
+
+# How long a cache may show what strangers see. Whatever is withdrawn is gone within five seconds.
+KEPT_FOR = timedelta(seconds=5)
+_KEPT_FOR_MS = KEPT_FOR // timedelta(milliseconds=1)
+
+# What an answer depends on beside its address: who asks, and in which form.
+_VARY = "Accept, Authorization, Cookie"
+_KEPT = {
+    "Cache-Control": f"public, max-age={int(KEPT_FOR.total_seconds())}",
+    "Vary": _VARY,
+}
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One request for a public page: by whom, and for what.
+
+    `principal` is who asks, for services; `visitor` is who is signed in, None for everybody else.
+    """
+
+    registry: Registry
+    req: func.HttpRequest = field(repr=False)
+    principal: Principal
+    visitor: Visitor | None
+    now_ms: int
+
+    @property
+    def route(self) -> Mapping[str, str]:
+        """Return the parts of the path that have names."""
+        return dict(self.req.route_params)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Return what stands behind the `?`."""
+        return dict(self.req.params)
+
+    @property
+    def url(self) -> str:
+        """Return the address of the registry, without a slash at its end."""
+        return self.registry.settings.base_url
+
+    @property
+    def path(self) -> str:
+        """Return the path that was asked for, with its query, as it was written."""
+        return "/" + self.req.url.partition("://")[2].partition("/")[2]
+
+    def wants(self, media_type: str) -> bool:
+        """Say whether a program asks for this form, and not a browser for a page."""
+        asked = str(headers_of(self.req).get("accept", "")).lower()
+        return media_type in asked and HTML not in asked
+
+    def show(self, template: str, *, status: int = _OK, **values: object) -> func.HttpResponse:
+        """Return a page made from a template; `look` and `here` are among its values."""
+        frame = {"visitor": self.visitor, "here": self.path, "look": self, "now_ms": self.now_ms}
+        return self._answer(html_of(template, {**frame, **values}).encode(), HTML, status)
+
+    def json(self, value: object) -> func.HttpResponse:
+        """Return the page's twin for programs."""
+        return self._answer(orjson.dumps(value), JSON, _OK)
+
+    def text(self, content: str | bytes, media_type: str) -> func.HttpResponse:
+        """Return another twin of the page, or a file: Markdown, a feed, a picture."""
+        body = content.encode() if isinstance(content, str) else content
+        return self._answer(body, media_type, _OK)
+
+    def _answer(self, body: bytes, media_type: str, status: int) -> func.HttpResponse:
+        if status != _OK or not self.principal.is_anonymous:
+            headers = HEADERS | NO_STORE
+            return func.HttpResponse(body, status_code=status, headers=headers, mimetype=media_type)
+        etag = tag_of(body)
+        headers = HEADERS | _KEPT | {"ETag": etag}
+        if is_known(headers_of(self.req), etag=etag):
+            return func.HttpResponse(status_code=304, headers=headers)
+        headers["Content-Length"] = str(len(body))
+        sent = b"" if self.req.method == "HEAD" else body
+        answer = func.HttpResponse(sent, headers=headers, mimetype=media_type)
+        return stands_until(answer, self.registry, self.now_ms + _KEPT_FOR_MS)
+
+
+PublicPage = Callable[[Look], Awaitable[func.HttpResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPages:
+    """Makes Functions of pages that are for everybody."""
+
+    registry: Registry
+
+    def page(self, page: PublicPage) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+        """Answer whoever asks; a refusal is a page, or a problem where JSON is asked for."""
+
+        async def looked(req: func.HttpRequest) -> func.HttpResponse:
+            look = await self._look(req)
+            try:
+                return await page(look)
+            except Refusal as refusal:
+                if look.wants(JSON):
+                    return refusal_answer(refusal)
+                raise
+
+        # By hand: the host would look through `functools.wraps` and miss the request.
+        looked.__name__ = page.__name__
+        return page_errors(looked)
+
+    async def _look(self, req: func.HttpRequest) -> Look:
+        """Return who asks: by a token, in a session, or nobody known.
+
+        Raises as `caller_of` does: credentials that are no good are told so.
+        """
+        registry, headers, now_ms = self.registry, headers_of(req), self.registry.clock.now_ms()
+        if headers.get("authorization"):
+            return Look(registry, req, await caller_of(headers, registry), None, now_ms)
+        session = await registry.sessions.recognize(headers)
+        if session.is_anonymous:
+            return Look(registry, req, stranger_of(headers, registry), None, now_ms)
+        client = Client.of(headers, registry.settings.proxies)
+        principal = arrived(session, client, registry)
+        account = (await registry.accounts.profile(principal)).account
+        visitor = Visitor(account.name, registry.sessions.csrf(principal))
+        known_as(visitor)
+        return Look(registry, req, principal, visitor, now_ms)
