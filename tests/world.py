@@ -1,7 +1,9 @@
-"""A whole registry for one test: over a temporary folder, served in process, with its people."""
+"""A whole registry for one test: over a temporary folder, served in process, with its people.
+
+BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those of one machine.
+"""
 
 import asyncio
-import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ from starlette.types import ASGIApp
 
 from functions.faces import build_app
 from shared.bootstrap import World as Stores
-from shared.bootstrap import build_registry, embedded_world, migrate
+from shared.bootstrap import build_registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
@@ -27,6 +29,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.domain_records import FakeDomainRecords
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.randomness import FakeRandomness
+from tests.places import PLACES
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.language_server import LanguageServer
@@ -133,7 +136,7 @@ OpenWorld = Callable[..., Awaitable[World]]  # With settings, and `wrap` for the
 
 @dataclass(frozen=True)
 class Template:
-    """A data folder with accounts, made once and copied for every test."""
+    """A registry with accounts, made once and copied for every test."""
 
     folder: Path
     people: People
@@ -141,9 +144,12 @@ class Template:
     @asynccontextmanager
     async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
         """Serve a copy of the template; `opened` says which options there are."""
-        shutil.copytree(self.folder, folder)
-        async with opened(folder, self.people, **options) as world:
-            yield world
+        PLACES.copy(self.folder, folder)
+        try:
+            async with opened(folder, self.people, **options) as world:
+                yield world
+        finally:
+            PLACES.forget(folder)
 
 
 def repeating(registry: Registry) -> Host:
@@ -164,14 +170,14 @@ async def opened(
     host: Callable[[Registry], ASGIApp] = repeating,
     **settings: Any,
 ) -> AsyncGenerator[World]:
-    """Serve the folder as it is; to open it again is to start the registry again.
+    """Serve what the folder stands for; to open it again is to start the registry again.
 
     `wrap` puts something around the stores, `host` serves the registry in another way, and what is
     left are settings.
     """
     chosen, clock = settings_of(folder, **settings), FakeClock()
     stores = replace(
-        embedded_world(chosen, clock),
+        await PLACES.stores(chosen, clock),
         randomness=FakeRandomness("test"),
         mailer=FakeMailer(),
         domain_records=FakeDomainRecords(),
@@ -185,18 +191,17 @@ async def opened(
 
 def settings_of(folder: Path, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
-    return Settings.model_validate({"data": folder, "url": URL, "log_level": "warning", **settings})
+    ours = {"data": folder, "url": URL, "log_level": "warning", **PLACES.settings()}
+    return Settings.model_validate({**ours, **settings})
 
 
 def make_template(folder: Path) -> Template:
-    """Make a data folder with an administrator and the people of two organizations."""
-    settings = settings_of(folder)
-    migrate(settings)
-    return Template(folder, asyncio.run(_settle(settings)))
+    """Make a registry with an administrator and the people of two organizations."""
+    return Template(folder, asyncio.run(_settle(settings_of(folder))))
 
 
 async def _settle(settings: Settings) -> People:
-    stores = embedded_world(settings, FakeClock())
+    stores = await PLACES.new_stores(settings, FakeClock())
     registry = build_registry(settings, replace(stores, randomness=FakeRandomness("people")))
     admin = await registry.accounts.create_administrator("admin", by=OPERATOR)
     ann, mia, bob = [await registry.accounts.create(n, by=OPERATOR) for n in ("ann", "mia", "bob")]

@@ -1,0 +1,103 @@
+"""Where the registries of tests keep what they store: in folders, or in the cloud."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+from shared.bootstrap import World as Stores
+from shared.bootstrap import cloud_world, embedded_world, migrate
+from shared.ports import Clock
+from shared.settings import Settings
+
+
+class Places(Protocol):
+    """One kind of place; each is known by the data folder of its registry."""
+
+    def settings(self) -> dict[str, str]:
+        """Return the settings that select this kind."""
+        ...
+
+    async def new_stores(self, settings: Settings, clock: Clock) -> Stores:
+        """Return stores that are empty."""
+        ...
+
+    async def stores(self, settings: Settings, clock: Clock) -> Stores:
+        """Return the stores of a place that was made or copied before."""
+        ...
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Make a new place of what a template stores."""
+        ...
+
+    def forget(self, place: Path) -> None:
+        """Let go of what is not in the folder itself."""
+        ...
+
+
+class Folders:
+    """The stores of one machine."""
+
+    def settings(self) -> dict[str, str]:
+        """Return nothing: they are the default."""
+        return {}
+
+    async def new_stores(self, settings: Settings, clock: Clock) -> Stores:
+        """Return stores that are empty."""
+        migrate(settings)
+        return await self.stores(settings, clock)
+
+    async def stores(self, settings: Settings, clock: Clock) -> Stores:
+        """Return the stores of the folder."""
+        return embedded_world(settings, clock)
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy the folder."""
+        shutil.copytree(source, target)
+
+    def forget(self, place: Path) -> None:
+        """Do nothing: the folder is all there is."""
+
+
+class Clouds:
+    """The double of Cosmos DB in this process, and containers of an emulator of blobs."""
+
+    def settings(self) -> dict[str, str]:
+        """Return where nobody connects to: the double needs no address."""
+        from tests.cloud import emulator
+
+        return {
+            "cosmos_endpoint": "https://cosmos.test",
+            "blob_endpoint": "https://blobs.test",
+            "blob_connection": emulator(),
+            "link_key": "of tests: nobody outside will ever see what this one signs",
+        }
+
+    async def new_stores(self, settings: Settings, clock: Clock) -> Stores:
+        """Return stores that are empty."""
+        return await self.stores(settings, clock)
+
+    async def stores(self, settings: Settings, clock: Clock) -> Stores:
+        """Return the stores, with containers that may be there already."""
+        from tests.cloud import AtPlace, make_containers
+
+        connections = AtPlace(settings.data, clock)
+        await make_containers(connections)
+        return cloud_world(settings, clock, connections)
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Copy the records; templates have no blobs."""
+        from tests.cloud import copy_double
+
+        target.mkdir()
+        copy_double(source, target)
+
+    def forget(self, place: Path) -> None:
+        """Let go of the records."""
+        from tests.cloud import forget
+
+        forget(place)
+
+
+IN_THE_CLOUD = os.environ.get("BALLROOM_TEST_WORLD") == "cloud"
+PLACES: Places = Clouds() if IN_THE_CLOUD else Folders()
