@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from shared.adapters.sqlite.searching.usual import USUAL
 from shared.adapters.sqlite.searching.words import (
     Mark,
     facet,
@@ -63,13 +64,14 @@ def excerpt(listing: Listing) -> Listing:
 
 
 def write_listing(listing: Listing) -> bytes:
-    """Return the listing as compressed JSON: two rows on a page of the file instead of one."""
-    return zlib.compress(_LISTING.dump_json(listing), _COMPRESSION)
+    """Return the listing as compressed JSON: many rows on a page of the file instead of one."""
+    packer = zlib.compressobj(_COMPRESSION, zdict=USUAL)
+    return packer.compress(_LISTING.dump_json(listing)) + packer.flush()
 
 
 def read_listing(stored: bytes) -> Listing:
     """Return the listing that `write_listing` wrote."""
-    return _LISTING.validate_json(zlib.decompress(stored))
+    return _LISTING.validate_json(zlib.decompressobj(zdict=USUAL).decompress(stored))
 
 
 def indexed(listing: Listing) -> str:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.adapters.sqlite.searching.document import (
     Profile,
@@ -15,7 +15,7 @@ from shared.adapters.sqlite.searching.document import (
 from shared.adapters.sqlite.searching.ranking import boosts
 from shared.adapters.sqlite.searching.schema import CURRENT, NEXT
 from shared.domain.package import Listing
-from shared.domain.version import Precedence
+from shared.domain.showing import shown_of
 
 
 def offer(connection: sqlite3.Connection, listing: Listing) -> bool:
@@ -67,19 +67,10 @@ class Rows:
     prefix: str
 
     def offer(self, listing: Listing) -> bool:
-        """Show the release, unless a better one of its package is shown; say if none was.
-
-        What the newer head says holds for both: of two pushes at once, the one that is listed last
-        may know less of the package.
-        """
+        """Show the release, unless a better one of its package is shown; say if none was."""
         found = self._shown(listing.head.package.key)
-        if found is None:
-            self.show(listing)
-            return True
-        head = max(listing.head, found[1].head, key=lambda each: each.revision)
-        shown, offered = replace(found[1], head=head), replace(listing, head=head)
-        self.show(offered if _is_better(offered, shown) else shown)
-        return False
+        self.show(shown_of(found and found[1], listing))
+        return found is None
 
     def show(self, listing: Listing) -> None:
         """Show the release, whatever is shown now."""
@@ -152,14 +143,3 @@ class Rows:
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         return self.connection.execute(statement.replace("@", self.prefix), values)
-
-
-def _is_better(offered: Listing, shown: Listing) -> bool:
-    if offered.release.version == shown.release.version:
-        return offered.release.revision >= shown.release.revision
-    return _quality(offered) > _quality(shown)
-
-
-def _quality(listing: Listing) -> tuple[bool, bool, Precedence]:
-    version = listing.release.coordinate.version
-    return (version.is_stable, listing.deprecation is None, version.precedence)
