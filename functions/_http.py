@@ -13,6 +13,7 @@ from typing import Self, TypeVar, cast
 import azure.functions as func
 import orjson
 
+from functions._hosted import takes_context, trace_of
 from shared.auth.client import Client
 from shared.auth.cookies import leaving
 from shared.auth.secret import Secret
@@ -37,6 +38,10 @@ from shared.ranges import known_tags
 from shared.registry import Registry
 from shared.services.limiting import told
 from shared.standing import NEW_EACH_TIME
+from shared.telemetry import recording
+from shared.telemetry.activities import Activity
+from shared.telemetry.catalog import REQUESTS
+from shared.telemetry.recording import Part
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 Refused = Callable[[Refusal], func.HttpResponse]
@@ -75,8 +80,12 @@ def edge(
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
-        async def answer(req: func.HttpRequest) -> func.HttpResponse:
-            exchange = Exchange.begin(handler.__name__)
+        async def answer(
+            req: func.HttpRequest, context: func.Context | None = None
+        ) -> func.HttpResponse:
+            part = Part.SERVED if context is None else Part.HOSTED
+            trace = trace_of(context, header(req, "traceparent"))
+            exchange = Exchange.begin(handler.__name__, trace, part)
             outcome, limits, cookies = "answered", list[Allowance](), list[Secret]()
             told.set(limits)
             leaving.set(cookies)
@@ -95,7 +104,7 @@ def edge(
             exchange.end(response.status_code, outcome)
             return response
 
-        return answer
+        return takes_context(answer, handler)
 
     return decorate
 
@@ -118,25 +127,34 @@ class Exchange:
     operation: str
     request_id: str
     started: float
+    activity: Activity
 
     @classmethod
-    def begin(cls, operation: str) -> Self:
-        """Begin an exchange whose caller is not known yet."""
+    def begin(cls, operation: str, trace: str = "", part: Part = Part.SERVED) -> Self:
+        """Begin an exchange whose caller is not known yet, as a part of the trace."""
         _operation.set(operation)
         _principal.set("")
         _request_id.set(f"{_PROCESS}{next(_NUMBERS):08x}")
-        return cls(operation, _request_id.get(), time.perf_counter())
+        activity = Activity.begin(operation, part, trace)
+        return cls(operation, _request_id.get(), time.perf_counter(), activity)
 
     def end(self, status: int, outcome: str) -> None:
-        """Write the line."""
+        """Write the line, and tell who listens."""
+        seconds = time.perf_counter() - self.started
         log_request(
             operation=self.operation,
             status=status,
             outcome=outcome,
             principal=_principal.get(),
             request_id=self.request_id,
-            seconds=round(time.perf_counter() - self.started, 6),
+            seconds=round(seconds, 6),
+            **self.activity.told(),
         )
+        if recording.is_heard():
+            face = self.operation.partition("_")[0]
+            told = {"face": face, "operation": self.operation, "outcome": outcome}
+            recording.record(REQUESTS, seconds, {**told, "status": status})
+            self.activity.end({**told, "http.response.status_code": status})
 
 
 def under_way() -> tuple[str, str]:

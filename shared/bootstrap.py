@@ -21,6 +21,7 @@ from shared.adapters.locking import locked
 from shared.adapters.mail.azure import AzureMailer
 from shared.adapters.mail.console import ConsoleMailer
 from shared.adapters.mail.smtp import Encryption, SmtpMailer, SmtpServer
+from shared.adapters.observing import observed
 from shared.adapters.paths import DataFolder, lock_of
 from shared.adapters.sqlite.failures import Missing, Unusable
 from shared.adapters.sqlite.migrations import MIGRATIONS
@@ -35,6 +36,9 @@ from shared.domain.mails import parse_email
 from shared.ports import Clock, Mailer, Randomness
 from shared.registry import Registry
 from shared.settings import Settings, listed
+from shared.telemetry import recording
+from shared.telemetry.loading import Loading
+from shared.telemetry.recording import Listener
 
 if TYPE_CHECKING:
     from shared.adapters.cloud import Cloud, Connections
@@ -156,7 +160,20 @@ class InstanceSearch:
 def build_registry(settings: Settings, world: World | None = None) -> Registry:
     """Return the registry over `world`, by default the one that the settings select."""
     log.configure(settings.log_level)
-    return compose(settings, world or _selected_world(settings))
+    if settings.insights_connection:
+        _listen(settings.insights_connection.get_secret_value(), settings.trace_share)
+    return compose(settings, observed(world or _selected_world(settings)))
+
+
+def _listen(connection: str, share: float) -> None:
+    """Send traces and metrics to Application Insights, from the first request on."""
+
+    def load() -> Listener:
+        from shared.telemetry.exporting import azure_monitor
+
+        return azure_monitor(connection, share)
+
+    recording.listen(Loading(load))
 
 
 # What stands in an operator's way; `str()` is one sentence for them.

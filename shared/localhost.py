@@ -117,7 +117,7 @@ def archives_of(registry: Registry) -> Resolver | None:
     async def resolve(
         parts: Sequence[str], params: Mapping[str, str], headers: Mapping[str, str]
     ) -> FileAnswer | Refused:
-        exchange = Exchange.begin("archive_stream")
+        exchange = Exchange.begin("archive_stream", headers.get("traceparent", ""))
         request_id = {"X-Request-Id": exchange.request_id}
         try:
             found = await archive_answer(registry, list(parts), params, headers)
@@ -128,7 +128,7 @@ def archives_of(registry: Registry) -> Resolver | None:
             said = {**answer.headers, **request_id, "Content-Type": str(answer.mimetype)}
             return Refused(answer.status_code, said, answer.get_body())
         exchange.end(200, "streamed")
-        path, headers = path_of(found.digest), {**found.headers, **request_id}
+        path, headers = path_of(found.name), {**found.headers, **request_id}
         again = unnoticed(registry, exchange.operation, 200) if found.stands else None
         return FileAnswer(path, found.size, found.etag, headers, again)
 

@@ -12,6 +12,8 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict
 
+from shared.telemetry.activities import current_trace
+
 FLUSH_SECONDS = 0.1  # What a killed process may leave unsaid.
 LINES_AT_ONCE = 200  # Writing them down keeps requests waiting for less than a millisecond.
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40}
@@ -94,11 +96,21 @@ _threshold = _Threshold()
 
 _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 
+
+def _add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Name the trace, where what is being done is part of one."""
+    trace = current_trace()
+    if trace is not None:
+        event.update(trace_id=trace.trace_id, span_id=trace.span_id)
+    return event
+
+
 # One list for ever: a logger keeps the list of its first event, and tests read events through it.
 _PROCESSORS: list[structlog.typing.Processor] = [
     _threshold,
     structlog.processors.add_log_level,
     _stamp,
+    _add_trace,
     # Without local variables: those of a request hold its token and its cookies.
     structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     structlog.processors.JSONRenderer(serializer=_to_bytes),

@@ -300,6 +300,17 @@ class Settings(BaseSettings):
         description="Whom to tell of a weakness, as mailto: or https: address; it is shown at "
         "/.well-known/security.txt.",
     )
+    insights_connection: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            "APPLICATIONINSIGHTS_CONNECTION_STRING", "insights_connection"
+        ),
+        description="Application Insights that traces and metrics go to; nowhere by default. Read "
+        "from APPLICATIONINSIGHTS_CONNECTION_STRING, without the prefix.",
+    )
+    trace_share: float = Field(
+        default=0.05, ge=0, le=1, description="Share of all traces whose spans are kept."
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",

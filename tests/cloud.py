@@ -20,6 +20,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.adapters.blob.connecting import CONTAINERS as BLOB_CONTAINERS
 from shared.adapters.blob.connecting import OPTIONS, Blobs
 from shared.adapters.cloud import Connections
+from shared.adapters.cosmos.charging import note_charge
 from shared.adapters.cosmos.connecting import DATABASE
 from shared.adapters.cosmos.containers import CONTAINERS
 from shared.ports import Clock
@@ -53,9 +54,12 @@ class AtPlace:
         """Return a client of the double, in this process or in another one."""
         address = self.place / ADDRESS
         if address.exists():
-            return CosmosClient(address.read_text(), ANY_KEY)
+            return CosmosClient(address.read_text(), ANY_KEY, raw_response_hook=note_charge)
         double = double_of(self.place, self.clock)
-        return CosmosClient(double.address, ANY_KEY, transport=DoubleTransport(double))
+        transport = DoubleTransport(double)
+        return CosmosClient(
+            double.address, ANY_KEY, transport=transport, raw_response_hook=note_charge
+        )
 
     def blobs(self) -> BlobServiceClient:
         """Return a client of the emulator."""

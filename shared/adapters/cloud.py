@@ -11,6 +11,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.connecting import OPTIONS, Blobs
 from shared.adapters.blob.documents import BlobDocuments
+from shared.adapters.cosmos.charging import note_charge
 from shared.adapters.cosmos.connecting import DATABASE, Cosmos
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.events import CosmosEvents
@@ -71,7 +72,8 @@ class Connected:
     def cosmos(self) -> CosmosClient:
         """Return a client of the records."""
         key = self._addresses.cosmos_key.reveal()
-        return CosmosClient(self._addresses.cosmos, key or self._identified())
+        identity = key or self._identified()
+        return CosmosClient(self._addresses.cosmos, identity, raw_response_hook=note_charge)
 
     def blobs(self) -> BlobServiceClient:
         """Return a client of the blobs."""

@@ -1,0 +1,133 @@
+"""OpenTelemetry, and the exporters of Azure Monitor. Only who wants telemetry imports this.
+
+The providers belong to us alone: libraries that look for the process's own find none, so no span
+is made of addresses that they call, some of which are signed.
+"""
+
+import os
+from collections.abc import Callable
+
+from azure.monitor.opentelemetry.exporter import (
+    ApplicationInsightsSampler,
+    AzureMonitorMetricExporter,
+    AzureMonitorTraceExporter,
+)
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
+from opentelemetry.trace import Span as OpenSpan
+
+from shared.telemetry.catalog import INSTRUMENTS, Instrument, Kind
+from shared.telemetry.recording import Attributes, Part, Span
+from shared.telemetry.tracing import Trace
+
+NAME = "ballroom"
+EXPORT_MS = 60_000  # A metric in Azure Monitor has one value a minute.
+
+_KINDS = {
+    Part.SERVED: SpanKind.SERVER,
+    Part.HOSTED: SpanKind.INTERNAL,  # The host's own span is the request: there are not two.
+    Part.CALL: SpanKind.CLIENT,
+}
+
+Add = Callable[[float, Attributes], None]
+
+
+class OpenTelemetry:
+    """Hands what it hears to OpenTelemetry."""
+
+    def __init__(self, tracers: TracerProvider, meters: MeterProvider) -> None:
+        """Make one instrument for each entry of the catalog."""
+        self._tracer = tracers.get_tracer(NAME)
+        self._providers = (tracers, meters)
+        self._adds = {each.name: _add(meters, each) for each in INSTRUMENTS}
+
+    def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
+        """Count the value by the attributes that the catalog names, and by no other."""
+        named = {name: attributes[name] for name in instrument.attributes}
+        self._adds[instrument.name](value, named)
+
+    def begin(self, name: str, part: Part, parent: Trace | None) -> Span | None:
+        """Begin a span; a call of a store only as a part of something that is kept."""
+        if part is Part.CALL and (parent is None or not parent.is_kept):
+            return None
+        return _Begun(self._tracer.start_span(name, _context(parent), kind=_KINDS[part]))
+
+    def close(self) -> None:
+        """Send what waits, and stop."""
+        for provider in self._providers:
+            provider.shutdown()
+
+
+class _Begun:
+    """A span of OpenTelemetry."""
+
+    def __init__(self, span: OpenSpan) -> None:
+        self._span = span
+        found = span.get_span_context()
+        kept = span.is_recording()
+        self.trace = Trace(f"{found.trace_id:032x}", f"{found.span_id:016x}", kept)
+
+    def end(self, attributes: Attributes) -> None:
+        """End it, as a failure where something broke."""
+        self._span.set_attributes({**attributes})
+        if attributes.get("outcome") == "broken" or attributes.get("result") == "failed":
+            self._span.set_status(StatusCode.ERROR)
+        self._span.end()
+
+
+def opened(
+    readers: list[MetricReader], processor: SpanProcessor, sampler: Sampler
+) -> OpenTelemetry:
+    """Return what hands metrics to the readers, and the spans that are kept to the processor."""
+    resource = Resource({"service.name": NAME})
+    tracers = TracerProvider(sampler=sampler, resource=resource)
+    tracers.add_span_processor(processor)
+    return OpenTelemetry(tracers, MeterProvider(readers, resource=resource))
+
+
+def azure_monitor(connection: str, share: float) -> OpenTelemetry:
+    """Return what exports to Application Insights: all metrics, and the spans of a share of traces.
+
+    The identity that it signs in with is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
+    """
+    # Otherwise the library tells its maker about this installation.
+    os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+    options = {"connection_string": connection, "disable_offline_storage": True}
+    metrics = PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options), EXPORT_MS)
+    spans = BatchSpanProcessor(AzureMonitorTraceExporter(**options))
+    # By the trace's id and nothing else: the host says of most traces that they are not kept.
+    return opened([metrics], spans, ApplicationInsightsSampler(share))
+
+
+def _add(meters: MeterProvider, instrument: Instrument) -> Add:
+    meter = meters.get_meter(NAME)
+    about = (instrument.name, instrument.unit, instrument.about)
+    match instrument.kind:
+        case Kind.COUNTER:
+            return meter.create_counter(*about).add
+        case Kind.HISTOGRAM:
+            return meter.create_histogram(*about).record
+        case Kind.GAUGE:
+            return meter.create_gauge(*about).set
+
+
+def _context(parent: Trace | None) -> Context:
+    """Return the context of a parent; an empty one begins a trace, whatever else is current."""
+    if parent is None:
+        return Context()
+    flags = TraceFlags(TraceFlags.SAMPLED if parent.is_kept else TraceFlags.DEFAULT)
+    ids = int(parent.trace_id, 16), int(parent.span_id, 16)
+    return set_span_in_context(NonRecordingSpan(SpanContext(*ids, True, flags)), Context())
