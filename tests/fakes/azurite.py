@@ -1,6 +1,5 @@
 """Azurite, Microsoft's emulator of Blob Storage, served on loopback while tests need it."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -49,7 +48,10 @@ def azurite() -> Generator[str]:
         port = probe.getsockname()[1]
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
     quiet = ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-    server = subprocess.Popen([PROGRAM, *options, *quiet], env={**os.environ})
+    # In a group of its own: Ctrl-C is for who started it, who may want to store something yet.
+    server = subprocess.Popen(
+        [PROGRAM, *options, *quiet], stdout=subprocess.DEVNULL, process_group=0
+    )
     try:
         _wait_for(f"http://127.0.0.1:{port}/")
         yield (

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
@@ -85,7 +85,7 @@ class CosmosDouble:
     )
     databases: set[str] = field(default_factory=set[str])
     charged: float = 0.0  # Request units of all answers.
-    requests: list[Request] = field(default_factory=list[Request])
+    requests: MutableSequence[Request] = field(default_factory=list[Request])
 
     def answer(self, request: Request) -> Answer:
         """Return what the service answers; items change before this returns, or not at all."""

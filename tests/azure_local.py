@@ -1,0 +1,76 @@
+"""The registry as it is in the cloud, on this machine: `make run-azure-local`.
+
+The local host runs the Functions over a double of Cosmos DB and over Azurite, Microsoft's emulator
+of Blob Storage. What is stored is gone with it; Settings.toml and the keys are in BALLROOM_DATA.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared.adapters.cloud import Addresses, Connected
+from shared.adapters.paths import DataFolder
+from shared.adapters.system import SystemClock, SystemRandomness
+from shared.auth.keys import KeyFiles
+from shared.auth.secret import Secret
+from tests.cloud import ANY_KEY, account, make_containers
+from tests.fakes.azurite import azurite, missing
+from tests.fakes.cosmos.serving import served
+from tests.paths import ROOT
+
+DATA = Path(".ballroom-azure")  # Not the folder of `make run`, which holds other Settings.toml.
+
+
+def main() -> int | str:
+    """Serve until a signal; return the exit code, or what stands in the way."""
+    if reason := missing():
+        return f"The registry needs Azurite here, and {reason}."
+    data = Path(os.environ.get("BALLROOM_DATA", DATA))
+    with stores(data) as settings:
+        return _serve({**os.environ, **settings})
+
+
+@contextmanager
+def stores(data: Path) -> Generator[dict[str, str]]:
+    """Run both stores, empty; lend the settings of a registry over them."""
+    double = account(SystemClock())
+    double.requests = deque(maxlen=0)  # Nobody looks at them, and there are many.
+    with azurite() as connection, served(double) as address:
+        addresses = Addresses(address, "", Secret(ANY_KEY), Secret(connection))
+        asyncio.run(make_containers(Connected(addresses)))
+        yield {
+            "BALLROOM_DATA": str(data),
+            "BALLROOM_COSMOS_ENDPOINT": address,
+            "BALLROOM_COSMOS_KEY": ANY_KEY,
+            "BALLROOM_BLOB_ENDPOINT": _blob_endpoint(connection),
+            "BALLROOM_BLOB_CONNECTION": connection,
+            "BALLROOM_LINK_KEY": _link_key(data),
+        }
+
+
+def _serve(environment: Mapping[str, str]) -> int:
+    host = subprocess.Popen([sys.executable, "-m", "shared.localhost"], cwd=ROOT, env=environment)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: host.terminate())
+    return host.wait()
+
+
+def _link_key(data: Path) -> str:
+    keys = KeyFiles(DataFolder(data).keys, SystemClock(), SystemRandomness()).load()
+    return ",".join(key.reveal() for key in keys.keys)
+
+
+def _blob_endpoint(connection: str) -> str:
+    parts = dict(part.split("=", 1) for part in connection.split(";") if part)
+    return parts["BlobEndpoint"]
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())
