@@ -11,9 +11,11 @@ import azure.functions as func
 
 from functions._central import CORS, central_errors
 from functions._http import caller_of, headers_of, stranger_of
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound, InvalidDigest
 from shared.domain.identity import Principal
+from shared.domain.package import Visibility
 from shared.ranges import Unsatisfiable, is_known, requested_range
 from shared.registry import Registry
 from shared.services.serving import ArchiveLink
@@ -26,7 +28,8 @@ PRIVATE = "private, no-store"
 class ArchiveAnswer:
     """An archive that may be sent, and the headers that say so."""
 
-    digest: Digest
+    name: ArchiveName
+    side: Visibility
     size: int
     etag: str
     headers: Mapping[str, str]
@@ -57,9 +60,10 @@ async def archive_answer(
     """Return what to send for these parts of the path; or raise its refusal."""
     link = _link(parts, params)
     served = await registry.serving.open(link, await _caller(registry, link, headers))
-    etag = f'"{link.digest}"'
+    etag, is_public = f'"{link.digest}"', served.side is Visibility.PUBLIC
     return ArchiveAnswer(
-        digest=link.digest,
+        name=served.release.archive,
+        side=served.side,
         size=served.release.size_bytes,
         etag=etag,
         headers={
@@ -68,9 +72,9 @@ async def archive_answer(
             "Accept-Ranges": "bytes",
             "Content-Type": "application/octet-stream",
             "Content-Disposition": f"attachment; filename={link.file}",
-            "Cache-Control": PUBLIC if served.is_public else PRIVATE,
+            "Cache-Control": PUBLIC if is_public else PRIVATE,
         },
-        stands=served.is_public,
+        stands=is_public,
     )
 
 
@@ -102,7 +106,8 @@ async def _content(
             status_code=416, headers={"Content-Range": f"bytes */{found.size}"}
         )
     if span is None:
-        return func.HttpResponse(await registry.archives.read(found.digest), headers=headers)
-    body = await registry.archives.read(found.digest, span.start, len(span))
+        body = await registry.archives.read(found.name, first=found.side)
+        return func.HttpResponse(body, headers=headers)
+    body = await registry.archives.read(found.name, span.start, len(span), first=found.side)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
     return func.HttpResponse(body, status_code=206, headers=headers)

@@ -16,8 +16,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
 from shared.domain.entity import Entity, Place, Waiting
+from shared.domain.facets import Facets, Totals
 from shared.domain.identity import Standing
 from shared.domain.mails import Mail
 from shared.domain.names import Coordinate, OrgName, Package
@@ -31,6 +33,7 @@ from shared.domain.package import (
     Release,
     Survey,
     Texts,
+    Visibility,
 )
 from shared.domain.query import Page, Query, Results, Suggestion, Viewer
 
@@ -172,35 +175,77 @@ class DocumentStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredArchive:
-    """An archive at rest."""
+    """An archive at rest, and the side where it lies; None where all lie together."""
 
     digest: Digest
     size_bytes: int
     stored_ms: int
+    side: Visibility | None = None
 
 
 class ArchiveStore(Protocol):
-    """The balas, byte for byte, by digest."""
+    """The balas, byte for byte, by name; no two have one digest.
 
-    async def put(self, digest: Digest, content: bytes | memoryview) -> None:
+    Public ones lie apart from private ones where links lead past the registry, and together
+    elsewhere. Whoever reads need not know on which side an archive lies, or that it is moved
+    meanwhile.
+    """
+
+    async def put(self, name: ArchiveName, content: bytes | memoryview, side: Visibility) -> None:
         """Store the archive; a repeat changes nothing but renews `stored_ms`, so that a sweep which
         is under way spares it. Raises `StorageFull` and leaves nothing behind."""
         ...
 
-    async def stat(self, digest: Digest) -> StoredArchive | None:
-        """Return what is stored under the digest, or None."""
+    async def stat(self, name: ArchiveName) -> StoredArchive | None:
+        """Return what is stored under the name, or None."""
         ...
 
-    async def read(self, digest: Digest, start: int = 0, count: int | None = None) -> bytes:
-        """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`."""
+    async def read(
+        self,
+        name: ArchiveName,
+        start: int = 0,
+        count: int | None = None,
+        *,
+        first: Visibility = Visibility.PUBLIC,
+    ) -> bytes:
+        """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`. The side that
+        is looked at `first` is where it costs least if the archive lies there."""
+        ...
+
+    async def move(self, name: ArchiveName, to: Visibility) -> None:
+        """Have the archive lie on that side, if there is one; a repeat finishes what was broken
+        off. It can be read all the time, whoever else moves it and where to. What becomes public
+        stays on the private side as well until no link to it is good any more, and a later repeat
+        ends that."""
         ...
 
     def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        """Yield the archives that were last stored before that time."""
+        """Yield the archives that were last stored before that time; one that lies on both sides
+        comes twice."""
         ...
 
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
-        """Remove the archive unless it was stored again since; say whether it is gone."""
+        """Remove the archive, wherever it lies, unless it was stored again since; say whether it is
+        gone."""
+        ...
+
+
+class ArchiveLinks(Protocol):
+    """Links past the registry, which whoever holds them may follow until they end."""
+
+    async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
+        """Return an address of the archive on that side, to be saved under the name `file`; that
+        anything lies there is not looked at. It answers requests without `Authorization` alone,
+        ends as soon as its side demands, and no `/` is in its query. Raises `Busy`."""
+        ...
+
+
+class Edge(Protocol):
+    """Caches of public answers between the registry and its clients."""
+
+    async def forget(self, paths: Sequence[str]) -> None:
+        """Have every copy of the answers under these paths removed, within minutes; a repeat does
+        no harm. Raises `Busy` when that was not taken on."""
         ...
 
 
@@ -402,6 +447,15 @@ class SearchIndex(Protocol):
 
     async def search(self, query: Query, page: Page, viewer: Viewer) -> Results:
         """Return one page of what matches and `viewer` may see, with the exact count."""
+        ...
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Return how everything that `search` finds divides: how many packages have each value."""
+        ...
+
+    async def totals(self) -> Totals:
+        """Return what there is that everybody may see. The cost grows with the packages, not with
+        their history: whoever shows it often remembers it."""
         ...
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:

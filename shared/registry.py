@@ -8,7 +8,7 @@ from shared.auth.authentication import Authentication
 from shared.auth.browsers import Browsers, Devices
 from shared.auth.session import Sessions
 from shared.auth.sign_in_links import SignInLinks
-from shared.domain.digest import Digest
+from shared.domain.archive_name import ArchiveName
 from shared.ports import ArchiveStore, Clock
 from shared.services.accounts import Accounts
 from shared.services.browsing import Browsing
@@ -36,11 +36,13 @@ from shared.services.pulling import Pulling
 from shared.services.resolving import Resolving
 from shared.services.searching import Searching
 from shared.services.serving import Serving
+from shared.services.showing import Showing
 from shared.services.signing_in import SigningIn
 from shared.services.signing_out import SigningOut
 from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
+from shared.services.unpacking import Unpacking
 from shared.services.upkeep import Upkeep
 from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings
@@ -85,6 +87,8 @@ class Registry:
     deploying: Deploying
     pulling: Pulling
     browsing: Browsing
+    showing: Showing
+    unpacking: Unpacking
     checking: Checking
     enumerating: Enumerating
     resolving: Resolving
@@ -98,7 +102,7 @@ class Registry:
     archives: ArchiveStore
     counting: Counting
     upkeep: Upkeep
-    archive_path: Callable[[Digest], Path] | None
+    archive_path: Callable[[ArchiveName], Path] | None
     edition: Callable[[], Hashable] | None
     probe: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from shared.adapters.locking import locked
 from shared.adapters.paths import ArchiveFolder
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound, Busy, StorageFull
+from shared.domain.package import Visibility
 from shared.ports import Clock, StoredArchive
 
 _NS_PER_MS = 1_000_000
@@ -19,28 +21,43 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FileArchives:
-    """The ArchiveStore of a registry on one machine."""
+    """The ArchiveStore of a registry on one machine: all lie together, by digest alone."""
 
     def __init__(self, folder: ArchiveFolder, clock: Clock) -> None:
         """Keep the archives in `folder`; `clock` dates them."""
         self._folder = folder
         self._clock = clock
 
-    def path(self, digest: Digest) -> Path:
+    def path(self, name: ArchiveName) -> Path:
         """Return the file of an archive, to be sent as it is; it may not exist."""
-        return self._folder.archive(digest)
+        return self._folder.archive(name.digest)
 
-    async def put(self, digest: Digest, content: bytes | memoryview) -> None:
+    async def put(
+        self,
+        name: ArchiveName,
+        content: bytes | memoryview,
+        side: Visibility,  # noqa: ARG002 - there are no sides here.
+    ) -> None:
         """Store the archive, or renew the time of the one that is there."""
-        await asyncio.to_thread(self._put, digest, content)
+        await asyncio.to_thread(self._put, name.digest, content)
 
-    async def stat(self, digest: Digest) -> StoredArchive | None:
-        """Return what is stored under the digest, or None."""
-        return self._stat(digest)  # A thread would cost ten times as much.
+    async def stat(self, name: ArchiveName) -> StoredArchive | None:
+        """Return what is stored under the name, or None."""
+        return self._stat(name.digest)  # A thread would cost ten times as much.
 
-    async def read(self, digest: Digest, start: int = 0, count: int | None = None) -> bytes:
+    async def read(
+        self,
+        name: ArchiveName,
+        start: int = 0,
+        count: int | None = None,
+        *,
+        first: Visibility = Visibility.PUBLIC,  # noqa: ARG002 - the same.
+    ) -> bytes:
         """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`."""
-        return await asyncio.to_thread(self._read, digest, start, count)
+        return await asyncio.to_thread(self._read, name.digest, start, count)
+
+    async def move(self, name: ArchiveName, to: Visibility) -> None:
+        """Do nothing: every link leads through the registry, which looks at the records."""
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         """Yield the archives that were last stored before that time."""

@@ -12,7 +12,10 @@
     └── tmp/                    archives that are being written
 
 In the cloud, containers of blobs:
-archives/sha256/{digest}        the balas, byte for byte
+archives/{digest}/{version}/{org}-{name}-{platform}-{version}.bala
+                                the balas that everybody may have, byte for byte
+private/…                       the others, named alike; a link leads past the registry, and clients
+                                read the end of its path
 derived/texts/{digest}.json     documentation
 derived/graph/{digest}.json     the dependency graph
 derived/sbom/{digest}.json      the bill of materials
@@ -21,7 +24,11 @@ derived/sbom/{digest}.json      the bill of materials
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
+from shared.domain.package import Visibility
+
+ARCHIVE_CONTAINERS = {Visibility.PUBLIC: "archives", Visibility.PRIVATE: "private"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +103,19 @@ def mark_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.mark")
 
 
-def archive_blob(digest: Digest) -> str:
-    """Return the name of an archive in its container."""
-    return f"sha256/{digest.hex}"
+def archive_blob(name: ArchiveName) -> str:
+    """Return the name of an archive in its container, whichever that is."""
+    return f"{archive_blobs(name.digest)}{name.tail}"
+
+
+def archive_blobs(digest: Digest) -> str:
+    """Return what the name of an archive begins with, and no other name."""
+    return f"{digest.hex}/"
 
 
 def digest_of_blob(name: str) -> Digest:
     """Return the digest of the archive of that name."""
-    return Digest(name.rpartition("/")[2])
+    return Digest(name.partition("/")[0])
 
 
 def texts_blob(digest: Digest) -> str:

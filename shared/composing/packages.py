@@ -26,9 +26,12 @@ from shared.services.pulling import Pulling
 from shared.services.reading import Reading
 from shared.services.remembering import Remembering
 from shared.services.resolving import Resolving
+from shared.services.searching import Searching
 from shared.services.serving import Serving
+from shared.services.showing import Showing
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
+from shared.services.unpacking import Unpacking
 from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings, listed
 
@@ -116,6 +119,26 @@ class Packages(People):
     def browsing(self) -> Browsing:
         """Return what shows packages."""
         return Browsing(self.pulling, self.world.documents, self.world.search)
+
+    @cached_property
+    def showing(self) -> Showing:
+        """Return what shows packages to people."""
+        world = self.world
+        return Showing(
+            pulling=self.pulling,
+            searching=Searching(world.search, self.authorization),
+            metadata=world.metadata,
+            documents=world.documents,
+            directory=world.directory,
+            events=world.events,
+            pulls=world.pulls,
+            clock=world.clock,
+        )
+
+    @cached_property
+    def unpacking(self) -> Unpacking:
+        """Return what reads the files of archives."""
+        return Unpacking(self.world.archives)
 
     @cached_property
     def checking(self) -> Checking:

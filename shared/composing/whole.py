@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.composing.packages import Packages
 from shared.composing.world import World
-from shared.domain.digest import Digest
+from shared.domain.archive_name import ArchiveName
 from shared.ports import ArchiveStore, Clock
 from shared.registry import Registry
 from shared.services.auditing import Auditing
@@ -51,7 +51,7 @@ class Whole(Packages):
         return self.world.archives
 
     @property
-    def archive_path(self) -> Callable[[Digest], Path] | None:
+    def archive_path(self) -> Callable[[ArchiveName], Path] | None:
         """Return what names the file of an archive, where archives are files."""
         return self.world.archive_path
 

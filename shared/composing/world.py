@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.auth.keys import KeyRing
-from shared.domain.digest import Digest
+from shared.domain.archive_name import ArchiveName
 from shared.ports import (
     ArchiveStore,
     Clock,
@@ -41,7 +41,7 @@ class World:
     mailer: Mailer
     domain_records: DomainRecords
     fetcher: Fetcher
-    archive_path: Callable[[Digest], Path] | None
+    archive_path: Callable[[ArchiveName], Path] | None
     close: Callable[[], Awaitable[None]]
     # Tells what the stores hold by a value that is another one after each write, where that can be
     # told at a fraction of what reading costs.

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.version import Version
@@ -224,6 +225,11 @@ class Release(Record):
     def content(self) -> Digest:
         """Return the digest of the archive."""
         return Digest(self.digest)
+
+    @property
+    def archive(self) -> ArchiveName:
+        """Return what the archive is called."""
+        return ArchiveName(self.content, self.coordinate, self.platform)
 
 
 class Entry(Record):

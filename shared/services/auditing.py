@@ -43,7 +43,7 @@ class Auditing:
         if release.state is State.REMOVED:
             return []
         try:
-            content = await self.archives.read(release.content)
+            content = await self.archives.read(release.archive)
             if Digest.of(content) != release.content:
                 return [f"{release.coordinate}: the stored archive has another digest."]
             return _differences(release, await self.reading.read(content))

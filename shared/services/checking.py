@@ -40,6 +40,6 @@ class Checking:
     async def _compute(self, release: Release, algorithm: Algorithm) -> str:
         hasher = algorithm.hasher()
         for start in range(0, release.size_bytes, CHUNK):
-            chunk = await self._archives.read(release.content, start, CHUNK)
+            chunk = await self._archives.read(release.archive, start, CHUNK)
             await asyncio.to_thread(hasher.update, chunk)
         return hasher.hexdigest()

@@ -19,6 +19,7 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.package import Found, Head, Release, State, Visibility
 from shared.domain.release import awaiting_owner, new_head, new_release
 from shared.domain.rights import Action
+from shared.domain.sides import side_of
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.services.braking import BURST
 from shared.services.dependencies import Dependencies
@@ -98,15 +99,15 @@ class Publishing:
         _check_name(bala, head)
         # Before the commit: a publisher that made a package is never one that waits for it.
         await self.publishers.bind(head, by=by)
-        # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
-        # release that cannot be pulled.
-        await asyncio.gather(
-            self.archives.put(bala.digest, upload.content),
-            self.documents.put(bala.digest, bala.texts, bala.graph),
-        )
         release = new_release(bala, by=by, now_ms=now_ms)
         if admission.held_for:
             release = awaiting_owner(release, admission.held_for)
+        # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
+        # release that cannot be pulled.
+        await asyncio.gather(
+            self.archives.put(release.archive, upload.content, side_of(head, release)),
+            self.documents.put(bala.digest, bala.texts, bala.graph),
+        )
         try:
             await self.metadata.add_release(release)
         except AlreadyThere:

@@ -36,10 +36,10 @@ class ArchiveLink:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An archive that may be sent, and whether anybody may keep a copy in a shared cache."""
+    """An archive that may be sent, and on which side: anybody may keep a copy of a public one."""
 
     release: Release
-    is_public: bool
+    side: Visibility
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Serving:
             raise ArchiveNotFound
         if not self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
-        return Served(release, link.scope == Visibility.PUBLIC.value)
+        return Served(release, Visibility(link.scope))
 
     async def _may_find(self, head: Head | None, by: Principal) -> bool:
         package = head.package if head else NO_PACKAGE

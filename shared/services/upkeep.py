@@ -8,6 +8,7 @@ from datetime import timedelta
 from shared.domain.entity import Waiting
 from shared.domain.errors import Refusal, Unavailable
 from shared.domain.package import Head, Release, State
+from shared.domain.sides import side_of
 from shared.ports import (
     ArchiveStore,
     Clock,
@@ -95,7 +96,8 @@ class Settling:
 
 @dataclass(frozen=True)
 class Sweeping:
-    """Removes archives that no release refers to: what a crash or a refused race left behind."""
+    """Removes archives that no release refers to, which a crash or a refused race left behind, and
+    puts those that lie on the wrong side where they belong."""
 
     metadata: MetadataStore
     documents: DocumentStore
@@ -105,20 +107,31 @@ class Sweeping:
 
     async def run(self) -> Report:
         """Sweep what is older than the grace period, which no push under way can be."""
-        before_ms = self.clock.now_ms() - self.grace // timedelta(milliseconds=1)
+        now_ms = self.clock.now_ms()
+        before_ms = now_ms - self.grace // timedelta(milliseconds=1)
         seen = swept = 0
-        async for archive in self.archives.list(before_ms):
+        async for archive in self.archives.list(now_ms):
             seen += 1
             swept += await self._sweep(archive, before_ms)
         return Report("sweep", seen, swept)
 
     async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
-        release = (await self.metadata.by_digest(archive.digest)).release
-        if release and release.state is not State.REMOVED:
+        """Say whether anything had to be done about the archive."""
+        found = await self.metadata.by_digest(archive.digest)
+        if found.head and found.release and found.release.state is not State.REMOVED:
+            return await self._put_right(archive, found.head, found.release)
+        if archive.stored_ms >= before_ms:
             return False
         if not await self.archives.delete(archive.digest, before_ms):
             return False
         await self.documents.delete(archive.digest)
+        return True
+
+    async def _put_right(self, archive: StoredArchive, head: Head, release: Release) -> bool:
+        side = side_of(head, release)
+        if archive.side in (None, side):
+            return False
+        await self.archives.move(release.archive, side)
         return True
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from shared.adapters.system import SystemClock
 from shared.domain.digest import Digest
-from shared.domain.package import Entry, Graph, Texts
+from shared.domain.package import Entry, Graph, Texts, Visibility
 from shared.ports import AlreadyThere
 from tests.contract.samples import GREET, entry, event, head, release
 from tests.contract.worlds import WORLDS, Stores
@@ -76,7 +76,7 @@ async def publish(stores: Stores, version: str, content: bytes) -> None:
     digest = Digest.of(content)
     happened = event(f"pushed {version}")
     added = release(f"acme/greet:{version}", digest=digest.hex, outbox=(happened,))
-    await stores.archives.put(digest, content)
+    await stores.archives.put(added.archive, content, Visibility.PUBLIC)
     await stores.documents.put(digest, Texts(readme=version), Graph())
     await stores.metadata.claim(head())
     await stores.metadata.add_release(added)

@@ -1,8 +1,10 @@
 """Records for the suites, with a name for what matters and a value for what does not."""
 
+from dataclasses import replace
 from typing import Any
 
 from shared.domain.accounts import Account
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.organizations import Organization
@@ -14,6 +16,7 @@ from shared.domain.version import Version
 GREET = Package.parse("acme", "greet")
 BALA = b"PK\x03\x04 the bytes of an archive"
 DIGEST = Digest.of(BALA)
+NAME = ArchiveName(DIGEST, GREET.at(Version.parse("1.0.0")), "any")
 
 
 def package(text: str) -> Package:
@@ -26,6 +29,11 @@ def coordinate(text: str) -> Coordinate:
     """Return the coordinate `org/name:version`."""
     name, version = text.split(":")
     return package(name).at(Version.parse(version))
+
+
+def named(content: bytes) -> ArchiveName:
+    """Return the name of an archive with this content."""
+    return replace(NAME, digest=Digest.of(content))
 
 
 def head(text: str = "acme/greet", **fields: Any) -> Head:

@@ -5,19 +5,21 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
 from shared.domain.errors import ArchiveNotFound
-from shared.ports import StoredArchive
-from tests.contract.samples import BALA, DIGEST
+from shared.domain.package import Visibility
+from tests.contract.samples import BALA, DIGEST, NAME, named
 from tests.contract.worlds import Stores
 from tests.fakes.clock import FakeClock
 
+PUBLIC = Visibility.PUBLIC
 FOREVER = 10**15  # Milliseconds: after everything that is stored.
 
 
-async def stored_ms(stores: Stores, digest: Digest = DIGEST) -> int:
+async def stored_ms(stores: Stores, name: ArchiveName = NAME) -> int:
     """Return when the archive was last stored."""
-    archive = await stores.archives.stat(digest)
+    archive = await stores.archives.stat(name)
     assert archive is not None
     return archive.stored_ms
 
@@ -28,60 +30,64 @@ async def listed(stores: Stores, before_ms: int = FOREVER) -> set[Digest]:
 
 
 async def test_an_archive_comes_back_byte_for_byte(stores: Stores) -> None:
-    await stores.archives.put(DIGEST, BALA)
-    assert await stores.archives.read(DIGEST) == BALA
+    await stores.archives.put(NAME, BALA, PUBLIC)
+    assert await stores.archives.read(NAME) == BALA
 
 
 async def test_an_archive_may_be_stored_from_a_view_of_a_larger_body(stores: Stores) -> None:
     body = b"head" + BALA + b"tail"
-    await stores.archives.put(DIGEST, memoryview(body)[4:-4])
-    assert await stores.archives.read(DIGEST) == BALA
+    await stores.archives.put(NAME, memoryview(body)[4:-4], PUBLIC)
+    assert await stores.archives.read(NAME) == BALA
 
 
 async def test_a_part_of_an_archive_can_be_read(stores: Stores) -> None:
-    await stores.archives.put(DIGEST, BALA)
-    assert await stores.archives.read(DIGEST, 4) == BALA[4:]
-    assert await stores.archives.read(DIGEST, 4, 9) == BALA[4:13]
-    assert await stores.archives.read(DIGEST, 0, 10_000) == BALA
-    assert await stores.archives.read(DIGEST, len(BALA), 10) == b""
+    await stores.archives.put(NAME, BALA, PUBLIC)
+    assert await stores.archives.read(NAME, 4) == BALA[4:]
+    assert await stores.archives.read(NAME, 4, 9) == BALA[4:13]
+    assert await stores.archives.read(NAME, 0, 10_000) == BALA
+    assert await stores.archives.read(NAME, len(BALA), 10) == b""
 
 
 async def test_an_archive_that_is_not_there_cannot_be_read(stores: Stores) -> None:
     with pytest.raises(ArchiveNotFound):
-        await stores.archives.read(DIGEST)
-    assert await stores.archives.stat(DIGEST) is None
+        await stores.archives.read(NAME)
+    assert await stores.archives.stat(NAME) is None
 
 
 async def test_a_stored_archive_has_a_size_and_a_date(stores: Stores, clock: FakeClock) -> None:
-    await stores.archives.put(DIGEST, BALA)
-    assert await stores.archives.stat(DIGEST) == StoredArchive(DIGEST, len(BALA), clock.now_ms())
+    await stores.archives.put(NAME, BALA, PUBLIC)
+    stored = await stores.archives.stat(NAME)
+    assert stored is not None
+    assert (stored.digest, stored.size_bytes) == (DIGEST, len(BALA))
+    assert stored.stored_ms == clock.now_ms()
 
 
 async def test_storing_again_renews_nothing_but_the_date(stores: Stores, clock: FakeClock) -> None:
-    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.put(NAME, BALA, PUBLIC)
     clock.advance(timedelta(days=2))
-    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.put(NAME, BALA, PUBLIC)
     assert await stored_ms(stores) == clock.now_ms()
-    assert await stores.archives.read(DIGEST) == BALA
+    assert await stores.archives.read(NAME) == BALA
 
 
 async def test_one_archive_may_be_stored_many_times_at_once(stores: Stores, others: Stores) -> None:
-    puts = [world.archives.put(DIGEST, BALA) for _ in range(10) for world in (stores, others)]
+    puts = [world.archives.put(NAME, BALA, PUBLIC) for _ in range(10) for world in (stores, others)]
     await asyncio.gather(*puts)
-    assert await stores.archives.read(DIGEST) == BALA
+    assert await stores.archives.read(NAME) == BALA
 
 
 async def test_archives_are_listed_by_when_they_were_stored(
     stores: Stores, clock: FakeClock
 ) -> None:
-    old = {Digest.of(b"%d" % number) for number in range(20)}
-    for digest in old:
-        await stores.archives.put(digest, BALA)
+    names = [named(b"%d" % number) for number in range(20)]
+    for name in names:
+        await stores.archives.put(name, BALA, PUBLIC)
+    old = {name.digest for name in names}
     clock.advance(timedelta(days=1))
-    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.put(NAME, BALA, PUBLIC)
     assert await listed(stores) == {*old, DIGEST}
     assert await listed(stores, clock.now_ms()) == old
-    assert await listed(stores, await stored_ms(stores, min(old, key=str))) == set()
+    assert await listed(stores, await stored_ms(stores, names[0])) == set()
 
 
 async def test_a_list_of_nothing_is_empty(stores: Stores) -> None:
@@ -89,12 +95,12 @@ async def test_a_list_of_nothing_is_empty(stores: Stores) -> None:
 
 
 async def test_a_deleted_archive_is_gone(stores: Stores) -> None:
-    other = Digest.of(b"other")
-    await stores.archives.put(DIGEST, BALA)
-    await stores.archives.put(other, b"other")
+    other = named(b"other")
+    await stores.archives.put(NAME, BALA, PUBLIC)
+    await stores.archives.put(other, b"other", PUBLIC)
     assert await stores.archives.delete(DIGEST, FOREVER)
-    assert await stores.archives.stat(DIGEST) is None
-    assert await listed(stores) == {other}
+    assert await stores.archives.stat(NAME) is None
+    assert await listed(stores) == {other.digest}
 
 
 async def test_an_archive_that_is_gone_may_be_deleted_again(stores: Stores) -> None:
@@ -104,29 +110,29 @@ async def test_an_archive_that_is_gone_may_be_deleted_again(stores: Stores) -> N
 async def test_an_archive_that_was_stored_again_is_not_deleted(
     stores: Stores, clock: FakeClock
 ) -> None:
-    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.put(NAME, BALA, PUBLIC)
     clock.advance(timedelta(days=2))
     sweep_began_ms = clock.now_ms()
-    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.put(NAME, BALA, PUBLIC)
     assert not await stores.archives.delete(DIGEST, sweep_began_ms)
-    assert await stores.archives.read(DIGEST) == BALA
+    assert await stores.archives.read(NAME) == BALA
 
 
 async def test_a_deleted_archive_may_be_stored_again(stores: Stores) -> None:
-    await stores.archives.put(DIGEST, BALA)
+    await stores.archives.put(NAME, BALA, PUBLIC)
     await stores.archives.delete(DIGEST, FOREVER)
-    await stores.archives.put(DIGEST, BALA)
-    assert await stores.archives.read(DIGEST) == BALA
+    await stores.archives.put(NAME, BALA, PUBLIC)
+    assert await stores.archives.read(NAME) == BALA
 
 
 async def test_whoever_stores_an_archive_while_it_is_swept_has_it(
     stores: Stores, others: Stores, clock: FakeClock
 ) -> None:
     for _ in range(50):
-        await stores.archives.put(DIGEST, BALA)
+        await stores.archives.put(NAME, BALA, PUBLIC)
         clock.advance(timedelta(days=1))
         await asyncio.gather(
             others.archives.delete(DIGEST, clock.now_ms()),
-            stores.archives.put(DIGEST, BALA),
+            stores.archives.put(NAME, BALA, PUBLIC),
         )
-        assert await stores.archives.read(DIGEST) == BALA
+        assert await stores.archives.read(NAME) == BALA

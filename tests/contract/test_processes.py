@@ -100,7 +100,7 @@ async def test_what_a_killed_process_had_committed_is_there_and_the_rest_can_be_
     async with WORLDS[world_name](tmp_path, FakeClock()) as stores:
         for version in committed:
             stored = await found(stores, version)
-            assert Digest.of(await stores.archives.read(stored.content)) == stored.content
+            assert Digest.of(await stores.archives.read(stored.archive)) == stored.content
         await settle(stores)
         assert await survey_of(stores) == await derived(stores)
         await publish(stores, "9.0.0", b"the next push")
@@ -110,7 +110,7 @@ async def test_what_a_killed_process_had_committed_is_there_and_the_rest_can_be_
 async def settle(stores: Stores) -> None:
     """Do again what a push that was killed did not come to do."""
     for each in await stores.metadata.releases(GREET):
-        assert await stores.archives.stat(each.content) is not None
+        assert await stores.archives.stat(each.archive) is not None
         await stores.metadata.put_entries(GREET, [Entry.of(each)])
         await stores.events.publish(each)
     assert await stores.metadata.unpublished_events(10) == []

@@ -30,7 +30,7 @@ async def test_the_archive_is_stored_byte_for_byte(world: World) -> None:
     [release] = await world.stores.metadata.releases(
         (await world.stores.metadata.packages("", 1))[0].package
     )
-    assert await world.stores.archives.read(release.content) == bala(GREET)
+    assert await world.stores.archives.read(release.archive) == bala(GREET)
 
 
 REFUSED: list[tuple[str, bytes, dict[str, str]]] = [

@@ -97,7 +97,7 @@ async def check(world: World, first: dict[str, str]) -> None:
     releases = await world.stores.metadata.releases(head.package) if head else []
     for release in releases:
         assert first.setdefault(release.version, release.digest) == release.digest
-        content = await world.stores.archives.read(release.content)
+        content = await world.stores.archives.read(release.archive)
         assert hashlib.sha256(content).hexdigest() == release.digest
         await check_sent(world, release.version, release.digest)
     assert {release.version for release in releases} == set(first)

@@ -35,7 +35,7 @@ CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
 
 # Answers that adapters decide by; every other one means that the store is out of reach.
 _DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
-_RANGE_BEHIND_THE_END = 416
+RANGE_BEHIND_THE_END = 416
 
 
 @dataclass
@@ -48,8 +48,12 @@ class Blobs:
 
     def container(self, name: str) -> ContainerClient:
         """Return the client of a container; nothing is asked of the service yet."""
+        return self.service().get_container_client(f"{self.prefix}{name}")
+
+    def service(self) -> BlobServiceClient:
+        """Return the client of the whole account, as `container` does."""
         self._client = self._client or self.connect()
-        return self._client.get_container_client(f"{self.prefix}{name}")
+        return self._client
 
     async def close(self) -> None:
         """Let go of the connections; the next use makes new ones."""
@@ -68,7 +72,7 @@ def answered() -> Generator[None]:
     except ClientAuthenticationError:
         raise  # A mistake of the operator, which no repeat mends.
     except HttpResponseError as failed:
-        if failed.status_code == _RANGE_BEHIND_THE_END:
+        if failed.status_code == RANGE_BEHIND_THE_END:
             raise
         raise Busy from failed
     except (ServiceRequestError, ServiceResponseError) as failed:

@@ -42,7 +42,7 @@ async def versions(data: Path) -> set[str]:
     stores.migrate()
     releases = await stores.metadata.releases(GREET)
     for each in releases:
-        assert Digest.of(await stores.archives.read(each.content)) == each.content
+        assert Digest.of(await stores.archives.read(each.archive)) == each.content
         assert (await stores.documents.texts(each.content)).readme == each.version
     stores.close()
     return {each.version for each in releases}

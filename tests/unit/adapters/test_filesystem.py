@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from shared.adapters.locking import locked
 from shared.adapters.paths import ArchiveFolder
 from shared.domain.digest import Digest
 from shared.domain.errors import Busy
-from tests.contract.samples import BALA, DIGEST
+from shared.domain.package import Visibility
+from tests.contract.samples import BALA, DIGEST, NAME
 from tests.fakes.clock import FakeClock
 
+PUBLIC = Visibility.PUBLIC
 FOREVER = 10**15  # Milliseconds.
 
 
@@ -45,40 +48,40 @@ def leftovers(folder: ArchiveFolder) -> list[str]:
 async def test_an_archive_is_one_file_under_its_digest(
     archives: FileArchives, folder: ArchiveFolder
 ) -> None:
-    await archives.put(DIGEST, BALA)
+    await archives.put(NAME, BALA, PUBLIC)
     name = DIGEST.hex
-    assert archives.path(DIGEST) == folder.root / "sha256" / name[:2] / name[2:4] / name
-    assert archives.path(DIGEST).read_bytes() == BALA
+    assert archives.path(NAME) == folder.root / "sha256" / name[:2] / name[2:4] / name
+    assert archives.path(NAME).read_bytes() == BALA
     assert leftovers(folder) == []
 
 
 async def test_a_file_of_another_size_is_written_anew(archives: FileArchives) -> None:
-    await archives.put(DIGEST, BALA)
-    archives.path(DIGEST).write_bytes(BALA[:10])
-    await archives.put(DIGEST, BALA)
-    assert await archives.read(DIGEST) == BALA
+    await archives.put(NAME, BALA, PUBLIC)
+    archives.path(NAME).write_bytes(BALA[:10])
+    await archives.put(NAME, BALA, PUBLIC)
+    assert await archives.read(NAME) == BALA
 
 
 async def test_a_file_that_is_there_is_not_written_again(archives: FileArchives) -> None:
-    await archives.put(DIGEST, BALA)
-    before = archives.path(DIGEST).stat().st_ino
-    await archives.put(DIGEST, BALA)
-    assert archives.path(DIGEST).stat().st_ino == before
+    await archives.put(NAME, BALA, PUBLIC)
+    before = archives.path(NAME).stat().st_ino
+    await archives.put(NAME, BALA, PUBLIC)
+    assert archives.path(NAME).stat().st_ino == before
 
 
 async def test_a_writer_that_fails_leaves_nothing(
     archives: FileArchives, folder: ArchiveFolder
 ) -> None:
-    (archives.path(DIGEST) / "a folder where the file should be").mkdir(parents=True)
+    (archives.path(NAME) / "a folder where the file should be").mkdir(parents=True)
     with pytest.raises(Busy):
-        await archives.put(DIGEST, BALA)
+        await archives.put(NAME, BALA, PUBLIC)
     assert leftovers(folder) == []
 
 
 async def test_a_store_that_cannot_be_reached_is_busy(tmp_path: Path, clock: FakeClock) -> None:
     (tmp_path / "archives").write_text("a file where a folder should be")
     archives = FileArchives(ArchiveFolder(tmp_path / "archives"), clock)
-    for attempt in (archives.put(DIGEST, BALA), archives.read(DIGEST), archives.stat(DIGEST)):
+    for attempt in (archives.put(NAME, BALA, PUBLIC), archives.read(NAME), archives.stat(NAME)):
         with pytest.raises(Busy):
             await attempt
 
@@ -115,19 +118,19 @@ def test_a_registry_sweeps_when_it_starts(tmp_path: Path, clock: FakeClock) -> N
 async def test_a_delete_waits_for_whoever_stores_the_archive_and_then_spares_it(
     archives: FileArchives, folder: ArchiveFolder, clock: FakeClock
 ) -> None:
-    await archives.put(DIGEST, BALA)
+    await archives.put(NAME, BALA, PUBLIC)
     clock.advance(timedelta(days=2))
     sweep_began_ms = clock.now_ms()
     with locked(folder.lock(DIGEST)):  # As a writer holds it between its look and its mark.
         deleting = asyncio.create_task(archives.delete(DIGEST, sweep_began_ms))
-        storing = asyncio.create_task(FileArchives(folder, clock).put(DIGEST, BALA))
+        storing = asyncio.create_task(FileArchives(folder, clock).put(NAME, BALA, PUBLIC))
         await asyncio.wait([deleting, storing], timeout=0.05)
         assert not deleting.done()
         now_ns = clock.now_ms() * 10**6
-        os.utime(archives.path(DIGEST), ns=(now_ns, now_ns))
+        os.utime(archives.path(NAME), ns=(now_ns, now_ns))
     assert not await deleting
     await storing
-    assert await archives.read(DIGEST) == BALA
+    assert await archives.read(NAME) == BALA
 
 
 async def test_other_archives_are_not_held_up_by_the_lock_of_one(
@@ -139,5 +142,5 @@ async def test_other_archives_are_not_held_up_by_the_lock_of_one(
         if folder.lock(digest) != folder.lock(DIGEST)
     )
     with locked(folder.lock(DIGEST)):
-        await archives.put(other, BALA)
-    assert await archives.read(other) == BALA
+        await archives.put(replace(NAME, digest=other), BALA, PUBLIC)
+    assert await archives.read(replace(NAME, digest=other)) == BALA

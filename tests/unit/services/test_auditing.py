@@ -1,11 +1,13 @@
 """The audit finds every way in which a store can differ from what was published."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from shared.domain.digest import Digest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.balas import bala
+from tests.contract.samples import NAME
 from tests.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -22,7 +24,7 @@ async def audit(world: World) -> tuple[str, ...]:
 
 def archive(world: World) -> Path:
     assert world.registry.archive_path is not None
-    return world.registry.archive_path(Digest.of(CONTENT))
+    return world.registry.archive_path(replace(NAME, digest=Digest.of(CONTENT)))
 
 
 async def again(world: World) -> tuple[str, ...]:

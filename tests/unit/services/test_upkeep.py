@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.domain.accounts import Account
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
 from shared.domain.errors import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.package import Event, Head
+from shared.domain.package import Event, Head, Visibility
 from shared.domain.query import Page, Query
 from shared.domain.tokens import Token
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.upkeep import Settling, Sweeping
 from tests.balas import bala
+from tests.contract.samples import named
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.world import World
@@ -24,10 +26,10 @@ GREET = Coordinate.parse("acme", "greet", "1.0.0")
 A_DAY = timedelta(days=1, hours=1)
 
 
-async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> Digest:
+async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> ArchiveName:
     content = bala(coordinate)
     await world.push(content)
-    return Digest.of(content)
+    return named(content)
 
 
 async def leave_half_published(world: World) -> None:
@@ -38,7 +40,7 @@ async def leave_half_published(world: World) -> None:
     other = Coordinate.parse("acme", "greet", "2.0.0")
     content = bala(str(other))
     outbox = (*release.outbox, _event(str(other)))
-    await world.stores.archives.put(Digest.of(content), content)
+    await world.stores.archives.put(named(content), content, Visibility.PUBLIC)
     await world.stores.metadata.add_release(
         release.model_copy(
             update={"version": "2.0.0", "digest": Digest.of(content).hex, "outbox": outbox}
@@ -83,8 +85,8 @@ async def test_settling_again_finds_nothing_and_publishes_no_event_twice(world: 
 async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
     world: World,
 ) -> None:
-    kept, orphan = await push(world), Digest.of(b"orphan")
-    await world.stores.archives.put(orphan, b"orphan")
+    kept, orphan = await push(world), named(b"orphan")
+    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
     await world.registry.upkeep.run("sweep")
     assert await world.stores.archives.stat(orphan) is not None
     world.clock.advance(A_DAY)
@@ -120,7 +122,7 @@ class Renewing:
 
     async def _renewed(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         async for archive in self.archives.list(stored_before_ms):
-            await self.archives.put(archive.digest, b"orphan")
+            await self.archives.put(named(b"orphan"), b"orphan", Visibility.PUBLIC)
             yield archive
 
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
@@ -131,8 +133,8 @@ class Renewing:
 async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
     world: World,
 ) -> None:
-    orphan, stores = Digest.of(b"orphan"), world.stores
-    await stores.archives.put(orphan, b"orphan")
+    orphan, stores = named(b"orphan"), world.stores
+    await stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
     world.clock.advance(A_DAY)
     renewing = Renewing(stores.archives)
     sweeping = Sweeping(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from shared.adapters.embedded import Embedded, open_embedded
 from shared.adapters.system import SystemClock
-from shared.domain.digest import Digest
 from shared.domain.errors import StorageFull
-from shared.domain.package import Graph, Texts
+from shared.domain.package import Graph, Texts, Visibility
+from tests.contract.samples import named
 
 LIMIT_BYTES = 2_000_000
 
@@ -21,12 +21,12 @@ async def main(data: Path) -> None:
     """Store something small, then too much, then read."""
     stores = open_embedded(data, SystemClock())
     stores.migrate()
-    small = Digest.of(b"small")
-    await stores.documents.put(small, Texts(readme="small"), Graph())
-    await stores.archives.put(small, b"small")
+    name = named(b"small")
+    await stores.documents.put(name.digest, Texts(readme="small"), Graph())
+    await stores.archives.put(name, b"small", Visibility.PUBLIC)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_BYTES, LIMIT_BYTES))
     await fill(stores)
-    texts, archive = await stores.documents.texts(small), await stores.archives.read(small)
+    texts, archive = await stores.documents.texts(name.digest), await stores.archives.read(name)
     left = [*(data / "archives" / "tmp").iterdir()]
     if texts.readme == "small" and archive == b"small" and not left:
         sys.stdout.write("readable\n")
@@ -35,13 +35,13 @@ async def main(data: Path) -> None:
 
 async def fill(stores: Embedded) -> None:
     """Store a document and an archive that are too large."""
-    large = Digest.of(b"large")
+    name = named(b"large")
     try:
-        await stores.documents.put(large, Texts(readme="x" * 2 * LIMIT_BYTES), Graph())
+        await stores.documents.put(name.digest, Texts(readme="x" * 2 * LIMIT_BYTES), Graph())
     except StorageFull:
         sys.stdout.write("StorageFull\n")
     try:
-        await stores.archives.put(large, bytes(2 * LIMIT_BYTES))
+        await stores.archives.put(name, bytes(2 * LIMIT_BYTES), Visibility.PUBLIC)
     except StorageFull:
         sys.stdout.write("StorageFull\n")
 
