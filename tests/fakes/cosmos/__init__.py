@@ -4,7 +4,8 @@ Written from the REST documentation, and stricter than the service rather than m
 costs a fan-out over all partitions is refused, a write needs its partition key, errors are exact.
 
     protocol.py   a request of the protocol to its answer
-    containers.py items, their etags, time to live, batches and the change feed
+    containers.py items, their etags, time to live, batches and partitions
+    feeds.py      the change feed
     queries.py    the subset of SQL that one partition can answer
     charges.py    request units, by the published rules of thumb
     transport.py  the double in the process of the client

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from azure.cosmos import PartitionKey
+
 LARGEST_ITEM = 2 * 1024 * 1024  # Bytes as JSON.
 LONGEST_ID = 1_023  # Bytes.
 MOST_IN_A_BATCH = 100
@@ -63,6 +65,16 @@ class Partition:
     items: dict[str, Item] = field(default_factory=dict[str, Item])
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """The partition keys of one physical partition, by the places that their hashes give them."""
+
+    id: str
+    least: str = ""
+    end: str = "FF"
+    parents: tuple[str, ...] = ()
+
+
 @dataclass
 class Container:
     """A container over a settable clock (in milliseconds)."""
@@ -75,6 +87,7 @@ class Container:
     partitions: dict[str, Partition] = field(default_factory=dict[str, Partition])
     numbers: Iterable[int] = field(default_factory=lambda: count(1))
     last: int = 0
+    ranges: list[KeyRange] = field(default_factory=lambda: [KeyRange("0")])
 
     # --- points --------------------------------------------------------------------------------
 
@@ -150,9 +163,23 @@ class Container:
         items = [item for each in keys for item in self._partition(each).items.values()]
         return sorted((item for item in items if not self._is_over(item)), key=_number)
 
-    def changed_since(self, number: int, most: int) -> list[Item]:
-        """Return items that changed after the change of that number, each once, oldest first."""
-        return [item for item in self.living(None) if _number(item) > number][:most]
+    # --- partitions ----------------------------------------------------------------------------
+
+    def split(self) -> None:
+        """Make two of each physical partition, as the service does when one has grown."""
+        ids = map(str, count(1 + max(int(each.id) for each in self.ranges)))
+        halves: list[KeyRange] = []
+        for each in self.ranges:
+            middle = _middle(each)
+            parents = (*each.parents, each.id)
+            halves.append(KeyRange(next(ids), each.least, middle, parents))
+            halves.append(KeyRange(next(ids), middle, each.end, parents))
+        self.ranges = halves
+
+    def place_of(self, item: Item) -> str:
+        """Return where the hash of its partition key puts an item: 32 digits, by the real hash."""
+        key = PartitionKey(self.path)
+        return str(key._get_effective_partition_key_string([_at(item, self.path)]))
 
     # --- inside --------------------------------------------------------------------------------
 
@@ -193,6 +220,12 @@ class Container:
         }
         self._partition(key).items[body["id"]] = copy.deepcopy(item)  # Never changed from now on.
         return item
+
+
+def _middle(range_: KeyRange) -> str:
+    # Hashes of the second version begin with 0 to 3.
+    least, end = int(range_.least or "0", 16), min(int(range_.end.ljust(32, "0"), 16), 1 << 126)
+    return f"{(least + end) // 2:032X}"
 
 
 def _number(item: Item) -> int:

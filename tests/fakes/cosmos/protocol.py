@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
-from tests.fakes.cosmos import charges
+from tests.fakes.cosmos import charges, feeds
 from tests.fakes.cosmos.containers import (
     Condition,
     Container,
@@ -175,11 +175,10 @@ def described(container: Container) -> Item:
 
 def _ranges(request: Request, container: Container) -> Answer:
     # The client asks again and again until it hears that nothing is new.
-    if request.header("if-none-match") == '"ranges"':
-        return Answer(304, headers={"etag": '"ranges"'})
-    whole = {"id": "0", "minInclusive": "", "maxExclusive": "FF", "_rid": "r0", "parents": []}
-    body = {"_rid": f"rid-{container.name}", "PartitionKeyRanges": [whole], "_count": 1}
-    return Answer(200, body, {"etag": '"ranges"'})
+    etag = f'"ranges-{container.ranges[-1].id}"'
+    if request.header("if-none-match") == etag:
+        return Answer(304, headers={"etag": etag})
+    return Answer(200, feeds.described(container), {"etag": etag})
 
 
 def _document(request: Request, container: Container, id_: str) -> Answer:
@@ -244,16 +243,12 @@ def _page(request: Request, found: list[Any]) -> Answer:
 
 
 def _changes(request: Request, container: Container) -> Answer:
-    since = (request.header("if-none-match") or "0").strip('"')
-    start = container.last if since == "*" else int(since)
-    most = int(request.header("x-ms-max-item-count") or PAGE)
-    items = container.changed_since(start, PAGE if most == -1 else most)
-    if not items:
-        return Answer(304, headers={"etag": f'"{start}"'})
-    last = int(items[-1]["_etag"][1:9], 16)
-    shown = [{**item, "_lsn": int(item["_etag"][1:9], 16)} for item in items]
-    headers = {"etag": f'"{last}"', "x-ms-request-charge": str(charges.of_query(items))}
-    return Answer(200, {"_rid": "r", "Documents": shown, "_count": len(shown)}, headers)
+    found = feeds.changes(container, request.headers, _key_or_none(request))
+    headers = {"etag": found.etag}
+    if not found.items:
+        return Answer(304, headers=headers)
+    headers["x-ms-request-charge"] = str(charges.of_query(found.items) * request.weight)
+    return Answer(200, {"_rid": "r", "Documents": found.items, "_count": len(found.items)}, headers)
 
 
 def _batch(request: Request, container: Container) -> Answer:

@@ -298,27 +298,6 @@ async def test_two_orders_need_a_composite_index(numbers: Service) -> None:
     await refused(400, query(numbers, "SELECT * FROM c ORDER BY c.n, c.id"))
 
 
-# --- the change feed ---------------------------------------------------------------------------
-
-
-async def test_the_change_feed_shows_each_item_once_at_its_newest(service: Service) -> None:
-    for id_ in ("a", "b", "a"):
-        await service.container.upsert_item(item(id_))
-    feed = service.container.query_items_change_feed(start_time="Beginning")
-    assert [each["id"] async for each in feed] == ["b", "a"]
-
-
-async def test_the_change_feed_goes_on_where_it_stopped(service: Service) -> None:
-    await service.container.create_item(item("a"))
-    feed = service.container.query_items_change_feed(start_time="Beginning")
-    pages: Any = feed.by_page()
-    async for page in pages:
-        assert [each["id"] async for each in page] == ["a"]
-    await service.container.create_item(item("b"))
-    later = service.container.query_items_change_feed(continuation=pages.continuation_token)
-    assert [each["id"] async for each in later] == ["b"]
-
-
 # --- charges and troubles ----------------------------------------------------------------------
 
 
