@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Self
 
+from shared.domain.facets import Trait
 from shared.domain.language import EVERYTHING, ClientProfile
 from shared.domain.package import Listing
 from shared.domain.query_grammar import Field, Match, Term, parse_terms
@@ -36,7 +37,8 @@ class Sort(Enum):
 
     RELEVANCE = "relevance"
     NAME = "name"
-    CREATED = "createdDate"
+    CREATED = "createdDate"  # Of the release that is shown: what was updated last.
+    ADDED = "addedDate"  # Of the package: what is new.
     PULLS = "pullCount"
 
 
@@ -103,6 +105,8 @@ class Query:
     needs: str = ""  # The key of a package that those which are looked for depend on directly.
     own_only: bool = False  # Only the caller's organizations; `Searching` turns it into `orgs`.
     include_deprecated: bool = False
+    deprecated_only: bool = False
+    traits: tuple[Trait, ...] = ()  # All of these hold.
     client: ClientProfile = EVERYTHING
 
     @classmethod
@@ -150,6 +154,7 @@ class Results:
 
     hits: tuple[Hit, ...]
     count: int
+    meant: tuple[tuple[str, str], ...] = ()  # Words that nobody uses, and the nearest ones.
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.sqlite.search import SqliteSearchIndex
+from shared.domain.facets import Facet, Totals, Trait
 from shared.domain.language import ClientProfile
 from shared.domain.package import Dependency, Event, Listing, ModuleText, Texts, Visibility
 from shared.domain.query import ANYONE, Kind, Page, Query, Results, Sort, Suggestion, Viewer
@@ -589,3 +590,96 @@ async def test_a_suggestion_says_what_the_package_is(shelf: SearchIndex) -> None
 
 async def test_no_more_is_suggested_than_asked(shelf: SearchIndex) -> None:
     assert len(await shelf.suggest("http", ANYONE, 1)) == 1
+
+
+# --- facets and totals -------------------------------------------------------------------------
+
+
+async def divided(
+    index: SearchIndex, facet: Facet, text: str = "", viewer: Viewer = ANYONE, **more: Any
+) -> dict[str, int]:
+    """Return how the results of a search divide."""
+    found = await index.facets(replace(Query.parse(text), **more), viewer)
+    return {share.value: share.count for share in found.get(facet, ())}
+
+
+async def test_results_divide_by_what_they_are(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", licenses=("MIT",), keywords=("http", "web")),
+        listing("acme/two:1.0.0", licenses=("MIT", "Apache-2.0"), keywords=("HTTP",)),
+        listing("other/three:1.0.0", platform="java21", tools=("three",)),
+    )
+    assert await divided(index, Facet.ORG) == {"acme": 2, "other": 1}
+    assert await divided(index, Facet.LICENSE) == {"MIT": 2, "Apache-2.0": 1}
+    assert sorted((await divided(index, Facet.KEYWORD)).values()) == [1, 2]
+    assert await divided(index, Facet.KIND) == {"library": 2, "tool": 1}
+    assert await divided(index, Facet.KIND, "three") == {"tool": 1}
+    assert await divided(index, Facet.KIND, "org:a*") == {"library": 2}
+    assert await index.facets(Query.parse("nothing"), ANYONE) == {}
+
+
+async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", licenses=("MIT",), keywords=("Web",)),
+        listing("acme/two:1.0.0", licenses=("MIT",)),
+        listing("acme/three:1.0.0", licenses=("BSD",), keywords=("web",)),
+    )
+    mit, web = Trait(Facet.LICENSE, "mit"), Trait(Facet.KEYWORD, "web")
+    assert sorted(await found(index, "", traits=(mit,))) == ["acme/one", "acme/two"]
+    assert await found(index, "", traits=(mit, web)) == ["acme/one"]
+    assert await found(index, "", traits=(Trait(Facet.ORG, "nobody"),)) == []
+    assert await divided(index, Facet.LICENSE, traits=(web,)) == {"MIT": 1, "BSD": 1}
+
+
+async def test_what_changes_or_goes_is_counted_no_more(index: SearchIndex) -> None:
+    await index.offer(listing("acme/one:1.0.0", licenses=("MIT",)))
+    await index.offer(listing("acme/one:1.1.0", licenses=("BSD",)))
+    assert await divided(index, Facet.LICENSE) == {"BSD": 1}
+    await index.remove(package("acme/one"))
+    assert await divided(index, Facet.LICENSE) == {}
+
+
+async def test_private_packages_are_counted_for_their_organization_alone(
+    index: SearchIndex,
+) -> None:
+    await offer_all(
+        index,
+        listing("acme/open:1.0.0", pulls=5),
+        listing("acme/secret:1.0.0", visibility=Visibility.PRIVATE, licenses=("MIT",), pulls=7),
+    )
+    members = Viewer(orgs=frozenset({"acme"}))
+    assert await divided(index, Facet.LICENSE) == {}
+    assert await divided(index, Facet.LICENSE, viewer=members) == {"MIT": 1}
+    assert await index.totals() == Totals(packages=1, organizations=1, pulls=5)
+
+
+async def test_what_there_is_of_an_empty_index(index: SearchIndex) -> None:
+    assert await index.totals() == Totals()
+
+
+async def test_deprecated_packages_can_be_looked_for_alone(index: SearchIndex) -> None:
+    await offer_all(
+        index, listing("acme/old:1.0.0", deprecation="Use new."), listing("acme/new:1.0.0")
+    )
+    assert await found(index, "", deprecated_only=True) == ["acme/old"]
+    assert await divided(index, Facet.ORG, deprecated_only=True) == {"acme": 1}
+
+
+async def test_new_packages_are_not_those_that_were_updated(index: SearchIndex) -> None:
+    old, new = listing("acme/old:1.0.0"), listing("acme/new:1.0.0", created_ms=5)
+    older = replace(old, head=old.head.model_copy(update={"created_ms": 1}))
+    newer = replace(new, head=new.head.model_copy(update={"created_ms": 2}))
+    await offer_all(index, newer, older)
+    page = Page(sort=Sort.ADDED)
+    assert names(await index.search(Query(), page, ANYONE)) == ["acme/new", "acme/old"]
+    page = Page(sort=Sort.ADDED, descending=False)
+    assert names(await index.search(Query(), page, ANYONE)) == ["acme/old", "acme/new"]
+
+
+async def test_a_mistyped_word_comes_with_what_was_perhaps_meant(index: SearchIndex) -> None:
+    await index.offer(listing("acme/kafka:1.0.0"))
+    assert (await index.search(Query.parse("kafak"), Page(), ANYONE)).meant == (("kafak", "kafka"),)
+    assert (await index.search(Query.parse("kafka"), Page(), ANYONE)).meant == ()
+    assert (await index.search(Query.parse("zzzzzz"), Page(), ANYONE)).meant == ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.searching import reading, rebuilding, writing
 from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
+from shared.domain.facets import Facets, Totals
 from shared.domain.names import Package
 from shared.domain.package import Listing
 from shared.domain.query import Page, Query, Results, Suggestion, Viewer
@@ -54,6 +55,14 @@ class SqliteSearchIndex:
         """Return one page of what matches and `viewer` may see, with the exact count."""
         work = partial(reading.search, query=query, page=page, viewer=viewer)
         return await self._database.scan(work)
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Return how everything that `search` finds divides."""
+        return await self._database.scan(partial(reading.facets, query=query, viewer=viewer))
+
+    async def totals(self) -> Totals:
+        """Return what there is that everybody may see."""
+        return await self._database.scan(reading.totals)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Return names that begin with, or are close to, `text`."""

@@ -15,6 +15,7 @@ from shared.adapters.sqlite.searching.words import (
     squashed,
     words_of,
 )
+from shared.domain.facets import traits_of
 from shared.domain.language import ClientProfile, LanguageVersion
 from shared.domain.package import Listing, ModuleText, Release, Texts, Visibility
 
@@ -121,6 +122,7 @@ def _facets(listing: Listing) -> Iterator[str]:
     yield facet("name", head.name)
     yield facet("squashed", squashed(head.name))
     yield Profile.of(release).facet
+    yield from (facet("trait", trait.key) for trait in traits_of(listing))
     yield from (facet("keyword", keyword) for keyword in release.keywords)
     yield from (facet("needs", f"{each.org}/{each.name}") for each in release.dependencies)
     if release.tools:

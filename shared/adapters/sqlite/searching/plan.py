@@ -84,7 +84,8 @@ class Plan:
         self._begin = _beginning(query.terms)
         self._required = all_of([_visible(viewer), *_restrictions(query, self._begin)])
         self._patterns = [term for term in query.terms if term.match is Match.PATTERN]
-        deprecated = [] if query.include_deprecated else [facet("deprecated")]
+        shows_deprecated = query.include_deprecated or query.deprecated_only
+        deprecated = [] if shows_deprecated else [facet("deprecated")]
         self._hidden = any_facet([*deprecated, *unusable])
         self.patterns = tuple(_pattern(term) for term in self._patterns)
         self.tiers = tuple(self._typed())
@@ -98,6 +99,10 @@ class Plan:
     def is_loosenable(self) -> bool:
         """Say whether something can be left out of what was typed."""
         return len(self._wishes) - len(self._firm) > 1
+
+    def mistyped(self, spelling: Spelling) -> list[str]:
+        """Return the words that no package has: those that are perhaps mistyped."""
+        return [word for word in self._words if not spelling.knows(word)]
 
     def expression(self, tier: Tier) -> str:
         """Return the whole expression of a tier: the match, and what holds for all of them."""
@@ -156,7 +161,7 @@ class Plan:
 
     def _near(self, spelling: Spelling) -> Word:
         """Return how to look for words that may be mistyped: the unknown ones, if there are any."""
-        mistyped = [word for word in self._words if not spelling.knows(word)] or self._words
+        mistyped = self.mistyped(spelling) or self._words
 
         def near(word: str, mark: Mark) -> str:
             meant = spelling.near(word) if word in mistyped else ()
@@ -213,15 +218,23 @@ def _restrictions(query: Query, begin: Word) -> Iterator[str]:
         yield any_facet(facet("org", org) for org in sorted(query.orgs))
     if query.package:
         yield any_facet([facet("name", query.package)])
-    if query.needs:
-        yield any_facet([facet("needs", query.needs)])
-    if query.kind is Kind.TOOLS:
-        yield any_facet([facet("tool")])
+    yield from (any_facet([word]) for word in _demanded(query))
     for term in query.terms:
         if term.match is Match.WHOLE:
             yield any_facet(facet(term.field.value, value) for value in term.values)
         elif term.field is Field.MODULE:
             yield _found(term, Mark.MODULES, begin)
+
+
+def _demanded(query: Query) -> Iterator[str]:
+    """Yield the facets that every result must have."""
+    if query.needs:
+        yield facet("needs", query.needs)
+    if query.deprecated_only:
+        yield facet("deprecated")
+    if query.kind is Kind.TOOLS:
+        yield facet("tool")
+    yield from (facet("trait", trait.key) for trait in query.traits)
 
 
 def _pattern(term: Term) -> Pattern:

@@ -5,9 +5,12 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from shared.adapters.sqlite.searching.document import read_listing
+from shared.adapters.sqlite.searching.expressions import any_facet
 from shared.adapters.sqlite.searching.plan import Plan, Tier
 from shared.adapters.sqlite.searching.ranking import NAME_TIERS, boosts
 from shared.adapters.sqlite.searching.vocabulary import Speller
+from shared.adapters.sqlite.searching.words import facet
+from shared.domain.facets import Facet, Facets, Totals, Trait, facets_of
 from shared.domain.language import EVERYTHING, ClientProfile
 from shared.domain.query import Hit, Page, Query, Results, Sort, Suggestion, Viewer
 
@@ -21,6 +24,8 @@ _ORDERS = {
     (Sort.NAME, True): "packages.name DESC, key DESC",
     (Sort.CREATED, False): "created_ms, key",
     (Sort.CREATED, True): "created_ms DESC, key",
+    (Sort.ADDED, False): "added_ms, key",
+    (Sort.ADDED, True): "added_ms DESC, key",
     (Sort.PULLS, False): "pulls, key",
     (Sort.PULLS, True): "pulls DESC, key",
 }
@@ -30,6 +35,21 @@ def search(connection: sqlite3.Connection, query: Query, page: Page, viewer: Vie
     """Answer one search from one snapshot of the index, so that hits and count agree."""
     with _snapshot(connection):
         return _Search(connection, query, viewer).results(page)
+
+
+def facets(connection: sqlite3.Connection, query: Query, viewer: Viewer) -> Facets:
+    """Return how everything that a search finds divides."""
+    with _snapshot(connection):
+        return _Search(connection, query, viewer).facets()
+
+
+def totals(connection: sqlite3.Connection) -> Totals:
+    """Return what there is that everybody may see."""
+    # Nothing in the statement comes from a request.
+    counted = f"SELECT count(*), count(DISTINCT org), total(pulls) FROM texts {_JOIN}"  # noqa: S608
+    public = any_facet([facet("public")])
+    row = connection.execute(f"{counted} WHERE texts MATCH ?", (public,)).fetchone()
+    return Totals(*(int(each) for each in row))
 
 
 def suggest(
@@ -57,6 +77,7 @@ class _Search:
         self._plan = Plan(query, viewer, _unusable(connection, query.client))
         self._tiers = list(self._plan.tiers)
         self._count = self._count_of(self._tiers[-1])
+        self._meant: tuple[tuple[str, str], ...] = ()
         self._widen()
 
     def results(self, page: Page) -> Results:
@@ -67,7 +88,19 @@ class _Search:
             order = _ORDERS[page.sort, page.descending]
             found = self._rows(self._tiers[-1], order, page.limit, page.offset)
             hits = [self._hit(row, None) for row in found]
-        return Results(tuple(hits), self._count)
+        return Results(tuple(hits), self._count, self._meant)
+
+    def facets(self) -> Facets:
+        """Return how all matches divide."""
+        join = f"{_JOIN if self._plan.patterns else ''} JOIN traits ON traits.package = texts.rowid"
+        what = f"spelling, count(*) FROM texts {join}"
+        counts = dict(self._select(what, self._tiers[-1], "GROUP BY spelling"))
+        spellings = self._connection.execute("SELECT id, facet, value FROM spellings")
+        return facets_of(
+            (Trait(Facet(name), value), counts[spelling])
+            for spelling, name, value in spellings
+            if spelling in counts
+        )
 
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages.
@@ -79,7 +112,13 @@ class _Search:
             return
         named = [self._count_of(tier) for tier in self._tiers if tier.name in NAME_TIERS]
         if not any(named):
-            self._add(self._plan.meant(Speller(self._connection)))
+            speller = Speller(self._connection)
+            self._add(self._plan.meant(speller))
+            self._meant = tuple(
+                (word, near[0])
+                for word in self._plan.mistyped(speller)
+                if (near := speller.near(word))
+            )
         if self._count < TOO_LITTLE and not named[0] and self._plan.is_loosenable:
             self._add(self._plan.loose(self._tiers[-1]))
 

@@ -14,6 +14,7 @@ from shared.adapters.sqlite.searching.document import (
 )
 from shared.adapters.sqlite.searching.ranking import boosts
 from shared.adapters.sqlite.searching.schema import CURRENT, NEXT
+from shared.domain.facets import traits_of
 from shared.domain.package import Listing
 from shared.domain.showing import shown_of
 
@@ -79,6 +80,7 @@ class Rows:
         row = self._add_package(before, shown)
         self._run("INSERT INTO @listings VALUES (?, ?)", row, write_listing(shown))
         self._run("INSERT INTO @texts (rowid, words) VALUES (?, ?)", row, indexed(shown))
+        self._add_traits(row, shown)
         self._learn(vocabulary(shown))
         profile = Profile.of(shown.release)
         self._run(
@@ -98,6 +100,7 @@ class Rows:
             "INSERT INTO @texts (@texts, rowid, words) VALUES ('delete', ?, ?)", row, indexed(shown)
         )
         self._forget(vocabulary(shown))
+        self._run("DELETE FROM @traits WHERE package = ?", row)
         self._run("DELETE FROM @listings WHERE id = ?", row)
         self._run("DELETE FROM @packages WHERE id = ?", row)
         return row
@@ -111,7 +114,7 @@ class Rows:
     def _add_package(self, row: int | None, shown: Listing) -> int:
         head = shown.head
         added = self._run(
-            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             row,
             head.package.key,
             head.org.lower(),
@@ -119,8 +122,20 @@ class Rows:
             sum(boosts(shown).values()),
             head.pulls,
             shown.release.created_ms,
+            head.created_ms,
         )
         return added.fetchone()[0]
+
+    def _add_traits(self, row: int, shown: Listing) -> None:
+        """Note what the package is counted by."""
+        for trait in traits_of(shown):
+            key = (trait.facet.value, trait.value)
+            self._run("INSERT OR IGNORE INTO @spellings (facet, value) VALUES (?, ?)", *key)
+            self._run(
+                "INSERT INTO @traits SELECT ?, id FROM @spellings WHERE facet = ? AND value = ?",
+                row,
+                *key,
+            )
 
     def _learn(self, words: set[str]) -> None:
         """Count one more package with each of these words."""
