@@ -80,11 +80,13 @@ class Settings(BaseSettings):
     )
     cosmos_key: SecretStr | None = Field(
         default=None,
+        validate_default=True,
         description="Key of an emulator of Cosmos DB; without one the app signs in as its managed "
         "identity.",
     )
     blob_connection: SecretStr | None = Field(
         default=None,
+        validate_default=True,
         description="Connection string of an emulator of Blob Storage; without one the app signs "
         "in as its managed identity.",
     )
@@ -395,8 +397,13 @@ class Settings(BaseSettings):
     @field_validator("cosmos_key", "blob_connection")
     @classmethod
     def _check_store_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if key is not None and not info.data.get("cosmos_endpoint"):
-            reason = "it is set, and BALLROOM_COSMOS_ENDPOINT is empty"
+        name = {"cosmos_key": "cosmos_endpoint"}.get(info.field_name or "", "blob_endpoint")
+        endpoint = info.data.get(name, "")
+        if key is not None and not endpoint:
+            reason = f"it is set, and BALLROOM_{name.upper()} is empty"
+            raise ValueError(reason)
+        if key is None and endpoint.startswith("http:"):
+            reason = f"it is empty, and no identity signs in over plain http ({endpoint})"
             raise ValueError(reason)
         return key
 

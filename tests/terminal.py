@@ -1,7 +1,8 @@
 """A terminal: commands of the operator, run in this process on one data folder."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ class Terminal:
     """Runs commands on the registry in `data`."""
 
     data: Path
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def run(self, *arguments: str, **settings: str) -> str:
         """Return what a command prints; fail when it does."""
@@ -36,4 +38,4 @@ class Terminal:
     def invoke(self, *arguments: str, **settings: str) -> Result:
         """Return whatever comes of a command."""
         quiet = {"BALLROOM_DATA": str(self.data), "BALLROOM_LOG_LEVEL": "error"}
-        return CliRunner(env={**quiet, **settings}).invoke(cli, arguments)
+        return CliRunner(env={**self.settings, **quiet, **settings}).invoke(cli, arguments)

@@ -196,3 +196,11 @@ def test_a_key_of_a_store_that_is_not_there_is_refused(name: str) -> None:
     assert line.startswith(f"BALLROOM_{name.upper()} cannot be used: it is set, and")
     assert "secret of" not in line
     assert Settings.model_validate({**CLOUD, name: "secret of the store"})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "key"), [("cosmos_endpoint", "cosmos_key"), ("blob_endpoint", "blob_connection")]
+)
+def test_without_its_key_an_emulator_is_not_asked(endpoint: str, key: str) -> None:
+    line = problem(**{**CLOUD, endpoint: "http://127.0.0.1:8081"})
+    assert line.startswith(f"BALLROOM_{key.upper()} cannot be used: it is empty, and no identity")

@@ -1,0 +1,72 @@
+"""Commands on a registry whose stores are those of the cloud."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.azure_local import stores
+from tests.fakes.azurite import missing
+from tests.terminal import Terminal
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Return the settings of a registry in the cloud, the same one for all tests."""
+    if reason := missing():
+        pytest.skip(reason)
+    with stores(tmp_path_factory.mktemp("cloud")) as settings:
+        yield settings
+
+
+@pytest.fixture
+def cloud(settings: dict[str, str], tmp_path: Path) -> Terminal:
+    """Return a terminal for the registry in the cloud, with a folder that it does not need."""
+    return Terminal(tmp_path / "nowhere", settings)
+
+
+def test_people_organizations_and_tokens_are_kept_in_the_cloud(cloud: Terminal) -> None:
+    cloud.run("account", "add", "kim")
+    cloud.run("org", "add", "quartz", "--owner", "kim")
+    assert [row["name"] for row in cloud.json("account", "list")] == ["kim"]
+    assert "quartz" in cloud.run("org", "list")
+    assert cloud.run("signin-link", "kim").startswith("http")
+    assert not cloud.data.exists()
+
+
+def test_upkeep_runs_in_the_cloud(cloud: Terminal) -> None:
+    said = cloud.run("upkeep", "run", "settle")
+    assert said.startswith("settle: looked at ")
+
+
+def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None:
+    found = {each["what"]: each for each in cloud.json("doctor")}
+    assert list(found) == ["versions", "address", "records", "blobs"]
+    assert found["records"]["found"] == "Cosmos DB has its 7 containers."
+    assert all(each["ok"] for each in found.values())
+
+
+def test_the_doctor_finds_what_was_not_deployed(cloud: Terminal, settings: dict[str, str]) -> None:
+    elsewhere = settings["BALLROOM_BLOB_CONNECTION"].replace("devstoreaccount1;", "unknown;")
+    result = cloud.invoke("doctor", "--json", BALLROOM_BLOB_CONNECTION=elsewhere)
+    found = {each["what"]: each for each in json.loads(result.stdout)}
+    assert result.exit_code == 1
+    assert not found["blobs"]["ok"]
+    assert found["records"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("command", "way_out"),
+    [
+        (("backup", "monday"), "docs/operations.md"),
+        (("restore", "monday"), "docs/operations.md"),
+        (("keys", "rotate"), "infra/keys.sh"),
+    ],
+)
+def test_what_is_about_a_folder_says_how_it_is_done_in_the_cloud(
+    cloud: Terminal, command: tuple[str, ...], way_out: str
+) -> None:
+    said = cloud.fail(*command)
+    assert said.startswith("BALLROOM_COSMOS_ENDPOINT is set, so the registry is in the cloud")
+    assert way_out in said
