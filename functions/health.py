@@ -1,9 +1,12 @@
 """GET /health/live and /health/ready: probes for whoever keeps the registry running."""
 
+from datetime import UTC, datetime
+
 import azure.functions as func
 
 from functions._central import central_errors
 from functions._http import json_answer
+from shared.domain.runs import Standing
 from shared.registry import Registry
 
 
@@ -20,6 +23,27 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @central_errors
     async def health_ready(req: func.HttpRequest) -> func.HttpResponse:
         await registry.probe()
-        return json_answer({"status": "ready"})
+        # Shown, and no reason to be taken out of service: packages are served as well without a
+        # task, and instances that leave make nothing run again.
+        standings = await registry.upkeep.standings_lately()
+        now_ms = registry.clock.now_ms()
+        upkeep = {each.task: _shown(each, now_ms) for each in standings if each.due_ms}
+        return json_answer({"status": "ready", "upkeep": upkeep})
 
     return bp
+
+
+def _shown(standing: Standing, now_ms: int) -> dict[str, object]:
+    """Return what anybody may know of a task: no counts and no problems, which name packages."""
+    last = standing.last
+    return {
+        "last": _moment(last.started_ms) if last else None,
+        "seconds": (last.ended_ms - last.started_ms) / 1000 if last else None,
+        "result": last.result.value if last else None,
+        "due": _moment(standing.due_ms or 0),
+        "overdue": standing.is_overdue(now_ms),
+    }
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

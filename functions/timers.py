@@ -1,21 +1,18 @@
 """Timers: each runs one task of upkeep, on one instance at a time."""
 
+import time
+
 import azure.functions as func
 
+from functions._hosted import takes_context, trace_of
 from shared.log import log
 from shared.registry import Registry
-
-SCHEDULES = {
-    "settle": "15 * * * * *",  # What a crash left half listed is listed within a minute.
-    "roll-up": "0 */5 * * * *",
-    "expire": "30 7 * * * *",
-    "remind": "30 37 * * * *",
-    "sweep": "0 20 3 * * *",
-    "audit": "0 40 3 * * *",
-    "forget": "0 50 3 * * *",
-    "prove": "0 10 4 * * *",
-    "keep": "0 15 */6 * * *",
-}
+from shared.services.reporting import Report
+from shared.services.schedules import SCHEDULES
+from shared.telemetry import recording
+from shared.telemetry.activities import Activity
+from shared.telemetry.catalog import UPKEEP, UPKEEP_PROBLEMS
+from shared.telemetry.recording import Part
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -27,11 +24,37 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 def _add_timer(bp: func.Blueprint, registry: Registry, task: str, schedule: str) -> None:
-    @bp.function_name(f"timer_{task.replace('-', '_')}")
-    @bp.timer_trigger(arg_name="timer", schedule=schedule)
-    async def run(timer: func.TimerRequest) -> None:
+    async def like(timer: func.TimerRequest) -> None:
+        """Have the parameters that the binding gives."""
+
+    async def run(timer: func.TimerRequest, context: func.Context | None = None) -> None:
+        part = Part.SERVED if context is None else Part.HOSTED
+        activity = Activity.begin(f"upkeep.{task}", part, trace_of(context, ""))
+        await _run(registry, task, activity)
+
+    run.__name__ = f"timer_{task.replace('-', '_')}"
+    timed = bp.timer_trigger(arg_name="timer", schedule=schedule)(takes_context(run, like))
+    bp.function_name(run.__name__)(timed)
+
+
+async def _run(registry: Registry, task: str, activity: Activity) -> None:
+    """Run the task; what goes wrong is the host's to log."""
+    started, result = time.perf_counter(), "failed"
+    try:
         report = await registry.upkeep.run(task)
-        if report is None:
-            log.info("upkeep.elsewhere", task=task)
-        else:
-            log.info("upkeep.done", **report.as_event())
+        result = _log(task, report, time.perf_counter() - started)
+    finally:
+        told = {"task": task, "result": result}
+        recording.record(UPKEEP, time.perf_counter() - started, told)
+        activity.end(told)
+
+
+def _log(task: str, report: Report | None, seconds: float) -> str:
+    """Write what came of a run, and return it in a word."""
+    if report is None:
+        log.info("upkeep.elsewhere", task=task)
+        return "elsewhere"
+    log.info("upkeep.done", **report.as_event(), seconds=round(seconds, 3))
+    # Also where there are none: an alert that asks for more than before has a before.
+    recording.record(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
+    return "problems" if report.problems else "done"

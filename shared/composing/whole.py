@@ -13,7 +13,9 @@ from shared.ports import ArchiveStore, Clock
 from shared.registry import Registry
 from shared.services.auditing import Auditing
 from shared.services.enumerating import Enumerating
+from shared.services.mending import Mending
 from shared.services.reminding import Reminding
+from shared.services.runs import Runs
 from shared.services.searching import Searching
 from shared.services.upkeep import (
     Expiring,
@@ -24,6 +26,7 @@ from shared.services.upkeep import (
     Sweeping,
     Upkeep,
 )
+from shared.services.walking import Walking
 from shared.settings import Settings
 
 
@@ -85,26 +88,42 @@ class Whole(Packages):
     @cached_property
     def upkeep(self) -> Upkeep:
         """Return the tasks that keep a registry clean and true."""
-        world = self.world
+        world, walking = self.world, self._walking
         tasks = {
             "settle": Settling(world.metadata, self.deriving, world.directory, world.events).run,
             "sweep": self._sweeping().run,
             "roll-up": RollingUp(world.pulls, self.deriving, world.clock).run,
             "expire": Expiring(world.directory, world.work, world.clock).run,
-            "audit": Auditing(world.metadata, world.archives, self.reading).run,
+            "audit": Auditing(world.metadata, world.archives, self.reading, walking).run,
             "forget": Forgetting(world.events, world.clock, self.settings.audit_days).run,
             "prove": self.proving.run,
             "keep": self.closing.run,
             "remind": Reminding(world.directory, world.work, world.clock, self.token_news).run,
-            "refresh": Refreshing(world.metadata, self.deriving).run,
+            "mend": self._mending().run,
+            "refresh": Refreshing(self.deriving, walking).run,
         }
-        return Upkeep(world.work, world.clock, world.randomness, tasks)
+        runs = Runs(world.work, world.clock)
+        return Upkeep(world.work, world.clock, world.randomness, runs, tasks)
+
+    @property
+    def _walking(self) -> Walking:
+        return Walking(self.world.metadata, self.world.work, self.world.clock)
+
+    def _mending(self) -> Mending:
+        return Mending(
+            metadata=self.world.metadata,
+            documents=self.world.documents,
+            archives=self.world.archives,
+            deriving=self.deriving,
+            reading=self.reading,
+            walking=self._walking,
+        )
 
     def _sweeping(self) -> Sweeping:
         return Sweeping(
             metadata=self.world.metadata,
             documents=self.world.documents,
             archives=self.world.archives,
-            clock=self.world.clock,
+            walking=self._walking,
             grace=timedelta(hours=self.settings.sweep_grace_hours),
         )

@@ -6,11 +6,12 @@ from shared.domain.bala import Bala
 from shared.domain.digest import Digest
 from shared.domain.errors import NotFound, Refusal
 from shared.domain.identity import ANONYMOUS
-from shared.domain.package import Release, State
+from shared.domain.package import Head, Release, State
 from shared.domain.release import new_release
 from shared.ports import ArchiveStore, MetadataStore
 from shared.services.reading import Reading
-from shared.services.reporting import BATCH, Report
+from shared.services.reporting import Report
+from shared.services.walking import Walking
 
 # What happened to a release since it was read from its archive; all other fields are facts of it.
 HISTORY = {
@@ -27,17 +28,20 @@ class Auditing:
     metadata: MetadataStore
     archives: ArchiveStore
     reading: Reading
+    walking: Walking
 
     async def run(self) -> Report:
-        """Audit every release; each problem is a sentence."""
-        seen, after, problems = 0, "", list[str]()
-        while heads := await self.metadata.packages(after, BATCH):
-            for head in heads:
-                for release in await self.metadata.releases(head.package):
-                    seen += 1
-                    problems += await self._problems(release)
-            after = heads[-1].package.key
-        return Report("audit", seen, 0, tuple(problems))
+        """Audit releases, as many as one night takes; each problem is a sentence."""
+        seen, problems = 0, list[str]()
+
+        async def visit(head: Head) -> None:
+            nonlocal seen
+            for release in await self.metadata.releases(head.package):
+                seen += 1
+                problems.extend(await self._problems(release))
+
+        finished = await self.walking.over_packages("audit", visit)
+        return Report("audit", seen, 0, tuple(problems), unfinished=not finished)
 
     async def _problems(self, release: Release) -> list[str]:
         if release.state is State.REMOVED:

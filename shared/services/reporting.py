@@ -13,6 +13,7 @@ class Report:
     seen: int = 0
     changed: int = 0
     problems: tuple[str, ...] = ()
+    unfinished: bool = False  # The time was up; the next run goes on from there.
 
     def as_event(self) -> dict[str, object]:
         """Return the report as the fields of a log event."""

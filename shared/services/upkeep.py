@@ -8,6 +8,7 @@ from datetime import timedelta
 from shared.domain.entity import Waiting
 from shared.domain.errors import Refusal, Unavailable
 from shared.domain.package import Head, Release, State
+from shared.domain.runs import Standing
 from shared.domain.sides import side_of
 from shared.ports import (
     ArchiveStore,
@@ -24,8 +25,11 @@ from shared.ports import (
 from shared.services.counting import window_of
 from shared.services.deriving import Deriving
 from shared.services.reporting import BATCH, Report
+from shared.services.runs import Runs
+from shared.services.walking import Walking
 
-LEASE = timedelta(minutes=10)  # Longer than any task takes; a task that died is taken over then.
+LEASE = timedelta(minutes=10)  # Longer than most tasks take; what died is taken over then.
+LEASES = {"snapshot": timedelta(minutes=30)}  # The host lets no Function run for longer.
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,30 @@ class Upkeep:
     work: WorkStore
     clock: Clock
     randomness: Randomness
+    runs: Runs
     tasks: Mapping[str, Callable[[], Awaitable[Report]]]
 
     async def run(self, name: str) -> Report | None:
         """Run the task, unless another process is at it: then return None."""
         owner = self.randomness.token_bytes(8).hex()
-        if not await self._lease(name, owner, LEASE):
+        if not await self._lease(name, owner, LEASES.get(name, LEASE)):
             return None
+        started_ms, report = self.clock.now_ms(), None
         try:
-            return await self.tasks[name]()
+            report = await self.tasks[name]()
+            return report
         finally:
             with suppress(Unavailable):  # What is done is done; the lease ends by itself.
+                await self.runs.note(name, started_ms, report)
                 await self._lease(name, owner, timedelta(0))
+
+    async def standings(self) -> list[Standing]:
+        """Return how each task stands: its last run, and when the next is due."""
+        return await self.runs.of(self.tasks)
+
+    async def standings_lately(self) -> list[Standing]:
+        """Return how each task stood a few seconds ago: at no cost, however often it is asked."""
+        return await self.runs.lately(self.tasks)
 
     async def _lease(self, name: str, owner: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()
@@ -102,18 +118,22 @@ class Sweeping:
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
-    clock: Clock
+    walking: Walking
     grace: timedelta
 
     async def run(self) -> Report:
         """Sweep what is older than the grace period, which no push under way can be."""
-        now_ms = self.clock.now_ms()
+        now_ms = self.walking.clock.now_ms()
         before_ms = now_ms - self.grace // timedelta(milliseconds=1)
         seen = swept = 0
-        async for archive in self.archives.list(now_ms):
+
+        async def visit(archive: StoredArchive) -> None:
+            nonlocal seen, swept
             seen += 1
             swept += await self._sweep(archive, before_ms)
-        return Report("sweep", seen, swept)
+
+        finished = await self.walking.over("sweep", self.archives.list(now_ms), visit)
+        return Report("sweep", seen, swept, unfinished=not finished)
 
     async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
         """Say whether anything had to be done about the archive."""
@@ -190,14 +210,17 @@ class Forgetting:
 class Refreshing:
     """Derives everything again from the releases: for a lost or damaged search or entry."""
 
-    metadata: MetadataStore
     deriving: Deriving
+    walking: Walking
 
     async def run(self) -> Report:
-        """Rebuild every package, in order of name."""
-        seen, after = 0, ""
-        while heads := await self.metadata.packages(after, BATCH):
-            for head in heads:
-                await self.deriving.rebuild(head.package)
-            seen, after = seen + len(heads), heads[-1].package.key
-        return Report("refresh", seen, seen)
+        """Rebuild packages, in order of name."""
+        seen = 0
+
+        async def visit(head: Head) -> None:
+            nonlocal seen
+            seen += 1
+            await self.deriving.rebuild(head.package)
+
+        finished = await self.walking.over_packages("refresh", visit)
+        return Report("refresh", seen, seen, unfinished=not finished)

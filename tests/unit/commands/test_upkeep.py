@@ -1,7 +1,12 @@
 """upkeep …"""
 
 import sqlite3
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
+from shared.commands.upkeep import _whole
+from shared.services.reporting import Report
 from tests.terminal import Terminal
 
 
@@ -34,3 +39,47 @@ def test_what_a_task_finds_wrong_is_shown_and_fails(published: Terminal) -> None
     result = published.invoke("upkeep", "run", "audit")
     assert result.exit_code == 1
     assert "  acme/greet:1.0.0: its archive is missing.\n" in result.stdout
+
+
+def test_the_list_says_what_came_of_each_task_and_when_it_is_due(published: Terminal) -> None:
+    [archive] = (published.data / "archives" / "sha256").glob("*/*/*")
+    archive.unlink()
+    assert published.invoke("upkeep", "run", "audit").exit_code == 1
+    published.run("upkeep", "run", "refresh")
+    rows = {row["task"]: row for row in published.json("upkeep", "list")}
+    assert rows["audit"]["came_of_it"] == "problems: acme/greet:1.0.0: its archive is missing."
+    assert rows["audit"]["due"].endswith(" 03:40Z")
+    assert (rows["refresh"]["came_of_it"], rows["refresh"]["due"]) == ("done", "by hand")
+    assert (rows["sweep"]["last"], rows["sweep"]["came_of_it"]) == (None, None)
+
+
+def test_a_task_that_should_have_run_is_overdue(terminal: Terminal) -> None:
+    terminal.run("upkeep", "run", "sweep")
+    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
+        connection.execute(
+            "UPDATE work SET"
+            " value = json_set(value, '$.started_ms', 0, '$.unfinished', json('true'))"
+            " WHERE kind = 'upkeep-run'"
+        )
+    connection.close()
+    rows = {row["task"]: row for row in terminal.json("upkeep", "list")}
+    assert rows["sweep"]["due"] == "overdue since 1970-01-01 03:20Z"
+    assert rows["sweep"]["came_of_it"] == "unfinished"
+
+
+@dataclass
+class Tiring:
+    """Upkeep with a task that takes three runs."""
+
+    left: int = 3
+
+    async def run(self, task: str) -> Report:
+        """Do a part."""
+        self.left -= 1
+        return Report(task, unfinished=self.left > 0)
+
+
+async def test_by_hand_a_task_is_run_until_it_has_seen_everything() -> None:
+    upkeep = Tiring()
+    registry: Any = SimpleNamespace(upkeep=upkeep)
+    assert len(await _whole(registry, "audit")) == 3

@@ -33,3 +33,7 @@ async def test_a_timer_says_when_another_process_is_at_its_task(world: World) ->
     with capture_logs() as events:
         await call_of(world, "timer_sweep")(TimerRequest(past_due=False))
     assert [event["event"] for event in events] == ["upkeep.elsewhere"]
+
+
+async def test_each_schedule_is_of_a_task(world: World) -> None:
+    assert set(timers.SCHEDULES) <= set(world.registry.upkeep.tasks)

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+
+import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.archive_name import ArchiveName
@@ -13,13 +15,18 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.package import Event, Head, Visibility
 from shared.domain.query import Page, Query
+from shared.domain.runs import Result
 from shared.domain.tokens import Token
 from shared.ports import ArchiveStore, StoredArchive
+from shared.services.reporting import Report
+from shared.services.runs import Runs
 from shared.services.upkeep import Settling, Sweeping
+from shared.services.walking import Walking
 from tests.balas import bala
 from tests.contract.samples import named
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.events import FakeEvents
+from tests.fakes.work import FakeWork
 from tests.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -141,7 +148,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         metadata=stores.metadata,
         documents=stores.documents,
         archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
-        clock=world.clock,
+        walking=Walking(stores.metadata, stores.work, world.clock),
         grace=timedelta(hours=24),
     )
     assert (await sweeping.run()).changed == 0
@@ -232,3 +239,32 @@ async def test_settling_publishes_what_an_entity_owes_the_feed(world: World) -> 
     assert (report.seen, report.changed) == (1, 1)
     assert event in [each for _, each in await world.stores.events.since(0, 100)]
     assert await world.stores.directory.unpublished(10) == []
+
+
+async def test_of_a_task_that_breaks_off_it_is_known_that_it_failed(world: World) -> None:
+    class Broken(Exception):
+        """What no task expects."""
+
+    async def broken() -> Report:
+        raise Broken
+
+    upkeep = replace(world.registry.upkeep, tasks={"sweep": broken})
+    with pytest.raises(Broken):
+        await upkeep.run("sweep")
+    [standing] = await upkeep.standings()
+    assert standing.last is not None
+    assert standing.last.result is Result.FAILED
+    # Its lease is over: the next one need not wait.
+    assert await world.registry.upkeep.run("sweep") is not None
+
+
+async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> None:
+    class Busied(FakeWork):
+        """Takes leases, and nothing else."""
+
+        async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
+            raise Busy
+
+    work = Busied()
+    upkeep = replace(world.registry.upkeep, work=work, runs=Runs(work, world.clock))
+    assert await upkeep.run("expire") == Report("expire")

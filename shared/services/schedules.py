@@ -1,0 +1,26 @@
+"""Schedules: when each task of upkeep runs. A task that is not here is run by hand."""
+
+from types import MappingProxyType
+
+from shared.domain.schedules import Schedule
+
+SCHEDULES = MappingProxyType(
+    {
+        "settle": "15 * * * * *",  # What a crash left half listed is listed within a minute.
+        "roll-up": "0 */5 * * * *",
+        "expire": "30 7 * * * *",
+        "remind": "30 37 * * * *",
+        "sweep": "0 20 3 * * *",
+        "audit": "0 40 3 * * *",
+        "forget": "0 50 3 * * *",
+        "prove": "0 10 4 * * *",
+        "mend": "0 30 4 * * *",
+        "keep": "0 15 */6 * * *",
+    }
+)
+
+
+def schedule_of(task: str) -> Schedule | None:
+    """Return when the task runs by itself, or None."""
+    text = SCHEDULES.get(task)
+    return None if text is None else Schedule.parse(text)

@@ -1,0 +1,72 @@
+"""Mending derives again what was lost or is stale, and leaves the rest alone."""
+
+from datetime import timedelta
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.package import Entry, Release, Texts
+from shared.domain.query import Page, Query
+from tests.balas import bala
+from tests.contract.samples import named
+from tests.world import World
+
+A_DAY = timedelta(days=1)
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+CONTENT = bala("acme/greet:1.0.0")
+
+
+async def mend(world: World) -> tuple[int, tuple[str, ...]]:
+    report = await world.registry.upkeep.run("mend")
+    assert report is not None
+    return report.changed, report.problems
+
+
+async def published(world: World) -> Release:
+    await world.push(CONTENT)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    return release
+
+
+async def test_what_is_true_is_left_alone(world: World) -> None:
+    await published(world)
+    await world.push(bala("acme/silent:1.0.0"))
+    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    assert await mend(world) == (0, ())
+
+
+async def test_a_list_that_says_other_than_the_release_is_made_again(world: World) -> None:
+    release = await published(world)
+    wrong = Entry.of(release).model_copy(update={"platform": "java11"})
+    await world.stores.metadata.put_entries(GREET.package, [wrong])
+    higher = release.model_copy(update={"keywords": ("new",), "outbox": ()})
+    await world.stores.metadata.replace_release(higher)
+    assert await mend(world) == (1, ())
+    [survey] = await world.stores.metadata.survey([GREET.package])
+    assert survey is not None
+    assert [each.platform for each in survey.entries] == [release.platform]
+    assert await mend(world) == (0, ())
+
+
+async def test_documents_that_were_lost_are_read_from_the_archive_again(world: World) -> None:
+    release = await published(world)
+    before = await world.stores.documents.texts(release.content)
+    assert before != Texts()
+    await world.stores.documents.delete(release.content)
+    assert await mend(world) == (1, ())
+    assert await world.stores.documents.texts(release.content) == before
+    found = await world.registry.searching.search(Query.parse("greet"), Page(), by=OPERATOR)
+    assert [hit.listing.release.version for hit in found.hits] == ["1.0.0"]
+
+
+async def test_a_release_that_cannot_be_read_keeps_no_other_one_waiting(world: World) -> None:
+    release = await published(world)
+    await world.push(bala("acme/other:1.0.0"))
+    other = named(bala("acme/other:1.0.0"))
+    await world.stores.documents.delete(release.content)
+    await world.stores.documents.delete(other.digest)
+    world.clock.advance(A_DAY)
+    await world.stores.archives.delete(release.content, world.clock.now_ms())
+    changed, [problem] = await mend(world)
+    assert changed == 1
+    assert problem.startswith("acme/greet: ")
