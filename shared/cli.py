@@ -4,6 +4,7 @@ They work on the data folder that the settings name, while the registry runs or 
 """
 
 from shared.commands.accounts import account, signin_link
+from shared.commands.cost import cost
 from shared.commands.folder import backup, doctor, keys, restore
 from shared.commands.index import index
 from shared.commands.login import login
@@ -19,7 +20,7 @@ cli = Commands(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        account, backup, doctor, index, keys, login, org, package, publisher, restore, rights,
+        account, backup, cost, doctor, index, keys, login, org, package, publisher, restore, rights,
         signin_link, token, upkeep,
     ],
 )  # fmt: skip

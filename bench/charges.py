@@ -1,0 +1,44 @@
+"""What each use-case takes of the stores in the cloud, as shared/domain/usage.py holds it.
+
+Counted, not timed: on the double of Cosmos DB with its model of request units, and on an emulator
+of Blob Storage. The numbers are the same on every machine.
+"""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from shared.domain.usage import Usage
+from tests.charges import Counted, counted
+
+FIELDS = ("units", "records", "blob_reads", "blob_writes", "answer_bytes")
+
+
+def main() -> None:
+    """Print the numbers, a line each."""
+    with tempfile.TemporaryDirectory(prefix="ballroom-bench-") as folder:
+        found = asyncio.run(counted(Path(folder)))
+    print(f"{'':32}{''.join(f'{name:>14}' for name in FIELDS)}")
+    for use, usage in found.uses.items():
+        show(use.value, usage)
+    show_upkeep(found)
+    print(f"a release at rest: {found.stored}")
+
+
+def show_upkeep(found: Counted) -> None:
+    """Print each task of upkeep: idle, and for each release; and the roll-up of a pull."""
+    for task, usage in found.idle.items():
+        show(f"{task}, idle", usage)
+    for task, usage in found.each_release.items():
+        show(f"{task}, each release", usage)
+    show("roll-up, each pull", found.each_pull)
+    show("roll-up, each pulled package", found.each_pulled)
+
+
+def show(name: str, usage: Usage) -> None:
+    """Print one line."""
+    print(f"{name:32}{''.join(f'{getattr(usage, field):14.2f}' for field in FIELDS)}")
+
+
+if __name__ == "__main__":
+    main()

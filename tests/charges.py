@@ -1,0 +1,220 @@
+"""Counts what each use-case takes of the stores in the cloud, with packages of the real index."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.storage.blob.aio import BlobServiceClient
+
+from functions.timers import SCHEDULES
+from shared.domain.usage import RESOLVED, Stored, Usage, Use
+from tests.balas import bala
+from tests.cloud import double_of, emulator
+from tests.metering import MeteredRegistry, metered
+from tests.paths import SHARED
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.world import BASE, URL
+
+INDEX = SHARED / "data" / "central-index.jsonl"
+MOST_RELEASES = 8  # Of each package, so that counting takes seconds.
+LONG_AGO = timedelta(days=3)  # Past the grace of the sweep.
+OFTEN = 5  # Clients that pull one package.
+A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts again.
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted: by use-case, by task of upkeep when idle, and what comes on top."""
+
+    uses: Mapping[Use, Usage]
+    idle: Mapping[str, Usage]
+    each_release: Mapping[str, Usage]
+    each_pull: Usage  # Of the roll-up; and each package that was pulled since the last one.
+    each_pulled: Usage
+    stored: Stored
+
+
+async def counted(folder: Path) -> Counted:
+    """Fill a registry and count."""
+    async with metered(folder) as cloud:
+        idle = await upkept(cloud)
+        packages = sample()
+        pushes = [await pushed(cloud, each) for each in releases_of(packages)]
+        uses = {Use.PUSH: mean(pushes), **await read(cloud, list(packages))}
+        once = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
+        await pull_often(cloud, list(packages))
+        often = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
+        each_pull = less(often, once) * (1 / (OFTEN - 1))
+        busy = await upkept(cloud)
+        return Counted(
+            uses=uses,
+            idle=idle,
+            each_release={task: less(busy[task], idle[task]) * (1 / len(pushes)) for task in idle},
+            each_pull=each_pull,
+            each_pulled=less(once, each_pull),
+            stored=await stored(cloud, len(pushes)),
+        )
+
+
+def sample() -> dict[str, list[Mapping[str, Any]]]:
+    """Return some real packages with their first releases, each with a dependency."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for line in INDEX.read_text("utf-8").splitlines():
+        release = json.loads(line)
+        found.setdefault(f"{release['org']}/{release['name']}", []).append(release)
+    chosen = {
+        package: releases[:MOST_RELEASES]
+        for package, releases in found.items()
+        if package.startswith("ballerina") and len(releases) >= MOST_RELEASES // 2
+    }
+    return dict(list(chosen.items())[:RESOLVED])
+
+
+def releases_of(packages: Mapping[str, list[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """Return all releases, one after the other."""
+    return [release for releases in packages.values() for release in releases]
+
+
+def archive(release: Mapping[str, Any]) -> bytes:
+    """Make an archive with the metadata of a real release."""
+    return bala(
+        f"{release['org']}/{release['name']}:{release['version']}",
+        platform=release["platform"],
+        ballerina_version=release["ballerina_version"],
+        dependencies=[f"{d['org']}/{d['name']}:{d['version']}" for d in release["dependencies"]],
+        modules=[each["name"] for each in release["modules"]],
+    )
+
+
+def mean(each: list[Usage]) -> Usage:
+    """Return what one of them takes."""
+    return sum(each, Usage()) * (1 / len(each))
+
+
+async def pushed(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
+    """Publish a release."""
+    cloud.meter.taken()
+    answer = await cloud.http.post(
+        f"{BASE}/packages",
+        headers={"Authorization": f"Bearer {cloud.token}"},
+        files={"bala-file": ("any.bala", archive(release))},
+    )
+    return taken(cloud, answer)
+
+
+async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[Use, Usage]:
+    """Ask for each package in each way, one release of each."""
+    found: dict[Use, Usage] = {}
+    exact = [f"{BASE}/packages/{each}/{version(each)}" for each in packages]
+    links = [await got(cloud, url, dict(ACCEPT_ARCHIVE)) for url in exact]
+    cloud.meter.taken()
+    await cloud.registry.counting.flush()
+    counting = cloud.meter.taken() * (1 / len(packages))
+    found[Use.PULL] = mean([usage for usage, _ in links]) + counting
+    archives = [await got(cloud, answer.headers["location"]) for _, answer in links]
+    found[Use.ARCHIVE] = without_answer(mean([usage for usage, _ in archives]))
+    found[Use.METADATA] = mean([(await got(cloud, url))[0] for url in exact])
+    found[Use.VERSIONS] = await again(cloud, [f"{BASE}/packages/{each}" for each in packages])
+    lines = [f"{URL}/index/{each}/index.json" for each in packages]
+    found[Use.INDEX] = await again(cloud, lines)
+    found[Use.RESOLVE] = await resolved(cloud, packages)
+    found[Use.SEARCH] = (await got(cloud, f"{BASE}/packages?q=http&limit=20"))[0]
+    return found
+
+
+def version(package: str) -> str:
+    """Return one version of a package of the sample."""
+    return str(sample()[package][0]["version"])
+
+
+async def again(cloud: MeteredRegistry, urls: list[str]) -> Usage:
+    """Ask for each twice, and return what the second time takes: a process remembers what it
+    decoded and asks only for what is newer."""
+    for url in urls:
+        await got(cloud, url)
+    return mean([(await got(cloud, url))[0] for url in urls])
+
+
+async def resolved(cloud: MeteredRegistry, packages: list[str]) -> Usage:
+    """Resolve all packages twice, and return what the second time takes."""
+    asked = [dict(zip(("org", "name"), each.split("/"), strict=True)) for each in packages]
+    url = f"{BASE}/packages/resolve-dependencies"
+    await cloud.http.post(url, json={"packages": asked})
+    cloud.meter.taken()
+    return taken(cloud, await cloud.http.post(url, json={"packages": asked}))
+
+
+async def got(
+    cloud: MeteredRegistry, url: str, headers: Mapping[str, str] | None = None
+) -> tuple[Usage, httpx.Response]:
+    """Ask for something, and return what that takes."""
+    cloud.meter.taken()
+    answer = await cloud.http.get(url, headers=headers)
+    return taken(cloud, answer), answer
+
+
+def taken(cloud: MeteredRegistry, answer: httpx.Response) -> Usage:
+    """Return what an answer took, which has to be a good one."""
+    assert answer.status_code < 400, answer.text
+    head = sum(len(name) + len(value) + 4 for name, value in answer.headers.raw)
+    return cloud.meter.taken(head + len(answer.content))
+
+
+def without_answer(usage: Usage) -> Usage:
+    """Return it without the bytes of its answer, which are those of a small archive here."""
+    return Usage(usage.units, usage.records, usage.blob_reads, usage.blob_writes)
+
+
+async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
+    """Run every task that has a schedule, days after the last request."""
+    cloud.clock.advance(LONG_AGO)
+    found: dict[str, Usage] = {}
+    for task in SCHEDULES:
+        cloud.meter.taken()
+        await cloud.registry.upkeep.run(task)
+        found[task] = cloud.meter.taken()
+    return found
+
+
+async def pull_often(cloud: MeteredRegistry, packages: list[str]) -> None:
+    """Pull each package for several clients."""
+    for package in packages:
+        for client in range(OFTEN):
+            headers = {**dict(ACCEPT_ARCHIVE), "X-Forwarded-For": f"192.0.2.{client}"}
+            await got(cloud, f"{BASE}/packages/{package}/{version(package)}", headers)
+    await cloud.registry.counting.flush()
+
+
+async def rolled(cloud: MeteredRegistry, idle: Usage) -> Usage:
+    """Roll all pulls up, forget them when their window is over, and return what that adds."""
+    total = Usage()
+    for _ in range(2):
+        cloud.clock.advance(A_WINDOW)
+        cloud.meter.taken()
+        await cloud.registry.upkeep.run("roll-up")
+        total += less(cloud.meter.taken(), idle)
+    return total
+
+
+def less(usage: Usage, other: Usage) -> Usage:
+    """Return what the one takes more than the other."""
+    return usage + other * -1
+
+
+async def stored(cloud: MeteredRegistry, releases: int) -> Stored:
+    """Return how many bytes a release takes at rest, beside its archive."""
+    double = double_of(cloud.meter.place.place, cloud.clock)
+    items = [
+        len(json.dumps(item))
+        for container in double.containers.values()
+        for partition in container.partitions.values()
+        for item in partition.items.values()
+    ]
+    async with BlobServiceClient.from_connection_string(emulator()) as blobs:
+        derived = blobs.get_container_client(f"{cloud.meter.place.prefix}derived")
+        documents = [blob.size async for blob in derived.list_blobs()]
+    return Stored(sum(items) / releases, sum(documents) / releases)
