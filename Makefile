@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run check fix test test-azure bench lock clean
+.PHONY: run run-azure-local check fix test test-azure bench lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -11,6 +11,9 @@ export PYTHON
 run: # Serve a registry on this machine (PORT, WORKERS and BALLROOM_* apply).
 	@sh .ci/environment requirements.txt $(VENV)
 	@exec $(VENV)/bin/python -m shared.localhost
+
+run-azure-local: tools # The same over a double of Cosmos DB and Azurite, as it is in the cloud; takes npm.
+	@exec $(VENV)/bin/python -m tests.azure_local
 
 check: tools # Style, types, direction of imports, spelling, locks; all of them, then the verdict.
 	@failed=; \
@@ -27,9 +30,8 @@ fix: tools # What ruff can mend by itself.
 test: tools # Every suite, with coverage; SUITES="unit contract" runs some of them, without.
 	@$(VENV)/bin/python -u tests/run.py $(SUITES)
 
-test-azure: tools # The promises of the ports against a real Cosmos DB account.
-	@test -n "$(BALLROOM_COSMOS_ENDPOINT)" || { echo "Set BALLROOM_COSMOS_ENDPOINT to the account (or emulator) to test against." >&2; exit 1; }
-	@$(VENV)/bin/python -u tests/run.py contract
+test-azure: tools # The suites of the cloud; against real stores where BALLROOM_COSMOS_ENDPOINT is set.
+	@$(VENV)/bin/python -u tests/run.py contract protocol-in-the-cloud azure
 
 BENCHMARKS := importing reads documents build archives pushes growth search fuzzing
 

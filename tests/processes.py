@@ -52,7 +52,9 @@ class Running:
 
 
 @contextmanager
-def running(data: Path, *, workers: int, **settings: str) -> Generator[Running]:
+def running(
+    data: Path, *, workers: int, program: str = "shared.localhost", **settings: str
+) -> Generator[Running]:
     """Start a registry over the folder, and end it however the block ends."""
     port = _free_port()
     environment = {
@@ -65,7 +67,7 @@ def running(data: Path, *, workers: int, **settings: str) -> Generator[Running]:
         **settings,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "shared.localhost"],
+        [sys.executable, "-m", program],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 `python tests/run.py` runs everything: each suite with coverage, then the portable ones on the
 other Pythons of this machine, then the floors. `python tests/run.py unit contract` runs just those.
+`protocol-in-the-cloud` is the protocol suite once more, over the stores of the cloud.
 """
 
 import json
@@ -11,9 +12,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -22,11 +24,17 @@ TESTS = ROOT / "tests"
 RESULTS = ROOT / ".test-results"
 
 # Fast and telling suites come first; a folder that is not named here runs after these.
-ORDER = ("repo", "unit", "contract", "protocol", "security", "clients", "crash", "browser")
-PORTABLE = ("unit", "protocol")  # What runs on the other Pythons as well.
-PYTHONS = ("3.11", "3.12", "3.13")  # What we serve.
+IN_THE_CLOUD = "protocol-in-the-cloud"
+ORDER = (
+    "repo", "unit", "contract", "protocol", IN_THE_CLOUD, "azure", "security", "clients", "crash",
+    "browser",
+)  # fmt: skip
+# The Pythons that we serve, with what runs on each where another one runs everything.
+PORTABLE = {"3.11": ("unit",), "3.12": ("unit",), "3.13": ("unit", "protocol")}
 SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
 SUITE_DEADLINE = 1_200  # Seconds. A suite that hangs after its last test would never say so.
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 ENFORCE_FLOORS = True
 FLOOR = 95.0  # Percent of lines and branches of functions and shared together.
@@ -59,7 +67,7 @@ def main(chosen: list[str]) -> int:
     """Run the chosen suites, or all of them; the exit code says whether everything held."""
     missing = [name for name in chosen if not list(tests_of(name))]
     if missing:
-        print(f"No tests in tests/{missing[0]}. There are: {', '.join(suites())}.")
+        print(f"There is no suite {missing[0]}. There are: {', '.join(suites())}.")
         return 2
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
@@ -71,14 +79,20 @@ def main(chosen: list[str]) -> int:
 
 
 def suites() -> list[str]:
-    """Return the folders that contain tests, in the order they run."""
-    names = [folder.name for folder in TESTS.iterdir() if list(tests_of(folder.name))]
+    """Return the folders that contain tests and the suite of the cloud, in the order they run."""
+    folders = [folder.name for folder in TESTS.iterdir()]
+    names = [name for name in (*folders, IN_THE_CLOUD) if list(tests_of(name))]
     return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else 99, name))
 
 
 def tests_of(suite: str) -> Iterator[Path]:
     """Find the test modules of a suite."""
-    return (TESTS / suite).rglob("test_*.py")
+    return (TESTS / folder_of(suite)).rglob("test_*.py")
+
+
+def folder_of(suite: str) -> str:
+    """Return the folder that holds the tests of a suite."""
+    return "protocol" if suite == IN_THE_CLOUD else suite
 
 
 def announced(outcome: Outcome) -> Outcome:
@@ -88,20 +102,22 @@ def announced(outcome: Outcome) -> Outcome:
 
 
 def run_here(suite: str) -> Outcome:
-    """Run a suite on this Python, measured."""
+    """Run a suite on this Python, measured; but not what runs for the second time."""
+    if suite == IN_THE_CLOUD:
+        world = {"BALLROOM_TEST_WORLD": "cloud"}
+        return pytest(suite, suite, [sys.executable, "-m", "pytest"], world)
     return pytest(suite, suite, [sys.executable, "-m", "coverage", "run", "-m", "pytest"])
 
 
 def elsewhere() -> Iterator[Outcome]:
     """Run the portable suites on the other Pythons, each in an environment from the same lock."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    portable = [name for name in PORTABLE if list(tests_of(name))]
-    for version in PYTHONS:
-        if portable and version != here:
-            yield from on_python(version, portable)
+    for version, suites in PORTABLE.items():
+        if version != here:
+            yield from on_python(version, suites)
 
 
-def on_python(version: str, portable: list[str]) -> Iterator[Outcome]:
+def on_python(version: str, portable: Sequence[str]) -> Iterator[Outcome]:
     """Run the portable suites on one other Python, or say why not."""
     interpreter = find_python(version)
     if interpreter is None:
@@ -134,7 +150,9 @@ def runs(interpreter: str, version: str) -> bool:
     return answer.stdout.strip() == version
 
 
-def pytest(name: str, suite: str, command: list[str]) -> Outcome:
+def pytest(
+    name: str, suite: str, command: list[str], settings: Mapping[str, str] = NO_SETTINGS
+) -> Outcome:
     """Run one suite in a process of its own and read what it came to."""
     print(f"\n== {name}", flush=True)
     report = RESULTS / f"{name.replace(' ', '-')}.xml"
@@ -144,7 +162,11 @@ def pytest(name: str, suite: str, command: list[str]) -> Outcome:
     started = time.monotonic()
     try:
         code = subprocess.run(
-            [*command, *options, f"tests/{suite}"], cwd=ROOT, check=False, timeout=SUITE_DEADLINE
+            [*command, *options, f"tests/{folder_of(suite)}"],
+            cwd=ROOT,
+            env={**os.environ, **settings},
+            check=False,
+            timeout=SUITE_DEADLINE,
         ).returncode
     except subprocess.TimeoutExpired:
         print(f"{name} did not end within {SUITE_DEADLINE} s.")

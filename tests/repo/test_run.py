@@ -69,4 +69,10 @@ def test_a_folder_below_its_floor_is_too_low(
 
 def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["browsers"]) == 2
-    assert capsys.readouterr().out.startswith("No tests in tests/browsers. There are: repo")
+    assert capsys.readouterr().out.startswith("There is no suite browsers. There are: repo")
+
+
+def test_the_protocol_suite_runs_over_the_stores_of_the_cloud_too() -> None:
+    suites = run.suites()
+    assert suites.index("protocol") + 1 == suites.index(run.IN_THE_CLOUD)
+    assert list(run.tests_of(run.IN_THE_CLOUD)) == list(run.tests_of("protocol"))

@@ -1,0 +1,1 @@
+"""The registry as it is in the cloud, as processes of this machine."""
