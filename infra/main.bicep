@@ -18,7 +18,7 @@ param size string = 'dev'
 @description('Public address of the registry; empty for the address of the edge, or of the app where there is none.')
 param url string = ''
 
-@description('Mailbox that alerts are sent to; empty for none.')
+@description('Mailbox that alerts are sent to; empty for no alerts, whose probes would keep the app awake.')
 param alertEmail string = ''
 
 @description('Application (client) id that infra/entra.sh registered; empty for no sign-in with Entra ID.')

@@ -15,7 +15,7 @@ param workspaceId string
 @description('Application Insights component that the tests from outside belong to.')
 param insightsName string
 
-@description('Mailbox to send to; empty for none.')
+@description('Mailbox to send to; empty for no alerts.')
 param email string
 
 @description('Public address of the registry.')
@@ -130,6 +130,10 @@ var probes = [
   }
 ]
 
+// Where nobody is told, nothing is asked: rules and probes cost the same, and probes keep the app awake.
+var rulesAsked = empty(email) ? [] : rules
+var probesSent = empty(email) ? [] : probes
+
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
@@ -145,7 +149,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource asked 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for rule in rules: {
+resource asked 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for rule in rulesAsked: {
   name: 'alert-${rule.name}-${name}'
   location: location
   tags: tags
@@ -176,7 +180,7 @@ resource asked 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = [for rule i
   }
 }]
 
-resource tests 'Microsoft.Insights/webtests@2022-06-15' = [for probe in probes: {
+resource tests 'Microsoft.Insights/webtests@2022-06-15' = [for probe in probesSent: {
   name: 'test-${probe.name}-${name}'
   location: location
   tags: union(tags, { 'hidden-link:${insights.id}': 'Resource' })
@@ -205,7 +209,7 @@ resource tests 'Microsoft.Insights/webtests@2022-06-15' = [for probe in probes: 
   }
 }]
 
-resource watched 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (probe, place) in probes: {
+resource watched 'Microsoft.Insights/metricAlerts@2018-03-01' = [for (probe, place) in probesSent: {
   name: 'alert-${probe.name}-${name}'
   location: 'global'
   tags: tags

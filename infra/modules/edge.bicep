@@ -37,12 +37,8 @@ resource group 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
   name: 'app'
   properties: {
     loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
-    healthProbeSettings: {
-      probePath: '/health/live'
-      probeProtocol: 'Https'
-      probeRequestType: 'HEAD'
-      probeIntervalInSeconds: 240
-    }
+    // No probes: there is one origin, which gets every request however it is, and each place of the
+    // edge would ask it all day.
   }
 }
 
