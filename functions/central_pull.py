@@ -4,14 +4,17 @@ from unicodedata import combining, normalize
 
 import azure.functions as func
 
-from functions._central import OPEN, central_errors, package_model
+from functions._central import CORS, OPEN, central_errors, package_model
 from functions._http import caller_of, client_of, header, headers_of, json_answer
+from functions._second_hop import second_hop_of
 from functions._standing import pull_of, stands
+from shared.domain.filename import archive_file_name
 from shared.domain.language import ClientProfile
 from shared.domain.names import Package
 from shared.domain.version import parse_version_or_range
 from shared.registry import Registry
 from shared.services.pulling import Offer
+from shared.services.serving import SecondHop
 
 ARCHIVE = "application/octet-stream"
 
@@ -40,20 +43,24 @@ def blueprint(registry: Registry) -> func.Blueprint:
             offer = await registry.pulling.find(package, wanted, client=client, by=caller)
             counts = pull_of(offer.release.coordinate, registry)
             counts(req, caller)
-            return stands(_first_hop(registry, offer, client), registry, counts)
+            hop = await second_hop_of(req, offer, registry)
+            answer = _first_hop(hop, offer, client)
+            return stands(answer, registry, counts) if hop.stands else answer
         listing = await registry.pulling.describe(package, wanted, client=client, by=caller)
         return stands(json_answer(package_model(registry, listing), headers=OPEN), registry)
 
     return bp
 
 
-def _first_hop(registry: Registry, offer: Offer, client: ClientProfile) -> func.HttpResponse:
+def _first_hop(hop: SecondHop, offer: Offer, client: ClientProfile) -> func.HttpResponse:
     """Redirect to the bytes, with all that the clients read from this answer's headers."""
-    link = registry.serving.link(offer.head, offer.release)
+    release = offer.release
+    file = archive_file_name(release.coordinate, release.platform)
     headers = {
-        **OPEN,
-        "Location": registry.serving.signed_url(link),
-        "Content-Disposition": f"attachment; filename={link.file}",
+        **CORS,
+        "Cache-Control": hop.cache_control,
+        "Location": hop.url,
+        "Content-Disposition": f"attachment; filename={file}",
         "digest": _digest(offer, client),
     }
     if offer.deprecation is not None:

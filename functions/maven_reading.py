@@ -19,6 +19,7 @@ from functions._maven_paths import (
     Target,
     ToolMetadata,
 )
+from functions._second_hop import second_hop_of
 from functions._standing import pull_of, stands
 from functions.maven_searching import found_document
 from shared.domain.checksum import Algorithm
@@ -67,10 +68,10 @@ async def _archive(
     offer = await registry.browsing.release(at, by=by)
     counts = pull_of(offer.release.coordinate, registry)
     counts(req, by)
-    location = registry.serving.signed_url(registry.serving.link(offer.head, offer.release))
-    headers = {"Location": location, "Cache-Control": "no-store", "Content-Length": "0"}
+    hop = await second_hop_of(req, offer, registry)
+    headers = {"Location": hop.url, "Cache-Control": hop.cache_control, "Content-Length": "0"}
     response = func.HttpResponse(status_code=302, headers=headers)
-    return stands(response, registry, counts)
+    return stands(response, registry, counts) if hop.stands else response
 
 
 async def _archive_checksum(

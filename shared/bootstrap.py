@@ -33,7 +33,7 @@ from shared.auth.secret import Secret
 from shared.composing.whole import compose
 from shared.composing.world import World
 from shared.domain.mails import parse_email
-from shared.ports import Clock, Mailer, Randomness
+from shared.ports import Clock, Edge, Fetcher, Mailer, Randomness
 from shared.registry import Registry
 from shared.settings import Settings, listed
 from shared.telemetry import recording
@@ -116,6 +116,8 @@ def cloud_world(
     cloud = Later(lambda: _open_cloud(settings, clock, connections))
     search = Later(InstanceSearch)
 
+    fetcher = GuardedFetcher(listed(settings.inside_hosts))
+
     async def close() -> None:
         if cloud.opened is not None:
             await cloud.opened.close()
@@ -134,11 +136,13 @@ def cloud_world(
         work=cloud.part(lambda stores: stores.work),
         pulls=cloud.part(lambda stores: stores.pulls),
         search=search.part(lambda opened: opened.index),
-        fetcher=GuardedFetcher(listed(settings.inside_hosts)),
+        fetcher=fetcher,
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
         archive_path=None,
         close=close,
+        links=cloud.part(lambda stores: stores.archives.links),
+        edge=_edge(settings, fetcher),
     )
 
 
@@ -255,6 +259,13 @@ async def _examine_cloud(settings: Settings) -> list[Finding]:
 def _require_folder(settings: Settings, way_out: str) -> None:
     if settings.is_in_the_cloud:
         raise OnlyInAFolder(way_out)
+
+
+def _edge(settings: Settings, fetcher: Fetcher) -> Edge | None:
+    from shared.adapters.front_door import FrontDoor, app_identity
+
+    endpoint = settings.archive_cdn_resource
+    return FrontDoor(endpoint, fetcher, app_identity) if endpoint else None
 
 
 def _mailer(settings: Settings) -> Mailer:

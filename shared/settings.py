@@ -23,6 +23,7 @@ from shared.domain.addresses import Networks, parse_networks
 from shared.domain.errors import InvalidRequest
 from shared.domain.mails import parse_email
 from shared.domain.rates import Limits, OperationClass
+from shared.domain.second_hop import Cdn
 from shared.domain.workloads import GUID
 
 MIB = 1024 * 1024
@@ -180,6 +181,23 @@ class Settings(BaseSettings):
         default="address=10",
         description="Credentials that are not valid, in five minutes; after that none of the "
         "address is looked at for a while.",
+    )
+    archive_cdn_url: str = Field(
+        default="",
+        description="Public address of a CDN before this registry that sends public archives, as "
+        "https://cdn.example.org; empty for none.",
+    )
+    archive_cdn_authorization: Literal["stripped", "passed"] = Field(
+        default="stripped",
+        description="What that CDN does with the Authorization of whoever asks it: stripped, or "
+        "passed on; then those who send one are not sent there.",
+    )
+    archive_cdn_resource: str = Field(
+        default="",
+        pattern=r"(?i)^(/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
+        r"/profiles/[\w-]+/afdEndpoints/[\w-]+)?$",
+        description="Id of the endpoint of Front Door whose copies of an archive are withdrawn "
+        "when the archive is; empty: copies end by themselves, within five minutes.",
     )
     brake_packages: int = Field(
         default=20,
@@ -394,6 +412,11 @@ class Settings(BaseSettings):
             raise ValueError(reason)
         return cls._check_url(address).rstrip("/")
 
+    @field_validator("archive_cdn_url")
+    @classmethod
+    def _check_archive_cdn_url(cls, url: str) -> str:
+        return cls._check_url(url).rstrip("/")
+
     @field_validator("cosmos_key", "blob_connection")
     @classmethod
     def _check_store_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -549,6 +572,13 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """Read the environment; raise `pydantic.ValidationError` for what cannot be read."""
         return cls()
+
+    @property
+    def archive_cdn(self) -> Cdn:
+        """Return what a CDN does with the `Authorization` of whoever asks it."""
+        if not self.archive_cdn_url:
+            return Cdn.NONE
+        return Cdn.STRIPPING if self.archive_cdn_authorization == "stripped" else Cdn.PASSING
 
     @property
     def is_in_the_cloud(self) -> bool:

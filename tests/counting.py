@@ -11,7 +11,9 @@ Port = TypeVar("Port")
 
 
 # What a registry is built over and no request waits for.
-NO_STORES = {"clock", "randomness", "keys", "archive_path", "close"}
+NO_STORES = {
+    "clock", "randomness", "keys", "archive_path", "close", "edition", "links", "edge",
+}  # fmt: skip
 
 
 def counting(port: Port, calls: Counter[str]) -> Port:

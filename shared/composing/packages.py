@@ -21,13 +21,14 @@ from shared.services.deriving import Deriving
 from shared.services.held_news import HeldNews
 from shared.services.indexing import Indexing
 from shared.services.moderation import Moderation
+from shared.services.placing import Placing
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.reading import Reading
 from shared.services.remembering import Remembering
 from shared.services.resolving import Resolving
 from shared.services.searching import Searching
-from shared.services.serving import Serving
+from shared.services.serving import Edges, Serving
 from shared.services.showing import Showing
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
@@ -44,7 +45,9 @@ class Packages(People):
     def deriving(self) -> Deriving:
         """Return what keeps lists, search and feed true."""
         world = self.world
-        return Deriving(world.metadata, world.documents, world.search, world.events)
+        return Deriving(
+            world.metadata, world.documents, world.search, world.events, self._placing()
+        )
 
     @cached_property
     def reading(self) -> Reading:
@@ -201,6 +204,11 @@ class Packages(People):
             signer=LinkSigner(self.world.keys),
             clock=self.world.clock,
             base_url=self.settings.base_url,
+            edges=Edges(
+                cdn_url=self.settings.archive_cdn_url,
+                cdn=self.settings.archive_cdn,
+                links=self.world.links,
+            ),
         )
 
     @cached_property
@@ -209,6 +217,13 @@ class Packages(People):
         world = self.world
         signer = world.keys.signer("callers")
         return Counting(world.pulls, world.clock, signer, delayed=_log_delayed_pulls)
+
+    def _placing(self) -> Placing | None:
+        """Return what moves archives, where a link or a copy could outlive a change."""
+        world = self.world
+        if world.links is None and world.edge is None:
+            return None
+        return Placing(world.metadata, world.archives, world.edge)
 
     def _held_news(self) -> HeldNews:
         world = self.world

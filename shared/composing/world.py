@@ -7,11 +7,13 @@ from pathlib import Path
 from shared.auth.keys import KeyRing
 from shared.domain.archive_name import ArchiveName
 from shared.ports import (
+    ArchiveLinks,
     ArchiveStore,
     Clock,
     DirectoryStore,
     DocumentStore,
     DomainRecords,
+    Edge,
     EventStore,
     Fetcher,
     Mailer,
@@ -46,3 +48,5 @@ class World:
     # Tells what the stores hold by a value that is another one after each write, where that can be
     # told at a fraction of what reading costs.
     edition: Callable[[], Hashable] | None = None
+    links: ArchiveLinks | None = None  # Past the registry, where archives are not files of ours.
+    edge: Edge | None = None  # Where copies are kept that can be withdrawn.

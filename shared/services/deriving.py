@@ -17,6 +17,7 @@ from shared.domain.package import Entry, Head, Listing, Release, State, Survey, 
 from shared.domain.selection import newest
 from shared.domain.version import Range
 from shared.ports import DocumentStore, EventStore, MetadataStore, SearchIndex
+from shared.services.placing import Placing
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Deriving:
     documents: DocumentStore
     search: SearchIndex
     events: EventStore
+    placing: Placing | None = None  # None where archives lie together and nobody else sends them.
 
     async def added(self, head: Head, release: Release, texts: Texts) -> None:
         """List a release that was just published. The cost does not grow with history.
@@ -52,6 +54,8 @@ class Deriving:
             if isinstance(record, Release):
                 await self.metadata.put_entries(package, [Entry.of(record)])
             await self.show_newest(package)
+            if self.placing:
+                await self.placing.follow(record)
             await self.events.publish(record)
 
     async def rebuild(self, package: Package) -> None:

@@ -1,20 +1,27 @@
 """Serving archives: which bytes a link leads to, and who may follow it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
 from shared.auth.authorization import Authorization
 from shared.auth.keys import LinkSigner
+from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
-from shared.domain.errors import ArchiveNotFound
+from shared.domain.errors import ArchiveNotFound, Unavailable
 from shared.domain.filename import archive_file_name
 from shared.domain.identity import Principal
 from shared.domain.names import NO_PACKAGE
 from shared.domain.package import Head, Release, State, Visibility
-from shared.ports import Clock, MetadataStore
+from shared.domain.second_hop import Caller, Cdn, Hop, Ways, second_hop
+from shared.domain.sides import is_settled, side_of
+from shared.ports import ArchiveLinks, Clock, MetadataStore
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
+
+NO_STORE = "no-store"
+NOBODYS = "private, no-store"  # Of a redirect to a link that whoever holds it may follow.
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,29 @@ class ArchiveLink:
         return f"/archives/{self.scope}/{self.digest}/{self.version}/{self.file}"
 
 
+def public_copies(name: ArchiveName) -> str:
+    """Return what the paths of an archive's public links begin with, and of no other's."""
+    return f"/archives/{Visibility.PUBLIC.value}/{name.digest}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """Who else sends archives: a CDN at an address, and the store by links of its own."""
+
+    cdn_url: str = ""
+    cdn: Cdn = Cdn.NONE
+    links: ArchiveLinks | None = None  # None on one machine.
+
+
+@dataclass(frozen=True, slots=True)
+class SecondHop:
+    """Where a client gets the bytes, and what of that answer may be kept."""
+
+    url: str
+    cache_control: str
+    stands: bool  # It is made of records alone, and good as long as they are.
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """An archive that may be sent, and on which side: anybody may keep a copy of a public one."""
@@ -51,6 +81,7 @@ class Serving:
     signer: LinkSigner
     clock: Clock
     base_url: str
+    edges: Edges = Edges()
 
     def link(self, head: Head, release: Release) -> ArchiveLink:
         """Return the archive's link, without a signature."""
@@ -61,7 +92,24 @@ class Serving:
         """Return the archive's address; for a private package it needs the caller's token."""
         return f"{self.base_url}{link.path}"
 
-    def signed_url(self, link: ArchiveLink) -> str:
+    async def second_hop(self, head: Head, release: Release, *, to: Caller) -> SecondHop:
+        """Return where the caller gets the bytes; docs/operations.md has the table."""
+        link, links = self.link(head, release), self._links(head, release)
+        side = side_of(head, release)
+        hop = second_hop(to, Ways(side, self.edges.cdn, is_linked=links is not None))
+        if links and hop is Hop.STORE:
+            with suppress(Unavailable):  # Then the bytes are ours to send.
+                url = await links.link(release.archive, side, link.file)
+                return SecondHop(url, NOBODYS, stands=False)
+        if hop is Hop.CDN:
+            return SecondHop(f"{self.edges.cdn_url}{link.path}", NO_STORE, stands=True)
+        return SecondHop(self._signed_url(link), NO_STORE, stands=True)
+
+    def _links(self, head: Head, release: Release) -> ArchiveLinks | None:
+        """Return what links past us, unless such a link might miss the archive."""
+        return self.edges.links if is_settled(head, release, now_ms=self.clock.now_ms()) else None
+
+    def _signed_url(self, link: ArchiveLink) -> str:
         """Return an address that works without credentials: signed and expiring when private."""
         url = self.stable_url(link)
         if link.scope == Visibility.PUBLIC.value:
