@@ -19,6 +19,10 @@ PAIRS = [
     ("on-accent", "accent", TEXT),
     ("on-accent", "accent-strong", TEXT),
     *(
+        (f"code-{kind}", "code-ground", TEXT)
+        for kind in ("word", "name", "text", "number", "note", "sign", "gone")
+    ),
+    *(
         (line, ground, SHAPE)
         for line in ("line-strong", "focus")
         for ground in ("ground", "surface")

@@ -1,0 +1,1 @@
+"""Prose: texts that authors wrote, as HTML that is safe to put into a page."""

@@ -1,0 +1,90 @@
+"""Code in colours: classes that the style sheet knows, and no style of their own."""
+
+import html
+from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
+
+from pygments.lexer import Lexer
+from pygments.lexers import (
+    get_lexer_by_name,  # pyright: ignore[reportUnknownVariableType] - untyped there.
+)
+from pygments.token import (
+    STANDARD_TYPES,
+    _TokenType,  # pyright: ignore[reportPrivateUsage] - what a token's kind is has no other name.
+)
+
+from shared.prose.ballerina import BallerinaLexer
+from shared.prose.bounding import MOST_HIGHLIGHTED
+from shared.prose.safe_html import with_turns_shown
+
+# Languages by the names that authors and files give them. Only these: each further lexer is
+# another set of regular expressions that hostile texts are matched with.
+_LANGUAGES = {
+    "ballerina": ("bal", "ballerina"),
+    "bash": ("bash", "sh", "shell", "zsh"),
+    "c": ("c", "h"),
+    "console": ("console", "shell-session"),
+    "cpp": ("c++", "cpp", "hpp"),
+    "csharp": ("c#", "cs", "csharp"),
+    "css": ("css",),
+    "diff": ("diff", "patch"),
+    "docker": ("docker", "dockerfile"),
+    "go": ("go", "golang"),
+    "graphql": ("graphql", "gql"),
+    "html": ("htm", "html"),
+    "http": ("http",),
+    "ini": ("cfg", "ini"),
+    "java": ("java",),
+    "javascript": ("javascript", "js"),
+    "json": ("json", "jsonc"),
+    "kotlin": ("kotlin", "kt"),
+    "powershell": ("powershell", "ps1"),
+    "properties": ("properties",),
+    "protobuf": ("proto", "protobuf"),
+    "python": ("py", "python"),
+    "rust": ("rs", "rust"),
+    "sql": ("mysql", "postgresql", "sql"),
+    "toml": ("toml",),
+    "typescript": ("ts", "typescript"),
+    "xml": ("wsdl", "xml", "xsd"),
+    "yaml": ("yaml", "yml"),
+}
+_LANGUAGE_OF = {name: language for language, names in _LANGUAGES.items() for name in names}
+_UNCOLOURED = frozenset(["n", "o", "p", "w"])  # Names, signs and blanks: most of a text.
+_AS_WRITTEN = {"stripnl": False, "ensurenl": False}  # Lines keep their numbers.
+
+
+def coloured(code: str, language: str, *, most: int = MOST_HIGHLIGHTED) -> str:
+    """Return code as HTML in which no element spans two lines; plain where we know no better."""
+    lexer = _lexer(_LANGUAGE_OF.get(language.lower(), "")) if len(code) <= most else None
+    if lexer is None:
+        return with_turns_shown(html.escape(code, quote=False))
+    return with_turns_shown("".join(_pieces(lexer, code)))
+
+
+def _pieces(lexer: Lexer, code: str) -> Iterator[str]:
+    for name, tokens in groupby(lexer.get_tokens(code), key=lambda token: _class(token[0])):
+        escaped = html.escape("".join(value for _, value in tokens), quote=False)
+        yield _wrapped(escaped, name) if name else escaped
+
+
+def _class(kind: _TokenType) -> str:
+    """Return the class of a token, or of the nearest kind that it is one of."""
+    known = next(each for each in reversed(kind.split()) if each in STANDARD_TYPES)
+    return "" if STANDARD_TYPES[known] in _UNCOLOURED else STANDARD_TYPES[known]
+
+
+def _wrapped(escaped: str, name: str) -> str:
+    return "\n".join(
+        f'<span class="{name}">{line}</span>' if line else "" for line in escaped.split("\n")
+    )
+
+
+@cache
+def _lexer(language: str) -> Lexer | None:
+    if not language:
+        return None
+    if language == "ballerina":
+        return BallerinaLexer(**_AS_WRITTEN)
+    return get_lexer_by_name(language, **_AS_WRITTEN)

@@ -1,0 +1,119 @@
+"""However hostile a text is, rendering it is bounded: by sizes and depths, not by patience."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+from shared.prose.bounding import (
+    MOST_BRACKETS,
+    MOST_CHARACTERS,
+    MOST_HIGHLIGHTED,
+    MOST_IN_A_PARAGRAPH,
+    MOST_IN_ATTRIBUTES,
+    MOST_NESTING,
+    MOST_OPEN_TAGS,
+    MOST_SOURCE_CHARACTERS,
+    cut,
+)
+from shared.prose.highlighting import highlight
+from shared.prose.markdown import Place, render_markdown
+
+PLACE = Place("/files/acme/greet/1.0.0")
+DEEPEST = 3 * MOST_NESTING + 2 * MOST_OPEN_TAGS  # A list is two elements, and a paragraph is in it.
+LARGEST = 40  # Times the text: a heading of one letter has an id, a link and words for it.
+
+PATTERNS = [
+    "[", "![", "[a](", "[[](", "![[]()", "*a _b ", "**", "_a_", "***a", "~~a", "~", "`` ` ``` ",
+    "> ", ">", "- ", "+ * ", "\t- ", "1. a\n   ", "- [ ] a\n", "# a\n", "a\n=\n", "\n", "a\n",
+    "<", "<!", "<!--", "<!-- --> ", "<?", "<a ", '<a "', "<a href=x>", "<b>", "</b>", "<p><b>",
+    "<b></p><p>", "<div>", "<div>\n\n", "</div>", "<ul><li>", "<table><tr><td>", "x<b>",
+    "<img a=b ", "<em><strong>", "&", "&amp;", "&#x202e;", ":", "@", "a@", "a@b.c ", "mailto:",
+    "http://", "http://a ", "www.", "www.a.b ", "[^1]", "[a]:\n", "[x]: /u\n", "| a ", "|-|-|\n",
+    "```\na\n```\n", "    a\n\n", "\\", "\x00", "\r", "\u0301", "\u202e",
+]  # fmt: skip
+
+
+class Depth(HTMLParser):
+    """Measures how deep elements are in each other."""
+
+    VOID = frozenset(["br", "hr", "img", "wbr"])
+
+    def __init__(self) -> None:
+        """Begin at the top."""
+        super().__init__()
+        self.now = self.deepest = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Go deeper."""
+        if tag not in self.VOID:
+            self.now += 1
+            self.deepest = max(self.deepest, self.now)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Come back."""
+        self.now -= 1
+
+
+def assert_bounded(text: str) -> None:
+    """Render the text; what comes of it is neither large nor deep."""
+    html = render_markdown(text, PLACE)
+    assert len(html) <= LARGEST * len(text) + MOST_IN_ATTRIBUTES
+    depth = Depth()
+    depth.feed(html)
+    assert depth.deepest <= DEEPEST
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_without_end_comes_to_something_bounded(pattern: str) -> None:
+    assert_bounded((pattern * MOST_CHARACTERS)[: MOST_CHARACTERS // 8])
+
+
+HOSTILE = {
+    "cells that are not written": "|".join("a" * 500) + "\n" + "|".join("-" * 500) + "\nx" * 9_000,
+    "one long address for many links": "[x]: /" + "u" * 2_000 + "\n\n" + "[x]\n\n" * 9_000,
+    "one long title for many links": f'[x]: /u "{"t" * 30_000}"\n\n' + "[x]\n\n" * 9_000,
+    "formatting that each paragraph opens again": "\n\n".join(["<b>" * 100] * 300),
+    "formatting with attributes": "".join(f"<b title={n}>" for n in range(2_000)) + "<p>x" * 5_000,
+    "a tag of a thousand attributes": "<img " + " ".join(f"a{n}" for n in range(9_000)) + ">",
+    "quotes in quotes": "\n".join(">" * n + " a" for n in range(400)),
+    "lists in lists": "\n".join("  " * n + "- a" for n in range(300)),
+    "notes that call notes": "[^a]\n\n" + "[^a]: [^a] [^a]\n" * 3_000,
+    "templates in templates": "```bal\n" + "x = `${" * 4_000 + "\n```",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_text_comes_to_something_bounded(kind: str) -> None:
+    assert_bounded(HOSTILE[kind])
+
+
+def test_the_end_of_a_long_text_is_left_out_and_that_is_said() -> None:
+    text = render_markdown("word\n" * MOST_CHARACTERS, PLACE)
+    assert text.count("word") <= MOST_CHARACTERS / len("word\n")
+    assert text.endswith(f"Only the first {MOST_CHARACTERS:,} characters are shown.</p>\n")
+
+
+def test_a_text_is_cut_between_lines_where_there_are_any() -> None:
+    assert cut("ab\ncd\nef", 7) == "ab\ncd\n"
+    assert cut("abcdef", 3) == "abc"
+    assert cut("abc", 3) == "abc"
+
+
+def test_a_paragraph_that_nobody_writes_is_plain() -> None:
+    assert "<em>" in render_markdown("*a* ", PLACE)
+    assert "<em>" not in render_markdown("*a* " * MOST_IN_A_PARAGRAPH, PLACE)
+    assert "<em>" not in render_markdown("*a* " + "[" * (MOST_BRACKETS + 1), PLACE)
+
+
+def test_more_code_than_anybody_reads_is_plain() -> None:
+    code = "int x = 1;\n"
+    assert "<span" in render_markdown(f"```bal\n{code}```", PLACE)
+    long = code * (MOST_HIGHLIGHTED // len(code) + 1)
+    assert "<span" not in render_markdown(f"```bal\n{long}```", PLACE)
+    block = f"```bal\n{code * 1_000}```\n"
+    assert render_markdown(block * 11, PLACE).count("<span") < 10 * code.count(" ") * 1_000
+
+
+def test_a_source_that_is_too_long_is_cut() -> None:
+    lines = highlight("a.txt", "word\n" * MOST_SOURCE_CHARACTERS).count("\n")
+    assert lines <= MOST_SOURCE_CHARACTERS / len("word\n")
