@@ -31,7 +31,7 @@ test: tools # Every suite, with coverage; SUITES="unit contract" runs some of th
 	@$(VENV)/bin/python -u tests/run.py $(SUITES)
 
 test-azure: tools # The suites of the cloud; against real stores where BALLROOM_COSMOS_ENDPOINT is set.
-	@$(VENV)/bin/python -u tests/run.py contract protocol-in-the-cloud azure
+	@$(VENV)/bin/python -u tests/run.py contract protocol-in-the-cloud in_the_cloud
 
 BENCHMARKS := importing reads documents build archives pushes growth search fuzzing
 

@@ -6,7 +6,7 @@ processes too, once the place is served.
 
 import atexit
 import hashlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -44,6 +44,7 @@ class AtPlace:
     place: Path
     clock: Clock
     database: str = DATABASE
+    transport: Callable[[CosmosDouble], DoubleTransport] = DoubleTransport
 
     @property
     def prefix(self) -> str:
@@ -56,7 +57,7 @@ class AtPlace:
         if address.exists():
             return CosmosClient(address.read_text(), ANY_KEY, raw_response_hook=note_charge)
         double = double_of(self.place, self.clock)
-        transport = DoubleTransport(double)
+        transport = self.transport(double)
         return CosmosClient(
             double.address, ANY_KEY, transport=transport, raw_response_hook=note_charge
         )

@@ -1,6 +1,6 @@
 """A registry in the cloud whose stores say what each request took of them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,8 @@ from shared.registry import Registry
 from shared.services.token_requests import TokenRequest
 from tests.cloud import AtPlace, double_of, emulator, make_containers
 from tests.fakes.clock import FakeClock
+from tests.fakes.cosmos.protocol import CosmosDouble
+from tests.fakes.cosmos.transport import DoubleTransport
 from tests.fakes.domain_records import FakeDomainRecords
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.randomness import FakeRandomness
@@ -113,10 +115,12 @@ class MeteredRegistry:
 
 
 @asynccontextmanager
-async def metered(folder: Path) -> AsyncGenerator[MeteredRegistry]:
-    """Serve an empty registry over metered stores."""
+async def metered(
+    folder: Path, transport: Callable[[CosmosDouble], DoubleTransport] = DoubleTransport
+) -> AsyncGenerator[MeteredRegistry]:
+    """Serve an empty registry over metered stores, to which a transport may look closer."""
     clock = FakeClock()
-    place = AtPlace(folder, clock)
+    place = AtPlace(folder, clock, transport=transport)
     meter = Meter(place)
     connections = Metered(place, meter)
     await make_containers(connections)
@@ -132,8 +136,8 @@ async def metered(folder: Path) -> AsyncGenerator[MeteredRegistry]:
     )
     registry = build_registry(settings, world)
     token = await _publisher(registry)
-    transport = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport) as http:
+    app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=app) as http:
         yield MeteredRegistry(registry, http, token, clock, meter)
     await registry.close()
 

@@ -71,20 +71,13 @@ class CosmosMetadata:
 
     async def add_release(self, release: Release) -> None:
         """Create the release, or raise `AlreadyThere`."""
-        head = await self.head(release.coordinate.package)
+        # The way from the digest comes first: it may lead nowhere, but a release is always found.
+        head, _ = await asyncio.gather(
+            self.head(release.coordinate.package), self._packages.put(_pointer(release))
+        )
         if head is None:
             raise LookupError(pk_of(release))  # A mistake of the caller: claim first.
         stored = release.model_copy(update={"org": head.org, "name": head.name})
-        # The way from the digest comes first: it may lead nowhere, but a release is always found.
-        await self._packages.put(
-            {
-                "id": "release",
-                "pk": f"digest:{stored.digest}",
-                "org": stored.org,
-                "name": stored.name,
-                "version": stored.version,
-            }
-        )
         if not await self._packages.create(item_of(stored)):
             raise AlreadyThere
 
@@ -183,3 +176,14 @@ def _waiting(item: Item) -> int:
 
 def _created(release: Release) -> tuple[int, str]:
     return release.created_ms, release.version
+
+
+def _pointer(release: Release) -> Item:
+    """Return what leads from the digest of an archive to its release."""
+    return {
+        "id": "release",
+        "pk": f"digest:{release.digest}",
+        "org": release.org,
+        "name": release.name,
+        "version": release.version,
+    }

@@ -1,0 +1,127 @@
+"""What a request costs in the cloud: trips to Cosmos DB, and requests; their units are printed.
+
+Requests that are under way together are one trip. One call of a port may be several requests;
+tests/protocol/test_budgets.py counts the calls, in this world too.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.balas import bala
+from tests.fakes.cosmos.protocol import CosmosDouble
+from tests.fakes.cosmos.transport import DoubleTransport
+from tests.metering import MeteredRegistry, metered
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.world import BASE, URL
+
+GREET = f"{BASE}/packages/acme/greet"
+PULL = dict(ACCEPT_ARCHIVE)
+PACKAGES = 20
+
+
+@dataclass
+class Watching(DoubleTransport):
+    """Counts trips."""
+
+    under_way: int = 0
+    trips: int = 0
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Let all that is asked for together be under way before the first is answered."""
+        self.trips += not self.under_way
+        self.under_way += 1
+        try:
+            for _ in range(5):
+                await asyncio.sleep(0)
+            return await super().send(request, **options)
+        finally:
+            self.under_way -= 1
+
+
+@dataclass
+class Cloud:
+    """A registry, and what its requests cost."""
+
+    metered: MeteredRegistry
+    watching: Watching
+
+    async def cost(self, method: str, url: str, **options: Any) -> tuple[int, int]:
+        """Send a request that succeeds, and return its trips and its requests to Cosmos DB."""
+        self.metered.meter.taken()
+        before = self.watching.trips
+        answer = await self.metered.http.request(method, url, **options)
+        assert answer.status_code < 400, answer.text
+        taken, trips = self.metered.meter.taken(), self.watching.trips - before
+        said = f"{trips} trips, {taken.records} requests, {taken.units:.1f} RU"
+        sys.stdout.write(f"{method} {url}: {said}\n")  # pytest shows it with -rP.
+        return trips, int(taken.records)
+
+    async def push(self, coordinate: str, **spec: Any) -> tuple[int, int]:
+        """Publish, and return what that costs."""
+        headers = {"Authorization": f"Bearer {self.metered.token}"}
+        files = {"bala-file": ("any.bala", bala(coordinate, **spec))}
+        return await self.cost("POST", f"{BASE}/packages", headers=headers, files=files)
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path) -> AsyncGenerator[Cloud]:
+    """Return a registry with three versions of a package."""
+    transports: list[Watching] = []
+
+    def watching(double: CosmosDouble) -> Watching:
+        transports.append(Watching(double))
+        return transports[-1]
+
+    async with metered(tmp_path, watching) as registry:
+        cloud = Cloud(registry, transports[0])
+        for version in ("1.0.0", "1.1.0", "2.0.0"):
+            await cloud.push(f"acme/greet:{version}")
+        await registry.registry.authentication.close()
+        yield cloud
+
+
+async def test_a_pull_of_an_exact_version_is_one_trip(cloud: Cloud) -> None:
+    assert await cloud.cost("GET", f"{GREET}/1.0.0", headers=PULL) == (1, 2)
+
+
+@pytest.mark.parametrize("wanted", ["*", "1.*"])
+async def test_a_pull_of_a_range_is_two_trips(cloud: Cloud, wanted: str) -> None:
+    assert await cloud.cost("GET", f"{GREET}/{wanted}", headers=PULL) == (2, 4)
+
+
+async def test_metadata_is_one_trip(cloud: Cloud) -> None:
+    assert await cloud.cost("GET", f"{GREET}/1.0.0") == (1, 2)
+
+
+@pytest.mark.parametrize("url", [GREET, f"{URL}/index/acme/greet/index.json"])
+async def test_lists_of_versions_are_one_trip(cloud: Cloud, url: str) -> None:
+    assert await cloud.cost("GET", url) == (1, 2)
+
+
+async def test_any_number_of_packages_is_resolved_in_one_trip(cloud: Cloud) -> None:
+    for number in range(PACKAGES):
+        await cloud.push(f"acme/p{number}:1.0.0")
+    wanted = {"packages": [{"org": "acme", "name": f"p{number}"} for number in range(PACKAGES)]}
+    cost = await cloud.cost("POST", f"{BASE}/packages/resolve-dependencies", json=wanted)
+    assert cost == (1, 2 * PACKAGES)
+
+
+async def test_a_search_asks_for_nothing(cloud: Cloud) -> None:
+    assert await cloud.cost("GET", f"{BASE}/packages?q=greet") == (0, 0)
+
+
+async def test_a_push_is_ten_trips(cloud: Cloud) -> None:
+    assert await cloud.push("acme/greet:3.0.0") == (10, 24)
+
+
+async def test_a_push_costs_the_same_however_many_versions_there_are(cloud: Cloud) -> None:
+    fourth = await cloud.push("acme/greet:3.0.0")
+    for number in range(10):
+        await cloud.push(f"acme/greet:4.{number}.0")
+    assert await cloud.push("acme/greet:5.0.0") == fourth

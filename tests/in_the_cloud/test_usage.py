@@ -1,0 +1,51 @@
+"""What the costs are computed from is what requests take, counted again on the stores."""
+
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from shared.domain.usage import (
+    MEASURED,
+    ROLLED_PACKAGE,
+    ROLLED_PULL,
+    STORED,
+    UPKEEP,
+    Stored,
+    Usage,
+)
+from tests.charges import INDEX, counted
+
+# A header more or less is no other price; a request more or less is.
+NEAR = pytest.approx
+
+
+def differing(found: Usage | Stored, known: Usage | Stored) -> bool:
+    """Say whether a count is another one than the one that is known."""
+    return astuple(found) != NEAR(astuple(known), rel=0.05, abs=0.3)
+
+
+@pytest.mark.timeout(300)
+async def test_every_use_case_takes_what_the_costs_are_computed_from(tmp_path: Path) -> None:
+    if not INDEX.exists():
+        pytest.skip(f"the real index is not at {INDEX}")
+    found = await counted(tmp_path)
+    differ = {
+        **{
+            use.value: usage for use, usage in found.uses.items() if differing(usage, MEASURED[use])
+        },
+        **{
+            f"{name}, idle": usage
+            for name, usage in found.idle.items()
+            if differing(usage, UPKEEP[name].idle)
+        },
+        **{
+            f"{name}, each release": usage
+            for name, usage in found.each_release.items()
+            if differing(usage, UPKEEP[name].each_release)
+        },
+    }
+    assert differ == {}, "python -m bench.charges prints what shared/domain/usage.py has to hold"
+    assert not differing(found.each_pull, ROLLED_PULL)
+    assert not differing(found.each_pulled, ROLLED_PACKAGE)
+    assert not differing(found.stored, STORED)
