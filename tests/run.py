@@ -26,8 +26,8 @@ RESULTS = ROOT / ".test-results"
 # Fast and telling suites come first; a folder that is not named here runs after these.
 IN_THE_CLOUD = "protocol-in-the-cloud"
 ORDER = (
-    "repo", "unit", "contract", "protocol", IN_THE_CLOUD, "in_the_cloud", "security", "clients", "crash",
-    "browser",
+    "repo", "unit", "contract", "protocol", IN_THE_CLOUD, "in_the_cloud", "security", "clients",
+    "crash", "browser",
 )  # fmt: skip
 # The Pythons that we serve, with what runs on each where another one runs everything.
 PORTABLE = {"3.11": ("unit",), "3.12": ("unit",), "3.13": ("unit", "protocol")}
