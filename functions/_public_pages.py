@@ -13,7 +13,7 @@ import azure.functions as func
 import orjson
 
 from functions._api import refusal_answer
-from functions._http import JSON, NO_STORE, arrived, caller_of, headers_of, stranger_of
+from functions._http import JSON, NO_STORE, Handler, arrived, caller_of, headers_of, stranger_of
 from functions._pages import HEADERS, Visitor, known_as, page_errors
 from functions._rendering import html_of
 from functions._standing import stands_until
@@ -115,11 +115,19 @@ class PublicPages:
 
     registry: Registry
 
-    def page(self, page: PublicPage) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
+    def page(self, page: PublicPage) -> Handler:
         """Answer whoever asks; a refusal is a page, or a problem where JSON is asked for."""
+        return self._function(page, self._look)
 
+    def same_for_all(self, page: PublicPage) -> Handler:
+        """Answer everybody as a stranger: for what others keep and show, such as a feed."""
+        return self._function(page, self._stranger)
+
+    def _function(
+        self, page: PublicPage, who: Callable[[func.HttpRequest], Awaitable[Look]]
+    ) -> Handler:
         async def looked(req: func.HttpRequest) -> func.HttpResponse:
-            look = await self._look(req)
+            look = await who(req)
             try:
                 return await page(look)
             except Refusal as refusal:
@@ -130,6 +138,10 @@ class PublicPages:
         # By hand: the host would look through `functools.wraps` and miss the request.
         looked.__name__ = page.__name__
         return page_errors(looked)
+
+    async def _stranger(self, req: func.HttpRequest) -> Look:
+        registry, now_ms = self.registry, self.registry.clock.now_ms()
+        return Look(registry, req, stranger_of(headers_of(req), registry), None, now_ms)
 
     async def _look(self, req: func.HttpRequest) -> Look:
         """Return who asks: by a token, in a session, or nobody known.

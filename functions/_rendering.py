@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions import _words
+from shared.domain.unseen import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -49,6 +50,7 @@ _WORDS: tuple[Callable[..., str], ...] = (
     _words.moment,
     _words.short,
     _words.sized,
+    visible,
 )
 
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.

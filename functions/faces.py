@@ -48,6 +48,11 @@ from functions import (
     timers,
     token,
     token_whoami,
+    web_badges,
+    web_feeds,
+    web_files,
+    web_llms,
+    web_package,
 )
 from shared.registry import Registry
 
@@ -97,6 +102,11 @@ FACES = (
     timers,
     token,
     token_whoami,
+    web_badges,
+    web_feeds,
+    web_files,
+    web_llms,
+    web_package,
 )
 
 

@@ -34,11 +34,14 @@ from shared.services.proving import Proving
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.resolving import Resolving
+from shared.services.restoring import Restoring
 from shared.services.searching import Searching
+from shared.services.showcasing import Showcasing
 from shared.services.serving import Serving
 from shared.services.showing import Showing
 from shared.services.signing_in import SigningIn
 from shared.services.signing_out import SigningOut
+from shared.services.snapshotting import Snapshotting
 from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
@@ -93,6 +96,7 @@ class Registry:
     enumerating: Enumerating
     resolving: Resolving
     searching: Searching
+    showcasing: Showcasing
     indexing: Indexing
     limiting: Limiting
     deprecating: Deprecating
@@ -102,6 +106,8 @@ class Registry:
     archives: ArchiveStore
     counting: Counting
     upkeep: Upkeep
+    snapshotting: Snapshotting
+    restoring: Restoring
     archive_path: Callable[[ArchiveName], Path] | None
     edition: Callable[[], Hashable] | None
     probe: Callable[[], Awaitable[None]]

@@ -3,6 +3,7 @@
 import json
 
 PLACEHOLDER = "put-your-access-token-here"
+REPOSITORY = "ballroom"  # What follows --repository=, as the file below calls it.
 
 _TEXT = """\
 # How `bal` uses the registry at {url}.

@@ -12,7 +12,7 @@
     ├── NotFound             it does not exist for this caller
     │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
     │   ├── AccountNotFound · TokenNotFound · ArchiveNotFound · PathNotFound · SbomNotFound
-    │   └── PageNotFound · PublisherNotFound
+    │   └── PageNotFound · PublisherNotFound · FileNotInArchive
     ├── Conflict             it clashes with what is there
     │   ├── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
     │   └── PublisherExists · NotAwaited
@@ -26,9 +26,9 @@
     ├── TooMany              it comes too often
     │   └── TooManyRequests · TooManyFailures
     ├── TooLarge             it is over a limit
-    │   └── ArchiveTooLarge · FileTooLarge · TooManyReported
+    │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
     └── Unavailable          try again later
-        └── Busy · StorageFull · NotListedYet · DomainSilent · IssuerSilent
+        └── Busy · StorageFull · NotListedYet · SearchLoading · DomainSilent · IssuerSilent
 
 A face maps each kind to a status and a body, because clients differ.
 """
@@ -431,6 +431,16 @@ class SbomNotFound(NotFound):
         super().__init__(f"{coordinate} was published without a bill of materials.")
 
 
+class FileNotInArchive(NotFound):
+    """The archive of a release holds no such file."""
+
+    def __init__(self, coordinate: "Coordinate", path: str) -> None:
+        """Name both."""
+        super().__init__(
+            f"{coordinate} holds no file {_quoted(path)}. Look at the list of its files."
+        )
+
+
 class PublisherNotFound(NotFound):
     """The organization has no trusted publisher of this id."""
 
@@ -764,6 +774,17 @@ class FileTooLarge(TooLarge):
         )
 
 
+class FileTooLargeToShow(TooLarge):
+    """A file of an archive is larger than what is unpacked for one request."""
+
+    def __init__(self, path: str, size_bytes: int, limit_bytes: int) -> None:
+        """Show both sizes."""
+        super().__init__(
+            f"The file {_quoted(path)} has {size_bytes:,} bytes, and files of up to "
+            f"{limit_bytes:,} are sent one by one. Pull the archive to read it."
+        )
+
+
 class TooManyReported(TooLarge):
     """A report names more leaked tokens than are looked up at once."""
 
@@ -824,6 +845,19 @@ class NotListedYet(Unavailable):
         super().__init__(
             f"{changed} is stored, but the registry could not list it everywhere yet. Nothing is "
             "lost: send the request again, or wait until the registry finishes by itself."
+        )
+
+
+class SearchLoading(Unavailable):
+    """A server that has just started has no search index yet."""
+
+    retry_after = timedelta(seconds=10)
+
+    def __init__(self) -> None:
+        """Say that it comes by itself, and that nothing else waits for it."""
+        super().__init__(
+            "The search of this server is still being loaded, which takes some seconds; everything "
+            "else works. Search again in a moment."
         )
 
 

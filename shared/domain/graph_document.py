@@ -11,3 +11,8 @@ _OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {
 def graph_document(graph: Graph) -> bytes:
     """Return the JSON list of nodes `[{"org","name","version","dependencies":[…]}]`."""
     return _NODES.dump_json(graph.nodes, exclude=_OURS_ALONE)
+
+
+def read_graph(document: bytes) -> tuple[GraphNode, ...]:
+    """Return the nodes of a document that `graph_document` made."""
+    return _NODES.validate_json(document)

@@ -41,6 +41,7 @@ DEFLATED = 8
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
+END_BYTES = _END.size
 _SIZES = struct.Struct("<3I")  # CRC, packed size, unpacked size: the body of a descriptor.
 _EXTRA = struct.Struct("<2H")
 _ZIP64_SIZES = struct.Struct("<2Q")  # Unpacked size, packed size: a local zip64 field.
@@ -108,6 +109,40 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[Entry, ...]:
     refuse_twins(entry.name for entry in entries)
     located = _match_local_headers(content, entries, directory.start)
     return tuple(located[entry.start] for entry in entries)
+
+
+# --- parts of an archive that was read whole before --------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySpan:
+    """Where the central directory of an archive lies in it, and how many entries it has."""
+
+    count: int
+    start: int
+    end: int
+
+
+def directory_span(tail: memoryview, size: int) -> DirectorySpan:
+    """Return where the directory lies in an archive of `size` bytes that ends in `tail`."""
+    at = len(tail) - END_BYTES
+    if at < 0 or _signature(tail, at) != _END_SIGNATURE:
+        raise Truncated
+    _, _, _, _, count, length, start, _ = _END.unpack_from(tail, at)
+    end = size - END_BYTES
+    if start + length != end:
+        raise DirectoryDamaged(reason="it does not end where the end record begins")
+    return DirectorySpan(count, start, end)
+
+
+def directory_entries(directory: memoryview, count: int) -> tuple[Entry, ...]:
+    """Return the entries of a central directory, without their data."""
+    return tuple(_central_headers(directory, _Directory(count, 0, len(directory))))
+
+
+def entry_with_data(region: memoryview, entry: Entry) -> Entry:
+    """Return the entry with its data, which `region`, up to the next entry, holds."""
+    return _located(region, entry)
 
 
 # --- the end record ----------------------------------------------------------------------------

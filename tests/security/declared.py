@@ -11,7 +11,7 @@ from enum import Enum
 
 import httpx
 
-from functions import account_organization
+from functions import _package_tabs, account_organization
 from shared.domain.rights import Action, Scope
 from tests.balas import bala
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -605,4 +605,30 @@ PAGES = {
     "sign_in_out": _for_all("/sign-out", anybody, "POST"),
 }
 
-DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES}
+
+def strangers(_persona: Persona, state: State) -> set[Outcome]:
+    """Everybody reads what is public, and whoever asks is a stranger."""
+    return {Outcome.DONE if state in SERVED else Outcome.HIDDEN}
+
+
+def _page(path: str, expects: Expects = readers) -> Declared:
+    return Declared("GET", path, expects, EVERY_STATE)
+
+
+# Pages of packages are for everybody, and know people by a session or a token.
+OF_PACKAGES = {
+    "web_package": _page("/packages/ORG/NAME"),
+    "web_package_version": _page("/packages/ORG/NAME/1.0.0"),
+    **{
+        f"web_package_tab ({tab})": _page(f"/packages/ORG/NAME/1.0.0/{tab}")
+        for tab in _package_tabs.PAGES
+    },
+    "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
+    "web_badge": _page("/badges/ORG/NAME/version.svg", strangers),
+    "web_feed_package": _page("/feeds/packages/ORG/NAME/releases.atom", strangers),
+    "web_feed_organization": _for_all("/feeds/orgs/acme/releases.atom"),
+    "web_feed_newest": _for_all("/feeds/newest.atom"),
+    "web_llms": _for_all("/llms.txt"),
+}
+
+DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES, **OF_PACKAGES}

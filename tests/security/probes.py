@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 import httpx
 
+from functions import _package_tabs
 from shared.domain.digest import Digest
 from tests.balas import bala
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -190,6 +191,39 @@ READING: dict[str, tuple[Probe, ...]] = {
     ),
 }
 
+JSON_TWIN = (("Accept", "application/json"),)
+MARKDOWN_TWIN = (("Accept", "text/markdown"),)
+READING |= {
+    "web_package": tuple(
+        Probe("/packages/acme/NAME", method, headers=headers)
+        for method in ("GET", "HEAD")
+        for headers in ((), JSON_TWIN, MARKDOWN_TWIN, (("If-None-Match", "*"),))
+    ),
+    "web_package_version": tuple(
+        Probe(f"/packages/acme/NAME/{version}", headers=headers)
+        for version in ("1.0.0", "9.9.9", "latest")
+        for headers in ((), JSON_TWIN, MARKDOWN_TWIN)
+    ),
+    "web_package_tab": tuple(
+        Probe(f"/packages/acme/NAME/{version}/{tab}")
+        for version in ("1.0.0", "9.9.9")
+        for tab in (*_package_tabs.PAGES, "nothing", "files?path=package.json", "files?path=x")
+    ),
+    "web_file": tuple(
+        Probe(f"/files/acme/NAME/{file}", method)
+        for method in ("GET", "HEAD")
+        for file in ("1.0.0/package.json", "1.0.0/nothing", "9.9.9/package.json")
+    ),
+    "web_badge": tuple(
+        Probe(f"/badges/acme/NAME/{badge}")
+        for badge in ("version.svg", "pulls.svg", "platform.svg", "deprecated.svg", "none.svg")
+    ),
+    "web_feed_package": (Probe("/feeds/packages/acme/NAME/releases.atom"),),
+    "web_feed_organization": (Probe("/feeds/orgs/acme/releases.atom"),),
+    "web_feed_newest": (Probe("/feeds/newest.atom"),),
+    "web_llms": (Probe("/llms.txt"), Probe("/llms.txt?page=2")),
+}
+
 CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
     "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
@@ -272,7 +306,9 @@ async def seen(world: World, request: httpx.Request, by: Person | None) -> Seen:
     answer = await world.http.send(request)
     skipped = {"x-request-id", "date"}
     headers = sorted((k, v) for k, v in answer.headers.items() if k not in skipped)
-    return Seen(answer.status_code, tuple(headers), answer.content)
+    # Pages of refusals repeat the request's id, for whoever tells an operator of it.
+    body = answer.content.replace(answer.headers["x-request-id"].encode(), b"ID")
+    return Seen(answer.status_code, tuple(headers), body)
 
 
 def secret(name: str) -> bytes:

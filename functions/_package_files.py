@@ -1,0 +1,72 @@
+"""The files of a release: folders, and texts with their lines."""
+
+from dataclasses import dataclass
+
+import azure.functions as func
+
+from functions._package_pages import show
+from functions._public_pages import Look
+from functions._readmes import code_of
+from shared.domain.archive_files import FileList, Folder
+from shared.domain.errors import FileNotInArchive
+from shared.domain.limits import KIB
+from shared.services.showing import Portrait
+
+MOST_SHOWN_BYTES = 256 * KIB  # Of a text; a browser lays out 10,000 lines of it in a moment.
+FIRST_FILES = ("README.md", "docs/README.md", "docs/Package.md")
+
+_LONGEST_PATH = 1_000  # Characters.
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One file: its size, and its text as HTML where it is one that people read."""
+
+    path: str
+    size_bytes: int
+    code: str | None
+    lines: int
+    is_text: bool
+
+
+async def files_page(look: Look, portrait: Portrait) -> func.HttpResponse:
+    """Show what lies in a folder of the archive, or one file."""
+    path = look.query.get("path", "").strip("/")[:_LONGEST_PATH]
+    files = await look.registry.unpacking.files(portrait.release)
+    folder, shown = files.folder(path), None
+    if folder is None:
+        shown = await _shown(look, portrait, files, path)
+        parent = path.rpartition("/")[0]
+        folder = files.folder(parent) or Folder(parent, (), ())
+    values = {"folder": folder, "file": shown, "steps": _steps(path)}
+    total = sum(1 for _ in files.files)
+    return show(look, portrait, "files", total=total, **values)
+
+
+async def _shown(look: Look, portrait: Portrait, files: FileList, path: str) -> Shown:
+    entry = files.file(path)
+    if entry is None:
+        raise FileNotInArchive(portrait.release.coordinate, path)
+    size = entry.unpacked_bytes
+    if size > MOST_SHOWN_BYTES:
+        return Shown(path, size, None, 0, is_text=False)
+    text = text_of(await look.registry.unpacking.file(portrait.release, path))
+    if text is None:
+        return Shown(path, size, None, 0, is_text=False)
+    return Shown(path, size, code_of(text, path), text.count("\n") + 1, is_text=True)
+
+
+def text_of(content: bytes) -> str | None:
+    """Return what a file says, or None where it is no text."""
+    if b"\0" in content:
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def _steps(path: str) -> list[tuple[str, str]]:
+    """Return the folders on the way to a path, and itself, each with its own path."""
+    parts = path.split("/") if path else []
+    return [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
