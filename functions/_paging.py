@@ -9,6 +9,13 @@ BESIDE = 2  # Pages that are linked on each side of the one that is shown.
 _LONGEST = 7  # Digits; a page beyond is the last one.
 
 
+def asked_page(query: Mapping[str, str]) -> int:
+    """Return which page an address asks for, whether it is there or not."""
+    asked = query.get("page", "")
+    is_number = asked.isascii() and asked.isdecimal() and len(asked) <= _LONGEST
+    return max(int(asked), 1) if is_number else 1
+
+
 @dataclass(frozen=True, slots=True)
 class Pager:
     """Page `number` of a list of `total`, whose first page is 1; `size` stand on each.
@@ -25,11 +32,8 @@ class Pager:
     @classmethod
     def of(cls, total: int, size: int, path: str, query: Mapping[str, str]) -> "Pager":
         """Read the page from the query: nonsense is the first one, too many the last."""
-        asked = query.get("page", "")
-        is_number = asked.isascii() and asked.isdecimal() and len(asked) <= _LONGEST
         last = max(1, -(-total // size))
-        number = min(max(int(asked) if is_number else 1, 1), last)
-        return cls(number, total, size, path, query)
+        return cls(min(asked_page(query), last), total, size, path, query)
 
     @property
     def last(self) -> int:

@@ -51,8 +51,10 @@ from functions import (
     web_badges,
     web_feeds,
     web_files,
+    web_home,
     web_llms,
     web_package,
+    web_search,
 )
 from shared.registry import Registry
 
@@ -105,8 +107,10 @@ FACES = (
     web_badges,
     web_feeds,
     web_files,
+    web_home,
     web_llms,
     web_package,
+    web_search,
 )
 
 

@@ -17,6 +17,7 @@ from shared.services.mending import Mending
 from shared.services.reminding import Reminding
 from shared.services.runs import Runs
 from shared.services.searching import Searching
+from shared.services.showcasing import Showcasing
 from shared.services.upkeep import (
     Expiring,
     Forgetting,
@@ -67,6 +68,11 @@ class Whole(Packages):
     def enumerating(self) -> Enumerating:
         """Return what lists packages."""
         return Enumerating(self.browsing, self.world.clock)
+
+    @property
+    def showcasing(self) -> Showcasing:
+        """Return what says what there is."""
+        return Showcasing(self.world.search, self.world.clock)
 
     @property
     def searching(self) -> Searching:

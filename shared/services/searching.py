@@ -1,8 +1,10 @@
 """Searching: finding packages, among those that the caller may see."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
+from shared.domain.facets import Facets
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import Membership
@@ -10,6 +12,18 @@ from shared.domain.query import Page, Query, Results, Suggestion
 from shared.ports import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
+
+
+_COUNT_ALONE = Page(limit=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """One page of results, how all of them divide, and how many deprecated packages match too."""
+
+    results: Results
+    facets: Facets
+    deprecated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,16 @@ class Searching:
         if query.own_only:
             query = replace(query, own_only=False).within(await self._own(by))
         return await self.index.search(query, page, await self.authorization.viewer(by))
+
+    async def explore(self, query: Query, page: Page, *, by: Principal) -> Exploration:
+        """Return one page of what matches, and by what it can be narrowed."""
+        viewer = await self.authorization.viewer(by)
+        results, facets, deprecated = await asyncio.gather(
+            self.index.search(query, page, viewer),
+            self.index.facets(query, viewer),
+            self.index.search(replace(query, deprecated_only=True), _COUNT_ALONE, viewer),
+        )
+        return Exploration(results, facets, deprecated.count)
 
     async def organization(self, org: OrgName, page: Page, *, by: Principal) -> Results:
         """Return one page of the organization's packages."""

@@ -6,13 +6,14 @@ import pytest
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
+from shared.domain.facets import Facets, Totals
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Listing
 from shared.domain.query import ANYONE, Page, Query, Results, Suggestion, Viewer
 from shared.domain.rights import Grant, Role, Scope
-from shared.services.searching import SUGGESTIONS, Searching
+from shared.services.searching import SUGGESTIONS, Exploration, Searching
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 
@@ -29,6 +30,7 @@ class AskedIndex:
     searches: list[tuple[Query, Page, Viewer]] = field(
         default_factory=list[tuple[Query, Page, Viewer]]
     )
+    divided: list[tuple[Query, Viewer]] = field(default_factory=list[tuple[Query, Viewer]])
     texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
 
     async def offer(self, listing: Listing) -> bool:
@@ -45,6 +47,15 @@ class AskedIndex:
         """Note the search."""
         self.searches.append((query, page, viewer))
         return EMPTY
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Note the search by another name."""
+        self.divided.append((query, viewer))
+        return {}
+
+    async def totals(self) -> Totals:
+        """There is nothing here."""
+        return Totals()
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Note the text."""
@@ -139,3 +150,19 @@ async def test_an_organizations_packages_are_a_search_within_it(
 async def test_as_many_are_suggested_as_asked(searching: Searching, index: AskedIndex) -> None:
     await searching.suggest("ka", by=ANONYMOUS, count=3)
     assert index.texts == [("ka", ANYONE, 3)]
+
+
+async def test_an_exploration_asks_who_it_is_once_and_the_index_three_times(
+    searching: Searching, index: AskedIndex, directory: FakeDirectory
+) -> None:
+    query, page = Query.parse("kafka"), Page(limit=3)
+    viewer = Viewer(frozenset({"acme", "other"}))
+    found = await searching.explore(query, page, by=KIM)
+    assert found == Exploration(EMPTY, {}, 0)
+    deprecated = replace(query, deprecated_only=True)
+    assert index.searches == [(query, page, viewer), (deprecated, Page(limit=0), viewer)]
+    assert index.divided == [(query, viewer)]
+    asked = [*directory.calls]
+    directory.calls.clear()
+    await searching.search(query, page, by=KIM)
+    assert directory.calls == asked

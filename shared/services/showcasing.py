@@ -1,0 +1,62 @@
+"""Showcasing: what there is that everybody may see, for whoever knows not yet what they want."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.facets import Facets, Totals
+from shared.domain.package import Listing
+from shared.domain.query import ANYONE, Page, Query, Sort
+from shared.ports import Clock, SearchIndex
+
+SHOWN = 6  # Packages of each list: what a visitor reads without scrolling.
+REMEMBERED_FOR = timedelta(seconds=5)  # Counts go through all packages; lists begin and end.
+_REMEMBERED_MS = REMEMBERED_FOR // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Showcase:
+    """How much there is, how it divides, and what is new, was updated last, and is used most."""
+
+    totals: Totals
+    facets: Facets
+    new: tuple[Listing, ...]
+    updated: tuple[Listing, ...]
+    pulled: tuple[Listing, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether nothing that everybody may see was published yet."""
+        return not self.updated and self.totals.packages == 0
+
+
+class Showcasing:
+    """Asks the search index, and no store, as anybody; it counts at most every five seconds."""
+
+    def __init__(self, index: SearchIndex, clock: Clock) -> None:
+        """Ask `index`."""
+        self._index = index
+        self._clock = clock
+        self._counted: tuple[int, Totals, Facets] | None = None
+
+    async def showcase(self) -> Showcase:
+        """Return what everybody may see."""
+        new, updated, pulled, (totals, facets) = await asyncio.gather(
+            self._first(Sort.ADDED),
+            self._first(Sort.CREATED),
+            self._first(Sort.PULLS),
+            self._counts(),
+        )
+        return Showcase(totals, facets, new, updated, pulled)
+
+    async def _counts(self) -> tuple[Totals, Facets]:
+        now_ms = self._clock.now_ms()
+        counted = self._counted
+        if counted is None or now_ms - counted[0] >= _REMEMBERED_MS:
+            found = await asyncio.gather(self._index.totals(), self._index.facets(Query(), ANYONE))
+            counted = self._counted = now_ms, *found
+        return counted[1:]
+
+    async def _first(self, sort: Sort) -> tuple[Listing, ...]:
+        results = await self._index.search(Query(), Page(limit=SHOWN, sort=sort), ANYONE)
+        return tuple(hit.listing for hit in results.hits)
