@@ -2,9 +2,13 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import httpx
+
+from shared.adapters.system import SystemClock
 from shared.bootstrap import World as Stores
 from shared.bootstrap import cloud_world, embedded_world, migrate
 from shared.ports import Clock
@@ -34,6 +38,10 @@ class Places(Protocol):
         """Let go of what is not in the folder itself."""
         ...
 
+    def elsewhere(self) -> dict[str, httpx.AsyncBaseTransport]:
+        """Return how clients reach addresses beside the registry's own that answers name."""
+        ...
+
 
 class Folders:
     """The stores of one machine."""
@@ -58,6 +66,10 @@ class Folders:
     def forget(self, place: Path) -> None:
         """Do nothing: the folder is all there is."""
 
+    def elsewhere(self) -> dict[str, httpx.AsyncBaseTransport]:
+        """Return nothing: every address is the registry's."""
+        return {}
+
 
 class Clouds:
     """The double of Cosmos DB in this process, and containers of an emulator of blobs."""
@@ -79,11 +91,15 @@ class Clouds:
 
     async def stores(self, settings: Settings, clock: Clock) -> Stores:
         """Return the stores, with containers that may be there already."""
+        from shared.adapters.blob.connecting import Blobs
+        from shared.adapters.blob.links import BlobLinks
         from tests.cloud import AtPlace, make_containers
 
         connections = AtPlace(settings.data, clock)
         await make_containers(connections)
-        return cloud_world(settings, clock, connections)
+        # The emulator reads the real clock, and refuses what ended by it.
+        links = BlobLinks(Blobs(connections.blobs, connections.prefix), SystemClock())
+        return replace(cloud_world(settings, clock, connections), links=links)
 
     def copy(self, source: Path, target: Path) -> None:
         """Copy the records; templates have no blobs."""
@@ -97,6 +113,10 @@ class Clouds:
         from tests.cloud import forget
 
         forget(place)
+
+    def elsewhere(self) -> dict[str, httpx.AsyncBaseTransport]:
+        """Return the way to the emulator, which signed links lead to."""
+        return {"http://127.0.0.1": httpx.AsyncHTTPTransport(verify=False)}
 
 
 IN_THE_CLOUD = os.environ.get("BALLROOM_TEST_WORLD") == "cloud"

@@ -184,7 +184,7 @@ async def opened(
     )
     registry = build_registry(chosen, wrap(stores))
     transport = httpx.ASGITransport(host(registry), raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport) as http:
+    async with httpx.AsyncClient(transport=transport, mounts=PLACES.elsewhere()) as http:
         yield World(registry, stores, clock, people, http)
     await registry.close()
 

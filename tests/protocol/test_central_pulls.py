@@ -57,7 +57,7 @@ async def test_the_location_is_absolute_and_ends_in_version_and_file_name(
 async def test_links_come_from_the_setting_whatever_host_was_asked_for(world: World) -> None:
     await world.push(bala(GREET))
     headers = {**dict(ACCEPT_ARCHIVE), "Host": "evil.test", "X-Forwarded-Host": "evil.test"}
-    answer = await world.get("/packages/acme/greet/1.0.0", headers=headers)
+    answer = await world.get("/packages/acme/greet/1.0.0", headers=headers, by=world.people.ann)
     assert answer.headers["location"].startswith(f"{URL}/")
 
 
