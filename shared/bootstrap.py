@@ -23,6 +23,7 @@ from shared.adapters.mail.console import ConsoleMailer
 from shared.adapters.mail.smtp import Encryption, SmtpMailer, SmtpServer
 from shared.adapters.observing import observed
 from shared.adapters.paths import DataFolder, lock_of
+from shared.adapters.snapshot_folder import SnapshotFolder
 from shared.adapters.sqlite.failures import Missing, Unusable
 from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.search import SqliteSearchIndex
@@ -33,8 +34,11 @@ from shared.auth.secret import Secret
 from shared.composing.whole import compose
 from shared.composing.world import World
 from shared.domain.mails import parse_email
+from shared.domain.snapshots import SnapshotUnusable
 from shared.ports import Clock, Edge, Fetcher, Mailer, Randomness
 from shared.registry import Registry
+from shared.services.restoring import Bytes
+from shared.services.shelving import Shelf
 from shared.settings import Settings, listed
 from shared.telemetry import recording
 from shared.telemetry.loading import Loading
@@ -99,6 +103,7 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
         work=embedded.work,
         pulls=embedded.pulls,
         search=search,
+        snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(listed(settings.inside_hosts)),
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
@@ -136,6 +141,7 @@ def cloud_world(
         work=cloud.part(lambda stores: stores.work),
         pulls=cloud.part(lambda stores: stores.pulls),
         search=search.part(lambda opened: opened.index),
+        snapshots=cloud.part(lambda stores: stores.snapshots),
         fetcher=fetcher,
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
@@ -181,7 +187,10 @@ def _listen(connection: str, share: float) -> None:
 
 
 # What stands in an operator's way; `str()` is one sentence for them.
-OBSTACLES = (Unusable, NoRegistry, TargetNotEmpty, NotAnIndex, FolderUnwritable, OnlyInAFolder)
+OBSTACLES = (
+    Unusable, NoRegistry, TargetNotEmpty, NotAnIndex, FolderUnwritable, OnlyInAFolder,
+    SnapshotUnusable,
+)  # fmt: skip
 
 
 def existing_registry(settings: Settings) -> Registry:
@@ -215,6 +224,20 @@ def examine_data(settings: Settings) -> list[Finding]:
     if settings.is_in_the_cloud:
         return asyncio.run(_examine_cloud(settings))
     return list(examine(settings.data, Schemas(len(MIGRATIONS), len(SEARCH_MIGRATIONS))))
+
+
+@contextmanager
+def other_folder(data: Path) -> Generator[tuple[Shelf, Bytes]]:
+    """Lend the snapshots and the archives of another registry, on this machine."""
+    clock = SystemClock()
+    embedded = open_embedded(data, clock)
+    if not DataFolder(data).database.exists():
+        raise Missing(DataFolder(data).database)
+    try:
+        shelf = Shelf(SnapshotFolder(DataFolder(data).snapshots))
+        yield shelf, Bytes(embedded.archives, embedded.documents)
+    finally:
+        embedded.close()
 
 
 def exported_index(folder: Path) -> AbstractContextManager[IndexTree]:

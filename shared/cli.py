@@ -13,6 +13,7 @@ from shared.commands.packages import package
 from shared.commands.publishers import publisher
 from shared.commands.rights import rights
 from shared.commands.running import Commands
+from shared.commands.snapshots import snapshot
 from shared.commands.tokens import token
 from shared.commands.upkeep import upkeep
 
@@ -21,7 +22,7 @@ cli = Commands(
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
         account, backup, cost, doctor, index, keys, login, org, package, publisher, restore, rights,
-        signin_link, token, upkeep,
+        signin_link, snapshot, token, upkeep,
     ],
 )  # fmt: skip
 

@@ -418,6 +418,11 @@ class PullLedger(Protocol):
         heads' revisions stay."""
         ...
 
+    async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
+        """Have these pulls, by version and then by day, be all that were counted of a package and
+        rolled up: for a registry that is made anew."""
+        ...
+
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
         """Return pulls by version, then by day."""
         ...
@@ -460,6 +465,26 @@ class SearchIndex(Protocol):
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Return names that begin with, or are close to, `text`."""
+        ...
+
+
+class SnapshotStore(Protocol):
+    """Files of snapshots, by names of two parts: the snapshot's and their own."""
+
+    async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
+        """Store a file, over one that is there; a write that breaks off leaves none, or that."""
+        ...
+
+    def read(self, name: str) -> AsyncIterator[bytes]:
+        """Yield the file in pieces; none where there is no such file."""
+        ...
+
+    async def list(self) -> list[str]:
+        """Return the names of all files."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Remove the file; nothing happens where there is none."""
         ...
 
 

@@ -331,6 +331,9 @@ class Settings(BaseSettings):
     trace_share: float = Field(
         default=0.05, ge=0, le=1, description="Share of all traces whose spans are kept."
     )
+    snapshot_days: int = Field(
+        default=30, ge=1, description="Days that snapshots of the records are kept."
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",

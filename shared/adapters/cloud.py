@@ -11,6 +11,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.connecting import OPTIONS, Blobs
 from shared.adapters.blob.documents import BlobDocuments
+from shared.adapters.blob.snapshots import BlobSnapshots
 from shared.adapters.cosmos.charging import note_charge
 from shared.adapters.cosmos.connecting import DATABASE, Cosmos
 from shared.adapters.cosmos.directory import CosmosDirectory
@@ -108,6 +109,7 @@ class Cloud:
     events: CosmosEvents
     work: CosmosWork
     pulls: CosmosPulls
+    snapshots: BlobSnapshots
 
     async def close(self) -> None:
         """Close every connection; the next use opens them again."""
@@ -131,4 +133,5 @@ def open_cloud(connections: Connections, clock: Clock, randomness: Randomness) -
         events=CosmosEvents(cosmos, clock, metadata, directory),
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
+        snapshots=BlobSnapshots(blobs),
     )

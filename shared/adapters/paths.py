@@ -6,6 +6,7 @@
 ├── search.db                   the search index; can be built again
 ├── Settings.toml               the administrator's, with a token; readable by its owner alone
 ├── keys/                       secrets, readable by their owner alone
+├── snapshots/{name}/           all records as lines, readable by their owner alone
 └── archives/
     ├── sha256/ab/cd/{digest}   the balas, byte for byte
     ├── locks/ab                held while an archive of that prefix comes or goes
@@ -19,6 +20,7 @@ private/…                       the others, named alike; a link leads past the
 derived/texts/{digest}.json     documentation
 derived/graph/{digest}.json     the dependency graph
 derived/sbom/{digest}.json      the bill of materials
+backups/{name}/{file}           snapshots of all records
 """
 
 from dataclasses import dataclass
@@ -81,6 +83,11 @@ class DataFolder:
     def keys(self) -> Path:
         """Return the folder of secrets."""
         return self.root / "keys"
+
+    @property
+    def snapshots(self) -> Path:
+        """Return the folder of snapshots."""
+        return self.root / "snapshots"
 
     @property
     def archives(self) -> ArchiveFolder:

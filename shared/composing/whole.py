@@ -15,9 +15,12 @@ from shared.services.auditing import Auditing
 from shared.services.enumerating import Enumerating
 from shared.services.mending import Mending
 from shared.services.reminding import Reminding
+from shared.services.restoring import Bytes, Restoring
 from shared.services.runs import Runs
 from shared.services.searching import Searching
+from shared.services.shelving import Shelf
 from shared.services.showcasing import Showcasing
+from shared.services.snapshotting import Snapshotting
 from shared.services.upkeep import (
     Expiring,
     Forgetting,
@@ -106,10 +109,40 @@ class Whole(Packages):
             "keep": self.closing.run,
             "remind": Reminding(world.directory, world.work, world.clock, self.token_news).run,
             "mend": self._mending().run,
+            "snapshot": self.snapshotting.run,
             "refresh": Refreshing(self.deriving, walking).run,
         }
         runs = Runs(world.work, world.clock)
         return Upkeep(world.work, world.clock, world.randomness, runs, tasks)
+
+    @property
+    def snapshotting(self) -> Snapshotting:
+        """Return what writes all records down."""
+        world = self.world
+        return Snapshotting(
+            metadata=world.metadata,
+            directory=world.directory,
+            events=world.events,
+            pulls=world.pulls,
+            shelf=Shelf(world.snapshots),
+            clock=world.clock,
+            kept=timedelta(days=self.settings.snapshot_days),
+        )
+
+    @property
+    def restoring(self) -> Restoring:
+        """Return what reads a snapshot again."""
+        world = self.world
+        return Restoring(
+            metadata=world.metadata,
+            directory=world.directory,
+            events=world.events,
+            pulls=world.pulls,
+            work=world.work,
+            clock=world.clock,
+            here=Bytes(world.archives, world.documents),
+            deriving=self.deriving,
+        )
 
     @property
     def _walking(self) -> Walking:

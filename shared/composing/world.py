@@ -21,6 +21,7 @@ from shared.ports import (
     PullLedger,
     Randomness,
     SearchIndex,
+    SnapshotStore,
     WorkStore,
 )
 
@@ -40,6 +41,7 @@ class World:
     work: WorkStore
     pulls: PullLedger
     search: SearchIndex
+    snapshots: SnapshotStore
     mailer: Mailer
     domain_records: DomainRecords
     fetcher: Fetcher

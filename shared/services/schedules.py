@@ -10,6 +10,7 @@ SCHEDULES = MappingProxyType(
         "roll-up": "0 */5 * * * *",
         "expire": "30 7 * * * *",
         "remind": "30 37 * * * *",
+        "snapshot": "0 5 2 * * *",  # Before the sweep: what it names is there for a day and more.
         "sweep": "0 20 3 * * *",
         "audit": "0 40 3 * * *",
         "forget": "0 50 3 * * *",

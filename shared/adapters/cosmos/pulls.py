@@ -47,6 +47,20 @@ class CosmosPulls:
         await self._forget(before_window)
         return list(changed.values())
 
+    async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
+        """Have these pulls be all that were counted of a package and rolled up."""
+        counted = [
+            {"pk": package.key, "version": version, "day": day, "pulls": pulls}
+            for version, days in daily.items()
+            for day, pulls in days.items()
+        ]
+        await asyncio.gather(
+            *(self._container.put({**_day(each), "pulls": each["pulls"]}) for each in counted)
+        )
+        if counted:
+            await self._container.put(_total(package.key, counted))
+            await self._show(package)
+
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
         """Return pulls by version, then by day."""
         items = await self._container.query(
@@ -130,6 +144,15 @@ def _of_all_time(total: Item, pulls: list[Item]) -> Item:
     versions.update(pull["version"] for pull in pulls)
     months.update(pull["day"][:7] for pull in pulls)
     return {"versions": dict(versions), "months": dict(months)}
+
+
+def _total(pk: str, counted: list[Item]) -> Item:
+    versions, months = Counter[str](), Counter[str]()
+    for each in counted:
+        versions[each["version"]] += each["pulls"]
+        months[each["day"][:7]] += each["pulls"]
+    sums = {"versions": dict(versions), "months": dict(months)}
+    return {"id": _TOTAL, "pk": pk, "kind": _TOTAL, **sums, "pulls": versions.total()}
 
 
 def _step(item: Item, pulls: int) -> Step:

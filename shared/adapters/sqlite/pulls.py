@@ -32,6 +32,10 @@ class SqlitePulls:
             pass
         return changed
 
+    async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
+        """Have these pulls be all that were counted of a package and rolled up."""
+        await self._database.write(partial(_restore, package.key, daily))
+
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
         """Return pulls by version, then by day."""
         return await self._database.scan(partial(_daily, package.key))
@@ -73,6 +77,20 @@ def _forget(before_window: int, connection: sqlite3.Connection) -> int:
         " (SELECT window, pk, version, caller FROM pull_guards WHERE window < ? LIMIT ?)",
         (before_window, GUARDS_A_TRANSACTION),
     ).rowcount
+
+
+def _restore(
+    pk: str, daily: Mapping[str, Mapping[str, int]], connection: sqlite3.Connection
+) -> None:
+    rows = [(pk, version, day, n) for version, days in daily.items() for day, n in days.items()]
+    connection.execute("DELETE FROM pull_counts WHERE pk = ?", (pk,))
+    connection.executemany(
+        "INSERT INTO pull_counts (pk, version, day, pulls, pending) VALUES (?, ?, ?, ?, 0)", rows
+    )
+    connection.execute(
+        "UPDATE heads SET body = json_set(body, '$.pulls', ?) WHERE pk = ?",
+        (sum(row[-1] for row in rows), pk),
+    )
 
 
 def _daily(pk: str, connection: sqlite3.Connection) -> dict[str, dict[str, int]]:

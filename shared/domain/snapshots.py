@@ -1,0 +1,117 @@
+"""Snapshots: all records of a registry as lines of JSON, in a few files and one that lists them.
+
+{name}/directory.jsonl.gz   accounts, organizations and all that belongs to them
+{name}/packages.jsonl.gz    heads, each before its releases and its pulls
+{name}/events.jsonl.gz      the feed, and what the records still owe it
+{name}/manifest.json        what the others hold; written last: without it a snapshot is none
+
+A line is an object with one field, whose name says what the record is. What is derived is not
+there, nor are bytes: archives have copies of their own. Sessions are left out, so that nobody is
+signed in by an old copy.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import cast
+
+from pydantic import ValidationError
+
+from shared.domain.accounts import Account, AccountName, Identity
+from shared.domain.domains import Domain
+from shared.domain.entity import Entity
+from shared.domain.invitations import Invitation
+from shared.domain.names import OrgName, Package, PackageName
+from shared.domain.organizations import LookAlike, Membership, Organization
+from shared.domain.package import Event, Head, Record, Release
+from shared.domain.publishers import Publisher
+from shared.domain.tokens import Token, TokenUse
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+DIRECTORY, PACKAGES, EVENTS = "directory.jsonl.gz", "packages.jsonl.gz", "events.jsonl.gz"
+
+# In the order in which they are written again: nobody owns what is not there.
+ENTITIES: tuple[type[Entity], ...] = (
+    Account,
+    AccountName,
+    Identity,
+    Organization,
+    LookAlike,
+    Membership,
+    Domain,
+    Invitation,
+    Publisher,
+    Token,
+    TokenUse,
+)
+
+
+class SnapshotUnusable(Exception):
+    """A snapshot that cannot be taken for one, or not be restored here."""
+
+
+class Pulls(Record):
+    """How often the releases of a package were pulled, by version and day."""
+
+    org: str
+    name: str
+    daily: dict[str, dict[str, int]]
+
+    @property
+    def package(self) -> Package:
+        """Return the package."""
+        return Package(OrgName(self.org), PackageName(self.name))
+
+
+class Part(Record):
+    """One file of a snapshot, as it was written."""
+
+    name: str
+    lines: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(Record):
+    """What a snapshot holds."""
+
+    format: int = FORMAT
+    name: str
+    begun_ms: int
+    ended_ms: int
+    parts: tuple[Part, ...]
+
+    @property
+    def lines(self) -> int:
+        """Return how many records there are."""
+        return sum(part.lines for part in self.parts)
+
+
+_KINDS: dict[str, type[Record]] = {
+    "head": Head,
+    "release": Release,
+    "pulls": Pulls,
+    "event": Event,
+    **{each.kind: each for each in ENTITIES},
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def snapshot_name(now_ms: int) -> str:
+    """Return the name of a snapshot that is begun now; later ones are greater."""
+    return datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def line_of(record: Record) -> bytes:
+    """Return a record as a line."""
+    return f'{{"{_NAMES[type(record)]}":{record.model_dump_json()}}}\n'.encode()
+
+
+def record_of(line: bytes) -> Record:
+    """Return the record of a line; raise `SnapshotUnusable` for anything else."""
+    try:
+        [(name, fields)] = cast("dict[str, object]", json.loads(line)).items()
+        return _KINDS[name].model_validate(fields)
+    except (ValueError, KeyError, AttributeError, ValidationError):
+        message = "A line of the snapshot is no record of this version. Restore it with its own."
+        raise SnapshotUnusable(message) from None

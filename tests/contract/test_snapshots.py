@@ -1,0 +1,327 @@
+"""A registry that is restored from a snapshot says of everything what the first one said."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.adapters.blob.connecting import Blobs
+from shared.adapters.blob.snapshots import BlobSnapshots
+from shared.adapters.snapshot_folder import SnapshotFolder
+from shared.adapters.sqlite.search import SqliteSearchIndex
+from shared.domain.accounts import Account
+from shared.domain.entity import Entity, Place
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.package import Event
+from shared.domain.query import Page, Query, Viewer
+from shared.domain.snapshots import ENTITIES, MANIFEST, SnapshotUnusable
+from shared.ports import Pull, SnapshotStore
+from shared.services.deriving import Deriving
+from shared.services.restoring import Bytes, Restoring
+from shared.services.shelving import Shelf
+from shared.services.snapshotting import Snapshotting
+from tests.balas import bala
+from tests.cloud import AtPlace
+from tests.contract.samples import event, head
+from tests.contract.worlds import WORLDS, Stores
+from tests.fakes.clock import FakeClock
+from tests.world import OpenWorld, World
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Target:
+    """Stores that something is restored into, with what derives and searches."""
+
+    stores: Any
+    search: SqliteSearchIndex
+    clock: FakeClock
+
+    @property
+    def restoring(self) -> Restoring:
+        stores = self.stores
+        return Restoring(
+            metadata=stores.metadata,
+            directory=stores.directory,
+            events=stores.events,
+            pulls=stores.pulls,
+            work=stores.work,
+            clock=self.clock,
+            here=Bytes(stores.archives, stores.documents),
+            deriving=Deriving(stores.metadata, stores.documents, self.search, stores.events),
+        )
+
+
+@asynccontextmanager
+async def target_of(name: str, place: Path, clock: FakeClock) -> AsyncGenerator[Target]:
+    """Open empty stores of a world."""
+    place.mkdir()
+    search = SqliteSearchIndex(place / "search.db")
+    search.migrate()
+    try:
+        async with WORLDS[name](place, clock) as stores:
+            yield Target(stores, search, clock)
+    finally:
+        search.close()
+
+
+@pytest.fixture(params=sorted(WORLDS))
+async def target(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
+) -> AsyncGenerator[Target]:
+    async with target_of(request.param, tmp_path / "target", clock) as opened:
+        yield opened
+
+
+def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> Snapshotting:
+    return Snapshotting(
+        metadata=stores.metadata,
+        directory=stores.directory,
+        events=stores.events,
+        pulls=stores.pulls,
+        shelf=Shelf(store),
+        clock=clock,
+        kept=30 * DAY,
+    )
+
+
+@pytest.fixture
+async def busy(worlds: OpenWorld) -> World:
+    """Return a registry in which everything happened that leaves a record."""
+    world = await worlds()
+    for patch in range(3):
+        await world.push(bala(f"acme/greet:1.0.{patch}"))
+    await world.push(bala("acme/tool:2.0.0-rc.1", tools=("greeter",)))
+    await world.push(bala("other/secret:0.1.0", visibility="private"), by=world.people.bob)
+    await world.registry.moderation.quarantine(GREET, "reported", by=OPERATOR)
+    removed = Coordinate.parse("acme", "greet", "1.0.1")
+    await world.registry.moderation.remove(removed, "court order", by=OPERATOR)
+    kept = Coordinate.parse("acme", "greet", "1.0.2")
+    pulls = [Pull(kept, f"c{n}", n, f"2026-{n:02}-20") for n in range(1, 6)]
+    await world.stores.pulls.record(pulls)
+    await world.registry.upkeep.run("roll-up")
+    # Somebody whose push was cut off, and who has not been listed yet.
+    await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))
+    return world
+
+
+async def told(stores: Any) -> dict[str, Any]:
+    """Return what the stores say of everything that a snapshot is about."""
+    heads = await stores.metadata.packages("", 1_000)
+    packages = [each.package for each in heads]
+    surveys = await stores.metadata.survey(packages)
+    feed = await stores.events.since(0, 10_000)
+    return {
+        "heads": heads,
+        "releases": [_sorted(await stores.metadata.releases(each)) for each in packages],
+        "entries": [survey.entries for survey in surveys],
+        "found": [
+            (await stores.metadata.by_digest(release.content)).release
+            for each in packages
+            for release in _sorted(await stores.metadata.releases(each))
+        ],
+        "daily": [await stores.pulls.daily(each) for each in packages],
+        "history": [await stores.pulls.history(each, "2026-03-01") for each in packages],
+        "tools": await stores.metadata.tool_owners(["greeter", "nobody"]),
+        "entities": {kind.kind: await _all(stores, kind) for kind in ENTITIES},
+        "feed": feed,
+        "streams": {
+            name: await stores.events.stream(name, None, 1_000)
+            for name in {name for _, each in feed for name in each.streams}
+        },
+    }
+
+
+def _sorted(releases: list[Any]) -> list[Any]:
+    return sorted(releases, key=lambda each: each.version)
+
+
+async def _all(stores: Any, kind: type[Entity]) -> list[Entity]:
+    return await stores.directory.all(kind, Place(""), 10_000)
+
+
+async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Path) -> None:
+    store = SnapshotFolder(tmp_path / "snapshots")
+    source = snapshotting(busy.stores, store, busy.clock)
+    before = await told(busy.stores)
+    manifest = await source.take()
+    elsewhere = Bytes(busy.stores.archives, busy.stores.documents)
+    report = await target.restoring.restore(source.shelf, manifest.name, elsewhere)
+    assert report.problems == ()
+    assert report.seen == report.changed == manifest.lines
+    assert await told(target.stores) == before
+    found = await target.search.search(Query.parse(""), Page(), Viewer(sees_everything=True))
+    assert sorted(str(hit.listing.head.package) for hit in found.hits) == [
+        "acme/greet",
+        "acme/tool",
+        "other/secret",
+    ]
+
+
+async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
+    busy: World, tmp_path: Path, clock: FakeClock
+) -> None:
+    store = SnapshotFolder(tmp_path / "snapshots")
+    before, stores = await told(busy.stores), busy.stores
+    async with (
+        target_of("cloud", tmp_path / "there", clock) as there,
+        target_of("embedded", tmp_path / "back", clock) as back,
+    ):
+        for source, target in ((stores, there), (there.stores, back)):
+            taking = snapshotting(source, store, clock)
+            name = (await taking.take()).name
+            elsewhere = Bytes(source.archives, source.documents)
+            assert (await target.restoring.restore(taking.shelf, name, elsewhere)).problems == ()
+            clock.advance(DAY)
+        assert await told(back.stores) == before
+
+
+async def test_a_release_whose_archive_is_missing_is_left_out_until_it_is_there(
+    busy: World, target: Target, tmp_path: Path
+) -> None:
+    source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
+    name = (await source.take()).name
+    report = await target.restoring.restore(source.shelf, name)
+    assert "acme/greet:1.0.2: its archive is missing." in report.problems
+    # What was removed for good has no archive to miss.
+    assert not any("acme/greet:1.0.1" in problem for problem in report.problems)
+    assert (await target.stores.metadata.find(GREET)).release is None
+    elsewhere = Bytes(busy.stores.archives, busy.stores.documents)
+    again = await target.restoring.restore(source.shelf, name, elsewhere)
+    assert again.problems == ()
+    assert await told(target.stores) == await told(busy.stores)
+
+
+async def test_a_registry_that_is_there_is_never_overwritten(
+    busy: World, target: Target, tmp_path: Path
+) -> None:
+    source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
+    name = (await source.take()).name
+    there = Account(id="a1", name="somebody", created_ms=1)
+    await target.stores.directory.add(there)
+    with pytest.raises(SnapshotUnusable, match="There is a registry here already"):
+        await target.restoring.restore(source.shelf, name)
+    assert await _all(target.stores, Account) == [there]
+
+
+async def test_a_damaged_snapshot_changes_nothing(
+    busy: World, target: Target, tmp_path: Path
+) -> None:
+    folder = tmp_path / "snapshots"
+    source = snapshotting(busy.stores, SnapshotFolder(folder), busy.clock)
+    name = (await source.take()).name
+    file = folder / name / "packages.jsonl.gz"
+    whole = file.read_bytes()
+    for damaged in (whole[:-20], whole[:100] + b"\0\0\0\0" + whole[104:], b""):
+        file.write_bytes(damaged)
+        with pytest.raises(SnapshotUnusable):
+            await target.restoring.restore(source.shelf, name)
+    assert await _all(target.stores, Account) == []
+
+
+async def test_what_a_removed_entity_still_owes_the_feed_is_paid(
+    busy: World, target: Target, tmp_path: Path
+) -> None:
+    account = Account(id="gone", name="gone", created_ms=1)
+    owing = account.model_copy(update={"outbox": (event("owed"),)})
+    await busy.stores.directory.remove(await busy.stores.directory.add(owing))
+    source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
+    name = (await source.take()).name
+    elsewhere = Bytes(busy.stores.archives, busy.stores.documents)
+    await target.restoring.restore(source.shelf, name, elsewhere)
+    feed: list[tuple[int, Event]] = await target.stores.events.since(0, 10_000)
+    assert "owed" in [each.id for _, each in feed]
+
+
+# --- Where snapshots lie ------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["folder", "blobs"])
+async def store(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
+) -> AsyncGenerator[SnapshotStore]:
+    if request.param == "folder":
+        yield SnapshotFolder(tmp_path / "snapshots")
+        return
+    async with WORLDS["cloud"](tmp_path, clock):  # It makes the containers.
+        place = AtPlace(tmp_path, clock)
+        blobs = Blobs(place.blobs, place.prefix)
+        yield BlobSnapshots(blobs)
+        await blobs.close()
+
+
+async def pieces(*content: bytes) -> AsyncGenerator[bytes]:
+    for each in content:
+        yield each
+
+
+async def content_of(found: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in found])
+
+
+async def test_a_file_is_read_as_it_was_written(store: SnapshotStore) -> None:
+    large = [bytes([n]) * 700_000 for n in range(5)]
+    await store.write("one/a", pieces(*large))
+    await store.write("one/empty", pieces())
+    assert await content_of(store.read("one/a")) == b"".join(large)
+    assert await content_of(store.read("one/empty")) == b""
+    assert sorted(await store.list()) == ["one/a", "one/empty"]
+
+
+async def test_a_later_file_takes_the_place_of_an_earlier_one(store: SnapshotStore) -> None:
+    await store.write("one/a", pieces(b"long before"))
+    await store.write("one/a", pieces(b"after"))
+    assert await content_of(store.read("one/a")) == b"after"
+
+
+async def test_a_file_whose_writing_broke_off_is_not_there(store: SnapshotStore) -> None:
+    async def breaking() -> AsyncGenerator[bytes]:
+        yield b"x" * 3_000_000
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await store.write("one/a", breaking())
+    assert await store.list() == []
+    assert await content_of(store.read("one/a")) == b""
+
+
+async def test_what_is_removed_is_gone_and_may_be_removed_again(store: SnapshotStore) -> None:
+    await store.write("one/a", pieces(b"a"))
+    await store.write("one/b", pieces(b"b"))
+    for name in ("one/a", "one/a", "one/b"):
+        await store.delete(name)
+    assert await store.list() == []
+
+
+async def test_old_snapshots_go_and_the_newest_stays(
+    store: SnapshotStore, stores: Stores, clock: FakeClock
+) -> None:
+    taking = snapshotting(stores, store, clock)
+    await taking.run()
+    first = (await taking.shelf.all())[0].name
+    await store.write("20000101T000000Z/packages.jsonl.gz", pieces(b"of one that broke off"))
+    clock.advance(31 * DAY)
+    report = await taking.run()
+    assert report.changed == 3  # One was made, two are gone.
+    [manifest] = await taking.shelf.all()
+    assert manifest.name > first
+    clock.advance(31 * DAY)
+    assert [each.name for each in await taking.shelf.all()] == [manifest.name]
+
+
+async def test_without_its_manifest_a_snapshot_is_none(
+    store: SnapshotStore, stores: Stores, clock: FakeClock
+) -> None:
+    taking = snapshotting(stores, store, clock)
+    name = (await taking.take()).name
+    await store.delete(f"{name}/{MANIFEST}")
+    assert await taking.shelf.all() == []
+    with pytest.raises(SnapshotUnusable, match="There is no snapshot"):
+        await taking.shelf.verified(name)

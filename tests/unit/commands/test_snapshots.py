@@ -1,0 +1,60 @@
+"""snapshot …"""
+
+from pathlib import Path
+
+from tests.terminal import Terminal
+
+
+def taken(terminal: Terminal) -> str:
+    """Take a snapshot, and return its name."""
+    return terminal.run("snapshot", "take").split()[1].rstrip(":")
+
+
+def test_a_registry_moves_to_another_folder_with_its_archives(
+    published: Terminal, tmp_path: Path
+) -> None:
+    name = taken(published)
+    [row] = published.json("snapshot", "list")
+    assert row["name"] == name
+    other = Terminal(tmp_path / "other")
+    there = ("--from", str(published.data))
+    assert other.run("snapshot", "restore", name, *there).startswith("Restored ")
+    assert other.run("upkeep", "run", "audit") == "audit: looked at 1, changed 0.\n"
+    assert other.json("org", "list") == published.json("org", "list")
+    line = other.fail("snapshot", "restore", taken(published), *there)
+    assert line == "There is a registry here already. Restore to an empty one."
+
+
+def test_a_snapshot_is_verified(published: Terminal) -> None:
+    name = taken(published)
+    assert published.run("snapshot", "verify", name).startswith(f"{name} is whole: ")
+    (published.data / "snapshots" / name / "events.jsonl.gz").write_bytes(b"")
+    line = published.fail("snapshot", "verify", name)
+    assert line == f"events.jsonl.gz of the snapshot {name} is not as it was written."
+
+
+def test_a_release_without_its_archive_is_named_and_the_restore_may_be_repeated(
+    published: Terminal, tmp_path: Path
+) -> None:
+    name = taken(published)
+    other = Terminal(tmp_path / "other")
+    (published.data / "snapshots").rename(tmp_path / "snapshots")
+    assert other.fail("snapshot", "verify", name).startswith(f"{other.data}")
+    other.data.mkdir()
+    (tmp_path / "snapshots").rename(other.data / "snapshots")
+    result = other.invoke("snapshot", "restore", name)
+    assert result.exit_code == 1
+    assert "  acme/greet:1.0.0: its archive is missing.\n" in result.stdout
+    (other.data / "archives").mkdir(exist_ok=True)
+    (published.data / "archives" / "sha256").rename(other.data / "archives" / "sha256")
+    assert "upkeep run mend" in other.run("snapshot", "restore", name)
+    assert other.run("upkeep", "run", "mend") == "mend: looked at 1, changed 1.\n"
+
+
+def test_a_folder_without_a_registry_has_no_snapshots(terminal: Terminal, tmp_path: Path) -> None:
+    line = terminal.fail("snapshot", "list", "--from", str(tmp_path / "nothing"))
+    assert str(tmp_path / "nothing") in line
+
+
+def test_there_may_be_no_snapshot_yet(terminal: Terminal) -> None:
+    assert terminal.run("snapshot", "list") == "There is nothing to list.\n"

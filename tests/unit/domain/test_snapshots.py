@@ -1,0 +1,48 @@
+"""A snapshot holds every kind of record, and nothing that is no record."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pytest
+
+import shared.domain
+from shared.domain.entity import Entity
+from shared.domain.sessions import Session
+from shared.domain.snapshots import ENTITIES, SnapshotUnusable, line_of, record_of, snapshot_name
+from tests.contract.samples import account, event, head, release
+
+# Nobody is signed in by an old copy.
+LEFT_OUT = {Session}
+
+
+def entities() -> set[type[Entity]]:
+    """Return every kind of entity there is."""
+    for module in iter_modules(shared.domain.__path__):
+        import_module(f"shared.domain.{module.name}")
+    return set(Entity.__subclasses__())
+
+
+def test_every_kind_of_entity_is_kept_or_left_out_on_purpose() -> None:
+    assert set(ENTITIES) | LEFT_OUT == entities()
+    assert not LEFT_OUT & set(ENTITIES)
+
+
+@pytest.mark.parametrize("record", [account(), event("e1"), head(), release()])
+def test_a_record_is_read_as_it_was_written(record: Entity) -> None:
+    line = line_of(record)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert record_of(line) == record
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"[]", b"{}", b"1", b'{"head":{}}', b'{"a":1}', b'{"head":1,"event":2}', b"\xff"]
+)
+def test_another_line_is_refused(line: bytes) -> None:
+    with pytest.raises(SnapshotUnusable, match="no record of this version"):
+        record_of(line)
+
+
+def test_later_snapshots_have_greater_names() -> None:
+    assert snapshot_name(1_790_000_000_000) == "20260921T141320Z"
+    assert snapshot_name(1_790_000_001_000) > snapshot_name(1_790_000_000_000)
