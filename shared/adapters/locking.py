@@ -16,8 +16,23 @@ def locked(path: Path) -> Generator[None]:
         yield  # Closing the file frees the lock, also when the process is killed.
 
 
+def seized(path: Path) -> BinaryIO | None:
+    """Return the lock of this name, which closing it frees; None while another process holds it."""
+    file = path.open("ab")
+    try:
+        _seize(file)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
 if sys.platform == "win32":
     import msvcrt
+
+    def _seize(file: BinaryIO) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
     def _acquire(file: BinaryIO) -> None:
         file.seek(0)
@@ -25,6 +40,9 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    def _seize(file: BinaryIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _acquire(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -138,3 +138,22 @@ def graph_blob(digest: Digest) -> str:
 def sbom_blob(digest: Digest) -> str:
     """Return the name of an archive's bill of materials."""
     return f"sbom/{digest.hex}.json"
+
+
+SEARCH_PARTS = "search/"  # What the names of all parts of the search index begin with.
+SEARCH_POINTER = f"{SEARCH_PARTS}pointer.json"
+
+
+def base_blob(made_ms: int, mark: str) -> str:
+    """Return the name of a whole search index."""
+    return f"{SEARCH_PARTS}base-{made_ms}-{mark}.db.z"
+
+
+def delta_blob(made_ms: int, mark: str) -> str:
+    """Return the name of what changed since a whole search index was made."""
+    return f"{SEARCH_PARTS}delta-{made_ms}-{mark}.json.z"
+
+
+def search_part_made_ms(name: str) -> int:
+    """Return when the part of that name was made."""
+    return int(name.split("-")[1])

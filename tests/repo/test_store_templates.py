@@ -18,6 +18,7 @@ ADAPTERS = ROOT / "shared" / "adapters" / "cosmos"
 ASKED = {
     "directory.py": {"accounts", "tokens"},
     "events.py": {"events"},
+    "listings.py": {"packages"},
     "metadata.py": {"packages"},
     "pulls.py": {"stats"},
     "surveys.py": {"packages"},

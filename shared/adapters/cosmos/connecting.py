@@ -6,9 +6,10 @@ first attempt took effect although its answer was lost, the mark tells.
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -97,6 +98,19 @@ class Container:
         ask: Any = self._proxy.query_items  # Its overloads are one for each set of options.
         return await _Call().answer(lambda: _all(ask(text, **options)))
 
+    async def pages(self, text: str) -> AsyncIterator[list[Any]]:
+        """Yield what a plain filter finds in all partitions, a page at a time."""
+        found, token = await _Call().answer(lambda: self._page(text, None))
+        yield found
+        while (after := token) is not None:
+            found, token = await _Call().answer(partial(self._page, text, after))
+            yield found
+
+    async def changes(self, after: str | datetime | None) -> "Changes":
+        """Return some of what changed after a place in the feed, or since a time, or ever, each
+        item at its newest; nothing when all of it was read. Deletions are no changes."""
+        return await _Call().answer(lambda: self._changes(after))
+
     async def create(self, item: Item) -> bool:
         """Create the item; say whether it was this call that did."""
         marked, call = {**item, "mark": self.cosmos.mark()}, _Call()
@@ -164,6 +178,26 @@ class Container:
             return call.unsure and await self._find(first) is not None
         return True
 
+    async def _page(self, text: str, token: str | None) -> tuple[list[Any], str | None]:
+        pages: Any = self._proxy.query_items(text, max_item_count=A_PAGE).by_page(token)
+        async for page in pages:
+            return await _all(page), pages.continuation_token
+        return [], None
+
+    async def _changes(self, after: str | datetime | None) -> "Changes":
+        place = {"continuation": after} if isinstance(after, str) else {"start_time": after}
+        options: dict[str, Any] = {"max_item_count": A_PAGE, **place}
+        if after is None:
+            options["start_time"] = "Beginning"
+        pages: Any = self._proxy.query_items_change_feed(**options).by_page()
+        found: list[Item] = []
+        async for page in pages:
+            found = await _all(page)
+            break
+        # Where the next read begins is in the last answer, also when that has no items.
+        client: Any = self._proxy.client_connection
+        return Changes(found, client.last_response_headers["etag"])
+
     async def _find(self, marked: Item) -> Item | None:
         """Return the item if it bears this mark: an attempt took effect whose answer was lost."""
         there = await self.read(marked["pk"], marked["id"])
@@ -172,6 +206,14 @@ class Container:
     @property
     def _proxy(self) -> ContainerProxy:
         return self.cosmos.proxy(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Items of the change feed, and the place after them."""
+
+    items: list[Item]
+    after: str
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,38 @@ from shared.domain.package import Listing
 from shared.domain.query import Page, Query, Results, Suggestion, Viewer
 
 
-class SqliteSearchIndex:
+class SqliteSearches:
+    """The questions that an index in SQLite answers, whoever fills it."""
+
+    def __init__(self, database: Database) -> None:
+        """Ask this file."""
+        self._database = database
+
+    async def search(self, query: Query, page: Page, viewer: Viewer) -> Results:
+        """Return one page of what matches and `viewer` may see, with the exact count."""
+        work = partial(reading.search, query=query, page=page, viewer=viewer)
+        return await self._database.scan(work)
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Return how everything that `search` finds divides."""
+        return await self._database.scan(partial(reading.facets, query=query, viewer=viewer))
+
+    async def totals(self) -> Totals:
+        """Return what there is that everybody may see."""
+        return await self._database.scan(reading.totals)
+
+    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
+        """Return names that begin with, or are close to, `text`."""
+        work = partial(reading.suggest, text=text, viewer=viewer, count=count)
+        return await self._database.scan(work)
+
+
+class SqliteSearchIndex(SqliteSearches):
     """The SearchIndex of a registry on one machine."""
 
     def __init__(self, path: Path) -> None:
         """Keep the index in the file at `path`; open nothing."""
-        self._database = Database(path, SEARCH_MIGRATIONS)
+        super().__init__(Database(path, SEARCH_MIGRATIONS))
 
     def migrate(self) -> None:
         """Create the file or bring it up to date; of several processes one does it."""
@@ -50,24 +76,6 @@ class SqliteSearchIndex:
             await self._database.write(partial(rebuilding.add, listings=batch))
         await self._database.write(rebuilding.optimize)
         await self._database.write(rebuilding.finish)
-
-    async def search(self, query: Query, page: Page, viewer: Viewer) -> Results:
-        """Return one page of what matches and `viewer` may see, with the exact count."""
-        work = partial(reading.search, query=query, page=page, viewer=viewer)
-        return await self._database.scan(work)
-
-    async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        """Return how everything that `search` finds divides."""
-        return await self._database.scan(partial(reading.facets, query=query, viewer=viewer))
-
-    async def totals(self) -> Totals:
-        """Return what there is that everybody may see."""
-        return await self._database.scan(reading.totals)
-
-    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
-        """Return names that begin with, or are close to, `text`."""
-        work = partial(reading.suggest, text=text, viewer=viewer, count=count)
-        return await self._database.scan(work)
 
 
 async def _batches(listings: AsyncIterator[Listing]) -> AsyncIterator[list[Listing]]:

@@ -1,0 +1,124 @@
+"""What each package shows to searches: one item in the package's partition, changed by its version.
+
+An item is never deleted, so that the change feed tells of what is shown no longer, and its revision
+only grows: of two reports on a package the one with the higher revision is right, whichever comes
+first.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
+
+from pydantic import TypeAdapter
+
+from shared.adapters.cosmos.connecting import Cosmos, Item, stand_back
+from shared.adapters.sqlite.searching.document import excerpt
+from shared.domain.errors import Busy
+from shared.domain.names import Package
+from shared.domain.package import Listing
+from shared.domain.showing import shown_of
+
+LISTING = "listing"
+EVERY = "SELECT * FROM c WHERE c.kind = 'listing'"
+ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
+
+# Pulls are counted every few minutes. A total that grew by less than this moves nothing in an order
+# by pulls that anybody would miss, and each write costs ten times what a read costs.
+TOLD_GROWTH = 0.03
+
+_LISTING = TypeAdapter(Listing)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a package shows since a revision: a listing as stored, or nothing."""
+
+    key: str
+    revision: int
+    body: Item | None
+
+    def listing(self) -> Listing | None:
+        """Return the listing, or None."""
+        return None if self.body is None else _LISTING.validate_python(self.body)
+
+
+def changes_of(items: Iterable[Item]) -> list[Change]:
+    """Return the changes among items of the change feed; it tells of all that a package has."""
+    return [_change_of(item) for item in items if item.get("kind") == LISTING]
+
+
+class CosmosListings:
+    """Decides what each package shows, atomically, and tells what changed."""
+
+    def __init__(self, cosmos: Cosmos) -> None:
+        """Keep the listings in the container `packages`, beside what they are made from."""
+        self._container = cosmos.container("packages")
+
+    async def offer(self, listing: Listing) -> tuple[bool, Change | None]:
+        """Show this release, unless a better one of the package is shown. Return if none was, and
+        the change, if this is one."""
+        offered = excerpt(listing)
+        before, change = await self._decide(
+            offered.head.package, lambda shown: shown_of(shown, offered)
+        )
+        return before is None, change
+
+    async def replace(self, listing: Listing) -> Change | None:
+        """Show this release, whatever is shown now; return the change, if this is one."""
+        shown = excerpt(listing)
+        return (await self._decide(shown.head.package, lambda _: shown))[1]
+
+    async def remove(self, package: Package) -> Change | None:
+        """Show the package no longer; return the change, if this is one."""
+        return (await self._decide(package, lambda _: None))[1]
+
+    async def all(self) -> AsyncIterator[list[Change]]:
+        """Yield what every package shows, also those that show nothing now, a page at a time."""
+        async for items in self._container.pages(EVERY):
+            yield changes_of(items)
+
+    async def _decide(
+        self, package: Package, choose: Callable[[Listing | None], Listing | None]
+    ) -> tuple[Listing | None, Change | None]:
+        """Return what was shown before, and the change that the choice made of it, if any."""
+        for attempt in range(ATTEMPTS):
+            item = await self._container.read(package.key, LISTING)
+            before = _change_of(item).listing() if item else None
+            chosen = choose(before)
+            if not _is_news(before, chosen):
+                return before, None
+            revision = 1 + (item["revision"] if item else 0)
+            change = Change(package.key, revision, chosen and _body(chosen))
+            if await self._stored(change, item):
+                return before, change
+            await stand_back(attempt)
+        raise Busy
+
+    async def _stored(self, change: Change, over: Item | None) -> bool:
+        item: Item = {
+            "id": LISTING,
+            "pk": change.key,
+            "schema": 1,
+            "kind": LISTING,
+            "revision": change.revision,
+            "body": change.body,
+        }
+        if over is None:
+            return await self._container.create(item)
+        return await self._container.replace(item, over["_etag"])
+
+
+def _change_of(item: Item) -> Change:
+    return Change(item["pk"], item["revision"], item["body"])
+
+
+def _body(listing: Listing) -> Item:
+    return _LISTING.dump_python(listing, mode="json")
+
+
+def _is_news(before: Listing | None, chosen: Listing | None) -> bool:
+    if before is None or chosen is None:
+        return before is not chosen
+    pulls = chosen.head.pulls
+    counted = replace(before, head=before.head.model_copy(update={"pulls": pulls}))
+    grown = abs(pulls - before.head.pulls) > TOLD_GROWTH * before.head.pulls
+    return counted != chosen or grown
