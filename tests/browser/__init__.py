@@ -1,0 +1,1 @@
+"""Pages of a real registry in a real Chromium."""

@@ -1,0 +1,35 @@
+"""axe-core: what of WCAG 2.2 AA a machine can see, seen in a real browser."""
+
+from functools import cache
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests import npm
+from tests.browser.chromium import skip_without
+
+PACKAGE = "axe-core@4.14.1"
+SCRIPT = "node_modules/axe-core/axe.min.js"
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail for each element of the page that breaks a rule, naming both."""
+    page.evaluate(_script())
+    options = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(document, options)", options)
+    broken = [said for violation in found["violations"] for said in _sentences(violation)]
+    assert not broken, f"{page.url}\n" + "\n".join(broken)
+
+
+@cache
+def _script() -> str:
+    skip_without(npm.missing(PACKAGE, SCRIPT))
+    return (npm.folder_of(PACKAGE) / SCRIPT).read_text("utf-8")
+
+
+def _sentences(violation: dict[str, Any]) -> list[str]:
+    return [
+        f"{violation['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
+        for node in violation["nodes"]
+    ]

@@ -1,0 +1,93 @@
+"""Chromium as tests drive it: headless, quiet, and without any host but this machine."""
+
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+
+from tests.clients.debian import require_packages
+
+PROGRAM = "chromium"
+FLAGS = [
+    "--no-sandbox",  # Tests run as root in containers.
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+PATIENCE = 30_000  # Milliseconds; a slow machine is no failure.
+
+
+@contextmanager
+def chromium() -> Generator[Browser]:
+    """Run a browser, or skip where there is none."""
+    if shutil.which(PROGRAM) is None:
+        require_packages([PROGRAM])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which(PROGRAM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watched:
+    """A page, and what went on in it that nobody meant to."""
+
+    page: Page
+    origin: str
+    foreign: list[str] = field(default_factory=list[str])  # Requests to other hosts.
+    dialogs: list[str] = field(default_factory=list[str])
+    errors: list[str] = field(default_factory=list[str])  # Of scripts, and what the policy stopped.
+
+    @classmethod
+    def of(cls, context: BrowserContext, origin: str) -> "Watched":
+        """Open a page and watch it."""
+        watched = cls(context.new_page(), origin)
+        watched.page.set_default_timeout(PATIENCE)
+        watched.page.on("request", watched._request)
+        watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
+        watched.page.on(
+            "console",
+            lambda said: watched.errors.append(said.text) if said.type == "error" else None,
+        )
+        watched.page.on("dialog", watched._dialog)
+        return watched
+
+    def open(self, path: str) -> Page:
+        """Go to a page of the origin, and wait until all of it is there."""
+        self.page.goto(self.origin + path, wait_until="networkidle")
+        return self.page
+
+    def assert_nothing_happened(self) -> None:
+        """Fail where anything was asked of others, run or said that should not be."""
+        assert not self.foreign, self.foreign
+        assert not self.dialogs, self.dialogs
+        assert not self.errors, self.errors
+
+    def _request(self, request: Request) -> None:
+        target = urlsplit(request.url)
+        if f"{target.scheme}://{target.netloc}" != self.origin:
+            self.foreign.append(request.url)
+
+    def _dialog(self, dialog: object) -> None:
+        self.dialogs.append(str(getattr(dialog, "message", "")))
+        getattr(dialog, "dismiss", lambda: None)()
+
+
+def width_of(form: str) -> dict[str, int]:
+    """Return the window of a desktop, of a phone or of a small phone."""
+    sizes = {"desktop": (1280, 800), "phone": (360, 740)}
+    width, height = sizes[form]
+    return {"width": width, "height": height}
+
+
+def skip_without(reason: str) -> None:
+    """Skip the test when there is a reason."""
+    if reason:
+        pytest.skip(reason)

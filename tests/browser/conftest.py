@@ -1,0 +1,49 @@
+"""What the tests with a browser share: Chromium, a registry that listens, and watched pages."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.chromium import Watched, chromium, width_of
+from tests.clients.served import Served, served
+from tests.world import Template
+
+
+class Open(Protocol):
+    """Opens pages in browsers of their own."""
+
+    def __call__(self, origin: str, *, form: str = "desktop", scheme: str = "light") -> Watched:
+        """Return a page that shows nothing yet, in a browser that nobody has signed in with."""
+        ...
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium, one for all tests of a process."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def opened(browser: Browser) -> Iterator[Open]:
+    """Return how to open pages; all are closed at the end."""
+    with ExitStack() as stack:
+
+        def open_page(origin: str, *, form: str = "desktop", scheme: str = "light") -> Watched:
+            dark = "dark" if scheme == "dark" else "light"
+            context = browser.new_context(viewport=width_of(form), color_scheme=dark)  # type: ignore[arg-type]
+            stack.callback(context.close)
+            return Watched.of(context, origin)
+
+        yield open_page
+
+
+@pytest.fixture
+def registry(template: Template, scratch: Path) -> Iterator[Served]:
+    """Return a registry that listens, with the people of all tests and nothing published."""
+    with served(template, scratch / "data") as serving:
+        yield serving
