@@ -1,12 +1,20 @@
 """The stores that each suite runs against."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
 
 from tests.contract.worlds import WORLDS, Stores, World
 from tests.fakes.clock import FakeClock
+from tests.real import delete_all
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left() -> Generator[None]:
+    """Delete what was made in real stores."""
+    yield
+    delete_all()
 
 
 @pytest.fixture(params=sorted(WORLDS))

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.digest import Digest
 from shared.domain.package import Entry, Release
-from tests.cloud import shared_by_processes
+from tests.contract.cloud import opened_by_processes
 from tests.contract.process import publish
 from tests.contract.processes import processes, together
 from tests.contract.samples import GREET, head, release
@@ -31,7 +31,7 @@ def shared_place(world_name: str, tmp_path: Path) -> Generator[None]:
     if world_name != "cloud":
         yield
         return
-    with shared_by_processes(tmp_path, FakeClock()):
+    with opened_by_processes(tmp_path, FakeClock()):
         yield
 
 

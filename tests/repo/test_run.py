@@ -76,3 +76,11 @@ def test_the_protocol_suite_runs_over_the_stores_of_the_cloud_too() -> None:
     suites = run.suites()
     assert suites.index("protocol") + 1 == suites.index(run.IN_THE_CLOUD)
     assert list(run.tests_of(run.IN_THE_CLOUD)) == list(run.tests_of("protocol"))
+
+
+def test_the_contracts_alone_run_against_stores_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BALLROOM_COSMOS_ENDPOINT", "https://cosmos.example.org")
+    assert "BALLROOM_COSMOS_ENDPOINT" in run.surroundings("contract")
+    assert "BALLROOM_COSMOS_ENDPOINT" not in run.surroundings("protocol")

@@ -10,6 +10,7 @@ import pytest
 from azure.core import MatchConditions
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
+from azure.cosmos.partition_key import PartitionKey
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.cosmos import charges
@@ -338,3 +339,20 @@ async def test_a_busy_service_is_asked_again_by_the_client(
     await service.container.create_item(item())
     service.transport.troubles = once(trouble, "GET")
     assert (await service.container.read_item("a", "p"))["id"] == "a"
+
+
+# --- databases and containers ------------------------------------------------------------------
+
+
+async def test_databases_and_containers_are_made_once_and_end_together(service: Service) -> None:
+    client = CosmosClient(service.double.address, KEY, transport=service.transport)
+    database = await client.create_database("other")
+    await refused(409, client.create_database("other"))
+    made = await database.create_container("notes", PartitionKey("/pk"), default_ttl=-1)
+    await refused(409, database.create_container("notes", PartitionKey("/pk")))
+    await made.create_item(item())
+    assert (await made.read())["defaultTtl"] == -1
+    await client.delete_database("other")
+    await refused(404, made.read_item("a", "p"))
+    await refused(404, client.delete_database("other"))
+    assert await query(service, "SELECT * FROM c") == []
