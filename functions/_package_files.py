@@ -6,14 +6,13 @@ import azure.functions as func
 
 from functions._package_pages import show
 from functions._public_pages import Look
-from functions._readmes import code_of
 from shared.domain.archive_files import FileList, Folder
 from shared.domain.errors import FileNotInArchive
 from shared.domain.limits import KIB
+from shared.prose.highlighting import SafeHtml, highlight
 from shared.services.showing import Portrait
 
 MOST_SHOWN_BYTES = 256 * KIB  # Of a text; a browser lays out 10,000 lines of it in a moment.
-FIRST_FILES = ("README.md", "docs/README.md", "docs/Package.md")
 
 _LONGEST_PATH = 1_000  # Characters.
 
@@ -24,7 +23,7 @@ class Shown:
 
     path: str
     size_bytes: int
-    code: str | None
+    code: SafeHtml | None
     lines: int
     is_text: bool
 
@@ -39,8 +38,7 @@ async def files_page(look: Look, portrait: Portrait) -> func.HttpResponse:
         parent = path.rpartition("/")[0]
         folder = files.folder(parent) or Folder(parent, (), ())
     values = {"folder": folder, "file": shown, "steps": _steps(path)}
-    total = sum(1 for _ in files.files)
-    return show(look, portrait, "files", total=total, **values)
+    return show(look, portrait, "files", total=len(files.files), **values)
 
 
 async def _shown(look: Look, portrait: Portrait, files: FileList, path: str) -> Shown:
@@ -53,7 +51,9 @@ async def _shown(look: Look, portrait: Portrait, files: FileList, path: str) -> 
     text = text_of(await look.registry.unpacking.file(portrait.release, path))
     if text is None:
         return Shown(path, size, None, 0, is_text=False)
-    return Shown(path, size, code_of(text, path), text.count("\n") + 1, is_text=True)
+    return Shown(
+        path, size, highlight(path, text), text.removesuffix("\n").count("\n") + 1, is_text=True
+    )
 
 
 def text_of(content: bytes) -> str | None:

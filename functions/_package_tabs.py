@@ -7,7 +7,7 @@ import azure.functions as func
 
 from functions._package_files import files_page
 from functions._package_pages import Frame, no_such_page, show
-from functions._paging import Pager
+from functions._paging import Pager, asked_page
 from functions._public_pages import Look
 from functions._readmes import readme_of
 from shared.domain.errors import InvalidRequest
@@ -34,7 +34,8 @@ async def _docs(look: Look, portrait: Portrait) -> func.HttpResponse:
     name = look.query.get("module") or next(iter(known), "")
     if name and name not in known:
         raise no_such_page(look)
-    readme = readme_of(known[name].readme, portrait) if name else ""
+    text = known[name].readme if name else ""
+    readme = await readme_of(look, portrait, text, name)
     hidden = [each for each in portrait.release.modules if each not in known]
     values = {"modules": texts.modules, "open_module": name, "hidden": hidden}
     return show(look, portrait, "docs", readme=readme, **values)
@@ -62,8 +63,8 @@ async def _dependencies(look: Look, portrait: Portrait) -> func.HttpResponse:
 
 async def _dependents(look: Look, portrait: Portrait) -> func.HttpResponse:
     """Show the packages that depend on this one, those that are pulled most first."""
-    wanted = Pager.of(ROWS * 10**6, ROWS, "", look.query)  # How many there are is not known yet.
-    page = Page(offset=wanted.offset, limit=ROWS, sort=Sort.PULLS)
+    offset = (asked_page(look.query) - 1) * ROWS
+    page = Page(offset=offset, limit=ROWS, sort=Sort.PULLS)
     found = await look.registry.showing.dependents(portrait.package, page, by=look.principal)
     if found.count and not found.hits:
         raise no_such_page(look)

@@ -1,15 +1,35 @@
-"""Texts of archives as pages show them."""
+"""Texts of archives as pages show them: Markdown whose links lead into the archive."""
 
-from html import escape
+from urllib.parse import quote
 
+from functions._package_pages import Frame
+from functions._public_pages import Look
+from shared.prose.markdown import Place, SafeHtml, rendered
 from shared.services.showing import Portrait
 
-
-def readme_of(text: str, portrait: Portrait) -> str:
-    """Return the text of a release as HTML that is safe on our own pages; empty for no text."""
-    return f'<pre class="plain">{escape(text)}</pre>' if text.strip() else ""
+_PACKED_TEXTS = "docs"  # Where `bal pack` of Java puts the texts that lay at the root.
+_AS_IT_WAS = "4"  # The layout in which an archive is the author's project as it is.
 
 
-def code_of(text: str, path: str) -> str:
-    """Return a source file as HTML, highlighted where its language is known."""
-    return escape(text)
+async def readme_of(look: Look, portrait: Portrait, text: str, module: str = "") -> SafeHtml:
+    """Return a text of a release, or of one of its modules, as HTML that is safe on our own pages;
+    empty for no text."""
+    if not text.strip():
+        return SafeHtml()
+    release, frame = portrait.release, Frame(portrait, look.url)
+    files = await look.registry.unpacking.files(release)
+    place = Place(
+        files=quote(f"/files/{portrait.package}/{release.version}"),
+        folder=_folder(portrait, module),
+        names=files.files,
+        pages=f"{quote(frame.address('files'))}?path=",
+    )
+    return await rendered(text, place)
+
+
+def _folder(portrait: Portrait, module: str) -> str:
+    """Return where the text lies in its archive."""
+    name = portrait.package.name
+    if portrait.release.bala_version.startswith(_AS_IT_WAS):
+        return f"modules/{module.removeprefix(f'{name}.')}" if module not in ("", name) else ""
+    return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions import _words
-from shared.domain.unseen import visible
+from shared.prose.safe_html import with_turns_shown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,7 +50,7 @@ _WORDS: tuple[Callable[..., str], ...] = (
     _words.moment,
     _words.short,
     _words.sized,
-    visible,
+    with_turns_shown,
 )
 
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.

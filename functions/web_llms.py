@@ -2,17 +2,16 @@
 
 import azure.functions as func
 
-from functions._paging import Pager
+from functions._paging import asked_page
 from functions._public_pages import METHODS, Look, PublicPages
 from functions._words import counted
 from shared.domain.errors import PageNotFound
 from shared.domain.package import Listing
-from shared.domain.query import Page, Query, Results, Sort
+from shared.domain.query import MAX_OFFSET, Page, Query, Results, Sort
 from shared.domain.summary import one_line
 from shared.registry import Registry
 
 PACKAGES = 200  # On one page: 30 KB, made in some 20 ms.
-_MOST_PAGES = 10**4
 PLAIN = "text/plain"
 
 
@@ -23,12 +22,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("llms.txt", methods=METHODS)
     @pages.same_for_all
     async def web_llms(look: Look) -> func.HttpResponse:
-        asked = Pager.of(PACKAGES * _MOST_PAGES, PACKAGES, "/llms.txt", look.query)
-        page = Page(offset=asked.offset, limit=PACKAGES, sort=Sort.NAME, descending=False)
+        number = asked_page(look.query)
+        offset = min((number - 1) * PACKAGES, MAX_OFFSET)
+        page = Page(offset=offset, limit=PACKAGES, sort=Sort.NAME, descending=False)
         found = await registry.searching.search(Query(), page, by=look.principal)
-        if asked.number > 1 and not found.hits:
+        if number > 1 and not found.hits:
             raise PageNotFound("/llms.txt")
-        return look.text(_listed(found, asked.number, look.url), PLAIN)
+        return look.text(_listed(found, number, look.url), PLAIN)
 
     return bp
 

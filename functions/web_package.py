@@ -47,4 +47,5 @@ async def _release(look: Look, portrait: Portrait) -> func.HttpResponse:
     texts = await look.registry.showing.texts(portrait)
     if look.wants(MARKDOWN):
         return look.text(markdown_twin(portrait, texts.readme, look.url), MARKDOWN)
-    return show(look, portrait, FIRST, readme=readme_of(texts.readme, portrait))
+    readme = await readme_of(look, portrait, texts.readme)
+    return show(look, portrait, FIRST, readme=readme)

@@ -4,7 +4,6 @@ A directory and one file are read of an archive, and not all of it, so browsing 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -47,21 +46,19 @@ class FileList:
 
     entries: dict[str, Entry]
     starts: tuple[int, ...]  # In order, and then the beginning of the directory.
+    files: frozenset[str]  # The names of what is no folder.
 
     @classmethod
     def of(cls, entries: tuple[Entry, ...], directory: DirectorySpan) -> Self:
         """Return the list of these entries."""
         starts = sorted(entry.start for entry in entries)
-        return cls({entry.name: entry for entry in entries}, (*starts, directory.start))
-
-    @property
-    def files(self) -> Iterator[Entry]:
-        """Yield what is no folder."""
-        return (each for each in self.entries.values() if not each.name.endswith("/"))
+        by_name = {entry.name: entry for entry in entries}
+        files = frozenset(name for name in by_name if not name.endswith("/"))
+        return cls(by_name, (*starts, directory.start), files)
 
     def file(self, path: str) -> Entry | None:
         """Return the file at the path, or None."""
-        return None if path.endswith("/") else self.entries.get(path)
+        return self.entries[path] if path in self.files else None
 
     def span(self, entry: Entry) -> Span:
         """Return where the file lies, with its header."""

@@ -94,15 +94,13 @@ def _placed(nodes: dict[Key, GraphNode]) -> dict[Key, _Box]:
 
 def _columns(nodes: dict[Key, GraphNode]) -> dict[Key, int]:
     """Return the longest way to each package; a graph that leads back to itself ends somewhere."""
-    columns = dict.fromkeys(nodes, 0)
-    for _ in nodes:
+    columns, before = dict.fromkeys(nodes, 0), dict[Key, int]()
+    while columns != before:
         before = dict(columns)
         for key, node in nodes.items():
             for each in map(_key, node.dependencies):
                 if each in columns and each != key:
                     columns[each] = min(max(columns[each], columns[key] + 1), len(nodes) - 1)
-        if columns == before:
-            break
     return _without_gaps(columns)
 
 

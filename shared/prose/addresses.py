@@ -17,12 +17,16 @@ class Place:
     """Where a text stands in the registry.
 
     `files` is the address of the files of its archive, `folder` where in there the text lies. With
-    `names`, all files of the archive, nothing leads to a file that is not there.
+    `names`, all files of the archive, nothing leads to a file that is not there; what is not there
+    beside the text is looked for from the root, where its author had it before it was packed.
+    `pages` is the address of the pages that show files, for links; without it they lead to the
+    files themselves, as pictures do.
     """
 
     files: str
     folder: str = ""
     names: frozenset[str] | None = None
+    pages: str = ""
 
     def link(self, written: str, prefix: str) -> str:
         """Return the address that a link leads to, or nothing where it may not lead."""
@@ -33,25 +37,33 @@ class Place:
             address = f"https:{address}"
         if _SCHEME.match(address):
             return address if _OUTSIDE.fullmatch(address) else ""
-        return self._inside(address)
+        return self._inside(address, self.pages or f"{self.files}/")
 
     def picture(self, written: str) -> str:
         """Return the address of a picture of the archive, or nothing for any other."""
         address = _as_browsers_read(written)
         if address.startswith(("#", "//")) or _SCHEME.match(address):
             return ""
-        return self._inside(address).partition("#")[0]
+        return self._inside(address, f"{self.files}/").partition("#")[0]
 
-    def _inside(self, address: str) -> str:
+    def _inside(self, address: str, beginning: str) -> str:
         """Return the address of a file of the archive; no way leads out of it."""
         path, _, fragment = address.partition("#")
         decoded = unquote(path.partition("?")[0]).replace("\\", "/")
         if not decoded or _CONTROL.search(decoded):
             return ""
-        name = "/".join(_walked(decoded if decoded[0] == "/" else f"{self.folder}/{decoded}"))
-        if not name or (self.names is not None and name not in self.names):
+        name = self._name(decoded)
+        if not name:
             return ""
-        return f"{self.files}/{quote(name)}" + (f"#{quote(unquote(fragment))}" if fragment else "")
+        return f"{beginning}{quote(name)}" + (f"#{quote(unquote(fragment))}" if fragment else "")
+
+    def _name(self, path: str) -> str:
+        """Return which file a path means, or nothing."""
+        bases = ("",) if path[0] == "/" else (self.folder, "")
+        found = ["/".join(_walked(f"{base}/{path}")) for base in bases]
+        if self.names is None:
+            return found[0]
+        return next((name for name in found if name in self.names), "")
 
 
 def prefixed(name: str, prefix: str) -> str:

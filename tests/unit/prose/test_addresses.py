@@ -77,6 +77,21 @@ def test_with_the_names_of_the_files_nothing_leads_to_a_missing_one() -> None:
     assert not place.picture("cat.png")
 
 
+def test_what_is_not_beside_the_text_is_looked_for_from_the_root() -> None:
+    names = frozenset(["docs/guide.md", "guide.md", "resources/cat.png"])
+    place = Place(FILES, folder="docs", names=names)
+    assert place.picture("resources/cat.png") == f"{FILES}/resources/cat.png"
+    assert place.link("guide.md", "readme") == f"{FILES}/docs/guide.md"
+    assert place.link("/guide.md", "readme") == f"{FILES}/guide.md"
+    assert not place.picture("../../resources/dog.png")
+
+
+def test_links_lead_to_the_pages_of_files_where_there_are_some_and_pictures_do_not() -> None:
+    place = Place(FILES, folder="docs", pages="/pages?path=")
+    assert place.link("a guide.md#how", "readme") == "/pages?path=docs/a%20guide.md#how"
+    assert place.picture("cat.png") == f"{FILES}/docs/cat.png"
+
+
 @given(st.text(max_size=40) | st.text(alphabet="/\\.:#?@%2fjavscript \t\n", max_size=40))
 def test_whatever_is_written_leads_out_plainly_or_stays_among_the_files(written: str) -> None:
     led = PLACE.link(written, "readme")
