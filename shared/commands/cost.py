@@ -10,7 +10,7 @@ import orjson
 
 from shared.commands.running import Output, as_json, show
 from shared.domain.cost_tables import Row, details, overview, price_list, sensitivity
-from shared.domain.costs import Edge, Load, Size, behind, shortfalls, usual
+from shared.domain.costs import Edge, Load, Plan, Size, behind, shortfalls, usual
 from shared.domain.prices import BadPrices, Prices
 
 KIB = 1024
@@ -78,11 +78,17 @@ def cost(
         show(price_list(prices), output)
     elif size is None:
         _show_all([overview(plans, load, prices), sensitivity(plans, load, prices)], output)
+        _warn(plans, load, prices)
     else:
         plan = plans[Size(size)]
         show(details(plan, load, prices), output)
+        _warn({Size(size): plan}, load, prices)
+
+
+def _warn(plans: Mapping[Size, Plan], load: Load, prices: Prices) -> None:
+    for size, plan in plans.items():
         for sentence in shortfalls(plan, load, prices):
-            click.echo(sentence, err=True)
+            click.echo(f"{size.value}: {sentence}", err=True)
 
 
 def _prices(file: BinaryIO | None) -> Prices:

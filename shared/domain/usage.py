@@ -78,33 +78,35 @@ class Stored:
 
 MEASURED: Mapping[Use, Usage] = MappingProxyType(
     {
-        Use.PUSH: Usage(120.37, 24.71, 0, 3, 351),
-        Use.PULL: Usage(12.10, 3, 0, 0, 649),  # 6 of them count the pull.
-        Use.ARCHIVE: Usage(8.10, 3, 1, 0, 0),  # The bytes of the archive come on top.
-        Use.METADATA: Usage(6.10, 2, 1, 0, 1_596),
+        Use.PULL: Usage(12.1, 3, 0, 0, 951),  # 6 of them count the pull.
+        Use.ARCHIVE: Usage(8.1, 3, 1),  # The bytes of the archive come on top.
+        Use.METADATA: Usage(6.1, 2, 1, 0, 1_596),
         Use.VERSIONS: Usage(16.05, 2, 0, 0, 387),
         Use.INDEX: Usage(16.05, 2, 0, 0, 4_675),
-        Use.RESOLVE: Usage(321.00, 40, 20, 0, 11_237),
+        Use.RESOLVE: Usage(321, 40, 20, 0, 11_237),
         Use.SEARCH: Usage(0, 0, 0, 0, 1_742),
+        Use.PUSH: Usage(120.37, 24.71, 0, 3, 351),
     }
 )
 
 UPKEEP: Mapping[str, Upkeep] = MappingProxyType(
     {
-        "settle": Upkeep(43_800, Usage(30.80, 7)),
-        "roll-up": Upkeep(8_760, Usage(25.20, 6)),
-        "expire": Upkeep(730, Usage(28.80, 7)),
-        "remind": Upkeep(730, Usage(19.60, 5)),
-        "sweep": Upkeep(30.4, Usage(15.00, 4, 0, 1), Usage(8.18, 3)),
-        "audit": Upkeep(30.4, Usage(19.60, 5), Usage(3.09, 0.26, 1)),
-        "forget": Upkeep(30.4, Usage(19.60, 5)),
-        "prove": Upkeep(30.4, Usage(19.60, 5)),
-        "keep": Upkeep(121.7, Usage(28.20, 6)),
+        "settle": Upkeep(43_800, Usage(36.8, 8)),
+        "roll-up": Upkeep(8_760, Usage(31.2, 7)),
+        "expire": Upkeep(730, Usage(34.8, 8)),
+        "remind": Upkeep(730, Usage(25.6, 6)),
+        "snapshot": Upkeep(30.4, Usage(155.2, 29, 1, 11), Usage(4.88, 0.4)),
+        "sweep": Upkeep(30.4, Usage(28, 7, 0, 2), Usage(8.19, 3)),
+        "audit": Upkeep(30.4, Usage(32.6, 8), Usage(3.14, 0.27, 1)),
+        "forget": Upkeep(30.4, Usage(25.6, 6)),
+        "prove": Upkeep(30.4, Usage(25.6, 6)),
+        "mend": Upkeep(30.4, Usage(32.6, 8), Usage(5.2, 0.53, 1)),
+        "keep": Upkeep(121.7, Usage(34.2, 7)),
     }
 )
 
 # What a counted pull adds to the next roll-up, and what each package does that was pulled.
-ROLLED_PULL = Usage(13.50)
-ROLLED_PACKAGE = Usage(60.00, 12.20, 1)
+ROLLED_PULL = Usage(16.75)
+ROLLED_PACKAGE = Usage(56.75, 12.2, 1)
 
-STORED = Stored(record_bytes=4_700, document_bytes=650)
+STORED = Stored(record_bytes=4_740, document_bytes=650)

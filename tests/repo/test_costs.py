@@ -1,0 +1,120 @@
+"""docs/cost.md shows what the command prints, and the command knows what the templates make."""
+
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from croniter import croniter
+
+from shared.domain.costs import AT_ONCE, HOURS, INSTANCE_GIGABYTES, PLANS, Edge, Plan, Size, Zones
+from shared.domain.usage import UPKEEP
+from shared.services.schedules import SCHEDULES
+from shared.settings import Settings
+from tests.paths import ROOT
+from tests.repo.templates import MAIN, module
+from tests.terminal import Terminal
+
+PAGE = (ROOT / "docs" / "cost.md").read_text("utf-8")
+BLOCKS = re.findall(r"```\n\$ python -m shared\.cli (.+)\n((?:.*\n)*?)```\n", PAGE)
+PROSE = re.sub(r"```\n(?:.*\n)*?```\n", "", PAGE)
+
+
+@pytest.mark.parametrize(("command", "printed"), BLOCKS, ids=[each for each, _ in BLOCKS])
+def test_the_page_shows_what_the_command_prints(command: str, printed: str, tmp_path: Path) -> None:
+    assert Terminal(tmp_path / "data").run(*shlex.split(command)) == printed
+
+
+def test_the_page_runs_the_command() -> None:
+    assert len(BLOCKS) > 3
+
+
+def test_no_sum_stands_on_the_page_that_was_not_printed() -> None:
+    assert not re.search(r"\$ ?\d|\d\S* dollars?\b", PROSE)
+
+
+# --- the sizes ---------------------------------------------------------------------------------
+
+
+def default(parameter: str, size: Size) -> str:
+    """Return what the main template chooses for a size, as it is written."""
+    [found] = re.findall(rf"^param {parameter} \w+ = (.+)$", MAIN.read_text(), re.MULTILINE)
+    chosen = re.sub(r"size (==|!=) '(\w+)'", lambda m: _is_so(m[1], m[2], size), found)
+    while choice := re.search(r"\(?(True|False) \? (\w+|'\w+') : (\w+|'\w+|-1)'?\)?", chosen):
+        chosen = chosen.replace(choice[0], choice[2] if choice[1] == "True" else choice[3])
+    return chosen.strip("'")
+
+
+def _is_so(operator: str, name: str, size: Size) -> str:
+    return str((size.value == name) == (operator == "=="))
+
+
+@pytest.fixture(params=Size, ids=[size.value for size in Size])
+def size(request: pytest.FixtureRequest) -> Size:
+    """Return each size."""
+    return request.param
+
+
+@pytest.fixture
+def plan(size: Size) -> Plan:
+    """Return what the costs assume of it."""
+    return PLANS[size]
+
+
+def test_the_database_of_a_size_is_the_one_that_is_made(size: Size, plan: Plan) -> None:
+    assert (default("capacity", size) == "serverless") == (plan.most_units is None)
+    if plan.most_units is not None:
+        assert int(default("maximumThroughput", size)) == plan.most_units
+    assert default("restorable", size) == f"Continuous{plan.days_back}Days"
+
+
+def test_the_app_of_a_size_is_the_one_that_is_made(size: Size, plan: Plan) -> None:
+    assert int(default("alwaysReady", size)) == plan.always_ready
+    assert (default("zoneRedundant", size) == "True") == (plan.zones is Zones.SEVERAL)
+    assert (default("edge", size) == "True") == (plan.edge is not Edge.NONE)
+
+
+def test_the_logs_of_a_size_are_those_that_are_kept(size: Size, plan: Plan) -> None:
+    assert int(default("logDays", size)) == plan.log_days
+    most = int(default("logGigabytes", size))
+    assert (float("inf") if most == -1 else most) == plan.log_gigabytes
+
+
+def test_an_instance_is_as_large_as_the_one_that_is_made() -> None:
+    functions = module("functions").parameters
+    assert functions["instanceMemory"]["default"] == INSTANCE_GIGABYTES * 1024
+    assert functions["requestsAtOnce"]["default"] == AT_ONCE
+
+
+def test_every_alert_is_paid_for() -> None:
+    rules, probes = (module("alerts").value(name) for name in ("rules", "probes"))
+    often = [rule for rule in rules if rule["frequency"] == "PT5M"]
+    watch = PLANS[Size.PUBLIC].watch
+    assert (watch.often, watch.seldom) == (len(often), len(rules) - len(often))
+    assert watch.metric == len(probes)
+    asked = sum(3_600 // probe["seconds"] * len(probe["places"]) for probe in probes)
+    assert watch.probes_an_hour == asked
+
+
+def test_nobody_is_asked_where_nobody_is_told() -> None:
+    alerts = module("alerts").text
+    assert alerts.count("= empty(email) ? [] : ") == 2
+    assert re.findall(r"\[for .* in (\w+):", alerts) == ["rulesAsked", *["probesSent"] * 2]
+    assert PLANS[Size.DEV].watch.probes_an_hour == 0
+
+
+def test_every_timer_is_paid_for_as_often_as_it_runs() -> None:
+    assert set(UPKEEP) == set(SCHEDULES)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for task, schedule in SCHEDULES.items():
+        runs = croniter(schedule, start, second_at_beginning=True)
+        end, count = start + timedelta(days=10), 0
+        while runs.get_next(datetime) <= end:
+            count += 1
+        assert UPKEEP[task].runs_a_month == pytest.approx(count / 240 * HOURS, rel=0.01), task
+
+
+def test_the_largest_archive_fits_the_limits_of_the_service() -> None:
+    largest = Settings.model_fields["max_archive_bytes"].default
+    assert largest < 100 * 1024 * 1024  # Of a request, docs/limits.md.
