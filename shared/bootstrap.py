@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -119,15 +118,12 @@ def cloud_world(
     """Return the world of the cloud: Cosmos DB and Blob Storage, imported with their first use."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
     cloud = Later(lambda: _open_cloud(settings, clock, connections))
-    search = Later(InstanceSearch)
 
     fetcher = GuardedFetcher(listed(settings.inside_hosts))
 
     async def close() -> None:
         if cloud.opened is not None:
             await cloud.opened.close()
-        if search.opened is not None:
-            search.opened.close()
 
     return World(
         clock=clock,
@@ -140,7 +136,8 @@ def cloud_world(
         events=cloud.part(lambda stores: stores.events),
         work=cloud.part(lambda stores: stores.work),
         pulls=cloud.part(lambda stores: stores.pulls),
-        search=search.part(lambda opened: opened.index),
+        search=cloud.part(lambda stores: stores.search.index),
+        feed=cloud.part(lambda stores: stores.search.feed),
         snapshots=cloud.part(lambda stores: stores.snapshots),
         fetcher=fetcher,
         mailer=_mailer(settings),
@@ -150,21 +147,6 @@ def cloud_world(
         links=cloud.part(lambda stores: stores.archives.links),
         edge=_edge(settings, fetcher),
     )
-
-
-class InstanceSearch:
-    """A search index that one instance has for itself, and that ends with it."""
-
-    def __init__(self) -> None:
-        """Make an empty one."""
-        self._folder = TemporaryDirectory(prefix="ballroom-search-")
-        self.index = SqliteSearchIndex(Path(self._folder.name) / "search.db")
-        self.index.migrate()
-
-    def close(self) -> None:
-        """Remove it."""
-        self.index.close()
-        self._folder.cleanup()
 
 
 def build_registry(settings: Settings, world: World | None = None) -> Registry:

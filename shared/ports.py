@@ -488,6 +488,23 @@ class SnapshotStore(Protocol):
         ...
 
 
+class SearchFeed(Protocol):
+    """Brings what packages show to the copies that searches are answered from, in worlds where
+    that is not done by the write itself. Everything may be repeated, and by several at once."""
+
+    async def merge(self, items: Sequence[Mapping[str, object]]) -> int:
+        """Bring these items of the change feed, as stored; return how many were of use."""
+        ...
+
+    async def catch_up(self) -> int:
+        """Bring all that changed since this was last called, however long ago; return how much."""
+        ...
+
+    async def rebuild(self) -> int:
+        """Make anew what searches are answered from; return the number of packages."""
+        ...
+
+
 class Mailer(Protocol):
     """Sends mail to people."""
 

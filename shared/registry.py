@@ -21,6 +21,7 @@ from shared.services.deploying import Deploying
 from shared.services.deprecating import Deprecating
 from shared.services.disclosing import Disclosing
 from shared.services.enumerating import Enumerating
+from shared.services.feeding import Feeding
 from shared.services.identities import Identities
 from shared.services.indexing import Indexing
 from shared.services.inviting import Inviting
@@ -36,8 +37,8 @@ from shared.services.pulling import Pulling
 from shared.services.resolving import Resolving
 from shared.services.restoring import Restoring
 from shared.services.searching import Searching
-from shared.services.showcasing import Showcasing
 from shared.services.serving import Serving
+from shared.services.showcasing import Showcasing
 from shared.services.showing import Showing
 from shared.services.signing_in import SigningIn
 from shared.services.signing_out import SigningOut
@@ -108,6 +109,7 @@ class Registry:
     upkeep: Upkeep
     snapshotting: Snapshotting
     restoring: Restoring
+    feeding: Feeding | None
     archive_path: Callable[[ArchiveName], Path] | None
     edition: Callable[[], Hashable] | None
     probe: Callable[[], Awaitable[None]]

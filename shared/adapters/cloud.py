@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Protocol
 
 from azure.cosmos.aio import CosmosClient
@@ -12,6 +14,7 @@ from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.connecting import OPTIONS, Blobs
 from shared.adapters.blob.documents import BlobDocuments
 from shared.adapters.blob.snapshots import BlobSnapshots
+from shared.adapters.cloud_search.opening import CloudSearch, Surroundings, open_search
 from shared.adapters.cosmos.charging import note_charge
 from shared.adapters.cosmos.connecting import DATABASE, Cosmos
 from shared.adapters.cosmos.directory import CosmosDirectory
@@ -110,9 +113,11 @@ class Cloud:
     work: CosmosWork
     pulls: CosmosPulls
     snapshots: BlobSnapshots
+    search: CloudSearch
 
     async def close(self) -> None:
         """Close every connection; the next use opens them again."""
+        await self.search.index.close()
         await asyncio.gather(self.cosmos.close(), self.blobs.close())
         await self.connections.close()
 
@@ -134,4 +139,7 @@ def open_cloud(connections: Connections, clock: Clock, randomness: Randomness) -
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
+        search=open_search(
+            cosmos, blobs, Path(gettempdir()), Surroundings(clock, randomness, asyncio.sleep)
+        ),
     )

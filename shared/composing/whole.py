@@ -13,6 +13,7 @@ from shared.ports import ArchiveStore, Clock
 from shared.registry import Registry
 from shared.services.auditing import Auditing
 from shared.services.enumerating import Enumerating
+from shared.services.feeding import Feeding
 from shared.services.mending import Mending
 from shared.services.reminding import Reminding
 from shared.services.restoring import Bytes, Restoring
@@ -82,6 +83,11 @@ class Whole(Packages):
         """Return what finds packages."""
         return Searching(self.world.search, self.authorization)
 
+    @property
+    def feeding(self) -> Feeding | None:
+        """Return what brings changes to the searches, where that takes somebody."""
+        return None if self.world.feed is None else Feeding(self.world.feed)
+
     async def probe(self) -> None:
         """Raise unless the stores answer."""
         await self.world.metadata.packages("", 1)
@@ -112,6 +118,8 @@ class Whole(Packages):
             "snapshot": self.snapshotting.run,
             "refresh": Refreshing(self.deriving, walking).run,
         }
+        if self.feeding is not None:
+            tasks |= {"search": self.feeding.catch_up, "search-rebuild": self.feeding.rebuild}
         runs = Runs(world.work, world.clock)
         return Upkeep(world.work, world.clock, world.randomness, runs, tasks)
 

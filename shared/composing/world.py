@@ -20,6 +20,7 @@ from shared.ports import (
     MetadataStore,
     PullLedger,
     Randomness,
+    SearchFeed,
     SearchIndex,
     SnapshotStore,
     WorkStore,
@@ -51,4 +52,5 @@ class World:
     # told at a fraction of what reading costs.
     edition: Callable[[], Hashable] | None = None
     links: ArchiveLinks | None = None  # Past the registry, where archives are not files of ours.
+    feed: SearchFeed | None = None  # None: what is written is searched at once.
     edge: Edge | None = None  # Where copies are kept that can be withdrawn.

@@ -154,6 +154,7 @@ class Looking:
         """Show nothing: before anything was built there is nothing to find."""
         copy = Copy(self._workplace.folder() / FILE)
         await asyncio.to_thread(copy.create)
+        await copy.apply(self._own.values())
         self._shown = Shown(copy)
 
     async def _loaded(self, pointer: Pointer) -> Shown:

@@ -6,7 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 
 class Unreadable(ValueError):
-    """A part of the index is not what it has to be; the text says in what, for an operator's log."""
+    """A part of the index is not what it has to be; the text says why, for an operator's log."""
 
 
 @dataclass(frozen=True, slots=True)
