@@ -9,6 +9,7 @@ from shared.composing.people import People
 from shared.domain.derived_index import index_file
 from shared.domain.errors import Refusal
 from shared.domain.limits import ArchiveLimits, Documentation
+from shared.domain.package import Release
 from shared.domain.workloads import Provider
 from shared.log import log
 from shared.services.browsing import Browsing
@@ -35,6 +36,8 @@ from shared.services.trusted_publishing import TrustedPublishing
 from shared.services.unpacking import Unpacking
 from shared.services.visibility import ChangingVisibility
 from shared.settings import Settings, listed
+from shared.telemetry import recording
+from shared.telemetry.catalog import PUSHES
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class Packages(People):
             publishers=self.trusted_publishers,
             limiting=self.limiting,
             news=self._held_news(),
+            admitted=_tell_of_push,
         )
 
     @cached_property
@@ -238,6 +242,10 @@ class Packages(People):
     def _dependencies(self) -> Dependencies:
         required = self.settings.require_dependencies
         return Dependencies(self.authorization, self.world.metadata, required)
+
+
+def _tell_of_push(release: Release) -> None:
+    recording.record(PUSHES, 1, {"state": release.state.value})
 
 
 def _log_delayed_pulls(refusal: Refusal) -> None:

@@ -1,6 +1,7 @@
 """Publishing: how a bala becomes a release."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -68,6 +69,7 @@ class Publishing:
     publishers: TrustedPublishers
     limiting: Limiting
     news: HeldNews
+    admitted: Callable[[Release], None]  # Told of each new release, and of no repeat.
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.
@@ -112,6 +114,7 @@ class Publishing:
             await self.metadata.add_release(release)
         except AlreadyThere:
             return await self._repeated(bala, await self.metadata.find(bala.coordinate), by)
+        self.admitted(release)
         await self.deriving.added(head, release, bala.texts)
         if release.awaits_owner:
             await self.news.tell(release)

@@ -1,0 +1,240 @@
+"""Sentry, CircleCI and others: secrets that services told of themselves, to whoever reads logs.
+
+Everything that tells of requests (log lines, spans, metrics) is searched for every secret that was
+sent or received: tokens, cookies, codes, proofs of forms, signatures of links, e-mail addresses.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import httpx
+import pytest
+
+from shared.log import configure, log
+from shared.telemetry import recording
+from shared.telemetry.activities import Activity
+from shared.telemetry.catalog import INSTRUMENTS, PUSHES, REQUESTS, STORE_CALLS, UPKEEP
+from shared.telemetry.recording import Part
+from tests.balas import bala
+from tests.browsers import Browser, signed_in
+from tests.devices import ask, poll
+from tests.fakes.issuer import CLIENT_SECRET
+from tests.protocol.sign_in import open_signing
+from tests.security.routes import VALUES, routes
+from tests.telemetry import Heard, hearing
+from tests.world import URL, OpenWorld, World
+
+NO_LIMITS = {
+    f"limit_{name}": f"{counted}=100000"
+    for name, counted in (
+        ("write", "token"), ("push", "token"), ("token_issue", "account"),
+        ("sign_in", "address"), ("device", "address"), ("failure", "address"),
+    )
+}  # fmt: skip
+
+# Planted in requests to every route: what each is, and a text that is nothing else.
+PLANTED = {
+    "token": "blr_local_plantedplantedplantedtoken0123456789",
+    "cookie": "planted-cookie-0123456789",
+    "csrf": "planted-csrf-0123456789",
+    "code": "planted-code-0123456789",
+    "signature": "planted-signature-0123456789",
+    "email": "planted.person@planted.example",
+    "password": "planted-password-0123456789",
+}
+
+# Fields of queries and forms whose values are secret.
+SECRET_FIELDS = {"code", "state", "nonce", "signature", "sig", "csrf", "device_code", "user_code"}
+SHORT = 8  # Texts below are found everywhere: "1", "ok".
+
+_HIDDEN = re.compile(r'name="(?:csrf|state|code)" value="([^"]{8,})"')
+_TOKEN = re.compile(r"\bblr_\w{20,}")
+_EMAIL = re.compile(r"[\w.]+@[\w.]+\.\w+")
+
+
+@dataclass
+class Secrets:
+    """Gathers every secret that goes to a registry or comes from it."""
+
+    found: set[str] = field(default_factory=set[str])
+
+    async def note_request(self, request: httpx.Request) -> None:
+        """Take what a request carries."""
+        self._take(*request.headers.get("authorization", "").split()[1:])
+        cookies = request.headers.get("cookie", "").split("; ")
+        self._take(*(each.partition("=")[2] for each in cookies))
+        self._take(request.headers.get("x-csrf-token", ""))
+        self._take_query(str(request.url))
+        body = request.content.decode("latin-1")
+        self._take(*(value for name, value in parse_qsl(body) if name in SECRET_FIELDS))
+
+    async def note_answer(self, answer: httpx.Response) -> None:
+        """Take what an answer carries."""
+        for cookie in answer.headers.get_list("set-cookie"):
+            self._take(cookie.partition(";")[0].partition("=")[2])
+        self._take_query(answer.headers.get("location", ""))
+        if "text" in answer.headers.get("content-type", "") or "json" in str(answer.headers):
+            await answer.aread()
+            self._take(*_HIDDEN.findall(answer.text), *_TOKEN.findall(answer.text))
+
+    def _take_query(self, address: str) -> None:
+        parts = urlsplit(address)
+        self._take(*(value for name, value in parse_qsl(parts.query) if name in SECRET_FIELDS))
+
+    def _take(self, *values: str) -> None:
+        self.found.update(each for each in values if len(each) >= SHORT)
+
+    def in_(self, text: str) -> set[str]:
+        """Return the secrets that a text holds, as they are or as addresses write them."""
+        plain = unquote(text)
+        return {each for each in self.found if each in text or each in plain}
+
+
+@dataclass
+class Told:
+    """All that tells of requests: what was logged, and what was heard."""
+
+    heard: Heard
+    capfd: pytest.CaptureFixture[str]
+    lines: str = ""
+
+    def text(self) -> str:
+        """Return all of it."""
+        configure("warning")  # Writes what waits, and is as quiet as in other tests.
+        log.error("end")
+        said = self.capfd.readouterr()
+        self.lines += said.out + said.err
+        return self.lines + self.heard.text()
+
+
+@pytest.fixture
+def told(capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
+    """Return everything that is told until the test ends."""
+    with hearing() as heard:
+        yield Told(heard, capfd)
+
+
+def watched(world: World) -> Secrets:
+    """Return what gathers the secrets of a registry from now on."""
+    secrets = Secrets(set(PLANTED.values()))
+    world.http.event_hooks = {
+        "request": [secrets.note_request],
+        "response": [secrets.note_answer],
+    }
+    return secrets
+
+
+async def packages(world: World) -> None:
+    """Push, look, pull by signed links, search and withdraw."""
+    ann, http = world.people.ann, world.http
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    for name in ("greet", "secret"):
+        for path in (f"/packages/acme/{name}/1.0.0", f"/packages/acme/{name}"):
+            await world.get(path, by=ann)
+        hop = await world.get(
+            f"/packages/acme/{name}/1.0.0",
+            by=ann,
+            headers={"Accept": "application/octet-stream"},
+        )
+        assert hop.status_code == 302
+        assert (await http.get(hop.headers["location"])).status_code == 200
+    await world.get("/search-packages?q=greet", by=ann)
+    await world.java(ann).deprecate("acme/greet:1.0.0", "old")
+
+
+async def people(world: World, browser: Browser) -> None:
+    """Invite somebody by mail, make a token on a page, and let a machine sign in."""
+    url = f"{URL}/api/v1/orgs/acme/invitations"
+    body = json.dumps({"role": "member", "email": PLANTED["email"]}).encode()
+    answer = await world.send("POST", url, by=world.people.ann, content=body)
+    assert answer.status_code == 201, answer.text
+    await browser.get("/account/tokens")
+    await browser.get("/account/sessions")
+    await browser.post("/account/tokens", name="laptop", scope="read", org="*", package="*")
+    codes = await ask(world)
+    assert (await poll(world, codes)).status_code == 400
+    await browser.get(f"/device?user_code={codes['user_code']}")
+
+
+async def planted(world: World) -> None:
+    """Send the planted secrets to every route, where secrets are sent."""
+    fields = {**PLANTED, "state": PLANTED["code"], "next": PLANTED["email"], "q": PLANTED["token"]}
+    form = "&".join(f"{name}={value}" for name, value in fields.items())
+    headers = {
+        "Authorization": f"Bearer {PLANTED['token']}",
+        "Cookie": f"__Host-ballroom={PLANTED['cookie']}",
+        "X-CSRF-Token": PLANTED["csrf"],
+        "User-Agent": PLANTED["email"],
+        "Traceparent": PLANTED["token"],
+        "X-Request-Id": PLANTED["cookie"],
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    for method, url in sorted(set(routes(world.registry))):
+        await world.http.request(method, url, headers=headers, content=form)
+        await world.http.request(method, url, params=fields)
+        for value in VALUES.values():
+            await world.http.request(method, url.replace(f"/{value}", f"/{PLANTED['email']}"))
+
+
+async def test_no_secret_is_in_anything_that_is_told(worlds: OpenWorld, told: Told) -> None:
+    settings: dict[str, Any] = {"log_level": "debug", **NO_LIMITS}
+    signing = await open_signing(worlds, **settings)
+    world = signing.world
+    secrets = watched(world)
+    secrets.found |= {CLIENT_SECRET, signing.issuer.person.email}
+    for kind in ("oidc", "entra", "github"):
+        await signing.signed_in(kind)
+    await packages(world)
+    await people(world, await signed_in(world, world.people.ann))
+    await planted(world)
+    for task in world.registry.upkeep.tasks:
+        await world.registry.upkeep.run(task)
+    text = told.text()
+    assert secrets.in_(text) == set()
+    assert set(_EMAIL.findall(unquote(text))) == set()
+    # It was a test of something: a lot was sent, and a lot was told.
+    assert len(secrets.found) > 30
+    assert told.lines.count('"event":"request"') > 500
+    assert {point["state"] for point in told.heard.points(PUSHES)} == {"live"}
+    assert len({point["operation"] for point in told.heard.points(REQUESTS)}) > 100
+    assert {"metadata", "directory", "events"} <= {
+        point["store"] for point in told.heard.points(STORE_CALLS)
+    }
+
+
+async def test_a_secret_that_is_told_is_found_wherever_it_is(told: Told) -> None:
+    configure("debug")
+    secrets = Secrets(set(PLANTED.values()))
+    leaks = list(PLANTED.values())
+    log.info("leak", token=leaks[0], address=f"https://x.test/?code={leaks[3].replace('-', '%2D')}")
+    Activity.begin(leaks[1], Part.SERVED).end({"outcome": leaks[2]})
+    recording.record(UPKEEP, 1, {"task": leaks[4], "result": leaks[6]})
+    text = told.text()
+    assert secrets.in_(text) == {*leaks} - {PLANTED["email"]}
+    log.error("leak", to=PLANTED["email"])
+    assert _EMAIL.findall(told.text()) == [PLANTED["email"]]
+
+
+async def test_what_is_told_of_requests_is_told_in_words_of_the_code(
+    worlds: OpenWorld, told: Told
+) -> None:
+    world = await worlds(log_level="debug", **NO_LIMITS)
+    watched(world)
+    await planted(world)
+    named = {
+        value
+        for instrument in INSTRUMENTS
+        for point in told.heard.points(instrument)
+        for name, value in point.items()
+        if name in instrument.attributes and name != "status"
+    }
+    assert len(named) > 100
+    # Names of Functions, stores, operations and refusals: no text of a request is among them.
+    assert [
+        each for each in named if not re.fullmatch(r"[A-Za-z][a-z_-]*(?:[A-Z][a-z]+)*", each)
+    ] == []
