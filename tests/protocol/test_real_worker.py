@@ -188,6 +188,27 @@ async def test_every_function_of_the_registry_answers_alike(worker: str, registr
     await _compare(worker, registry, list(_asks_of(registry.app)))
 
 
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+ANOTHER = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+async def test_the_log_names_the_trace_of_the_host_whatever_a_client_sends(
+    worker: str, registry: Served
+) -> None:
+    router = Router([(each.route, each.name) for each in functions_of(registry.app).http])
+    sent = {"traceparent": f"00-{ANOTHER}-{SPAN}-01"}
+    told = [
+        {**_told(router, Ask("GET /health/live", sent)), "trace": f"00-{TRACE}-{SPAN}-00"},
+        _told(router, Ask("GET /health/live", sent)),
+    ]
+    ran = await asyncio.to_thread(_run, worker, registry, told)
+    lines = [json.loads(each) for each in ran.stderr.splitlines() if '"event":"request"' in each]
+    assert [(line.get("trace_id"), line.get("span_id")) for line in lines] == [
+        (TRACE, SPAN),
+        (None, None),
+    ]
+
+
 def _asks_of(app: func.FunctionApp) -> Iterator[Ask]:
     """Yield a request for each method of each Function, by somebody without credentials."""
     for each in functions_of(app).http:

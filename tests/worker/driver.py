@@ -53,7 +53,7 @@ async def _answer(request: dict[str, Any]) -> dict[str, Any]:
         function_id=str(uuid.uuid5(uuid.NAMESPACE_OID, request["function"])),
         input_data=[protos.ParameterBinding(name="req", data=_http(request, protos))],
         trigger_metadata={},
-        trace_context=protos.Record(),
+        trace_context=protos.Record(trace_parent=request.get("trace")),
         retry_context=protos.Record(),
     )
     wrapped = protos.Record(request=protos.Record(invocation_request=invocation))
