@@ -48,6 +48,7 @@ from functions import (
     timers,
     token,
     token_whoami,
+    web_about,
     web_badges,
     web_feeds,
     web_files,
@@ -55,6 +56,7 @@ from functions import (
     web_llms,
     web_package,
     web_search,
+    web_site,
 )
 from shared.registry import Registry
 
@@ -104,6 +106,7 @@ FACES = (
     timers,
     token,
     token_whoami,
+    web_about,
     web_badges,
     web_feeds,
     web_files,
@@ -111,6 +114,7 @@ FACES = (
     web_llms,
     web_package,
     web_search,
+    web_site,
 )
 
 

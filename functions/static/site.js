@@ -6,11 +6,19 @@
   const root = document.documentElement;
   const THEMES = { "": "as the system has them", light: "light", dark: "dark" };
 
-  function kept() {
+  function kept(name) {
     try {
-      return localStorage.getItem("theme") ?? "";
+      return localStorage.getItem(name) ?? "";
     } catch {
       return ""; // A browser that keeps nothing.
+    }
+  }
+
+  function keep(name, value) {
+    try {
+      localStorage.setItem(name, value);
+    } catch {
+      // It holds for this page alone.
     }
   }
 
@@ -20,10 +28,10 @@
   }
 
   // At once, before anything is painted.
-  show(kept());
+  show(kept("theme"));
 
   function onThemes(button) {
-    let theme = kept();
+    let theme = kept("theme");
     const say = () => {
       button.setAttribute("aria-label", `Colours: ${THEMES[theme] ?? THEMES[""]}`);
       button.title = button.getAttribute("aria-label");
@@ -31,11 +39,7 @@
     button.addEventListener("click", () => {
       const names = Object.keys(THEMES);
       theme = names[(names.indexOf(theme) + 1) % names.length];
-      try {
-        localStorage.setItem("theme", theme);
-      } catch {
-        // It holds for this page alone.
-      }
+      keep("theme", theme);
       show(theme);
       say();
     });
@@ -47,10 +51,25 @@
     return element.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName);
   }
 
+  let keysAreOff = kept("keys") === "off";
+
+  function onKeysSwitch(button) {
+    const say = () => {
+      button.textContent = keysAreOff ? "Turn these keys on" : "Turn these keys off";
+    };
+    button.addEventListener("click", () => {
+      keysAreOff = !keysAreOff;
+      keep("keys", keysAreOff ? "off" : "");
+      say();
+    });
+    say();
+    button.hidden = false;
+  }
+
   function onKeys(field) {
     document.addEventListener("keydown", (event) => {
       const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.isComposing;
-      if (isPlain && (event.key === "/" || event.key === "s") && !isTyping(event.target)) {
+      if (!keysAreOff && isPlain && (event.key === "/" || event.key === "s") && !isTyping(event.target)) {
         event.preventDefault();
         field.focus();
         field.select();
@@ -82,6 +101,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     const fields = [...document.querySelectorAll("[data-focus-key]")];
     if (fields.length) onKeys(fields[fields.length - 1]); // A page's own comes after the frame's.
+    document.querySelectorAll("[data-keys-switch]").forEach(onKeysSwitch);
     document.querySelectorAll("[data-copy]").forEach(onCopy);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);
   });

@@ -631,4 +631,25 @@ OF_PACKAGES = {
     "web_llms": _for_all("/llms.txt"),
 }
 
-DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES, **OF_PACKAGES}
+JSON_ALONE = {"Accept": "application/json"}
+FOUND = '/search?q=name:"NAME"&org=ORG'
+NOT_DEPRECATED = tuple(state for state in State if state is not State.DEPRECATED)
+
+SITE = {
+    "web_home": _for_all("/", anybody_known),
+    "web_about": _for_all("/about/status", anybody_known),
+    "web_search": Declared(
+        *("GET", FOUND, finders, NOT_DEPRECATED), headers=JSON_ALONE, shows=by_list("packages")
+    ),
+    "web_search (deprecated)": Declared(
+        *("GET", f"{FOUND}&deprecated=true", finders, (State.DEPRECATED,)),
+        headers=JSON_ALONE,
+        shows=by_list("packages"),
+    ),
+    "web_search_description": _for_all("/opensearch.xml", anybody_known),
+    "web_site_robots": _for_all("/robots.txt", anybody_known),
+    "web_site_map": _for_all("/sitemap.xml?page=1", anybody_known),
+    "web_site_icon": _for_all("/favicon.ico"),
+}
+
+DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES, **OF_PACKAGES, **SITE}

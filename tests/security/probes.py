@@ -224,6 +224,14 @@ READING |= {
     "web_llms": (Probe("/llms.txt"), Probe("/llms.txt?page=2")),
 }
 
+READING |= {
+    "web_search": tuple(
+        Probe(f"/search?{query}", headers=headers)
+        for query in ("q=NAME", "q=acme/NAME", "org=acme", "q=NAMR&explain=true", "deprecated=true")
+        for headers in ((), JSON_TWIN)
+    ),
+}
+
 CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
     "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
@@ -285,6 +293,12 @@ ABOUT_NO_PACKAGE = {
     "sign_in_*": "are the same for everybody who is not signed in",
     "static_*": "are the same for everybody",
     "token_*": "name patterns, whether packages match them or not",
+    "web_about": "counts public packages alone, whoever asks",
+    "web_home": "lists public packages alone, whoever asks",
+    "web_search_description": "is the same for everybody",
+    "web_site_icon": "is the same for everybody",
+    "web_site_map": "lists public packages alone, whoever asks",
+    "web_site_robots": "is the same for everybody",
 }
 
 

@@ -22,7 +22,11 @@ Listed = tuple[str, str, str]  # Function, methods, path.
 def served(world: World) -> set[Listed]:
     """Return every route of the app."""
     return {
-        (each.name, ", ".join(sorted(each.route.methods or ())), each.route.template.text)
+        (
+            each.name,
+            ", ".join(sorted(each.route.methods or ())),
+            each.route.template.text.removeprefix("/"),
+        )
         for each in functions_of(build_app(world.registry)).http
     }
 

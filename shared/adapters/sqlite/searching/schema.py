@@ -45,6 +45,13 @@ def tables(prefix: str) -> Migration:
             PRIMARY KEY (length, word)
         ) STRICT, WITHOUT ROWID
         """,
+        *_counting(prefix),
+    )
+
+
+def _counting(prefix: str) -> Migration:
+    """Return the statements that make what the packages are told apart and counted by."""
+    return (
         # What a client must have to use a package. There are some dozens, and they are kept.
         f"""
         CREATE TABLE {prefix}profiles (
