@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local check fix test test-azure bench lock clean
+.PHONY: run run-azure-local demo check fix test test-azure bench lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -14,6 +14,10 @@ run: # Serve a registry on this machine (PORT, WORKERS and BALLROOM_* apply).
 
 run-azure-local: tools # The same over a double of Cosmos DB and Azurite, as it is in the cloud; takes npm.
 	@exec $(VENV)/bin/python -m tests.azure_local
+
+demo: # Fill a registry with the releases of a real index, at real size, and serve it.
+	@sh .ci/environment requirements.txt $(VENV)
+	@exec $(VENV)/bin/python -m bench.demo
 
 check: tools # Style, types, direction of imports, spelling, locks; all of them, then the verdict.
 	@failed=; \
