@@ -16,10 +16,11 @@ from shared.telemetry.recording import Part
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return one timer Function for each task that has a schedule."""
+    """Return one timer Function for each task that this registry has and that has a schedule."""
     bp = func.Blueprint()
     for task, schedule in SCHEDULES.items():
-        _add_timer(bp, registry, task, schedule)
+        if task in registry.upkeep.tasks:
+            _add_timer(bp, registry, task, schedule)
     return bp
 
 

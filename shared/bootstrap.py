@@ -138,6 +138,7 @@ def cloud_world(
         pulls=cloud.part(lambda stores: stores.pulls),
         search=cloud.part(lambda stores: stores.search.index),
         feed=cloud.part(lambda stores: stores.search.feed),
+        changes=cloud.part(lambda stores: stores.changes),
         snapshots=cloud.part(lambda stores: stores.snapshots),
         fetcher=fetcher,
         mailer=_mailer(settings),

@@ -24,7 +24,7 @@ from shared.hosting.errors import Unservable
 from shared.hosting.files import FileAnswer, Refused, Resolver
 from shared.hosting.following import Shortcut
 from shared.hosting.heading import added_headers
-from shared.hosting.host import Host, Timekeeping
+from shared.hosting.host import Feeding, Host, Timekeeping
 from shared.hosting.serving import Certificate
 from shared.hosting.supervising import Plan, serve, serve_as_worker
 from shared.registry import Registry
@@ -99,6 +99,7 @@ def build_host(settings: Settings) -> Host:
         archives=archives_of(registry),
         shortcut=Shortcut(MAVEN_PATHS, settings.base_url),
         timekeeping=Timekeeping(settings.data / "timers", registry.clock),
+        feeding=Feeding(registry.changes, registry.clock) if registry.changes else None,
         edition=registry.edition,
         limits=Limits(
             body_bytes=settings.max_archive_bytes + FORM_BYTES,

@@ -505,6 +505,41 @@ class SearchFeed(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who reads the changes of a range, until when, and from which place on; it has a version."""
+
+    owner: str
+    until_ms: int
+    after: str
+    version: str = ""
+
+
+class ChangeSource(Protocol):
+    """The changes of stored items, for a host that calls Functions with them."""
+
+    async def ranges(self, container: str) -> list[str]:
+        """Return the ranges that a container's changes are read by, each with an order of its own;
+        their names are fit for names of leases."""
+        ...
+
+    async def changes(
+        self, container: str, range_: str, after: str, most: int
+    ) -> tuple[list[Mapping[str, object]], str]:
+        """Return up to so many items that changed after the place, and the place after them; an
+        empty place is now."""
+        ...
+
+    async def lease(self, container: str, name: str) -> Lease | None:
+        """Return the lease, or None if nobody has ever had it."""
+        ...
+
+    async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
+        """Store the lease over that of its version, over none if it has no version, and return it
+        with its new one; None where somebody else was faster."""
+        ...
+
+
 class Mailer(Protocol):
     """Sends mail to people."""
 

@@ -9,7 +9,7 @@ from shared.auth.browsers import Browsers, Devices
 from shared.auth.session import Sessions
 from shared.auth.sign_in_links import SignInLinks
 from shared.domain.archive_name import ArchiveName
-from shared.ports import ArchiveStore, Clock
+from shared.ports import ArchiveStore, ChangeSource, Clock
 from shared.services.accounts import Accounts
 from shared.services.browsing import Browsing
 from shared.services.checking import Checking
@@ -110,6 +110,7 @@ class Registry:
     snapshotting: Snapshotting
     restoring: Restoring
     feeding: Feeding | None
+    changes: ChangeSource | None
     archive_path: Callable[[ArchiveName], Path] | None
     edition: Callable[[], Hashable] | None
     probe: Callable[[], Awaitable[None]]

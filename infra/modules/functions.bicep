@@ -92,6 +92,10 @@ var hostSettings = {
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  // The change feed of the records, which functions/feeds.py follows.
+  COSMOS__accountEndpoint: cosmosEndpoint
+  COSMOS__credential: 'managedidentity'
+  COSMOS__clientId: identityClientId
   AZURE_CLIENT_ID: identityClientId
   // The largest archive and 1 MiB for the form around it.
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '68157440'
@@ -182,7 +186,11 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: maximumInstances
-        alwaysReady: (alwaysReady == 0) ? [] : [{ name: 'http', instanceCount: alwaysReady }]
+        // One instance for the change feed: waking one up takes longer than a push waits to be found.
+        alwaysReady: (alwaysReady == 0) ? [] : [
+          { name: 'http', instanceCount: alwaysReady }
+          { name: 'function:feed_listings', instanceCount: 1 }
+        ]
         triggers: { http: { perInstanceConcurrency: requestsAtOnce } }
       }
     }

@@ -21,6 +21,7 @@ from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.pulls import CosmosPulls
+from shared.adapters.cosmos.watching import CosmosChanges
 from shared.adapters.cosmos.work import CosmosWork
 from shared.auth.secret import Secret
 from shared.ports import Clock, Randomness
@@ -114,6 +115,7 @@ class Cloud:
     pulls: CosmosPulls
     snapshots: BlobSnapshots
     search: CloudSearch
+    changes: CosmosChanges
 
     async def close(self) -> None:
         """Close every connection; the next use opens them again."""
@@ -139,6 +141,7 @@ def open_cloud(connections: Connections, clock: Clock, randomness: Randomness) -
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
+        changes=CosmosChanges(cosmos),
         search=open_search(
             cosmos, blobs, Path(gettempdir()), Surroundings(clock, randomness, asyncio.sleep)
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.composing.packages import Packages
 from shared.composing.world import World
 from shared.domain.archive_name import ArchiveName
-from shared.ports import ArchiveStore, Clock
+from shared.ports import ArchiveStore, ChangeSource, Clock
 from shared.registry import Registry
 from shared.services.auditing import Auditing
 from shared.services.enumerating import Enumerating
@@ -87,6 +87,11 @@ class Whole(Packages):
     def feeding(self) -> Feeding | None:
         """Return what brings changes to the searches, where that takes somebody."""
         return None if self.world.feed is None else Feeding(self.world.feed)
+
+    @property
+    def changes(self) -> ChangeSource | None:
+        """Return the changes of what is stored, where a host can read them."""
+        return self.world.changes
 
     async def probe(self) -> None:
         """Raise unless the stores answer."""

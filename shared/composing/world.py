@@ -9,6 +9,7 @@ from shared.domain.archive_name import ArchiveName
 from shared.ports import (
     ArchiveLinks,
     ArchiveStore,
+    ChangeSource,
     Clock,
     DirectoryStore,
     DocumentStore,
@@ -53,4 +54,5 @@ class World:
     edition: Callable[[], Hashable] | None = None
     links: ArchiveLinks | None = None  # Past the registry, where archives are not files of ours.
     feed: SearchFeed | None = None  # None: what is written is searched at once.
+    changes: ChangeSource | None = None  # For a host that calls Functions with them.
     edge: Edge | None = None  # Where copies are kept that can be withdrawn.

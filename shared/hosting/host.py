@@ -1,6 +1,7 @@
 """An ASGI application that serves a `FunctionApp` by the rules of the Functions host."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.hosting.admin import Admin
 from shared.hosting.bodies import Disconnected, Intake, Limits, NoRoom, TooLarge, body_length
 from shared.hosting.deadlines import Deadlines
+from shared.hosting.feeding import Feeds
 from shared.hosting.files import Files, Resolver
 from shared.hosting.following import Following, Shortcut
 from shared.hosting.heading import headed
@@ -24,9 +26,11 @@ from shared.hosting.responses import Answer, RawHeaders, Ready, answer, bare, se
 from shared.hosting.routing import Router
 from shared.hosting.timing import Timers
 from shared.log import log
-from shared.ports import Clock
+from shared.ports import ChangeSource, Clock
 
 Hook = Callable[[], Awaitable[object]]
+
+OWNER_BYTES = 8
 
 ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
@@ -50,10 +54,19 @@ class Timekeeping:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Feeding:
+    """What change feeds need: where they are read, and a clock."""
+
+    source: ChangeSource
+    clock: Clock
+
+
 class Host:
     """Serves an app, with `headers` on every answer.
 
-    Without timekeeping its timers rest, without editions nothing is kept.
+    Without timekeeping its timers rest, without feeding its feeds; without editions nothing is
+    kept.
     """
 
     def __init__(
@@ -64,12 +77,16 @@ class Host:
         archives: Resolver | None = None,
         shortcut: Shortcut | None = None,
         timekeeping: Timekeeping | None = None,
+        feeding: Feeding | None = None,
         edition: Edition | None = None,
         limits: Limits = _DEFAULT_LIMITS,
         on_start: Sequence[Hook] = (),
         on_stop: Sequence[Hook] = (),
     ) -> None:
         functions = functions_of(app)
+        self._feeds = feeding and Feeds(
+            functions.feeds, feeding.source, feeding.clock, secrets.token_hex(OWNER_BYTES)
+        )
         self._on_start = on_start
         self._on_stop = on_stop
         self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
@@ -116,7 +133,8 @@ class Host:
         """Start what the app needs around its requests, and stop it at the end."""
         for hook in self._on_start:
             await hook()
-        chores = [asyncio.create_task(self._sweep()), asyncio.create_task(self._keep_time())]
+        kept = (self._sweep(), self._keep_time(), self._feed())
+        chores = [asyncio.create_task(each) for each in kept]
         try:
             yield
         finally:
@@ -137,6 +155,13 @@ class Host:
                 await self._timers.run()
         except Exception:
             log.exception("timers.failed")
+
+    async def _feed(self) -> None:
+        try:
+            if self._feeds is not None:
+                await self._feeds.run()
+        except Exception:
+            log.exception("feeds.failed")
 
 
 class Functions:

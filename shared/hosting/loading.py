@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import azure.functions as func
@@ -36,11 +36,25 @@ class TimerFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedFunction:
+    """A Function with a Cosmos DB trigger: it is called with batches of changed items."""
+
+    name: str
+    container: str
+    leases: str
+    call: Call
+    poll_seconds: float = 5.0
+    most: int = 100  # Items of one batch.
+    is_repeated: bool = False  # A batch that failed comes again, until it does not.
+
+
+@dataclass(frozen=True, slots=True)
 class Functions:
     """The Functions of an app in the order of the real host: by name, without case."""
 
     http: Sequence[HttpFunction]
     timers: Sequence[TimerFunction]
+    feeds: Sequence[FeedFunction] = ()
 
 
 def functions_of(app: func.FunctionApp) -> Functions:
@@ -55,6 +69,7 @@ def functions_of(app: func.FunctionApp) -> Functions:
     return Functions(
         http=[each for each in read if isinstance(each, HttpFunction)],
         timers=[each for each in read if isinstance(each, TimerFunction)],
+        feeds=[each for each in read if isinstance(each, FeedFunction)],
     )
 
 
@@ -66,7 +81,7 @@ def _name(function: Any) -> str:
     return str(function.get_function_name())
 
 
-def _read(function: Any) -> HttpFunction | TimerFunction:
+def _read(function: Any) -> HttpFunction | TimerFunction | FeedFunction:
     name, trigger = _name(function), function.get_trigger()
     call = _callable(name, trigger.name, function.get_user_function())
     match trigger.get_binding_name():
@@ -74,8 +89,24 @@ def _read(function: Any) -> HttpFunction | TimerFunction:
             return HttpFunction(name, _route(name, trigger), call)
         case "timerTrigger":
             return TimerFunction(name, trigger.schedule, call, bool(trigger.run_on_startup))
+        case "cosmosDBTrigger":
+            return _feed(name, function, call)
         case other:
             raise UnsupportedFunction(name, f"the local host knows no trigger '{other}'")
+
+
+def _feed(name: str, function: Any, call: Call) -> FeedFunction:
+    trigger, policy = function.get_trigger(), function.get_settings_dict("retry_policy")
+    if trigger.create_lease_container_if_not_exists:
+        # An identity may not make containers, so the real host would not start the Function.
+        raise UnsupportedFunction(name, "its leases container has to be made by the templates")
+    known = FeedFunction(name, trigger.container_name, trigger.lease_container_name, call)
+    return replace(
+        known,
+        poll_seconds=(trigger.feed_poll_delay or known.poll_seconds * 1000) / 1000,
+        most=trigger.max_items_per_invocation or known.most,
+        is_repeated=bool(policy) and int(policy["max_retry_count"]) < 0,
+    )
 
 
 def _route(name: str, trigger: Any) -> Route:

@@ -7,6 +7,7 @@ from shared.domain.schedules import Schedule
 SCHEDULES = MappingProxyType(
     {
         "settle": "15 * * * * *",  # What a crash left half listed is listed within a minute.
+        "search": "45 */5 * * * *",  # What the change feed did not bring; in the cloud alone.
         "roll-up": "0 */5 * * * *",
         "expire": "30 7 * * * *",
         "remind": "30 37 * * * *",

@@ -2,6 +2,7 @@
 
 import re
 
+from functions import feeds
 from shared.settings import MIB, Settings
 from tests.paths import ROOT
 from tests.repo.templates import module
@@ -58,6 +59,20 @@ def test_the_hosts_own_settings_are_not_ours() -> None:
     assert [name for name in host if name.startswith(PREFIX)] == []
     # Flex Consumption refuses these.
     assert not {"FUNCTIONS_WORKER_RUNTIME", "WEBSITE_RUN_FROM_PACKAGE"} & set(host)
+
+
+def test_the_change_feed_is_followed_by_identity() -> None:
+    host = module("functions").value("hostSettings")
+    connection = {
+        name.partition("__")[2]: value
+        for name, value in host.items()
+        if name.startswith(f"{feeds.CONNECTION}__")
+    }
+    assert connection == {
+        "accountEndpoint": "cosmosEndpoint",
+        "credential": "managedidentity",
+        "clientId": "identityClientId",
+    }
 
 
 def test_secrets_are_references_to_the_vault() -> None:

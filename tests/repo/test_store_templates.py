@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from functions import feeds
 from shared.adapters.blob.connecting import CONTAINERS as BLOB_CONTAINERS
 from shared.adapters.cosmos.connecting import DATABASE
 from shared.adapters.cosmos.containers import CONTAINERS
@@ -76,6 +77,13 @@ def test_the_database_has_the_containers_of_the_adapters() -> None:
         if type_.endswith("/sqlDatabases")
     ]
     assert databases == [DATABASE]
+
+
+def test_the_change_feed_is_that_of_the_records_and_its_leases_are_there() -> None:
+    assert feeds.DATABASE == DATABASE
+    # The host asks for a container of leases by /id, and the identity of the app can make none.
+    assert made()[feeds.LEASES]["path"] == "/id"
+    assert feeds.CONTAINER in made()
 
 
 def test_every_module_that_queries_is_known() -> None:

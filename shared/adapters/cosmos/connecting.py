@@ -106,10 +106,19 @@ class Container:
             found, token = await _Call().answer(partial(self._page, text, after))
             yield found
 
-    async def changes(self, after: str | datetime | None) -> "Changes":
-        """Return some of what changed after a place in the feed, or since a time, or ever, each
-        item at its newest; nothing when all of it was read. Deletions are no changes."""
-        return await _Call().answer(lambda: self._changes(after))
+    async def changes(self, after: str | datetime) -> "Changes":
+        """Return some of what changed after a place in the feed, or since a time, each item at its
+        newest; nothing when all of it was read. Deletions are no changes."""
+        place = {"continuation": after} if isinstance(after, str) else {"start_time": after}
+        return await self.changes_of(max_item_count=A_PAGE, **place)
+
+    async def changes_of(self, **options: Any) -> "Changes":
+        """Return some of what the client's change feed shows with these options."""
+        return await _Call().answer(lambda: self._changes(options))
+
+    async def ranges(self) -> list[Item]:
+        """Return the ranges of partition keys that changes can be read by."""
+        return await _Call().answer(lambda: _all(self._proxy.read_feed_ranges()))
 
     async def create(self, item: Item) -> bool:
         """Create the item; say whether it was this call that did."""
@@ -184,11 +193,7 @@ class Container:
             return await _all(page), pages.continuation_token
         return [], None
 
-    async def _changes(self, after: str | datetime | None) -> "Changes":
-        place = {"continuation": after} if isinstance(after, str) else {"start_time": after}
-        options: dict[str, Any] = {"max_item_count": A_PAGE, **place}
-        if after is None:
-            options["start_time"] = "Beginning"
+    async def _changes(self, options: Mapping[str, Any]) -> "Changes":
         pages: Any = self._proxy.query_items_change_feed(**options).by_page()
         found: list[Item] = []
         async for page in pages:

@@ -20,4 +20,5 @@ CONTAINERS = (
     ContainerPlan("events"),
     ContainerPlan("work", ends=True),
     ContainerPlan("stats", ends=True),
+    ContainerPlan("leases", "/id"),  # Of the Functions host, which reads the change feed.
 )

@@ -1,0 +1,64 @@
+"""Change feeds: what changes in the records is brought to the searches; in the cloud alone."""
+
+import azure.functions as func
+
+from functions._hosted import takes_context, trace_of
+from shared.log import log
+from shared.registry import Registry
+from shared.services.feeding import Feeding
+from shared.telemetry.activities import Activity
+from shared.telemetry.recording import Part
+
+# The app settings COSMOS__accountEndpoint, COSMOS__credential and COSMOS__clientId.
+CONNECTION = "COSMOS"
+DATABASE = "ballroom"
+CONTAINER = "packages"
+LEASES = "leases"
+
+POLL_MS = 5_000  # With what instances take to look, a push is found within thirty seconds.
+MOST_ITEMS = 500  # A push changes five or so, of which one is a listing.
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that follows the records, where searches need that."""
+    bp = func.Blueprint()
+    if registry.feeding is not None:
+        _add_feed(bp, registry.feeding)
+    return bp
+
+
+def _add_feed(bp: func.Blueprint, feeding: Feeding) -> None:
+    async def like(documents: func.DocumentList) -> None:
+        """Have the parameters that the binding gives."""
+
+    async def run(documents: func.DocumentList, context: func.Context | None = None) -> None:
+        part = Part.SERVED if context is None else Part.HOSTED
+        activity = Activity.begin("feed.listings", part, trace_of(context, ""))
+        result = "failed"
+        try:
+            changed = await feeding.merge([dict(each) for each in documents])
+            result = "done"
+            if changed:
+                log.info("feed.merged", items=len(documents), changed=changed)
+        finally:
+            activity.end({"result": result})
+
+    run.__name__ = "feed_listings"
+    triggered = bp.cosmos_db_trigger(
+        arg_name="documents",
+        connection=CONNECTION,
+        database_name=DATABASE,
+        container_name=CONTAINER,
+        lease_container_name=LEASES,
+        create_lease_container_if_not_exists=False,  # The identity of the app may make none.
+        feed_poll_delay=POLL_MS,
+        max_items_per_invocation=MOST_ITEMS,
+    )(takes_context(run, like))
+    # Without a policy the host would pass over a batch that failed.
+    bp.retry(
+        strategy="exponential_backoff",
+        max_retry_count="-1",
+        minimum_interval="00:00:02",
+        maximum_interval="00:01:00",
+    )(triggered)
+    bp.function_name(run.__name__)(triggered)
