@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
+import pytest
 
 from shared.adapters.system import SystemClock
 from shared.bootstrap import World as Stores
@@ -121,3 +122,8 @@ class Clouds:
 
 IN_THE_CLOUD = os.environ.get("BALLROOM_TEST_WORLD") == "cloud"
 PLACES: Places = Clouds() if IN_THE_CLOUD else Folders()
+
+
+def one_machine(reason: str) -> pytest.MarkDecorator:
+    """Return the mark of tests that are about a registry on one machine alone."""
+    return pytest.mark.skipif(IN_THE_CLOUD, reason=f"on one machine only: {reason}")

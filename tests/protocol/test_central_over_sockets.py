@@ -10,11 +10,16 @@ import pytest
 
 from shared.bootstrap import build_registry, embedded_world
 from tests.balas import bala
+from tests.places import one_machine
 from tests.processes import Running, fresh_connections, running
 from tests.protocol.answers import refused
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.world import settings_of
+
+pytestmark = one_machine(
+    "processes share a data folder; tests/in_the_cloud starts those of the cloud"
+)
 
 RACERS = 12
 LOOKS = 16  # Fresh connections: enough that each of four workers most likely answers one.

@@ -17,6 +17,9 @@ STARTERS = 4
 PREPARE = """
 from shared.localhost import prepare
 from shared.settings import Settings
+from tests.places import one_machine
+
+pytestmark = one_machine("it prepares a data folder")
 prepare(Settings.load())
 """
 

@@ -9,8 +9,11 @@ import pytest
 
 from shared.hosting.files import FileAnswer, Refused, Resolver
 from shared.hosting.host import Host
+from tests.places import one_machine
 from tests.sample_app import build_app
 from tests.serving import Address, running
+
+pytestmark = one_machine("it streams files")
 
 CONTENT = hashlib.sha256(b"bala").digest() * 200_000  # 6.4 MB.
 PATH = "/archives/public/digest/1.0.0/acme-greet-any-1.0.0.bala"

@@ -4,8 +4,11 @@ import pytest
 
 from shared.hosting.connection import LONGEST_HEAD, Patience
 from shared.hosting.host import Host
+from tests.places import one_machine
 from tests.sample_app import build_app
 from tests.serving import read_all, running
+
+pytestmark = one_machine("it is about the host, over no store")
 
 SHORT = Patience(sending_seconds=0.2, reading_seconds=0.2)
 LONG = Patience(sending_seconds=3600)

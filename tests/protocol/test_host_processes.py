@@ -16,6 +16,9 @@ import httpx
 import pytest
 
 from tests.paths import ROOT
+from tests.places import one_machine
+
+pytestmark = one_machine("it is about the host, over no store")
 
 BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
 

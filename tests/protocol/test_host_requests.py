@@ -9,8 +9,11 @@ import pytest
 
 from shared.hosting.bodies import Limits
 from shared.hosting.host import Host
+from tests.places import one_machine
 from tests.sample_app import build_app
 from tests.serving import Address, running
+
+pytestmark = one_machine("it is about the host, over no store")
 
 LIMIT = 1000
 

@@ -8,8 +8,11 @@ import httpx
 import pytest
 
 from shared.hosting.host import Host
+from tests.places import one_machine
 from tests.sample_app import build_app
 from tests.serving import make_certificate, running
+
+pytestmark = one_machine("it is about the host, over no store")
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")

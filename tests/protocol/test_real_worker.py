@@ -28,9 +28,12 @@ from shared.settings import Settings
 from tests import sample_app
 from tests.balas import bala
 from tests.paths import ROOT
+from tests.places import one_machine
 from tests.run import find_python
 from tests.unit.hosting.asgi import Exchange, scope
 from tests.world import make_template
+
+pytestmark = one_machine("the worker serves a data folder")
 
 WORKER = ".venvs/worker"
 BOUND_SECONDS = 300.0  # The first run installs.

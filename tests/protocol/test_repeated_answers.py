@@ -22,8 +22,11 @@ from shared.localhost import MAVEN_PATHS, archives_of
 from shared.log import configure, log
 from shared.registry import Registry
 from tests.balas import bala
+from tests.places import one_machine
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.world import MAVEN, URL, OpenWorld, World, opened
+
+pytestmark = one_machine("answers stand where the stores say that nothing was written")
 
 GREET = bala("acme/greet:1.0.0")
 V = "v2201-13-0"

@@ -6,7 +6,10 @@ from pathlib import Path
 import httpx
 
 from tests.balas import bala
+from tests.places import one_machine
 from tests.processes import BOUND_SECONDS, running
+
+pytestmark = one_machine("answers stand where the stores say that nothing was written")
 
 WORKERS, READERS, VERSIONS = 3, 9, 8
 PATHS = (

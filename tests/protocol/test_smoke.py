@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
+from tests.places import one_machine
 from tests.processes import Running, running
+
+pytestmark = one_machine("it runs on a data folder")
 
 BOUND_SECONDS = 60.0
 
