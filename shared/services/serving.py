@@ -61,7 +61,7 @@ class SecondHop:
 
     url: str
     cache_control: str
-    stands: bool  # It is made of records alone, and good as long as they are.
+    stands: bool  # It is made of records alone, and of no time, and good as long as they are.
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,8 @@ class Serving:
             with suppress(Unavailable):  # Then the bytes are ours to send.
                 url = await links.link(release.archive, side, link.file)
                 return SecondHop(url, NOBODYS, stands=False)
-        if hop is Hop.CDN:
-            return SecondHop(f"{self.edges.cdn_url}{link.path}", NO_STORE, stands=True)
-        return SecondHop(self._signed_url(link), NO_STORE, stands=True)
+        url = f"{self.edges.cdn_url}{link.path}" if hop is Hop.CDN else self._signed_url(link)
+        return SecondHop(url, NO_STORE, stands=self.edges.links is None)
 
     def _links(self, head: Head, release: Release) -> ArchiveLinks | None:
         """Return what links past us, unless such a link might miss the archive."""

@@ -196,7 +196,7 @@ async def test_a_move_of_what_is_nowhere_changes_nothing(stores: Stores) -> None
     assert await listed(stores) == set()
 
 
-async def test_an_archive_that_is_moved_to_and_fro_at_once_is_never_gone(
+async def test_an_archive_that_is_moved_there_and_back_at_once_is_never_gone(
     stores: Stores, others: Stores, clock: FakeClock
 ) -> None:
     await stores.archives.put(NAME, BALA, PUBLIC)

@@ -82,7 +82,7 @@ class BlobArchives:
     async def move(self, name: ArchiveName, to: Visibility) -> None:
         """Have the archive lie on that side.
 
-        Each of two who move it to and fro takes it away on its own condition that nobody touched
+        Each of two who move it there and back takes it away on its own condition that nobody touched
         it there since, and touches it on the other side before. So one of them fails to take it
         away, whoever was first with what, and the archive is never gone on both sides.
         """

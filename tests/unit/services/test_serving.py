@@ -1,0 +1,123 @@
+"""Where the first hop of a pull leads, over stores that have links of their own."""
+
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from shared.bootstrap import World as Stores
+from shared.domain.digest import Digest
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Package
+from shared.domain.package import Visibility
+from shared.domain.sides import SETTLED_AFTER
+from tests.balas import bala
+from tests.fakes.sides import STORE, FakeLinks
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.world import URL, OpenWorld, Person, World
+
+GREET = bala("acme/greet:1.0.0")
+SECRET = bala("acme/secret:1.0.0", visibility="private")
+CDN = "https://cdn.test"
+TAIL = "1.0.0/acme-greet-any-1.0.0.bala"
+OURS = f"{URL}/archives/public/{Digest.of(GREET)}/{TAIL}"
+
+
+async def opened(worlds: OpenWorld, links: FakeLinks | None = None, **settings: object) -> World:
+    """Open a registry in a cloud, with a public and a private package."""
+
+    def wrap(stores: Stores) -> Stores:
+        return replace(stores, links=links or FakeLinks())
+
+    world = await worlds(wrap=wrap, **settings)
+    for archive in (GREET, SECRET):
+        await world.push(archive)
+    return world
+
+
+async def hop(world: World, path: str = "acme/greet", by: Person | None = None) -> httpx.Response:
+    """Return the first hop of a pull."""
+    answer = await world.get(f"/packages/{path}/1.0.0", by=by, headers=dict(ACCEPT_ARCHIVE))
+    assert answer.status_code == 302
+    return answer
+
+
+async def test_who_sends_no_token_gets_a_link_that_nobody_keeps(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    for _ in range(2):  # A second time as well: what ends does not stand.
+        answer = await hop(world)
+        assert answer.headers["location"].startswith(f"{STORE}/public/{Digest.of(GREET)}/{TAIL}?")
+        assert answer.headers["cache-control"] == "private, no-store"
+
+
+async def test_it_has_all_that_clients_read_from_a_first_hop(worlds: OpenWorld) -> None:
+    answer = await hop(await opened(worlds))
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=acme-greet-any-1.0.0.bala"
+    )
+    assert answer.headers["digest"] == f"sha-256={Digest.of(GREET)}"
+    location = urlsplit(answer.headers["location"])
+    assert location.path.endswith(f"/{TAIL}")
+    assert "/" not in location.query
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Basic Og==", "TOKEN"])
+async def test_who_sends_authorization_stays_on_our_host(worlds: OpenWorld, value: str) -> None:
+    world = await opened(worlds)
+    if value == "TOKEN":
+        value = f"Bearer {world.people.bob.token}"
+    headers = {**dict(ACCEPT_ARCHIVE), "Authorization": value}
+    answer = await world.get("/packages/acme/greet/1.0.0", headers=headers)
+    if answer.status_code == 401:
+        return  # It is no credential at all, which every hop says.
+    assert answer.headers["location"] == OURS
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_private_archive_with_a_token_is_signed_for_our_host(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    answer = await hop(world, "acme/secret", world.people.ann)
+    assert answer.headers["location"].startswith(f"{URL}/archives/private/")
+
+
+async def test_while_there_are_no_links_the_bytes_are_ours_to_send(worlds: OpenWorld) -> None:
+    world = await opened(worlds, FakeLinks(is_silent=True))
+    assert (await hop(world)).headers["location"] == OURS
+
+
+async def test_a_cdn_that_strips_authorization_is_for_everybody(worlds: OpenWorld) -> None:
+    world = await opened(worlds, archive_cdn_url=CDN)
+    for by in (None, world.people.bob):
+        assert (await hop(world, by=by)).headers["location"] == OURS.replace(URL, CDN)
+    private = await hop(world, "acme/secret", world.people.ann)
+    assert private.headers["location"].startswith(f"{URL}/archives/private/")
+
+
+async def test_a_cdn_that_passes_it_on_is_for_those_who_send_none(worlds: OpenWorld) -> None:
+    world = await opened(worlds, archive_cdn_url=CDN, archive_cdn_authorization="passed")
+    assert (await hop(world)).headers["location"].startswith(CDN)
+    assert (await hop(world, by=world.people.bob)).headers["location"] == OURS
+
+
+async def test_the_maven_face_sends_its_clients_there_too(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    url = f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
+    answer = await world.get(url)
+    assert answer.headers["location"].startswith(STORE)
+    assert answer.headers["cache-control"] == "private, no-store"
+    ours = await world.get(url, by=world.people.ann)
+    assert ours.headers["location"] == OURS
+
+
+async def test_after_a_change_of_the_package_the_bytes_are_ours_until_a_sweep_has_been(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    package = Package.parse("acme", "greet")
+    for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
+        await world.registry.visibility.change(package, wanted, by=OPERATOR)
+    assert (await hop(world)).headers["location"] == OURS
+    world.clock.advance(SETTLED_AFTER + timedelta(seconds=1))
+    assert (await hop(world)).headers["location"].startswith(STORE)
