@@ -16,6 +16,7 @@ from shared.domain.package import Visibility
 from shared.domain.rights import Grant
 from tests.balas import bala
 from tests.counting import counting
+from tests.places import one_machine
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.world import URL, OpenWorld, Person, Stores, World, asking
@@ -96,6 +97,7 @@ async def test_a_pull_of_a_range_is_two_trips(counted: World, ledger: Ledger, wa
     assert calls == SURVEY | FIND
 
 
+@one_machine("in the cloud the link leads to the blob itself")
 async def test_the_bytes_are_one_trip(counted: World, ledger: Ledger) -> None:
     first = await counted.get("/packages/acme/greet/1.0.0", headers=PULL)
     ledger.forget()
