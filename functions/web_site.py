@@ -30,7 +30,7 @@ Disallow: /api/
 Disallow: /archives/
 Disallow: /device
 Disallow: /files/
-Disallow: /search?
+Disallow: /search
 Disallow: /sign-in
 Disallow: /2.0/
 

@@ -1,0 +1,118 @@
+"""Pages about the registry: written for this host, by its settings, and by what it knows."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from functions.api_docs import OPERATIONS
+from shared.domain.errors import Busy
+from shared.ports import MetadataStore
+from tests.counting import Journal
+from tests.protocol.web.reading import main_of, opened
+from tests.world import URL, OpenWorld, Stores, World, asking
+
+
+@pytest.mark.parametrize("place", ["", "/policies", "/status"], ids=["use", "policies", "status"])
+async def test_a_page_about_the_registry(world: World, place: str, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(world, f"/about{place}")) == page
+
+
+async def test_every_operation_of_the_api_is_described(world: World) -> None:
+    text = (await opened(world, "/about/api")).text
+    described = re.findall(r'<details class="operation" id="(\w+)">', text)
+    assert sorted(described) == sorted(each.name for each in OPERATIONS)
+    for each in OPERATIONS:
+        assert f"<code>/{each.path}</code>" in text
+
+
+async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
+    for path in ("/about", "/about/api", "/about/policies", "/about/status"):
+        text = (await opened(world, path)).text
+        for address, place in re.findall(r'href="([/\w]*)#([\w-]+)"', text):
+            there = text if not address else (await opened(world, address)).text
+            assert f'id="{place}"' in there, (path, address, place)
+
+
+async def test_what_it_says_to_copy_is_for_this_host(world: World) -> None:
+    text = (await opened(world, "/about")).text
+    assert f"curl -fsS {URL}/login.py | python3 -" in text
+    assert f"{URL}/2.0/maven" in text
+
+
+async def test_the_policies_are_those_of_the_settings(worlds: OpenWorld) -> None:
+    world = await worlds(
+        max_archive_bytes=3 * 1024**2,
+        reserved_names="wso2*",
+        founding="administrators",
+        limit_push="",
+        security_contact="mailto:security@example.org",
+    )
+    text = (await opened(world, "/about/policies")).text
+    assert "3.0 MiB" in text
+    assert "wso2*" in text
+    assert "Administrators found organizations" in text
+    assert '<td data-label="Limit">none</td>' in text
+    assert "/.well-known/security.txt" in text
+
+
+class Silent:
+    """A metadata store that does not answer."""
+
+    def __init__(self, metadata: MetadataStore) -> None:
+        self._metadata = metadata
+
+    def __getattr__(self, name: str) -> object:
+        if name == "packages":
+            raise Busy
+        return getattr(self._metadata, name)
+
+
+async def test_the_status_says_when_the_stores_do_not_answer(worlds: OpenWorld) -> None:
+    def silent(stores: Stores) -> Stores:
+        return replace(stores, metadata=Silent(stores.metadata))  # pyright: ignore[reportArgumentType]
+
+    world = await worlds(wrap=silent)
+    answer = await opened(world, "/about/status")
+    assert answer.status_code == 200
+    assert "The stores do not answer." in answer.text
+    twin = await opened(world, "/about/status", accept="application/json")
+    assert twin.json()["status"] == "unavailable"
+
+
+async def test_the_status_tells_of_runs_and_of_those_that_are_overdue(world: World) -> None:
+    assert "All is well." in (await opened(world, "/about/status")).text
+    await world.registry.upkeep.run("settle")
+    world.clock.advance(timedelta(hours=1))
+    text = (await opened(world, "/about/status")).text
+    assert "1 hour ago" in text
+    assert "Overdue" in text
+    twin = (await opened(world, "/about/status", accept="application/json")).json()
+    assert twin["overdue"] == ["settle"]
+    assert twin["tasks"]["settle"]["result"] == "done"
+
+
+async def test_pages_that_tell_nothing_of_the_moment_ask_no_store(worlds: OpenWorld) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    for path in ("/about", "/about/api", "/about/policies", "/robots.txt", "/opensearch.xml"):
+        journal.taken()
+        await opened(world, path)
+        assert journal.taken() == [], path
+
+
+async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_seconds(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    await opened(world, "/about/status")
+    first = Counter(journal.taken())
+    assert first["metadata.packages"] == 1
+    assert first["work.peek"] == len(world.registry.upkeep.tasks)
+    await opened(world, "/about/status")
+    again = Counter(journal.taken())
+    assert (again["metadata.packages"], again["work.peek"]) == (1, 0)

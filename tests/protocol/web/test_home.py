@@ -1,0 +1,54 @@
+"""The first page: what there is for everybody, or what an operator does first."""
+
+from collections import Counter
+
+from syrupy.assertion import SnapshotAssertion
+
+from tests.balas import bala
+from tests.counting import Journal
+from tests.pages import Browser
+from tests.protocol.web.reading import main_of, opened
+from tests.protocol.web.shelf import fill
+from tests.world import OpenWorld, World, asking
+
+
+async def test_an_empty_registry_says_what_to_do_first(
+    world: World, page: SnapshotAssertion
+) -> None:
+    assert main_of(await opened(world, "/")) == page
+
+
+async def test_who_is_signed_in_to_an_empty_registry_has_a_step_less(
+    world: World, page: SnapshotAssertion
+) -> None:
+    ann = await Browser.of(world, world.people.ann)
+    assert main_of(await ann.open("/")) == page
+
+
+async def test_a_full_registry_shows_what_is_used_updated_and_new(
+    shelf: World, page: SnapshotAssertion
+) -> None:
+    assert main_of(await opened(shelf, "/")) == page
+
+
+async def test_nothing_private_is_on_it_whoever_looks(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private", keywords=["hidden"]))
+    ann = await Browser.of(world, world.people.ann)
+    for answer in (await opened(world, "/"), await ann.open("/")):
+        assert "secret" not in answer.text
+        assert "hidden/" not in answer.text
+        assert "Nothing is published here yet" in answer.text
+
+
+async def test_a_stranger_costs_the_index_five_questions_and_the_stores_none(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    await fill(world)
+    journal.taken()
+    await opened(world, "/")
+    counts = Counter({"search.search": 3, "search.totals": 1, "search.facets": 1})
+    assert Counter(journal.taken()) == counts
+    await opened(world, "/")  # What was counted a moment ago is remembered.
+    assert Counter(journal.taken()) == Counter({"search.search": 3})

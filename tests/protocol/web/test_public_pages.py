@@ -1,0 +1,122 @@
+"""Pages for everybody: caches keep what strangers see, and who is signed in is known."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from functions._public_pages import KEPT_FOR
+from tests.balas import bala
+from tests.pages import Browser
+from tests.protocol.web.reading import opened
+from tests.world import URL, World
+
+PATHS = ["/", "/search", "/about", "/about/api", "/about/policies", "/about/status"]
+FILES = ["/robots.txt", "/sitemap.xml", "/sitemap.xml?page=1", "/opensearch.xml"]
+
+
+async def asked(world: World, path: str, **headers: str) -> httpx.Response:
+    """Return the answer to a request with these headers."""
+    return await world.get(URL + path, headers=headers)
+
+
+@pytest.mark.parametrize("path", [*PATHS, *FILES])
+async def test_what_strangers_see_may_be_kept_for_a_moment(world: World, path: str) -> None:
+    answer = await opened(world, path)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=5"
+    assert answer.headers["vary"] == "Accept, Authorization, Cookie"
+
+
+@pytest.mark.parametrize("path", [*PATHS, *FILES])
+async def test_who_has_it_is_told_so(world: World, path: str) -> None:
+    first = await asked(world, path)
+    again = await asked(world, path, **{"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_the_head_of_a_page_is_that_of_the_page(world: World, path: str) -> None:
+    page = await asked(world, path)
+    head = await world.send("HEAD", URL + path)
+    assert head.content == b""
+    for name in ("etag", "content-length", "content-type", "cache-control", "vary"):
+        assert head.headers[name] == page.headers[name]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_whoever_is_signed_in_sees_their_name_and_nobody_keeps_it(
+    world: World, path: str
+) -> None:
+    ann = await Browser.of(world, world.people.ann)
+    page = await ann.open(path)
+    assert page.headers["cache-control"] == "no-store"
+    assert "etag" not in page.headers
+    assert '<span class="menu-name">ann</span>' in page.text
+    assert '<form method="post" action="/sign-out">' in page.text
+
+
+async def test_a_stranger_is_led_back_after_signing_in(world: World) -> None:
+    page = await opened(world, "/search?q=http&org=acme")
+    assert 'href="/sign-in?to=/search%3Fq%3Dhttp%26org%3Dacme"' in page.text
+
+
+async def test_a_token_is_known_but_is_nobody_at_a_screen(world: World) -> None:
+    page = await opened(world, "/", by=world.people.ann)
+    assert page.headers["cache-control"] == "no-store"
+    assert "menu-name" not in page.text
+
+
+async def test_a_token_that_is_no_good_is_told_so(world: World) -> None:
+    answer = await asked(world, "/", Authorization="Bearer nonsense")
+    assert answer.status_code == 401
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_cookie_that_is_none_is_a_stranger(world: World) -> None:
+    answer = await asked(world, "/", Cookie="__Host-ballroom=guess; a=b")
+    assert answer.headers["cache-control"] == "public, max-age=5"
+
+
+@pytest.mark.parametrize("path", ["/about/nothing", "/sitemap.xml?page=9"])
+async def test_what_is_not_there_is_a_page_with_the_requests_id(world: World, path: str) -> None:
+    answer = await opened(world, path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert f"<code>{answer.headers['x-request-id']}</code>" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_program_reads_what_is_not_there_as_a_problem(world: World) -> None:
+    answer = await opened(world, "/about/nothing", accept="application/json")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "page-not-found"
+
+
+async def test_a_refusal_is_shown_in_the_frame_of_whoever_is_signed_in(world: World) -> None:
+    ann = await Browser.of(world, world.people.ann)
+    assert '<span class="menu-name">ann</span>' in (await ann.open("/about/nothing")).text
+    assert "menu-name" not in (await opened(world, "/about/nothing")).text
+
+
+async def test_what_is_withdrawn_is_gone_when_the_moment_is_over(world: World) -> None:
+    before = (await opened(world, "/")).text
+    assert "Nothing is published here yet" in before
+    await world.push(bala("acme/greet:1.0.0"))
+    world.clock.advance(KEPT_FOR)
+    assert "acme" in (await opened(world, "/")).text
+
+
+async def test_time_goes_on_for_pages_that_are_given_again(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    assert "just now" in (await opened(world, "/search")).text
+    world.clock.advance(timedelta(hours=2))
+    assert "2 hours ago" in (await opened(world, "/search")).text
+
+
+async def test_the_frame_names_our_one_style_and_our_one_script(world: World) -> None:
+    text = (await opened(world, "/")).text
+    assert text.count("<script") == text.count('<link rel="stylesheet"') == 1
+    assert "<style" not in text
+    assert " style=" not in text

@@ -1,0 +1,159 @@
+"""The search: exact counts, facets that narrow to what they count, and pages by links."""
+
+import re
+from collections import Counter
+from html import unescape
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from functions.web_search import SHOWN, mended
+from tests.balas import bala
+from tests.counting import Journal
+from tests.pages import Browser
+from tests.protocol.web.reading import main_of, opened
+from tests.protocol.web.shelf import SCRIPT, fill
+from tests.world import URL, OpenWorld, World, asking
+
+
+async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
+    """Return what a program reads."""
+    answer = await opened(world, path, accept="application/json", **options)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def names(world: World, path: str, **options: Any) -> list[str]:
+    """Return the packages on a page of results."""
+    return [each["name"] for each in (await twin(world, path, **options))["packages"]]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/search",
+        "/search?q=greet&explain=true",
+        "/search?q=gretings",
+        "/search?q=zzzzzz",
+        "/search?org=acme&kind=tool",
+        "/search?deprecated=true&license=none",
+    ],
+    ids=["all", "explained", "mistyped", "nothing", "narrowed", "deprecated"],
+)
+async def test_a_page_of_results(shelf: World, path: str, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(shelf, path)) == page
+
+
+async def test_what_is_typed_is_shown_as_text(world: World) -> None:
+    answer = await world.http.get(f"{URL}/search", params={"q": SCRIPT, "org": SCRIPT})
+    assert answer.status_code == 200
+    assert "<script>" not in answer.text
+    assert "<img" not in answer.text
+    assert SCRIPT in unescape(answer.text)
+
+
+async def test_each_value_of_a_facet_leads_to_as_many_as_it_says(shelf: World) -> None:
+    text = (await opened(shelf, "/search")).text
+    links = re.findall(
+        r'<li><a href="(/search\?[^"]+)"><span dir="auto">.*?<span class="count">([\d,]+)<', text
+    )
+    assert len(links) > 10
+    for address, count in links:
+        found = await twin(shelf, unescape(address))
+        assert found["count"] == int(count), address
+
+
+async def test_narrowing_twice_keeps_what_was_typed(shelf: World) -> None:
+    text = (await opened(shelf, "/search?q=greet&org=acme&sort=name")).text
+    assert 'href="/search?q=greet&amp;sort=name"><span class="unseen">Remove </span>' in text
+    assert 'href="/search?q=greet&amp;org=acme"' in text  # The order that goes without saying.
+
+
+async def test_a_program_reads_the_same(shelf: World) -> None:
+    found = await twin(shelf, "/search?q=greet&explain=true")
+    assert found["count"] == len(found["packages"])
+    first = found["packages"][0]
+    assert (first["org"], first["name"], first["version"]) == ("acme", "greet", "1.2.0")
+    assert sum(first["parts"].values()) == pytest.approx(first["score"])
+    assert sum(each["count"] for each in found["facets"]["org"]) == found["count"]
+
+
+async def test_scores_are_told_on_demand_alone(shelf: World) -> None:
+    assert "score" not in (await twin(shelf, "/search?q=greet"))["packages"][0]
+
+
+async def test_private_packages_are_found_by_their_members_alone(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private", licenses=["Secret"]))
+    assert (await twin(world, "/search?q=secret"))["facets"] == {}
+    assert await names(world, "/search?q=secret") == []
+    assert await names(world, "/search?q=secret", by=world.people.bob) == []
+    assert await names(world, "/search?q=secret", by=world.people.mia) == ["secret"]
+    mia = await Browser.of(world, world.people.mia)
+    assert "Private" in (await mia.open("/search?q=secret")).text
+
+
+async def test_no_word_of_a_private_package_is_suggested(world: World) -> None:
+    await world.push(bala("acme/kafka:1.0.0", visibility="private"))
+    assert (await twin(world, "/search?q=kafak"))["didYouMean"] == ""
+
+
+async def test_results_come_in_pages_that_links_lead_through(world: World) -> None:
+    for number in range(SHOWN + 1):
+        await world.push(bala(f"acme/p{number:02}:1.0.0"), by=world.people.admin)
+    first = (await opened(world, "/search?sort=name")).text
+    assert f"1\u2013{SHOWN} of {SHOWN + 1} packages" in first
+    assert '<a rel="next" href="/search?sort=name&amp;page=2">Next</a>' in first
+    assert await names(world, "/search?sort=name&page=2") == ["p20"]
+    assert (
+        f"{SHOWN + 1}\u2013{SHOWN + 1} of {SHOWN + 1}"
+        in (await opened(world, "/search?page=999")).text
+    )
+
+
+async def test_without_words_the_most_pulled_comes_first(shelf: World) -> None:
+    pulls = [each["pulls"] for each in (await twin(shelf, "/search"))["packages"]]
+    assert pulls == sorted(pulls, reverse=True)
+
+
+@pytest.mark.parametrize("sort", ["pulls", "updated", "new", "name", "relevance", "nonsense"])
+async def test_every_order_shows_the_same_packages(shelf: World, sort: str) -> None:
+    assert sorted(await names(shelf, f"/search?sort={sort}")) == sorted(
+        await names(shelf, "/search")
+    )
+
+
+@pytest.mark.parametrize(
+    "query", ["page=-1", "page=x", "page=99999999999", "explain=maybe", "kind=nothing", "x=y"]
+)
+async def test_nonsense_is_no_error(shelf: World, query: str) -> None:
+    assert (await opened(shelf, f"/search?{query}")).status_code == 200
+
+
+def test_what_was_meant_is_said_in_the_words_that_were_typed() -> None:
+    meant = (("kafak", "kafka"), ("clinet", "client"))
+    assert mended("  Kafak java  clinet ", meant) == "kafka java client"
+    assert mended("kafka", ()) == ""
+    assert mended('"kafak"', meant) == ""
+
+
+async def test_browsers_learn_how_to_search_here(world: World) -> None:
+    answer = await opened(world, "/opensearch.xml")
+    assert answer.headers["content-type"] == "application/opensearchdescription+xml"
+    root = ET.fromstring(answer.text)
+    template = root.findall("{*}Url")[0].attrib["template"]
+    assert template == f"{URL}/search?q={{searchTerms}}"
+    page = (await opened(world, "/")).text
+    assert 'type="application/opensearchdescription+xml"' in page
+
+
+async def test_a_stranger_costs_the_index_three_questions_and_the_stores_none(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    await fill(world)
+    journal.taken()
+    await opened(world, "/search?q=greet&org=acme")
+    assert Counter(journal.taken()) == Counter({"search.search": 2, "search.facets": 1})
