@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from shared.domain.addresses import parse_networks
 from shared.domain.rates import OperationClass, Subject
+from shared.domain.second_hop import Cdn
 from shared.settings import Settings, listed, setting_problem
 from tests.fakes.scanner import FakeScanner
 
@@ -204,3 +205,47 @@ def test_a_key_of_a_store_that_is_not_there_is_refused(name: str) -> None:
 def test_without_its_key_an_emulator_is_not_asked(endpoint: str, key: str) -> None:
     line = problem(**{**CLOUD, endpoint: "http://127.0.0.1:8081"})
     assert line.startswith(f"BALLROOM_{key.upper()} cannot be used: it is empty, and no identity")
+
+
+# --- bytes -------------------------------------------------------------------------------------
+
+FRONT_DOOR = (
+    "/subscriptions/0f/resourceGroups/rg-ballroom/providers/Microsoft.Cdn/profiles/afd-ballroom"
+    "/afdEndpoints/ballroom-x"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "cdn"),
+    [
+        ({}, Cdn.NONE),
+        ({"archive_cdn_authorization": "passed"}, Cdn.NONE),
+        ({"archive_cdn_url": "https://cdn.example.org/"}, Cdn.STRIPPING),
+        (
+            {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_authorization": "passed"},
+            Cdn.PASSING,
+        ),
+    ],
+)
+def test_a_cdn_is_known_by_its_address_and_what_it_does(given: dict[str, str], cdn: Cdn) -> None:
+    settings = Settings.model_validate(given)
+    assert settings.archive_cdn is cdn
+    assert not settings.archive_cdn_url.endswith("/")
+
+
+@pytest.mark.parametrize("id_", ["", FRONT_DOOR, FRONT_DOOR.lower()])
+def test_an_endpoint_of_front_door_is_known_by_its_id(id_: str) -> None:
+    assert Settings(archive_cdn_resource=id_).archive_cdn_resource == id_
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"archive_cdn_url": "cdn.example.org"}, "BALLROOM_ARCHIVE_CDN_URL"),
+        ({"archive_cdn_authorization": "kept"}, "BALLROOM_ARCHIVE_CDN_AUTHORIZATION"),
+        ({"archive_cdn_resource": "ballroom-x"}, "BALLROOM_ARCHIVE_CDN_RESOURCE"),
+        ({"archive_cdn_resource": f"{FRONT_DOOR}/purge?x="}, "BALLROOM_ARCHIVE_CDN_RESOURCE"),
+    ],
+)
+def test_a_cdn_that_cannot_be_reached_stops_the_start(given: dict[str, str], named: str) -> None:
+    assert problem(**given).startswith(f"{named} cannot be used")
