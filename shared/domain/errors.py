@@ -436,9 +436,7 @@ class FileNotInArchive(NotFound):
 
     def __init__(self, coordinate: "Coordinate", path: str) -> None:
         """Name both."""
-        super().__init__(
-            f"{coordinate} holds no file {_quoted(path)}. Look at the list of its files."
-        )
+        super().__init__(f"{coordinate} holds no file {_quoted(path)}. Look at its list of files.")
 
 
 class PublisherNotFound(NotFound):

@@ -1,0 +1,104 @@
+"""Files of archives: in pages to be read, and as they are to be saved."""
+
+from random import Random
+
+import pytest
+
+from tests.protocol.web.reading import Elements, opened
+from tests.protocol.web.shelf import PICTURE, README, publish
+from tests.world import URL, World
+
+FILES = "/packages/acme/greet/1.2.0/files"
+RAW = "/files/acme/greet/1.2.0"
+
+
+async def test_the_files_of_an_archive_are_in_folders(shelf: World) -> None:
+    root = Elements.of(await opened(shelf, FILES))
+    assert {f"{FILES}?path=docs", f"{FILES}?path=package.json"} <= set(root.links)
+    docs = Elements.of(await opened(shelf, f"{FILES}?path=docs"))
+    assert f"{FILES}?path=docs/README.md" in docs.links
+    assert FILES in docs.links
+
+
+async def test_a_text_is_shown_with_its_lines_and_leads_to_its_download(shelf: World) -> None:
+    page = await opened(shelf, f"{FILES}?path=modules/greet/greet.bal")
+    assert 'id="L-1"' in page.text
+    assert f"{RAW}/modules/greet/greet.bal" in Elements.of(page).links
+
+
+async def test_what_is_no_text_is_not_shown(shelf: World) -> None:
+    assert "This file is no text" in (await opened(shelf, f"{FILES}?path=docs/icon.png")).text
+
+
+async def test_a_large_text_is_not_shown_and_can_be_saved(shelf: World) -> None:
+    large = "a line of many\n" * 20_000
+    await publish(shelf, "acme/large:1.0.0", entries={"resources/large.txt": large})
+    page = await opened(shelf, "/packages/acme/large/1.0.0/files?path=resources/large.txt")
+    assert "too large to be shown" in page.text
+    raw = await opened(shelf, "/files/acme/large/1.0.0/resources/large.txt")
+    assert raw.text == large
+
+
+async def test_what_nobody_would_save_alone_is_not_unpacked(shelf: World) -> None:
+    huge = Random(1).randbytes(16 * 1024 * 1024 + 1)  # noqa: S311 - it only must not pack.
+    await publish(shelf, "acme/huge:1.0.0", entries={"resources/huge": huge})
+    answer = await opened(shelf, "/files/acme/huge/1.0.0/resources/huge")
+    assert answer.status_code == 413
+    assert "Pull the archive" in answer.text
+
+
+@pytest.mark.parametrize("path", ["none", "docs/none", "docs/README.md/x", "../package.json"])
+async def test_what_an_archive_does_not_hold_is_not_there(shelf: World, path: str) -> None:
+    page = await opened(shelf, f"{FILES}?path={path}")
+    assert (page.status_code, "its list of files" in page.text) == (404, True)
+    assert (await opened(shelf, f"{RAW}/{path.replace('..', 'x')}")).status_code == 404
+
+
+async def test_a_file_is_sent_as_it_is(shelf: World) -> None:
+    answer = await opened(shelf, f"{RAW}/docs/README.md")
+    assert answer.text == README
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''README.md"
+
+
+async def test_a_picture_is_one_by_its_bytes(shelf: World) -> None:
+    answer = await opened(shelf, f"{RAW}/docs/icon.png")
+    assert (answer.content, answer.headers["content-type"]) == (PICTURE, "image/png")
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"\xff\xd8\xff\xe0 a photograph", "image/jpeg"),
+        (b"GIF89a<script>", "image/gif"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "application/octet-stream"),
+        (b"<html><script>", "text/plain; charset=utf-8"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "text/plain; charset=utf-8"),
+        (b"%PDF-1.7\x00", "application/octet-stream"),
+        (b"\xfe\xff\xd8", "application/octet-stream"),
+        (b"", "text/plain; charset=utf-8"),
+    ],
+)
+async def test_what_a_file_is_its_bytes_say_and_never_its_name(
+    shelf: World, content: bytes, media_type: str
+) -> None:
+    await publish(shelf, "acme/kinds:1.0.0", entries={"resources/x.html": content})
+    answer = await opened(shelf, "/files/acme/kinds/1.0.0/resources/x.html")
+    assert answer.headers["content-type"] == media_type
+
+
+async def test_a_name_of_a_file_is_no_header(shelf: World) -> None:
+    name = 'resources/a "b"; c=é.txt'
+    await publish(shelf, "acme/odd:1.0.0", entries={name: "x"})
+    answer = await shelf.get(f"{URL}/files/acme/odd/1.0.0/resources/a%20%22b%22;%20c=%C3%A9.txt")
+    assert answer.status_code == 200
+    expected = "attachment; filename*=UTF-8''a%20%22b%22%3B%20c%3D%C3%A9.txt"
+    assert answer.headers["content-disposition"] == expected
+
+
+async def test_a_list_of_thousands_of_files_is_read_whole(shelf: World) -> None:
+    many = {f"resources/{number:05}.txt": "" for number in range(1_500)}
+    await publish(shelf, "acme/crowd:1.0.0", entries=many)
+    page = await opened(shelf, "/packages/acme/crowd/1.0.0/files?path=resources")
+    assert "01499.txt" in page.text

@@ -1,0 +1,110 @@
+"""What the pages of packages say, whole: full, empty, refused, hostile, long, from right to left."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Package
+from tests.protocol.web.reading import main_of, opened
+from tests.protocol.web.shelf import publish
+from tests.world import World
+
+GREET = "/packages/acme/greet"
+LONG = f"{'a' * 60}.{'a' * 60}"
+
+
+async def golden(world: World, page: SnapshotAssertion, path: str, status: int = 200) -> None:
+    """Compare the page at a path with its golden."""
+    answer = await opened(world, path)
+    assert answer.status_code == status
+    assert main_of(answer) == page
+
+
+async def test_a_package(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, GREET)
+
+
+async def test_a_deprecated_release(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/1.1.0")
+
+
+async def test_a_pre_release(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/2.0.0-rc.1")
+
+
+async def test_a_tool(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, "/packages/acme/helper")
+
+
+async def test_a_private_package(shelf: World, page: SnapshotAssertion) -> None:
+    answer = await opened(shelf, "/packages/acme/secret", by=shelf.people.mia)
+    assert main_of(answer) == page
+
+
+async def test_a_package_deprecated_as_a_whole(shelf: World, page: SnapshotAssertion) -> None:
+    words = Package.parse("acme", "words")
+    await shelf.registry.deprecating.deprecate_package(words, "Use greet.", by=OPERATOR)
+    await golden(shelf, page, "/packages/acme/words/1.0.0/versions")
+
+
+async def test_a_package_without_anything(world: World, page: SnapshotAssertion) -> None:
+    await publish(world, "acme/silent:1.0.0", layout=4, readme="", exported=())
+    await golden(world, page, "/packages/acme/silent")
+
+
+async def test_a_package_that_is_not_there(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, "/packages/acme/none", 404)
+
+
+async def test_a_name_that_none_has(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, "/packages/acme/0", 400)
+
+
+async def test_a_hostile_package(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, "/packages/other/hostile")
+
+
+async def test_a_package_from_right_to_left(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, "/packages/other/marhaban")
+
+
+async def test_a_long_package(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"/packages/other/{LONG}")
+
+
+@pytest.mark.parametrize(
+    "tab",
+    ["docs", "versions", "dependencies", "dependents", "files", "statistics", "activity"],
+)
+async def test_a_tab(shelf: World, page: SnapshotAssertion, tab: str) -> None:
+    await golden(shelf, page, f"{GREET}/1.2.0/{tab}")
+
+
+@pytest.mark.parametrize("tab", ["docs", "dependencies", "dependents", "statistics"])
+async def test_an_empty_tab(world: World, page: SnapshotAssertion, tab: str) -> None:
+    await publish(world, "acme/silent:1.0.0", layout=4, readme="")
+    await golden(world, page, f"/packages/acme/silent/1.0.0/{tab}")
+
+
+async def test_no_activity(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/1.2.0/activity?before=1")
+
+
+async def test_a_source_file(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/1.2.0/files?path=modules/greet/greet.bal")
+
+
+async def test_a_folder(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/1.2.0/files?path=docs")
+
+
+async def test_a_file_that_is_no_text(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/1.2.0/files?path=docs/icon.png")
+
+
+async def test_a_file_that_is_not_there(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/1.2.0/files?path=none", 404)
+
+
+async def test_a_module(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/1.2.0/docs?module=greet.formal")

@@ -1,0 +1,106 @@
+"""Row 12: what an archive says is shown, and never run; row 14: what it hides is seen."""
+
+import pytest
+
+from functions._package_pages import TABS
+from tests.protocol.web.reading import Elements, opened
+from tests.protocol.web.shelf import fill, publish
+from tests.world import URL, World
+
+HOSTILE = "/packages/other/hostile"
+PAGES = [HOSTILE, *(f"{HOSTILE}/1.0.0/{key}" for key, _ in TABS if key != "readme")]
+TURN = "\u202e"  # What follows is read from right to left.
+
+SOURCE = f'function main() {{ // {TURN}if (admin) {{\n    io:println("{TURN}");\n}}\n'
+
+
+@pytest.fixture
+async def shelf(world: World) -> World:
+    """Return a registry with packages of those who wish others ill."""
+    await fill(world)
+    return world
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_page_runs_or_loads_what_an_author_wrote(shelf: World, path: str) -> None:
+    answer = await opened(shelf, path)
+    page = Elements.of(answer)
+    assert [each["src"].split(".")[0] for each in page.every("script")] == ["/static/site"]
+    for tag, attributes in page.found:
+        assert not [name for name in attributes if name.startswith("on")], tag
+        assert tag not in ("iframe", "object", "embed", "base", "style", "form") or (
+            attributes.get("action") == "/search"
+        )
+    addresses = [each[name] for _, each in page.found for name in ("href", "src") if name in each]
+    assert not [each for each in addresses if each.strip().lower().startswith(("java", "data:"))]
+    pictures = [each["src"] for each in page.every("img")]
+    assert not [each for each in pictures if not each.startswith("/")]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_links_of_authors_lead_out_without_trust(shelf: World) -> None:
+    page = Elements.of(await opened(shelf, "/packages/acme/greet"))
+    outward = [each for each in page.every("a") if each["href"].startswith("https://github.com")]
+    assert len(outward) == 2
+    for each in outward:
+        assert {"nofollow", "ugc", "noopener", "noreferrer"} <= set(each["rel"].split())
+
+
+@pytest.mark.parametrize("file", ["page.html", "picture.svg"])
+async def test_what_an_archive_holds_is_never_run_on_our_origin(shelf: World, file: str) -> None:
+    answer = await shelf.get(f"{URL}/files/other/hostile/1.0.0/resources/{file}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+async def test_the_twins_are_no_pages(shelf: World) -> None:
+    for accept in ("application/json", "text/markdown"):
+        answer = await opened(shelf, HOSTILE, accept=accept)
+        assert answer.headers["content-type"].startswith(accept)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_letters_that_turn_a_line_are_shown(shelf: World) -> None:
+    await publish(
+        shelf,
+        "other/turned:1.0.0",
+        summary=f"Pays {TURN}people",
+        readme=f"# Pay {TURN}\n\n{TURN}text\n",
+        authors=[f"Eve {TURN}"],
+        keywords=[f"pay{TURN}"],
+        source_repository=f"https://example.org/{TURN}x",
+        entries={"modules/turned/pay.bal": SOURCE, f"resources/{TURN}txt.bal": "x"},
+    )
+    page, at = "/packages/other/turned", "/packages/other/turned/1.0.0/files?path="
+    for path in (page, f"{at}modules/turned/pay.bal", f"{at}resources"):
+        answer = await opened(shelf, path)
+        assert "[U+202E]" in answer.text
+        words = Elements.of(answer).words
+        assert TURN not in words, path
+
+
+async def test_a_repository_that_nobody_vouches_for_is_called_a_claim(shelf: World) -> None:
+    await publish(shelf, "other/star:1.0.0", source_repository="https://github.com/acme/greet")
+    words = Elements.of(await opened(shelf, "/packages/other/star")).words
+    assert "Claimed by its authors" in words
+    assert "Verified" not in words
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/acme/greet-jacked",
+        "https://github.com/ACME/greeting",
+        "https://github.com@evil.example/acme/greet",
+        "https://xn--gthub-n4a.com/acme/greet",
+        "https://github.com/acme/greet.git.evil",
+    ],
+)
+async def test_a_job_vouches_for_its_own_repository_alone(shelf: World, address: str) -> None:
+    await publish(shelf, "acme/star:1.0.0", job=True, source_repository=address)
+    words = Elements.of(await opened(shelf, "/packages/acme/star")).words
+    assert "Claimed by its authors" in words
