@@ -391,6 +391,7 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
     }
 
 
+@one_machine("in the cloud each archive moves to the other side")
 async def test_a_change_of_visibility_does_not_grow_with_the_versions(
     counted: World, ledger: Ledger
 ) -> None:
