@@ -1,10 +1,13 @@
 """GET /: what there is, and where one begins."""
 
+from itertools import islice
+
 import azure.functions as func
 
 from functions._public_pages import METHODS, Look, PublicPages
-from shared.domain.facets import Facet
+from shared.domain.facets import Facet, Share
 from shared.registry import Registry
+from shared.services.showcasing import Showcase
 
 KEYWORDS = 12  # Of those that most packages have: a line or two.
 
@@ -17,7 +20,17 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @pages.page
     async def web_home(look: Look) -> func.HttpResponse:
         showcase = await registry.showcasing.showcase()
-        keywords = showcase.facets.get(Facet.KEYWORD, ())[:KEYWORDS]
-        return look.show("web/home.html", showcase=showcase, keywords=keywords)
+        return look.show(
+            "web/home.html",
+            showcase=showcase,
+            pulled=tuple(each for each in showcase.pulled if each.head.pulls),
+            keywords=keywords_of(showcase),
+        )
 
     return bp
+
+
+def keywords_of(showcase: Showcase) -> tuple[Share, ...]:
+    """Return the keywords that several packages have: what one alone says leads nowhere else."""
+    shared = (each for each in showcase.facets.get(Facet.KEYWORD, ()) if each.count > 1)
+    return tuple(islice(shared, KEYWORDS))
