@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from shared.domain.change import Change, package_change
 from shared.domain.domains import Domain
@@ -135,10 +136,7 @@ class Showing:
     async def package(self, package: Package, *, by: Principal) -> Portrait:
         """Return the package with its best release; raise `PackageNotFound`. Two trips."""
         survey = await self.pulling.survey(package, by=by)
-        entry = newest(survey, Range(), EVERYTHING)
-        if entry is None:  # What is withdrawn whole is not found above.
-            raise PackageNotFound(package)
-        return await self._portrait(survey, entry)
+        return await self._portrait(survey, _best(survey))
 
     async def release(self, coordinate: Coordinate, *, by: Principal) -> Portrait:
         """Return this release; raise `ReleaseNotFound` for what is missing or withheld."""
@@ -211,8 +209,7 @@ class Showing:
         live = tuple(each for each in survey.entries if each.state is State.LIVE)
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
-        best = newest(survey, Range(), EVERYTHING) or entry
-        return Portrait(head, found.release, owner, live, best)
+        return Portrait(head, found.release, owner, live, _best(survey))
 
     async def _owner(self, org: OrgName) -> Owner:
         """Return the owner; one whose packages are private says nothing of itself here."""
@@ -224,6 +221,11 @@ class Showing:
             return Owner(org)
         proven = tuple(each.domain for each in domains if each.verified_ms is not None)
         return Owner(organization.name, organization.display_name, proven)
+
+
+def _best(survey: Survey) -> Entry:
+    """Return the release that a package stands for; what was found has a live one."""
+    return cast("Entry", newest(survey, Range(), EVERYTHING))
 
 
 def _need(node: GraphNode, is_direct: bool, survey: Survey | None) -> Need:
