@@ -181,6 +181,7 @@ module roles 'modules/roles.bicep' = {
     cosmosName: cosmos.outputs.name
     vaultName: vault.outputs.name
     insightsName: monitoring.outputs.insightsName
+    frontDoorName: edge ? frontDoor!.outputs.profileName : ''
   }
 }
 
@@ -213,6 +214,7 @@ module functions 'modules/functions.bicep' = {
     tokenEnvironment: tokenEnvironment
     entraClientId: entraClientId
     edgeAddresses: edge ? edgeAddresses : ''
+    edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''
     moreSettings: moreSettings
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances

@@ -174,5 +174,11 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 @description('Public address of the endpoint.')
 output url string = 'https://${endpoint.properties.hostName}'
 
+@description('Name of the profile.')
+output profileName string = profile.name
+
+@description('Resource id of the endpoint, whose copies the app withdraws.')
+output endpointId string = endpoint.id
+
 @description('Id that Front Door names itself by to the app.')
 output frontDoorId string = profile.properties.frontDoorId

@@ -52,6 +52,9 @@ param entraClientId string
 @description('Addresses that Front Door calls from, between commas; empty where nothing is before the app.')
 param edgeAddresses string
 
+@description('Resource id of the endpoint of Front Door; empty where nothing is before the app.')
+param edgeEndpointId string
+
 @description('Further settings by their names.')
 param moreSettings object
 
@@ -124,12 +127,19 @@ var edgeSettings = {
   BALLROOM_TRUSTED_PROXIES: edgeAddresses
 }
 
+// What it reads where Front Door keeps copies of public archives, and takes `Authorization` off.
+var cdnSettings = {
+  BALLROOM_ARCHIVE_CDN_URL: url
+  BALLROOM_ARCHIVE_CDN_RESOURCE: edgeEndpointId
+}
+
 // All of them: a setting that is not here is gone after the next deployment.
 var appSettings = union(
   hostSettings,
   settings,
   empty(entraClientId) ? {} : entraSettings,
   empty(edgeAddresses) ? {} : edgeSettings,
+  empty(edgeEndpointId) ? {} : cdnSettings,
   moreSettings
 )
 

@@ -24,12 +24,16 @@ param vaultName string
 @description('Application Insights component.')
 param insightsName string
 
+@description('Profile of Front Door; empty for none.')
+param frontDoorName string
+
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fad3'
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
+var cdnProfileContributor = 'ec156ff8-a8d1-4d15-830c-5b80698ca432'
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 // A role of Cosmos DB itself, which Azure's role assignments do not know.
 var cosmosDataContributor = '00000000-0000-0000-0000-000000000002'
@@ -55,6 +59,10 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
+}
+
+resource frontDoor 'Microsoft.Cdn/profiles@2024-02-01' existing = {
+  name: empty(frontDoorName) ? 'none' : frontDoorName
 }
 
 resource hostsHost 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for role in hostRoles: {
@@ -95,6 +103,17 @@ resource sendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
+  }
+}
+
+// Withdraws copies of archives that nobody may have any more. No smaller role that Azure brings may.
+resource withdrawsCopies 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(frontDoorName)) {
+  scope: frontDoor
+  name: guid(frontDoor.id, principalId, cdnProfileContributor)
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', cdnProfileContributor)
   }
 }
 

@@ -7,11 +7,12 @@ from typing import Any
 from shared.domain.digest import Digest
 from shared.domain.package import Visibility
 from shared.domain.rates import Limits, OperationClass, Subject
-from shared.services.serving import ArchiveLink
+from shared.services.serving import ArchiveLink, public_copies
 from shared.settings import Settings
-from tests.repo.templates import module
+from tests.contract.samples import NAME
+from tests.repo.templates import MAIN, module
 
-EDGE = module("edge")
+EDGE, ROLES = module("edge"), module("roles")
 
 
 def configured(name: str) -> Mapping[str, Any]:
@@ -66,3 +67,29 @@ def test_the_app_takes_nobody_but_this_front_door() -> None:
     functions = module("functions").text
     assert re.search(r"ipSecurityRestrictionsDefaultAction: .*'Deny'", functions)
     assert "'x-azure-fdid': [frontDoorId]" in functions
+
+
+def test_the_registry_sends_clients_there_and_withdraws_copies() -> None:
+    given = module("functions").value("cdnSettings")
+    assert given == {
+        "BALLROOM_ARCHIVE_CDN_URL": "url",
+        "BALLROOM_ARCHIVE_CDN_RESOURCE": "edgeEndpointId",
+    }
+    assert "edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''" in MAIN.text
+    assert re.search(r"resource withdrawsCopies .* = if \(!empty\(frontDoorName\)\)", ROLES.text)
+
+
+def test_what_is_withdrawn_is_what_copies_are_kept_of() -> None:
+    (prefix,) = configured("keep")["conditions"][0]["parameters"]["matchValues"]
+    assert public_copies(NAME).startswith(f"/{prefix}")
+    path = ArchiveLink("public", NAME.digest, "1.0.0", "a.bala").path
+    assert path.startswith(public_copies(NAME))
+
+
+def test_no_container_of_archives_is_an_origin() -> None:
+    (origin,) = [kind for name, kind, _ in EDGE.resources() if name == "origin"]
+    assert "originGroups/origins" in origin
+    assert configured("origin")["hostName"] == "originHost"
+    assert "originHost: functionsHost" in MAIN.text
+    assert "publicAccess: 'None'" in module("storage").text
+    assert "allowBlobPublicAccess: false" in module("storage").text
