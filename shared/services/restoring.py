@@ -71,8 +71,9 @@ class Restoring:
         manifest = await shelf.verified(name)
         await self._begin(name)
         problems = list[str]()
-        async for record in shelf.records(name, DIRECTORY):
-            await self._add(record)
+        async for entity in shelf.records(name, DIRECTORY, Entity):
+            with suppress(AlreadyThere):
+                await self.directory.add(entity)
         await self._append(shelf, name)
         async for records in _packages(shelf, name):
             problems += await self._package(records, elsewhere)
@@ -92,16 +93,10 @@ class Restoring:
         accounts = await self.directory.all(Account, Place(""), 1)
         return not heads and not accounts and not await self.events.since(0, 1)
 
-    async def _add(self, record: Record) -> None:
-        if isinstance(record, Entity):
-            with suppress(AlreadyThere):
-                await self.directory.add(record)
-
     async def _append(self, shelf: Shelf, name: str) -> None:
         waiting = list[Event]()
-        async for record in shelf.records(name, EVENTS):
-            if isinstance(record, Event):
-                waiting.append(record)
+        async for event in shelf.records(name, EVENTS, Event):
+            waiting.append(event)
             if len(waiting) >= BATCH:
                 await self.events.append(waiting)
                 waiting.clear()
@@ -147,7 +142,7 @@ class Restoring:
 async def _packages(shelf: Shelf, name: str) -> AsyncGenerator[list[Record]]:
     """Yield the records of each package, which begin with its head."""
     package = list[Record]()
-    async for record in shelf.records(name, PACKAGES):
+    async for record in shelf.records(name, PACKAGES, Record):
         if isinstance(record, Head) and package:
             yield package
             package = []

@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from shared.domain.package import Record
 from shared.domain.snapshots import MANIFEST, Manifest, SnapshotUnusable, record_of
 from shared.ports import SnapshotStore
 from shared.services.packing import Packing
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,14 @@ class Shelf:
                 raise SnapshotUnusable(message)
         return manifest
 
-    async def records(self, name: str, file: str) -> AsyncGenerator[Record]:
-        """Yield the records of a file, in its order."""
+    async def records(self, name: str, file: str, kind: type[R]) -> AsyncGenerator[R]:
+        """Yield the records of a file, in its order; raise `SnapshotUnusable` at another kind."""
         async for line in Packing(file).unpack(self.store.read(f"{name}/{file}")):
-            yield record_of(line)
+            record = record_of(line)
+            if not isinstance(record, kind):
+                message = f"{file} of the snapshot {name} holds what belongs into another file."
+                raise SnapshotUnusable(message)
+            yield record
 
     async def remove(self, names: set[str]) -> None:
         """Remove snapshots, whole or not."""

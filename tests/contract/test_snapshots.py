@@ -19,9 +19,10 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.package import Event
 from shared.domain.query import Page, Query, Viewer
-from shared.domain.snapshots import ENTITIES, MANIFEST, SnapshotUnusable
+from shared.domain.snapshots import ENTITIES, MANIFEST, PACKAGES, SnapshotUnusable
 from shared.ports import Pull, SnapshotStore
 from shared.services.deriving import Deriving
+from shared.services.reporting import BATCH
 from shared.services.restoring import Bytes, Restoring
 from shared.services.shelving import Shelf
 from shared.services.snapshotting import Snapshotting
@@ -238,6 +239,49 @@ async def test_what_a_removed_entity_still_owes_the_feed_is_paid(
     await target.restoring.restore(source.shelf, name, elsewhere)
     feed: list[tuple[int, Event]] = await target.stores.events.since(0, 10_000)
     assert "owed" in [each.id for _, each in feed]
+
+
+async def test_a_long_feed_keeps_its_numbers_and_what_was_sent_beside_an_archive_comes_along(
+    worlds: OpenWorld, target: Target, tmp_path: Path
+) -> None:
+    world = await worlds()
+    await world.push(bala("acme/greet:1.0.0"))
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    await world.stores.documents.put_sbom(release.content, b"{}")
+    await world.stores.events.append([event(f"more-{number}") for number in range(BATCH + 10)])
+    source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
+    name = (await source.take()).name
+    elsewhere = Bytes(world.stores.archives, world.stores.documents)
+    for _ in range(2):
+        assert (await target.restoring.restore(source.shelf, name, elsewhere)).problems == ()
+    assert await target.stores.events.since(0, 1_000) == await world.stores.events.since(0, 1_000)
+    assert await target.stores.documents.sbom(release.content) == b"{}"
+
+
+async def test_an_archive_that_is_nowhere_is_missing(
+    worlds: OpenWorld, target: Target, tmp_path: Path
+) -> None:
+    world = await worlds()
+    await world.push(bala("acme/greet:1.0.0"))
+    source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
+    name = (await source.take()).name
+    nowhere = Bytes(target.stores.archives, target.stores.documents)
+    report = await target.restoring.restore(source.shelf, name, nowhere)
+    assert report.problems == ("acme/greet:1.0.0: its archive is missing.",)
+
+
+async def test_a_file_that_lies_in_the_place_of_another_is_refused(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    store = SnapshotFolder(tmp_path / "snapshots")
+    async with target_of("embedded", tmp_path / "one", clock) as one:
+        await one.stores.metadata.claim(head())
+        taking = snapshotting(one.stores, store, clock)
+        name = (await taking.take()).name
+    with pytest.raises(SnapshotUnusable, match="belongs into another file"):
+        async for _ in taking.shelf.records(name, PACKAGES, Event):
+            pass
 
 
 # --- Where snapshots lie ------------------------------------------------------------------------

@@ -1,0 +1,43 @@
+"""What is packed is unpacked as it was, in bounded pieces."""
+
+import gzip
+from collections.abc import AsyncGenerator, AsyncIterator
+from random import Random
+
+import pytest
+
+from shared.domain.snapshots import SnapshotUnusable
+from shared.services.packing import PIECE, Packing
+
+
+async def each(items: list[bytes]) -> AsyncGenerator[bytes]:
+    for item in items:
+        yield item
+
+
+async def gathered(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in pieces]
+
+
+async def test_much_is_handed_over_piece_by_piece() -> None:
+    random = Random("packing")  # noqa: S311 - it does not pack, that is all.
+    lines = [random.randbytes(20_000).hex().encode() + b"\n" for _ in range(50)]
+    packing = Packing("a")
+    pieces = await gathered(packing.pack(each(lines)))
+    assert len(pieces) > 3
+    assert all(len(piece) < 2 * PIECE for piece in pieces)
+    assert gzip.decompress(b"".join(pieces)) == b"".join(lines)
+    again = Packing("a")
+    assert await gathered(again.unpack(each(pieces))) == [line[:-1] for line in lines]
+    assert again.part() == packing.part()
+    assert (packing.part().lines, packing.part().bytes) == (50, len(b"".join(pieces)))
+
+
+async def test_a_file_of_nothing_has_no_lines() -> None:
+    pieces = await gathered(Packing("a").pack(each([])))
+    assert await gathered(Packing("a").unpack(each(pieces))) == []
+
+
+async def test_what_was_not_packed_is_refused() -> None:
+    with pytest.raises(SnapshotUnusable, match=r"^a of the snapshot is damaged"):
+        await gathered(Packing("a").unpack(each([b"not packed"])))

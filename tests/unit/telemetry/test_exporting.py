@@ -1,0 +1,113 @@
+"""What is heard reaches Application Insights, by its own protocol."""
+
+import gzip
+import json
+import threading
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from shared.telemetry import recording
+from shared.telemetry.activities import Activity
+from shared.telemetry.catalog import PUSHES, REQUESTS
+from shared.telemetry.exporting import azure_monitor
+from shared.telemetry.recording import Part
+
+KEY = "00000000-0000-0000-0000-000000000001"
+
+
+class Ingestion(ThreadingHTTPServer):
+    """Takes telemetry as Application Insights does, and keeps it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.paths: set[str] = set()
+        self.items: list[dict[str, Any]] = []
+
+    @property
+    def connection(self) -> str:
+        """Return the connection string."""
+        address = f"http://127.0.0.1:{self.server_port}/"
+        return f"InstrumentationKey={KEY};IngestionEndpoint={address};LiveEndpoint={address}"
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return the data of the items of a kind."""
+        found = [each["data"] for each in self.items]
+        return [each["baseData"] for each in found if each["baseType"] == kind]
+
+
+class _Taking(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        """Take what is sent."""
+        assert isinstance(self.server, Ingestion)
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        whole = body.startswith(b"[")
+        items = json.loads(body) if whole else [json.loads(line) for line in body.splitlines()]
+        self.server.paths.add(self.path)
+        self.server.items += items
+        taken = {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
+        answer = json.dumps(taken).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there.
+        """Say nothing."""
+
+
+@pytest.fixture
+def ingestion() -> Generator[Ingestion]:
+    """Serve it until the test ends."""
+    server = Ingestion()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_metrics_and_spans_arrive(ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+    listener = azure_monitor(ingestion.connection, share=1.0)
+    before = recording.listen(listener)
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    activity = Activity.begin("central_pull", Part.HOSTED, f"00-{trace}-b7ad6b7169203331-00")
+    told = {"face": "central", "operation": "central_pull", "outcome": "answered", "status": 302}
+    recording.record(REQUESTS, 0.25, told)
+    recording.record(PUSHES, 1, {"state": "live"})
+    activity.end({"outcome": "answered"})
+    recording.listen(before)
+    listener.close()
+    metrics = {each["metrics"][0]["name"]: each for each in ingestion.of("MetricData")}
+    assert set(metrics) == {REQUESTS.name, PUSHES.name}
+    duration = metrics[REQUESTS.name]
+    assert (duration["metrics"][0]["value"], duration["metrics"][0]["count"]) == (0.25, 1)
+    assert duration["properties"]["operation"] == "central_pull"
+    # Not a request: the host has told of that one, and this is a part of it.
+    [span] = ingestion.of("RemoteDependencyData")
+    assert (span["name"], span["type"]) == ("central_pull", "InProc")
+    tags = [each["tags"] for each in ingestion.items if each["data"]["baseData"] == span]
+    assert tags[0]["ai.operation.id"] == trace
+    assert {path.rpartition("/")[2] for path in ingestion.paths} == {"track"}
+
+
+def test_no_span_is_kept_of_traces_of_which_none_shall_be(
+    ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+    listener = azure_monitor(ingestion.connection, share=0.0)
+    span = listener.begin("central_pull", Part.SERVED, None)
+    assert span is not None
+    assert not span.trace.is_kept
+    span.end({})
+    listener.record(PUSHES, 1, {"state": "live"})
+    listener.close()
+    assert {each["data"]["baseType"] for each in ingestion.items} == {"MetricData"}
