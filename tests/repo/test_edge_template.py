@@ -10,7 +10,7 @@ from shared.domain.rates import Limits, OperationClass, Subject
 from shared.services.serving import ArchiveLink, public_copies
 from shared.settings import Settings
 from tests.contract.samples import NAME
-from tests.repo.templates import MAIN, module
+from tests.repo.templates import MAIN, module, template
 
 EDGE, ROLES = module("edge"), module("roles")
 
@@ -75,7 +75,7 @@ def test_the_registry_sends_clients_there_and_withdraws_copies() -> None:
         "BALLROOM_ARCHIVE_CDN_URL": "url",
         "BALLROOM_ARCHIVE_CDN_RESOURCE": "edgeEndpointId",
     }
-    assert "edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''" in MAIN.text
+    assert "edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''" in template(MAIN).text
     assert re.search(r"resource withdrawsCopies .* = if \(!empty\(frontDoorName\)\)", ROLES.text)
 
 
@@ -90,6 +90,6 @@ def test_no_container_of_archives_is_an_origin() -> None:
     (origin,) = [kind for name, kind, _ in EDGE.resources() if name == "origin"]
     assert "originGroups/origins" in origin
     assert configured("origin")["hostName"] == "originHost"
-    assert "originHost: functionsHost" in MAIN.text
+    assert "originHost: functionsHost" in template(MAIN).text
     assert "publicAccess: 'None'" in module("storage").text
     assert "allowBlobPublicAccess: false" in module("storage").text
