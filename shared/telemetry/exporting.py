@@ -36,6 +36,14 @@ from shared.telemetry.tracing import Trace
 NAME = "ballroom"
 EXPORT_MS = 60_000  # A metric in Azure Monitor has one value a minute.
 
+# What the library tells of itself, to its maker and to us, and asks its maker what to do.
+_OF_THE_LIBRARY = (
+    "STATSBEAT_DISABLED_ALL",
+    "SDKSTATS_DISABLED",
+    "CONTROLPLANE_DISABLED",
+    "OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+)
+
 _KINDS = {
     Part.SERVED: SpanKind.SERVER,
     Part.HOSTED: SpanKind.INTERNAL,  # The host's own span is the request: there are not two.
@@ -103,8 +111,8 @@ def azure_monitor(connection: str, share: float) -> OpenTelemetry:
 
     The identity that it signs in with is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
     """
-    # Otherwise the library tells its maker about this installation.
-    os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+    for switch in _OF_THE_LIBRARY:
+        os.environ.setdefault(f"APPLICATIONINSIGHTS_{switch}", "true")
     options = {"connection_string": connection, "disable_offline_storage": True}
     metrics = PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options), EXPORT_MS)
     spans = BatchSpanProcessor(AzureMonitorTraceExporter(**options))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,6 +63,12 @@ class _Taking(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.fixture(autouse=True)
+def environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take back what switches the library off."""
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+
+
 @pytest.fixture
 def ingestion() -> Generator[Ingestion]:
     """Serve it until the test ends."""
@@ -74,8 +81,7 @@ def ingestion() -> Generator[Ingestion]:
     server.server_close()
 
 
-def test_metrics_and_spans_arrive(ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+def test_metrics_and_spans_arrive_and_nothing_else(ingestion: Ingestion) -> None:
     listener = azure_monitor(ingestion.connection, share=1.0)
     before = recording.listen(listener)
     trace = "0af7651916cd43dd8448eb211c80319c"
@@ -97,12 +103,12 @@ def test_metrics_and_spans_arrive(ingestion: Ingestion, monkeypatch: pytest.Monk
     tags = [each["tags"] for each in ingestion.items if each["data"]["baseData"] == span]
     assert tags[0]["ai.operation.id"] == trace
     assert {path.rpartition("/")[2] for path in ingestion.paths} == {"track"}
+    assert len(ingestion.items) == len(metrics) + 1
 
 
 def test_no_span_is_kept_of_traces_of_which_none_shall_be(
-    ingestion: Ingestion, monkeypatch: pytest.MonkeyPatch
+    ingestion: Ingestion,
 ) -> None:
-    monkeypatch.setenv("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
     listener = azure_monitor(ingestion.connection, share=0.0)
     span = listener.begin("central_pull", Part.SERVED, None)
     assert span is not None
