@@ -8,8 +8,8 @@ from pathlib import Path
 
 from shared.adapters.blob.connecting import Blobs
 from shared.adapters.cloud import Connections
-from shared.adapters.cosmos.connecting import Cosmos
 from shared.adapters.cloud_search.opening import CloudSearch, Surroundings, open_search
+from shared.adapters.cosmos.connecting import Cosmos
 from shared.adapters.system import SystemRandomness
 from shared.domain.facets import Facets, Totals
 from shared.domain.names import Package

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from shared.adapters.cloud_search.blobs import Found, SearchBlobs
@@ -28,7 +28,6 @@ GRACE = timedelta(
     minutes=15
 )  # Somebody may still be reading a part that was replaced, or write one.
 TAKE_OVER = timedelta(minutes=30)  # How long two versions of the program may run side by side.
-LAG = timedelta(minutes=1)  # A scan may be some seconds behind; the feed is read from before it.
 MOST_PAGES = 500  # Of the feed in one run: half a million items.
 
 _MS = timedelta(milliseconds=1)
@@ -77,25 +76,23 @@ class CloudSearchFeed:
             found = await self._current()
             count = await self._read_on(found.pointer.after)
             await self._renew_old()
-        except ValueError as wrong:  # Unreadable, or a place in the feed of another container.
+        except Unreadable as wrong:
             return await self._begin_anew(wrong)
         return count
 
     async def rebuild(self) -> int:
         """Build a base from all listings; return the number of packages that it shows."""
-        begun = self._clock.now_ms()
-        first = await self._container.changes(_time(begun - LAG // _MS))
+        begun, after = self._clock.now_ms(), await self._container.now()
         async with self._new_copy() as copy:
             await asyncio.to_thread(copy.create)
             async for page in self._listings.all():
                 await copy.apply(page)
-            await copy.apply(changes_of(first.items))
             built = await self._stored(copy)
-        await self._point_at(built, first, begun)
+        await self._point_at(built, after, begun)
         log.info("search.rebuilt", packages=built.packages, size_bytes=built.part.size_bytes)
         return built.packages
 
-    async def _begin_anew(self, wrong: ValueError) -> int:
+    async def _begin_anew(self, wrong: Unreadable) -> int:
         log.warning("search.begun_anew", reason=str(wrong))
         return await self.rebuild()
 
@@ -118,7 +115,7 @@ class CloudSearchFeed:
         """Merge what the feed shows after that place; return how much it was."""
         count = 0
         for _ in range(MOST_PAGES):
-            page = await self._container.changes(after)
+            page = await self._page(after)
             changes, after = changes_of(page.items), page.after
             if changes:
                 await self._merge(changes, after)
@@ -127,6 +124,13 @@ class CloudSearchFeed:
                 break
         await self._merge([], after)
         return count
+
+    async def _page(self, after: str) -> Changes:
+        try:
+            return await self._container.changes(after)
+        except ValueError as wrong:  # A backup was restored.
+            message = "its place in the change feed is one of another container"
+            raise Unreadable(message) from wrong
 
     async def _merge(self, changes: Sequence[Change], after: str = "") -> None:
         """Put changes into the delta; `after` says that all up to that place are in it now."""
@@ -198,7 +202,7 @@ class CloudSearchFeed:
                 return
             now = await self._current()
 
-    async def _point_at(self, built: Built, first: Changes, begun: int) -> None:
+    async def _point_at(self, built: Built, after: str, begun: int) -> None:
         """Point at a base that was made of all listings, whatever was pointed at before."""
         for attempt in range(ATTEMPTS):
             pointer = Pointer(
@@ -207,8 +211,8 @@ class CloudSearchFeed:
                 made_ms=begun,
                 packages=built.packages,
                 delta=None,
-                fed_ms=begun - LAG // _MS,
-                after=first.after,
+                fed_ms=begun,
+                after=after,
             )
             etag = await self._blobs.etag()
             # What was merged meanwhile may be newer than the base; what is older is no news to it.
@@ -238,7 +242,3 @@ class CloudSearchFeed:
         finally:
             await asyncio.to_thread(copy.close)
             await asyncio.to_thread(remove, copy.file.parent)
-
-
-def _time(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)

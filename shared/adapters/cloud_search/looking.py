@@ -6,7 +6,6 @@ operator, and the copy that is there serves on.
 """
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -30,6 +29,8 @@ Sleep = Callable[[float], Awaitable[object]]
 EVERY = timedelta(seconds=15)  # With the feed's five seconds a push is found within thirty.
 PATIENCE = timedelta(seconds=10)  # 100,000 packages load in less.
 RESPITE = timedelta(minutes=5)  # Until a base that could not be read is fetched again.
+_MS = timedelta(milliseconds=1)
+
 OWN_CHANGES = 256  # That are shown before the feed brings them; it takes some seconds.
 
 
@@ -54,8 +55,11 @@ class Looking:
         workplace: Workplace,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
+        *,
+        patience: timedelta = PATIENCE,
     ) -> None:
         """Look into `blobs`, and keep copies in `workplace`; nothing is begun yet."""
+        self._patience = patience
         self._blobs = blobs
         self._workplace = workplace
         self._clock = clock
@@ -66,7 +70,7 @@ class Looking:
         self._one_at_a_time = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()  # At least once.
-        self._spared: tuple[str, float] = ("", 0.0)
+        self._spared = ("", 0)
 
     @asynccontextmanager
     async def lent(self) -> AsyncGenerator[Copy]:
@@ -83,7 +87,7 @@ class Looking:
             except Unchanged:
                 pass
             except Exception as failure:  # Whatever it is, searches go on.
-                log.warning("search.not_renewed", reason=f"{type(failure).__name__}: {failure}")
+                log.warning("search.not_renewed", reason=_told(failure))
             finally:
                 self._looked.set()
                 self._tell_age()
@@ -98,8 +102,7 @@ class Looking:
             self._own.popitem(last=False)
         shown = self._shown
         if shown is not None:
-            async with self._reading(shown):
-                await shown.copy.apply([change])
+            await self._apply(shown, change)
 
     async def close(self) -> None:
         """Stop looking, and remove every copy."""
@@ -114,6 +117,13 @@ class Looking:
         self._looked.clear()
         self._workplace.close()
 
+    async def _apply(self, shown: Shown, change: Change) -> None:
+        try:
+            async with self._reading(shown):
+                await shown.copy.apply([change])
+        except Exception as failure:  # What is decided is decided; the feed brings it as well.
+            log.warning("search.not_noted", reason=_told(failure))
+
     # --- looking -------------------------------------------------------------------------------
 
     async def _first(self) -> Shown:
@@ -121,7 +131,7 @@ class Looking:
         if self._following is None:
             self._following = asyncio.create_task(self._follow())
         try:
-            async with asyncio.timeout(PATIENCE.total_seconds()):
+            async with asyncio.timeout(self._patience.total_seconds()):
                 await self._looked.wait()
         except TimeoutError:
             raise SearchLoading from None
@@ -160,7 +170,7 @@ class Looking:
     async def _loaded(self, pointer: Pointer) -> Shown:
         """Return a copy of the base with the delta applied."""
         name, until = self._spared
-        if name == pointer.base.name and time.monotonic() < until:
+        if name == pointer.base.name and self._clock.now_ms() < until:
             raise Unchanged
         file = self._workplace.folder() / FILE
         shown = Shown(Copy(file), pointer.base.name)
@@ -172,7 +182,7 @@ class Looking:
         except BaseException as failure:
             await _discard(shown.copy)
             if isinstance(failure, Unreadable):
-                self._spared = (pointer.base.name, time.monotonic() + RESPITE.total_seconds())
+                self._spared = (pointer.base.name, self._clock.now_ms() + RESPITE // _MS)
             raise
         return shown
 
@@ -189,6 +199,7 @@ class Looking:
             log.info("search.renewed", base=shown.base, packages=found.pointer.packages)
             before.is_retired = True
             await self._end(before)
+            await shown.copy.apply(self._own.values())  # What was noted while it was loaded.
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -211,6 +222,10 @@ class Looking:
         if self._shown is not None and self._shown.fed_ms is not None:
             age_ms = self._clock.now_ms() - self._shown.fed_ms
             recording.record(SEARCH_AGE, age_ms / 1000, {})
+
+
+def _told(failure: Exception) -> str:
+    return f"{type(failure).__name__}: {failure}"
 
 
 async def _discard(copy: Copy) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 
-class Unreadable(ValueError):
+class Unreadable(Exception):
     """A part of the index is not what it has to be; the text says why, for an operator's log."""
 
 

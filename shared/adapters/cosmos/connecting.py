@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -106,11 +106,22 @@ class Container:
             found, token = await _Call().answer(partial(self._page, text, after))
             yield found
 
-    async def changes(self, after: str | datetime) -> "Changes":
-        """Return some of what changed after a place in the feed, or since a time, each item at its
-        newest; nothing when all of it was read. Deletions are no changes."""
-        place = {"continuation": after} if isinstance(after, str) else {"start_time": after}
-        return await self.changes_of(max_item_count=A_PAGE, **place)
+    async def now(self) -> str:
+        """Return the place in the feed of all that changes from now on."""
+        # Not of a time: the client writes such a place in milliseconds and reads it as seconds.
+        found = await self.changes_of(start_time="Now")
+        while found.items:  # Until then partitions are left that were not asked for their place.
+            found = await self.changes(found.after)
+        return found.after
+
+    async def changes(self, after: str) -> "Changes":
+        """Return some of what changed after a place in the feed, each item at its newest; nothing
+        when all of it was read. Deletions are no changes. Raise `ValueError` for a place in another
+        container's feed."""
+        try:
+            return await self.changes_of(max_item_count=A_PAGE, continuation=after)
+        except exceptions.CosmosHttpResponseError as refused:
+            raise ValueError(refused.status_code) from refused
 
     async def changes_of(self, **options: Any) -> "Changes":
         """Return some of what the client's change feed shows with these options."""

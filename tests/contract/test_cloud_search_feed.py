@@ -1,0 +1,412 @@
+"""The feed of the cloud's search: whatever happens on the way, searches learn of every change."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared.adapters.blob.connecting import Blobs
+from shared.adapters.cloud_search.blobs import SearchBlobs
+from shared.adapters.cloud_search.copies import SCHEMA
+from shared.adapters.cloud_search.deltas import LIMIT
+from shared.adapters.cloud_search.feeding import BASE_LIFETIME, GRACE, TAKE_OVER, CloudSearchFeed
+from shared.adapters.cloud_search.opening import CloudSearch
+from shared.adapters.cloud_search.pointer import Pointer, written
+from shared.adapters.cloud_search.workplaces import Workplace
+from shared.adapters.cosmos.connecting import DATABASE, Cosmos
+from shared.adapters.cosmos.listings import CosmosListings
+from shared.adapters.paths import SEARCH_PARTS, SEARCH_POINTER
+from shared.adapters.system import SystemRandomness
+from shared.domain.package import Listing, Texts
+from shared.domain.query import ANYONE, Page, Query
+from tests.cloud import AtPlace, double_of, make_containers
+from tests.contract.prompt import opened_search
+from tests.contract.samples import head, package, release
+from tests.fakes.clock import FakeClock
+
+WORDS = [f"{one}{two}{three}" for one in "bdfgkl" for two in "aeiou" for three in "mnprstvz"]
+
+
+@dataclass
+class Place:
+    """A registry in the cloud with one instance that searches."""
+
+    connections: AtPlace
+    clock: FakeClock
+    search: CloudSearch
+    cosmos: Cosmos
+    blobs: Blobs
+    folder: Path
+    workplace: Workplace
+    _read: int = field(default=0)
+
+    def parts(self) -> SearchBlobs:
+        """Return the parts in the cloud."""
+        return SearchBlobs(self.blobs, self.clock, SystemRandomness())
+
+    def feed(self, parts: Any = None) -> CloudSearchFeed:
+        """Return the feed of another process, over these parts."""
+        workplace = self.workplace
+        container, listings = self.cosmos.container("packages"), CosmosListings(self.cosmos)
+        return CloudSearchFeed(listings, container, parts or self.parts(), workplace, self.clock)
+
+    async def pointer(self) -> Pointer:
+        """Return what is pointed at."""
+        found = await self.parts().pointer()
+        assert found is not None
+        return found.pointer
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Store a blob over what is there."""
+        await self.blobs.container("derived").upload_blob(name, content, overwrite=True)
+
+    async def names(self) -> list[str]:
+        """Return the names of all parts."""
+        listed = self.blobs.container("derived").list_blob_names(name_starts_with=SEARCH_PARTS)
+        return [name async for name in listed if name != SEARCH_POINTER]
+
+    def changed(self) -> list[dict[str, Any]]:
+        """Return the items that changed since this was asked last, as the trigger gives them."""
+        container = double_of(self.folder, self.clock).containers[DATABASE, "packages"]
+        found = [item for item in container.living(None) if _number(item) > self._read]
+        self._read = container.last
+        return found
+
+    async def found(self, text: str = "") -> list[str]:
+        """Return what a fresh instance finds."""
+        async with opened_search(self.connections, self.clock, self.folder) as other:
+            await other.looking.look()
+            results = await other.index.search(Query.parse(text), Page(limit=100), ANYONE)
+            return sorted(hit.listing.head.name for hit in results.hits)
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncGenerator[Place]:
+    clock = FakeClock()
+    connections, randomness = AtPlace(tmp_path, clock), SystemRandomness()
+    await make_containers(connections)
+    cosmos, blobs = (
+        Cosmos(connections.cosmos, randomness),
+        Blobs(connections.blobs, connections.prefix),
+    )
+    async with opened_search(connections, clock, tmp_path) as search:
+        workplace = Workplace(tmp_path / "feeding", randomness)
+        yield Place(connections, clock, search, cosmos, blobs, tmp_path, workplace)
+        workplace.close()
+    await cosmos.close()
+    await blobs.close()
+
+
+def listing(name: str, **fields: Any) -> Listing:
+    """Return the listing of `acme/name:1.0.0`."""
+    return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0", **fields), Texts())
+
+
+def _number(item: dict[str, Any]) -> int:
+    return int(item["_etag"][1:9], 16)
+
+
+# --- what is fed -------------------------------------------------------------------------------
+
+
+async def test_before_anything_was_written_there_is_an_empty_base(place: Place) -> None:
+    assert await place.search.feed.catch_up() == 0
+    pointer = await place.pointer()
+    assert (pointer.packages, pointer.delta, pointer.schema) == (0, None, SCHEMA)
+    assert await place.found() == []
+
+
+async def test_what_the_trigger_brings_is_found(place: Place) -> None:
+    await place.search.feed.catch_up()
+    await place.search.index.offer(listing("one"))
+    assert await place.search.feed.merge(place.changed()) == 1
+    assert await place.found() == ["one"]
+    await place.search.index.remove(package("acme/one"))
+    await place.search.index.offer(listing("two"))
+    assert await place.search.feed.merge(place.changed()) == 2
+    assert await place.found() == ["two"]
+
+
+async def test_what_the_trigger_brings_first_makes_the_first_base(place: Place) -> None:
+    await place.search.index.offer(listing("one"))
+    await place.search.feed.merge(place.changed())
+    assert (await place.pointer()).packages == 1
+    assert await place.found() == ["one"]
+
+
+async def test_items_of_other_kinds_cost_nothing(place: Place) -> None:
+    assert await place.search.feed.merge([{"id": "head", "pk": "acme/one", "kind": "head"}]) == 0
+    assert await place.names() == []
+
+
+async def test_what_the_trigger_did_not_bring_is_read_from_where_the_feed_ended(
+    place: Place,
+) -> None:
+    await place.search.feed.catch_up()
+    for name in ("one", "two", "three"):
+        await place.search.index.offer(listing(name))
+    assert await place.search.feed.catch_up() == 3
+    assert await place.search.feed.catch_up() == 0
+    assert await place.found() == ["one", "three", "two"]
+
+
+async def test_every_partition_is_fed(place: Place) -> None:
+    double_of(place.folder, place.clock).containers[DATABASE, "packages"].split()
+    names = [f"n{number}" for number in range(20)]
+    for name in names[:10]:
+        await place.search.index.offer(listing(name))
+    await place.search.feed.catch_up()
+    for name in names[10:]:
+        await place.search.index.offer(listing(name))
+    await place.search.feed.catch_up()
+    assert await place.found() == sorted(names)
+
+
+async def test_a_repeat_changes_nothing(place: Place) -> None:
+    await place.search.feed.catch_up()
+    await place.search.index.offer(listing("one"))
+    items = place.changed()
+    await place.search.feed.merge(items)
+    before = await place.pointer()
+    await place.search.feed.merge(items)
+    assert await place.pointer() == before
+
+
+async def test_a_late_report_brings_nothing_back(place: Place) -> None:
+    await place.search.feed.catch_up()
+    await place.search.index.offer(listing("one"))
+    late = place.changed()
+    await place.search.index.remove(package("acme/one"))
+    await place.search.feed.catch_up()
+    for _ in range(2):  # From the delta, and then from the base that has it.
+        await place.search.feed.merge(late)
+        assert await place.found() == []
+        place.clock.advance(BASE_LIFETIME)
+        await place.search.feed.catch_up()
+
+
+async def test_those_who_feed_at_once_lose_nothing(place: Place) -> None:
+    await place.search.feed.catch_up()
+    names = [f"n{number}" for number in range(5)]
+    batches: list[list[dict[str, Any]]] = []
+    for name in names:
+        await place.search.index.offer(listing(name))
+        batches.append(place.changed())
+    await asyncio.gather(*(place.feed().merge(batch) for batch in batches), place.feed().catch_up())
+    assert await place.found() == names
+
+
+# --- bases and deltas --------------------------------------------------------------------------
+
+
+async def test_a_base_that_is_an_hour_old_is_renewed_if_anything_changed(place: Place) -> None:
+    await place.search.feed.catch_up()
+    first = await place.pointer()
+    place.clock.advance(BASE_LIFETIME)
+    await place.search.feed.catch_up()
+    assert (await place.pointer()).base == first.base
+    await place.search.index.offer(listing("one"))
+    await place.search.feed.catch_up()
+    pointer = await place.pointer()
+    assert (pointer.base == first.base, pointer.delta, pointer.packages) == (False, None, 1)
+    assert await place.found() == ["one"]
+
+
+async def test_a_delta_that_would_be_too_large_becomes_a_base(place: Place) -> None:
+    await place.search.feed.catch_up()
+    first = await place.pointer()
+    chance = random.Random(1)  # noqa: S311 - the point is to repeat it.
+    bodies = [
+        {"id": "listing", "pk": f"acme/n{number}", "kind": "listing", "revision": 1, "body": body}
+        for number in range(600)
+        if (body := _large(f"n{number}", chance))
+    ]
+    for batch in (bodies[:200], bodies[200:400], bodies[400:]):
+        await place.search.feed.merge(batch)
+        delta = (await place.pointer()).delta
+        assert delta is None or delta.size_bytes <= LIMIT
+    pointer = await place.pointer()
+    assert pointer.base != first.base
+    assert len(await place.found("org:acme")) == 100  # Of the first page.
+    assert pointer.packages >= 200
+
+
+def _large(name: str, chance: random.Random) -> dict[str, Any]:
+    """Return a listing as stored that does not pack well: about six kilobytes."""
+    made = listing(name, summary=f"{chance.getrandbits(48_000):x}")
+    head_, release_ = made.head.model_dump(mode="json"), made.release.model_dump(mode="json")
+    return {"head": head_, "release": release_, "texts": made.texts.model_dump(mode="json")}
+
+
+async def test_parts_that_nobody_points_at_are_removed_after_a_grace(place: Place) -> None:
+    await place.search.feed.catch_up()
+    for name in ("one", "two", "three"):
+        await place.search.index.offer(listing(name))
+        await place.search.feed.merge(place.changed())
+    assert len(await place.names()) == 4
+    place.clock.advance(GRACE + timedelta(seconds=1))
+    await place.search.feed.catch_up()
+    assert set(await place.names()) == (await place.pointer()).names
+    assert await place.found() == ["one", "three", "two"]
+
+
+# --- what is lost is made anew -----------------------------------------------------------------
+
+
+async def lose_base(place: Place) -> None:
+    """Let the base be something else, and old."""
+    await place.put((await place.pointer()).base.name, b"not what it was")
+    place.clock.advance(BASE_LIFETIME)
+
+
+async def lose_delta(place: Place) -> None:
+    """Let the delta be gone."""
+    delta = (await place.pointer()).delta
+    assert delta is not None
+    await place.blobs.container("derived").delete_blob(delta.name)
+
+
+async def lose_pointer(place: Place) -> None:
+    """Let the pointer be no pointer."""
+    await place.put(SEARCH_POINTER, b"{}")
+
+
+async def point_from_another_container(place: Place) -> None:
+    """Let the pointer be one of before a backup was restored."""
+    text = written(await place.pointer())
+    await place.put(SEARCH_POINTER, text.replace(b'"after":"', b'"after":"bm90IG91cnM'))
+
+
+async def point_at_an_older_schema(place: Place) -> None:
+    """Let the base be one of an older program."""
+    await place.put(SEARCH_POINTER, written(await place.pointer()).replace(*_schema(SCHEMA - 1)))
+
+
+async def point_at_a_newer_schema_of_long_ago(place: Place) -> None:
+    """Let the base be one of a newer program that was taken back."""
+    await place.put(SEARCH_POINTER, written(await place.pointer()).replace(*_schema(SCHEMA + 1)))
+    place.clock.advance(TAKE_OVER + timedelta(seconds=1))
+
+
+def _schema(number: int) -> tuple[bytes, bytes]:
+    return f'"schema":{SCHEMA},'.encode(), f'"schema":{number},'.encode()
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lose_base,
+        lose_delta,
+        lose_pointer,
+        point_from_another_container,
+        point_at_an_older_schema,
+        point_at_a_newer_schema_of_long_ago,
+    ],
+)
+async def test_what_is_lost_is_made_anew_from_the_records(
+    place: Place, lose: Callable[[Place], Any]
+) -> None:
+    await place.search.feed.catch_up()
+    await place.search.index.offer(listing("one"))
+    await place.search.feed.catch_up()
+    await lose(place)
+    await place.search.index.offer(listing("two"))
+    with capture_logs() as events:
+        await place.search.feed.catch_up()
+    assert "search.begun_anew" in [each["event"] for each in events]
+    assert await place.found() == ["one", "two"]
+
+
+async def test_while_a_newer_program_takes_over_its_base_is_left_alone(place: Place) -> None:
+    await place.search.feed.catch_up()
+    await place.put(SEARCH_POINTER, written(await place.pointer()).replace(*_schema(SCHEMA + 1)))
+    base = (await place.pointer()).base
+    await place.search.index.offer(listing("one"))
+    assert await place.search.feed.merge(place.changed()) == 1
+    pointer = await place.pointer()
+    assert (pointer.base, pointer.schema) == (base, SCHEMA + 1)
+    assert pointer.delta is not None
+
+
+async def test_an_operator_can_have_everything_made_anew(place: Place) -> None:
+    await place.search.index.offer(listing("one"))
+    assert await place.search.feed.rebuild() == 1
+    assert await place.search.feed.rebuild() == 1
+    assert await place.found() == ["one"]
+
+
+# --- crashes -----------------------------------------------------------------------------------
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Stumbling:
+    """Parts whose n-th call ends the process: before it takes effect, or after."""
+
+    def __init__(self, parts: SearchBlobs, fatal: int, *, after: bool) -> None:
+        self._parts, self._left, self._after = parts, fatal, after
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._parts, name)
+
+        async def stumbling(*arguments: Any) -> Any:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Crash
+            answer = await call(*arguments)
+            if self._left == 0:
+                raise Crash
+            return answer
+
+        return stumbling
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the process lived to the end."""
+        return self._left > 0
+
+
+async def renewing(place: Place) -> None:
+    """Let the next catching up make a new base."""
+    await place.search.feed.catch_up()
+    place.clock.advance(BASE_LIFETIME)
+
+
+async def merging(place: Place) -> None:
+    """Let the next catching up change the delta."""
+    await place.search.feed.catch_up()
+
+
+async def beginning(_place: Place) -> None:
+    """Let the next catching up make the first base."""
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("prepare", [beginning, merging, renewing])
+async def test_whoever_dies_at_any_call_leaves_nothing_that_the_next_one_cannot_finish(
+    place: Place, prepare: Callable[[Place], Any], *, after: bool
+) -> None:
+    fatal, alive = 0, False
+    while not alive:
+        fatal += 1
+        await place.search.index.replace(listing("one", summary=f"number{fatal}"))
+        await prepare(place)
+        await place.search.index.replace(listing("two", summary=f"number{fatal}"))
+        parts = Stumbling(place.parts(), fatal, after=after)
+        feed = place.feed(parts)
+        try:
+            await feed.catch_up()
+        except Crash:
+            assert set(await place.found()) <= {"one", "two"}  # What it points at can be read.
+            await place.feed().catch_up()
+        alive = parts.is_over
+        assert await place.found(f"number{fatal}") == ["one", "two"]
+    assert fatal > 3
