@@ -1,7 +1,10 @@
 """Texts and sources for packages of which only the metadata is real: made up, and marked so."""
 
+import colorsys
 import hashlib
 import re
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +21,7 @@ _GOALS = (
     "ready for concurrent use",
     "observable",
 )
+_SQUARE = 16  # Points of one side of a square of a mark.
 _KINDS = {
     "trigger": "Listens to events of {topic} and calls the functions of your service.",
     "tool": "A tool of the command line for {topic}.",
@@ -33,7 +37,7 @@ _README = """\
 > **{generated}.** The name, the versions, the platform and the dependencies of this package are
 > real; this text, the sources, the dates and the numbers of pulls are made up.
 
-![The mark of {title}](logo.svg)
+![The mark of {title}](mark.png)
 
 {summary} It is {goal}, and follows the conventions of the language[^1].
 
@@ -53,8 +57,8 @@ import ballerina/io;
 import {org}/{module};
 
 public function main() returns error? {{
-    {alias}:Client client = check new ({{url: "https://api.example.org", timeout: 30}});
-    {alias}:Item[] items = check client->list(10);
+    {alias}:Client api = check new ({{url: "https://api.example.org", timeout: 30}});
+    {alias}:Item[] items = check api->list(10);
     foreach {alias}:Item item in items {{
         io:println(string `${{item.id}}: ${{item.name}}`);
     }}
@@ -140,14 +144,6 @@ public isolated client class Client {{
 }}
 """
 
-_LOGO = """\
-<svg xmlns="http://www.w3.org/2000/svg" width="320" height="80" viewBox="0 0 320 80" role="img">
-<rect width="320" height="80" rx="12" fill="hsl({hue} 45% 38%)"/>
-<circle cx="44" cy="40" r="20" fill="hsl({hue} 60% 80%)"/>
-<text x="80" y="49" font-family="sans-serif" font-size="26" fill="#fff">{letters}</text>
-</svg>
-"""
-
 
 @dataclass(frozen=True)
 class Made:
@@ -206,9 +202,25 @@ class Made:
             entries={
                 source: fill(_CLIENT),
                 "docs/examples.md": fill(_EXAMPLES),
-                "docs/logo.svg": _LOGO.format(hue=self.chosen(360), letters=self.topic[:16]),
+                "docs/mark.png": self._mark(),
             },
         )
+
+    def _mark(self) -> bytes:
+        """Return a picture that no other package has: squares, the same on the left and right."""
+        colour = colorsys.hls_to_rgb(self.chosen(360) / 360, 0.42, 0.5)
+        ink, paper = bytes(int(255 * part) for part in colour), b"\xf0\xf3\xf3"
+        halves = [
+            [self.chosen(2**20) >> (3 * row + column) & 1 for column in range(3)]
+            for row in range(5)
+        ]
+        squares = [[*half, half[1], half[0]] for half in halves]
+        lines = [
+            b"\0" + b"".join((ink if square else paper) * _SQUARE for square in row)
+            for row in squares
+            for _ in range(_SQUARE)
+        ]
+        return _png(5 * _SQUARE, b"".join(lines))
 
     def _keywords(self) -> list[str]:
         words = [each.lower() for each in self.topic.split() if each.isalnum() and len(each) > 2]
@@ -228,3 +240,16 @@ class Made:
             module=release["name"],
             alias=re.split(r"[._]", release["name"])[-1] or "it",
         )
+
+
+def _png(side: int, lines: bytes) -> bytes:
+    """Return a square picture: each line is a zero, then red, green and blue of each point."""
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+    ]
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in [*parts, (b"IEND", b"")]
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

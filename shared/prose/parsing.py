@@ -47,7 +47,7 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.before("gfm_autolink_protocol", "short_pending", _short_pending)
     rules = {"fence": _code, "code_block": _code, "list_item_open": _list_item}
     rules |= {"table_open": _table_open, "table_close": _table_close}
-    rules |= {"footnote_anchor": _footnote_anchor}
+    rules |= {"footnote_block_open": _footnotes_open, "footnote_anchor": _footnote_anchor}
     for name, rule in rules.items():
         parser.add_render_rule(name, rule)
     return parser
@@ -215,6 +215,11 @@ def _table_open(*_arguments: object) -> str:
 
 def _table_close(*_arguments: object) -> str:
     return "</table></div>\n"
+
+
+def _footnotes_open(*_arguments: object) -> str:
+    """Begin the footnotes, without the rule that the style sheet draws above them."""
+    return '<section class="footnotes">\n<ol class="footnotes-list">\n'
 
 
 def _footnote_anchor(

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    Request,
+    Response,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests.clients.debian import require_packages
 
@@ -21,6 +31,8 @@ FLAGS = [
     "--no-first-run",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 PATIENCE = 30_000  # Milliseconds; a slow machine is no failure.
 
 
@@ -52,10 +64,8 @@ class Watched:
         watched.page.set_default_timeout(PATIENCE)
         watched.page.on("request", watched._request)
         watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
-        watched.page.on(
-            "console",
-            lambda said: watched.errors.append(said.text) if said.type == "error" else None,
-        )
+        watched.page.on("console", watched._said)
+        watched.page.on("response", watched._answer)
         watched.page.on("dialog", watched._dialog)
         return watched
 
@@ -75,16 +85,23 @@ class Watched:
         if f"{target.scheme}://{target.netloc}" != self.origin:
             self.foreign.append(request.url)
 
-    def _dialog(self, dialog: object) -> None:
-        self.dialogs.append(str(getattr(dialog, "message", "")))
-        getattr(dialog, "dismiss", lambda: None)()
+    def _said(self, message: ConsoleMessage) -> None:
+        # That a page is a 404 is said there as well, and is no fault of it; see `_answer`.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.errors.append(message.text)
+
+    def _answer(self, answer: Response) -> None:
+        if answer.status >= 400 and answer.request.resource_type != "document":
+            self.errors.append(f"{answer.url}: {answer.status}")
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
 
-def width_of(form: str) -> dict[str, int]:
-    """Return the window of a desktop, of a phone or of a small phone."""
-    sizes = {"desktop": (1280, 800), "phone": (360, 740)}
-    width, height = sizes[form]
-    return {"width": width, "height": height}
+def window_of(form: str) -> ViewportSize:
+    """Return the window of a desktop or of a small phone."""
+    return {"desktop": DESKTOP, "phone": PHONE}[form]
 
 
 def skip_without(reason: str) -> None:

@@ -8,7 +8,8 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import Watched, chromium, width_of
+from tests.browser.chromium import Watched, chromium, window_of
+from tests.browser.furnishing import Site
 from tests.clients.served import Served, served
 from tests.world import Template
 
@@ -16,7 +17,9 @@ from tests.world import Template
 class Open(Protocol):
     """Opens pages in browsers of their own."""
 
-    def __call__(self, origin: str, *, form: str = "desktop", scheme: str = "light") -> Watched:
+    def __call__(
+        self, origin: str, *, form: str = "desktop", scheme: str = "light", scripts: str = "on"
+    ) -> Watched:
         """Return a page that shows nothing yet, in a browser that nobody has signed in with."""
         ...
 
@@ -33,9 +36,14 @@ def opened(browser: Browser) -> Iterator[Open]:
     """Return how to open pages; all are closed at the end."""
     with ExitStack() as stack:
 
-        def open_page(origin: str, *, form: str = "desktop", scheme: str = "light") -> Watched:
-            dark = "dark" if scheme == "dark" else "light"
-            context = browser.new_context(viewport=width_of(form), color_scheme=dark)  # type: ignore[arg-type]
+        def open_page(
+            origin: str, *, form: str = "desktop", scheme: str = "light", scripts: str = "on"
+        ) -> Watched:
+            context = browser.new_context(
+                viewport=window_of(form),
+                color_scheme="dark" if scheme == "dark" else "light",
+                java_script_enabled=scripts == "on",
+            )
             stack.callback(context.close)
             return Watched.of(context, origin)
 
@@ -47,3 +55,9 @@ def registry(template: Template, scratch: Path) -> Iterator[Served]:
     """Return a registry that listens, with the people of all tests and nothing published."""
     with served(template, scratch / "data") as serving:
         yield serving
+
+
+@pytest.fixture
+def site(registry: Served, scratch: Path) -> Site:
+    """Return the same with its folder, for those who furnish it and sign in."""
+    return Site(registry, scratch / "data")

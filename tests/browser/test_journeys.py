@@ -1,0 +1,99 @@
+"""What people come for, from beginning to end, as they do it: with a browser and a terminal."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.browser.furnishing import README, Site
+
+
+def test_an_author_begins_publishes_and_takes_it_back(site: Site, opened: Open) -> None:
+    watched = opened(site.url)
+    page = watched.page
+    site.sign_in(page, site.served.people.bob)
+    found_organization(page, "bobs")
+    token = make_token(page, "nightly build")
+
+    site.push_with(token, "bobs/tool:1.0.0", readme=README.replace("# Greet", "# Tool"))
+    page.goto(f"{site.url}/packages/bobs/tool")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("1.0.0")
+    expect(page.get_by_role("heading", name="Tool", exact=False).first).to_be_visible()
+
+    site.push_with(token, "bobs/tool:1.1.0", readme="# Tool\n\nNow *better*.")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("1.1.0")
+    expect(page.get_by_text("better")).to_be_visible()
+
+    revoke_token(page, "nightly build")
+    expect(page.get_by_text("You have no access token")).to_be_visible()
+    watched.assert_nothing_happened()
+
+
+def test_a_reader_finds_a_package_by_its_keys_and_reads_it(site: Site, opened: Open) -> None:
+    site.furnish()
+    watched = opened(site.url)
+    page = watched.open("/")
+    page.keyboard.press("/")
+    page.keyboard.type("greet")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=greet*")
+    page.get_by_role("link", name=re.compile("acme.*greet")).first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("greet")
+    expect(page.locator("article.prose")).to_contain_text("Greets people")
+    page.locator("article.prose").get_by_role("link", name="how to install").click()
+    expect(page).to_have_url(re.compile("#readme-install$"))
+    page.get_by_role("link", name=re.compile("^Versions")).click()
+    expect(page.get_by_role("row", name=re.compile("0.9.0"))).to_contain_text(
+        re.compile("deprecated", re.IGNORECASE)
+    )
+    page.get_by_role("link", name=re.compile("^Files")).click()
+    page.get_by_role("link", name=re.compile("greet.bal")).click()
+    expect(page.locator("pre.source .kd").first).to_have_text("public")
+    watched.assert_nothing_happened()
+
+
+def test_a_deprecation_is_told_to_whoever_comes(site: Site, opened: Open) -> None:
+    site.furnish()
+    page = opened(site.url).open("/packages/acme/greet/0.9.0")
+    expect(page.get_by_text("Use 1.0.0 or later.").first).to_be_visible()
+
+
+def test_pages_of_an_account_are_used_with_keys_alone(site: Site, opened: Open) -> None:
+    page = opened(site.url).page
+    site.sign_in(page, site.served.people.ann)
+    page.goto(f"{site.url}/account")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    summary = page.locator(".menu > summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    outline = summary.evaluate("element => getComputedStyle(element).outlineStyle")
+    assert outline != "none"
+
+
+def found_organization(page: Page, name: str) -> None:
+    """Found an organization on the page for it."""
+    page.get_by_role("link", name="Organizations", exact=True).first.click()
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("button", name="Found").click()
+    expect(page.get_by_role("main")).to_contain_text(name)
+
+
+def make_token(page: Page, name: str) -> str:
+    """Make a token that may do everything, and return it as the page shows it once."""
+    page.goto(re.sub(r"/account.*", "/account/tokens", page.url))
+    page.get_by_label("Name", exact=True).fill(name)
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="Make the token").click()
+    return page.locator("input.code").first.input_value()
+
+
+def revoke_token(page: Page, name: str) -> None:
+    """Revoke a token on the page of tokens."""
+    page.goto(re.sub(r"/packages/.*", "/account/tokens", page.url))
+    page.get_by_role("button", name=f"Revoke the token {name}").click()

@@ -1,0 +1,133 @@
+"""Every page, found by following links: nothing is broken, and everybody can use it."""
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.axe import assert_accessible
+from tests.browser.chromium import Watched
+from tests.browser.conftest import Open
+from tests.browser.crawling import Crawl
+from tests.browser.furnishing import Site
+
+BEGINNINGS = (
+    "/",
+    "/search",
+    "/search?q=greet",
+    "/search?q=nothing-is-called-that",
+    "/packages/acme/greet",
+    "/packages/acme/hostile",
+    "/packages/acme/welcome",
+    "/packages/acme/greet/0.9.0",
+    "/about",
+    "/device",
+    "/sign-in",
+)
+OWN = (
+    "/account",
+    "/account/tokens",
+    "/account/organizations",
+    "/account/organizations/acme",
+    "/account/sessions",
+    "/account/identities",
+    "/account/security",
+    "/account/data",
+    "/dashboard?tab=token",
+    "/dashboard?tab=organizations",
+    "/device",
+    "/",
+)
+PHONES = 6  # Kinds of pages that are looked at on a phone too: those that everybody sees.
+
+
+@pytest.mark.timeout(600)
+def test_no_link_of_a_page_for_everybody_is_broken(site: Site) -> None:
+    site.furnish()
+    crawl = crawled(site, httpx.Client(timeout=30), *BEGINNINGS)
+    assert not crawl.broken, "\n".join(crawl.broken)
+
+
+@pytest.mark.timeout(600)
+def test_no_link_of_somebody_s_own_pages_is_broken(site: Site, opened: Open) -> None:
+    site.furnish()
+    crawl = crawled(site, signed_in_client(site, opened(site.url)), *OWN)
+    assert not crawl.broken, "\n".join(crawl.broken)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_for_everybody_are_accessible(site: Site, opened: Open, scheme: str) -> None:
+    site.furnish()
+    kinds = crawled(site, httpx.Client(timeout=30), *BEGINNINGS).kinds()
+    watched = opened(site.url, scheme=scheme)
+    assert_all_accessible(watched, list(kinds.values()))
+    phone = opened(site.url, form="phone", scheme=scheme)
+    assert_all_accessible(phone, list(kinds.values())[:PHONES])
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_somebody_s_own_pages_are_accessible(site: Site, opened: Open, scheme: str) -> None:
+    site.furnish()
+    for form in ("desktop", "phone"):
+        watched = opened(site.url, form=form, scheme=scheme)
+        site.sign_in(watched.page, site.served.people.ann)
+        assert_all_accessible(watched, [site.url + path for path in OWN])
+
+
+def test_a_page_that_is_not_there_is_accessible(site: Site, opened: Open) -> None:
+    watched = opened(site.url)
+    for path in ("/packages/acme/nothing", "/about/nothing", "/sign-in/link/nothing"):
+        assert_accessible(watched.open(path))
+
+
+@pytest.mark.parametrize("path", ["/", "/packages/acme/greet", "/search?q=greet"])
+def test_a_page_works_without_a_script(site: Site, opened: Open, path: str) -> None:
+    site.furnish()
+    page = opened(site.url, scripts="off").open(path)
+    assert page.get_by_role("heading", level=1).is_visible()
+    page.get_by_role("searchbox", name="Search packages").first.fill("greet")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=greet*")
+    page.get_by_role("link", name="greet").first.click()
+    page.wait_for_url("**/packages/acme/greet*")
+
+
+def crawled(site: Site, client: httpx.Client, *beginnings: str) -> Crawl:
+    """Follow the links from these pages."""
+    crawl = Crawl(site.url, client)
+    with client:
+        crawl.follow(*beginnings)
+    return crawl
+
+
+def signed_in_client(site: Site, watched: Watched) -> httpx.Client:
+    """Return a client with the cookies of Ann's browser."""
+    site.sign_in(watched.page, site.served.people.ann)
+    cookies = {
+        str(each.get("name")): str(each.get("value")) for each in watched.page.context.cookies()
+    }
+    return httpx.Client(cookies=cookies, timeout=30)
+
+
+def assert_all_accessible(watched: Watched, addresses: list[str]) -> None:
+    """Look at each page; fail with all that is wrong with any of them."""
+    wrong: list[str] = []
+    for address in addresses:
+        page = watched.open(address.removeprefix(watched.origin))
+        wrong += problems_of(page)
+    assert not wrong, "\n".join(wrong)
+    watched.assert_nothing_happened()
+
+
+def problems_of(page: Page) -> list[str]:
+    """Return what is wrong with a page, as axe sees it and as its width shows."""
+    wrong: list[str] = []
+    try:
+        assert_accessible(page)
+    except AssertionError as violations:
+        wrong.append(str(violations))
+    width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    if width[0] > width[1]:
+        wrong.append(f"{page.url} is {width[0]} wide in a window of {width[1]}")
+    return wrong
