@@ -23,6 +23,8 @@ def main() -> None:
         show(use.value, usage)
     show_upkeep(found)
     print(f"a release at rest: {found.stored}")
+    for kind, size in sorted(found.items.items()):
+        print(f"item {kind}: {size:,.0f} bytes")
 
 
 def show_upkeep(found: Counted) -> None:

@@ -1,7 +1,8 @@
 """Counts what each use-case takes of the stores in the cloud, with packages of the real index."""
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +21,9 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.world import BASE, URL
 
 INDEX = SHARED / "data" / "central-index.jsonl"
-MOST_RELEASES = 8  # Of each package, so that counting takes seconds.
+MOST_RELEASES = 4  # Of each package, so that counting takes seconds.
 LONG_AGO = timedelta(days=3)  # Past the grace of the sweep.
+UNTYPED = {"release": "digest", "head": "feed"}  # Items without a kind, by how their id begins.
 OFTEN = 5  # Clients that pull one package.
 A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts again.
 
@@ -36,6 +38,7 @@ class Counted:
     each_pull: Usage  # Of the roll-up; and each package that was pulled since the last one.
     each_pulled: Usage
     stored: Stored
+    items: Mapping[str, float]  # Bytes of each kind of item.
 
 
 async def counted(folder: Path) -> Counted:
@@ -43,12 +46,17 @@ async def counted(folder: Path) -> Counted:
     async with metered(folder) as cloud:
         idle = await upkept(cloud)
         packages = sample()
-        pushes = [await pushed(cloud, each) for each in releases_of(packages)]
-        uses = {Use.PUSH: mean(pushes), **await read(cloud, list(packages))}
+        *releases, last = releases_of(packages)
+        pushes = [await pushed(cloud, each) for each in releases]
+        fed = await told(cloud, last)
+        uses = {Use.PUSH: mean(pushes) + fed, **await read(cloud, list(packages))}
         once = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
         await pull_often(cloud, list(packages))
+        items = sizes(cloud)
         often = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
         each_pull = less(often, once) * (1 / (OFTEN - 1))
+        await upkept(cloud)  # What the roll-ups changed is told, and no news any more.
+        await upkept(cloud)
         busy = await upkept(cloud)
         return Counted(
             uses=uses,
@@ -57,6 +65,7 @@ async def counted(folder: Path) -> Counted:
             each_pull=each_pull,
             each_pulled=less(once, each_pull),
             stored=await stored(cloud, len(pushes)),
+            items=items,
         )
 
 
@@ -69,7 +78,7 @@ def sample() -> dict[str, list[Mapping[str, Any]]]:
     chosen = {
         package: releases[:MOST_RELEASES]
         for package, releases in found.items()
-        if package.startswith("ballerina") and len(releases) >= MOST_RELEASES // 2
+        if package.startswith("ballerina") and len(releases) >= MOST_RELEASES
     }
     return dict(list(chosen.items())[:RESOLVED])
 
@@ -106,6 +115,21 @@ async def pushed(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
     return taken(cloud, answer)
 
 
+async def told(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
+    """Return what it takes to tell the search of a push, which a Function does after it."""
+    await run(cloud, "search")  # Of all before it.
+    nothing_new = await run(cloud, "search")
+    await pushed(cloud, release)
+    return less(await run(cloud, "search"), nothing_new)
+
+
+async def run(cloud: MeteredRegistry, task: str) -> Usage:
+    """Run a task of upkeep."""
+    cloud.meter.taken()
+    await cloud.registry.upkeep.run(task)
+    return cloud.meter.taken()
+
+
 async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[Use, Usage]:
     """Ask for each package in each way, one release of each."""
     found: dict[Use, Usage] = {}
@@ -125,7 +149,7 @@ async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[Use, Usage]:
     lines = [f"{URL}/index/{each}/index.json" for each in packages]
     found[Use.INDEX] = await again(cloud, lines)
     found[Use.RESOLVE] = await resolved(cloud, packages)
-    found[Use.SEARCH] = (await got(cloud, f"{BASE}/packages?q=http&limit=20"))[0]
+    found[Use.SEARCH] = await again(cloud, [f"{BASE}/packages?q=http&limit=20"])
     return found
 
 
@@ -175,12 +199,7 @@ def without_answer(usage: Usage) -> Usage:
 async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
     """Run every task that has a schedule, days after the last request."""
     cloud.clock.advance(LONG_AGO)
-    found: dict[str, Usage] = {}
-    for task in SCHEDULES:
-        cloud.meter.taken()
-        await cloud.registry.upkeep.run(task)
-        found[task] = cloud.meter.taken()
-    return found
+    return {task: await run(cloud, task) for task in SCHEDULES}
 
 
 async def pull_often(cloud: MeteredRegistry, packages: list[str]) -> None:
@@ -197,9 +216,7 @@ async def rolled(cloud: MeteredRegistry, idle: Usage) -> Usage:
     total = Usage()
     for _ in range(2):
         cloud.clock.advance(A_WINDOW)
-        cloud.meter.taken()
-        await cloud.registry.upkeep.run("roll-up")
-        total += less(cloud.meter.taken(), idle)
+        total += less(await run(cloud, "roll-up"), idle)
     return total
 
 
@@ -210,14 +227,31 @@ def less(usage: Usage, other: Usage) -> Usage:
 
 async def stored(cloud: MeteredRegistry, releases: int) -> Stored:
     """Return how many bytes a release takes at rest, beside its archive."""
-    double = double_of(cloud.meter.place.place, cloud.clock)
-    items = [
-        len(json.dumps(item))
-        for container in double.containers.values()
-        for partition in container.partitions.values()
-        for item in partition.items.values()
-    ]
+    items = [size for _, size in measured_items(cloud)]
     async with BlobServiceClient.from_connection_string(emulator()) as blobs:
         derived = blobs.get_container_client(f"{cloud.meter.place.prefix}derived")
-        documents = [blob.size async for blob in derived.list_blobs()]
+        documents = [
+            blob.size
+            async for blob in derived.list_blobs()
+            if blob.name.startswith(("texts/", "graph/"))
+        ]
     return Stored(sum(items) / releases, sum(documents) / releases)
+
+
+def sizes(cloud: MeteredRegistry) -> dict[str, float]:
+    """Return how large an item of each kind is."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for kind, size in measured_items(cloud):
+        found[kind].append(size)
+    return {kind: sum(each) / len(each) for kind, each in found.items()}
+
+
+def measured_items(cloud: MeteredRegistry) -> Iterator[tuple[str, int]]:
+    """Yield every item's kind and size."""
+    double = double_of(cloud.meter.place.place, cloud.clock)
+    for container in double.containers.values():
+        for key, partition in container.partitions.items():
+            for item in partition.items.values():
+                prefix: str = item["id"].partition(":")[0]
+                kind: str = item.get("kind") or UNTYPED.get(prefix, prefix)
+                yield "name" if key == '["names"]' else kind, len(json.dumps(item))

@@ -30,6 +30,8 @@ INSTANCE_GIGABYTES = 4
 AT_ONCE = 8  # Requests that an instance takes before there is another one.
 LEAST_OF_AUTOSCALE = 0.1  # Of the most request units, paid for when idle.
 FREE_LOG_DAYS = 31
+FEED_LOOKS = SECONDS / 5  # What the trigger of functions/feeds.py asks for.
+FEED_LEASES = SECONDS / 17  # As the trigger does by itself.
 LEAST_DAYS_BACK = 7  # Those that restoring is free for.
 
 
@@ -80,7 +82,7 @@ class Plan:
     watch: Watch
 
 
-_WATCHED = Watch(often=3, seldom=3, metric=2, probes_an_hour=40)
+_WATCHED = Watch(often=3, seldom=5, metric=2, probes_an_hour=40)
 
 _DEV = Plan(
     most_units=None,
@@ -184,6 +186,11 @@ class Traffic:
         return sum(self.asked.values()) + self.plan.watch.probes_an_hour * HOURS
 
     @property
+    def runs(self) -> float:
+        """Return how often a Function runs that nobody asked for: by a timer, or after a push."""
+        return sum(task.runs_a_month for task in UPKEEP.values()) + self.load.pushes
+
+    @property
     def at_edge(self) -> float:
         """Return how many requests the edge takes."""
         if self.plan.edge is Edge.NONE:
@@ -258,7 +265,13 @@ def shortfalls(plan: Plan, load: Load, prices: Prices) -> list[str]:
 
 def busiest_units(traffic: Traffic, prices: Prices) -> float:
     """Return the request units of the busiest second."""
-    return traffic.usage.units / SECONDS * prices[Figure.PEAK]
+    return all_units(traffic, prices) / SECONDS * prices[Figure.PEAK]
+
+
+def all_units(traffic: Traffic, prices: Prices) -> float:
+    """Return the request units of a month: what is asked for, and following the changes."""
+    feed = FEED_LOOKS * prices[Figure.FEED_LOOK] + FEED_LEASES * prices[Figure.FEED_LEASE]
+    return traffic.usage.units + feed
 
 
 def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
@@ -274,10 +287,9 @@ def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
 
 
 def _functions(traffic: Traffic, prices: Prices) -> list[Line]:
-    ready = traffic.plan.always_ready
+    ready, runs = traffic.plan.always_ready, traffic.runs
     busy = busy_seconds(traffic.requests, max(ready, 1), prices) * INSTANCE_GIGABYTES
     room = ready * SECONDS * INSTANCE_GIGABYTES
-    runs = sum(task.runs_a_month for task in UPKEEP.values())
     timers = runs * prices[Figure.FUNCTION_SHORTEST] * INSTANCE_GIGABYTES
     on_demand = max(busy - room, 0) + timers
     executions = traffic.requests + runs
@@ -312,7 +324,7 @@ def _cosmos(traffic: Traffic, prices: Prices) -> list[Line]:
 
 
 def _units(traffic: Traffic, prices: Prices) -> Line:
-    units, most = traffic.usage.units, traffic.plan.most_units
+    units, most = all_units(traffic, prices), traffic.plan.most_units
     if most is None:
         return Line("Cosmos DB", "request units", units, units / 1e6 * prices[Figure.COSMOS_UNITS])
     provided = max(busiest_units(traffic, prices), most * LEAST_OF_AUTOSCALE)
@@ -370,11 +382,10 @@ def _watching(traffic: Traffic, prices: Prices) -> list[Line]:
 
 def logged_gigabytes(traffic: Traffic, prices: Prices) -> float:
     """Return how much is logged in a month, up to what the plan lets in."""
-    runs = sum(task.runs_a_month for task in UPKEEP.values())
     usage = traffic.usage
     logged = (
-        (traffic.requests + runs) * prices[Figure.LOG_REQUEST]
-        + usage.records * prices[Figure.LOG_RECORD]
+        (traffic.requests + traffic.runs) * prices[Figure.LOG_REQUEST]
+        + (usage.records + FEED_LOOKS + FEED_LEASES) * prices[Figure.LOG_RECORD]
         + usage.blob_writes * prices[Figure.LOG_WRITE]
         + traffic.at_edge * prices[Figure.LOG_EDGE]
     )

@@ -107,6 +107,8 @@ class Figure(Enum):
     LOG_WRITE = "assumed.log-bytes-a-blob-write"
     INDEX = "assumed.database-index-factor"
     STARTS = "assumed.starts-a-month"
+    FEED_LOOK = "assumed.units-a-look-at-the-feed"
+    FEED_LEASE = "assumed.units-a-lease-of-the-feed"
 
 
 PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
@@ -149,6 +151,8 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
         Figure.LOG_WRITE: Known(1_000, "bytes that a write of a blob logs"),
         Figure.INDEX: Known(1.15, "times the items for items and their index"),
         Figure.STARTS: Known(1_000, "starts of instances a month, each reads the vault"),
+        Figure.FEED_LOOK: Known(2, "request units of a look at the change feed"),
+        Figure.FEED_LEASE: Known(10, "request units of renewing the lease on it"),
     }
 )
 

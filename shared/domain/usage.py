@@ -78,35 +78,49 @@ class Stored:
 
 MEASURED: Mapping[Use, Usage] = MappingProxyType(
     {
-        Use.PULL: Usage(12.1, 3, 0, 0, 951),  # 6 of them count the pull.
+        Use.PULL: Usage(12.1, 3, 0, 0, 952),  # 6 of them count the pull.
         Use.ARCHIVE: Usage(8.1, 3, 1),  # The bytes of the archive come on top.
         Use.METADATA: Usage(6.1, 2, 1, 0, 1_596),
-        Use.VERSIONS: Usage(16.05, 2, 0, 0, 387),
-        Use.INDEX: Usage(16.05, 2, 0, 0, 4_675),
-        Use.RESOLVE: Usage(321, 40, 20, 0, 11_237),
-        Use.SEARCH: Usage(0, 0, 0, 0, 1_742),
-        Use.PUSH: Usage(120.37, 24.71, 0, 3, 351),
+        Use.VERSIONS: Usage(11.4, 2, 0, 0, 353),
+        Use.INDEX: Usage(11.4, 2, 0, 0, 2_572),
+        Use.RESOLVE: Usage(228, 40, 20, 0, 10_595),
+        Use.SEARCH: Usage(0, 0, 0, 0, 1_730),
+        Use.PUSH: Usage(141.07, 28.34, 0, 3, 351),
     }
 )
 
 UPKEEP: Mapping[str, Upkeep] = MappingProxyType(
     {
         "settle": Upkeep(43_800, Usage(36.8, 8)),
+        "search": Upkeep(8_760, Usage(28.6, 7, 3, 3)),
         "roll-up": Upkeep(8_760, Usage(31.2, 7)),
         "expire": Upkeep(730, Usage(34.8, 8)),
         "remind": Upkeep(730, Usage(25.6, 6)),
-        "snapshot": Upkeep(30.4, Usage(155.2, 29, 1, 11), Usage(4.88, 0.4)),
-        "sweep": Upkeep(30.4, Usage(28, 7, 0, 2), Usage(8.19, 3)),
-        "audit": Upkeep(30.4, Usage(32.6, 8), Usage(3.14, 0.27, 1)),
+        "snapshot": Upkeep(30.4, Usage(155.2, 29, 1, 11), Usage(6.66, 0.8)),
+        "sweep": Upkeep(30.4, Usage(28, 7, 0, 2), Usage(8.27, 3.04)),
+        "audit": Upkeep(30.4, Usage(32.6, 8), Usage(4.17, 0.53, 1.01)),
         "forget": Upkeep(30.4, Usage(25.6, 6)),
         "prove": Upkeep(30.4, Usage(25.6, 6)),
-        "mend": Upkeep(30.4, Usage(32.6, 8), Usage(5.2, 0.53, 1)),
+        "mend": Upkeep(30.4, Usage(32.6, 8), Usage(7.06, 1.04, 1.01)),
         "keep": Upkeep(121.7, Usage(34.2, 7)),
     }
 )
 
 # What a counted pull adds to the next roll-up, and what each package does that was pulled.
 ROLLED_PULL = Usage(16.75)
-ROLLED_PACKAGE = Usage(56.75, 12.2, 1)
+ROLLED_PACKAGE = Usage(58.9, 14.2, 1)
 
-STORED = Stored(record_bytes=4_740, document_bytes=650)
+STORED = Stored(record_bytes=5_730, document_bytes=630)
+
+# Bytes of an item in Cosmos DB, the service's own fields included.
+ITEMS: Mapping[str, int] = MappingProxyType(
+    {
+        "release": 1_400,
+        "entry": 900,
+        "listing": 1_900,
+        "head": 510,
+        "name": 250,
+        "event": 870,
+        "pull": 570,
+    }
+)

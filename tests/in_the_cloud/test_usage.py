@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.usage import (
+    ITEMS,
     MEASURED,
     ROLLED_PACKAGE,
     ROLLED_PULL,
@@ -49,3 +50,4 @@ async def test_every_use_case_takes_what_the_costs_are_computed_from(tmp_path: P
     assert not differing(found.each_pull, ROLLED_PULL)
     assert not differing(found.each_pulled, ROLLED_PACKAGE)
     assert not differing(found.stored, STORED)
+    assert {kind: found.items[kind] for kind in ITEMS} == NEAR(dict(ITEMS), rel=0.05)

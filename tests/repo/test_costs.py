@@ -8,7 +8,19 @@ from pathlib import Path
 import pytest
 from croniter import croniter
 
-from shared.domain.costs import AT_ONCE, HOURS, INSTANCE_GIGABYTES, PLANS, Edge, Plan, Size, Zones
+from functions.feeds import POLL_MS
+from shared.domain.costs import (
+    AT_ONCE,
+    FEED_LOOKS,
+    HOURS,
+    INSTANCE_GIGABYTES,
+    PLANS,
+    SECONDS,
+    Edge,
+    Plan,
+    Size,
+    Zones,
+)
 from shared.domain.usage import UPKEEP
 from shared.services.schedules import SCHEDULES
 from shared.settings import Settings
@@ -113,6 +125,10 @@ def test_every_timer_is_paid_for_as_often_as_it_runs() -> None:
         while runs.get_next(datetime) <= end:
             count += 1
         assert UPKEEP[task].runs_a_month == pytest.approx(count / 240 * HOURS, rel=0.01), task
+
+
+def test_the_feed_is_looked_at_as_often_as_the_trigger_says() -> None:
+    assert SECONDS / FEED_LOOKS == POLL_MS / 1_000
 
 
 def test_the_largest_archive_fits_the_limits_of_the_service() -> None:

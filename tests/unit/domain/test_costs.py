@@ -15,6 +15,7 @@ from shared.domain.costs import (
     Plan,
     Size,
     Traffic,
+    all_units,
     behind,
     bill,
     busy_seconds,
@@ -149,8 +150,17 @@ def test_what_is_free_is_not_paid_for() -> None:
 
 
 def test_serverless_pays_for_each_request_unit() -> None:
-    units = Traffic(DEV, MILLION).usage.units
+    units = all_units(Traffic(DEV, MILLION), PRICES)
     assert cost(DEV, MILLION, "Cosmos DB", "request units") == pytest.approx(units / 1e6 * 0.25)
+
+
+def test_following_the_changes_takes_units_whether_there_are_any_or_not() -> None:
+    assert all_units(Traffic(DEV, NOBODY), PRICES) > Traffic(DEV, NOBODY).usage.units + 1e6
+
+
+def test_a_push_runs_the_function_that_follows_it() -> None:
+    pushed = replace(NOBODY, pushes=1_000)
+    assert Traffic(DEV, pushed).runs - Traffic(DEV, NOBODY).runs == 1_000
 
 
 def test_autoscale_pays_for_a_tenth_when_idle() -> None:
@@ -160,7 +170,7 @@ def test_autoscale_pays_for_a_tenth_when_idle() -> None:
 
 def test_autoscale_pays_for_the_busiest_second_otherwise() -> None:
     load = usual(100, 100_000_000)
-    busiest = Traffic(TEAM, load).usage.units / SECONDS * PRICES[Figure.PEAK]
+    busiest = all_units(Traffic(TEAM, load), PRICES) / SECONDS * PRICES[Figure.PEAK]
     assert quantity(TEAM, load, "RU/s in the busiest second") == pytest.approx(busiest)
 
 

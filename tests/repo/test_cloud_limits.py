@@ -1,0 +1,89 @@
+"""What docs/limits.md says of the cloud follows from what was counted and what Azure documents."""
+
+import re
+
+import pytest
+
+from shared.domain.costs import AT_ONCE, INSTANCE_GIGABYTES, PLANS, Size
+from shared.domain.prices import Figure, Prices
+from shared.domain.usage import ITEMS, MEASURED, ROLLED_PULL, Use
+from shared.settings import MIB, Settings
+from tests.paths import ROOT
+from tests.repo.templates import MAIN, module
+
+PAGE = (ROOT / "docs" / "limits.md").read_text("utf-8")
+SECTION = PAGE.partition("\n## In the cloud\n")[2].partition("\n## ")[0]
+
+PARTITION_BYTES = 20 * 1024**3
+PARTITION_UNITS = 10_000
+CONTAINER_UNITS = 5_000  # Serverless.
+ITEM_BYTES = 2 * MIB
+REGION_MEGABYTES = 512_000
+INDEX = Prices.published()[Figure.INDEX]
+
+COUNT = 6.0  # Request units of a pull that write it down.
+PULL = MEASURED[Use.PULL].units - COUNT
+COUNTED = COUNT + ROLLED_PULL.units
+VERSION = ITEMS["release"] + ITEMS["entry"]
+MOST_FACTS = 16 * 1024
+LISTED_VERSION = 1.0  # Request units: half of a KiB, twice for its consistency.
+INSTANCES = REGION_MEGABYTES // (INSTANCE_GIGABYTES * 1024)
+
+
+def fitting(item: float, most: float = PARTITION_BYTES) -> float:
+    return most / (item * INDEX)
+
+
+def units(size: Size) -> int:
+    return PLANS[size].most_units or CONTAINER_UNITS
+
+
+NUMBERS = {
+    "versions of a package": fitting(VERSION),
+    "versions of a package, all as large as can be": fitting(MOST_FACTS + ITEMS["entry"]),
+    "packages": fitting(ITEMS["name"]),
+    "events a month": fitting(ITEMS["event"]),
+    "exact pulls of one package a second": PARTITION_UNITS / PULL,
+    "counted pulls of one package a second": PARTITION_UNITS / COUNTED,
+    "exact pulls a second, dev": CONTAINER_UNITS / PULL,
+    "counted pulls a second, dev": CONTAINER_UNITS / COUNTED,
+    "counted pulls a second, team": units(Size.TEAM) / (PULL + COUNTED),
+    "counted pulls a second, public": units(Size.PUBLIC) / (PULL + COUNTED),
+    "pushes a second, team": units(Size.TEAM) / MEASURED[Use.PUSH].units,
+    "pushes a second, public": units(Size.PUBLIC) / MEASURED[Use.PUSH].units,
+    "counted pulls of one package kept for a day": fitting(ITEMS["pull"]),
+    "archives of 100 KiB a second": 50e9 / 8 / (100 * 1024),
+    "instances in a region": INSTANCES,
+    "requests at once": INSTANCES * AT_ONCE,
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_is_the_one_that_was_computed(name: str) -> None:
+    [written] = re.findall(rf"^\| {re.escape(name)} \| ([\d,.]+)(?: million)? \|", SECTION, re.M)
+    millions = f"| {name} | {written} million |" in SECTION
+    shown = float(written.replace(",", "")) * (1_000_000 if millions else 1)
+    assert shown == pytest.approx(NUMBERS[name], rel=0.05)
+
+
+def test_no_number_stands_there_that_is_not_computed() -> None:
+    table = SECTION.partition("| what | at most |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| ([^|-][^|]+?) \|", table, re.MULTILINE)
+    assert set(rows) == set(NUMBERS)
+
+
+def test_the_largest_archive_and_its_form_are_below_the_limit_of_a_request() -> None:
+    largest = Settings.model_fields["max_archive_bytes"].default
+    assert largest + MIB < 100 * MIB
+    assert f"{largest // MIB} MiB" in SECTION
+
+
+def test_more_instances_than_a_region_gives_are_named() -> None:
+    most = int(re.findall(r"param maximumInstances int = .* \? (\d+) :", MAIN.read_text())[0])
+    assert most > INSTANCES
+    assert f"`maximumInstances` {most}" in SECTION
+
+
+def test_the_pace_of_the_edge_is_the_one_of_the_template() -> None:
+    pace = module("edge").parameters["requestsAMinute"]["default"]
+    assert f"{pace:,} requests a minute" in SECTION
