@@ -228,5 +228,8 @@ def test_logs_that_are_kept_longer_than_a_month_cost_more() -> None:
 
 def test_nobody_pays_for_alerts_that_nobody_gets() -> None:
     assert cost(DEV, MILLION, "Alerts") == 0
-    assert cost(TEAM, MILLION, "Alerts", "rules") == pytest.approx(3 * 1.5 + 3 * 0.5 + 2 * 0.1)
-    assert cost(TEAM, MILLION, "Alerts", "probes") == pytest.approx(14.60)
+    watch = TEAM.watch
+    rules = watch.often * 1.5 + watch.seldom * 0.5 + watch.metric * 0.1
+    assert cost(TEAM, MILLION, "Alerts", "rules") == pytest.approx(rules)
+    probes = watch.probes_an_hour * 730 / 1_000 * 0.5
+    assert cost(TEAM, MILLION, "Alerts", "probes") == pytest.approx(probes)
