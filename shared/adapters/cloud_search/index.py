@@ -51,6 +51,10 @@ class CloudSearchIndex:
         async with self._looking.lent() as copy:
             return await copy.suggest(text, viewer, count)
 
+    async def look(self) -> None:
+        """Look for what others changed now; by itself that is done every quarter of a minute."""
+        await self._looking.look()
+
     async def close(self) -> None:
         """Remove the copies of this process."""
         await self._looking.close()
