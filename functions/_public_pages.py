@@ -5,14 +5,16 @@ answers with `look.show(...)`, `look.json(...)` or `look.text(...)`, and raises 
 come: what is missing becomes a page, or a problem for programs, with the request's id.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import azure.functions as func
 import orjson
 
 from functions._api import refusal_answer
+from functions._flights import Flights, question_of
 from functions._http import JSON, NO_STORE, Handler, arrived, caller_of, headers_of, stranger_of
 from functions._pages import HEADERS, Visitor, known_as, page_errors
 from functions._rendering import html_of
@@ -102,11 +104,10 @@ class Look:
             return func.HttpResponse(status_code=304, headers=headers)
         headers["Content-Length"] = str(len(body))
         sent = b"" if self.req.method == "HEAD" else body
-        answer = func.HttpResponse(sent, headers=headers, mimetype=media_type)
-        return stands_until(answer, self.registry, self.now_ms + _KEPT_FOR_MS)
+        return func.HttpResponse(sent, headers=headers, mimetype=media_type)
 
 
-PublicPage = Callable[[Look], Awaitable[func.HttpResponse]]
+PublicPage = Callable[[Look], Coroutine[object, object, func.HttpResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +127,14 @@ class PublicPages:
     def _function(
         self, page: PublicPage, who: Callable[[func.HttpRequest], Awaitable[Look]]
     ) -> Handler:
+        flights = Flights()
+
         async def looked(req: func.HttpRequest) -> func.HttpResponse:
             look = await who(req)
             try:
-                return await page(look)
+                if not look.principal.is_anonymous:
+                    return await page(look)
+                return _standing(look, await flights.answer(question_of(req), partial(page, look)))
             except Refusal as refusal:
                 if look.wants(JSON):
                     return refusal_answer(refusal)
@@ -160,3 +165,11 @@ class PublicPages:
         visitor = Visitor(account.name, registry.sessions.csrf(principal))
         known_as(visitor)
         return Look(registry, req, principal, visitor, now_ms)
+
+
+def _standing(look: Look, answer: func.HttpResponse) -> func.HttpResponse:
+    """Let an answer stand for as long as caches may keep it, if it is one of ours to keep."""
+    is_kept = answer.headers.get("Cache-Control") == _KEPT["Cache-Control"]
+    if answer.status_code != _OK or not is_kept:
+        return answer
+    return stands_until(answer, look.registry, look.now_ms + _KEPT_FOR_MS)
