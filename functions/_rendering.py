@@ -37,7 +37,7 @@ FOOTER = (
 )
 
 # What every page may say to its frame; those that say nothing are like this.
-_FRAME = {"home": HOME, "footer": FOOTER, "account_pages": ACCOUNT_PAGES, "typed": "", "here": ""}
+_FRAME = {"home": HOME, "footer": FOOTER, "account_pages": ACCOUNT_PAGES, "sought": "", "here": ""}
 
 # Filters of the templates.
 _WORDS: tuple[Callable[..., str], ...] = (
