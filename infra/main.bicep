@@ -15,7 +15,7 @@ param location string = resourceGroup().location
 @allowed(['dev', 'team', 'public'])
 param size string = 'dev'
 
-@description('Public address of the registry; empty for the address of the edge, or of the app where there is none.')
+@description('Public address of the registry, such as https://packages.example.org, which Front Door then answers for; empty for the address of the edge, or of the app where there is none.')
 param url string = ''
 
 @description('Mailbox that alerts are sent to; empty for no alerts, whose probes would keep the app awake.')
@@ -85,6 +85,8 @@ var functionsName = 'func-ballroom-${unique}'
 var functionsHost = '${functionsName}.azurewebsites.net'
 var tags = { product: 'ballroom', 'azd-env-name': environmentName }
 var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
+// The address of the endpoint itself is no domain of one's own.
+var domain = (empty(url) || endsWith(url, '.azurefd.net')) ? '' : split(url, '/')[2]
 var publicUrl = !empty(url) ? url : (edge ? frontDoor!.outputs.url : 'https://${functionsHost}')
 
 module monitoring 'modules/monitoring.bicep' = {
@@ -190,6 +192,7 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
   params: {
     name: unique
     tags: tags
+    domain: domain
     originHost: functionsHost
     workspaceId: monitoring.outputs.workspaceId
   }

@@ -9,6 +9,9 @@ param tags object
 @description('Host of the app.')
 param originHost string
 
+@description('Host name of your own, such as packages.example.org; empty for that of the endpoint alone.')
+param domain string = ''
+
 @description('Requests a minute that one address may make.')
 @minValue(10)
 param requestsAMinute int = 30000
@@ -30,6 +33,16 @@ resource endpoint 'Microsoft.Cdn/profiles/afdEndpoints@2024-02-01' = {
   location: 'global'
   tags: tags
   properties: { enabledState: 'Enabled' }
+}
+
+// Front Door makes the certificate, once the owner of the domain has shown who they are, and renews it.
+resource ownDomain 'Microsoft.Cdn/profiles/customDomains@2024-02-01' = if (!empty(domain)) {
+  parent: profile
+  name: empty(domain) ? 'none' : replace(domain, '.', '-')
+  properties: {
+    hostName: domain
+    tlsSettings: { certificateType: 'ManagedCertificate', minimumTlsVersion: 'TLS12' }
+  }
 }
 
 resource group 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
@@ -108,6 +121,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   name: 'all'
   properties: {
     originGroup: { id: group.id }
+    customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
     ruleSets: [{ id: publicArchives.id }]
     patternsToMatch: ['/*']
     supportedProtocols: ['Http', 'Https']
@@ -153,7 +167,12 @@ resource guarded 'Microsoft.Cdn/profiles/securityPolicies@2024-02-01' = {
     parameters: {
       type: 'WebApplicationFirewall'
       wafPolicy: { id: firewall.id }
-      associations: [{ domains: [{ id: endpoint.id }], patternsToMatch: ['/*'] }]
+      associations: [
+        {
+          domains: concat([{ id: endpoint.id }], empty(domain) ? [] : [{ id: ownDomain.id }])
+          patternsToMatch: ['/*']
+        }
+      ]
     }
   }
 }

@@ -25,7 +25,8 @@ from shared.domain.usage import UPKEEP
 from shared.services.schedules import SCHEDULES
 from shared.settings import Settings
 from tests.paths import ROOT
-from tests.repo.templates import MAIN, module
+from tests.repo.sizes import default
+from tests.repo.templates import module
 from tests.terminal import Terminal
 
 PAGE = (ROOT / "docs" / "cost.md").read_text("utf-8")
@@ -49,19 +50,6 @@ def test_no_sum_stands_on_the_page_that_was_not_printed() -> None:
 # --- the sizes ---------------------------------------------------------------------------------
 
 
-def default(parameter: str, size: Size) -> str:
-    """Return what the main template chooses for a size, as it is written."""
-    [found] = re.findall(rf"^param {parameter} \w+ = (.+)$", MAIN.read_text(), re.MULTILINE)
-    chosen = re.sub(r"size (==|!=) '(\w+)'", lambda m: _is_so(m[1], m[2], size), found)
-    while choice := re.search(r"\(?(True|False) \? (\w+|'\w+') : (\w+|'\w+|-1)'?\)?", chosen):
-        chosen = chosen.replace(choice[0], choice[2] if choice[1] == "True" else choice[3])
-    return chosen.strip("'")
-
-
-def _is_so(operator: str, name: str, size: Size) -> str:
-    return str((size.value == name) == (operator == "=="))
-
-
 @pytest.fixture(params=Size, ids=[size.value for size in Size])
 def size(request: pytest.FixtureRequest) -> Size:
     """Return each size."""
@@ -83,8 +71,8 @@ def test_the_database_of_a_size_is_the_one_that_is_made(size: Size, plan: Plan) 
 
 def test_the_app_of_a_size_is_the_one_that_is_made(size: Size, plan: Plan) -> None:
     assert int(default("alwaysReady", size)) == plan.always_ready
-    assert (default("zoneRedundant", size) == "True") == (plan.zones is Zones.SEVERAL)
-    assert (default("edge", size) == "True") == (plan.edge is not Edge.NONE)
+    assert (default("zoneRedundant", size) == "true") == (plan.zones is Zones.SEVERAL)
+    assert (default("edge", size) == "true") == (plan.edge is not Edge.NONE)
 
 
 def test_the_logs_of_a_size_are_those_that_are_kept(size: Size, plan: Plan) -> None:

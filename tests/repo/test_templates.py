@@ -14,7 +14,8 @@ FILES = [pytest.param(path, id=path.relative_to(INFRA).as_posix()) for path in p
 # What Azure calls by names of its own: a part of another resource, or a tie between two.
 UNTAGGED = re.compile(
     r"roleAssignments|sqlRoleAssignments|diagnosticSettings|blobServices|managementPolicies"
-    r"|basicPublishing|originGroups|ruleSets|routes|securityPolicies|privateDnsZoneGroups",
+    r"|basicPublishing|originGroups|ruleSets|routes|customDomains|securityPolicies"
+    r"|privateDnsZoneGroups",
     re.IGNORECASE,
 )
 

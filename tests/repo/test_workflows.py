@@ -1,11 +1,14 @@
 """The workflows hold no secret, ask for little, and call what is there."""
 
+import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.paths import ROOT
+from tests.repo.test_checkov import BOUND_SECONDS, ENVIRONMENT, environment
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -21,6 +24,26 @@ def workflow(request: pytest.FixtureRequest) -> str:
 
 def test_every_workflow_is_there() -> None:
     assert {path.stem for path in FILES} >= EXPECTED
+
+
+@pytest.mark.timeout(2 * BOUND_SECONDS)
+def test_every_workflow_can_be_read() -> None:
+    # There is a reader of YAML among what checkov stands on.
+    if reason := environment():
+        pytest.skip(reason)
+    code = (
+        "import json, sys, yaml; print(json.dumps([yaml.safe_load(open(f)) for f in sys.argv[1:]]))"
+    )
+    read = subprocess.run(
+        [f"{ENVIRONMENT}/bin/python", "-c", code, *map(str, FILES)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for path, workflow in zip(FILES, json.loads(read.stdout), strict=True):
+        assert workflow["name"] == path.stem
+        assert workflow["jobs"], path.stem
 
 
 def test_no_workflow_reads_a_secret(workflow: str) -> None:
