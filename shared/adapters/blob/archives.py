@@ -82,9 +82,9 @@ class BlobArchives:
     async def move(self, name: ArchiveName, to: Visibility) -> None:
         """Have the archive lie on that side.
 
-        Each of two who move it there and back takes it away on its own condition that nobody touched
-        it there since, and touches it on the other side before. So one of them fails to take it
-        away, whoever was first with what, and the archive is never gone on both sides.
+        Each of two who move it there and back takes it away on condition that nobody touched it
+        there since, and touches it on the other side before. So one of them fails to take it away,
+        whoever was first with what, and the archive is never gone on both sides.
         """
         source, target = self._blob(name, _OTHER[to]), self._blob(name, to)
         with answered(), suppress(ResourceNotFoundError):  # Then it is there by now.
@@ -148,9 +148,9 @@ class BlobArchives:
 
     async def _created(self, blob: BlobClient, content: bytes | memoryview) -> bool:
         try:
-            await blob.upload_blob(
-                BytesIO(content), overwrite=False, metadata=self._date(), max_concurrency=4
-            )
+            # Piece by piece: when one of several at once fails, the library leaves the others alone
+            # and their failures to nobody.
+            await blob.upload_blob(BytesIO(content), overwrite=False, metadata=self._date())
         except ResourceExistsError:
             return False
         return True

@@ -1,0 +1,136 @@
+"""Uploads that are lost and said to be done: crates.io 2020, where a failed push looked good.
+
+A push over a real store fails at each of its requests to Blob Storage, once or until somebody mends
+it. Whatever the registry answers is true: the release is wholly there, or it is nowhere and a
+repeat of the push succeeds.
+"""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.digest import Digest
+from tests.balas import bala
+from tests.clouded import Clouded, clouded
+from tests.fakes.outages import Failure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.repo.templates import module
+from tests.world import BASE
+
+GREET = "acme/greet:1.0.0"
+ARCHIVE = bala(GREET, padding=1_500_000)  # Sent in two pieces and a list of them.
+PATH = f"{BASE}/packages/acme/greet"
+FOR_GOOD = 10**6
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path) -> AsyncGenerator[Clouded]:
+    """Return an empty registry in the cloud."""
+    async with clouded(tmp_path) as opened:
+        yield opened
+
+
+async def push(cloud: Clouded) -> httpx.Response:
+    """Send the archive once; no client repeats anything here."""
+    headers = {**FORM, **cloud.as_ann}
+    form = multipart("acme-greet-any-1.0.0.bala", ARCHIVE)
+    return await cloud.http.post(f"{BASE}/packages", headers=headers, content=form)
+
+
+async def requests_of_a_push(folder: Path) -> list[str]:
+    """Return what a push that nothing disturbs asks of Blob Storage."""
+    async with clouded(folder) as undisturbed:
+        undisturbed.outage.asked.clear()
+        assert (await push(undisturbed)).status_code == 204
+        return list(undisturbed.outage.asked)
+
+
+async def seen(cloud: Clouded) -> list[int]:
+    """Return how each way to a release answers."""
+    pull = dict(ACCEPT_ARCHIVE)
+    found = await cloud.http.get(f"{BASE}/packages?q=greet")
+    answers = [
+        await cloud.http.get(PATH),
+        await cloud.http.get(f"{PATH}/1.0.0"),
+        await cloud.http.get(f"{PATH}/1.0.0", headers=pull),
+        await cloud.http.get(f"{PATH}/*", headers=pull),
+    ]
+    return [*(answer.status_code for answer in answers), found.json()["count"]]
+
+
+NOWHERE, THERE = [404, 404, 404, 404, 0], [200, 200, 302, 302]
+
+
+async def check_whole(cloud: Clouded) -> None:
+    """Check that everybody gets what was pushed, with and without a token."""
+    assert (await seen(cloud))[:4] == THERE
+    for client in (cloud.anyone, cloud.ann):
+        pulled = await client.pull(GREET)
+        assert Digest.of(pulled.content) == Digest.of(ARCHIVE)
+    report = await cloud.registry.upkeep.run("audit")
+    assert report
+    assert report.problems == ()
+
+
+async def test_a_push_asks_often_enough_for_something_to_fail(tmp_path: Path) -> None:
+    asked = await requests_of_a_push(tmp_path)
+    assert len([each for each in asked if each.startswith("PUT")]) >= 5
+
+
+@pytest.mark.parametrize("failure", list(Failure), ids=lambda failure: failure.value)
+async def test_a_push_during_an_outage_is_wholly_there_or_nowhere_and_a_repeat_succeeds(
+    tmp_path: Path, failure: Failure
+) -> None:
+    asked = await requests_of_a_push(tmp_path / "undisturbed")
+    for first in range(len(asked)):
+        async with clouded(tmp_path / str(first)) as cloud:
+            cloud.outage.asked.clear()
+            cloud.outage.failure, cloud.outage.first = failure, first
+            cloud.outage.count = FOR_GOOD
+            answer = await push(cloud)
+            cloud.outage.end()
+            if answer.status_code == 204:
+                await check_whole(cloud)
+            else:
+                assert answer.status_code == 503, answer.text
+                assert int(answer.headers["retry-after"]) > 0
+                assert await seen(cloud) in (NOWHERE, [*THERE, 0], [*THERE, 1])
+            assert (await push(cloud)).status_code == 204
+            await check_whole(cloud)
+
+
+@pytest.mark.parametrize("failure", list(Failure), ids=lambda failure: failure.value)
+async def test_one_request_that_fails_is_repeated_and_nobody_notices(
+    tmp_path: Path, failure: Failure
+) -> None:
+    asked = await requests_of_a_push(tmp_path / "undisturbed")
+    for first in range(len(asked)):
+        async with clouded(tmp_path / str(first)) as cloud:
+            cloud.outage.asked.clear()
+            cloud.outage.failure, cloud.outage.first, cloud.outage.count = failure, first, 1
+            assert (await push(cloud)).status_code == 204
+            await check_whole(cloud)
+
+
+def test_in_the_cloud_somebody_is_told_a_fortnight_before_the_certificate_ends() -> None:
+    days = {each["name"]: each["daysOfCertificate"] for each in module("alerts").value("probes")}
+    assert days["certificate"] >= 14
+    assert "SSLCertRemainingLifetimeCheck: probe.daysOfCertificate" in module("alerts").text
+
+
+async def test_what_was_stored_before_the_record_is_swept_if_nobody_repeats_it(
+    cloud: Clouded,
+) -> None:
+    cloud.outage.asked.clear()
+    cloud.outage.first, cloud.outage.count = 3, FOR_GOOD
+    assert (await push(cloud)).status_code == 503
+    cloud.outage.end()
+    cloud.clock.at_ms += 2 * 86_400_000
+    report = await cloud.registry.upkeep.run("sweep")
+    assert report
+    assert report.problems == ()
+    assert [each async for each in cloud.registry.archives.list(2**60)] == []
+    assert await seen(cloud) == NOWHERE
