@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import azure.functions as func
 
+from functions._http import NO_STORE
 from functions._package_pages import package_of
 from functions._public_pages import METHODS, SVG, Look, PublicPages
 from functions._words import short
@@ -29,8 +30,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def web_badge(look: Look) -> func.HttpResponse:
         badge = await _badge(look)
         if badge is None:
+            headers = HEADERS | NO_STORE
             return func.HttpResponse(
-                NOT_FOUND.svg(), status_code=404, headers=HEADERS, mimetype=SVG
+                NOT_FOUND.svg(), status_code=404, headers=headers, mimetype=SVG
             )
         answer = look.text(badge.svg(), SVG)
         answer.headers.update(HEADERS)
