@@ -37,7 +37,6 @@ INDEX = SHARED / "data" / "central-index.jsonl"
 FOLDER = ROOT / ".ballroom-demo"
 FULL = "demo-is-full"  # A file in the folder, written when all of it is there.
 AT_ONCE = 16  # Pushes; more of them wait for the same two cores.
-UNLIMITED = "token=1000000 account=1000000 address=1000000"
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -66,7 +65,7 @@ def fill(folder: Path) -> None:
     """Publish all releases of the index into a registry in the folder."""
     started = time.monotonic()
     settings = Settings.load().model_copy(
-        update={"data": folder, "limit_push": UNLIMITED, "log_level": "error"}
+        update={"data": folder, "limit_push": "", "log_level": "error"}
     )
     localhost.prepare(settings)
     releases = dated(map(json.loads, INDEX.read_text("utf-8").splitlines()))

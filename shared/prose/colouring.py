@@ -69,6 +69,7 @@ def _pieces(lexer: Lexer, code: str) -> Iterator[str]:
         yield _wrapped(escaped, name) if name else escaped
 
 
+@cache
 def _class(kind: _TokenType) -> str:
     """Return the class of a token, or of the nearest kind that it is one of."""
     known = next(each for each in reversed(kind.split()) if each in STANDARD_TYPES)

@@ -14,8 +14,8 @@ from shared.prose.safe_html import SafeHtml, with_turns_shown
 
 __all__ = ["Place", "SafeHtml", "render_markdown", "rendered"]
 
-_ON_THE_LOOP = 2_048  # Characters; they take about two milliseconds.
-_KEPT = 64  # Texts with their HTML: some 60 MB when all are as hostile as can be.
+ON_THE_LOOP = 2_048  # Characters; they take about two milliseconds.
+KEPT = 64  # Texts with their HTML: some 60 MB when all are as hostile as can be.
 _CUT = f'<p class="cut">Only the first {MOST_CHARACTERS:,} characters are shown.</p>\n'
 
 
@@ -35,9 +35,9 @@ def render_markdown(text: str, place: Place, prefix: str = "readme") -> SafeHtml
 
 async def rendered(text: str, place: Place, prefix: str = "readme") -> SafeHtml:
     """Return the same from a thread, where the text is long; what was rendered lately is kept."""
-    if len(text) <= _ON_THE_LOOP:
+    if len(text) <= ON_THE_LOOP:
         return _kept(text, place, prefix)
     return await asyncio.to_thread(_kept, text, place, prefix)
 
 
-_kept = lru_cache(maxsize=_KEPT)(render_markdown)
+_kept = lru_cache(maxsize=KEPT)(render_markdown)

@@ -1,0 +1,22 @@
+"""docs/site.md tells the bounds of texts as the code has them."""
+
+import pytest
+
+from shared.prose import bounding
+from shared.prose.markdown import KEPT, ON_THE_LOOP
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs" / "site.md").read_text("utf-8")
+BOUNDS = {name: value for name, value in vars(bounding).items() if name.startswith("MOST_")}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_each_bound_of_a_text_is_told(name: str) -> None:
+    [table] = [part for part in PAGE.split("\n\n") if part.startswith("| bound")]
+    assert f"{BOUNDS[name]:,}" in table
+
+
+def test_what_is_kept_and_what_a_thread_does_is_told() -> None:
+    text = " ".join(PAGE.split())
+    assert f"A text of more than {ON_THE_LOOP:,} characters is rendered by a thread" in text
+    assert f"keeps the {KEPT} last ones" in text
