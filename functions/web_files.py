@@ -1,5 +1,6 @@
 """/files/{org}/{name}/{version}/{path}: one file of an archive, as it is, and never as a page."""
 
+import re
 from urllib.parse import quote
 
 import azure.functions as func
@@ -12,10 +13,14 @@ from shared.registry import Registry
 # Whatever an archive holds, a browser runs nothing of it here: it is saved, as a sandbox it has no
 # origin, and it loads nothing. That it is taken for nothing else, the headers of all answers say.
 SEALED = {
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-TEXT, BYTES = "text/plain", "application/octet-stream"
+TEXT, BYTES, DRAWING = "text/plain", "application/octet-stream", "image/svg+xml"
+
+# A drawing of a readme: inside a page, browsers run no script of it and load nothing for it.
+_DRAWING = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,500}?-->\s*)?<svg[\s>]", re.DOTALL)
+_BEGINNING = 1_000  # Bytes of a file that say whether it is one.
 
 # Pictures of readmes; what a file is, its first bytes say, and never its name.
 _PICTURES = (
@@ -51,7 +56,9 @@ def media_type_of(content: bytes) -> str:
             return media_type
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
-    return BYTES if text_of(content) is None else TEXT
+    if text_of(content) is None:
+        return BYTES
+    return DRAWING if _DRAWING.match(content[:_BEGINNING]) else TEXT
 
 
 def disposition_of(path: str) -> str:

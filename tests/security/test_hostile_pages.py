@@ -46,14 +46,20 @@ async def test_links_of_authors_lead_out_without_trust(shelf: World) -> None:
         assert {"nofollow", "ugc", "noopener", "noreferrer"} <= set(each["rel"].split())
 
 
-@pytest.mark.parametrize("file", ["page.html", "picture.svg"])
-async def test_what_an_archive_holds_is_never_run_on_our_origin(shelf: World, file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "media_type"),
+    [("page.html", "text/plain; charset=utf-8"), ("picture.svg", "image/svg+xml")],
+)
+async def test_what_an_archive_holds_is_never_run_on_our_origin(
+    shelf: World, file: str, media_type: str
+) -> None:
     answer = await shelf.get(f"{URL}/files/other/hostile/1.0.0/resources/{file}")
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-type"] == media_type
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-disposition"].startswith("attachment")
-    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    policy = answer.headers["content-security-policy"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
