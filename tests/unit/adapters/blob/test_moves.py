@@ -1,0 +1,82 @@
+"""Moves of archives that are broken off: the bytes are there, and a repeat ends the move."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.blob.archives import BlobArchives
+from shared.adapters.blob.connecting import Blobs
+from shared.domain.errors import Busy
+from shared.domain.package import Visibility
+from tests.cloud import AtPlace, make_containers
+from tests.contract.samples import BALA, NAME
+from tests.fakes.clock import FakeClock
+from tests.fakes.outages import Failing, Failure, Outage
+
+FOREVER = 10**15
+LONG = timedelta(minutes=20)  # After this no link to a private copy is good.
+ONCE, FOR_GOOD = 1, 10**6  # What never comes again is what a process that died would have asked.
+
+
+@asynccontextmanager
+async def opened(connections: AtPlace, clock: FakeClock) -> AsyncGenerator[BlobArchives]:
+    """Open the archives of a place."""
+    blobs = Blobs(connections.blobs, connections.prefix)
+    try:
+        yield BlobArchives(blobs, clock)
+    finally:
+        await blobs.close()
+
+
+async def sides(archives: BlobArchives) -> set[Visibility | None]:
+    """Return where the archive lies."""
+    return {each.side async for each in archives.list(FOREVER)}
+
+
+async def move(place: Path, outage: Outage, to: Visibility, *, is_left_over: bool) -> None:
+    """Store an archive on the other side, or on both, and move it during an outage."""
+    clock = FakeClock()
+    plain = AtPlace(place, clock)
+    await make_containers(plain)
+    async with opened(plain, clock) as archives:
+        for side in Visibility:
+            if is_left_over or side is not to:
+                await archives.put(NAME, BALA, side)
+        clock.advance(LONG)
+    async with opened(Failing(place, clock, outage=outage), clock) as archives:
+        with suppress(Busy):
+            await archives.move(NAME, to)
+
+
+async def check(place: Path, to: Visibility) -> None:
+    """Check that the archive can be read, and that the move ends when it is repeated."""
+    clock = FakeClock()
+    clock.advance(2 * LONG)
+    async with opened(AtPlace(place, clock), clock) as archives:
+        assert await archives.read(NAME) == BALA
+        for _ in range(2):
+            await archives.move(NAME, to)
+            assert await archives.read(NAME) == BALA
+            clock.advance(LONG)
+        assert await sides(archives) == {to}
+
+
+@pytest.mark.parametrize("to", list(Visibility), ids=lambda side: side.value)
+@pytest.mark.parametrize("is_left_over", [False, True], ids=["on one side", "on both"])
+async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move(
+    tmp_path: Path, to: Visibility, *, is_left_over: bool
+) -> None:
+    undisturbed = Outage()
+    await move(tmp_path / "undisturbed", undisturbed, to, is_left_over=is_left_over)
+    requests = range(len(undisturbed.asked))
+    assert len(requests) >= 2
+    for first, failure, count in product(requests, Failure, (ONCE, FOR_GOOD)):
+        place = tmp_path / f"{first} {failure.name} {count}"
+        outage = Outage(failure, first, count)
+        await move(place, outage, to, is_left_over=is_left_over)
+        assert len(outage.asked) > first
+        await check(place, to)
