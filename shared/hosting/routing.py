@@ -7,6 +7,7 @@ tree of segments finds the only candidate at once.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 from typing import Generic, TypeVar
 
@@ -40,7 +41,8 @@ def collisions(routes: Iterable[Route]) -> Iterator[tuple[Route, Route]]:
     return (pair for pair in combinations(routes, 2) if pair[0].collides(pair[1]))
 
 
-def require_disjoint(routes: Sequence[Route]) -> None:
+@lru_cache(maxsize=4)  # Each pair is compared, and whoever serves again serves the same routes.
+def require_disjoint(routes: tuple[Route, ...]) -> None:
     """Raise `ReservedRoute` or `OverlappingRoutes` for routes that must not be served."""
     for route in routes:
         if route.is_reserved:
@@ -55,7 +57,7 @@ class Router(Generic[T]):
     """Finds the target of a request among disjoint routes."""
 
     def __init__(self, routes: Sequence[tuple[Route, T]]) -> None:
-        require_disjoint([route for route, _ in routes])
+        require_disjoint(tuple(route for route, _ in routes))
         named = {method for route, _ in routes for method in route.methods or ()}
         self._by_method = {method: _tree(routes, method) for method in named}
         self._any_method = _tree(routes, "")
