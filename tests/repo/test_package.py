@@ -73,18 +73,43 @@ def test_the_same_files_give_the_same_package(package: Path, tmp_path: Path) -> 
     assert again.read_bytes() == package.read_bytes()
 
 
+@pytest.fixture(scope="module")
+def unpacked(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the app, as the service unpacks it."""
+    folder = tmp_path_factory.mktemp("app")
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+# What selects each world; in the cloud nothing is connected to before it is used.
+WORLDS = {
+    "one machine": {},
+    "the cloud": {
+        "BALLROOM_URL": "https://registry.test",
+        "BALLROOM_COSMOS_ENDPOINT": "https://cosmos.test:443/",
+        "BALLROOM_BLOB_ENDPOINT": "https://blobs.test/",
+        "BALLROOM_LINK_KEY": "0123456789abcdef" * 4,
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": (
+            "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+        ),
+    },
+}
+
+
 @pytest.mark.timeout(BOUND_SECONDS)
-def test_the_package_starts_with_only_its_requirements(package: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_package_starts_with_only_its_requirements(
+    world: str, unpacked: Path, tmp_path: Path
+) -> None:
     environment = ".venvs/production"
     install = ["sh", ".ci/environment", "requirements.txt", environment, sys.executable]
     subprocess.run(install, cwd=ROOT, check=True, capture_output=True, timeout=BOUND_SECONDS)
-    with zipfile.ZipFile(package) as archive:
-        archive.extractall(tmp_path / "app")
     code = "import function_app; print(len(function_app.app.get_functions()))"
     started = subprocess.run(
         [ROOT / environment / "bin" / "python", "-c", code],
-        cwd=tmp_path / "app",
-        env={"PATH": os.defpath, "BALLROOM_DATA": str(tmp_path / "data")},
+        cwd=unpacked,
+        env={"PATH": os.defpath, "BALLROOM_DATA": str(tmp_path / "data"), **WORLDS[world]},
         capture_output=True,
         text=True,
         check=False,
