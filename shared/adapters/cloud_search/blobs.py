@@ -108,7 +108,7 @@ class SearchBlobs:
 
     async def put_delta(self, delta: Delta) -> Part:
         """Store a delta under a new name."""
-        content = packed(delta)
+        content = await asyncio.to_thread(packed, delta)
         name = delta_blob(self._clock.now_ms(), self._mark())
         with answered():
             await self._blob(name).upload_blob(BytesIO(content), overwrite=True)
@@ -120,7 +120,7 @@ class SearchBlobs:
             message = f"the delta has {part.size_bytes} bytes"
             raise Unreadable(message)
         content = b"".join([piece async for piece in self._pieces(part)])
-        return unpacked(content)
+        return await asyncio.to_thread(unpacked, content)
 
     async def put_base(self, file: Path) -> Part:
         """Store an index under a new name, packed piece by piece."""

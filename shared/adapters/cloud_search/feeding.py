@@ -14,7 +14,7 @@ from typing import Any
 from shared.adapters.cloud_search.blobs import Found, SearchBlobs
 from shared.adapters.cloud_search.copies import SCHEMA, Copy
 from shared.adapters.cloud_search.deltas import LIMIT, Delta
-from shared.adapters.cloud_search.pointer import Part, Pointer, Unreadable
+from shared.adapters.cloud_search.pointer import NothingYet, Part, Pointer, Unreadable
 from shared.adapters.cloud_search.workplaces import FILE, Workplace, remove
 from shared.adapters.cosmos.connecting import Changes, Container, stand_back
 from shared.adapters.cosmos.listings import Change, CosmosListings, changes_of
@@ -93,7 +93,8 @@ class CloudSearchFeed:
         return built.packages
 
     async def _begin_anew(self, wrong: Unreadable) -> int:
-        log.warning("search.begun_anew", reason=str(wrong))
+        if not isinstance(wrong, NothingYet):
+            log.warning("search.begun_anew", reason=str(wrong))
         return await self.rebuild()
 
     # --- the delta -----------------------------------------------------------------------------
@@ -102,8 +103,7 @@ class CloudSearchFeed:
         """Return the pointer; raise `Unreadable` where nobody can go on from it."""
         found = await self._blobs.pointer()
         if found is None:
-            message = "nothing was built yet"
-            raise Unreadable(message)
+            raise NothingYet
         schema, age_ms = found.pointer.schema, self._clock.now_ms() - found.pointer.made_ms
         # While a newer program takes over it has the word; after it was taken back, it has not.
         if schema < SCHEMA or (schema > SCHEMA and age_ms > TAKE_OVER // _MS):

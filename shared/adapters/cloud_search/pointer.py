@@ -9,6 +9,10 @@ class Unreadable(Exception):
     """A part of the index is not what it has to be; the text says why, for an operator's log."""
 
 
+class NothingYet(Unreadable):
+    """No base was built since the registry began."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A blob that never changes: its name, its size and the SHA-256 of its bytes."""

@@ -1,0 +1,202 @@
+"""Search in the cloud: what a base takes to make, to store and to load, by its packages.
+
+The packages are invented and have long readmes of words that nobody packs well; those of the real
+index are printed beside them. Blobs are in Azurite on the same machine: it stands for the code on
+the way, not for the network. Each load is a process of its own, whose memory is told apart.
+`python -m bench.cloud_search 10000` measures that many packages alone.
+"""
+
+import asyncio
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob.aio import BlobServiceClient
+from pydantic import TypeAdapter
+
+from bench.search import real
+from bench.synthetic import Synthetic
+from shared.adapters.blob.connecting import OPTIONS, Blobs
+from shared.adapters.cloud_search.blobs import CONTAINER, SearchBlobs
+from shared.adapters.cloud_search.copies import Copy
+from shared.adapters.cloud_search.deltas import LIMIT, Delta, packed
+from shared.adapters.cloud_search.looking import PATIENCE
+from shared.adapters.cloud_search.pointer import Part
+from shared.adapters.cosmos.listings import Change
+from shared.adapters.sqlite.searching.document import excerpt
+from shared.adapters.system import SystemClock, SystemRandomness
+from shared.domain.package import Listing
+from shared.domain.query import ANYONE, Page, Query
+from tests.fakes.azurite import azurite, missing
+from tests.paths import ROOT
+
+SIZES = (10_000, 100_000)
+SEARCHES = ("client", "kafka", "servcie", "org:acme", "data api", "")
+REPEATS = 5
+
+BASE_LIMIT_MB = 200  # As stored, for 100,000 packages.
+MEMORY_LIMIT_MB = 200  # Of an instance, in infra/modules/functions.bicep.
+DELTA_SECONDS = 15  # Between two looks.
+
+_LISTING = TypeAdapter(Listing)
+
+
+@dataclass
+class Figures:
+    """What was measured of one size."""
+
+    build_s: float = 0
+    pack_s: float = 0
+    file_mb: float = 0
+    base_mb: float = 0
+    load_s: float = 0
+    changes: int = 0
+    delta_s: float = 0
+    memory_mb: float = 0
+    p99_ms: float = 0
+
+
+async def main(sizes: Sequence[int]) -> None:
+    """Print a line for each size, and the limits below."""
+    if reason := missing():
+        print(f"Nothing is measured: {reason}.")
+        return
+    heads = ("build s", "pack s", "file MB", "base MB", "load s", "changes", "delta s", "MB RAM")
+    print(f"{'packages':>16}{''.join(f'{head:>9}' for head in (*heads, 'p99 ms'))}")
+    with azurite() as address:
+        for name, listings in _sources(sizes):
+            figures = await _measured(address, listings)
+            print(f"{name:>16}{''.join(f'{each:>9,.1f}' for each in asdict(figures).values())}")
+    limits = ("", "", "", BASE_LIMIT_MB, PATIENCE.seconds, "", DELTA_SECONDS, MEMORY_LIMIT_MB, "")
+    print(f"{'limit':>16}{''.join(f'{each:>9}' for each in limits)}")
+
+
+def _sources(sizes: Sequence[int]) -> Iterator[tuple[str, Iterator[Listing]]]:
+    yield "real", _newest(real())
+    for size in sizes:
+        yield f"{size:,}", Synthetic().listings(size)
+
+
+def _newest(listings: Iterator[Listing]) -> Iterator[Listing]:
+    yield from {listing.head.package.key: listing for listing in listings}.values()
+
+
+async def _measured(address: str, listings: Iterator[Listing]) -> Figures:
+    figures = Figures()
+    async with _parts(address) as parts:
+        with tempfile.TemporaryDirectory() as folder:
+            base = await _base(parts, Path(folder) / "search.db", listings, figures)
+        delta = _delta()
+        figures.changes = len(delta.changes)
+        what = {"base": asdict(base), "delta": asdict(await parts.put_delta(delta))}
+    loaded = subprocess.run(
+        [sys.executable, "-m", "bench.cloud_search", "load", address, json.dumps(what)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    for name, value in json.loads(loaded.stdout).items():
+        setattr(figures, name, value)
+    return figures
+
+
+async def _base(
+    parts: SearchBlobs, file: Path, listings: Iterator[Listing], figures: Figures
+) -> Part:
+    copy = Copy(file)
+    copy.create()
+    began = time.perf_counter()
+    batch: list[Change] = []
+    for listing in listings:
+        batch.append(_change(listing, 1))
+        if len(batch) == 1_000:
+            await copy.apply(batch)
+            batch = []
+    await copy.apply(batch)
+    await copy.compact()
+    figures.build_s, began = time.perf_counter() - began, time.perf_counter()
+    base = await parts.put_base(file)
+    figures.pack_s = time.perf_counter() - began
+    figures.file_mb, figures.base_mb = file.stat().st_size / 1e6, base.size_bytes / 1e6
+    return base
+
+
+def _delta() -> Delta:
+    """Return the largest delta that is kept: of packages that the base has as well."""
+    known, changes = Delta(), dict[str, Change]()
+    for listing in Synthetic().listings(SIZES[0]):
+        change = _change(listing, 2)
+        changes[change.key] = change
+        if len(changes) % 200 == 0:
+            if len(packed(Delta(changes))) > LIMIT:
+                break
+            known = Delta(dict(changes))
+    return known
+
+
+def _change(listing: Listing, revision: int) -> Change:
+    body = _LISTING.dump_python(excerpt(listing), mode="json")
+    return Change(listing.head.package.key, revision, body)
+
+
+@asynccontextmanager
+async def _parts(address: str) -> AsyncGenerator[SearchBlobs]:
+    def connect() -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(address, **OPTIONS)
+
+    blobs = Blobs(connect)
+    with suppress(ResourceExistsError):
+        await blobs.container(CONTAINER).create_container()
+    yield SearchBlobs(blobs, SystemClock(), SystemRandomness())
+    await blobs.close()
+
+
+# --- loading, in a process of its own ----------------------------------------------------------
+
+
+async def load(address: str, what: dict[str, Any]) -> None:
+    """Load a base and a delta, search, and print what that took as JSON."""
+    before = _memory_mb()
+    base, delta = Part(**what["base"]), Part(**what["delta"])
+    with tempfile.TemporaryDirectory() as folder:
+        async with _parts(address) as parts:
+            began = time.perf_counter()
+            file = Path(folder) / "search.db"
+            await parts.fetch_base(base, file)
+            copy = Copy(file)
+            await copy.check()
+            load_s, began = time.perf_counter() - began, time.perf_counter()
+            await copy.apply((await parts.delta(delta)).changes.values())
+            delta_s = time.perf_counter() - began
+        times = [await _timed(copy, text) for text in SEARCHES for _ in range(REPEATS * 4)]
+        copy.close()
+    told = {"load_s": load_s, "delta_s": delta_s, "memory_mb": _memory_mb() - before}
+    print(json.dumps({**told, "p99_ms": statistics.quantiles(times, n=100)[98] * 1000}))
+
+
+async def _timed(copy: Copy, text: str) -> float:
+    began = time.perf_counter()
+    await copy.search(Query.parse(text), Page(), ANYONE)
+    return time.perf_counter() - began
+
+
+def _memory_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["load", address, what]:
+            asyncio.run(load(address, json.loads(what)))
+        case sizes:
+            asyncio.run(main([int(each) for each in sizes] or SIZES))
