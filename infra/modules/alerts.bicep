@@ -58,9 +58,10 @@ AppRequests
     window: 'PT15M'
     operator: 'GreaterThan'
     query: '''
-CDBDataPlaneRequests
-| summarize requests = count(), throttled = countif(StatusCode == 429)
-| where requests >= 100 and throttled > 0.01 * requests
+AppMetrics
+| where Name == "ballroom.cosmos.answers"
+| summarize answers = sum(Sum), throttled = sumif(Sum, toint(Properties.status) == 429)
+| where answers >= 100 and throttled > 0.01 * answers
 '''
   }
   {
@@ -95,11 +96,37 @@ AppRequests
     window: 'P1D'
     operator: 'GreaterThan'
     query: '''
-AppTraces
-| where Message has "upkeep.done"
-| extend report = parse_json(Message)
-| where tostring(report.event) == "upkeep.done" and tostring(report.task) == "audit"
-| where array_length(report.problems) > 0
+AppMetrics
+| where Name == "ballroom.upkeep.problems"
+| where tostring(Properties.task) == "audit" and Sum > 0
+'''
+  }
+  {
+    name: 'nightly-missed'
+    description: 'For a day the nightly snapshot, sweep or audit did not come to its end.'
+    severity: 2
+    frequency: 'PT1H'
+    window: 'P1D'
+    operator: 'GreaterThan'
+    query: '''
+AppMetrics
+| where Name == "ballroom.upkeep.duration"
+| where tostring(Properties.result) in ("done", "problems")
+| summarize tasks = dcountif(tostring(Properties.task), tostring(Properties.task) in ("snapshot", "sweep", "audit"))
+| where tasks < 3
+'''
+  }
+  {
+    name: 'search-old'
+    description: 'An instance searches an index that was last fed more than half an hour ago.'
+    severity: 2
+    frequency: 'PT15M'
+    window: 'PT15M'
+    operator: 'GreaterThan'
+    query: '''
+AppMetrics
+| where Name == "ballroom.search.age"
+| where Sum > 1800 * ItemCount
 '''
   }
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.timers import SCHEDULES
 from shared.services.reporting import Report
+from shared.telemetry.catalog import INSTRUMENTS
 from tests.paths import ROOT
 from tests.repo.templates import INFRA, module
 
@@ -17,6 +18,7 @@ WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
 TABLES = {
     "AppRequests": "the Functions host",
     "AppTraces": "the Functions host",
+    "AppMetrics": "the registry itself (shared/telemetry)",
     "CDBDataPlaneRequests": "the diagnostic settings of Cosmos DB",
     "StorageBlobLogs": "the diagnostic settings of the storage accounts",
     "AzureDiagnostics": "the diagnostic settings of the vault",
@@ -66,12 +68,32 @@ def test_every_field_of_a_report_that_a_query_reads_is_there() -> None:
     assert read <= fields
 
 
-def test_the_audit_that_alerts_ask_for_is_a_task() -> None:
-    tasks = {
-        each for _, query in asked() for each in re.findall(r'report\.task\) == "(\w+)"', query)
-    }
-    assert tasks == {"audit"}
-    assert tasks <= set(SCHEDULES)
+def test_every_task_that_a_query_names_is_there() -> None:
+    for name, query in asked():
+        named = re.findall(r'\.task\) (?:==|in) \(?((?:"[a-z-]+"(?:, )?)+)', query)
+        tasks = set(re.findall(r'"([a-z-]+)"', " ".join(named)))
+        assert tasks <= set(SCHEDULES), name
+
+
+def test_the_audit_and_the_snapshot_are_asked_for() -> None:
+    rules = {each["name"]: each["query"] for each in module("alerts").value("rules")}
+    assert '"audit"' in rules["integrity-drift"]
+    assert '"snapshot"' in rules["nightly-missed"]
+
+
+def test_every_metric_that_a_query_reads_is_told_by_what_the_query_asks() -> None:
+    told = {each.name: each.attributes for each in INSTRUMENTS}
+    for name, query in asked():
+        if not query.strip().startswith("AppMetrics"):
+            continue
+        metrics = re.findall(r'Name == "([^"]+)"', query)
+        assert len(metrics) == 1, name
+        assert set(re.findall(r"Properties\.(\w+)", query)) <= set(told[metrics[0]]), name
+
+
+def test_every_metric_is_shown_by_the_workbook() -> None:
+    shown = " ".join(i["content"].get("query", "") for i in WORKBOOK["items"])
+    assert [each.name for each in INSTRUMENTS if f'"{each.name}"' not in shown] == []
 
 
 def test_every_alert_is_explained_with_a_remedy() -> None:

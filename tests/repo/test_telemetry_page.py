@@ -1,0 +1,69 @@
+"""docs/telemetry.md lists every metric, span and event as the code has it."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from shared.services.reporting import Report
+from shared.telemetry.catalog import INSTRUMENTS, REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN, Instrument
+from tests.paths import ROOT
+from tests.repo.source import product
+
+PAGE = (ROOT / "docs" / "telemetry.md").read_text("utf-8")
+LEVELS = {"exception": "error"}
+
+# Fields that are told together: what `**` stands for, by the event.
+TOGETHER = {"upkeep.done": [*Report("any").as_event()]}
+
+
+def metric_row(instrument: Instrument) -> str:
+    kind = f"{instrument.kind.value}, {instrument.unit}"
+    by = ", ".join(f"`{each}`" for each in instrument.attributes)
+    return f"| `{instrument.name}` | {kind} | {by} | {instrument.about} |"
+
+
+def events() -> Iterator[tuple[str, str, str]]:
+    """Yield every event that the code logs: its name, its level, and its fields as a row says."""
+    for module in product():
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Call(
+                    ast.Attribute(ast.Name("log"), method), [ast.Constant(str(name)), *_], fields
+                ):
+                    yield name, LEVELS.get(method, method), _shown(name, fields)
+                case _:
+                    pass
+
+
+def _shown(name: str, fields: list[ast.keyword]) -> str:
+    named = [each for field in fields for each in ([field.arg] if field.arg else TOGETHER[name])]
+    return ", ".join(f"`{each}`" for each in named)
+
+
+def rows(title: str) -> list[str]:
+    """Return the rows of the last table below a title, without its head."""
+    section = PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    tables = re.findall(r"^\|(?:-+\|)+\n((?:\|.*\n)+)", section, re.MULTILINE)
+    return tables[-1].splitlines()
+
+
+def test_every_metric_has_its_row_and_none_is_of_a_metric_that_is_gone() -> None:
+    assert rows("Metrics") == [metric_row(each) for each in INSTRUMENTS]
+
+
+def test_every_event_has_its_row_with_level_and_fields() -> None:
+    documented = {tuple(map(str.strip, row.split("|")[1:4])) for row in rows("The log")}
+    logged = {(f"`{name}`", level, fields) for name, level, fields in events()}
+    assert len(logged) > 20
+    assert sorted(logged - documented) == []
+    assert sorted(documented - logged) == []
+
+
+def test_every_event_is_explained_by_a_sentence() -> None:
+    for row in rows("The log"):
+        assert row.rstrip(" |").endswith("."), row
+
+
+def test_spans_have_the_attributes_that_the_catalog_names() -> None:
+    shown = [re.findall(r"`([\w.]+)`", row.split("|")[3]) for row in rows("Spans")]
+    assert shown == [[*REQUEST_SPAN], [*STORE_SPAN], [*UPKEEP_SPAN]]
