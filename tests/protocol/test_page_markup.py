@@ -88,7 +88,7 @@ def page(path: Path) -> Element:
     return reader.root
 
 
-pages = pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.stem)
+pages = pytest.mark.parametrize("path", GOLDENS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 
 
 def test_there_are_pages_to_look_at() -> None:

@@ -646,6 +646,7 @@ SITE = {
         headers=JSON_ALONE,
         shows=by_list("packages"),
     ),
+    "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
     "web_search_description": _for_all("/opensearch.xml", anybody_known),
     "web_site_robots": _for_all("/robots.txt", anybody_known),
     "web_site_map": _for_all("/sitemap.xml?page=1", anybody_known),

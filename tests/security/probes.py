@@ -225,6 +225,11 @@ READING |= {
 }
 
 READING |= {
+    "web_org": tuple(
+        Probe(f"/orgs/acme{tab}", headers=headers)
+        for tab in ("", "?sort=name", "/people")
+        for headers in ((), JSON_TWIN)
+    ),
     "web_search": tuple(
         Probe(f"/search?{query}", headers=headers)
         for query in ("q=NAME", "q=acme/NAME", "org=acme", "q=NAMR&explain=true", "deprecated=true")
