@@ -10,7 +10,6 @@ from functions._package_pages import Frame, no_such_page, show
 from functions._paging import Pager, asked_page
 from functions._public_pages import Look
 from functions._readmes import readme_of
-from shared.domain.errors import InvalidRequest
 from shared.domain.graph_drawing import draw
 from shared.domain.plots import Bar, Plot, stacked
 from shared.domain.query import Page, Sort
@@ -21,8 +20,6 @@ ROWS = 50  # Of a list, on one page.
 SERIES = 4  # Versions that have colours of their own in a plot; the rest shares one.
 MONTHS = 60  # Of all time, in a plot.
 VERSIONS = 100  # In the table of pulls, those that are pulled most.
-
-_LONGEST_NUMBER = 18  # Digits of a place in the feed.
 
 TabPage = Callable[[Look, Portrait], Awaitable[func.HttpResponse]]
 
@@ -92,12 +89,10 @@ async def _statistics(look: Look, portrait: Portrait) -> func.HttpResponse:
 
 async def _activity(look: Look, portrait: Portrait) -> func.HttpResponse:
     """Show what became of the package and its releases."""
-    before = look.query.get("before", "")
-    if before and not (before.isascii() and before.isdecimal() and len(before) <= _LONGEST_NUMBER):
-        message = "The parameter before is a number. Follow the links of the page."
-        raise InvalidRequest(message)
-    activity = await look.registry.showing.activity(portrait, int(before) if before else None)
-    return show(look, portrait, "activity", activity=activity, before=before)
+    happenings = portrait.happenings
+    pager = _pager(look, portrait, "activity", len(happenings))
+    listed = happenings[pager.offset : pager.offset + ROWS]
+    return show(look, portrait, "activity", pager=pager, happenings=listed)
 
 
 PAGES: dict[str, TabPage] = {

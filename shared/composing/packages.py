@@ -137,7 +137,6 @@ class Packages(People):
             metadata=world.metadata,
             documents=world.documents,
             directory=world.directory,
-            events=world.events,
             pulls=world.pulls,
             clock=world.clock,
         )

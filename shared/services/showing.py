@@ -5,12 +5,12 @@ hidden costs what is missing costs.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from shared.domain.change import Change, package_change
+from shared.domain.change import EVERY_VERSION, Change
 from shared.domain.domains import Domain
 from shared.domain.errors import PackageNotFound, ReleaseNotFound
 from shared.domain.graph_document import read_graph
@@ -20,7 +20,6 @@ from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.organizations import Organization, place_of
 from shared.domain.package import (
     Entry,
-    Event,
     GraphNode,
     Head,
     Release,
@@ -29,7 +28,6 @@ from shared.domain.package import (
     Texts,
     Visibility,
     effective_deprecation,
-    org_stream,
 )
 from shared.domain.query import Page, Query, Results
 from shared.domain.selection import newest
@@ -38,7 +36,6 @@ from shared.ports import (
     Clock,
     DirectoryStore,
     DocumentStore,
-    EventStore,
     MetadataStore,
     PullHistory,
     PullLedger,
@@ -47,7 +44,6 @@ from shared.services.pulling import Pulling
 from shared.services.searching import Searching
 
 RECENT = timedelta(days=90)  # Of which days are shown one by one.
-LOOKED_AT = 400  # Events of the organization that one list of what happened looks at.
 
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
@@ -59,6 +55,16 @@ class Owner:
     name: str
     display_name: str = ""
     domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that became of a package (`EVERY_VERSION`) or of one release."""
+
+    at_ms: int
+    change: Change
+    version: str
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,19 @@ class Portrait:
         return effective_deprecation(self.head, self.release.deprecation)
 
     @property
+    def happenings(self) -> list[Happening]:
+        """Return what became of the package and of what is live of it, newest first.
+
+        The log of a large organization is no source of this: of a hundred thousand events a page
+        would read all to find ten.
+        """
+        found = list(_deprecated(self.head, EVERY_VERSION))
+        for entry in self.entries:
+            found += _deprecated(entry, entry.version)
+            found.append(Happening(entry.created_ms, Change.PUBLISHED, entry.version))
+        return sorted(found, key=lambda each: -each.at_ms)
+
+    @property
     def is_public(self) -> bool:
         """Say whether everybody sees the package."""
         return self.head.visibility is Visibility.PUBLIC
@@ -102,24 +121,6 @@ class Need:
     deprecation: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that became of a package or of one release; `run` is known for jobs alone."""
-
-    at_ms: int
-    change: Change
-    version: str
-    run: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """What happened, newest first; `next` is where older happenings begin, if there may be some."""
-
-    happenings: tuple[Happening, ...]
-    next: int | None
-
-
 @dataclass(frozen=True)
 class Showing:
     """Reads what people want to know of packages."""
@@ -129,7 +130,6 @@ class Showing:
     metadata: MetadataStore
     documents: DocumentStore
     directory: DirectoryStore
-    events: EventStore
     pulls: PullLedger
     clock: Clock
 
@@ -191,16 +191,6 @@ class Showing:
         today_ms = self.clock.now_ms()
         return [_day(today_ms - ago * _DAY_MS) for ago in range(RECENT.days - 1, -1, -1)]
 
-    async def activity(self, portrait: Portrait, before: int | None) -> Activity:
-        """Return what happened to the package below that number of the feed."""
-        stream = org_stream(portrait.head.org.lower())
-        events = await self.events.stream(stream, before, LOOKED_AT)
-        live = {entry.version for entry in portrait.entries}
-        found = [_happening(number, event, portrait.package, live) for number, event in events]
-        goes_on = len(events) == LOOKED_AT
-        shown = tuple(each for each in found if each)
-        return Activity(shown, events[-1][0] if goes_on else None)
-
     async def _portrait(self, survey: Survey, entry: Entry) -> Portrait:
         head = survey.head
         found, owner = await asyncio.gather(
@@ -240,17 +230,10 @@ def _package(node: GraphNode) -> Package:
     return Package(OrgName(node.org), PackageName(node.name))
 
 
-def _happening(number: int, event: Event, package: Package, live: set[str]) -> Happening | None:
-    change = package_change(number, event)
-    if change is None or change.package.key != package.key:
-        return None
-    if ":" in event.subject and change.version not in live:
-        return None  # What is withheld is not told of.
-    run = {name: event.details[name] for name in _OF_RUNS if name in event.details}
-    return Happening(change.at_ms, change.change, change.version, run)
-
-
-_OF_RUNS = ("provider", "repository", "commit", "run")
+def _deprecated(record: Head | Entry, version: str) -> Iterator[Happening]:
+    if record.deprecation is not None:
+        at_ms = record.changed_ms or record.created_ms
+        yield Happening(at_ms, Change.DEPRECATED, version, record.deprecation)
 
 
 def _day(at_ms: int) -> str:

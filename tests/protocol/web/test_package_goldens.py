@@ -86,10 +86,6 @@ async def test_an_empty_tab(world: World, page: SnapshotAssertion, tab: str) -> 
     await golden(world, page, f"/packages/acme/silent/1.0.0/{tab}")
 
 
-async def test_no_activity(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/1.2.0/activity?before=1")
-
-
 async def test_a_source_file(shelf: World, page: SnapshotAssertion) -> None:
     await golden(shelf, page, f"{GREET}/1.2.0/files?path=modules/greet/greet.bal")
 

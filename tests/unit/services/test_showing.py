@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from shared.auth.authorization import Authorization
-from shared.domain.change import Change
+from shared.domain.change import EVERY_VERSION, Change
 from shared.domain.domains import Domain
 from shared.domain.errors import PackageNotFound, ReleaseNotFound
 from shared.domain.graph_document import graph_document
@@ -17,7 +17,7 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.organizations import Organization
 from shared.domain.package import (
     Dependency,
-    Event,
+    Entry,
     Found,
     Graph,
     GraphNode,
@@ -31,12 +31,11 @@ from shared.domain.query import Page, Query, Results
 from shared.ports import DocumentStore, MetadataStore, PullHistory, PullLedger
 from shared.services.pulling import Pulling
 from shared.services.searching import Searching
-from shared.services.showing import LOOKED_AT, Owner, Portrait, Showing
+from shared.services.showing import Happening, Owner, Portrait, Showing
 from tests.contract.samples import GREET, coordinate, release
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
-from tests.fakes.events import FakeEvents
-from tests.surveys import survey
+from tests.surveys import entry, survey
 
 NODE = GraphNode(
     org="acme",
@@ -109,7 +108,6 @@ class Shop:
 
     packages: Packages = field(default_factory=Packages)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
-    events: FakeEvents = field(default_factory=FakeEvents)
     ledger: Ledger = field(default_factory=Ledger)
     index: Index = field(default_factory=Index)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -126,7 +124,6 @@ class Shop:
             metadata=metadata,
             documents=documents,
             directory=self.directory,
-            events=self.events,
             pulls=cast("PullLedger", self.ledger),
             clock=self.clock,
         )
@@ -272,52 +269,28 @@ async def test_a_history_begins_ninety_days_ago() -> None:
 # --- what happened -----------------------------------------------------------------------------
 
 
-def event(number: int, kind: str, subject: str, **details: str) -> Event:
-    """Return an event of the organization."""
-    return Event(
-        id=str(number),
-        kind=kind,
-        at_ms=number,
-        actor="ann",
-        subject=subject,
-        org="acme",
-        address="192.0.2.1",
-        details=details,
-    )
+def portrait_of(*entries: Entry, **head: object) -> Portrait:
+    """Return a package with these entries."""
+    found = survey(*entries)
+    owner = found.head.model_copy(update=head)
+    return Portrait(owner, release("acme/greet:1.0.0"), Owner("acme"), found.entries, entries[0])
 
 
-async def test_activity_is_what_everybody_may_know_of_what_is_live() -> None:
-    events = FakeEvents(
-        [
-            event(1, "release.published", "acme/greet:1.0.0", repository="acme/greet", reason="x"),
-            event(2, "release.published", "acme/greet:9.9.9"),
-            event(3, "release.published", "acme/other:1.0.0"),
-            event(4, "member.added", "kim"),
-            event(5, "release.deprecated", "Acme/Greet:1.0.0"),
-            event(6, "package.public", "acme/greet"),
-        ]
+def test_releases_are_published_and_deprecated() -> None:
+    old = entry("1.0.0", deprecation="Use 1.1.0.").model_copy(
+        update={"created_ms": 5, "changed_ms": 30}
     )
-    shop = Shop(events=events).has(survey("1.0.0"))
-    activity = await shop.showing.activity(await shop.portrait(), None)
-    told = [(each.at_ms, each.change, each.version, dict(each.run)) for each in activity.happenings]
-    assert told == [
-        (6, Change.RESTORED, "*", {}),
-        (5, Change.DEPRECATED, "1.0.0", {}),
-        (1, Change.PUBLISHED, "1.0.0", {"repository": "acme/greet"}),
+    new = entry("1.1.0").model_copy(update={"created_ms": 20, "changed_ms": 40})
+    assert portrait_of(old, new).happenings == [
+        Happening(30, Change.DEPRECATED, "1.0.0", "Use 1.1.0."),
+        Happening(20, Change.PUBLISHED, "1.1.0"),
+        Happening(5, Change.PUBLISHED, "1.0.0"),
     ]
-    assert activity.next is None
 
 
-async def test_a_busy_organization_is_looked_at_in_parts() -> None:
-    others = [event(n, "release.published", "acme/other:1.0.0") for n in range(2, LOOKED_AT + 2)]
-    events = FakeEvents([event(1, "release.published", "acme/greet:1.0.0"), *others])
-    shop = Shop(events=events).has(survey("1.0.0"))
-    portrait = await shop.portrait()
-    first = await shop.showing.activity(portrait, None)
-    assert (first.happenings, first.next) == ((), 2)
-    second = await shop.showing.activity(portrait, first.next)
-    assert [each.version for each in second.happenings] == ["1.0.0"]
-    assert second.next is None
+def test_a_deprecation_of_the_whole_is_one_and_comes_after_what_it_is_about() -> None:
+    portrait = portrait_of(entry("1.0.0"), deprecation="All of it.")
+    assert [each.version for each in portrait.happenings] == [EVERY_VERSION, "1.0.0"]
 
 
 def test_a_portrait_is_deprecated_with_its_package() -> None:
