@@ -25,9 +25,10 @@ RESULTS = ROOT / ".test-results"
 
 # Fast and telling suites come first; a folder that is not named here runs after these.
 IN_THE_CLOUD = "protocol-in-the-cloud"
+OUTAGES = "outages"
 ORDER = (
     "repo", "unit", "contract", "protocol", IN_THE_CLOUD, "in_the_cloud", "security", "clients",
-    "crash", "browser",
+    "crash", OUTAGES, "browser",
 )  # fmt: skip
 # The Pythons that we serve, with what runs on each where another one runs everything.
 PORTABLE = {"3.11": ("unit",), "3.12": ("unit",), "3.13": ("unit", "protocol")}
@@ -102,8 +103,8 @@ def announced(outcome: Outcome) -> Outcome:
 
 
 def run_here(suite: str) -> Outcome:
-    """Run a suite on this Python, measured; but not what runs for the second time."""
-    if suite == IN_THE_CLOUD:
+    """Run a suite on this Python, measured; but not what is measured in another suite."""
+    if suite in (IN_THE_CLOUD, OUTAGES):
         world = {"BALLROOM_TEST_WORLD": "cloud"}
         return pytest(suite, suite, [sys.executable, "-m", "pytest"], world)
     return pytest(suite, suite, [sys.executable, "-m", "coverage", "run", "-m", "pytest"])
@@ -156,9 +157,7 @@ def pytest(
     """Run one suite in a process of its own and read what it came to."""
     print(f"\n== {name}", flush=True)
     report = RESULTS / f"{name.replace(' ', '-')}.xml"
-    options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}"]
-    if len(list(tests_of(suite))) >= SPREAD_FROM:
-        options += ["--numprocesses=auto", "--maxprocesses=8", "--dist=loadfile"]
+    options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}", *spread(suite)]
     started = time.monotonic()
     try:
         code = subprocess.run(
@@ -172,6 +171,14 @@ def pytest(
         print(f"{name} did not end within {SUITE_DEADLINE} s.")
         code = -1
     return read(name, report, code, time.monotonic() - started)
+
+
+def spread(suite: str) -> list[str]:
+    """Return how a suite uses all cores; one test of the outages takes as long as files of others."""
+    processes = ["--numprocesses=auto", "--maxprocesses=8"]
+    if suite == OUTAGES:
+        return [*processes, "--dist=load"]
+    return [*processes, "--dist=loadfile"] if len(list(tests_of(suite))) >= SPREAD_FROM else []
 
 
 def surroundings(suite: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Set
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -82,8 +83,9 @@ async def _pull(world: World, path: str, person: Person | None) -> Seen:
         return _seen(first)
     second = await world.get(first.headers["Location"], by=person)
     digest = hashlib.sha256(second.content).hexdigest()
-    kept = {name: first.headers.get(name) for name in ("digest", "isdeprecated", "location")}
-    return second.status_code, {**kept, "content": digest}
+    kept = {name: first.headers.get(name) for name in ("digest", "isdeprecated")}
+    file = urlsplit(first.headers["Location"]).path.rpartition("/")[2]  # Links are signed anew.
+    return second.status_code, {**kept, "file": file, "content": digest}
 
 
 def _seen(response: httpx.Response) -> Seen:

@@ -5,11 +5,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from shared.adapters.embedded import open_embedded
 from tests.crash.picture import Picture, check_token_events, picture, stored
 from tests.crash.references import Reference, start_again, sweep_a_day_later
-from tests.crash.use_cases import settle
+from tests.crash.use_cases import UseCase, settle
 from tests.fakes.clock import FakeClock
 from tests.fakes.randomness import FakeRandomness
 from tests.world import Stores, World, opened
@@ -18,6 +19,25 @@ FAR_AWAY_MS = 4_000_000_000_000  # Later than whatever a real clock says.
 
 # A founding is a change of its own, which stays where the push that it was for does not.
 FIRST = ("organization.founded",)
+
+
+class Compared(Protocol):
+    """A use-case, and what everybody sees before and after it."""
+
+    @property
+    def use_case(self) -> UseCase:
+        """Return it."""
+        ...
+
+    @property
+    def before(self) -> Picture:
+        """Return what is seen before it."""
+        ...
+
+    @property
+    def after(self) -> Picture:
+        """Return what is seen after it."""
+        ...
 
 
 @contextmanager
@@ -56,10 +76,14 @@ async def check_kept(reference: Reference, folder: Path) -> None:
         check_same(await _look(reference, world), reference.after)
 
 
-async def check_settled(reference: Reference, world: World) -> None:
+async def check_settled(reference: Compared, world: World) -> None:
     """Let upkeep run: everything is as it was before the request, or as it is after it."""
     assert (await settle(world)).is_success
-    seen = await _look(reference, world)
+    check_whole(reference, await _look(reference, world))
+
+
+def check_whole(reference: Compared, seen: Picture) -> None:
+    """Everything is as it was before the request, or as it is after it."""
     check_old_or_new(reference, seen)
     before, after = reference.before, reference.after
     if seen.packages != before.packages:
@@ -69,14 +93,14 @@ async def check_settled(reference: Reference, world: World) -> None:
         assert all(event.startswith(FIRST) for event in new), new
 
 
-async def check_repeated(reference: Reference, world: World) -> None:
+async def check_repeated(reference: Compared, world: World) -> None:
     """Send the request again: it succeeds, and everything is as if it had succeeded at once."""
     answer = await reference.use_case.act(world)
     assert answer.status_code in reference.use_case.repeated, answer.text
     check_same(await _look(reference, world), reference.after)
 
 
-def check_old_or_new(reference: Reference, seen: Picture) -> None:
+def check_old_or_new(reference: Compared, seen: Picture) -> None:
     """Whatever anybody asks for is as it was or as it is to be, and never anything else."""
     before, after = reference.before, reference.after
     for request, answer in seen.packages.items():
@@ -96,7 +120,7 @@ def check_same(seen: Picture, expected: Picture) -> None:
     assert Counter(seen.feed) == Counter(expected.feed)
 
 
-async def _look(reference: Reference, world: World) -> Picture:
+async def _look(reference: Compared, world: World) -> Picture:
     await check_token_events(world)
     return await picture(world, reference.use_case)
 

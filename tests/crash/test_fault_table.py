@@ -15,7 +15,6 @@ import pytest
 from shared.domain.errors import Busy, NotListedYet, StorageFull, Unavailable
 from tests import faults
 from tests.balas import bala
-from tests.crash.conftest import ROW, Record
 from tests.crash.picture import picture
 from tests.crash.recovering import (
     check_old_or_new,
@@ -27,6 +26,7 @@ from tests.crash.recovering import (
 )
 from tests.crash.references import Reference, References
 from tests.crash.tapping import Strike, tapped
+from tests.crash.telling import ROW, Record
 from tests.crash.use_cases import USE_CASES
 from tests.faults import Moment, failing
 from tests.world import OpenWorld, Stores, World, opened
@@ -124,7 +124,7 @@ async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
             folder = reference.copy(tmp_path / "data")
             status = await answer_of(reference, row, folder)
             shutil.rmtree(folder)
-        record_property(ROW, (name, row.fault.value, status))
+        record_property(ROW, (name, row.fault.value, str(status)))
 
 
 async def test_the_table_has_more_than_a_hundred_rows(references: References) -> None:

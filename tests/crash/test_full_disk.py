@@ -13,7 +13,6 @@ import pytest
 
 from shared.domain.errors import StorageFull
 from tests.balas import bala
-from tests.crash.conftest import FIGURE, Record
 from tests.crash.disks import MIB, SmallDisk, small_disk
 from tests.crash.picture import picture, stored
 from tests.crash.recovering import (
@@ -25,6 +24,7 @@ from tests.crash.recovering import (
     explained,
 )
 from tests.crash.references import Reference, References
+from tests.crash.telling import FIGURE, Record
 from tests.crash.traffic import client_of
 from tests.crash.use_cases import BYSTANDER
 from tests.processes import Running, running

@@ -53,11 +53,11 @@ class DoubleTransport(AsyncHttpTransport[Any, Any]):
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
-            return _Response(request, _refusal(trouble))
+            return DoubleResponse(request, _refusal(trouble))
         answer = self.double.answer(asked)
         if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
             raise ServiceResponseError(message="the connection was lost before the answer came")
-        return _Response(request, answer)
+        return DoubleResponse(request, answer)
 
 
 def _refusal(trouble: Trouble) -> Answer:
@@ -73,10 +73,11 @@ def _read(request: Any) -> Request:
     return Request(request.method, urlsplit(request.url).path, headers, content)
 
 
-class _Response(AsyncHttpResponse):
+class DoubleResponse(AsyncHttpResponse):
     """An answer as azure-core's pipeline reads it."""
 
     def __init__(self, request: Any, answer: Answer) -> None:
+        """Carry an answer of the double."""
         super().__init__(request, None)
         self.status_code = answer.status
         self.reason = str(answer.status)

@@ -1,0 +1,15 @@
+"""The references of the fault table, and the table that a run ends with."""
+
+import pytest
+
+from tests.crash.telling import pytest_terminal_summary
+from tests.outages.references import References
+from tests.world import Template
+
+__all__ = ["pytest_terminal_summary"]
+
+
+@pytest.fixture(scope="session")
+def references(template: Template, tmp_path_factory: pytest.TempPathFactory) -> References:
+    """Return what each use-case does when nothing disturbs it."""
+    return References(template, tmp_path_factory.mktemp("places"))

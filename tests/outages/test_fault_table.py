@@ -1,0 +1,120 @@
+"""Whichever call of a store in the cloud fails, and how: all or nothing, and no answer lies.
+
+The table is made from the calls that each use-case really makes on the wire.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cloud import forget
+from tests.crash.picture import Picture
+from tests.crash.recovering import (
+    check_old_or_new,
+    check_same,
+    check_whole,
+    explained,
+)
+from tests.crash.telling import ROW, Record
+from tests.crash.use_cases import settle
+from tests.outages.contents import contents_of
+from tests.outages.references import Reference, References, over, seen
+from tests.outages.use_cases import USE_CASES
+from tests.outages.wire import Call, Died, Fault, Wire
+
+pytestmark = pytest.mark.timeout(600)  # A test has a hundred rows and more.
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call of one use-case, and what becomes of it."""
+
+    call: Call
+    fault: Fault
+
+    def __str__(self) -> str:
+        """Say so."""
+        return f"{self.call}: {self.fault.value}"
+
+
+def rows_of(reference: Reference) -> Iterator[Row]:
+    """Yield the part of the table that is about one use-case."""
+    for call in sorted(set(reference.calls)):
+        for fault in call.faults:
+            yield Row(call, fault)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One row, and the place where it happens."""
+
+    reference: Reference
+    row: Row
+    place: Path
+
+    async def happen(self) -> str:
+        """Let the call fail, check what is there, and return how the client was answered."""
+        wire = Wire(self.row.call, self.row.fault)
+        answer = await self._act(wire)
+        assert wire.struck
+        await self._check(answer)
+        if answer is None or not answer.is_success:
+            await self._check_settled()
+        again = await self._act(Wire(), "again")
+        assert again is not None
+        assert again.status_code in self.reference.use_case.repeated, again.text
+        await self._check_done()
+        return str(answer.status_code) if answer is not None else "died"
+
+    async def _act(self, wire: Wire, ids: str = "test") -> httpx.Response | None:
+        """Return the answer; None where the process died before it gave one."""
+        async with over(self.place, self.reference.people, wire, ids) as world:
+            try:
+                return await self.reference.use_case.act(world)
+            except Died:
+                return None
+        return None
+
+    async def _check(self, answer: httpx.Response | None) -> None:
+        """What was answered is what is: done and shown everywhere, or to be tried again."""
+        if answer is not None and answer.is_success:
+            assert answer.status_code == self.reference.status
+            return await self._check_done()
+        if answer is not None:
+            assert answer.status_code == 503, answer.text
+            assert int(answer.headers["Retry-After"]) >= 1
+        if await contents_of(self.place) != self.reference.stored_before:
+            check_old_or_new(self.reference, await self._seen())
+        return None
+
+    async def _check_settled(self) -> None:
+        """Upkeep alone makes it whole or absent."""
+        async with over(self.place, self.reference.people) as world:
+            assert (await settle(world)).is_success
+        stored = await contents_of(self.place)
+        if stored not in (self.reference.stored_before, self.reference.stored_after):
+            check_whole(self.reference, await self._seen())
+
+    async def _check_done(self) -> None:
+        """Whoever looks sees what they see of the reference: it is stored so, or looks so."""
+        if await contents_of(self.place) != self.reference.stored_after:
+            check_same(await self._seen(), self.reference.after)
+
+    async def _seen(self) -> Picture:
+        return await seen(self.place, self.reference.people, self.reference.use_case)
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
+    name: str, references: References, record_property: Record
+) -> None:
+    reference = await references.of(USE_CASES[name])
+    for row in rows_of(reference):
+        with explained(str(row)):
+            place = await references.copy(reference.place)
+            answered = await Attempt(reference, row, place).happen()
+            forget(place)
+        record_property(ROW, (name, row.fault.value, answered))
