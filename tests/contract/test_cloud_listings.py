@@ -1,0 +1,135 @@
+"""What each package shows is decided in Cosmos DB by one writer at a time, and told to the feed."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.cosmos.aio import CosmosClient
+
+from shared.adapters.cosmos.connecting import DATABASE, Cosmos
+from shared.adapters.cosmos.listings import TOLD_GROWTH, Change, CosmosListings, changes_of
+from shared.adapters.system import SystemRandomness
+from shared.domain.package import Event, Listing, Texts
+from tests.cloud import ANY_KEY, double_of
+from tests.contract.samples import head, package, release
+from tests.fakes.clock import FakeClock
+from tests.fakes.cosmos.protocol import Request
+from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+
+
+@dataclass
+class Place:
+    """Listings over the double of Cosmos DB; the next write can be told to fail."""
+
+    listings: CosmosListings
+    folder: Path
+    clock: FakeClock
+    troubles: list[Trouble] = field(default_factory=list[Trouble])
+
+    def trouble(self, request: Request) -> Trouble | None:
+        """Fail the next writes as told."""
+        is_write = request.method in ("POST", "PUT") and request.path.count("/docs")
+        return self.troubles.pop(0) if self.troubles and is_write else None
+
+    def stored(self) -> list[dict[str, Any]]:
+        """Return the items, in order of their last change."""
+        return double_of(self.folder, self.clock).containers[DATABASE, "packages"].living(None)
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncGenerator[Place]:
+    clock = FakeClock()
+    double = double_of(tmp_path, clock)
+
+    def connect() -> CosmosClient:
+        transport = DoubleTransport(double, opened.trouble)
+        return CosmosClient(double.address, ANY_KEY, transport=transport)
+
+    cosmos = Cosmos(connect, SystemRandomness())
+    opened = Place(CosmosListings(cosmos), tmp_path, clock)
+    yield opened
+    await cosmos.close()
+
+
+def listing(version: str = "1.0.0", pulls: int = 0, **fields: Any) -> Listing:
+    """Return the listing of a version of `acme/greet`."""
+    texts = Texts(readme=fields.pop("readme", ""))
+    return Listing(
+        head("acme/greet", pulls=pulls), release(f"acme/greet:{version}", **fields), texts
+    )
+
+
+def versions(changes: list[Change]) -> list[str]:
+    """Return the versions that are shown."""
+    return [each.release.version for change in changes if (each := change.listing())]
+
+
+async def test_of_many_offers_at_once_the_best_is_shown(place: Place) -> None:
+    offers = [place.listings.offer(listing(f"1.{number}.0")) for number in range(6)]
+    answers = await asyncio.gather(*offers)
+    assert sum(is_new for is_new, _ in answers) == 1
+    [page] = [page async for page in place.listings.all()]
+    assert versions(page) == ["1.5.0"]
+
+
+async def test_a_package_that_is_shown_no_longer_is_told_of_and_its_revision_grows_on(
+    place: Place,
+) -> None:
+    greet = package("acme/greet")
+    assert await place.listings.remove(greet) is None
+    await place.listings.offer(listing())
+    gone = await place.listings.remove(greet)
+    assert gone == Change("acme/greet", 2, None)
+    assert await place.listings.remove(greet) is None
+    assert (await place.listings.offer(listing()))[0]
+    [change] = changes_of(place.stored())
+    assert (change.revision, versions([change])) == (3, ["1.0.0"])
+
+
+async def test_what_changes_nothing_is_not_written(place: Place) -> None:
+    await place.listings.offer(listing("2.0.0"))
+    assert await place.listings.offer(listing("1.0.0")) == (False, None)
+    assert await place.listings.replace(listing("2.0.0")) is None
+
+
+async def test_pulls_are_told_when_they_have_grown_by_what_matters(place: Place) -> None:
+    await place.listings.offer(listing(pulls=1_000))
+    little = 1_000 + int(1_000 * TOLD_GROWTH)
+    assert await place.listings.replace(listing(pulls=little)) is None
+    assert await place.listings.replace(listing(pulls=little + 1)) is not None
+    assert await place.listings.replace(listing(pulls=0)) is not None  # They were counted wrongly.
+    assert await place.listings.replace(listing(pulls=1)) is not None
+
+
+async def test_other_changes_are_told_with_whatever_pulls_there_are(place: Place) -> None:
+    await place.listings.offer(listing(pulls=1_000))
+    change = await place.listings.replace(listing(pulls=1_001, deprecation="Old."))
+    shown = change and change.listing()
+    assert shown is not None
+    assert (shown.head.pulls, shown.deprecation) == (1_001, "Old.")
+
+
+async def test_no_more_is_stored_than_searches_show(place: Place) -> None:
+    event = Event(id="1", kind="pushed", at_ms=1, actor="ann", subject="acme/greet")
+    await place.listings.offer(listing(readme="x" * 5_000, outbox=(event,)))
+    [item] = place.stored()
+    assert len(item["body"]["texts"]["readme"]) == 1_500
+    assert item["body"]["release"]["outbox"] == []
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+@pytest.mark.parametrize("before", [False, True], ids=["first", "again"])
+async def test_an_offer_takes_effect_once_whatever_happens_on_the_way(
+    place: Place, trouble: Trouble, *, before: bool
+) -> None:
+    if before:
+        await place.listings.offer(listing("0.9.0"))
+    place.troubles += [trouble, trouble]
+    is_new, change = await place.listings.offer(listing())
+    assert is_new is not before
+    assert change is not None
+    assert change.revision == 1 + before
+    assert changes_of(place.stored()) == [change]
