@@ -174,7 +174,7 @@ def pytest(
 
 
 def spread(suite: str) -> list[str]:
-    """Return how a suite uses all cores; one test of the outages takes as long as files of others."""
+    """Return how a suite uses all cores; a test of the outages is as long as a file of others."""
     processes = ["--numprocesses=auto", "--maxprocesses=8"]
     if suite == OUTAGES:
         return [*processes, "--dist=load"]

@@ -90,19 +90,25 @@ async def revoke(world: World) -> httpx.Response:
     return await world.send("DELETE", f"{_TOKENS}/{laptop}", by=ann)
 
 
-async def settle(world: World) -> httpx.Response:
-    """Let upkeep finish what a crash left; whoever died of it holds its lease for a while."""
+def upkeep(task: str) -> Act:
+    """Return a task of upkeep; whoever died of it holds its lease for a while."""
 
-    async def run(registry: Registry) -> None:
-        report = await registry.upkeep.run("settle")
-        if report is None:
-            world.clock.advance(LEASE)
-            report = await registry.upkeep.run("settle")
-        assert report
-        if report.problems:
-            raise Busy  # It says itself that something has to wait.
+    async def act(world: World) -> httpx.Response:
+        async def run(registry: Registry) -> None:
+            report = await registry.upkeep.run(task)
+            if report is None:
+                world.clock.advance(LEASE)
+                report = await registry.upkeep.run(task)
+            assert report
+            if report.problems:
+                raise Busy  # It says itself that something has to wait.
 
-    return await moderate(run)(world)
+        return await moderate(run)(world)
+
+    return act
+
+
+settle = upkeep("settle")  # Finishes what a crash left.
 
 
 def unlisted(push: Act) -> Act:

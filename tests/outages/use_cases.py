@@ -5,7 +5,7 @@ import json
 import httpx
 
 from tests.crash.picture import ARCHIVE
-from tests.crash.use_cases import BYSTANDER, UseCase, push
+from tests.crash.use_cases import BYSTANDER, UseCase, push, upkeep
 from tests.crash.use_cases import USE_CASES as ALL
 from tests.world import World
 
@@ -45,4 +45,9 @@ READING = (
     ),
 )
 
-USE_CASES = {each.name: each for each in (*(ALL[name] for name in CHANGES), *READING)}
+UPKEEP = tuple(
+    UseCase(f"upkeep: {task}", "acme/greet", upkeep(task), before=(push("acme/greet:1.0.0"),))
+    for task in ("search", "sweep", "roll-up", "audit", "snapshot")
+)
+
+USE_CASES = {each.name: each for each in (*(ALL[name] for name in CHANGES), *READING, *UPKEEP)}
