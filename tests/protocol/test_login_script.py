@@ -17,11 +17,13 @@ import httpx
 import pytest
 
 from functions.faces import build_app
+from shared.adapters.system import SystemClock
 from shared.bootstrap import build_registry
 from shared.hosting.host import Host
 from shared.hosting.serving import bind
 from shared.registry import Registry as Served
 from tests.paths import ROOT
+from tests.places import PLACES
 from tests.serving import running
 from tests.world import URL, Template, World, settings_of
 
@@ -69,24 +71,30 @@ class Registry:
 @contextmanager
 def listening(template: Template, folder: Path) -> Generator[Registry]:
     """Serve a copy of the template."""
-    shutil.copytree(template.folder, folder)
+    PLACES.copy(template.folder, folder)
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    registry = build_registry(settings_of(folder, url=url))
+    registry = _opened(folder, url)
     connecting = replace(registry.connecting, interval=timedelta())
     host = Host(build_app(replace(registry, connecting=connecting)))
     with running(host, at=bound):
-        yield Registry(url, iter(asyncio.run(_links(template, folder, url))))
+        beside = _opened(folder, url)
+        yield Registry(url, iter(asyncio.run(_links(template, beside))))
     asyncio.run(_close(registry))
+    PLACES.forget(folder)
+
+
+def _opened(folder: Path, url: str) -> Served:
+    settings = settings_of(folder, url=url)
+    return build_registry(settings, asyncio.run(PLACES.stores(settings, SystemClock())))
 
 
 async def _close(registry: Served) -> None:
     await registry.close()
 
 
-async def _links(template: Template, folder: Path, url: str) -> list[str]:
+async def _links(template: Template, beside: Served) -> list[str]:
     """Make links as an operator does, beside the running registry."""
-    beside = build_registry(settings_of(folder, url=url))
     ann = template.people.ann.account.id
     links = [(await beside.sign_in_links.create(ann)).reveal() for _ in range(2)]
     await beside.close()

@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from functions.api_publishers import NewPublisher
 from functions.faces import build_app
-from shared.bootstrap import build_registry, embedded_world
+from shared.bootstrap import build_registry
 from shared.domain.client_settings import PLACEHOLDER
 from shared.domain.workloads import ID_CLAIMS, Provider
 from shared.hosting.host import Host
@@ -34,6 +34,7 @@ from tests.balas import bala
 from tests.fakes.clock import FakeClock
 from tests.jobs import SETTINGS, TENANT, CiSystems
 from tests.paths import ROOT
+from tests.places import PLACES
 from tests.serving import running
 from tests.trust import RULES, Trust
 from tests.workflows import Node, Unreadable, read_workflow
@@ -215,17 +216,18 @@ def served(template: Template, folder: Path, provider: Provider | None) -> Gener
     data, bound = folder / "data", bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     chosen: dict[str, Any] = {**SETTINGS, "url": url, "publish_from_entra_audience": APPLICATION}
-    shutil.copytree(template.folder, data)
+    PLACES.copy(template.folder, data)
     if provider:
         asyncio.run(_trust(data, template, provider, chosen))
     clock = FakeClock()
     ci = CiSystems(clock, url)
     settings = settings_of(data, **chosen)
-    stores = replace(embedded_world(settings, clock), fetcher=ci.internet)
+    stores = replace(asyncio.run(PLACES.stores(settings, clock)), fetcher=ci.internet)
     registry = build_registry(settings, stores)
     app = Host(build_app(registry), on_stop=[registry.close])
     with running(app, at=bound), running(providers(ci, APPLICATION)) as asked:
         yield Job(_machine(folder), url, asked.url, ci)
+    PLACES.forget(data)
 
 
 async def _trust(
