@@ -646,6 +646,18 @@ SITE = {
         headers=JSON_ALONE,
         shows=by_list("packages"),
     ),
+    "web_missing_name": _for_all("/packages/acme"),
+    "web_missing_org_name": _for_all("/orgs"),
+    **{
+        f"web_missing_{name}": _for_all(f"/{path}/x/y", empty)
+        for name, path in (
+            ("about", "about/x"),
+            ("account", "account/x/y/z"),
+            ("org", "orgs/acme/x"),
+            ("package", "packages/acme/public/1.0.0/x"),
+            ("search", "search"),
+        )
+    },
     "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
     "web_search_description": _for_all("/opensearch.xml", anybody_known),
     "web_site_robots": _for_all("/robots.txt", anybody_known),

@@ -1,0 +1,49 @@
+"""Addresses that people guess or cut short lead somewhere, or to a page that says so."""
+
+import pytest
+
+from tests.protocol.web.reading import opened
+from tests.world import World
+
+
+@pytest.mark.parametrize(
+    ("path", "leads"),
+    [
+        ("/packages", "/search"),
+        ("/packages/", "/search"),
+        ("/packages/acme", "/orgs/acme"),
+        ("/packages/nobody", "/orgs/nobody"),  # Whether it is there is said there.
+        ("/orgs", "/search"),
+    ],
+)
+async def test_an_address_that_was_cut_short_leads_on(world: World, path: str, leads: str) -> None:
+    answer = await opened(world, path)
+    assert (answer.status_code, answer.headers["location"]) == (308, leads)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/about/api/more",
+        "/account/tokens/1/2/3",
+        "/orgs/acme/people/more/and/more",
+        "/packages/acme/greet/1.0.0/files/x",
+        "/search/kafka",
+        "/search/%3Cscript%3E/x",
+    ],
+)
+async def test_an_address_of_nothing_is_a_page_with_the_requests_id(
+    world: World, path: str
+) -> None:
+    answer = await opened(world, path)
+    assert answer.status_code == 404
+    assert answer.headers["x-request-id"] in answer.text
+    assert "There is nothing here" in answer.text
+    assert "<script>" not in answer.text
+
+
+async def test_what_names_nothing_leads_nowhere_else(world: World) -> None:
+    for path in ("/packages/%2e%2e%2fx", "/packages/%5Cevil.example", "/packages//evil.example"):
+        answer = await opened(world, path)
+        assert answer.status_code in (400, 404), path
+        assert "location" not in answer.headers
