@@ -7,8 +7,11 @@ from anyio.to_thread import run_sync
 
 from tests.balas import bala
 from tests.browsers import Browser
+from tests.places import one_machine
 from tests.terminal import Terminal
 from tests.world import URL, World
+
+pytestmark = one_machine("its commands find a data folder")
 
 GREET = "acme/greet:1.0.0"
 WHOAMI = f"{URL}/api/v1/whoami"

@@ -12,9 +12,12 @@ from starlette.staticfiles import StaticFiles
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.balas import bala
+from tests.places import one_machine
 from tests.serving import client
 from tests.terminal import Terminal
 from tests.world import URL, World
+
+pytestmark = one_machine("its commands find a data folder")
 
 PATHS = ("config.json", "acme/greet/index.json", "acme/greet.io/index.json")
 PLAIN = {"accept-encoding": "identity"}

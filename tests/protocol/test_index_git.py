@@ -16,8 +16,11 @@ from starlette.staticfiles import StaticFiles
 
 from tests.balas import bala
 from tests.paths import ROOT
+from tests.places import one_machine
 from tests.serving import running
 from tests.world import World
+
+pytestmark = one_machine("its commands find a data folder")
 
 PAGE = ROOT / "docs" / "protocols" / "index.md"
 BRANCHES = ("prod", "dev", "stage")
