@@ -13,9 +13,11 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from shared.bootstrap import build_registry, embedded_world
 from shared.composing.world import World
 from shared.domain.errors import Refusal
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, Package, parse_org
 from shared.first_start import ADMINISTRATOR
 from shared.registry import Registry
 from shared.services.publishing import Upload
@@ -36,7 +38,8 @@ from tests.paths import ROOT, SHARED
 INDEX = SHARED / "data" / "central-index.jsonl"
 FOLDER = ROOT / ".ballroom-demo"
 FULL = "demo-is-full"  # A file in the folder, written when all of it is there.
-AT_ONCE = 16  # Pushes; more of them wait for the same two cores.
+AT_ONCE = 16  # Pushes of one process; more of them wait for the same core.
+MOST_PROCESSES = 4  # They share one database, which takes one write at a time.
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -49,26 +52,26 @@ FIRST = {  # When the releases of a distribution began.
 }  # fmt: skip
 
 
-def main() -> None:
+def main(index: Path = INDEX) -> None:
     """Fill the folder unless it is full, and serve it."""
     folder = Path(os.environ.get("BALLROOM_DATA", FOLDER))
     if not (folder / FULL).exists():
-        if not INDEX.exists():
-            sys.exit(f"There is no index of real packages at {INDEX}, so there is nothing to show.")
-        fill(folder)
+        if not index.exists():
+            sys.exit(f"There is no index of real packages at {index}, so there is nothing to show.")
+        fill(folder, index)
     print(f"Serving {folder}. Remove that folder to fill it again.", flush=True)
     os.environ["BALLROOM_DATA"] = str(folder)
     sys.exit(localhost.main([]))
 
 
-def fill(folder: Path) -> None:
-    """Publish all releases of the index into a registry in the folder."""
+def fill(folder: Path, index: Path) -> None:
+    """Publish all releases of an index into a registry in the folder."""
     started = time.monotonic()
     settings = Settings.load().model_copy(
         update={"data": folder, "limit_push": "", "log_level": "error"}
     )
     localhost.prepare(settings)
-    releases = dated(map(json.loads, INDEX.read_text("utf-8").splitlines()))
+    releases = dated(map(json.loads, index.read_text("utf-8").splitlines()))
     published = asyncio.run(_fill(settings, releases))
     (folder / FULL).touch()
     print(f"{published:,} releases in {time.monotonic() - started:.0f} s.")
@@ -118,15 +121,29 @@ class Calendar:
         return self.at_ms or time.time_ns() // 1_000_000
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one process publishes; the first of them tells how far all have come."""
+
+    settings: Settings
+    releases: Sequence[Dated]
+    number: int
+    all: int
+
+
+def publish(share: Share) -> list[Dated]:
+    """Publish a share of the releases, and return those that were not refused."""
+    return asyncio.run(_publish(share))
+
+
 async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
-    calendar = Calendar()
-    world = embedded_world(settings, calendar)
+    world = embedded_world(settings)
     registry = build_registry(settings, world)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(registry.close)
+        await _found(registry, releases)
+        published = await asyncio.to_thread(_publish_all, settings, releases)
         by = await _administrator(registry)
-        published = await _push_all(registry, releases, calendar, by)
-        calendar.at_ms = 0
         await _deprecate(registry, published, by)
         await _pull(world, published)
         print("Bringing the search up to date …", flush=True)
@@ -134,29 +151,46 @@ async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
     return len(published)
 
 
+async def _found(registry: Registry, releases: Sequence[Dated]) -> None:
+    account = await registry.accounts.named(ADMINISTRATOR)
+    for org in sorted({each.made.release["org"].lower() for each in releases}):
+        await registry.organizations.found(parse_org(org), account, by=OPERATOR)
+
+
 async def _administrator(registry: Registry) -> Principal:
     account = await registry.accounts.named(ADMINISTRATOR)
-    wanted = TokenRequest.parse(
-        "demo", ["push-new", "push-version", "deprecate"], org="*", package="*", days=1
-    )
+    scopes = ["push-new", "push-version", "deprecate"]
+    wanted = TokenRequest.parse("demo", scopes, org="*", package="*", days=1)
     issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
     bearer = {"authorization": f"Bearer {issued.text.reveal()}"}
     return await registry.authentication.authenticate(bearer)
 
 
-async def _push_all(
-    registry: Registry, releases: Sequence[Dated], calendar: Calendar, by: Principal
-) -> list[Dated]:
-    """Publish the releases, and return those that were not refused."""
-    published: list[Dated] = []
-    for start in range(0, len(releases), AT_ONCE):
-        chosen = releases[start : start + AT_ONCE]
-        calendar.at_ms = chosen[-1].at_ms
-        done = await asyncio.gather(*(_push(registry, each, by) for each in chosen))
-        published += [each for each, is_done in zip(chosen, done, strict=True) if is_done]
-        print(f"\rPublished {len(published):,} of {len(releases):,} releases", end="", flush=True)
+def _publish_all(settings: Settings, releases: Sequence[Dated]) -> list[Dated]:
+    """Publish with a process a core, each with every n-th release."""
+    count = min(os.cpu_count() or 1, MOST_PROCESSES)
+    shares = [Share(settings, releases[at::count], at, count) for at in range(count)]
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        published = [each for done in pool.map(publish, shares) for each in done]
     print()
     return published
+
+
+async def _publish(share: Share) -> list[Dated]:
+    calendar = Calendar()
+    registry = build_registry(share.settings, embedded_world(share.settings, calendar))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(registry.close)
+        by = await _administrator(registry)
+        published: list[Dated] = []
+        for start in range(0, len(share.releases), AT_ONCE):
+            chosen = share.releases[start : start + AT_ONCE]
+            calendar.at_ms = chosen[-1].at_ms
+            done = await asyncio.gather(*(_push(registry, each, by) for each in chosen))
+            published += [each for each, is_done in zip(chosen, done, strict=True) if is_done]
+            if share.number == 0:
+                print(f"\rPublished {len(published) * share.all:,} releases", end="", flush=True)
+        return published
 
 
 async def _push(registry: Registry, release: Dated, by: Principal) -> bool:

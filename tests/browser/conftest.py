@@ -24,9 +24,9 @@ class Open(Protocol):
         ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # It holds the loop of its thread, which later tests need.
 def browser() -> Iterator[Browser]:
-    """Return a Chromium, one for all tests of a process."""
+    """Return a Chromium, one for all tests of a file."""
     with chromium() as running:
         yield running
 
