@@ -19,6 +19,7 @@ from shared.domain.errors import Refusal
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.balas import bala
+from tests.places import IN_THE_CLOUD
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.world import URL, Person, Template, World
@@ -46,11 +47,13 @@ deprecations = st.tuples(
 moderation = st.tuples(st.sampled_from(MODERATION), st.sampled_from(VERSIONS), st.just(""))
 histories = st.lists(st.one_of(pushes, pushes, deprecations, moderation), min_size=1, max_size=12)
 
+HISTORIES = 10 if IN_THE_CLOUD else 40  # The faces are the same, and the stores are slower.
+
 _folders = count()
 
 
 @given(history=histories, visibility=st.sampled_from(("", "private")))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_all_faces_agree_after_any_history(
     template: Template, scratch: Path, history: Sequence[Step], visibility: str
 ) -> None:

@@ -8,8 +8,11 @@ from shared.hosting.host import Host
 from shared.localhost import MAVEN_PATHS, archives_of
 from shared.registry import Registry
 from tests.balas import bala
+from tests.places import one_machine
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.world import MAVEN, URL, OpenWorld, World
+
+pytestmark = one_machine("a host follows redirects to itself alone")
 
 GREET = bala("acme/greet:1.0.0")
 SECRET = bala("acme/secret:1.0.0", visibility="private")

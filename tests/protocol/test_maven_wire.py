@@ -10,8 +10,11 @@ import pytest
 from shared.hosting.connection import Patience
 from tests.balas import bala
 from tests.clients.served import Served, served
+from tests.places import one_machine
 from tests.serving import Address, read_all
 from tests.world import Template
+
+pytestmark = one_machine("it is about the patience of the host")
 
 PATH = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
 SHORT = Patience(sending_seconds=0.2)
