@@ -55,8 +55,10 @@ class Upkeep:
             report = await self.tasks[name]()
             return report
         finally:
-            with suppress(Unavailable):  # What is done is done; the lease ends by itself.
+            # What is done is done, noted or not; and the lease ends by itself.
+            with suppress(Unavailable):
                 await self.runs.note(name, started_ms, report)
+            with suppress(Unavailable):
                 await self._lease(name, owner, timedelta(0))
 
     async def standings(self) -> list[Standing]:
