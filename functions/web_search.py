@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
 import azure.functions as func
+import orjson
 
 from functions._http import JSON
 from functions._paging import Pager, asked_page
@@ -21,6 +22,7 @@ SHOWN = 20  # Results of a page.
 FEW = 8  # Values of a facet that are shown at once; the others open.
 MOST = 40  # Values of a facet that are shown at all; who wants another one types it.
 OPENSEARCH = "application/opensearchdescription+xml"
+SUGGESTIONS, SUGGESTING = "application/x-suggestions+json", "suggestions"
 
 SORTS = {
     "relevance": (Sort.RELEVANCE, "Relevance"),
@@ -119,6 +121,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @pages.page
     async def web_search(look: Look) -> func.HttpResponse:
         asked = Asked.of(look.query)
+        if look.query.get("form") == SUGGESTING:
+            return await _suggestions(registry, look, asked.text)
         found, pager = await _found(registry, look, asked)
         if look.wants(JSON):
             return look.json(_twin(asked, found, pager))
@@ -139,6 +143,16 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return look.text(description(look.url), OPENSEARCH)
 
     return bp
+
+
+async def _suggestions(registry: Registry, look: Look, text: str) -> func.HttpResponse:
+    """Return what search fields of browsers show while one types: names, what they are, and where
+    they lead (OpenSearch Suggestions)."""
+    found = await registry.searching.suggest(text, by=look.principal)
+    names = [f"{each.org}/{each.name}" for each in found]
+    addresses = [f"{look.url}/packages/{name}" for name in names]
+    body = orjson.dumps([text, names, [each.summary for each in found], addresses])
+    return look.text(body, SUGGESTIONS)
 
 
 async def _found(registry: Registry, look: Look, asked: Asked) -> tuple[Exploration, Pager]:
@@ -218,6 +232,8 @@ def description(url: str) -> str:
         "<InputEncoding>UTF-8</InputEncoding>\n"
         f'<Image width="32" height="32" type="image/x-icon">{address}/favicon.ico</Image>\n'
         f'<Url type="text/html" template="{address}/search?q={{searchTerms}}"/>\n'
+        f'<Url type="{SUGGESTIONS}"'
+        f' template="{address}/search?q={{searchTerms}}&amp;form={SUGGESTING}"/>\n'
         f'<Url type="{OPENSEARCH}" rel="self" template="{address}/opensearch.xml"/>\n'
         "</OpenSearchDescription>\n"
     )

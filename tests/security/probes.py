@@ -232,7 +232,14 @@ READING |= {
     ),
     "web_search": tuple(
         Probe(f"/search?{query}", headers=headers)
-        for query in ("q=NAME", "q=acme/NAME", "org=acme", "q=NAMR&explain=true", "deprecated=true")
+        for query in (
+            "q=NAME",
+            "q=acme/NAME",
+            "org=acme",
+            "q=NAMR&explain=true",
+            "deprecated=true",
+            "q=NAM&form=suggestions",
+        )
         for headers in ((), JSON_TWIN)
     ),
 }

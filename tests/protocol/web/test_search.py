@@ -148,6 +148,16 @@ async def test_browsers_learn_how_to_search_here(world: World) -> None:
     assert 'type="application/opensearchdescription+xml"' in page
 
 
+async def test_search_fields_of_browsers_are_told_names_while_one_types(shelf: World) -> None:
+    answer = await opened(shelf, "/search?q=gre&form=suggestions")
+    assert answer.headers["content-type"] == "application/x-suggestions+json"
+    typed, names, summaries, addresses = answer.json()
+    assert (typed, names[0]) == ("gre", "acme/greet")
+    assert summaries[0].startswith("Greets people")
+    assert addresses[0] == f"{URL}/packages/acme/greet"
+    assert "secret" not in answer.text
+
+
 async def test_a_stranger_costs_the_index_three_questions_and_the_stores_none(
     worlds: OpenWorld,
 ) -> None:
