@@ -20,6 +20,8 @@ PAGES = {
     "account": "/account",
     "tokens": "/account/tokens",
     "organization": "/account/organizations/acme",
+    "packages-of-acme": "/orgs/acme",
+    "statistics": "/packages/acme/greet/1.1.0/statistics",
     "about": "/about",
 }
 FORMS = [(form, scheme) for form in ("desktop", "phone") for scheme in ("light", "dark")]
