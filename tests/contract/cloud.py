@@ -14,7 +14,7 @@ from tests.cloud import AtPlace, make_containers, shared_by_processes
 @asynccontextmanager
 async def cloud(place: Path, clock: Clock) -> AsyncGenerator[Cloud]:
     """Open the stores of the cloud; all who open the same place share what is stored."""
-    stores = open_cloud(await _prepared(place, clock), clock, SystemRandomness())
+    stores = open_cloud(await prepared(place, clock), clock, SystemRandomness())
     try:
         yield stores
     finally:
@@ -31,7 +31,8 @@ def opened_by_processes(place: Path, clock: Clock) -> Generator[None]:
         yield
 
 
-async def _prepared(place: Path, clock: Clock) -> Connections:
+async def prepared(place: Path, clock: Clock) -> Connections:
+    """Return how to connect to the place, whose containers are there."""
     addresses = real.addresses()
     if addresses is not None:
         connections = real.RealPlace(place, Connected(addresses))

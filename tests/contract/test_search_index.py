@@ -16,7 +16,7 @@ from shared.domain.language import ClientProfile
 from shared.domain.package import Dependency, Event, Listing, ModuleText, Texts, Visibility
 from shared.domain.query import ANYONE, Kind, Page, Query, Results, Sort, Suggestion, Viewer
 from shared.ports import SearchIndex
-from tests.cloud import AtPlace, make_containers
+from tests.contract.cloud import prepared
 from tests.contract.prompt import Prompt, opened_search
 from tests.contract.samples import coordinate, head, package, release
 from tests.fakes.clock import FakeClock
@@ -39,9 +39,7 @@ async def sqlite(place: Path) -> AsyncGenerator[SearchIndex]:
 async def cloud(place: Path) -> AsyncGenerator[SearchIndex]:
     """Open the index of an instance in the cloud."""
     clock = FakeClock()
-    connections = AtPlace(place, clock)
-    await make_containers(connections)
-    async with opened_search(connections, clock, place) as search:
+    async with opened_search(await prepared(place, clock), clock, place) as search:
         yield Prompt(search, place)
 
 
