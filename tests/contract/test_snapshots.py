@@ -271,6 +271,15 @@ async def test_an_archive_that_is_nowhere_is_missing(
     assert report.problems == ("acme/greet:1.0.0: its archive is missing.",)
 
 
+async def test_of_nothing_nothing_is_made(
+    stores: Stores, target: Target, tmp_path: Path, clock: FakeClock
+) -> None:
+    source = snapshotting(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
+    report = await target.restoring.restore(source.shelf, (await source.take()).name)
+    assert (report.seen, report.changed, report.problems) == (0, 0, ())
+    assert await target.stores.metadata.packages("", 1) == []
+
+
 async def test_a_file_that_lies_in_the_place_of_another_is_refused(
     tmp_path: Path, clock: FakeClock
 ) -> None:
