@@ -15,9 +15,10 @@ _UNDERLINED = re.compile(r"^(?=.*\S).*\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
 _NO_PROSE = re.compile(r" {0,3}(?:#|\||<|\[[^\]]*\]:|[-=*_]{3,}[ \t]*$)")
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
 _LINK = re.compile(r"\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*+\)|\[[^\]]*\])")
+_NOTE = re.compile(r"\[\^[^\]\s]+\]|\[!\w+\]")  # A footnote that is called, an alert that begins.
 _MARKER = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,9}[.)]\s+)+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)|`+")
+_EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)|`+|~~")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -45,7 +46,7 @@ def _prose(line: str) -> str:
     """Return a line without Markdown's signs, or nothing when it is no prose."""
     if _NO_PROSE.match(line) or line.startswith(("    ", "\t")):
         return ""
-    line = _LINK.sub(r"\1", _IMAGE.sub("", line))
+    line = _LINK.sub(r"\1", _IMAGE.sub("", _NOTE.sub("", line)))
     for sign in (_MARKER, _TAG, _EMPHASIS):
         line = sign.sub("", line)
     return one_line(line)

@@ -1,18 +1,22 @@
 """A registry on a port of its own, which keeps a list of what it was asked."""
 
+import asyncio
 import shutil
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.bootstrap import build_registry
 from shared.hosting.connection import Patience
 from shared.hosting.serving import bind
 from shared.localhost import build_host
+from shared.registry import Registry
 from tests.serving import running
-from tests.world import People, Template, settings_of
+from tests.world import People, Person, Template, settings_of, token_of
 
 
 @dataclass(frozen=True)
@@ -79,5 +83,26 @@ def served(
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     recorder = Recorder(build_host(settings_of(folder, url=url)))
+    people = with_tokens_of_today(folder, template.people)
     with running(recorder, at=bound, patience=patience):
-        yield Served(url, template.people, recorder)
+        yield Served(url, people, recorder)
+
+
+def with_tokens_of_today(folder: Path, people: People) -> People:
+    """Give each a new token: those of the template are of the day that the clock of tests has."""
+
+    async def issued() -> People:
+        registry = build_registry(settings_of(folder))
+        each = {
+            field.name: await _renewed(registry, getattr(people, field.name))
+            for field in fields(People)
+        }
+        await registry.close()
+        return People(**each)
+
+    with ThreadPoolExecutor(1) as thread:  # The caller's own may run a loop already.
+        return thread.submit(asyncio.run, issued()).result()
+
+
+async def _renewed(registry: Registry, person: Person) -> Person:
+    return replace(person, token=await token_of(registry, person.account))

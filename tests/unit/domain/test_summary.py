@@ -16,6 +16,8 @@ def test_a_description_wins() -> None:
     [
         ("", ""),
         ("Hello.\nMore.", "Hello."),
+        ("> [!NOTE]\n> Hello.", "Hello."),
+        ("Hello[^1] to ~~one~~ all[^many-more].", "Hello to one all."),
         ("\n\n  Hello.\r\n", "Hello."),
         ("# Greet\n\n## Overview\nHello.", "Hello."),
         ("Greet\n=====\nHello.", "Hello."),
