@@ -157,7 +157,7 @@ class WiredBlobs(AsyncHttpTransport[Any, Any]):
             return _BlobRefusal(request, Answer(int(trouble.value)))
         response = await self._inner.send(request, **options)
         if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
-            await response.internal_response.read()
+            response.internal_response.close()
             raise ServiceResponseError(message="the connection was lost before the answer came")
         return response
 
