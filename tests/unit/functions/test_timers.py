@@ -26,7 +26,8 @@ async def test_a_timer_runs_its_task(world: World, task: str) -> None:
         pytest.skip("a task of the cloud alone")
     with capture_logs() as events:
         await call_of(world, f"timer_{task.replace('-', '_')}")(TimerRequest(past_due=False))
-    assert [(event["event"], event["task"]) for event in events] == [("upkeep.done", task)]
+    told = [(event["event"], event["task"]) for event in events if "task" in event]
+    assert told == [("upkeep.done", task)]
 
 
 async def test_a_timer_says_when_another_process_is_at_its_task(world: World) -> None:
