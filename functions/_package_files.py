@@ -1,10 +1,12 @@
 """The files of a release: folders, and texts with their lines."""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import azure.functions as func
 
-from functions._package_pages import show
+from functions._package_pages import Frame, show
+from functions._paging import Pager
 from functions._public_pages import Look
 from shared.domain.archive_files import FileList, Folder
 from shared.domain.errors import FileNotInArchive
@@ -13,6 +15,8 @@ from shared.prose.highlighting import SafeHtml, highlight
 from shared.services.showing import Portrait
 
 MOST_SHOWN_BYTES = 256 * KIB  # Of a text; a browser lays out 10,000 lines of it in a moment.
+
+ROWS = 500  # Of a folder, on one page.
 
 _LONGEST_PATH = 1_000  # Characters.
 
@@ -37,8 +41,12 @@ async def files_page(look: Look, portrait: Portrait) -> func.HttpResponse:
         shown = await _shown(look, portrait, files, path)
         parent = path.rpartition("/")[0]
         folder = files.folder(parent) or Folder(parent, (), ())
-    values = {"folder": folder, "file": shown, "steps": _steps(path)}
-    return show(look, portrait, "files", total=len(files.files), **values)
+    rows = [*((f"{name}/", None) for name in folder.folders), *folder.files]
+    address = quote(Frame(portrait, look.url).address("files"))
+    pager = Pager.of(len(rows), ROWS, address, look.query)
+    values = {"file": shown, "steps": _steps(path), "folder": folder.path, "pager": pager}
+    listed = rows[pager.offset : pager.offset + ROWS]
+    return show(look, portrait, "files", total=len(files.files), rows=listed, **values)
 
 
 async def _shown(look: Look, portrait: Portrait, files: FileList, path: str) -> Shown:

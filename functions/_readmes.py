@@ -4,6 +4,8 @@ from urllib.parse import quote
 
 from functions._package_pages import Frame
 from functions._public_pages import Look
+from shared.domain.errors import ArchiveNotFound
+from shared.domain.package import Release
 from shared.prose.markdown import Place, SafeHtml, rendered
 from shared.services.showing import Portrait
 
@@ -17,14 +19,21 @@ async def readme_of(look: Look, portrait: Portrait, text: str, module: str = "")
     if not text.strip():
         return SafeHtml()
     release, frame = portrait.release, Frame(portrait, look.url)
-    files = await look.registry.unpacking.files(release)
     place = Place(
         files=quote(f"/files/{portrait.package}/{release.version}"),
         folder=_folder(portrait, module),
-        names=files.files,
+        names=await _names(look, release),
         pages=f"{quote(frame.address('files'))}?path=",
     )
     return await rendered(text, place)
+
+
+async def _names(look: Look, release: Release) -> frozenset[str]:
+    """Return what a text can lead to; a text is shown even where its archive is lost."""
+    try:
+        return (await look.registry.unpacking.files(release)).files
+    except ArchiveNotFound:
+        return frozenset()
 
 
 def _folder(portrait: Portrait, module: str) -> str:

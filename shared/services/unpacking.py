@@ -16,7 +16,8 @@ from shared.domain.errors import FileNotInArchive, FileTooLargeToShow
 from shared.domain.package import Release
 from shared.ports import ArchiveStore
 
-REMEMBERED = 64  # Lists of files; one of a thousand has some 300 KB.
+# Lists that are remembered, and of how many files one is long; all together have some 40 MB.
+REMEMBERED, REMEMBERED_LONG, LONG = 32, 2, 2_000
 ON_THE_LOOP_BYTES = 64 * 1024  # Unpacking as much takes less than a millisecond.
 
 
@@ -31,13 +32,15 @@ class Unpacking:
         """Read from these archives."""
         self._archives = archives
         self._lists = Recent[FileList](REMEMBERED)
+        self._long = Recent[FileList](REMEMBERED_LONG)
 
     async def files(self, release: Release) -> FileList:
         """Return what the archive of a release holds."""
-        known = self._lists.get(release.digest)
+        known = self._lists.get(release.digest) or self._long.get(release.digest)
         if known is None:
             known = await self._list(release)
-            self._lists.put(release.digest, known)
+            lists = self._long if len(known.entries) > LONG else self._lists
+            lists.put(release.digest, known)
         return known
 
     async def file(self, release: Release, path: str) -> bytes:

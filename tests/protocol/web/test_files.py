@@ -104,5 +104,9 @@ async def test_a_name_of_a_file_is_no_header(shelf: World) -> None:
 async def test_a_list_of_thousands_of_files_is_read_whole(shelf: World) -> None:
     many = {f"resources/{number:05}.txt": "" for number in range(1_500)}
     await publish(shelf, "acme/crowd:1.0.0", entries=many)
-    page = await opened(shelf, "/packages/acme/crowd/1.0.0/files?path=resources")
-    assert "01499.txt" in page.text
+    at = "/packages/acme/crowd/1.0.0/files?path=resources"
+    first, last = await opened(shelf, at), await opened(shelf, f"{at}&page=3")
+    assert "00000.txt" in first.text
+    assert "01499.txt" not in first.text
+    assert "01499.txt" in last.text
+    assert "/packages/acme/crowd/1.0.0/files?path=resources&page=2" in Elements.of(first).links

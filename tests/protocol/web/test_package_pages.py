@@ -251,3 +251,12 @@ async def test_pictures_and_links_of_a_readme_lead_into_the_archive(shelf: World
     assert f"{GREET}/1.2.0/files?path=modules/greet/greet.bal" in page.links
     for address in (*pictures, f"{GREET}/1.2.0/files?path=modules/greet/greet.bal"):
         assert (await opened(shelf, address)).status_code == 200
+
+
+async def test_a_readme_is_shown_even_where_its_archive_is_lost(shelf: World) -> None:
+    found = await shelf.stores.metadata.find(Coordinate.parse("acme", "greet", "1.2.0"))
+    assert found.release is not None
+    await shelf.stores.archives.delete(found.release.content, stored_before_ms=2**60)
+    page = await opened(shelf, GREET)
+    assert (page.status_code, "Quickstart" in page.text) == (200, True)
+    assert (await opened(shelf, f"{GREET}/1.2.0/files")).status_code == 404

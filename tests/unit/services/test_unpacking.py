@@ -11,7 +11,13 @@ from shared.domain.digest import Digest
 from shared.domain.errors import FileNotInArchive, FileTooLargeToShow
 from shared.domain.package import Release
 from shared.ports import ArchiveStore
-from shared.services.unpacking import ON_THE_LOOP_BYTES, REMEMBERED, Unpacking
+from shared.services.unpacking import (
+    LONG,
+    ON_THE_LOOP_BYTES,
+    REMEMBERED,
+    REMEMBERED_LONG,
+    Unpacking,
+)
 from tests.balas import zipped
 from tests.contract.samples import release
 
@@ -93,6 +99,18 @@ async def test_what_is_larger_than_people_read_is_not_unpacked(
     made = archives.holding({"huge": b"\0" * (MOST_FILE_BYTES + 1)})
     with pytest.raises(FileTooLargeToShow):
         await unpacking.file(made, "huge")
+
+
+async def test_few_long_lists_are_remembered(unpacking: Unpacking, archives: Archives) -> None:
+    many = {f"resources/{number:05}": b"" for number in range(LONG + 1)}
+    made = [archives.holding(many | {f"{n}": b""}, f"1.{n}.0") for n in range(REMEMBERED_LONG + 1)]
+    for each in made:
+        await unpacking.files(each)
+    archives.read_bytes.clear()
+    await unpacking.files(made[-1])
+    assert archives.read_bytes == []
+    await unpacking.files(made[0])
+    assert archives.read_bytes
 
 
 async def test_lists_that_were_asked_for_last_are_remembered(
