@@ -22,6 +22,7 @@ from shared.domain.snapshots import (
     Manifest,
     Part,
     Pulls,
+    SnapshotUnusable,
     line_of,
     snapshot_name,
 )
@@ -54,10 +55,16 @@ class Snapshotting:
     kept: timedelta
 
     async def run(self) -> Report:
-        """Take a snapshot, and let go of those whose time is over."""
+        """Take a snapshot, read it again, and let go of those whose time is over.
+
+        While the new one is no good, all others stay.
+        """
         manifest = await self.take()
-        gone = await self._let_go()
-        return Report("snapshot", manifest.lines, 1 + gone)
+        try:
+            await self.shelf.verified(manifest.name)
+        except SnapshotUnusable as unusable:
+            return Report("snapshot", manifest.lines, 0, (str(unusable),))
+        return Report("snapshot", manifest.lines, 1 + await self._let_go())
 
     async def take(self) -> Manifest:
         """Write every record down; the manifest comes last."""

@@ -19,7 +19,13 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.package import Event
 from shared.domain.query import Page, Query, Viewer
-from shared.domain.snapshots import ENTITIES, MANIFEST, PACKAGES, SnapshotUnusable
+from shared.domain.snapshots import (
+    ENTITIES,
+    MANIFEST,
+    PACKAGES,
+    SnapshotUnusable,
+    snapshot_name,
+)
 from shared.ports import Pull, SnapshotStore
 from shared.services.deriving import Deriving
 from shared.services.reporting import BATCH
@@ -310,7 +316,7 @@ async def store(
         await blobs.close()
 
 
-async def pieces(*content: bytes) -> AsyncGenerator[bytes]:
+async def pieces_of(*content: bytes) -> AsyncGenerator[bytes]:
     for each in content:
         yield each
 
@@ -321,16 +327,16 @@ async def content_of(found: AsyncIterator[bytes]) -> bytes:
 
 async def test_a_file_is_read_as_it_was_written(store: SnapshotStore) -> None:
     large = [bytes([n]) * 700_000 for n in range(5)]
-    await store.write("one/a", pieces(*large))
-    await store.write("one/empty", pieces())
+    await store.write("one/a", pieces_of(*large))
+    await store.write("one/empty", pieces_of())
     assert await content_of(store.read("one/a")) == b"".join(large)
     assert await content_of(store.read("one/empty")) == b""
     assert sorted(await store.list()) == ["one/a", "one/empty"]
 
 
 async def test_a_later_file_takes_the_place_of_an_earlier_one(store: SnapshotStore) -> None:
-    await store.write("one/a", pieces(b"long before"))
-    await store.write("one/a", pieces(b"after"))
+    await store.write("one/a", pieces_of(b"long before"))
+    await store.write("one/a", pieces_of(b"after"))
     assert await content_of(store.read("one/a")) == b"after"
 
 
@@ -346,8 +352,8 @@ async def test_a_file_whose_writing_broke_off_is_not_there(store: SnapshotStore)
 
 
 async def test_what_is_removed_is_gone_and_may_be_removed_again(store: SnapshotStore) -> None:
-    await store.write("one/a", pieces(b"a"))
-    await store.write("one/b", pieces(b"b"))
+    await store.write("one/a", pieces_of(b"a"))
+    await store.write("one/b", pieces_of(b"b"))
     for name in ("one/a", "one/a", "one/b"):
         await store.delete(name)
     assert await store.list() == []
@@ -359,7 +365,7 @@ async def test_old_snapshots_go_and_the_newest_stays(
     taking = snapshotting(stores, store, clock)
     await taking.run()
     first = (await taking.shelf.all())[0].name
-    await store.write("20000101T000000Z/packages.jsonl.gz", pieces(b"of one that broke off"))
+    await store.write("20000101T000000Z/packages.jsonl.gz", pieces_of(b"of one that broke off"))
     clock.advance(31 * DAY)
     report = await taking.run()
     assert report.changed == 3  # One was made, two are gone.
@@ -367,6 +373,30 @@ async def test_old_snapshots_go_and_the_newest_stays(
     assert manifest.name > first
     clock.advance(31 * DAY)
     assert [each.name for each in await taking.shelf.all()] == [manifest.name]
+
+
+class Forgetful(SnapshotFolder):
+    """Loses the last byte of every file but the manifest, and says nothing of it."""
+
+    async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
+        content = b"".join([piece async for piece in pieces])
+        kept = content if name.endswith(MANIFEST) else content[:-1]
+        await super().write(name, pieces_of(kept))
+
+
+async def test_while_the_new_snapshot_cannot_be_read_the_old_ones_stay(
+    stores: Stores, clock: FakeClock, tmp_path: Path
+) -> None:
+    good = snapshotting(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
+    for _ in range(2):
+        assert (await good.run()).problems == ()
+        clock.advance(DAY)
+    clock.advance(60 * DAY)
+    report = await snapshotting(stores, Forgetful(tmp_path / "snapshots"), clock).run()
+    name = snapshot_name(clock.now_ms())
+    [problem] = report.problems
+    assert problem == f"directory.jsonl.gz of the snapshot {name} is not as it was written."
+    assert len(await good.shelf.all()) == 3
 
 
 async def test_without_its_manifest_a_snapshot_is_none(
