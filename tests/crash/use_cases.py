@@ -14,6 +14,7 @@ from shared.domain.names import Coordinate
 from shared.domain.tokens import Token
 from shared.hosting.host import Host
 from shared.registry import Registry
+from shared.services.schedules import LEASES
 from shared.services.upkeep import LEASE
 from tests.balas import bala
 from tests.faults import Fault, failing
@@ -97,7 +98,7 @@ def upkeep(task: str) -> Act:
         async def run(registry: Registry) -> None:
             report = await registry.upkeep.run(task)
             if report is None:
-                world.clock.advance(LEASE)
+                world.clock.advance(LEASES.get(task, LEASE))
                 report = await registry.upkeep.run(task)
             assert report
             if report.problems:
