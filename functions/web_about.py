@@ -32,6 +32,8 @@ TASKS = {
     "expire": "Let go of what has ended",
     "remind": "Tell people of tokens that end soon",
     "snapshot": "Write all records down",
+    "search": "Find what other instances published",
+    "search-rebuild": "Build the search anew",
     "sweep": "Remove archives that no release has",
     "audit": "Compare archives with their records",
     "forget": "Forget where old events came from",

@@ -8,17 +8,24 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from functions import web_about
 from functions.api_docs import OPERATIONS
 from shared.domain.errors import Busy
 from shared.ports import MetadataStore
+from shared.services.schedules import SCHEDULES
 from tests.counting import Journal
 from tests.protocol.web.reading import main_of, opened
 from tests.world import URL, OpenWorld, Stores, World, asking
 
+# Rows of tasks that one machine has no need of.
+_TASKS = "|".join(web_about.TASKS[name] for name in ("search", "search-rebuild"))
+IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TASKS})</th>.*?</tr>\n', re.DOTALL)
+
 
 @pytest.mark.parametrize("place", ["", "/policies", "/status"], ids=["use", "policies", "status"])
 async def test_a_page_about_the_registry(world: World, place: str, page: SnapshotAssertion) -> None:
-    assert main_of(await opened(world, f"/about{place}")) == page
+    main = main_of(await opened(world, f"/about{place}"))
+    assert IN_THE_CLOUD.sub("", main) == page
 
 
 async def test_every_operation_of_the_api_is_described(world: World) -> None:
@@ -116,3 +123,7 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
     await opened(world, "/about/status")
     again = Counter(journal.taken())
     assert (again["metadata.packages"], again["work.peek"]) == (1, 0)
+
+
+def test_every_timed_task_is_said_in_words() -> None:
+    assert sorted(set(SCHEDULES) - set(web_about.TASKS)) == []
