@@ -40,7 +40,7 @@ from tests.fakes.azurite import azurite, missing
 from tests.paths import ROOT
 
 SIZES = (10_000, 100_000)
-SEARCHES = ("client", "kafka", "servcie", "org:acme", "data api", "")
+SEARCHES = ("client", "kafka", "srevice", "org:acme", "data api", "")
 REPEATS = 5
 
 BASE_LIMIT_MB = 200  # As stored, for 100,000 packages.

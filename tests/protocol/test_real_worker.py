@@ -238,6 +238,20 @@ def test_the_worker_refuses_what_our_host_refuses(worker: str, tmp_path: Path) -
     assert "are declared in Python but not in the function definition" in refused.stderr
 
 
+def test_the_worker_takes_the_app_of_the_cloud_which_follows_a_change_feed(
+    worker: str, tmp_path: Path
+) -> None:
+    environment = {
+        "BALLROOM_DATA": str(tmp_path),
+        "BALLROOM_URL": URL.replace("http:", "https:"),
+        "BALLROOM_COSMOS_ENDPOINT": "https://cosmos.test",
+        "BALLROOM_BLOB_ENDPOINT": "https://blobs.test",
+        "BALLROOM_LINK_KEY": "of tests: nobody outside will ever see what this one signs",
+    }
+    taken = _run(worker, Served(func.FunctionApp(), ".", environment), [])
+    assert (taken.returncode, taken.stdout.splitlines()[-1]) == (0, "[]"), taken.stderr
+
+
 async def _compare(worker: str, served: Served, asks: Sequence[Ask]) -> None:
     theirs = _their_answers(worker, served, asks)
     host = Host(served.app)
