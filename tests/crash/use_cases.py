@@ -14,8 +14,7 @@ from shared.domain.names import Coordinate
 from shared.domain.tokens import Token
 from shared.hosting.host import Host
 from shared.registry import Registry
-from shared.services.schedules import LEASES
-from shared.services.upkeep import LEASE
+from shared.services.upkeep import LEASE, LEASES
 from tests.balas import bala
 from tests.faults import Fault, failing
 from tests.protocol.bal.okhttp import multipart
