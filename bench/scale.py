@@ -1,12 +1,16 @@
 """Scale: what Flex Consumption makes of 10, 1,000 and 100,000 pulls a second. A simulation.
 
-It drives service times that are measured here, in the same run, through the published rules:
+It drives service times through the published rules. They are made of the processor time that hop
+one takes of the registry as it is in the cloud, measured here, in the same run; and of the time of
+Cosmos DB, which is not here: 4 ms at the median, 10 at the 99th percentile, as Microsoft says
+of point reads (learn.microsoft.com/azure/cosmos-db/consistency-levels). The two reads of a pull are
+side by side, and what an instance has in hand shares one processor. The rules:
 
 - All HTTP Functions are one group, and an instance takes so many requests at once as
   `perInstanceConcurrency` says: 8 (infra/modules/functions.bicep;
   learn.microsoft.com/azure/azure-functions/flex-consumption-plan, 2024-05-24).
 - There are as many instances as the requests in hand need, from those that are always ready to the
-  most that the size allows; the plan ends at 1,000 (the same page).
+  most that the size allows; the plan ends at 1,000, and a region at 512,000 MB (the same page).
 - New ones come at a bounded rate. For Consumption the documentation says one a second
   (…/event-driven-scaling, 2020-10-29). For Flex Consumption it gives no number; Microsoft measured
   1,000 instances of a Python app in less than a minute ("How to achieve high HTTP scale with Azure
@@ -17,13 +21,12 @@ It drives service times that are measured here, in the same run, through the pub
   (the first page). Prices are those of shared/domain/prices.py.
 
 A request goes to the instance with the least in hand; while all are full it waits for the first
-that is free. The more an instance has in hand, the longer each request takes: between what was
-measured with one client and with eight. Requests come at random (Poisson), all of a sudden, to a
-registry that had none; every pull is one hop one, which nothing caches. Instances do not go again.
-The seed is fixed.
+that is free. The more an instance has in hand, the longer each request takes. Requests come at
+random (Poisson), all of a sudden, to a registry that had none; every pull is one hop one, which
+nothing caches. Instances do not go again. The seed is fixed.
 
-`python -m bench.scale` measures, then simulates; `--times 2.1 9.8 24` simulates with these
-milliseconds: the median with one client, with eight, and the 99th percentile with eight.
+`python -m bench.scale` measures, then simulates; `--processor 2.5` simulates with so many
+milliseconds a pull.
 """
 
 import argparse
@@ -37,20 +40,27 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from bench.azure_local import in_the_cloud, pull_load
+from bench.azure_local import in_the_cloud, pull_cost
 from bench.loading import require_wrk
 from bench.serving import workspace
 from shared.domain.costs import AT_ONCE, INSTANCE_GIGABYTES, PLANS, Size
 from shared.domain.prices import Figure, Prices
 from shared.domain.usage import MEASURED, Use
 
-RATES = (10, 1_000, 100_000)  # Pulls a second.
+# Pulls a second, size, and most instances: maximumInstances of infra/main.bicep, but for `public`,
+# where that is 200, what a region gives a subscription; then as many as it takes.
+RUNS = (
+    (10, Size.DEV, 40),
+    (1_000, Size.TEAM, 40),
+    (100_000, Size.PUBLIC, 125),
+    (100_000, Size.PUBLIC, 1_000),
+)
 SECONDS = {10: 120, 1_000: 60, 100_000: 40}
-SETTLED = 0.5  # The part of the time that is the beginning.
-MOST = {Size.DEV: 40, Size.TEAM: 40, Size.PUBLIC: 200}  # maximumInstances of infra/main.bicep.
+SETTLED = 0.75  # The part of the time that is the beginning.
 PLACING = 2.0  # Seconds until a new instance has its place and its host.
 SHORTEST = 1.0  # Seconds that are paid for.
 A_SECOND = 17  # New instances.
+READ_MS, SLOW_READ_MS = 4.0, 10.0  # Of Cosmos DB: the median, and one in a hundred.
 SEED = 20_261_120
 
 
@@ -194,7 +204,7 @@ class Simulation:
         self.open[instance.in_hand][instance] = None
         if instance.in_hand == 0:
             self._rest(instance, now)
-        late = came >= self.outcome.seconds * SETTLED
+        late = now >= self.outcome.seconds * SETTLED
         (self.outcome.late if late else self.outcome.early).append(now - came)
         self._take_waiting(now)
 
@@ -220,10 +230,9 @@ def percentile(values: Sequence[float], part: float) -> float:
     return sorted(values)[min(int(len(values) * part), len(values) - 1)] * 1_000
 
 
-def report(outcome: Outcome, size: Size) -> None:
+def report(outcome: Outcome, size: Size, times: Times) -> None:
     """Print what came of one rate."""
     prices = Prices.published()
-    print(f"\n{outcome.rate:,} pulls a second, size {size.value}")
     print(f"  instances {outcome.instances}; {outcome.waited:,} pulls waited for one")
     for name, values in (("at first", outcome.early), ("then", outcome.late)):
         figures = "  ".join(
@@ -232,7 +241,8 @@ def report(outcome: Outcome, size: Size) -> None:
         )
         print(f"  {name:9} {figures}")
     if outcome.left > outcome.rate:
-        print(f"  {outcome.left:,} pulls were not answered: the size has too few instances")
+        needed = math.ceil(outcome.rate * times.together / 1_000 / AT_ONCE)
+        print(f"  {outcome.left:,} pulls still wait at the end: it takes {needed} instances")
     print(f"  {cost_line(outcome, size, prices)}")
 
 
@@ -250,11 +260,18 @@ def cost_line(outcome: Outcome, size: Size, prices: Prices) -> str:
 
 
 def measured() -> tuple[Times, float]:
-    """Measure service times on the registry as it is in the cloud, and the import of the app."""
+    """Measure what a pull takes of the registry in the cloud, and the import of the app."""
     require_wrk()
     with workspace() as folder, in_the_cloud(folder) as server:
-        alone, together = (pull_load(server, connections=count) for count in (1, AT_ONCE))
-    return Times(alone.p50_ms, together.p50_ms, together.p99_ms), import_seconds()
+        processor_ms = pull_cost(server).processor_ms
+    return times_of(processor_ms), import_seconds()
+
+
+def times_of(processor_ms: float) -> Times:
+    """Return how long a pull is in hand: alone, and while the processor is shared by eight."""
+    alone = processor_ms + READ_MS
+    together = max(AT_ONCE * processor_ms, alone)
+    return Times(alone, together, together + SLOW_READ_MS - READ_MS)
 
 
 def import_seconds() -> float:
@@ -267,19 +284,20 @@ def import_seconds() -> float:
 def main() -> None:
     """Measure, simulate and print."""
     options = argparse.ArgumentParser()
-    options.add_argument("--times", type=float, nargs=3, metavar="MS")
+    options.add_argument("--processor", type=float, metavar="MS")
     options.add_argument("--rate", type=int, default=A_SECOND)
     options.add_argument("--cold-start", type=float)
     given = options.parse_args()
-    times, imported = (Times(*given.times), 0.7) if given.times else measured()
+    times, imported = (times_of(given.processor), 0.5) if given.processor else measured()
     cold = given.cold_start or PLACING + imported
     print(
         f"a pull is in hand for {times.alone:.2f} ms with one client, {times.together:.2f} ms with"
     )
     print(f"{AT_ONCE} (p99 {times.slowest:.2f}); a new instance serves after {cold:.1f} s")
-    for rate, size in zip(RATES, (Size.DEV, Size.TEAM, Size.PUBLIC), strict=True):
-        rules = Rules(PLANS[size].always_ready, MOST[size], given.rate, cold)
-        report(Simulation(rate, times, rules).run(), size)
+    for rate, size, most in RUNS:
+        rules = Rules(PLANS[size].always_ready, most, given.rate, cold)
+        print(f"\n{rate:,} pulls a second, size {size.value}, at most {most:,} instances")
+        report(Simulation(rate, times, rules).run(), size, times)
 
 
 if __name__ == "__main__":

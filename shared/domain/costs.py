@@ -30,6 +30,7 @@ INSTANCE_GIGABYTES = 4
 AT_ONCE = 8  # Requests that an instance takes before there is another one.
 LEAST_OF_AUTOSCALE = 0.1  # Of the most request units, paid for when idle.
 FREE_LOG_DAYS = 31
+FOLLOWING = 1  # Instance that follows the changes, where any is always ready.
 FEED_LOOKS = SECONDS / 5  # What the trigger of functions/feeds.py asks for.
 FEED_LEASES = SECONDS / 17  # As the trigger does by itself.
 LEAST_DAYS_BACK = 7  # Those that restoring is free for.
@@ -274,6 +275,11 @@ def all_units(traffic: Traffic, prices: Prices) -> float:
     return traffic.usage.units + feed
 
 
+def http_seconds(traffic: Traffic, prices: Prices) -> float:
+    """Return how long the instances that answer requests have something in hand in a month."""
+    return busy_seconds(traffic.requests, max(traffic.plan.always_ready, 1), prices)
+
+
 def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
     """Return how long instances have something in hand in a month, all together.
 
@@ -288,8 +294,9 @@ def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
 
 def _functions(traffic: Traffic, prices: Prices) -> list[Line]:
     ready, runs = traffic.plan.always_ready, traffic.runs
-    busy = busy_seconds(traffic.requests, max(ready, 1), prices) * INSTANCE_GIGABYTES
+    busy = http_seconds(traffic, prices) * INSTANCE_GIGABYTES
     room = ready * SECONDS * INSTANCE_GIGABYTES
+    idle = room + (FOLLOWING if ready else 0) * SECONDS * INSTANCE_GIGABYTES
     timers = runs * prices[Figure.FUNCTION_SHORTEST] * INSTANCE_GIGABYTES
     on_demand = max(busy - room, 0) + timers
     executions = traffic.requests + runs
@@ -297,7 +304,7 @@ def _functions(traffic: Traffic, prices: Prices) -> list[Line]:
     paid = max(on_demand - prices[Figure.FUNCTION_FREE_SECONDS], 0)
     return [
         Line("Functions", "GB-s on demand", on_demand, paid * prices[Figure.FUNCTION_SECOND]),
-        Line("Functions", "GB-s always ready", room, room * prices[Figure.READY_BASELINE]),
+        Line("Functions", "GB-s always ready", idle, idle * prices[Figure.READY_BASELINE]),
         Line(
             "Functions",
             "GB-s busy of those",
@@ -388,5 +395,6 @@ def logged_gigabytes(traffic: Traffic, prices: Prices) -> float:
         + (usage.records + FEED_LOOKS + FEED_LEASES) * prices[Figure.LOG_RECORD]
         + usage.blob_writes * prices[Figure.LOG_WRITE]
         + traffic.at_edge * prices[Figure.LOG_EDGE]
+        + http_seconds(traffic, prices) / 60 * prices[Figure.LOG_METRICS]
     )
     return min(logged / GIGABYTE, traffic.plan.log_gigabytes * DAYS)

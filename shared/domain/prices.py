@@ -105,6 +105,7 @@ class Figure(Enum):
     LOG_RECORD = "assumed.log-bytes-a-database-request"
     LOG_EDGE = "assumed.log-bytes-an-edge-request"
     LOG_WRITE = "assumed.log-bytes-a-blob-write"
+    LOG_METRICS = "assumed.log-bytes-of-metrics-a-minute"
     INDEX = "assumed.database-index-factor"
     STARTS = "assumed.starts-a-month"
     FEED_LOOK = "assumed.units-a-look-at-the-feed"
@@ -149,6 +150,7 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
         Figure.LOG_RECORD: Known(1_000, "bytes that a request to Cosmos DB logs"),
         Figure.LOG_EDGE: Known(1_500, "bytes that a request to Front Door logs"),
         Figure.LOG_WRITE: Known(1_000, "bytes that a write of a blob logs"),
+        Figure.LOG_METRICS: Known(20_000, "bytes of metrics a minute that an instance is busy"),
         Figure.INDEX: Known(1.15, "times the items for items and their index"),
         Figure.STARTS: Known(1_000, "starts of instances a month, each reads the vault"),
         Figure.FEED_LOOK: Known(2, "request units of a look at the change feed"),

@@ -12,6 +12,7 @@ from functions.feeds import POLL_MS
 from shared.domain.costs import (
     AT_ONCE,
     FEED_LOOKS,
+    FOLLOWING,
     HOURS,
     INSTANCE_GIGABYTES,
     PLANS,
@@ -85,6 +86,11 @@ def test_an_instance_is_as_large_as_the_one_that_is_made() -> None:
     functions = module("functions").parameters
     assert functions["instanceMemory"]["default"] == INSTANCE_GIGABYTES * 1024
     assert functions["requestsAtOnce"]["default"] == AT_ONCE
+
+
+def test_one_instance_more_follows_the_changes_where_any_is_always_ready() -> None:
+    kept = re.findall(r"\{ name: '([\w:]+)', instanceCount: (\w+) \}", module("functions").text)
+    assert kept == [("http", "alwaysReady"), ("function:feed_listings", str(FOLLOWING))]
 
 
 def test_every_alert_is_paid_for() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.costs import (
+    FOLLOWING,
     INSTANCE_GIGABYTES,
     PLANS,
     SECONDS,
@@ -127,7 +128,7 @@ def test_more_requests_never_cost_less(one: int, other: int) -> None:
 
 
 def test_an_instance_that_is_always_there_is_paid_for_when_idle() -> None:
-    room = 2 * SECONDS * INSTANCE_GIGABYTES
+    room = (2 + FOLLOWING) * SECONDS * INSTANCE_GIGABYTES
     assert quantity(PUBLIC, NOBODY, "GB-s always ready") == room
     paid = room * PRICES[Figure.READY_BASELINE]
     assert cost(PUBLIC, NOBODY, "Functions", "always ready") == pytest.approx(paid)
