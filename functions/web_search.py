@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from html import escape
 from urllib.parse import quote_plus
-from xml.sax.saxutils import escape
 
 import azure.functions as func
 import orjson

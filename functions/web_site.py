@@ -1,6 +1,6 @@
 """What crawlers and browsers ask a site for: /robots.txt, /sitemap.xml and /favicon.ico."""
 
-from xml.sax.saxutils import escape
+from html import escape
 
 import azure.functions as func
 
