@@ -13,12 +13,14 @@ BEGINNING = "the beginning"
 LEADING = {"a": "href", "link": "href", "img": "src", "script": "src"}
 
 
-class _Links(HTMLParser):
+class Links(HTMLParser):
     """Gathers what a page leads to, and the places in it."""
 
     def __init__(self) -> None:
+        """Begin with nothing."""
         super().__init__()
         self.targets: list[str] = []
+        self.assets: list[str] = []  # What a browser fetches by itself to show the page.
         self.ids: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -29,6 +31,8 @@ class _Links(HTMLParser):
         target = values.get(LEADING.get(tag, ""))
         if target is not None and "download" not in values:
             self.targets.append(target)
+            if tag in ("img", "script") or values.get("rel") in ("stylesheet", "icon"):
+                self.assets.append(target)
 
 
 @dataclass
@@ -89,7 +93,7 @@ class Crawl:
             self.broken.append(f"{source} leads to {address}: {answer.status_code}")
         if not answer.headers.get("content-type", "").startswith("text/html"):
             return []
-        links = _Links()
+        links = Links()
         links.feed(answer.text)
         self.pages[address] = links.ids
         return [urljoin(str(answer.url), target) for target in links.targets]

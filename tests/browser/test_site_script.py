@@ -1,0 +1,73 @@
+"""The one script of the pages: what it adds, that it can be turned off, and pages without it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open
+from tests.clients.served import Served
+
+COMMAND = "Command that logs a machine in"
+
+
+@pytest.mark.parametrize("key", ["/", "s"])
+@pytest.mark.parametrize(("path", "field"), [("/", "#home-search"), ("/about", "#site-search")])
+def test_a_key_leads_to_the_search(
+    registry: Served, opened: Open, key: str, path: str, field: str
+) -> None:
+    watched = opened(registry.url)
+    page = watched.open(path)
+    page.keyboard.press(key)
+    expect(page.locator(field)).to_be_focused()
+    page.keyboard.type("s/x")  # There the keys are letters.
+    expect(page.locator(field)).to_have_value("s/x")
+    watched.assert_nothing_happened()
+
+
+def test_the_keys_can_be_turned_off_and_stay_so(registry: Served, opened: Open) -> None:
+    page = opened(registry.url).open("/about")
+    page.get_by_role("button", name="Turn these keys off").click()
+    page.goto(f"{registry.url}/search")
+    page.keyboard.press("/")
+    expect(page.locator("#site-search")).not_to_be_focused()
+    page.goto(f"{registry.url}/about")
+    page.get_by_role("button", name="Turn these keys on").click()
+    page.goto(f"{registry.url}/search")
+    page.keyboard.press("/")
+    expect(page.locator("#site-search")).to_be_focused()
+
+
+def test_a_button_copies_what_stands_beside_it(registry: Served, opened: Open) -> None:
+    watched = opened(registry.url)
+    page = watched.open("/about")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name=f"Copy {COMMAND}").click()
+    expect(page.get_by_role("button", name=f"Copied {COMMAND}")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"curl -fsS {registry.url}/login.py | python3 -"
+    watched.assert_nothing_happened()
+
+
+def test_colours_are_chosen_and_kept(registry: Served, opened: Open) -> None:
+    page = opened(registry.url, scheme="light").open("/about")
+    switch = page.get_by_role("button", name="Colours")
+    dark = "getComputedStyle(document.documentElement).colorScheme"
+    expect(switch).to_have_attribute("aria-label", "Colours: as the system has them")
+    for _ in range(2):
+        switch.click()
+    assert page.evaluate(dark) == "dark"
+    page.goto(f"{registry.url}/")
+    assert page.evaluate(dark) == "dark"
+    expect(switch).to_have_attribute("aria-label", "Colours: dark")
+    switch.click()
+    assert page.evaluate(dark) == "light dark"
+
+
+@pytest.mark.parametrize("path", ["/", "/about", "/search?q=x"])
+def test_without_scripts_nothing_is_shown_that_needs_one(
+    registry: Served, opened: Open, path: str
+) -> None:
+    page = opened(registry.url, scripts="off").open(path)
+    expect(page.locator("[data-copy]:visible")).to_have_count(0)
+    expect(page.locator("[data-theme-switch]:visible")).to_have_count(0)
+    expect(page.locator("[data-keys-switch]:visible")).to_have_count(0)
+    expect(page.locator("#content")).to_be_visible()
