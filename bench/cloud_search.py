@@ -1,7 +1,7 @@
 """Search in the cloud: what a base takes to make, to store and to load, by its packages.
 
 The packages are invented and have long readmes of words that nobody packs well; those of the real
-index are printed beside them. Blobs are in Azurite on the same machine, and seconds are those of the
+index are printed beside them. Blobs are in Azurite on the same machine. Seconds are those of the
 processor: they say what the code costs, whatever else the machine does, and nothing of the network.
 Each load is a process of its own, whose memory is told apart.
 `python -m bench.cloud_search 10000` measures that many packages alone.
