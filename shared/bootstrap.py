@@ -153,7 +153,7 @@ def cloud_world(
 def build_registry(settings: Settings, world: World | None = None) -> Registry:
     """Return the registry over `world`, by default the one that the settings select."""
     log.configure(settings.log_level)
-    if settings.insights_connection:
+    if settings.insights_connection and not recording.is_heard():  # Once a process.
         _listen(settings.insights_connection.get_secret_value(), settings.trace_share)
     return compose(settings, observed(world or _selected_world(settings)))
 

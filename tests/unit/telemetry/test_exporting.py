@@ -3,9 +3,12 @@
 import gzip
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from shared.telemetry.activities import Activity
 from shared.telemetry.catalog import PUSHES, REQUESTS
 from shared.telemetry.exporting import azure_monitor
 from shared.telemetry.recording import Part
+from tests.paths import ROOT
 
 KEY = "00000000-0000-0000-0000-000000000001"
 
@@ -117,3 +121,45 @@ def test_no_span_is_kept_of_traces_of_which_none_shall_be(
     listener.record(PUSHES, 1, {"state": "live"})
     listener.close()
     assert {each["data"]["baseType"] for each in ingestion.items} == {"MetricData"}
+
+
+PROGRAM = """
+import asyncio, threading
+import httpx
+from function_app import app
+from shared.hosting.host import Host
+
+async def ask():
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(Host(app))) as http:
+        for _ in range(3):
+            answer = await http.get("http://registry.test/health/live")
+            assert answer.status_code == 200, answer.text
+
+asyncio.run(ask())
+for each in threading.enumerate():
+    if each.name == "telemetry":
+        each.join(60)
+"""
+
+
+def test_an_app_with_a_connection_string_tells_of_its_first_requests(
+    ingestion: Ingestion, tmp_path: Path
+) -> None:
+    environment = {
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": ingestion.connection,
+        "BALLROOM_DATA": str(tmp_path / "data"),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ran.returncode == 0, ran.stderr
+    [requests] = ingestion.of("MetricData")
+    assert requests["metrics"][0]["name"] == REQUESTS.name
+    assert requests["metrics"][0]["count"] == 3
+    assert requests["properties"]["operation"] == "health_live"
