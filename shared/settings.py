@@ -182,6 +182,12 @@ class Settings(BaseSettings):
         description="Credentials that are not valid, in five minutes; after that none of the "
         "address is looked at for a while.",
     )
+    archive_links: Literal["store", "registry"] = Field(
+        default="store",
+        description="In the cloud, who sends archives that no CDN sends to clients without "
+        "Authorization: store (Blob Storage, by signed links), or registry, where clients do not "
+        "reach the store.",
+    )
     archive_cdn_url: str = Field(
         default="",
         description="Public address of a CDN before this registry that sends public archives, as "

@@ -133,6 +133,11 @@ var cdnSettings = {
   BALLROOM_ARCHIVE_CDN_RESOURCE: edgeEndpointId
 }
 
+// What it reads where its stores are in a network of their own, which clients do not reach.
+var isolatedSettings = {
+  BALLROOM_ARCHIVE_LINKS: 'registry'
+}
+
 // All of them: a setting that is not here is gone after the next deployment.
 var appSettings = union(
   hostSettings,
@@ -140,6 +145,7 @@ var appSettings = union(
   empty(entraClientId) ? {} : entraSettings,
   empty(edgeAddresses) ? {} : edgeSettings,
   empty(edgeEndpointId) ? {} : cdnSettings,
+  empty(subnetId) ? {} : isolatedSettings,
   moreSettings
 )
 

@@ -210,7 +210,7 @@ class Packages(People):
             edges=Edges(
                 cdn_url=self.settings.archive_cdn_url,
                 cdn=self.settings.archive_cdn,
-                links=self.world.links,
+                links=self.world.links if self.settings.archive_links == "store" else None,
             ),
         )
 

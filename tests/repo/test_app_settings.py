@@ -29,7 +29,7 @@ def given() -> dict[str, object]:
     functions = module("functions")
     return {
         name: value
-        for part in ("settings", "entraSettings", "edgeSettings", "cdnSettings")
+        for part in ("settings", "entraSettings", "edgeSettings", "cdnSettings", "isolatedSettings")
         for name, value in functions.value(part).items()
     }
 

@@ -93,3 +93,11 @@ def test_no_container_of_archives_is_an_origin() -> None:
     assert "originHost: functionsHost" in template(MAIN).text
     assert "publicAccess: 'None'" in module("storage").text
     assert "allowBlobPublicAccess: false" in module("storage").text
+
+
+def test_where_the_store_is_out_of_reach_nobody_is_sent_there() -> None:
+    functions = module("functions")
+    assert functions.value("isolatedSettings") == {"BALLROOM_ARCHIVE_LINKS": "registry"}
+    assert "empty(subnetId) ? {} : isolatedSettings" in functions.text
+    assert "publicNetworkAccess: isolated ? 'Disabled'" in module("storage").text
+    assert "subnetId: isolated ?" in template(MAIN).text

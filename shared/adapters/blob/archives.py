@@ -135,7 +135,7 @@ class BlobArchives:
                 requires_sync=True,
                 match_condition=MatchConditions.IfMissing,
             )
-        except ResourceExistsError:
+        except (ResourceExistsError, ResourceModifiedError):  # 409, or 412 by the documentation.
             return False
         return True
 

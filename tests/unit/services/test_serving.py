@@ -87,6 +87,13 @@ async def test_while_there_are_no_links_the_bytes_are_ours_to_send(worlds: OpenW
     assert (await hop(world)).headers["location"] == OURS
 
 
+async def test_where_clients_do_not_reach_the_store_the_bytes_are_ours_to_send(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, archive_links="registry")
+    assert (await hop(world)).headers["location"] == OURS
+
+
 async def test_a_cdn_that_strips_authorization_is_for_everybody(worlds: OpenWorld) -> None:
     world = await opened(worlds, archive_cdn_url=CDN)
     for by in (None, world.people.bob):
