@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable
 
 from azure.monitor.opentelemetry.exporter import (
-    ApplicationInsightsSampler,
     AzureMonitorMetricExporter,
     AzureMonitorTraceExporter,
 )
@@ -18,7 +17,7 @@ from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetr
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
@@ -49,6 +48,8 @@ _KINDS = {
     Part.HOSTED: SpanKind.INTERNAL,  # The host's own span is the request: there are not two.
     Part.CALL: SpanKind.CLIENT,
 }
+
+_IDS = 2**56  # The last seven bytes of an id are random, whoever makes it.
 
 Add = Callable[[float, Attributes], None]
 
@@ -96,6 +97,35 @@ class _Begun:
         self._span.end()
 
 
+class Share(Sampler):
+    """Keeps a share of all traces, by the trace's id and nothing else.
+
+    The host says of most traces that they are not kept. The exporter brings a sampler of its own,
+    which takes thirty microseconds of every request to hash an id that is random already.
+    """
+
+    def __init__(self, share: float) -> None:
+        """Keep this share, from 0 to 1."""
+        self._bound = round(share * _IDS)
+        # So much a span counts for, as Application Insights reads it.
+        self._kept = SamplingResult(Decision.RECORD_AND_SAMPLE, {"_MS.sampleRate": share * 100})
+        self._dropped = SamplingResult(Decision.DROP)
+
+    def should_sample(
+        self,
+        parent_context: Context | None,  # noqa: ARG002 - what others decided does not count.
+        trace_id: int,
+        *_others: object,
+        **_more: object,
+    ) -> SamplingResult:
+        """Say whether the spans of a trace are kept."""
+        return self._kept if trace_id % _IDS < self._bound else self._dropped
+
+    def get_description(self) -> str:
+        """Return what is shown of it."""
+        return f"Share({self._bound / _IDS})"
+
+
 def opened(
     readers: list[MetricReader], processor: SpanProcessor, sampler: Sampler
 ) -> OpenTelemetry:
@@ -116,8 +146,7 @@ def azure_monitor(connection: str, share: float) -> OpenTelemetry:
     options = {"connection_string": connection, "disable_offline_storage": True}
     metrics = PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options), EXPORT_MS)
     spans = BatchSpanProcessor(AzureMonitorTraceExporter(**options))
-    # By the trace's id and nothing else: the host says of most traces that they are not kept.
-    return opened([metrics], spans, ApplicationInsightsSampler(share))
+    return opened([metrics], spans, Share(share))
 
 
 def _add(meters: MeterProvider, instrument: Instrument) -> Add:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from shared.telemetry import recording
 from shared.telemetry.activities import Activity
 from shared.telemetry.catalog import PUSHES, REQUESTS
-from shared.telemetry.exporting import azure_monitor
+from shared.telemetry.exporting import Share, azure_monitor
 from shared.telemetry.recording import Part
 from tests.paths import ROOT
 
@@ -121,6 +122,21 @@ def test_no_span_is_kept_of_traces_of_which_none_shall_be(
     listener.record(PUSHES, 1, {"state": "live"})
     listener.close()
     assert {each["data"]["baseType"] for each in ingestion.items} == {"MetricData"}
+
+
+def test_as_many_traces_are_kept_as_shall_be_and_each_counts_for_those_that_are_not() -> None:
+    random, share = Random("traces"), Share(0.25)  # noqa: S311 - it chooses no secret.
+    results = [share.should_sample(None, random.getrandbits(128), "any") for _ in range(4_000)]
+    kept = [each for each in results if each.decision.is_recording()]
+    assert 900 < len(kept) < 1_100
+    assert all(each.attributes["_MS.sampleRate"] == 25 for each in kept)
+    assert share.get_description() == "Share(0.25)"
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0, False), (1, True)])
+def test_all_or_no_traces_may_be_kept(share: float, *, kept: bool) -> None:
+    for trace in (0, 1, 2**56 - 1, 2**128 - 1):
+        assert Share(share).should_sample(None, trace, "any").decision.is_recording() is kept
 
 
 PROGRAM = """
