@@ -29,7 +29,7 @@ from shared.services.runs import Runs
 from shared.services.walking import Walking
 
 LEASE = timedelta(minutes=10)  # Longer than most tasks take; what died is taken over then.
-LEASES = dict.fromkeys(
+LEASES: dict[str, timedelta] = dict.fromkeys(
     ("snapshot", "search", "search-rebuild"),
     timedelta(minutes=30),  # The host lets no Function run for longer.
 )
