@@ -79,7 +79,7 @@ PUBLISHER = (
 )
 MESSAGE = '{"message":"x"}'
 
-READING: dict[str, tuple[Probe, ...]] = {
+OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
     "api_provenance_origin": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
@@ -193,7 +193,7 @@ READING: dict[str, tuple[Probe, ...]] = {
 
 JSON_TWIN = (("Accept", "application/json"),)
 MARKDOWN_TWIN = (("Accept", "text/markdown"),)
-READING |= {
+OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
     "web_package": tuple(
         Probe("/packages/acme/NAME", method, headers=headers)
         for method in ("GET", "HEAD")
@@ -224,7 +224,7 @@ READING |= {
     "web_llms": (Probe("/llms.txt"), Probe("/llms.txt?page=2")),
 }
 
-READING |= {
+OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
     "web_org": tuple(
         Probe(f"/orgs/acme{tab}", headers=headers)
         for tab in ("", "?sort=name", "/people")
@@ -243,6 +243,8 @@ READING |= {
         for headers in ((), JSON_TWIN)
     ),
 }
+
+READING = {**OF_CLIENTS, **OF_PACKAGE_PAGES, **OF_THE_SITE}
 
 CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
