@@ -124,6 +124,6 @@ async def _emptied(database: DatabaseProxy) -> None:
         container = await database.create_container_if_not_exists(
             plan.name, PartitionKey(plan.path), default_ttl=-1 if plan.ends else None
         )
-        items = [each async for each in container.query_items("SELECT c.id, c.pk FROM c")]
+        items = [each async for each in container.query_items("SELECT * FROM c")]
         for item in items:
-            await container.delete_item(item["id"], item["pk"])
+            await container.delete_item(item["id"], item[plan.path.strip("/")])
