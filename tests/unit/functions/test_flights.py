@@ -22,7 +22,9 @@ class Kitchen:
         return func.HttpResponse("soup", headers={"ETag": "x"}, mimetype="text/html")
 
 
-async def begun(flights: Flights, *questions: str, make: Kitchen) -> list[asyncio.Task[func.HttpResponse]]:
+async def begun(
+    flights: Flights, *questions: str, make: Kitchen
+) -> list[asyncio.Task[func.HttpResponse]]:
     tasks = [asyncio.create_task(flights.answer((each,), make)) for each in questions]
     await asyncio.sleep(0)
     return tasks
