@@ -36,7 +36,8 @@ def _add_feed(bp: func.Blueprint, feeding: Feeding) -> None:
         activity = Activity.begin("feed.listings", part, trace_of(context, ""))
         result = "failed"
         try:
-            changed = await feeding.merge([dict(each) for each in documents])
+            items: list[dict[str, object]] = list(map(dict, documents))
+            changed = await feeding.merge(items)
             result = "done"
             if changed:
                 log.info("feed.merged", items=len(documents), changed=changed)
