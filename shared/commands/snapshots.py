@@ -66,7 +66,7 @@ def verify(name: str, data: Path | None) -> None:
 
     \b
     Example:
-      python -m shared.cli snapshot verify 20261120T020500Z
+      python -m shared.cli snapshot verify 20261120T020500123Z
     """
     manifest = _with_shelf(data, lambda _, shelf, __: shelf.verified(name))
     click.echo(f"{manifest.name} is whole: {manifest.lines} records.")
@@ -83,8 +83,8 @@ def restore(name: str, data: Path | None) -> None:
 
     \b
     Examples:
-      python -m shared.cli snapshot restore 20261120T020500Z
-      python -m shared.cli snapshot restore 20261120T020500Z --from /srv/ballroom
+      python -m shared.cli snapshot restore 20261120T020500123Z
+      python -m shared.cli snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
     with preparing(Settings.load()):
         report = _with_shelf(

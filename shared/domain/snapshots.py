@@ -99,7 +99,8 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 def snapshot_name(now_ms: int) -> str:
     """Return the name of a snapshot that is begun now; later ones are greater."""
-    return datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    begun = datetime.fromtimestamp(now_ms // 1000, UTC)
+    return f"{begun:%Y%m%dT%H%M%S}{now_ms % 1000:03}Z"
 
 
 def line_of(record: Record) -> bytes:

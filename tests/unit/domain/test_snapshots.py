@@ -44,5 +44,5 @@ def test_another_line_is_refused(line: bytes) -> None:
 
 
 def test_later_snapshots_have_greater_names() -> None:
-    assert snapshot_name(1_790_000_000_000) == "20260921T141320Z"
-    assert snapshot_name(1_790_000_001_000) > snapshot_name(1_790_000_000_000)
+    assert snapshot_name(1_790_000_000_007) == "20260921T141320007Z"
+    assert snapshot_name(1_790_000_001_000) > snapshot_name(1_790_000_000_999)
