@@ -21,7 +21,10 @@ VERSION = "azurite@3.35.0"
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
-STARTED_WITHIN = 30  # Seconds; it takes half of one on a quiet machine.
+STARTED_WITHIN = 60  # Seconds; it takes half of one on a quiet machine.
+
+# The shell reads until we close the pipe, or the system does because we were killed.
+UNTIL_WE_END = '"$@" & read -r _; kill $!; wait'
 
 
 def missing() -> str:
@@ -50,7 +53,10 @@ def azurite() -> Generator[str]:
     quiet = ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
     # In a group of its own: Ctrl-C is for who started it, who may want to store something yet.
     server = subprocess.Popen(
-        [PROGRAM, *options, *quiet], stdout=subprocess.DEVNULL, process_group=0
+        ["/bin/sh", "-c", UNTIL_WE_END, "sh", PROGRAM, *options, *quiet],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        process_group=0,
     )
     try:
         _wait_for(f"http://127.0.0.1:{port}/")
@@ -59,8 +65,7 @@ def azurite() -> Generator[str]:
             f"BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
         )
     finally:
-        server.terminate()
-        server.wait(timeout=10)
+        server.communicate(timeout=STARTED_WITHIN)
 
 
 def _wait_for(address: str) -> None:
