@@ -83,7 +83,7 @@ MEASURED: Mapping[Use, Usage] = MappingProxyType(
         Use.METADATA: Usage(6.1, 2, 1, 0, 1_596),
         Use.VERSIONS: Usage(11.4, 2, 0, 0, 353),
         Use.INDEX: Usage(11.4, 2, 0, 0, 2_572),
-        Use.RESOLVE: Usage(228, 40, 20, 0, 10_595),
+        Use.RESOLVE: Usage(228, 40, 0, 0, 10_595),
         Use.SEARCH: Usage(0, 0, 0, 0, 1_730),
         Use.PUSH: Usage(141.07, 28.34, 0, 3, 351),
     }

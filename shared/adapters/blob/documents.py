@@ -8,12 +8,15 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.connecting import Blobs, answered
+from shared.adapters.blob.kept import Kept
 from shared.adapters.paths import graph_blob, sbom_blob, texts_blob
 from shared.domain.digest import Digest
 from shared.domain.graph_document import graph_document
 from shared.domain.package import Graph, Texts
 
 AT_ONCE = 32  # Blobs that one call reads side by side.
+KEPT_GRAPHS = 8 * 1024 * 1024  # Bytes, of some thousand packages.
+LARGEST_GRAPH_KEPT = 256 * 1024
 
 
 class BlobDocuments:
@@ -23,6 +26,7 @@ class BlobDocuments:
         """Keep the documents in the container `derived`."""
         self._blobs = blobs
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._graphs = Kept(KEPT_GRAPHS, LARGEST_GRAPH_KEPT)
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         """Store both documents of the archive; a repeat changes nothing."""
@@ -38,8 +42,7 @@ class BlobDocuments:
 
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
         """Return each dependency graph in the order asked; `[]` where none was stored."""
-        found = await asyncio.gather(*(self._read(graph_blob(digest)) for digest in digests))
-        return [b"[]" if content is None else content for content in found]
+        return await asyncio.gather(*(self._graph(graph_blob(digest)) for digest in digests))
 
     async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
         """Store the bill of materials unless there is one, and return the stored one."""
@@ -55,6 +58,16 @@ class BlobDocuments:
         """Remove every document of the archive; nothing happens where there are none."""
         for name in (sbom_blob(digest), texts_blob(digest), graph_blob(digest)):
             await self._delete(name)
+
+    async def _graph(self, name: str) -> bytes:
+        """Return a graph; one that was stored is the same for ever."""
+        kept = self._graphs.get(name)
+        if kept is None:
+            kept = await self._read(name)
+            if kept is None:
+                return b"[]"
+            self._graphs.put(name, kept)
+        return kept
 
     async def _create(self, name: str, content: bytes) -> bool:
         with answered():
