@@ -19,7 +19,9 @@ from shared.domain.facets import traits_of
 from shared.domain.language import ClientProfile, LanguageVersion
 from shared.domain.package import Listing, ModuleText, Release, Texts, Visibility
 
-README_CHARACTERS = 1_500  # The beginning says what a package is; the rest is examples.
+# The beginning says what a package is, the rest is examples. So many let 100,000 packages fit into
+# the 200 MB that a base in the cloud may have.
+README_CHARACTERS = 1_300
 GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.
 
 _LISTING = TypeAdapter(Listing)
