@@ -207,7 +207,7 @@ async def test_a_hit_needs_no_other_store(index: SearchIndex) -> None:
     [hit] = (await index.search(Query(), Page(), ANYONE)).hits
     assert hit.listing.head == shown.head
     assert hit.listing.release == shown.release.model_copy(update={"outbox": ()})
-    assert hit.listing.texts == Texts(readme="x" * 1_500, modules=(ModuleText(name="greet"),))
+    assert hit.listing.texts == Texts(readme="x" * 1_300, modules=(ModuleText(name="greet"),))
 
 
 async def test_an_offer_says_whether_nothing_of_the_package_was_shown(index: SearchIndex) -> None:
