@@ -217,7 +217,8 @@ def _asks_of(app: func.FunctionApp) -> Iterator[Ask]:
     for each in functions_of(app).http:
         for method in sorted(each.route.methods or {"GET"}):
             body = b"{}" if method in ("POST", "PUT") else b""
-            yield Ask(f"{method} /{_path_of(each.route.template.text)}", body=body)
+            path = _path_of(each.route.template.text).lstrip("/")  # The home page is at "/" itself.
+            yield Ask(f"{method} /{path}", body=body)
 
 
 def _path_of(template: str) -> str:
@@ -269,8 +270,13 @@ async def _our_answer(host: Host, ask: Ask) -> Answer:
         exchange.status,
         {name: value for name, value in headers if name not in {*OWN, "set-cookie"}},
         [value for name, value in headers if name == "set-cookie"],
-        exchange.body.decode("latin-1"),
+        _without_id(exchange.body.decode("latin-1")),
     )
+
+
+def _without_id(body: str) -> str:
+    """Return the body of a page without the id of its request."""
+    return re.sub(r"\b[0-9a-f]{16}\b", "", body)
 
 
 def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Answer]:
@@ -283,7 +289,7 @@ def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Ans
             {name: value for name, value in each["headers"].items() if name not in OWN},
             each["cookies"],
             # The server between worker and client sends no body for a HEAD.
-            "" if ask.method == "HEAD" else each["body"],
+            "" if ask.method == "HEAD" else _without_id(each["body"]),
         )
         for ask, each in zip(asks, json.loads(ran.stdout.splitlines()[-1]), strict=True)
     ]
