@@ -23,6 +23,7 @@ from shared.auth.client import Client
 from shared.domain.document import tag_of
 from shared.domain.errors import Refusal
 from shared.domain.identity import Principal
+from shared.domain.token_texts import without_tokens
 from shared.ranges import is_known
 from shared.registry import Registry
 
@@ -57,13 +58,13 @@ class Look:
 
     @property
     def route(self) -> Mapping[str, str]:
-        """Return the parts of the path that have names."""
-        return dict(self.req.route_params)
+        """Return the parts of the path that have names; pages show none that is a token."""
+        return {name: without_tokens(each) for name, each in self.req.route_params.items()}
 
     @property
     def query(self) -> Mapping[str, str]:
-        """Return what stands behind the `?`."""
-        return dict(self.req.params)
+        """Return what stands behind the `?`, without tokens as well."""
+        return {name: without_tokens(each) for name, each in self.req.params.items()}
 
     @property
     def url(self) -> str:
@@ -72,8 +73,8 @@ class Look:
 
     @property
     def path(self) -> str:
-        """Return the path that was asked for, with its query, as it was written."""
-        return "/" + self.req.url.partition("://")[2].partition("/")[2]
+        """Return the path that was asked for, with its query, as it was written but for tokens."""
+        return without_tokens("/" + self.req.url.partition("://")[2].partition("/")[2])
 
     def wants(self, media_type: str) -> bool:
         """Say whether a program asks for this form, and not a browser for a page."""

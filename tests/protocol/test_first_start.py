@@ -11,15 +11,15 @@ from shared.localhost import prepare
 from shared.settings import Settings
 from tests.balas import bala
 from tests.paths import ROOT
+from tests.places import one_machine
 from tests.world import World
+
+pytestmark = one_machine("it prepares a data folder")
 
 STARTERS = 4
 PREPARE = """
 from shared.localhost import prepare
 from shared.settings import Settings
-from tests.places import one_machine
-
-pytestmark = one_machine("it prepares a data folder")
 prepare(Settings.load())
 """
 

@@ -85,13 +85,15 @@ class _Unreachable:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._events, name)
-        if name not in ("publish", "append") or not self._outage.lasts:
+        if name not in ("publish", "append"):
             return attribute
 
-        async def refused(*_values: object) -> None:
-            raise Busy
+        async def reached(*values: object) -> Any:
+            if self._outage.lasts:
+                raise Busy
+            return await attribute(*values)
 
-        return refused
+        return reached
 
 
 @dataclass(frozen=True)
