@@ -13,7 +13,6 @@ from tests.world import World
 CHANGES = (
     "first push to a new organization",
     "push of a further version",
-    "push of a tool",
     "deprecation of a version",
     "quarantine",
     "settling after a crash",
