@@ -94,7 +94,10 @@ async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
 ) -> None:
     kept, orphan = await push(world), named(b"orphan")
     await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
-    await world.registry.upkeep.run("sweep")
+    world.clock.advance(A_DAY / 2)
+    early = await world.registry.upkeep.run("sweep")
+    assert early is not None
+    assert (early.seen, early.changed) == (2, 0)
     assert await world.stores.archives.stat(orphan) is not None
     world.clock.advance(A_DAY)
     report = await world.registry.upkeep.run("sweep")
