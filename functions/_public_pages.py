@@ -15,11 +15,11 @@ import orjson
 
 from functions._api import refusal_answer
 from functions._flights import Flights, question_of
-from functions._http import JSON, NO_STORE, Handler, arrived, caller_of, headers_of, stranger_of
-from functions._pages import HEADERS, Visitor, known_as, page_errors
+from functions._http import JSON, NO_STORE, Handler, caller_of, headers_of, stranger_of
+from functions._pages import HEADERS, Visitor, page_errors
 from functions._rendering import html_of
 from functions._standing import stands_until
-from shared.auth.client import Client
+from functions._visitors import signed_in
 from shared.domain.document import tag_of
 from shared.domain.errors import Refusal
 from shared.domain.identity import Principal
@@ -157,15 +157,10 @@ class PublicPages:
         registry, headers, now_ms = self.registry, headers_of(req), self.registry.clock.now_ms()
         if headers.get("authorization"):
             return Look(registry, req, await caller_of(headers, registry), None, now_ms)
-        session = await registry.sessions.recognize(headers)
-        if session.is_anonymous:
+        found = await signed_in(headers, registry)
+        if found is None:
             return Look(registry, req, stranger_of(headers, registry), None, now_ms)
-        client = Client.of(headers, registry.settings.proxies)
-        principal = arrived(session, client, registry)
-        account = (await registry.accounts.profile(principal)).account
-        visitor = Visitor(account.name, registry.sessions.csrf(principal))
-        known_as(visitor)
-        return Look(registry, req, principal, visitor, now_ms)
+        return Look(registry, req, found.principal, found.visitor, now_ms)
 
 
 def _standing(look: Look, answer: func.HttpResponse) -> func.HttpResponse:

@@ -7,10 +7,10 @@ import azure.functions as func
 
 from functions._api import STATUS
 from functions._forms import Form, form_of
-from functions._http import Handler, arrived, headers_of
-from functions._pages import Visitor, known_as, page_errors, render
+from functions._http import Handler, headers_of
+from functions._pages import Visitor, page_errors, render
 from functions._sign_in import sign_in_page
-from shared.auth.client import Client
+from functions._visitors import signed_in
 from shared.domain.accounts import Account
 from shared.domain.errors import FormForeign, Refusal, SignInAgain
 from shared.domain.identity import Principal
@@ -96,29 +96,16 @@ class Visits:
 
     def _function(self, page: Page, read: Callable[[func.HttpRequest, Principal], Form]) -> Handler:
         async def visited(req: func.HttpRequest) -> func.HttpResponse:
-            arrival = await self._arrival(req)
-            if arrival is None:
+            found = await signed_in(headers_of(req), self.registry)
+            if found is None:
                 return sign_in_page(req, self.registry)
-            account, principal, visitor = arrival
-            known_as(visitor)
-            form = read(req, principal)
-            return await page(
-                Visit(account, principal, visitor, dict(req.route_params), dict(req.params), form)
-            )
+            form = read(req, found.principal)
+            who = (found.account, found.principal, found.visitor)
+            return await page(Visit(*who, dict(req.route_params), dict(req.params), form))
 
         # By hand: the host would look through `functools.wraps` and miss the request.
         visited.__name__ = page.__name__
         return page_errors(visited)
-
-    async def _arrival(self, req: func.HttpRequest) -> tuple[Account, Principal, Visitor] | None:
-        headers = headers_of(req)
-        session = await self.registry.sessions.recognize(headers)
-        if session.is_anonymous:
-            return None
-        client = Client.of(headers, self.registry.settings.proxies)
-        principal = arrived(session, client, self.registry)
-        account = (await self.registry.accounts.profile(principal)).account
-        return account, principal, Visitor(account.name, self.registry.sessions.csrf(principal))
 
     def _sent(self, req: func.HttpRequest, by: Principal) -> Form:
         form = form_of(req)

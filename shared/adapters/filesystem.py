@@ -1,23 +1,22 @@
 """The balas as files."""
 
 import asyncio
-import errno
 import os
 import tempfile
 from collections.abc import AsyncIterator, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from shared.adapters.disk_failures import translated
 from shared.adapters.locking import locked
 from shared.adapters.paths import ArchiveFolder
 from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
-from shared.domain.errors import ArchiveNotFound, Busy, StorageFull
+from shared.domain.errors import ArchiveNotFound
 from shared.domain.package import Visibility
 from shared.ports import Clock, StoredArchive
 
 _NS_PER_MS = 1_000_000
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FileArchives:
@@ -72,13 +71,13 @@ class FileArchives:
 
     def sweep_temporary(self, before_ms: int) -> int:
         """Remove what killed writers left before that time; return how many files."""
-        with _translated():
+        with translated():
             names = _names(self._folder.temporary)
             files = [self._folder.temporary / name for name in names]
             return [_remove_older(file, before_ms * _NS_PER_MS) for file in files].count(True)
 
     def _put(self, digest: Digest, content: bytes | memoryview) -> None:
-        with _translated():
+        with translated():
             if self._renew(digest, len(content)):
                 return
             with self._written(content) as temporary, locked(self._folder.lock(digest)):
@@ -117,14 +116,14 @@ class FileArchives:
             temporary.unlink(missing_ok=True)
 
     def _stat(self, digest: Digest) -> StoredArchive | None:
-        with _translated(), suppress(FileNotFoundError):
+        with translated(), suppress(FileNotFoundError):
             stat = self._folder.archive(digest).stat()
             return StoredArchive(digest, stat.st_size, stat.st_mtime_ns // _NS_PER_MS)
         return None
 
     def _read(self, digest: Digest, start: int, count: int | None) -> bytes:
         path = self._folder.archive(digest)
-        with _translated(), suppress(FileNotFoundError), path.open("rb") as file:
+        with translated(), suppress(FileNotFoundError), path.open("rb") as file:
             file.seek(start)
             return file.read(-1 if count is None else count)
         raise ArchiveNotFound
@@ -136,7 +135,7 @@ class FileArchives:
         return [stat for stat in stats if stat is not None]
 
     def _delete(self, digest: Digest, stored_before_ms: int) -> bool:
-        with _translated(), locked(self._folder.lock(digest)):
+        with translated(), locked(self._folder.lock(digest)):
             there = self._stat(digest)
             if there is None:
                 return True
@@ -149,7 +148,7 @@ class FileArchives:
 
 
 def _names(folder: Path) -> list[str]:
-    with _translated(), suppress(FileNotFoundError):
+    with translated(), suppress(FileNotFoundError):
         return sorted(entry.name for entry in folder.iterdir())
     return []
 
@@ -180,11 +179,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise (StorageFull() if error.errno in _FULL else Busy()) from error

@@ -1,17 +1,13 @@
 """Snapshots as files, for their owner alone: they hold what people have told of themselves."""
 
 import asyncio
-import errno
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
+from shared.adapters.disk_failures import translated
 from shared.adapters.paths import partial_of
-from shared.domain.errors import Busy, StorageFull
 
 PIECE = 256 * 1024  # Bytes that are read at once.
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class SnapshotFolder:
@@ -25,7 +21,7 @@ class SnapshotFolder:
         """Store a file, over one that is there."""
         file = self._folder / name
         partial = partial_of(file)
-        with _translated():
+        with translated():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             file.parent.mkdir(mode=0o700, exist_ok=True)
             with partial.open("wb") as opened:
@@ -54,11 +50,3 @@ class SnapshotFolder:
         file.unlink(missing_ok=True)
         if file.parent.is_dir() and not any(file.parent.iterdir()):
             file.parent.rmdir()
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise (StorageFull() if error.errno in _FULL else Busy()) from error

@@ -72,11 +72,14 @@ class _Transport(AioHttpTransport):
         if self._outage.failure is Failure.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if self._outage.failure is Failure.ERROR:
-            return _Refusal(request, Answer(500))
+            return BlobRefusal(request, Answer(500))
         await super().send(request, **options)
         raise ServiceResponseError(message="the connection was lost before the answer came")
 
 
-class _Refusal(DoubleResponse):
+class BlobRefusal(DoubleResponse):
+    """A refusal as the client of blobs reads it."""
+
     async def read(self) -> bytes:
+        """Return no body."""
         return self.body()

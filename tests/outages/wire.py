@@ -4,25 +4,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpTransport
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 
-from shared.adapters.blob.connecting import OPTIONS
 from shared.adapters.cosmos.charging import note_charge
 from tests.cloud import ANY_KEY, AtPlace, double_of, emulator
 from tests.fakes.cosmos.protocol import Answer, Request
-from tests.fakes.cosmos.transport import DoubleResponse, DoubleTransport, Trouble
+from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.fakes.outages import NO_WAITING, BlobRefusal
 
-_AT_ONCE: dict[str, Any] = {
-    **OPTIONS,
-    "increment_base": 0,
-    "random_jitter_range": 0,
-}  # Nobody waits to ask again.
 _KINDS = {"GET": "read", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
 _POSTS = {
     "x-ms-documentdb-isquery": "query",
@@ -120,33 +115,18 @@ class Wired(AtPlace):
     def blobs(self) -> BlobServiceClient:
         """Return a client of the emulator."""
         transport = WiredBlobs(self.wire)
-        return BlobServiceClient.from_connection_string(emulator(), transport=transport, **_AT_ONCE)
+        return BlobServiceClient.from_connection_string(
+            emulator(), transport=transport, **NO_WAITING
+        )
 
 
-class WiredBlobs(AsyncHttpTransport[Any, Any]):
+class WiredBlobs(AioHttpTransport):
     """Sends requests to the emulator by a wire."""
 
     def __init__(self, wire: Wire) -> None:
         """Send as the client would, if nothing fails."""
+        super().__init__()
         self._wire = wire
-        self._inner = AioHttpTransport()
-
-    async def open(self) -> None:
-        """Open the connections."""
-        await self._inner.open()
-
-    async def close(self) -> None:
-        """Close them."""
-        await self._inner.close()
-
-    async def __aenter__(self) -> Self:
-        """Open the connections."""
-        await self.open()
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        """Close them."""
-        await self.close()
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the emulator, or fail as the network does."""
@@ -154,20 +134,12 @@ class WiredBlobs(AsyncHttpTransport[Any, Any]):
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
-            return _BlobRefusal(request, Answer(int(trouble.value)))
-        response = await self._inner.send(request, **options)
+            return BlobRefusal(request, Answer(int(trouble.value)))
+        response = await super().send(request, **options)
         if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
             response.internal_response.close()
             raise ServiceResponseError(message="the connection was lost before the answer came")
         return response
-
-
-class _BlobRefusal(DoubleResponse):
-    """A refusal as the client of blobs reads it."""
-
-    async def read(self) -> bytes:
-        """Return no body."""
-        return self.body()
 
 
 def kind_of_record(asked: Request) -> str:
