@@ -11,6 +11,7 @@ from azure.cosmos.aio import CosmosClient
 
 from shared.adapters.cosmos.connecting import DATABASE, Cosmos
 from shared.adapters.cosmos.listings import TOLD_GROWTH, Change, CosmosListings, changes_of
+from shared.adapters.sqlite.searching.document import README_CHARACTERS
 from shared.adapters.system import SystemRandomness
 from shared.domain.package import Event, Listing, Texts
 from tests.cloud import ANY_KEY, double_of
@@ -116,7 +117,7 @@ async def test_no_more_is_stored_than_searches_show(place: Place) -> None:
     event = Event(id="1", kind="pushed", at_ms=1, actor="ann", subject="acme/greet")
     await place.listings.offer(listing(readme="x" * 5_000, outbox=(event,)))
     [item] = place.stored()
-    assert len(item["body"]["texts"]["readme"]) == 1_500
+    assert len(item["body"]["texts"]["readme"]) == README_CHARACTERS
     assert item["body"]["release"]["outbox"] == []
 
 
