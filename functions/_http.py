@@ -275,6 +275,11 @@ def header(req: func.HttpRequest, name: str) -> str:
     return str(req.headers.get(name, ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
+def path_of(req: func.HttpRequest) -> str:
+    """Return the path that was asked for, as it was written, without its query."""
+    return "/" + req.url.partition("://")[2].partition("/")[2].partition("?")[0]
+
+
 def json_object(req: func.HttpRequest) -> dict[str, object]:
     """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
 

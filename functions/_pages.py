@@ -27,10 +27,12 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at a page, as its header shows them; `csrf` goes into every form."""
+    """Who looks at a page, as its header shows them; `csrf` goes into every form, and
+    administrators find the way to `/manage`."""
 
     name: str
     csrf: str
+    administrator: bool = False
 
 
 # Whose request is answered: its id, and who sent it. A refusal is shown in the frame of theirs.

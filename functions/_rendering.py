@@ -27,6 +27,9 @@ ACCOUNT_PAGES = (
     ("/account/data", "Your data"),
 )
 
+# The places of the administrators, beside each of their pages, in this order.
+MANAGE_PAGES: tuple[tuple[str, str], ...] = ()
+
 # What stands below every page.
 FOOTER = (
     ("/about", "How to use"),
@@ -37,7 +40,14 @@ FOOTER = (
 )
 
 # What every page may say to its frame; those that say nothing are like this.
-_FRAME = {"home": HOME, "footer": FOOTER, "account_pages": ACCOUNT_PAGES, "sought": "", "here": ""}
+_FRAME = {
+    "home": HOME,
+    "footer": FOOTER,
+    "account_pages": ACCOUNT_PAGES,
+    "manage_pages": MANAGE_PAGES,
+    "sought": "",
+    "here": "",
+}
 
 # Filters of the templates.
 _WORDS: tuple[Callable[..., str], ...] = (

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import azure.functions as func
 
-from functions._http import headers_of
+from functions._http import headers_of, path_of
 from functions._pages import UNAUTHORIZED, Visitor, render
 from shared.auth.browsers import Arrival
 from shared.auth.client import Client
@@ -71,5 +71,4 @@ def arrival_of(req: func.HttpRequest, registry: Registry, browser: str) -> Arriv
 
 def _own_path(req: func.HttpRequest) -> str:
     """Return the page itself that was asked for, if it is one to come back to."""
-    path = "/" + req.url.partition("://")[2].partition("/")[2].partition("?")[0]
-    return return_path(path) if req.method == "GET" else HOME
+    return return_path(path_of(req)) if req.method == "GET" else HOME

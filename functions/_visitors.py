@@ -29,6 +29,11 @@ async def signed_in(headers: Mapping[str, str], registry: Registry) -> SignedIn 
     client = Client.of(headers, registry.settings.proxies)
     principal = arrived(session, client, registry)
     account = (await registry.accounts.profile(principal)).account
-    visitor = Visitor(account.name, registry.sessions.csrf(principal))
+    visitor = visitor_of(account, principal, registry)
     known_as(visitor)
     return SignedIn(account, principal, visitor)
+
+
+def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
+    """Return how pages show the account that the session is of."""
+    return Visitor(account.name, registry.sessions.csrf(session), account.administrator)

@@ -7,7 +7,7 @@ import azure.functions as func
 
 from functions._api import STATUS
 from functions._forms import Form, form_of
-from functions._http import Handler, headers_of
+from functions._http import Handler, headers_of, path_of
 from functions._pages import Visitor, page_errors, render
 from functions._sign_in import sign_in_page
 from functions._visitors import signed_in
@@ -36,12 +36,14 @@ class Problem:
 class Visit:
     """A request of somebody signed in: who they are, and what they ask for.
 
-    `form` is what they have sent, from a page of this session; empty where a page is asked for.
+    `path` is the address without its query. `form` is what they have sent, from a page of this
+    session; empty where a page is asked for.
     """
 
     account: Account
     principal: Principal
     visitor: Visitor
+    path: str
     route: Mapping[str, str]
     query: Mapping[str, str]
     form: Form
@@ -101,7 +103,8 @@ class Visits:
                 return sign_in_page(req, self.registry)
             form = read(req, found.principal)
             who = (found.account, found.principal, found.visitor)
-            return await page(Visit(*who, dict(req.route_params), dict(req.params), form))
+            asked = (path_of(req), dict(req.route_params), dict(req.params))
+            return await page(Visit(*who, *asked, form))
 
         # By hand: the host would look through `functools.wraps` and miss the request.
         visited.__name__ = page.__name__

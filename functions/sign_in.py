@@ -4,8 +4,9 @@ import azure.functions as func
 
 from functions._forms import form_of, is_form
 from functions._http import arrived, headers_of, proven
-from functions._pages import Visitor, page_errors, render, see_other
+from functions._pages import page_errors, render, see_other
 from functions._sign_in import Again, arrival_of, purpose_of, sign_in_page, wanted_page
+from functions._visitors import visitor_of
 from shared.auth.browsers import Arrival
 from shared.auth.client import Client
 from shared.auth.cookies import leave
@@ -67,7 +68,7 @@ async def _offers(req: func.HttpRequest, registry: Registry) -> func.HttpRespons
     if purpose is Purpose.ENTER:
         return see_other(wanted_page(req))
     account = (await registry.accounts.profile(caller)).account
-    visitor = Visitor(account.name, registry.sessions.csrf(caller))
+    visitor = visitor_of(account, caller, registry)
     return sign_in_page(req, registry, Again(purpose, caller, visitor))
 
 

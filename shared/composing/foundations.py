@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from shared.auth.administration import Administration
 from shared.auth.authorization import Authorization
 from shared.auth.discovery import Discovery
 from shared.auth.keysets import KeySets
@@ -28,6 +29,11 @@ class Foundations:
     def authorization(self) -> Authorization:
         """Return what says who may do what."""
         return Authorization(self.world.directory, self.world.clock)
+
+    @cached_property
+    def administration(self) -> Administration:
+        """Return what says who runs the registry."""
+        return Administration(self.world.directory, self.world.clock)
 
     @cached_property
     def recording(self) -> Recording:

@@ -1,0 +1,52 @@
+"""Pages below /manage: for administrators of the registry; for everybody else nothing is there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import azure.functions as func
+
+from functions._http import Handler
+from functions._visits import Page, PageAgain, Problem, Visit, Visits
+from shared.domain.errors import PageNotFound
+from shared.domain.token_texts import without_tokens
+from shared.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Managing:
+    """Makes Functions of pages for administrators.
+
+    What they may is the matter of the services; this only keeps the pages from everybody else.
+    """
+
+    registry: Registry
+
+    def page(self, page: Page) -> Handler:
+        """Show the page to administrators; whoever is not signed in is told how to."""
+        return Visits(self.registry).page(_for_administrators(page))
+
+    def form(self, again: PageAgain) -> Callable[[Page], Handler]:
+        """Return a decorator for what takes a form: a refusal is shown beside it, `again`."""
+
+        async def refused(visit: Visit, problem: Problem) -> func.HttpResponse:
+            _require_administrator(visit)
+            return await again(visit, problem)
+
+        def decorate(page: Page) -> Handler:
+            return Visits(self.registry).form(refused)(_for_administrators(page))
+
+        return decorate
+
+
+def _for_administrators(page: Page) -> Page:
+    async def shown(visit: Visit) -> func.HttpResponse:
+        _require_administrator(visit)
+        return await page(visit)
+
+    shown.__name__ = page.__name__
+    return shown
+
+
+def _require_administrator(visit: Visit) -> None:
+    if not visit.account.administrator:
+        raise PageNotFound(without_tokens(visit.path))
