@@ -28,7 +28,7 @@ ACCOUNT_PAGES = (
 )
 
 # The places of the administrators, beside each of their pages, in this order.
-MANAGE_PAGES: tuple[tuple[str, str], ...] = ()
+MANAGE_PAGES: tuple[tuple[str, str], ...] = (("/manage", "Overview"),)
 
 # What stands below every page.
 FOOTER = (

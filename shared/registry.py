@@ -31,6 +31,7 @@ from shared.services.moderation import Moderation
 from shared.services.noticing import Noticing
 from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
+from shared.services.overseeing import Overseeing
 from shared.services.proving import Proving
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
@@ -107,6 +108,7 @@ class Registry:
     archives: ArchiveStore
     counting: Counting
     upkeep: Upkeep
+    overseeing: Overseeing
     snapshotting: Snapshotting
     restoring: Restoring
     feeding: Feeding | None

@@ -15,6 +15,7 @@ from shared.services.auditing import Auditing
 from shared.services.enumerating import Enumerating
 from shared.services.feeding import Feeding
 from shared.services.mending import Mending
+from shared.services.overseeing import Overseeing
 from shared.services.reminding import Reminding
 from shared.services.restoring import Bytes, Restoring
 from shared.services.runs import Runs
@@ -127,6 +128,18 @@ class Whole(Packages):
             tasks |= {"search": self.feeding.catch_up, "search-rebuild": self.feeding.rebuild}
         runs = Runs(world.work, world.clock)
         return Upkeep(world.work, world.clock, world.randomness, runs, tasks)
+
+    @property
+    def overseeing(self) -> Overseeing:
+        """Return what says how the registry is."""
+        world = self.world
+        return Overseeing(
+            administration=self.administration,
+            upkeep=self.upkeep,
+            metadata=world.metadata,
+            directory=world.directory,
+            clock=world.clock,
+        )
 
     @property
     def snapshotting(self) -> Snapshotting:

@@ -596,6 +596,7 @@ PAGES = {
     "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
     "device_page": _for_all("/device", nobody_by_token),
     "device_answer": _for_all("/device", nobody_by_token, "POST"),
+    "manage_overview": _for_all("/manage", nobody_by_token),
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),
     "sign_in_page_shown": _for_all("/sign-in", nobody_by_token),
     "sign_in_begin": _for_all("/sign-in/nobody", not_there),

@@ -1,0 +1,102 @@
+"""Oversight: how a registry is, what of that is not as it should be, and what to do about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+from shared.domain.runs import Result, Standing
+
+LATE = timedelta(minutes=10)  # Settling runs each minute; what waits for longer is stuck.
+_MS = timedelta(milliseconds=1)
+
+
+class Mood(Enum):
+    """How much something matters."""
+
+    WARN = "warn"  # Packages are served all the same.
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that is not as it should be, and what to do; `task` is the one that it is about."""
+
+    mood: Mood
+    sentence: str
+    way_out: str
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Records whose changes are not listed yet, as far as they were counted."""
+
+    count: int
+    is_more: bool
+    oldest_ms: int | None
+
+    def is_stuck(self, now_ms: int) -> bool:
+        """Say whether one has waited for longer than the next run of upkeep."""
+        return self.oldest_ms is not None and now_ms - self.oldest_ms > LATE // _MS
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is known of the registry at one moment; None of stores that did not answer."""
+
+    at_ms: int
+    standings: tuple[Standing, ...] | None
+    backlog: Backlog | None
+
+    @property
+    def concerns(self) -> tuple[Concern, ...]:
+        """Return what is not as it should be, the worst first."""
+        found = [*self._of_stores(), *self._of_tasks(), *self._of_backlog()]
+        return tuple(sorted(found, key=lambda each: each.mood is not Mood.BAD))
+
+    def _of_stores(self) -> Iterator[Concern]:
+        if self.standings is None or self.backlog is None:
+            yield Concern(
+                Mood.BAD,
+                "The stores do not answer.",
+                "Packages cannot be read or published until they do; what was published is safe. "
+                "The log of the registry says what they refuse.",
+            )
+
+    def _of_tasks(self) -> Iterator[Concern]:
+        standings = self.standings or ()
+        for each in standings:
+            yield from _of_task(each, self.at_ms)
+        if standings and not any(each.last for each in standings):
+            yield Concern(
+                Mood.WARN,
+                "No task has run yet.",
+                "After the first start that takes a minute. Later it means that no timer runs: "
+                "start the registry again.",
+            )
+
+    def _of_backlog(self) -> Iterator[Concern]:
+        if self.backlog and self.backlog.is_stuck(self.at_ms):
+            yield Concern(
+                Mood.WARN,
+                "Changes that were made are not listed yet.",
+                "Each is safe, but lists, search and logs lack it. Run the task that lists them; "
+                "what it cannot list, it names.",
+                "settle",
+            )
+
+
+def _of_task(standing: Standing, now_ms: int) -> Iterator[Concern]:
+    last = standing.last
+    if last and last.result is Result.FAILED:
+        sentence = f"The task {standing.task} broke off."
+        way_out = "What it had done is done. Run it again; the log says where it stopped."
+        yield Concern(Mood.BAD, sentence, way_out, standing.task)
+    if last and last.result is Result.PROBLEMS:
+        sentence = f"The task {standing.task} found problems."
+        yield Concern(Mood.WARN, sentence, "Read what it says of each.", standing.task)
+    if standing.is_overdue(now_ms):
+        sentence = f"The task {standing.task} is overdue."
+        way_out = "Run it now. If others are late as well, no timer runs: start the registry again."
+        yield Concern(Mood.WARN, sentence, way_out, standing.task)
