@@ -1,6 +1,10 @@
 """Every face of the registry, as one app."""
 
+from collections.abc import Iterable, Iterator
+
 import azure.functions as func
+from azure.functions import HttpMethod
+from azure.functions.decorators.http import HttpTrigger
 
 from functions import (
     account,
@@ -128,7 +132,21 @@ FACES = (
 
 def build_app(registry: Registry) -> func.FunctionApp:
     """Return the app with every Function over `registry`."""
+    faces = [face.blueprint(registry) for face in FACES]
+    elsewhere = web_missing.everywhere_else(registry, _readable(_app_of(faces)))
+    return _app_of([*faces, elsewhere])
+
+
+def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    for face in FACES:
-        app.register_functions(face.blueprint(registry))
+    for blueprint in blueprints:
+        app.register_functions(blueprint)
     return app
+
+
+def _readable(app: func.FunctionApp) -> Iterator[str]:
+    """Yield the routes of an app that answer whoever reads."""
+    for function in app.get_functions():
+        trigger = function.get_trigger()
+        if isinstance(trigger, HttpTrigger) and HttpMethod.GET in (trigger.methods or ()):
+            yield trigger.route or ""

@@ -1,28 +1,29 @@
 """Addresses that people guess or cut short: led on where that is clear, else told so by a page.
 
-Routes are disjoint, so these are only as long or as short as none that is there.
+No two routes take one path, so the last one is made from all others: it takes what none does.
 """
+
+import re
+from collections.abc import Iterable, Iterator
 
 import azure.functions as func
 
+from functions._api import refusal_answer
 from functions._pages import HEADERS
 from functions._public_pages import METHODS, Look, PublicPages
 from shared.domain.errors import PageNotFound
 from shared.domain.names import parse_org
 from shared.registry import Registry
 
-# What is longer than any address below these, by the end of the Function's name.
-TOO_LONG = {
-    "about": "about/{page}/{more}/{*rest}",
-    "account": "account/{page}/{name}/{verb}/{more}/{*rest}",
-    "org": "orgs/{org}/{tab}/{more}/{*rest}",
-    "package": "packages/{org}/{name}/{version}/{tab}/{more}/{*rest}",
-    "search": "search/{more}/{*rest}",
-}
+# Programs alone ask for what is below these: `bal` reads no page, and the host has its own.
+_LEFT_TO_OTHERS = ("2.0/{*path}", "admin/{*path}", "runtime/{*path}")
+_API = "/api/"
+
+_CONSTRAINT = re.compile(r":[^}]*(?=\})")
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of addresses that lead nowhere by themselves."""
+    """Return the Functions of addresses that were cut short."""
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("packages/{org?}", methods=METHODS)
@@ -36,17 +37,44 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def web_missing_org_name(look: Look) -> func.HttpResponse:
         return _elsewhere("/search")
 
-    for name, template in TOO_LONG.items():
-        _add(bp, pages, f"web_missing_{name}", template)
     return bp
 
 
-def _add(bp: func.Blueprint, pages: PublicPages, name: str, template: str) -> None:
-    async def missing(look: Look) -> func.HttpResponse:
-        raise PageNotFound(look.path.partition("?")[0])
+def everywhere_else(registry: Registry, routes: Iterable[str]) -> func.Blueprint:
+    """Return the Function of every address that none of these routes takes."""
+    bp, pages = func.Blueprint(), PublicPages(registry)
 
-    missing.__name__ = name
-    bp.route(template, methods=METHODS)(pages.page(missing))
+    @bp.route(f"{{*path:regex({_none_of(routes)})}}", methods=METHODS)
+    @pages.page
+    async def web_missing(look: Look) -> func.HttpResponse:
+        path = look.path.partition("?")[0]
+        refusal = PageNotFound(path)
+        if path.startswith(_API):
+            return refusal_answer(refusal)
+        raise refusal
+
+    return bp
+
+
+def _none_of(routes: Iterable[str]) -> str:
+    """Return an expression for the paths that no route takes; the host ends one at a colon, and
+    reads braces as its own."""
+    taken = {path for route in (*routes, *_LEFT_TO_OTHERS) for path in _paths_of(route) if path}
+    return f"^(?!({'|'.join(sorted(taken))})/?$)"
+
+
+def _paths_of(route: str) -> Iterator[str]:
+    """Yield expressions for what a route takes, or more: one for each number of its parts."""
+    parts = [each for each in _CONSTRAINT.sub("", route).split("/") if each]
+    optional = sum(each.endswith("?}") for each in parts)
+    for count in range(len(parts) - optional, len(parts) + 1):
+        yield "".join(map(_expression, parts[:count])).removeprefix("/")
+
+
+def _expression(part: str) -> str:
+    if part.startswith("{*"):
+        return "(/.*)?"
+    return "/[^/]+" if "{" in part else f"/{re.escape(part.lower())}"
 
 
 def _elsewhere(path: str) -> func.HttpResponse:

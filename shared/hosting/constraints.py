@@ -37,6 +37,12 @@ class Constraint:
         """Return text, in lower case, that every accepted value begins with, as far as known."""
         return _literal_start(self.argument) if self.kind == "regex" else ""
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Return expressions for whole values that are not accepted, as far as known."""
+        found = _LEFT_OUT.match(self.argument) if self.kind == "regex" else None
+        return tuple(found[1].split("|")) if found else ()
+
 
 def constraint(kind: str, argument: str) -> Constraint:
     """Read one constraint; raise `UnknownConstraint` for a kind that is none."""
@@ -74,6 +80,9 @@ _MAKERS: dict[str, Callable[[str], Check]] = {
 }
 
 
+# It begins by saying what it does not match, each in the terms of paths: no group but the last part
+# of one, which stands for everything below.
+_LEFT_OUT = re.compile(r"\^\(\?!\(((?:[^()]|\(/\.\*\)\?)*)\)/\?\$\)")
 _PLAIN_START = re.compile(r"\^((?:[A-Za-z0-9_/-]|\\[./-])*)([*?{]?)")
 
 

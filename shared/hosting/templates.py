@@ -183,14 +183,42 @@ def _unfold(shape: tuple[Segment, ...]) -> Shape:
 
 
 def _meet(one: Shape, other: Shape) -> bool:
-    for left, right in zip(one, other, strict=False):
+    for at, (left, right) in enumerate(zip(one, other, strict=False)):
         if isinstance(left, Rest) or isinstance(right, Rest):
             # A catch-all takes in any segment but an empty one at its own start.
-            return not (isinstance(left, Nothing) or isinstance(right, Nothing))
+            is_empty = isinstance(left, Nothing) or isinstance(right, Nothing)
+            return not (is_empty or _spares(left, other[at:]) or _spares(right, one[at:]))
         if not _segments_meet(left, right):
             return False
     longer = one[len(other) :] or other[len(one) :]
-    return not longer or isinstance(longer[0], Rest)
+    # With nothing left there is no value that a constraint accepts.
+    return not longer or (isinstance(longer[0], Rest) and not longer[0].constraints)
+
+
+def _spares(segment: Segment | Nothing, shape: Shape) -> bool:
+    """Tell whether a catch-all takes no path of this shape, as its constraints say."""
+    if not isinstance(segment, Rest):
+        return False
+    return any(
+        _is_of(left_out, shape) for each in segment.constraints for left_out in each.left_out
+    )
+
+
+_BELOW, _ANY = "(/.*)?", "[^/]+"  # As expressions say "and all below" and "any segment".
+
+
+def _is_of(expression: str, shape: Shape) -> bool:
+    """Tell whether every path of the shape matches the expression."""
+    parts = expression.removesuffix(_BELOW).replace(_ANY, "*").split("/")
+    below = shape[len(parts) :]
+    is_as_long = len(shape) >= len(parts) and (not below or expression.endswith(_BELOW))
+    return is_as_long and all(map(_fits, parts, shape))
+
+
+def _fits(part: str, segment: Segment | Nothing) -> bool:
+    if isinstance(segment, Literal):
+        return part in ("*", re.escape(segment.text))
+    return part == "*" and isinstance(segment, Parameter | Mixed)
 
 
 def _segments_meet(one: Segment | Nothing, other: Segment | Nothing) -> bool:

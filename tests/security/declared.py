@@ -649,16 +649,7 @@ SITE = {
     ),
     "web_missing_name": _for_all("/packages/acme"),
     "web_missing_org_name": _for_all("/orgs"),
-    **{
-        f"web_missing_{name}": _for_all(f"/{path}/x/y", empty)
-        for name, path in (
-            ("about", "about/x"),
-            ("account", "account/x/y/z"),
-            ("org", "orgs/acme/x"),
-            ("package", "packages/acme/public/1.0.0/x"),
-            ("search", "search"),
-        )
-    },
+    "web_missing": _for_all("/account/x/y/z", empty),
     "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
     "web_search_description": _for_all("/opensearch.xml", anybody_known),
     "web_site_robots": _for_all("/robots.txt", anybody_known),

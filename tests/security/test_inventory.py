@@ -16,6 +16,9 @@ PAGE = ROOT / "docs" / "routes.md"
 API = "api/v1/"
 ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| (.+) \|$", re.MULTILINE)
 
+# What a route leaves to all others, which says nothing of its own.
+LEFT_OUT = re.compile(r":regex\(\^\(\?!.*\)(?=\})")
+
 Listed = tuple[str, str, str]  # Function, methods, path.
 
 
@@ -25,7 +28,7 @@ def served(world: World) -> set[Listed]:
         (
             each.name,
             ", ".join(sorted(each.route.methods or ())),
-            each.route.template.text.removeprefix("/"),
+            LEFT_OUT.sub("", each.route.template.text.removeprefix("/")),
         )
         for each in functions_of(build_app(world.registry)).http
     }

@@ -47,7 +47,17 @@ def test_a_template_that_the_real_host_would_refuse_is_refused(route: str) -> No
         parse(route)
 
 
+NEITHER = "{*path:regex(^(?!(a|a/[^/]+/c|d(/.*)?)/?$))}"
 APART = [
+    (NEITHER, ""),
+    (NEITHER, "a"),
+    (NEITHER, "A"),
+    (NEITHER, "a/{name}/c"),
+    (NEITHER, "a/{name}.svg/c"),
+    (NEITHER, "a/b/c"),
+    (NEITHER, "d"),
+    (NEITHER, "d/{*rest}"),
+    (NEITHER, "d/{name}/{other?}"),
     ("search", "packages"),
     ("packages/{org}", "packages/{org}/{name}"),
     ("packages/{org}", "orgs/{org}"),
@@ -62,6 +72,14 @@ APART = [
     ("2.0/registry/{*path}", "2.0/{*slashes:regex(^registry//)}"),
 ]
 TOGETHER = [
+    (NEITHER, "b"),
+    (NEITHER, "{name}"),
+    (NEITHER, "a/b"),
+    (NEITHER, "a/{name?}"),
+    (NEITHER, "a/{*rest}"),
+    (NEITHER, "a/{name}/c/{other}"),
+    (NEITHER, "{*rest}"),
+    ("{*path:regex(^(?!(a|b)x)/?$)}", "a"),
     ("Search", "search"),
     ("packages/{org}", "packages/search"),
     ("packages/{org?}", "packages"),
@@ -94,7 +112,15 @@ segments = st.sampled_from(
     ["a", "b", "ab", "1", "{N}", "{N:int}", "{N:alpha}", "{N}.b", "a{N}", "{N:length(1)}"]
 )
 endings = st.sampled_from(
-    ["", "/{q?}", "/{q:int?}", "/{*q}", "/{*q:regex(^a/b)}", "/{*q:regex(b)}"]
+    [
+        "",
+        "/{q?}",
+        "/{q:int?}",
+        "/{*q}",
+        "/{*q:regex(^a/b)}",
+        "/{*q:regex(b)}",
+        "/{*q:regex(^(?!(a|1/[^/]+|ab(/.*)?)/?$))}",
+    ]
 )
 
 
