@@ -22,6 +22,7 @@ from shared.services.deprecating import Deprecating
 from shared.services.disclosing import Disclosing
 from shared.services.enumerating import Enumerating
 from shared.services.feeding import Feeding
+from shared.services.handing_over import HandingOver
 from shared.services.identities import Identities
 from shared.services.indexing import Indexing
 from shared.services.inviting import Inviting
@@ -37,6 +38,7 @@ from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.resolving import Resolving
 from shared.services.restoring import Restoring
+from shared.services.reviewing import Reviewing
 from shared.services.searching import Searching
 from shared.services.serving import Serving
 from shared.services.showcasing import Showcasing
@@ -44,6 +46,7 @@ from shared.services.showing import Showing
 from shared.services.signing_in import SigningIn
 from shared.services.signing_out import SigningOut
 from shared.services.snapshotting import Snapshotting
+from shared.services.stocktaking import Stocktaking
 from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
@@ -78,6 +81,7 @@ class Registry:
     accounts: Accounts
     organizations: Organizations
     closing: Closing
+    handing_over: HandingOver
     inviting: Inviting
     proving: Proving
     tokens: Tokens
@@ -103,6 +107,8 @@ class Registry:
     limiting: Limiting
     deprecating: Deprecating
     moderation: Moderation
+    reviewing: Reviewing
+    stocktaking: Stocktaking
     visibility: ChangingVisibility
     serving: Serving
     archives: ArchiveStore

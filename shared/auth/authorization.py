@@ -61,7 +61,7 @@ class Authorization:
         """
         if by.is_anonymous:
             raise CredentialsMissing
-        standing = await self._standing(by, _org_of(resource))
+        standing = await self.standing(by, _org_of(resource))
         require(by, standing, action, resource)
         return standing
 
@@ -152,10 +152,11 @@ class Authorization:
 
     async def _standings(self, by: Principal, orgs: set[OrgName]) -> dict[OrgName, Standing]:
         ordered = sorted(orgs)
-        found = await asyncio.gather(*(self._standing(by, org) for org in ordered))
+        found = await asyncio.gather(*(self.standing(by, org) for org in ordered))
         return dict(zip(ordered, found, strict=True))
 
-    async def _standing(self, by: Principal, org: OrgName) -> Standing:
+    async def standing(self, by: Principal, org: OrgName) -> Standing:
+        """Return what `by` is where the organization is concerned; the operator is everything."""
         if by.is_operator:
             return NOWHERE
         return await self.directory.standing(by.id, org, self.clock.now_ms())

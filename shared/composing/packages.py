@@ -28,9 +28,11 @@ from shared.services.pulling import Pulling
 from shared.services.reading import Reading
 from shared.services.remembering import Remembering
 from shared.services.resolving import Resolving
+from shared.services.reviewing import Reviewing
 from shared.services.searching import Searching
 from shared.services.serving import Edges, Serving
 from shared.services.showing import Showing
+from shared.services.stocktaking import Stocktaking
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
 from shared.services.unpacking import Unpacking
@@ -185,6 +187,17 @@ class Packages(People):
         """Return what holds and withdraws releases."""
         world = self.world
         return Moderation(self.authorization, world.metadata, self.deriving, world.clock)
+
+    @cached_property
+    def reviewing(self) -> Reviewing:
+        """Return what shows owners the releases that wait for them."""
+        world = self.world
+        return Reviewing(self.authorization, world.metadata, world.directory)
+
+    @cached_property
+    def stocktaking(self) -> Stocktaking:
+        """Return what shows an organization its packages."""
+        return Stocktaking(self.authorization, self.world.metadata)
 
     @cached_property
     def deprecating(self) -> Deprecating:

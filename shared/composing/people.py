@@ -16,6 +16,7 @@ from shared.services.connecting import Connecting
 from shared.services.departing import Departing
 from shared.services.disclosing import Disclosing
 from shared.services.founding import Founders, Founding
+from shared.services.handing_over import HandingOver
 from shared.services.inviting import Inviting
 from shared.services.logbook import Logbook
 from shared.services.member_changes import MemberChanges
@@ -96,6 +97,11 @@ class People(Foundations):
             recording=self.recording,
             changes=self.member_changes,
         )
+
+    @cached_property
+    def handing_over(self) -> HandingOver:
+        """Return what gives organizations to other owners."""
+        return HandingOver(self.authorization, self.rosters, self.member_changes)
 
     @cached_property
     def inviting(self) -> Inviting:

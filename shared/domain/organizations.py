@@ -44,11 +44,15 @@ class Organization(Entity):
 
 
 class PendingRole(Record):
-    """A role that counts from a moment on; None takes the account out."""
+    """A role that counts from a moment on; None takes the account out.
+
+    `heir` is who owns the organization from that moment on instead; without them it does not count.
+    """
 
     role: Role | None
     at_ms: int
     by: str
+    heir: str = ""
 
 
 class Membership(Entity):

@@ -51,6 +51,12 @@ class Roster:
         """Return the members of whom a change waits for its time."""
         return tuple(each for each in self.members if each.pending is not None)
 
+    def giving_way_to(self, heir_id: str) -> tuple[tuple[Membership, Role | None], ...]:
+        """Return the owners who are about to hand the organization over to this member, with what
+        they are to be then."""
+        found = ((each, each.pending) for each in self.members)
+        return tuple((each, wait.role) for each, wait in found if wait and wait.heir == heir_id)
+
     def record(self, account_id: str) -> Membership | None:
         """Return the record of an account, even if it is over."""
         return next((each for each in self.stored if each.account == account_id), None)

@@ -47,6 +47,6 @@ def _letter(release: Release, base_url: str) -> Letter:
         f"{release.origin.credential}.\n\n"
         "If that was meant, sign in and confirm each release that waits. If it was not, revoke "
         "that credential at once, and tell the operator of the registry.\n\n"
-        f"What waits: {base_url}/api/v1/orgs/{release.org}/held\n"
+        f"What waits: {base_url}/account/organizations/{release.org}/held\n"
     )
     return Letter(f"Releases of {release.org} wait for you", text)

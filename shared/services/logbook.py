@@ -11,7 +11,7 @@ from shared.domain.names import OrgName
 from shared.domain.package import Event, account_stream, org_stream
 from shared.domain.rights import Action, Scope
 from shared.ports import DirectoryStore, EventStore
-from shared.services.finding import accounts_of
+from shared.services.finding import account_called, accounts_of
 
 READ_AT_ONCE = 200
 LOOKED_AT = 2_000  # Events that one page looks at, so that a rare kind costs no more than any.
@@ -48,6 +48,11 @@ class Logbook:
             reason = "the token lacks the scope manage for it"
             raise NotPermitted("read", "the log of your account", reason)
         return await self._page(account_stream(by.id), query)
+
+    async def actor(self, name: str) -> str:
+        """Return what events call somebody of that name; the name itself where nobody has it."""
+        account = await account_called(self.directory, name) if name else None
+        return account.id if account else name
 
     async def _page(self, stream: str, query: LogQuery) -> LogPage:
         wanted: list[tuple[int, Event]] = []

@@ -84,8 +84,9 @@ class MemberChanges:
 
     async def begin(
         self, roster: Roster, wanted: Wanted, actor: Actor, decider: Actor | None = None
-    ) -> None:
-        """Let the change count after the cooling-off, and tell everybody whom it concerns.
+    ) -> int:
+        """Let the change count after the cooling-off, and tell everybody whom it concerns; return
+        from when on it counts.
 
         Somebody who is no member becomes one at once: until then they are a member and no more.
         `decider` is whose wish it is, where the actor only agrees.
@@ -93,13 +94,15 @@ class MemberChanges:
         decided = decider or actor
         at_ms = roster.now_ms + COOLING_OFF // timedelta(milliseconds=1)
         pending = PendingRole(role=wanted.role, at_ms=at_ms, by=decided.by.id)
-        now = roster.member(wanted.account.id) or _member(roster, wanted.account)
-        change = _change("owner.pending", roster, wanted, at_ms=str(at_ms))
-        await self._write(roster, now.model_copy(update={"pending": pending}), change, actor)
-        letter = mails.owners_will_change(
-            roster.org, str(wanted), by=decided.name, at_ms=at_ms, link=self.link(roster.org)
-        )
-        await self.tell(roster, letter, wanted.account)
+        await self._begin(roster, wanted, pending, actor, decided.name)
+        return at_ms
+
+    async def give_way(
+        self, roster: Roster, wanted: Wanted, actor: Actor, *, heir: str, at_ms: int
+    ) -> None:
+        """Let an owner be less from that moment on, at which somebody else becomes owner."""
+        pending = PendingRole(role=wanted.role, at_ms=at_ms, by=actor.by.id, heir=heir)
+        await self._begin(roster, wanted, pending, actor, actor.name)
 
     async def undo(self, roster: Roster, account: Account, actor: Actor) -> None:
         """Take back a change that waits.
@@ -111,6 +114,7 @@ class MemberChanges:
         if now is None or now.pending is None:
             raise NothingPending(account.name, roster.org)
         roster.require_seniority(actor.by.id, now.pending.by)
+        await self._keep_owners(roster, account, actor)
         undone = Wanted(account, now.pending.role)
         change = _change("owner.undone", roster, undone)
         await self._write(roster, now.model_copy(update={"pending": None}), change, actor)
@@ -163,7 +167,32 @@ class MemberChanges:
         letter = mails.owners_changed(roster.org, str(wanted), by=actor.name, link=link)
         await self.tell(roster, letter, wanted.account)
 
+    async def _begin(
+        self, roster: Roster, wanted: Wanted, pending: PendingRole, actor: Actor, decider: str
+    ) -> None:
+        now = roster.member(wanted.account.id) or _member(roster, wanted.account)
+        change = _change("owner.pending", roster, wanted, at_ms=str(pending.at_ms))
+        await self._write(roster, now.model_copy(update={"pending": pending}), change, actor)
+        link = self.link(roster.org)
+        letter = mails.owners_will_change(
+            roster.org, str(wanted), by=decider, at_ms=pending.at_ms, link=link
+        )
+        await self.tell(roster, letter, wanted.account)
+
+    async def _keep_owners(self, roster: Roster, heir: Account, actor: Actor) -> None:
+        """Let those stay owners who hand the organization over to somebody who does not get it.
+
+        Before anything else is written: a crash in between leaves an owner too many, and never
+        none.
+        """
+        for each, role in roster.giving_way_to(heir.id):
+            for account in await accounts_of(self.directory, [each.account]):
+                change = _change("owner.undone", roster, Wanted(account, role))
+                await self._write(roster, each.model_copy(update={"pending": None}), change, actor)
+
     async def _write_now(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
+        if wanted.role is not Role.OWNER:
+            await self._keep_owners(roster, wanted.account, actor)
         now = roster.record(wanted.account.id) or _member(roster, wanted.account)
         if wanted.role is None:
             change = _change("member.removed", roster, wanted)

@@ -126,6 +126,10 @@ class Organizations:
             raise OrganizationNotFound(org)
         return organization
 
+    async def standing(self, org: OrgName, *, by: Principal) -> Standing:
+        """Return what `by` is in an organization; to those outside of it, it is not there."""
+        return await self.authorization.require_belonging(by, org)
+
     async def change(self, org: OrgName, profile: Profile, *, by: Principal) -> Organization:
         """Change what the organization says of itself; its visibility takes `Action.GOVERN`."""
 
