@@ -12,6 +12,7 @@ from shared.domain.archive_name import ArchiveName
 from shared.ports import ArchiveStore, ChangeSource, Clock
 from shared.registry import Registry
 from shared.services.auditing import Auditing
+from shared.services.censuses import Censuses
 from shared.services.enumerating import Enumerating
 from shared.services.feeding import Feeding
 from shared.services.mending import Mending
@@ -77,7 +78,7 @@ class Whole(Packages):
     @property
     def showcasing(self) -> Showcasing:
         """Return what says what there is."""
-        return Showcasing(self.world.search, self.world.clock)
+        return Showcasing(self.world.search, self._censuses, self.world.clock)
 
     @property
     def searching(self) -> Searching:
@@ -151,6 +152,7 @@ class Whole(Packages):
             events=world.events,
             pulls=world.pulls,
             shelf=Shelf(world.snapshots),
+            censuses=self._censuses,
             clock=world.clock,
             kept=timedelta(days=self.settings.snapshot_days),
         )
@@ -169,6 +171,10 @@ class Whole(Packages):
             here=Bytes(world.archives, world.documents),
             deriving=self.deriving,
         )
+
+    @cached_property
+    def _censuses(self) -> Censuses:
+        return Censuses(self.world.work, self.world.clock)
 
     @property
     def _walking(self) -> Walking:

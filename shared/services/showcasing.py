@@ -8,6 +8,7 @@ from shared.domain.facets import Facets, Totals
 from shared.domain.package import Listing
 from shared.domain.query import ANYONE, Page, Query, Sort
 from shared.ports import Clock, SearchIndex
+from shared.services.censuses import Censuses
 
 SHOWN = 6  # Packages of each list: what a visitor reads without scrolling.
 REMEMBERED_FOR = timedelta(seconds=5)  # Counts go through all packages; lists begin and end.
@@ -16,9 +17,13 @@ _REMEMBERED_MS = REMEMBERED_FOR // timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Showcase:
-    """How much there is, how it divides, and what is new, was updated last, and is used most."""
+    """How much there is, how it divides, and what is new, was updated last, and is used most.
+
+    Releases were counted last night; None where that says less than what is shown beside it.
+    """
 
     totals: Totals
+    releases: int | None
     facets: Facets
     new: tuple[Listing, ...]
     updated: tuple[Listing, ...]
@@ -31,23 +36,29 @@ class Showcase:
 
 
 class Showcasing:
-    """Asks the search index, and no store, as anybody; it counts at most every five seconds."""
+    """Asks the search index as anybody; it counts at most every five seconds, and looks at the
+    last census every few minutes."""
 
-    def __init__(self, index: SearchIndex, clock: Clock) -> None:
-        """Ask `index`."""
+    def __init__(self, index: SearchIndex, censuses: Censuses, clock: Clock) -> None:
+        """Ask `index`, and for what it does not hold the last census."""
         self._index = index
+        self._censuses = censuses
         self._clock = clock
         self._counted: tuple[int, Totals, Facets] | None = None
 
     async def showcase(self) -> Showcase:
         """Return what everybody may see."""
-        new, updated, pulled, (totals, facets) = await asyncio.gather(
+        new, updated, pulled, (totals, facets), counted = await asyncio.gather(
             self._first(Sort.ADDED),
             self._first(Sort.CREATED),
             self._first(Sort.PULLS),
             self._counts(),
+            self._censuses.lately(),
         )
-        return Showcase(totals, facets, new, updated, pulled)
+        releases = counted.census.public_releases if counted else 0
+        # Each package has one at least: a census that knows fewer is older than the packages.
+        known = releases if releases >= max(totals.packages, 1) else None
+        return Showcase(totals, known, facets, new, updated, pulled)
 
     async def _counts(self) -> tuple[Totals, Facets]:
         now_ms = self._clock.now_ms()

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.census import Census
 from shared.domain.entity import Place
 from shared.domain.package import Head
 from shared.domain.snapshots import (
@@ -33,6 +34,7 @@ from shared.ports import (
     MetadataStore,
     PullLedger,
 )
+from shared.services.censuses import Censuses, Tally
 from shared.services.packing import Packing
 from shared.services.reporting import BATCH, Report
 from shared.services.shelving import Shelf
@@ -51,6 +53,7 @@ class Snapshotting:
     events: EventStore
     pulls: PullLedger
     shelf: Shelf
+    censuses: Censuses
     clock: Clock
     kept: timedelta
 
@@ -67,21 +70,22 @@ class Snapshotting:
         return Report("snapshot", manifest.lines, 1 + await self._let_go())
 
     async def take(self) -> Manifest:
-        """Write every record down; the manifest comes last."""
-        begun_ms = self.clock.now_ms()
+        """Write every record down; the manifest comes last. What is met is counted on the way."""
+        begun_ms, tally = self.clock.now_ms(), Tally()
         name = snapshot_name(begun_ms)
         manifest = Manifest(
             name=name,
             begun_ms=begun_ms,
             parts=(
-                await self._write(name, DIRECTORY, self._directory_lines()),
-                await self._write(name, PACKAGES, self._package_lines()),
+                await self._write(name, DIRECTORY, self._directory_lines(tally)),
+                await self._write(name, PACKAGES, self._package_lines(tally)),
                 await self._write(name, EVENTS, self._event_lines()),
             ),
             ended_ms=self.clock.now_ms(),
         )
         text = manifest.model_dump_json(indent=2).encode()
         await self.shelf.store.write(f"{name}/{MANIFEST}", _one(text))
+        await self.censuses.note(tally.census)
         return manifest
 
     async def _write(self, name: str, file: str, lines: AsyncIterator[bytes]) -> Part:
@@ -89,27 +93,29 @@ class Snapshotting:
         await self.shelf.store.write(f"{name}/{file}", packing.pack(lines))
         return packing.part()
 
-    async def _directory_lines(self) -> AsyncGenerator[bytes]:
+    async def _directory_lines(self, tally: Tally) -> AsyncGenerator[bytes]:
         for kind in ENTITIES:
             after = Place("")
             while batch := await self.directory.all(kind, after, ENTITIES_AT_ONCE):
+                tally.add(Census.of_entities(batch, self.clock.now_ms()))
                 for entity in batch:
                     yield line_of(entity)
                 after = batch[-1].place
 
-    async def _package_lines(self) -> AsyncGenerator[bytes]:
+    async def _package_lines(self, tally: Tally) -> AsyncGenerator[bytes]:
         after = ""
         while heads := await self.metadata.packages(after, PACKAGES_AT_ONCE):
-            for lines in await asyncio.gather(*(self._lines_of(head) for head in heads)):
+            for lines in await asyncio.gather(*(self._lines_of(head, tally) for head in heads)):
                 for line in lines:
                     yield line
             after = heads[-1].package.key
 
-    async def _lines_of(self, head: Head) -> list[bytes]:
+    async def _lines_of(self, head: Head, tally: Tally) -> list[bytes]:
         package = head.package
         releases, daily = await asyncio.gather(
             self.metadata.releases(package), self.pulls.daily(package)
         )
+        tally.add(Census.of_package(head, releases))
         counted = {version: dict(days) for version, days in daily.items()}
         pulls = Pulls(org=package.org, name=package.name, daily=counted)
         return [line_of(each) for each in (head, *releases, pulls)]

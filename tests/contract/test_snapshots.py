@@ -14,10 +14,11 @@ from shared.adapters.blob.snapshots import BlobSnapshots
 from shared.adapters.snapshot_folder import SnapshotFolder
 from shared.adapters.sqlite.search import SqliteSearchIndex
 from shared.domain.accounts import Account
+from shared.domain.census import Census
 from shared.domain.entity import Entity, Place
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.package import Event
+from shared.domain.package import Event, Release, State
 from shared.domain.query import Page, Query, Viewer
 from shared.domain.snapshots import (
     ENTITIES,
@@ -27,6 +28,7 @@ from shared.domain.snapshots import (
     snapshot_name,
 )
 from shared.ports import Pull, SnapshotStore
+from shared.services.censuses import Censuses
 from shared.services.deriving import Deriving
 from shared.services.reporting import BATCH
 from shared.services.restoring import Bytes, Restoring
@@ -94,6 +96,7 @@ def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> Snap
         events=stores.events,
         pulls=stores.pulls,
         shelf=Shelf(store),
+        censuses=Censuses(stores.work, clock),
         clock=clock,
         kept=30 * DAY,
     )
@@ -170,6 +173,32 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
         "acme/tool",
         "other/secret",
     ]
+
+
+async def test_what_a_snapshot_meets_is_counted(busy: World, tmp_path: Path) -> None:
+    source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
+    await source.take()
+    counted = await source.censuses.last()
+    assert counted is not None
+    assert counted.at_ms == busy.clock.now_ms()
+    sizes = [each.size_bytes for each in await _kept_releases(busy.stores)]
+    assert counted.census == Census(
+        accounts=4,
+        organizations=2,
+        packages=3,
+        private_packages=1,
+        releases=len(sizes),
+        public_releases=2,  # Of five one is private, one quarantined, one removed.
+        withheld_releases=1,
+        pulls=5,
+        archive_bytes=sum(sizes),
+    )
+
+
+async def _kept_releases(stores: Stores) -> list[Release]:
+    heads = await stores.metadata.packages("", 1_000)
+    releases = [each for head in heads for each in await stores.metadata.releases(head.package)]
+    return [each for each in releases if each.state is not State.REMOVED]
 
 
 async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(

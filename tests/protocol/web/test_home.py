@@ -40,7 +40,15 @@ async def test_nothing_private_is_on_it_whoever_looks(world: World) -> None:
         assert "Nothing is published here yet" in answer.text
 
 
-async def test_a_stranger_costs_the_index_five_questions_and_the_stores_none(
+async def test_releases_are_told_once_they_were_counted(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    await world.registry.upkeep.run("snapshot")
+    assert "<dt>releases</dt><dd>2</dd>" in (await opened(world, "/")).text
+    assert "<dt>Releases</dt>\n<dd>2</dd>" in (await opened(world, "/about/status")).text
+
+
+async def test_a_stranger_costs_the_index_five_questions_and_the_stores_one(
     worlds: OpenWorld,
 ) -> None:
     journal = Journal()
@@ -49,6 +57,7 @@ async def test_a_stranger_costs_the_index_five_questions_and_the_stores_none(
     journal.taken()
     await opened(world, "/")
     counts = Counter({"search.search": 3, "search.totals": 1, "search.facets": 1})
+    counts["work.peek"] = 1  # How many releases were counted last night.
     assert Counter(journal.taken()) == counts
     await opened(world, "/")  # What was counted a moment ago is remembered.
     assert Counter(journal.taken()) == Counter({"search.search": 3})

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, field
 from typing import cast
 
+from shared.domain.census import Census
 from shared.domain.facets import Facet, Facets, Share, Totals
 from shared.domain.package import Listing, Texts
 from shared.domain.query import ANYONE, Hit, Page, Query, Results, Sort, Viewer
 from shared.ports import SearchIndex
+from shared.services.censuses import Censuses
 from shared.services.showcasing import REMEMBERED_FOR, SHOWN, Showcasing
 from tests.contract.samples import head, release
 from tests.fakes.clock import FakeClock
+from tests.fakes.work import FakeWork
 
 
 @dataclass
@@ -43,7 +46,7 @@ def listing(name: str) -> Listing:
 
 
 def showcasing(index: CountedIndex, clock: FakeClock) -> Showcasing:
-    return Showcasing(cast(SearchIndex, index), clock)
+    return Showcasing(cast(SearchIndex, index), Censuses(FakeWork(), clock), clock)
 
 
 async def test_each_list_is_a_short_search_of_anybodys() -> None:
@@ -73,3 +76,21 @@ async def test_it_counts_every_five_seconds_at_most() -> None:
 async def test_an_empty_registry_says_so() -> None:
     found = await showcasing(CountedIndex(packages=0), FakeClock()).showcase()
     assert found.is_empty
+
+
+async def test_releases_are_told_as_they_were_counted_last() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await Censuses(work, clock).note(Census(public_releases=12, releases=20))
+    shown = await Showcasing(
+        cast(SearchIndex, CountedIndex()), Censuses(work, clock), clock
+    ).showcase()
+    assert shown.releases == 12
+
+
+async def test_a_census_that_knows_fewer_releases_than_there_are_packages_is_not_told() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await Censuses(work, clock).note(Census(public_releases=2))
+    shown = await Showcasing(
+        cast(SearchIndex, CountedIndex()), Censuses(work, clock), clock
+    ).showcase()
+    assert shown.releases is None

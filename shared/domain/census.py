@@ -1,0 +1,67 @@
+"""The census: how much there is, as it was counted when something went through all of it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+from shared.domain.accounts import Account
+from shared.domain.entity import Entity
+from shared.domain.organizations import Organization
+from shared.domain.package import Head, Record, Release, State, Visibility
+
+_WITHHELD = {State.HELD, State.QUARANTINED}
+
+
+class Census(Record):
+    """How much there is of each, what is private or withheld included; what was removed is not."""
+
+    accounts: int = 0
+    organizations: int = 0
+    packages: int = 0
+    private_packages: int = 0
+    releases: int = 0
+    public_releases: int = 0  # Those that everybody may have.
+    withheld_releases: int = 0
+    pulls: int = 0
+    archive_bytes: int = 0
+
+    @classmethod
+    def of_package(cls, head: Head, releases: Iterable[Release]) -> Self:
+        """Count one package with its releases; a name that was merely claimed is none."""
+        kept = [each for each in releases if each.state is not State.REMOVED]
+        if not kept:
+            return cls()
+        is_public = head.visibility is Visibility.PUBLIC
+        live = sum(each.state is State.LIVE for each in kept)
+        return cls(
+            packages=1,
+            private_packages=0 if is_public else 1,
+            releases=len(kept),
+            public_releases=live if is_public else 0,
+            withheld_releases=sum(each.state in _WITHHELD for each in kept),
+            pulls=head.pulls,
+            archive_bytes=sum(each.size_bytes for each in kept),
+        )
+
+    @classmethod
+    def of_entities(cls, entities: Sequence[Entity], now_ms: int) -> Self:
+        """Count records of the directory."""
+        organizations = [each for each in entities if isinstance(each, Organization)]
+        return cls(
+            accounts=sum(isinstance(each, Account) for each in entities),
+            organizations=sum(not each.is_deleted_at(now_ms) for each in organizations),
+        )
+
+    def plus(self, other: Self) -> Self:
+        """Return what both count together."""
+        theirs = other.model_dump(include=_COUNTS)
+        return self.model_copy(update={name: getattr(self, name) + theirs[name] for name in theirs})
+
+
+class Counted(Record):
+    """A census, and when it was."""
+
+    census: Census
+    at_ms: int
+
+
+_COUNTS = set(Census.model_fields) - set(Record.model_fields)
