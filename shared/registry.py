@@ -25,6 +25,7 @@ from shared.services.feeding import Feeding
 from shared.services.handing_over import HandingOver
 from shared.services.identities import Identities
 from shared.services.indexing import Indexing
+from shared.services.inspecting import Inspecting
 from shared.services.inviting import Inviting
 from shared.services.limiting import Limiting
 from shared.services.logbook import Logbook
@@ -107,6 +108,7 @@ class Registry:
     limiting: Limiting
     deprecating: Deprecating
     moderation: Moderation
+    inspecting: Inspecting
     reviewing: Reviewing
     stocktaking: Stocktaking
     visibility: ChangingVisibility

@@ -6,6 +6,7 @@ from shared.commands.running import Output, as_json, moment, show_one, with_regi
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Head, Release, Visibility
+from shared.domain.withheld import parse_reason
 from shared.registry import Registry
 
 
@@ -31,7 +32,12 @@ def parse_package(text: str) -> Package:
 _VISIBILITIES = {each.value: each for each in Visibility}
 
 release_argument = click.argument("coordinate", metavar="ORG/NAME:VERSION", type=parse_coordinate)
-reason_option = click.option("--reason", required=True, help="Why; it stays in the record.")
+reason_option = click.option(
+    "--reason",
+    required=True,
+    type=parse_reason,
+    help="Why; the owners of the package read it.",
+)
 
 
 @click.group()
@@ -51,7 +57,7 @@ def show_release(coordinate: Coordinate, output: Output) -> None:
     """
 
     async def work(registry: Registry) -> Release:
-        return await registry.moderation.find(coordinate)
+        return await registry.moderation.find(coordinate, by=OPERATOR)
 
     release = with_registry(work)
     facts = {

@@ -21,7 +21,9 @@ from shared.services.deprecating import Deprecating
 from shared.services.deriving import Deriving
 from shared.services.held_news import HeldNews
 from shared.services.indexing import Indexing
+from shared.services.inspecting import Inspecting
 from shared.services.moderation import Moderation
+from shared.services.moderation_news import ModerationNews
 from shared.services.placing import Placing
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
@@ -37,6 +39,7 @@ from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
 from shared.services.unpacking import Unpacking
 from shared.services.visibility import ChangingVisibility
+from shared.services.withholding import Withholding
 from shared.settings import Settings, listed
 from shared.telemetry import recording
 from shared.telemetry.catalog import PUSHES
@@ -51,7 +54,12 @@ class Packages(People):
         """Return what keeps lists, search and feed true."""
         world = self.world
         return Deriving(
-            world.metadata, world.documents, world.search, world.events, self._placing()
+            metadata=world.metadata,
+            documents=world.documents,
+            search=world.search,
+            events=world.events,
+            withholding=Withholding(world.directory, world.metadata),
+            placing=self._placing(),
         )
 
     @cached_property
@@ -185,8 +193,28 @@ class Packages(People):
     @cached_property
     def moderation(self) -> Moderation:
         """Return what holds and withdraws releases."""
+        world, base_url = self.world, self.settings.base_url
+        return Moderation(
+            authorization=self.authorization,
+            administration=self.administration,
+            metadata=world.metadata,
+            deriving=self.deriving,
+            news=ModerationNews(world.directory, self.notifying, world.clock, base_url),
+            clock=world.clock,
+        )
+
+    @cached_property
+    def inspecting(self) -> Inspecting:
+        """Return what shows administrators releases, whatever their state."""
         world = self.world
-        return Moderation(self.authorization, world.metadata, self.deriving, world.clock)
+        return Inspecting(
+            administration=self.administration,
+            metadata=world.metadata,
+            directory=world.directory,
+            pulls=world.pulls,
+            logbook=self.logbook,
+            searching=Searching(world.search, self.authorization),
+        )
 
     @cached_property
     def reviewing(self) -> Reviewing:

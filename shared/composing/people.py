@@ -209,7 +209,8 @@ class People(Foundations):
     @cached_property
     def logbook(self) -> Logbook:
         """Return what reads the logs."""
-        return Logbook(self.world.events, self.world.directory, self.authorization)
+        world = self.world
+        return Logbook(world.events, world.directory, self.authorization, self.administration)
 
     @cached_property
     def departing(self) -> Departing:

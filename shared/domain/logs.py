@@ -15,12 +15,16 @@ LONGEST_WORD = 200  # Characters of a kind or an actor.
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """Events below a number, newest first, whose kind begins so and that this actor made."""
+    """Events below a number, newest first, whose kind begins so and that this actor made.
+
+    `subject` is what they are about, as it is compared; no address asks by it.
+    """
 
     before: int | None = None
     count: int = PAGE
     kind: str = ""
     actor: str = ""
+    subject: str = ""
     since_ms: int = 0
     until_ms: int | None = None
 
@@ -41,6 +45,7 @@ class LogQuery:
         return (
             event.kind.startswith(self.kind)
             and self.actor in ("", event.actor)
+            and self.subject in ("", event.subject.lower())
             and self.since_ms <= event.at_ms
             and (self.until_ms is None or event.at_ms < self.until_ms)
         )

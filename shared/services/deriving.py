@@ -1,4 +1,4 @@
-"""Deriving: keeping what is made from releases (entries, search, events) true to them.
+"""Deriving: keeping what is made from releases (lists, search, events) true to them.
 
 Releases are the truth. Everything here may be repeated, and an outbox is cleared last: derived data
 may be stale only for records whose outbox is not empty, and by that upkeep finds them.
@@ -18,6 +18,7 @@ from shared.domain.selection import newest
 from shared.domain.version import Range
 from shared.ports import DocumentStore, EventStore, MetadataStore, SearchIndex
 from shared.services.placing import Placing
+from shared.services.withholding import Withholding
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Deriving:
     documents: DocumentStore
     search: SearchIndex
     events: EventStore
+    withholding: Withholding
     placing: Placing | None = None  # None where archives lie together and nobody else sends them.
 
     async def added(self, head: Head, release: Release, texts: Texts) -> None:
@@ -41,6 +43,7 @@ class Deriving:
             await self.metadata.put_entries(head.package, [Entry.of(release)])
             if release.state is State.LIVE:
                 await self._offer(Listing(head, release, texts))
+            await self.withholding.follow(release)
             await self.events.publish(release)
 
     async def changed(self, record: Head | Release) -> None:
@@ -54,6 +57,8 @@ class Deriving:
             if isinstance(record, Release):
                 await self.metadata.put_entries(package, [Entry.of(record)])
             await self.show_newest(package)
+            if isinstance(record, Release):
+                await self.withholding.follow(record)
             if self.placing:
                 await self.placing.follow(record)
             await self.events.publish(record)
@@ -63,6 +68,7 @@ class Deriving:
         releases = await self.metadata.releases(package)
         await self.metadata.put_entries(package, [Entry.of(release) for release in releases])
         await self.show_newest(package)
+        await self.withholding.rebuild(package, releases)
 
     async def show_newest(self, package: Package) -> None:
         """Let the search show the package's newest live release, or nothing when there is none."""

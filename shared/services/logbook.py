@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from shared.auth.administration import Administration
 from shared.auth.authorization import Authorization
 from shared.domain.errors import CredentialsMissing, NotPermitted
 from shared.domain.identity import Principal
 from shared.domain.logs import LogQuery
 from shared.domain.names import OrgName
-from shared.domain.package import Event, account_stream, org_stream
+from shared.domain.package import Event, Release, account_stream, org_stream
 from shared.domain.rights import Action, Scope
 from shared.ports import DirectoryStore, EventStore
 from shared.services.finding import account_called, accounts_of
@@ -28,16 +29,30 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class Logbook:
-    """Shows the log of an organization to its owners, and everybody their own."""
+    """Shows the log of an organization to its owners, and everybody their own.
+
+    Administrators see those of all.
+    """
 
     events: EventStore
     directory: DirectoryStore
     authorization: Authorization
+    administration: Administration
 
     async def of_organization(self, org: OrgName, query: LogQuery, *, by: Principal) -> LogPage:
         """Return a page of the organization's log; owners may ask."""
         await self.authorization.require(by, Action.MANAGE, org)
         return await self._page(org_stream(org.lower()), query)
+
+    async def of_release(
+        self, release: Release, before: int | None = None, *, by: Principal
+    ) -> LogPage:
+        """Return what the log of its organization says of a release since its publication."""
+        coordinate = release.coordinate
+        await self.administration.require(by, "read", f"the log of {coordinate}")
+        subject = str(coordinate).lower()
+        query = LogQuery(before=before, subject=subject, since_ms=release.created_ms)
+        return await self._page(org_stream(release.org.lower()), query)
 
     async def of_account(self, query: LogQuery, *, by: Principal) -> LogPage:
         """Return a page of the caller's own log, which no token reads that cannot manage: it says

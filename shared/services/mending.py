@@ -52,7 +52,9 @@ class Mending:
     async def _is_stale(self, head: Head, releases: list[Release]) -> bool:
         [survey] = await self.metadata.survey([head.package])
         listed = {entry.version: entry for entry in survey.entries} if survey else {}
-        return listed != {each.version: Entry.of(each) for each in releases}
+        if listed != {each.version: Entry.of(each) for each in releases}:
+            return True
+        return await self.deriving.withholding.is_stale(head.package, releases)
 
     async def _find_documents(self, release: Release) -> bool:
         """Make documents again that were lost; say whether any were."""

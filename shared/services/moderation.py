@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
+from shared.auth.administration import Administration
 from shared.auth.authorization import Authorization
 from shared.domain.errors import NotAwaited, ReleaseNotFound, RemovedForGood
 from shared.domain.identity import Principal
@@ -13,30 +14,39 @@ from shared.domain.rights import Action
 from shared.ports import Clock, MetadataStore
 from shared.services.changing import until_fresh
 from shared.services.deriving import Deriving
+from shared.services.moderation_news import ModerationNews
 from shared.services.reporting import BATCH
 
 _DECIDED = {"awaits_owner": False}  # What an operator decides on, no owner gives back.
+
+# What an administrator does to bring a release into a state.
+VERBS = {
+    State.HELD: "hold",
+    State.QUARANTINED: "quarantine",
+    State.LIVE: "release",
+    State.REMOVED: "remove",
+}
 
 
 @dataclass(frozen=True)
 class Moderation:
     """Changes the state of releases.
 
-    Operators are checked where they come in; owners here, and they confirm only what was held for
-    them to see.
+    Administrators do, who signed in a moment ago, and the operator. Owners confirm only what was
+    held for them to see.
     """
 
     authorization: Authorization
+    administration: Administration
     metadata: MetadataStore
     deriving: Deriving
+    news: ModerationNews
     clock: Clock
 
-    async def find(self, coordinate: Coordinate) -> Release:
+    async def find(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Return the release, whatever its state, or raise `ReleaseNotFound`."""
-        found = await self.metadata.find(coordinate)
-        if found.release is None:
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        return found.release
+        await self.administration.require(by, "look at", str(coordinate))
+        return await self._find(coordinate)
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a release until somebody confirms it."""
@@ -67,12 +77,13 @@ class Moderation:
         await self.authorization.require(by, Action.GOVERN, coordinate.package.org)
 
         async def attempt() -> Release:
-            release = await self.find(coordinate)
+            release = await self._find(coordinate)
             if release.state is State.LIVE:
                 return release
             if release.state is not State.HELD or not release.awaits_owner:
                 raise NotAwaited(coordinate)
-            return await self.metadata.replace_release(_confirmed(release, by, self.clock.now_ms()))
+            confirmed = self._decided(release, "release.confirmed", State.LIVE, by=by)
+            return await self.metadata.replace_release(confirmed)
 
         release = await until_fresh(attempt)
         await self.deriving.changed(release)
@@ -83,7 +94,7 @@ class Moderation:
             [survey] = await self.metadata.survey([package])
             for entry in survey.entries if survey else ():
                 if entry.state is State.HELD:
-                    yield await self.find(package.at(entry.parsed))
+                    yield await self._find(package.at(entry.parsed))
 
     async def _packages(self, org: OrgName) -> AsyncGenerator[Package]:
         """Yield the packages of an organization; their keys follow each other."""
@@ -96,32 +107,37 @@ class Moderation:
                     return
                 yield head.package
 
+    async def _find(self, coordinate: Coordinate) -> Release:
+        found = await self.metadata.find(coordinate)
+        if found.release is None:
+            raise ReleaseNotFound(coordinate.package, coordinate.version)
+        return found.release
+
     async def _move(
         self, coordinate: Coordinate, state: State, reason: str, by: Principal
     ) -> Release:
-        async def attempt() -> Release:
-            release = await self.find(coordinate)
+        await self.administration.require_fresh(by, VERBS[state], str(coordinate))
+
+        async def attempt() -> tuple[Release, bool]:
+            release = await self._find(coordinate)
             if release.state is state and not release.awaits_owner:
-                return release
+                return release, False
             if release.state is State.REMOVED:
                 raise RemovedForGood(coordinate)
-            return await self.metadata.replace_release(
-                changed(
-                    release,
-                    f"release.{state.value}",
-                    by=by,
-                    now_ms=self.clock.now_ms(),
-                    state=state,
-                    state_reason=reason,
-                ).model_copy(update=_DECIDED)
-            )
+            moved = self._decided(release, f"release.{state.value}", state, reason, by=by)
+            return await self.metadata.replace_release(moved), True
 
-        release = await until_fresh(attempt)
-        await self.deriving.changed(release)
+        release, is_new = await until_fresh(attempt)
+        try:
+            await self.deriving.changed(release)
+        finally:  # It counts from now on, wherever it is listed.
+            if is_new:
+                await self.news.tell(release)
         return release
 
-
-def _confirmed(release: Release, by: Principal, now_ms: int) -> Release:
-    kind, live = "release.confirmed", State.LIVE
-    confirmed = changed(release, kind, by=by, now_ms=now_ms, state=live, state_reason="")
-    return confirmed.model_copy(update=_DECIDED)
+    def _decided(
+        self, release: Release, kind: str, state: State, reason: str = "", *, by: Principal
+    ) -> Release:
+        now_ms = self.clock.now_ms()
+        moved = changed(release, kind, by=by, now_ms=now_ms, state=state, state_reason=reason)
+        return moved.model_copy(update=_DECIDED)

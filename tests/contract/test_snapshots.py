@@ -34,6 +34,7 @@ from shared.services.reporting import BATCH
 from shared.services.restoring import Bytes, Restoring
 from shared.services.shelving import Shelf
 from shared.services.snapshotting import Snapshotting
+from shared.services.withholding import Withholding
 from tests.balas import bala
 from tests.cloud import AtPlace
 from tests.contract.samples import event, head
@@ -64,8 +65,13 @@ class Target:
             work=stores.work,
             clock=self.clock,
             here=Bytes(stores.archives, stores.documents),
-            deriving=Deriving(stores.metadata, stores.documents, self.search, stores.events),
+            deriving=self._deriving(),
         )
+
+    def _deriving(self) -> Deriving:
+        stores = self.stores
+        withholding = Withholding(stores.directory, stores.metadata)
+        return Deriving(stores.metadata, stores.documents, self.search, stores.events, withholding)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.auth.administration import Administration
 from shared.auth.authorization import Authorization
 from shared.domain.errors import CredentialsMissing
 from shared.domain.identity import ANONYMOUS, OPERATOR
@@ -24,8 +25,9 @@ def event(number: int, kind: str = "release.published") -> Event:
 def logbook() -> Logbook:
     """Return the book of an organization whose rare event is its oldest."""
     feed = [event(0, "organization.founded"), *(event(n) for n in range(1, LOOKED_AT + 50))]
-    directory = FakeDirectory()
-    return Logbook(FakeEvents(feed), directory, Authorization(directory, FakeClock()))
+    directory, clock = FakeDirectory(), FakeClock()
+    authorization = Authorization(directory, clock)
+    return Logbook(FakeEvents(feed), directory, authorization, Administration(directory, clock))
 
 
 async def test_a_rare_kind_is_found_page_by_page_and_no_page_looks_at_everything(

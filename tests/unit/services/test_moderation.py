@@ -1,9 +1,60 @@
-"""What waits for an owner, and in which organization."""
+"""Who may withhold releases, what waits for an owner, and who is told."""
 
-from shared.domain.identity import OPERATOR
-from shared.domain.names import parse_org
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.bootstrap import World as Stores
+from shared.domain.errors import (
+    Busy,
+    CredentialsMissing,
+    NotListedYet,
+    NotPermitted,
+    PackageNotFound,
+    ReleaseNotFound,
+    RemovedForGood,
+    SignInAgain,
+)
+from shared.domain.identity import ANONYMOUS, FRESH_FOR, OPERATOR, Principal
+from shared.domain.names import Coordinate, parse_org
+from shared.domain.package import State
+from shared.domain.rights import Grant, Scope
 from tests.balas import bala
-from tests.world import World
+from tests.faults import Fault, failing
+from tests.world import OpenWorld, Person, World
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+ABSENT = Coordinate.parse("acme", "absent", "1.0.0")
+REASON = "reported by a user"
+MAIL = "ann@example.org"
+VERBS = ("hold", "quarantine", "restore", "remove")
+
+
+@pytest.fixture
+async def published(world: World) -> World:
+    """Return a registry with a release whose owner has an address."""
+    await world.push(bala(str(GREET)))
+    known = world.people.ann.account.model_copy(update={"email": MAIL})
+    await world.stores.directory.put(known)
+    return world
+
+
+async def act(world: World, verb: str, by: Principal, reason: str = REASON) -> None:
+    moderation = world.registry.moderation
+    if verb == "restore":
+        await moderation.restore(GREET, by=by)
+    else:
+        await getattr(moderation, verb)(GREET, reason, by=by)
+
+
+async def state(world: World) -> State:
+    return (await world.registry.moderation.find(GREET, by=OPERATOR)).state
+
+
+def signed_in(world: World, person: Person, ago: timedelta = timedelta(0)) -> Principal:
+    at_ms = world.clock.now_ms() - ago // timedelta(milliseconds=1)
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=at_ms)
 
 
 async def test_nothing_of_another_organization_waits_for_its_owners(world: World) -> None:
@@ -11,3 +62,114 @@ async def test_nothing_of_another_organization_waits_for_its_owners(world: World
     await world.push(bala("other/thing:1.0.0"), by=world.people.bob)
     moderation = world.registry.moderation
     assert list(await moderation.awaiting(parse_org("acme"), by=OPERATOR)) == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
+    published: World, verb: str
+) -> None:
+    people = published.people
+    late = FRESH_FOR + timedelta(seconds=1)
+    admin = signed_in(published, people.admin)
+    few = Principal(admin.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    refused = [
+        (ANONYMOUS, CredentialsMissing),
+        (signed_in(published, people.ann), NotPermitted),
+        (signed_in(published, people.admin, late), SignInAgain),
+        (Principal(admin.id, "token", (Grant(),)), SignInAgain),
+        (few, NotPermitted),
+    ]
+    for by, refusal in refused:
+        with pytest.raises(refusal):
+            await act(published, verb, by)
+    assert await state(published) is State.LIVE
+    await act(published, verb, admin)
+
+
+async def test_only_administrators_look_at_what_is_withheld(published: World) -> None:
+    inspecting, ann = published.registry.inspecting, signed_in(published, published.people.ann)
+    for asked in (
+        inspecting.withheld(by=ann),
+        inspecting.package(GREET.package, by=ann),
+        inspecting.release(GREET, by=ann),
+        published.registry.moderation.find(GREET, by=ann),
+    ):
+        with pytest.raises(NotPermitted):
+            await asked
+
+
+async def test_what_is_not_there_is_not_found(published: World) -> None:
+    inspecting = published.registry.inspecting
+    with pytest.raises(ReleaseNotFound):
+        await inspecting.release(ABSENT, by=OPERATOR)
+    with pytest.raises(PackageNotFound):
+        await inspecting.package(ABSENT.package, by=OPERATOR)
+
+
+async def test_a_release_is_shown_with_all_that_happened_to_it(published: World) -> None:
+    await published.push(bala("acme/other:1.0.0"))
+    published.clock.advance(timedelta(hours=1))
+    admin = signed_in(published, published.people.admin)
+    await act(published, "quarantine", admin)
+    dossier = await published.registry.inspecting.release(GREET, by=admin)
+    kinds = [event.kind for _, event in dossier.history.events]
+    assert kinds == ["release.quarantined", "release.published"]
+    assert dossier.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
+    assert (dossier.pulls, dossier.dependents, dossier.history.next) == (0, 0, None)
+    survey = await published.registry.inspecting.package(GREET.package, by=admin)
+    assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
+
+
+async def test_owners_are_told_each_decision_once(published: World) -> None:
+    for verb in ("hold", "quarantine", "quarantine", "restore", "restore", "remove"):
+        await act(published, verb, OPERATOR)
+    mails = published.mailer.to(MAIL)
+    assert [mail.subject.removeprefix("acme/greet:1.0.0 was ") for mail in mails] == [
+        *("held", "quarantined", "released again", "removed for good"),
+    ]
+    for mail in mails:
+        assert "/account/organizations/acme" in mail.text
+        assert (REASON in mail.text) is ("released" not in mail.subject)
+
+
+async def test_no_letter_says_what_no_line_can_hold(published: World) -> None:
+    await act(published, "quarantine", OPERATOR, "bad\u202egood\x1b[31m")
+    [mail] = published.mailer.to(MAIL)
+    assert "The reason: bad good [31m\n" in mail.text
+
+
+async def test_what_is_decided_holds_though_no_mail_leaves(published: World) -> None:
+    published.mailer.is_down = True
+    await act(published, "quarantine", OPERATOR)
+    assert await state(published) is State.QUARANTINED
+
+
+@pytest.mark.parametrize("port", ["search", "directory"])
+async def test_owners_are_told_of_what_is_not_listed_yet_and_nothing_fails_for_their_sake(
+    worlds: OpenWorld, port: str
+) -> None:
+    fault = Fault({"search": "remove", "directory": "of"}[port], Busy())
+
+    def wrap(stores: Stores) -> Stores:
+        return replace(stores, **{port: failing(getattr(stores, port), fault)})
+
+    world = await worlds(wrap=wrap)
+    await world.push(bala(str(GREET)))
+    known = world.people.ann.account.model_copy(update={"email": MAIL})
+    await world.stores.directory.put(known)
+    fault.calls = 0
+    if port == "search":
+        with pytest.raises(NotListedYet):
+            await act(world, "quarantine", OPERATOR)
+    else:
+        await act(world, "quarantine", OPERATOR)
+    assert fault.calls == 1
+    assert len(world.mailer.to(MAIL)) == (1 if port == "search" else 0)
+    assert await state(world) is State.QUARANTINED
+
+
+async def test_what_was_removed_is_so_for_good(published: World) -> None:
+    await act(published, "remove", OPERATOR)
+    with pytest.raises(RemovedForGood):
+        await act(published, "restore", OPERATOR)
+    assert len(published.mailer.to(MAIL)) == 1
