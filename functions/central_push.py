@@ -7,6 +7,7 @@ from functions._http import NO_STORE, caller_of, header, headers_of
 from functions._multipart import archive_part
 from shared.domain.digest import Digest
 from shared.domain.errors import CredentialsMissing
+from shared.domain.rates import OperationClass
 from shared.registry import Registry
 from shared.services.publishing import Upload
 
@@ -21,6 +22,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         if caller.is_anonymous:
             raise CredentialsMissing  # Before anything is read: archives cost their reader.
+        await registry.limiting.admit(OperationClass.PUSH)
         upload = Upload(archive_part(req, name="bala-file"), _announced(req))
         await registry.publishing.push(upload, by=caller)
         # bal prints its success line on 204 alone.

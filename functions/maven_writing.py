@@ -3,11 +3,13 @@
 from functions._maven_paths import FileKind, PackageMetadata, ReleaseFile, Target
 from shared.domain.checksum import Algorithm, Checksum
 from shared.domain.identity import Principal
+from shared.domain.rates import OperationClass
 from shared.registry import Registry
 
 
 async def take(registry: Registry, target: Target, content: bytes, by: Principal) -> None:
     """Publish an archive, or take a file that comes beside one; raise its refusal."""
+    await registry.limiting.admit(OperationClass.PUSH)
     deploying = registry.deploying
     match target:
         case Target(ReleaseFile(at, FileKind.ARCHIVE), None):

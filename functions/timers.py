@@ -5,6 +5,7 @@ import time
 import azure.functions as func
 
 from functions._hosted import takes_context, trace_of
+from shared.domain.errors import TakesNoChanges
 from shared.log import log
 from shared.registry import Registry
 from shared.services.reporting import Report
@@ -44,6 +45,9 @@ async def _run(registry: Registry, task: str, activity: Activity) -> None:
     try:
         report = await registry.upkeep.run(task)
         result = _log(task, report, time.perf_counter() - started)
+    except TakesNoChanges:
+        log.info("upkeep.read_only", task=task)
+        result = "read-only"
     finally:
         told = {"task": task, "result": result}
         recording.record(UPKEEP, time.perf_counter() - started, told)

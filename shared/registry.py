@@ -11,7 +11,9 @@ from shared.auth.sign_in_links import SignInLinks
 from shared.domain.archive_name import ArchiveName
 from shared.ports import ArchiveStore, ChangeSource, Clock
 from shared.services.accounts import Accounts
+from shared.services.announcing import Announcing
 from shared.services.browsing import Browsing
+from shared.services.bulletins import Bulletins
 from shared.services.checking import Checking
 from shared.services.closing import Closing
 from shared.services.connecting import Connecting
@@ -106,6 +108,8 @@ class Registry:
     showcasing: Showcasing
     indexing: Indexing
     limiting: Limiting
+    bulletins: Bulletins
+    announcing: Announcing
     deprecating: Deprecating
     moderation: Moderation
     inspecting: Inspecting

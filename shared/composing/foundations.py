@@ -11,9 +11,12 @@ from shared.composing.world import World
 from shared.domain.errors import Refusal
 from shared.domain.rates import OperationClass
 from shared.log import log
+from shared.services.announcing import Announcing
 from shared.services.braking import Braking
+from shared.services.bulletins import Bulletins
 from shared.services.limiting import Limiting
 from shared.services.notifying import Notifying
+from shared.services.pausing import Pausing
 from shared.services.recording import Recording
 from shared.settings import Settings
 
@@ -57,7 +60,30 @@ class Foundations:
         """Return what says how much is too much."""
         work, clock, settings = self.world.work, self.world.clock, self.settings
         rules = {operation: settings.limits_of(operation) for operation in OperationClass}
-        return Limiting(work, clock, rules, Braking(work, clock, settings.brake_packages))
+        braking = Braking(work, clock, settings.brake_packages)
+        return Limiting(work, clock, rules, braking, self.pausing)
+
+    @cached_property
+    def bulletins(self) -> Bulletins:
+        """Return what knows the bulletin."""
+        return Bulletins(self.world.directory, self.world.clock)
+
+    @cached_property
+    def pausing(self) -> Pausing:
+        """Return what says whether changes are taken."""
+        return Pausing(self.bulletins)
+
+    @cached_property
+    def announcing(self) -> Announcing:
+        """Return what writes the bulletin."""
+        return Announcing(
+            administration=self.administration,
+            directory=self.world.directory,
+            recording=self.recording,
+            bulletins=self.bulletins,
+            clock=self.world.clock,
+            randomness=self.world.randomness,
+        )
 
     @cached_property
     def discovery(self) -> Discovery:

@@ -260,7 +260,9 @@ class Packages(People):
         """Return what counts pulls."""
         world = self.world
         signer = world.keys.signer("callers")
-        return Counting(world.pulls, world.clock, signer, delayed=_log_delayed_pulls)
+        return Counting(
+            world.pulls, world.clock, signer, admit=self.pausing.admit, delayed=_log_delayed_pulls
+        )
 
     def _placing(self) -> Placing | None:
         """Return what moves archives, where a link or a copy could outlive a change."""

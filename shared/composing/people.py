@@ -63,6 +63,7 @@ class People(Foundations):
             notifying=self.notifying,
             discovery=self.discovery,
             key_sets=self.key_sets,
+            pausing=self.pausing,
         )
         return sign_in_of(self.settings, stores, parts)
 

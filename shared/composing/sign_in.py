@@ -27,6 +27,7 @@ from shared.services.accounts import Accounts
 from shared.services.identities import Identities
 from shared.services.noticing import Noticing
 from shared.services.notifying import Notifying
+from shared.services.pausing import Pausing
 from shared.services.recording import Recording
 from shared.services.signing_in import SigningIn, SignUp
 from shared.services.signing_out import SigningOut
@@ -54,6 +55,7 @@ class Parts:
     notifying: Notifying
     discovery: Discovery
     key_sets: KeySets
+    pausing: Pausing
 
 
 def sign_in_of(settings: Settings, stores: Stores, parts: Parts) -> SignIn:
@@ -70,6 +72,7 @@ def sign_in_of(settings: Settings, stores: Stores, parts: Parts) -> SignIn:
         clock=stores.clock,
         randomness=stores.randomness,
         noticing=noticing,
+        pausing=parts.pausing,
     )
     signing_in = SigningIn(
         providers=dict(_providers(settings, stores, parts)),

@@ -104,6 +104,7 @@ class Whole(Packages):
         await self.counting.close()
         await self.authentication.close()
         await self.sign_in.noticing.close()
+        await self.bulletins.close()
         self.reading.close()
         await self.world.close()
 
@@ -128,7 +129,7 @@ class Whole(Packages):
         if self.feeding is not None:
             tasks |= {"search": self.feeding.catch_up, "search-rebuild": self.feeding.rebuild}
         runs = Runs(world.work, world.clock)
-        return Upkeep(world.work, world.clock, world.randomness, runs, tasks)
+        return Upkeep(world.work, world.clock, world.randomness, self.pausing, runs, tasks)
 
     @property
     def overseeing(self) -> Overseeing:

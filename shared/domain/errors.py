@@ -12,10 +12,10 @@
     ├── NotFound             it does not exist for this caller
     │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
     │   ├── AccountNotFound · TokenNotFound · ArchiveNotFound · PathNotFound · SbomNotFound
-    │   └── PageNotFound · PublisherNotFound · FileNotInArchive
+    │   └── PageNotFound · PublisherNotFound · FileNotInArchive · NoticeNotFound
     ├── Conflict             it clashes with what is there
     │   ├── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
-    │   └── PublisherExists · NotAwaited
+    │   └── PublisherExists · NotAwaited · TooManyNotices
     ├── Unauthenticated      who is asking cannot be told
     │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
     │   ├── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
@@ -28,7 +28,8 @@
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
     └── Unavailable          try again later
-        └── Busy · StorageFull · NotListedYet · SearchLoading · DomainSilent · IssuerSilent
+        ├── Busy · StorageFull · NotListedYet · SearchLoading · DomainSilent · IssuerSilent
+        └── TakesNoChanges
 
 A face maps each kind to a status and a body, because clients differ.
 """
@@ -439,6 +440,17 @@ class FileNotInArchive(NotFound):
         super().__init__(f"{coordinate} holds no file {_quoted(path)}. Look at its list of files.")
 
 
+class NoticeNotFound(NotFound):
+    """No notice of this id can be changed: there is none, or it has ended."""
+
+    def __init__(self, notice_id: str) -> None:
+        """Name the notice."""
+        super().__init__(
+            f"There is no notice {_quoted(notice_id)} that is shown or will be. "
+            "Open the page again: it may have ended meanwhile."
+        )
+
+
 class PublisherNotFound(NotFound):
     """The organization has no trusted publisher of this id."""
 
@@ -511,6 +523,17 @@ class NotAwaited(Conflict):
         super().__init__(
             f"{coordinate} does not wait for an owner. Only releases that were held because they "
             "came too fast are confirmed; what an operator withholds, the operator gives back."
+        )
+
+
+class TooManyNotices(Conflict):
+    """So many notices are shown, or will be, that nobody would read another one."""
+
+    def __init__(self, limit: int) -> None:
+        """Say how many there may be."""
+        super().__init__(
+            f"There are {limit} notices that are shown or will be, and nobody reads more. "
+            "End one of them first."
         )
 
 
@@ -856,6 +879,19 @@ class SearchLoading(Unavailable):
         super().__init__(
             "The search of this server is still being loaded, which takes some seconds; everything "
             "else works. Search again in a moment."
+        )
+
+
+class TakesNoChanges(Unavailable):
+    """The operator lets nothing be changed for now; what is there is read as ever."""
+
+    retry_after = timedelta(minutes=5)
+
+    def __init__(self, reason: str) -> None:
+        """Give the operator's reason, a part of a sentence."""
+        super().__init__(
+            f"This registry takes no changes now: {reason}. Reading and pulling go on. "
+            "Try again later."
         )
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Self
 
 from shared.domain.errors import InvalidRequest
+from shared.domain.moments import parse_moment
 from shared.domain.package import Event
 
 PAGE = 50
@@ -63,11 +63,4 @@ def _number(params: Mapping[str, str], name: str, least: int, most: int) -> int 
 
 def _time(params: Mapping[str, str], name: str) -> int | None:
     text = params.get(name, "")
-    if not text:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        message = f"The parameter {name} is a time such as 2026-11-20T10:00:00Z, not {text[:40]!r}."
-        raise InvalidRequest(message) from None
+    return parse_moment(name, text) if text else None

@@ -34,6 +34,11 @@ class OperationClass(Enum):
         return _WINDOWS.get(self, timedelta(minutes=1))
 
     @property
+    def changes(self) -> bool:
+        """Say whether such requests are made to change what is stored for good."""
+        return self in _CHANGING
+
+    @property
     def noun(self) -> str:
         """Return what a sentence calls such requests."""
         return _NOUNS[self]
@@ -45,6 +50,12 @@ _WINDOWS = {
     OperationClass.SIGN_IN: timedelta(minutes=5),
     OperationClass.DEVICE: timedelta(minutes=5),
     OperationClass.FAILURE: timedelta(minutes=5),
+}
+_CHANGING = {
+    OperationClass.WRITE,
+    OperationClass.PUSH,
+    OperationClass.TOKEN_ISSUE,
+    OperationClass.DEVICE,
 }
 _NOUNS = {
     OperationClass.READ: "requests",

@@ -17,6 +17,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from shared.domain.accounts import Account, AccountName, Identity
+from shared.domain.bulletin import Bulletin
 from shared.domain.domains import Domain
 from shared.domain.entity import Entity
 from shared.domain.invitations import Invitation
@@ -43,6 +44,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     Publisher,
     Token,
     TokenUse,
+    Bulletin,
 )
 
 

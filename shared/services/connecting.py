@@ -140,8 +140,10 @@ class Connecting:
     async def redeem(self, device_code: str, *, by: Principal) -> Connected:
         """Return the token of a machine that was approved, to one of any number of calls.
 
-        Raises the refusals of `DeviceRefusal`. `by` is the machine: nobody, and its address.
+        Raises the refusals of `DeviceRefusal`, and `TakesNoChanges`. `by` is the machine: nobody,
+        and its address.
         """
+        await self.limiting.admit(OperationClass.DEVICE)
         device = stored_hash(device_code)
         if await self._peek(_BY_MACHINE, device) is None:
             raise DeviceCodeExpired

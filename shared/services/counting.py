@@ -1,12 +1,13 @@
 """Counting pulls: gathered in memory, written together, and never twice for one caller."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from shared.auth.keys import Signer
 from shared.auth.recent import Recent
-from shared.domain.errors import Refusal
+from shared.domain.errors import Refusal, TakesNoChanges
 from shared.domain.names import Coordinate
 from shared.ports import Clock, Pull, PullLedger
 
@@ -26,16 +27,18 @@ class Counting:
         clock: Clock,
         signer: Signer,
         *,
+        admit: Callable[[], Awaitable[None]],
         delayed: Callable[[Refusal], None],
         flush_after: timedelta = FLUSH_AFTER,
     ) -> None:
         """Keep callers as signatures of `signer`: nobody can read an address back from one.
 
-        `delayed` is told why counts have to wait for their store.
+        `admit` raises while nothing may be written, and `delayed` is told why counts have to wait.
         """
         self._ledger = ledger
         self._clock = clock
         self._signer = signer
+        self._admit = admit
         self._delayed = delayed
         self._flush_after = flush_after
         self._seen = Recent[Pull](MAX_REMEMBERED)
@@ -61,10 +64,14 @@ class Counting:
             self._flushing = asyncio.create_task(self._flush_later())
 
     async def flush(self) -> int:
-        """Write what was noted since the last flush, and return how many; on failure keep it."""
+        """Write what was noted since the last flush, and return how many; on failure keep it.
+
+        Raises `TakesNoChanges`, and what its store raises.
+        """
         pulls, self._pending = self._pending, []
         try:
             if pulls:
+                await self._admit()
                 await self._ledger.record(pulls)
         except BaseException:
             self._pending = pulls + self._pending
@@ -72,10 +79,11 @@ class Counting:
         return len(pulls)
 
     async def close(self) -> None:
-        """Write what is left, now."""
+        """Write what is left, now; while the registry is read-only, it is lost."""
         if self._flushing:
             self._flushing.cancel()
-        await self.flush()
+        with suppress(TakesNoChanges):
+            await self.flush()
 
     async def _flush_later(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from shared.domain.sign_in_letters import identity_linked, identity_removed
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.services.accounts import Accounts
 from shared.services.noticing import Noticing
+from shared.services.pausing import Pausing
 from shared.services.recording import Change, Recording
 from shared.services.signing_out import check_own
 
@@ -39,6 +40,7 @@ class Identities:
     clock: Clock
     randomness: Randomness
     noticing: Noticing
+    pausing: Pausing
 
     async def account_of(self, who: SignedIn) -> str | None:
         """Return the id of the account that the person has; None for a stranger."""
@@ -94,6 +96,7 @@ class Identities:
         self.noticing.tell(by.id, told)
 
     async def _add(self, who: SignedIn, provider: str, account_id: str, by: Principal) -> None:
+        await self.pausing.admit()  # Signing in goes on for those who are known.
         identity = Identity(
             issuer=who.issuer,
             identifier=who.identifier,

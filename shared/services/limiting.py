@@ -1,4 +1,5 @@
-"""Limiting: who makes too many requests has to wait.
+"""Limiting: who makes too many requests has to wait, and all who change something while the
+registry is read-only.
 
 What is dear or dangerous is counted for all instances together, in one call of the work store;
 reads are counted by each process alone, in memory.
@@ -26,6 +27,7 @@ from shared.domain.rates import (
 )
 from shared.ports import Clock, Counter, WorkStore
 from shared.services.braking import Braking
+from shared.services.pausing import Pausing
 
 REMEMBERED = 10_000  # Callers that have to wait; about 3 MB.
 MOST_CALLERS = 100_000  # That a process counts one by one in a minute; about 15 MB.
@@ -56,29 +58,43 @@ class Pace:
 class Limiting:
     """Counts requests, and refuses what is over a limit."""
 
-    def __init__(self, work: WorkStore, clock: Clock, rules: Rules, braking: Braking) -> None:
+    def __init__(
+        self, work: WorkStore, clock: Clock, rules: Rules, braking: Braking, pausing: Pausing
+    ) -> None:
         """Keep the counts that hold for all instances in `work`."""
         self._work = work
         self._clock = clock
         self._rules = rules
         self._braking = braking
+        self._pausing = pausing
         self._reads = Reads(rules[OperationClass.READ], clock)
         self._shut = Recent[tuple[int, Allowance]](REMEMBERED)
 
     async def check(self, operation: OperationClass, keys: Keys) -> Allowance | None:
         """Count a request and return what is left, or None where nothing is limited.
 
-        Raises `TooManyRequests`. One call of the store, and none while the caller has to wait.
+        Raises `TooManyRequests`, and `TakesNoChanges` as `admit` does. One call of the store, and
+        none while the caller has to wait.
         """
+        await self.admit(operation)
         allowance = await self._count(operation, keys)
         if allowance is not None:
             _require(allowance)
         return allowance
 
+    async def admit(self, operation: OperationClass) -> None:
+        """Raise `TakesNoChanges` for what would change something while the registry is read-only.
+
+        Every change of a client passes here, or by `check` and `pace`: before anything is read.
+        """
+        if operation.changes:
+            await self._pausing.admit()
+
     async def pace(self, by: Principal, package: Package) -> Pace:
         """Count a push, and say how fast `by` publishes; of that, nothing is raised. One call."""
         if by.is_operator:
             return Pace()
+        await self.admit(OperationClass.PUSH)
         tallying = self._tallying(OperationClass.PUSH, Keys.of(by))
         if shut := self._shut_out(tallying):
             return Pace(shut)

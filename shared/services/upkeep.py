@@ -24,6 +24,7 @@ from shared.ports import (
 )
 from shared.services.counting import window_of
 from shared.services.deriving import Deriving
+from shared.services.pausing import Pausing
 from shared.services.reporting import BATCH, Report
 from shared.services.runs import Runs
 from shared.services.walking import Walking
@@ -34,6 +35,9 @@ LEASES: dict[str, timedelta] = dict.fromkeys(
     timedelta(minutes=30),  # The host lets no Function run for longer.
 )
 
+# What a registry that takes no changes may do as well: a copy of its records, and its search.
+KEEPS_RECORDS = {"snapshot", "search", "search-rebuild"}
+
 
 @dataclass(frozen=True)
 class Upkeep:
@@ -42,11 +46,17 @@ class Upkeep:
     work: WorkStore
     clock: Clock
     randomness: Randomness
+    pausing: Pausing
     runs: Runs
     tasks: Mapping[str, Callable[[], Awaitable[Report]]]
 
     async def run(self, name: str) -> Report | None:
-        """Run the task, unless another process is at it: then return None."""
+        """Run the task, unless another process is at it: then return None.
+
+        Raises `TakesNoChanges` while the registry is read-only, for what changes records.
+        """
+        if name not in KEEPS_RECORDS:
+            await self.pausing.admit()
         owner = self.randomness.token_bytes(8).hex()
         if not await self._lease(name, owner, LEASES.get(name, LEASE)):
             return None

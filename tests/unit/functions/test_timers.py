@@ -9,6 +9,7 @@ from azure.functions.timer import TimerRequest
 from structlog.testing import capture_logs
 
 from functions import timers
+from shared.domain.identity import OPERATOR
 from shared.hosting.loading import functions_of
 from tests.world import World
 
@@ -50,3 +51,10 @@ async def test_there_is_a_timer_for_each_scheduled_task_that_the_registry_has(
     tasks = set(timers.SCHEDULES) & set(world.registry.upkeep.tasks)
     names = {f"timer_{task.replace('-', '_')}" for task in tasks}
     assert {each.name for each in functions_of(app).timers} == names
+
+
+async def test_a_timer_leaves_its_task_while_the_registry_takes_no_changes(world: World) -> None:
+    await world.registry.announcing.refuse_changes("moving house", by=OPERATOR)
+    with capture_logs() as events:
+        await call_of(world, "timer_sweep")(TimerRequest(past_due=False))
+    assert [event["event"] for event in events] == ["upkeep.read_only"]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.keys import KeyRing
-from shared.domain.errors import Busy, Refusal
+from shared.domain.errors import Busy, Refusal, TakesNoChanges
 from shared.domain.names import Coordinate
 from shared.ports import Pull
 from shared.services.counting import Counting
@@ -14,6 +14,7 @@ from tests.fakes.clock import FakeClock
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 OTHER = Coordinate.parse("acme", "greet", "2.0.0")
+MOVING = "moving house"
 
 
 class Ledger:
@@ -22,6 +23,11 @@ class Ledger:
     def __init__(self) -> None:
         self.pulls: list[Pull] = []
         self.is_down = False
+        self.is_closed = False
+
+    async def admit(self) -> None:
+        if self.is_closed:
+            raise TakesNoChanges(MOVING)
 
     async def record(self, pulls: list[Pull]) -> None:
         if self.is_down:
@@ -47,7 +53,14 @@ def delays() -> list[Refusal]:
 @pytest.fixture
 def counting(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> Counting:
     signer = KeyRing.of_setting("x" * 32).signer("callers")
-    return Counting(ledger, clock, signer, delayed=delays.append, flush_after=timedelta(0))  # pyright: ignore[reportArgumentType] - the part that is called.
+    return Counting(
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        clock,
+        signer,
+        admit=ledger.admit,
+        delayed=delays.append,
+        flush_after=timedelta(0),
+    )
 
 
 async def until_written(counting: Counting) -> None:
@@ -114,6 +127,29 @@ async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
     await until_written(counting)
     assert len(ledger.pulls) == 1
     assert isinstance(delays[0], Busy)
+
+
+async def test_while_nothing_may_be_written_counts_wait_for_its_end(
+    counting: Counting, ledger: Ledger, delays: list[Refusal]
+) -> None:
+    ledger.is_closed = True
+    counting.pulled(GREET, "one")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert ledger.pulls == []
+    assert isinstance(delays[0], TakesNoChanges)
+    ledger.is_closed = False
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+
+
+async def test_a_process_that_ends_meanwhile_writes_nothing(
+    counting: Counting, ledger: Ledger
+) -> None:
+    ledger.is_closed = True
+    counting.pulled(GREET, "one")
+    await counting.close()
+    assert ledger.pulls == []
 
 
 async def test_closing_writes_what_is_left(counting: Counting, ledger: Ledger) -> None:

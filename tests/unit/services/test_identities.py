@@ -8,7 +8,7 @@ from shared.auth.beside import Beside
 from shared.auth.providers import SignedIn
 from shared.domain.accounts import Account, AccountName, Identity
 from shared.domain.entity import Entity
-from shared.domain.errors import Busy
+from shared.domain.errors import Busy, TakesNoChanges
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
 from shared.domain.sign_in_errors import IdentityTaken
@@ -16,9 +16,11 @@ from shared.services.accounts import Accounts
 from shared.services.identities import NAME_ATTEMPTS, Identities, account_name
 from shared.services.noticing import Noticing
 from shared.services.notifying import Notifying
+from shared.services.pausing import Pausing
 from tests.fakes.clock import START_MS, FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.mailer import FakeMailer
+from tests.fakes.pausing import taking_changes, taking_none
 from tests.fakes.randomness import FakeRandomness
 from tests.fakes.recording import recording
 
@@ -46,7 +48,7 @@ class SameDigits(FakeRandomness):
         return bytes(3) if count == 3 else super().token_bytes(count)
 
 
-def identities(directory: FakeDirectory) -> Identities:
+def identities(directory: FakeDirectory, pausing: Pausing | None = None) -> Identities:
     """Return what is tested, over doubles."""
     clock, randomness = FakeClock(), SameDigits("identities")
     written = recording(directory)
@@ -58,6 +60,7 @@ def identities(directory: FakeDirectory) -> Identities:
         clock=clock,
         randomness=randomness,
         noticing=Noticing(directory, notifying, "https://registry.test", Beside()),
+        pausing=pausing or taking_changes(),
     )
 
 
@@ -145,3 +148,17 @@ def forget(directory: FakeDirectory, *entities: Entity) -> None:
     """Take entities out, as if they had never been written."""
     for each in entities:
         del directory.entities[each.kind, each.place]
+
+
+async def test_while_the_registry_takes_no_changes_those_who_are_known_come_in_and_nobody_new() -> (
+    None
+):
+    directory = FakeDirectory()
+    kim = await identities(directory).enrol(person(), "test", by=BROWSER)
+    paused = identities(directory, taking_none())
+    assert await paused.account_of(person()) == kim
+    with pytest.raises(TakesNoChanges):
+        await paused.enrol(person("sam"), "test", by=BROWSER)
+    with pytest.raises(TakesNoChanges):
+        await paused.link(person("sam"), "test", by=Principal(kim))
+    assert len(directory.every(Identity)) == 1

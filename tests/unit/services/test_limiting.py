@@ -6,15 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors import TooMany, TooManyFailures, TooManyRequests
+from shared.domain.errors import TakesNoChanges, TooMany, TooManyFailures, TooManyRequests
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Package
 from shared.domain.rates import Allowance, Keys, Limits, OperationClass, Subject
 from shared.ports import WorkStore
 from shared.services.braking import Braking
 from shared.services.limiting import Limiting, Reads, told
+from shared.services.pausing import Pausing
 from tests.counting import counting
 from tests.fakes.clock import FakeClock
+from tests.fakes.pausing import taking_changes, taking_none
 from tests.fakes.work import FakeWork
 
 ANN = Principal("ann0000000", "token-1", address="203.0.113.7")
@@ -25,14 +27,17 @@ DEFAULT = "token=3 account=5 address=8"
 class Instance:
     """One process of a registry: a service of its own over work that all share."""
 
-    def __init__(self, work: FakeWork, clock: FakeClock, **limits: str) -> None:
+    def __init__(
+        self, work: FakeWork, clock: FakeClock, pausing: Pausing | None = None, **limits: str
+    ) -> None:
         self.calls = Tallies[str]()
         store: WorkStore = counting(work, self.calls)
         rules = {
             each: Limits.parse(each, limits.get(each.name.lower(), DEFAULT))
             for each in OperationClass
         }
-        self.limiting = Limiting(store, clock, rules, Braking(store, clock, 20))
+        braking = Braking(store, clock, 20)
+        self.limiting = Limiting(store, clock, rules, braking, pausing or taking_changes())
 
 
 @pytest.fixture
@@ -328,3 +333,40 @@ async def test_a_push_that_is_one_too_many_over_all_instances_is_told_so(
     allowance = (await other.limiting.pace(ANN, GREET)).allowance
     assert allowance is not None
     assert allowance.is_exceeded
+
+
+# --- while the registry takes no changes -------------------------------------------------------
+
+CHANGES = (
+    OperationClass.WRITE,
+    OperationClass.PUSH,
+    OperationClass.TOKEN_ISSUE,
+    OperationClass.DEVICE,
+)
+
+
+@pytest.mark.parametrize("operation", CHANGES)
+async def test_a_change_is_refused_before_it_is_counted(
+    work: FakeWork, clock: FakeClock, operation: OperationClass
+) -> None:
+    instance = Instance(work, clock, taking_none())
+    with pytest.raises(TakesNoChanges, match="takes no changes now: moving house"):
+        await instance.limiting.check(operation, Keys.of(ANN))
+    with pytest.raises(TakesNoChanges):
+        await instance.limiting.admit(operation)
+    with pytest.raises(TakesNoChanges):
+        await instance.limiting.pace(ANN, GREET)
+    assert not instance.calls
+
+
+@pytest.mark.parametrize("operation", [each for each in OperationClass if each not in CHANGES])
+async def test_what_changes_nothing_for_good_goes_on(
+    work: FakeWork, clock: FakeClock, operation: OperationClass
+) -> None:
+    instance = Instance(work, clock, taking_none())
+    await instance.limiting.check(operation, Keys.of(ANN))
+
+
+async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:
+    pace = await Instance(work, clock, taking_none()).limiting.pace(OPERATOR, GREET)
+    assert pace.allowance is None

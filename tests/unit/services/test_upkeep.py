@@ -10,7 +10,7 @@ import pytest
 from shared.domain.accounts import Account
 from shared.domain.archive_name import ArchiveName
 from shared.domain.digest import Digest
-from shared.domain.errors import Busy
+from shared.domain.errors import Busy, TakesNoChanges
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.package import Event, Head, Visibility
@@ -20,7 +20,7 @@ from shared.domain.tokens import Token
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.reporting import Report
 from shared.services.runs import Runs
-from shared.services.upkeep import Settling, Sweeping
+from shared.services.upkeep import KEEPS_RECORDS, Settling, Sweeping
 from shared.services.walking import Walking
 from tests.balas import bala
 from tests.contract.samples import named
@@ -272,3 +272,13 @@ async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> 
     upkeep = replace(world.registry.upkeep, work=work, runs=Runs(work, world.clock))
     assert await upkeep.run("expire") == Report("expire")
     assert await upkeep.run("expire") == Report("expire")  # Its lease is over all the same.
+
+
+async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(world: World) -> None:
+    await world.registry.announcing.refuse_changes("moving house", by=OPERATOR)
+    upkeep = world.registry.upkeep
+    for task in set(upkeep.tasks) - KEEPS_RECORDS:
+        with pytest.raises(TakesNoChanges):
+            await upkeep.run(task)
+    assert await upkeep.run("snapshot") is not None
+    assert {each.task for each in await upkeep.standings() if each.last} == {"snapshot"}

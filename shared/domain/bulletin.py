@@ -1,0 +1,216 @@
+"""The bulletin: what the operator tells everybody, and whether the registry takes changes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import ClassVar, Self
+
+from shared.domain.entity import Entity, Place
+from shared.domain.errors import InvalidRequest, NoticeNotFound, TooManyNotices
+from shared.domain.moments import parse_moment
+from shared.domain.package import Record
+
+MOST_CHARACTERS = 300  # Two sentences.
+MOST_OF_A_REASON = 200  # It stands within a sentence.
+MOST_OF_A_LINK = 500
+SHOWN_FOR = timedelta(days=7)  # Unless an administrator says otherwise.
+LONGEST = timedelta(days=90)  # What holds for longer belongs on a page.
+MOST_NOTICES = 5  # That are shown, or will be: nobody reads more.
+ENDED_KEPT = 20  # For whoever wants to know what was said.
+
+_MS = timedelta(milliseconds=1)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# A page of ours begins with one slash; two, or a backslash, would be another host to a browser.
+_LINK = re.compile(
+    r"/(?![/\\])[^\s\\\"<>]*|https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:[/?#][^\s\\\"<>]*)?",
+    re.IGNORECASE,
+)
+_SCHEME = "https://"
+
+
+class Mood(Enum):
+    """How a notice is meant; the gravest are shown first."""
+
+    MAINTENANCE = "maintenance"
+    WARNING = "warning"
+    INFORMATION = "information"
+
+
+class Stage(Enum):
+    """Whether a notice is shown."""
+
+    CURRENT = "current"
+    COMING = "coming"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a page says above its content."""
+
+    text: str
+    mood: Mood
+    link: str = ""
+
+    @property
+    def host(self) -> str:
+        """Return where a link leads that leaves this registry; empty for a page of ours."""
+        if not self.link.startswith(_SCHEME):
+            return ""
+        return re.split(r"[/?#]", self.link.removeprefix(_SCHEME), maxsplit=1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notice as it was written."""
+
+    text: str
+    mood: Mood
+    link: str
+    from_ms: int
+    until_ms: int
+
+    @classmethod
+    def parse(
+        cls, text: str, mood: str, link: str = "", *, span: tuple[str, str], now_ms: int
+    ) -> Self:
+        """Read what an administrator wrote; `span` is from when and until when, each perhaps empty.
+
+        Raises `InvalidRequest`.
+        """
+        begins, ends = span
+        from_ms = max(now_ms, parse_moment("from", begins)) if begins else now_ms
+        until_ms = parse_moment("until", ends) if ends else from_ms + SHOWN_FOR // _MS
+        said = _line("notice", text, MOST_CHARACTERS)
+        _check_span(from_ms, until_ms, now_ms)
+        return cls(said, _mood(mood), _link(link), from_ms, until_ms)
+
+
+class Notice(Record):
+    """One or two sentences that every page shows for a time."""
+
+    id: str
+    text: str
+    mood: Mood
+    link: str = ""
+    from_ms: int
+    until_ms: int
+
+    def stage(self, now_ms: int) -> Stage:
+        """Return whether it is shown at that time."""
+        if self.until_ms <= now_ms:
+            return Stage.ENDED
+        return Stage.COMING if now_ms < self.from_ms else Stage.CURRENT
+
+
+class ReadOnly(Record):
+    """That the registry takes no changes, since when, and why."""
+
+    reason: str
+    since_ms: int
+
+
+class Bulletin(Entity):
+    """Everything that is announced on every page: one record, so that one read tells all of it."""
+
+    kind: ClassVar[str] = "bulletin"
+
+    notices: tuple[Notice, ...] = ()
+    read_only: ReadOnly | None = None
+
+    @property
+    def place(self) -> Place:
+        """Return its place: there is one."""
+        return PLACE
+
+    def announcements(self, now_ms: int) -> tuple[Announcement, ...]:
+        """Return what pages say at that time, the gravest first."""
+        moods = list(Mood)
+        current = sorted(self.at_stage(Stage.CURRENT, now_ms), key=lambda n: moods.index(n.mood))
+        said = tuple(Announcement(each.text, each.mood, each.link) for each in current)
+        if self.read_only is None:
+            return said
+        text = (
+            f"This registry takes no changes now: {self.read_only.reason}. "
+            "Reading and pulling go on."
+        )
+        return (Announcement(text, Mood.MAINTENANCE), *said)
+
+    def at_stage(self, stage: Stage, now_ms: int) -> list[Notice]:
+        """Return the notices that are at that stage, in order of their beginning."""
+        found = [each for each in self.notices if each.stage(now_ms) is stage]
+        return sorted(found, key=lambda notice: notice.from_ms)
+
+    def with_notice(self, notice: Notice, now_ms: int) -> "Bulletin":
+        """Return it with one notice more; raise `TooManyNotices`."""
+        ended = self.at_stage(Stage.ENDED, now_ms)[-ENDED_KEPT:]
+        others = [each for each in self.notices if each.stage(now_ms) is not Stage.ENDED]
+        if len(others) >= MOST_NOTICES:
+            raise TooManyNotices(MOST_NOTICES)
+        return self._with((*ended, *others, notice))
+
+    def ending(self, notice_id: str, until_ms: int, now_ms: int) -> "Bulletin":
+        """Return it with another end of a notice; raise `NoticeNotFound` or `InvalidRequest`.
+
+        An end that has come takes it away at once.
+        """
+        notice = self.open_notice(notice_id, now_ms)
+        if until_ms > now_ms:
+            _check_span(notice.from_ms, until_ms, now_ms)
+        changed = notice.model_copy(update={"until_ms": max(until_ms, now_ms)})
+        return self._with([changed if each is notice else each for each in self.notices])
+
+    def open_notice(self, notice_id: str, now_ms: int) -> Notice:
+        """Return a notice that is shown or will be; raise `NoticeNotFound`."""
+        for each in self.notices:
+            if each.id == notice_id and each.stage(now_ms) is not Stage.ENDED:
+                return each
+        raise NoticeNotFound(notice_id)
+
+    def _with(self, notices: Sequence[Notice]) -> "Bulletin":
+        return self.model_copy(update={"notices": tuple(notices)})
+
+
+PLACE = Place("registry")
+
+
+def parse_reason(text: str) -> str:
+    """Return why no changes are taken, as a part of a sentence; raise `InvalidRequest`."""
+    return _line("reason", text, MOST_OF_A_REASON).rstrip(".!? ")
+
+
+def _line(what: str, text: str, most: int) -> str:
+    line = " ".join(text.split())
+    if not line.strip(".!? ") or len(line) > most or _CONTROL.search(line):
+        message = f"A {what} has 1 to {most} characters, in one line. Write it again."
+        raise InvalidRequest(message)
+    return line
+
+
+def _mood(text: str) -> Mood:
+    try:
+        return Mood(text)
+    except ValueError:
+        message = f"A notice is one of {', '.join(each.value for each in Mood)}."
+        raise InvalidRequest(message) from None
+
+
+def _link(text: str) -> str:
+    if text and (len(text) > MOST_OF_A_LINK or not text.isascii() or not _LINK.fullmatch(text)):
+        message = (
+            "The link of a notice is a page of this registry, such as /about/status, or begins "
+            "with https://. Correct it, or leave it out."
+        )
+        raise InvalidRequest(message)
+    return text
+
+
+def _check_span(from_ms: int, until_ms: int, now_ms: int) -> None:
+    if not max(from_ms, now_ms) < until_ms <= now_ms + LONGEST // _MS:
+        message = (
+            f"A notice ends after it begins, and within {LONGEST.days} days from now. "
+            "Choose another end."
+        )
+        raise InvalidRequest(message)
