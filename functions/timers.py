@@ -1,6 +1,8 @@
-"""Timers: each runs one task of upkeep, on one instance at a time."""
+"""Timers: each runs a task of upkeep, on one instance at a time; one runs those asked for."""
 
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import azure.functions as func
 
@@ -9,49 +11,58 @@ from shared.domain.errors import TakesNoChanges
 from shared.log import log
 from shared.registry import Registry
 from shared.services.reporting import Report
-from shared.services.schedules import SCHEDULES
+from shared.services.schedules import ASKED, SCHEDULES
 from shared.telemetry import recording
 from shared.telemetry.activities import Activity
 from shared.telemetry.catalog import UPKEEP, UPKEEP_PROBLEMS
 from shared.telemetry.recording import Part
 
+_Call = Callable[[func.Context | None], Awaitable[object]]
+
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return one timer Function for each task that this registry has and that has a schedule."""
+    """Return one timer Function for each task that this registry has and that has a schedule, and
+    one for what somebody wants to run now."""
     bp = func.Blueprint()
     for task, schedule in SCHEDULES.items():
         if task in registry.upkeep.tasks:
-            _add_timer(bp, registry, task, schedule)
+            _add_timer(bp, task, schedule, partial(_run, registry, task))
+    _add_timer(bp, "asked", ASKED, partial(_run_asked, registry))
     return bp
 
 
-def _add_timer(bp: func.Blueprint, registry: Registry, task: str, schedule: str) -> None:
+def _add_timer(bp: func.Blueprint, name: str, schedule: str, call: _Call) -> None:
     async def like(timer: func.TimerRequest) -> None:
         """Have the parameters that the binding gives."""
 
     async def run(timer: func.TimerRequest, context: func.Context | None = None) -> None:
-        part = Part.SERVED if context is None else Part.HOSTED
-        activity = Activity.begin(f"upkeep.{task}", part, trace_of(context, ""))
-        await _run(registry, task, activity)
+        await call(context)
 
-    run.__name__ = f"timer_{task.replace('-', '_')}"
+    run.__name__ = f"timer_{name.replace('-', '_')}"
     timed = bp.timer_trigger(arg_name="timer", schedule=schedule)(takes_context(run, like))
     bp.function_name(run.__name__)(timed)
 
 
-async def _run(registry: Registry, task: str, activity: Activity) -> None:
+async def _run_asked(registry: Registry, context: func.Context | None) -> None:
+    await registry.wishing.serve(lambda task: _run(registry, task, context))
+
+
+async def _run(registry: Registry, task: str, context: func.Context | None) -> Report | None:
     """Run the task; what goes wrong is the host's to log."""
+    part = Part.SERVED if context is None else Part.HOSTED
+    activity = Activity.begin(f"upkeep.{task}", part, trace_of(context, ""))
     started, result = time.perf_counter(), "failed"
     try:
         report = await registry.upkeep.run(task)
         result = _log(task, report, time.perf_counter() - started)
     except TakesNoChanges:
         log.info("upkeep.read_only", task=task)
-        result = "read-only"
+        result, report = "read-only", None
     finally:
         told = {"task": task, "result": result}
         recording.record(UPKEEP, time.perf_counter() - started, told)
         activity.end(told)
+    return report
 
 
 def _log(task: str, report: Report | None, seconds: float) -> str:

@@ -56,6 +56,7 @@ from shared.services.trusted_publishing import TrustedPublishing
 from shared.services.unpacking import Unpacking
 from shared.services.upkeep import Upkeep
 from shared.services.visibility import ChangingVisibility
+from shared.services.wishing import Wishing
 from shared.settings import Settings
 
 
@@ -121,6 +122,7 @@ class Registry:
     counting: Counting
     upkeep: Upkeep
     overseeing: Overseeing
+    wishing: Wishing
     snapshotting: Snapshotting
     restoring: Restoring
     feeding: Feeding | None

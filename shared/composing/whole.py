@@ -34,6 +34,7 @@ from shared.services.upkeep import (
     Upkeep,
 )
 from shared.services.walking import Walking
+from shared.services.wishing import Wishing
 from shared.settings import Settings
 
 
@@ -130,6 +131,17 @@ class Whole(Packages):
             tasks |= {"search": self.feeding.catch_up, "search-rebuild": self.feeding.rebuild}
         runs = Runs(world.work, world.clock)
         return Upkeep(world.work, world.clock, world.randomness, self.pausing, runs, tasks)
+
+    @cached_property
+    def wishing(self) -> Wishing:
+        """Return what runs tasks that somebody asked for."""
+        return Wishing(
+            administration=self.administration,
+            tasks=self.upkeep.tasks,
+            directory=self.world.directory,
+            recording=self.recording,
+            clock=self.world.clock,
+        )
 
     @property
     def overseeing(self) -> Overseeing:

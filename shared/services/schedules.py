@@ -21,6 +21,8 @@ SCHEDULES = MappingProxyType(
     }
 )
 
+ASKED = "30 * * * * *"  # When tasks run that somebody asked for; it costs a query while none is.
+
 
 def schedule_of(task: str) -> Schedule | None:
     """Return when the task runs by itself, or None."""
