@@ -20,10 +20,11 @@ from shared.services.departing import PersonalData
 
 
 class MembershipView(Answer):
-    """What one is in an organization, and since when."""
+    """What one is in an organization, since when, and whether everybody sees it."""
 
     org: str
     role: str
+    shown: bool
     since: datetime | None
 
 
@@ -52,7 +53,12 @@ class PersonalDataView(Answer):
             administrator=account.administrator,
             created_at=moment(account.created_ms),
             organizations=[
-                MembershipView(org=each.org, role=each.role.value, since=moment(each.since_ms))
+                MembershipView(
+                    org=each.org,
+                    role=each.role.value,
+                    shown=each.is_shown,
+                    since=moment(each.since_ms),
+                )
                 for each in data.memberships
             ],
             tokens=[TokenView.of(each) for each in data.tokens],

@@ -8,6 +8,8 @@ from functions.account import ORGANIZATIONS
 from shared.domain.names import parse_org
 from shared.registry import Registry
 
+EVERYBODY = "everybody"  # To whom a member appears, else to members alone.
+
 
 def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the page of organizations."""
@@ -40,5 +42,15 @@ def blueprint(registry: Registry) -> func.Blueprint:
         org = parse_org(visit.form.text("org"))
         await registry.organizations.remove_member(org, visit.account, by=visit.principal)
         return see_other(ORGANIZATIONS)
+
+    @bp.route("account/organizations/appear", methods=["POST"])
+    @visits.form(again=overview)
+    async def account_organization_appear(visit: Visit) -> func.HttpResponse:
+        org, by = parse_org(visit.form.text("org")), visit.principal
+        if visit.form.text("to") == EVERYBODY:
+            await registry.organizations.show_membership(org, by=by)
+        else:
+            await registry.organizations.hide_membership(org, by=by)
+        return see_other(f"/orgs/{org}/people")
 
     return bp

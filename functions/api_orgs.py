@@ -212,8 +212,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 async def _view(registry: Registry, organization: Organization) -> OrganizationView:
     domains = await registry.proving.proven(organization)
-    newest_owner_ms = await registry.organizations.newest_owner_ms(organization)
-    return OrganizationView.of(organization, domains, newest_owner_ms)
+    outside = await registry.organizations.outside(organization)
+    return OrganizationView.of(organization, domains, outside.newest_owner_ms)
 
 
 def org_of(req: func.HttpRequest) -> OrgName:

@@ -1,4 +1,4 @@
-"""GET /orgs/{org}…: an organization, what it publishes, and to its members who is in it."""
+"""GET /orgs/{org}…: an organization, what it publishes, and who shows to be in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from functions._public_pages import METHODS, Look, PublicPages
 from functions._words import machine_moment
 from shared.domain.errors import PageNotFound, Refusal
 from shared.domain.names import OrgName, parse_org
-from shared.domain.organizations import NEW_OWNER_FOR, Organization
+from shared.domain.organizations import NEW_OWNER_FOR, Membership, Organization
 from shared.domain.query import Page, Query, Results, Sort
 from shared.registry import Registry
 from shared.services.organizations import Member
@@ -28,11 +28,15 @@ _PEOPLE = "people"
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """An organization as whoever looks at it may know it; `members` are for its own."""
+    """An organization as whoever looks at it may know it.
+
+    `shown` are the members whom everybody may see, `members` all of them, for its own.
+    """
 
     organization: Organization
     domains: list[str]
     newest_owner_ms: int
+    shown: tuple[Membership, ...]
     members: list[Member] | None
 
     def has_new_owner(self, now_ms: int) -> bool:
@@ -51,8 +55,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def web_org(look: Look) -> func.HttpResponse:
         org, tab = parse_org(look.route["org"]), look.route.get("tab", "")
         portrait = await _portrait(registry, org, look)
-        if tab == _PEOPLE and portrait.members is not None:
-            return look.show("web/org/people.html", portrait=portrait, tab=tab)
+        if tab == _PEOPLE:
+            return await _people(registry, portrait, look)
         if tab:
             raise PageNotFound(f"/orgs/{org}/{tab}")
         return await _packages(registry, portrait, look)
@@ -62,10 +66,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 async def _portrait(registry: Registry, org: OrgName, look: Look) -> Portrait:
     organization = await registry.organizations.show(org, by=look.principal)
+    outside = await registry.organizations.outside(organization)
     return Portrait(
         organization,
         await registry.proving.proven(organization),
-        await registry.organizations.newest_owner_ms(organization),
+        outside.newest_owner_ms,
+        outside.shown,
         await _members(registry, org, look),
     )
 
@@ -78,6 +84,17 @@ async def _members(registry: Registry, org: OrgName, look: Look) -> list[Member]
         return await registry.organizations.members(org, by=look.principal)
     except Refusal:
         return None
+
+
+async def _people(registry: Registry, portrait: Portrait, look: Look) -> func.HttpResponse:
+    members = portrait.members
+    if members is None:
+        members = await registry.organizations.named(portrait.shown)
+    if look.wants(JSON):
+        return look.json({"members": [_seen(each) for each in members if each.membership.is_shown]})
+    own = [each for each in members if each.membership.account == look.principal.id]
+    values = {"members": members, "own": own[0].membership if own else None}
+    return look.show("web/org/people.html", portrait=portrait, tab=_PEOPLE, **values)
 
 
 async def _packages(registry: Registry, portrait: Portrait, look: Look) -> func.HttpResponse:
@@ -107,6 +124,10 @@ async def _found(
     results = await registry.searching.search(query, page, by=look.principal)
     said = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
     return results, Pager.of(results.count, SHOWN, path, said)
+
+
+def _seen(member: Member) -> Mapping[str, str]:
+    return {"name": member.name, "role": member.membership.role.value}
 
 
 def _twin(portrait: Portrait, results: Results, pager: Pager) -> Mapping[str, object]:

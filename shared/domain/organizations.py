@@ -65,6 +65,7 @@ class Membership(Entity):
     role: Role
     since_ms: int = 0
     pending: PendingRole | None = None
+    is_shown: bool = False  # To everybody; nobody decides that for somebody else.
 
     @property
     def place(self) -> Place:

@@ -47,6 +47,17 @@ class Roster:
         return tuple(each for each in self.members if each.role is Role.OWNER)
 
     @property
+    def shown(self) -> tuple[Membership, ...]:
+        """Return the members who let everybody see that they are."""
+        return tuple(each for each in self.members if each.is_shown)
+
+    @property
+    def newest_owner_ms(self) -> int:
+        """Return when somebody last became owner."""
+        founded_ms = self.organization.created_ms
+        return max((each.since_ms for each in self.owners), default=founded_ms)
+
+    @property
     def waiting(self) -> tuple[Membership, ...]:
         """Return the members of whom a change waits for its time."""
         return tuple(each for each in self.members if each.pending is not None)

@@ -193,7 +193,7 @@ class MemberChanges:
     async def _write_now(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
         if wanted.role is not Role.OWNER:
             await self._keep_owners(roster, wanted.account, actor)
-        now = roster.record(wanted.account.id) or _member(roster, wanted.account)
+        now = roster.member(wanted.account.id) or _member(roster, wanted.account)
         if wanted.role is None:
             change = _change("member.removed", roster, wanted)
             noticed = self._noticed_of_owners(now, roster, change, actor)
@@ -222,7 +222,12 @@ class MemberChanges:
 
 
 def _member(roster: Roster, account: Account) -> Membership:
-    return Membership(org=roster.org, account=account.id, role=Role.MEMBER, since_ms=roster.now_ms)
+    """Return a new member, over what is left of an earlier membership."""
+    new = Membership(org=roster.org, account=account.id, role=Role.MEMBER, since_ms=roster.now_ms)
+    left = roster.record(account.id)
+    return new.model_copy(
+        update={} if left is None else {"revision": left.revision, "outbox": left.outbox}
+    )
 
 
 def _change(kind: str, roster: Roster, wanted: Wanted, **details: str) -> Change:

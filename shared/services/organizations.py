@@ -1,6 +1,7 @@
 """Organizations: who owns packages, what they say of themselves, and who is what in which."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,7 +18,7 @@ from shared.domain.profiles import parse_description, parse_display_name
 from shared.domain.rights import Action, Role
 from shared.ports import Clock, DirectoryStore
 from shared.services.changing import until_fresh
-from shared.services.finding import account_called
+from shared.services.finding import account_called, accounts_of
 from shared.services.founding import Founding
 from shared.services.listing import everything
 from shared.services.member_changes import Actor, MemberChanges, Wanted
@@ -65,11 +66,21 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """What everybody may know of who is in an organization: when somebody last became owner, which
+    of late is a reason to look twice, and the members who show that they are."""
+
+    newest_owner_ms: int
+    shown: tuple[Membership, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Belonging:
-    """An organization, and what somebody is in it."""
+    """An organization, what somebody is in it, and whether everybody sees that."""
 
     organization: Organization
     role: Role
+    is_shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +169,8 @@ class Organizations:
             *(self.directory.standing(by.id, name, self.clock.now_ms()) for name in names)
         )
         return [
-            Belonging(standing.existing(name), standing.role)
-            for name, standing in zip(names, standings, strict=True)
+            Belonging(standing.existing(name), standing.role, membership.is_shown)
+            for name, standing, membership in zip(names, standings, memberships, strict=True)
             if standing.role and refusal_of(by, standing, Action.READ, name) is None
         ]
 
@@ -185,10 +196,25 @@ class Organizations:
         account, _ = await self._member(org, name_or_id)
         return account
 
-    async def newest_owner_ms(self, organization: Organization) -> int:
-        """Return when somebody last became owner: of late is a reason to look twice."""
+    async def outside(self, organization: Organization) -> Outside:
+        """Return what everybody may know of the people of an organization that they see."""
         roster = await self.rosters.read(organization)
-        return max((each.since_ms for each in roster.owners), default=organization.created_ms)
+        return Outside(roster.newest_owner_ms, roster.shown)
+
+    async def named(self, memberships: Iterable[Membership]) -> list[Member]:
+        """Return who these members are, by name, without those whose account is gone."""
+        by_id = {each.account: each for each in memberships}
+        accounts = await accounts_of(self.directory, by_id)
+        members = [Member(account.name, by_id[account.id]) for account in accounts]
+        return sorted(members, key=lambda member: member.name.lower())
+
+    async def show_membership(self, org: OrgName, *, by: Principal) -> None:
+        """Let everybody see that `by` belongs to the organization; a repeat changes nothing."""
+        await self._appear(org, "member.shown", by, is_shown=True)
+
+    async def hide_membership(self, org: OrgName, *, by: Principal) -> None:
+        """Let members alone see that again."""
+        await self._appear(org, "member.hidden", by, is_shown=False)
 
     async def set_member(self, org: OrgName, member: Account, role: Role, *, by: Principal) -> None:
         """Give a member this role; the operator makes members of others as well.
@@ -218,6 +244,18 @@ class Organizations:
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
         async with self.rosters.held(standing.existing(org)) as roster:
             await self.changes.undo(roster, member, Actor(by, standing))
+
+    async def _appear(self, org: OrgName, kind: str, by: Principal, *, is_shown: bool) -> None:
+        standing = await self.authorization.require_within(by, Action.LEAVE, org)
+        async with self.rosters.held(standing.existing(org)) as roster:
+            now = roster.member(by.id)
+            if now is None:
+                raise MemberNotFound(by.id, org)
+            if now.is_shown is is_shown:
+                return
+            changed = now.model_copy(update={"is_shown": is_shown})
+            change = Change(kind, roster.org, org=roster.org, account=by.id)
+            await self.recording.replace(changed, change=change, by=by)
 
     async def _change(
         self, organization: Organization, profile: Profile, by: Principal

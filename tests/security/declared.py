@@ -577,6 +577,9 @@ PAGES = {
     "account_organizations": _for_all("/account/organizations", nobody_by_token),
     "account_organization_found": _for_all("/account/organizations", nobody_by_token, "POST"),
     "account_organization_leave": _for_all("/account/organizations/leave", nobody_by_token, "POST"),
+    "account_organization_appear": _for_all(
+        "/account/organizations/appear", nobody_by_token, "POST"
+    ),
     "account_organization": _for_all("/account/organizations/acme", nobody_by_token),
     **{
         f"account_organization_{verb}": _for_all(

@@ -1,4 +1,4 @@
-"""Pages of organizations: what they publish is for everybody, who is in them for their members."""
+"""Pages of organizations: what they publish, and who shows to be in them."""
 
 from collections import Counter
 from datetime import timedelta
@@ -37,7 +37,7 @@ async def test_an_organization_that_has_nothing(world: World, page: SnapshotAsse
     assert main_of(await opened(world, "/orgs/other")) == page
 
 
-@pytest.mark.parametrize("path", ["/orgs/nobody", "/orgs/acme/nothing", "/orgs/acme/people"])
+@pytest.mark.parametrize("path", ["/orgs/nobody", "/orgs/acme/nothing"])
 async def test_what_is_not_there_for_a_stranger(world: World, path: str) -> None:
     answer = await opened(world, path)
     assert answer.status_code == 404
@@ -47,9 +47,35 @@ async def test_what_is_not_there_for_a_stranger(world: World, path: str) -> None
 async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
     bob = await Browser.of(world, world.people.bob)
     text = (await bob.open("/orgs/acme")).text
-    assert "/orgs/acme/people" not in text
     assert "mia" not in text
-    assert (await bob.open("/orgs/acme/people")).status_code == 404
+    people = (await bob.open("/orgs/acme/people")).text
+    assert "No member shows that they belong here" in people
+    assert "mia" not in people
+
+
+async def test_a_member_shows_everybody_that_they_are_and_hides_it_again(
+    world: World, page: SnapshotAssertion
+) -> None:
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open("/orgs/acme/people")
+    form = "/account/organizations/appear"
+    answer = await mia.send(form, org="acme", to="everybody")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/orgs/acme/people")
+    assert "Everybody sees here that you are" in mia.text
+    assert main_of(await opened(world, "/orgs/acme/people")) == page
+    twin = await opened(world, "/orgs/acme/people", accept="application/json")
+    assert twin.json()["members"] == [{"name": "mia", "role": "member"}]
+    await mia.send(form, org="acme", to="members")
+    assert "mia" not in (await opened(world, "/orgs/acme/people")).text
+    assert "mia" not in (await opened(world, "/orgs/acme")).text
+
+
+async def test_who_is_no_member_shows_nothing(world: World) -> None:
+    bob = await Browser.of(world, world.people.bob)
+    await bob.open("/account/organizations")
+    answer = await bob.send("/account/organizations/appear", org="acme", to="everybody")
+    assert answer.status_code == 404
+    assert "bob" not in (await opened(world, "/orgs/acme/people")).text
 
 
 async def test_private_packages_are_listed_for_members_alone(world: World) -> None:

@@ -427,10 +427,68 @@ async def test_it_is_known_when_somebody_last_became_owner(acme: OrgWorld) -> No
     founded_ms = acme.clock.now_ms()
     await acme.let_in(LEE, role=Role.MEMBER)
     await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(KIM))
-    assert await acme.organizations.newest_owner_ms(await acme.acme()) == founded_ms
+    assert (await acme.organizations.outside(await acme.acme())).newest_owner_ms == founded_ms
     acme.clock.advance(COOLING_OFF)
-    newest_ms = await acme.organizations.newest_owner_ms(await acme.acme())
-    assert newest_ms == acme.clock.now_ms()
+    outside = await acme.organizations.outside(await acme.acme())
+    assert outside.newest_owner_ms == acme.clock.now_ms()
+
+
+# --- who is seen -------------------------------------------------------------------------------
+
+
+async def shown(acme: OrgWorld) -> list[str]:
+    """Return the members whom everybody sees."""
+    outside = await acme.organizations.outside(await acme.acme())
+    return [each.name for each in await acme.organizations.named(outside.shown)]
+
+
+async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrgWorld) -> None:
+    await acme.let_in(LEE)
+    assert await shown(acme) == []
+    for each in (LEE, KIM, KIM):
+        await acme.organizations.show_membership(ACME, by=acme.signed_in(each))
+    assert await shown(acme) == ["kim", "lee"]
+    assert acme.events.kinds()[-2:] == ["member.shown", "member.shown"]
+    assert (acme.events.feed[-1].actor, acme.events.feed[-1].account) == (KIM.id, KIM.id)
+    await acme.organizations.hide_membership(ACME, by=acme.signed_in(KIM))
+    assert await shown(acme) == ["lee"]
+    assert acme.events.kinds()[-1] == "member.hidden"
+    [own] = await acme.organizations.mine(by=acme.signed_in(LEE))
+    assert own.is_shown
+
+
+async def test_who_is_no_member_is_not_seen_as_one(acme: OrgWorld) -> None:
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.show_membership(ACME, by=acme.signed_in(EVE))
+    with pytest.raises(MemberNotFound):
+        await acme.organizations.show_membership(ACME, by=acme.signed_in(ADA))
+    with pytest.raises(NotPermitted):
+        await acme.organizations.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
+
+
+async def test_who_comes_back_is_hidden_again(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.let_in(LEE, role=Role.MEMBER)
+    assert await shown(acme) == []
+
+
+async def test_an_owner_who_was_taken_out_is_hidden_when_they_own_it_again(acme: OrgWorld) -> None:
+    await acme.let_in(LEE, role=Role.OWNER)
+    await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.clock.advance(COOLING_OFF)
+    for role in (Role.OWNER, Role.MEMBER):
+        await acme.organizations.set_member(ACME, LEE, role, by=OPERATOR)
+    assert (await shown(acme), acme.roles()["lee"]) == ([], Role.MEMBER)
+
+
+async def test_an_account_that_is_gone_is_not_seen(acme: OrgWorld) -> None:
+    await acme.let_in(LEE)
+    await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
+    await acme.without(LEE)
+    assert await shown(acme) == []
 
 
 async def test_an_organization_that_is_not_there_has_no_members(acme: OrgWorld) -> None:
