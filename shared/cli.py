@@ -8,6 +8,7 @@ from shared.commands.cost import cost
 from shared.commands.folder import backup, doctor, keys, restore
 from shared.commands.index import index
 from shared.commands.login import login
+from shared.commands.names import names
 from shared.commands.organizations import org
 from shared.commands.packages import package
 from shared.commands.publishers import publisher
@@ -21,8 +22,8 @@ cli = Commands(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        account, backup, cost, doctor, index, keys, login, org, package, publisher, restore, rights,
-        signin_link, snapshot, token, upkeep,
+        account, backup, cost, doctor, index, keys, login, names, org, package, publisher, restore,
+        rights, signin_link, snapshot, token, upkeep,
     ],
 )  # fmt: skip
 

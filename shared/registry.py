@@ -12,6 +12,7 @@ from shared.domain.archive_name import ArchiveName
 from shared.ports import ArchiveStore, ChangeSource, Clock
 from shared.services.accounts import Accounts
 from shared.services.announcing import Announcing
+from shared.services.appointing import Appointing
 from shared.services.browsing import Browsing
 from shared.services.bulletins import Bulletins
 from shared.services.checking import Checking
@@ -37,10 +38,13 @@ from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
 from shared.services.overseeing import Overseeing
 from shared.services.proving import Proving
+from shared.services.provisioning import Provisioning
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
+from shared.services.reserving import Reserving
 from shared.services.resolving import Resolving
 from shared.services.restoring import Restoring
+from shared.services.restraining import Restraining
 from shared.services.reviewing import Reviewing
 from shared.services.searching import Searching
 from shared.services.serving import Serving
@@ -50,6 +54,7 @@ from shared.services.signing_in import SigningIn
 from shared.services.signing_out import SigningOut
 from shared.services.snapshotting import Snapshotting
 from shared.services.stocktaking import Stocktaking
+from shared.services.supervising import Supervising
 from shared.services.tokens import Tokens
 from shared.services.trusted_publishers import TrustedPublishers
 from shared.services.trusted_publishing import TrustedPublishing
@@ -96,6 +101,11 @@ class Registry:
     disclosing: Disclosing
     connecting: Connecting
     departing: Departing
+    supervising: Supervising
+    restraining: Restraining
+    appointing: Appointing
+    provisioning: Provisioning
+    reserving: Reserving
     publishing: Publishing
     deploying: Deploying
     pulling: Pulling

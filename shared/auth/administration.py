@@ -28,7 +28,7 @@ class Administration:
         if by.is_operator:
             return
         account = await self.directory.get(Account, Place(by.id))
-        if account is None or not account.administrator:
+        if account is None or not account.administrator or account.is_locked:
             raise NotPermitted(verb, what, "it takes being administrator of the registry")
         if not _manages_everything(by):
             raise NotPermitted(verb, what, "the token does not manage everything")

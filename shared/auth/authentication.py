@@ -1,5 +1,6 @@
 """Who makes a request: the account behind its access token."""
 
+import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from shared.auth.entra_access import EntraAccess
 from shared.auth.header import token_text
 from shared.auth.recent import Recent
 from shared.auth.token import PREFIX, AccessToken
+from shared.domain.accounts import Account
 from shared.domain.address_ranges import allows
 from shared.domain.entity import Place
 from shared.domain.errors import AddressNotAllowed, Refusal, TokenExpired, TokenUnknown
 from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.sign_in_errors import AccountLocked
 from shared.domain.tokens import Token, TokenUse
 from shared.log import log
 from shared.ports import Clock, DirectoryStore
@@ -30,9 +33,10 @@ _LAST_USE_EVERY_MS = LAST_USE_EVERY // timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """A token as the store had it at that time."""
+    """A token as the store had it at that time, and its account; organizations have none."""
 
     token: Token
+    account: Account | None
     read_ms: int
 
 
@@ -63,8 +67,8 @@ class Authentication:
         """Return who sent a request with these headers; without credentials, `ANONYMOUS`.
 
         Raises `TokenUnknown` for what is no token, not one of this registry, or revoked,
-        `TokenExpired` and `AddressNotAllowed`. Keys of `headers` are lower case, or compared
-        without case.
+        `TokenExpired`, `AddressNotAllowed` and `AccountLocked`. Keys of `headers` are lower case,
+        or compared without case.
         """
         text = token_text(headers)
         if text is None:
@@ -74,8 +78,9 @@ class Authentication:
         presented = AccessToken.parse(text)
         if presented.environment != self._environment:
             raise TokenUnknown
-        token = await self._token(presented, client)
-        self._check(token, client)
+        verified = await self._verify(presented, client)
+        self._check(verified, client)
+        token = verified.token
         self._last_use.note(token, client, self._clock.now_ms())
         return _principal(token, client)
 
@@ -84,22 +89,28 @@ class Authentication:
         await self._last_use.close()
         await self._canaries.close()
 
-    def _check(self, token: Token, client: Client) -> None:
+    def _check(self, verified: _Verified, client: Client) -> None:
+        token, account = verified.token, verified.account
+        if account is not None and account.is_locked:
+            raise AccountLocked(account.name)
         if token.expires_ms is not None and token.expires_ms <= self._clock.now_ms():
             raise TokenExpired
         if not allows(token.addresses, client.address):
             log.warning("token.used_elsewhere", token=token.id, address=client.address)
             raise AddressNotAllowed(client.address)
 
-    async def _token(self, presented: AccessToken, client: Client) -> Token:
+    async def _verify(self, presented: AccessToken, client: Client) -> _Verified:
         key = presented.hash
         # The time from before the read counts: a revocation during it is seen three seconds later.
         now_ms = self._clock.now_ms()
         known = self._verified.get(key)
         if known is not None and now_ms - known.read_ms < _VERIFIED_FOR_MS:
-            return known.token
+            return known
         self._verified.drop(key)
-        token = await self._directory.get(Token, Place(presented.owner, key))
+        token, account = await asyncio.gather(
+            self._directory.get(Token, Place(presented.owner, key)),
+            self._directory.get(Account, Place(presented.owner)),
+        )
         # Tokens that are not there are not remembered: a new one works at once, everywhere.
         if token is None or not hmac.compare_digest(token.hash, key):
             raise TokenUnknown
@@ -107,8 +118,9 @@ class Authentication:
             # Refused as what is not there, and after as many reads.
             self._canaries.tried(token, client)
             raise TokenUnknown
-        self._verified.put(key, _Verified(token, now_ms))
-        return token
+        verified = _Verified(token, account, now_ms)
+        self._verified.put(key, verified)
+        return verified
 
 
 class LastUse:

@@ -13,10 +13,12 @@ from shared.auth.claims import Claims
 from shared.auth.jwts import ALGORITHMS, Expected, Flaw, verify_jwt
 from shared.auth.keysets import KeySets
 from shared.auth.secret import Secret
-from shared.domain.accounts import Identity, place_of_identity
+from shared.domain.accounts import Account, Identity, place_of_identity
+from shared.domain.entity import Place
 from shared.domain.errors import SignedTokenRefused
 from shared.domain.identity import Principal
 from shared.domain.rights import ANY, Grant, Holding, Role, Scope
+from shared.domain.sign_in_errors import AccountLocked
 from shared.ports import Clock, DirectoryStore
 
 CREDENTIAL = "entra:"  # What events and the log call such a token by, before its id.
@@ -109,7 +111,7 @@ class EntraAccess:
     clock: Clock
 
     async def authenticate(self, text: Secret) -> Principal:
-        """Return who sends the token; raise `SignedTokenRefused` or `IssuerSilent`.
+        """Return who sends the token; raise `SignedTokenRefused`, `IssuerSilent`, `AccountLocked`.
 
         Somebody who has linked the identity to an account acts as that account.
         """
@@ -129,7 +131,12 @@ class EntraAccess:
     async def _account(self, identifier: str) -> str:
         place = place_of_identity(self.tenant.issuer, identifier)
         identity = await self.directory.get(Identity, place)
-        return identity.account if identity else f"{STRANGER}{identifier}"
+        if identity is None:
+            return f"{STRANGER}{identifier}"
+        account = await self.directory.get(Account, Place(identity.account))
+        if account is not None and account.is_locked:
+            raise AccountLocked(account.name)
+        return identity.account
 
 
 def audiences(client_id: str, configured: Iterable[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Signed-in browsers: recognized by a cookie whose secret changes, and ended at any time."""
 
+import asyncio
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +13,7 @@ from shared.auth.cookies import Cookie, leave
 from shared.auth.keys import KeyRing
 from shared.auth.recent import Recent
 from shared.auth.secret import Secret
+from shared.domain.accounts import Account
 from shared.domain.entity import Place
 from shared.domain.errors import Refusal, Unavailable
 from shared.domain.identity import ANONYMOUS, Principal
@@ -158,8 +160,12 @@ class Sessions:
         known = self._known.get(asked.place.key)
         if known is not None and now_ms - known.read_ms < _READ_FOR_MS and _has(known, asked):
             return known.session
-        session = await self._directory.get(Session, asked.place)
-        if session is None:
+        session, account = await asyncio.gather(
+            self._directory.get(Session, asked.place),
+            self._directory.get(Account, Place(asked.place.owner)),
+        )
+        is_locked = account is not None and account.is_locked
+        if session is None or is_locked:
             self._known.drop(asked.place.key)
             return None
         # The time from before the read counts: what ends during it is seen three seconds later.

@@ -1,16 +1,19 @@
 """account …: the people of the registry; signin-link: how they sign in."""
 
+from collections.abc import AsyncIterator
+
 import click
 
 from shared.commands.running import Output, as_json, moment, show, with_registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.registry import Registry
+from shared.services.listing import BATCH
 
 
 @click.group()
 def account() -> None:
-    """Create and list accounts."""
+    """Create, list, lock and appoint accounts."""
 
 
 @account.command()
@@ -40,7 +43,7 @@ def list_accounts(output: Output) -> None:
     """List every account."""
 
     async def work(registry: Registry) -> list[Account]:
-        return await registry.accounts.list(by=OPERATOR)
+        return [each async for each in _every(registry)]
 
     rows = [
         {
@@ -48,10 +51,69 @@ def list_accounts(output: Output) -> None:
             "id": each.id,
             "administrator": "yes" if each.administrator else "no",
             "created": moment(each.created_ms),
+            "locked": moment(each.lock.at_ms) if each.lock else None,
         }
         for each in with_registry(work)
     ]
     show(rows, output)
+
+
+@account.command()
+@click.argument("account_name", metavar="ACCOUNT")
+@click.option("--reason", required=True, help="Why; whoever looks at the account reads it.")
+def lock(account_name: str, reason: str) -> None:
+    """Lock ACCOUNT: nobody signs in to it, its sessions end, and its tokens are refused.
+
+    \b
+    Example:
+      python -m shared.cli account lock kim --reason "Its laptop was stolen."
+    """
+
+    async def work(registry: Registry) -> None:
+        found = await registry.accounts.named(account_name)
+        await registry.restraining.lock(found, reason, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"Locked the account {account_name}. It is refused everywhere within five seconds.")
+
+
+@account.command()
+@click.argument("account_name", metavar="ACCOUNT")
+def unlock(account_name: str) -> None:
+    """Let ACCOUNT be used again, with those of its tokens that were not revoked."""
+
+    async def work(registry: Registry) -> None:
+        found = await registry.accounts.named(account_name)
+        await registry.restraining.unlock(found, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"Unlocked the account {account_name}.")
+
+
+@account.command()
+@click.argument("account_name", metavar="ACCOUNT")
+def appoint(account_name: str) -> None:
+    """Make ACCOUNT an administrator of the registry."""
+
+    async def work(registry: Registry) -> None:
+        found = await registry.accounts.named(account_name)
+        await registry.appointing.appoint(found, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"{account_name} is an administrator.")
+
+
+@account.command()
+@click.argument("account_name", metavar="ACCOUNT")
+def dismiss(account_name: str) -> None:
+    """Let ACCOUNT be no administrator of the registry any more."""
+
+    async def work(registry: Registry) -> None:
+        found = await registry.accounts.named(account_name)
+        await registry.appointing.dismiss(found, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"{account_name} is no administrator.")
 
 
 @click.command("signin-link")
@@ -70,3 +132,15 @@ def signin_link(account_name: str) -> None:
         return link.reveal()
 
     click.echo(with_registry(work))
+
+
+async def _every(registry: Registry) -> AsyncIterator[Account]:
+    after = ""
+    while True:
+        page = await registry.supervising.page(after, BATCH, by=OPERATOR)
+        for each in page.names:
+            if each.account is not None:
+                yield each.account
+        after = page.next
+        if not after:
+            return

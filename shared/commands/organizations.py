@@ -1,5 +1,7 @@
 """org …: organizations and their members."""
 
+from collections.abc import AsyncIterator
+
 import click
 
 from shared.commands.running import Output, Row, as_json, moment, show, with_registry
@@ -7,6 +9,8 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName, parse_org
 from shared.domain.rights import Role
 from shared.registry import Registry
+from shared.services.listing import BATCH
+from shared.services.provisioning import Founded
 
 name_argument = click.argument("name", metavar="NAME", type=parse_org)
 
@@ -41,16 +45,7 @@ def list_organizations(output: Output) -> None:
     """List every organization."""
 
     async def work(registry: Registry) -> list[Row]:
-        names = {each.id: each.name for each in await registry.accounts.list(by=OPERATOR)}
-        return [
-            {
-                "name": each.name,
-                "founder": names.get(each.founder, each.founder),
-                "created": moment(each.created_ms),
-                "deleted": moment(each.deleting_ms),
-            }
-            for each in await registry.organizations.all()
-        ]
+        return [_row(each) async for each in _every(registry)]
 
     show(with_registry(work), output)
 
@@ -138,3 +133,24 @@ def keep(name: OrgName) -> None:
 
     with_registry(work)
     click.echo(f"The organization {name} stays.")
+
+
+async def _every(registry: Registry) -> AsyncIterator[Founded]:
+    after = ""
+    while True:
+        page = await registry.provisioning.page(after, BATCH, by=OPERATOR)
+        for each in page.found:
+            yield each
+        after = page.next
+        if not after:
+            return
+
+
+def _row(founded: Founded) -> Row:
+    organization, founder = founded.organization, founded.founder
+    return {
+        "name": organization.name,
+        "founder": founder.name if founder else organization.founder,
+        "created": moment(organization.created_ms),
+        "deleted": moment(organization.deleting_ms),
+    }

@@ -11,6 +11,8 @@ from shared.composing.sign_in import Parts, Stores, entra_access_of, sign_in_of
 from shared.log import log
 from shared.registry import SignIn
 from shared.services.accounts import Accounts
+from shared.services.administrators import Administrators
+from shared.services.appointing import Appointing
 from shared.services.closing import Closing
 from shared.services.connecting import Connecting
 from shared.services.departing import Departing
@@ -18,12 +20,17 @@ from shared.services.disclosing import Disclosing
 from shared.services.founding import Founders, Founding
 from shared.services.handing_over import HandingOver
 from shared.services.inviting import Inviting
+from shared.services.leasing import Leasing
 from shared.services.logbook import Logbook
 from shared.services.member_changes import MemberChanges
 from shared.services.organization_tokens import OrganizationTokens
 from shared.services.organizations import Organizations
 from shared.services.proving import Proving
+from shared.services.provisioning import Provisioning
+from shared.services.reserving import Reserving
+from shared.services.restraining import Restraining
 from shared.services.rosters import Rosters
+from shared.services.supervising import Supervising
 from shared.services.token_news import TokenNews
 from shared.services.token_records import TokenRecords
 from shared.services.tokens import Tokens
@@ -226,6 +233,58 @@ class People(Foundations):
             logbook=self.logbook,
             recording=self.recording,
             clock=world.clock,
+        )
+
+    @cached_property
+    def administrators(self) -> Administrators:
+        """Return what knows who administers the registry."""
+        world = self.world
+        leasing = Leasing(world.work, world.clock, world.randomness)
+        return Administrators(world.directory, self.administration, leasing)
+
+    @cached_property
+    def supervising(self) -> Supervising:
+        """Return what shows accounts to administrators."""
+        return Supervising(
+            directory=self.world.directory,
+            administration=self.administration,
+            administrators=self.administrators,
+            organizations=self.organizations,
+            tokens=self.token_records,
+            logbook=self.logbook,
+        )
+
+    @cached_property
+    def appointing(self) -> Appointing:
+        """Return what makes administrators."""
+        base_url = self.settings.base_url
+        return Appointing(self.administrators, self.recording, self.notifying, base_url)
+
+    @cached_property
+    def restraining(self) -> Restraining:
+        """Return what locks accounts, and ends what they are used by."""
+        return Restraining(
+            administrators=self.administrators,
+            recording=self.recording,
+            signing_out=self.sign_in.signing_out,
+            tokens=self.token_records,
+            notifying=self.notifying,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def provisioning(self) -> Provisioning:
+        """Return what shows every organization to administrators."""
+        return Provisioning(self.world.directory, self.administration, self.organizations)
+
+    @cached_property
+    def reserving(self) -> Reserving:
+        """Return what keeps names back."""
+        return Reserving(
+            directory=self.world.directory,
+            administration=self.administration,
+            recording=self.recording,
+            configured=self.settings.reserved_patterns,
         )
 
     def _founding(self) -> Founding:

@@ -4,10 +4,21 @@ import hashlib
 from typing import ClassVar
 
 from shared.domain.entity import Entity, Place
+from shared.domain.package import Record
+
+ADMINISTRATORS = "administrators"  # What they are found by together; no mail address is like it.
+
+
+class Lock(Record):
+    """Since when an account is locked, by whom and why; only administrators read the reason."""
+
+    at_ms: int
+    by: str
+    reason: str
 
 
 class Account(Entity):
-    """A person."""
+    """A person. While it is locked nobody signs in to it, and all its credentials are refused."""
 
     kind: ClassVar[str] = "account"
 
@@ -16,11 +27,22 @@ class Account(Entity):
     administrator: bool = False
     created_ms: int
     email: str = ""  # Where mail goes; empty where nobody told.
+    lock: Lock | None = None
 
     @property
     def place(self) -> Place:
         """Return the account's own place."""
         return Place(self.id)
+
+    @property
+    def subject(self) -> str:
+        """Return what administrators share, and the mail address of everybody else."""
+        return ADMINISTRATORS if self.administrator else self.email.lower()
+
+    @property
+    def is_locked(self) -> bool:
+        """Say whether its credentials are refused."""
+        return self.lock is not None
 
 
 class AccountName(Entity):

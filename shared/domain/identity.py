@@ -125,6 +125,11 @@ class Standing:
         return self.account is not None and self.account.administrator
 
     @property
+    def is_locked(self) -> bool:
+        """Say whether the account is locked."""
+        return self.account is not None and self.account.is_locked
+
+    @property
     def is_deleted(self) -> bool:
         """Say whether the organization was there and is gone."""
         return self.organization is not None and self.organization.is_deleted_at(self.at_ms)

@@ -17,6 +17,8 @@ from fnmatch import fnmatchcase
 
 from shared.domain.names import RESERVED_PREFIX
 
+BUILT_IN = f"{RESERVED_PREFIX}*"  # What is kept back in every registry.
+
 # From the confusables of UTS 39: lower-case letters that common fonts draw like a Latin one.
 _DRAWN_LIKE = {
     "a": "\u0430\u03b1\u0251",
@@ -63,11 +65,13 @@ def is_kept_back(text: str, patterns: Iterable[str]) -> bool:
 
     Those begin with `ballerina`, or fit one of the operator's patterns (`*` and `?`).
     """
+    return any(fits_pattern(text, pattern) for pattern in (BUILT_IN, *patterns))
+
+
+def fits_pattern(text: str, pattern: str) -> bool:
+    """Say whether `text` is, or looks like, a name of the pattern."""
     readings = (text.lower(), _shape(_folded(text)), _spelling(_folded(text)))
-    return any(
-        any(map(fnmatchcase, readings, (pattern.lower(), _shape(pattern), _spelling(pattern))))
-        for pattern in (f"{RESERVED_PREFIX}*", *patterns)
-    )
+    return any(map(fnmatchcase, readings, (pattern.lower(), _shape(pattern), _spelling(pattern))))
 
 
 def _folded(text: str) -> str:

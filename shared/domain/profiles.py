@@ -1,8 +1,9 @@
-"""Texts that people write about organizations: one line each, all of it visible."""
+"""Texts that people write of organizations and of what they do: one line, all of it visible."""
 
 import re
 import unicodedata
 
+from shared.domain.administration_errors import ReasonMissing
 from shared.domain.errors import InvalidRequest
 from shared.domain.organizations import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 
@@ -23,6 +24,14 @@ def parse_description(text: str) -> str:
 def parse_label(text: str) -> str:
     """Return `text` as what an invitation is known by, or raise `InvalidRequest`."""
     return _line("label", text, MAX_DISPLAY_NAME)
+
+
+def parse_reason(text: str, what: str) -> str:
+    """Return `text` as the reason for `what`, or raise `ReasonMissing` or `InvalidRequest`."""
+    reason = _line("reason", text, MAX_DESCRIPTION)
+    if not reason:
+        raise ReasonMissing(what)
+    return reason
 
 
 def _line(what: str, text: str, limit: int) -> str:

@@ -9,7 +9,7 @@ Conflict
 Unauthenticated
 └── SignInFailed · SignInExpired
 Forbidden
-└── SignUpClosed · CsrfMissing
+└── AccountLocked · SignUpClosed · CsrfMissing
 """
 
 from shared.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -93,6 +93,17 @@ class SignInExpired(Unauthenticated):
         super().__init__(
             "This sign-in was finished before, took too long, or began in another browser. "
             f"{_AGAIN}"
+        )
+
+
+class AccountLocked(Forbidden):
+    """An administrator has locked the account that a credential is of."""
+
+    def __init__(self, name: str) -> None:
+        """Name the account; why it is locked is for its owner to ask."""
+        super().__init__(
+            f"The account {name} is locked: nobody signs in to it, and its tokens are refused. "
+            "If it is yours, ask an administrator of this registry."
         )
 
 

@@ -20,7 +20,6 @@ from shared.domain.identity import Principal
 from shared.domain.organizations import Membership
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.services.finding import account_called
-from shared.services.listing import everything
 from shared.services.recording import Change, Recording
 
 CLAIM_LIFETIME = timedelta(minutes=1)  # Making an account takes milliseconds.
@@ -70,12 +69,6 @@ class Accounts:
             raise TokenUnknown
         return Profile(account, by, await self._memberships(by.id))
 
-    async def list(self, *, by: Principal) -> list[Account]:
-        """Return every account, by name."""
-        _check_operator("list", by)
-        accounts = await everything(self.directory, Account)
-        return sorted(accounts, key=lambda account: account.name.lower())
-
     async def _memberships(self, account_id: str) -> tuple[Membership, ...]:
         """Return the memberships of an account as they count now."""
         stored = await self.directory.about(Membership, account_id)
@@ -101,7 +94,8 @@ class Accounts:
         return await self._create(account, by)
 
     async def _add(self, account: Account, by: Principal) -> Account:
-        _check_operator("create", by)
+        if not by.is_operator:
+            raise NotPermitted("create", "accounts", "it takes being operator of the registry")
         return await self._create(account, by)
 
     async def _create(self, account: Account, by: Principal) -> Account:
@@ -137,8 +131,3 @@ class Accounts:
         if taken.is_retired or now_ms - taken.created_ms < lifetime_ms:
             return False
         return await self.directory.get(Account, Place(taken.account)) is None
-
-
-def _check_operator(verb: str, by: Principal) -> None:
-    if not by.is_operator:
-        raise NotPermitted(verb, "accounts", "it takes being operator of the registry")

@@ -182,7 +182,7 @@ class Connecting:
         self, decision: DeviceDecision, request: DeviceRequest, by: Principal
     ) -> Connected:
         account = await self.directory.get(Account, Place(decision.account))
-        if account is None:
+        if account is None or account.is_locked:
             raise AccessDenied
         person = Principal(account.id, "device", (Grant(),), address=by.address, agent=by.agent)
         wanted = TokenRequest.parse(

@@ -20,6 +20,7 @@ from shared.domain.organizations import LookAlike, Membership, Organization
 from shared.domain.rights import Role, Scope
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.services.recording import Change, Recording
+from shared.services.reserving import stored_patterns
 
 
 class Founders(Enum):
@@ -33,7 +34,8 @@ class Founders(Enum):
 class Founding:
     """Adds organizations; the name of each is the first and the last of its kind.
 
-    `kept_back` are patterns of names that are the operator's.
+    `kept_back` are patterns of names that are the operator's, by the settings. Those that
+    administrators keep back are read at each founding, so that a change counts everywhere at once.
     """
 
     directory: DirectoryStore
@@ -53,7 +55,7 @@ class Founding:
             _check_reserved(org, founder)
             return
         self._check_founder(org, founder, by)
-        if is_kept_back(org, self.kept_back):
+        if is_kept_back(org, await self._patterns()):
             raise NameKeptBack(org)
         if standing.organization is not None:
             raise OrganizationExists(org)
@@ -61,7 +63,8 @@ class Founding:
 
     async def check_display_name(self, org: OrgName, text: str) -> None:
         """Raise unless the organization may call itself so: by no other one's name."""
-        if is_kept_back(text, self.kept_back) and not is_kept_back(org, self.kept_back):
+        patterns = await self._patterns() if text else ()
+        if is_kept_back(text, patterns) and not is_kept_back(org, patterns):
             raise NameKeptBack(text)
         await self._check_likeness(org, text)
 
@@ -86,6 +89,10 @@ class Founding:
             return await self.recording.add(organization, owner, *likenesses, change=change, by=by)
         except AlreadyThere:
             raise OrganizationExists(name) from None
+
+    async def _patterns(self) -> tuple[str, ...]:
+        stored = await stored_patterns(self.directory)
+        return (*self.kept_back, *(each.pattern for each in stored))
 
     async def _check_likeness(self, org: OrgName, text: str) -> None:
         for skeleton in sorted(skeletons(text)):

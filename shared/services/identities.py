@@ -12,7 +12,12 @@ from shared.domain.entity import Place
 from shared.domain.errors import AccountExists, Busy, SignInAgain
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName, is_reserved
-from shared.domain.sign_in_errors import IdentityNotFound, IdentityTaken, LastIdentity
+from shared.domain.sign_in_errors import (
+    AccountLocked,
+    IdentityNotFound,
+    IdentityTaken,
+    LastIdentity,
+)
 from shared.domain.sign_in_letters import identity_linked, identity_removed
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.services.accounts import Accounts
@@ -44,13 +49,15 @@ class Identities:
 
     async def account_of(self, who: SignedIn) -> str | None:
         """Return the id of the account that the person has; None for a stranger."""
-        identity = await self.directory.get(Identity, place_of_identity(who.issuer, who.identifier))
-        if identity is None:
-            return None
-        # Whoever died between the two steps of `enrol` comes back for the second.
-        if await self.directory.get(Account, Place(identity.account)) is None:
-            await self._make_account(identity.account, who)
-        return identity.account
+        identity, _ = await self._known(who)
+        return identity.account if identity else None
+
+    async def open_account_of(self, who: SignedIn) -> str | None:
+        """Return as `account_of` does whose account the person enters; raise `AccountLocked`."""
+        identity, account = await self._known(who)
+        if account is not None and account.is_locked:
+            raise AccountLocked(account.name)
+        return identity.account if identity else None
 
     async def enrol(self, who: SignedIn, provider: str, *, by: Principal) -> str:
         """Make an account for a stranger, and return its id."""
@@ -94,6 +101,16 @@ class Identities:
         await self.recording.remove(identity, change=change, by=by)
         told = partial(identity_removed, label=identity.label, provider=identity.provider)
         self.noticing.tell(by.id, told)
+
+    async def _known(self, who: SignedIn) -> tuple[Identity | None, Account | None]:
+        identity = await self.directory.get(Identity, place_of_identity(who.issuer, who.identifier))
+        if identity is None:
+            return None, None
+        account = await self.directory.get(Account, Place(identity.account))
+        # Whoever died between the two steps of `enrol` comes back for the second.
+        if account is None:
+            await self._make_account(identity.account, who)
+        return identity, account
 
     async def _add(self, who: SignedIn, provider: str, account_id: str, by: Principal) -> None:
         await self.pausing.admit()  # Signing in goes on for those who are known.

@@ -226,7 +226,7 @@ class Inviting:
         org = OrgName(invitation.org)
         standing = await self.directory.standing(invitation.by, org, now_ms)
         inviter = Actor(Principal(invitation.by), standing)
-        may = inviter.operates or standing.role is Role.OWNER
+        may = (inviter.operates or standing.role is Role.OWNER) and not standing.is_locked
         if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
             raise InvitationNotFound
         return Opened(invitation, standing.existing(org), inviter)

@@ -1,6 +1,7 @@
-"""Listing every entity of a kind, for operators and upkeep."""
+"""Listing the entities of a kind, a page at a time or all, for operators and upkeep."""
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from shared.domain.entity import Entity, Place
 from shared.ports import DirectoryStore
@@ -8,6 +9,20 @@ from shared.ports import DirectoryStore
 E = TypeVar("E", bound=Entity)
 
 BATCH = 500  # Entities a read.
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[E]):
+    """Some entities in order of place, and whether others come after them."""
+
+    entities: tuple[E, ...]
+    is_more: bool
+
+
+async def slice_of(directory: DirectoryStore, kind: type[E], after: Place, count: int) -> Slice[E]:
+    """Return up to `count` entities above a place. One read."""
+    found = await directory.all(kind, after, count + 1)
+    return Slice(tuple(found[:count]), len(found) > count)
 
 
 async def everything(directory: DirectoryStore, kind: type[E]) -> list[E]:

@@ -23,7 +23,7 @@ class LogPage:
     """Events with their numbers, newest first; `next` is where older ones begin, if there are."""
 
     events: tuple[tuple[int, Event], ...]
-    names: Mapping[str, str]  # Of the actors that are accounts, by id.
+    names: Mapping[str, str]  # Of the accounts that acted, or that it was about, by id.
     next: int | None
 
 
@@ -69,6 +69,11 @@ class Logbook:
         account = await account_called(self.directory, name) if name else None
         return account.id if account else name
 
+    async def of_somebody(self, account_id: str, query: LogQuery, *, by: Principal) -> LogPage:
+        """Return a page of the log of an account; administrators may ask."""
+        await self.administration.require(by, "read", "the log of another account")
+        return await self._page(account_stream(account_id), query)
+
     async def _page(self, stream: str, query: LogQuery) -> LogPage:
         wanted: list[tuple[int, Event]] = []
         before, looked = query.before, 0
@@ -85,7 +90,8 @@ class Logbook:
         return await self._named(wanted, before)
 
     async def _named(self, wanted: list[tuple[int, Event]], next_: int | None) -> LogPage:
-        names = await self._names({event.actor for _, event in wanted})
+        concerned = {each for _, event in wanted for each in (event.actor, event.account)}
+        names = await self._names(concerned - {""})
         return LogPage(tuple(wanted), names, next_)
 
     async def _names(self, actors: Iterable[str]) -> Mapping[str, str]:

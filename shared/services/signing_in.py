@@ -27,6 +27,7 @@ from shared.domain.identity import Principal
 from shared.domain.rights import Grant
 from shared.domain.sessions import Session
 from shared.domain.sign_in_errors import (
+    AccountLocked,
     ProviderNotFound,
     SignInExpired,
     SignInFailed,
@@ -132,10 +133,13 @@ class SigningIn:
         return pending.to
 
     async def by_link(self, code: str, arrival: Arrival) -> None:
-        """Sign in by a link, which is used up; raise `LinkExpired`."""
+        """Sign in by a link, which is used up; raise `LinkExpired` or `AccountLocked`."""
         account_id = await self.links.redeem(code)
-        if await self.directory.get(Account, Place(account_id)) is None:
+        account = await self.directory.get(Account, Place(account_id))
+        if account is None:
             raise LinkExpired
+        if account.is_locked:
+            raise AccountLocked(account.name)
         proof = _Proof(LINK, self.clock.now_ms(), strong=False)
         await self._start(account_id, proof, arrival)
 
@@ -193,7 +197,7 @@ class SigningIn:
             raise SignInFailed(provider.label, "its answer proves nothing") from None
 
     async def _enter(self, who: SignedIn, provider: str, arrival: Arrival) -> None:
-        account_id = await self.identities.account_of(who)
+        account_id = await self.identities.open_account_of(who)
         if account_id is None:
             if self.sign_up is SignUp.NOBODY:
                 raise SignUpClosed(who.label or who.display_name)

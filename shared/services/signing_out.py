@@ -1,6 +1,9 @@
 """Signing out: the sessions of an account, and their end."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from shared.auth.session import CREDENTIAL
 from shared.domain.entity import Place
@@ -28,15 +31,20 @@ class SigningOut:
     async def sessions(self, *, by: Principal) -> list[Session]:
         """Return the sessions that are not over, those that were used last first."""
         check_own("list", "sessions", by)
-        now_ms = self.clock.now_ms()
-        found = await self.directory.of(Session, by.id)
-        live = [each for each in found if each.ends_ms > now_ms]
-        return sorted(live, key=lambda session: -session.seen_ms)
+        return live(await self.directory.of(Session, by.id), self.clock.now_ms())
 
     async def end(self, session_id: str, *, by: Principal) -> Session:
         """End a session everywhere within five seconds, or raise `SessionNotFound`."""
         check_own("end", "sessions", by)
-        return await until_fresh(lambda: self._end(session_id, by))
+        return await until_fresh(lambda: self._end(Place(by.id, session_id), by))
+
+    async def end_every(self, account_id: str, *, by: Principal) -> list[Session]:
+        """End every session of an account; whether `by` may is for the services that call it."""
+        ended: list[Session] = []
+        for each in await self.directory.of(Session, account_id):
+            with suppress(SessionNotFound):  # Its owner was faster.
+                ended.append(await until_fresh(partial(self._end, each.place, by)))
+        return ended
 
     async def sign_out(self, *, by: Principal) -> Session | None:
         """End the session of the request; None where it was over already."""
@@ -57,13 +65,19 @@ class SigningOut:
             return  # It changes or ends right now; the next request of the copy finds it again.
         self.noticing.tell(session.account, session_copied)
 
-    async def _end(self, session_id: str, by: Principal) -> Session:
-        session = await self.directory.get(Session, Place(by.id, session_id))
+    async def _end(self, place: Place, by: Principal) -> Session:
+        session = await self.directory.get(Session, place)
         if session is None:
-            raise SessionNotFound(session_id)
+            raise SessionNotFound(place.key)
         details = {"agent": session.agent, "from": session.address}
-        change = Change("session.ended", session.id, account=by.id, details=details)
+        change = Change("session.ended", session.id, account=place.owner, details=details)
         return await self.recording.remove(session, change=change, by=by)
+
+
+def live(sessions: Iterable[Session], now_ms: int) -> list[Session]:
+    """Return the sessions that are not over, those that were used last first."""
+    found = [each for each in sessions if each.ends_ms > now_ms]
+    return sorted(found, key=lambda session: -session.seen_ms)
 
 
 def check_own(verb: str, what: str, by: Principal) -> None:

@@ -250,10 +250,10 @@ async def test_the_feed_is_two_trips_whether_anything_is_new_or_not(
 # --- tokens and rights -------------------------------------------------------------------------
 
 
-async def test_a_token_adds_one_read_at_most_every_three_seconds(
+async def test_a_token_adds_itself_and_its_account_at_most_every_three_seconds(
     counted: World, ledger: Ledger
 ) -> None:
-    for seconds, reads in ((3, 1), (2, 1), (1, 2)):
+    for seconds, reads in ((3, 2), (2, 2), (1, 4)):
         counted.clock.advance(timedelta(seconds=seconds))
         await counted.get("/packages/acme/greet", by=counted.people.ann)
         assert ledger.by_port["directory"]["get"] == reads

@@ -42,7 +42,7 @@ async def test_a_session_is_read_every_three_seconds_at_most(world: World, ledge
     world.clock.advance(timedelta(seconds=3))
     for _ in range(5):
         await browser.get(SETTINGS)
-    assert ledger.calls()["directory.get"] == often + 1
+    assert ledger.calls()["directory.get"] == often + 2  # It, and whether its account is locked.
     assert set(ledger.calls()) == {"directory.get", "directory.about"}
 
 

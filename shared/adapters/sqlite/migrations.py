@@ -209,6 +209,15 @@ _ORIGINS: Migration = (
     """,
 )
 
+# Administrators are found together, and others by their mail address.
+_ACCOUNTS: Migration = (
+    """
+    UPDATE entities SET subject = nullif(
+        iif(body ->> '$.administrator', 'administrators', lower(body ->> '$.email')), ''
+    ) WHERE kind = 'account'
+    """,
+)
+
 _COUNTERS: Migration = (
     """
     CREATE TABLE counters (
@@ -226,4 +235,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
     (*_DIRECTORY, *_LOGS, *_COUNTERS, *_ORIGINS),
+    _ACCOUNTS,
 )

@@ -19,8 +19,25 @@ def test_an_administrator_is_made_on_request(terminal: Terminal) -> None:
 
 def test_the_list_is_a_table(terminal: Terminal) -> None:
     first, *rest = terminal.run("account", "list").splitlines()
-    assert first.split() == ["name", "id", "administrator", "created"]
+    assert first.split() == ["name", "id", "administrator", "created", "locked"]
     assert [line.split()[0] for line in rest] == ["admin", "ann", "bob", "mia"]
+
+
+def test_an_account_is_locked_for_a_reason_until_it_is_unlocked(terminal: Terminal) -> None:
+    def locked() -> dict[str, object]:
+        return next(each for each in terminal.json("account", "list") if each["name"] == "ann")
+
+    terminal.run("account", "lock", "ann", "--reason", "Its laptop was stolen.")
+    assert locked()["locked"]
+    terminal.run("account", "unlock", "ann")
+    assert locked()["locked"] is None
+    assert terminal.fail("account", "lock", "ann", "--reason", " ").startswith("Say why")
+
+
+def test_administrators_come_and_go_but_for_the_last(terminal: Terminal) -> None:
+    assert terminal.run("account", "appoint", "ann") == "ann is an administrator.\n"
+    assert terminal.run("account", "dismiss", "admin") == "admin is no administrator.\n"
+    assert terminal.fail("account", "dismiss", "ann").startswith("ann is the only administrator")
 
 
 def test_a_name_that_is_taken_is_one_line(terminal: Terminal) -> None:

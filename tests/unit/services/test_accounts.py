@@ -122,16 +122,17 @@ async def test_a_name_is_letters_and_digits(accounts: Accounts, name: str) -> No
         await accounts.create(name, by=OPERATOR)
 
 
-async def test_accounts_are_the_business_of_the_operator(accounts: Accounts) -> None:
+async def test_accounts_are_the_business_of_the_operator(
+    accounts: Accounts, store: FakeDirectory
+) -> None:
     by = Principal("kim0000000", "session", (Grant(),))
     for attempt in (
         accounts.create("lee", by=by),
         accounts.create_administrator("lee", by=by),
-        accounts.list(by=by),
     ):
         with pytest.raises(NotPermitted):
             await attempt
-    assert await accounts.list(by=OPERATOR) == []
+    assert store.every(Account) == []
 
 
 async def test_a_profile_is_the_account_with_its_credential_and_its_organizations(
@@ -149,12 +150,6 @@ async def test_nobody_has_no_profile(accounts: Accounts) -> None:
         await accounts.profile(ANONYMOUS)
     with pytest.raises(TokenUnknown):
         await accounts.profile(Principal("gone000000", "session", (Grant(),)))
-
-
-async def test_accounts_are_listed_by_name(accounts: Accounts) -> None:
-    for name in ("zoe", "kim"):
-        await accounts.create(name, by=OPERATOR)
-    assert [each.name for each in await accounts.list(by=OPERATOR)] == ["kim", "zoe"]
 
 
 async def test_a_new_account_is_an_event(accounts: Accounts, events: FakeEvents) -> None:

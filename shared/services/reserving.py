@@ -1,0 +1,189 @@
+"""Reserving: names that nobody may found, and whether one is free."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.auth.administration import Administration
+from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.administration_errors import (
+    ReservedAlready,
+    ReservedNameNotFound,
+    ReservedNamesFull,
+)
+from shared.domain.entity import Place
+from shared.domain.identity import Principal
+from shared.domain.lookalikes import BUILT_IN, fits_pattern, skeletons
+from shared.domain.organizations import LookAlike, Organization, place_of
+from shared.domain.profiles import parse_reason
+from shared.domain.reserved_names import (
+    MOST_PATTERNS,
+    RESERVED_NAMES,
+    ReservedName,
+    parse_pattern,
+    place_of_pattern,
+)
+from shared.ports import AlreadyThere, DirectoryStore
+from shared.services.changing import until_fresh
+from shared.services.finding import accounts_of
+from shared.services.listing import slice_of
+from shared.services.recording import Change, Recording
+
+MOST_COMPARED = 2_000  # Organizations that a new pattern is held against: one read, some of a MB.
+MOST_SHOWN = 20  # Of those that it matches; whoever reads further would rather change the pattern.
+
+_WHAT = "the names that nobody may found"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBack:
+    """What nobody may found: by the registry itself, by its setting, and by administrators."""
+
+    built_in: tuple[str, ...]
+    configured: tuple[str, ...]
+    stored: tuple[tuple[ReservedName, str], ...]  # With the name of who decided it.
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Organizations that are there and that a pattern would match; they stay as they are."""
+
+    pattern: str
+    names: tuple[str, ...]
+    is_more: bool
+    compared: int
+    is_complete: bool  # Every organization was compared.
+
+
+@dataclass(frozen=True, slots=True)
+class Freedom:
+    """Why a name is not free for an organization, and for an account; nothing where it is."""
+
+    name: str
+    organization: tuple[str, ...]
+    account: str
+
+    @property
+    def is_free(self) -> bool:
+        """Say whether anybody may found it."""
+        return not self.organization
+
+
+@dataclass(frozen=True, slots=True)
+class Reserving:
+    """Keeps names back; every instance reads them at each founding, so a change counts at once."""
+
+    directory: DirectoryStore
+    administration: Administration
+    recording: Recording
+    configured: tuple[str, ...]
+
+    async def all(self, *, by: Principal) -> KeptBack:
+        """Return what nobody may found; the patterns of administrators by their letters."""
+        await self.administration.require(by, "list", _WHAT)
+        stored = sorted(
+            await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
+        )
+        deciders = await accounts_of(self.directory, sorted({each.by for each in stored}))
+        names = {each.id: each.name for each in deciders}
+        with_names = tuple((each, names.get(each.by, each.by)) for each in stored)
+        return KeptBack((BUILT_IN,), self.configured, with_names)
+
+    async def matching(self, pattern: str, *, by: Principal) -> Matches:
+        """Return which organizations the pattern would match if it had been there before."""
+        await self.administration.require(by, "list", _WHAT)
+        parsed = parse_pattern(pattern)
+        looked = await slice_of(self.directory, Organization, Place(""), MOST_COMPARED)
+        names = [each.name for each in looked.entities if fits_pattern(each.name, parsed)]
+        return Matches(
+            pattern=parsed,
+            names=tuple(names[:MOST_SHOWN]),
+            is_more=len(names) > MOST_SHOWN,
+            compared=len(looked.entities),
+            is_complete=not looked.is_more,
+        )
+
+    async def add(self, pattern: str, reason: str, *, by: Principal) -> ReservedName:
+        """Keep names back from now on, whatever organizations there are.
+
+        Raises `PatternUnreadable`, `ReasonMissing`, `ReservedAlready` or `ReservedNamesFull`.
+        """
+        await self.administration.require_fresh(by, "change", _WHAT)
+        parsed = parse_pattern(pattern)
+        why = parse_reason(reason, f"the pattern {parsed}")
+        known = await stored_patterns(self.directory)
+        if len(known) >= MOST_PATTERNS:
+            raise ReservedNamesFull(MOST_PATTERNS)
+        now_ms = self.recording.clock.now_ms()
+        reserved = ReservedName(pattern=parsed, reason=why, by=by.id, since_ms=now_ms)
+        try:
+            return await self.recording.add(reserved, change=_change("reserved", reserved), by=by)
+        except AlreadyThere:
+            raise ReservedAlready(parsed) from None
+
+    async def remove(self, pattern: str, *, by: Principal) -> None:
+        """Let the names be founded again; raise `ReservedNameNotFound`."""
+        await self.administration.require_fresh(by, "change", _WHAT)
+
+        async def attempt() -> None:
+            there = await self.directory.get(ReservedName, place_of_pattern(pattern.strip()))
+            if there is None:
+                raise ReservedNameNotFound(pattern)
+            await self.recording.remove(there, change=_change("released", there), by=by)
+
+        await until_fresh(attempt)
+
+    async def look_up(self, name: str, *, by: Principal) -> Freedom:
+        """Return whether the name is free, and if not, each reason why."""
+        await self.administration.require(by, "look up", "names")
+        taken = await self._taken(name)
+        reasons = (
+            *taken,
+            *await self._kept_back(name),
+            *([] if taken else await self._alike(name)),
+        )
+        return Freedom(name, reasons, await self._account(name))
+
+    async def _taken(self, name: str) -> list[str]:
+        there = await self.directory.get(Organization, place_of(name))
+        if there is None:
+            return []
+        if there.is_deleted_at(self.recording.clock.now_ms()):
+            return [f"the organization {there.name} was deleted, and its name is never given again"]
+        return [f"the organization {there.name} has it"]
+
+    async def _kept_back(self, name: str) -> list[str]:
+        sources = [(BUILT_IN, "built in")]
+        sources += [(each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.configured]
+        stored = await stored_patterns(self.directory)
+        sources += [
+            (each.pattern, f"kept back by administrators: {each.reason}") for each in stored
+        ]
+        return [
+            f"it is, or looks like, a name of {pattern} ({source})"
+            for pattern, source in sources
+            if fits_pattern(name, pattern)
+        ]
+
+    async def _alike(self, name: str) -> list[str]:
+        found: set[str] = set()
+        for skeleton in sorted(skeletons(name)):
+            found |= {each.org for each in await self.directory.about(LookAlike, skeleton)}
+        return [f"it looks like the organization {org}" for org in sorted(found)]
+
+    async def _account(self, name: str) -> str:
+        claim = await self.directory.get(AccountName, place_of_name(name))
+        if claim is None:
+            return ""
+        if claim.is_retired or await self.directory.get(Account, Place(claim.account)) is None:
+            return f"the account {claim.name} was deleted, and its name is never given again"
+        return f"the account {claim.name} has it"
+
+
+async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:
+    """Return the patterns that administrators keep back."""
+    return await directory.of(ReservedName, RESERVED_NAMES)
+
+
+def _change(what: str, reserved: ReservedName) -> Change:
+    details = {"pattern": reserved.pattern, "reason": reserved.reason}
+    return Change(f"name.{what}", reserved.id, details=details)

@@ -1,0 +1,134 @@
+"""Supervising: who is on the registry, for those who run it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.auth.administration import Administration
+from shared.domain.accounts import Account, AccountName, Identity, place_of_name
+from shared.domain.entity import Place
+from shared.domain.errors import AccountNotFound
+from shared.domain.identity import Principal
+from shared.domain.logs import LogQuery
+from shared.domain.organizations import Membership
+from shared.domain.sessions import Session
+from shared.ports import DirectoryStore
+from shared.services.administrators import Administrators
+from shared.services.finding import account_called
+from shared.services.listing import slice_of
+from shared.services.logbook import Logbook, LogPage
+from shared.services.organizations import Organizations
+from shared.services.signing_out import live
+from shared.services.token_records import TokenRecords, UsedToken
+
+MOST_FOUND = 25  # Accounts of one search; whoever means another one types more of its name.
+
+_WHAT = "the accounts of others"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name, and the account that it is of; None where that was deleted, and the name is kept."""
+
+    name: str
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Some names in order; `next` is what further ones come after, empty where there are none."""
+
+    names: tuple[Named, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All that the registry knows of somebody, but secrets, and canaries in their tokens."""
+
+    account: Account
+    identities: tuple[Identity, ...]
+    memberships: tuple[Membership, ...]
+    tokens: tuple[UsedToken, ...]
+    sessions: tuple[Session, ...]
+    log: LogPage
+
+
+@dataclass(frozen=True, slots=True)
+class Supervising:
+    """Lists and shows accounts to administrators."""
+
+    directory: DirectoryStore
+    administration: Administration
+    administrators: Administrators
+    organizations: Organizations
+    tokens: TokenRecords
+    logbook: Logbook
+
+    async def page(self, after: str, count: int, *, by: Principal) -> People:
+        """Return up to `count` names above one, in order, with their accounts."""
+        await self.administration.require(by, "list", _WHAT)
+        place = place_of_name(after) if after else Place("")
+        found = await slice_of(self.directory, AccountName, place, count)
+        names = await self._named(found.entities)
+        return People(names, found.entities[-1].name if found.is_more else "")
+
+    async def find(self, sought: str, *, by: Principal) -> People:
+        """Return whose name, id or mail address this is, else whose names begin so."""
+        await self.administration.require(by, "list", _WHAT)
+        exactly = await account_called(self.directory, sought)
+        known = [exactly] if exactly else await self._written_to(sought)
+        if known:
+            return People(tuple(Named(each.name, each) for each in known[:MOST_FOUND]))
+        return People(await self._named(await self._beginning(sought)))
+
+    async def show(self, name_or_id: str, query: LogQuery, *, by: Principal) -> Person:
+        """Return everything about an account, with a page of its log; or `AccountNotFound`."""
+        await self.administration.require(by, "see", _WHAT)
+        account = await account_called(self.directory, name_or_id)
+        if account is None:
+            raise AccountNotFound(name_or_id)
+        identities, memberships, tokens, sessions, log = await asyncio.gather(
+            self.directory.about(Identity, account.id),
+            self.organizations.of(account.id),
+            self.tokens.of(account.id),
+            self.directory.of(Session, account.id),
+            self.logbook.of_somebody(account.id, query, by=by),
+        )
+        return Person(
+            account=account,
+            identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
+            memberships=tuple(memberships),
+            tokens=tuple(each for each in tokens if not each.token.canary),
+            sessions=tuple(live(sessions, self.organizations.clock.now_ms())),
+            log=log,
+        )
+
+    async def running(self, *, by: Principal) -> list[Account]:
+        """Return the administrators, by name."""
+        await self.administration.require(by, "list", _WHAT)
+        return await self.administrators.all()
+
+    async def _written_to(self, address: str) -> list[Account]:
+        """Return the accounts of this mail address; administrators are not listed by theirs."""
+        if "@" not in address:
+            return []
+        wanted = address.lower()
+        running = await self.administrators.all()
+        others = await self.directory.about(Account, wanted)
+        return [*(each for each in running if each.email.lower() == wanted), *others]
+
+    async def _beginning(self, letters: str) -> list[AccountName]:
+        """Return the names that begin so; one that is the letters and no more is that of nobody."""
+        place = place_of_name(letters)
+        found = await slice_of(self.directory, AccountName, place, MOST_FOUND)
+        known = await self.directory.get(AccountName, place)
+        longer = [each for each in found.entities if each.place.owner.startswith(place.owner)]
+        return [known, *longer] if known else longer
+
+    async def _named(self, names: Sequence[AccountName]) -> tuple[Named, ...]:
+        accounts = await asyncio.gather(
+            *(self.directory.get(Account, Place(each.account)) for each in names)
+        )
+        pairs = zip(names, accounts, strict=True)
+        return tuple(Named(each.name, account) for each, account in pairs)
