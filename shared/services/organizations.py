@@ -20,7 +20,6 @@ from shared.ports import Clock, DirectoryStore
 from shared.services.changing import until_fresh
 from shared.services.finding import account_called, accounts_of
 from shared.services.founding import Founding
-from shared.services.listing import everything
 from shared.services.member_changes import Actor, MemberChanges, Wanted
 from shared.services.recording import Change, Recording
 from shared.services.rosters import Rosters
@@ -123,10 +122,6 @@ class Organizations:
             await self.founding.add(self.founding.new(org, standing.account), by=by)
         except OrganizationExists:
             return  # Another push of an administrator was faster.
-
-    async def all(self) -> list[Organization]:
-        """Return every organization, by name. For operators."""
-        return await everything(self.directory, Organization)
 
     async def show(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization; one whose packages are private is there for members alone."""

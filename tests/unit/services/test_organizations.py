@@ -166,11 +166,6 @@ async def test_nobody_else_founds_an_organization_by_a_push(world: OrgWorld) -> 
             await world.organizations.ensure(ACME, standing, by=world.signed_in(LEE))
 
 
-async def test_all_organizations_are_listed_by_name(acme: OrgWorld) -> None:
-    await acme.organizations.found(OrgName("a0"), LEE, by=OPERATOR)
-    assert [each.name for each in await acme.organizations.all()] == ["a0", "Acme"]
-
-
 # --- what it says of itself --------------------------------------------------------------------
 
 
