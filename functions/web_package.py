@@ -48,4 +48,11 @@ async def _release(look: Look, portrait: Portrait) -> func.HttpResponse:
     if look.wants(MARKDOWN):
         return look.text(markdown_twin(portrait, texts.readme, look.url), MARKDOWN)
     readme = await readme_of(look, portrait, texts.readme)
-    return show(look, portrait, FIRST, readme=readme)
+    return show(look, portrait, FIRST, readme=readme, managed=await _is_managed(look, portrait))
+
+
+async def _is_managed(look: Look, portrait: Portrait) -> bool:
+    """Say whether whoever looks may manage the package; of strangers no store is asked."""
+    if look.visitor is None:
+        return False
+    return await look.registry.stocktaking.may_manage(portrait.package, by=look.principal)

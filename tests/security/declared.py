@@ -11,7 +11,15 @@ from enum import Enum
 
 import httpx
 
-from functions import _package_tabs, account_organization
+from functions import (
+    _package_tabs,
+    account_organization,
+    account_organization_held,
+    account_organization_package,
+    account_organization_publishers,
+    account_organization_settings,
+    account_organization_tokens,
+)
 from shared.domain.rights import Action, Scope
 from tests.balas import bala
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -565,6 +573,20 @@ API = {
     ),
 }
 
+OF_ACME = "/account/organizations/acme"
+FORMS = [
+    path
+    for face in (
+        account_organization,
+        account_organization_held,
+        account_organization_package,
+        account_organization_publishers,
+        account_organization_settings,
+        account_organization_tokens,
+    )
+    for path in face.DECISIONS
+]
+
 # Pages know people by the cookie of a browser, and a token opens none of them.
 PAGES = {
     "account_page": _for_all("/account", nobody_by_token),
@@ -582,10 +604,16 @@ PAGES = {
     ),
     "account_organization": _for_all("/account/organizations/acme", nobody_by_token),
     **{
-        f"account_organization_{verb}": _for_all(
-            f"/account/organizations/acme/{verb}", nobody_by_token, "POST"
+        f"account_organization_{tab}": _for_all(f"{OF_ACME}/{tab}", nobody_by_token)
+        for tab in ("packages", "held", "tokens", "publishers", "log", "settings")
+    },
+    "account_organization_package": _for_all(f"{OF_ACME}/packages/public", nobody_by_token),
+    "account_organization_tokens_issue": _for_all(f"{OF_ACME}/tokens", nobody_by_token, "POST"),
+    **{
+        f"account_organization_{path.replace('{name}/', '').replace('/', '_')}": _for_all(
+            f"{OF_ACME}/{path.replace('{name}', 'public')}", nobody_by_token, "POST"
         )
-        for verb in ("invite", *account_organization.DECISIONS)
+        for path in ("invite", *FORMS)
     },
     "account_identities": _for_all("/account/identities", nobody_by_token),
     "account_identity_remove": _for_all("/account/identities/remove", nobody_by_token, "POST"),
