@@ -522,3 +522,11 @@ async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrgWorld) -> No
     assert [each.name for each in seen] == ["kim", "max"]
     with pytest.raises(MemberNotFound):
         await acme.organizations.member(ACME, LEE.id, by=acme.signed_in(KIM))
+
+
+async def test_what_somebody_is_is_told_to_themselves_and_nothing_to_outsiders(
+    acme: OrgWorld,
+) -> None:
+    assert (await acme.organizations.standing(ACME, by=acme.token_of(KIM))).role is Role.OWNER
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.standing(ACME, by=acme.token_of(EVE))

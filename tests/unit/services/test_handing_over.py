@@ -1,0 +1,133 @@
+"""An owner hands an organization over: both changes count at once, and there is always an owner."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.errors import InvalidRequest, NotPermitted, SignInAgain
+from shared.domain.identity import OPERATOR
+from shared.domain.organization_errors import ChangePending, MemberNotFound, NothingPending
+from shared.domain.organizations import COOLING_OFF
+from shared.domain.rights import Role
+from shared.services.handing_over import HandingOver
+from tests.org_world import ACME, ADA, EVE, KIM, LEE, MAX, OrgWorld, acme_of_kim
+
+A_SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def acme() -> OrgWorld:
+    """Return a world in which kim owns Acme alone, and max and lee are members."""
+    world = await acme_of_kim()
+    await world.let_in(MAX, LEE, role=Role.MEMBER)
+    return world
+
+
+def handing(world: OrgWorld) -> HandingOver:
+    """Return the service over the world's stores."""
+    return HandingOver(world.authorization, world.rosters, world.changes)
+
+
+async def hand(world: OrgWorld, then: Role | None = Role.MAINTAINER, heir: Account = MAX) -> None:
+    """Let kim hand Acme over."""
+    await handing(world).begin(ACME, heir, then, by=world.signed_in(KIM))
+
+
+@pytest.mark.parametrize("then", [Role.MAINTAINER, Role.MEMBER, None])
+async def test_both_count_at_the_same_moment(acme: OrgWorld, then: Role | None) -> None:
+    await hand(acme, then)
+    acme.clock.advance(COOLING_OFF - A_SECOND)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MEMBER)
+    acme.clock.advance(A_SECOND)
+    assert (acme.roles().get("kim"), acme.roles()["max"]) == (then, Role.OWNER)
+
+
+async def test_whoever_is_concerned_is_told_at_once(acme: OrgWorld) -> None:
+    await hand(acme)
+    for person in (KIM, MAX):
+        texts = " ".join(mail.text for mail in acme.mailer.to(person.email))
+        assert "max becomes owner" in texts
+    assert "kim becomes maintainer" in " ".join(m.text for m in acme.mailer.to(KIM.email))
+    kinds = [event.kind for event in acme.events.feed if event.org]
+    assert kinds == ["owner.pending", "owner.pending"]
+
+
+async def test_undoing_that_somebody_becomes_owner_keeps_the_one_there_is(acme: OrgWorld) -> None:
+    await hand(acme, None)
+    await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    acme.clock.advance(COOLING_OFF)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MEMBER)
+
+
+async def test_an_heir_who_leaves_leaves_the_owner_there(acme: OrgWorld) -> None:
+    await hand(acme, None)
+    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(MAX))
+    acme.clock.advance(COOLING_OFF)
+    assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
+
+
+async def test_an_heir_whom_the_operator_lowers_leaves_the_owner_there(acme: OrgWorld) -> None:
+    await hand(acme, None)
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=OPERATOR)
+    acme.clock.advance(COOLING_OFF)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MAINTAINER)
+
+
+async def test_an_owner_whose_account_is_gone_is_left_as_they_are(acme: OrgWorld) -> None:
+    await hand(acme, None)
+    await acme.without(KIM)
+    await acme.organizations.undo(ACME, MAX, by=OPERATOR)
+    with pytest.raises(NothingPending):
+        await acme.organizations.undo(ACME, MAX, by=OPERATOR)
+
+
+async def test_whoever_hands_over_can_stay_after_all(acme: OrgWorld) -> None:
+    await hand(acme, None)
+    await acme.organizations.undo(ACME, KIM, by=acme.signed_in(KIM))
+    acme.clock.advance(COOLING_OFF)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.OWNER)
+
+
+async def test_somebody_who_becomes_owner_anyway_is_not_delayed(acme: OrgWorld) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    acme.clock.advance(COOLING_OFF / 2)
+    await hand(acme)
+    acme.clock.advance(COOLING_OFF / 2)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.MAINTAINER, Role.OWNER)
+
+
+async def test_it_is_handed_over_once(acme: OrgWorld) -> None:
+    await hand(acme)
+    with pytest.raises(ChangePending):
+        await hand(acme, heir=LEE)
+
+
+async def test_only_members_get_it(acme: OrgWorld) -> None:
+    with pytest.raises(MemberNotFound):
+        await hand(acme, heir=EVE)
+
+
+@pytest.mark.parametrize("heir", [KIM, LEE])
+async def test_owners_get_nothing_that_they_lack(acme: OrgWorld, heir: Account) -> None:
+    await acme.let_in(LEE)
+    with pytest.raises(InvalidRequest, match="owns Acme already"):
+        await hand(acme, heir=heir)
+
+
+async def test_whoever_hands_over_becomes_less(acme: OrgWorld) -> None:
+    with pytest.raises(InvalidRequest, match="does not own it any more"):
+        await hand(acme, Role.OWNER)
+
+
+async def test_only_an_owner_hands_over(acme: OrgWorld) -> None:
+    for person in (MAX, ADA):
+        with pytest.raises(NotPermitted):
+            await handing(acme).begin(ACME, LEE, None, by=acme.signed_in(person))
+    with pytest.raises(NotPermitted, match="being owner of Acme"):
+        await handing(acme).begin(ACME, LEE, None, by=OPERATOR)
+
+
+async def test_it_takes_a_fresh_sign_in(acme: OrgWorld) -> None:
+    with pytest.raises(SignInAgain):
+        await handing(acme).begin(ACME, MAX, None, by=acme.token_of(KIM))
