@@ -7,6 +7,7 @@ import azure.functions as func
 
 from functions._http import Handler
 from functions._visits import Page, PageAgain, Problem, Visit, Visits
+from shared.domain.administration_errors import NotMeant
 from shared.domain.errors import PageNotFound
 from shared.domain.token_texts import without_tokens
 from shared.registry import Registry
@@ -36,6 +37,15 @@ class Managing:
             return Visits(self.registry).form(refused)(_for_administrators(page))
 
         return decorate
+
+
+def require_meant(visit: Visit, name: str) -> None:
+    """Raise `NotMeant` unless the form says the name of what is decided about.
+
+    What cannot be taken back, or makes others strong, is asked for twice.
+    """
+    if visit.form.text("name") != name:
+        raise NotMeant(name)
 
 
 def _for_administrators(page: Page) -> Page:

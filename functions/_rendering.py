@@ -28,7 +28,12 @@ ACCOUNT_PAGES = (
 )
 
 # The places of the administrators, beside each of their pages, in this order.
-MANAGE_PAGES: tuple[tuple[str, str], ...] = (("/manage", "Overview"),)
+MANAGE_PAGES = (
+    ("/manage", "Overview"),
+    ("/manage/accounts", "Accounts"),
+    ("/manage/organizations", "Organizations"),
+    ("/manage/names", "Names"),
+)
 
 # What stands below every page.
 FOOTER = (

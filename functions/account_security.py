@@ -12,7 +12,11 @@ EVENTS = 25  # A screen or two.
 
 # What a kind of event is called on the page; of other kinds the words of its name.
 WORDS = {
+    "account.appointed": "Made administrator of the registry",
     "account.created": "Account created",
+    "account.dismissed": "No administrator of the registry any more",
+    "account.locked": "Account locked",
+    "account.unlocked": "Account unlocked",
     "device.approved": "Machine connected",
     "device.refused": "Machine refused",
     "identity.linked": "Way to sign in linked",
@@ -52,7 +56,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             events=[event for _, event in page.events],
             names={**page.names, visit.account.id: "you", OPERATOR_ID: "the operator"},
             what=what_happened,
-            about=_about,
+            about=about,
             next=page.next,
             is_first=not asked["before"],
         )
@@ -65,7 +69,7 @@ def what_happened(event: Event) -> str:
     return WORDS.get(event.kind) or event.kind.replace(".", ": ").replace("-", " ").capitalize()
 
 
-def _about(event: Event) -> str:
+def about(event: Event) -> str:
     """Return what an event is about, as people know it."""
     details = event.details
     return details.get("name") or details.get("client") or event.org or ""

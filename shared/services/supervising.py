@@ -14,7 +14,7 @@ from shared.domain.organizations import Membership
 from shared.domain.sessions import Session
 from shared.ports import DirectoryStore
 from shared.services.administrators import Administrators
-from shared.services.finding import account_called
+from shared.services.finding import account_called, accounts_of
 from shared.services.listing import slice_of
 from shared.services.logbook import Logbook, LogPage
 from shared.services.organizations import Organizations
@@ -52,6 +52,7 @@ class Person:
     tokens: tuple[UsedToken, ...]
     sessions: tuple[Session, ...]
     log: LogPage
+    locked_by: str  # The name of who did, or an id; empty where nobody did.
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,19 @@ class Supervising:
             tokens=tuple(each for each in tokens if not each.token.canary),
             sessions=tuple(live(sessions, self.organizations.clock.now_ms())),
             log=log,
+            locked_by=await self._locker(account),
         )
 
     async def running(self, *, by: Principal) -> list[Account]:
         """Return the administrators, by name."""
         await self.administration.require(by, "list", _WHAT)
         return await self.administrators.all()
+
+    async def _locker(self, account: Account) -> str:
+        if account.lock is None:
+            return ""
+        found = await accounts_of(self.directory, [account.lock.by])
+        return found[0].name if found else account.lock.by
 
     async def _written_to(self, address: str) -> list[Account]:
         """Return the accounts of this mail address; administrators are not listed by theirs."""

@@ -19,6 +19,7 @@ from functions import (
     account_organization_publishers,
     account_organization_settings,
     account_organization_tokens,
+    manage_accounts,
 )
 from shared.domain.rights import Action, Scope
 from tests.balas import bala
@@ -627,6 +628,27 @@ PAGES = {
     "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
     "device_page": _for_all("/device", nobody_by_token),
     "device_answer": _for_all("/device", nobody_by_token, "POST"),
+    "manage_account": _for_all("/manage/accounts/ann", nobody_by_token),
+    **{
+        f"manage_account_{name.replace('-', '_')}": _for_all(
+            f"/manage/accounts/ann/{name}", nobody_by_token, "POST"
+        )
+        for name in ("link", *manage_accounts.DECISIONS)
+    },
+    "manage_accounts": _for_all("/manage/accounts", nobody_by_token),
+    "manage_name_add": _for_all("/manage/names/new", nobody_by_token, "POST"),
+    "manage_name_preview": _for_all("/manage/names/new?pattern=a*", nobody_by_token),
+    "manage_name_remove": _for_all("/manage/names/remove", nobody_by_token, "POST"),
+    "manage_names": _for_all("/manage/names", nobody_by_token),
+    "manage_organization": _for_all("/manage/organizations/acme", nobody_by_token),
+    "manage_organization_delete": _for_all(
+        "/manage/organizations/acme/delete", nobody_by_token, "POST"
+    ),
+    "manage_organization_found": _for_all("/manage/organizations", nobody_by_token, "POST"),
+    "manage_organization_keep": _for_all(
+        "/manage/organizations/acme/keep", nobody_by_token, "POST"
+    ),
+    "manage_organizations": _for_all("/manage/organizations", nobody_by_token),
     "manage_overview": _for_all("/manage", nobody_by_token),
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),
     "sign_in_page_shown": _for_all("/sign-in", nobody_by_token),

@@ -1,0 +1,152 @@
+"""/manage/accounts: who is on the registry, and what administrators do with an account."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.services.token_requests import TokenRequest
+from tests.pages import Browser
+from tests.world import World
+
+PAGE = "/manage/accounts"
+
+
+@pytest.fixture
+async def admin(world: World) -> Browser:
+    """Return a browser in which an administrator has just signed in."""
+    return await Browser.of(world, world.people.admin)
+
+
+async def decided(browser: Browser, account: str, decision: str, /, **fields: str) -> int:
+    """Open the page of an account, send one of its forms, and return how that was answered."""
+    await browser.open(f"{PAGE}/{account}")
+    return (await browser.send(f"{PAGE}/{account}/{decision}", **fields)).status_code
+
+
+# --- finding people ----------------------------------------------------------------------------
+
+
+async def test_accounts_are_listed_by_name(admin: Browser) -> None:
+    await admin.open(PAGE)
+    rows = re.findall(r'<th scope="row"><a href="/manage/accounts/(\w+)">', admin.text)
+    assert rows == ["admin", "ann", "bob", "mia"]
+
+
+async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: Browser) -> None:
+    for number in range(30):
+        await world.registry.accounts.create(f"p{number:02}", by=OPERATOR)
+    await admin.open(PAGE)
+    assert "p20" in admin.text
+    assert "p21" not in admin.text
+    [further] = re.findall(r'rel="next" href="([^"]+)"', admin.text)
+    await admin.open(further)
+    assert "p20" not in admin.text
+    assert "p29" in admin.text
+    assert 'rel="next"' not in admin.text
+
+
+@pytest.mark.parametrize("sought", ["ANN", "id"])
+async def test_who_is_sought_by_name_or_id_is_shown(
+    world: World, admin: Browser, sought: str
+) -> None:
+    asked = world.people.ann.account.id if sought == "id" else sought
+    answer = await admin.open(f"{PAGE}?q={asked}")
+    assert answer.headers["location"] == f"{PAGE}/ann"
+
+
+async def test_the_beginning_of_a_name_finds_all_that_begin_so(
+    world: World, admin: Browser
+) -> None:
+    await world.registry.accounts.create("annabel", by=OPERATOR)
+    await admin.open(f"{PAGE}?q=an")
+    assert "annabel" in admin.text
+    assert ">bob<" not in admin.text
+
+
+async def test_who_is_not_there_is_not_found(admin: Browser) -> None:
+    await admin.open(f"{PAGE}?q=zoe")
+    assert "No account is called so" in admin.text
+
+
+async def test_a_name_that_was_given_back_is_listed_as_burnt(world: World, admin: Browser) -> None:
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open("/account/data")
+    await mia.send("/account/delete", name="mia")
+    await admin.open(PAGE)
+    assert re.search(r'mia <span class="badge warn">deleted', admin.text)
+    assert (await admin.open(f"{PAGE}/mia")).status_code == 404
+
+
+# --- one of them -------------------------------------------------------------------------------
+
+
+async def test_an_account_is_shown_with_all_that_it_has_but_secrets(
+    world: World, admin: Browser
+) -> None:
+    ann = await Browser.of(world, world.people.ann)
+    await admin.open(f"{PAGE}/ann")
+    for words in ("acme: owner", world.people.ann.account.id, ">test<", "Signed in"):
+        assert words in admin.text
+    assert world.people.ann.token not in admin.text
+    assert next(iter(ann.cookies.values())) not in admin.text
+
+
+async def test_a_canary_is_neither_shown_nor_revoked(world: World, admin: Browser) -> None:
+    ann = world.people.ann.account.id
+    wanted = TokenRequest.parse("a trap", ["read"], org="*", package="*", days=None)
+    await world.registry.tokens.plant(ann, wanted, by=OPERATOR)
+    await admin.open(f"{PAGE}/ann")
+    assert "Revoke the token a trap" not in admin.text
+    await decided(admin, "ann", "revoke-all", name="ann")
+    [canary] = await world.registry.tokens.list(ann, by=OPERATOR)
+    assert canary.token.name == "a trap"
+
+
+async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: Browser) -> None:
+    await admin.open(f"{PAGE}/ann")
+    answer = await admin.send(f"{PAGE}/ann/link")
+    assert answer.status_code == 200
+    [link] = re.findall(r'value="https://registry\.test(/sign-in/link/\w{32})"', admin.text)
+    ann = Browser(world)
+    await ann.open(link)
+    await ann.send(link)
+    await ann.open("/account")
+    assert "<strong>ann</strong>" in ann.text
+    await admin.open(f"{PAGE}/ann")
+    assert link not in admin.text
+
+
+async def test_all_sessions_end_at_once(world: World, admin: Browser) -> None:
+    ann = await Browser.of(world, world.people.ann)
+    assert await decided(admin, "ann", "sessions") == 303
+    assert "Every session is ended" in admin.text
+    assert (await ann.open("/account")).status_code == 401
+
+
+async def test_a_token_is_revoked(world: World, admin: Browser) -> None:
+    await admin.open(f"{PAGE}/ann")
+    [token] = re.findall(r'name="token" value="(\w+)"', admin.text)
+    assert await decided(admin, "ann", "revoke", token=token) == 303
+    world.clock.advance(timedelta(seconds=5))
+    assert (await world.get("/packages", by=world.people.ann)).status_code == 401
+
+
+async def test_all_tokens_are_revoked_by_whoever_types_the_name(
+    world: World, admin: Browser
+) -> None:
+    assert await decided(admin, "ann", "revoke-all", name="an") == 400
+    assert (await world.get("/packages", by=world.people.ann)).status_code == 200
+    assert await decided(admin, "ann", "revoke-all", name="ann") == 303
+    world.clock.advance(timedelta(seconds=5))
+    assert (await world.get("/packages", by=world.people.ann)).status_code == 401
+
+
+async def test_a_lock_takes_a_reason_and_is_shown_with_it(admin: Browser) -> None:
+    assert await decided(admin, "ann", "lock", reason=" ") == 400
+    assert await decided(admin, "ann", "lock", reason="Its laptop was stolen.") == 303
+    for words in ("Locked", "by admin", "Its laptop was stolen.", "Unlock ann"):
+        assert words in admin.text
+    assert await decided(admin, "ann", "unlock") == 303
+    assert "Lock ann" in admin.text
