@@ -30,6 +30,7 @@ ACCOUNT_PAGES = (
 # The places of the administrators, beside each of their pages, in this order.
 MANAGE_PAGES = (
     ("/manage", "Overview"),
+    ("/manage/releases", "Releases"),
     ("/manage/accounts", "Accounts"),
     ("/manage/organizations", "Organizations"),
     ("/manage/names", "Names"),

@@ -8,6 +8,7 @@ import azure.functions as func
 from functions._api_page import described_api
 from functions._http import JSON
 from functions._public_pages import METHODS, Look, PublicPages
+from functions._reach import reaches
 from functions._words import machine_moment
 from shared.domain.client_settings import client_settings
 from shared.domain.errors import PageNotFound, Unavailable
@@ -97,6 +98,7 @@ async def _policies(registry: Registry, look: Look) -> func.HttpResponse:
         places=PLACES,
         place="policies",
         settings=registry.settings,
+        reaches=reaches(registry.settings),
         reserved_prefix=RESERVED_PREFIX,
         cooling_off=COOLING_OFF,
         invited_for=INVITATION_LIFETIME,

@@ -44,6 +44,12 @@ class Dossier:
     history: LogPage
     names: Mapping[str, str]
 
+    @property
+    def decided_by(self) -> str:
+        """Return who brought it into its state, where the history that was read says so."""
+        events = (event for _, event in self.history.events)
+        return next((event.actor for event in events if "state" in event.details), "")
+
 
 @dataclass(frozen=True, slots=True)
 class Inspecting:

@@ -20,6 +20,7 @@ from functions import (
     account_organization_settings,
     account_organization_tokens,
     manage_accounts,
+    manage_releases,
 )
 from shared.domain.rights import Action, Scope
 from tests.balas import bala
@@ -650,6 +651,14 @@ PAGES = {
     ),
     "manage_organizations": _for_all("/manage/organizations", nobody_by_token),
     "manage_overview": _for_all("/manage", nobody_by_token),
+    "manage_releases": _for_all("/manage/releases?q=acme/public", nobody_by_token),
+    "manage_release": _for_all("/manage/releases/acme/public/1.0.0", nobody_by_token),
+    **{
+        f"manage_release_{verb}": _for_all(
+            f"/manage/releases/acme/public/1.0.0/{verb}", nobody_by_token, "POST"
+        )
+        for verb in manage_releases.DECISIONS
+    },
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),
     "sign_in_page_shown": _for_all("/sign-in", nobody_by_token),
     "sign_in_begin": _for_all("/sign-in/nobody", not_there),

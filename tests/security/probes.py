@@ -306,6 +306,7 @@ ABOUT_NO_PACKAGE = {
     "manage_account*": "show accounts to administrators",
     "manage_name*": "show patterns of names to administrators",
     "manage_organization*": "show organizations to administrators",
+    "manage_release*": "show releases to administrators, and no token opens one",
     "security_txt_*": "are the same for everybody",
     "sign_in_*": "are the same for everybody who is not signed in",
     "static_*": "are the same for everybody",

@@ -1,0 +1,245 @@
+"""/manage/releases: what administrators see of releases, and what they make of them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from functions.manage_releases import DECISIONS, OFFERED
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.package import State
+from tests.balas import bala
+from tests.pages import Browser
+from tests.protocol.web.reading import main_of
+from tests.protocol.web.shelf import BIDI, SCRIPT
+from tests.world import OpenWorld, World
+
+GREET = Coordinate.parse("acme", "greet", "1.2.0")
+WORDS = Coordinate.parse("acme", "words", "1.0.0")
+LIST = "/manage/releases"
+PAGE = f"{LIST}/acme/greet/1.2.0"
+REASON = "It sends what it finds to another host."
+LATE = timedelta(minutes=11)
+
+_CSRF = re.compile(r'(?<=name="csrf" value=")[^"]+')
+_PLACE = re.compile(r'<div class="place">.*</div>\n(?=</div>\n</main>)', re.DOTALL)
+
+
+def shown(browser: Browser) -> str:
+    """Return what is particular to a page, without the list of the places beside it."""
+    assert browser.page
+    [place] = _PLACE.findall(main_of(browser.page))
+    return _CSRF.sub("CSRF", place)
+
+
+async def state(world: World, coordinate: Coordinate = GREET) -> State:
+    return (await world.registry.moderation.find(coordinate, by=OPERATOR)).state
+
+
+@pytest.fixture
+async def admin(shelf: World) -> Browser:
+    """Return the browser of an administrator who just signed in, where there is something."""
+    return await Browser.of(shelf, shelf.people.admin)
+
+
+# --- what is withheld --------------------------------------------------------------------------
+
+
+async def test_nothing_is_withheld(world: World, page: SnapshotAssertion) -> None:
+    admin = await Browser.of(world, world.people.admin)
+    await admin.open(LIST)
+    assert shown(admin) == page
+
+
+async def test_everything_is_withheld_that_can_be(
+    worlds: OpenWorld, page: SnapshotAssertion
+) -> None:
+    world = await worlds(brake_packages=3)
+    names = ("held", "quarantined", "removed", "waiting")
+    for name in names:
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    admin = await Browser.of(world, world.people.admin)
+    for name, verb in zip(names, ("hold", "quarantine", "remove"), strict=False):
+        path = f"{LIST}/acme/{name}/1.0.0"
+        await admin.open(path)
+        typed = f"acme/{name}:1.0.0"
+        answer = await admin.send(f"{path}/{verb}", reason=REASON, coordinate=typed)
+        assert answer.status_code == 303
+    world.clock.advance(timedelta(hours=3))
+    await admin.open(LIST)
+    assert shown(admin) == page
+
+
+async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
+    shelf: World, admin: Browser, page: SnapshotAssertion
+) -> None:
+    reason = f'{SCRIPT} {BIDI} مرحبا & "goodbye"'
+    await shelf.registry.moderation.quarantine(GREET, reason, by=OPERATOR)
+    await admin.open(LIST)
+    assert "<script>" not in shown(admin)
+    assert "[U+202E]evil" in shown(admin)
+    await admin.open(PAGE)
+    assert shown(admin) == page
+
+
+async def test_the_list_has_pages(shelf: World, admin: Browser) -> None:
+    for coordinate in (GREET, WORDS):
+        await shelf.registry.moderation.hold(coordinate, REASON, by=OPERATOR)
+    await admin.open(f"{LIST}?after={GREET}")
+    assert ":1.0.0</a>" in admin.text
+    assert "1.2.0" not in admin.text
+    assert "First page" in admin.text
+    await admin.open(f"{LIST}?after={WORDS}")
+    assert "Nothing more is withheld" in admin.text
+    for nonsense in ("acme/greet", "acme", "acme/greet:new"):
+        assert (await admin.open(f"{LIST}?after={nonsense}")).status_code == 400
+
+
+# --- looking up --------------------------------------------------------------------------------
+
+
+async def test_a_release_that_is_looked_up_has_its_page(admin: Browser) -> None:
+    answer = await admin.open(f"{LIST}?q=ACME/greet:1.2.0")
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+
+
+async def test_a_package_that_is_looked_up_has_all_its_versions(
+    shelf: World, admin: Browser, page: SnapshotAssertion
+) -> None:
+    await shelf.registry.moderation.quarantine(GREET, REASON, by=OPERATOR)
+    await admin.open(f"{LIST}?q=acme/greet")
+    assert shown(admin) == page
+
+
+async def test_what_is_not_there_is_said_beside_the_field(
+    admin: Browser, page: SnapshotAssertion
+) -> None:
+    for sought, status in (("acme/none:1.0.0", 404), ("acme/none", 404), ("a/b:new", 400)):
+        answer = await admin.open(f"{LIST}?q={sought}")
+        assert answer.status_code == status
+        assert f'value="{sought}"' in admin.text
+    await admin.open(f"{LIST}?q=<b>greet</b>")
+    assert shown(admin) == page
+
+
+async def test_a_release_that_is_not_there_has_no_page(admin: Browser) -> None:
+    for path in ("acme/greet/9.9.9", "acme/none/1.0.0"):
+        assert (await admin.open(f"{LIST}/{path}")).status_code == 404
+    await admin.open(PAGE)
+    answer = await admin.send(f"{LIST}/acme/none/1.0.0/hold", reason=REASON)
+    assert answer.status_code == 404
+
+
+# --- a release in each state -------------------------------------------------------------------
+
+
+async def test_a_live_release(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(PAGE)
+    assert shown(admin) == page
+
+
+async def test_a_private_release(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    admin = await Browser.of(world, world.people.admin)
+    await admin.open(f"{LIST}/acme/secret/1.0.0")
+    assert "Members of acme find and pull it" in admin.text
+    assert 'href="/packages/acme/secret' not in admin.text
+    assert "<strong>ann</strong>" in admin.text
+    await admin.open(f"{LIST}?q=acme/secret")
+    assert "its members alone see it" in admin.text
+
+
+@pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
+async def test_what_was_decided_is_shown(
+    admin: Browser, page: SnapshotAssertion, shelf: World, verb: str
+) -> None:
+    await admin.open(PAGE)
+    answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, coordinate=str(GREET))
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert shown(admin) == page
+    offered = re.findall(rf'action="{PAGE}/(\w+)"', admin.text)
+    assert offered == [action.name for action in OFFERED[await state(shelf)]]
+
+
+@pytest.mark.parametrize("verb", ["hold", "quarantine"])
+async def test_a_release_comes_back_as_it_was(shelf: World, admin: Browser, verb: str) -> None:
+    await admin.open(PAGE)
+    await admin.send(f"{PAGE}/{verb}", reason=REASON)
+    await admin.send(f"{PAGE}/release")
+    assert "<strong>Live.</strong>" in admin.text
+    assert "Released again" in admin.text
+    await admin.open(LIST)
+    assert "Nothing is withheld" in admin.text
+    assert (await shelf.java().pull(str(GREET))).version == "1.2.0"
+
+
+async def test_what_waits_for_an_owner_can_be_taken_out_of_their_hands(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=1)
+    for name in ("one", "two"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    admin = await Browser.of(world, world.people.admin)
+    path = f"{LIST}/acme/two/1.0.0"
+    await admin.open(path)
+    assert "an owner of acme confirms it, or you decide" in admin.text
+    assert re.findall(rf'action="{path}/(\w+)"', admin.text) == [
+        *("release", "hold", "quarantine", "remove"),
+    ]
+    await admin.send(f"{path}/hold", reason="Looked at.")
+    assert "by admin. Nobody finds or pulls it." in admin.text
+    await admin.open(LIST)
+    assert "waits for you" in admin.text
+
+
+async def test_the_log_is_read_page_by_page(admin: Browser) -> None:
+    await admin.open(f"{PAGE}?before=1")
+    assert "Nothing more is noted" in admin.text
+    assert f'href="{PAGE}">Newest' in admin.text
+    assert (await admin.open(f"{PAGE}?before=x")).status_code == 400
+
+
+# --- refused -----------------------------------------------------------------------------------
+
+
+async def test_to_remove_one_types_its_name(
+    shelf: World, admin: Browser, page: SnapshotAssertion
+) -> None:
+    await admin.open(PAGE)
+    answer = await admin.send(f"{PAGE}/remove", reason=REASON, coordinate="acme/greet")
+    assert answer.status_code == 400
+    assert shown(admin) == page
+    assert await state(shelf) is State.LIVE
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
+@pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
+async def test_a_reason_is_asked_for(shelf: World, admin: Browser, verb: str, reason: str) -> None:
+    await admin.open(PAGE)
+    answer = await admin.send(f"{PAGE}/{verb}", reason=reason, coordinate=str(GREET))
+    assert answer.status_code == 400
+    assert 'role="alert"' in admin.text
+    assert await state(shelf) is State.LIVE
+
+
+@pytest.mark.parametrize("verb", DECISIONS)
+async def test_what_was_removed_comes_back_by_no_form(
+    shelf: World, admin: Browser, verb: str
+) -> None:
+    await shelf.registry.moderation.remove(GREET, REASON, by=OPERATOR)
+    await admin.open("/account/tokens")
+    answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, coordinate=str(GREET))
+    assert answer.status_code == (303 if verb == "remove" else 400)
+    assert ('role="alert"' in admin.text) is (verb != "remove")
+    assert await state(shelf) is State.REMOVED
+
+
+async def test_a_sign_in_of_long_ago_leads_to_signing_in_again(
+    shelf: World, admin: Browser
+) -> None:
+    shelf.clock.advance(LATE)
+    await admin.open(PAGE)
+    answer = await admin.send(f"{PAGE}/quarantine", reason=REASON)
+    assert answer.status_code == 403
+    assert f'href="/sign-in?for=again&to={PAGE}"' in admin.text
+    assert f'value="{REASON}"' in admin.text
