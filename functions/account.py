@@ -11,7 +11,12 @@ PAGE = "/account"
 TOKENS, ORGANIZATIONS = "/account/tokens", "/account/organizations"
 
 # The tabs that the documentation of Central names.
-_TABS = {"token": TOKENS, "tokens": TOKENS, "organizations": ORGANIZATIONS}
+_TABS = {
+    "token": TOKENS,
+    "tokens": TOKENS,
+    "organizations": ORGANIZATIONS,
+    "packages": "/account/packages",
+}
 _TOML = "application/toml"
 
 
@@ -45,6 +50,7 @@ async def _overview(registry: Registry, visit: Visit) -> func.HttpResponse:
         "account/overview.html",
         account=visit.account,
         organizations=await registry.organizations.mine(by=by),
+        kept=await registry.kept_invitations.of(by=by),
         tokens=await registry.tokens.list(by.id, by=by),
         url=registry.settings.base_url,
         settings=client_settings(registry.settings.base_url, visit.account.name),

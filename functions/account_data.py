@@ -28,6 +28,13 @@ class MembershipView(Answer):
     since: datetime | None
 
 
+class KeptInvitationView(Answer):
+    """An invitation that one has opened, and until when it can be accepted."""
+
+    org: str
+    until: datetime | None
+
+
 class PersonalDataView(Answer):
     """Everything that is stored about a person; secrets are stored as hashes, and not shown."""
 
@@ -37,6 +44,7 @@ class PersonalDataView(Answer):
     administrator: bool
     created_at: datetime | None
     organizations: list[MembershipView]
+    invitations: list[KeptInvitationView]
     tokens: list[TokenView]
     sessions: list[SessionView]
     identities: list[IdentityView]
@@ -60,6 +68,10 @@ class PersonalDataView(Answer):
                     since=moment(each.since_ms),
                 )
                 for each in data.memberships
+            ],
+            invitations=[
+                KeptInvitationView(org=each.org, until=moment(each.expires_ms))
+                for each in data.invitations
             ],
             tokens=[TokenView.of(each) for each in data.tokens],
             sessions=[SessionView.of(each, by) for each in data.sessions],

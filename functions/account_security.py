@@ -1,5 +1,7 @@
 """/account/security: what happened to one's account, newest first."""
 
+from urllib.parse import urlencode
+
 import azure.functions as func
 
 from functions._visits import Visit, Visits
@@ -8,6 +10,7 @@ from shared.domain.logs import LogQuery
 from shared.domain.package import Event
 from shared.registry import Registry
 
+PAGE = "/account/security"
 EVENTS = 25  # A screen or two.
 
 # What a kind of event is called on the page; of other kinds the words of its name.
@@ -41,6 +44,21 @@ WORDS = {
     "token.rotated": "Access token renewed",
 }
 
+# What the page offers to look for: each is the beginning of some kinds.
+KINDS = (
+    ("", "Everything"),
+    ("session.", "Signing in and out"),
+    ("identity.", "Ways to sign in"),
+    ("token.", "Access tokens"),
+    ("device.", "Machines"),
+    ("member.", "Memberships"),
+    ("owner.", "Changes of owners"),
+    ("invitation.", "Invitations"),
+    ("organization.", "Organizations"),
+    ("account.", "The account"),
+)
+_BEGINNINGS = frozenset(kind for kind, _ in KINDS)
+
 
 def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the page of security events."""
@@ -49,19 +67,30 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("account/security", methods=["GET"])
     @visits.page
     async def account_security(visit: Visit) -> func.HttpResponse:
-        asked = {"before": visit.query.get("before", ""), "count": str(EVENTS)}
-        page = await registry.logbook.of_account(LogQuery.parse(asked), by=visit.principal)
+        kind, before = visit.query.get("kind", ""), visit.query.get("before", "")
+        kind = kind if kind in _BEGINNINGS else ""
+        query = LogQuery.parse({"before": before, "kind": kind, "count": str(EVENTS)})
+        page = await registry.logbook.of_account(query, by=visit.principal)
         return visit.show(
             "account/security.html",
             events=[event for _, event in page.events],
             names={**page.names, visit.account.id: "you", OPERATOR_ID: "the operator"},
             what=what_happened,
             about=about,
-            next=page.next,
-            is_first=not asked["before"],
+            kinds=KINDS,
+            kind=kind,
+            newest=_address(kind),
+            older=_address(kind, page.next) if page.next else "",
+            is_first=not before,
         )
 
     return bp
+
+
+def _address(kind: str, before: int | None = None) -> str:
+    asked = {"kind": kind, "before": str(before or "")}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{PAGE}?{query}" if query else PAGE
 
 
 def what_happened(event: Event) -> str:

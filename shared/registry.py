@@ -30,6 +30,7 @@ from shared.services.identities import Identities
 from shared.services.indexing import Indexing
 from shared.services.inspecting import Inspecting
 from shared.services.inviting import Inviting
+from shared.services.kept_invitations import KeptInvitations
 from shared.services.limiting import Limiting
 from shared.services.logbook import Logbook
 from shared.services.moderation import Moderation
@@ -92,6 +93,7 @@ class Registry:
     closing: Closing
     handing_over: HandingOver
     inviting: Inviting
+    kept_invitations: KeptInvitations
     proving: Proving
     tokens: Tokens
     logbook: Logbook

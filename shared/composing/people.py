@@ -20,6 +20,7 @@ from shared.services.disclosing import Disclosing
 from shared.services.founding import Founders, Founding
 from shared.services.handing_over import HandingOver
 from shared.services.inviting import Inviting
+from shared.services.kept_invitations import KeptInvitations
 from shared.services.leasing import Leasing
 from shared.services.logbook import Logbook
 from shared.services.member_changes import MemberChanges
@@ -124,6 +125,11 @@ class People(Foundations):
             randomness=world.randomness,
             base_url=self.settings.base_url,
         )
+
+    @cached_property
+    def kept_invitations(self) -> KeptInvitations:
+        """Return what keeps invitations for whoever has opened them."""
+        return KeptInvitations(self.world.directory, self.inviting)
 
     @cached_property
     def proving(self) -> Proving:

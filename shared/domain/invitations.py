@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from shared.domain.entity import Entity, Place
 from shared.domain.mails import EmailAddress
@@ -50,6 +50,48 @@ class Invitation(Entity):
     def is_open_at(self, now_ms: int) -> bool:
         """Say whether it can be accepted at that time."""
         return now_ms < self.expires_ms
+
+
+class KeptInvitation(Entity):
+    """An invitation whose link somebody has opened, so that they can answer it later.
+
+    Nobody is found for an invitation by their mail address, which changes hands: whoever holds the
+    code is meant.
+    """
+
+    kind: ClassVar[str] = "kept-invitation"
+
+    account: str
+    org: str
+    id: str
+    code_hash: str
+    expires_ms: int
+
+    @classmethod
+    def of(cls, invitation: Invitation, account_id: str) -> Self:
+        """Keep an invitation for an account."""
+        return cls(
+            account=account_id,
+            org=invitation.org,
+            id=invitation.id,
+            code_hash=invitation.code_hash,
+            expires_ms=invitation.expires_ms,
+        )
+
+    @property
+    def place(self) -> Place:
+        """Return its place among what the account has kept."""
+        return place_of_kept(self.account, self.org, self.id)
+
+    @property
+    def ends_ms(self) -> int:
+        """Return when it expires."""
+        return self.expires_ms
+
+
+def place_of_kept(account_id: str, org: str, invitation_id: str) -> Place:
+    """Return the place of an invitation that an account has kept."""
+    return Place(account_id, f"{org.lower()}:{invitation_id}")
 
 
 def place_of_invitation(org: str, invitation_id: str) -> Place:

@@ -20,7 +20,7 @@ from shared.domain.accounts import Account, AccountName, Identity
 from shared.domain.bulletin import Bulletin
 from shared.domain.domains import Domain
 from shared.domain.entity import Entity
-from shared.domain.invitations import Invitation
+from shared.domain.invitations import Invitation, KeptInvitation
 from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.organizations import LookAlike, Membership, Organization
 from shared.domain.package import Event, Head, Record, Release
@@ -41,6 +41,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     Membership,
     Domain,
     Invitation,
+    KeptInvitation,
     Publisher,
     Token,
     TokenUse,

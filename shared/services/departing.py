@@ -13,6 +13,7 @@ from shared.domain.errors import (
     TokenUnknown,
 )
 from shared.domain.identity import Principal
+from shared.domain.invitations import KeptInvitation
 from shared.domain.logs import LARGEST_PAGE, LogQuery
 from shared.domain.names import OrgName
 from shared.domain.organizations import Membership
@@ -38,6 +39,7 @@ class PersonalData:
 
     account: Account
     memberships: tuple[Membership, ...]
+    invitations: tuple[KeptInvitation, ...]
     tokens: tuple[UsedToken, ...]
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
@@ -68,6 +70,7 @@ class Departing:
         return PersonalData(
             account=account,
             memberships=tuple(await self.organizations.of(by.id)),
+            invitations=tuple(await self.directory.of(KeptInvitation, by.id)),
             tokens=tuple(await self.tokens.list(by.id, by=by)),
             sessions=tuple(await self.signing_out.sessions(by=by)),
             identities=tuple(await self.identities.of(by=by)),
@@ -96,6 +99,8 @@ class Departing:
             await self.organizations.remove_member(OrgName(each.org), account, by=by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
+        for kept in await self.directory.of(KeptInvitation, by.id):
+            await self.directory.remove(kept)
         await self.retire(account.name)
         for identity in await self.identities.of(by=by):
             change = Change("identity.removed", identity.id, account=by.id)

@@ -130,7 +130,10 @@ class Inviting:
 
         Raises `InvitationNotFound`, and `AlreadyMember` without using the code.
         """
-        opened = await self.show(code, by=by)
+        return await self.admit(await self.show(code, by=by), by=by)
+
+    async def admit(self, opened: Opened, *, by: Principal) -> Organization:
+        """Make `by` a member as an open invitation says; raises what `accept` does."""
         actor, account = await self._joining(opened.organization, by)
         async with self.rosters.held(opened.organization) as roster:
             _require_stranger(roster, by)
@@ -143,8 +146,26 @@ class Inviting:
 
     async def decline(self, code: str, *, by: Principal) -> None:
         """End the invitation; whoever holds its code may."""
-        opened = await self.show(code, by=by)
+        await self.turn_down(await self.show(code, by=by), by=by)
+
+    async def turn_down(self, opened: Opened, *, by: Principal) -> None:
+        """End an open invitation on behalf of whom it was for."""
         await self._use(opened.invitation, "declined", by, account=by.id)
+
+    async def valid(self, invitation: Invitation) -> Opened:
+        """Return the invitation if its time is not over, and neither is its inviter's; else raise
+        `InvitationNotFound`.
+
+        Whoever was owner no longer lets anybody in, least of all themselves.
+        """
+        now_ms = self._now_ms()
+        org = OrgName(invitation.org)
+        standing = await self.directory.standing(invitation.by, org, now_ms)
+        inviter = Actor(Principal(invitation.by), standing)
+        may = (inviter.operates or standing.role is Role.OWNER) and not standing.is_locked
+        if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
+            raise InvitationNotFound
+        return Opened(invitation, standing.existing(org), inviter)
 
     def _now_ms(self) -> int:
         return self.rosters.clock.now_ms()
@@ -214,22 +235,8 @@ class Inviting:
             # The list may lag behind; the record itself is the truth.
             invitation = await self.directory.get(Invitation, listed.place)
             if invitation is not None and invitation.code_hash == code_hash:
-                return await self._valid(invitation)
+                return await self.valid(invitation)
         raise InvitationNotFound
-
-    async def _valid(self, invitation: Invitation) -> Opened:
-        """Return the invitation if its time is not over, and neither is its inviter's.
-
-        Whoever was owner no longer lets anybody in, least of all themselves.
-        """
-        now_ms = self._now_ms()
-        org = OrgName(invitation.org)
-        standing = await self.directory.standing(invitation.by, org, now_ms)
-        inviter = Actor(Principal(invitation.by), standing)
-        may = (inviter.operates or standing.role is Role.OWNER) and not standing.is_locked
-        if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
-            raise InvitationNotFound
-        return Opened(invitation, standing.existing(org), inviter)
 
     async def _joining(self, organization: Organization, by: Principal) -> tuple[Actor, Account]:
         """Return who joins; a machine has no account, and joins nothing."""

@@ -16,9 +16,11 @@ from shared.domain.errors import (
     TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.invitations import KeptInvitation
 from shared.domain.names import parse_org
 from shared.domain.package import Event
 from shared.domain.rights import Grant, Role
+from shared.services.inviting import Offer
 from tests.balas import bala
 from tests.pages import Browser
 from tests.world import URL, Person, World
@@ -45,6 +47,20 @@ async def test_the_download_holds_what_is_stored_and_no_secret(world: World, mia
     [used] = await world.registry.tokens.records.of(world.people.mia.account.id)
     for secret in (world.people.mia.token, used.token.hash):
         assert secret not in json.dumps(data)
+
+
+async def test_the_invitations_that_one_has_opened_are_told_and_deleted(world: World) -> None:
+    offer = Offer.parse(Role.MEMBER, None, "bob")
+    invited = await world.registry.inviting.invite(parse_org("other"), offer, by=OPERATOR)
+    assert invited.link
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
+    [kept] = (await mia.open("/account/data.json")).json()["invitations"]
+    assert kept["org"] == "other"
+    await mia.open(PAGE)
+    assert (await mia.send("/account/delete", name="mia")).status_code == 200
+    found = await world.stores.directory.of(KeptInvitation, world.people.mia.account.id)
+    assert found == []
 
 
 async def test_the_download_holds_nothing_of_others(mia: Browser) -> None:

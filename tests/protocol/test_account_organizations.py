@@ -1,5 +1,7 @@
 """/account/organizations and /account/invitations: founding, joining and leaving."""
 
+import re
+
 import pytest
 
 from shared.domain.identity import OPERATOR
@@ -138,3 +140,47 @@ async def test_an_invitation_is_not_shown_to_who_is_not_signed_in(world: World) 
     stranger = Browser(world)
     assert (await stranger.open(path)).status_code == 401
     assert "acme" not in stranger.text
+
+
+# --- what waits --------------------------------------------------------------------------------
+
+WAITING = "/account/invitations"
+
+
+async def kept(world: World) -> Browser:
+    """Return the browser of somebody who has opened an invitation and not answered it."""
+    bob = await Browser.of(world, world.people.bob)
+    await bob.open(await invited(world))
+    return bob
+
+
+async def test_an_invitation_that_was_opened_waits_for_an_answer(world: World) -> None:
+    bob = await kept(world)
+    await bob.open("/account")
+    assert "1 invitation waits for your answer" in bob.text
+    await bob.open(WAITING)
+    [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
+    answer = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert await role_of(world, world.people.bob) == "maintainer"
+    await bob.open(WAITING)
+    assert "No invitation waits for your answer" in bob.text
+
+
+async def test_an_invitation_that_waits_is_declined(world: World) -> None:
+    bob = await kept(world)
+    await bob.open(WAITING)
+    [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
+    answer = await bob.send(WAITING, org="acme", invitation=key, decision="decline")
+    assert (answer.status_code, answer.headers["location"]) == (303, WAITING)
+    assert "No invitation waits for your answer" in bob.text
+    again = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
+    assert again.status_code == 404
+    assert await role_of(world, world.people.bob) == ""
+
+
+async def test_an_invitation_waits_for_nobody_else(world: World) -> None:
+    await kept(world)
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open(WAITING)
+    assert "No invitation waits for your answer" in mia.text

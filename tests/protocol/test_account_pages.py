@@ -159,6 +159,7 @@ async def test_a_page_can_be_read_without_seeing_it(world: World) -> None:
     [
         ("/dashboard?tab=token", "/account/tokens"),
         ("/dashboard?tab=organizations", "/account/organizations"),
+        ("/dashboard?tab=packages", "/account/packages"),
         ("/dashboard", "/account"),
         ("/dashboard?tab=https://evil.example", "/account"),
     ],
@@ -168,6 +169,7 @@ async def test_the_tabs_that_centrals_documentation_names_lead_to_pages_of_the_a
 ) -> None:
     answer = await world.get(URL + address)
     assert (answer.status_code, answer.headers["location"]) == (303, place)
+    assert (await world.get(URL + place)).status_code == 401  # It asks to sign in, and leads back.
 
 
 async def test_the_settings_are_a_download_with_a_place_for_a_token(world: World) -> None:

@@ -51,6 +51,19 @@ async def test_older_events_are_a_page_further(ann: Browser) -> None:
     assert "Newest" in ann.text
 
 
+async def test_one_kind_of_events_can_be_looked_for(ann: Browser) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope="read")
+    await ann.open(f"{PAGE}?kind=token.")
+    assert "Access token made" in rows(ann)[0]
+    assert not [row for row in rows(ann) if "Access token" not in row]
+    assert '<option value="token." selected>' in ann.text
+    await ann.open(f"{PAGE}?kind=device.")
+    assert "Nothing of that kind" in ann.text
+    await ann.open(f"{PAGE}?kind=nonsense")
+    assert "Access token made" in rows(ann)[0]
+
+
 async def test_before_the_first_event_there_is_none(ann: Browser) -> None:
     await ann.open(f"{PAGE}?before=1")
     assert "Nothing happened before" in ann.text

@@ -11,6 +11,7 @@ from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import parse_org
 from shared.domain.rights import Grant, Role
 from shared.services.inviting import Offer
+from tests.balas import bala
 from tests.devices import ask
 from tests.pages import Browser
 from tests.protocol.sign_in import open_signing
@@ -170,6 +171,30 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
     bob = await Browser.of(world, world.people.bob)
     await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
     assert shown(bob) == page
+
+
+async def test_invitations_that_wait(world: World, page: SnapshotAssertion) -> None:
+    offer = Offer.parse(Role.MAINTAINER, None, "bob")
+    invited = await world.registry.inviting.invite(parse_org("acme"), offer, by=OPERATOR)
+    assert invited.link
+    bob = await Browser.of(world, world.people.bob)
+    await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
+    await bob.open("/account/invitations")
+    assert shown(bob) == page
+
+
+async def test_no_invitations(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account/invitations")
+    assert shown(ann) == page
+
+
+async def test_packages_of_ones_organizations(
+    world: World, ann: Browser, page: SnapshotAssertion
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await ann.open("/account/packages")
+    assert shown(ann) == page
 
 
 async def test_security_events(ann: Browser, page: SnapshotAssertion) -> None:
