@@ -28,15 +28,13 @@ class Managing:
 
     def form(self, again: PageAgain) -> Callable[[Page], Handler]:
         """Return a decorator for what takes a form: a refusal is shown beside it, `again`."""
+        decorate = Visits(self.registry).form(_again_for_administrators(again))
+        return lambda page: decorate(_for_administrators(page))
 
-        async def refused(visit: Visit, problem: Problem) -> func.HttpResponse:
-            _require_administrator(visit)
-            return await again(visit, problem)
-
-        def decorate(page: Page) -> Handler:
-            return Visits(self.registry).form(refused)(_for_administrators(page))
-
-        return decorate
+    def switch(self, again: PageAgain) -> Callable[[Page], Handler]:
+        """Return a decorator as `form` does, for what works while no changes are taken as well."""
+        decorate = Visits(self.registry).switch(_again_for_administrators(again))
+        return lambda page: decorate(_for_administrators(page))
 
 
 def require_meant(visit: Visit, name: str) -> None:
@@ -55,6 +53,14 @@ def _for_administrators(page: Page) -> Page:
 
     shown.__name__ = page.__name__
     return shown
+
+
+def _again_for_administrators(again: PageAgain) -> PageAgain:
+    async def refused(visit: Visit, problem: Problem) -> func.HttpResponse:
+        _require_administrator(visit)
+        return await again(visit, problem)
+
+    return refused
 
 
 def _require_administrator(visit: Visit) -> None:

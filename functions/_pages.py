@@ -1,15 +1,16 @@
 """Pages: templates in one frame, and headers that let nothing else in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 import azure.functions as func
 
 from functions._api import STATUS
-from functions._http import edge, request_id, when_again
-from functions._rendering import html_of
+from functions._http import Handler, edge, request_id, when_again
+from functions._rendering import announced, html_of
 from shared.domain.errors import Refusal
+from shared.registry import Registry
 
 UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
 MISSING = 404
@@ -103,3 +104,19 @@ def _apology(title: str, sentence: str, status: int, quoted: str) -> func.HttpRe
 
 
 page_errors = edge(refusal_page, broken_page)
+
+
+def pages_of(registry: Registry) -> Callable[[Handler], Handler]:
+    """Return a decorator for Functions of pages: `page_errors`, with what is announced on each."""
+
+    def decorate(handler: Handler) -> Handler:
+        async def answered(req: func.HttpRequest) -> func.HttpResponse:
+            bulletin = await registry.bulletins.current()
+            announced.set(bulletin.announcements(registry.clock.now_ms()))
+            return await handler(req)
+
+        # By hand: the host would look through `functools.wraps` and miss the request.
+        answered.__name__ = handler.__name__
+        return page_errors(answered)
+
+    return decorate

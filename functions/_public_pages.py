@@ -16,7 +16,7 @@ import orjson
 from functions._api import refusal_answer
 from functions._flights import Flights, question_of
 from functions._http import JSON, NO_STORE, Handler, caller_of, headers_of, stranger_of
-from functions._pages import HEADERS, Visitor, page_errors
+from functions._pages import HEADERS, Visitor, pages_of
 from functions._rendering import html_of
 from functions._standing import stands_until
 from functions._visitors import signed_in
@@ -143,7 +143,7 @@ class PublicPages:
 
         # By hand: the host would look through `functools.wraps` and miss the request.
         looked.__name__ = page.__name__
-        return page_errors(looked)
+        return pages_of(self.registry)(looked)
 
     async def _stranger(self, req: func.HttpRequest) -> Look:
         registry, now_ms = self.registry, self.registry.clock.now_ms()
@@ -168,4 +168,6 @@ def _standing(look: Look, answer: func.HttpResponse) -> func.HttpResponse:
     is_kept = answer.headers.get("Cache-Control") == _KEPT["Cache-Control"]
     if answer.status_code != _OK or not is_kept:
         return answer
-    return stands_until(answer, look.registry, look.now_ms + _KEPT_FOR_MS)
+    # What it announces was read a moment before, and is to be as old as the rest of it at most.
+    since_ms = min(look.now_ms, look.registry.bulletins.read_ms)
+    return stands_until(answer, look.registry, since_ms + _KEPT_FOR_MS)

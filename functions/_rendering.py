@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions import _words
+from shared.domain.bulletin import Announcement
 from shared.prose.safe_html import with_turns_shown
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ MANAGE_PAGES = (
     ("/manage/accounts", "Accounts"),
     ("/manage/organizations", "Organizations"),
     ("/manage/names", "Names"),
+    ("/manage/notices", "Notices"),
+    ("/manage/read-only", "Read-only mode"),
 )
 
 # What stands below every page.
@@ -58,6 +62,9 @@ _FRAME = {
     "here": "",
 }
 
+# What is announced above the page that is made now.
+announced: ContextVar[tuple[Announcement, ...]] = ContextVar("announced", default=())
+
 # Filters of the templates.
 _WORDS: tuple[Callable[..., str], ...] = (
     _words.ago,
@@ -69,6 +76,7 @@ _WORDS: tuple[Callable[..., str], ...] = (
     _words.moment,
     _words.short,
     _words.sized,
+    _words.typed_moment,
     with_turns_shown,
 )
 
@@ -77,7 +85,7 @@ _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 def html_of(template: str, values: Mapping[str, object]) -> str:
     """Return the template filled in; a value that it lacks is an error, never an empty text."""
-    frame = {"static": static_path, **_FRAME}
+    frame = {"static": static_path, "announcements": announced.get(), **_FRAME}
     return _environment().get_template(template).render({**frame, **values})
 
 

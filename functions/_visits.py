@@ -1,14 +1,14 @@
 """Visits: pages that somebody signed in looks at, and forms that are sent from one of them."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import azure.functions as func
 
 from functions._api import STATUS
 from functions._forms import Form, form_of
-from functions._http import Handler, headers_of, path_of
-from functions._pages import Visitor, page_errors, render
+from functions._http import Handler, headers_of, path_of, when_again
+from functions._pages import Visitor, pages_of, render
 from functions._sign_in import sign_in_page
 from functions._visitors import signed_in
 from shared.domain.accounts import Account
@@ -25,11 +25,13 @@ class Problem:
     sentence: str
     status: int
     asks_to_sign_in: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])  # When to come again.
 
     @classmethod
     def of(cls, refusal: Refusal) -> "Problem":
         """Show a refusal."""
-        return cls(str(refusal), STATUS[refusal.kind], isinstance(refusal, SignInAgain))
+        is_stale = isinstance(refusal, SignInAgain)
+        return cls(str(refusal), STATUS[refusal.kind], is_stale, when_again(refusal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Visit:
         return render(
             template,
             status=problem.status if problem else 200,
-            headers=None,
+            headers=problem.headers if problem else None,
             visitor=self.visitor,
             problem=problem,
             **values,
@@ -81,20 +83,29 @@ class Visits:
 
         Raises `FormForeign` for a form that no page of the session has shown.
         """
+        return lambda page: self._form(self._counted(page), again)
 
-        def decorate(page: Page) -> Handler:
-            async def answered(visit: Visit) -> func.HttpResponse:
-                try:
-                    keys = Keys.of(visit.principal)
-                    await self.registry.limiting.check(OperationClass.WRITE, keys)
-                    return await page(visit)
-                except Refusal as refusal:
-                    return await again(visit, Problem.of(refusal))
+    def switch(self, again: PageAgain) -> Callable[[Page], Handler]:
+        """Return a decorator as `form` does, for what works while no changes are taken as well."""
+        return lambda page: self._form(page, again)
 
-            answered.__name__ = page.__name__
-            return self._function(answered, self._sent)
+    def _counted(self, page: Page) -> Page:
+        async def counted(visit: Visit) -> func.HttpResponse:
+            await self.registry.limiting.check(OperationClass.WRITE, Keys.of(visit.principal))
+            return await page(visit)
 
-        return decorate
+        counted.__name__ = page.__name__
+        return counted
+
+    def _form(self, page: Page, again: PageAgain) -> Handler:
+        async def answered(visit: Visit) -> func.HttpResponse:
+            try:
+                return await page(visit)
+            except Refusal as refusal:
+                return await again(visit, Problem.of(refusal))
+
+        answered.__name__ = page.__name__
+        return self._function(answered, self._sent)
 
     def _function(self, page: Page, read: Callable[[func.HttpRequest, Principal], Form]) -> Handler:
         async def visited(req: func.HttpRequest) -> func.HttpResponse:
@@ -108,7 +119,7 @@ class Visits:
 
         # By hand: the host would look through `functools.wraps` and miss the request.
         visited.__name__ = page.__name__
-        return page_errors(visited)
+        return pages_of(self.registry)(visited)
 
     def _sent(self, req: func.HttpRequest, by: Principal) -> Form:
         form = form_of(req)

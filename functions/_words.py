@@ -33,6 +33,11 @@ def machine_moment(at_ms: int) -> str:
     return f"{_utc(at_ms):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def typed_moment(at_ms: int) -> str:
+    """Return a time of the stores as a field for a day and a time holds it, in UTC."""
+    return f"{_utc(at_ms):%Y-%m-%dT%H:%M}"
+
+
 def day(at_ms: int) -> str:
     """Return the day of a time of the stores, in UTC."""
     return f"{_utc(at_ms):%Y-%m-%d}"

@@ -28,7 +28,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
         standings = await registry.upkeep.standings_lately()
         now_ms = registry.clock.now_ms()
         upkeep = {each.task: _shown(each, now_ms) for each in standings if each.due_ms}
-        return json_answer({"status": "ready", "upkeep": upkeep})
+        # A fact as well: what is read is served as ever.
+        read_only = (await registry.bulletins.current()).read_only is not None
+        return json_answer({"status": "ready", "readOnly": read_only, "upkeep": upkeep})
 
     return bp
 

@@ -4,7 +4,7 @@ import azure.functions as func
 
 from functions._forms import form_of, is_form
 from functions._http import arrived, headers_of, proven
-from functions._pages import page_errors, render, see_other
+from functions._pages import pages_of, render, see_other
 from functions._sign_in import Again, arrival_of, purpose_of, sign_in_page, wanted_page
 from functions._visitors import visitor_of
 from shared.auth.browsers import Arrival
@@ -23,36 +23,36 @@ from shared.services.signing_in import Errand
 
 def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of signing in and out."""
-    bp = func.Blueprint()
+    bp, page = func.Blueprint(), pages_of(registry)
 
     @bp.route("sign-in", methods=["GET"])
-    @page_errors
+    @page
     async def sign_in_page_shown(req: func.HttpRequest) -> func.HttpResponse:
         return await _offers(req, registry)
 
     @bp.route("sign-in/{provider}", methods=["GET"])
-    @page_errors
+    @page
     async def sign_in_begin(req: func.HttpRequest) -> func.HttpResponse:
         return see_other(await _begun(req, registry))
 
     @bp.route("sign-in/callback/{provider}", methods=["GET", "POST"])
-    @page_errors
+    @page
     async def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
         return see_other(await _finished(req, registry))
 
     @bp.route("sign-in/link/{code}", methods=["GET"])
-    @page_errors
+    @page
     async def sign_in_link_page(req: func.HttpRequest) -> func.HttpResponse:
         return await _link_shown(req, registry)
 
     @bp.route("sign-in/link/{code}", methods=["POST"])
-    @page_errors
+    @page
     async def sign_in_link_used(req: func.HttpRequest) -> func.HttpResponse:
         await _link_used(req, registry)
         return see_other(HOME)
 
     @bp.route("sign-out", methods=["POST"])
-    @page_errors
+    @page
     async def sign_in_out(req: func.HttpRequest) -> func.HttpResponse:
         await _signed_out(req, registry)
         return see_other("/sign-in")

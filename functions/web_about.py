@@ -10,6 +10,7 @@ from functions._http import JSON
 from functions._public_pages import METHODS, Look, PublicPages
 from functions._reach import reaches
 from functions._words import machine_moment
+from shared.domain.bulletin import Bulletin, Stage
 from shared.domain.client_settings import client_settings
 from shared.domain.errors import PageNotFound, Unavailable
 from shared.domain.invitations import INVITATION_LIFETIME
@@ -110,13 +111,15 @@ async def _status(registry: Registry, look: Look) -> func.HttpResponse:
     health = await _health(registry, standings, look.now_ms)
     showcase = await registry.showcasing.showcase()
     newest_ms = showcase.updated[0].release.created_ms if showcase.updated else None
+    bulletin = await registry.bulletins.current()
     if look.wants(JSON):
-        return look.json(_twin(health, standings, newest_ms))
+        return look.json({**_twin(health, standings, newest_ms), **_told(bulletin, look.now_ms)})
     return look.show(
         "web/about/status.html",
         places=PLACES,
         place="status",
         health=health,
+        read_only=bulletin.read_only,
         standings=standings,
         tasks=TASKS,
         showcase=showcase,
@@ -150,6 +153,25 @@ def _twin(health: Health, standings: list[Standing], newest_ms: int | None) -> d
         "troubled": list(health.troubled),
         "lastRelease": newest_ms and machine_moment(newest_ms),
         "tasks": {each.task: _run(each) for each in standings},
+    }
+
+
+def _told(bulletin: Bulletin, now_ms: int) -> dict[str, object]:
+    """Return what every page announces, as programs read it."""
+    read_only = bulletin.read_only
+    return {
+        "readOnly": read_only
+        and {"reason": read_only.reason, "since": machine_moment(read_only.since_ms)},
+        "notices": [
+            {
+                "text": each.text,
+                "mood": each.mood.value,
+                "link": each.link or None,
+                "from": machine_moment(each.from_ms),
+                "until": machine_moment(each.until_ms),
+            }
+            for each in bulletin.at_stage(Stage.CURRENT, now_ms)
+        ],
     }
 
 

@@ -12,6 +12,7 @@ from shared.commands.names import names
 from shared.commands.organizations import org
 from shared.commands.packages import package
 from shared.commands.publishers import publisher
+from shared.commands.read_only import read_only
 from shared.commands.rights import rights
 from shared.commands.running import Commands
 from shared.commands.snapshots import snapshot
@@ -22,8 +23,8 @@ cli = Commands(
     name="ballroom",
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
-        account, backup, cost, doctor, index, keys, login, names, org, package, publisher, restore,
-        rights, signin_link, snapshot, token, upkeep,
+        account, backup, cost, doctor, index, keys, login, names, org, package, publisher,
+        read_only, restore, rights, signin_link, snapshot, token, upkeep,
     ],
 )  # fmt: skip
 

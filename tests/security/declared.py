@@ -22,6 +22,7 @@ from functions import (
     manage_accounts,
     manage_releases,
 )
+from functions.device_api import GRANT_TYPE
 from shared.domain.rights import Action, Scope
 from tests.balas import bala
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -571,7 +572,7 @@ API = {
     },
     "device_api_ask": _api("POST", "device", anybody_known, {"client_id": "a machine"}),
     "device_api_token": _api(
-        "POST", "device/token", anybody_known, {"grant_type": "none", "device_code": "none"}
+        "POST", "device/token", anybody_known, {"grant_type": GRANT_TYPE, "device_code": "none"}
     ),
 }
 
@@ -662,6 +663,13 @@ PAGES = {
         )
         for verb in manage_releases.DECISIONS
     },
+    "manage_notices": _for_all("/manage/notices", nobody_by_token),
+    "manage_notice_announce": _for_all("/manage/notices", nobody_by_token, "POST"),
+    "manage_notice_end": _for_all("/manage/notices/end", nobody_by_token, "POST"),
+    "manage_notice_extend": _for_all("/manage/notices/extend", nobody_by_token, "POST"),
+    "manage_read_only": _for_all("/manage/read-only", nobody_by_token),
+    "manage_read_only_off": _for_all("/manage/read-only/off", nobody_by_token, "POST"),
+    "manage_read_only_on": _for_all("/manage/read-only/on", nobody_by_token, "POST"),
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),
     "sign_in_page_shown": _for_all("/sign-in", nobody_by_token),
     "sign_in_begin": _for_all("/sign-in/nobody", not_there),

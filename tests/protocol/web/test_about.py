@@ -105,6 +105,7 @@ async def test_the_status_tells_of_runs_and_of_those_that_are_overdue(world: Wor
 async def test_pages_that_tell_nothing_of_the_moment_ask_no_store(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
+    await opened(world, "/")  # What is announced is read once in three seconds, for all pages.
     for path in ("/about", "/about/api", "/about/policies", "/robots.txt", "/opensearch.xml"):
         journal.taken()
         await opened(world, path)
