@@ -129,7 +129,7 @@ class People(Foundations):
     @cached_property
     def kept_invitations(self) -> KeptInvitations:
         """Return what keeps invitations for whoever has opened them."""
-        return KeptInvitations(self.world.directory, self.inviting)
+        return KeptInvitations(self.world.directory, self.inviting, self.pausing)
 
     @cached_property
     def proving(self) -> Proving:

@@ -1,8 +1,10 @@
 """Kept invitations: those that somebody has opened and not answered yet."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from shared.domain.errors import TakesNoChanges
 from shared.domain.identity import Principal
 from shared.domain.invitations import (
     Invitation,
@@ -15,6 +17,7 @@ from shared.domain.organization_errors import InvitationNotFound
 from shared.domain.organizations import Organization
 from shared.ports import DirectoryStore
 from shared.services.inviting import Inviting, Opened
+from shared.services.pausing import Pausing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,17 @@ class KeptInvitations:
 
     directory: DirectoryStore
     inviting: Inviting
+    pausing: Pausing
 
     async def open(self, code: str, *, by: Principal) -> Opened:
-        """Return what the code offers, and keep that for `by`; raise `InvitationNotFound`."""
+        """Return what the code offers, and keep that for `by`; raise `InvitationNotFound`.
+
+        While the registry takes no changes it is shown all the same.
+        """
         opened = await self.inviting.show(code, by=by)
-        await self.directory.put(KeptInvitation.of(opened.invitation, by.id))
+        with suppress(TakesNoChanges):
+            await self.pausing.admit()
+            await self.directory.put(KeptInvitation.of(opened.invitation, by.id))
         return opened
 
     async def of(self, *, by: Principal) -> list[Opened]:

@@ -13,6 +13,7 @@ from shared.domain.organization_errors import AlreadyMember, InvitationNotFound
 from shared.domain.rights import Role
 from shared.services.inviting import Offer
 from shared.services.kept_invitations import KeptInvitations
+from tests.fakes.pausing import taking_changes, taking_none
 from tests.org_world import ACME, KIM, LEE, MAX, OrgWorld, acme_of_kim
 
 BY_MAIL = Offer.parse(Role.MAINTAINER, "lee@example.org", "")
@@ -26,7 +27,7 @@ async def acme() -> OrgWorld:
 
 @pytest.fixture
 def kept(acme: OrgWorld) -> KeptInvitations:
-    return KeptInvitations(acme.directory, acme.inviting)
+    return KeptInvitations(acme.directory, acme.inviting, taking_changes())
 
 
 async def sent(acme: OrgWorld, offer: Offer = BY_LINK) -> str:
@@ -55,6 +56,12 @@ async def test_what_was_opened_waits_and_is_accepted_without_its_code(
     organization = await kept.accept(OrgName("ACME"), invitation, by=acme.signed_in(LEE))
     assert (organization.name, acme.roles()["lee"]) == ("Acme", Role.MAINTAINER)
     assert await waiting(acme, kept, LEE) == []
+
+
+async def test_while_the_registry_takes_no_changes_it_is_shown_and_not_kept(acme: OrgWorld) -> None:
+    kept = KeptInvitations(acme.directory, acme.inviting, taking_none())
+    assert await opened(acme, kept, LEE)
+    assert acme.directory.every(KeptInvitation) == []
 
 
 async def test_it_waits_for_nobody_who_did_not_open_it(
