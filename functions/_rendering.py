@@ -41,6 +41,7 @@ MANAGE_PAGES = (
     ("/manage/names", "Names"),
     ("/manage/notices", "Notices"),
     ("/manage/read-only", "Read-only mode"),
+    ("/manage/tasks", "Tasks"),
 )
 
 # What stands below every page.

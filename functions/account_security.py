@@ -38,6 +38,7 @@ WORDS = {
     "session.renewed": "Signed in again",
     "session.started": "Signed in",
     "sign-in-link.issued": "Sign-in link made",
+    "task.asked": "Task of upkeep asked for",
     "token.issued": "Access token made",
     "token.renamed": "Access token renamed",
     "token.revoked": "Access token revoked",

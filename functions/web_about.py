@@ -9,6 +9,7 @@ from functions._api_page import described_api
 from functions._http import JSON
 from functions._public_pages import METHODS, Look, PublicPages
 from functions._reach import reaches
+from functions._tasks import TASKS
 from functions._words import machine_moment
 from shared.domain.bulletin import Bulletin, Stage
 from shared.domain.client_settings import client_settings
@@ -26,23 +27,6 @@ PLACES = (
     ("policies", "/about/policies", "Policies"),
     ("status", "/about/status", "Status"),
 )
-
-# What each task of upkeep is for, as whoever looks at the status reads it.
-TASKS = {
-    "settle": "List what was published, where a crash came between",
-    "roll-up": "Add up the pulls",
-    "expire": "Let go of what has ended",
-    "remind": "Tell people of tokens that end soon",
-    "snapshot": "Write all records down",
-    "search": "Find what other instances published",
-    "search-rebuild": "Build the search anew",
-    "sweep": "Remove archives that no release has",
-    "audit": "Compare archives with their records",
-    "forget": "Forget where old events came from",
-    "prove": "Look again at the domains of organizations",
-    "mend": "Mend what is stale",
-    "keep": "Finish what was to wait for two days",
-}
 
 Shown = Callable[[Registry, Look], Awaitable[func.HttpResponse]]
 

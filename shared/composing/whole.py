@@ -150,8 +150,11 @@ class Whole(Packages):
         return Overseeing(
             administration=self.administration,
             upkeep=self.upkeep,
+            wishing=self.wishing,
             metadata=world.metadata,
             directory=world.directory,
+            censuses=self._censuses,
+            room=world.room,
             clock=world.clock,
         )
 

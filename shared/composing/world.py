@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shared.auth.keys import KeyRing
 from shared.domain.archive_name import ArchiveName
+from shared.domain.oversight import Room
 from shared.ports import (
     ArchiveLinks,
     ArchiveStore,
@@ -56,3 +57,4 @@ class World:
     feed: SearchFeed | None = None  # None: what is written is searched at once.
     changes: ChangeSource | None = None  # For a host that calls Functions with them.
     edge: Edge | None = None  # Where copies are kept that can be withdrawn.
+    room: Callable[[], Room | None] | None = None  # On the disk that everything lies on, if on one.

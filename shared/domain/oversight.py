@@ -1,12 +1,17 @@
 """Oversight: how a registry is, what of that is not as it should be, and what to do about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from shared.domain.census import Counted
 from shared.domain.runs import Result, Standing
+from shared.domain.wishes import Wish
 
+SCARCE_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
+SCARCE_PART = 20  # Of the whole disk: others fill it as well.
+GONE_BYTES = 1024**3  # Databases write what they change twice before it is once.
 LATE = timedelta(minutes=10)  # Settling runs each minute; what waits for longer is stuck.
 _MS = timedelta(milliseconds=1)
 
@@ -42,18 +47,62 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How much there is on the disk that everything lies on, and how much of it is free."""
+
+    total_bytes: int
+    free_bytes: int
+
+    @property
+    def is_scarce(self) -> bool:
+        """Say whether somebody should make room within days."""
+        return self.free_bytes < max(SCARCE_BYTES, self.total_bytes // SCARCE_PART)
+
+    @property
+    def is_gone(self) -> bool:
+        """Say whether pushes may be refused within hours."""
+        return self.free_bytes < GONE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as administrators see it: how it stands, and who wants it to run now, if anybody."""
+
+    standing: Standing
+    wish: Wish | None = None
+    asked_by: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return self.standing.task
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """What is known of the registry at one moment; None of stores that did not answer."""
 
     at_ms: int
     standings: tuple[Standing, ...] | None
     backlog: Backlog | None
+    counted: Counted | None
+    room: Room | None
 
     @property
     def concerns(self) -> tuple[Concern, ...]:
         """Return what is not as it should be, the worst first."""
-        found = [*self._of_stores(), *self._of_tasks(), *self._of_backlog()]
+        found = [*self._of_stores(), *self._of_tasks(), *self._of_backlog(), *self._of_room()]
         return tuple(sorted(found, key=lambda each: each.mood is not Mood.BAD))
+
+    @property
+    def troubled(self) -> tuple[Standing, ...]:
+        """Return the tasks that are late, broke off, or found something wrong."""
+        known = self.standings or ()
+        return tuple(each for each in known if any(_of_task(each, self.at_ms)))
+
+    def standing(self, task: str) -> Standing | None:
+        """Return how one task stands; None where there is none of the name, or nobody knows."""
+        return next((each for each in self.standings or () if each.task == task), None)
 
     def _of_stores(self) -> Iterator[Concern]:
         if self.standings is None or self.backlog is None:
@@ -86,6 +135,16 @@ class Overview:
                 "settle",
             )
 
+    def _of_room(self) -> Iterator[Concern]:
+        if self.room and self.room.is_gone:
+            sentence = "The disk is almost full."
+            way_out = "Make room now: when nothing is left, nothing can be published or changed."
+            yield Concern(Mood.BAD, sentence, way_out)
+        elif self.room and self.room.is_scarce:
+            sentence = "The disk is filling up."
+            way_out = "Make room within the next days, or move the registry to a larger disk."
+            yield Concern(Mood.WARN, sentence, way_out)
+
 
 def _of_task(standing: Standing, now_ms: int) -> Iterator[Concern]:
     last = standing.last
@@ -94,9 +153,15 @@ def _of_task(standing: Standing, now_ms: int) -> Iterator[Concern]:
         way_out = "What it had done is done. Run it again; the log says where it stopped."
         yield Concern(Mood.BAD, sentence, way_out, standing.task)
     if last and last.result is Result.PROBLEMS:
-        sentence = f"The task {standing.task} found problems."
-        yield Concern(Mood.WARN, sentence, "Read what it says of each.", standing.task)
+        sentence = f"The task {standing.task} found {_problems(last.problems)}"
+        way_out = "It says so until a run finds nothing wrong."
+        yield Concern(Mood.WARN, sentence, way_out, standing.task)
     if standing.is_overdue(now_ms):
         sentence = f"The task {standing.task} is overdue."
         way_out = "Run it now. If others are late as well, no timer runs: start the registry again."
         yield Concern(Mood.WARN, sentence, way_out, standing.task)
+
+
+def _problems(sentences: Sequence[str]) -> str:
+    first, *others = sentences
+    return f"{len(sentences)} problems, the first: {first}" if others else f"a problem: {first}"

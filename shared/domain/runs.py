@@ -31,6 +31,11 @@ class Run(Record):
     problems: tuple[str, ...] = ()
     unfinished: bool = False  # The next run goes on from where this one stopped.
 
+    @property
+    def lasted(self) -> timedelta:
+        """Return how long it took."""
+        return timedelta(milliseconds=self.ended_ms - self.started_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -1,18 +1,23 @@
 """Overseeing: how the registry is, for those who run it."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.auth.administration import Administration
-from shared.domain.entity import Waiting
+from shared.domain.accounts import Account
+from shared.domain.entity import Place, Waiting
 from shared.domain.errors import Unavailable
 from shared.domain.identity import Principal
-from shared.domain.oversight import Backlog, Overview
+from shared.domain.oversight import Backlog, Overview, Room, Task
 from shared.domain.package import Head, Release
+from shared.domain.runs import Standing
+from shared.domain.wishes import Wish
 from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.services.censuses import Censuses
 from shared.services.upkeep import Upkeep
+from shared.services.wishing import Wishing
 
 MOST_COUNTED = 500  # Of each kind of record: more is a number that helps nobody.
 
@@ -25,18 +30,40 @@ class Overseeing:
 
     administration: Administration
     upkeep: Upkeep
+    wishing: Wishing
     metadata: MetadataStore
     directory: DirectoryStore
+    censuses: Censuses
+    room: Callable[[], Room | None] | None
     clock: Clock
 
     async def look(self, by: Principal) -> Overview:
         """Return how the registry is; stores that do not answer are part of that."""
         await self.administration.require(by, "see", "how the registry is")
-        standings, backlog = await asyncio.gather(
-            _if_answered(self.upkeep.standings()), _if_answered(self._backlog())
+        standings, backlog, counted = await asyncio.gather(
+            _if_answered(self.upkeep.standings()),
+            _if_answered(self._backlog()),
+            _if_answered(self.censuses.last()),
         )
-        known = None if standings is None else tuple(standings)
-        return Overview(self.clock.now_ms(), known, backlog)
+        return Overview(
+            at_ms=self.clock.now_ms(),
+            standings=None if standings is None else tuple(standings),
+            backlog=backlog,
+            counted=counted,
+            room=self.room() if self.room else None,
+        )
+
+    async def tasks(self, by: Principal) -> tuple[Task, ...]:
+        """Return every task, and who wants which to run now."""
+        await self.administration.require(by, "see", "the tasks of upkeep")
+        standings, wishes = await asyncio.gather(self.upkeep.standings(), self.wishing.waiting())
+        asked = {each.task: each for each in wishes}
+        names = await self._names({each.asked_by for each in wishes})
+        return tuple(_task(each, asked.get(each.task), names) for each in standings)
+
+    async def _names(self, accounts: Collection[str]) -> dict[str, str]:
+        found = await asyncio.gather(*(self.directory.get(Account, Place(a)) for a in accounts))
+        return {each.id: each.name for each in found if each}
 
     async def _backlog(self) -> Backlog:
         most = MOST_COUNTED
@@ -48,6 +75,11 @@ class Overseeing:
         is_more = max(len(records), len(entities)) == most
         oldest = min((event.at_ms for each in waiting for event in each.outbox), default=None)
         return Backlog(count, is_more, oldest)
+
+
+def _task(standing: Standing, wish: Wish | None, names: Mapping[str, str]) -> Task:
+    asked_by = names.get(wish.asked_by, "an account that is gone") if wish else ""
+    return Task(standing, wish, asked_by)
 
 
 async def _if_answered(question: Awaitable[T]) -> T | None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions import web_about
+from functions._tasks import TASKS
 from functions.api_docs import OPERATIONS
 from shared.domain.errors import Busy
 from shared.ports import MetadataStore
@@ -18,8 +18,8 @@ from tests.protocol.web.reading import main_of, opened
 from tests.world import URL, OpenWorld, Stores, World, asking
 
 # Rows of tasks that one machine has no need of.
-_TASKS = "|".join(web_about.TASKS[name] for name in ("search", "search-rebuild"))
-IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TASKS})</th>.*?</tr>\n', re.DOTALL)
+_TITLES = "|".join(TASKS[name].title for name in ("search", "search-rebuild"))
+IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TITLES})</th>.*?</tr>\n', re.DOTALL)
 
 
 @pytest.mark.parametrize("place", ["", "/policies", "/status"], ids=["use", "policies", "status"])
@@ -127,4 +127,4 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
 
 
 def test_every_timed_task_is_said_in_words() -> None:
-    assert sorted(set(SCHEDULES) - set(web_about.TASKS)) == []
+    assert sorted(set(SCHEDULES) - set(TASKS)) == []

@@ -1,0 +1,83 @@
+"""Administrators see how the registry is, as far as its stores answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.errors import Busy, NotPermitted
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.oversight import Room
+from shared.domain.rights import Grant
+from shared.services.overseeing import MOST_COUNTED, Overseeing
+from tests.contract.samples import event, head
+from tests.faults import Fault, failing
+from tests.world import World
+
+ROOM = Room(100, 50)
+
+
+def as_person(account_id: str) -> Principal:
+    return Principal(account_id, "session", (Grant(),))
+
+
+@pytest.fixture
+def overseeing(world: World) -> Overseeing:
+    return replace(world.registry.overseeing, room=lambda: ROOM)
+
+
+async def test_an_administrator_looks_and_nobody_else_does(
+    world: World, overseeing: Overseeing
+) -> None:
+    admin, ann = (as_person(each.account.id) for each in (world.people.admin, world.people.ann))
+    assert (await overseeing.look(by=admin)).backlog is not None
+    with pytest.raises(NotPermitted):
+        await overseeing.look(by=ann)
+    with pytest.raises(NotPermitted):
+        await overseeing.tasks(by=ann)
+
+
+async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
+    world: World, overseeing: Overseeing
+) -> None:
+    await world.registry.upkeep.run("snapshot")
+    overview = await overseeing.look(by=OPERATOR)
+    assert overview.counted is not None
+    assert overview.counted.census.accounts == 4
+    assert overview.room == ROOM
+    in_the_cloud = await replace(overseeing, room=None).look(by=OPERATOR)
+    assert in_the_cloud.room is None
+
+
+async def test_what_is_not_listed_yet_is_counted_up_to_a_bound(
+    world: World, overseeing: Overseeing
+) -> None:
+    for number in range(2):
+        late = event(f"late-{number}").model_copy(update={"at_ms": 7 - number})
+        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=(late,)))
+    backlog = (await overseeing.look(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more, backlog.oldest_ms) == (2, False, 6)
+    for number in range(2, MOST_COUNTED):
+        waiting = (event(f"late-{number}"),)
+        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=waiting))
+    backlog = (await overseeing.look(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more) == (MOST_COUNTED, True)
+
+
+async def test_stores_that_do_not_answer_leave_what_others_say(
+    world: World, overseeing: Overseeing
+) -> None:
+    silent = failing(world.stores.metadata, Fault("unpublished_events", Busy()))
+    overview = await replace(overseeing, metadata=silent).look(by=OPERATOR)
+    assert overview.backlog is None
+    assert overview.standings
+
+
+async def test_tasks_come_with_who_asked_for_them(world: World, overseeing: Overseeing) -> None:
+    admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
+    await world.registry.wishing.ask("audit", by=admin)
+    await world.registry.wishing.ask("mend", by=OPERATOR)
+    asked = {each.name: each.asked_by for each in await overseeing.tasks(by=OPERATOR) if each.wish}
+    assert asked == {"audit": "admin", "mend": "an account that is gone"}
+    assert len(await overseeing.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
