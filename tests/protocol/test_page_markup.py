@@ -13,7 +13,7 @@ import pytest
 _HERE = Path(__file__).parent
 GOLDENS = sorted(
     [
-        *(_HERE / "__snapshots__" / "test_page_goldens").glob("*.html"),
+        *(_HERE / "__snapshots__").glob("test_*_goldens/*.html"),
         *(_HERE / "web" / "__snapshots__").rglob("*.html"),
     ]
 )
