@@ -27,8 +27,6 @@ DONE = {
     "sessions": "Every session is ended, everywhere within five seconds.",
     "revoke": "The token is revoked, everywhere within five seconds.",
     "revoke-all": "Every token is revoked, everywhere within five seconds.",
-    "lock": "The account is locked. Its sessions are ended, and within five seconds its tokens are "
-    "refused everywhere.",
     "unlock": "The account is unlocked. Its tokens count again, but for those that were revoked.",
     "appoint": "It administers the registry from now on. All administrators are told by mail.",
     "dismiss": "It is no administrator any more. All administrators are told by mail.",

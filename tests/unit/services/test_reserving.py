@@ -1,0 +1,183 @@
+"""Names that nobody may found."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.accounts import AccountName
+from shared.domain.administration_errors import (
+    PatternUnreadable,
+    ReasonMissing,
+    ReservedAlready,
+    ReservedNameNotFound,
+    ReservedNamesFull,
+)
+from shared.domain.errors import CredentialsMissing, NotPermitted, SignInAgain
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.names import OrgName
+from shared.domain.organization_errors import NameKeptBack
+from shared.domain.reserved_names import MOST_PATTERNS, ReservedName
+from shared.services.organizations import Profile
+from shared.services.reserving import MOST_COMPARED, MOST_SHOWN
+from tests.org_world import ACME, ADA, KIM
+from tests.people_world import PeopleWorld
+
+WHY = "Theirs."
+
+
+@pytest.fixture
+async def world() -> PeopleWorld:
+    """Return a registry with the organization Acme, whose setting keeps `wso2*` back."""
+    world = PeopleWorld.settled()
+    world.kept_back = ("wso2*",)
+    await world.organizations.found(ACME, KIM, by=OPERATOR)
+    world.forget()
+    return world
+
+
+async def test_nobody_founds_a_name_from_the_moment_on_at_which_it_is_kept_back(
+    world: PeopleWorld,
+) -> None:
+    await world.organizations.found(OrgName("initech"), KIM, by=world.signed_in(KIM))
+    await world.reserving.add("init*", WHY, by=world.ada)
+    for name in ("initrode", "INITRODE", "lnitrode"):
+        with pytest.raises(NameKeptBack):
+            await world.organizations.found(OrgName(name), KIM, by=world.signed_in(KIM))
+    await world.reserving.remove("INIT*", by=world.ada)
+    await world.organizations.found(OrgName("initrode"), KIM, by=world.signed_in(KIM))
+    assert [each for each in world.events.kinds() if each.startswith("name.")] == [
+        "name.reserved",
+        "name.released",
+    ]
+
+
+async def test_nobody_calls_themselves_so_either(world: PeopleWorld) -> None:
+    await world.reserving.add("init*", WHY, by=world.ada)
+    profile = Profile(display_name="Initech")
+    with pytest.raises(NameKeptBack):
+        await world.organizations.change(ACME, profile, by=world.signed_in(KIM))
+
+
+async def test_what_is_kept_back_is_listed_with_who_and_why(world: PeopleWorld) -> None:
+    for pattern, by in (("b*", world.ada), ("A?", OPERATOR)):
+        await world.reserving.add(pattern, WHY, by=by)
+    kept = await world.reserving.all(by=world.ada)
+    assert (kept.built_in, kept.configured) == (("ballerina*",), ("wso2*",))
+    listed = [(each.pattern, each.reason, by) for each, by in kept.stored]
+    assert listed == [("A?", WHY, "operator"), ("b*", WHY, "ada")]
+
+
+@pytest.mark.parametrize("pattern", ["", "*", "?_*", "a b", "a/b", "[a]", "a" * 201])
+async def test_a_pattern_that_matches_no_name_or_every_one_is_refused(
+    world: PeopleWorld, pattern: str
+) -> None:
+    with pytest.raises(PatternUnreadable):
+        await world.reserving.add(pattern, WHY, by=OPERATOR)
+
+
+async def test_a_pattern_takes_a_reason_and_is_there_once(world: PeopleWorld) -> None:
+    with pytest.raises(ReasonMissing):
+        await world.reserving.add("a*", "", by=OPERATOR)
+    await world.reserving.add("a*", WHY, by=OPERATOR)
+    with pytest.raises(ReservedAlready):
+        await world.reserving.add("A*", WHY, by=OPERATOR)
+
+
+async def test_what_is_not_kept_back_cannot_be_given_free(world: PeopleWorld) -> None:
+    for pattern in ("a*", "wso2*", "ballerina*"):
+        with pytest.raises(ReservedNameNotFound):
+            await world.reserving.remove(pattern, by=OPERATOR)
+
+
+async def test_there_are_no_more_patterns_than_a_founding_reads(world: PeopleWorld) -> None:
+    for number in range(MOST_PATTERNS):
+        pattern = f"p{number}"
+        await world.directory.put(ReservedName(pattern=pattern, reason="", by="", since_ms=0))
+    with pytest.raises(ReservedNamesFull):
+        await world.reserving.add("one_more", WHY, by=OPERATOR)
+
+
+async def test_a_pattern_shows_what_is_there_already(world: PeopleWorld) -> None:
+    matches = await world.reserving.matching(" ac?e ", by=OPERATOR)
+    assert (matches.pattern, matches.names, matches.is_more) == ("ac?e", ("Acme",), False)
+    assert (matches.compared, matches.is_complete) == (1, True)
+    assert (await world.reserving.matching("b*", by=OPERATOR)).names == ()
+
+
+async def test_a_pattern_that_matches_many_shows_some(world: PeopleWorld) -> None:
+    for number in range(MOST_SHOWN):
+        await world.organizations.found(OrgName(f"acme_{number}"), KIM, by=OPERATOR)
+    matches = await world.reserving.matching("acme*", by=OPERATOR)
+    assert (len(matches.names), matches.is_more) == (MOST_SHOWN, True)
+
+
+async def test_not_every_organization_is_compared(world: PeopleWorld) -> None:
+    founding = world.founding
+    many = [founding.new(OrgName(f"z{number}"), KIM) for number in range(MOST_COMPARED)]
+    for each in many:
+        await world.directory.put(each)
+    world.forget()
+    matches = await world.reserving.matching("z*", by=OPERATOR)
+    assert (matches.compared, matches.is_complete) == (MOST_COMPARED, False)
+    assert world.directory.calls == ["all"]
+
+
+async def why(world: PeopleWorld, name: str) -> tuple[tuple[str, ...], str]:
+    """Return why a name is not free."""
+    freedom = await world.reserving.look_up(name, by=world.ada)
+    assert freedom.is_free is (not freedom.organization)
+    return freedom.organization, freedom.account
+
+
+async def test_a_free_name_is_free(world: PeopleWorld) -> None:
+    assert await why(world, "zoo") == ((), "")
+
+
+async def test_a_name_that_is_taken_says_by_whom(world: PeopleWorld) -> None:
+    assert (await why(world, "ACME"))[0] == ("the organization Acme has it",)
+    assert (await why(world, "acrne"))[0] == ("it looks like the organization Acme",)
+    assert (await why(world, "KIM"))[1] == "the account kim has it"
+
+
+async def test_a_name_that_is_burnt_says_so(world: PeopleWorld) -> None:
+    await world.closing.delete(ACME, by=world.ada)
+    claim = next(each for each in world.directory.every(AccountName) if each.name == "eve")
+    await world.directory.replace(claim.model_copy(update={"is_retired": True}))
+    world.clock.advance(timedelta(days=1))
+    for words in (*(await why(world, "acme"))[0], (await why(world, "eve"))[1]):
+        assert words.endswith("was deleted, and its name is never given again")
+
+
+async def test_a_name_whose_account_was_never_made_is_told_as_burnt(world: PeopleWorld) -> None:
+    await world.directory.add(AccountName(name="half", account="nobody", created_ms=0))
+    assert (await why(world, "half"))[1].startswith("the account half was deleted")
+
+
+async def test_a_name_that_is_kept_back_says_by_what(world: PeopleWorld) -> None:
+    await world.reserving.add("init*", WHY, by=world.ada)
+    assert "ballerina* (built in)" in (await why(world, "ballerinax"))[0][0]
+    assert "wso2* (of the setting BALLROOM_RESERVED_NAMES)" in (await why(world, "vvso2"))[0][0]
+    assert f"kept back by administrators: {WHY}" in (await why(world, "Initech"))[0][0]
+
+
+async def test_it_takes_an_administrator_and_a_fresh_sign_in_to_change(
+    world: PeopleWorld,
+) -> None:
+    for by, refusal in ((ANONYMOUS, CredentialsMissing), (world.signed_in(KIM), NotPermitted)):
+        for attempt in (
+            world.reserving.all(by=by),
+            world.reserving.matching("a*", by=by),
+            world.reserving.look_up("a", by=by),
+            world.reserving.add("a*", WHY, by=by),
+            world.reserving.remove("a*", by=by),
+        ):
+            with pytest.raises(refusal):
+                await attempt
+    token = world.token_of(ADA)
+    for attempt in (
+        world.reserving.add("a*", WHY, by=token),
+        world.reserving.remove("a*", by=token),
+    ):
+        with pytest.raises(SignInAgain):
+            await attempt
+    assert world.directory.every(ReservedName) == []

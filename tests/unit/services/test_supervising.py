@@ -1,0 +1,116 @@
+"""Who is on the registry, as administrators see it."""
+
+import pytest
+
+from shared.domain.accounts import Identity, Lock
+from shared.domain.errors import AccountNotFound, CredentialsMissing, NotPermitted
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.logs import LogQuery
+from shared.domain.organizations import Membership
+from shared.domain.rights import Grant, Role, Scope
+from shared.services.supervising import People
+from tests.org_world import ADA, EVE, KIM, LEE
+from tests.people_world import PeopleWorld, session_of, token_of
+
+QUERY = LogQuery()
+
+
+@pytest.fixture
+async def world() -> PeopleWorld:
+    """Return a registry in which every account has its name."""
+    return PeopleWorld.settled()
+
+
+def names(people: People) -> list[str]:
+    return [each.name for each in people.names]
+
+
+async def test_names_are_listed_a_page_at_a_time(world: PeopleWorld) -> None:
+    first = await world.supervising.page("", 3, by=OPERATOR)
+    assert (names(first), first.next) == (["ada", "eve", "kim"], "kim")
+    second = await world.supervising.page(first.next, 3, by=OPERATOR)
+    assert (names(second), second.next) == (["lee", "max"], "")
+    assert world.directory.calls.count("all") == 2
+
+
+async def test_a_name_that_is_burnt_is_listed_without_an_account(world: PeopleWorld) -> None:
+    await world.directory.remove(EVE)
+    page = await world.supervising.page("", 10, by=OPERATOR)
+    assert [each.name for each in page.names if each.account is None] == ["eve"]
+
+
+@pytest.mark.parametrize("sought", ["kim", "KIM", KIM.id, "Kim@Example.org"])
+async def test_somebody_is_found_by_name_id_and_mail(world: PeopleWorld, sought: str) -> None:
+    assert names(await world.supervising.find(sought, by=OPERATOR)) == ["kim"]
+
+
+async def test_an_administrator_is_found_by_mail_as_well(world: PeopleWorld) -> None:
+    assert names(await world.supervising.find("ada@example.org", by=OPERATOR)) == ["ada"]
+
+
+async def test_others_are_found_by_how_their_names_begin(world: PeopleWorld) -> None:
+    assert names(await world.supervising.find("k", by=OPERATOR)) == ["kim"]
+    assert names(await world.supervising.find("kimberley", by=OPERATOR)) == []
+    assert names(await world.supervising.find("zoe@example.org", by=OPERATOR)) == []
+
+
+async def test_a_burnt_name_is_found(world: PeopleWorld) -> None:
+    await world.directory.remove(EVE)
+    [found] = (await world.supervising.find("Eve", by=OPERATOR)).names
+    assert (found.name, found.account) == ("eve", None)
+
+
+async def test_somebody_is_shown_with_all_but_secrets_and_canaries(world: PeopleWorld) -> None:
+    identity = Identity(
+        issuer="https://login.test", identifier="1", account=KIM.id, label="kim@corp",
+        provider="oidc", linked_ms=1,
+    )  # fmt: skip
+    member = Membership(org="acme", account=KIM.id, role=Role.OWNER)
+    canary = token_of(KIM, "trap").model_copy(update={"canary": True})
+    over = session_of(KIM, "over").model_copy(update={"expires_ms": 0})
+    for each in (identity, member, token_of(KIM), canary, session_of(KIM), over):
+        await world.directory.add(each)
+    person = await world.supervising.show("kim", QUERY, by=world.ada)
+    assert person.account == KIM
+    assert (person.identities, person.memberships) == ((identity,), (member,))
+    assert [each.token.id for each in person.tokens] == ["token"]
+    assert [each.id for each in person.sessions] == ["session"]
+    assert (person.log.events, person.locked_by) == ((), "")
+
+
+@pytest.mark.parametrize(("locker", "told"), [(ADA.id, "ada"), ("operator", "operator")])
+async def test_who_locked_somebody_is_told(world: PeopleWorld, locker: str, told: str) -> None:
+    lock = Lock(at_ms=1, by=locker, reason="Stolen.")
+    await world.directory.put(KIM.model_copy(update={"lock": lock}))
+    assert (await world.supervising.show(KIM.id, QUERY, by=OPERATOR)).locked_by == told
+
+
+async def test_nobody_is_shown_who_is_not_there(world: PeopleWorld) -> None:
+    with pytest.raises(AccountNotFound):
+        await world.supervising.show("zoe", QUERY, by=OPERATOR)
+
+
+async def test_administrators_are_listed_by_name(world: PeopleWorld) -> None:
+    await world.directory.put(LEE.model_copy(update={"administrator": True}))
+    running = await world.supervising.running(by=OPERATOR)
+    assert [each.name for each in running] == ["ada", "lee"]
+
+
+async def test_it_takes_an_administrator_and_a_credential_that_manages_everything(
+    world: PeopleWorld,
+) -> None:
+    narrow = Principal(ADA.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    for by, refusal in (
+        (ANONYMOUS, CredentialsMissing),
+        (world.signed_in(KIM), NotPermitted),
+        (narrow, NotPermitted),
+    ):
+        for attempt in (
+            world.supervising.page("", 1, by=by),
+            world.supervising.find("kim", by=by),
+            world.supervising.show("kim", QUERY, by=by),
+            world.supervising.running(by=by),
+            world.logbook.of_somebody(KIM.id, QUERY, by=by),
+        ):
+            with pytest.raises(refusal):
+                await attempt
