@@ -23,7 +23,6 @@ PAGE = f"{LIST}/acme/greet/1.2.0"
 REASON = "It sends what it finds to another host."
 LATE = timedelta(minutes=11)
 
-_CSRF = re.compile(r'(?<=name="csrf" value=")[^"]+')
 _PLACE = re.compile(r'<div class="place">.*</div>\n(?=</div>\n</main>)', re.DOTALL)
 
 
@@ -31,7 +30,7 @@ def shown(browser: Browser) -> str:
     """Return what is particular to a page, without the list of the places beside it."""
     assert browser.page
     [place] = _PLACE.findall(main_of(browser.page))
-    return _CSRF.sub("CSRF", place)
+    return place
 
 
 async def state(world: World, coordinate: Coordinate = GREET) -> State:
