@@ -30,6 +30,53 @@ def test_an_author_begins_publishes_and_takes_it_back(site: Site, opened: Open) 
     watched.assert_nothing_happened()
 
 
+def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
+    watched = opened(site.url)
+    page = watched.page
+    site.sign_in(page, site.served.people.bob)
+    found_organization(page, "bobs")
+    page.get_by_role("link", name="bobs", exact=True).first.click()
+    page.get_by_role("link", name="Tokens", exact=True).click()
+    token = make_token_here(page, "robot")
+
+    site.push_with(token, "bobs/tool:1.0.0", readme="# Tool")
+    page.goto(f"{site.url}/packages/bobs/tool")
+    page.get_by_role("link", name="Manage", exact=True).click()
+    page.get_by_label("What to use instead", exact=True).fill("Use bobs/better.")
+    page.get_by_role("button", name="Deprecate tool").click()
+    expect(page.get_by_role("status")).to_contain_text("The package is deprecated.")
+    stranger = opened(site.url).open("/packages/bobs/tool")
+    expect(stranger.get_by_text("Use bobs/better.").first).to_be_visible()
+
+    page.get_by_role("button", name="Take it back: the deprecation of tool").click()
+    expect(page.get_by_role("status")).to_contain_text("no longer deprecated")
+    stranger = opened(site.url).open("/packages/bobs/tool")
+    expect(stranger.get_by_text("Use bobs/better.")).to_have_count(0)
+
+    page.get_by_role("link", name="Log", exact=True).click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("bob took the deprecation of bobs/tool")
+    page.get_by_role("link", name="Tokens", exact=True).click()
+    page.get_by_role("button", name="Revoke the token robot").click()
+    expect(page.get_by_text("No tokens yet")).to_be_visible()
+    watched.assert_nothing_happened()
+
+
+def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
+    for number in range(21):
+        site.push(f"acme/p{number}")
+    watched = opened(site.url)
+    page = watched.page
+    site.sign_in(page, site.served.people.ann)
+    page.goto(f"{site.url}/account/organizations/acme")
+    page.get_by_role("link", name="Held releases").click()
+    expect(page.get_by_role("heading", name="p20 1.0.0")).to_be_visible()
+    page.get_by_role("button", name="It was meant: publish p20 1.0.0").click()
+    expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+    stranger = opened(site.url).open("/packages/acme/p20")
+    expect(stranger.get_by_role("heading", level=1)).to_contain_text("1.0.0")
+    watched.assert_nothing_happened()
+
+
 def test_a_reader_finds_a_package_by_its_keys_and_reads_it(site: Site, opened: Open) -> None:
     site.furnish()
     watched = opened(site.url)
@@ -87,6 +134,11 @@ def found_organization(page: Page, name: str) -> None:
 def make_token(page: Page, name: str) -> str:
     """Make a token that may do everything, and return it as the page shows it once."""
     page.goto(re.sub(r"/account.*", "/account/tokens", page.url))
+    return make_token_here(page, name)
+
+
+def make_token_here(page: Page, name: str) -> str:
+    """Make a token on the page that is open, for all that it offers."""
     page.get_by_label("Name", exact=True).fill(name)
     for box in page.get_by_role("checkbox").all():
         box.check()

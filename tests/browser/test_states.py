@@ -43,6 +43,45 @@ def an_invitation(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Invite").click()
 
 
+def a_transfer_that_is_refused(site: Site, page: Page) -> None:
+    """Hand an organization over, with its name typed wrong."""
+    page.goto(f"{site.url}/account/organizations/acme/settings")
+    page.get_by_label("Type acme to be sure").fill("acne")
+    page.get_by_role("button", name="Hand acme over").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
+def a_token_of_an_organization_that_lasts_long(site: Site, page: Page) -> None:
+    """Make a token for a machine, for as long as any may last."""
+    page.goto(f"{site.url}/account/organizations/acme/tokens")
+    page.get_by_label("Name", exact=True).fill("nightly build")
+    page.get_by_label("For days").fill("365")
+    page.get_by_role("button", name="Make the token").click()
+    expect(page.get_by_text("That is a long time")).to_be_visible()
+
+
+def a_publisher_that_is_refused(site: Site, page: Page) -> None:
+    """Trust the job of a repository by its name, and not by its number."""
+    page.goto(f"{site.url}/account/organizations/acme/publishers")
+    page.get_by_label("Package", exact=True).fill("greet")
+    for label in ("Number of the repository", "Number of its owner"):
+        page.get_by_label(label).fill("octo")
+    page.get_by_role("button", name="Add the publisher").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
+def a_log_with_details(site: Site, page: Page) -> None:
+    """Read what an event says besides its sentence."""
+    page.goto(f"{site.url}/account/organizations/acme/log")
+    page.locator("details.event > summary").first.click()
+
+
+def a_log_that_is_refused(site: Site, page: Page) -> None:
+    """Look for what happened on a day that there is not."""
+    page.goto(f"{site.url}/account/organizations/acme/log?since=never")
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
 def a_machine_to_approve(site: Site, page: Page) -> None:
     """Type the code of a machine."""
     page.goto(f"{site.url}/device")
@@ -90,6 +129,11 @@ STATES: list[Callable[[Site, Page], None]] = [
     a_token_that_is_refused,
     an_organization_that_is_refused,
     an_invitation,
+    a_transfer_that_is_refused,
+    a_token_of_an_organization_that_lasts_long,
+    a_publisher_that_is_refused,
+    a_log_with_details,
+    a_log_that_is_refused,
     a_machine_to_approve,
     a_machine_that_is_approved,
     a_code_that_is_refused,
