@@ -1,0 +1,221 @@
+"""An account in wrong hands is locked: nothing of it is good any more, within five seconds."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from shared.domain.sessions import Session
+from shared.services.inviting import Offer
+from shared.services.token_requests import TokenRequest
+from tests.balas import bala
+from tests.browsers import signed_in
+from tests.devices import ask, error, poll
+from tests.pages import Browser
+from tests.protocol.bal.okhttp import multipart
+from tests.protocol.sign_in import KINDS, Signing, open_signing
+from tests.protocol.test_entra_access import RIGHT, ROLES
+from tests.world import URL, OpenWorld, World
+
+WITHIN = timedelta(seconds=5)
+WHY = "Its laptop was stolen."
+REFUSED = "The account ann is locked"
+
+
+async def lock(world: World, account: Account) -> None:
+    """Lock an account from the machine of the registry, so that no process of it knows at once."""
+    await world.registry.restraining.lock(account, WHY, by=OPERATOR)
+    world.clock.advance(WITHIN)
+
+
+async def unlock(world: World, account: Account) -> None:
+    """Unlock it in the same way."""
+    await world.registry.restraining.unlock(account, by=OPERATOR)
+    world.clock.advance(WITHIN)
+
+
+# --- tokens ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/packages", 400), (f"{URL}/api/v1/whoami", 403), (f"{URL}/index/config.json", 200)],
+)
+async def test_a_token_is_refused_by_every_face_that_looks_at_it(
+    world: World, path: str, status: int
+) -> None:
+    ann = world.people.ann
+    assert (await world.get(path, by=ann)).status_code == 200
+    await lock(world, ann.account)
+    answer = await world.get(path, by=ann)
+    assert answer.status_code == status
+    assert status == 200 or REFUSED in answer.text
+
+
+async def test_nothing_is_published_with_it(world: World) -> None:
+    ann, form = world.people.ann, multipart("x.bala", bala("acme/greet:1.0.0"))
+    await world.get("/packages", by=ann)
+    await lock(world, ann.account)
+    assert (await world.upload(form, by=ann)).status_code == 400
+    assert (await world.get("/packages/acme/greet/1.0.0")).status_code == 404
+
+
+async def test_a_token_counts_again_when_the_account_is_unlocked(world: World) -> None:
+    ann = world.people.ann
+    await lock(world, ann.account)
+    await unlock(world, ann.account)
+    assert (await world.get("/packages", by=ann)).status_code == 200
+
+
+async def test_whoever_sends_a_locked_token_is_not_taken_for_guessing(world: World) -> None:
+    ann = world.people.ann
+    await lock(world, ann.account)
+    for _ in range(20):  # More than an address may guess.
+        assert (await world.get("/packages", by=ann)).status_code == 400
+
+
+async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World) -> None:
+    ann = world.people.ann
+    await world.get(f"{URL}/api/v1/whoami", by=ann)
+    await world.registry.restraining.lock(ann.account, WHY, by=OPERATOR)
+    body = b'{"name": "for later", "scopes": ["read"]}'
+    made = await world.send("POST", f"{URL}/api/v1/tokens", by=ann, content=body)
+    later = replace(ann, token=made.json()["text"])  # The process did not know yet.
+    assert (await world.get("/packages", by=later)).status_code == 400
+
+
+async def test_tokens_of_its_organizations_stay(world: World) -> None:
+    wanted = TokenRequest.parse("ci", ["read"], org="*", package="*", days=1)
+    issued = await world.registry.organization_tokens.issue(parse_org("acme"), wanted, by=OPERATOR)
+    await lock(world, world.people.ann.account)
+    machine = replace(world.people.ann, token=issued.text.reveal())
+    assert (await world.get("/packages", by=machine)).status_code == 200
+
+
+# --- sessions and signing in -------------------------------------------------------------------
+
+
+async def test_a_session_ends_for_pages_and_for_the_api(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    await lock(world, world.people.ann.account)
+    assert (await ann.send("GET", "/account")).status_code == 401
+    assert (await ann.api("GET", "/api/v1/orgs")).status_code == 401
+
+
+async def test_a_session_does_not_come_back_when_the_account_is_unlocked(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    thief = ann.copy()
+    await lock(world, world.people.ann.account)
+    await unlock(world, world.people.ann.account)
+    assert (await thief.send("GET", "/account")).status_code == 401
+
+
+async def test_a_session_that_was_left_over_is_refused(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    directory = world.stores.directory
+    # As a sign-in leaves it that began before the lock and ended after it.
+    account = world.people.ann.account
+    sessions = await directory.of(Session, account.id)
+    await lock(world, account)
+    for each in sessions:
+        await directory.add(each.model_copy(update={"revision": 1, "outbox": ()}))
+    assert (await ann.send("GET", "/account")).status_code == 401
+    assert (await ann.api("GET", "/api/v1/orgs")).status_code == 401
+
+
+async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None:
+    link = (await world.registry.sign_in_links.create(world.people.ann.account.id)).reveal()
+    path = link.removeprefix(URL)
+    await lock(world, world.people.ann.account)
+    thief = Browser(world)
+    await thief.open(path)
+    answer = await thief.send(path)
+    assert answer.status_code == 403
+    assert REFUSED in thief.text
+    assert (await thief.open("/account")).status_code == 401
+
+
+@pytest.fixture
+async def signing(worlds: OpenWorld) -> Signing:
+    """Return a registry with every provider, which takes access tokens of a tenant as well."""
+    return await open_signing(worlds, entra_roles=json.dumps(ROLES))
+
+
+async def kim(signing: Signing) -> Account:
+    """Return the account of the person at the issuer."""
+    found = await signing.world.registry.supervising.find("kim", by=OPERATOR)
+    [account] = [each.account for each in found.names]
+    assert account
+    return account
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_provider_signs_anybody_in(signing: Signing, kind: str) -> None:
+    await signing.signed_in(kind)
+    account = await kim(signing)
+    await lock(signing.world, account)
+    browser = signing.browser()
+    await browser.get(f"/sign-in/{kind}")
+    assert browser.page.status_code == 403
+    assert f"The account {account.name} is locked" in browser.page.text
+    assert not browser.session
+    await unlock(signing.world, account)
+    await browser.get(f"/sign-in/{kind}")
+    assert browser.page.status_code == 200
+
+
+async def test_an_access_token_of_the_tenant_is_refused(signing: Signing) -> None:
+    await signing.signed_in("entra")
+    claims = {**RIGHT, "oid": "object-of-kim", "scp": "access", "roles": ["People.Read"]}
+    person = replace(signing.world.people.ann, token=signing.issuer.sign(claims))
+    whoami = f"{URL}/api/v1/whoami"
+    assert (await signing.world.get(whoami, by=person)).status_code == 200
+    await lock(signing.world, await kim(signing))
+    person = replace(person, token=signing.issuer.sign(claims))
+    assert (await signing.world.get(whoami, by=person)).status_code == 403
+
+
+# --- what was begun before ---------------------------------------------------------------------
+
+
+async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
+    codes = await ask(world)
+    ann = await Browser.of(world, world.people.ann)
+    await ann.open("/device")
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    await lock(world, world.people.ann.account)
+    assert error(await poll(world, codes)) == "access_denied"
+
+
+async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    offer = Offer.parse(Role.MAINTAINER, None, "an accomplice")
+    by = await world.registry.sessions.recognize({"cookie": f"__Host-ballroom={ann.session}"})
+    invited = await world.registry.inviting.invite(parse_org("acme"), offer, by=by)
+    assert invited.link
+    await lock(world, world.people.ann.account)
+    bob = await Browser.of(world, world.people.bob)
+    answer = await bob.open(invited.link.reveal().removeprefix(URL))
+    assert answer.status_code == 404
+
+
+async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> None:
+    await world.registry.appointing.appoint(world.people.ann.account, by=OPERATOR)
+    ann = await Browser.of(world, world.people.ann)
+    assert (await ann.open("/manage/accounts")).status_code == 200
+    await world.registry.restraining.lock(world.people.ann.account, WHY, by=OPERATOR)
+    # At once, and not only when this process has heard of it.
+    await ann.send("/manage/accounts/ann/unlock")
+    account = await world.registry.accounts.named("ann")
+    assert account.is_locked
+
+
+async def test_what_it_published_stays(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await lock(world, world.people.ann.account)
+    assert (await world.get("/packages/acme/greet/1.0.0")).status_code == 200
