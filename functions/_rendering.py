@@ -42,6 +42,7 @@ MANAGE_PAGES = (
     ("/manage/notices", "Notices"),
     ("/manage/read-only", "Read-only mode"),
     ("/manage/tasks", "Tasks"),
+    ("/manage/limits", "Limits"),
 )
 
 # What stands below every page.

@@ -28,6 +28,10 @@ class Recent(Generic[Value]):
         """Forget the entry, if it is there."""
         self._entries.pop(key, None)
 
+    def items(self) -> list[tuple[str, Value]]:
+        """Return all entries with their keys, the oldest first."""
+        return list(self._entries.items())
+
     def __len__(self) -> int:
         """Return how many entries are held."""
         return len(self._entries)

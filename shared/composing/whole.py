@@ -151,6 +151,7 @@ class Whole(Packages):
             administration=self.administration,
             upkeep=self.upkeep,
             wishing=self.wishing,
+            limiting=self.limiting,
             metadata=world.metadata,
             directory=world.directory,
             censuses=self._censuses,

@@ -1,11 +1,12 @@
 """Oversight: how a registry is, what of that is not as it should be, and what to do about it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
 from shared.domain.census import Counted
+from shared.domain.rates import Limits, OperationClass, Wait
 from shared.domain.runs import Result, Standing
 from shared.domain.wishes import Wish
 
@@ -76,6 +77,23 @@ class Task:
     def name(self) -> str:
         """Return what it is called."""
         return self.standing.task
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """Somebody who has to wait; an account by its name, anything else by what it is counted by."""
+
+    wait: Wait
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast everybody may be, and who was too fast: those who wait longest, of `count`."""
+
+    rules: Mapping[OperationClass, Limits]
+    waiters: tuple[Waiter, ...]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

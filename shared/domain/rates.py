@@ -176,6 +176,21 @@ class Allowance:
         return max(1, -(-self.wait_ms // 1000))
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Somebody who has used up a limit: the next request of theirs is refused until `until_ms`."""
+
+    operation: OperationClass
+    subject: Subject
+    key: str
+    limit: int
+    until_ms: int
+
+    def left(self, now_ms: int) -> timedelta:
+        """Return how long it still takes."""
+        return timedelta(milliseconds=max(0, self.until_ms - now_ms))
+
+
 def judge(
     limit: int, tally: Tally, window: Window, *, operation: OperationClass, subject: Subject
 ) -> Allowance:

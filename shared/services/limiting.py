@@ -5,7 +5,7 @@ What is dear or dangerous is counted for all instances together, in one call of 
 reads are counted by each process alone, in memory.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
@@ -21,6 +21,7 @@ from shared.domain.rates import (
     OperationClass,
     Subject,
     Tally,
+    Wait,
     Window,
     judge,
     tightest,
@@ -121,6 +122,18 @@ class Limiting:
         allowance = await self._count(OperationClass.FAILURE, _at(address))
         if allowance is not None and allowance.is_exceeded:
             raise TooManyFailures(allowance)
+
+    @property
+    def rules(self) -> Rules:
+        """Return the limits in force."""
+        return self._rules
+
+    def waiting(self) -> list[Wait]:
+        """Return who has to wait, as far as this process knows, and who does for longest first."""
+        now_ms = self._clock.now_ms()
+        shut = (_wait(name, *entry) for name, entry in self._shut.items())
+        found = [*(each for each in shut if each.until_ms > now_ms), *self._reads.waiting()]
+        return sorted(found, key=lambda each: -each.until_ms)
 
     async def _count(self, operation: OperationClass, keys: Keys) -> Allowance | None:
         tallying = self._tallying(operation, keys)
@@ -225,6 +238,19 @@ class Reads:
             self._add(self._account, by.id, now_ms)
         self._add(self._address, neighbourhood(by.address), now_ms)
 
+    def waiting(self) -> Iterator[Wait]:
+        """Yield those whose next request is refused; each caller that is known is looked at."""
+        now_ms = self._clock.now_ms()
+        if now_ms >= self._ends_ms:
+            self._turn(Window.at(now_ms, self._window))
+        for counts in (self._token, self._account, self._address):
+            for key, counted in counts.now.items():
+                tally = Tally(counts.before.get(key, 0), counted + 1)
+                next_one = self._judged(counts, tally, now_ms)
+                if next_one.is_exceeded:
+                    until_ms = now_ms + next_one.wait_ms
+                    yield Wait(OperationClass.READ, counts.subject, key, counts.most, until_ms)
+
     def _add(self, counts: "_Counts", key: str, now_ms: int) -> None:
         if not key:
             return
@@ -236,16 +262,20 @@ class Reads:
             self._judge(counts, key, now_ms)
 
     def _judge(self, counts: "_Counts", key: str, now_ms: int) -> None:
-        allowance = judge(
+        tally = Tally(counts.before.get(key, 0), counts.now[key])
+        allowance = self._judged(counts, tally, now_ms)
+        if allowance.is_exceeded:
+            counts.now[key] -= 1  # What is refused is not counted.
+        _require(allowance)
+
+    def _judged(self, counts: "_Counts", tally: Tally, now_ms: int) -> Allowance:
+        return judge(
             counts.most,
-            Tally(counts.before.get(key, 0), counts.now[key]),
+            tally,
             Window.at(now_ms, self._window),
             operation=OperationClass.READ,
             subject=counts.subject,
         )
-        if allowance.is_exceeded:
-            counts.now[key] -= 1  # What is refused is not counted.
-        _require(allowance)
 
     def _turn(self, window: Window) -> None:
         """Begin a window, and forget the one before the last."""
@@ -272,6 +302,11 @@ class _Counts:
 
 def _at(address: str) -> Keys:
     return Keys(address=neighbourhood(address))
+
+
+def _wait(name: str, until_ms: int, allowance: Allowance) -> Wait:
+    _, _, key = name.split(":", 2)
+    return Wait(allowance.operation, allowance.subject, key, allowance.limit, until_ms)
 
 
 def _require(allowance: Allowance) -> None:

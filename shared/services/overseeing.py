@@ -10,16 +10,19 @@ from shared.domain.accounts import Account
 from shared.domain.entity import Place, Waiting
 from shared.domain.errors import Unavailable
 from shared.domain.identity import Principal
-from shared.domain.oversight import Backlog, Overview, Room, Task
+from shared.domain.oversight import Backlog, Overview, Pace, Room, Task, Waiter
 from shared.domain.package import Head, Release
+from shared.domain.rates import Subject
 from shared.domain.runs import Standing
 from shared.domain.wishes import Wish
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.censuses import Censuses
+from shared.services.limiting import Limiting
 from shared.services.upkeep import Upkeep
 from shared.services.wishing import Wishing
 
 MOST_COUNTED = 500  # Of each kind of record: more is a number that helps nobody.
+MOST_WAITING = 50
 
 T = TypeVar("T")
 
@@ -31,6 +34,7 @@ class Overseeing:
     administration: Administration
     upkeep: Upkeep
     wishing: Wishing
+    limiting: Limiting
     metadata: MetadataStore
     directory: DirectoryStore
     censuses: Censuses
@@ -60,6 +64,16 @@ class Overseeing:
         asked = {each.task: each for each in wishes}
         names = await self._names({each.asked_by for each in wishes})
         return tuple(_task(each, asked.get(each.task), names) for each in standings)
+
+    async def pace(self, by: Principal) -> Pace:
+        """Return how fast everybody may be, and who has to wait as far as this process knows."""
+        await self.administration.require(by, "see", "who has to wait")
+        waits = self.limiting.waiting()
+        shown = waits[:MOST_WAITING]
+        accounts = {each.key for each in shown if each.subject is Subject.ACCOUNT}
+        names = await self._names(accounts)
+        waiters = tuple(Waiter(each, names.get(each.key, each.key)) for each in shown)
+        return Pace(self.limiting.rules, waiters, len(waits))
 
     async def _names(self, accounts: Collection[str]) -> dict[str, str]:
         found = await asyncio.gather(*(self.directory.get(Account, Place(a)) for a in accounts))

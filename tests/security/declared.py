@@ -670,6 +670,7 @@ PAGES = {
     "manage_read_only": _for_all("/manage/read-only", nobody_by_token),
     "manage_read_only_off": _for_all("/manage/read-only/off", nobody_by_token, "POST"),
     "manage_read_only_on": _for_all("/manage/read-only/on", nobody_by_token, "POST"),
+    "manage_limits": _for_all("/manage/limits", nobody_by_token),
     "manage_task_run": _for_all("/manage/tasks/run", nobody_by_token, "POST"),
     "manage_tasks": _for_all("/manage/tasks", nobody_by_token),
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),

@@ -16,6 +16,7 @@ from shared.domain.errors import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.oversight import Room
+from shared.domain.rates import Keys, OperationClass
 from shared.hosting.loading import functions_of
 from shared.services.reporting import Report
 from shared.services.runs import Runs
@@ -184,7 +185,23 @@ async def test_running_a_task_takes_a_fresh_sign_in(world: World, admin: Browser
     assert await world.registry.wishing.waiting() == []
 
 
-@pytest.mark.parametrize("path", ["/manage", "/manage/tasks"])
+async def test_the_limits_while_nobody_has_to_wait(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open("/manage/limits")
+    assert main(admin) == page
+
+
+async def test_the_limits_and_who_has_to_wait(worlds: OpenWorld, page: SnapshotAssertion) -> None:
+    world = await worlds(limit_write="account=1 address=1", limit_device="", limit_push="token=1")
+    limiting, ann = world.registry.limiting, world.people.ann.account
+    await limiting.check(OperationClass.WRITE, Keys(account=ann.id))
+    await limiting.check(OperationClass.WRITE, Keys(address="2001:db8::/64"))
+    await limiting.check(OperationClass.PUSH, Keys(token="<b>AB12cd34"))
+    admin = await Browser.of(world, world.people.admin)
+    await admin.open("/manage/limits")
+    assert main(admin) == page
+
+
+@pytest.mark.parametrize("path", ["/manage", "/manage/tasks", "/manage/limits"])
 async def test_everybody_else_finds_nothing_there(world: World, path: str) -> None:
     ann = await Browser.of(world, world.people.ann)
     assert (await ann.open(path)).status_code == 404
@@ -208,6 +225,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(worlds: OpenWorld) -> No
         "directory.of": 1,  # What was asked for.
         "work.peek": tasks,
     }
+    assert await calls_of(admin, "/manage/limits", journal) == {"directory.get": 1}
 
 
 async def calls_of(browser: Browser, path: str, journal: Journal) -> Counter[str]:

@@ -370,3 +370,53 @@ async def test_what_changes_nothing_for_good_goes_on(
 async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:
     pace = await Instance(work, clock, taking_none()).limiting.pace(OPERATOR, GREET)
     assert pace.allowance is None
+
+
+# --- who has to wait ---------------------------------------------------------------------------
+
+
+async def test_whoever_used_up_a_limit_waits_until_it_lets_them_go_on(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    instance = Instance(work, clock, push="token=1", write="account=2")
+    keys = Keys.of(ANN)
+    assert instance.limiting.waiting() == []
+    await instance.limiting.check(OperationClass.PUSH, keys)
+    await instance.limiting.check(OperationClass.WRITE, keys)
+    [wait] = instance.limiting.waiting()
+    assert (wait.operation, wait.subject, wait.key) == (
+        OperationClass.PUSH,
+        Subject.TOKEN,
+        "token-1",
+    )
+    assert wait.limit == 1
+    clock.advance(wait.left(clock.now_ms()))
+    assert instance.limiting.waiting() == []
+    assert wait.left(clock.now_ms() + 1) == timedelta(0)
+
+
+async def test_who_reads_too_much_waits_too_and_who_waits_longest_is_first(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    instance = Instance(work, clock, read="address=2", push="account=1")
+    for _ in range(2):
+        instance.limiting.read(ANN)
+    await instance.limiting.check(OperationClass.PUSH, Keys.of(ANN))
+    waits = instance.limiting.waiting()
+    assert {(each.operation, each.key) for each in waits} == {
+        (OperationClass.READ, "203.0.113.7"),
+        (OperationClass.PUSH, ANN.id),
+    }
+    assert waits == sorted(waits, key=lambda each: -each.until_ms)
+    clock.advance(timedelta(minutes=3))
+    assert instance.limiting.waiting() == []
+
+
+async def test_each_process_knows_those_that_it_told_to_wait(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    one, other = (Instance(work, clock, push="token=1") for _ in range(2))
+    await one.limiting.check(OperationClass.PUSH, Keys.of(ANN))
+    assert len(one.limiting.waiting()) == 1
+    assert other.limiting.waiting() == []
+    assert other.limiting.rules[OperationClass.PUSH].most == {Subject.TOKEN: 1}

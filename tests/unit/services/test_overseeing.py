@@ -7,11 +7,12 @@ import pytest
 from shared.domain.errors import Busy, NotPermitted
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.oversight import Room
+from shared.domain.rates import Keys, OperationClass, Subject
 from shared.domain.rights import Grant
-from shared.services.overseeing import MOST_COUNTED, Overseeing
+from shared.services.overseeing import MOST_COUNTED, MOST_WAITING, Overseeing
 from tests.contract.samples import event, head
 from tests.faults import Fault, failing
-from tests.world import World
+from tests.world import OpenWorld, World
 
 ROOM = Room(100, 50)
 
@@ -34,6 +35,8 @@ async def test_an_administrator_looks_and_nobody_else_does(
         await overseeing.look(by=ann)
     with pytest.raises(NotPermitted):
         await overseeing.tasks(by=ann)
+    with pytest.raises(NotPermitted):
+        await overseeing.pace(by=ann)
 
 
 async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
@@ -81,3 +84,18 @@ async def test_tasks_come_with_who_asked_for_them(world: World, overseeing: Over
     asked = {each.name: each.asked_by for each in await overseeing.tasks(by=OPERATOR) if each.wish}
     assert asked == {"audit": "admin", "mend": "an account that is gone"}
     assert len(await overseeing.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
+
+
+async def test_who_has_to_wait_is_named_up_to_a_bound(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(limit_write="account=1", limit_push="address=1")
+    limiting, ann = world.registry.limiting, world.people.ann.account
+    await limiting.check(OperationClass.WRITE, Keys(account=ann.id))
+    pace = await world.registry.overseeing.pace(by=OPERATOR)
+    assert [(each.name, each.wait.subject) for each in pace.waiters] == [("ann", Subject.ACCOUNT)]
+    assert pace.rules[OperationClass.WRITE].most == {Subject.ACCOUNT: 1}
+    for number in range(MOST_WAITING):
+        await limiting.check(OperationClass.PUSH, Keys(address=f"192.0.2.{number}"))
+    pace = await world.registry.overseeing.pace(by=OPERATOR)
+    assert (len(pace.waiters), pace.count) == (MOST_WAITING, MOST_WAITING + 1)
