@@ -155,6 +155,7 @@ class Whole(Packages):
             metadata=world.metadata,
             directory=world.directory,
             censuses=self._censuses,
+            bulletins=self.bulletins,
             room=world.room,
             clock=world.clock,
         )

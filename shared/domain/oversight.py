@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from shared.domain.bulletin import ReadOnly
 from shared.domain.census import Counted
 from shared.domain.rates import Limits, OperationClass, Wait
 from shared.domain.runs import Result, Standing
@@ -105,11 +106,12 @@ class Overview:
     backlog: Backlog | None
     counted: Counted | None
     room: Room | None
+    read_only: ReadOnly | None = None
 
     @property
     def concerns(self) -> tuple[Concern, ...]:
         """Return what is not as it should be, the worst first."""
-        found = [*self._of_stores(), *self._of_tasks(), *self._of_backlog(), *self._of_room()]
+        found = [*self._of_stores(), *self._of_tasks(), *self._of_backlog(), *self._of_itself()]
         return tuple(sorted(found, key=lambda each: each.mood is not Mood.BAD))
 
     @property
@@ -153,7 +155,10 @@ class Overview:
                 "settle",
             )
 
-    def _of_room(self) -> Iterator[Concern]:
+    def _of_itself(self) -> Iterator[Concern]:
+        if self.read_only:
+            sentence = f"The registry takes no changes: {self.read_only.reason.rstrip(".")}."
+            yield Concern(Mood.WARN, sentence, "Turn that off when its reason is gone.")
         if self.room and self.room.is_gone:
             sentence = "The disk is almost full."
             way_out = "Make room now: when nothing is left, nothing can be published or changed."

@@ -16,6 +16,7 @@ from shared.domain.rates import Subject
 from shared.domain.runs import Standing
 from shared.domain.wishes import Wish
 from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.services.bulletins import Bulletins
 from shared.services.censuses import Censuses
 from shared.services.limiting import Limiting
 from shared.services.upkeep import Upkeep
@@ -38,6 +39,7 @@ class Overseeing:
     metadata: MetadataStore
     directory: DirectoryStore
     censuses: Censuses
+    bulletins: Bulletins
     room: Callable[[], Room | None] | None
     clock: Clock
 
@@ -55,6 +57,7 @@ class Overseeing:
             backlog=backlog,
             counted=counted,
             room=self.room() if self.room else None,
+            read_only=(await self.bulletins.current()).read_only,
         )
 
     async def tasks(self, by: Principal) -> tuple[Task, ...]:

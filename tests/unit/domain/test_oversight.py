@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.bulletin import ReadOnly
 from shared.domain.oversight import LATE, Backlog, Mood, Overview, Room, Task
 from shared.domain.runs import PATIENCE, Result, Run, Standing
 
@@ -86,6 +87,11 @@ def test_changes_are_told_when_they_wait_for_longer_than_a_run_of_upkeep() -> No
 )
 def test_a_disk_is_told_before_it_is_full(room: Room | None, mood: Mood | None) -> None:
     assert [each.mood for each in replace(WELL, room=room).concerns] == ([mood] if mood else [])
+
+
+def test_a_registry_that_takes_no_changes_says_so() -> None:
+    moving = replace(WELL, read_only=ReadOnly(reason="moving house", since_ms=NOW_MS))
+    assert told(moving) == [(Mood.WARN, "The registry takes no changes: moving house.", "")]
 
 
 def test_the_worst_is_told_first() -> None:

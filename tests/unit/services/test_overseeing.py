@@ -77,6 +77,14 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
     assert overview.standings
 
 
+async def test_that_no_changes_are_taken_is_part_of_it(
+    world: World, overseeing: Overseeing
+) -> None:
+    await world.registry.announcing.refuse_changes("moving house", by=OPERATOR)
+    overview = await overseeing.look(by=OPERATOR)
+    assert overview.read_only is not None
+
+
 async def test_tasks_come_with_who_asked_for_them(world: World, overseeing: Overseeing) -> None:
     admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
     await world.registry.wishing.ask("audit", by=admin)
