@@ -12,6 +12,8 @@ from shared.domain.errors import PageNotFound
 from shared.domain.token_texts import without_tokens
 from shared.registry import Registry
 
+LONGEST = 254  # Characters that somebody looks for: a mail address has no more.
+
 
 @dataclass(frozen=True, slots=True)
 class Managing:

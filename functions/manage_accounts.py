@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
-from functions._managing import Managing, require_meant
+from functions._managing import LONGEST, Managing, require_meant
 from functions._pages import see_other
 from functions._token_forms import choices
 from functions._visits import Problem, Visit
@@ -81,7 +81,7 @@ def _add_decision(bp: func.Blueprint, registry: Registry, name: str, decide: Dec
 
 
 async def _list(registry: Registry, visit: Visit) -> func.HttpResponse:
-    sought, after = visit.query.get("q", "").strip(), visit.query.get("after", "")
+    sought, after = visit.query.get("q", "").strip()[:LONGEST], visit.query.get("after", "")
     supervising, by = registry.supervising, visit.principal
     if sought:
         people = await supervising.find(sought, by=by)

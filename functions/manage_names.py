@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions._managing import Managing
+from functions._managing import LONGEST, Managing
 from functions._pages import see_other
 from functions._visits import Problem, Visit
 from shared.domain.administration_errors import PatternUnreadable
@@ -55,7 +55,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 async def _list(
     registry: Registry, visit: Visit, problem: Problem | None = None
 ) -> func.HttpResponse:
-    name, by = visit.query.get("name", "").strip(), visit.principal
+    name, by = visit.query.get("name", "").strip()[:LONGEST], visit.principal
     return visit.show(
         "manage/names.html",
         problem,

@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions._managing import Managing, require_meant
+from functions._managing import LONGEST, Managing, require_meant
 from functions._pages import see_other
 from functions._visits import Problem, Visit
 from shared.domain.names import parse_org
@@ -68,7 +68,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 async def _list(
     registry: Registry, visit: Visit, problem: Problem | None = None
 ) -> func.HttpResponse:
-    sought, after = visit.query.get("q", "").strip(), visit.query.get("after", "")
+    sought, after = visit.query.get("q", "").strip()[:LONGEST], visit.query.get("after", "")
     provisioning, by = registry.provisioning, visit.principal
     if sought:
         foundings = await provisioning.find(sought, by=by)

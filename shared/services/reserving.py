@@ -11,8 +11,10 @@ from shared.domain.administration_errors import (
     ReservedNamesFull,
 )
 from shared.domain.entity import Place
+from shared.domain.errors import InvalidName
 from shared.domain.identity import Principal
 from shared.domain.lookalikes import BUILT_IN, fits_pattern, skeletons
+from shared.domain.names import parse_org
 from shared.domain.organizations import LookAlike, Organization, place_of
 from shared.domain.profiles import parse_reason
 from shared.domain.reserved_names import (
@@ -135,6 +137,10 @@ class Reserving:
     async def look_up(self, name: str, *, by: Principal) -> Freedom:
         """Return whether the name is free, and if not, each reason why."""
         await self.administration.require(by, "look up", "names")
+        try:
+            parse_org(name)
+        except InvalidName as refusal:
+            return Freedom(name, (str(refusal),), await self._account(name))
         taken = await self._taken(name)
         reasons = (
             *taken,

@@ -133,6 +133,10 @@ async def test_a_free_name_is_free(world: PeopleWorld) -> None:
     assert await why(world, "zoo") == ((), "")
 
 
+async def test_a_name_that_is_none_says_what_names_are(world: PeopleWorld) -> None:
+    assert "is not a valid organization name" in (await why(world, "a b"))[0][0]
+
+
 async def test_a_name_that_is_taken_says_by_whom(world: PeopleWorld) -> None:
     assert (await why(world, "ACME"))[0] == ("the organization Acme has it",)
     assert (await why(world, "acrne"))[0] == ("it looks like the organization Acme",)

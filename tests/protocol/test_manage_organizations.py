@@ -1,0 +1,115 @@
+"""/manage/organizations: every organization, founding one for somebody, deleting an empty one."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from tests.balas import bala
+from tests.pages import Browser
+from tests.world import World
+
+PAGE = "/manage/organizations"
+
+
+@pytest.fixture
+async def admin(world: World) -> Browser:
+    """Return a browser in which an administrator has just signed in; it shows the page."""
+    browser = await Browser.of(world, world.people.admin)
+    await browser.open(PAGE)
+    return browser
+
+
+def listed(browser: Browser) -> list[str]:
+    """Return the organizations that the page lists."""
+    return re.findall(r'<th scope="row"><a href="/manage/organizations/(\w+)">', browser.text)
+
+
+async def test_they_are_listed_by_name_with_who_founded_them(admin: Browser) -> None:
+    assert listed(admin) == ["acme", "other"]
+    assert '<a href="/manage/accounts/bob">bob</a>' in admin.text
+
+
+async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: Browser) -> None:
+    for number in range(26):
+        name = parse_org(f"b{chr(97 + number)}x")
+        await world.registry.organizations.found(name, world.people.ann.account, by=OPERATOR)
+    await admin.open(PAGE)
+    assert len(listed(admin)) == 25
+    [further] = re.findall(r'rel="next" href="([^"]+)"', admin.text)
+    await admin.open(further)
+    assert listed(admin) == ["byx", "bzx", "other"]
+
+
+async def test_they_are_found_by_how_their_names_begin(admin: Browser) -> None:
+    await admin.open(f"{PAGE}?q=AC")
+    assert listed(admin) == ["acme"]
+    await admin.open(f"{PAGE}?q=zoo")
+    assert "No organization is called so" in admin.text
+
+
+async def test_one_is_founded_for_somebody(world: World, admin: Browser) -> None:
+    answer = await admin.send(PAGE, name="globex", owner="MIA")
+    assert answer.headers["location"] == f"{PAGE}/globex?done=found"
+    assert "It is founded." in admin.text
+    assert '<a href="/manage/accounts/mia">mia</a>' in admin.text
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open("/account/organizations/globex")
+    assert mia.page
+    assert mia.page.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "status"),
+    [("acme", "ann", 409), ("a b", "ann", 400), ("globex", "zoe", 404), ("ballerinax", "ann", 403)],
+)
+async def test_what_cannot_be_founded_is_shown_again_with_the_reason(
+    admin: Browser, name: str, owner: str, status: int
+) -> None:
+    assert (await admin.send(PAGE, name=name, owner=owner)).status_code == status
+    form = admin.text[admin.text.index("Found one for somebody") :]
+    assert 'role="alert"' in form
+    assert f'value="{name}"' in form
+
+
+async def test_an_empty_one_is_deleted_at_once_by_whoever_types_its_name(
+    world: World, admin: Browser
+) -> None:
+    await admin.open(f"{PAGE}/other")
+    assert (await admin.send(f"{PAGE}/other/delete", name="otter")).status_code == 400
+    assert (await admin.send(f"{PAGE}/other/delete", name="other")).status_code == 303
+    world.clock.advance(timedelta(seconds=1))
+    await admin.open(f"{PAGE}/other")
+    assert "Nobody gets its name again" in admin.text
+    assert (await world.get("https://registry.test/orgs/other")).status_code == 404
+    await admin.open(PAGE)
+    assert "deleted" in admin.text
+
+
+async def test_one_with_packages_is_not_deleted(world: World, admin: Browser) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await admin.open(f"{PAGE}/acme")
+    assert (await admin.send(f"{PAGE}/acme/delete", name="acme")).status_code == 409
+    assert "acme has packages" in admin.text
+
+
+async def test_one_that_is_being_deleted_is_kept(world: World, admin: Browser) -> None:
+    bob = await Browser.of(world, world.people.bob)
+    await bob.open("/account/organizations/other")
+    path = re.findall(r'action="([^"]+/delete)"', bob.text)
+    if not path:  # On the page of its settings.
+        await bob.open("/account/organizations/other/settings")
+        path = re.findall(r'action="([^"]+/delete)"', bob.text)
+    await bob.send(path[0], name="other")
+    await admin.open(PAGE)
+    assert "being deleted" in admin.text
+    await admin.open(f"{PAGE}/other")
+    assert (await admin.send(f"{PAGE}/other/keep")).status_code == 303
+    assert "It stays." in admin.text
+    assert (await admin.send(f"{PAGE}/other/keep")).status_code == 409
+
+
+async def test_one_that_is_not_there_is_a_404(admin: Browser) -> None:
+    assert (await admin.open(f"{PAGE}/nowhere")).status_code == 404
