@@ -35,14 +35,15 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def overview(visit: Visit, problem: Problem | None = None) -> func.HttpResponse:
         bulletin = await registry.announcing.bulletin(by=visit.principal)
         now_ms = registry.clock.now_ms()
+        changing = visit.form.text("notice")
         return visit.show(
             "manage/notices.html",
             problem,
             notices={stage.value: bulletin.at_stage(stage, now_ms) for stage in Stage},
             now_ms=now_ms,
             moods=[(mood.value, text) for mood, text in MOODS],
-            typed=_typed(visit.form),
-            changing=visit.form.text("notice"),
+            typed=_typed(Form() if changing else visit.form),
+            changing=changing,
             most_characters=MOST_CHARACTERS,
             most_of_a_link=MOST_OF_A_LINK,
             shown_for=SHOWN_FOR,

@@ -242,7 +242,7 @@ async def test_the_status_says_why_tasks_wait(world: World) -> None:
     await world.registry.announcing.refuse_changes(REASON, by=OPERATOR)
     world.clock.advance(timedelta(hours=1))
     text = (await world.get(f"{URL}/about/status")).text
-    assert "No changes are taken" in text
+    assert "No changes are taken:" in text
     assert "Overdue" not in text
     assert "Waits" in text
 
