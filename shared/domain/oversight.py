@@ -157,7 +157,8 @@ class Overview:
 
     def _of_itself(self) -> Iterator[Concern]:
         if self.read_only:
-            sentence = f"The registry takes no changes: {self.read_only.reason.rstrip(".")}."
+            reason = self.read_only.reason.rstrip(".")
+            sentence = f"The registry takes no changes: {reason}."
             yield Concern(Mood.WARN, sentence, "Turn that off when its reason is gone.")
         if self.room and self.room.is_gone:
             sentence = "The disk is almost full."
