@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from functions._organization_pages import FOR_MEMBERS, FOR_OWNERS
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from tests.balas import bala
@@ -113,3 +114,49 @@ async def test_one_that_is_being_deleted_is_kept(world: World, admin: Browser) -
 
 async def test_one_that_is_not_there_is_a_404(admin: Browser) -> None:
     assert (await admin.open(f"{PAGE}/nowhere")).status_code == 404
+
+
+# --- what administrators do on the pages of an organization that they do not belong to -----------
+
+OWN = "/account/organizations/acme"
+
+
+@pytest.mark.parametrize("tab", ["", *(f"/{name}" for name, _ in (*FOR_MEMBERS[1:], *FOR_OWNERS))])
+async def test_every_page_of_an_organization_is_there_for_administrators(
+    world: World, admin: Browser, tab: str
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    assert (await admin.open(OWN + tab)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ("role", {"account": "mia", "role": "owner"}),
+        ("remove", {"account": "mia"}),
+        ("describe", {"display_name": "Acme", "description": "Makes things."}),
+        ("visibility", {"visibility": "private"}),
+        ("claim", {"domain": "example.org"}),
+        ("packages/greet/deprecate", {"message": "Use another."}),
+        ("packages/greet/visibility", {"visibility": "private", "confirm": "greet"}),
+    ],
+)
+async def test_forms_of_an_organization_are_taken_from_administrators(
+    world: World, admin: Browser, form: str, fields: dict[str, str]
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    assert (await admin.send(f"{OWN}/{form}", **fields)).status_code == 303, admin.text
+
+
+async def test_administrators_invite_and_make_tokens(admin: Browser) -> None:
+    await admin.open(OWN)
+    assert (await admin.send(f"{OWN}/invite", role="member", label="Sam")).status_code == 200
+    await admin.open(f"{OWN}/tokens")
+    answer = await admin.send(f"{OWN}/tokens", name="ci", scope="read", days="30")
+    assert answer.status_code == 200
+
+
+async def test_administrators_are_led_to_where_they_delete(admin: Browser) -> None:
+    await admin.open(f"{OWN}/settings")
+    assert f'<a href="{PAGE}/acme">delete it there</a>' in admin.text
+    assert f'action="{OWN}/delete"' not in admin.text
