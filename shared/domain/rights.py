@@ -61,8 +61,9 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
 }
 
 # What also takes a person who signed in a moment ago: owners, publishers, visibility, transfers,
-# deletion, and tokens that manage. No token is enough, however much it allows.
-FRESH = frozenset({Action.GOVERN})
+# deletion, tokens that manage, and what holds for the whole registry. No token is enough, however
+# much it allows.
+FRESH = frozenset({Action.GOVERN, Action.OPERATE})
 
 # What nobody does in an organization that is being deleted.
 PUSHES = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})

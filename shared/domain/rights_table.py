@@ -21,7 +21,7 @@ _WORDS = {
     Action.MANAGE: "manage members, invitations, tokens, domains; see the log",
     Action.LEAVE: "leave the organization",
     Action.GOVERN: "govern: owners, publishers, visibility, held releases, deletion",
-    Action.OPERATE: "moderate, everywhere",
+    Action.OPERATE: "moderate, and run the registry",
 }
 
 

@@ -1,6 +1,7 @@
 """/manage/releases: what administrators see of releases, and what they make of them."""
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,11 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.package import State
 from tests.balas import bala
+from tests.counting import Journal
 from tests.pages import Browser
 from tests.protocol.web.reading import main_of
 from tests.protocol.web.shelf import BIDI, SCRIPT
-from tests.world import OpenWorld, World
+from tests.world import OpenWorld, World, asking
 
 GREET = Coordinate.parse("acme", "greet", "1.2.0")
 WORDS = Coordinate.parse("acme", "words", "1.0.0")
@@ -242,3 +244,30 @@ async def test_a_sign_in_of_long_ago_leads_to_signing_in_again(
     assert answer.status_code == 403
     assert f'href="/sign-in?for=again&to={PAGE}"' in admin.text
     assert f'value="{REASON}"' in admin.text
+
+
+# --- what it costs -----------------------------------------------------------------------------
+
+
+async def test_what_a_page_asks_of_the_stores_does_not_grow(worlds: OpenWorld) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    admin = await Browser.of(world, world.people.admin)
+    asked: list[list[Counter[str]]] = []
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        at = Coordinate.parse("acme", "greet", version)
+        await world.push(bala(str(at)))
+        await world.registry.moderation.hold(at, REASON, by=OPERATOR)
+        asked.append([])
+        for path in (LIST, f"{LIST}?q=acme/greet", f"{LIST}/acme/greet/1.0.0"):
+            await admin.open(path)  # A first time, so that the session is known.
+            journal.taken()
+            await admin.open(path)
+            asked[-1].append(Counter(journal.taken()))
+    assert asked[0] == asked[1] == asked[2]
+    listed, package, release = asked[0]
+    assert listed["directory.all"] == 1
+    assert package["metadata.survey"] == 1
+    one_each = ("metadata.find", "events.stream", "pulls.history", "search.search")
+    assert [release[call] for call in one_each] == [1, 1, 1, 1]
+    assert max(each.total() for each in asked[0]) <= 12

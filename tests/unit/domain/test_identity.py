@@ -137,7 +137,7 @@ def test_the_operator_may_do_everything(action: Action) -> None:
 def test_in_a_deleted_organization_nothing_is_left_but_moderation(who: str, action: Action) -> None:
     deleted = standing(who, deleted=True)
     allowed = who == "administrator" and action is Action.OPERATE
-    assert refused(ALL, deleted, action) is (None if allowed else NotPermitted)
+    assert refused(signed_in(0), deleted, action) is (None if allowed else NotPermitted)
 
 
 @pytest.mark.parametrize("action", [each for each in Action if each is not Action.OPERATE])
@@ -257,7 +257,7 @@ def signed_in(minutes_ago: float) -> Principal:
 
 @pytest.mark.parametrize("action", Action)
 def test_no_token_is_enough_for_what_takes_a_fresh_sign_in(action: Action) -> None:
-    expected = SignInAgain if action is Action.GOVERN else None
+    expected = SignInAgain if action in (Action.GOVERN, Action.OPERATE) else None
     assert refused(ALL, standing("administrator"), action) is expected
 
 
