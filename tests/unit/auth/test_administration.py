@@ -3,7 +3,7 @@
 import pytest
 
 from shared.auth.administration import Administration
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, Lock
 from shared.domain.errors import CredentialsMissing, NotPermitted, SignInAgain
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.rights import Grant, Scope
@@ -39,6 +39,16 @@ async def test_an_administrator_is_asked_for_each_time(
     await administration.require(ADMINISTRATOR, "run", "tasks")
     await administration.require(ADMINISTRATOR, "run", "tasks")
     assert directory.calls == ["get", "get"]
+
+
+async def test_an_administrator_who_is_locked_administers_nothing_from_that_moment_on(
+    administration: Administration, directory: FakeDirectory
+) -> None:
+    lock = {"lock": Lock(at_ms=0, by="operator", reason="Stolen.")}
+    [admin] = [each for each in directory.every(Account) if each.administrator]
+    await directory.put(admin.model_copy(update=lock))
+    with pytest.raises(NotPermitted):
+        await administration.require(ADMINISTRATOR, "run", "tasks")
 
 
 async def test_the_operator_may_everything_without_a_call(

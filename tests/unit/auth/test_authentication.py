@@ -11,10 +11,12 @@ from shared.auth.canaries import Canaries
 from shared.auth.client import Client
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
+from shared.domain.accounts import Account, Lock
 from shared.domain.entity import Place
 from shared.domain.errors import AddressNotAllowed, Busy, TokenExpired, TokenUnknown
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.rights import Grant, Holding, Role, Scope
+from shared.domain.sign_in_errors import AccountLocked
 from shared.domain.tokens import Token, TokenUse
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import E, FakeDirectory
@@ -94,10 +96,10 @@ async def test_a_token_is_read_once_in_three_seconds(
     for _ in range(30):
         await authenticate(authentication, HEADERS)
         clock.advance(timedelta(milliseconds=99))
-    assert tokens.calls.count("get") == 1
+    assert tokens.calls.count("get") == 2  # It, and its account.
     clock.advance(timedelta(milliseconds=30))
     await authenticate(authentication, HEADERS)
-    assert tokens.calls.count("get") == 2
+    assert tokens.calls.count("get") == 4
 
 
 async def test_a_revoked_token_is_refused_within_five_seconds(
@@ -108,6 +110,25 @@ async def test_a_revoked_token_is_refused_within_five_seconds(
     clock.advance(timedelta(seconds=5))
     with pytest.raises(TokenUnknown):
         await authenticate(authentication, HEADERS)
+
+
+async def test_a_token_of_a_locked_account_is_refused_within_five_seconds(
+    authentication: Authentication, tokens: FakeDirectory, clock: FakeClock
+) -> None:
+    account = Account(id=OWNER, name="kim", created_ms=0)
+    await tokens.add(account)
+    await authenticate(authentication, HEADERS)
+    lock = Lock(at_ms=0, by="operator", reason="Stolen.")
+    await tokens.put(account.model_copy(update={"lock": lock}))
+    clock.advance(timedelta(seconds=5))
+    reads = tokens.calls.count("get")
+    for _ in range(30):
+        with pytest.raises(AccountLocked, match="kim"):
+            await authenticate(authentication, HEADERS)
+    assert tokens.calls.count("get") == reads + 2  # Whoever goes on costs the store nothing.
+    await tokens.put(account)
+    clock.advance(timedelta(seconds=5))
+    assert (await authenticate(authentication, HEADERS)).id == OWNER
 
 
 async def test_a_new_token_works_at_once_even_if_it_was_tried_before(
@@ -189,9 +210,9 @@ async def test_a_request_does_not_wait_for_the_write_of_its_last_use(
 ) -> None:
     clock.advance(timedelta(minutes=10))
     await authenticate(authentication, HEADERS)
-    assert tokens.calls == ["get"]
+    assert tokens.calls == ["get", "get"]
     await authentication.close()
-    assert tokens.calls == ["get", "put"]
+    assert tokens.calls == ["get", "get", "put"]
 
 
 async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
@@ -279,7 +300,7 @@ async def test_a_canary_is_refused_like_a_token_that_is_not_there(
         with pytest.raises(TokenUnknown):
             await authenticate(authentication, HEADERS | CLIENT)
     await authentication.close()
-    assert tokens.calls == ["get", "get"]
+    assert tokens.calls == ["get", "get"] * 2
     assert tokens.every(TokenUse) == []
 
 

@@ -10,6 +10,7 @@ from shared.auth.cookies import Cookie, Crossing, leaving, needs_https
 from shared.auth.keys import KeyRing
 from shared.auth.secret import Secret
 from shared.auth.session import Proof, Sessions
+from shared.domain.accounts import Account, Lock
 from shared.domain.entity import Entity
 from shared.domain.errors import Busy, InvalidRequest, Refusal
 from shared.domain.identity import ANONYMOUS, Principal
@@ -138,16 +139,26 @@ async def test_one_read_serves_three_seconds_and_no_longer(place: Place) -> None
     for _ in range(10):
         await place.ask()
     reads = place.directory.calls.count("get")
-    assert reads == 2  # One before the secret was confirmed, one after.
+    assert reads == 4  # It and its account, before the secret was confirmed and after.
     place.clock.advance(timedelta(seconds=3))
     await place.ask()
-    assert place.directory.calls.count("get") == reads + 1
+    assert place.directory.calls.count("get") == reads + 2
 
 
 async def test_an_ended_session_is_refused_within_three_seconds(place: Place) -> None:
     await place.ask()
     await place.ask()
     await place.directory.remove(place.stored)
+    place.clock.advance(3 * SECOND)
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_a_session_of_a_locked_account_is_refused_within_three_seconds(place: Place) -> None:
+    account = Account(id=ACCOUNT, name="ann", created_ms=0)
+    await place.directory.add(account)
+    await place.ask()
+    lock = Lock(at_ms=0, by="operator", reason="Stolen.")
+    await place.directory.put(account.model_copy(update={"lock": lock}))
     place.clock.advance(3 * SECOND)
     assert await place.ask() is ANONYMOUS
 

@@ -15,7 +15,7 @@ from shared.services.noticing import Noticing
 from shared.services.notifying import Notifying
 from shared.services.signing_out import SigningOut
 from tests.fakes.clock import START_MS, FakeClock
-from tests.fakes.directory import FakeDirectory
+from tests.fakes.directory import E, FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.recording import recording
@@ -97,6 +97,25 @@ async def test_a_token_has_no_session_to_sign_out_of() -> None:
 async def test_ending_what_is_not_there_is_refused() -> None:
     with pytest.raises(SessionNotFound, match="'none'"):
         await Place().signing_out.end("none", by=ANN)
+
+
+async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
+    class Ending(FakeDirectory):
+        """A directory in which the first session ends as soon as they are listed."""
+
+        async def of(self, kind: type[E], owner: str) -> list[E]:
+            found = await super().of(kind, owner)
+            await self.remove(found[0])
+            return found
+
+    place = Place()
+    place.directory = Ending.holding(session("one"), session("two"))
+    signing_out = SigningOut(
+        place.directory, recording(place.directory, place.events), FakeClock(), place.noticing
+    )
+    ended = await signing_out.end_every(ANN.id, by=Principal("admin00000"))
+    assert [each.id for each in ended] == ["two"]
+    assert place.directory.every(Session) == []
 
 
 async def test_a_copied_session_is_ended_and_its_owner_told() -> None:
