@@ -37,7 +37,7 @@ test: tools # Every suite, with coverage; SUITES="unit contract" runs some of th
 test-azure: tools # The suites of the cloud; against real stores where BALLROOM_COSMOS_ENDPOINT is set.
 	@$(VENV)/bin/python -u tests/run.py contract protocol-in-the-cloud in_the_cloud
 
-BENCHMARKS := importing reads documents build archives pushes growth search cloud_search charges azure_local scale fuzzing
+BENCHMARKS := importing reads pages documents build archives pushes growth search cloud_search charges azure_local scale fuzzing
 
 bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUTES=1 shortens the fuzzing.
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done

@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,37 @@ def load(
     return _measure(url, headers or {}, body, connections, seconds)
 
 
+def load_anew(
+    url: str,
+    paths: Sequence[str],
+    *,
+    headers: Mapping[str, str] | None = None,
+    connections: int = CONNECTIONS,
+    seconds: int = SECONDS,
+) -> Load:
+    """Ask for one path after the other, each time with an address that nobody asked for before."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed = Path(folder) / "paths"
+        listed.write_text("\n".join(paths))
+        for measured in (WARM_SECONDS, seconds):
+            script = Path(folder) / "anew.lua"
+            script.write_text(_ANEW.format(paths=listed, first=time.time_ns() % 1_000_000_007))
+            options = [*_headers(headers or {}), "-s", str(script)]
+            output = _run(url, options, connections, measured)
+    return _read(output)
+
+
+_ANEW = """\
+local paths, asked = {{}}, {first}
+for line in io.lines("{paths}") do paths[#paths + 1] = line end
+request = function()
+  asked = asked + 1
+  local path = paths[asked % #paths + 1]
+  return wrk.format("GET", path .. (path:find("?", 1, true) and "&" or "?") .. "n=" .. asked)
+end
+"""
+
+
 def require_wrk() -> None:
     """Raise `SystemExit` with the way out when the load generator is missing."""
     if shutil.which("wrk") is None:
@@ -53,16 +85,21 @@ def require_wrk() -> None:
 def _measure(
     url: str, headers: Mapping[str, str], body: bytes | None, connections: int, seconds: int
 ) -> Load:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s"]
-    for name, value in headers.items():
-        command += ["-H", f"{name}: {value}"]
     with tempfile.TemporaryDirectory() as folder:
-        if body is not None:
-            command += ["-s", str(_script(Path(folder), body))]
-        done = subprocess.run(
-            [*command, url], capture_output=True, text=True, check=True, timeout=seconds + 60
-        )
-    return _read(done.stdout)
+        script = ["-s", str(_script(Path(folder), body))] if body is not None else []
+        return _read(_run(url, [*_headers(headers), *script], connections, seconds))
+
+
+def _headers(headers: Mapping[str, str]) -> list[str]:
+    return [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+
+
+def _run(url: str, options: Sequence[str], connections: int, seconds: int) -> str:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s"]
+    done = subprocess.run(
+        [*command, *options, url], capture_output=True, text=True, check=True, timeout=seconds + 60
+    )
+    return done.stdout
 
 
 def _script(folder: Path, body: bytes) -> Path:

@@ -58,7 +58,9 @@ def publish_everywhere(ours: Server, npm: Server, pypi: Server) -> None:
         (pypi.folder / "pypi" / f"greet-1.0.{patch}.tar.gz").write_bytes(b"x" * 2_000)
 
 
-def publish_npm(npm: Server, client: httpx.Client, version: str, content: bytes) -> None:
+def publish_npm(
+    npm: Server, client: httpx.Client, version: str, content: bytes, *, readme: str = ""
+) -> None:
     """Publish a version as the npm client does."""
     name = f"greet-{version}.tgz"
     tarball = f"{npm.url}/greet/-/{name}"
@@ -70,6 +72,7 @@ def publish_npm(npm: Server, client: httpx.Client, version: str, content: bytes)
         "name": "greet",
         "dist-tags": {"latest": version},
         "versions": {version: manifest},
+        "readme": readme,
         "_attachments": {name: attachment | {"content_type": "application/octet-stream"}},
     }
     client.put(f"{npm.url}/greet", json=body).raise_for_status()

@@ -127,7 +127,7 @@ def nginx(folder: Path) -> Generator[Server]:
 
 
 @contextmanager
-def verdaccio(folder: Path) -> Generator[Server]:
+def verdaccio(folder: Path, site: str = "{enable: false}") -> Generator[Server]:
     """Run verdaccio, the npm registry, with anonymous publishing to its own storage."""
     port, home = free_port(), PEERS / "verdaccio"
     if not (home / "node_modules/.bin/verdaccio").exists():
@@ -135,7 +135,7 @@ def verdaccio(folder: Path) -> Generator[Server]:
         (home / "package.json").write_text(_VERDACCIO_PACKAGE)
         install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home)])
     config = folder / "verdaccio.yaml"
-    config.write_text(_VERDACCIO.format(storage=folder / "verdaccio"))
+    config.write_text(_VERDACCIO.format(storage=folder / "verdaccio", site=site))
     command = [
         str(home / "node_modules/.bin/verdaccio"),
         "-c",
@@ -252,5 +252,5 @@ packages:
 log: {{type: stdout, format: pretty, level: error}}
 max_body_size: 100mb
 publish: {{allow_offline: true}}
-web: {{enable: false}}
+web: {site}
 """
