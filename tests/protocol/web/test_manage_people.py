@@ -1,0 +1,140 @@
+"""What administrators see of accounts, organizations and names: full, empty, refused, hostile."""
+
+import re
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, place_of
+from shared.services.organizations import Profile
+from tests.pages import Browser
+from tests.protocol.test_page_goldens import shown
+from tests.protocol.web.test_manage_health import PLACES
+from tests.world import Person, World
+
+ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
+HOSTILE = "<b>bold</b> \N{HEBREW LETTER ALEF} & 'quoted'"
+_ID = re.compile(r"(?<=<code>)\w{10}(?=</code>)")
+_LINK = re.compile(r"(?<=/sign-in/link/)\w{32}")
+
+
+@pytest.fixture
+async def admin(world: World) -> Browser:
+    """Return a browser in which an administrator has just signed in."""
+    return await Browser.of(world, world.people.admin)
+
+
+def main(browser: Browser) -> str:
+    """Return what is particular to a page, without the other places and what is new each time."""
+    return _LINK.sub("LINK", _ID.sub("ID", PLACES.sub("", shown(browser))))
+
+
+async def written_to(world: World, person: Person, email: str) -> None:
+    """Give somebody a mail address."""
+    account = await world.registry.accounts.named(person.account.id)
+    await world.stores.directory.replace(account.model_copy(update={"email": email}))
+
+
+async def test_every_account(world: World, admin: Browser, page: SnapshotAssertion) -> None:
+    await written_to(world, world.people.ann, "ann@example.org")
+    await world.registry.restraining.lock(world.people.bob.account, "Stolen.", by=OPERATOR)
+    mia = await Browser.of(world, world.people.mia)
+    await mia.open("/account/data")
+    await mia.send("/account/delete", name="mia")
+    await admin.open(ACCOUNTS)
+    assert main(admin) == page
+
+
+async def test_an_account_that_is_not_found(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(f"{ACCOUNTS}?q={HOSTILE.replace('&', '%26')}")
+    assert main(admin) == page
+
+
+async def test_an_account(world: World, admin: Browser, page: SnapshotAssertion) -> None:
+    await written_to(world, world.people.ann, "ann@example.org")
+    await Browser.of(world, world.people.ann)
+    await admin.open(f"{ACCOUNTS}/ann")
+    assert main(admin) == page
+
+
+async def test_an_account_that_has_nothing(
+    world: World, admin: Browser, page: SnapshotAssertion
+) -> None:
+    await world.registry.accounts.create("zoe", by=OPERATOR)
+    await admin.open(f"{ACCOUNTS}/zoe")
+    assert main(admin) == page
+
+
+async def test_an_account_that_is_locked(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(f"{ACCOUNTS}/mia")
+    await admin.send(f"{ACCOUNTS}/mia/lock", reason=HOSTILE)
+    assert main(admin) == page
+
+
+async def test_a_lock_that_is_refused(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(f"{ACCOUNTS}/admin")
+    await admin.send(f"{ACCOUNTS}/admin/lock", reason=HOSTILE)
+    assert main(admin) == page
+
+
+async def test_a_sign_in_link(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(f"{ACCOUNTS}/mia")
+    await admin.send(f"{ACCOUNTS}/mia/link")
+    assert main(admin) == page
+
+
+async def test_every_organization(world: World, admin: Browser, page: SnapshotAssertion) -> None:
+    acme = parse_org("acme")
+    await world.registry.organizations.change(
+        acme, Profile.parse("<b>Acme</b>", "", None), by=OPERATOR
+    )
+    await world.registry.closing.delete(parse_org("other"), by=OPERATOR)
+    await admin.open(ORGANIZATIONS)
+    assert main(admin) == page
+
+
+async def test_no_organization(world: World, admin: Browser, page: SnapshotAssertion) -> None:
+    for name in ("acme", "other"):
+        found = await world.stores.directory.get(Organization, place_of(name))
+        assert found
+        await world.stores.directory.remove(found)
+    await admin.open(ORGANIZATIONS)
+    assert main(admin) == page
+
+
+async def test_an_organization_that_is_refused(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(ORGANIZATIONS)
+    await admin.send(ORGANIZATIONS, name=HOSTILE, owner=HOSTILE)
+    assert main(admin) == page
+
+
+async def test_an_organization(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(f"{ORGANIZATIONS}/acme")
+    assert main(admin) == page
+
+
+async def test_an_organization_that_is_deleted(
+    world: World, admin: Browser, page: SnapshotAssertion
+) -> None:
+    await world.registry.closing.delete(parse_org("other"), by=OPERATOR)
+    await admin.open(f"{ORGANIZATIONS}/other")
+    assert main(admin) == page
+
+
+async def test_names(world: World, admin: Browser, page: SnapshotAssertion) -> None:
+    await world.registry.reserving.add("init*", HOSTILE, by=OPERATOR)
+    await admin.open(f"{NAMES}?name=Initech")
+    assert main(admin) == page
+
+
+async def test_a_pattern(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(f"{NAMES}/new?pattern=a*&reason=Theirs.")
+    assert main(admin) == page
+
+
+async def test_a_pattern_that_is_refused(admin: Browser, page: SnapshotAssertion) -> None:
+    await admin.open(f"{NAMES}/new")
+    await admin.send(f"{NAMES}/new", pattern=HOSTILE, reason=HOSTILE)
+    assert main(admin) == page
