@@ -88,13 +88,3 @@ async def test_owners_alone_see_it(world: World) -> None:
     for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
         browser = await Browser.of(world, person)
         assert (await browser.open(PAGE)).status_code == status
-
-
-async def test_the_letter_to_the_owners_leads_there(world: World) -> None:
-    known = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
-    await world.stores.directory.put(known)
-    world.clock.advance(LONG_AGO)
-    for name in ("three", "four"):
-        await world.push(bala(f"acme/{name}:1.0.0"))
-    [mail] = world.mailer.to("ann@example.org")
-    assert f"{URL}{PAGE}\n" in mail.text

@@ -129,7 +129,7 @@ async def test_the_owners_get_one_letter_and_not_one_a_release(world: World) -> 
     [mail] = world.mailer.to("ann@example.org")
     assert mail.subject == "Releases of acme wait for you"
     assert f"acme/p{LIMIT}:1.0.0" in mail.text
-    assert HELD in mail.text
+    assert f"{URL}/account/organizations/acme/held\n" in mail.text
 
 
 async def test_a_push_is_held_although_nobody_can_be_told(worlds: OpenWorld) -> None:
