@@ -1,4 +1,4 @@
-"""Timers: each runs a task of upkeep, on one instance at a time; one runs those asked for."""
+"""Timers: each runs a task of upkeep, on one instance at a time; one also what was asked for."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from shared.domain.errors import TakesNoChanges
 from shared.log import log
 from shared.registry import Registry
 from shared.services.reporting import Report
-from shared.services.schedules import ASKED, SCHEDULES
+from shared.services.schedules import SCHEDULES, TAKES_UP
 from shared.telemetry import recording
 from shared.telemetry.activities import Activity
 from shared.telemetry.catalog import UPKEEP, UPKEEP_PROBLEMS
@@ -21,13 +21,12 @@ _Call = Callable[[func.Context | None], Awaitable[object]]
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return one timer Function for each task that this registry has and that has a schedule, and
-    one for what somebody wants to run now."""
+    """Return one timer Function for each task that this registry has and that has a schedule."""
     bp = func.Blueprint()
     for task, schedule in SCHEDULES.items():
         if task in registry.upkeep.tasks:
-            _add_timer(bp, task, schedule, partial(_run, registry, task))
-    _add_timer(bp, "asked", ASKED, partial(_run_asked, registry))
+            run = _run_with_asked if task == TAKES_UP else _run
+            _add_timer(bp, task, schedule, partial(run, registry, task))
     return bp
 
 
@@ -43,8 +42,11 @@ def _add_timer(bp: func.Blueprint, name: str, schedule: str, call: _Call) -> Non
     bp.function_name(run.__name__)(timed)
 
 
-async def _run_asked(registry: Registry, context: func.Context | None) -> None:
-    await registry.wishing.serve(lambda task: _run(registry, task, context))
+async def _run_with_asked(registry: Registry, task: str, context: func.Context | None) -> None:
+    try:
+        await _run(registry, task, context)
+    finally:
+        await registry.wishing.serve(lambda asked: _run(registry, asked, context))
 
 
 async def _run(registry: Registry, task: str, context: func.Context | None) -> Report | None:

@@ -91,12 +91,12 @@ MEASURED: Mapping[Use, Usage] = MappingProxyType(
 
 UPKEEP: Mapping[str, Upkeep] = MappingProxyType(
     {
-        "settle": Upkeep(43_800, Usage(36.8, 8)),
+        "settle": Upkeep(43_800, Usage(41.4, 9)),
         "search": Upkeep(8_760, Usage(28.6, 7, 3, 3)),
         "roll-up": Upkeep(8_760, Usage(31.2, 7)),
         "expire": Upkeep(730, Usage(34.8, 8)),
         "remind": Upkeep(730, Usage(25.6, 6)),
-        "snapshot": Upkeep(30.4, Usage(155.2, 29, 5, 11), Usage(6.66, 0.8)),
+        "snapshot": Upkeep(30.4, Usage(170.4, 32, 5, 11), Usage(6.66, 0.8)),
         "sweep": Upkeep(30.4, Usage(28, 7, 0, 2), Usage(8.27, 3.04)),
         "audit": Upkeep(30.4, Usage(32.6, 8), Usage(4.17, 0.53, 1.03)),
         "forget": Upkeep(30.4, Usage(25.6, 6)),

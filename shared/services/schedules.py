@@ -21,7 +21,8 @@ SCHEDULES = MappingProxyType(
     }
 )
 
-ASKED = "30 * * * * *"  # When tasks run that somebody asked for; it costs a query while none is.
+# After it runs what somebody asked for: a timer of its own would keep an instance busy each minute.
+TAKES_UP = "settle"
 
 
 def schedule_of(task: str) -> Schedule | None:

@@ -1,8 +1,9 @@
 """Wishing: tasks of upkeep that run because somebody asked for them.
 
 A page does not run them itself: an answer that waits for minutes is given up on, and work after
-the answer ends wherever a host stops an instance that seems to be idle. So a wish is noted, and a
-timer runs it within a minute, on one machine as in the cloud.
+the answer ends wherever a host stops an instance that seems to be idle. So a wish is noted, and the
+timer that settles takes it up within a minute, on one machine as in the cloud. What a crash left
+half listed waits that long for it.
 """
 
 from collections.abc import Awaitable, Callable, Collection

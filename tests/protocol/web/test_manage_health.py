@@ -147,7 +147,7 @@ async def test_a_task_that_was_asked_for_runs_with_the_next_timer(
     assert "mend was asked for" in admin.text
     assert "asked for" in row_of(admin, "mend")
     assert "Run now" not in row_of(admin, "mend")
-    await timer(world, "timer_asked")
+    await timer(world, "timer_settle")
     await admin.open("/manage/tasks")
     assert "Done" in row_of(admin, "mend")
     assert "Run now" in row_of(admin, "mend")
@@ -160,11 +160,11 @@ async def test_a_task_that_runs_elsewhere_is_held_up(world: World, admin: Browse
     assert await world.stores.work.lease("upkeep:mend", "another", now_ms, now_ms + 600_000)
     await admin.open("/manage/tasks")
     await admin.send("/manage/tasks/run", task="mend")
-    await timer(world, "timer_asked")
+    await timer(world, "timer_settle")
     await admin.open("/manage/tasks")
     assert "Held up" in row_of(admin, "mend")
     world.clock.advance(timedelta(minutes=11))
-    await timer(world, "timer_asked")
+    await timer(world, "timer_settle")
     await admin.open("/manage/tasks")
     assert "Done" in row_of(admin, "mend")
 
