@@ -8,7 +8,8 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.services.token_requests import TokenRequest
 from tests.pages import Browser
-from tests.world import World
+from tests.protocol.test_budgets import Ledger
+from tests.world import OpenWorld, World, token_of
 
 PAGE = "/manage/accounts"
 
@@ -150,3 +151,43 @@ async def test_a_lock_takes_a_reason_and_is_shown_with_it(admin: Browser) -> Non
         assert words in admin.text
     assert await decided(admin, "ann", "unlock") == 303
     assert "Lock ann" in admin.text
+
+
+# --- what it costs -----------------------------------------------------------------------------
+
+
+async def calls_of(world: World, ledger: Ledger, path: str) -> dict[str, int]:
+    """Return the calls of one page, with a session that is remembered."""
+    admin = await Browser.of(world, world.people.admin)
+    await admin.open("/account/settings.toml")
+    ledger.forget()
+    await admin.open(path)
+    assert admin.page
+    assert admin.page.status_code == 200
+    return ledger.calls()
+
+
+async def test_a_page_costs_what_stands_on_it_however_many_there_are(worlds: OpenWorld) -> None:
+    ledger = Ledger()
+    world = await worlds(wrap=ledger.wrap)
+    costs: list[dict[str, int]] = []
+    for letter in "pq":
+        for number in range(30):
+            await world.registry.accounts.create(f"{letter}{number:02}", by=OPERATOR)
+        costs.append(await calls_of(world, ledger, PAGE))
+    assert costs[0] == costs[1]
+    assert costs[0]["directory.all"] == 1
+
+
+async def test_the_page_of_an_account_costs_no_more_when_much_has_happened(
+    worlds: OpenWorld,
+) -> None:
+    ledger = Ledger()
+    world = await worlds(wrap=ledger.wrap)
+    costs: list[dict[str, int]] = []
+    for _ in range(2):
+        for _ in range(40):
+            await token_of(world.registry, world.people.ann.account, "read")
+        costs.append(await calls_of(world, ledger, f"{PAGE}/ann"))
+    assert costs[0] == costs[1]
+    assert costs[0]["events.stream"] == 1
