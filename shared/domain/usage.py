@@ -101,7 +101,7 @@ UPKEEP: Mapping[str, Upkeep] = MappingProxyType(
         "audit": Upkeep(30.4, Usage(32.6, 8), Usage(4.17, 0.53, 1.03)),
         "forget": Upkeep(30.4, Usage(25.6, 6)),
         "prove": Upkeep(30.4, Usage(25.6, 6)),
-        "mend": Upkeep(30.4, Usage(32.6, 8), Usage(7.06, 1.04, 1.01)),
+        "mend": Upkeep(30.4, Usage(32.6, 8), Usage(8.22, 1.29, 1.01)),
         "keep": Upkeep(121.7, Usage(34.2, 7)),
     }
 )

@@ -42,7 +42,8 @@ async def test_a_session_is_read_every_three_seconds_at_most(world: World, ledge
     world.clock.advance(timedelta(seconds=3))
     for _ in range(5):
         await browser.get(SETTINGS)
-    assert ledger.calls()["directory.get"] == often + 2  # It, and whether its account is locked.
+    # It, whether its account is locked, and what is announced.
+    assert ledger.calls()["directory.get"] == often + 3
     assert set(ledger.calls()) == {"directory.get", "directory.about"}
 
 
@@ -66,6 +67,7 @@ async def test_a_cookie_that_is_none_costs_nothing(world: World, ledger: Ledger)
 
 
 async def test_beginning_a_sign_in(signing: Signing, ledger: Ledger) -> None:
+    await signing.browser().send("GET", "/sign-in/oidc")  # What is announced is read once.
     ledger.forget()
     await signing.browser().send("GET", "/sign-in/oidc")
     assert ledger.calls() == {"work.count": 1, "work.put": 1}
