@@ -120,7 +120,7 @@ class Proving:
         organization = await self.directory.get(Organization, place_of(domain.org))
         if organization is None or organization.is_deleted_at(self.rosters.clock.now_ms()):
             return
-        link = self.changes.link(organization.name)
+        link = f"{self.changes.link(organization.name)}/settings"
         letter = mails.domain_lapsed(domain.org, domain.domain, record=record, link=link)
         await self.changes.tell(await self.rosters.read(organization), letter)
 

@@ -21,13 +21,18 @@ class TokenNews:
 
     async def leaked(self, token: Token, found_at: str) -> None:
         """Tell that the token was found in the open, and is revoked."""
-        letter = leaked_letter(token, found_at, f"{self.base_url}/account")
+        letter = leaked_letter(token, found_at, self._page(token))
         await self.notifying.tell(await self._owners(token), *letter)
 
     async def ending(self, token: Token) -> None:
         """Tell that the token ends soon."""
-        letter = ending_letter(token, f"{self.base_url}/account")
+        letter = ending_letter(token, self._page(token))
         await self.notifying.tell(await self._owners(token), *letter)
+
+    def _page(self, token: Token) -> str:
+        """Return the page where whoever is told makes another one."""
+        whose = f"/organizations/{token.org}" if token.org else ""
+        return f"{self.base_url}/account{whose}/tokens"
 
     async def _owners(self, token: Token) -> list[Account]:
         if token.org:

@@ -138,6 +138,7 @@ async def test_a_domain_whose_record_is_gone_is_shown_no_more(acme: OrgWorld) ->
     assert acme.events.kinds() == ["domain.lapsed"]
     assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
     assert "example.org is no longer verified for Acme" in acme.mailer.sent[0].subject
+    assert "/account/organizations/Acme/settings\n" in acme.mailer.sent[0].text
     assert (await acme.proving.run()).seen == 0
 
 

@@ -81,7 +81,7 @@ async def test_mail_is_sent_seven_days_and_one_day_before_the_end(
     assert await days_of_mail(reminding, clock, mailer) == [83, 89]
     assert {mail.to for mail in mailer.sent} == {"kim@example.org"}
     assert mailer.sent[0].subject == "The token laptop ends on 20 December 2026"
-    assert "https://registry.test/account" in mailer.sent[0].text
+    assert "https://registry.test/account/tokens\n" in mailer.sent[0].text
 
 
 async def test_a_token_for_a_short_time_is_no_news(
@@ -114,6 +114,7 @@ async def test_of_a_token_of_an_organization_its_owners_are_told(
     await directory.put(token(90 * DAY, owner="acme000000", org="acme"))
     await days_of_mail(reminding, clock, mailer)
     assert [mail.to for mail in mailer.sent] == ["ann@example.org"] * 2
+    assert "https://registry.test/account/organizations/acme/tokens\n" in mailer.sent[0].text
 
 
 async def test_a_rotated_token_is_spoken_of_again(
