@@ -1,6 +1,6 @@
 """Oversight: how a registry is, what of that is not as it should be, and what to do about it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -8,7 +8,7 @@ from enum import Enum
 from shared.domain.bulletin import ReadOnly
 from shared.domain.census import Counted
 from shared.domain.rates import Limits, OperationClass, Wait
-from shared.domain.runs import Result, Standing
+from shared.domain.runs import Result, Run, Standing
 from shared.domain.wishes import Wish
 
 SCARCE_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
@@ -177,7 +177,7 @@ def _of_task(standing: Standing, now_ms: int) -> Iterator[Concern]:
         way_out = "What it had done is done. Run it again; the log says where it stopped."
         yield Concern(Mood.BAD, sentence, way_out, standing.task)
     if last and last.result is Result.PROBLEMS:
-        sentence = f"The task {standing.task} found {_problems(last.problems)}"
+        sentence = f"The task {standing.task} found {_problems(last)}"
         way_out = "It says so until a run finds nothing wrong."
         yield Concern(Mood.WARN, sentence, way_out, standing.task)
     if standing.is_overdue(now_ms):
@@ -186,6 +186,9 @@ def _of_task(standing: Standing, now_ms: int) -> Iterator[Concern]:
         yield Concern(Mood.WARN, sentence, way_out, standing.task)
 
 
-def _problems(sentences: Sequence[str]) -> str:
-    first, *others = sentences
-    return f"{len(sentences)} problems, the first: {first}" if others else f"a problem: {first}"
+def _problems(run: Run) -> str:
+    first, *others = run.problems
+    if not others:
+        return f"a problem: {first}"
+    or_more = " or more" if run.may_have_more else ""
+    return f"{len(run.problems)} problems{or_more}, the first: {first}"

@@ -32,6 +32,11 @@ class Run(Record):
     unfinished: bool = False  # The next run goes on from where this one stopped.
 
     @property
+    def may_have_more(self) -> bool:
+        """Say whether it may have found more problems than are kept."""
+        return len(self.problems) == PROBLEMS_KEPT
+
+    @property
     def lasted(self) -> timedelta:
         """Return how long it took."""
         return timedelta(milliseconds=self.ended_ms - self.started_ms)

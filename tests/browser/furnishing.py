@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from click.testing import Result
 from playwright.sync_api import Page
 
 from tests.balas import bala
@@ -74,7 +75,11 @@ class Site:
 
     def link_for(self, person: Person) -> str:
         """Return a link that signs a person in."""
+        return self.command("signin-link", person.account.name).stdout.strip()
+
+    def command(self, *arguments: str) -> Result:
+        """Run a command of the operator."""
         terminal = Terminal(self.folder, {"BALLROOM_URL": self.url})
         # In a thread: playwright runs a loop in this one, and the command begins another.
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(terminal.run, "signin-link", person.account.name).result().strip()
+            return thread.submit(terminal.invoke, *arguments).result()

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.bulletin import ReadOnly
 from shared.domain.oversight import LATE, Backlog, Mood, Overview, Room, Task
-from shared.domain.runs import PATIENCE, Result, Run, Standing
+from shared.domain.runs import PATIENCE, PROBLEMS_KEPT, Result, Run, Standing
 
 NOW_MS = 1_790_000_000_000
 GiB = 1024**3
@@ -53,6 +53,12 @@ def test_problems_are_told_by_the_first_of_them() -> None:
     assert told(ran("audit", result=Result.PROBLEMS, problems=two)) == [
         (Mood.WARN, "The task audit found 2 problems, the first: a is wrong.", "audit")
     ]
+
+
+def test_of_a_run_that_found_many_problems_there_may_be_more_than_are_kept() -> None:
+    many = tuple(f"{number} is wrong." for number in range(PROBLEMS_KEPT))
+    [concern] = ran(result=Result.PROBLEMS, problems=many).concerns
+    assert "found 20 problems or more, the first: 0 is wrong." in concern.sentence
 
 
 def test_a_task_that_is_late_is_told_and_counts_as_troubled() -> None:
