@@ -27,12 +27,15 @@ LATE = timedelta(minutes=11)
 
 _PLACE = re.compile(r'<div class="place">.*</div>\n(?=</div>\n</main>)', re.DOTALL)
 
+_REACH = re.compile(r'<div class="table"[^>]*"How fast .*?</table>\n</div>\n', re.DOTALL)
+
 
 def shown(browser: Browser) -> str:
-    """Return what is particular to a page, without the list of the places beside it."""
+    """Return what is particular to a page: not the places beside it, and not how fast a decision
+    counts, which the page of policies says as well."""
     assert browser.page
     [place] = _PLACE.findall(main_of(browser.page))
-    return place
+    return _REACH.sub("REACH\n", place)
 
 
 async def state(world: World, coordinate: Coordinate = GREET) -> State:
