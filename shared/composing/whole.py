@@ -140,6 +140,7 @@ class Whole(Packages):
             tasks=self.upkeep.tasks,
             directory=self.world.directory,
             recording=self.recording,
+            pausing=self.pausing,
             clock=self.world.clock,
         )
 

@@ -18,7 +18,7 @@ class Wish(Entity):
     asked_by: str
     asked_ms: int
     begun_ms: int | None = None  # When an instance took it up last.
-    is_held_up: bool = False  # Another run is under way, or the registry takes no changes.
+    is_held_up: bool = False  # A run that began before is under way; this one comes after it.
 
     @property
     def place(self) -> Place:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.administration import Administration
-from shared.domain.errors import InvalidRequest
+from shared.domain.errors import InvalidRequest, TakesNoChanges
 from shared.domain.identity import Principal
 from shared.domain.wishes import OWNER, Wish
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Stale
+from shared.services.pausing import Pausing
 from shared.services.recording import Change, Recording
 from shared.services.reporting import Report
 
@@ -35,6 +36,7 @@ class Wishing:
     tasks: Collection[str]
     directory: DirectoryStore
     recording: Recording
+    pausing: Pausing
     clock: Clock
 
     async def ask(self, task: str, by: Principal) -> None:
@@ -62,8 +64,13 @@ class Wishing:
     async def serve(self, run: Run) -> None:
         """Run by `run` what was asked for; what does not begin in time does a minute later.
 
-        A task that stops halfway goes on as well, until it has seen everything.
+        A task that stops halfway goes on as well, until it has seen everything. While the registry
+        is read-only nothing is taken up.
         """
+        try:
+            await self.pausing.admit()
+        except TakesNoChanges:
+            return
         until_ms = self.clock.now_ms() + BEGINS_WITHIN // _MS
         for wish in await self.waiting():
             if self.clock.now_ms() < until_ms:

@@ -13,11 +13,13 @@ from shared.domain.errors import InvalidRequest, NotPermitted, SignInAgain
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
 from shared.domain.wishes import LASTS, Wish
+from shared.services.pausing import Pausing
 from shared.services.reporting import Report
 from shared.services.wishing import BEGINS_WITHIN, Wishing
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.events import FakeEvents
+from tests.fakes.pausing import taking_changes, taking_none
 from tests.fakes.randomness import FakeRandomness
 from tests.fakes.recording import recording
 
@@ -54,6 +56,7 @@ class Desk:
 
     clock: FakeClock = field(default_factory=FakeClock)
     events: FakeEvents = field(default_factory=FakeEvents)
+    pausing: Pausing = field(default_factory=taking_changes)
     randomness: FakeRandomness = field(default_factory=lambda: FakeRandomness("wishes"))
     directory: FakeDirectory = field(default_factory=lambda: FakeDirectory.holding(ADMIN, MEMBER))
 
@@ -61,7 +64,7 @@ class Desk:
     def wishing(self) -> Wishing:
         administration = Administration(self.directory, self.clock)
         notes = recording(self.directory, self.events, self.clock, randomness=self.randomness)
-        return Wishing(administration, TASKS, self.directory, notes, self.clock)
+        return Wishing(administration, TASKS, self.directory, notes, self.pausing, self.clock)
 
     def signed_in(self, account: Account = ADMIN, *, ago: timedelta = timedelta(0)) -> Principal:
         at_ms = self.clock.now_ms() - ago // timedelta(milliseconds=1)
@@ -145,6 +148,14 @@ async def test_what_stopped_halfway_goes_on_after_what_has_not_begun(desk: Desk)
     await desk.ask("sweep")
     assert await desk.serve() == ["sweep", "audit"]
     assert await desk.wishing.waiting() == []
+
+
+async def test_nothing_is_taken_up_while_the_registry_takes_no_changes(desk: Desk) -> None:
+    await desk.ask("audit")
+    desk.pausing = taking_none()
+    before = desk.directory.every(Wish)
+    assert await desk.serve() == []
+    assert desk.directory.every(Wish) == before
 
 
 async def test_what_broke_off_is_not_repeated_by_itself(desk: Desk) -> None:
