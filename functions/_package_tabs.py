@@ -75,7 +75,11 @@ async def _statistics(look: Look, portrait: Portrait) -> func.HttpResponse:
     showing = look.registry.showing
     history = await showing.history(portrait)
     recent = _recent(history)
-    rows = sorted(history.versions, key=lambda each: (-history.versions[each], each))
+    newest = {each.version: at for at, each in enumerate(portrait.entries)}
+    rows = sorted(
+        history.versions,
+        key=lambda each: (-history.versions[each], newest.get(each, len(newest)), each),
+    )
     values = {
         "days": _plot_of_days(history, showing.days()),
         "months": _plot_of_months(history, showing.days()[-1]),
@@ -89,10 +93,11 @@ async def _statistics(look: Look, portrait: Portrait) -> func.HttpResponse:
 
 async def _activity(look: Look, portrait: Portrait) -> func.HttpResponse:
     """Show what became of the package and its releases."""
-    happenings = portrait.happenings
+    happenings = await look.registry.chronicling.of(portrait)
     pager = _pager(look, portrait, "activity", len(happenings))
     listed = happenings[pager.offset : pager.offset + ROWS]
-    return show(look, portrait, "activity", pager=pager, happenings=listed)
+    entries = {each.version: each for each in portrait.entries}
+    return show(look, portrait, "activity", pager=pager, happenings=listed, entries=entries)
 
 
 PAGES: dict[str, TabPage] = {

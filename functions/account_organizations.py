@@ -3,11 +3,13 @@
 import azure.functions as func
 
 from functions._pages import see_other
+from functions._paging import Pager
 from functions._visits import Problem, Visit, Visits
 from functions.account import ORGANIZATIONS
 from shared.domain.names import parse_org
 from shared.registry import Registry
 
+SHOWN = 25  # A screen or two.
 EVERYBODY = "everybody"  # To whom a member appears, else to members alone.
 
 
@@ -16,10 +18,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp, visits = func.Blueprint(), Visits(registry)
 
     async def overview(visit: Visit, problem: Problem | None = None) -> func.HttpResponse:
+        organizations = await registry.organizations.mine(by=visit.principal)
+        pager = Pager.of(len(organizations), SHOWN, ORGANIZATIONS, visit.query)
         return visit.show(
             "account/organizations.html",
             problem,
-            organizations=await registry.organizations.mine(by=visit.principal),
+            organizations=organizations[pager.offset : pager.offset + SHOWN],
+            pager=pager,
             name=visit.form.text("name"),
             leaving=visit.form.text("org"),
         )

@@ -16,6 +16,7 @@ from shared.services.appointing import Appointing
 from shared.services.browsing import Browsing
 from shared.services.bulletins import Bulletins
 from shared.services.checking import Checking
+from shared.services.chronicling import Chronicling
 from shared.services.closing import Closing
 from shared.services.connecting import Connecting
 from shared.services.counting import Counting
@@ -113,6 +114,7 @@ class Registry:
     pulling: Pulling
     browsing: Browsing
     showing: Showing
+    chronicling: Chronicling
     unpacking: Unpacking
     checking: Checking
     enumerating: Enumerating

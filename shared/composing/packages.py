@@ -14,6 +14,7 @@ from shared.domain.workloads import Provider
 from shared.log import log
 from shared.services.browsing import Browsing
 from shared.services.checking import Checking
+from shared.services.chronicling import Chronicling
 from shared.services.counting import Counting
 from shared.services.dependencies import Dependencies
 from shared.services.deploying import Deploying
@@ -150,6 +151,11 @@ class Packages(People):
             pulls=world.pulls,
             clock=world.clock,
         )
+
+    @cached_property
+    def chronicling(self) -> Chronicling:
+        """Return what tells what became of packages."""
+        return Chronicling(self.world.events)
 
     @cached_property
     def unpacking(self) -> Unpacking:

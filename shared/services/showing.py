@@ -59,12 +59,16 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that became of a package (`EVERY_VERSION`) or of one release."""
+    """Something that became of a package (`EVERY_VERSION`) or of one release.
+
+    `job` is the repository whose job published it, where a CI system vouches for that.
+    """
 
     at_ms: int
     change: Change
     version: str
     message: str = ""
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +93,7 @@ class Portrait:
 
     @property
     def happenings(self) -> list[Happening]:
-        """Return what became of the package and of what is live of it, newest first.
-
-        The log of a large organization is no source of this: of a hundred thousand events a page
-        would read all to find ten.
-        """
+        """Return what became of the package and of what is live of it, as its records know."""
         found = list(_deprecated(self.head, EVERY_VERSION))
         for entry in self.entries:
             found += _deprecated(entry, entry.version)

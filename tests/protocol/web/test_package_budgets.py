@@ -21,7 +21,7 @@ BUDGETS = {
     "/files": FILES,
     "/files?path=package.json": FILES + FILES,
     "/statistics": Counter(["pulls.history"]),
-    "/activity": Counter[str](),
+    "/activity": Counter(["events.stream"]),
 }
 
 

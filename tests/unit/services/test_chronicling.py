@@ -1,0 +1,98 @@
+"""What became of a package is told from its records, and from what its organization's log adds."""
+
+from shared.domain.change import EVERY_VERSION, Change
+from shared.domain.package import Entry, Event
+from shared.services.chronicling import READ, Chronicling
+from shared.services.showing import Happening, Owner, Portrait
+from tests.contract.samples import release
+from tests.fakes.events import FakeEvents
+from tests.surveys import entry, survey
+
+
+def portrait(*entries: Entry) -> Portrait:
+    found = survey("1.0.0")
+    return Portrait(found.head, release("acme/greet:1.0.0"), Owner("acme"), entries, entries[0])
+
+
+def live(version: str, at_ms: int = 5, **fields: object) -> Entry:
+    return entry(version).model_copy(update={"created_ms": at_ms, **fields})
+
+
+async def told(shown: Portrait, *events: Event) -> list[Happening]:
+    feed = FakeEvents()
+    await feed.append(events)
+    return await Chronicling(feed).of(shown)
+
+
+def event(kind: str, at_ms: int, subject: str = "acme/greet:1.0.0", **details: str) -> Event:
+    return Event(
+        id=f"{kind}:{at_ms}:{subject}",
+        kind=kind,
+        at_ms=at_ms,
+        actor="kim",
+        subject=subject,
+        org="acme",
+        details=details,
+    )
+
+
+async def test_what_the_log_does_not_hold_any_more_is_in_the_records() -> None:
+    deprecated = live("1.0.0", deprecation="Use 2.0.0.", changed_ms=30)
+    assert await told(portrait(deprecated)) == [
+        Happening(30, Change.DEPRECATED, "1.0.0", "Use 2.0.0."),
+        Happening(5, Change.PUBLISHED, "1.0.0"),
+    ]
+
+
+async def test_the_log_knows_which_job_published_a_release() -> None:
+    published = event("release.published", 5, repository="acme/greet-source")
+    assert await told(portrait(live("1.0.0")), published) == [
+        Happening(5, Change.PUBLISHED, "1.0.0", job="acme/greet-source")
+    ]
+
+
+async def test_what_was_taken_back_is_told_and_a_message_comes_once() -> None:
+    deprecated = live("1.0.0", deprecation="Use 2.0.0.", changed_ms=40)
+    found = await told(
+        portrait(deprecated),
+        event("release.deprecated", 20),
+        event("release.undeprecated", 30),
+        event("release.deprecated", 40),
+    )
+    assert [(each.at_ms, each.change, each.message) for each in found] == [
+        (40, Change.DEPRECATED, "Use 2.0.0."),
+        (30, Change.UNDEPRECATED, ""),
+        (20, Change.DEPRECATED, ""),
+        (5, Change.PUBLISHED, ""),
+    ]
+
+
+async def test_who_sees_the_package_is_told_of_the_whole() -> None:
+    found = await told(
+        portrait(live("1.0.0")),
+        event("package.private", 10, "acme/greet"),
+        event("package.public", 20, "acme/greet"),
+    )
+    assert [(each.change, each.version) for each in found[:2]] == [
+        (Change.RESTORED, EVERY_VERSION),
+        (Change.WITHDRAWN, EVERY_VERSION),
+    ]
+
+
+async def test_nothing_is_told_of_others_of_what_is_withheld_and_of_who_decided_that() -> None:
+    published = await told(portrait(live("1.0.0")))
+    assert published == await told(
+        portrait(live("1.0.0")),
+        event("release.published", 6, "acme/other:1.0.0"),
+        event("release.published", 7, "acme/greet:2.0.0"),
+        event("release.quarantined", 8),
+        event("release.live", 9),
+        event("member.set", 10, "acme"),
+    )
+
+
+async def test_a_long_log_is_read_once() -> None:
+    late = [event("member.set", 100 + each, f"acme{each}") for each in range(READ)]
+    published = event("release.published", 5, repository="acme/greet-source")
+    found = await told(portrait(live("1.0.0")), published, *late)
+    assert found == [Happening(5, Change.PUBLISHED, "1.0.0")]
