@@ -9,6 +9,7 @@ from shared.domain.client_settings import client_settings
 from shared.domain.names import OrgName
 from shared.domain.rights import Scope
 from shared.registry import Registry
+from shared.services.token_records import IssuedToken
 from shared.services.token_requests import MAX_DAYS
 
 
@@ -27,7 +28,16 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route(f"{ROUTE}/tokens", methods=["POST"])
     @visits.form(again=again)
     async def account_organization_tokens_issue(visit: Visit) -> func.HttpResponse:
-        return await _issue(registry, visit)
+        org, request = org_of(visit), wanted(visit.form, org_of(visit))
+        issued = await registry.organization_tokens.issue(org, request, by=visit.principal)
+        return await _show_once(registry, visit, issued)
+
+    @bp.route(f"{ROUTE}/tokens/rotate", methods=["POST"])
+    @visits.form(again=again)
+    async def account_organization_tokens_rotate(visit: Visit) -> func.HttpResponse:
+        org, token_id = org_of(visit), visit.form.text("token")
+        issued = await registry.organization_tokens.rotate(org, token_id, by=visit.principal)
+        return await _show_once(registry, visit, issued)
 
     Forms(registry, _show, "/tokens").add(bp, DECISIONS)
     return bp
@@ -51,11 +61,8 @@ async def _show(
     )
 
 
-async def _issue(registry: Registry, visit: Visit) -> func.HttpResponse:
-    """Make a token, and show it here and now: it is a secret, shown once."""
-    org, url = org_of(visit), registry.settings.base_url
-    form, by = visit.form, visit.principal
-    issued = await registry.organization_tokens.issue(org, wanted(form, org), by=by)
+async def _show_once(registry: Registry, visit: Visit, issued: IssuedToken) -> func.HttpResponse:
+    """Show a token here and now: its text is a secret, and on no page of its own."""
     token, text = issued.token, issued.text.reveal()
     lifetime_ms = (token.expires_ms or 0) - token.created_ms
     return show(
@@ -66,7 +73,7 @@ async def _issue(registry: Registry, visit: Visit) -> func.HttpResponse:
         token=token,
         text=text,
         is_long=lifetime_ms > LONG.total_seconds() * 1000,
-        settings=client_settings(url, org, text),
+        settings=client_settings(registry.settings.base_url, org_of(visit), text),
     )
 
 

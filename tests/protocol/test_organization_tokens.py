@@ -64,11 +64,26 @@ async def test_no_machine_manages_an_organization(ann: Browser) -> None:
 async def test_a_token_is_revoked(ann: Browser) -> None:
     await ann.send(PAGE, name="robot", scope=["read"])
     await ann.open(PAGE)
-    [token_id] = re.findall(r'name="token" value="(\w+)"', ann.text)
+    [token_id] = set(re.findall(r'name="token" value="(\w+)"', ann.text))
     await ann.send(f"{PAGE}/revoke", token=token_id)
     assert "The token is revoked" in ann.text
     assert "No tokens yet" in ann.text
     answer = await ann.send(f"{PAGE}/revoke", token=token_id)
+    assert answer.status_code == 404
+    assert 'role="alert"' in ann.text
+
+
+async def test_a_token_gets_a_new_text_and_the_old_one_ends(ann: Browser) -> None:
+    await ann.send(PAGE, name="robot", scope=["push-new"], days="30")
+    [old] = set(TOKEN.findall(ann.text))
+    await ann.open(PAGE)
+    [token_id] = set(re.findall(r'name="token" value="(\w+)"', ann.text))
+    await ann.send(f"{PAGE}/rotate", token=token_id)
+    [new] = set(TOKEN.findall(ann.text))
+    assert new != old
+    who = {"Authorization": f"Bearer {old}"}
+    assert (await ann.world.get(f"{URL}/api/v1/whoami", headers=who)).status_code == 401
+    answer = await ann.send(f"{PAGE}/rotate", token="0000000000")
     assert answer.status_code == 404
     assert 'role="alert"' in ann.text
 

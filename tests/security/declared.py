@@ -615,6 +615,9 @@ PAGES = {
     },
     "account_organization_package": _for_all(f"{OF_ACME}/packages/public", nobody_by_token),
     "account_organization_tokens_issue": _for_all(f"{OF_ACME}/tokens", nobody_by_token, "POST"),
+    "account_organization_tokens_rotate": _for_all(
+        f"{OF_ACME}/tokens/rotate", nobody_by_token, "POST"
+    ),
     **{
         f"account_organization_{path.replace('{name}/', '').replace('/', '_')}": _for_all(
             f"{OF_ACME}/{path.replace('{name}', 'public')}", nobody_by_token, "POST"
