@@ -9,6 +9,7 @@ from shared.bootstrap import World as Stores
 from shared.domain.errors import (
     Busy,
     CredentialsMissing,
+    NotAwaited,
     NotListedYet,
     NotPermitted,
     PackageNotFound,
@@ -100,8 +101,12 @@ async def test_only_administrators_look_at_what_is_withheld(published: World) ->
 
 async def test_what_is_not_there_is_not_found(published: World) -> None:
     inspecting = published.registry.inspecting
-    with pytest.raises(ReleaseNotFound):
-        await inspecting.release(ABSENT, by=OPERATOR)
+    for asked in (
+        inspecting.release(ABSENT, by=OPERATOR),
+        published.registry.moderation.quarantine(ABSENT, REASON, by=OPERATOR),
+    ):
+        with pytest.raises(ReleaseNotFound):
+            await asked
     with pytest.raises(PackageNotFound):
         await inspecting.package(ABSENT.package, by=OPERATOR)
 
@@ -116,6 +121,7 @@ async def test_a_release_is_shown_with_all_that_happened_to_it(published: World)
     assert kinds == ["release.quarantined", "release.published"]
     assert dossier.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
     assert (dossier.pulls, dossier.dependents, dossier.history.next) == (0, 0, None)
+    assert dossier.decided_by == admin.id
     survey = await published.registry.inspecting.package(GREET.package, by=admin)
     assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
 
@@ -173,3 +179,18 @@ async def test_what_was_removed_is_so_for_good(published: World) -> None:
     with pytest.raises(RemovedForGood):
         await act(published, "restore", OPERATOR)
     assert len(published.mailer.to(MAIL)) == 1
+
+
+async def test_owners_confirm_what_waits_for_them_and_nothing_else(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=1)
+    for name in ("live", "waiting", "held"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    moderation, ann = world.registry.moderation, signed_in(world, world.people.ann)
+    held, waiting = (Coordinate.parse("acme", name, "1.0.0") for name in ("held", "waiting"))
+    await moderation.hold(held, REASON, by=OPERATOR)
+    found = await moderation.awaiting(parse_org("acme"), by=ann)
+    assert [release.coordinate for release in found] == [waiting]
+    for _ in range(2):  # A repeat finds it as it is.
+        assert (await moderation.confirm(waiting, by=ann)).state is State.LIVE
+    with pytest.raises(NotAwaited):
+        await moderation.confirm(held, by=ann)
