@@ -16,7 +16,8 @@ from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.logs import LogQuery
 from shared.registry import Registry
-from shared.services.supervising import People
+from shared.services.listing import Listed
+from shared.services.supervising import Named
 
 PAGE = "/manage/accounts"
 ROUTE = "manage/accounts/{account}"
@@ -99,9 +100,9 @@ async def _list(registry: Registry, visit: Visit) -> func.HttpResponse:
     )
 
 
-def _only(people: People) -> Account | None:
+def _only(people: Listed[Named]) -> Account | None:
     """Return the account that was found, if it is one."""
-    return people.names[0].account if len(people.names) == 1 else None
+    return people.rows[0].account if len(people.rows) == 1 else None
 
 
 async def _show(

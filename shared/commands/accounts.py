@@ -1,6 +1,7 @@
 """account …: the people of the registry; signin-link: how they sign in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import click
 
@@ -8,7 +9,7 @@ from shared.commands.running import Output, as_json, moment, show, with_registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.registry import Registry
-from shared.services.listing import BATCH
+from shared.services.listing import BATCH, walked
 
 
 @click.group()
@@ -43,7 +44,8 @@ def list_accounts(output: Output) -> None:
     """List every account."""
 
     async def work(registry: Registry) -> list[Account]:
-        return [each async for each in _every(registry)]
+        page = partial(registry.supervising.page, count=BATCH, by=OPERATOR)
+        return [each.account async for each in walked(page) if each.account is not None]
 
     rows = [
         {
@@ -68,12 +70,7 @@ def lock(account_name: str, reason: str) -> None:
     Example:
       python -m shared.cli account lock kim --reason "Its laptop was stolen."
     """
-
-    async def work(registry: Registry) -> None:
-        found = await registry.accounts.named(account_name)
-        await registry.restraining.lock(found, reason, by=OPERATOR)
-
-    with_registry(work)
+    _decide(account_name, lambda registry, it: registry.restraining.lock(it, reason, by=OPERATOR))
     click.echo(f"Locked the account {account_name}. It is refused everywhere within five seconds.")
 
 
@@ -81,12 +78,7 @@ def lock(account_name: str, reason: str) -> None:
 @click.argument("account_name", metavar="ACCOUNT")
 def unlock(account_name: str) -> None:
     """Let ACCOUNT be used again, with those of its tokens that were not revoked."""
-
-    async def work(registry: Registry) -> None:
-        found = await registry.accounts.named(account_name)
-        await registry.restraining.unlock(found, by=OPERATOR)
-
-    with_registry(work)
+    _decide(account_name, lambda registry, it: registry.restraining.unlock(it, by=OPERATOR))
     click.echo(f"Unlocked the account {account_name}.")
 
 
@@ -94,12 +86,7 @@ def unlock(account_name: str) -> None:
 @click.argument("account_name", metavar="ACCOUNT")
 def appoint(account_name: str) -> None:
     """Make ACCOUNT an administrator of the registry."""
-
-    async def work(registry: Registry) -> None:
-        found = await registry.accounts.named(account_name)
-        await registry.appointing.appoint(found, by=OPERATOR)
-
-    with_registry(work)
+    _decide(account_name, lambda registry, it: registry.appointing.appoint(it, by=OPERATOR))
     click.echo(f"{account_name} is an administrator.")
 
 
@@ -107,12 +94,7 @@ def appoint(account_name: str) -> None:
 @click.argument("account_name", metavar="ACCOUNT")
 def dismiss(account_name: str) -> None:
     """Let ACCOUNT be no administrator of the registry any more."""
-
-    async def work(registry: Registry) -> None:
-        found = await registry.accounts.named(account_name)
-        await registry.appointing.dismiss(found, by=OPERATOR)
-
-    with_registry(work)
+    _decide(account_name, lambda registry, it: registry.appointing.dismiss(it, by=OPERATOR))
     click.echo(f"{account_name} is no administrator.")
 
 
@@ -134,13 +116,8 @@ def signin_link(account_name: str) -> None:
     click.echo(with_registry(work))
 
 
-async def _every(registry: Registry) -> AsyncIterator[Account]:
-    after = ""
-    while True:
-        page = await registry.supervising.page(after, BATCH, by=OPERATOR)
-        for each in page.names:
-            if each.account is not None:
-                yield each.account
-        after = page.next
-        if not after:
-            return
+def _decide(account_name: str, decide: Callable[[Registry, Account], Awaitable[object]]) -> None:
+    async def work(registry: Registry) -> None:
+        await decide(registry, await registry.accounts.named(account_name))
+
+    with_registry(work)

@@ -1,6 +1,6 @@
 """org …: organizations and their members."""
 
-from collections.abc import AsyncIterator
+from functools import partial
 
 import click
 
@@ -9,7 +9,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName, parse_org
 from shared.domain.rights import Role
 from shared.registry import Registry
-from shared.services.listing import BATCH
+from shared.services.listing import BATCH, walked
 from shared.services.provisioning import Founded
 
 name_argument = click.argument("name", metavar="NAME", type=parse_org)
@@ -45,7 +45,8 @@ def list_organizations(output: Output) -> None:
     """List every organization."""
 
     async def work(registry: Registry) -> list[Row]:
-        return [_row(each) async for each in _every(registry)]
+        page = partial(registry.provisioning.page, count=BATCH, by=OPERATOR)
+        return [_row(each) async for each in walked(page)]
 
     show(with_registry(work), output)
 
@@ -133,17 +134,6 @@ def keep(name: OrgName) -> None:
 
     with_registry(work)
     click.echo(f"The organization {name} stays.")
-
-
-async def _every(registry: Registry) -> AsyncIterator[Founded]:
-    after = ""
-    while True:
-        page = await registry.provisioning.page(after, BATCH, by=OPERATOR)
-        for each in page.found:
-            yield each
-        after = page.next
-        if not after:
-            return
 
 
 def _row(founded: Founded) -> Row:

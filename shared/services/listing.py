@@ -1,5 +1,6 @@
 """Listing the entities of a kind, a page at a time or all, for operators and upkeep."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -7,6 +8,7 @@ from shared.domain.entity import Entity, Place
 from shared.ports import DirectoryStore
 
 E = TypeVar("E", bound=Entity)
+Row = TypeVar("Row")
 
 BATCH = 500  # Entities a read.
 
@@ -17,6 +19,25 @@ class Slice(Generic[E]):
 
     entities: tuple[E, ...]
     is_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Row]):
+    """Some rows of a list by name; `next` is what further ones come after, empty at the end."""
+
+    rows: tuple[Row, ...]
+    next: str = ""
+
+
+async def walked(page: Callable[[str], Awaitable[Listed[Row]]]) -> AsyncIterator[Row]:
+    """Yield every row of a list, whose pages are asked for by what they come after."""
+    listed = await page("")
+    while True:
+        for row in listed.rows:
+            yield row
+        if not listed.next:
+            return
+        listed = await page(listed.next)
 
 
 async def slice_of(directory: DirectoryStore, kind: type[E], after: Place, count: int) -> Slice[E]:

@@ -10,7 +10,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, place_of
 from shared.ports import DirectoryStore
 from shared.services.finding import account_called, accounts_of
-from shared.services.listing import slice_of
+from shared.services.listing import Listed, slice_of
 from shared.services.organizations import Organizations
 
 MOST_FOUND = 25  # Organizations of one search.
@@ -27,14 +27,6 @@ class Founded:
 
 
 @dataclass(frozen=True, slots=True)
-class Foundings:
-    """Some organizations by name; `next` is what further ones come after, or empty."""
-
-    found: tuple[Founded, ...]
-    next: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Provisioning:
     """Lists and shows organizations to administrators, those that were deleted included."""
 
@@ -42,21 +34,21 @@ class Provisioning:
     administration: Administration
     organizations: Organizations
 
-    async def page(self, after: str, count: int, *, by: Principal) -> Foundings:
+    async def page(self, after: str, count: int, *, by: Principal) -> Listed[Founded]:
         """Return up to `count` organizations whose names are above one."""
         await self.administration.require(by, "list", _WHAT)
         found = await slice_of(self.directory, Organization, place_of(after), count)
         next_ = found.entities[-1].key if found.is_more else ""
-        return Foundings(await self._founded(found.entities), next_)
+        return Listed(await self._founded(found.entities), next_)
 
-    async def find(self, letters: str, *, by: Principal) -> Foundings:
+    async def find(self, letters: str, *, by: Principal) -> Listed[Founded]:
         """Return the organizations whose names begin so."""
         await self.administration.require(by, "list", _WHAT)
         place = place_of(letters)
         exactly = await self.directory.get(Organization, place)
         found = await slice_of(self.directory, Organization, place, MOST_FOUND)
         longer = [each for each in found.entities if each.key.startswith(place.owner)]
-        return Foundings(await self._founded((*([exactly] if exactly else []), *longer)))
+        return Listed(await self._founded((*([exactly] if exactly else []), *longer)))
 
     async def show(self, org: OrgName, *, by: Principal) -> Founded:
         """Return an organization, deleted or not; raise `OrganizationNotFound`."""

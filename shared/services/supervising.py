@@ -15,7 +15,7 @@ from shared.domain.sessions import Session
 from shared.ports import DirectoryStore
 from shared.services.administrators import Administrators
 from shared.services.finding import account_called, accounts_of
-from shared.services.listing import slice_of
+from shared.services.listing import Listed, slice_of
 from shared.services.logbook import Logbook, LogPage
 from shared.services.organizations import Organizations
 from shared.services.signing_out import live
@@ -32,14 +32,6 @@ class Named:
 
     name: str
     account: Account | None
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Some names in order; `next` is what further ones come after, empty where there are none."""
-
-    names: tuple[Named, ...]
-    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +58,22 @@ class Supervising:
     tokens: TokenRecords
     logbook: Logbook
 
-    async def page(self, after: str, count: int, *, by: Principal) -> People:
+    async def page(self, after: str, count: int, *, by: Principal) -> Listed[Named]:
         """Return up to `count` names above one, in order, with their accounts."""
         await self.administration.require(by, "list", _WHAT)
         place = place_of_name(after) if after else Place("")
         found = await slice_of(self.directory, AccountName, place, count)
         names = await self._named(found.entities)
-        return People(names, found.entities[-1].name if found.is_more else "")
+        return Listed(names, found.entities[-1].name if found.is_more else "")
 
-    async def find(self, sought: str, *, by: Principal) -> People:
+    async def find(self, sought: str, *, by: Principal) -> Listed[Named]:
         """Return whose name, id or mail address this is, else whose names begin so."""
         await self.administration.require(by, "list", _WHAT)
         exactly = await account_called(self.directory, sought)
         known = [exactly] if exactly else await self._written_to(sought)
         if known:
-            return People(tuple(Named(each.name, each) for each in known[:MOST_FOUND]))
-        return People(await self._named(await self._beginning(sought)))
+            return Listed(tuple(Named(each.name, each) for each in known[:MOST_FOUND]))
+        return Listed(await self._named(await self._beginning(sought)))
 
     async def show(self, name_or_id: str, query: LogQuery, *, by: Principal) -> Person:
         """Return everything about an account, with a page of its log; or `AccountNotFound`."""

@@ -85,7 +85,7 @@ async def test_processes_that_prepare_one_folder_at_once_make_one_administrator(
     assert [await each.wait() for each in starters] == [0] * STARTERS
     registry = build_registry(settings_of(tmp_path / "data"))
     people = await registry.supervising.page("", 10, by=OPERATOR)
-    names = [each.name for each in people.names]
+    names = [each.name for each in people.rows]
     await registry.close()
     assert names == ["admin"]
     assert await authenticates(tmp_path / "data") == "admin"

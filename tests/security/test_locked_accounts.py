@@ -149,7 +149,7 @@ async def signing(worlds: OpenWorld) -> Signing:
 async def kim(signing: Signing) -> Account:
     """Return the account of the person at the issuer."""
     found = await signing.world.registry.supervising.find("kim", by=OPERATOR)
-    [account] = [each.account for each in found.names]
+    [account] = [each.account for each in found.rows]
     assert account
     return account
 

@@ -14,7 +14,8 @@ from shared.domain.errors import (
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import OrgName
-from shared.services.provisioning import Foundings
+from shared.services.listing import Listed
+from shared.services.provisioning import Founded
 from tests.org_world import ACME, ADA, EVE, KIM, LEE
 from tests.people_world import PeopleWorld
 
@@ -29,11 +30,11 @@ async def world() -> PeopleWorld:
     return world
 
 
-def shown(foundings: Foundings) -> list[tuple[str, str]]:
+def shown(foundings: Listed[Founded]) -> list[tuple[str, str]]:
     """Return the names of organizations and of who founded them."""
     return [
         (each.organization.name, each.founder.name if each.founder else "")
-        for each in foundings.found
+        for each in foundings.rows
     ]
 
 

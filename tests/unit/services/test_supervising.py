@@ -8,7 +8,8 @@ from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.logs import LogQuery
 from shared.domain.organizations import Membership
 from shared.domain.rights import Grant, Role, Scope
-from shared.services.supervising import People
+from shared.services.listing import Listed
+from shared.services.supervising import Named
 from tests.org_world import ADA, EVE, KIM, LEE
 from tests.people_world import PeopleWorld, session_of, token_of
 
@@ -21,8 +22,8 @@ async def world() -> PeopleWorld:
     return PeopleWorld.settled()
 
 
-def names(people: People) -> list[str]:
-    return [each.name for each in people.names]
+def names(people: Listed[Named]) -> list[str]:
+    return [each.name for each in people.rows]
 
 
 async def test_names_are_listed_a_page_at_a_time(world: PeopleWorld) -> None:
@@ -36,7 +37,7 @@ async def test_names_are_listed_a_page_at_a_time(world: PeopleWorld) -> None:
 async def test_a_name_that_is_burnt_is_listed_without_an_account(world: PeopleWorld) -> None:
     await world.directory.remove(EVE)
     page = await world.supervising.page("", 10, by=OPERATOR)
-    assert [each.name for each in page.names if each.account is None] == ["eve"]
+    assert [each.name for each in page.rows if each.account is None] == ["eve"]
 
 
 @pytest.mark.parametrize("sought", ["kim", "KIM", KIM.id, "Kim@Example.org"])
@@ -56,7 +57,7 @@ async def test_others_are_found_by_how_their_names_begin(world: PeopleWorld) -> 
 
 async def test_a_burnt_name_is_found(world: PeopleWorld) -> None:
     await world.directory.remove(EVE)
-    [found] = (await world.supervising.find("Eve", by=OPERATOR)).names
+    [found] = (await world.supervising.find("Eve", by=OPERATOR)).rows
     assert (found.name, found.account) == ("eve", None)
 
 
