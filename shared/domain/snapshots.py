@@ -25,6 +25,7 @@ from shared.domain.names import OrgName, Package, PackageName
 from shared.domain.organizations import LookAlike, Membership, Organization
 from shared.domain.package import Event, Head, Record, Release
 from shared.domain.publishers import Publisher
+from shared.domain.reserved_names import ReservedName
 from shared.domain.tokens import Token, TokenUse
 
 FORMAT = 1
@@ -46,6 +47,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     Token,
     TokenUse,
     Bulletin,
+    ReservedName,
 )
 
 

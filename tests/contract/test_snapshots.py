@@ -125,6 +125,8 @@ async def busy(worlds: OpenWorld) -> World:
     await world.registry.upkeep.run("roll-up")
     # Somebody whose push was cut off, and who has not been listed yet.
     await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))
+    await world.registry.restraining.lock(world.people.mia.account, "Stolen.", by=OPERATOR)
+    await world.registry.reserving.add("wso2*", "Theirs.", by=OPERATOR)
     return world
 
 
