@@ -153,7 +153,9 @@ async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
 
 async def _found(registry: Registry, releases: Sequence[Dated]) -> None:
     account = await registry.accounts.named(ADMINISTRATOR)
-    for org in sorted({each.made.release["org"].lower() for each in releases}):
+    names = sorted({each.made.release["org"].lower() for each in releases})
+    print(f"Founding {len(names)} organizations …", flush=True)
+    for org in names:
         await registry.organizations.found(parse_org(org), account, by=OPERATOR)
 
 
@@ -189,8 +191,14 @@ async def _publish(share: Share) -> list[Dated]:
             done = await asyncio.gather(*(_push(registry, each, by) for each in chosen))
             published += [each for each, is_done in zip(chosen, done, strict=True) if is_done]
             if share.number == 0:
-                print(f"\rPublished {len(published) * share.all:,} releases", end="", flush=True)
+                print(f"\r{_progress(len(published), share)}", end="", flush=True)
         return published
+
+
+def _progress(published: int, share: Share) -> str:
+    """Say how far all have come, as far as one of them knows."""
+    done, wanted = published * share.all, len(share.releases) * share.all
+    return f"Published {min(done, wanted):,} of {wanted:,} releases ({100 * done // wanted} %)"
 
 
 async def _push(registry: Registry, release: Dated, by: Principal) -> bool:
@@ -203,6 +211,7 @@ async def _push(registry: Registry, release: Dated, by: Principal) -> bool:
 
 
 async def _deprecate(registry: Registry, releases: Sequence[Dated], by: Principal) -> None:
+    print("Deprecating some …", flush=True)
     for each in releases:
         if each.made.release["is_deprecated"]:
             message = each.made.release["deprecation_message"] or "Use a newer version."

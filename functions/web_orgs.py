@@ -23,7 +23,7 @@ SORTS = {
     "name": (Sort.NAME, "Name"),
 }
 _FIRST_SORT = "updated"
-_PEOPLE = "people"
+_PEOPLE, _ACTIVITY = "people", "activity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
         portrait = await _portrait(registry, org, look)
         if tab == _PEOPLE:
             return await _people(registry, portrait, look)
+        if tab == _ACTIVITY:
+            happenings = await registry.chronicling.of_organization(org)
+            return look.show(
+                "web/org/activity.html", portrait=portrait, tab=tab, happenings=happenings
+            )
         if tab:
             raise PageNotFound(f"/orgs/{org}/{tab}")
         return await _packages(registry, portrait, look)
@@ -93,8 +98,13 @@ async def _people(registry: Registry, portrait: Portrait, look: Look) -> func.Ht
     if look.wants(JSON):
         return look.json({"members": [_seen(each) for each in members if each.membership.is_shown]})
     own = [each for each in members if each.membership.account == look.principal.id]
-    values = {"members": members, "own": own[0].membership if own else None}
-    return look.show("web/org/people.html", portrait=portrait, tab=_PEOPLE, **values)
+    return look.show(
+        "web/org/people.html",
+        portrait=portrait,
+        tab=_PEOPLE,
+        members=members,
+        own=own[0].membership if own else None,
+    )
 
 
 async def _packages(registry: Registry, portrait: Portrait, look: Look) -> func.HttpResponse:

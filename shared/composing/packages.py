@@ -155,7 +155,7 @@ class Packages(People):
     @cached_property
     def chronicling(self) -> Chronicling:
         """Return what tells what became of packages."""
-        return Chronicling(self.world.events)
+        return Chronicling(self.world.events, self.world.metadata)
 
     @cached_property
     def unpacking(self) -> Unpacking:

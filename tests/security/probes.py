@@ -227,7 +227,7 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
 OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
     "web_org": tuple(
         Probe(f"/orgs/acme{tab}", headers=headers)
-        for tab in ("", "?sort=name", "/people")
+        for tab in ("", "?sort=name", "/people", "/activity")
         for headers in ((), JSON_TWIN)
     ),
     "web_search": tuple(

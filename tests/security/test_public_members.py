@@ -9,6 +9,7 @@ from tests.world import URL, World
 PAGES = (
     "/orgs/acme",
     "/orgs/acme/people",
+    "/orgs/acme/activity",
     "/api/v1/orgs/acme",
     "/packages/acme/greet",
     "/packages/acme/greet/1.0.0/activity",

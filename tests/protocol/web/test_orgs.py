@@ -78,6 +78,16 @@ async def test_who_is_no_member_shows_nothing(world: World) -> None:
     assert "bob" not in (await opened(world, "/orgs/acme/people")).text
 
 
+async def test_what_became_of_its_packages(shelf: World, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(shelf, "/orgs/acme/activity")) == page
+
+
+async def test_what_became_of_private_packages_is_told_nobody(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    assert "secret" not in (await opened(world, "/orgs/acme/activity")).text
+    assert "Nothing happened lately" in (await opened(world, "/orgs/acme/activity")).text
+
+
 async def test_private_packages_are_listed_for_members_alone(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     mia = await Browser.of(world, world.people.mia)

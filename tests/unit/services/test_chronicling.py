@@ -1,8 +1,14 @@
 """What became of a package is told from its records, and from what its organization's log adds."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
 from shared.domain.change import EVERY_VERSION, Change
-from shared.domain.package import Entry, Event
-from shared.services.chronicling import READ, Chronicling
+from shared.domain.names import OrgName, Package
+from shared.domain.package import Entry, Event, State, Survey, Visibility
+from shared.ports import MetadataStore
+from shared.services.chronicling import READ, SHOWN, Chronicling
 from shared.services.showing import Happening, Owner, Portrait
 from tests.contract.samples import release
 from tests.fakes.events import FakeEvents
@@ -21,7 +27,20 @@ def live(version: str, at_ms: int = 5, **fields: object) -> Entry:
 async def told(shown: Portrait, *events: Event) -> list[Happening]:
     feed = FakeEvents()
     await feed.append(events)
-    return await Chronicling(feed).of(shown)
+    return await Chronicling(feed, cast("MetadataStore", Packages())).of(shown)
+
+
+@dataclass
+class Packages:
+    """The packages of a test."""
+
+    surveys: dict[str, Survey] = field(default_factory=dict[str, Survey])
+    asked: int = 0
+
+    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+        """Return packages with their entries."""
+        self.asked += len(packages)
+        return [self.surveys.get(each.key) for each in packages]
 
 
 def event(kind: str, at_ms: int, subject: str = "acme/greet:1.0.0", **details: str) -> Event:
@@ -96,3 +115,47 @@ async def test_a_long_log_is_read_once() -> None:
     published = event("release.published", 5, repository="acme/greet-source")
     found = await told(portrait(live("1.0.0")), published, *late)
     assert found == [Happening(5, Change.PUBLISHED, "1.0.0")]
+
+
+# --- of an organization ------------------------------------------------------------------------
+
+
+async def of_acme(packages: Packages, *events: Event) -> list[tuple[str, str, Change]]:
+    feed = FakeEvents()
+    await feed.append(events)
+    chronicling = Chronicling(feed, cast("MetadataStore", packages))
+    found = await chronicling.of_organization(OrgName("Acme"))
+    return [(str(package), each.version, each.change) for package, each in found]
+
+
+def holding(*entries: Entry, visibility: Visibility = Visibility.PUBLIC) -> Packages:
+    found = survey("1.0.0")
+    head = found.head.model_copy(update={"visibility": visibility})
+    return Packages({"acme/greet": Survey(head, entries)})
+
+
+async def test_an_organization_tells_what_became_of_its_public_packages() -> None:
+    found = await of_acme(
+        holding(live("1.0.0"), live("2.0.0", state=State.QUARANTINED)),
+        event("release.published", 1),
+        event("release.published", 2, "acme/greet:2.0.0"),
+        event("release.published", 3, "acme/gone:1.0.0"),
+        event("member.set", 4, "acme"),
+        event("package.deprecated", 5, "acme/greet"),
+    )
+    assert found == [
+        ("acme/greet", EVERY_VERSION, Change.DEPRECATED),
+        ("acme/greet", "1.0.0", Change.PUBLISHED),
+    ]
+
+
+async def test_what_is_private_is_told_nobody() -> None:
+    packages = holding(live("1.0.0"), visibility=Visibility.PRIVATE)
+    assert await of_acme(packages, event("release.published", 1)) == []
+
+
+async def test_it_reads_no_more_packages_than_it_shows() -> None:
+    packages = Packages()
+    published = [event("release.published", each, f"acme/p{each}:1.0.0") for each in range(READ)]
+    assert await of_acme(packages, *published) == []
+    assert packages.asked == SHOWN
