@@ -45,9 +45,20 @@ class Showcasing:
         self._censuses = censuses
         self._clock = clock
         self._counted: tuple[int, Totals, Facets] | None = None
+        self._under_way: asyncio.Task[Showcase] | None = None
 
     async def showcase(self) -> Showcase:
-        """Return what everybody may see."""
+        """Return what everybody may see; those who ask while it is looked for get the same."""
+        if self._under_way is None:
+            self._under_way = asyncio.create_task(self._look())
+            self._under_way.add_done_callback(self._landed)
+        # Whoever goes away while others wait leaves them the answer.
+        return await asyncio.shield(self._under_way)
+
+    def _landed(self, _done: asyncio.Task[Showcase]) -> None:
+        self._under_way = None
+
+    async def _look(self) -> Showcase:
         new, updated, pulled, (totals, facets), counted = await asyncio.gather(
             self._first(Sort.ADDED),
             self._first(Sort.CREATED),

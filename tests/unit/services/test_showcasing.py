@@ -1,5 +1,6 @@
 """Showcasing: what is shown of everything, as anybody sees it, at a bounded cost."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -94,3 +95,13 @@ async def test_a_census_that_knows_fewer_releases_than_there_are_packages_is_not
         cast(SearchIndex, CountedIndex()), Censuses(work, clock), clock
     ).showcase()
     assert shown.releases is None
+
+
+async def test_those_who_ask_at_once_share_one_look() -> None:
+    index = CountedIndex()
+    shown = showcasing(index, FakeClock())
+    first, second = await asyncio.gather(shown.showcase(), shown.showcase())
+    assert first is second
+    assert len(index.searches) == 3
+    await shown.showcase()
+    assert len(index.searches) == 6
