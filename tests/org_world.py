@@ -13,6 +13,7 @@ from shared.domain.package import Event, Head, Release
 from shared.domain.rights import Grant, Role
 from shared.services.closing import Closing
 from shared.services.founding import Founders, Founding
+from shared.services.handing_over import HandingOver
 from shared.services.inviting import Inviting
 from shared.services.member_changes import MemberChanges
 from shared.services.notifying import Notifying
@@ -122,6 +123,10 @@ class OrgWorld:
             changes=self.changes,
             clock=self.clock,
         )
+
+    @property
+    def handing_over(self) -> HandingOver:
+        return HandingOver(self.authorization, self.rosters, self.changes)
 
     @property
     def closing(self) -> Closing:

@@ -1,16 +1,17 @@
 """An owner hands an organization over: both changes count at once, and there is always an owner."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors import InvalidRequest, NotPermitted, SignInAgain
+from shared.domain.errors import Busy, InvalidRequest, NotPermitted, SignInAgain
 from shared.domain.identity import OPERATOR
 from shared.domain.organization_errors import ChangePending, MemberNotFound, NothingPending
 from shared.domain.organizations import COOLING_OFF
 from shared.domain.rights import Role
-from shared.services.handing_over import HandingOver
+from tests.faults import Fault, Moment, failing
 from tests.org_world import ACME, ADA, EVE, KIM, LEE, MAX, OrgWorld, acme_of_kim
 
 A_SECOND = timedelta(seconds=1)
@@ -24,14 +25,9 @@ async def acme() -> OrgWorld:
     return world
 
 
-def handing(world: OrgWorld) -> HandingOver:
-    """Return the service over the world's stores."""
-    return HandingOver(world.authorization, world.rosters, world.changes)
-
-
 async def hand(world: OrgWorld, then: Role | None = Role.MAINTAINER, heir: Account = MAX) -> None:
     """Let kim hand Acme over."""
-    await handing(world).begin(ACME, heir, then, by=world.signed_in(KIM))
+    await world.handing_over.begin(ACME, heir, then, by=world.signed_in(KIM))
 
 
 @pytest.mark.parametrize("then", [Role.MAINTAINER, Role.MEMBER, None])
@@ -123,11 +119,26 @@ async def test_whoever_hands_over_becomes_less(acme: OrgWorld) -> None:
 async def test_only_an_owner_hands_over(acme: OrgWorld) -> None:
     for person in (MAX, ADA):
         with pytest.raises(NotPermitted):
-            await handing(acme).begin(ACME, LEE, None, by=acme.signed_in(person))
+            await acme.handing_over.begin(ACME, LEE, None, by=acme.signed_in(person))
     with pytest.raises(NotPermitted, match="being owner of Acme"):
-        await handing(acme).begin(ACME, LEE, None, by=OPERATOR)
+        await acme.handing_over.begin(ACME, LEE, None, by=OPERATOR)
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+async def test_wherever_it_breaks_off_somebody_owns_it(
+    acme: OrgWorld, nth: int, moment: Moment
+) -> None:
+    working = acme.directory
+    acme.directory = failing(working, Fault("replace", Busy(), moment, nth))
+    with suppress(Busy):
+        await hand(acme, None)
+        await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    acme.directory = working
+    acme.clock.advance(COOLING_OFF)
+    assert Role.OWNER in acme.roles().values()
 
 
 async def test_it_takes_a_fresh_sign_in(acme: OrgWorld) -> None:
     with pytest.raises(SignInAgain):
-        await handing(acme).begin(ACME, MAX, None, by=acme.token_of(KIM))
+        await acme.handing_over.begin(ACME, MAX, None, by=acme.token_of(KIM))

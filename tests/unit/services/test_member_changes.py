@@ -409,7 +409,7 @@ async def test_a_pending_role_is_kept_in_the_record_itself(acme: OrgWorld) -> No
 
 PEOPLE = (KIM, LEE, MAX, EVE)
 STEPS = st.tuples(
-    st.sampled_from(["owner", "maintainer", "member", "remove", "undo"]),
+    st.sampled_from(["owner", "maintainer", "member", "remove", "undo", "hand over"]),
     st.sampled_from(PEOPLE),
     st.sampled_from((*PEOPLE, ADA)),
     st.sampled_from([timedelta(0), timedelta(hours=20), COOLING_OFF, NEW_OWNER_FOR]),
@@ -422,6 +422,8 @@ async def attempt(world: OrgWorld, what: str, whom: Account, by: Account) -> Non
     with suppress(Refusal):
         if what == "remove":
             await organizations.remove_member(ACME, whom, by=principal)
+        elif what == "hand over":
+            await world.handing_over.begin(ACME, whom, None, by=principal)
         elif what == "undo":
             await organizations.undo(ACME, whom, by=principal)
         else:
