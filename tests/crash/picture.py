@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from shared.adapters.paths import DataFolder
+from shared.domain.identity import OPERATOR
 from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Event
 from shared.domain.tokens import Token
@@ -31,7 +32,9 @@ Seen = tuple[int, object]
 class Picture:
     """What is seen from outside; each of these is committed by itself."""
 
-    packages: Mapping[str, Seen]  # By request: versions, metadata, pulls, lists, resolves.
+    packages: Mapping[
+        str, Seen
+    ]  # By request: versions, metadata, pulls, lists, resolves, what is withheld.
     organizations: Mapping[str, Set[str]]
     tokens: Set[str]  # Ann's, by name.
     feed: tuple[str, ...]  # Without events of tokens.
@@ -43,6 +46,7 @@ async def picture(world: World, use_case: UseCase) -> Picture:
     if use_case.is_private:
         async for look, seen in _looks(world, use_case.package, world.people.admin):
             packages[f"{look} by admin"] = seen
+    packages["what is withheld"] = await _withheld(world)
     organizations = await everything(world.stores.directory, Organization)
     return Picture(
         packages,
@@ -90,6 +94,12 @@ async def _pull(world: World, path: str, person: Person | None) -> Seen:
 
 def _seen(response: httpx.Response) -> Seen:
     return response.status_code, json.loads(response.content)
+
+
+async def _withheld(world: World) -> Seen:
+    page = await world.registry.inspecting.withheld(by=OPERATOR)
+    listed = [f"{each.coordinate} {each.state.value} by {each.by}" for each in page.releases]
+    return 200, listed
 
 
 async def _members(world: World, org: str) -> Set[str]:
