@@ -9,6 +9,7 @@ from functions.account import TOKENS
 from shared.domain.client_settings import client_settings
 from shared.domain.rights import ANY
 from shared.registry import Registry
+from shared.services.token_records import IssuedToken
 from shared.services.token_requests import MAX_DAYS
 
 
@@ -39,14 +40,16 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("account/tokens", methods=["POST"])
     @visits.form(again=overview)
     async def account_token_issue(visit: Visit) -> func.HttpResponse:
-        by = visit.principal
-        form = visit.form
+        by, form = visit.principal, visit.form
         issued = await registry.tokens.issue(by.id, wanted(form, form.text("org") or ANY), by=by)
-        text, url = issued.text.reveal(), registry.settings.base_url
-        settings = client_settings(url, visit.account.name, text)
-        return visit.show(
-            "account/token_issued.html", token=issued.token, text=text, settings=settings
-        )
+        return _show_once(registry, visit, issued)
+
+    @bp.route("account/tokens/rotate", methods=["POST"])
+    @visits.form(again=overview)
+    async def account_token_rotate(visit: Visit) -> func.HttpResponse:
+        by = visit.principal
+        issued = await registry.tokens.rotate(by.id, visit.form.text("token"), by=by)
+        return _show_once(registry, visit, issued)
 
     @bp.route("account/tokens/revoke", methods=["POST"])
     @visits.form(again=overview)
@@ -56,3 +59,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return see_other(TOKENS)
 
     return bp
+
+
+def _show_once(registry: Registry, visit: Visit, issued: IssuedToken) -> func.HttpResponse:
+    """Show a token here and now: its text is a secret, and on no page of its own."""
+    text = issued.text.reveal()
+    settings = client_settings(registry.settings.base_url, visit.account.name, text)
+    template = "account/token_issued.html"
+    return visit.show(template, token=issued.token, text=text, settings=settings)

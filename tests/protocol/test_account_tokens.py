@@ -123,15 +123,24 @@ async def test_a_refusal_is_shown_beside_the_form_with_what_was_typed(
     assert chosen == ([fields["scope"]] if fields.get("scope") == "read" else [])
 
 
+async def test_a_token_gets_a_new_text_and_the_old_one_ends(world: World, ann: Browser) -> None:
+    [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
+    await ann.send(f"{PAGE}/rotate", token=used.token.id)
+    [text] = set(re.findall(r'class="code" type="text" readonly value="(\w+)"', ann.text))
+    assert (await names(world, text)).status_code == 200
+    assert (await names(world, world.people.ann.token)).status_code == 401
+
+
 async def test_a_token_of_somebody_else_cannot_be_revoked(world: World, ann: Browser) -> None:
     [bob] = await world.registry.tokens.records.of(world.people.bob.account.id)
     answer = await ann.send(f"{PAGE}/revoke", token=bob.token.id)
     assert answer.status_code == 404
+    assert (await ann.send(f"{PAGE}/rotate", token=bob.token.id)).status_code == 404
     assert "token not found" in ann.text
     assert (await names(world, world.people.bob.token)).status_code == 200
 
 
-@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/revoke"])
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/revoke", f"{PAGE}/rotate"])
 async def test_a_form_from_elsewhere_changes_nothing(ann: Browser, path: str) -> None:
     answer = await ann.send_raw(path, name="forged", scope="read", token="x")
     assert answer.status_code == 403

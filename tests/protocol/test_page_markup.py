@@ -123,8 +123,9 @@ def test_every_button_and_link_says_what_it_does(path: Path) -> None:
     names = Counter(
         each.attributes.get("aria-label") or each.words for each in page(path).every("button")
     )
-    ids = [name for name, count in names.items() if count > 1]
-    assert [name for name in ids if not name.startswith("Revoke the token test")] == []
+    alike = [name for name, count in names.items() if count > 1]
+    # Two tokens of the goldens have one name, which only whoever gave it can tell apart.
+    assert [name for name in alike if not name.endswith(" the token test")] == []
 
 
 @pages

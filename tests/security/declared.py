@@ -633,6 +633,7 @@ PAGES = {
     "account_settings": _for_all("/account/settings.toml", nobody_by_token),
     "account_tokens": _for_all("/account/tokens", nobody_by_token),
     "account_token_issue": _for_all("/account/tokens", nobody_by_token, "POST"),
+    "account_token_rotate": _for_all("/account/tokens/rotate", nobody_by_token, "POST"),
     "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
     "device_page": _for_all("/device", nobody_by_token),
     "device_answer": _for_all("/device", nobody_by_token, "POST"),
