@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions._managing import Managing
+from functions._managing import Managing, require_meant
 from functions._pages import see_other
 from functions._paging import Pager
 from functions._reach import reaches
@@ -14,8 +14,9 @@ from shared.domain.errors import InvalidRequest, Refusal
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.logs import LogQuery
 from shared.domain.names import Coordinate, Package
+from shared.domain.organizations import MAX_DESCRIPTION
 from shared.domain.package import Release, State
-from shared.domain.withheld import MAX_REASON_LENGTH, parse_reason
+from shared.domain.profiles import parse_reason
 from shared.registry import Registry
 
 PLACE = "/manage/releases"
@@ -180,7 +181,7 @@ async def _release(
         names={**dossier.names, OPERATOR_ID: "the operator"},
         what=WHAT,
         is_first=before is None,
-        most_characters=MAX_REASON_LENGTH,
+        most_characters=MAX_DESCRIPTION,
         reaches=reaches(registry.settings),
         now_ms=registry.clock.now_ms(),
     )
@@ -193,12 +194,12 @@ def _offered(release: Release) -> tuple[Action, ...]:
 
 
 async def _hold(registry: Registry, visit: Visit, coordinate: Coordinate) -> Release:
-    reason = parse_reason(visit.form.text("reason"))
+    reason = _reason(visit, coordinate)
     return await registry.moderation.hold(coordinate, reason, by=visit.principal)
 
 
 async def _quarantine(registry: Registry, visit: Visit, coordinate: Coordinate) -> Release:
-    reason = parse_reason(visit.form.text("reason"))
+    reason = _reason(visit, coordinate)
     return await registry.moderation.quarantine(coordinate, reason, by=visit.principal)
 
 
@@ -207,10 +208,8 @@ async def _restore(registry: Registry, visit: Visit, coordinate: Coordinate) -> 
 
 
 async def _remove(registry: Registry, visit: Visit, coordinate: Coordinate) -> Release:
-    reason = parse_reason(visit.form.text("reason"))
-    if visit.form.text("coordinate") != str(coordinate):
-        message = f"To remove it for ever, type {coordinate}, as it is written here."
-        raise InvalidRequest(message)
+    require_meant(visit, str(coordinate))
+    reason = _reason(visit, coordinate)
     return await registry.moderation.remove(coordinate, reason, by=visit.principal)
 
 
@@ -221,6 +220,10 @@ DECISIONS: dict[str, Decision] = {
     RELEASE.name: _restore,
     REMOVE.name: _remove,
 }
+
+
+def _reason(visit: Visit, coordinate: Coordinate) -> str:
+    return parse_reason(visit.form.text("reason"), f"what becomes of {coordinate}")
 
 
 def _coordinate(visit: Visit) -> Coordinate:

@@ -6,7 +6,7 @@ from shared.commands.running import Output, as_json, moment, show_one, with_regi
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Head, Release, Visibility
-from shared.domain.withheld import parse_reason
+from shared.domain.profiles import parse_reason
 from shared.registry import Registry
 
 
@@ -29,13 +29,19 @@ def parse_package(text: str) -> Package:
     return Package.parse(org, name)
 
 
+def parse_why(text: str) -> str:
+    """Read why a release is withheld."""
+    return parse_reason(text, "what becomes of a release")
+
+
 _VISIBILITIES = {each.value: each for each in Visibility}
 
 release_argument = click.argument("coordinate", metavar="ORG/NAME:VERSION", type=parse_coordinate)
 reason_option = click.option(
     "--reason",
     required=True,
-    type=parse_reason,
+    type=parse_why,
+    metavar="TEXT",
     help="Why; the owners of the package read it.",
 )
 

@@ -3,11 +3,8 @@
 from typing import ClassVar, Self
 
 from shared.domain.entity import Entity, Place
-from shared.domain.errors import InvalidRequest
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Release, State
-
-MAX_REASON_LENGTH = 500  # Characters: the reason stands in a list, and goes out by mail.
 
 
 class Withheld(Entity):
@@ -72,17 +69,3 @@ def place_of_withheld(coordinate: Coordinate) -> Place:
 def is_moved(release: Release) -> bool:
     """Say whether a change of the release's state is not listed everywhere yet."""
     return any("state" in event.details for event in release.outbox)
-
-
-def parse_reason(text: str) -> str:
-    """Return why a release is to be withheld, or raise `InvalidRequest`."""
-    reason = " ".join(text.split())
-    if not reason:
-        message = "Say why: the owners of the package read the reason, and it stays in their log."
-        raise InvalidRequest(message)
-    if len(reason) > MAX_REASON_LENGTH:
-        message = (
-            f"The reason has {len(reason)} characters, and {MAX_REASON_LENGTH} fit. Shorten it."
-        )
-        raise InvalidRequest(message)
-    return reason

@@ -58,7 +58,7 @@ def unlike(answer: httpx.Response, path: str) -> bytes:
 async def decide(browser: Browser, coordinate: Coordinate, verb: str) -> httpx.Response:
     """Send the form of a decision, with what it asks for."""
     path = f"{page_of(coordinate)}/{verb}"
-    return await browser.send(path, reason="Because.", coordinate=str(coordinate))
+    return await browser.send(path, reason="Because.", name=str(coordinate))
 
 
 @pytest.mark.parametrize("person", ["ann", "mia", "bob"])
@@ -126,7 +126,7 @@ async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(
     before = await changes(furnished)
     for proof in ({}, {"csrf": "x"}, {"csrf": foreign}):
         for coordinate in (SECRET, HARMFUL):
-            typed = {"reason": "Because.", "coordinate": str(coordinate)}
+            typed = {"reason": "Because.", "name": str(coordinate)}
             answer = await admin.send_raw(f"{page_of(coordinate)}/{verb}", **typed, **proof)
             assert answer.status_code == 403
     assert await changes(furnished) == before
