@@ -82,8 +82,7 @@ class Frame:
     def run_url(self) -> str:
         """Return the address of the job that published the release; empty where it has none."""
         provenance = self.portrait.release.origin.provenance
-        url = provenance.run_url if provenance else ""
-        return url if url.startswith("https://") else ""
+        return provenance.link if provenance else ""
 
     @property
     def purl(self) -> str:

@@ -105,6 +105,11 @@ class Provenance(Record):
     run_url: str = ""
 
     @property
+    def link(self) -> str:
+        """Return the address of its run as pages may lead there; empty where they may not."""
+        return self.run_url if self.run_url.startswith("https://") else ""
+
+    @property
     def run(self) -> dict[str, str]:
         """Return what is known of the job, as events tell it."""
         told = self.model_dump(include={"provider", "repository", "workflow", "ref"})
