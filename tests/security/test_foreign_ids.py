@@ -116,6 +116,8 @@ async def test_the_id_of_another_tenants_thing_is_as_unknown_as_none(
     journal = Journal()
     async with prepared.world(scratch / "data", wrap=journal.wrap) as world:
         theirs = await foreign_id(world, prepared, function)
+        # What is remembered for a moment, such as who asks, is read before what is compared.
+        await ask(world, journal, asking(prepared, function, persona, NOBODYS), NOBODYS)
         before = await everything(world)
         asked = [
             await ask(world, journal, asking(prepared, function, persona, id_), id_)
