@@ -146,8 +146,9 @@ async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
         by = await _administrator(registry)
         await _deprecate(registry, published, by)
         await _pull(world, published)
-        print("Bringing the search up to date …", flush=True)
+        print("Bringing the search up to date, and counting what there is …", flush=True)
         await registry.upkeep.run("refresh")
+        await registry.upkeep.run("snapshot")
     return len(published)
 
 
