@@ -38,9 +38,14 @@ class Trait:
     value: str
 
     @property
+    def folded(self) -> str:
+        """Return what is the same for spellings of the value that differ in case alone."""
+        return self.value.strip().casefold()
+
+    @property
     def key(self) -> str:
-        """Return what is the same for spellings that differ in case alone."""
-        return f"{self.facet.value} {self.value.strip().casefold()}"
+        """Return what is the same for all these spellings, and for no value of another facet."""
+        return f"{self.facet.value} {self.folded}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +71,21 @@ class Totals:
 def facets_of(counted: Iterable[tuple[Trait, int]]) -> Facets:
     """Return how the results divide; spellings that differ in case alone are one value, written
     as most of them are."""
-    spelled: dict[str, dict[Trait, int]] = {}
+    spelled: dict[Facet, dict[str, dict[str, int]]] = {}
     for trait, count in counted:
-        spellings = spelled.setdefault(trait.key, {})
-        spellings[trait] = spellings.get(trait, 0) + count
-    found: dict[Facet, list[Share]] = {}
-    for spellings in spelled.values():
-        best = min(spellings, key=lambda each: (-spellings[each], each.value))
-        found.setdefault(best.facet, []).append(Share(best.value, sum(spellings.values())))
-    return {facet: _most_frequent(shares) for facet, shares in found.items()}
+        values = spelled.setdefault(trait.facet, {})
+        spellings = values.setdefault(trait.folded, {})
+        spellings[trait.value] = spellings.get(trait.value, 0) + count
+    return {facet: tuple(_most_frequent(values)) for facet, values in spelled.items()}
 
 
-def _most_frequent(shares: Iterable[Share]) -> tuple[Share, ...]:
-    ranked = sorted(shares, key=lambda each: (-each.count, each.value.casefold()))
-    return tuple(ranked[:MAX_SHARES])
+def _most_frequent(values: Mapping[str, Mapping[str, int]]) -> Iterator[Share]:
+    """Yield the values that most have; spellings by what they share."""
+    counted = {folded: sum(spellings.values()) for folded, spellings in values.items()}
+    for folded in sorted(counted, key=lambda each: (-counted[each], each))[:MAX_SHARES]:
+        spellings = values[folded]
+        best = min(spellings, key=lambda each: (-spellings[each], each))
+        yield Share(best, counted[folded])
 
 
 def traits_of(listing: Listing) -> Iterator[Trait]:

@@ -16,6 +16,8 @@ from shared.domain.query import Hit, Page, Query, Results, Sort, Suggestion, Vie
 
 TOO_LITTLE = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 
+_FACETS = {each.value: each for each in Facet}
+
 # Every order ends in the key: two packages never tie, so pages neither repeat nor miss one.
 _BEST_FIRST = "boost DESC, key"
 _JOIN = "JOIN packages ON id = texts.rowid"
@@ -93,14 +95,11 @@ class _Search:
     def facets(self) -> Facets:
         """Return how all matches divide."""
         join = f"{_JOIN if self._plan.patterns else ''} JOIN traits ON traits.package = texts.rowid"
-        what = f"spelling, count(*) FROM texts {join}"
-        counts = dict(self._select(what, self._tiers[-1], "GROUP BY spelling"))
-        spellings = self._connection.execute("SELECT id, facet, value FROM spellings")
-        return facets_of(
-            (Trait(Facet(name), value), counts[spelling])
-            for spelling, name, value in spellings
-            if spelling in counts
-        )
+        # Nothing in the statement comes from a request.
+        counted = f"SELECT spelling, count(*) AS share FROM texts {join}"  # noqa: S608
+        named = "GROUP BY spelling) JOIN spellings ON spellings.id = spelling"
+        rows = self._select(f"facet, value, share FROM ({counted}", self._tiers[-1], named)
+        return facets_of((Trait(_FACETS[name], value), share) for name, value, share in rows)
 
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages.
