@@ -73,7 +73,7 @@ def _paths_of(route: str) -> Iterator[str]:
 
 def _expression(part: str) -> str:
     if part.startswith("{*"):
-        return "(/.*)?"
+        return r"(/[\s\S]*)?"  # A dot would leave out the end of a line, which a path may hold.
     return "/[^/]+" if "{" in part else f"/{re.escape(part.lower())}"
 
 

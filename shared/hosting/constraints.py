@@ -81,8 +81,9 @@ _MAKERS: dict[str, Callable[[str], Check]] = {
 
 
 # It begins by saying what it does not match, each in the terms of paths: no group but the last part
-# of one, which stands for everything below.
-_LEFT_OUT = re.compile(r"\^\(\?!\(((?:[^()]|\(/\.\*\)\?)*)\)/\?\$\)")
+# of one, which stands for everything below; a dot would leave out the end of a line.
+BELOW = r"(/[\s\S]*)?"
+_LEFT_OUT = re.compile(rf"\^\(\?!\(((?:[^()]|{re.escape(BELOW)})*)\)/\?\$\)")
 _PLAIN_START = re.compile(r"\^((?:[A-Za-z0-9_/-]|\\[./-])*)([*?{]?)")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, product
 
-from shared.hosting.constraints import Constraint, constraint
+from shared.hosting.constraints import BELOW, Constraint, constraint
 from shared.hosting.errors import UnreadableRoute
 
 
@@ -204,14 +204,14 @@ def _spares(segment: Segment | Nothing, shape: Shape) -> bool:
     )
 
 
-_BELOW, _ANY = "(/.*)?", "[^/]+"  # As expressions say "and all below" and "any segment".
+_ANY = "[^/]+"  # As expressions say "any segment".
 
 
 def _is_of(expression: str, shape: Shape) -> bool:
     """Tell whether every path of the shape matches the expression."""
-    parts = expression.removesuffix(_BELOW).replace(_ANY, "*").split("/")
+    parts = expression.removesuffix(BELOW).replace(_ANY, "*").split("/")
     below = shape[len(parts) :]
-    is_as_long = len(shape) >= len(parts) and (not below or expression.endswith(_BELOW))
+    is_as_long = len(shape) >= len(parts) and (not below or expression.endswith(BELOW))
     return is_as_long and all(map(_fits, parts, shape))
 
 

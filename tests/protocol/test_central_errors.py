@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from typing import cast
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -53,7 +53,9 @@ async def test_hostile_paths_get_answers_that_clients_understand(world: World, p
             answer = await world.get(path, headers={"Accept": accept})
             assert answer.status_code in STATUSES, (path, answer.status_code)
             assert answer.status_code < 500, (path, answer.text)
-            if answer.content and answer.status_code != 200:
+            # With dots in its path a request leads out of the face.
+            is_of_the_face = ".." not in unquote(path)
+            if answer.content and answer.status_code != 200 and is_of_the_face:
                 refused(answer, answer.status_code)
 
 
