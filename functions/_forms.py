@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
 from urllib.parse import parse_qs
 
 import azure.functions as func
 
 from functions._http import header
-from shared.domain.errors import BodyUnreadable, TokenMisplaced
+from shared.domain.errors import BodyUnreadable, InvalidRequest, TokenMisplaced
 from shared.domain.token_texts import holds_token
 
 URL_ENCODED = "application/x-www-form-urlencoded"
 MOST_BYTES = 65_536  # The largest form of ours, filled to its limits, has a few thousand.
 MOST_FIELDS = 200
+
+Chosen = TypeVar("Chosen", bound=Enum)
 
 _EXPECTED = f"a form, as {URL_ENCODED}"
 
@@ -30,6 +34,13 @@ class Form:
     def all(self, name: str) -> list[str]:
         """Return every value of a field that may be given several times."""
         return list(self.values.get(name, ()))
+
+    def choice(self, name: str, kind: type[Chosen], otherwise: str) -> Chosen:
+        """Return which value of `kind` was chosen, or raise `InvalidRequest` with the sentence."""
+        try:
+            return kind(self.text(name))
+        except ValueError:
+            raise InvalidRequest(otherwise) from None
 
 
 def is_form(req: func.HttpRequest) -> bool:

@@ -5,7 +5,6 @@ import azure.functions as func
 from functions._forms import Form
 from functions._organization_pages import FIRST, ROUTE, Decide, Forms, framed, org_of, show
 from functions._visits import Problem, Visit, Visits
-from shared.domain.errors import InvalidRequest
 from shared.domain.names import OrgName
 from shared.domain.rights import Role
 from shared.registry import Registry
@@ -102,8 +101,5 @@ def _offer(form: Form) -> Offer:
 
 
 def _role(form: Form) -> Role:
-    try:
-        return Role(form.text("role"))
-    except ValueError:
-        message = "There is no such role. Choose owner, maintainer or member."
-        raise InvalidRequest(message) from None
+    otherwise = "There is no such role. Choose owner, maintainer or member."
+    return form.choice("role", Role, otherwise)

@@ -104,16 +104,10 @@ def _coordinate(visit: Visit) -> Coordinate:
 
 
 def _visibility(form: Form) -> Visibility:
-    try:
-        return Visibility(form.text("visibility"))
-    except ValueError:
-        message = "A package is public or private. Choose one of the two."
-        raise InvalidRequest(message) from None
+    otherwise = "A package is public or private. Choose one of the two."
+    return form.choice("visibility", Visibility, otherwise)
 
 
 def _pushers(form: Form) -> Pushers:
-    try:
-        return Pushers(form.text("pushers"))
-    except ValueError:
-        message = "Members push to a package, or trusted publishers alone. Choose one of the two."
-        raise InvalidRequest(message) from None
+    otherwise = "Members push to a package, or trusted publishers alone. Choose one of the two."
+    return form.choice("pushers", Pushers, otherwise)

@@ -9,7 +9,6 @@ from functions._forms import Form
 from functions._organization_pages import ROUTE, Decide, Forms, Frame, framed, org_of, show
 from functions._paging import Pager
 from functions._visits import Problem, Visit, Visits
-from shared.domain.errors import InvalidRequest
 from shared.domain.names import OrgName, Package
 from shared.domain.pipelines import pipeline
 from shared.domain.publishers import RULES
@@ -138,9 +137,6 @@ def _wanted(form: Form, org: OrgName) -> PublisherRequest:
 
 
 def _provider(form: Form) -> Provider:
-    try:
-        return Provider(form.text("provider"))
-    except ValueError:
-        names = ", ".join(each.value for each in Provider)
-        message = f"There is no such CI system. Choose among {names}."
-        raise InvalidRequest(message) from None
+    names = ", ".join(each.value for each in Provider)
+    otherwise = f"There is no such CI system. Choose among {names}."
+    return form.choice("provider", Provider, otherwise)

@@ -120,11 +120,8 @@ DECISIONS: dict[str, Decide] = {
 
 
 def _visibility(form: Form) -> Visibility:
-    try:
-        return Visibility(form.text("visibility"))
-    except ValueError:
-        message = "Packages are public or private by default. Choose one of the two."
-        raise InvalidRequest(message) from None
+    otherwise = "Packages are public or private by default. Choose one of the two."
+    return form.choice("visibility", Visibility, otherwise)
 
 
 def _afterwards(form: Form) -> Role | None:

@@ -165,6 +165,7 @@ FACES = (
 def build_app(registry: Registry) -> func.FunctionApp:
     """Return the app with every Function over `registry`."""
     faces = [face.blueprint(registry) for face in FACES]
+    # An app whose functions were read gives them to no host any more: those of another are.
     elsewhere = web_missing.everywhere_else(registry, _readable(_app_of(faces)))
     return _app_of([*faces, elsewhere])
 

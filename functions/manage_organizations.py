@@ -6,6 +6,7 @@ from functions._managing import LONGEST, Managing, require_meant
 from functions._pages import see_other
 from functions._visits import Problem, Visit
 from shared.domain.names import parse_org
+from shared.domain.rights import Role
 from shared.registry import Registry
 
 PAGE = "/manage/organizations"
@@ -100,7 +101,7 @@ async def _show(
         organization=organization,
         path=f"{PAGE}/{organization.name}",
         is_deleted=is_deleted,
-        owners=[each.name for each in members if each.membership.role.value == "owner"],
+        owners=[each.name for each in members if each.membership.role is Role.OWNER],
         members=len(members),
         done=DONE.get(visit.query.get("done", ""), ""),
         now_ms=now_ms,

@@ -1,7 +1,7 @@
 """Finding accounts: by name, by id, and those that own an organization."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from shared.domain.accounts import Account, AccountName, place_of_name
 from shared.domain.entity import Place
@@ -20,6 +20,12 @@ async def accounts_of(directory: DirectoryStore, ids: Iterable[str]) -> list[Acc
     """Return the accounts that are there, in the order of their ids; they are read side by side."""
     found = await asyncio.gather(*(directory.get(Account, Place(each)) for each in ids))
     return [account for account in found if account is not None]
+
+
+async def names_of(directory: DirectoryStore, ids: Iterable[str]) -> Mapping[str, str]:
+    """Return the names of the accounts that are there, by id; each is read once."""
+    accounts = await accounts_of(directory, sorted({*ids} - {""}))
+    return {account.id: account.name for account in accounts}
 
 
 async def owners_of(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:

@@ -1,7 +1,7 @@
 """Inspecting: releases as administrators see them, whatever became of them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.auth.administration import Administration
@@ -13,7 +13,8 @@ from shared.domain.package import Head, Release, Survey
 from shared.domain.query import Page, Query
 from shared.domain.withheld import Withheld, place_of_withheld
 from shared.ports import DirectoryStore, MetadataStore, PullLedger
-from shared.services.finding import accounts_of
+from shared.services.finding import names_of
+from shared.services.listing import slice_of
 from shared.services.logbook import Logbook, LogPage
 from shared.services.searching import Searching
 
@@ -66,10 +67,10 @@ class Inspecting:
         """Return a page of what is withheld from everybody, from after a release on."""
         await self.administration.require(by, "read", "what is withheld")
         place = place_of_withheld(after) if after else Place("")
-        found = await self.directory.all(Withheld, place, WITHHELD + 1)
-        shown = tuple(found[:WITHHELD])
-        names = await self._names(each.by for each in shown)
-        return WithheldPage(shown, names, shown[-1].coordinate if found[WITHHELD:] else None)
+        found = await slice_of(self.directory, Withheld, place, WITHHELD)
+        names = await names_of(self.directory, (each.by for each in found.entities))
+        next_ = found.entities[-1].coordinate if found.is_more else None
+        return WithheldPage(found.entities, names, next_)
 
     async def package(self, package: Package, *, by: Principal) -> Survey:
         """Return a package with all its releases, or raise `PackageNotFound`."""
@@ -95,7 +96,7 @@ class Inspecting:
             self.pulls.history(head.package, since=_NO_DAY),
             self.searching.search(_needing(head.package), _COUNT_ALONE, by=by),
             self.logbook.of_release(release, before, by=by),
-            self._names([release.origin.principal]),
+            names_of(self.directory, [release.origin.principal]),
         )
         return Dossier(
             head=head,
@@ -105,10 +106,6 @@ class Inspecting:
             history=history,
             names={**names, **history.names},
         )
-
-    async def _names(self, ids: Iterable[str]) -> Mapping[str, str]:
-        found = await accounts_of(self.directory, sorted({each for each in ids if each}))
-        return {account.id: account.name for account in found}
 
 
 def _needing(package: Package) -> Query:

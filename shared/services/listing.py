@@ -1,11 +1,12 @@
-"""Listing the entities of a kind, a page at a time or all, for operators and upkeep."""
+"""Listing what there is of a kind, a page at a time or all."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.domain.entity import Entity, Place
-from shared.ports import DirectoryStore
+from shared.domain.names import OrgName, Package
+from shared.ports import DirectoryStore, MetadataStore
 
 E = TypeVar("E", bound=Entity)
 Row = TypeVar("Row")
@@ -44,6 +45,27 @@ async def slice_of(directory: DirectoryStore, kind: type[E], after: Place, count
     """Return up to `count` entities above a place. One read."""
     found = await directory.all(kind, after, count + 1)
     return Slice(tuple(found[:count]), len(found) > count)
+
+
+async def beginning(
+    directory: DirectoryStore, kind: type[E], place: Place, count: int
+) -> tuple[E, ...]:
+    """Return the entity at the place, and up to `count` whose owners begin like its own."""
+    exactly = await directory.get(kind, place)
+    found = await slice_of(directory, kind, place, count)
+    longer = [each for each in found.entities if each.place.owner.startswith(place.owner)]
+    return (*([exactly] if exactly else []), *longer)
+
+
+async def packages_of(
+    metadata: MetadataStore, org: OrgName, after: str, count: int
+) -> tuple[list[Package], str]:
+    """Return up to `count` packages of an organization whose names come after one, and after which
+    name there are more; empty at the end. One read."""
+    prefix = f"{org.lower()}/"
+    heads = await metadata.packages(prefix + after.lower(), count + 1)
+    own = [head.package for head in heads if head.package.key.startswith(prefix)]
+    return own[:count], own[count - 1].name if len(own) > count else ""
 
 
 async def everything(directory: DirectoryStore, kind: type[E]) -> list[E]:

@@ -1,6 +1,6 @@
 """Reading the logs: what happened in an organization, and to one's own account."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.auth.administration import Administration
@@ -12,7 +12,7 @@ from shared.domain.names import OrgName
 from shared.domain.package import Event, Release, account_stream, org_stream
 from shared.domain.rights import Action, Scope
 from shared.ports import DirectoryStore, EventStore
-from shared.services.finding import account_called, accounts_of
+from shared.services.finding import account_called, names_of
 
 READ_AT_ONCE = 200
 LOOKED_AT = 2_000  # Events that one page looks at, so that a rare kind costs no more than any.
@@ -91,9 +91,5 @@ class Logbook:
 
     async def _named(self, wanted: list[tuple[int, Event]], next_: int | None) -> LogPage:
         concerned = {each for _, event in wanted for each in (event.actor, event.account)}
-        names = await self._names(concerned - {""})
+        names = await names_of(self.directory, concerned)
         return LogPage(tuple(wanted), names, next_)
-
-    async def _names(self, actors: Iterable[str]) -> Mapping[str, str]:
-        found = await accounts_of(self.directory, sorted(actors))
-        return {account.id: account.name for account in found}

@@ -1,13 +1,12 @@
 """Overseeing: how the registry is, for those who run it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.auth.administration import Administration
-from shared.domain.accounts import Account
-from shared.domain.entity import Place, Waiting
+from shared.domain.entity import Waiting
 from shared.domain.errors import Unavailable
 from shared.domain.identity import Principal
 from shared.domain.oversight import Backlog, Overview, Pace, Room, Task, Waiter
@@ -18,6 +17,7 @@ from shared.domain.wishes import Wish
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.bulletins import Bulletins
 from shared.services.censuses import Censuses
+from shared.services.finding import names_of
 from shared.services.limiting import Limiting
 from shared.services.upkeep import Upkeep
 from shared.services.wishing import Wishing
@@ -65,7 +65,7 @@ class Overseeing:
         await self.administration.require(by, "see", "the tasks of upkeep")
         standings, wishes = await asyncio.gather(self.upkeep.standings(), self.wishing.waiting())
         asked = {each.task: each for each in wishes}
-        names = await self._names({each.asked_by for each in wishes})
+        names = await names_of(self.directory, (each.asked_by for each in wishes))
         return tuple(_task(each, asked.get(each.task), names) for each in standings)
 
     async def pace(self, by: Principal) -> Pace:
@@ -73,14 +73,10 @@ class Overseeing:
         await self.administration.require(by, "see", "who has to wait")
         waits = self.limiting.waiting()
         shown = waits[:MOST_WAITING]
-        accounts = {each.key for each in shown if each.subject is Subject.ACCOUNT}
-        names = await self._names(accounts)
+        accounts = (each.key for each in shown if each.subject is Subject.ACCOUNT)
+        names = await names_of(self.directory, accounts)
         waiters = tuple(Waiter(each, names.get(each.key, each.key)) for each in shown)
         return Pace(self.limiting.rules, waiters, len(waits))
-
-    async def _names(self, accounts: Collection[str]) -> dict[str, str]:
-        found = await asyncio.gather(*(self.directory.get(Account, Place(a)) for a in accounts))
-        return {each.id: each.name for each in found if each}
 
     async def _backlog(self) -> Backlog:
         most = MOST_COUNTED

@@ -10,7 +10,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, place_of
 from shared.ports import DirectoryStore
 from shared.services.finding import account_called, accounts_of
-from shared.services.listing import Listed, slice_of
+from shared.services.listing import Listed, beginning, slice_of
 from shared.services.organizations import Organizations
 
 MOST_FOUND = 25  # Organizations of one search.
@@ -44,11 +44,8 @@ class Provisioning:
     async def find(self, letters: str, *, by: Principal) -> Listed[Founded]:
         """Return the organizations whose names begin so."""
         await self.administration.require(by, "list", _WHAT)
-        place = place_of(letters)
-        exactly = await self.directory.get(Organization, place)
-        found = await slice_of(self.directory, Organization, place, MOST_FOUND)
-        longer = [each for each in found.entities if each.key.startswith(place.owner)]
-        return Listed(await self._founded((*([exactly] if exactly else []), *longer)))
+        found = await beginning(self.directory, Organization, place_of(letters), MOST_FOUND)
+        return Listed(await self._founded(found))
 
     async def show(self, org: OrgName, *, by: Principal) -> Founded:
         """Return an organization, deleted or not; raise `OrganizationNotFound`."""

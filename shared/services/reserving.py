@@ -26,7 +26,7 @@ from shared.domain.reserved_names import (
 )
 from shared.ports import AlreadyThere, DirectoryStore
 from shared.services.changing import until_fresh
-from shared.services.finding import accounts_of
+from shared.services.finding import names_of
 from shared.services.listing import slice_of
 from shared.services.recording import Change, Recording
 
@@ -85,8 +85,7 @@ class Reserving:
         stored = sorted(
             await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
         )
-        deciders = await accounts_of(self.directory, sorted({each.by for each in stored}))
-        names = {each.id: each.name for each in deciders}
+        names = await names_of(self.directory, (each.by for each in stored))
         with_names = tuple((each, names.get(each.by, each.by)) for each in stored)
         return KeptBack((BUILT_IN,), self.configured, with_names)
 

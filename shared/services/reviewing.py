@@ -8,7 +8,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.comparison import Comparison
 from shared.domain.identity import Principal
 from shared.domain.language import EVERYTHING
-from shared.domain.names import OrgName, Package
+from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.package import Release, State, Survey
 from shared.domain.rights import Action
@@ -16,7 +16,8 @@ from shared.domain.selection import newest
 from shared.domain.tokens import Token
 from shared.domain.version import Range
 from shared.ports import DirectoryStore, MetadataStore
-from shared.services.finding import accounts_of
+from shared.services.finding import names_of
+from shared.services.listing import packages_of
 
 LOOKED_AT = 50  # Packages that one page looks through: each is surveyed.
 MOST = 25  # Releases that wait, after which a page looks at no further package.
@@ -61,14 +62,13 @@ class Reviewing:
         surveys, further = await self._held_within(org, after)
         found = await asyncio.gather(*(self._reviewed(each) for each in surveys))
         reviewed = tuple(each for group in found for each in group)
-        publishers = sorted({each.release.origin.principal for each in reviewed})
-        accounts = await accounts_of(self.directory, publishers)
-        tokens = await self._tokens(standing.existing(org), by)
-        return Review(reviewed, {each.id: each.name for each in accounts}, tokens, further)
+        publishers = (each.release.origin.principal for each in reviewed)
+        names = await names_of(self.directory, publishers)
+        return Review(reviewed, names, await self._tokens(standing.existing(org), by), further)
 
     async def _held_within(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
         """Return packages with something that is held, and after which name there may be more."""
-        packages, more = await self._packages(org, after)
+        packages, more = await packages_of(self.metadata, org, after, LOOKED_AT)
         surveys = [each for each in await self.metadata.survey(packages) if each]
         held: list[Survey] = []
         waiting = 0
@@ -79,12 +79,6 @@ class Reviewing:
             held += [survey] if count else []
             waiting += count
         return held, more
-
-    async def _packages(self, org: OrgName, after: str) -> tuple[list[Package], str]:
-        prefix = f"{org.lower()}/"
-        heads = await self.metadata.packages(prefix + after.lower(), LOOKED_AT + 1)
-        own = [head.package for head in heads if head.package.key.startswith(prefix)]
-        return own[:LOOKED_AT], own[LOOKED_AT - 1].name if len(own) > LOOKED_AT else ""
 
     async def _reviewed(self, survey: Survey) -> list[Reviewed]:
         """Return the releases of a package that wait, the lowest versions first."""

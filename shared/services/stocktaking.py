@@ -12,6 +12,7 @@ from shared.domain.rights import Action
 from shared.domain.selection import newest
 from shared.domain.version import Range
 from shared.ports import MetadataStore
+from shared.services.listing import packages_of
 
 PACKAGES = 25  # Of one page: each is surveyed, withheld releases included.
 
@@ -59,11 +60,8 @@ class Stocktaking:
         Raises `OrganizationNotFound` for everybody else.
         """
         await self.authorization.require_within(by, Action.READ, org)
-        prefix = f"{org.lower()}/"
-        found = await self.metadata.packages(prefix + after.lower(), PACKAGES + 1)
-        own = [head.package for head in found if head.package.key.startswith(prefix)]
-        surveys = await self.metadata.survey(own[:PACKAGES])
-        more = own[PACKAGES - 1].name if len(own) > PACKAGES else ""
+        packages, more = await packages_of(self.metadata, org, after, PACKAGES)
+        surveys = await self.metadata.survey(packages)
         return Stock(tuple(Stocked(each) for each in surveys if each), more)
 
     async def package(self, package: Package, *, by: Principal) -> Stocked:

@@ -15,7 +15,7 @@ from shared.domain.sessions import Session
 from shared.ports import DirectoryStore
 from shared.services.administrators import Administrators
 from shared.services.finding import account_called, accounts_of
-from shared.services.listing import Listed, slice_of
+from shared.services.listing import Listed, beginning, slice_of
 from shared.services.logbook import Logbook, LogPage
 from shared.services.organizations import Organizations
 from shared.services.signing_out import live
@@ -73,7 +73,10 @@ class Supervising:
         known = [exactly] if exactly else await self._written_to(sought)
         if known:
             return Listed(tuple(Named(each.name, each) for each in known[:MOST_FOUND]))
-        return Listed(await self._named(await self._beginning(sought)))
+        # A name that is the letters and no more is that of nobody.
+        place = place_of_name(sought)
+        names = await beginning(self.directory, AccountName, place, MOST_FOUND)
+        return Listed(await self._named(names))
 
     async def show(self, name_or_id: str, query: LogQuery, *, by: Principal) -> Person:
         """Return everything about an account, with a page of its log; or `AccountNotFound`."""
@@ -117,14 +120,6 @@ class Supervising:
         running = await self.administrators.all()
         others = await self.directory.about(Account, wanted)
         return [*(each for each in running if each.email.lower() == wanted), *others]
-
-    async def _beginning(self, letters: str) -> list[AccountName]:
-        """Return the names that begin so; one that is the letters and no more is that of nobody."""
-        place = place_of_name(letters)
-        found = await slice_of(self.directory, AccountName, place, MOST_FOUND)
-        known = await self.directory.get(AccountName, place)
-        longer = [each for each in found.entities if each.place.owner.startswith(place.owner)]
-        return [known, *longer] if known else longer
 
     async def _named(self, names: Sequence[AccountName]) -> tuple[Named, ...]:
         accounts = await asyncio.gather(
