@@ -2,6 +2,8 @@
 
 import pytest
 
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
 from tests.balas import bala
 from tests.protocol.answers import answered, refused
 from tests.protocol.bal.failures import ClientFailure, Unauthorized
@@ -72,6 +74,12 @@ async def test_a_message_above_the_limit_is_refused_with_both_lengths(ann: JavaB
         await ann.deprecate(GREET, "x" * 501)
     assert "501" in str(told.value)
     assert "500" in str(told.value)
+
+
+async def test_the_limit_is_for_the_message_as_it_is_stored(ann: JavaBal) -> None:
+    longest = "x" * 250 + " " + "y" * 249
+    await ann.deprecate(GREET, "  " + longest.replace(" ", " \t\n ") + "\n\n")
+    assert (await ann.metadata(GREET))["deprecateMessage"] == longest
 
 
 async def test_the_first_hop_of_a_pull_says_it_in_four_headers(world: World, ann: JavaBal) -> None:
@@ -160,6 +168,21 @@ async def test_deprecating_what_is_not_there_is_shown(ann: JavaBal) -> None:
         with pytest.raises(ClientFailure) as told:
             await ann.deprecate(coordinate, "Gone.")
         assert told.value.reason == f"package not found for: {coordinate}"
+
+
+@pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])
+@pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
+async def test_a_release_that_is_withheld_is_not_there_to_deprecate(
+    world: World, verb: str, state: str
+) -> None:
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    await getattr(world.registry.moderation, state)(coordinate, "Bad.", by=OPERATOR)
+    before = await world.stores.metadata.find(coordinate)
+    path = f"/packages/{verb}/acme/greet/1.0.0"
+    for person in (world.people.ann, world.people.admin):
+        answer = await world.send("PUT", path, by=person, content=b'{"message": "x"}')
+        assert refused(answer, 404) == f"package not found for: {GREET}"
+    assert await world.stores.metadata.find(coordinate) == before
 
 
 @pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])

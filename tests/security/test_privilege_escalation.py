@@ -146,6 +146,19 @@ async def test_a_token_for_another_organization_is_worth_nothing_here(
     assert await operation.attempt(world, by, 0) in {400, 404}
 
 
+@pytest.mark.parametrize(
+    "patterns", [{"package": "base*"}, {"org": "acme"}, {"org": "other", "package": "base*"}]
+)
+async def test_an_administrators_token_for_less_than_everything_lists_no_private_package(
+    world: World, patterns: dict[str, str]
+) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    admin = world.people.admin
+    assert (await world.java(admin).search("secret"))["count"] == 1
+    narrowed = await limited(world, admin, "read", **patterns)
+    assert (await world.java(narrowed).search("secret"))["count"] == 0
+
+
 @pytest.mark.parametrize("operation", OPERATIONS[:5], ids=str)
 async def test_who_was_taken_out_may_do_nothing_at_the_next_request(
     world: World, people: dict[str, Person], operation: Operation

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from shared.bootstrap import build_registry
 from shared.domain.errors import NotAwaited
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.mails import Mail
@@ -16,9 +17,10 @@ from shared.ports import Undelivered
 from tests.balas import bala
 from tests.browsers import signed_in
 from tests.fakes.mailer import FakeMailer
+from tests.places import PLACES
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart
-from tests.world import URL, OpenWorld, Person, World
+from tests.world import URL, OpenWorld, Person, World, asking
 
 LIMIT = 20  # Different packages in ten minutes, by default.
 PACKAGES = 30
@@ -85,6 +87,22 @@ async def test_another_version_of_a_package_is_held_in_a_burst_as_well(world: Wo
     archive = bala("acme/p0:1.0.1")
     assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
     assert await world.java().versions("acme/p0") == ["1.0.0"]
+
+
+async def test_whichever_instance_publishes_a_package_again_it_is_counted_once(
+    world: World,
+) -> None:
+    other = build_registry(world.registry.settings, world.stores)
+    app = httpx.ASGITransport(asking(other), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=app, mounts=PLACES.elsewhere()) as http:
+        instances = (world, replace(world, registry=other, http=http))
+        for patch in range(1, 5):
+            for minor, instance in enumerate(instances):
+                archive = bala(f"acme/p0:1.{minor}.{patch}")
+                await instance.push(archive)
+        await spread(instances[1], world.people.ann)
+    assert await states(world) == [State.LIVE] * LIMIT + [State.HELD] * (PACKAGES - LIMIT)
+    await other.close()
 
 
 async def test_a_person_who_works_is_not_held(worlds: OpenWorld) -> None:

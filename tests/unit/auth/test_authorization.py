@@ -206,6 +206,15 @@ async def test_an_administrator_with_a_limited_token_searches_like_a_member(
     assert await authorization.viewer(by) == Viewer(frozenset({"acme"}))
 
 
+async def test_an_administrator_with_a_token_for_some_packages_searches_like_a_stranger(
+    authorization: Authorization,
+) -> None:
+    by = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
+    assert await authorization.viewer(by) == Viewer()
+    reach = await authorization.reach(by)
+    assert [reach.covers(head(name)) for name in ("acme/greet", "acme/secret")] == [True, False]
+
+
 async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
     directory: FakeDirectory,
 ) -> None:

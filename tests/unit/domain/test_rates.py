@@ -122,6 +122,28 @@ def test_what_remains_is_never_below_zero_and_never_above_the_limit(
     assert allowance.remaining == 0 or allowance.wait_ms <= MINUTE_MS
 
 
+@pytest.mark.parametrize(
+    ("at_ms", "remaining"),
+    [(0, 0), (1, 0), (7_499, 0), (7_500, 1), (37_499, 4), (37_500, 5), (59_999, 7)],
+)
+def test_what_is_partly_out_of_reach_counts_in_whole_requests(at_ms: int, remaining: int) -> None:
+    # Of 8 in the window before, one falls out of reach every 7.5 seconds, as a whole.
+    assert judged(10, 8, 2, at_ms).remaining == remaining
+
+
+def test_what_was_counted_above_the_limit_before_counts_as_the_limit() -> None:
+    at_limit, above = judged(10, 10, 4, 30_000), judged(10, 40, 4, 30_000)
+    assert (above.remaining, above.wait_ms) == (at_limit.remaining, at_limit.wait_ms) == (1, 30_000)
+    full, fuller = judged(10, 10, 8, 30_000), judged(10, 40, 8, 30_000)
+    assert full.is_exceeded
+    assert fuller.wait_ms == full.wait_ms == 18_000
+
+
+def test_who_is_far_above_the_limit_waits_as_who_is_just_above_it() -> None:
+    just, far = judged(10, 0, 11, 30_000), judged(10, 0, 500, 30_000)
+    assert just.wait_ms == far.wait_ms == 36_000
+
+
 def test_hammering_makes_nobody_wait_longer() -> None:
     alone, hammered = judged(10, 10, 11, 30_000), judged(10, 500, 700, 30_000)
     assert hammered.is_exceeded

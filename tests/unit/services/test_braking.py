@@ -61,6 +61,15 @@ async def test_packages_are_counted_once_over_all_instances() -> None:
     assert await other.push(MOST)
 
 
+async def test_packages_that_several_instances_publish_again_and_again_are_counted_once() -> None:
+    work, clock = FakeWork(), FakeClock()
+    instances = [Instance(work, clock) for _ in range(3)]
+    for _ in range(4):
+        for each in range(MOST):
+            assert not any([await instance.push(each) for instance in instances])
+    assert [await instance.push(MOST) for instance in instances] == [True] * 3
+
+
 async def test_each_principal_is_counted_alone() -> None:
     instance = Instance(FakeWork(), FakeClock())
     for each in range(MOST):
