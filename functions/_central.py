@@ -18,6 +18,7 @@ _STATUS = {
     Kind.INVALID: 400,
     Kind.CONFLICT: 400,
     Kind.FORBIDDEN: 400,
+    Kind.LENGTH_MISSING: 411,  # No `bal` sends in chunks, so none has to show the sentence.
     Kind.TOO_LARGE: 400,
     Kind.UNAUTHENTICATED: 401,
     Kind.NOT_FOUND: 404,

@@ -13,6 +13,7 @@ from typing import Self, TypeVar, cast
 import azure.functions as func
 import orjson
 
+from functions._answers import UnsendableAnswer, finish
 from functions._hosted import takes_context, trace_of
 from shared.auth.client import Client
 from shared.auth.cookies import leaving
@@ -21,6 +22,7 @@ from shared.domain.addresses import Networks
 from shared.domain.errors import (
     BodyUnreadable,
     FileTooLarge,
+    LengthMissing,
     Refusal,
     TokenExpired,
     TokenMisplaced,
@@ -54,6 +56,7 @@ JSON = "application/json"
 
 NO_STORE = {"Cache-Control": "no-store"}  # Of an answer for one caller and one moment.
 
+_BODILESS = frozenset(("GET", "HEAD", "OPTIONS"))
 _REFUSED = 400  # From here on an answer is a refusal, which says itself what it is about.
 
 MOST_BYTES = 4 * 1024 * 1024  # Of JSON: a resolve of 2,000 modules with their candidates has one.
@@ -74,8 +77,9 @@ def edge(
     """Return a decorator for the Functions of one face.
 
     It gives every answer an `X-Request-Id` and a log line, turns a refusal into `refused(refusal)`
-    and anything else into `broken(request id)`, which is logged once, here. Where clients of one
-    face read a refusal differently, `adapted` makes it theirs.
+    and anything else into `broken(request id)`, which is logged once, here; an answer that the host
+    would not send is such a fault too. Where clients of one face read a refusal differently,
+    `adapted` makes it theirs.
     """
 
     def decorate(handler: Handler) -> Handler:
@@ -86,27 +90,54 @@ def edge(
             part = Part.SERVED if context is None else Part.HOSTED
             trace = trace_of(context, header(req, "traceparent"))
             exchange = Exchange.begin(handler.__name__, trace, part)
-            outcome, limits, cookies = "answered", list[Allowance](), list[Secret]()
+            limits, cookies = list[Allowance](), list[Secret]()
             told.set(limits)
             leaving.set(cookies)
             try:
-                response = await handler(req)
+                _require_a_whole_body(req)
+                response, outcome = await handler(req), "answered"
             except Refusal as refusal:
                 response, outcome = adapted(req, refused(refusal)), type(refusal).__name__
             except Exception:
-                response, outcome = broken(exchange.request_id), "broken"
-                log.exception("request.broken", request_id=exchange.request_id)
-            response.headers[NEW_EACH_TIME] = exchange.request_id
-            if limits and response.status_code < _REFUSED:
-                response.headers.update(rate_headers(tightest(limits)))
-            for cookie in cookies:
-                response.headers.add("Set-Cookie", cookie.reveal())
+                response, outcome = _failed(broken, exchange), "broken"
+            try:
+                _finish(req, response, exchange, limits, cookies)
+            except UnsendableAnswer:
+                response, outcome = _failed(broken, exchange), "broken"
+                _finish(req, response, exchange, [], [])
             exchange.end(response.status_code, outcome)
             return response
 
         return takes_context(answer, handler)
 
     return decorate
+
+
+def _require_a_whole_body(req: func.HttpRequest) -> None:
+    """Raise `LengthMissing` for a body in chunks, which the host hands over as an empty one."""
+    if req.method not in _BODILESS and header(req, "transfer-encoding"):
+        raise LengthMissing
+
+
+def _failed(broken: Broken, exchange: "Exchange") -> func.HttpResponse:
+    log.exception("request.broken", request_id=exchange.request_id)
+    return broken(exchange.request_id)
+
+
+def _finish(
+    req: func.HttpRequest,
+    response: func.HttpResponse,
+    exchange: "Exchange",
+    limits: list[Allowance],
+    cookies: list[Secret],
+) -> None:
+    """Add what every answer says beside its own headers, and check that the host sends it."""
+    response.headers[NEW_EACH_TIME] = exchange.request_id
+    if limits and response.status_code < _REFUSED:
+        response.headers.update(rate_headers(tightest(limits)))
+    for cookie in cookies:
+        response.headers.add("Set-Cookie", cookie.reveal())
+    finish(response, req.method)
 
 
 # Ids of requests: no two processes share the first half, and no two requests of one the second.

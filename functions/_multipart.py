@@ -12,7 +12,7 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
 )
 
 from functions._http import header
-from shared.domain.errors import InvalidRequest, LengthMissing, UploadCutOff, UploadMissing
+from shared.domain.errors import InvalidRequest, UploadCutOff, UploadMissing
 
 MOST_PARTS = 16  # Clients send one. A large body of empty parts would take seconds to read.
 
@@ -25,12 +25,9 @@ _UNUSUAL = (
 def archive_part(req: func.HttpRequest, *, name: str) -> bytes:
     """Return the content of the part called `name`.
 
-    Raises `LengthMissing` for a body that came without its length, and so empty, `UploadMissing`
-    when the part is not there, `InvalidRequest` for a form that no client sends, and `UploadCutOff`
-    for a body that cannot be read.
+    Raises `UploadMissing` when the part is not there, `InvalidRequest` for a form that no client
+    sends, and `UploadCutOff` for a body that cannot be read.
     """
-    if not header(req, "content-length"):
-        raise LengthMissing
     boundary = _boundary(header(req, "content-type"))
     if boundary is None:
         raise UploadMissing(name)

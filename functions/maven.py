@@ -3,12 +3,12 @@
 import azure.functions as func
 
 from functions._documents import Document, document_answer
-from functions._http import caller_of, header, headers_of
+from functions._http import caller_of, headers_of
 from functions._maven import TEXT, maven_errors
 from functions._maven_paths import Target
 from functions.maven_reading import answer_to_read
 from functions.maven_writing import take
-from shared.domain.errors import LengthMissing, RepositoryTokenMissing
+from shared.domain.errors import RepositoryTokenMissing
 from shared.registry import Registry
 
 ROUTE = "2.0/maven/{*path}"
@@ -40,8 +40,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
         if caller.is_anonymous:
             raise RepositoryTokenMissing
         target = Target.to_write(_path(req))
-        if not header(req, "content-length"):
-            raise LengthMissing
         await take(registry, target, req.get_body(), caller)
         return func.HttpResponse(status_code=201, headers={"Content-Length": "0"})
 

@@ -137,7 +137,8 @@ async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
         session = await registry.sign_in.signing_out.sign_out(by=caller)
         if session is not None:
             registry.sessions.forget(session)
-    leave(registry.sessions.farewell())
+    if not registry.sessions.is_asked_by_another_site(headers_of(req)):
+        leave(registry.sessions.farewell())
 
 
 async def _counted(arrival: Arrival, registry: Registry) -> None:

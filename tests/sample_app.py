@@ -36,7 +36,9 @@ async def echo(req: func.HttpRequest) -> func.HttpResponse:
         "route_params": dict(req.route_params),
         "body": req.get_body().decode("latin-1"),
     }
-    return func.HttpResponse(json.dumps(seen), mimetype="application/json")
+    body = json.dumps(seen).encode()
+    length = {"Content-Length": str(len(body))}
+    return func.HttpResponse(body, headers=length, mimetype="application/json")
 
 
 def _echoing() -> func.Blueprint:

@@ -35,6 +35,7 @@ class Cookie:
     is_secure: bool
     is_allowed: bool
     crossing: Crossing
+    site: str = ""  # The host of the registry's address, with its port.
 
     @classmethod
     def named(cls, word: str, base_url: str, crossing: Crossing = Crossing.LINKS) -> Self:
@@ -42,7 +43,9 @@ class Cookie:
         secure = urlsplit(base_url).scheme == "https"
         name = f"__Host-{word}" if secure else f"{word}-local"
         # Browsers take a cookie for forms of other sites over https alone.
-        return cls(name, secure, not needs_https(base_url), crossing if secure else Crossing.LINKS)
+        sent_with = crossing if secure else Crossing.LINKS
+        site = urlsplit(base_url).netloc
+        return cls(name, secure, not needs_https(base_url), sent_with, site)
 
     def read(self, headers: Mapping[str, str]) -> str:
         """Return its value, or an empty text.
@@ -55,6 +58,14 @@ class Cookie:
             if name == self.name:
                 return value
         return ""
+
+    def is_sent_by_another_site(self, headers: Mapping[str, str]) -> bool:
+        """Say whether a page of another origin made the request, as its browser says.
+
+        Forms of our own pages have the origin `null`, since they tell nobody where they lead from.
+        """
+        origin = urlsplit(headers.get("origin", "")).netloc
+        return origin not in ("", self.site, headers.get("host", ""))
 
     def set(self, value: str, lifetime: timedelta) -> Secret:
         """Return the `Set-Cookie` value that leaves it with a browser.

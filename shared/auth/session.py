@@ -107,9 +107,13 @@ class Sessions:
         return ANONYMOUS if session is None else self._principal(session)
 
     async def session_of(self, headers: Mapping[str, str]) -> Session | None:
-        """Return the session of the browser that sent these headers."""
+        """Return the session of the browser that sent these headers.
+
+        What a page of another origin sends is of no session, although browsers may add the cookie:
+        the host answers such a page whatever its origin.
+        """
         asked = _asked(self._cookie.read(headers))
-        if asked is None:
+        if asked is None or self.is_asked_by_another_site(headers):
             return None
         session = await self._find(asked)
         if session is None or session.ends_ms <= self._clock.now_ms():
@@ -121,6 +125,10 @@ class Sessions:
         if presented in (Presented.COPIED, Presented.UNKNOWN):
             return None
         return await self._renewed(session, presented, asked.secret_hash)
+
+    def is_asked_by_another_site(self, headers: Mapping[str, str]) -> bool:
+        """Say whether a page of another origin made the request, as its browser says."""
+        return self._cookie.is_sent_by_another_site(headers)
 
     def new_secret(self) -> Secret:
         """Return a secret for a new session."""

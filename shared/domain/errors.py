@@ -4,7 +4,7 @@
     ├── Invalid              the request or the archive cannot be accepted as it is
     │   ├── InvalidName · InvalidVersion · InvalidRange · InvalidDigest · InvalidRequest
     │   ├── DigestMismatch · VisibilityDiffers · SpelledDifferently
-    │   ├── UploadMissing · LengthMissing · TokenMisplaced
+    │   ├── UploadMissing · TokenMisplaced
     │   ├── PackageIsDeprecated · MissingDependencies
     │   ├── NotDeployable · ChecksumUnreadable · ChecksumDiffers · PomUnreadable · PomDiffers
     │   ├── SbomUnreadable · SearchUnreadable
@@ -25,6 +25,7 @@
     │   └── Untrusted        one class for each reason to refuse a job, in untrusted.py
     ├── TooMany              it comes too often
     │   └── TooManyRequests · TooManyFailures
+    ├── LengthMissing        its body came without a length, and so not at all
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
     └── Unavailable          try again later
@@ -53,6 +54,7 @@ class Kind(Enum):
     CONFLICT = "conflict"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
+    LENGTH_MISSING = "length-missing"
     TOO_LARGE = "too-large"
     TOO_MANY = "too-many"
     UNAVAILABLE = "unavailable"
@@ -219,17 +221,6 @@ class UploadMissing(Invalid):
         """Name the part that was looked for."""
         super().__init__(
             f"The request holds no archive. Send the bala as the multipart/form-data part {part}."
-        )
-
-
-class LengthMissing(Invalid):
-    """A body came without its length, and so arrived empty."""
-
-    def __init__(self) -> None:
-        """Say what to send."""
-        super().__init__(
-            "The request has no Content-Length, and chunked uploads are not read here. "
-            "Send the archive with its length."
         )
 
 
@@ -765,6 +756,19 @@ class TooManyFailures(TooMany):
             allowance,
             "Too many requests with credentials that are not valid came from this address. "
             f"Wait {allowance.wait_s} seconds, and check the access token meanwhile.",
+        )
+
+
+class LengthMissing(Refusal):
+    """A body came in chunks, without its length, and so arrived empty."""
+
+    kind = Kind.LENGTH_MISSING
+
+    def __init__(self) -> None:
+        """Say what to send."""
+        super().__init__(
+            "The request has no Content-Length, and chunked uploads are not read here. "
+            "Send the body whole, with its length."
         )
 
 

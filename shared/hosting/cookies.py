@@ -17,10 +17,9 @@ def _written(morsel: "Morsel[str]") -> str:
         parts.append(f"expires={morsel['expires']}")
     if morsel["max-age"]:
         parts.append(f"max-age={morsel['max-age']}")
-    if morsel["domain"]:
-        parts.append(f"domain={morsel['domain']}")
-    # The host's default for a cookie that names no path.
-    parts.append(f"path={morsel['path'] or '/'}")
+    # Both are written where a cookie names neither: browsers take an empty one for none.
+    parts.append(f"domain={morsel['domain']}")
+    parts.append(f"path={morsel['path']}")
     if morsel["secure"]:
         parts.append("secure")
     same_site = morsel["samesite"].lower()

@@ -30,13 +30,16 @@ def added_headers(address: str, file: Path = HOST_FILE) -> RawHeaders:
 
 
 def headed(app: ASGIApp, headers: RawHeaders) -> ASGIApp:
-    """Add the headers to each answer; none of them is the app's to set."""
+    """Add the headers to each answer that has none of that name."""
 
     # Not coroutines themselves: a step that only passes on costs no frame of its own.
     def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         def sending(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *headers]}
+                given = message["headers"]
+                names = {name for name, _ in given}
+                added = [each for each in headers if each[0] not in names]
+                message = {**message, "headers": [*given, *added]}
             return send(message)
 
         return app(scope, receive, sending)

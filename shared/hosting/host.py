@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.hosting.admin import Admin
 from shared.hosting.bodies import Disconnected, Intake, Limits, NoRoom, TooLarge, body_length
+from shared.hosting.cross_origin import crossing
 from shared.hosting.deadlines import Deadlines
 from shared.hosting.feeding import Feeds
 from shared.hosting.files import Files, Resolver
@@ -22,7 +23,15 @@ from shared.hosting.loading import HttpFunction, functions_of
 from shared.hosting.paths import UnusablePath, collapse_slashes, decoded
 from shared.hosting.repeating import Edition, Repeating
 from shared.hosting.requests import LazyRequest
-from shared.hosting.responses import Answer, RawHeaders, Ready, answer, bare, send_answer
+from shared.hosting.responses import (
+    Answer,
+    RawHeaders,
+    Ready,
+    answer,
+    bare,
+    failed,
+    send_answer,
+)
 from shared.hosting.routing import Router
 from shared.hosting.timing import Timers
 from shared.log import log
@@ -36,7 +45,6 @@ ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
 _NOT_FOUND = bare(404)
-_FAILED = bare(500)
 _UNUSABLE_PATH = bare(400)
 _TOO_LARGE = bare(413, (b"connection", b"close"))
 _NO_ROOM = bare(503, (b"retry-after", b"5"), (b"connection", b"close"))
@@ -100,7 +108,7 @@ class Host:
             served = Following(served, shortcut)
         if self._timers is not None:
             served = Admin(served, self._timers)
-        served = headed(collapse_slashes(served), headers)
+        served = headed(crossing(collapse_slashes(served)), headers)
         self._repeating = edition and Repeating(served, edition)
         self._serve_http = self._repeating or served
 
@@ -208,8 +216,8 @@ class Functions:
             if self._deadlines.excuse(task):
                 return _TOO_SLOW
             raise
-        except Exception:
+        except Exception as failure:
             log.exception("function.failed", function=function.name)
-            return _FAILED
+            return failed(request.method, failure)
         finally:
             self._deadlines.leave(task)

@@ -12,7 +12,7 @@ from typing import Self
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.hosting.requests import LazyRequest
-from shared.hosting.responses import RawHeaders, Ready, head_of, send_answer
+from shared.hosting.responses import WITHOUT_BODY, RawHeaders, Ready, head_of, send_answer
 from shared.log import log
 from shared.standing import NEW_EACH_TIME, Again
 
@@ -106,7 +106,7 @@ class Repeating:
             if message["type"] == "http.response.start":
                 start = message
             else:
-                if start.get("again") and _is_small_and_whole(message):
+                if start.get("again") and _is_small_and_whole(message) and _is_framed(start):
                     self._keep(key, _Kept.of(key, edition, start, message))
                 start = {}  # What follows is the rest of a body.
             await send(message)
@@ -132,6 +132,12 @@ def _key(scope: Scope) -> _Key:
 
 def _is_small_and_whole(body: Message) -> bool:
     return not body.get("more_body", False) and len(body["body"]) <= LARGEST
+
+
+def _is_framed(start: Message) -> bool:
+    """Tell whether the answer says where it ends; the server itself frames one that does not."""
+    is_bare = start["status"] in WITHOUT_BODY
+    return is_bare or any(name == b"content-length" for name, _ in start["headers"])
 
 
 def _size(key: _Key, body: Message) -> int:

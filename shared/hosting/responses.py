@@ -1,7 +1,9 @@
 """What a Function returns, as the two ASGI messages that answer a request."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 
 import azure.functions as func
@@ -13,7 +15,12 @@ from shared.standing import again_of
 RawHeaders = list[tuple[bytes, bytes]]
 Answer = tuple[Message, Message]
 
-_WITHOUT_BODY = frozenset((204, 304))
+WITHOUT_BODY = frozenset((204, 304))
+_RESET = 205  # It has a length, which is 0 whatever was returned.
+_STATUSES = range(200, 600)
+
+_OF_THE_SERVER = frozenset(("server", "date"))  # Its own to say, whatever a Function says.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # What the name of a header is made of.
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Ready:
 
 
 class UnusableAnswer(Exception):
-    """A Function returned what the real host would turn into a 500 as well."""
+    """A Function returned what no client gets, from the real host neither."""
 
 
 class NotAResponse(UnusableAnswer):
@@ -36,18 +43,33 @@ class NotAResponse(UnusableAnswer):
         super().__init__(f"it returned {type(returned).__name__}, not an HttpResponse")
 
 
-class BodyNotAllowed(UnusableAnswer):
-    """It returned a body with a status that allows none."""
+class StatusUnusable(UnusableAnswer):
+    """Its status ends no request: below 200 clients wait for another, from 600 there are none."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"it returned a body with status {status}")
+        super().__init__(f"it returned status {status}")
+
+
+class HeaderUnusable(UnusableAnswer):
+    """One of its headers cannot be written: it is ASCII in one line, under a name that is one."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the header {name!r} cannot be written")
+
+
+class FramesItself(UnusableAnswer):
+    """It names a `Transfer-Encoding`, which is the server's to choose: its client would wait."""
+
+    def __init__(self) -> None:
+        super().__init__("it returned a Transfer-Encoding of its own")
 
 
 class WrongLength(UnusableAnswer):
-    """Its `Content-Length` is not the length of its body."""
+    """Its `Content-Length` is none, or not the length of its body."""
 
-    def __init__(self, promised: str, returned: int) -> None:
+    def __init__(self, promised: str, returned: int, *, is_cut: bool = False) -> None:
         super().__init__(f"it promised {promised} bytes and returned {returned}")
+        self.is_cut = is_cut  # The real host closes the connection with this answer.
 
 
 def head_of(start: Message) -> bytes:
@@ -62,15 +84,26 @@ def bare(status: int, *headers: tuple[bytes, bytes]) -> Answer:
     return _messages(status, [*headers, (b"content-length", b"0")], b"")
 
 
+def failed(method: str, failure: Exception | None = None) -> Answer:
+    """Return the answer of the host where a Function gave none."""
+    is_cut = isinstance(failure, WrongLength) and failure.is_cut
+    headers: RawHeaders = [] if method == "HEAD" else [(b"content-length", b"0")]
+    return _messages(500, [*headers, *([(b"connection", b"close")] if is_cut else [])], b"")
+
+
 async def send_answer(given: Answer, send: Send) -> None:
-    """Send both messages."""
+    """Send both messages; if the second is not the last, the server closes the connection."""
     start, body = given
     await send(start)
     await send(body)
 
 
 def answer(returned: object, method: str) -> Answer:
-    """Turn what a Function returned into an answer; raise `UnusableAnswer` for what is none."""
+    """Turn what a Function returned into what the real host makes of it.
+
+    Raises `UnusableAnswer` for what it answers with a 500. A body that is not allowed, or shorter
+    than promised, ends the connection.
+    """
     if isinstance(returned, func.HttpResponse):
         return _answer(returned, method)
     if isinstance(returned, str):
@@ -80,19 +113,26 @@ def answer(returned: object, method: str) -> Answer:
 
 def _answer(response: func.HttpResponse, method: str) -> Answer:
     status, body = int(response.status_code), response.get_body()
-    if status in _WITHOUT_BODY and body:
-        raise BodyNotAllowed(status)
+    if status not in _STATUSES:
+        raise StatusUnusable(status)
     given = _last_of_each(response)
     cookies = given.pop("set-cookie", None)
-    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in given.items()]
+    headers = [
+        (_raw_name(name), _raw_value(name, value))
+        for name, value in given.items()
+        if value or name != "content-type"  # An empty type stands for none.
+    ]
     if "content-type" not in given:
         headers.append((b"content-type", _content_type(response)))
     if cookies is not None:
         headers += _cookies(response.headers.get_all("set-cookie"))
-    if status not in _WITHOUT_BODY:
-        _put_length(headers, given.get("content-length"), body, method)
-    messages = _messages(status, headers, b"" if method == "HEAD" else body)
+    content = b"" if method == "HEAD" or status in WITHOUT_BODY or status == _RESET else body
+    if status not in WITHOUT_BODY:
+        _require_framed(given, body, method)
+        _put_length(headers, given, content, method)
+    messages = _messages(status, headers, content)
     messages[0]["again"] = again_of(response)
+    messages[1]["more_body"] = method != "HEAD" and _is_cut(status, given, body)
     return messages
 
 
@@ -103,7 +143,22 @@ def _last_of_each(response: func.HttpResponse) -> dict[str, str]:
     for name, value in by_spelling.items():
         # Of two spellings the real host takes the first.
         values.setdefault(name.lower(), value)
+    for name in _OF_THE_SERVER.intersection(values):
+        del values[name]
     return values
+
+
+@lru_cache(maxsize=512)
+def _raw_name(name: str) -> bytes:
+    if not _TOKEN.fullmatch(name):
+        raise HeaderUnusable(name)
+    return name.encode("ascii")
+
+
+def _raw_value(name: str, value: str) -> bytes:
+    if not (value.isascii() and value.replace("\t", "").isprintable()):
+        raise HeaderUnusable(name)
+    return value.strip(" \t").encode("ascii")
 
 
 def _content_type(response: func.HttpResponse) -> bytes:
@@ -119,11 +174,32 @@ def _cookies(headers: Iterable[str]) -> RawHeaders:
     ]
 
 
-def _put_length(headers: RawHeaders, given: str | None, body: bytes, method: str) -> None:
-    if given is None:
-        headers.append((b"content-length", b"%d" % len(body)))
-    elif given != str(len(body)) and not (method == "HEAD" and not body):
-        raise WrongLength(given, len(body))
+# --- Lengths -----------------------------------------------------------------------------------
+
+
+def _require_framed(given: dict[str, str], body: bytes, method: str) -> None:
+    """Raise `FramesItself` or `WrongLength` for what the real host cannot send."""
+    if "transfer-encoding" in given:
+        raise FramesItself
+    promised = given.get("content-length")
+    if promised is None:
+        return
+    if not promised.isdecimal() or (method != "HEAD" and not body and int(promised)):
+        raise WrongLength(promised, len(body))
+    if int(promised) < len(body):
+        raise WrongLength(promised, len(body), is_cut=True)
+
+
+def _put_length(headers: RawHeaders, given: dict[str, str], content: bytes, method: str) -> None:
+    """Name the length of no body; a body whose Function names none leaves in chunks."""
+    if "content-length" not in given and not content and method != "HEAD":
+        headers.append((b"content-length", b"0"))
+
+
+def _is_cut(status: int, given: dict[str, str], body: bytes) -> bool:
+    if status in WITHOUT_BODY:
+        return bool(body)
+    return int(given.get("content-length", len(body))) > len(body)
 
 
 def _messages(status: int, headers: RawHeaders, body: bytes) -> Answer:

@@ -151,7 +151,7 @@ async def test_a_push_without_its_length_says_what_to_send(
 
     headers = {**FORM, "Authorization": f"Bearer {registry.token}"}
     answer = await http.post(f"{registry.base}/packages", headers=headers, content=chunks())
-    assert "Content-Length" in refused(answer, 400)
+    assert "Content-Length" in refused(answer, 411)
 
 
 async def test_the_language_server_needs_no_headers(

@@ -367,7 +367,7 @@ async def test_a_body_without_its_length_is_told_so(world: World) -> None:
 
     headers = {"Authorization": f"Bearer {world.people.ann.token}"}
     answer = await world.http.put(BALA, content=pieces(), headers=headers)
-    assert answer.status_code == 400
+    assert answer.status_code == 411
     assert "Content-Length" in answer.text
 
 

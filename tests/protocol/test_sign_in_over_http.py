@@ -15,7 +15,7 @@ from shared.hosting.serving import bind
 from shared.registry import Registry
 from shared.settings import Settings
 from tests.fakes.issuer import CLIENT_ID, CLIENT_SECRET, Issuer
-from tests.serving import running
+from tests.serving import TakingEmptyDomains, running
 
 
 @pytest.fixture
@@ -50,7 +50,8 @@ async def closed(registry: Registry) -> None:
 
 @pytest.mark.parametrize("kind", ["oidc", "github"])
 def test_a_person_signs_in_with_a_provider_and_out_again(laptop: str, kind: str) -> None:
-    with httpx.Client(base_url=laptop, follow_redirects=True) as browser:
+    taking = TakingEmptyDomains()
+    with httpx.Client(base_url=laptop, follow_redirects=True, transport=taking) as browser:
         page = browser.get(f"/sign-in/{kind}?to=/account/tokens")
         assert (page.status_code, page.url.path) == (200, "/account/tokens")
         cookies = {each.name: each for each in browser.cookies.jar}

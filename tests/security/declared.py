@@ -407,7 +407,6 @@ CENTRAL = {
         body="{}",
         shows=by_message,
     ),
-    "central_preflight": _for_all(f"{REGISTRY}/packages", method="OPTIONS"),
     "central_search_symbols": _for_all(f"{REGISTRY}/search-symbols?q=x", anybody_known),
     **{
         f"central_{kind}": _for_all(f"{REGISTRY}/{kind}", anybody_known)

@@ -298,7 +298,6 @@ ABOUT_NO_PACKAGE = {
     "api_sessions_*": "show and change how people sign in",
     "api_settings_*": "show the caller's own name",
     "api_trusted_*": "take what a provider signs for a job",
-    "central_preflight": "is the same for everybody",
     "device_*": "take codes",
     "health_*": "are the same for everybody",
     "index_settings": "is the same for everybody",

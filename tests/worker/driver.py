@@ -59,8 +59,8 @@ async def _answer(request: dict[str, Any]) -> dict[str, Any]:
     wrapped = protos.Record(request=protos.Record(invocation_request=invocation))
     answer = await handle_event.invocation_request(wrapped)
     if answer.result.status != protos.StatusResult.Success:
-        return {"status": 500, "headers": {}, "cookies": [], "body": ""}
-    return _sent(answer.return_value)
+        return _framed({"status": 500, "headers": {}, "cookies": [], "body": ""}, request["method"])
+    return _framed(_sent(answer.return_value), request["method"])
 
 
 def _http(request: dict[str, Any], protos: Any) -> Any:
@@ -98,13 +98,20 @@ def _sent(value: Any) -> dict[str, Any]:
     }
 
 
+def _framed(answer: dict[str, Any], method: str) -> dict[str, Any]:
+    """Name the length of no body, which the host does by itself; of a body it names none."""
+    has_length = answer["body"] or method == "HEAD" or answer["status"] in (204, 304)
+    if not has_length:
+        answer["headers"].setdefault("content-length", "0")
+    return answer
+
+
 def _cookie(cookie: Any) -> str:
     parts = [f"{cookie.name}={quote(cookie.value, safe='~')}"]
-    for name, field in (("max-age", cookie.max_age), ("domain", cookie.domain)):
-        if field is not None and field.value != "":
-            number = isinstance(field.value, float)
-            parts.append(f"{name}={int(field.value) if number else field.value}")
-    parts.append(f"path={cookie.path.value if cookie.path and cookie.path.value else '/'}")
+    if cookie.max_age is not None and cookie.max_age.value != "":
+        parts.append(f"max-age={int(cookie.max_age.value)}")
+    for name, field in (("domain", cookie.domain), ("path", cookie.path)):
+        parts.append(f"{name}={field.value if field is not None else ''}")
     if cookie.secure is not None and cookie.secure.value:
         parts.append("secure")
     if cookie.same_site:

@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable
 import azure.functions as func
 import pytest
 
+from functions._api import broken_answer
 from functions._http import edge, rate_headers, when_again
+from shared.auth.cookies import leave
+from shared.auth.secret import Secret
 from shared.domain.errors import Busy, PackageNotFound, TooManyRequests
 from shared.domain.names import Package
 from shared.domain.rates import Allowance, OperationClass, Subject
@@ -63,3 +66,16 @@ def test_who_may_come_again_is_told_when(refusal: Exception, seconds: str) -> No
     headers = when_again(refusal)  # pyright: ignore[reportArgumentType] - each is a refusal.
     assert headers.get("Retry-After", "") == seconds
     assert headers.get("RateLimit-Reset", "") == (seconds if seconds == "17" else "")
+
+
+async def test_an_answer_that_the_host_would_not_send_is_a_fault_of_ours() -> None:
+    @edge(lambda refusal: func.HttpResponse(str(refusal)), broken_answer)
+    async def operation(_request: func.HttpRequest) -> func.HttpResponse:
+        leave(Secret("a=b; Path=/"))
+        return func.HttpResponse(b"a", headers={"Transfer-Encoding": "chunked"})
+
+    answer = await operation(func.HttpRequest("GET", "/", body=b""))
+    assert answer.status_code == 500
+    assert answer.headers["X-Request-Id"] in answer.get_body().decode()
+    assert answer.headers["Content-Length"] == str(len(answer.get_body()))
+    assert "Set-Cookie" not in answer.headers

@@ -39,11 +39,14 @@ class App:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         self.asked += 1
+        body = self._body or b"%d" % self.asked
         headers = [(b"x-request-id", b"first"), (b"etag", b'"x"')]
+        if not scope["raw_path"].startswith(b"/chunked"):
+            headers.append((b"content-length", b"%d" % len(body)))
         start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
         stands = not scope["raw_path"].startswith(b"/private")
         await send({**start, "again": self._again} if stands else start)
-        await send({"type": "http.response.body", "body": self._body or b"%d" % self.asked})
+        await send({"type": "http.response.body", "body": body})
 
 
 @pytest.fixture
@@ -63,9 +66,9 @@ async def test_the_same_request_gets_the_same_answer_and_its_own_id(stores: Stor
     repeating = Repeating(app, stores)
     first, second, third = [await asked(repeating) for _ in range(3)]
     assert (first.body, second.body, third.body) == (b"1", b"1", b"1")
-    assert first.headers == {"x-request-id": "first", "etag": '"x"'}
-    assert second.headers == {"x-request-id": "again 1", "etag": '"x"'}
-    assert third.headers == {"x-request-id": "again 2", "etag": '"x"'}
+    assert first.headers == {"x-request-id": "first", "etag": '"x"', "content-length": "1"}
+    assert second.headers == {"x-request-id": "again 1", "etag": '"x"', "content-length": "1"}
+    assert third.headers == {"x-request-id": "again 2", "etag": '"x"', "content-length": "1"}
     assert app.asked == 1
 
 
@@ -202,5 +205,13 @@ async def test_a_server_may_ask_for_what_is_kept_before_it_asks_for_the_rest(
     answer = repeating.at_once(scope("GET", "/one"))
     assert answer is not None
     assert (answer.body, app.asked, len(app.repeated)) == (b"1", 1, 1)
-    assert answer.head == b'HTTP/1.1 200 OK\r\netag: "x"\r\n'
+    assert answer.head == b'HTTP/1.1 200 OK\r\netag: "x"\r\ncontent-length: 1\r\n'
     assert answer.fresh == [(b"x-request-id", b"again 1")]
+
+
+async def test_an_answer_that_does_not_say_where_it_ends_is_not_kept(stores: Stores) -> None:
+    app = App()
+    repeating = Repeating(app, stores)
+    await asked(repeating, "/chunked")
+    await asked(repeating, "/chunked")
+    assert app.asked == 2

@@ -7,12 +7,15 @@ import pytest
 
 from shared.hosting.cookies import rewritten
 from shared.hosting.responses import (
-    BodyNotAllowed,
+    FramesItself,
+    HeaderUnusable,
     NotAResponse,
+    StatusUnusable,
     UnusableAnswer,
     WrongLength,
     answer,
     bare,
+    failed,
 )
 from shared.standing import let_stand
 
@@ -28,7 +31,6 @@ def test_text_gets_a_charset_and_other_types_none() -> None:
     assert sent(func.HttpResponse("a"))[1]["content-type"] == "text/plain; charset=utf-8"
     assert sent(func.HttpResponse("a", mimetype="application/json"))[1] == {
         "content-type": "application/json",
-        "content-length": "1",
     }
 
 
@@ -40,7 +42,7 @@ def test_a_content_type_of_its_own_stays_as_it_is() -> None:
 def test_a_text_alone_is_an_answer() -> None:
     assert sent("grüezi") == (
         200,
-        {"content-type": "text/plain; charset=utf-8", "content-length": "7"},
+        {"content-type": "text/plain; charset=utf-8"},
         "grüezi".encode(),
     )
 
@@ -59,14 +61,22 @@ def test_every_cookie_is_kept() -> None:
         response.headers.add("Set-Cookie", cookie)
     start, _ = answer(response, "GET")
     assert [value for name, value in start["headers"] if name == b"set-cookie"] == [
-        b"a=1; path=/; httponly",
-        b"b=2; path=/x; secure",
+        b"a=1; domain=; path=; httponly",
+        b"b=2; domain=; path=/x; secure",
     ]
 
 
-def test_head_has_no_body_but_its_length() -> None:
-    assert sent(func.HttpResponse("abc"), "HEAD")[1]["content-length"] == "3"
+def test_the_length_of_a_body_is_named_by_its_function_or_nobody() -> None:
+    for method in ("GET", "HEAD"):
+        assert "content-length" not in sent(func.HttpResponse("abc"), method)[1]
+    response = func.HttpResponse("abc", headers={"Content-Length": "3"})
+    assert sent(response)[1]["content-length"] == "3"
+    assert sent(func.HttpResponse())[1]["content-length"] == "0"
+
+
+def test_head_has_no_body() -> None:
     assert sent(func.HttpResponse("abc"), "HEAD")[2] == b""
+    assert "content-length" not in sent(func.HttpResponse(), "HEAD")[1]
 
 
 def test_head_may_promise_a_length_without_the_body() -> None:
@@ -88,13 +98,41 @@ def refused(returned: Any) -> type[Exception]:
 def test_what_the_real_host_turns_into_a_500_is_refused() -> None:
     assert refused({"not": "a response"}) is NotAResponse
     assert refused(None) is NotAResponse
-    assert refused(func.HttpResponse("a", status_code=204)) is BodyNotAllowed
-    assert refused(func.HttpResponse("a", headers={"Content-Length": "2"})) is WrongLength
+    assert refused(func.HttpResponse("abc", headers={"Content-Length": "2"})) is WrongLength
+    assert refused(func.HttpResponse("a", headers={"Content-Length": "one"})) is WrongLength
+    assert refused(func.HttpResponse(headers={"Content-Length": "1"})) is WrongLength
 
 
-def test_a_header_is_ascii_or_a_failure() -> None:
-    with pytest.raises(UnicodeEncodeError):
-        answer(func.HttpResponse("a", headers={"X-Name": "Grüezi"}), "GET")
+def test_what_leaves_a_client_waiting_is_refused() -> None:
+    framed = func.HttpResponse("a", headers={"Transfer-Encoding": "chunked"})
+    assert refused(framed) is FramesItself
+    assert refused(func.HttpResponse("a", status_code=103)) is StatusUnusable
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("X-Name", "Grüezi"), ("X-Name", "a\x00b"), ("X Name", "a")]
+)
+def test_a_header_is_a_line_of_ascii_or_a_failure(name: str, value: str) -> None:
+    assert refused(func.HttpResponse("a", headers={name: value})) is HeaderUnusable
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_body_that_a_status_does_not_allow_ends_the_connection(status: int) -> None:
+    start, body = answer(func.HttpResponse("a", status_code=status), "GET")
+    assert (start["status"], body["body"], body["more_body"]) == (status, b"", True)
+    assert not answer(func.HttpResponse("a", status_code=status), "HEAD")[1]["more_body"]
+
+
+def test_a_body_that_is_shorter_than_promised_ends_the_connection() -> None:
+    start, body = answer(func.HttpResponse("a", headers={"Content-Length": "2"}), "GET")
+    assert (start["status"], body["body"], body["more_body"]) == (200, b"a", True)
+
+
+def test_the_connection_of_an_answer_longer_than_promised_is_closed() -> None:
+    assert failed("GET") == bare(500)
+    assert failed("HEAD")[0]["headers"] == []
+    closing = failed("GET", WrongLength("1", 2, is_cut=True))
+    assert (b"connection", b"close") in closing[0]["headers"]
 
 
 def test_the_host_answers_bare() -> None:
@@ -107,16 +145,16 @@ def test_the_host_answers_bare() -> None:
 @pytest.mark.parametrize(
     ("cookie", "written"),
     [
-        ("a=b", ["a=b; path=/"]),
+        ("a=b", ["a=b; domain=; path="]),
         (
             "__Host-s=a.b~c; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=60",
-            ["__Host-s=a.b~c; max-age=60; path=/; secure; samesite=lax; httponly"],
+            ["__Host-s=a.b~c; max-age=60; domain=; path=/; secure; samesite=lax; httponly"],
         ),
         (
             "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Domain=x.test",
-            ["a=; expires=Thu, 01 Jan 1970 00:00:00 GMT; domain=x.test; path=/"],
+            ["a=; expires=Thu, 01 Jan 1970 00:00:00 GMT; domain=x.test; path="],
         ),
-        ("a=1/2", ["a=1%2F2; path=/"]),
+        ("a=1/2", ["a=1%2F2; domain=; path="]),
         ("a=1; Unheard-Of; Path=/", []),
     ],
 )

@@ -1,0 +1,69 @@
+"""Pages of other sites, which the host lets ask for anything: none acts or reads as a person.
+
+Every answer says `Access-Control-Allow-Origin: *` to a page of another origin, without
+`Access-Control-Allow-Credentials`: browsers then hide from it whatever they sent cookies for. The
+registry does not rely on that alone: with a foreign origin a cookie is no session.
+"""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.balas import bala
+from tests.browsers import Browser, signed_in
+from tests.security.routes import routes
+from tests.world import URL, World
+
+FOREIGN = {"Origin": "https://elsewhere.test"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+MINE = "secret"
+
+
+@pytest.fixture
+async def browser(world: World) -> Browser:
+    """Return the browser of Ann, who has a private package."""
+    await world.push(bala(f"acme/{MINE}:1.0.0", visibility="private"))
+    return await signed_in(world, world.people.ann)
+
+
+async def test_no_answer_to_another_site_shows_what_a_session_sees(browser: Browser) -> None:
+    name, csrf = browser.world.people.ann.account.name, browser.csrf
+    for method, url in routes(browser.world.registry):
+        if method not in ("GET", "HEAD"):
+            continue
+        path = url.removeprefix(URL)
+        answer = await browser.send(method, path, headers=FOREIGN)
+        assert "access-control-allow-credentials" not in answer.headers, path
+        assert csrf not in answer.text, path
+        assert not re.search(rf"\b{name}\b", answer.text), path
+        # What was asked for stands in refusals; what is in the package does not.
+        assert answer.status_code != 200 or MINE not in answer.text, path
+
+
+async def test_no_form_of_another_site_changes_anything(browser: Browser) -> None:
+    world = browser.world
+    csrf = browser.csrf
+    before = await world.stores.events.since(0, 10_000)
+    for method, url in routes(world.registry):
+        if method not in CHANGING or "/sign-in/" in url:
+            continue
+        for body in ({}, {"csrf": csrf}):
+            headers = {**FOREIGN, **FORM, "X-CSRF-Token": csrf}
+            path = url.removeprefix(URL)
+            content = urlencode(body).encode()
+            await browser.send(method, path, headers=headers, content=content)
+    assert await world.stores.events.since(0, 10_000) == before
+    assert (await browser.get("/account")).status_code == 200, "the session was ended"
+
+
+@pytest.mark.parametrize("origin", [URL, "null"])
+async def test_our_own_pages_are_of_the_session(browser: Browser, origin: str) -> None:
+    answer = await browser.send("GET", "/account", headers={"Origin": origin})
+    assert answer.status_code == 200
+
+
+async def test_a_site_on_another_port_is_another_site(browser: Browser) -> None:
+    answer = await browser.send("GET", "/account", headers={"Origin": f"{URL}:8443"})
+    assert answer.status_code == 401
