@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo check fix test test-azure bench lock clean
+.PHONY: run run-azure-local demo check fix test test-azure bench mutants lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -41,6 +41,9 @@ BENCHMARKS := importing reads pages documents build archives pushes growth searc
 
 bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUTES=1 shortens the fuzzing.
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
+
+mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rates.py, SAMPLE=10, JOBS=2, FRESH=1.
+	@exec $(VENV)/bin/python -u -m bench.mutants
 
 lock: tools # Write both locks from pyproject.toml; UPGRADE=1 renews every pin.
 	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)

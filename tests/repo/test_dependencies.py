@@ -14,7 +14,8 @@ from tests.paths import ROOT
 RUNTIME = ROOT / "requirements.txt"
 TESTS = ROOT / "tests" / "requirements.txt"
 CHECKOV = ROOT / "tests" / "checkov" / "requirements.txt"
-LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", CHECKOV]
+MUTMUT = ROOT / "tests" / "mutmut" / "requirements.txt"
+LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", CHECKOV, MUTMUT]
 REASONS = ROOT / "docs" / "decisions" / "0001-dependencies.md"
 
 NAME = re.compile(r"[A-Za-z0-9._-]+")

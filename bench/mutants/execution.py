@@ -1,0 +1,467 @@
+"""The pytest plugin that tries mutants: every test is collected once, each mutant is a fork.
+
+A mutant is put into place by giving the function that is loaded the code of the changed one, so
+whoever holds the function holds the mutant, and nothing is written to disk. Which tests call a
+function is measured first, and kept; of those, the ones that told mutants of it apart before come
+first, then the quick ones. A fork ends with the first test that fails.
+"""
+
+import ast
+import atexit
+import gc
+import hashlib
+import inspect
+import json
+import os
+import resource
+import signal
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, NoReturn
+
+import coverage
+import pytest
+from _pytest.runner import runtestprotocol
+from hypothesis import HealthCheck, Phase, settings
+
+SLOWEST_TEST = 8.0  # Seconds. What takes longer starts processes, which load no mutant.
+BUDGET = float(os.environ.get("BUDGET", "10"))  # Seconds of tests that one mutant is given.
+CPU_LIMIT = 5.0  # Seconds of one test, besides ten times what it takes without a mutant.
+WALL_LIMIT = 60.0  # Seconds of one test that waits for what never happens.
+MEMORY = 6 * 2**30  # Bytes of address space that a mutant may ask for.
+CHUNK = 40  # Tests that one fork measures.
+PACKAGES = ("shared/auth", "shared/domain", "shared/services")
+
+
+@dataclass
+class Measured:
+    """What one test does without a mutant."""
+
+    seconds: float  # Of the processor.
+    wall: float
+    passed: bool
+    functions: list[str] = field(default_factory=list[str])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try the mutants of the plan, in place of running the tests."""
+    folder = Path(os.environ["MUTANTS"])
+    config.pluginmanager.register(Execution(folder, int(os.environ.get("JOBS", "2"))))
+
+
+class Execution:
+    """Measures the tests, then tries each mutant."""
+
+    def __init__(self, folder: Path, jobs: int) -> None:
+        """Read the plan in this folder, and write what comes of it there."""
+        self._folder = folder
+        self._jobs = jobs
+        self._items: dict[str, pytest.Item] = {}
+        self._other: pytest.Item
+        self._measured: dict[str, Measured] = {}
+        self._tests_of: dict[str, list[str]] = {}
+        self._functions: dict[str, list[FunctionType]] = defaultdict(list)
+        self._caches: list[Any] = []
+        self._killers: dict[str, list[str]] = defaultdict(list)
+        self._children: dict[int, tuple[Any, int]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """Let hypothesis stop at the first example that fails."""
+        phases = (Phase.explicit, Phase.generate)
+        usual = settings.get_profile("ballroom")
+        checks = list(HealthCheck)  # A mutant that is slow is no mutant that is wrong.
+        settings.register_profile(
+            "mutants", usual, phases=phases, database=None, suppress_health_check=checks
+        )
+        settings.load_profile("mutants")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Do what the plan says."""
+        self._items = {item.nodeid: item for item in session.items}
+        self._warm()
+        self._functions, self._caches = loaded_functions(), loaded_caches()
+        gc.collect()
+        gc.freeze()
+        self._measure()
+        self._try_all(
+            [json.loads(line) for line in (self._folder / "plan.jsonl").read_text().splitlines()]
+        )
+        return True
+
+    def _warm(self) -> None:
+        """Make what all tests share, so that no fork has to."""
+        items = list(self._items.values())
+        first = next(item for item in items if "world" in getattr(item, "fixturenames", ()))
+        suite = first.nodeid.split("/")[1]
+        self._other = next(item for item in items if item.nodeid.split("/")[1] != suite)
+        runtestprotocol(first, nextitem=self._other, log=False)
+        if threading.active_count() > 1:
+            say(f"threads are alive: {threading.enumerate()}")
+
+    # --- which tests call which functions --------------------------------------------------------
+
+    def _measure(self) -> None:
+        kept = self._folder / "tests.json"
+        known = json.loads(kept.read_text()) if kept.exists() else {}
+        versions = {path: digest(path.read_bytes()) for path in self._paths()}
+        for name, (version, measured) in known.items():
+            item = self._items.get(name)
+            if item is not None and versions[item.path] == version:
+                self._measured[name] = Measured(**measured)
+        missing = [name for name in self._items if name not in self._measured]
+        say(f"{len(self._items)} tests, {len(missing)} of them to be measured")
+        chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
+        for done, (_, answer) in enumerate(self._forked(chunks, self._measure_chunk)):
+            for name, measured in (json.loads(answer) if answer else {}).items():
+                self._measured[name] = Measured(**measured)
+            if done % 10 == 9 or done == len(chunks) - 1:
+                say(f"measured {min((done + 1) * CHUNK, len(missing))}")
+                entries = {
+                    name: (versions[self._items[name].path], vars(measured))
+                    for name, measured in self._measured.items()
+                }
+                kept.write_text(json.dumps(entries))
+        self._index()
+
+    def _paths(self) -> set[Path]:
+        return {item.path for item in self._items.values()}
+
+    def _measure_chunk(self, names: list[str]) -> str:
+        """Run tests in a fork; return what each took and which functions it called."""
+        sources = [f"{package}/*" for package in PACKAGES]
+        tracer = coverage.Coverage(data_file=None, include=sources, config_file=False)
+        tracer.set_option("run:disable_warnings", ["no-data-collected"])
+        functions = functions_by_line()
+        found: dict[str, Any] = {}
+        for name, following in pairwise([*names, None]):
+            tracer.erase()
+            tracer.start()
+            begun = time.perf_counter(), time.process_time()
+            passed = self._passes(name, following)
+            wall, seconds = time.perf_counter() - begun[0], time.process_time() - begun[1]
+            tracer.stop()
+            data = tracer.get_data()
+            called = {
+                functions[file][line]
+                for file in data.measured_files()
+                for line in data.lines(file) or ()
+                if line in functions[file]
+            }
+            found[name] = vars(Measured(seconds, wall, passed, sorted(called)))
+        return json.dumps(found)
+
+    def _index(self) -> None:
+        failing = [name for name, each in self._measured.items() if not each.passed]
+        lost = [name for name in self._items if name not in self._measured]
+        slow = {n for n, each in self._measured.items() if each.wall > SLOWEST_TEST}
+        say(f"left out: {len(slow)} slow tests, {len(failing)} that fail, {len(lost)} that crash")
+        for name in [*failing, *lost][:20]:
+            say(f"    {name}")
+        usable = [name for name, each in self._measured.items() if each.passed and name not in slow]
+        for name in sorted(usable, key=lambda name: self._measured[name].seconds):
+            for function in self._measured[name].functions:
+                self._tests_of.setdefault(function, []).append(name)
+        for names in self._tests_of.values():
+            names.sort(key=turns(names))
+
+    # --- mutants ---------------------------------------------------------------------------------
+
+    def _try_all(self, plan: list[dict[str, Any]]) -> None:
+        say(f"{len(plan)} mutants to try, {self._jobs} at a time")
+        killed: dict[str, list[str]] = defaultdict(list)
+        with (self._folder / "results.jsonl").open("a") as results:
+            for done, (mutant, answer) in enumerate(self._forked(plan, self._try_one), 1):
+                result = json.loads(answer) if answer else {"status": "killed", "by": "its end"}
+                if result["by"] in self._items:
+                    self._remember(function_of(mutant), result["by"])
+                    killed[result["by"]].append(mutant["id"])
+                results.write(json.dumps({"id": mutant["id"], **result}) + "\n")
+                results.flush()
+                if done % 200 == 0:
+                    say(f"tried {done}")
+            for name in self._unsure(list(killed)):
+                say(f"fails without a mutant as well: {name}")
+                for mutant_id in killed[name]:
+                    results.write(json.dumps({"id": mutant_id, "status": "untried"}) + "\n")
+
+    def _unsure(self, killers: list[str]) -> Iterator[str]:
+        """Yield the tests that killed mutants and fail in the same way without one."""
+        for name, answer in self._forked(killers, self._control):
+            if answer != "passed":
+                yield name
+
+    def _control(self, name: str) -> str:
+        self._deadline(name)
+        return "passed" if self._passes(name, None) else "failed"
+
+    def _remember(self, function: str, killer: str) -> None:
+        killers = self._killers[function]
+        with suppress(ValueError):
+            killers.remove(killer)
+        killers.insert(0, killer)
+
+    def _try_one(self, mutant: dict[str, Any]) -> str:
+        """Run tests against a mutant in a fork; return which one told it apart."""
+        function = function_of(mutant)
+        names = self._in_order(function)
+        if not names or not self._functions[function]:
+            return told("survived", "no test calls it")
+        try:
+            if not put_in_place(mutant, self._functions[function]):
+                return told("same", "")
+        except SyntaxError:
+            return told("invalid", "")
+        for cache in self._caches:
+            cache.cache_clear()
+        with suppress(ValueError):
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        for name, following in pairwise([*names, None]):
+            self._deadline(name)
+            if not self._passes(name, following):
+                return told("killed", name)
+        return told("survived", f"{len(names)} tests")
+
+    def _in_order(self, function: str) -> list[str]:
+        tests = self._tests_of.get(function, [])
+        killers = self._killers[function][:8]
+        subject = "test_" + Path(function.partition("::")[0]).name
+        near = [name for name in tests if name.partition("::")[0].endswith("/" + subject)]
+        chosen, seconds = list[str](), 0.0
+        for name in dict.fromkeys([*killers, *near, *tests]):
+            seconds += self._measured[name].seconds
+            if seconds > BUDGET and chosen:
+                break
+            chosen.append(name)
+        return chosen
+
+    def _deadline(self, name: str) -> None:
+        signal.signal(signal.SIGPROF, lambda *_: give_up(name))
+        signal.signal(signal.SIGALRM, lambda *_: give_up(name))
+        signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT + 10 * self._measured[name].seconds)
+        signal.setitimer(signal.ITIMER_REAL, WALL_LIMIT + 10 * self._measured[name].seconds)
+
+    def _passes(self, name: str, following: str | None) -> bool:
+        # What is shared by all tests is never torn down in a fork: others go on with it.
+        item, after = self._items[name], self._items.get(following or "", self._other)
+        return not any(report.failed for report in runtestprotocol(item, False, after))
+
+    # --- forks -----------------------------------------------------------------------------------
+
+    def _forked(
+        self, tasks: Iterable[Any], work: Callable[[Any], str]
+    ) -> Iterator[tuple[Any, str]]:
+        """Do each task in a fork of its own, some at a time; yield it with its answer."""
+        waiting = iter(tasks)
+        while True:
+            while len(self._children) < self._jobs:
+                try:
+                    task = next(waiting)
+                except StopIteration:
+                    break
+                self._fork(task, work)
+            if not self._children:
+                return
+            child, _ = os.wait()
+            if child in self._children:
+                task, answers = self._children.pop(child)
+                yield task, os.pread(answers, os.fstat(answers).st_size, 0).decode()
+                os.close(answers)
+
+    def _fork(self, task: Any, work: Callable[[Any], str]) -> None:
+        answers = os.memfd_create("answer")
+        child = os.fork()
+        if child == 0:
+            run_in_child(task, work, answers)
+        self._children[child] = (task, answers)
+
+
+ANSWER = -1  # Where a fork writes its answer.
+
+
+def run_in_child(task: Any, work: Callable[[Any], str], answers: int) -> NoReturn:
+    """Do a task in silence, write its answer, and end without what pytest does at its end."""
+    globals()["ANSWER"] = answers
+    silence = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(silence, descriptor)
+    try:
+        os.write(answers, work(task).encode())
+    except BaseException as failure:  # A mutant may raise anything.
+        os.write(answers, told("killed", type(failure).__name__).encode())
+    finally:
+        os._exit(0)
+
+
+def give_up(name: str) -> NoReturn:
+    """End a mutant that does not come to an end; a test's folders in memory go with it."""
+    os.write(ANSWER, told("timeout", name).encode())
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 5)
+    atexit._run_exitfuncs()
+    os._exit(0)
+
+
+def told(status: str, by: str) -> str:
+    """Return an answer."""
+    return json.dumps({"status": status, "by": by})
+
+
+def put_in_place(mutant: dict[str, Any], functions: list[FunctionType]) -> bool:
+    """Give the loaded function what the mutant changes; say whether that is anything.
+
+    Raises `SyntaxError` for a mutant that is no Python.
+    """
+    path = Path(mutant["file"]).resolve()
+    source = path.read_text()
+    changed = source[: mutant["start"]] + mutant["text"] + source[mutant["end"] :]
+    before, after = (function_in(text, path, mutant["function"]) for text in (source, changed))
+    is_other = not is_same_code(before, after)
+    defaults = {} if is_other else changed_defaults(source, changed, mutant["function"])
+    for function in functions:
+        if is_other:
+            function.__code__ = after
+        change_defaults(function, defaults)
+    return is_other or bool(defaults)
+
+
+def function_in(source: str, path: Path, name: str) -> CodeType:
+    """Return the code of a function in a module."""
+    found = codes(compile(source, str(path), "exec", dont_inherit=True))
+    return next(each for each in found if each.co_qualname == name)
+
+
+def is_same_code(one: CodeType, other: CodeType) -> bool:
+    """Say whether two functions do the same, wherever their lines are."""
+    parts = [(each.co_code, each.co_names, each.co_varnames) for each in (one, other)]
+    if parts[0] != parts[1] or len(one.co_consts) != len(other.co_consts):
+        return False
+    return all(
+        is_same_code(a, b)
+        if isinstance(a, CodeType) and isinstance(b, CodeType)
+        else (type(a), repr(a)) == (type(b), repr(b))
+        for a, b in zip(one.co_consts, other.co_consts, strict=True)
+    )
+
+
+def changed_defaults(source: str, changed: str, name: str) -> dict[str, Any]:
+    """Return the parameters whose default is another one, with that."""
+    before, after = (defaults_of(text, name) for text in (source, changed))
+    return {each: after[each] for each in after if after[each] != before.get(each, _NO_LITERAL)}
+
+
+_NO_LITERAL = object()
+
+
+def defaults_of(source: str, name: str) -> dict[str, Any]:
+    """Return the defaults of a function that are literals."""
+    scope: Any = ast.parse(source)
+    for part in name.split("."):
+        scope = next(each for each in scope.body if getattr(each, "name", "") == part)
+    arguments = scope.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    named = [
+        *zip(positional[::-1], arguments.defaults[::-1], strict=False),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    found: dict[str, Any] = {}
+    for argument, default in named:
+        with suppress(ValueError, TypeError):
+            found[argument.arg] = ast.literal_eval(default)
+    return found
+
+
+def change_defaults(function: FunctionType, defaults: dict[str, Any]) -> None:
+    """Give the parameters of a loaded function other defaults."""
+    count = function.__code__.co_argcount
+    positional = list(function.__defaults__ or ())
+    names = function.__code__.co_varnames[count - len(positional) : count]
+    for name, value in defaults.items():
+        if name in names:
+            positional[names.index(name)] = value
+        elif function.__kwdefaults__:
+            function.__kwdefaults__[name] = value
+    function.__defaults__ = tuple(positional) or None
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and all that are in it."""
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from codes(each)
+
+
+def functions_by_line() -> dict[str, dict[int, str]]:
+    """Return which function each line of the packages belongs to, by file."""
+    found: dict[str, dict[int, str]] = {}
+    for path in (path.resolve() for folder in PACKAGES for path in Path(folder).glob("*.py")):
+        file = path.relative_to(Path.cwd())
+        lines = found.setdefault(str(path), {})
+        for code in outermost(compile(path.read_text(), str(path), "exec", dont_inherit=True)):
+            for inner in codes(code):
+                for _, _, line in inner.co_lines():
+                    if line is not None and line > inner.co_firstlineno:
+                        lines[line] = f"{file}::{code.co_qualname}"
+    return found
+
+
+def outermost(code: CodeType) -> Iterator[CodeType]:
+    """Yield the functions of a module, and of the classes in it."""
+    for each in code.co_consts:
+        if isinstance(each, CodeType) and each.co_flags & inspect.CO_NEWLOCALS:
+            yield each
+        elif isinstance(each, CodeType):
+            yield from outermost(each)
+
+
+def loaded_caches() -> list[Any]:
+    """Return what remembers the results of our functions."""
+    found = (each for each in gc.get_objects() if hasattr(type(each), "cache_clear"))
+    return [each for each in found if (each.__module__ or "").startswith("shared.")]
+
+
+def turns(names: list[str]) -> Callable[[str], int]:
+    """Return the order that takes one case of every test first, then another one of each."""
+    seen, turn = Counter[str](), dict[str, int]()
+    for name in names:
+        test = name.partition("[")[0]
+        turn[name] = seen[test]
+        seen[test] += 1
+    return turn.__getitem__
+
+
+def function_of(mutant: dict[str, Any]) -> str:
+    """Return the name under which the function of a mutant is measured."""
+    return f"{mutant['file']}::{mutant['function']}"
+
+
+def digest(content: bytes) -> str:
+    """Return what tells two versions of a file apart."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def say(line: str) -> None:
+    """Tell how far it is."""
+    print(f"   {line}", flush=True)
+
+
+def loaded_functions() -> dict[str, list[FunctionType]]:
+    """Return the functions that are loaded, by file and name."""
+    root = Path.cwd()
+    found: dict[str, list[FunctionType]] = defaultdict(list)
+    for each in gc.get_objects():
+        if type(each) is FunctionType and each.__code__.co_filename.startswith(f"{root}/shared/"):
+            file = Path(each.__code__.co_filename).relative_to(root)
+            found[f"{file}::{each.__code__.co_qualname}"].append(each)
+    return found

@@ -1,0 +1,101 @@
+"""What `make mutants` puts in the place of a function, and how it counts what came of it."""
+
+import importlib.util
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.mutants.__main__ import HERE, Mutant, line_of, score
+from bench.mutants.execution import put_in_place, turns
+from tests.paths import ROOT
+
+SOURCE = """class Till:
+    @property
+    def total(self):
+        return 2 + 3
+
+    def add(self, count=1, *, twice=False):
+        return count * 2 if twice else count
+"""
+
+
+def mutant(function: str, old: str, new: str, path: Path) -> dict[str, Any]:
+    """Return the mutant that has one text in the place of another."""
+    start = SOURCE.index(old)
+    where = {"file": str(path), "start": start, "end": start + len(old)}
+    return {**where, "function": function, "text": new, "line": 1}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "till.py"
+    path.write_text(SOURCE)
+    return path
+
+
+@pytest.fixture
+def till(path: Path) -> Any:
+    """Return an object of the module before anything is changed."""
+    spec = importlib.util.spec_from_file_location("till", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Till()
+
+
+def test_a_loaded_property_becomes_the_mutant(till: Any, path: Path) -> None:
+    function = type(till).total.fget
+    assert put_in_place(mutant("Till.total", "2 + 3", "2 - 3", path), [function])
+    assert till.total == -1
+
+
+def test_a_default_is_changed_for_those_who_leave_it_out(till: Any, path: Path) -> None:
+    function = type(till).add
+    assert put_in_place(mutant("Till.add", "count=1", "count=7", path), [function])
+    assert (till.add(), till.add(2)) == (7, 2)
+    assert put_in_place(mutant("Till.add", "twice=False", "twice=True", path), [function])
+    assert till.add(2) == 4
+
+
+def test_a_change_that_compiles_to_the_same_is_no_mutant(till: Any, path: Path) -> None:
+    function = type(till).total.fget
+    assert not put_in_place(mutant("Till.total", "2 + 3", "(2 +  3)", path), [function])
+
+
+def test_what_is_no_python_is_told(till: Any, path: Path) -> None:
+    with pytest.raises(SyntaxError):
+        put_in_place(mutant("Till.total", "2 + 3", "2 +", path), [type(till).total.fget])
+
+
+def test_one_case_of_each_test_comes_before_the_second_of_any() -> None:
+    names = ["a[1]", "a[2]", "b[1]", "c", "a[3]"]
+    assert sorted(names, key=turns(names)) == ["a[1]", "b[1]", "c", "a[2]", "a[3]"]
+
+
+def test_a_mutant_that_never_ends_counts_as_killed_and_an_equivalent_one_not_at_all() -> None:
+    count = Counter(killed=3, timeout=1, survived=1, equivalent=5, same=2)
+    assert score(count) == 80.0
+    assert line_of("domain", count).split() == [
+        "domain", "80.00", "%", "4", "killed", "1", "survived,", "5", "equivalent",
+    ]  # fmt: skip
+
+
+def test_a_mutant_shows_the_lines_that_differ() -> None:
+    start = SOURCE.index("count * 2")
+    shown = Mutant("", "till.py", "Till.add", 7, start, start + 9, "count / 2", SOURCE)
+    assert shown.difference == (
+        "- return count * 2 if twice else count\n+ return count / 2 if twice else count"
+    )
+
+
+def test_every_equivalent_mutant_has_its_reason_and_its_place() -> None:
+    listed = tomllib.loads((HERE / "equivalent.toml").read_text())["mutant"]
+    for each in listed:
+        source = (ROOT / each["file"]).read_text()
+        removed = [line[2:] for line in each["difference"].split("\n") if line.startswith("- ")]
+        assert [line for line in removed if line not in source] == []
+        assert len(each["reason"]) > 20, each
