@@ -188,7 +188,7 @@ def report(
     for name in (*PACKAGES, "all"):
         if counts[name]:
             print(line_of(name, counts[name]))
-    return int(score(counts["all"]) < FLOOR)
+    return int(score(counts["all"]) < FLOOR or counts["all"]["untried"] > 0)
 
 
 def line_of(name: str, count: Counter[str]) -> str:
@@ -205,7 +205,7 @@ def score(count: Counter[str]) -> float:
     """Return the percentage of mutants that were killed; what never ended was."""
     killed = count["killed"] + count["timeout"]
     tried = killed + count["survived"]
-    return 100 * killed / tried if tried else 100.0
+    return 100 * killed / tried if tried else 0.0
 
 
 def digest(text: str) -> str:
