@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import azure.functions as func
 
-from functions._http import header
+from functions._http import header, size_of
 from shared.domain.errors import BodyUnreadable, InvalidRequest, TokenMisplaced
 from shared.domain.token_texts import holds_token
 
@@ -53,7 +53,7 @@ def form_of(req: func.HttpRequest) -> Form:
     body = req.get_body()
     if holds_token(body):
         raise TokenMisplaced
-    if not is_form(req) or len(body) > MOST_BYTES:
+    if not is_form(req) or size_of(req) > MOST_BYTES:
         raise BodyUnreadable(_EXPECTED)
     try:
         values = parse_qs(

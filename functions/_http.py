@@ -20,6 +20,7 @@ from shared.auth.cookies import leaving
 from shared.auth.secret import Secret
 from shared.domain.addresses import Networks
 from shared.domain.errors import (
+    ArchiveTooLarge,
     BodyUnreadable,
     FileTooLarge,
     LengthMissing,
@@ -61,6 +62,7 @@ _REFUSED = 400  # From here on an answer is a refusal, which says itself what it
 
 MOST_BYTES = 4 * 1024 * 1024  # Of JSON: a resolve of 2,000 modules with their candidates has one.
 MOST_VALUES = 250_000
+FORM_BYTES = 1024 * 1024  # What a form wraps around an archive, generously.
 
 _OBJECT = "a JSON object, such as {}"
 _NOT_SO_MANY = f"a JSON object of fewer than {MOST_VALUES:,} values"
@@ -333,11 +335,24 @@ def json_object(req: func.HttpRequest) -> dict[str, object]:
 
 def body_within(req: func.HttpRequest, limit: int) -> bytes:
     """Return the body, or raise `FileTooLarge` for one of more bytes than `limit`."""
-    body = req.get_body()
-    if len(body) > limit:
+    if size_of(req) > limit:
         what = "body of the request"
-        raise FileTooLarge(what, len(body), limit)
-    return body
+        raise FileTooLarge(what, size_of(req), limit)
+    return req.get_body()
+
+
+def upload_of(req: func.HttpRequest, limit: int) -> bytes:
+    """Return a body that holds an archive of at most `limit` bytes, or raise `ArchiveTooLarge`."""
+    if size_of(req) > limit + FORM_BYTES:
+        raise ArchiveTooLarge(size_of(req), limit)
+    return req.get_body()
+
+
+def size_of(req: func.HttpRequest) -> int:
+    """Return how many bytes the body has, by its announcement: a host keeps none above its limit,
+    and calls the Function all the same."""
+    announced = header(req, "content-length")
+    return max(len(req.get_body()), int(announced) if announced.isdecimal() else 0)
 
 
 def client_of(req: func.HttpRequest) -> ClientProfile:

@@ -11,7 +11,7 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
     parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
 )
 
-from functions._http import header
+from functions._http import header, upload_of
 from shared.domain.errors import InvalidRequest, UploadCutOff, UploadMissing
 
 MOST_PARTS = 16  # Clients send one. A large body of empty parts would take seconds to read.
@@ -22,17 +22,18 @@ _UNUSUAL = (
 )
 
 
-def archive_part(req: func.HttpRequest, *, name: str) -> bytes:
-    """Return the content of the part called `name`.
+def archive_part(req: func.HttpRequest, *, name: str, limit: int) -> bytes:
+    """Return the content of the part called `name`, an archive of at most `limit` bytes.
 
-    Raises `UploadMissing` when the part is not there, `InvalidRequest` for a form that no client
-    sends, and `UploadCutOff` for a body that cannot be read.
+    Raises `ArchiveTooLarge`, `UploadMissing` when the part is not there, `InvalidRequest` for a
+    form that no client sends, and `UploadCutOff` for a body that cannot be read.
     """
+    body = upload_of(req, limit)
     boundary = _boundary(header(req, "content-type"))
     if boundary is None:
         raise UploadMissing(name)
     try:
-        content = _part(req.get_body(), boundary, name)
+        content = _part(body, boundary, name)
     except ParserLimitReached:
         raise InvalidRequest(_UNUSUAL.format(name=name)) from None
     except MultipartError:

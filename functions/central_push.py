@@ -23,7 +23,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
         if caller.is_anonymous:
             raise CredentialsMissing  # Before anything is read: archives cost their reader.
         await registry.limiting.admit(OperationClass.PUSH)
-        upload = Upload(archive_part(req, name="bala-file"), _announced(req))
+        limit = registry.settings.max_archive_bytes
+        upload = Upload(archive_part(req, name="bala-file", limit=limit), _announced(req))
         await registry.publishing.push(upload, by=caller)
         # bal prints its success line on 204 alone.
         return func.HttpResponse(status_code=204, headers=NO_STORE)

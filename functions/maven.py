@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions._documents import Document, document_answer
-from functions._http import caller_of, headers_of
+from functions._http import caller_of, headers_of, upload_of
 from functions._maven import TEXT, maven_errors
 from functions._maven_paths import Target
 from functions.maven_reading import answer_to_read
@@ -40,7 +40,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
         if caller.is_anonymous:
             raise RepositoryTokenMissing
         target = Target.to_write(_path(req))
-        await take(registry, target, req.get_body(), caller)
+        content = upload_of(req, registry.settings.max_archive_bytes)
+        await take(registry, target, content, caller)
         return func.HttpResponse(status_code=201, headers={"Content-Length": "0"})
 
     @bp.route(ROUTE, methods=["OPTIONS"])

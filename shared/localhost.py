@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from pydantic import ValidationError
 
 from functions._central import refusal_answer
-from functions._http import Exchange
+from functions._http import FORM_BYTES, Exchange
 from functions._standing import unnoticed
 from functions.archives import archive_answer
 from functions.faces import build_app
 from shared.bootstrap import OBSTACLES, build_registry, preparing, settings_file
 from shared.domain.errors import Refusal
 from shared.first_start import Welcome, first_start
-from shared.hosting.bodies import MIB, Limits
+from shared.hosting.bodies import Limits
 from shared.hosting.errors import Unservable
 from shared.hosting.files import FileAnswer, Refused, Resolver
 from shared.hosting.following import Shortcut
@@ -31,7 +31,6 @@ from shared.registry import Registry
 from shared.settings import Settings, setting_problem
 
 MAVEN_PATHS = "/2.0/maven/"  # Clients of Central read the headers of the redirect; these do not.
-FORM_BYTES = MIB  # What a form wraps around an archive, generously.
 WORKER = "--worker"
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from starlette.types import Receive
@@ -16,6 +16,7 @@ class Limits:
     """What one process takes in and puts up with."""
 
     body_bytes: int = 65 * MIB  # The largest archive, and what a form wraps around it.
+    discarded_bytes: int = 512 * MIB  # Above body_bytes this much is read, to be answered.
     large_body_bytes: int = 1 * MIB  # Above this a body is large and needs room.
     large_bodies: int = 4  # Large bodies in hand at once, from the first byte to the answer.
     room_seconds: float = 20.0  # How long an upload waits for room; clients give up after 30.
@@ -46,7 +47,7 @@ class Intake:
     """Reads bodies, never more large ones at once than there is room for."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._room = asyncio.Semaphore(limits.large_bodies)
 
     @asynccontextmanager
@@ -55,9 +56,9 @@ class Intake:
 
         Raise `TooLarge` or `NoRoom` before anything is read, `Disconnected` later.
         """
-        if length > self._limits.body_bytes:
+        if length > self.limits.body_bytes:
             raise TooLarge
-        if length <= self._limits.large_body_bytes:
+        if length <= self.limits.large_body_bytes:
             yield await read_body(receive)
             return
         await self._wait_for_room()
@@ -68,9 +69,25 @@ class Intake:
 
     async def _wait_for_room(self) -> None:
         try:
-            await asyncio.wait_for(self._room.acquire(), self._limits.room_seconds)
+            await asyncio.wait_for(self._room.acquire(), self.limits.room_seconds)
         except TimeoutError:
             raise NoRoom from None
+
+
+async def discard_body(length: int, receive: Receive, limits: Limits) -> bool:
+    """Read a body that is kept nowhere, so that its sender comes to read the answer.
+
+    Tell whether all of it was read: neither what has no end nor what takes too long is.
+    """
+    left = length
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limits.room_seconds):
+            while 0 < left <= limits.discarded_bytes:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Disconnected
+                left -= len(message.get("body", b""))
+    return left <= 0
 
 
 async def read_body(receive: Receive) -> bytes:

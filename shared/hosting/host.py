@@ -12,7 +12,15 @@ import azure.functions as func
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.hosting.admin import Admin
-from shared.hosting.bodies import Disconnected, Intake, Limits, NoRoom, TooLarge, body_length
+from shared.hosting.bodies import (
+    Disconnected,
+    Intake,
+    Limits,
+    NoRoom,
+    TooLarge,
+    body_length,
+    discard_body,
+)
 from shared.hosting.cross_origin import crossing
 from shared.hosting.deadlines import Deadlines
 from shared.hosting.feeding import Feeds
@@ -46,7 +54,6 @@ ARCHIVE_SEGMENTS = 4
 
 _NOT_FOUND = bare(404)
 _UNUSABLE_PATH = bare(400)
-_TOO_LARGE = bare(413, (b"connection", b"close"))
 _NO_ROOM = bare(503, (b"retry-after", b"5"), (b"connection", b"close"))
 _TOO_SLOW = bare(504)
 
@@ -204,9 +211,21 @@ class Functions:
             async with self._intake.body(length, receive) as body:
                 return await self._invoke(function, LazyRequest(scope, params, body))
         except TooLarge:
-            return _TOO_LARGE
+            return await self._without_body(function, LazyRequest(scope, params, b""), receive)
         except NoRoom:
             return _NO_ROOM
+
+    async def _without_body(
+        self, function: HttpFunction, request: LazyRequest, receive: Receive
+    ) -> Answer:
+        """Answer a body over the limit: the Function is told its length, and says what is wrong."""
+        waits = "100-continue" in request.headers.get("expect", "").lower()
+        length = int(request.headers["content-length"])
+        is_read = not waits and await discard_body(length, receive, self._intake.limits)
+        start, body = await self._invoke(function, request)
+        if not is_read:
+            start["headers"].append((b"connection", b"close"))
+        return start, body
 
     async def _invoke(self, function: HttpFunction, request: LazyRequest) -> Answer:
         task = self._deadlines.enter()

@@ -42,6 +42,9 @@ MODELS = sorted(
 )
 
 
+LIMIT = 64 * 1024 * 1024
+
+
 def request(body: bytes, content_type: str = "application/json") -> func.HttpRequest:
     """Return a request with this body."""
     headers = {"content-type": content_type, "content-length": str(len(body))}
@@ -55,7 +58,9 @@ def read_form(body: bytes) -> object:
 
 def read_part(body: bytes) -> object:
     """Read an upload."""
-    return archive_part(request(body, "multipart/form-data; boundary=b"), name="bala-file")
+    return archive_part(
+        request(body, "multipart/form-data; boundary=b"), name="bala-file", limit=LIMIT
+    )
 
 
 BODIES: dict[str, Callable[[bytes], object]] = {
@@ -102,7 +107,7 @@ TEXTS: dict[str, Callable[[str], object]] = {
     "coordinate": lambda text: Coordinate.parse(text, text, text),
     "path to read": Target.to_read,
     "path to write": Target.to_write,
-    "content type": lambda text: archive_part(request(b"--b--", text), name="x"),
+    "content type": lambda text: archive_part(request(b"--b--", text), name="x", limit=LIMIT),
 }
 
 # Pieces that mean something to one of them, so that what is made of them gets far.

@@ -12,6 +12,7 @@ from shared.hosting.bodies import (
     NoRoom,
     TooLarge,
     body_length,
+    discard_body,
     read_body,
 )
 from tests.unit.hosting.asgi import Exchange
@@ -45,6 +46,15 @@ async def test_a_body_over_the_limit_is_not_read() -> None:
     with pytest.raises(TooLarge):
         async with Intake(LIMITS).body(101, never):
             pass
+
+
+async def test_a_body_that_is_not_kept_is_read_within_bounds() -> None:
+    limits = Limits(discarded_bytes=6, room_seconds=0.01)
+    assert await discard_body(6, arriving(b"123", b"456").receive, limits)
+    assert not await discard_body(7, never, limits)
+    assert not await discard_body(6, asyncio.Event().wait, limits)  # type: ignore[arg-type]
+    with pytest.raises(Disconnected):
+        await discard_body(6, arriving(b"123").receive, limits)
 
 
 async def test_a_large_body_waits_for_room_and_gives_it_back() -> None:

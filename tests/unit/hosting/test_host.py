@@ -1,6 +1,7 @@
 """The host answers with the Functions of an app, and starts and stops what they need."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,11 +47,27 @@ async def test_a_failure_is_an_empty_500_and_one_event(failure: str) -> None:
     assert [event["event"] for event in events] == ["function.failed"]
 
 
-async def test_a_body_over_the_limit_is_a_413_that_ends_the_connection() -> None:
+async def test_a_body_over_the_limit_reaches_no_function_but_its_length_does() -> None:
     host = Host(build_app(), limits=Limits(body_bytes=4))
     request = scope("PUT", "/rest", {"Content-Length": "5"})
     answer = await ask(host, request, b"12345")
-    assert (answer.status, answer.headers["connection"]) == (413, "close")
+    assert (answer.status, answer.headers.get("connection")) == (200, None)
+    assert json.loads(answer.body)["body"] == ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "headers"),
+    [
+        (Limits(body_bytes=4, discarded_bytes=4), {}),
+        (Limits(body_bytes=4), {"Expect": "100-continue"}),
+    ],
+)
+async def test_the_connection_of_a_body_that_is_not_read_ends(
+    limits: Limits, headers: dict[str, str]
+) -> None:
+    request = scope("PUT", "/rest", {"Content-Length": "5", **headers})
+    answer = await ask(Host(build_app(), limits=limits), request, b"12345")
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
 
 
 async def test_without_room_for_a_large_body_the_client_may_come_again() -> None:
