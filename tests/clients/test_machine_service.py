@@ -1,0 +1,127 @@
+"""docs/self-hosting.md: the units of systemd are valid and confined, and a backup can be restored."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings
+from tests.balas import bala
+from tests.clients.debian import require_packages
+from tests.paths import ROOT
+from tests.world import Template, World
+
+MACHINE = ROOT / "infra" / "machine"
+UNITS = ("ballroom.service", "ballroom-backup.service", "ballroom-backup.timer")
+SECONDS = 120
+MOST_EXPOSED = 20  # Tenths of 10, as `systemd-analyze security` counts; a plain service has 96.
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """Return a folder with the units, whose programs lie in this checkout."""
+    require_packages(["systemd"])
+    for name in UNITS:
+        text = (MACHINE / name).read_text().replace("/opt/ballroom/", f"{ROOT}/")
+        text = text.replace(f"{ROOT}/.venv/bin/python", sys.executable)
+        (tmp_path / name).write_text(text.replace("/opt/ballroom", str(ROOT)))
+    return tmp_path
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+
+
+def test_the_units_are_valid(units: Path) -> None:
+    done = analyze("verify", "--man=no", *(str(units / name) for name in UNITS))
+    # The message about a file that others may read is about the folder of this test.
+    ours = [line for line in done.stderr.splitlines() if "ballroom" in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+@pytest.mark.parametrize("name", ["ballroom.service", "ballroom-backup.service"])
+def test_a_service_is_confined(units: Path, name: str) -> None:
+    done = analyze(
+        "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", "--no-pager", str(units / name)
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_service_reads_settings_that_there_are() -> None:
+    named = re.findall(r"^#? ?([A-Z_]+)=", (MACHINE / "ballroom.env").read_text(), re.MULTILINE)
+    known = {f"BALLROOM_{name}".upper() for name in Settings.model_fields} | {"WORKERS"}
+    assert named
+    assert set(named) <= known
+
+
+def back_up(data: Path, backups: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(MACHINE / "backup.sh")],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "BALLROOM_DATA": str(data),
+            "BALLROOM_BACKUPS": str(backups),
+            "BALLROOM_PYTHON": sys.executable,
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
+def names(backups: Path) -> list[str]:
+    return sorted(folder.name for folder in backups.iterdir())
+
+
+def test_a_backup_is_restored_before_it_gets_its_name(template: Template, tmp_path: Path) -> None:
+    data, backups = tmp_path / "data", tmp_path / "backups"
+    shutil.copytree(template.folder, data)
+    done = back_up(data, backups)
+    assert done.returncode == 0, done.stderr
+    [name] = names(backups)
+    assert re.fullmatch(r"\d{8}T\d{6}Z", name)
+    assert (backups / name / "ballroom.db").is_file()
+
+
+def test_only_the_newest_backups_are_kept(template: Template, tmp_path: Path) -> None:
+    data, backups = tmp_path / "data", tmp_path / "backups"
+    shutil.copytree(template.folder, data)
+    for day in ("20260101T033000Z", "20260102T033000Z", "20260103T033000Z"):
+        (backups / day).mkdir(parents=True)
+    (backups / "by-hand").mkdir()
+    assert back_up(data, backups, BALLROOM_BACKUPS_KEPT="2").returncode == 0
+    kept = names(backups)
+    assert kept[0] == "20260103T033000Z"
+    assert kept[2:] == ["by-hand"]
+
+
+async def test_a_backup_with_a_damaged_archive_gets_no_name(
+    world: World, scratch: Path, tmp_path: Path
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    data = scratch / "data"
+    [archive] = (data / "archives").rglob("sha256/*/*/*")
+    archive.chmod(0o600)
+    archive.write_bytes(archive.read_bytes()[:-1] + b"x")
+    done = back_up(data, tmp_path / "backups")
+    assert done.returncode != 0
+    assert "acme/greet:1.0.0" in done.stdout
+    assert names(tmp_path / "backups") == []
+
+
+def test_a_backup_of_a_damaged_database_gets_no_name(template: Template, tmp_path: Path) -> None:
+    data, backups = tmp_path / "data", tmp_path / "backups"
+    shutil.copytree(template.folder, data)
+    (data / "ballroom.db").write_bytes(b"no database" * 1000)
+    done = back_up(data, backups)
+    assert done.returncode != 0
+    assert names(backups) == []
