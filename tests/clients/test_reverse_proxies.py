@@ -113,7 +113,9 @@ def test_an_archive_above_the_limit_gets_the_sentence_of_the_registry(proxied: P
 
 
 def test_plain_http_is_redirected(proxied: Proxied) -> None:
-    location = proxied.curl("--write-out", "%{redirect_url}", "--output", "/dev/null", f"http://{NAME}/search?q=a")
+    location = proxied.curl(
+        "--write-out", "%{redirect_url}", "--output", "/dev/null", f"http://{NAME}/search?q=a"
+    )
     assert location == f"{URL}/search?q=a".encode()
 
 
