@@ -155,10 +155,10 @@ def started_caddy(
 ) -> Generator[None]:
     """Run Caddy with its file of `infra/machine`, and a certificate instead of an authority."""
     port, plain_port, registry_port = ports
-    options = (
-        f"{{\n\tadmin off\n\thttp_port {plain_port}\n\thttps_port {port}\n\tdefault_bind 127.0.0.1\n"
-        f"\tstorage file_system {folder}/caddy\n}}\n"
-    )
+    options = [
+        "admin off", "default_bind 127.0.0.1", f"http_port {plain_port}", f"https_port {port}",
+        f"storage file_system {folder}/caddy",
+    ]  # fmt: skip
     site = replaced(
         (ROOT / "infra/machine/Caddyfile").read_text(),
         {
@@ -167,7 +167,7 @@ def started_caddy(
         },
     )
     main = folder / "Caddyfile"
-    main.write_text(options + site)
+    main.write_text("\n".join(["{", *options, "}", site]))
     with program(["caddy", "run", "--config", str(main), "--adapter", "caddyfile"], port):
         yield
 
