@@ -1,0 +1,238 @@
+"""Shape of the code: sizes of modules and functions, names, and how many files a request crosses.
+
+`python -m bench.shape` measures this tree, and `python -m bench.shape REVISION` a commit beside
+it. httpx and starlette stand in the same table, as they are installed here.
+"""
+
+import ast
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeAlias
+
+from bench.serving import ROOT
+
+PEERS = ("httpx", "starlette")
+OURS = ("functions", "shared")
+REQUESTS = ("push", "search", "package page")
+RUNS = 5
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+# Serves one registry in the process and notes the files of ours that each request runs through.
+CROSSED = """
+import asyncio, os, sys, tempfile
+from pathlib import Path
+from tests.balas import bala
+from tests.world import URL, make_template
+
+here, files = os.getcwd() + os.sep, set()
+
+def note(frame, event, argument):
+    name = frame.f_code.co_filename
+    if event == "call" and name.startswith(here):
+        files.add(name[len(here):])
+
+async def crossed(request):
+    files.clear()
+    sys.setprofile(note)
+    try:
+        await request()
+    finally:
+        sys.setprofile(None)
+    print(sum(name.startswith(("functions/", "shared/")) for name in files))
+
+async def measure(template, folder):
+    async with template.world(folder) as world:
+        await world.push(bala("acme/first:1.0.0"))
+        await crossed(lambda: world.push(bala("acme/greet:1.0.0")))
+        await crossed(lambda: world.get("/packages?q=greet"))
+        await crossed(lambda: world.get(URL + "/packages/acme/greet"))
+
+with tempfile.TemporaryDirectory() as folder:
+    template = make_template(Path(folder) / "template")
+    asyncio.run(measure(template, Path(folder) / "data"))
+"""
+
+IMPORT = "import time; began = time.perf_counter(); import {0}; print(time.perf_counter() - began)"
+
+
+@dataclass(frozen=True)
+class Module:
+    """One source file."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def lines(self) -> int:
+        """Return the number of lines."""
+        return self.text.count("\n")
+
+
+def main(revisions: Sequence[str]) -> None:
+    """Print the table, one column for each tree."""
+    columns = [("this tree", _ours(ROOT))]
+    for revision in revisions:
+        with tempfile.TemporaryDirectory() as folder:
+            _check_out(revision, Path(folder))
+            columns.insert(0, (revision[:12], _ours(Path(folder))))
+    columns += [(peer, _peer(peer)) for peer in PEERS]
+    rows = list(dict.fromkeys(row for _, figures in columns for row in figures))
+    print(f"{'':<46}" + "".join(f"{title:>14}" for title, _ in columns))
+    for row in rows:
+        print(f"{row:<46}" + "".join(f"{figures.get(row, '-'):>14}" for _, figures in columns))
+
+
+# --- Trees -------------------------------------------------------------------------------------
+
+
+def _check_out(revision: str, folder: Path) -> None:
+    archive = subprocess.run(
+        ["git", "archive", revision], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    subprocess.run(["tar", "--extract", "--directory", str(folder)], input=archive, check=True)
+
+
+def _ours(root: Path) -> dict[str, str]:
+    modules = [module for name in OURS for module in _modules(root / name, name)]
+    return {**_static(modules), **_our_names(modules), **_running(root)}
+
+
+def _peer(name: str) -> dict[str, str]:
+    found = find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    modules = list(_modules(Path(found.origin).parent, name))
+    return {**_static(modules), f"import, s, median of {RUNS}": _import_seconds(ROOT, name)}
+
+
+def _modules(folder: Path, package: str) -> Iterable[Module]:
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        name = ".".join((package, *parts)).removesuffix(".__init__")
+        text = path.read_text()
+        yield Module(name, path, text, ast.parse(text))
+
+
+# --- What is written ---------------------------------------------------------------------------
+
+
+def _static(modules: list[Module]) -> dict[str, str]:
+    whole = [module for module in modules if module.path.name != "__init__.py"]
+    functions = sorted(_own_lines(each) for module in whole for each in _functions(module.tree))
+    lines = sum(module.lines for module in modules)
+    imports = sum(_span(each) for module in modules for each in _imports(module.tree))
+    return {
+        "modules": str(len(whole)),
+        "lines": f"{lines:,}",
+        "lines a module, median": f"{statistics.median(each.lines for each in whole):.0f}",
+        "modules that one other imports": str(_imported_once(modules)),
+        "imports, share of all lines": f"{100 * imports / lines:.1f} %",
+        "lines a function, median": f"{statistics.median(functions):.0f}",
+        "lines a function, p99": str(functions[int(len(functions) * 0.99)]),
+    }
+
+
+def _our_names(modules: list[Module]) -> dict[str, str]:
+    classes: defaultdict[str, set[str]] = defaultdict(set)
+    for module in modules:
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                classes[node.name].add(module.name)
+    layers = Counter(module.name.rpartition(".")[0] for module in modules)
+    gerunds = [each for each in modules if each.name.split(".")[-1].endswith("ing")]
+    in_services = [each for each in gerunds if each.name.startswith("shared.services.")]
+    return {
+        "public class names in several modules": str(sum(len(w) > 1 for w in classes.values())),
+        "modules of shared/domain": str(layers["shared.domain"]),
+        "modules of shared/services that end in -ing": str(len(in_services)),
+    }
+
+
+def _imported_once(modules: list[Module]) -> int:
+    """Count the modules that exactly one other module imports."""
+    known = {module.name for module in modules}
+    importers: Counter[str] = Counter()
+    for module in modules:
+        importers.update(_imported(module, known) - {module.name})
+    return sum(count == 1 for count in importers.values())
+
+
+def _imported(module: Module, known: set[str]) -> set[str]:
+    names: set[str] = set()
+    for node in _imports(module.tree):
+        if isinstance(node, ast.ImportFrom):
+            base = _base(module, node)
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        else:
+            names |= {alias.name for alias in node.names}
+    return names & known
+
+
+def _base(module: Module, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    is_package = module.path.name == "__init__.py"
+    parts = module.name.split(".")
+    parent = parts[: len(parts) - node.level + is_package]
+    return ".".join([*parent, *([node.module] if node.module else [])])
+
+
+def _imports(tree: ast.Module) -> list[ast.Import | ast.ImportFrom]:
+    return [each for each in ast.walk(tree) if isinstance(each, ast.Import | ast.ImportFrom)]
+
+
+def _functions(tree: ast.Module) -> list[Function]:
+    return [each for each in ast.walk(tree) if isinstance(each, Function)]
+
+
+def _own_lines(function: Function) -> int:
+    """Count a function's lines without those of the functions inside it."""
+    inner = [each for each in function.body if isinstance(each, Function)]
+    return _span(function) - sum(map(_span, inner))
+
+
+def _span(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+# --- What runs ---------------------------------------------------------------------------------
+
+
+def _running(root: Path) -> dict[str, str]:
+    crossed = _python(root, CROSSED).split()
+    figures = {
+        f"files that a {name} crosses": count for name, count in zip(REQUESTS, crossed, strict=True)
+    }
+    return {**figures, f"import, s, median of {RUNS}": _import_seconds(root, "function_app")}
+
+
+def _import_seconds(root: Path, name: str) -> str:
+    runs = [float(_python(root, IMPORT.format(name))) for _ in range(RUNS + 1)]
+    return f"{statistics.median(runs[1:]):.2f}"  # The first one writes byte code.
+
+
+def _python(root: Path, program: str) -> str:
+    with tempfile.TemporaryDirectory() as data:
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=root,
+            env={**os.environ, "BALLROOM_DATA": data},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
