@@ -109,7 +109,7 @@ def test_an_archive_above_the_limit_gets_the_sentence_of_the_registry(proxied: P
         "--form", f"bala-file=@{large}", "--header", f"Authorization: Bearer {proxied.token}",
         f"{URL}/2.0/registry/packages",
     )  # fmt: skip
-    assert b"64 MiB" in said
+    assert b"this registry takes 67,108,864 at most" in said
 
 
 def test_plain_http_is_redirected(proxied: Proxied) -> None:
