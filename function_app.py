@@ -1,7 +1,15 @@
 """The app that the Functions host loads."""
 
-from functions.faces import build_app
-from shared.bootstrap import build_registry
-from shared.settings import Settings
+from pydantic import ValidationError
 
-app = build_app(build_registry(Settings.load()))
+from functions.faces import build_app
+from functions.refused_settings import refusing_app
+from shared.bootstrap import build_registry
+from shared.log import log
+from shared.settings import Settings, refused_setting, setting_problem
+
+try:
+    app = build_app(build_registry(Settings.load()))
+except ValidationError as invalid:
+    log.error("settings.refused", reason=setting_problem(invalid))
+    app = refusing_app(refused_setting(invalid))

@@ -80,7 +80,7 @@ async def archive_answer(
 
 async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, str]) -> Principal:
     """Return who asks, where it matters: public archives and good links ignore credentials."""
-    if registry.serving.is_open(link):
+    if await registry.serving.is_open(link):
         return stranger_of(headers, registry)
     return await caller_of(headers, registry)
 

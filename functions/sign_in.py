@@ -106,6 +106,7 @@ def _answer(req: func.HttpRequest) -> dict[str, str]:
 async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
     """Show a button, since programs that preview a link open it as well."""
     browsers = registry.sign_in.browsers
+    await browsers.ready()
     arrival = arrival_of(req, registry, browsers.known(headers_of(req)))
     account = await _linked(req, registry, arrival)
     csrf = browsers.csrf(browsers.named(headers_of(req)))
@@ -123,6 +124,7 @@ async def _linked(req: func.HttpRequest, registry: Registry, arrival: Arrival) -
 async def _link_used(req: func.HttpRequest, registry: Registry) -> None:
     browser = registry.sign_in.browsers.known(headers_of(req))
     arrival = arrival_of(req, registry, browser)
+    await registry.sign_in.browsers.ready()
     if not registry.sign_in.browsers.csrf_fits(browser, form_of(req).text("csrf")):
         raise FormOfAnotherPage
     enter, code = registry.sign_in.signing_in.by_link, req.route_params["code"]

@@ -16,6 +16,7 @@ from shared.adapters.embedded import open_embedded
 from shared.adapters.examination import Finding, Schemas, examine
 from shared.adapters.fetching import GuardedFetcher
 from shared.adapters.index_tree import FolderUnwritable, IndexTree, NotAnIndex, index_tree
+from shared.adapters.key_vault import KeyVault, log_trouble
 from shared.adapters.later import Later
 from shared.adapters.locking import locked
 from shared.adapters.mail.azure import AzureMailer
@@ -29,7 +30,7 @@ from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.search import SqliteSearchIndex
 from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
-from shared.auth.keys import KeyFiles, KeyRing
+from shared.auth.keys import KeyFiles, KeyRing, Keys, VaultKeys
 from shared.auth.secret import Secret
 from shared.composing.whole import compose
 from shared.composing.world import World
@@ -232,7 +233,7 @@ def exported_index(folder: Path) -> AbstractContextManager[IndexTree]:
 
 def rotate_keys(settings: Settings) -> None:
     """Make a new key in the data folder; the processes that start next sign with it."""
-    _require_folder(settings, "Its key is in BALLROOM_LINK_KEY: infra/keys.sh VAULT rotate.")
+    _require_folder(settings, "Its key is in the key vault: infra/keys.sh VAULT rotate.")
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
 
 
@@ -296,7 +297,10 @@ def _secret(setting: SecretStr | None) -> Secret:
     return Secret(setting.get_secret_value() if setting else "")
 
 
-def _keys(settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness) -> KeyRing:
+def _keys(settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness) -> Keys:
     if settings.link_key:
         return KeyRing.of_setting(settings.link_key.get_secret_value())
+    if settings.key_vault:
+        vault = KeyVault(settings.key_vault, settings.key_secret)
+        return VaultKeys(vault.read, clock, log_trouble)
     return KeyFiles(folder.keys, clock, randomness).load()

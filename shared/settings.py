@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.auth.entra_access import EntraRoles
-from shared.auth.keys import KeyRing
+from shared.auth.keys import REFERENCE, KeyRing
 from shared.auth.providers import StrongClaims
 from shared.auth.reports import StaticKeys
 from shared.domain.addresses import Networks, parse_networks
@@ -30,6 +30,16 @@ MIB = 1024 * 1024
 
 # What every link begins with and settings files quote: no query, user or sign that ends a text.
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
+
+_INSIGHTS = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+
+# Settings that are read from variables without our prefix, by the names that errors have for them.
+_WITHOUT_PREFIX = {
+    "PORT": "PORT",
+    "WORKERS": "WORKERS",
+    _INSIGHTS: _INSIGHTS,
+    "INSIGHTS_CONNECTION": _INSIGHTS,
+}
 
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
 
@@ -328,9 +338,7 @@ class Settings(BaseSettings):
     )
     insights_connection: SecretStr | None = Field(
         default=None,
-        validation_alias=AliasChoices(
-            "APPLICATIONINSIGHTS_CONNECTION_STRING", "insights_connection"
-        ),
+        validation_alias=AliasChoices(_INSIGHTS, "insights_connection"),
         description="Application Insights that traces and metrics go to; nowhere by default. Read "
         "from APPLICATIONINSIGHTS_CONNECTION_STRING, without the prefix.",
     )
@@ -389,12 +397,35 @@ class Settings(BaseSettings):
         description="Access key of that resource; without one the app signs in as its managed "
         "identity.",
     )
+    key_vault: str = Field(
+        default="",
+        description="Address of the key vault that holds the key which signed links and sessions "
+        "are made with, read as the identity of the app and again every few minutes; for the "
+        "stores of the cloud.",
+    )
+    key_secret: str = Field(
+        default="link-key",
+        pattern=r"^[0-9A-Za-z-]{1,127}$",
+        description="Name of the secret in that vault.",
+    )
     link_key: SecretStr | None = Field(
         default=None,
         validate_default=True,
         description="Key that signed links and sessions are made with, instead of the key files; "
-        "needed by the stores of the cloud.",
+        "the stores of the cloud need it or BALLROOM_KEY_VAULT.",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_reference(cls, value: object) -> object:
+        # Azure leaves the text of a reference that it could not resolve, and anybody knows it.
+        if is_reference(value):
+            reason = (
+                "it is a reference to a secret that Azure did not resolve. See that the secret is "
+                "there and that the identity of the app may read it, then restart the app"
+            )
+            raise ValueError(reason)
+        return value
 
     @field_validator("url")
     @classmethod
@@ -570,12 +601,30 @@ class Settings(BaseSettings):
     @field_validator("link_key")
     @classmethod
     def _check_link_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        vault = info.data.get("key_vault")
         if key is not None:
             KeyRing.of_setting(key.get_secret_value())
-        elif info.data.get("cosmos_endpoint"):
-            reason = "it is empty, and in the cloud there are no key files to take its place"
+            if vault:
+                reason = "BALLROOM_KEY_VAULT is set as well, and the key comes from one of them"
+                raise ValueError(reason)
+        elif info.data.get("cosmos_endpoint") and not vault:
+            reason = (
+                "it is empty, and in the cloud there are no key files to take its place; set it "
+                "or BALLROOM_KEY_VAULT"
+            )
             raise ValueError(reason)
         return key
+
+    @field_validator("key_vault")
+    @classmethod
+    def _check_key_vault(cls, address: str, info: ValidationInfo) -> str:
+        if address and not info.data.get("cosmos_endpoint"):
+            reason = "it is set, and BALLROOM_COSMOS_ENDPOINT is empty; here the keys are files"
+            raise ValueError(reason)
+        if address and not address.startswith("https://"):
+            reason = "it is no https address such as https://example.vault.azure.net"
+            raise ValueError(reason)
+        return cls._check_url(address).rstrip("/")
 
     @classmethod
     def load(cls) -> Self:
@@ -632,10 +681,21 @@ def _require_email(address: str) -> None:
         raise ValueError(reason) from None
 
 
+def is_reference(value: object) -> bool:
+    """Say whether a setting is the text of a reference to another place, such as a key vault."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return isinstance(text, str) and text.strip().lower().startswith(REFERENCE)
+
+
+def refused_setting(invalid: ValidationError) -> str:
+    """Return the variable of the first setting that cannot be used."""
+    name = str(invalid.errors(include_input=False)[0]["loc"][0]).upper()
+    return _WITHOUT_PREFIX.get(name, f"BALLROOM_{name}")
+
+
 def setting_problem(invalid: ValidationError) -> str:
     """Return one line for the first setting that cannot be used."""
     error = invalid.errors(include_input=False)[0]
-    name = str(error["loc"][0]).upper()
-    prefixed = name if name in ("PORT", "WORKERS") else f"BALLROOM_{name}"
+    prefixed = refused_setting(invalid)
     reason = error["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{prefixed} cannot be used: {reason}. docs/configuration.md lists every setting."

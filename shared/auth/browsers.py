@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from shared.auth.base62 import random_text
 from shared.auth.cookies import Cookie, leave
-from shared.auth.keys import KeyRing
+from shared.auth.keys import Keys
 from shared.ports import Randomness
 
 BROWSER_LIFETIME = timedelta(hours=1)  # As long as a page with a form may lie open.
@@ -30,11 +30,15 @@ class Arrival:
 class Browsers:
     """Names a browser by a cookie, and makes forms that no other browser can send."""
 
-    def __init__(self, keys: KeyRing, randomness: Randomness, *, cookie: Cookie) -> None:
+    def __init__(self, keys: Keys, randomness: Randomness, *, cookie: Cookie) -> None:
         """Sign forms with `keys`."""
         self._signer = keys.signer("browser")
         self._randomness = randomness
         self._cookie = cookie
+
+    async def ready(self) -> None:
+        """Wait until forms can be signed; raise `SigningKeyUnavailable` where they cannot."""
+        await self._signer.ready()
 
     def named(self, headers: Mapping[str, str]) -> str:
         """Return the browser's name, and leave it a new one where it has none."""
@@ -60,11 +64,15 @@ class Browsers:
 class Devices:
     """Tells browsers that an account was signed in with before, by a cookie that proves it."""
 
-    def __init__(self, keys: KeyRing, randomness: Randomness, *, cookie: Cookie) -> None:
+    def __init__(self, keys: Keys, randomness: Randomness, *, cookie: Cookie) -> None:
         """Sign with `keys`."""
         self._signer = keys.signer("device")
         self._randomness = randomness
         self._cookie = cookie
+
+    async def ready(self) -> None:
+        """Wait until browsers can be told apart; raise `SigningKeyUnavailable`."""
+        await self._signer.ready()
 
     def shown(self, headers: Mapping[str, str]) -> str:
         """Return what the browser shows of earlier visits."""

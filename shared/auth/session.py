@@ -10,7 +10,7 @@ from enum import Enum
 
 from shared.auth.base62 import random_text
 from shared.auth.cookies import Cookie, leave
-from shared.auth.keys import KeyRing
+from shared.auth.keys import Keys
 from shared.auth.recent import Recent
 from shared.auth.secret import Secret
 from shared.domain.accounts import Account
@@ -76,7 +76,7 @@ class Sessions:
         self,
         directory: DirectoryStore,
         *,
-        keys: KeyRing,
+        keys: Keys,
         clock: Clock,
         randomness: Randomness,
         cookie: Cookie,
@@ -118,6 +118,7 @@ class Sessions:
         session = await self._find(asked)
         if session is None or session.ends_ms <= self._clock.now_ms():
             return None
+        await self._signer.ready()  # What a page in a session holds is signed.
         presented = session.presented(asked.secret_hash, self._clock.now_ms())
         if presented is Presented.COPIED:
             self.forget(session)

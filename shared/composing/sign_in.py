@@ -12,7 +12,7 @@ from shared.auth.entra import EntraApplication, EntraProvider, managed_identity
 from shared.auth.entra_access import EntraAccess, EntraRoles, EntraTenant, audiences
 from shared.auth.github import GitHubProvider
 from shared.auth.idtokens import IdTokens
-from shared.auth.keys import KeyRing
+from shared.auth.keys import Keys
 from shared.auth.keysets import KeySets
 from shared.auth.oidc import OAuthClient, OidcProvider
 from shared.auth.providers import Provider, StrongClaims
@@ -40,7 +40,7 @@ class Stores:
 
     clock: Clock
     randomness: Randomness
-    keys: KeyRing
+    keys: Keys
     directory: DirectoryStore
     work: WorkStore
     fetcher: Fetcher

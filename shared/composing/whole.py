@@ -97,8 +97,9 @@ class Whole(Packages):
         return self.world.changes
 
     async def probe(self) -> None:
-        """Raise unless the stores answer."""
+        """Raise unless the stores answer and there is a key to sign with."""
         await self.world.metadata.packages("", 1)
+        await self.world.keys.ready()
 
     async def close(self) -> None:
         """Write what is only in memory, and let go of the stores."""

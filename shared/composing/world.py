@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.auth.keys import KeyRing
+from shared.auth.keys import Keys
 from shared.domain.archive_name import ArchiveName
 from shared.domain.oversight import Room
 from shared.ports import (
@@ -35,7 +35,7 @@ class World:
 
     clock: Clock
     randomness: Randomness
-    keys: KeyRing
+    keys: Keys
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore

@@ -30,7 +30,7 @@
     │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
     └── Unavailable          try again later
         ├── Busy · StorageFull · NotListedYet · SearchLoading · DomainSilent · IssuerSilent
-        └── TakesNoChanges
+        └── TakesNoChanges · SigningKeyUnavailable
 
 A face maps each kind to a status and a body, because clients differ.
 """
@@ -834,6 +834,29 @@ class Busy(Unavailable):
     def __init__(self) -> None:
         """Say that a repeat is fine; what a store did that did not answer, nobody knows."""
         super().__init__("The registry is busy. Try again in a moment; a repeat does no harm.")
+
+
+class KeyTrouble(Enum):
+    """Why there is no signing key."""
+
+    NONE = ""
+    UNREAD = "it was not read yet"
+    MISSING = "there is none yet, and its operator stores one with infra/keys.sh"
+    SILENT = "its key vault does not answer, or refuses"
+    UNUSABLE = "what its key vault holds is none, and its operator stores one with infra/keys.sh"
+
+
+class SigningKeyUnavailable(Unavailable):
+    """The registry has no key yet that links and sessions are signed with."""
+
+    retry_after = timedelta(seconds=30)
+
+    def __init__(self, trouble: KeyTrouble) -> None:
+        """Say why, and who can help; what is public needs no key."""
+        super().__init__(
+            f"The registry has no key to sign links and sessions with: {trouble.value}. "
+            "Public packages can be read meanwhile. Try again in a few minutes."
+        )
 
 
 class IssuerSilent(Unavailable):

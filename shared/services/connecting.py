@@ -121,6 +121,7 @@ class Connecting:
             raise CredentialsMissing
         await self.limiting.check(OperationClass.DEVICE, Keys.of(by))
         code = read_user_code(user_code)
+        await self.signer.ready()
         found = await self._peek(_BY_PERSON, self.signer.sign(code)) if code else None
         if found is None:
             raise DeviceCodeUnknown
@@ -160,6 +161,7 @@ class Connecting:
         return await self._connect(decision, DeviceRequest.model_validate_json(taken), by)
 
     async def _claim_user_code(self, request: DeviceRequest) -> str:
+        await self.signer.ready()
         for _ in range(ATTEMPTS):
             user_code = user_code_of(self.randomness.token_bytes(RANDOM_BYTES))
             key = self.signer.sign(user_code)

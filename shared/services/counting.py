@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.auth.keys import Signer
 from shared.auth.recent import Recent
-from shared.domain.errors import Refusal, TakesNoChanges
+from shared.domain.errors import Refusal, SigningKeyUnavailable, TakesNoChanges
 from shared.domain.names import Coordinate
 from shared.ports import Clock, Pull, PullLedger
 
@@ -57,7 +58,7 @@ class Counting:
         identity = f"{coordinate.key} {window} {caller}"
         if self._seen.get(identity) or len(self._pending) >= MAX_REMEMBERED:
             return
-        pull = Pull(coordinate, self._signer.sign(caller), window, _day(now_ms))
+        pull = Pull(coordinate, caller, window, _day(now_ms))
         self._seen.put(identity, pull)
         self._pending.append(pull)
         if self._flushing is None:
@@ -66,24 +67,28 @@ class Counting:
     async def flush(self) -> int:
         """Write what was noted since the last flush, and return how many; on failure keep it.
 
-        Raises `TakesNoChanges`, and what its store raises.
+        Raises `TakesNoChanges`, `SigningKeyUnavailable`, and what its store raises.
         """
         pulls, self._pending = self._pending, []
         try:
             if pulls:
                 await self._admit()
-                await self._ledger.record(pulls)
+                await self._ledger.record(await self._signed(pulls))
         except BaseException:
             self._pending = pulls + self._pending
             raise
         return len(pulls)
 
     async def close(self) -> None:
-        """Write what is left, now; while the registry is read-only, it is lost."""
+        """Write what is left, now; while the registry is read-only or has no key, it is lost."""
         if self._flushing:
             self._flushing.cancel()
-        with suppress(TakesNoChanges):
+        with suppress(TakesNoChanges, SigningKeyUnavailable):
             await self.flush()
+
+    async def _signed(self, pulls: list[Pull]) -> list[Pull]:
+        await self._signer.ready()
+        return [replace(pull, caller=self._signer.sign(pull.caller)) for pull in pulls]
 
     async def _flush_later(self) -> None:
         while True:

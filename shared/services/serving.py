@@ -101,18 +101,19 @@ class Serving:
             with suppress(Unavailable):  # Then the bytes are ours to send.
                 url = await links.link(release.archive, side, link.file)
                 return SecondHop(url, NOBODYS, stands=False)
-        url = f"{self.edges.cdn_url}{link.path}" if hop is Hop.CDN else self._signed_url(link)
+        url = f"{self.edges.cdn_url}{link.path}" if hop is Hop.CDN else await self._signed_url(link)
         return SecondHop(url, NO_STORE, stands=self.edges.links is None)
 
     def _links(self, head: Head, release: Release) -> ArchiveLinks | None:
         """Return what links past us, unless such a link might miss the archive."""
         return self.edges.links if is_settled(head, release, now_ms=self.clock.now_ms()) else None
 
-    def _signed_url(self, link: ArchiveLink) -> str:
+    async def _signed_url(self, link: ArchiveLink) -> str:
         """Return an address that works without credentials: signed and expiring when private."""
         url = self.stable_url(link)
         if link.scope == Visibility.PUBLIC.value:
             return url
+        await self.signer.ready()
         lifetime_ms = SIGNED_LINK_LIFETIME // timedelta(milliseconds=1)
         expires_ms = self.clock.now_ms() + lifetime_ms
         signature = self.signer.sign(url.removeprefix(self.base_url), expires_ms)
@@ -126,10 +127,10 @@ class Serving:
         """
         found = await self.metadata.by_digest(link.digest)
         head, release = found.head, found.release
-        is_shown = self.is_open(link) or await self._may_find(head, by)
+        is_shown = await self.is_open(link) or await self._may_find(head, by)
         if not is_shown or head is None or release is None or release.state is not State.LIVE:
             raise ArchiveNotFound
-        if not self._is_in_scope(link, head) or not _is_address_of(release, link):
+        if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
         return Served(release, Visibility(link.scope))
 
@@ -137,16 +138,23 @@ class Serving:
         package = head.package if head else NO_PACKAGE
         return await self.authorization.may_find(by, package, head)
 
-    def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
+    async def _is_in_scope(self, link: ArchiveLink, head: Head) -> bool:
         if link.scope == head.visibility.value:
             return True
         # Signed links go on when the package became public meanwhile: a pull may be under way.
-        return link.scope == Visibility.PRIVATE.value and self.is_open(link)
+        return link.scope == Visibility.PRIVATE.value and await self.is_open(link)
 
-    def is_open(self, link: ArchiveLink) -> bool:
+    async def is_open(self, link: ArchiveLink) -> bool:
         """Say whether whoever holds the link may follow it: it is public, or signed."""
         if link.scope == Visibility.PUBLIC.value:
             return True
+        if not link.signature:
+            return False
+        await self.signer.ready()
+        # Another instance may sign already with a key that this one has not read.
+        return self._is_signed(link) or (await self.signer.reread() and self._is_signed(link))
+
+    def _is_signed(self, link: ArchiveLink) -> bool:
         return self.signer.verify(
             link.path, link.expires_ms, link.signature, now_ms=self.clock.now_ms()
         )

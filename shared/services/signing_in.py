@@ -240,6 +240,7 @@ class SigningIn:
         secret = self.sessions.new_secret()
         session = self._new_session(account_id, proof, arrival, secret)
         cookie = self.sessions.welcome(session, secret)  # Refuses plain http before it is stored.
+        await self.devices.ready()
         known = self.devices.knows(account_id, arrival.device)
         details = {
             "provider": proof.provider,

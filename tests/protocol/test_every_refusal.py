@@ -19,7 +19,7 @@ import functions
 from functions import _api, _central, _maven, _pages
 from functions._http import Handler
 from shared.domain import bad_archive, untrusted
-from shared.domain.errors import Kind, Refusal, TooMany, Unavailable
+from shared.domain.errors import KeyTrouble, Kind, Refusal, TooMany, Unavailable
 from shared.domain.names import Coordinate, Package
 from shared.domain.rates import Allowance, OperationClass, Subject
 
@@ -28,6 +28,7 @@ COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
 ALLOWANCE = Allowance(OperationClass.PUSH, Subject.TOKEN, limit=120, remaining=0, wait_ms=16_500)
 SAMPLES: dict[object, object] = {
     "Allowance": ALLOWANCE,
+    KeyTrouble: KeyTrouble.MISSING,
     int: 12_345,
     "Package": PACKAGE,
     "Package | None": PACKAGE,

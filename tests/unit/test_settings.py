@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from shared.domain.addresses import parse_networks
 from shared.domain.rates import OperationClass, Subject
 from shared.domain.second_hop import Cdn
-from shared.settings import Settings, listed, setting_problem
+from shared.settings import Settings, listed, refused_setting, setting_problem
 from tests.fakes.scanner import FakeScanner
 
 
@@ -249,3 +249,59 @@ def test_an_endpoint_of_front_door_is_known_by_its_id(id_: str) -> None:
 )
 def test_a_cdn_that_cannot_be_reached_stops_the_start(given: dict[str, str], named: str) -> None:
     assert problem(**given).startswith(f"{named} cannot be used")
+
+
+VAULT = {**CLOUD, "link_key": None, "key_vault": "https://kv.vault.azure.net/"}
+UNRESOLVED = "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/x)"
+SECRETS = sorted(
+    name for name, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation)
+)
+
+
+def test_the_key_of_the_cloud_may_be_in_a_vault() -> None:
+    chosen = Settings.model_validate(VAULT)
+    assert (chosen.key_vault, chosen.key_secret) == ("https://kv.vault.azure.net", "link-key")
+    assert chosen.link_key is None
+
+
+def test_the_key_comes_from_one_place() -> None:
+    line = problem(**{**VAULT, "link_key": "a" * 32})
+    assert line.startswith("BALLROOM_LINK_KEY cannot be used: BALLROOM_KEY_VAULT is set as well")
+
+
+@pytest.mark.parametrize("address", ["http://kv.vault.azure.net", "kv", "https://kv/?x=1"])
+def test_a_vault_has_an_https_address(address: str) -> None:
+    line = problem(**{**VAULT, "key_vault": address})
+    assert line.startswith("BALLROOM_KEY_VAULT cannot be used: it is no")
+
+
+def test_on_one_machine_keys_are_files() -> None:
+    line = problem(key_vault="https://kv.vault.azure.net")
+    assert line.startswith("BALLROOM_KEY_VAULT cannot be used: it is set, and BALLROOM_COSMOS")
+
+
+def test_a_secret_of_a_vault_has_a_name() -> None:
+    assert "BALLROOM_KEY_SECRET" in problem(**{**VAULT, "key_secret": "secrets/link-key"})
+
+
+@pytest.mark.parametrize("name", [*SECRETS, "url", "environment", "workers"])
+@pytest.mark.parametrize("text", [UNRESOLVED, f" {UNRESOLVED.lower()}"])
+def test_a_reference_that_azure_did_not_resolve_is_no_value(name: str, text: str) -> None:
+    line = problem(**{**CLOUD, name: text})
+    variable = VARIABLES.get(name, f"BALLROOM_{name.upper()}")
+    assert line.startswith(f"{variable} cannot be used: it is a reference to a secret")
+    assert "kv.vault" not in line
+    assert "restart the app" in line
+
+
+def test_a_reference_is_found_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BALLROOM_LINK_KEY", UNRESOLVED)
+    with pytest.raises(ValidationError) as invalid:
+        Settings.load()
+    assert refused_setting(invalid.value) == "BALLROOM_LINK_KEY"
+
+
+VARIABLES = {
+    "insights_connection": "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "workers": "WORKERS",
+}

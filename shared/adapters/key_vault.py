@@ -1,0 +1,65 @@
+"""The signing key in Azure Key Vault, read as the identity of the app."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.front_door import app_identity
+from shared.auth.keys import StoredKeys
+from shared.auth.secret import Secret
+from shared.domain.errors import Busy, KeyTrouble
+from shared.log import log
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+# A page waits for the first reading, so a vault that is away costs it seconds and not minutes.
+PATIENCE = {"retry_total": 1, "connection_timeout": 3, "read_timeout": 3}
+
+
+class KeyVault:
+    """One secret of a vault."""
+
+    def __init__(
+        self,
+        address: str,
+        secret: str,
+        identity: "Callable[[], AsyncTokenCredential]" = app_identity,
+        **options: Any,
+    ) -> None:
+        """Read this secret of the vault at `address`, as whoever `identity` is.
+
+        `options` are those of the client library.
+        """
+        self._address = address
+        self._secret = secret
+        self._identity = identity
+        self._options = PATIENCE | options
+
+    async def read(self) -> StoredKeys | None:
+        """Return what the newest version holds, or None where there is none; or raise `Busy`."""
+        # Imported where a key is read, which is rare: it costs 100 ms.
+        from azure.core.exceptions import AzureError, ResourceNotFoundError  # noqa: PLC0415
+        from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415
+
+        try:
+            async with (
+                self._identity() as identity,
+                SecretClient(self._address, identity, **self._options) as client,
+            ):
+                found = await client.get_secret(self._secret)
+        except ResourceNotFoundError:
+            return None
+        except AzureError as failure:
+            log.warning("vault.unreadable", reason=type(failure).__name__)
+            raise Busy from None
+        return StoredKeys(Secret(found.value or ""), _ms(found.properties.created_on))
+
+
+def log_trouble(trouble: KeyTrouble) -> None:
+    """Tell the operator why there is no key, or no newer one."""
+    log.warning("keys.unavailable", reason=trouble.name.lower())
+
+
+def _ms(moment: datetime | None) -> int:
+    return int(moment.timestamp() * 1000) if moment else 0
