@@ -2,7 +2,7 @@
 // what it may do. `size` chooses every default below; each can be given by itself.
 targetScope = 'resourceGroup'
 
-@description('Name of the environment, which all names are made from.')
+@description('Name of the environment, which all names are made from: letters, digits, hyphens and underscores.')
 @minLength(1)
 @maxLength(64)
 param environmentName string
@@ -15,7 +15,7 @@ param location string = resourceGroup().location
 @allowed(['dev', 'team', 'public'])
 param size string = 'dev'
 
-@description('Public address of the registry, such as https://packages.example.org, which Front Door then answers for; empty for the address of the edge, or of the app where there is none.')
+@description('Public address of the registry without a slash at its end, such as https://packages.example.org, which Front Door then answers for; empty for the address of the edge, or of the app where there is none.')
 param url string = ''
 
 @description('Mailbox that alerts are sent to; empty for no alerts, whose probes would keep the app awake.')
@@ -31,19 +31,18 @@ param operatorId string = ''
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param operatorType string = 'User'
 
-@description('Short name of this installation, which stands in every token: 1 to 12 letters and digits.')
-@minLength(1)
+@description('Short name of this installation, which stands in every token: up to 12 lower-case letters and digits; empty for the first ones of environmentName.')
 @maxLength(12)
-param tokenEnvironment string = take(toLower(replace(replace(environmentName, '-', ''), '_', '')), 12)
+param tokenEnvironment string = ''
 
-@description('Further settings of docs/configuration.md by their names, such as { BALLROOM_FOUNDING: \'administrators\' }. Secrets as references to the vault.')
+@description('Further settings of docs/configuration.md by their names, such as { BALLROOM_FOUNDING: \'administrators\' }. Every value is a text; secrets are references to the vault.')
 param moreSettings object = {}
 
 @description('How Cosmos DB is paid for: serverless by the request, autoscale by the hour.')
 @allowed(['serverless', 'autoscale'])
 param capacity string = size == 'dev' ? 'serverless' : 'autoscale'
 
-@description('Most request units a second with autoscale; a tenth of it is paid for when idle.')
+@description('Most request units a second with autoscale, a multiple of 1,000; a tenth of it is paid for when idle.')
 @minValue(1000)
 param maximumThroughput int = size == 'public' ? 20000 : 4000
 
@@ -58,8 +57,8 @@ param zoneRedundant bool = size == 'public'
 @minValue(0)
 param alwaysReady int = size == 'public' ? 2 : (size == 'team' ? 1 : 0)
 
-@description('Most instances, which bounds the bill as well.')
-@minValue(1)
+@description('Most instances, which bounds the bill as well; Flex Consumption takes no fewer than 40.')
+@minValue(40)
 @maxValue(1000)
 param maximumInstances int = size == 'public' ? 200 : 40
 
@@ -85,9 +84,20 @@ var functionsName = 'func-ballroom-${unique}'
 var functionsHost = '${functionsName}.azurewebsites.net'
 var tags = { product: 'ballroom', 'azd-env-name': environmentName }
 var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
+// What would be found out late, by a service or by the app. infra/preflight.py says the same before
+// azd begins.
+var addressParts = split(url, '/')
+var isAddress = startsWith(url, 'https://') && length(addressParts) == 3
+var registryUrl = (empty(url) || isAddress) ? url : fail('url has to be an https address without a path and without a slash at its end, such as https://packages.example.org.')
+var plainName = toLower(replace(replace(environmentName, '-', ''), '_', ''))
+var isPlain = !empty(plainName) && !contains(plainName, '.') && !contains(plainName, '(') && !contains(plainName, ')')
+var tokenName = !empty(tokenEnvironment) ? tokenEnvironment : (isPlain ? take(plainName, 12) : fail('environmentName has to hold a letter or a digit, and besides these only - and _. Choose another one, or set tokenEnvironment.'))
+var throughput = (maximumThroughput % 1000 == 0) ? maximumThroughput : fail('maximumThroughput has to be a multiple of 1,000, such as 4000.')
+var untexts = filter(items(moreSettings), setting => string(setting.value) != setting.value)
+var texts = empty(untexts) ? moreSettings : fail('Every value of moreSettings has to be a text in quotes, such as "true" or "30".')
 // The address of the endpoint itself is no domain of one's own.
-var domain = (empty(url) || endsWith(url, '.azurefd.net')) ? '' : split(url, '/')[2]
-var publicUrl = !empty(url) ? url : (edge ? frontDoor!.outputs.url : 'https://${functionsHost}')
+var domain = (empty(registryUrl) || endsWith(registryUrl, '.azurefd.net')) ? '' : addressParts[2]
+var publicUrl = !empty(registryUrl) ? registryUrl : (edge ? frontDoor!.outputs.url : 'https://${functionsHost}')
 
 module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
@@ -140,7 +150,7 @@ module cosmos 'modules/cosmos.bicep' = {
     location: location
     tags: tags
     capacity: capacity
-    maximumThroughput: maximumThroughput
+    maximumThroughput: throughput
     restorable: restorable
     zoneRedundant: zoneRedundant
     isolated: isolated
@@ -214,11 +224,11 @@ module functions 'modules/functions.bicep' = {
     cosmosEndpoint: cosmos.outputs.endpoint
     blobEndpoint: registryStorage.outputs.blobEndpoint
     url: publicUrl
-    tokenEnvironment: tokenEnvironment
+    tokenEnvironment: tokenName
     entraClientId: entraClientId
     edgeAddresses: edge ? edgeAddresses : ''
     edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''
-    moreSettings: moreSettings
+    moreSettings: texts
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant

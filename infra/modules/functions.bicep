@@ -1,8 +1,12 @@
 // The function app, on Flex Consumption.
 //
-// An instance of 4,096 MB takes eight requests at once. Largest sum: the host and an idle worker 450 MB,
-// four archives in hand at 357 MB each (64 MiB, measured in the worker) 1,428 MB, the search index
-// 200 MB, four more requests 100 MB; 2,178 MB, so that half of the instance is free.
+// The host reads a whole body before a Function runs, and host and worker together need six times its
+// size. So a request takes a slot, a slot is 512 MB of the instance, and the largest body is 80 MiB:
+//
+//   6 * 80 MiB = 480 MiB a slot; eight slots of 4,096 MB need 3,840 MB, four slots of 2,048 MB need 1,920 MB.
+//
+// What is left is for the host and a worker that do nothing. Eight uploads of 64 MiB at once, the largest
+// archives, took 2 GiB in all on the real host, and 16 at once without slots ended it.
 
 @description('Name of the app.')
 param name string
@@ -66,9 +70,9 @@ param pythonVersion string = '3.12'
 @allowed([2048, 4096])
 param instanceMemory int = 4096
 
-@description('Requests that an instance takes at once, before there is another one.')
+@description('Requests that an instance takes at once, before there is another one; never more than its memory has slots for.')
 @minValue(1)
-@maxValue(1000)
+@maxValue(8)
 param requestsAtOnce int = 8
 
 @description('Instances that never go away.')
@@ -86,6 +90,8 @@ param subnetId string
 @description('Id of the Front Door that alone may call; empty where everybody may.')
 param frontDoorId string
 
+var slots = min(requestsAtOnce, instanceMemory / 512)
+
 // What the host reads. Identity alone: there is no connection string.
 var hostSettings = {
   AzureWebJobsStorage__blobServiceUri: hostStorage.properties.primaryEndpoints.blob
@@ -100,8 +106,13 @@ var hostSettings = {
   COSMOS__credential: 'managedidentity'
   COSMOS__clientId: identityClientId
   AZURE_CLIENT_ID: identityClientId
-  // The largest archive and 1 MiB for the form around it.
-  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '68157440'
+  // 80 MiB. What is larger gets an empty 500 of the host, so most of what is too large for the registry
+  // stays below it and reads why.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '83886080'
+  // The same as in host.json, for an instance of this size.
+  AzureFunctionsJobHost__extensions__http__maxConcurrentRequests: string(slots)
+  // Without it the host answers what has no route at / with a page of its own.
+  AzureWebJobsDisableHomepage: 'true'
 }
 
 // What the registry reads in every installation: docs/configuration.md.
@@ -112,7 +123,9 @@ var settings = {
   BALLROOM_BLOB_ENDPOINT: blobEndpoint
   BALLROOM_MAX_ARCHIVE_BYTES: '67108864'
   BALLROOM_MAX_ARCHIVES_IN_HAND: '4'
-  BALLROOM_LINK_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/link-key)'
+  // No reference: Azure looks those up once a day, and the app reads the key itself every few minutes.
+  BALLROOM_KEY_VAULT: vaultUri
+  BALLROOM_KEY_SECRET: 'link-key'
 }
 
 // What it reads where people sign in with Entra ID; the application trusts the identity, so no secret.
@@ -179,6 +192,9 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   // checkov:skip=CKV_AZURE_222: A registry is there for the public; behind Front Door only that may call.
   // checkov:skip=CKV_AZURE_17: Clients of a registry have tokens, not certificates, and `bal` can send none.
   // checkov:skip=CKV_AZURE_212: Flex Consumption has no workers to count; alwaysReady keeps instances for HTTP.
+  // checkov:skip=CKV_AZURE_57: Any page may read what anybody may; no cookie and no login of the browser goes along.
+  // checkov:skip=CKV_AZURE_62: The same rule, for function apps.
+  // checkov:skip=CKV_AZURE_78: Flex Consumption has no FTP, and refuses a template that has ftpsState (error 51021).
   // checkov:skip=CKV_AZURE_213: Flex Consumption replaces instances by itself; alerts.bicep asks for health from outside.
   properties: {
     serverFarmId: plan.id
@@ -207,15 +223,16 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
           { name: 'http', instanceCount: alwaysReady }
           { name: 'function:feed_listings', instanceCount: 1 }
         ]
-        triggers: { http: { perInstanceConcurrency: requestsAtOnce } }
+        triggers: { http: { perInstanceConcurrency: slots } }
       }
     }
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       remoteDebuggingEnabled: false
+      // The host answers every preflight itself. Any page may read what anybody may; cookies are for ours alone.
+      cors: { allowedOrigins: ['*'], supportCredentials: false }
       // Behind Front Door nobody goes around it; deploying is another door, with its own lock.
       ipSecurityRestrictionsDefaultAction: empty(frontDoorId) ? 'Allow' : 'Deny'
       ipSecurityRestrictions: empty(frontDoorId) ? [] : [
@@ -235,11 +252,11 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [for door in ['ftp', 'scm']: {
+resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
   parent: app
-  name: door
+  name: 'scm'
   properties: { allow: false }
-}]
+}
 
 resource metrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: app

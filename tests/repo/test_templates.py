@@ -9,6 +9,31 @@ import pytest
 from tests.paths import ROOT
 from tests.repo.templates import INFRA, MAIN, Template, paths, template, unwrapped, uses
 
+# The built-in roles that are given, as Azure's list of built-in roles has them.
+ROLES = {
+    "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+    "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+    "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+    "CDN Profile Contributor": "ec156ff8-a8d1-4d15-830c-5b80698ca432",
+    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+    "Cosmos Data Contributor": "00000000-0000-0000-0000-000000000002",
+}
+
+# Site properties that a deployment to Flex Consumption is refused for, with error 51021.
+REFUSED_BY_FLEX = (
+    "ftpsState",
+    "linuxFxVersion",
+    "windowsFxVersion",
+    "netFrameworkVersion",
+    "use32BitWorkerProcess",
+    "preWarmedInstanceCount",
+    "functionsRuntimeScaleMonitoringEnabled",
+    "alwaysOn",
+)
+
 FILES = [pytest.param(path, id=path.relative_to(INFRA).as_posix()) for path in paths()]
 
 # What Azure calls by names of its own: a part of another resource, or a tie between two.
@@ -151,12 +176,61 @@ def test_stores_take_tokens_alone() -> None:
     assert workspace["features"]["disableLocalAuth"] is True
 
 
-def test_every_role_has_its_name() -> None:
+def variable_of(role: str) -> str:
+    """Return the name that a role has in the template."""
+    first, *others = role.split()
+    return first.lower() + "".join(others)
+
+
+def test_every_role_has_its_name_and_the_id_that_azure_gave_it() -> None:
     roles = template(INFRA / "modules" / "roles.bicep")
     guid = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    assert len(re.findall(guid, roles.text)) == len(
-        re.findall(rf"^var \w+ = '{guid}'$", roles.text, re.MULTILINE)
+    named = dict(re.findall(rf"^var (\w+) = '({guid})'$", roles.text, re.MULTILINE))
+    assert len(re.findall(guid, roles.text)) == len(named)
+    wanted = {variable_of(name): id_ for name, id_ in ROLES.items()}
+    assert named == wanted
+
+
+def test_nothing_is_asked_for_that_flex_consumption_refuses() -> None:
+    asked = template(INFRA / "modules" / "functions.bicep").text
+    code = re.sub(r"//.*$", "", asked, flags=re.MULTILINE)
+    assert [name for name in REFUSED_BY_FLEX if re.search(rf"\b{name}\b", code)] == []
+
+
+def test_only_the_door_that_is_there_is_closed_for_passwords() -> None:
+    (closed,) = (
+        config
+        for _, type_, config in template(INFRA / "modules" / "functions.bicep").resources()
+        if "basicPublishingCredentialsPolicies" in type_
     )
+    # A name that is written out is checked by the compiler; Flex Consumption has no FTP.
+    assert closed["name"] == "scm"
+    assert closed["properties"] == {"allow": False}
+
+
+def test_any_page_may_read_and_no_cookie_goes_along() -> None:
+    (site,) = (
+        config["properties"]["siteConfig"]
+        for _, type_, config in template(INFRA / "modules" / "functions.bicep").resources()
+        if type_ == "Microsoft.Web/sites"
+    )
+    assert site["cors"] == {"allowedOrigins": ["*"], "supportCredentials": False}
+
+
+def test_the_host_shows_no_page_of_its_own() -> None:
+    settings = template(INFRA / "modules" / "functions.bicep").value("hostSettings")
+    assert settings["AzureWebJobsDisableHomepage"] == "true"
+
+
+def test_what_is_refused_early_has_a_sentence() -> None:
+    said = re.findall(r"fail\('((?:\\'|[^'])+)'\)", MAIN.read_text())
+    assert {sentence.split()[0] for sentence in said} == {
+        "url",
+        "environmentName",
+        "maximumThroughput",
+        "Every",
+    }
+    assert all(sentence.endswith(".") for sentence in said)
 
 
 def test_the_sizes_on_the_page_are_those_of_the_template() -> None:
