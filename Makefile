@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo check fix test test-azure bench mutants lock clean
+.PHONY: run run-azure-local demo check check-az fix test test-azure bench mutants lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -26,6 +26,10 @@ check: tools # Style, types, direction of imports, spelling, locks; all of them,
 		$(VENV)/bin/$$step || failed="$$failed $${step%% *}"; \
 	done; \
 	test -z "$$failed" || { echo "Failed:$$failed" >&2; exit 1; }
+
+check-az: # Parse every command of az and azd that we write; installs the Azure CLI, which is 700 MB.
+	@sh .ci/environment tests/az/requirements.txt .venvs/az
+	@.venvs/az/bin/python -m tests.az.check
 
 fix: tools # What ruff can mend by itself.
 	$(VENV)/bin/ruff check --fix .

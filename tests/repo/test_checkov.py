@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -12,40 +11,19 @@ import pytest
 
 from tests.paths import ROOT
 from tests.repo.templates import INFRA, paths, template
-
-ENVIRONMENT = ".venvs/checkov"
-BOUND_SECONDS = 300.0  # The first run installs a hundred packages; each takes a few seconds.
+from tests.repo.tools import BOUND_SECONDS, folder, unavailable
 
 pytestmark = pytest.mark.timeout(2 * BOUND_SECONDS)
 
 
 @cache
-def environment() -> str:
-    """Bring the environment up to its lock; return why it cannot be, or an empty text."""
-    command = ["sh", ".ci/environment", "tests/checkov/requirements.txt", ENVIRONMENT]
-    try:
-        installed = subprocess.run(
-            [*command, sys.executable],
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=BOUND_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return "Checkov could not be installed in time"
-    lines = installed.stderr.strip().splitlines()
-    return f"Checkov cannot be installed here: {lines[-1]}" if installed.returncode else ""
-
-
-@cache
 def report() -> Mapping[str, Any]:
     """Judge the templates."""
-    if reason := environment():
+    if reason := unavailable("checkov"):
         pytest.skip(reason)
     options = ["--framework", "bicep", "--skip-download", "--output", "json", "--quiet"]
     judged = subprocess.run(
-        [f"{ENVIRONMENT}/bin/checkov", "--directory", "infra", *options],
+        [f"{folder('checkov')}/bin/checkov", "--directory", "infra", *options],
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -77,6 +55,6 @@ def test_every_excuse_has_its_reason_and_its_use() -> None:
         re.MULTILINE,
     )
     assert "".join(path.read_text() for path in paths()).count("checkov:skip") == len(excused)
-    if reason := environment():
+    if reason := unavailable("checkov"):
         pytest.skip(reason)
     assert report()["summary"]["skipped"] == len(excused)

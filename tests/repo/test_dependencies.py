@@ -13,9 +13,10 @@ from tests.paths import ROOT
 
 RUNTIME = ROOT / "requirements.txt"
 TESTS = ROOT / "tests" / "requirements.txt"
-CHECKOV = ROOT / "tests" / "checkov" / "requirements.txt"
-MUTMUT = ROOT / "tests" / "mutmut" / "requirements.txt"
-LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", CHECKOV, MUTMUT]
+TOOLS = [
+    ROOT / "tests" / tool / "requirements.txt" for tool in ("checkov", "mutmut", "zizmor", "az")
+]
+LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", *TOOLS]
 REASONS = ROOT / "docs" / "decisions" / "0001-dependencies.md"
 
 NAME = re.compile(r"[A-Za-z0-9._-]+")
