@@ -1,14 +1,16 @@
 """The workflows hold no secret, ask for little, and call what is there."""
 
 import json
+import os
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.test_checkov import BOUND_SECONDS, ENVIRONMENT, environment
+from tests.repo.tools import BOUND_SECONDS, folder, unavailable
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -29,13 +31,13 @@ def test_every_workflow_is_there() -> None:
 @pytest.mark.timeout(2 * BOUND_SECONDS)
 def test_every_workflow_can_be_read() -> None:
     # There is a reader of YAML among what checkov stands on.
-    if reason := environment():
+    if reason := unavailable("checkov"):
         pytest.skip(reason)
     code = (
         "import json, sys, yaml; print(json.dumps([yaml.safe_load(open(f)) for f in sys.argv[1:]]))"
     )
     read = subprocess.run(
-        [f"{ENVIRONMENT}/bin/python", "-c", code, *map(str, FILES)],
+        [f"{folder('checkov')}/bin/python", "-c", code, *map(str, FILES)],
         cwd=ROOT,
         check=True,
         capture_output=True,
@@ -57,6 +59,39 @@ def test_a_workflow_may_read_the_code_and_nothing_else_by_default(workflow: str)
     assert "pull_request_target" not in workflow
     assert ": write-all" not in workflow
     assert set(re.findall(r"([\w-]+): write", workflow)) <= {"id-token"}
+
+
+def test_every_action_is_pinned_by_its_commit_and_says_its_version(workflow: str) -> None:
+    used = re.findall(r"uses: (?!\./)(.+)$", workflow, re.MULTILINE)
+    pinned = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert [each for each in used if not pinned.fullmatch(each)] == []
+
+
+def test_every_workflow_uses_the_same_commit_of_an_action() -> None:
+    used = re.findall(
+        r"uses: ([\w./-]+)@(.+)$", "\n".join(path.read_text() for path in FILES), re.MULTILINE
+    )
+    assert len({name for name, _ in used}) == len(set(used))
+
+
+@pytest.mark.timeout(2 * BOUND_SECONDS)
+def test_zizmor_finds_nothing_that_is_not_excused() -> None:
+    if reason := unavailable("zizmor"):
+        pytest.skip(reason)
+    judged = subprocess.run(
+        [f"{folder('zizmor')}/bin/zizmor", "--offline", "--no-progress", ".github"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=BOUND_SECONDS,
+    )
+    assert judged.returncode == 0, judged.stdout
+    assert "No findings to report" in judged.stdout
+    # Each excuse has its reason behind it.
+    for path in FILES:
+        excuses = re.findall(r"zizmor: ignore\S*(.*)$", path.read_text(), re.MULTILINE)
+        assert all(re.fullmatch(r" \S.{20,}\.", reason) for reason in excuses), path.name
 
 
 def test_a_checkout_leaves_no_credentials_behind(workflow: str) -> None:
@@ -84,3 +119,81 @@ def test_a_deployment_is_tried_and_taken_back() -> None:
     assert ".ci/smoke.py package" in release.read_text()
     assert "roll-back:" in deploy.read_text()
     assert "id-token: write" in release.read_text()
+
+
+# Answers what .ci/package-source asks GitHub for: a run, and the commit of a tag.
+GH = """\
+#!/bin/sh
+case "$2" in
+repos/acme/registry/actions/runs/7) cat "$HOME/run" ;;
+repos/acme/registry/commits/tags/*) [ -f "$HOME/tags/${2##*/}" ] && cat "$HOME/tags/${2##*/}" ;;
+*) exit 1 ;;
+esac
+"""
+
+DEPLOY = ".github/workflows/deploy.yml"
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """What stands in for GitHub, and knows of run 7 alone."""
+
+    folder: Path
+
+    def refusal(self, *run: str, number: str = "7") -> str:
+        """Ask where the package of a run comes from; return why it is refused, or an empty text."""
+        (self.folder / "run").write_text(" ".join(run))
+        asked = subprocess.run(
+            ["/bin/sh", ROOT / ".ci" / "package-source", number],
+            env={
+                "PATH": f"{self.folder}:{os.environ.get('PATH', os.defpath)}",
+                "HOME": str(self.folder),
+                "GITHUB_REPOSITORY": "acme/registry",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert bool(asked.returncode) == bool(asked.stderr)
+        return asked.stderr
+
+
+@pytest.fixture
+def github(tmp_path: Path) -> GitHub:
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    (tmp_path / "tags").mkdir()
+    (tmp_path / "tags" / "v1.2.0").write_text("c0ffee")
+    return GitHub(tmp_path)
+
+
+def test_the_package_of_a_tag_is_released(github: GitHub) -> None:
+    assert github.refusal(DEPLOY, "v1.2.0", "c0ffee", "acme/registry") == ""
+    assert github.refusal(f"{DEPLOY}@refs/tags/v1.2.0", "v1.2.0", "c0ffee", "acme/registry") == ""
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        ((".github/workflows/check.yml", "v1.2.0", "c0ffee", "acme/registry"), "check.yml"),
+        ((DEPLOY, "v1.2.0", "c0ffee", "mallory/registry"), "belongs to mallory/registry"),
+        ((DEPLOY, "main", "c0ffee", "acme/registry"), "is of main"),
+        ((DEPLOY, "v9.9.9", "c0ffee", "acme/registry"), "there is no such tag"),
+        # A branch that is named as a tag is, or a tag that was moved.
+        ((DEPLOY, "v1.2.0", "badc0de", "acme/registry"), "the tag v1.2.0 is c0ffee"),
+    ],
+)
+def test_a_package_of_anything_else_is_refused(
+    github: GitHub, run: tuple[str, ...], reason: str
+) -> None:
+    assert reason in github.refusal(*run)
+
+
+@pytest.mark.parametrize("number", ["", "7/artifacts", "-1", "8"])
+def test_what_is_no_run_is_refused(github: GitHub, number: str) -> None:
+    assert "run" in github.refusal(number=number)
+
+
+def test_a_release_asks_where_its_package_comes_from_before_it_takes_it() -> None:
+    release = (FOLDER / "release.yml").read_text()
+    assert 0 < release.index(".ci/package-source") < release.index("download-artifact@")
