@@ -24,6 +24,13 @@ HOOKS = (ROOT / "azure.yaml").read_text()
 AZ = """\
 #!/bin/sh
 echo "$(basename "$0") $*" >> "$HOME/calls"
+# What $HOME/troubles holds: for each call that fails a line with what is written about it.
+if [ "$1" = keyvault ] && [ -s "$HOME/troubles" ]; then
+    head -n 1 "$HOME/troubles" >&2
+    sed 1d "$HOME/troubles" > "$HOME/fewer"
+    mv "$HOME/fewer" "$HOME/troubles"
+    exit 1
+fi
 case "$*" in
 *"secret list"*) [ -f "$HOME/key" ] && echo link-key ;;
 *"secret show"*) cat "$HOME/key" ;;
@@ -44,22 +51,29 @@ exit 0
 """
 
 
+FORBIDDEN = "ERROR: (Forbidden) Caller is not authorized to perform action on resource."
+
+
 @dataclass(frozen=True)
 class Cloud:
     """What stands in for Azure."""
 
     folder: Path
 
-    def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: str, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a script of infra."""
-        environment = {
+        whole = {
             "PATH": f"{self.folder}:{os.environ.get('PATH', os.defpath)}",
             "HOME": str(self.folder),
             "BALLROOM_IDENTITY_PRINCIPAL_ID": "principal-1",
+            "PAUSE": "0",
+            **environment,
         }
         return subprocess.run(
             ["/bin/sh", ROOT / "infra" / script, *arguments],
-            env=environment,
+            env=whole,
             capture_output=True,
             text=True,
             check=False,
@@ -70,6 +84,10 @@ class Cloud:
     def key(self) -> str:
         """Return what the vault holds."""
         return (self.folder / "key").read_text()
+
+    def fail_with(self, *troubles: str) -> None:
+        """Let the next calls of the vault fail."""
+        (self.folder / "troubles").write_text("".join(f"{each}\n" for each in troubles))
 
     @property
     def calls(self) -> str:
@@ -108,6 +126,66 @@ def test_a_rotation_keeps_the_key_before_it_and_no_other(cloud: Cloud) -> None:
     third, kept = cloud.key.split(",")
     assert kept == second != third
     assert len(KeyRing.of_setting(cloud.key).keys) == 2
+
+
+@pytest.mark.parametrize("how", [(), ("rotate",)])
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_vault_that_does_not_answer_keeps_its_key(
+    cloud: Cloud, how: tuple[str, ...], before: int
+) -> None:
+    cloud.run("keys.sh", "vault-1")
+    key = cloud.key
+    cloud.fail_with(*[FORBIDDEN] * before, "ERROR: Max retries exceeded, connection refused")
+    refused = cloud.run("keys.sh", "vault-1", *how)
+    assert refused.returncode == 1
+    assert "nothing was changed" in refused.stderr
+    assert cloud.key == key
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "ERROR: The resource 'vault-1' was not found",
+        "ERROR: (Forbidden) Public network access is disabled. Inner error: ForbiddenByConnection",
+    ],
+)
+def test_no_key_is_made_for_a_vault_that_does_not_answer(cloud: Cloud, trouble: str) -> None:
+    cloud.fail_with(trouble)
+    assert cloud.run("keys.sh", "vault-1", PAUSE="60").returncode == 1
+    assert not (cloud.folder / "key").exists()
+    assert "secret set" not in cloud.calls
+
+
+def test_a_role_that_does_not_count_yet_is_waited_for(cloud: Cloud) -> None:
+    cloud.fail_with(*[FORBIDDEN] * 3)
+    made = cloud.run("keys.sh", "vault-1", PAUSE="0", PATIENCE="600")
+    assert made.returncode == 0, made.stderr
+    assert "takes up to ten minutes to count; waiting" in made.stderr
+    assert len(KeyRing.of_setting(cloud.key).keys) == 1
+
+
+def test_nobody_is_waited_for_longer_than_ten_minutes(cloud: Cloud) -> None:
+    cloud.fail_with(*[FORBIDDEN] * 3)
+    refused = cloud.run("keys.sh", "vault-1", PATIENCE="0")
+    assert refused.returncode == 1
+    assert "You need the role Key Vault Secrets Officer" in refused.stderr
+    assert not (cloud.folder / "key").exists()
+    script = (ROOT / "infra" / "keys.sh").read_text()
+    assert "patience=${PATIENCE:-600}" in script
+
+
+def test_a_secret_without_a_value_is_not_rotated(cloud: Cloud) -> None:
+    (cloud.folder / "key").write_text("")
+    refused = cloud.run("keys.sh", "vault-1", "rotate")
+    assert refused.returncode == 1
+    assert "without a value" in refused.stderr
+    assert cloud.key == ""
+
+
+def test_a_misspelt_rotation_changes_nothing(cloud: Cloud) -> None:
+    refused = cloud.run("keys.sh", "vault-1", "--rotate")
+    assert refused.returncode == 1
+    assert "does not know --rotate" in refused.stderr
 
 
 def test_a_key_is_in_no_argument_and_no_output(cloud: Cloud) -> None:
@@ -178,9 +256,14 @@ def test_no_addresses_of_the_edge_are_no_success(cloud: Cloud) -> None:
 
 
 def test_every_script_that_a_hook_runs_is_there() -> None:
-    for command in re.findall(r"^ +run: (.+)$", HOOKS, re.MULTILINE):
-        (script,) = re.findall(r"(?:infra|\.ci)/[\w.-]+", command)
-        assert (ROOT / script).is_file(), command
+    scripts = re.findall(r"(?:infra|\.ci)/[\w.-]+\.(?:sh|py)", HOOKS)
+    assert [script for script in scripts if not (ROOT / script).is_file()] == []
+    assert set(scripts) == {
+        "infra/preflight.py",
+        "infra/edge-addresses.sh",
+        "infra/keys.sh",
+        ".ci/smoke.py",
+    }
     assert HOOKS.count(" run: ") == HOOKS.count(" shell: sh") == 3
 
 

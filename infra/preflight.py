@@ -1,0 +1,135 @@
+"""Check the parameters before azd makes anything: `python3 infra/preflight.py [FILE]`.
+
+Reads infra/main.parameters.json, or the file that is named, and fills it in from the environment
+as azd does. Prints a sentence for each value that the templates, a service or the app would refuse
+later, and fails if there is one. The templates refuse most of these too, but only after they were
+sent to Azure. Needs nothing but Python.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parent / "main.parameters.json"
+
+FEWEST_INSTANCES, MOST_INSTANCES = 40, 1_000  # That Flex Consumption takes.
+INSTANCE_MB, QUOTA_MB = 4_096, 512_000  # Of one instance; of a new subscription, in a region.
+THROUGHPUT_STEP, MOST_THROUGHPUT = 1_000, 1_000_000  # Request units of Cosmos DB.
+
+Problems = Iterator[str]
+
+
+def main(arguments: list[str]) -> str | None:
+    """Check one file; what is returned is the reason for a failure."""
+    if len(arguments) > 1:
+        return "usage: infra/preflight.py [FILE]"
+    given = filled(Path(arguments[0]) if arguments else FILE, os.environ)
+    found = [problem for check in CHECKS for problem in check(given)]
+    for warning in quota(given):
+        sys.stderr.write(f"{warning}\n")
+    return "\n".join(found) or None
+
+
+def filled(file: Path, environment: Mapping[str, str]) -> dict[str, object]:
+    """Return the parameters with `${NAME}` and `${NAME=default}` filled in."""
+
+    def value(found: re.Match[str]) -> str:
+        text = environment.get(found[1]) or found[2] or ""
+        return json.dumps(text)[1:-1]
+
+    text = re.sub(r"\$\{(\w+)(?:=([^}]*))?\}", value, file.read_text("utf-8"))
+    return {name: each["value"] for name, each in json.loads(text)["parameters"].items()}
+
+
+def names(given: Mapping[str, object]) -> Problems:
+    """Check what names are made from."""
+    name, token = str(given.get("environmentName", "")), str(given.get("tokenEnvironment", ""))
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        yield (
+            f"The environment is called {name!r}, and names are made of 1 to 64 letters, digits, "
+            "hyphens and underscores. Make another one: azd env new NAME"
+        )
+    elif not token and not re.search(r"[A-Za-z0-9]", name):
+        yield (
+            f"The environment {name!r} has no letter and no digit, which stand in every token. "
+            "Make another one: azd env new NAME"
+        )
+    if token and not re.fullmatch(r"[a-z0-9]{1,12}", token):
+        yield f"tokenEnvironment is {token!r}. It takes 1 to 12 lower-case letters and digits."
+
+
+def sizes(given: Mapping[str, object]) -> Problems:
+    """Check the size."""
+    size = given.get("size", "dev")
+    if size not in ("dev", "team", "public"):
+        yield f"BALLROOM_SIZE is {size!r}. It is dev, team or public."
+
+
+def addresses(given: Mapping[str, object]) -> Problems:
+    """Check the public address."""
+    url = str(given.get("url", ""))
+    if url and not re.fullmatch(r"https://[A-Za-z0-9.-]+(?::\d+)?", url):
+        yield (
+            f"BALLROOM_URL is {url!r}. It is an https address without a path and without a slash "
+            "at its end, such as https://packages.example.org, or empty."
+        )
+
+
+def throughput(given: Mapping[str, object]) -> Problems:
+    """Check the request units."""
+    units = given.get("maximumThroughput", THROUGHPUT_STEP)
+    if not is_whole(units, THROUGHPUT_STEP, MOST_THROUGHPUT) or int(str(units)) % THROUGHPUT_STEP:
+        yield (
+            f"maximumThroughput is {units!r}. It is a multiple of {THROUGHPUT_STEP:,}, up to "
+            f"{MOST_THROUGHPUT:,}, and not in quotes."
+        )
+
+
+def instances(given: Mapping[str, object]) -> Problems:
+    """Check how many instances there may be."""
+    most, ready = given.get("maximumInstances", FEWEST_INSTANCES), given.get("alwaysReady", 0)
+    if not is_whole(most, FEWEST_INSTANCES, MOST_INSTANCES):
+        yield (
+            f"maximumInstances is {most!r}. Flex Consumption takes {FEWEST_INSTANCES} to "
+            f"{MOST_INSTANCES:,}, and not in quotes."
+        )
+    elif not is_whole(ready, 0, int(str(most))):
+        yield f"alwaysReady is {ready!r}. It is a number from 0 to maximumInstances ({most})."
+
+
+def settings(given: Mapping[str, object]) -> Problems:
+    """Check further settings, all of which are texts."""
+    more = given.get("moreSettings", {})
+    if not isinstance(more, dict):
+        yield 'moreSettings is no object, such as {"BALLROOM_FOUNDING": "administrators"}.'
+        return
+    for name, value in more.items():
+        if not isinstance(value, str):
+            yield f"moreSettings gives {name} the value {json.dumps(value)}. Put it in quotes."
+
+
+def quota(given: Mapping[str, object]) -> Problems:
+    """Say when there may be more instances than Azure has room for; it raises that on request."""
+    default = 200 if given.get("size") == "public" else FEWEST_INSTANCES
+    most = given.get("maximumInstances", default)
+    if is_whole(most, 0, MOST_INSTANCES) and int(str(most)) * INSTANCE_MB > QUOTA_MB:
+        yield (
+            f"Note: {most} instances of {INSTANCE_MB:,} MB are more than the {QUOTA_MB:,} MB that "
+            "a new subscription has in a region. Ask for more under Quotas before they are needed."
+        )
+
+
+def is_whole(value: object, least: int, most: int) -> bool:
+    """Say whether a value is a whole number between these two."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+CHECKS: tuple[Callable[[Mapping[str, object]], Problems], ...] = (
+    names, sizes, addresses, throughput, instances, settings,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""What is wrong with the parameters of a deployment is said before anything is made."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.domain.costs import INSTANCE_GIGABYTES
+from tests.paths import ROOT
+from tests.repo.templates import INFRA, MAIN
+
+GIVEN = {"AZURE_ENV_NAME": "ballroom", "AZURE_LOCATION": "northeurope"}
+
+
+def checked(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the check in this environment."""
+    return subprocess.run(
+        [sys.executable, "infra/preflight.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ.get("PATH", os.defpath), **GIVEN, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def with_parameters(folder: Path, **parameters: object) -> subprocess.CompletedProcess[str]:
+    """Check a file with these parameters beside what azd fills in."""
+    document = json.loads((INFRA / "main.parameters.json").read_text())
+    document["parameters"] |= {name: {"value": value} for name, value in parameters.items()}
+    file = folder / "parameters.json"
+    file.write_text(json.dumps(document))
+    return checked(str(file))
+
+
+def test_what_is_filled_in_by_azd_is_fine() -> None:
+    passed = checked(BALLROOM_SIZE="team", BALLROOM_URL="https://packages.example.org")
+    assert (passed.returncode, passed.stdout, passed.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("size", ["dev", "team", "public"])
+def test_the_parameters_of_every_size_are_fine(size: str) -> None:
+    assert checked(str(INFRA / f"{size}.parameters.json")).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "packages.example.org",
+        "http://packages.example.org",
+        "https://packages.example.org/",
+        "https://ballroom-1.z01.azurefd.net/",
+        "https://example.org/packages",
+        "https://",
+    ],
+)
+def test_an_address_that_nothing_would_answer_at_is_refused(url: str) -> None:
+    refused = checked(BALLROOM_URL=url)
+    assert refused.returncode == 1
+    assert f"BALLROOM_URL is {url!r}. It is an https address without a path" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["my.env", "env(1)", "-_-", "", "a b"])
+def test_an_environment_whose_name_no_token_can_hold_is_refused(name: str) -> None:
+    refused = checked(AZURE_ENV_NAME=name)
+    assert refused.returncode == 1
+    assert "azd env new NAME" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "sentence"),
+    [
+        ("maximumThroughput", 4_500, "It is a multiple of 1,000"),
+        ("maximumThroughput", "4000", "not in quotes"),
+        ("maximumInstances", 39, "Flex Consumption takes 40 to 1,000"),
+        ("maximumInstances", True, "Flex Consumption takes 40"),
+        ("alwaysReady", 41, "from 0 to maximumInstances (40)"),
+        ("tokenEnvironment", "Prod-1", "1 to 12 lower-case letters and digits"),
+        ("size", "huge", "It is dev, team or public"),
+        (
+            "moreSettings",
+            {"BALLROOM_REQUIRE_STRONG": True},
+            "BALLROOM_REQUIRE_STRONG the value true",
+        ),
+        ("moreSettings", ["BALLROOM_REQUIRE_STRONG"], "moreSettings is no object"),
+    ],
+)
+def test_what_would_break_late_is_refused_early(
+    tmp_path: Path, parameter: str, value: object, sentence: str
+) -> None:
+    refused = with_parameters(tmp_path, **{parameter: value})
+    assert refused.returncode == 1
+    assert parameter in refused.stderr or "BALLROOM_SIZE" in refused.stderr
+    assert sentence in refused.stderr
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    refused = checked(AZURE_ENV_NAME="a.b", BALLROOM_URL="x", BALLROOM_SIZE="y")
+    assert len(refused.stderr.splitlines()) == 3
+
+
+def test_more_instances_than_a_subscription_has_room_for_are_told(tmp_path: Path) -> None:
+    told = with_parameters(tmp_path, size="public")
+    assert told.returncode == 0
+    assert f"Note: 200 instances of {INSTANCE_GIGABYTES * 1024:,} MB are more" in told.stderr
+
+
+def test_the_templates_have_the_same_bounds() -> None:
+    text = MAIN.read_text()
+    assert "@minValue(40)\n@maxValue(1000)\nparam maximumInstances" in text
+    assert "maximumThroughput % 1000 == 0" in text
+    assert "@maxLength(12)\nparam tokenEnvironment" in text
