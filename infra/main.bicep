@@ -87,7 +87,7 @@ var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
 // What would be found out late, by a service or by the app. infra/preflight.py says the same before
 // azd begins.
 var addressParts = split(url, '/')
-var isAddress = startsWith(url, 'https://') && length(addressParts) == 3
+var isAddress = startsWith(url, 'https://') && length(addressParts) == 3 && !empty(last(addressParts))
 var registryUrl = (empty(url) || isAddress) ? url : fail('url has to be an https address without a path and without a slash at its end, such as https://packages.example.org.')
 var plainName = toLower(replace(replace(environmentName, '-', ''), '_', ''))
 var isPlain = !empty(plainName) && !contains(plainName, '.') && !contains(plainName, '(') && !contains(plainName, ')')

@@ -18,6 +18,7 @@ import azure.functions as func
 import pytest
 
 from functions.faces import build_app
+from functions.refused_settings import refusing_app
 from shared.bootstrap import build_registry
 from shared.hosting.host import Host
 from shared.hosting.loading import functions_of
@@ -297,6 +298,15 @@ def test_the_worker_takes_the_app_of_the_cloud_which_follows_a_change_feed(
     }
     taken = _run(worker, Served(func.FunctionApp(), ".", environment), [])
     assert (taken.returncode, taken.stdout.splitlines()[-1]) == (0, "[]"), taken.stderr
+
+
+async def test_the_worker_serves_the_app_whose_settings_cannot_be_used(
+    worker: str, tmp_path: Path
+) -> None:
+    unresolved = "@Microsoft.KeyVault(SecretUri=https://kv.test/secrets/link-key)"
+    environment = {"BALLROOM_DATA": str(tmp_path), "BALLROOM_LINK_KEY": unresolved}
+    asks = [Ask("GET /health/ready"), Ask("POST /2.0/registry/packages", body=b"{}")]
+    await _compare(worker, Served(refusing_app("BALLROOM_LINK_KEY"), ".", environment), asks)
 
 
 async def _compare(worker: str, served: Served, asks: Sequence[Ask]) -> None:

@@ -17,12 +17,12 @@ COSMOS, BLOBS = "https://cosmos.example.org", "https://blobs.example.org"
 CLOUD = {
     "BALLROOM_COSMOS_ENDPOINT": COSMOS,
     "BALLROOM_BLOB_ENDPOINT": BLOBS,
-    "BALLROOM_LINK_KEY": "k" * 32,
+    "BALLROOM_KEY_VAULT": "https://kv.example.org",
 }
 IMPORTED = """
 import sys
 import function_app
-late = ("azure.core", "azure.cosmos", "azure.identity", "azure.storage")
+late = ("azure.core", "azure.cosmos", "azure.identity", "azure.keyvault", "azure.storage")
 print([name for name in sys.modules if name.startswith(late)])
 """
 

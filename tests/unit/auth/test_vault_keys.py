@@ -14,6 +14,7 @@ from shared.auth.keys import (
     SIGNS_AFTER,
     KeyRing,
     LinkSigner,
+    Signer,
     VaultKeys,
 )
 from shared.domain.errors import Busy, KeyTrouble, SigningKeyUnavailable
@@ -46,6 +47,14 @@ def vault(clock: FakeClock) -> VaultDouble:
 @pytest.fixture
 def keys(vault: VaultDouble) -> VaultKeys:
     return vault.keys()
+
+
+@pytest.fixture
+async def signer(keys: VaultKeys, vault: VaultDouble) -> Signer:
+    """Return what signs with the old key, which was read."""
+    vault.store(OLD)
+    await keys.ready()
+    return keys.signer("link")
 
 
 def by(text: str) -> str:
@@ -119,11 +128,8 @@ async def test_what_is_no_key_signs_nothing(keys: VaultKeys, vault: VaultDouble,
 
 
 async def test_a_new_key_holds_at_once_and_signs_when_all_processes_know_it(
-    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+    signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
-    vault.store(OLD)
-    signer = keys.signer("link")
-    await signer.ready()
     vault.store(f"{NEW},{OLD}")
     clock.advance(REREAD_AFTER)
     await signer.ready()  # Begins to read, and goes on with what is known.
@@ -137,11 +143,8 @@ async def test_a_new_key_holds_at_once_and_signs_when_all_processes_know_it(
 
 
 async def test_after_two_rotations_the_first_key_is_good_for_nothing(
-    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+    signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
-    vault.store(OLD)
-    signer = keys.signer("link")
-    await signer.ready()
     vault.store(f"{NEW},{OLD}")
     vault.store(f"{NEWEST},{NEW}")
     clock.advance(DOUBT_AFTER)
@@ -151,11 +154,8 @@ async def test_after_two_rotations_the_first_key_is_good_for_nothing(
 
 
 async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
-    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+    signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
-    vault.store(OLD)
-    signer = keys.signer("link")
-    await signer.ready()
     vault.store(f"{NEW},{OLD}")
     for _ in range(100):
         assert not signer.verify("text", by(NEW))
@@ -169,11 +169,8 @@ async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
 
 
 async def test_keys_that_were_read_are_kept_while_the_vault_is_away(
-    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+    signer: Signer, vault: VaultDouble, clock: FakeClock
 ) -> None:
-    vault.store(OLD)
-    signer = keys.signer("link")
-    await signer.ready()
     vault.is_away = True
     clock.advance(timedelta(days=1))
     await signer.ready()
@@ -185,11 +182,8 @@ async def test_keys_that_were_read_are_kept_while_the_vault_is_away(
 
 
 async def test_who_was_idle_for_long_reads_before_it_signs(
-    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+    signer: Signer, vault: VaultDouble, clock: FakeClock
 ) -> None:
-    vault.store(OLD)
-    signer = keys.signer("link")
-    await signer.ready()
     vault.store(f"{NEWEST},{NEW}")
     clock.advance(timedelta(hours=1))
     await signer.ready()
