@@ -30,6 +30,7 @@ INSTANCE_GIGABYTES = 4
 AT_ONCE = 8  # Requests that an instance takes before there is another one.
 LEAST_OF_AUTOSCALE = 0.1  # Of the most request units, paid for when idle.
 FREE_LOG_DAYS = 31
+KEY_LOOKS_AN_HOUR = 12  # An instance that is there reads the signing key every five minutes.
 FOLLOWING = 1  # Instance that follows the changes, where any is always ready.
 FEED_LOOKS = SECONDS / 5  # What the trigger of functions/feeds.py asks for.
 FEED_LEASES = SECONDS / 17  # As the trigger does by itself.
@@ -377,13 +378,13 @@ def _watching(traffic: Traffic, prices: Prices) -> list[Line]:
         + watch.metric * prices[Figure.ALERT_METRIC]
     )
     paid = max(logged - prices[Figure.LOGS_FREE], 0)
-    starts = prices[Figure.STARTS]
+    looks = prices[Figure.STARTS] + traffic.plan.always_ready * KEY_LOOKS_AN_HOUR * HOURS
     return [
         Line("Logs", "GB", logged, paid * prices[Figure.LOGS]),
         Line("Logs", "GB kept longer", kept, kept * prices[Figure.LOGS_KEPT]),
         Line("Alerts", "rules", watch.often + watch.seldom + watch.metric, rules),
         Line("Alerts", "probes", probes, probes / 1e3 * prices[Figure.PROBE]),
-        Line("Key Vault", "operations", starts, starts / 1e4 * prices[Figure.VAULT]),
+        Line("Key Vault", "operations", looks, looks / 1e4 * prices[Figure.VAULT]),
     ]
 
 

@@ -9,12 +9,14 @@ import pytest
 from croniter import croniter
 
 from functions.feeds import POLL_MS
+from shared.auth.keys import REREAD_AFTER
 from shared.domain.costs import (
     AT_ONCE,
     FEED_LOOKS,
     FOLLOWING,
     HOURS,
     INSTANCE_GIGABYTES,
+    KEY_LOOKS_AN_HOUR,
     PLANS,
     SECONDS,
     Edge,
@@ -46,6 +48,10 @@ def test_the_page_runs_the_command() -> None:
 
 def test_no_sum_stands_on_the_page_that_was_not_printed() -> None:
     assert not re.search(r"\$ ?\d|\d\S* dollars?\b", PROSE)
+
+
+def test_the_key_is_read_as_often_as_it_is_paid_for() -> None:
+    assert timedelta(hours=1) / REREAD_AFTER == KEY_LOOKS_AN_HOUR
 
 
 # --- the sizes ---------------------------------------------------------------------------------
