@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
 from itertools import count
-from typing import Self, TypeVar, cast
+from typing import Protocol, Self, TypeVar, cast
 
 import azure.functions as func
 import orjson
@@ -26,7 +26,10 @@ from shared.domain.errors import (
     LengthMissing,
     Refusal,
     TokenExpired,
+    TokenForeign,
+    TokenMalformed,
     TokenMisplaced,
+    TokenPlaceholder,
     TooMany,
     Unauthenticated,
     Unavailable,
@@ -52,6 +55,16 @@ Broken = Callable[[str], func.HttpResponse]
 Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
 
 Proof = TypeVar("Proof")
+
+
+class Sender(Protocol):
+    """Whatever knows from which address a request comes."""
+
+    @property
+    def address(self) -> str:
+        """Return the address."""
+        ...
+
 
 JSON = "application/json"
 
@@ -203,29 +216,41 @@ def request_id() -> str:
 async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:
     """Return who makes the request, counted and noted for the log.
 
-    Raises if credentials are no good, and `TooMany`: where an address sent too many that were
-    none, they are not looked at.
+    Raises if credentials are no good, and `TooMany`. Such a request counts as a read of its
+    address, as one without credentials does.
     """
-    if not headers.get("authorization"):
+    sent = headers.get("authorization")
+    if not sent:
         return stranger_of(headers, registry)
     client = Client.of(headers, registry.settings.proxies)
+    # Before the store is asked about a token: nobody makes it read without end.
+    registry.limiting.require_room(client.address)
     authenticate = registry.authentication.authenticate
-    caller = await proven(lambda: authenticate(headers, client), client.address, registry)
+    try:
+        caller = await proven(lambda: authenticate(headers, client), sent, client, registry)
+    except Unauthenticated:
+        registry.limiting.read(Principal(address=client.address))
+        raise
     return arrived(caller, client, registry)
 
 
-async def proven(prove: Callable[[], Awaitable[Proof]], address: str, registry: Registry) -> Proof:
-    """Return what a credential from this address proves; count those that prove nothing.
+# Nobody finds a token by sending these: their own text says that they are none.
+_NO_GUESSES = (TokenExpired, TokenMalformed, TokenPlaceholder, TokenForeign)
 
-    Raises `TooManyFailures`: where an address sent too many of them, none is looked at.
+
+async def proven(
+    prove: Callable[[], Awaitable[Proof]], credential: str, sender: Sender, registry: Registry
+) -> Proof:
+    """Return what a credential proves, which is always looked at; count those that prove nothing.
+
+    Raises `TooManyFailures` for a credential that proves nothing, where its address sent too many
+    others of that sort.
     """
-    registry.limiting.require_trusted(address)
     try:
         return await prove()
     except Unauthenticated as refusal:
-        # Who has an expired token guesses nothing.
-        if not isinstance(refusal, TokenExpired):
-            await registry.limiting.failed(address)
+        if not isinstance(refusal, _NO_GUESSES):
+            await registry.limiting.failed(sender.address, credential)
         raise
 
 

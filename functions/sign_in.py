@@ -1,5 +1,7 @@
 """/sign-in/… and /sign-out: with a provider of identities or by a link, and out again."""
 
+import json
+
 import azure.functions as func
 
 from functions._forms import form_of, is_form
@@ -86,7 +88,9 @@ async def _finished(req: func.HttpRequest, registry: Registry) -> str:
     arrival = arrival_of(req, registry, registry.sign_in.browsers.known(headers_of(req)))
     provider, answer = req.route_params["provider"], _answer(req)
     finish = registry.sign_in.signing_in.finish
-    return await proven(lambda: finish(provider, answer, arrival), arrival.address, registry)
+    return await proven(
+        lambda: finish(provider, answer, arrival), json.dumps(answer), arrival, registry
+    )
 
 
 def _check_ticket(req: func.HttpRequest, registry: Registry, errand: Errand) -> None:
@@ -117,7 +121,7 @@ async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpRes
 async def _linked(req: func.HttpRequest, registry: Registry, arrival: Arrival) -> Account:
     await _counted(arrival, registry)
     look, code = registry.sign_in_links.look, req.route_params["code"]
-    account_id = await proven(lambda: look(code), arrival.address, registry)
+    account_id = await proven(lambda: look(code), code, arrival, registry)
     return await registry.accounts.named(account_id)
 
 
@@ -128,7 +132,7 @@ async def _link_used(req: func.HttpRequest, registry: Registry) -> None:
     if not registry.sign_in.browsers.csrf_fits(browser, form_of(req).text("csrf")):
         raise FormOfAnotherPage
     enter, code = registry.sign_in.signing_in.by_link, req.route_params["code"]
-    await proven(lambda: enter(code, arrival), arrival.address, registry)
+    await proven(lambda: enter(code, arrival), code, arrival, registry)
 
 
 async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:

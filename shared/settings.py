@@ -189,8 +189,8 @@ class Settings(BaseSettings):
     )
     limit_failure: str = Field(
         default="address=10",
-        description="Credentials that are not valid, in five minutes; after that none of the "
-        "address is looked at for a while.",
+        description="Different credentials that are not valid, in five minutes; after that further "
+        "ones wait.",
     )
     archive_links: Literal["store", "registry"] = Field(
         default="store",

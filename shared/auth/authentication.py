@@ -15,8 +15,16 @@ from shared.auth.recent import Recent
 from shared.auth.token import PREFIX, AccessToken
 from shared.domain.accounts import Account
 from shared.domain.address_ranges import allows
+from shared.domain.client_settings import PLACEHOLDER
 from shared.domain.entity import Place
-from shared.domain.errors import AddressNotAllowed, Refusal, TokenExpired, TokenUnknown
+from shared.domain.errors import (
+    AddressNotAllowed,
+    Refusal,
+    TokenExpired,
+    TokenForeign,
+    TokenPlaceholder,
+    TokenUnknown,
+)
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.sign_in_errors import AccountLocked
 from shared.domain.tokens import Token, TokenUse
@@ -66,18 +74,21 @@ class Authentication:
     ) -> Principal:
         """Return who sent a request with these headers; without credentials, `ANONYMOUS`.
 
-        Raises `TokenUnknown` for what is no token, not one of this registry, or revoked,
-        `TokenExpired`, `AddressNotAllowed` and `AccountLocked`. Keys of `headers` are lower case,
-        or compared without case.
+        Raises `TokenMalformed`, `TokenPlaceholder` and `TokenForeign` without asking the store;
+        `TokenUnknown` for a token that was revoked or never made, `TokenExpired`,
+        `AddressNotAllowed` and `AccountLocked`. Keys of `headers` are lower case, or compared
+        without case.
         """
         text = token_text(headers)
         if text is None:
             return ANONYMOUS
+        if text.reveal() == PLACEHOLDER:
+            raise TokenPlaceholder
         if self._entra is not None and not text.reveal().startswith(PREFIX):
             return await self._entra.authenticate(text)
         presented = AccessToken.parse(text)
         if presented.environment != self._environment:
-            raise TokenUnknown
+            raise TokenForeign(presented.environment)
         verified = await self._verify(presented, client)
         self._check(verified, client)
         token = verified.token

@@ -5,14 +5,14 @@ from base64 import b64decode
 from collections.abc import Mapping
 
 from shared.auth.secret import Secret
-from shared.domain.errors import TokenUnknown
+from shared.domain.errors import TokenMalformed
 
 
 def token_text(headers: Mapping[str, str]) -> Secret | None:
     """Return the token's text, or None for a request without credentials.
 
     Keys of `headers` are lower case, or compared without case. Whatever is there and cannot be read
-    raises `TokenUnknown`: a client with a broken token is told so, on public reads as well.
+    raises `TokenMalformed`: a client with a broken token is told so, on public reads as well.
     """
     value = headers.get("authorization", "").strip()
     if not value:
@@ -24,12 +24,12 @@ def token_text(headers: Mapping[str, str]) -> Secret | None:
         case "basic":
             return _password(rest.strip())
         case _:
-            raise TokenUnknown
+            raise TokenMalformed
 
 
 def _present(text: str) -> Secret:
     if not text:
-        raise TokenUnknown
+        raise TokenMalformed
     return Secret(text)
 
 
@@ -37,7 +37,7 @@ def _password(encoded: str) -> Secret | None:
     try:
         pair = b64decode(encoded, validate=True).decode("iso-8859-1")
     except (binascii.Error, ValueError):
-        raise TokenUnknown from None
+        raise TokenMalformed from None
     # `Og==` is a lone colon: Maven clients send it when neither name nor password is configured.
     if pair == ":":
         return None

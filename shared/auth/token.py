@@ -8,7 +8,7 @@ from typing import Self
 
 from shared.auth.base62 import encode, random_text
 from shared.auth.secret import Secret
-from shared.domain.errors import TokenUnknown
+from shared.domain.errors import TokenMalformed
 from shared.domain.stored_hash import stored_hash
 from shared.ports import Randomness
 
@@ -45,13 +45,13 @@ class AccessToken:
 
     @classmethod
     def parse(cls, text: Secret) -> Self:
-        """Read a token, or raise `TokenUnknown`: what a checksum refuses costs no store read."""
+        """Read a token, or raise `TokenMalformed`: what a checksum refuses costs no store read."""
         form = _FORM.fullmatch(text.reveal())
         if form is None:
-            raise TokenUnknown
+            raise TokenMalformed
         start = text.reveal()[:-CHECKSUM_LENGTH]
         if not hmac.compare_digest(form["checksum"], _checksum(start)):
-            raise TokenUnknown
+            raise TokenMalformed
         return cls(form["environment"], form["owner"], text)
 
     @property

@@ -18,7 +18,8 @@
     │   └── PublisherExists · NotAwaited · TooManyNotices
     ├── Unauthenticated      who is asking cannot be told
     │   ├── CredentialsMissing · CredentialsWanted · RepositoryTokenMissing
-    │   ├── TokenUnknown · TokenExpired · LinkExpired · ReportUnsigned
+    │   ├── TokenUnknown · TokenExpired · TokenMalformed · TokenPlaceholder · TokenForeign
+    │   ├── LinkExpired · ReportUnsigned
     │   └── SignedTokenRefused · IdTokenUsed
     ├── Forbidden            the caller may not do this
     │   ├── NotPermitted · NameReserved · SignInAgain · PublishersAlone · FormForeign
@@ -595,7 +596,41 @@ class TokenUnknown(Unauthenticated):
     def __init__(self) -> None:
         """Say what to do; never which of the two it was."""
         super().__init__(
-            "The access token is not valid here, or was revoked. Create a new one and put it "
+            "The access token is not valid here: it was revoked, or expired a while ago, or never "
+            "was a token of this registry. Create a new one and put it into Settings.toml."
+        )
+
+
+class TokenMalformed(Unauthenticated):
+    """The credentials do not have the form of an access token; no store is asked about them."""
+
+    def __init__(self) -> None:
+        """Say how a token is sent."""
+        super().__init__(
+            "The credentials are no access token of this registry: a part is missing or was "
+            "changed, or they are something else. Copy the whole token, which begins with blr_, "
+            "into Settings.toml; send it as a bearer token or as the password."
+        )
+
+
+class TokenPlaceholder(Unauthenticated):
+    """A client sends the text that our Settings.toml has where the token goes."""
+
+    def __init__(self) -> None:
+        """Say what to replace it with."""
+        super().__init__(
+            "Settings.toml has the placeholder of its template where the access token goes. "
+            "Create a token and put it there, at every accesstoken of this registry."
+        )
+
+
+class TokenForeign(Unauthenticated):
+    """The token was made by a registry of another environment."""
+
+    def __init__(self, environment: str) -> None:
+        """Name the environment that the token itself names."""
+        super().__init__(
+            f"The access token is of another registry, {environment}. Create one here and put it "
             "into Settings.toml."
         )
 
@@ -748,14 +783,17 @@ class TooManyRequests(TooMany):
 
 
 class TooManyFailures(TooMany):
-    """An address sent so many credentials that are not valid that none of it are read for now."""
+    """An address sent so many different credentials that are not valid that a further one waits.
+
+    Valid credentials from the same address are served as before.
+    """
 
     def __init__(self, allowance: "Allowance") -> None:
         """Say when to come back, and what to look at meanwhile."""
         super().__init__(
             allowance,
-            "Too many requests with credentials that are not valid came from this address. "
-            f"Wait {allowance.wait_s} seconds, and check the access token meanwhile.",
+            "These credentials are not valid, and too many others that are not came from this "
+            f"address. Wait {allowance.wait_s} seconds, and check the access token meanwhile.",
         )
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 from shared.auth.reports import LeakedToken, Reports
 from shared.auth.token import AccessToken
 from shared.domain.entity import Place
-from shared.domain.errors import TokenUnknown
+from shared.domain.errors import TokenMalformed
 from shared.domain.identity import Principal
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, WorkStore
@@ -82,7 +82,7 @@ class Disclosing:
     def _presented(self, leaked: LeakedToken) -> AccessToken | None:
         try:
             presented = AccessToken.parse(leaked.text)
-        except TokenUnknown:
+        except TokenMalformed:
             return None
         return presented if presented.environment == self.records.environment else None
 

@@ -26,14 +26,15 @@ from shared.domain.rates import (
     judge,
     tightest,
 )
+from shared.domain.stored_hash import stored_hash
 from shared.ports import Clock, Counter, WorkStore
 from shared.services.braking import Braking
 from shared.services.pausing import Pausing
 
-REMEMBERED = 10_000  # Callers that have to wait; about 3 MB.
+REMEMBERED = 10_000  # Callers that have to wait, and bad credentials; about 3 MB each.
 MOST_CALLERS = 100_000  # That a process counts one by one in a minute; about 15 MB.
 
-_RATE = "rate"
+_RATE, _FAILED = "rate", "failed-credential"
 _OTHERS = "*"  # Whoever comes when there are too many to tell apart shares one count.
 _FREE = 10**12  # No limit: nobody makes that many requests in a minute.
 
@@ -70,6 +71,7 @@ class Limiting:
         self._pausing = pausing
         self._reads = Reads(rules[OperationClass.READ], clock)
         self._shut = Recent[tuple[int, Allowance]](REMEMBERED)
+        self._failed = Recent[bool](REMEMBERED)
 
     async def check(self, operation: OperationClass, keys: Keys) -> Allowance | None:
         """Count a request and return what is left, or None where nothing is limited.
@@ -112,15 +114,32 @@ class Limiting:
         """Count a request in this process alone; raise `TooManyRequests`. No store is asked."""
         self._reads.count(by)
 
-    def require_trusted(self, address: str) -> None:
-        """Raise `TooManyFailures` while credentials from this address are not looked at."""
-        if shut := self._shut_out(self._tallying(OperationClass.FAILURE, _at(address))):
-            raise TooManyFailures(shut)
+    def require_room(self, address: str) -> None:
+        """Raise `TooManyRequests` if the address may read no more now; nothing is counted."""
+        self._reads.require_room(address)
 
-    async def failed(self, address: str) -> None:
-        """Count credentials that are not valid; raise `TooManyFailures` when they are too many."""
-        allowance = await self._count(OperationClass.FAILURE, _at(address))
+    async def failed(self, address: str, credential: str) -> None:
+        """Count a credential that is not valid, once a window however often it is sent.
+
+        Raises `TooManyFailures` when an address sends too many different ones. One call of the
+        store; none for a credential that this process has counted, and none while the address has
+        to wait.
+        """
+        tallying = self._tallying(OperationClass.FAILURE, _at(address))
+        if shut := self._shut_out(tallying):
+            raise TooManyFailures(shut)
+        mark = _mark_of_failure(tallying, address, credential)
+        if not tallying.counters or self._failed.get(mark.key):
+            return
+        counters = [*tallying.counters, mark]
+        totals = await self._work.count(counters, tallying.now_ms)
+        self._failed.put(mark.key, True)
+        if totals[-1] > 1:  # Another process counted it, and its mark stays.
+            await self._take_back(counters, tallying.now_ms)
+            return
+        allowance = await self._judged(tallying, counters, totals)
         if allowance is not None and allowance.is_exceeded:
+            self._failed.drop(mark.key)
             raise TooManyFailures(allowance)
 
     @property
@@ -153,9 +172,12 @@ class Limiting:
             if not allowance.remaining:
                 self._shut.put(name, (tallying.now_ms + allowance.wait_ms, allowance))
         if any(each.is_exceeded for each in judged):
-            taken_back = [replace(each, amount=-each.amount) for each in counters if each.amount]
-            await self._work.count(taken_back, tallying.now_ms)
+            await self._take_back(counters, tallying.now_ms)
         return tightest(judged) if judged else None
+
+    async def _take_back(self, counters: Sequence[Counter], now_ms: int) -> None:
+        taken_back = [replace(each, amount=-each.amount) for each in counters if each.amount]
+        await self._work.count(taken_back, now_ms)
 
     def _shut_out(self, tallying: "_Tallying") -> Allowance | None:
         """Return the limit that the caller was told to wait for, if the wait is not over."""
@@ -238,6 +260,17 @@ class Reads:
             self._add(self._account, by.id, now_ms)
         self._add(self._address, neighbourhood(by.address), now_ms)
 
+    def require_room(self, address: str) -> None:
+        """Raise `TooManyRequests` if the next request of the address is one too many."""
+        now_ms, counts = self._clock.now_ms(), self._address
+        if now_ms >= self._ends_ms:
+            self._turn(Window.at(now_ms, self._window))
+        key = self._known_or_shared(counts, neighbourhood(address))
+        tally = Tally(counts.before.get(key, 0), counts.now.get(key, 0) + 1)
+        allowance = self._judged(counts, tally, now_ms)
+        if allowance.is_exceeded:
+            raise TooManyRequests(allowance)
+
     def waiting(self) -> Iterator[Wait]:
         """Yield those whose next request is refused; each caller that is known is looked at."""
         now_ms = self._clock.now_ms()
@@ -254,12 +287,14 @@ class Reads:
     def _add(self, counts: "_Counts", key: str, now_ms: int) -> None:
         if not key:
             return
-        now = counts.now
-        if key not in now and len(now) >= self._most_callers:
-            key = _OTHERS
+        now, key = counts.now, self._known_or_shared(counts, key)
         now[key] = counted = now.get(key, 0) + 1
         if counted + counts.before.get(key, 0) > counts.half:
             self._judge(counts, key, now_ms)
+
+    def _known_or_shared(self, counts: "_Counts", key: str) -> str:
+        is_one_too_many = key not in counts.now and len(counts.now) >= self._most_callers
+        return _OTHERS if is_one_too_many else key
 
     def _judge(self, counts: "_Counts", key: str, now_ms: int) -> None:
         tally = Tally(counts.before.get(key, 0), counts.now[key])
@@ -298,6 +333,13 @@ class _Counts:
         self.half = most // 2  # Who uses less is not told, and costs two look-ups.
         self.before: dict[str, int] = {}
         self.now: dict[str, int] = {}
+
+
+def _mark_of_failure(tallying: _Tallying, address: str, credential: str) -> Counter:
+    """Return what counts a credential once a window, by a hash of it."""
+    window = tallying.window
+    key = stored_hash(f"{neighbourhood(address)}\n{window.number}\n{credential}")
+    return Counter(_FAILED, key, (window.number + 1) * window.length_ms)
 
 
 def _at(address: str) -> Keys:

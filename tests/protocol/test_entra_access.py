@@ -153,7 +153,7 @@ async def test_a_forged_token_is_refused(signing: Signing) -> None:
 async def test_without_a_mapping_no_token_of_the_tenant_counts(worlds: OpenWorld) -> None:
     signing = await open_signing(worlds)
     answer = await signing.world.get(f"{URL}/api/v1/whoami", by=holder(signing))
-    assert answer.json()["error"]["code"] == "token-unknown"
+    assert answer.json()["error"]["code"] == "token-malformed"
     assert signing.internet.asked == []
 
 

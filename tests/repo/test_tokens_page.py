@@ -13,7 +13,7 @@ from shared.auth.reports import ASK_AGAIN_AFTER, KEYS_GOOD_FOR, MAX_REPORT_BYTES
 from shared.auth.secret import Secret
 from shared.auth.token import PATTERN, AccessToken
 from shared.domain.address_ranges import MAX_RANGES
-from shared.domain.errors import TokenUnknown
+from shared.domain.errors import TokenMalformed
 from shared.domain.rights import Scope
 from shared.services.reminding import LEADS
 from shared.services.token_requests import MAX_DAYS
@@ -73,7 +73,7 @@ def test_the_example_has_the_right_form_for_nobody(rule: ModuleType) -> None:
     assert re.fullmatch(PATTERN, text)
     assert rule.is_token(text)
     assert AccessToken.parse(Secret(text)).environment == "example"
-    with pytest.raises(TokenUnknown):
+    with pytest.raises(TokenMalformed):
         AccessToken.parse(Secret(text[:-1] + "0"))
 
 

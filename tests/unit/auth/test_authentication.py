@@ -1,5 +1,6 @@
 """Who makes a request, and what it costs to know."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
@@ -12,8 +13,17 @@ from shared.auth.client import Client
 from shared.auth.recent import Recent
 from shared.auth.token import AccessToken
 from shared.domain.accounts import Account, Lock
+from shared.domain.client_settings import PLACEHOLDER
 from shared.domain.entity import Place
-from shared.domain.errors import AddressNotAllowed, Busy, TokenExpired, TokenUnknown
+from shared.domain.errors import (
+    AddressNotAllowed,
+    Busy,
+    TokenExpired,
+    TokenForeign,
+    TokenMalformed,
+    TokenPlaceholder,
+    TokenUnknown,
+)
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.rights import Grant, Holding, Role, Scope
 from shared.domain.sign_in_errors import AccountLocked
@@ -166,16 +176,26 @@ async def test_what_is_no_token_reads_no_store(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     for text in ("nonsense", MINTED.text.reveal()[:-1] + "!", MINTED.text.reveal() + "0"):
-        with pytest.raises(TokenUnknown):
+        with pytest.raises(TokenMalformed):
             await authenticate(authentication, {"authorization": f"Bearer {text}"})
     assert tokens.calls == []
 
 
-async def test_a_token_of_another_installation_is_unknown_and_reads_no_store(
+async def test_the_placeholder_of_our_settings_is_told_and_reads_no_store(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    for text in (PLACEHOLDER, f"Basic {b64encode(f'kim:{PLACEHOLDER}'.encode()).decode()}"):
+        header = text if text.startswith("Basic") else f"Bearer {text}"
+        with pytest.raises(TokenPlaceholder, match="the placeholder of its template"):
+            await authenticate(authentication, {"authorization": header})
+    assert tokens.calls == []
+
+
+async def test_a_token_of_another_installation_is_foreign_and_reads_no_store(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     staging = authenticating(tokens, clock, "staging")
-    with pytest.raises(TokenUnknown):
+    with pytest.raises(TokenForeign):
         await authenticate(staging, HEADERS)
     assert tokens.calls == []
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from shared.auth.header import token_text
-from shared.domain.errors import TokenUnknown
+from shared.domain.errors import TokenMalformed
 
 
 def sent(authorization: str) -> str | None:
@@ -49,11 +49,11 @@ def test_an_empty_header_is_anonymous(value: str) -> None:
     ["Bearer", "Bearer ", "blr_x", "Token blr_x", "Basic", "Basic !!!!", "Basic é", "Basic b24"],
 )
 def test_a_header_that_cannot_be_read_is_a_bad_token(value: str) -> None:
-    with pytest.raises(TokenUnknown):
+    with pytest.raises(TokenMalformed):
         sent(value)
 
 
 @pytest.mark.parametrize("pair", ["me", "me:"])
 def test_a_user_name_without_a_password_is_a_bad_token(pair: str) -> None:
-    with pytest.raises(TokenUnknown):
+    with pytest.raises(TokenMalformed):
         sent(basic(pair))

@@ -8,7 +8,7 @@ import pytest
 from shared.auth.base62 import ALPHABET
 from shared.auth.secret import Secret
 from shared.auth.token import AccessToken
-from shared.domain.errors import TokenUnknown
+from shared.domain.errors import TokenMalformed
 from tests.fakes.randomness import FakeRandomness
 
 OWNER = "0123456789"
@@ -51,7 +51,7 @@ def test_the_hash_of_a_token_is_the_same_before_and_after_it_is_sent() -> None:
 def test_a_token_with_one_changed_character_is_no_token(position: int) -> None:
     text = minted().text.reveal()
     other = "a" if text[position] != "a" else "b"
-    with pytest.raises(TokenUnknown):
+    with pytest.raises(TokenMalformed):
         AccessToken.parse(Secret(text[:position] + other + text[position + 1 :]))
 
 
@@ -60,12 +60,12 @@ def test_a_token_with_one_changed_character_is_no_token(position: int) -> None:
     ["", "blr_", "blr_local_", "blr__" + "0" * 48, "x" * 5000, "blr_local_" + "é" * 48, "\0"],
 )
 def test_what_is_no_token_is_refused(text: str) -> None:
-    with pytest.raises(TokenUnknown):
+    with pytest.raises(TokenMalformed):
         AccessToken.parse(Secret(text))
 
 
 def test_a_token_with_anything_around_it_is_no_token() -> None:
     text = minted().text.reveal()
     for around in (f"{text}\n", f" {text}", f"{text},{text}"):
-        with pytest.raises(TokenUnknown):
+        with pytest.raises(TokenMalformed):
             AccessToken.parse(Secret(around))

@@ -190,44 +190,85 @@ async def test_the_operator_publishes_as_fast_as_they_like(
 # --- credentials that are not valid ------------------------------------------------------------
 
 
-async def fail(instance: Instance, address: str) -> bool:
-    """Send credentials that are not valid; say whether they were looked at."""
+async def fail(instance: Instance, address: str, credential: str) -> bool:
+    """Send credentials that are not valid; say whether their sender need not wait."""
     try:
-        instance.limiting.require_trusted(address)
-        await instance.limiting.failed(address)
+        await instance.limiting.failed(address, credential)
     except TooManyFailures:
         return False
     return True
 
 
-async def test_whoever_guesses_is_not_listened_to_for_a_while(
-    work: FakeWork, clock: FakeClock
-) -> None:
+async def test_whoever_guesses_has_to_wait(work: FakeWork, clock: FakeClock) -> None:
     instance = Instance(work, clock, failure="address=10")
-    assert [await fail(instance, ANN.address) for _ in range(11)] == [True] * 10 + [False]
-    with pytest.raises(TooManyFailures, match="not valid came from this address"):
-        instance.limiting.require_trusted(ANN.address)
-    instance.limiting.require_trusted("203.0.113.8")
+    answers = [await fail(instance, ANN.address, f"guess {number}") for number in range(11)]
+    assert answers == [True] * 10 + [False]
+    with pytest.raises(TooManyFailures, match="too many others that are not came from this"):
+        await instance.limiting.failed(ANN.address, "guess 0")
+    assert await fail(instance, "203.0.113.8", "guess 1")
     clock.advance(timedelta(minutes=10))
-    instance.limiting.require_trusted(ANN.address)
+    assert await fail(instance, ANN.address, "guess 0")
 
 
-async def test_another_instance_listens_to_one_guess_at_most(
+async def test_the_same_wrong_credential_counts_once_a_window_over_all_instances(
     work: FakeWork, clock: FakeClock
 ) -> None:
+    instances = [Instance(work, clock, failure="address=2") for _ in range(3)]
+    for instance in instances * 10:
+        assert await fail(instance, ANN.address, "stale")
+    assert all(each.calls["count"] <= 2 for each in instances)
+    assert await fail(instances[0], ANN.address, "another")
+    assert not await fail(instances[1], ANN.address, "a third")
+
+
+async def test_a_refused_guess_is_no_known_one_when_the_wait_is_over(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    one, other = (Instance(work, clock, failure="address=2") for _ in range(2))
+    for number in range(2):
+        await fail(one, ANN.address, f"guess {number}")
+    assert not await fail(other, ANN.address, "a third")
+    assert not await fail(other, ANN.address, "a third")
+    clock.advance(timedelta(minutes=10))
+    assert await fail(other, ANN.address, "a third")
+
+
+async def test_another_instance_takes_no_guess_more(work: FakeWork, clock: FakeClock) -> None:
     one, other = (Instance(work, clock, failure="address=10") for _ in range(2))
-    for _ in range(10):
-        await fail(one, ANN.address)
-    assert not await fail(other, ANN.address)
-    with pytest.raises(TooManyFailures):
-        other.limiting.require_trusted(ANN.address)
+    for number in range(10):
+        await fail(one, ANN.address, f"guess {number}")
+    assert not await fail(other, ANN.address, "another")
 
 
-async def test_valid_credentials_ask_no_store(work: FakeWork, clock: FakeClock) -> None:
-    instance = Instance(work, clock)
-    for _ in range(100):
-        instance.limiting.require_trusted(ANN.address)
+async def test_whoever_waits_asks_no_store(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, failure="address=1")
+    await fail(instance, ANN.address, "guess")
+    before = instance.calls.copy()
+    for number in range(100):
+        assert not await fail(instance, ANN.address, f"guess {number}")
+    assert instance.calls == before
+
+
+async def test_where_guesses_are_not_limited_none_is_counted(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, failure="")
+    for number in range(100):
+        assert await fail(instance, ANN.address, f"guess {number}")
     assert instance.calls == {}
+
+
+async def test_an_address_that_may_read_no_more_is_told_before_credentials_are_looked_at(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, read="address=2")
+    for _ in range(2):
+        instance.limiting.require_room(ANN.address)
+        instance.limiting.read(Principal(address=ANN.address))
+    with pytest.raises(TooManyRequests):
+        instance.limiting.require_room(ANN.address)
+    clock.advance(timedelta(minutes=2))
+    instance.limiting.require_room(ANN.address)
 
 
 # --- reads -------------------------------------------------------------------------------------
