@@ -50,6 +50,7 @@ PHRASES = {
     "token.leaked": "revoked the token {name}, which was found in the open",
     "token.renamed": "renamed the token {before} to {after}",
     "token.revoked": "revoked the token {name}",
+    "token.stolen": "revoked the token {name} as stolen, with everything that was made with it",
     "token.rotated": "gave the token {name} a new text",
 }
 

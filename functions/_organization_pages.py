@@ -122,6 +122,8 @@ def show(
 Show = Callable[[Registry, Visit, Problem], Awaitable[func.HttpResponse]]
 Decide = Callable[[Registry, Visit, OrgName], Awaitable[object]]
 
+_TO_UNDERSCORES = str.maketrans("/-", "__")  # A name of a Function has neither.
+
 
 @dataclass(frozen=True, slots=True)
 class Forms:
@@ -155,5 +157,5 @@ class Forms:
             page = self.back.format_map(visit.route)
             return see_other(f"{ORGANIZATIONS}/{org}{page}?done={name}")
 
-        decided.__name__ = f"account_organization_{name.replace('/', '_')}"
+        decided.__name__ = f"account_organization_{name.translate(_TO_UNDERSCORES)}"
         return Visits(registry).form(again=again)(decided)

@@ -82,5 +82,13 @@ async def _revoke(registry: Registry, visit: Visit, org: OrgName) -> None:
     await registry.organization_tokens.revoke(org, token_id, by=visit.principal)
 
 
+async def _revoke_stolen(registry: Registry, visit: Visit, org: OrgName) -> None:
+    token_id = visit.form.text("token")
+    await registry.organization_tokens.revoke_stolen(org, token_id, by=visit.principal)
+
+
 # What a form does, by its path.
-DECISIONS: dict[str, Decide] = {"tokens/revoke": _revoke}
+DECISIONS: dict[str, Decide] = {
+    "tokens/revoke": _revoke,
+    "tokens/revoke-stolen": _revoke_stolen,
+}

@@ -58,6 +58,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
         await registry.tokens.revoke(by.id, visit.form.text("token"), by=by)
         return see_other(TOKENS)
 
+    @bp.route("account/tokens/revoke-stolen", methods=["POST"])
+    @visits.form(again=overview)
+    async def account_token_revoke_stolen(visit: Visit) -> func.HttpResponse:
+        by = visit.principal
+        await registry.tokens.revoke_stolen(by.id, visit.form.text("token"), by=by)
+        return see_other(TOKENS)
+
     return bp
 
 

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions._api import Operation, answer, api_caller, api_errors, body_as, nothing
-from functions.token import IssuedView, NewMachineToken, TokenList, TokenName, TokenView
+from functions.token import EndedView, IssuedView, NewMachineToken, TokenList, TokenName, TokenView
 from shared.domain.names import OrgName, parse_org
 from shared.domain.rates import OperationClass
 from shared.registry import Registry
@@ -64,6 +64,15 @@ OPERATIONS = (
         204,
         refusals=(400, 401, 403, 404),
     ),
+    Operation(
+        "api_org_tokens_revoke_stolen",
+        "POST",
+        "api/v1/orgs/{org}/tokens/{id}/stolen",
+        "Revoke a token of an organization as stolen, with everything that was made with it.",
+        200,
+        answer=EndedView,
+        refusals=(400, 401, 403, 404),
+    ),
 )
 
 
@@ -112,6 +121,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await api_caller(req, registry)
         await tokens.revoke(_org(req), _id(req), by=caller)
         return nothing()
+
+    @bp.route("api/v1/orgs/{org}/tokens/{id}/stolen", methods=["POST"])
+    @api_errors
+    async def api_org_tokens_revoke_stolen(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        return answer(EndedView.of(await tokens.revoke_stolen(_org(req), _id(req), by=caller)))
 
     return bp
 

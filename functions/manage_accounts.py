@@ -27,6 +27,7 @@ NAMES = 25  # A screen or two.
 DONE = {
     "sessions": "Every session is ended, everywhere within five seconds.",
     "revoke": "The token is revoked, everywhere within five seconds.",
+    "revoke-stolen": "The token is revoked, and whatever was made with it has ended.",
     "revoke-all": "Every token is revoked, everywhere within five seconds.",
     "unlock": "The account is unlocked. Its tokens count again, but for those that were revoked.",
     "appoint": "It administers the registry from now on. All administrators are told by mail.",
@@ -146,6 +147,11 @@ async def _revoke(registry: Registry, visit: Visit, account: Account) -> None:
     await registry.restraining.revoke(account, visit.form.text("token"), by=visit.principal)
 
 
+async def _revoke_stolen(registry: Registry, visit: Visit, account: Account) -> None:
+    token_id = visit.form.text("token")
+    await registry.restraining.revoke_stolen(account, token_id, by=visit.principal)
+
+
 async def _revoke_all(registry: Registry, visit: Visit, account: Account) -> None:
     require_meant(visit, account.name)
     await registry.restraining.revoke_all(account, by=visit.principal)
@@ -174,6 +180,7 @@ async def _dismiss(registry: Registry, visit: Visit, account: Account) -> None:
 DECISIONS: dict[str, Decision] = {
     "sessions": _end_sessions,
     "revoke": _revoke,
+    "revoke-stolen": _revoke_stolen,
     "revoke-all": _revoke_all,
     "lock": _lock,
     "unlock": _unlock,

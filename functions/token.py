@@ -21,6 +21,7 @@ from functions._api import (
 from shared.domain.address_ranges import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rates import OperationClass
 from shared.domain.rights import Grant, Scope
+from shared.domain.tokens import Made, MadeByToken
 from shared.registry import Registry
 from shared.services.token_records import IssuedToken, UsedToken
 from shared.services.token_requests import MAX_DAYS, MAX_NAME_LENGTH, TokenRequest
@@ -80,6 +81,38 @@ class GrantView(Answer):
         return cls(scopes=scopes, org=grant.org, package=grant.package)
 
 
+class MadeView(Answer):
+    """Something that was made with a token, and ends with it when it is revoked as stolen."""
+
+    what: Made
+    id: str = Field(description="Of the token or invitation, or the account that became a member.")
+    name: str
+    org: str | None = Field(description="Where somebody was invited or became a member.")
+    made_at: datetime | None
+
+    @classmethod
+    def of(cls, made: MadeByToken) -> Self:
+        """Show what was made."""
+        return cls(
+            what=made.what,
+            id=made.id,
+            name=made.name,
+            org=made.org or None,
+            made_at=moment(made.made_ms),
+        )
+
+
+class EndedView(Answer):
+    """What was made with a stolen token, and ended with it."""
+
+    ended: list[MadeView]
+
+    @classmethod
+    def of(cls, made: Iterable[MadeByToken]) -> Self:
+        """Show what ended."""
+        return cls(ended=[MadeView.of(each) for each in made])
+
+
 class TokenView(Answer):
     """A token without its text, which was shown once."""
 
@@ -92,6 +125,8 @@ class TokenView(Answer):
     last_used_at: datetime | None = Field(description="To about ten minutes; null if never.")
     last_used_from: str | None = Field(description="The address of that use.")
     last_used_by: str | None = Field(description="What the client of that use calls itself.")
+    made_with: str | None = Field(description="The token that asked for it; null for a person.")
+    made: list[MadeView] = Field(description="What was made with it, and may be there still.")
 
     @classmethod
     def of(cls, used: UsedToken) -> Self:
@@ -107,6 +142,8 @@ class TokenView(Answer):
             last_used_at=moment(use.used_ms) if use else None,
             last_used_from=(use.address or None) if use else None,
             last_used_by=(use.agent or None) if use else None,
+            made_with=token.made_with or None,
+            made=[MadeView.of(each) for each in used.made],
         )
 
 
@@ -189,6 +226,15 @@ OPERATIONS = (
         204,
         refusals=(401, 403, 404),
     ),
+    Operation(
+        "token_revoke_stolen",
+        "POST",
+        "api/v1/tokens/{id}/stolen",
+        "Revoke a token of yours as stolen, with everything that was made with it.",
+        200,
+        answer=EndedView,
+        refusals=(401, 403, 404),
+    ),
 )
 
 
@@ -238,5 +284,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await api_caller(req, registry)
         await registry.tokens.revoke(caller.id, req.route_params["id"], by=caller)
         return nothing()
+
+    @bp.route("api/v1/tokens/{id}/stolen", methods=["POST"])
+    @api_errors
+    async def token_revoke_stolen(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        token_id = req.route_params["id"]
+        ended = await registry.tokens.revoke_stolen(caller.id, token_id, by=caller)
+        return answer(EndedView.of(ended))
 
     return bp

@@ -21,6 +21,7 @@ from shared.services.organizations import Organizations
 from shared.services.proving import Proving
 from shared.services.recording import Recording
 from shared.services.rosters import Rosters
+from shared.services.token_lineage import TokenLineage
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.domain_records import FakeDomainRecords
@@ -113,6 +114,10 @@ class OrgWorld:
         )
 
     @property
+    def lineage(self) -> TokenLineage:
+        return TokenLineage(self.directory, self.recording, self.clock)
+
+    @property
     def organizations(self) -> Organizations:
         return Organizations(
             directory=self.directory,
@@ -121,6 +126,7 @@ class OrgWorld:
             founding=self.founding,
             rosters=self.rosters,
             changes=self.changes,
+            lineage=self.lineage,
             clock=self.clock,
         )
 
@@ -147,6 +153,7 @@ class OrgWorld:
             recording=self.recording,
             rosters=self.rosters,
             changes=self.changes,
+            lineage=self.lineage,
             randomness=self.randomness,
             base_url=URL,
         )

@@ -60,7 +60,14 @@ class PeopleWorld(OrgWorld):
 
     @property
     def tokens(self) -> TokenRecords:
-        return TokenRecords(self.directory, self.recording, self.clock, self.randomness, "local")
+        return TokenRecords(
+            directory=self.directory,
+            recording=self.recording,
+            lineage=self.lineage,
+            clock=self.clock,
+            randomness=self.randomness,
+            environment="local",
+        )
 
     @property
     def logbook(self) -> Logbook:

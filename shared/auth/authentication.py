@@ -176,6 +176,8 @@ def _principal(token: Token, client: Client) -> Principal:
         address=client.address,
         agent=client.agent,
         provenance=token.provenance,
+        token=token.id,
+        maker=token.made_by if token.org else "",
     )
 
 

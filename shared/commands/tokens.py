@@ -1,12 +1,14 @@
 """token …: access tokens of any account and organization."""
 
+from collections.abc import Sequence
+
 import click
 
 from shared.commands.running import Output, Row, as_json, moment, show, show_one, with_registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Scope
-from shared.domain.tokens import described
+from shared.domain.tokens import MadeByToken, described
 from shared.registry import Registry
 from shared.services.token_records import IssuedToken, UsedToken
 from shared.services.token_requests import TokenRequest
@@ -125,6 +127,8 @@ def show_token(owner: str, token_id: str, output: Output) -> None:
             "created": moment(token.created_ms),
             "addresses": ", ".join(token.addresses) or "everywhere",
             "canary": token.canary,
+            "made_with": token.made_with or None,
+            "made": ", ".join(map(str, used.made)),
             "last_used_from": use.address if use else None,
             "last_used_by": use.agent if use else None,
         }
@@ -163,15 +167,21 @@ def rotate(owner: str, token_id: str) -> None:
 @token.command()
 @click.argument("owner")
 @click.argument("token_id")
-def revoke(owner: str, token_id: str) -> None:
+@click.option("--stolen", is_flag=True, help="End what was made with it as well; may be repeated.")
+def revoke(*, owner: str, token_id: str, stolen: bool) -> None:
     """End the token TOKEN_ID of OWNER; `token list` shows the ids."""
 
-    async def work(registry: Registry) -> None:
+    async def work(registry: Registry) -> Sequence[MadeByToken]:
         owner_id = await _id(registry, owner)
+        if stolen:
+            return await registry.tokens.revoke_stolen(owner_id, token_id, by=OPERATOR)
         await registry.tokens.revoke(owner_id, token_id, by=OPERATOR)
+        return ()
 
-    with_registry(work)
+    ended = with_registry(work)
     click.echo(f"Revoked {token_id}. It is refused everywhere within five seconds.")
+    for each in ended:
+        click.echo(f"Ended with it: {each}.")
 
 
 async def _id(registry: Registry, owner: str) -> str:

@@ -32,6 +32,7 @@ from shared.services.reserving import Reserving
 from shared.services.restraining import Restraining
 from shared.services.rosters import Rosters
 from shared.services.supervising import Supervising
+from shared.services.token_lineage import TokenLineage
 from shared.services.token_news import TokenNews
 from shared.services.token_records import TokenRecords
 from shared.services.tokens import Tokens
@@ -92,6 +93,7 @@ class People(Foundations):
             founding=self._founding(),
             rosters=self.rosters,
             changes=self.member_changes,
+            lineage=self.token_lineage,
             clock=world.clock,
         )
 
@@ -122,6 +124,7 @@ class People(Foundations):
             recording=self.recording,
             rosters=self.rosters,
             changes=self.member_changes,
+            lineage=self.token_lineage,
             randomness=world.randomness,
             base_url=self.settings.base_url,
         )
@@ -198,10 +201,16 @@ class People(Foundations):
         return TokenRecords(
             directory=self.world.directory,
             recording=self.recording,
+            lineage=self.token_lineage,
             clock=self.world.clock,
             randomness=self.world.randomness,
             environment=self.settings.environment,
         )
+
+    @cached_property
+    def token_lineage(self) -> TokenLineage:
+        """Return what knows what was made with tokens."""
+        return TokenLineage(self.world.directory, self.recording, self.world.clock)
 
     @cached_property
     def connecting(self) -> Connecting:

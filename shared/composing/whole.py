@@ -118,7 +118,7 @@ class Whole(Packages):
             "settle": Settling(world.metadata, self.deriving, world.directory, world.events).run,
             "sweep": self._sweeping().run,
             "roll-up": RollingUp(world.pulls, self.deriving, world.clock).run,
-            "expire": Expiring(world.directory, world.work, world.clock).run,
+            "expire": Expiring(world.directory, world.work, world.clock, self.token_lineage).run,
             "audit": Auditing(world.metadata, world.archives, self.reading, walking).run,
             "forget": Forgetting(world.events, world.clock, self.settings.audit_days).run,
             "prove": self.proving.run,

@@ -46,6 +46,8 @@ class Principal:
     and with one no account is needed. `signed_in_ms` is when the person last proved who they are;
     None for every token. Address and agent are the client's. `provenance` is the job of a CI
     system whose token it is. `addresses` are ranges that it may be used from; none are no limit.
+    `token` is the id of a stored access token, with which whatever is made now is marked; `maker`
+    is the account that made a token of an organization.
     """
 
     id: str = ""
@@ -58,6 +60,8 @@ class Principal:
     agent: str = ""
     provenance: Provenance | None = None
     addresses: tuple[str, ...] = ()
+    token: str = ""
+    maker: str = ""
 
     @property
     def is_anonymous(self) -> bool:

@@ -31,6 +31,7 @@ class Invitation(Entity):
     by: str
     created_ms: int
     expires_ms: int
+    made_with: str = ""  # The id of the token that sent it; empty for a person.
 
     @property
     def place(self) -> Place:

@@ -66,6 +66,8 @@ class Membership(Entity):
     since_ms: int = 0
     pending: PendingRole | None = None
     is_shown: bool = False  # To everybody; nobody decides that for somebody else.
+    invited_by: str = ""  # The account whose invitation was accepted.
+    made_with: str = ""  # The token that invited them, until a person gives them another role.
 
     @property
     def place(self) -> Place:

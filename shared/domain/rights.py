@@ -60,9 +60,10 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.OPERATE: (Scope.MANAGE, frozenset()),
 }
 
-# What also takes a person who signed in a moment ago: owners, publishers, visibility, transfers,
-# deletion, tokens that manage, and what holds for the whole registry. No token is enough, however
-# much it allows.
+# What also takes a person who signed in a moment ago: whatever gives somebody a way to publish that
+# outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
+# domains, visibility, transfers, deletion, tokens that manage, and what holds for the whole
+# registry. No token is enough, however much it allows.
 FRESH = frozenset({Action.GOVERN, Action.OPERATE})
 
 # What nobody does in an organization that is being deleted.

@@ -18,9 +18,11 @@ _WORDS = {
     Action.PUSH_NEW: "publish a new package",
     Action.PUSH_VERSION: "publish a version",
     Action.DEPRECATE: "deprecate, and take that back",
-    Action.MANAGE: "manage members, invitations, tokens, domains; see the log",
+    Action.MANAGE: "manage: members who only read and their invitations; take roles, tokens and "
+    "domains away; see the log",
     Action.LEAVE: "leave the organization",
-    Action.GOVERN: "govern: owners, publishers, visibility, held releases, deletion",
+    Action.GOVERN: "govern: roles and invitations that publish, owners, texts of the "
+    "organization's tokens, publishers, domains, visibility, held releases, deletion",
     Action.OPERATE: "moderate, and run the registry",
 }
 

@@ -26,7 +26,7 @@ from shared.domain.organizations import LookAlike, Membership, Organization
 from shared.domain.package import Event, Head, Record, Release
 from shared.domain.publishers import Publisher
 from shared.domain.reserved_names import ReservedName
-from shared.domain.tokens import Token, TokenUse
+from shared.domain.tokens import MadeByToken, StolenToken, Token, TokenUse
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -46,6 +46,8 @@ ENTITIES: tuple[type[Entity], ...] = (
     Publisher,
     Token,
     TokenUse,
+    MadeByToken,
+    StolenToken,
     Bulletin,
     ReservedName,
 )

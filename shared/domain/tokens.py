@@ -1,6 +1,9 @@
-"""Access tokens as they are stored, and how they were last used."""
+"""Access tokens as they are stored, how they were last used, and what was made with them."""
 
+from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
+from enum import Enum
 from typing import ClassVar
 
 from shared.domain.entity import Entity, Place
@@ -28,6 +31,8 @@ class Token(Entity):
     addresses: tuple[str, ...] = ()  # Ranges that it may be used from; none are no limit.
     canary: bool = False  # Opens nothing, and tells when somebody tries it.
     provenance: Provenance | None = None  # Of a job's token: the job.
+    made_by: str = ""  # Who was given its text; empty for tokens from before this was noted.
+    made_with: str = ""  # The id of the token that asked for its text; empty for a person.
 
     @property
     def place(self) -> Place:
@@ -71,6 +76,84 @@ class TokenUse(Entity):
     def ends_ms(self) -> int | None:
         """Return when the token expires."""
         return self.expires_ms
+
+
+class Made(Enum):
+    """What a token can make that outlives its request."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a sort.
+    INVITATION = "invitation"
+    MEMBERSHIP = "membership"
+
+
+# No token made with another one lasts longer, and no theft is noticed later.
+LINEAGE_KEPT = timedelta(days=366)
+_LINEAGE_KEPT_MS = LINEAGE_KEPT // timedelta(milliseconds=1)
+
+
+class MadeByToken(Entity):
+    """What was made with a token, listed beside that token.
+
+    It is written before what it names, so it may name what was never made, or is gone: the mark
+    `made_with` on the thing itself decides.
+    """
+
+    kind: ClassVar[str] = "made-by-token"
+
+    owner: str  # Of the token.
+    token: str
+    what: Made
+    org: str = ""
+    id: str  # Of the token or invitation that was made, or the account that became a member.
+    name: str
+    made_ms: int
+
+    @property
+    def place(self) -> Place:
+        """Return its place beside the token."""
+        return Place(self.owner, f"{self.token}:{self.what.value}:{self.org.lower()}:{self.id}")
+
+    @property
+    def ends_ms(self) -> int:
+        """Return from when on nobody asks for it."""
+        return self.made_ms + _LINEAGE_KEPT_MS
+
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        return f"{self.what.value} {self.name}{f' of {self.org}' if self.org else ''}"
+
+
+class StolenToken(Entity):
+    """A token that was revoked as stolen: whatever was made with it ends, also what comes late.
+
+    `listed` are the ids of tokens that the event of the revocation names, so that the end of each
+    needs none of its own.
+    """
+
+    kind: ClassVar[str] = "stolen-token"
+
+    owner: str
+    id: str
+    listed: tuple[str, ...]
+    at_ms: int
+
+    @property
+    def place(self) -> Place:
+        """Return its place beside the token."""
+        return Place(self.owner, self.id)
+
+    @property
+    def ends_ms(self) -> int:
+        """Return from when on nothing that was made with it can be there."""
+        return self.at_ms + _LINEAGE_KEPT_MS
+
+
+def counted(made: Iterable[MadeByToken]) -> dict[str, str]:
+    """Return how many things of each sort there are, as details of an event."""
+    return {
+        f"{what.value}s": str(number)
+        for what, number in Counter(each.what for each in made).items()
+    }
 
 
 def described(grants: Iterable[Grant]) -> str:

@@ -27,11 +27,13 @@ from shared.domain.profiles import parse_label
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.roster import Roster
 from shared.domain.stored_hash import stored_hash
+from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, DirectoryStore, Randomness, Stale
 from shared.services.changing import until_fresh
 from shared.services.member_changes import Actor, MemberChanges, Wanted
 from shared.services.recording import Change, Recording
 from shared.services.rosters import Rosters
+from shared.services.token_lineage import TokenLineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +87,25 @@ class Inviting:
     recording: Recording
     rosters: Rosters
     changes: MemberChanges
+    lineage: TokenLineage
     randomness: Randomness
     base_url: str
 
     async def invite(self, org: OrgName, offer: Offer, *, by: Principal) -> Invited:
         """Offer a role; an address that was invited before gets a new code, and a new week.
 
-        Owners may; to make an owner takes `Action.GOVERN`. Raises `InvitationsFull`.
+        Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `InvitationsFull`.
         """
         standing = await self.authorization.require_within(by, Action.MANAGE, org)
-        if offer.role is Role.OWNER:
+        if offer.role is not Role.MEMBER:
             require(by, standing, Action.GOVERN, org)
         organization = standing.existing(org)
         code = random_text(self.randomness, CODE_LENGTH)
         await self._require_room(organization)
-        stored = await self._store(self._new(organization, offer, code, by), by)
+        new = self._new(organization, offer, code, by)
+        await self.lineage.note(by, Made.INVITATION, new.id, new.label, organization.name)
+        stored = await self._store(new, by)
+        await self.lineage.check(by)
         link = f"{self.base_url}/account/invitations/{code}"
         inviter = Actor(by, standing).name
         if offer.address is not None and await self._mailed(stored, offer.address, link, inviter):
@@ -135,13 +141,21 @@ class Inviting:
     async def admit(self, opened: Opened, *, by: Principal) -> Organization:
         """Make `by` a member as an open invitation says; raises what `accept` does."""
         actor, account = await self._joining(opened.organization, by)
+        invitation = opened.invitation
+        await self._note_joining(invitation, account)
         async with self.rosters.held(opened.organization) as roster:
             _require_stranger(roster, by)
             # Used before it counts: a crash between the two costs an invitation, and no code is
             # ever good for getting in again.
-            await self._use(opened.invitation, "accepted", by, account=by.id)
-            wanted = Wanted(account, opened.invitation.role)
+            await self._use(invitation, "accepted", by, account=by.id)
+            wanted = Wanted(
+                account,
+                invitation.role,
+                invited_by=invitation.by,
+                made_with=invitation.made_with,
+            )
             await self.changes.join(roster, wanted, actor, opened.inviter)
+        await self._check_sender(invitation)
         return opened.organization
 
     async def decline(self, code: str, *, by: Principal) -> None:
@@ -165,6 +179,7 @@ class Inviting:
         may = (inviter.operates or standing.role is Role.OWNER) and not standing.is_locked
         if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
             raise InvitationNotFound
+        await self._check_sender(invitation)
         return Opened(invitation, standing.existing(org), inviter)
 
     def _now_ms(self) -> int:
@@ -184,6 +199,7 @@ class Inviting:
             by=by.id,
             created_ms=now_ms,
             expires_ms=now_ms + INVITATION_LIFETIME_MS,
+            made_with=by.token,
         )
 
     def _random_id(self) -> str:
@@ -237,6 +253,26 @@ class Inviting:
             if invitation is not None and invitation.code_hash == code_hash:
                 return await self.valid(invitation)
         raise InvitationNotFound
+
+    async def _note_joining(self, invitation: Invitation, account: Account) -> None:
+        if invitation.made_with:
+            await self.lineage.note_with(
+                invitation.made_with,
+                invitation.by,
+                Made.MEMBERSHIP,
+                account.id,
+                name=account.name,
+                org=invitation.org,
+            )
+
+    async def _check_sender(self, invitation: Invitation) -> None:
+        """Raise `InvitationNotFound` if a token sent the invitation that was stolen."""
+        if not invitation.made_with:
+            return
+        try:
+            await self.lineage.check_with(invitation.made_with, invitation.by)
+        except TokenUnknown:
+            raise InvitationNotFound from None
 
     async def _joining(self, organization: Organization, by: Principal) -> tuple[Actor, Account]:
         """Return who joins; a machine has no account, and joins nothing."""

@@ -46,6 +46,8 @@ class Wanted:
 
     account: Account
     role: Role | None
+    invited_by: str = ""
+    made_with: str = ""  # The token that asked for it.
 
     def __str__(self) -> str:
         """Return it as a part of a sentence."""
@@ -199,7 +201,13 @@ class MemberChanges:
             noticed = self._noticed_of_owners(now, roster, change, actor)
             await self.recording.remove(noticed, change=change, by=actor.by)
             return
-        fields = {"role": wanted.role, "since_ms": roster.now_ms, "pending": None}
+        fields = {
+            "role": wanted.role,
+            "since_ms": roster.now_ms,
+            "pending": None,
+            "invited_by": wanted.invited_by or now.invited_by,
+            "made_with": wanted.made_with,
+        }
         change = _change("member.set", roster, wanted)
         await self._write(roster, now.model_copy(update=fields), change, actor)
 

@@ -1,5 +1,6 @@
 """Tokens that belong to an organization: for machines, and for longer than anybody stays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
@@ -8,6 +9,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, place_of
 from shared.domain.rights import Action
+from shared.domain.tokens import MadeByToken
 from shared.ports import Clock, DirectoryStore
 from shared.services.token_records import IssuedToken, TokenRecords, UsedToken, change_of
 from shared.services.token_requests import TokenRequest, parse_name
@@ -23,6 +25,8 @@ _NOT_MANAGING = (
 class OrganizationTokens:
     """Keeps the tokens of organizations; their owners issue, see and end them.
 
+    To learn the text of one, new or renewed, takes `Action.GOVERN`: it outlives what asked for it.
+
     Such a token acts as a maintainer of its organization, and is nobody anywhere else. It manages
     nothing. It outlives whoever made it, and is good for nothing once the organization is deleted.
     """
@@ -35,7 +39,7 @@ class OrganizationTokens:
 
     async def issue(self, org: OrgName, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
         """Create a token of the organization, for packages of it whatever pattern was asked."""
-        organization = await self._owned(org, by)
+        organization = await self._owned(org, by, Action.GOVERN)
         if wanted.manages:
             raise InvalidRequest(_NOT_MANAGING)
         days = wanted.days or self.default_days
@@ -61,7 +65,8 @@ class OrganizationTokens:
 
     async def rotate(self, org: OrgName, token_id: str, *, by: Principal) -> IssuedToken:
         """Give a token a new text with the same rights, for as long again; the old one ends."""
-        token = (await self.find(org, token_id, by=by)).token
+        organization = await self._owned(org, by, Action.GOVERN)
+        token = (await self.records.find(organization.id, token_id)).token
         check_reach("rotate", token, by)
         return await self.records.rotate(token, renewed(token, self.clock, by), by=by)
 
@@ -70,12 +75,24 @@ class OrganizationTokens:
         token = (await self.find(org, token_id, by=by)).token
         await self.records.end(token, change_of("revoked", token), by=by)
 
+    async def revoke_stolen(
+        self, org: OrgName, token_id: str, *, by: Principal
+    ) -> Sequence[MadeByToken]:
+        """End a token of the organization and everything that was made with it.
+
+        Raises and repeats as `TokenLineage.revoke` does.
+        """
+        organization = await self._owned(org, by)
+        return await self.records.lineage.revoke(organization.id, token_id, by=by)
+
     async def owner(self, org: OrgName, *, by: Principal) -> str:
         """Return the id that the organization's tokens belong to."""
         return (await self._owned(org, by)).id
 
-    async def _owned(self, org: OrgName, by: Principal) -> Organization:
-        await self.authorization.require(by, Action.MANAGE, org)
+    async def _owned(
+        self, org: OrgName, by: Principal, action: Action = Action.MANAGE
+    ) -> Organization:
+        await self.authorization.require(by, action, org)
         organization = await self.directory.get(Organization, place_of(org))
         if organization is None:
             raise OrganizationNotFound(org)

@@ -16,6 +16,7 @@ from shared.domain.organizations import Membership, Organization, place_of, plac
 from shared.domain.package import Visibility
 from shared.domain.profiles import parse_description, parse_display_name
 from shared.domain.rights import Action, Role
+from shared.domain.tokens import Made
 from shared.ports import Clock, DirectoryStore
 from shared.services.changing import until_fresh
 from shared.services.finding import account_called, accounts_of
@@ -23,6 +24,7 @@ from shared.services.founding import Founding
 from shared.services.member_changes import Actor, MemberChanges, Wanted
 from shared.services.recording import Change, Recording
 from shared.services.rosters import Rosters
+from shared.services.token_lineage import TokenLineage
 
 _PROFILE = ("display_name", "description", "default_visibility")
 
@@ -92,6 +94,7 @@ class Organizations:
     founding: Founding
     rosters: Rosters
     changes: MemberChanges
+    lineage: TokenLineage
     clock: Clock
 
     async def found(
@@ -214,14 +217,18 @@ class Organizations:
     async def set_member(self, org: OrgName, member: Account, role: Role, *, by: Principal) -> None:
         """Give a member this role; the operator makes members of others as well.
 
-        Owners are made and unmade with a delay: `MemberChanges.make` says when.
+        A role that publishes or owns takes `Action.GOVERN`. Owners are made and unmade with a
+        delay: `MemberChanges.make` says when.
         """
-        standing = await self.authorization.require_within(by, Action.MANAGE, org)
+        action = Action.MANAGE if role is Role.MEMBER else Action.GOVERN
+        standing = await self.authorization.require_within(by, action, org)
         actor = Actor(by, standing)
         async with self.rosters.held(standing.existing(org)) as roster:
             if not actor.operates and roster.member(member.id) is None:
                 raise MemberNotFound(member.name, roster.org)
-            await self.changes.make(roster, Wanted(member, role), actor)
+            await self.lineage.note(by, Made.MEMBERSHIP, member.id, member.name, roster.org)
+            await self.changes.make(roster, Wanted(member, role, made_with=by.token), actor)
+        await self.lineage.check(by)
 
     async def remove_member(self, org: OrgName, member: Account, *, by: Principal) -> None:
         """Take the account out of the organization: owners others, everybody themselves."""

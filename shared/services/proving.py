@@ -43,7 +43,8 @@ class Proving:
 
     async def claim(self, org: OrgName, domain: DomainName, *, by: Principal) -> Domain:
         """Return the domain with the challenge that proves it; a repeat returns the same one."""
-        organization = await self._managed(org, by)
+        standing = await self.authorization.require_within(by, Action.GOVERN, org)
+        organization = standing.existing(org)
         known = await self.directory.get(Domain, place_of_domain(org, domain))
         if known is not None:
             return known
@@ -72,7 +73,7 @@ class Proving:
 
         Raises `DomainUnproven`, or `DomainSilent` when nobody answers for it.
         """
-        await self._managed(org, by)
+        await self.authorization.require_within(by, Action.MANAGE, org)
         texts = await self.records.texts(record_name(domain))
 
         async def attempt() -> Domain:
@@ -87,7 +88,7 @@ class Proving:
 
     async def remove(self, org: OrgName, domain: DomainName, *, by: Principal) -> None:
         """Claim the domain no longer."""
-        await self._managed(org, by)
+        await self.authorization.require_within(by, Action.MANAGE, org)
 
         async def attempt() -> None:
             known = await self._known(org, domain)
@@ -140,10 +141,6 @@ class Proving:
         if known is None:
             raise DomainNotFound(domain, org)
         return known
-
-    async def _managed(self, org: OrgName, by: Principal) -> Organization:
-        standing = await self.authorization.require_within(by, Action.MANAGE, org)
-        return standing.existing(org)
 
 
 def _change(what: str, domain: Domain) -> Change:

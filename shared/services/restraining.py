@@ -1,5 +1,6 @@
 """Restraining: ending what an account is used by, and locking it while it is in wrong hands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.accounts import Account, Lock
@@ -8,6 +9,7 @@ from shared.domain.identity import Principal
 from shared.domain.mails import Letter
 from shared.domain.profiles import parse_reason
 from shared.domain.sessions import Session
+from shared.domain.tokens import MadeByToken
 from shared.services.administrators import Administrators
 from shared.services.notifying import Notifying
 from shared.services.recording import Change, Recording
@@ -39,6 +41,13 @@ class Restraining:
         await self._check(by, "revoke", f"tokens of {account.name}")
         token = (await self.tokens.find(account.id, token_id)).token
         await self.tokens.end(token, change_of("revoked", token), by=by)
+
+    async def revoke_stolen(
+        self, account: Account, token_id: str, *, by: Principal
+    ) -> Sequence[MadeByToken]:
+        """End a token of the account and everything that was made with it, as its owner would."""
+        await self._check(by, "revoke", f"tokens of {account.name}")
+        return await self.tokens.lineage.revoke(account.id, token_id, by=by)
 
     async def revoke_all(self, account: Account, *, by: Principal) -> int:
         """End every token of the account but canaries, which open nothing; return how many."""

@@ -10,10 +10,11 @@ from shared.auth.token import AccessToken
 from shared.domain.entity import Place
 from shared.domain.errors import TokenNotFound
 from shared.domain.identity import Principal
-from shared.domain.tokens import Token, TokenUse, described
+from shared.domain.tokens import Made, MadeByToken, Token, TokenUse, described
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
 from shared.services.changing import until_fresh
 from shared.services.recording import Change, Recording
+from shared.services.token_lineage import TokenLineage
 
 ID_LENGTH = 10  # Base62: people type it to revoke a token.
 
@@ -28,10 +29,11 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class UsedToken:
-    """A token, and when it was last used, if ever."""
+    """A token, when it was last used, if ever, and what was made with it."""
 
     token: Token
     use: TokenUse | None = None
+    made: tuple[MadeByToken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class TokenRecords:
 
     directory: DirectoryStore
     recording: Recording
+    lineage: TokenLineage
     clock: Clock
     randomness: Randomness
     environment: str
@@ -51,22 +54,32 @@ class TokenRecords:
             "id": random_text(self.randomness, ID_LENGTH),
             "hash": minted.hash,
             "created_ms": self.clock.now_ms(),
+            "made_by": by.id,
+            "made_with": by.token,
         }
         token = draft.model_copy(update=made)
+        await self.lineage.note(by, Made.TOKEN, token.id, token.name)
         added = await self.recording.add(token, change=change_of("issued", token), by=by)
+        await self.lineage.check(by)
         return IssuedToken(added, minted.text)
 
     async def of(self, owner: str) -> list[UsedToken]:
         """Return the owner's tokens with their last use, oldest first, expired ones included."""
         uses = {use.token: use for use in await self.directory.of(TokenUse, owner)}
+        made = await self.lineage.of(owner)
         # Of a token whose new text was made, and whose old one is not ended yet, the new one.
         tokens = {token.id: token for token in _oldest_first(await self.directory.of(Token, owner))}
-        return [UsedToken(each, uses.get(each.id)) for each in _oldest_first(tokens.values())]
+        return [
+            UsedToken(each, uses.get(each.id), tuple(made.get(each.id, ())))
+            for each in _oldest_first(tokens.values())
+        ]
 
     async def find(self, owner: str, token_id: str) -> UsedToken:
         """Return the owner's token, or raise `TokenNotFound`, alike for those of others."""
         token = (await self._texts(owner, token_id))[-1]
-        return UsedToken(token, await self.directory.get(TokenUse, Place(owner, token_id)))
+        made = (await self.lineage.of(owner)).get(token_id, ())
+        use = await self.directory.get(TokenUse, Place(owner, token_id))
+        return UsedToken(token, use, tuple(made))
 
     async def rename(self, token: Token, name: str, *, by: Principal) -> Token:
         """Call the token something else."""
@@ -92,10 +105,13 @@ class TokenRecords:
             "created_ms": self.clock.now_ms(),
             "expires_ms": expires_ms,
             "provenance": None,  # Whoever asks for a new text, it is not the job that had the old.
+            "made_by": by.id,
+            "made_with": by.token,
             "revision": 1,
             "outbox": (),
         }
         token = old[-1].model_copy(update=fresh)
+        await self.lineage.note(by, Made.TOKEN, token.id, token.name)
         # New before old: whoever fails in between keeps what they have, and may try again.
         added = await self.recording.add(token, change=change_of("rotated", token), by=by)
         forgotten = [await self._forget(each) for each in old]
@@ -103,6 +119,7 @@ class TokenRecords:
             # Somebody revoked it, or gave it another text, meanwhile: that holds.
             await self._end(added, change_of("revoked", added), by)
             raise TokenNotFound(token.id)
+        await self.lineage.check(by)
         return IssuedToken(added, minted.text)
 
     async def end(self, token: Token, change: Change, *, by: Principal) -> None:

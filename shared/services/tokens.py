@@ -1,5 +1,6 @@
 """Access tokens of accounts: issuing, listing, changing and revoking them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ from shared.domain.address_ranges import are_within
 from shared.domain.errors import CredentialsMissing, NotPermitted, SignInAgain, TokenNotFound
 from shared.domain.identity import Principal
 from shared.domain.rights import Scope
-from shared.domain.tokens import Token
+from shared.domain.tokens import MadeByToken, Token
 from shared.ports import Clock
 from shared.services.token_records import IssuedToken, TokenRecords, UsedToken, change_of
 from shared.services.token_requests import TokenRequest, parse_name
@@ -97,6 +98,18 @@ class Tokens:
         """
         token = (await self._own("revoke", owner, token_id, by)).token
         await self.records.end(token, change_of("revoked", token), by=by)
+
+    async def revoke_stolen(
+        self, owner: str, token_id: str, *, by: Principal
+    ) -> Sequence[MadeByToken]:
+        """End a token of the account `owner` and everything that was made with it.
+
+        Raises and repeats as `TokenLineage.revoke` does.
+        """
+        _check_manager("revoke", by)
+        if not _is_owner(owner, by):
+            raise TokenNotFound(token_id)
+        return await self.records.lineage.revoke(owner, token_id, by=by)
 
     async def _own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
         _check_manager(verb, by)

@@ -27,6 +27,7 @@ from shared.services.deriving import Deriving
 from shared.services.pausing import Pausing
 from shared.services.reporting import BATCH, Report
 from shared.services.runs import Runs
+from shared.services.token_lineage import TokenLineage
 from shared.services.walking import Walking
 
 LEASE = timedelta(minutes=10)  # Longer than most tasks take; what died is taken over then.
@@ -188,15 +189,18 @@ class RollingUp:
 
 @dataclass(frozen=True)
 class Expiring:
-    """Deletes tokens, invitations and short-lived state whose time is over."""
+    """Deletes tokens, invitations and short-lived state whose time is over, and finishes what a
+    crash broke off while a stolen token was revoked."""
 
     directory: DirectoryStore
     work: WorkStore
     clock: Clock
+    lineage: TokenLineage
     grace: timedelta = timedelta(days=7)  # Until then an owner reads "expired", not "unknown".
 
     async def run(self) -> Report:
-        """Delete what has expired."""
+        """Delete what has expired, and what was made with tokens that were stolen."""
+        await self.lineage.finish()
         now_ms = self.clock.now_ms()
         grace_ms = self.grace // timedelta(milliseconds=1)
         removed = await self.directory.remove_ended(now_ms - grace_ms)

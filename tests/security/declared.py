@@ -485,10 +485,10 @@ API = {
     "api_members_pending": _api("GET", "orgs/ORG/pending", members_alone(Action.READ)),
     "api_members_show": _api("GET", "orgs/ORG/members/ann", members_alone(Action.READ)),
     "api_members_set": _api(
-        "PUT", "orgs/ORG/members/max", members_alone(Action.MANAGE), {"role": "maintainer"}
+        "PUT", "orgs/ORG/members/max", members_alone(Action.GOVERN), {"role": "maintainer"}
     ),
     "api_members_set (owner)": _api(
-        "PUT", "orgs/ORG/members/ann", members_alone(Action.MANAGE), {"role": "owner"}
+        "PUT", "orgs/ORG/members/ann", members_alone(Action.GOVERN), {"role": "owner"}
     ),
     "api_members_remove": _api("DELETE", f"orgs/ORG/members/{NOBODYS}", no_member),
     "api_members_undo": _api(
@@ -498,6 +498,10 @@ API = {
     "api_invitations_send": _api(
         *("POST", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
         {"role": "member", "email": "sam@example.org"},
+    ),
+    "api_invitations_send (maintainer)": _api(
+        *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
+        {"role": "maintainer", "email": "tom@example.org"},
     ),
     "api_invitations_send (owner)": _api(
         *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
@@ -515,7 +519,7 @@ API = {
     },
     "api_domains_list": _api("GET", "orgs/ORG/domains", members_alone(Action.READ)),
     "api_domains_claim": _api(
-        *("POST", "orgs/ORG/domains", members_alone(Action.MANAGE)), {"domain": "example.org"}
+        *("POST", "orgs/ORG/domains", members_alone(Action.GOVERN)), {"domain": "example.org"}
     ),
     "api_domains_verify": _api(
         *("POST", "orgs/ORG/domains/example.com/verify"),
@@ -527,7 +531,7 @@ API = {
     ),
     "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
     "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", of_organization(Action.MANAGE)),
-    "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", of_organization(Action.MANAGE), TOKEN),
+    "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", of_organization(Action.GOVERN), TOKEN),
     "api_publishers_list": _api("GET", "orgs/ORG/publishers", of_organization(Action.MANAGE)),
     "api_publishers_add": _api(
         "POST", "orgs/ORG/publishers", of_organization(Action.GOVERN), PUBLISHER
@@ -556,10 +560,13 @@ API = {
         for verb, method, path, body in (
             ("show", "GET", f"orgs/ORG/tokens/{NOBODYS}", None),
             ("rename", "PATCH", f"orgs/ORG/tokens/{NOBODYS}", {"name": "other"}),
-            ("rotate", "POST", f"orgs/ORG/tokens/{NOBODYS}/rotate", None),
             ("revoke", "DELETE", f"orgs/ORG/tokens/{NOBODYS}", None),
+            ("revoke_stolen", "POST", f"orgs/ORG/tokens/{NOBODYS}/stolen", None),
         )
     },
+    "api_org_tokens_rotate": _api(
+        "POST", f"orgs/ORG/tokens/{NOBODYS}/rotate", of_organization(Action.GOVERN)
+    ),
     **{
         f"token_{verb}": _api(method, path, own(Scope.MANAGE, found=Outcome.HIDDEN), body)
         for verb, method, path, body in (
@@ -567,6 +574,7 @@ API = {
             ("rename", "PATCH", f"tokens/{NOBODYS}", {"name": "other"}),
             ("rotate", "POST", f"tokens/{NOBODYS}/rotate", None),
             ("revoke", "DELETE", f"tokens/{NOBODYS}", None),
+            ("revoke_stolen", "POST", f"tokens/{NOBODYS}/stolen", None),
         )
     },
     "device_api_ask": _api("POST", "device", anybody_known, {"client_id": "a machine"}),
@@ -576,6 +584,8 @@ API = {
 }
 
 OF_ACME = "/account/organizations/acme"
+UNDERSCORES = str.maketrans("/-", "__")  # In names of Functions.
+
 FORMS = [
     path
     for face in (
@@ -618,7 +628,7 @@ PAGES = {
         f"{OF_ACME}/tokens/rotate", nobody_by_token, "POST"
     ),
     **{
-        f"account_organization_{path.replace('{name}/', '').replace('/', '_')}": _for_all(
+        f"account_organization_{path.replace('{name}/', '').translate(UNDERSCORES)}": _for_all(
             f"{OF_ACME}/{path.replace('{name}', 'public')}", nobody_by_token, "POST"
         )
         for path in ("invite", *FORMS)
@@ -634,6 +644,9 @@ PAGES = {
     "account_token_issue": _for_all("/account/tokens", nobody_by_token, "POST"),
     "account_token_rotate": _for_all("/account/tokens/rotate", nobody_by_token, "POST"),
     "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
+    "account_token_revoke_stolen": _for_all(
+        "/account/tokens/revoke-stolen", nobody_by_token, "POST"
+    ),
     "device_page": _for_all("/device", nobody_by_token),
     "device_answer": _for_all("/device", nobody_by_token, "POST"),
     "manage_account": _for_all("/manage/accounts/ann", nobody_by_token),

@@ -6,10 +6,12 @@ import pytest
 from starlette.types import ASGIApp
 
 from functions.faces import build_app
+from shared.auth.token import AccessToken
 from shared.hosting.host import Host
 from shared.localhost import archives_of
 from shared.registry import Registry
 from tests.balas import bala
+from tests.fakes.randomness import FakeRandomness
 from tests.world import URL, OpenWorld, World
 
 OFFICE = "203.0.113.7"
@@ -60,11 +62,18 @@ async def test_a_token_is_not_used_from_elsewhere_by_claiming_to_be_there(
     assert (await world.get(url, by=world.people.ann)).status_code == 200
 
 
+def nobodys(number: int) -> str:
+    """Return a token of the right form that nobody has."""
+    randomness = FakeRandomness(f"guess {number}")
+    return AccessToken.mint("local", "0123456789", randomness).text.reveal()
+
+
 @pytest.mark.parametrize("claim", CLAIMS)
 async def test_nobody_guesses_on_by_claiming_to_be_another(world: World, claim: str) -> None:
     url = await private_archive(world)
     guesses = [
-        {"Authorization": "Bearer nonsense", claim: f"198.51.100.{number}"} for number in range(11)
+        {"Authorization": f"Bearer {nobodys(number)}", claim: f"198.51.100.{number}"}
+        for number in range(11)
     ]
     statuses = [(await world.get(url, headers=guess)).status_code for guess in guesses]
     assert statuses == [401] * 10 + [429]

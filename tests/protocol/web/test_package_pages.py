@@ -49,7 +49,8 @@ async def test_the_first_page_says_who_vouches_for_the_release(shelf: World) -> 
 
 async def test_a_verified_domain_is_shown_and_a_claimed_one_is_not(shelf: World) -> None:
     proving, org, domain = shelf.registry.proving, parse_org("acme"), parse_domain("acme.example")
-    by = Principal(id=shelf.people.ann.account.id, grants=(Grant(),))
+    now_ms = shelf.clock.now_ms()
+    by = Principal(id=shelf.people.ann.account.id, grants=(Grant(),), signed_in_ms=now_ms)
     claimed = await proving.claim(org, domain, by=by)
     assert "Verified domain" not in (await opened(shelf, GREET)).text
     text = record_text(claimed.challenge)

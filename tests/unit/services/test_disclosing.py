@@ -15,6 +15,7 @@ from shared.domain.rights import Grant, Role, Scope
 from shared.domain.tokens import Token
 from shared.services.disclosing import Disclosing, Label
 from shared.services.notifying import Notifying
+from shared.services.token_lineage import TokenLineage
 from shared.services.token_news import TokenNews
 from shared.services.token_records import TokenRecords
 from tests.fakes.clock import FakeClock
@@ -84,6 +85,7 @@ def made(
     records = TokenRecords(
         directory=directory,
         recording=recording(directory, events, clock),
+        lineage=TokenLineage(directory, recording(directory, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",

@@ -76,7 +76,7 @@ async def test_who_is_invited_by_a_link_accepts_and_is_a_member(acme: OrgWorld) 
 
 
 async def test_who_is_invited_by_mail_finds_the_code_there_alone(acme: OrgWorld) -> None:
-    invited = await acme.inviting.invite(ACME, BY_MAIL, by=acme.token_of(KIM))
+    invited = await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     assert invited.mailed
     assert invited.link is None
     [mail] = acme.mailer.to("lee@example.org")

@@ -18,9 +18,10 @@ from shared.domain.organizations import Membership, Organization
 from shared.domain.rights import Action, Grant, Role, Scope
 from shared.domain.tokens import Token
 from shared.services.organization_tokens import OrganizationTokens
+from shared.services.token_lineage import TokenLineage
 from shared.services.token_records import IssuedToken, TokenRecords
 from shared.services.token_requests import TokenRequest
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START_MS, FakeClock
 from tests.fakes.directory import FakeDirectory
 from tests.fakes.events import FakeEvents
 from tests.fakes.randomness import FakeRandomness
@@ -29,7 +30,8 @@ from tests.fakes.recording import recording
 ACME, GLOBEX = parse_org("acme"), parse_org("globex")
 PUSH = frozenset({Scope.READ, Scope.PUSH_VERSION})
 ANN, MIA, BOB = (
-    Principal(f"{name}0000000", "session", (Grant(),)) for name in ("ann", "mia", "bob")
+    Principal(f"{name}0000000", "session", (Grant(),), signed_in_ms=START_MS)
+    for name in ("ann", "mia", "bob")
 )
 DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
@@ -66,6 +68,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Organi
     records = TokenRecords(
         directory=store,
         recording=recording(store, events, clock),
+        lineage=TokenLineage(store, recording(store, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",
@@ -199,6 +202,7 @@ async def test_it_allows_nothing_that_the_credential_of_its_maker_lacks(
         "weak",
         (Grant(scopes=scopes, org="Acme"),),
         expires_ms=soon,
+        signed_in_ms=START_MS,
         addresses=("10.0.0.0/8",),
     )
     with pytest.raises(NotPermitted, match="more than the token that asks"):

@@ -286,7 +286,7 @@ async def test_the_operator_makes_members_and_an_owner_changes_what_they_are(
     acme: OrgWorld,
 ) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
-    await acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=acme.token_of(KIM))
+    await acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=acme.signed_in(KIM))
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MAINTAINER}
     [event] = acme.events.feed
     assert event.kind == "member.set"

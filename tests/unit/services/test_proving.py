@@ -23,7 +23,7 @@ async def acme() -> OrgWorld:
 
 async def prove(world: OrgWorld) -> Domain:
     """Claim the domain, set its record, and verify it."""
-    claimed = await world.proving.claim(ACME, EXAMPLE, by=world.token_of(KIM))
+    claimed = await world.proving.claim(ACME, EXAMPLE, by=world.signed_in(KIM))
     world.records.by_name[RECORD] = ["v=spf1 -all", f"ballroom-verification={claimed.challenge}"]
     return await world.proving.verify(ACME, EXAMPLE, by=world.token_of(KIM))
 
@@ -42,7 +42,7 @@ async def test_a_domain_is_proven_by_its_record(acme: OrgWorld) -> None:
 
 
 async def test_a_claim_is_no_proof(acme: OrgWorld) -> None:
-    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     for texts in ([], ["ballroom-verification="], [f"x ballroom-verification={claimed.challenge}"]):
         acme.records.by_name[RECORD] = texts
         with pytest.raises(DomainUnproven) as told:
@@ -56,7 +56,7 @@ async def test_a_claim_is_no_proof(acme: OrgWorld) -> None:
 async def test_a_repeat_changes_nothing(acme: OrgWorld) -> None:
     first = await prove(acme)
     acme.forget()
-    again = await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+    again = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert again.challenge == first.challenge
     assert await acme.proving.verify(ACME, EXAMPLE, by=acme.token_of(KIM)) == again
     assert acme.events.feed == []
@@ -65,14 +65,14 @@ async def test_a_repeat_changes_nothing(acme: OrgWorld) -> None:
 async def test_of_two_claims_at_once_there_is_one_challenge(acme: OrgWorld) -> None:
     working = acme.directory
     acme.directory = failing(working, Fault("add", AlreadyThere(), Moment.AFTER))
-    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert acme.directory.every(Domain) == [claimed.model_copy(update={"outbox": claimed.outbox})]
 
 
 async def test_the_proof_of_another_organization_proves_nothing(acme: OrgWorld) -> None:
     await prove(acme)
     other = (await acme.organizations.found(parse_org("other"), LEE, by=OPERATOR)).name
-    await acme.proving.claim(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
+    await acme.proving.claim(parse_org(other), EXAMPLE, by=acme.signed_in(LEE))
     with pytest.raises(DomainUnproven):
         await acme.proving.verify(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
 
@@ -103,9 +103,9 @@ async def test_a_domain_is_given_up(acme: OrgWorld) -> None:
 async def test_an_organization_claims_twenty_domains_at_most(acme: OrgWorld) -> None:
     for number in range(MAX_DOMAINS):
         name = parse_domain(f"d{number}.example.org")
-        await acme.proving.claim(ACME, name, by=acme.token_of(KIM))
+        await acme.proving.claim(ACME, name, by=acme.signed_in(KIM))
     with pytest.raises(DomainsFull, match="20"):
-        await acme.proving.claim(ACME, EXAMPLE, by=acme.token_of(KIM))
+        await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
 
 
 async def test_when_nobody_answers_nothing_changes(acme: OrgWorld) -> None:

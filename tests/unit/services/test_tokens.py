@@ -17,6 +17,7 @@ from shared.domain.errors import (
 from shared.domain.identity import ANONYMOUS, FRESH_FOR, OPERATOR, Principal
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Token, TokenUse
+from shared.services.token_lineage import TokenLineage
 from shared.services.token_records import IssuedToken, TokenRecords
 from shared.services.token_requests import TokenRequest
 from shared.services.tokens import Tokens
@@ -57,6 +58,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
     records = TokenRecords(
         directory=store,
         recording=recording(store, events, clock),
+        lineage=TokenLineage(store, recording(store, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",

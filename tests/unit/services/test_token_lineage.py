@@ -1,0 +1,210 @@
+"""What is made with a token is noted with it, and ends with it when it was stolen."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.entity import Entity
+from shared.domain.errors import TokenNotFound, TokenUnknown
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.invitations import Invitation
+from shared.domain.organization_errors import InvitationNotFound
+from shared.domain.organizations import Membership
+from shared.domain.rights import Grant, Role, Scope
+from shared.domain.tokens import LINEAGE_KEPT, Made, MadeByToken, StolenToken, Token, TokenUse
+from shared.ports import AlreadyThere
+from shared.services.inviting import Offer
+from tests.fakes.directory import E, FakeDirectory
+from tests.org_world import ACME, ADA, EVE, KIM, LEE
+from tests.people_world import PeopleWorld
+
+READING = Grant(scopes=frozenset({Scope.READ}))
+MEMBER = Offer.parse(Role.MEMBER, None, "for lee")
+STOLEN = "stolen0000"
+
+
+@pytest.fixture
+async def world() -> PeopleWorld:
+    world = PeopleWorld.settled()
+    await world.organizations.found(ACME, KIM, by=OPERATOR)
+    await world.directory.add(stored(STOLEN))
+    world.forget()
+    return world
+
+
+def stored(id_: str, owner: str = KIM.id, **fields: object) -> Token:
+    """Return a token as it is stored."""
+    token = Token(
+        id=id_,
+        hash=f"hash-of-{id_}",
+        owner=owner,
+        name=id_,
+        grants=(Grant(),),
+        created_ms=0,
+        expires_ms=None,
+    )
+    return token.model_copy(update=fields)
+
+
+def thief(world: PeopleWorld, token: str = STOLEN) -> Principal:
+    """Return whoever has Kim's token."""
+    return Principal(KIM.id, token, (Grant(),), token=token)
+
+
+def child() -> Token:
+    """Return what a token is made of."""
+    return stored("").model_copy(update={"grants": (READING,), "name": "later"})
+
+
+async def ids(world: PeopleWorld) -> set[str]:
+    """Return which tokens Kim has."""
+    return {each.id for each in await world.directory.of(Token, KIM.id)}
+
+
+async def test_a_token_of_a_person_is_noted_with_none(world: PeopleWorld) -> None:
+    issued = await world.tokens.issue(child(), by=world.signed_in(KIM))
+    assert (issued.token.made_by, issued.token.made_with) == (KIM.id, "")
+    assert world.directory.every(MadeByToken) == []
+
+
+async def test_what_is_noted_is_forgotten_when_nothing_of_it_can_be_left(
+    world: PeopleWorld,
+) -> None:
+    await world.tokens.issue(child(), by=thief(world))
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    kept: list[Entity] = [
+        *world.directory.every(MadeByToken),
+        *world.directory.every(StolenToken),
+    ]
+    ends = {each.ends_ms for each in kept}
+    assert ends == {world.clock.now_ms() + LINEAGE_KEPT // timedelta(milliseconds=1)}
+
+
+async def test_its_use_is_forgotten(world: PeopleWorld) -> None:
+    await world.directory.put(TokenUse(owner=KIM.id, token=STOLEN, used_ms=1))
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert world.directory.every(TokenUse) == []
+    assert await ids(world) == set()
+
+
+async def test_an_id_that_nothing_had_is_not_found(world: PeopleWorld) -> None:
+    with pytest.raises(TokenNotFound):
+        await world.lineage.revoke(KIM.id, "nothing", by=world.signed_in(KIM))
+    assert world.events.kinds() == []
+
+
+async def test_a_token_of_an_organization_is_told_in_its_log(world: PeopleWorld) -> None:
+    await world.directory.add(stored("machine", owner="acme000000", org="Acme"))
+    await world.lineage.revoke("acme000000", "machine", by=world.signed_in(KIM))
+    [event] = world.events.feed
+    assert (event.kind, event.org, event.account) == ("token.stolen", "acme", "")
+
+
+async def test_a_thing_that_is_gone_already_is_passed_over(world: PeopleWorld) -> None:
+    by = thief(world)
+    made = await world.tokens.issue(child(), by=by)
+    sent = await world.inviting.invite(ACME, MEMBER, by=by)
+    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    await world.lineage.note(by, Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
+    await world.lineage.note(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
+    await world.directory.remove(made.token)
+    await world.inviting.withdraw(ACME, sent.invitation.id, by=world.signed_in(KIM))
+    world.forget()
+    ended = await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert len(ended) == 4
+    assert world.events.kinds() == ["token.stolen"]
+    assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
+
+
+async def test_a_person_who_sends_an_invitation_again_makes_it_theirs(world: PeopleWorld) -> None:
+    offer = Offer.parse(Role.MEMBER, "lee@example.org", "")
+    await world.inviting.invite(ACME, offer, by=thief(world))
+    world.clock.advance(timedelta(hours=1))
+    await world.inviting.invite(ACME, offer, by=world.signed_in(KIM))
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert len(world.directory.every(Invitation)) == 1
+
+
+async def test_a_member_whom_an_administrators_token_made_ends_with_it(world: PeopleWorld) -> None:
+    by = Principal(ADA.id, "adas", (Grant(),), token="adas")
+    await world.directory.add(stored("adas", owner=ADA.id))
+    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=by)
+    await world.lineage.revoke(ADA.id, "adas", by=world.ada)
+    assert world.roles() == {"kim": Role.OWNER}
+
+
+async def test_what_is_made_after_the_revocation_ends_at_once_with_an_event_of_its_own(
+    world: PeopleWorld,
+) -> None:
+    code = await invited(world)
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    world.forget()
+    with pytest.raises(TokenUnknown):
+        await world.tokens.issue(child(), by=thief(world))
+    with pytest.raises(TokenUnknown):
+        await world.inviting.invite(ACME, MEMBER, by=thief(world))
+    with pytest.raises(InvitationNotFound):
+        await world.inviting.accept(code, by=world.signed_in(LEE))
+    assert await ids(world) == set()
+    assert world.directory.every(Invitation) == []
+    assert world.events.kinds() == [
+        "token.issued",
+        "token.revoked",
+        "invitation.sent",
+        "invitation.withdrawn",
+    ]
+
+
+async def invited(world: PeopleWorld) -> str:
+    """Return the code of an invitation that the thief sends."""
+    sent = await world.inviting.invite(ACME, MEMBER, by=thief(world))
+    assert sent.link
+    return sent.link.reveal().rpartition("/")[2]
+
+
+async def test_whoever_accepts_while_the_token_is_revoked_does_not_stay(
+    world: PeopleWorld,
+) -> None:
+    opened = await world.inviting.show(await invited(world), by=world.signed_in(LEE))
+    await world.directory.put(
+        StolenToken(owner=KIM.id, id=STOLEN, listed=(), at_ms=world.clock.now_ms())
+    )
+    with pytest.raises(InvitationNotFound):
+        await world.inviting.admit(opened, by=world.signed_in(LEE))
+    assert world.roles() == {"kim": Role.OWNER}
+
+
+async def test_of_two_who_say_so_at_once_both_finish_it(world: PeopleWorld) -> None:
+    class Slower(FakeDirectory):
+        """A directory in which somebody else is always a moment faster."""
+
+        async def add(self, entity: E, *others: Entity) -> E:
+            """Find the place of a stolen token taken."""
+            if isinstance(entity, StolenToken):
+                raise AlreadyThere
+            return await super().add(entity, *others)
+
+    world.directory = Slower(world.directory.entities)
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert await ids(world) == set()
+
+
+async def test_upkeep_finishes_what_is_of_the_last_day(world: PeopleWorld) -> None:
+    for id_ in ("early00000", "late000000"):
+        await world.directory.add(stored(id_))
+        await world.directory.put(
+            StolenToken(owner=KIM.id, id=id_, listed=(), at_ms=world.clock.now_ms())
+        )
+        world.clock.advance(timedelta(days=1, seconds=1))
+    world.clock.advance(-timedelta(seconds=2))
+    assert await world.lineage.finish() == 1
+    assert await ids(world) == {STOLEN, "early00000"}
+
+
+async def test_a_member_whom_a_person_gives_a_role_is_theirs(world: PeopleWorld) -> None:
+    await world.inviting.accept(await invited(world), by=world.signed_in(LEE))
+    [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
+    assert (lee.invited_by, lee.made_with) == (KIM.id, STOLEN)
+    await world.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=world.signed_in(KIM))
+    [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
+    assert (lee.invited_by, lee.made_with) == (KIM.id, "")
