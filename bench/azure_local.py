@@ -65,6 +65,7 @@ def cloud(folder: Path) -> Generator[Server]:
         "WORKERS": "1",
         "BALLROOM_DATA": str(folder / "data"),
         "BALLROOM_BRAKE_PACKAGES": "1000000",
+        "BALLROOM_BRAKE_RELEASES": "1000000",
         **{f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH")},
     }
     command = [sys.executable, "-m", "tests.azure_local"]

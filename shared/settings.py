@@ -221,6 +221,12 @@ class Settings(BaseSettings):
         description="Different packages that one principal publishes within ten minutes; further "
         "releases are held until an owner confirms them.",
     )
+    brake_releases: int = Field(
+        default=60,
+        ge=1,
+        description="Releases that one principal publishes within ten minutes, of however few "
+        "packages; further ones are held until an owner confirms them.",
+    )
     publish_from_github: str = Field(
         default="https://token.actions.githubusercontent.com",
         description="Issuers of GitHub Actions whose jobs may be trusted publishers, between "

@@ -126,7 +126,11 @@ async def metered(
     await make_containers(connections)
     limits = {f"limit_{each}": UNLIMITED for each in ("read", "push", "write")}
     settings = settings_of(
-        folder, brake_packages=1_000_000, trusted_proxies="127.0.0.0/8", **limits
+        folder,
+        brake_packages=1_000_000,
+        brake_releases=1_000_000,
+        trusted_proxies="127.0.0.0/8",
+        **limits,
     )
     world = replace(
         cloud_world(settings, clock, connections),

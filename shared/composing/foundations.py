@@ -60,7 +60,7 @@ class Foundations:
         """Return what says how much is too much."""
         work, clock, settings = self.world.work, self.world.clock, self.settings
         rules = {operation: settings.limits_of(operation) for operation in OperationClass}
-        braking = Braking(work, clock, settings.brake_packages)
+        braking = Braking(work, clock, settings.brake_packages, settings.brake_releases)
         return Limiting(work, clock, rules, braking, self.pausing)
 
     @cached_property

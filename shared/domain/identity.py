@@ -110,6 +110,7 @@ class Standing:
     organization: Organization | None
     role: Role | None
     at_ms: int = 0
+    sponsor: str = ""  # The account that let a new member in, and answers for them for a while.
 
     @classmethod
     def of(
@@ -121,7 +122,8 @@ class Standing:
     ) -> Self:
         """Tell which role the membership gives at that time."""
         role = membership.role_at(now_ms) if membership else None
-        return cls(account, organization, role, now_ms)
+        sponsor = membership.sponsor_at(now_ms) if membership else ""
+        return cls(account, organization, role, now_ms, sponsor)
 
     @property
     def is_administrator(self) -> bool:

@@ -11,6 +11,9 @@ COOLING_OFF = timedelta(hours=48)  # Whoever reads mail once a day still has a d
 # A stranger who was let in by trick has owned an organization alone within a minute, before.
 NEW_OWNER_FOR = timedelta(days=7)
 
+# Whoever lets helpers in to publish more than they may would have to wait that long.
+NEW_MEMBER_FOR = timedelta(days=7)
+
 MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a paragraph.
 
 
@@ -84,6 +87,11 @@ class Membership(Entity):
         if self.pending is not None and now_ms >= self.pending.at_ms:
             return self.pending.role
         return self.role
+
+    def sponsor_at(self, now_ms: int) -> str:
+        """Return who let the account in, while its role is new; then it stands for itself."""
+        is_new = now_ms - self.since_ms < NEW_MEMBER_FOR // timedelta(milliseconds=1)
+        return self.invited_by if is_new else ""
 
     def at(self, now_ms: int) -> Self | None:
         """Return the membership as it counts at that time; None when it is over by then."""

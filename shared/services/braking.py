@@ -1,8 +1,10 @@
-"""Braking: who publishes many packages within minutes is a worm, or has to say that they are not.
+"""Braking: who publishes many packages or releases within minutes is a worm, or has to say that
+they are not.
 
-Different packages are counted for all instances together: each package has a mark for the windows
-that hold the moment, and the principal a number for each of them. A process knows which marks it
-has set, so that a push is one call; a mark that another process has set is taken back.
+Different packages and all releases are counted for all instances together: each package has a mark
+for the windows that hold the moment, and the principal a number for each of them. A process knows
+which marks it has set, so that a push is one call; a mark that another process has set is taken
+back.
 """
 
 import hashlib
@@ -25,17 +27,26 @@ REMEMBERED = 10_000  # Packages that a process knows to be counted; about 2 MB.
 
 _PACKAGE, _PRINCIPAL = "brake-package", "brake"
 
+# The number of a principal holds both counts, so that the store is asked for one: releases below,
+# packages above. Nobody makes a million releases in ten minutes.
+_ONE_RELEASE, _ONE_PACKAGE = 1, 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a push counts: by window, whether its package is new there, and how many there are."""
+    """What a push counts: by window, whether its package is new there, and how many packages and
+    releases there are."""
 
     counters: tuple[Counter, ...]
 
-    def distinct(self, totals: Sequence[int]) -> int:
+    def packages(self, totals: Sequence[int]) -> int:
         """Return how many different packages the principal published, in the fuller window."""
         pairs = zip(self._counted_twice(totals), totals[1::2], strict=True)
-        return max(total - len(twice) for twice, total in pairs)
+        return max(total // _ONE_PACKAGE - len(twice) for twice, total in pairs)
+
+    def releases(self, totals: Sequence[int]) -> int:
+        """Return how many releases the principal published, in the fuller window."""
+        return max(total % _ONE_PACKAGE for total in totals[1::2])
 
     def repeats(self, totals: Sequence[int]) -> list[Counter]:
         """Return what takes back a package that another process had counted."""
@@ -44,19 +55,22 @@ class Marks:
     def _counted_twice(self, totals: Sequence[int]) -> list[list[Counter]]:
         windows = zip(self.counters[1::2], totals[::2], strict=True)
         return [
-            [replace(principal, amount=-1)] if marks > 1 and principal.amount else []
+            [replace(principal, amount=-_ONE_PACKAGE)]
+            if marks > 1 and principal.amount > _ONE_RELEASE
+            else []
             for principal, marks in windows
         ]
 
 
 class Braking:
-    """Tells a burst of different packages."""
+    """Tells a burst of different packages, or of releases."""
 
-    def __init__(self, work: WorkStore, clock: Clock, packages: int) -> None:
-        """Take `packages` of one principal within ten minutes for no burst."""
+    def __init__(self, work: WorkStore, clock: Clock, packages: int, releases: int) -> None:
+        """Take so many packages and releases of one principal within ten minutes for no burst."""
         self._work = work
         self._clock = clock
         self._packages = packages
+        self._releases = releases
         self._marked = Recent[bool](REMEMBERED)
 
     def marks(self, by: Principal, package: Package) -> Marks:
@@ -79,19 +93,22 @@ class Braking:
             self._marked.put(mark.key, True)
         if repeats := marks.repeats(totals):
             await self._work.count(repeats, self._clock.now_ms())
-        return marks.distinct(totals) > self._packages
+        is_wide = marks.packages(totals) > self._packages
+        return is_wide or marks.releases(totals) > self._releases
 
     def _pair(self, pushed: str, principal: str, window: int) -> Iterable[Counter]:
         ends_ms = (window + 2) * _STEP_MS
-        amount = 0 if self._marked.get(pushed) else 1
-        yield Counter(_PACKAGE, pushed, ends_ms, amount)
+        is_new = not self._marked.get(pushed)
+        yield Counter(_PACKAGE, pushed, ends_ms, int(is_new))
+        amount = _ONE_RELEASE + (_ONE_PACKAGE if is_new else 0)
         yield Counter(_PRINCIPAL, principal, ends_ms, amount)
 
 
 def _publisher(by: Principal) -> str:
-    """Return who publishes: a pipeline is one, whichever of its tokens it uses."""
+    """Return who publishes: a pipeline is one, whichever of its tokens it uses, and a token of an
+    organization is the person who made it."""
     source = by.provenance
-    return f"{source.provider}:{source.repository}" if source else by.id
+    return f"{source.provider}:{source.repository}" if source else by.maker or by.id
 
 
 def _name(*parts: str) -> str:

@@ -110,6 +110,13 @@ class Limiting:
         marked = totals[len(tallying.counters) :]
         return Pace(allowance, await self._braking.is_burst(marks, marked))
 
+    async def is_burst_of(self, account_id: str, package: Package) -> bool:
+        """Count a push for an account that answers for its publisher, whose rates are their own;
+        say whether it is one of too many. One call."""
+        marks = self._braking.marks(Principal(account_id), package)
+        totals = await self._work.count(marks.counters, self._clock.now_ms())
+        return await self._braking.is_burst(marks, totals)
+
     def read(self, by: Principal) -> None:
         """Count a request in this process alone; raise `TooManyRequests`. No store is asked."""
         self._reads.count(by)

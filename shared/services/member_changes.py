@@ -174,7 +174,9 @@ class MemberChanges:
     ) -> None:
         now = roster.member(wanted.account.id) or _member(roster, wanted.account)
         change = _change("owner.pending", roster, wanted, at_ms=str(pending.at_ms))
-        await self._write(roster, now.model_copy(update={"pending": pending}), change, actor)
+        invited_by = wanted.invited_by or now.invited_by
+        waiting = now.model_copy(update={"pending": pending, "invited_by": invited_by})
+        await self._write(roster, waiting, change, actor)
         link = self.link(roster.org)
         letter = mails.owners_will_change(
             roster.org, str(wanted), by=decider, at_ms=pending.at_ms, link=link

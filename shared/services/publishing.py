@@ -134,7 +134,10 @@ class Publishing:
         await self._check_tools(bala, by)
         # Last, because it is the first that is written: a refused push leaves nothing behind.
         await self.organizations.ensure(package.org, standing, by=by)
-        held_for = BURST if pace.is_burst and not standing.is_administrator else ""
+        is_burst = pace.is_burst
+        if standing.sponsor and not found.release:
+            is_burst |= await self.limiting.is_burst_of(standing.sponsor, package)
+        held_for = BURST if is_burst and not standing.is_administrator else ""
         return Admission(held_for, _default_visibility(standing))
 
     async def _pace(self, package: Package, found: Found, by: Principal) -> Pace:

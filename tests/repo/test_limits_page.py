@@ -26,8 +26,12 @@ def test_every_class_has_its_row_with_setting_default_and_window(operation: Oper
 
 
 def test_the_brake_is_described_with_its_default() -> None:
-    default = Settings.model_fields["brake_packages"].default
-    assert f"After **{default}** (`BALLROOM_BRAKE_PACKAGES`)" in PAGE
+    packages, releases = (
+        Settings.model_fields[f"brake_{each}"].default for each in ("packages", "releases")
+    )
+    told = " ".join(PAGE.split())
+    assert f"After **{packages}** packages (`BALLROOM_BRAKE_PACKAGES`)" in told
+    assert f"**{releases}** releases of however few packages (`BALLROOM_BRAKE_RELEASES`)" in told
 
 
 @pytest.mark.parametrize(

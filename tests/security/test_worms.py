@@ -272,3 +272,89 @@ async def test_a_pipeline_is_one_principal_whichever_tokens_it_uses(worlds: Open
         for number in range(3)
     ]
     assert [each.is_burst for each in paces] == [False, False, True]
+
+
+# --- one count for a principal and what it made --------------------------------------------------
+
+
+async def live(world: World) -> int:
+    """Return how many packages everybody can find."""
+    return int((await world.java().search("acme"))["count"])
+
+
+async def test_many_releases_of_a_few_packages_are_held_as_well(worlds: OpenWorld) -> None:
+    """A worm that keeps to few packages, and publishes version after version of them."""
+    world = await worlds(brake_releases=6)
+    for patch in range(10):
+        archive = bala(f"acme/p{patch % 2}:1.0.{patch}")
+        assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
+    versions = [await world.java().versions(f"acme/p{each}") for each in range(2)]
+    assert sum(map(len, versions)) == 6
+
+
+async def test_a_person_and_the_tokens_they_made_are_one_principal(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=4)
+    child = await made_by(world, "/api/v1/tokens")
+    machine = await made_by(world, "/api/v1/orgs/acme/tokens")
+    hands = (world.people.ann, child, machine)
+    for number in range(9):
+        assert (await push(world, number, hands[number % 3])).is_success
+    assert await live(world) == 4
+
+
+async def made_by(world: World, path: str) -> Person:
+    """Return a token that Ann makes."""
+    ann = await signed_in(world, world.people.ann)
+    body = {"name": "ci", "scopes": ["read", "push-new", "push-version"]}
+    answer = await ann.api("POST", path, body)
+    return Person(world.people.ann.account, answer.json()["text"])
+
+
+async def test_helpers_count_for_whoever_invited_them(worlds: OpenWorld) -> None:
+    """Each helper alone stays below the limit; together they are the worm that invited them."""
+    world = await worlds(brake_packages=4)
+    bob = await joined(world)
+    for number in range(8):
+        by = world.people.ann if number % 2 else bob
+        assert (await push(world, number, by)).is_success
+    assert await live(world) == 4
+
+
+async def test_a_helper_stands_for_themselves_a_week_later(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=4)
+    bob = await joined(world)
+    world.clock.advance(timedelta(days=7))
+    for number in range(8):
+        by = world.people.ann if number % 2 else bob
+        assert (await push(world, number, by)).is_success
+    assert await live(world) == 8
+
+
+async def joined(world: World) -> Person:
+    """Let Bob in as a maintainer, by an invitation of Ann."""
+    ann = await signed_in(world, world.people.ann)
+    sent = await ann.api("POST", "/api/v1/orgs/acme/invitations", {"role": "maintainer"})
+    code = sent.json()["link"].rpartition("/")[2]
+    bob = await signed_in(world, world.people.bob)
+    accepted = await bob.api("POST", "/api/v1/invitations/accept", {"code": code})
+    assert accepted.is_success
+    return world.people.bob
+
+
+async def test_the_count_is_one_over_all_instances(worlds: OpenWorld) -> None:
+    """Two processes over the same stores count as one, whoever of the principal they serve."""
+    world = await worlds(brake_packages=4)
+    ann = Principal(world.people.ann.account.id, "t0", (Grant(),))
+    machine = Principal("acme000000", "t1", (Grant(),), maker=ann.id)
+    other = build_registry(world.registry.settings, world.stores)
+    paces = [
+        await limiting.pace(by, Coordinate.parse("acme", f"p{number}", "1.0.0").package)
+        for number, (limiting, by) in enumerate(
+            zip(
+                [world.registry.limiting, other.limiting] * 3,
+                [ann, ann, machine, machine, ann, machine],
+                strict=True,
+            )
+        )
+    ]
+    assert [each.is_burst for each in paces] == [False] * 4 + [True] * 2

@@ -1,5 +1,6 @@
 """A burst of different packages is told over all instances, and nothing else is taken for one."""
 
+import asyncio
 from collections import Counter as Tallies
 from datetime import timedelta
 
@@ -15,7 +16,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.work import FakeWork
 
 ANN, BOB = Principal("ann0000000", "token-1"), Principal("bob0000000", "token-2")
-MOST = 5
+MOST, MOST_RELEASES = 5, 100
 
 
 class Instance:
@@ -25,7 +26,7 @@ class Instance:
         self.calls = Tallies[str]()
         self.clock = clock
         self.work: WorkStore = counting(work, self.calls)
-        self.braking = Braking(self.work, clock, MOST)
+        self.braking = Braking(self.work, clock, MOST, MOST_RELEASES)
 
     async def push(self, name: int, by: Principal = ANN) -> bool:
         """Publish a release of a package; say whether it is one of too many."""
@@ -46,10 +47,35 @@ async def test_in_a_burst_every_further_release_is_one_too_many() -> None:
     assert await instance.push(0)
 
 
-async def test_versions_of_one_package_are_no_burst() -> None:
+async def test_so_many_versions_of_a_few_packages_are_no_burst_and_one_more_is() -> None:
     instance = Instance(FakeWork(), FakeClock())
-    assert not any([await instance.push(each % MOST) for each in range(100)])
-    assert instance.calls == {"count": 100}
+    assert not any([await instance.push(each % MOST) for each in range(MOST_RELEASES)])
+    assert await instance.push(0)
+    assert instance.calls == {"count": MOST_RELEASES + 1}
+
+
+async def test_releases_are_counted_over_all_instances() -> None:
+    work, clock = FakeWork(), FakeClock()
+    instances = [Instance(work, clock) for _ in range(4)]
+    pushes = [await instances[each % 4].push(each % MOST) for each in range(MOST_RELEASES + 1)]
+    assert pushes == [False] * MOST_RELEASES + [True]
+
+
+async def test_pushes_at_the_same_moment_are_counted_exactly() -> None:
+    work, clock = FakeWork(), FakeClock()
+    instances = [Instance(work, clock) for _ in range(4)]
+    await asyncio.gather(*(each.push(name) for each in instances for name in range(MOST)))
+    assert not await instances[0].push(0)
+    assert await instances[1].push(MOST)
+
+
+async def test_a_token_of_an_organization_is_the_person_who_made_it() -> None:
+    instance = Instance(FakeWork(), FakeClock())
+    machine = Principal("acme000000", "token-3", maker=ANN.id)
+    for each in range(MOST):
+        assert not await instance.push(each, by=ANN if each % 2 else machine)
+    assert await instance.push(MOST, by=machine)
+    assert await instance.push(MOST + 1)
 
 
 async def test_packages_are_counted_once_over_all_instances() -> None:

@@ -36,7 +36,7 @@ class Instance:
             each: Limits.parse(each, limits.get(each.name.lower(), DEFAULT))
             for each in OperationClass
         }
-        braking = Braking(store, clock, 20)
+        braking = Braking(store, clock, 20, 100)
         self.limiting = Limiting(store, clock, rules, braking, pausing or taking_changes())
 
 

@@ -46,9 +46,9 @@ def stored(id_: str, owner: str = KIM.id, **fields: object) -> Token:
     return token.model_copy(update=fields)
 
 
-def thief(world: PeopleWorld, token: str = STOLEN) -> Principal:
+def thief() -> Principal:
     """Return whoever has Kim's token."""
-    return Principal(KIM.id, token, (Grant(),), token=token)
+    return Principal(KIM.id, STOLEN, (Grant(),), token=STOLEN)
 
 
 def child() -> Token:
@@ -70,7 +70,7 @@ async def test_a_token_of_a_person_is_noted_with_none(world: PeopleWorld) -> Non
 async def test_what_is_noted_is_forgotten_when_nothing_of_it_can_be_left(
     world: PeopleWorld,
 ) -> None:
-    await world.tokens.issue(child(), by=thief(world))
+    await world.tokens.issue(child(), by=thief())
     await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
     kept: list[Entity] = [
         *world.directory.every(MadeByToken),
@@ -101,7 +101,7 @@ async def test_a_token_of_an_organization_is_told_in_its_log(world: PeopleWorld)
 
 
 async def test_a_thing_that_is_gone_already_is_passed_over(world: PeopleWorld) -> None:
-    by = thief(world)
+    by = thief()
     made = await world.tokens.issue(child(), by=by)
     sent = await world.inviting.invite(ACME, MEMBER, by=by)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
@@ -118,7 +118,7 @@ async def test_a_thing_that_is_gone_already_is_passed_over(world: PeopleWorld) -
 
 async def test_a_person_who_sends_an_invitation_again_makes_it_theirs(world: PeopleWorld) -> None:
     offer = Offer.parse(Role.MEMBER, "lee@example.org", "")
-    await world.inviting.invite(ACME, offer, by=thief(world))
+    await world.inviting.invite(ACME, offer, by=thief())
     world.clock.advance(timedelta(hours=1))
     await world.inviting.invite(ACME, offer, by=world.signed_in(KIM))
     await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
@@ -140,9 +140,9 @@ async def test_what_is_made_after_the_revocation_ends_at_once_with_an_event_of_i
     await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
     world.forget()
     with pytest.raises(TokenUnknown):
-        await world.tokens.issue(child(), by=thief(world))
+        await world.tokens.issue(child(), by=thief())
     with pytest.raises(TokenUnknown):
-        await world.inviting.invite(ACME, MEMBER, by=thief(world))
+        await world.inviting.invite(ACME, MEMBER, by=thief())
     with pytest.raises(InvitationNotFound):
         await world.inviting.accept(code, by=world.signed_in(LEE))
     assert await ids(world) == set()
@@ -157,7 +157,7 @@ async def test_what_is_made_after_the_revocation_ends_at_once_with_an_event_of_i
 
 async def invited(world: PeopleWorld) -> str:
     """Return the code of an invitation that the thief sends."""
-    sent = await world.inviting.invite(ACME, MEMBER, by=thief(world))
+    sent = await world.inviting.invite(ACME, MEMBER, by=thief())
     assert sent.link
     return sent.link.reveal().rpartition("/")[2]
 
