@@ -16,6 +16,7 @@ KINDS = {
     OperationClass.TOKEN_ISSUE: "Making tokens",
     OperationClass.SIGN_IN: "Signing in",
     OperationClass.DEVICE: "Logging machines in",
+    OperationClass.INVITATION: "Inviting people",
     OperationClass.FAILURE: "Guessing credentials",
 }
 

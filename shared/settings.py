@@ -187,6 +187,17 @@ class Settings(BaseSettings):
         default="account=20 address=30",
         description="Device codes that are asked for or typed, in five minutes.",
     )
+    limit_invitation: str = Field(
+        default="account=60 address=120",
+        description="Invitations that are sent, first or again, in 60 minutes.",
+    )
+    invitation_mail_minutes: int = Field(
+        default=10,
+        ge=0,
+        le=1440,
+        description="Minutes between two invitations that are mailed to the same address, whoever "
+        "sends them; 0 for any number.",
+    )
     limit_failure: str = Field(
         default="address=10",
         description="Different credentials that are not valid, in five minutes; after that further "

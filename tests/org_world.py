@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
@@ -10,11 +11,14 @@ from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import Membership, Organization, place_of
 from shared.domain.package import Event, Head, Release
+from shared.domain.rates import Limits, OperationClass
 from shared.domain.rights import Grant, Role
+from shared.services.braking import Braking
 from shared.services.closing import Closing
 from shared.services.founding import Founders, Founding
 from shared.services.handing_over import HandingOver
-from shared.services.inviting import Inviting
+from shared.services.inviting import InvitationPace, Inviting
+from shared.services.limiting import Limiting
 from shared.services.member_changes import MemberChanges
 from shared.services.notifying import Notifying
 from shared.services.organizations import Organizations
@@ -27,6 +31,7 @@ from tests.fakes.directory import FakeDirectory
 from tests.fakes.domain_records import FakeDomainRecords
 from tests.fakes.events import FakeEvents
 from tests.fakes.mailer import FakeMailer
+from tests.fakes.pausing import taking_changes
 from tests.fakes.randomness import FakeRandomness
 from tests.fakes.recording import recording
 from tests.fakes.work import FakeWork
@@ -83,6 +88,8 @@ class OrgWorld:
     packages: FakePackages = field(default_factory=FakePackages)
     founders: Founders = Founders.ANYONE
     kept_back: tuple[str, ...] = ()
+    invitations: str = "account=1000"  # In 60 minutes.
+    between_mails: timedelta = timedelta(minutes=10)
     undelivered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
     @property
@@ -112,6 +119,14 @@ class OrgWorld:
             founders=self.founders,
             kept_back=self.kept_back,
         )
+
+    @property
+    def limiting(self) -> Limiting:
+        """Return limits that nobody of a test meets, but for invitations."""
+        rules = {each: Limits.parse(each, "") for each in OperationClass}
+        rules[OperationClass.INVITATION] = Limits.parse(OperationClass.INVITATION, self.invitations)
+        braking = Braking(self.work, self.clock, 20, 60)
+        return Limiting(self.work, self.clock, rules, braking, taking_changes())
 
     @property
     def lineage(self) -> TokenLineage:
@@ -154,6 +169,7 @@ class OrgWorld:
             rosters=self.rosters,
             changes=self.changes,
             lineage=self.lineage,
+            pace=InvitationPace(self.work, self.clock, self.limiting, self.between_mails),
             randomness=self.randomness,
             base_url=URL,
         )

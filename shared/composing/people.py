@@ -1,6 +1,7 @@
 """Accounts, organizations and tokens, put together once."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from shared.auth.authentication import Authentication
@@ -19,7 +20,7 @@ from shared.services.departing import Departing
 from shared.services.disclosing import Disclosing
 from shared.services.founding import Founders, Founding
 from shared.services.handing_over import HandingOver
-from shared.services.inviting import Inviting
+from shared.services.inviting import InvitationPace, Inviting
 from shared.services.kept_invitations import KeptInvitations
 from shared.services.leasing import Leasing
 from shared.services.logbook import Logbook
@@ -125,6 +126,12 @@ class People(Foundations):
             rosters=self.rosters,
             changes=self.member_changes,
             lineage=self.token_lineage,
+            pace=InvitationPace(
+                world.work,
+                world.clock,
+                self.limiting,
+                timedelta(minutes=self.settings.invitation_mail_minutes),
+            ),
             randomness=world.randomness,
             base_url=self.settings.base_url,
         )

@@ -7,9 +7,16 @@ Conflict
 └── InvitationsFull · DomainsFull · DomainUnproven
 Forbidden
 └── NameKeptBack · OwnerTooNew
+TooMany
+└── MailedLately
 """
 
-from shared.domain.errors import Conflict, Forbidden, NotFound
+from typing import TYPE_CHECKING
+
+from shared.domain.errors import Conflict, Forbidden, NotFound, TooMany
+
+if TYPE_CHECKING:
+    from shared.domain.rates import Allowance
 
 
 class MemberNotFound(NotFound):
@@ -151,4 +158,18 @@ class OwnerTooNew(Forbidden):
         super().__init__(
             f"You are a new owner of {org}. Until {until} you cannot take out or lower owners who "
             "were there before you, nor undo what they decide."
+        )
+
+
+class MailedLately(TooMany):
+    """An address got an invitation by mail a moment ago, from whomever."""
+
+    def __init__(self, allowance: "Allowance", address: str) -> None:
+        """Say how long to wait, and how to invite without a mail; the address is masked."""
+        minutes = -(-allowance.wait_s // 60)
+        super().__init__(
+            allowance,
+            f"{address} got an invitation by mail a few minutes ago, and what it says still holds. "
+            f"Wait {minutes} minutes to send another one, or invite without an address and pass "
+            "the link on yourself.",
         )

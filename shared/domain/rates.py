@@ -26,6 +26,7 @@ class OperationClass(Enum):
     TOKEN_ISSUE = "token-issue"  # noqa: S105 - the name of a class.
     SIGN_IN = "sign-in"
     DEVICE = "device"
+    INVITATION = "invitation"
     FAILURE = "failure"
 
     @property
@@ -44,11 +45,12 @@ class OperationClass(Enum):
         return _NOUNS[self]
 
 
-# Whoever guesses, or makes credentials, is counted for longer than whoever works.
+# Whoever guesses, makes credentials or writes to strangers is counted for longer than others.
 _WINDOWS = {
     OperationClass.TOKEN_ISSUE: timedelta(minutes=5),
     OperationClass.SIGN_IN: timedelta(minutes=5),
     OperationClass.DEVICE: timedelta(minutes=5),
+    OperationClass.INVITATION: timedelta(minutes=60),
     OperationClass.FAILURE: timedelta(minutes=5),
 }
 _CHANGING = {
@@ -56,6 +58,7 @@ _CHANGING = {
     OperationClass.PUSH,
     OperationClass.TOKEN_ISSUE,
     OperationClass.DEVICE,
+    OperationClass.INVITATION,
 }
 _NOUNS = {
     OperationClass.READ: "requests",
@@ -64,6 +67,7 @@ _NOUNS = {
     OperationClass.TOKEN_ISSUE: "new tokens",
     OperationClass.SIGN_IN: "attempts to sign in",
     OperationClass.DEVICE: "device codes",
+    OperationClass.INVITATION: "invitations",
     OperationClass.FAILURE: "requests with credentials that are not valid",
 }
 

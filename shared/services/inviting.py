@@ -1,6 +1,7 @@
 """Inviting: how somebody becomes a member by their own decision."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from shared.auth.authorization import Authorization
@@ -19,21 +20,30 @@ from shared.domain.invitations import (
     id_for,
     place_of_invitation,
 )
-from shared.domain.mails import EmailAddress, masked, parse_email
+from shared.domain.mails import EmailAddress, mailbox, masked, parse_email
 from shared.domain.names import OrgName
-from shared.domain.organization_errors import AlreadyMember, InvitationNotFound, InvitationsFull
+from shared.domain.organization_errors import (
+    AlreadyMember,
+    InvitationNotFound,
+    InvitationsFull,
+    MailedLately,
+)
 from shared.domain.organizations import Organization
 from shared.domain.profiles import parse_label
+from shared.domain.rates import Allowance, Keys, OperationClass, Subject
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.roster import Roster
 from shared.domain.stored_hash import stored_hash
 from shared.domain.tokens import Made
-from shared.ports import AlreadyThere, DirectoryStore, Randomness, Stale
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.services.changing import until_fresh
+from shared.services.limiting import Limiting
 from shared.services.member_changes import Actor, MemberChanges, Wanted
 from shared.services.recording import Change, Recording
 from shared.services.rosters import Rosters
 from shared.services.token_lineage import TokenLineage
+
+_MAILED = "invitation-mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,41 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class InvitationPace:
+    """Says whether one more invitation may be sent now: by whom, and to which address."""
+
+    work: WorkStore
+    clock: Clock
+    limiting: Limiting
+    between_mails: timedelta
+
+    async def check(self, address: EmailAddress | None, by: Principal) -> None:
+        """Count an invitation; raise `TooManyRequests`, or `MailedLately` and change nothing else.
+
+        The operator sends as many as they like, and to each address as often as everybody.
+        """
+        if not by.is_operator:
+            await self.limiting.check(OperationClass.INVITATION, Keys.of(by))
+        if address is not None and self.between_mails:
+            await self._claim(address)
+
+    async def _claim(self, address: EmailAddress) -> None:
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + self.between_mails // timedelta(milliseconds=1)
+        key = stored_hash(mailbox(address))
+        claimed = await self.work.claim(
+            _MAILED, key, str(until_ms), expires_ms=until_ms, now_ms=now_ms
+        )
+        if not claimed:
+            found = await self.work.peek(_MAILED, key, now_ms)
+            raise MailedLately(_one_mail(int(found or until_ms) - now_ms), masked(address))
+
+
+def _one_mail(wait_ms: int) -> Allowance:
+    return Allowance(OperationClass.INVITATION, Subject.ADDRESS, 1, 0, wait_ms, is_exceeded=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Inviting:
     """Offers roles, and lets in whoever accepts.
 
@@ -88,13 +133,15 @@ class Inviting:
     rosters: Rosters
     changes: MemberChanges
     lineage: TokenLineage
+    pace: InvitationPace
     randomness: Randomness
     base_url: str
 
     async def invite(self, org: OrgName, offer: Offer, *, by: Principal) -> Invited:
         """Offer a role; an address that was invited before gets a new code, and a new week.
 
-        Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `InvitationsFull`.
+        Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `InvitationsFull`,
+        `TooManyRequests`, and `MailedLately` for an address that got one a moment ago.
         """
         standing = await self.authorization.require_within(by, Action.MANAGE, org)
         if offer.role is not Role.MEMBER:
@@ -102,6 +149,7 @@ class Inviting:
         organization = standing.existing(org)
         code = random_text(self.randomness, CODE_LENGTH)
         await self._require_room(organization)
+        await self.pace.check(offer.address, by)
         new = self._new(organization, offer, code, by)
         await self.lineage.note(by, Made.INVITATION, new.id, new.label, organization.name)
         stored = await self._store(new, by)

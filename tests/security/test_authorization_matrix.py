@@ -35,10 +35,20 @@ SINCE = timedelta(days=2)  # How long ago everything was made.
 # The matrix asks more often than anybody is let.
 WITHOUT_LIMITS = {
     "brake_packages": 1_000_000,
+    "invitation_mail_minutes": 0,
     "brake_releases": 1_000_000,
     **{
         f"limit_{name}": "address=1000000"
-        for name in ("read", "write", "push", "token_issue", "sign_in", "device", "failure")
+        for name in (
+            "read",
+            "write",
+            "push",
+            "token_issue",
+            "sign_in",
+            "device",
+            "invitation",
+            "failure",
+        )
     },
 }
 

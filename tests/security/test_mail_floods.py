@@ -1,0 +1,132 @@
+"""Mail as a weapon: whoever invites somebody again and again does not fill their mailbox."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.bootstrap import build_registry
+from shared.domain.identity import Principal
+from shared.domain.names import parse_org
+from shared.domain.organization_errors import MailedLately
+from shared.domain.rights import Grant, Role
+from shared.services.inviting import Offer
+from tests.browsers import Browser, signed_in
+from tests.world import OpenWorld, World
+
+VICTIM = "victim@example.org"
+INVITATIONS = "/api/v1/orgs/acme/invitations"
+
+
+async def invite(browser: Browser, email: str = VICTIM, path: str = INVITATIONS) -> httpx.Response:
+    """Invite somebody by mail."""
+    return await browser.api("POST", path, {"role": "member", "email": email})
+
+
+def code(answer: httpx.Response) -> Any:
+    """Return the code of a refusal."""
+    return answer.json()["error"]["code"]
+
+
+async def test_sixty_renewals_in_a_second_are_one_mail(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    answers = [await invite(ann) for _ in range(60)]
+    assert [each.status_code for each in answers] == [201] + [429] * 59
+    assert len(world.mailer.to(VICTIM)) == 1
+    assert code(answers[1]) == "mailed-lately"
+    told = answers[1].json()["error"]["message"]
+    assert told.startswith("v\N{HORIZONTAL ELLIPSIS}@example.org got an invitation by mail")
+    assert "Wait 10 minutes to send another one, or invite without an address" in told
+    assert answers[1].headers["retry-after"] == "600"
+
+
+async def test_ten_minutes_later_it_is_sent_again(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    await invite(ann)
+    world.clock.advance(timedelta(minutes=9, seconds=59))
+    assert (await invite(ann)).headers["retry-after"] == "1"
+    world.clock.advance(timedelta(seconds=1))
+    assert (await invite(ann)).status_code == 201
+    assert len(world.mailer.to(VICTIM)) == 2
+
+
+@pytest.mark.parametrize("email", ["VICTIM@example.org", "victim+2@example.org"])
+async def test_other_spellings_of_an_address_are_the_same_mailbox(world: World, email: str) -> None:
+    ann = await signed_in(world, world.people.ann)
+    assert (await invite(ann)).status_code == 201
+    assert code(await invite(ann, email)) == "mailed-lately"
+
+
+async def test_many_organizations_do_not_write_more_than_one(world: World) -> None:
+    ann, bob = (
+        await signed_in(world, world.people.ann),
+        await signed_in(world, world.people.bob),
+    )
+    assert (await invite(ann)).status_code == 201
+    assert code(await invite(bob, path="/api/v1/orgs/other/invitations")) == "mailed-lately"
+    assert len(world.mailer.to(VICTIM)) == 1
+
+
+async def test_of_many_instances_at_once_one_writes(world: World) -> None:
+    registries = [build_registry(world.registry.settings, world.stores) for _ in range(4)]
+    now_ms = world.clock.now_ms()
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+    offer, acme = Offer.parse(Role.MEMBER, VICTIM, ""), parse_org("acme")
+    results = await asyncio.gather(
+        *(each.inviting.invite(acme, offer, by=ann) for each in registries), return_exceptions=True
+    )
+    assert sum(isinstance(each, MailedLately) for each in results) == 3
+    assert len(world.mailer.to(VICTIM)) == 1
+
+
+async def test_a_refused_renewal_leaves_the_invitation_that_was_mailed(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    await invite(ann)
+    before = (await ann.api("GET", INVITATIONS)).json()
+    await invite(ann)
+    assert (await ann.api("GET", INVITATIONS)).json() == before
+    [mail] = world.mailer.to(VICTIM)
+    link = next(word for word in mail.text.split() if "/account/invitations/" in word)
+    bob = await signed_in(world, world.people.bob)
+    joined = await bob.api("POST", "/api/v1/invitations/accept", {"code": link.rpartition("/")[2]})
+    assert joined.status_code == 200
+
+
+async def test_a_link_without_a_mail_is_made_meanwhile(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    await invite(ann)
+    answer = await ann.api("POST", INVITATIONS, {"role": "member", "label": "for victim"})
+    assert answer.status_code == 201
+
+
+async def test_security_notices_are_not_held_back_by_invitations(world: World) -> None:
+    """Whoever knows the address of an owner could otherwise keep them from being told."""
+    account = world.people.ann.account.model_copy(update={"email": VICTIM})
+    await world.stores.directory.replace(account)
+    bob = await signed_in(world, world.people.bob)
+    await invite(bob, path="/api/v1/orgs/other/invitations")
+    await signed_in(world, world.people.ann, agent="Another browser")
+    await world.registry.authentication.close()
+    subjects = [each.subject for each in world.mailer.to(VICTIM)]
+    assert len(subjects) == 2
+    assert "new browser" in " ".join(subjects)
+
+
+async def test_invitations_to_many_addresses_are_limited_renewed_or_not(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(limit_invitation="account=3")
+    ann = await signed_in(world, world.people.ann)
+    answers = [await invite(ann, f"v{each}@example.org") for each in range(3)]
+    world.clock.advance(timedelta(minutes=10))
+    answers.append(await invite(ann, "v0@example.org"))
+    assert [each.status_code for each in answers] == [201, 201, 201, 429]
+    assert "too many invitations by this account: 3 are taken in 60" in answers[3].text
+
+
+async def test_the_operator_may_lift_the_interval(worlds: OpenWorld) -> None:
+    world = await worlds(invitation_mail_minutes=0)
+    ann = await signed_in(world, world.people.ann)
+    assert [(await invite(ann)).status_code for _ in range(3)] == [201] * 3
