@@ -50,6 +50,7 @@ DONE = {
     "held/confirm": "The release is published.",
     "held/revoke": "The token is revoked: it is refused everywhere within five seconds.",
     "tokens/revoke": "The token is revoked: it is refused everywhere within five seconds.",
+    "tokens/revoke-stolen": "The token is revoked, and whatever was made with it has ended.",
     "publishers/add": "The publisher is added. The next run of its job may publish.",
     "publishers/remove": "The publisher is removed. It gets no more tokens.",
 }

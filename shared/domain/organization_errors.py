@@ -169,7 +169,7 @@ class MailedLately(TooMany):
         minutes = -(-allowance.wait_s // 60)
         super().__init__(
             allowance,
-            f"{address} got an invitation by mail a few minutes ago, and what it says still holds. "
+            f"{address} got an invitation by mail a few minutes ago, and no address gets many. "
             f"Wait {minutes} minutes to send another one, or invite without an address and pass "
             "the link on yourself.",
         )

@@ -88,6 +88,28 @@ async def test_a_revoked_token_is_refused_and_gone_from_the_list(
     assert (await names(world, text)).status_code == 401
 
 
+async def test_a_stolen_token_takes_what_was_made_with_it_along(world: World, ann: Browser) -> None:
+    body = b'{"name":"later","scopes":["read"]}'
+    made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+    await ann.open(PAGE)
+    assert "Made with it: token later" in ann.text
+    stolen = made.json()["token"]["madeWith"]
+    answer = await ann.send(f"{PAGE}/revoke-stolen", token=stolen)
+    assert answer.headers["location"] == PAGE
+    assert "later" not in ann.text
+    assert (await ann.send(f"{PAGE}/revoke-stolen", token="nothing")).status_code == 404
+    world.clock.advance(timedelta(seconds=5))
+    assert (await names(world, made.json()["text"])).status_code == 401
+
+
+async def test_of_many_things_that_were_made_the_page_names_ten(world: World, ann: Browser) -> None:
+    for number in range(12):
+        body = b'{"name":"n%d","scopes":["read"]}' % number
+        await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+    await ann.open(PAGE)
+    assert "and 2 more" in ann.text
+
+
 async def test_a_token_that_has_ended_says_so(world: World, ann: Browser) -> None:
     await ann.send(PAGE, name="short", scope="read", days="1")
     world.clock.advance(timedelta(days=1))

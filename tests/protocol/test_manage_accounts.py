@@ -9,7 +9,7 @@ from shared.domain.identity import OPERATOR
 from shared.services.token_requests import TokenRequest
 from tests.pages import Browser
 from tests.protocol.test_budgets import Ledger
-from tests.world import OpenWorld, World, token_of
+from tests.world import URL, OpenWorld, World, token_of
 
 PAGE = "/manage/accounts"
 
@@ -128,10 +128,25 @@ async def test_all_sessions_end_at_once(world: World, admin: Browser) -> None:
 
 async def test_a_token_is_revoked(world: World, admin: Browser) -> None:
     await admin.open(f"{PAGE}/ann")
-    [token] = re.findall(r'name="token" value="(\w+)"', admin.text)
+    [token] = set(re.findall(r'name="token" value="(\w+)"', admin.text))
     assert await decided(admin, "ann", "revoke", token=token) == 303
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401
+
+
+async def test_a_stolen_token_is_revoked_with_what_was_made_with_it(
+    world: World, admin: Browser
+) -> None:
+    body = b'{"name":"later","scopes":["read"]}'
+    made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+    await admin.open(f"{PAGE}/ann")
+    assert "Made with it: token later" in admin.text
+    stolen = made.json()["token"]["madeWith"]
+    assert await decided(admin, "ann", "revoke-stolen", token=stolen) == 303
+    assert "whatever was made with it has ended" in admin.text
+    world.clock.advance(timedelta(seconds=5))
+    headers = {"Authorization": f"Bearer {made.json()['text']}"}
+    assert (await world.get("/packages", headers=headers)).status_code == 401
 
 
 async def test_all_tokens_are_revoked_by_whoever_types_the_name(

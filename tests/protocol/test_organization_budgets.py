@@ -19,7 +19,7 @@ PAGES = {
     "/packages/p00": STANDING + Counter(["metadata.survey"]),
     "/held": STANDING
     + Counter(["metadata.packages", "metadata.survey", "directory.of", "directory.of"]),
-    "/tokens": STANDING + Counter({"directory.get": 1, "directory.of": 2}),
+    "/tokens": STANDING + Counter({"directory.get": 1, "directory.of": 3}),
     "/publishers": STANDING + Counter(["directory.get", "directory.of"]),
     # Of whom the log tells: Ann, Mia and the operator. Of whom the settings do: Ann and Mia.
     "/log": STANDING + Counter({"events.stream": 1, "directory.get": 3}),

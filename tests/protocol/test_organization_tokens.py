@@ -73,6 +73,15 @@ async def test_a_token_is_revoked(ann: Browser) -> None:
     assert 'role="alert"' in ann.text
 
 
+async def test_a_token_is_revoked_as_stolen(ann: Browser) -> None:
+    await ann.send(PAGE, name="robot", scope=["read"])
+    await ann.open(PAGE)
+    [token_id] = set(re.findall(r'name="token" value="(\w+)"', ann.text))
+    await ann.send(f"{PAGE}/revoke-stolen", token=token_id)
+    assert "The token is revoked" in ann.text
+    assert "No tokens yet" in ann.text
+
+
 async def test_a_token_gets_a_new_text_and_the_old_one_ends(ann: Browser) -> None:
     await ann.send(PAGE, name="robot", scope=["push-new"], days="30")
     [old] = set(TOKEN.findall(ann.text))

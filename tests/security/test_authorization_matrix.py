@@ -40,14 +40,8 @@ WITHOUT_LIMITS = {
     **{
         f"limit_{name}": "address=1000000"
         for name in (
-            "read",
-            "write",
-            "push",
-            "token_issue",
-            "sign_in",
-            "device",
-            "invitation",
-            "failure",
+            *("read", "write", "push", "token_issue", "sign_in", "device"),
+            *("invitation", "failure"),
         )
     },
 }

@@ -11,6 +11,7 @@ from functions.api_docs import OPERATIONS
 from shared.domain.entity import Place
 from shared.domain.tokens import Token
 from tests.balas import bala
+from tests.browsers import signed_in
 from tests.security.bodies import body_of
 from tests.world import URL, Person, World, limited
 
@@ -44,10 +45,9 @@ async def found(world: World, operation: Operation) -> str:
     """Return the address of the operation, on things that are there."""
     ann, token_id = world.people.ann, "0000000000"
     if "/tokens/{id}" in operation.path:
-        where = f"{URL}/{operation.path.partition('/{id}')[0].replace('{org}', 'acme')}"
-        made = await world.send(
-            "POST", where, by=ann, content=b'{"name":"mine","scopes":["push-version"]}'
-        )
+        where = f"/{operation.path.partition('/{id}')[0].replace('{org}', 'acme')}"
+        browser = await signed_in(world, ann)
+        made = await browser.api("POST", where, {"name": "mine", "scopes": ["push-version"]})
         token_id = made.json()["token"]["id"]
     path = operation.path
     for parameter, value in (

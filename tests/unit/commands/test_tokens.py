@@ -47,6 +47,14 @@ def test_a_revoked_token_is_listed_no_more(terminal: Terminal) -> None:
     assert all(each["name"] != "laptop" for each in terminal.json("token", "list", "ann"))
 
 
+def test_a_stolen_token_is_revoked_with_what_was_made_with_it(terminal: Terminal) -> None:
+    terminal.run("token", "issue", "ann", "--name", "laptop")
+    token_id = listed(terminal, "laptop")["id"]
+    for _ in range(2):  # A repeat finishes what was broken off, and does no harm.
+        told = terminal.run("token", "revoke", "ann", token_id, "--stolen")
+        assert f"Revoked {token_id}." in told
+
+
 def test_a_token_of_an_organization_is_made_listed_and_revoked(terminal: Terminal) -> None:
     issue = ("token", "issue", "@acme", "--name", "nightly", "--scope", "push-version")
     assert TOKEN.fullmatch(terminal.run(*issue))

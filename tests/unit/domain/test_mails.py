@@ -3,7 +3,12 @@
 import pytest
 
 from shared.domain.errors import InvalidRequest
-from shared.domain.mails import Mail, masked, one_line, parse_email
+from shared.domain.mails import Mail, mailbox, masked, one_line, parse_email
+
+
+@pytest.mark.parametrize("address", ["Kim@Example.org", "kim+work@example.org", "kim@example.org"])
+def test_spellings_of_one_mailbox_are_counted_as_one(address: str) -> None:
+    assert mailbox(address) == "kim@example.org"
 
 
 @pytest.mark.parametrize(

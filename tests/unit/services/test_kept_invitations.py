@@ -89,6 +89,7 @@ async def test_an_invitation_that_was_sent_anew_has_to_be_opened_again(
     acme: OrgWorld, kept: KeptInvitations
 ) -> None:
     invitation = await opened(acme, kept, LEE, BY_MAIL)
+    acme.clock.advance(acme.between_mails)
     await sent(acme, BY_MAIL)
     assert await waiting(acme, kept, LEE) == []
     with pytest.raises(InvitationNotFound):

@@ -383,6 +383,7 @@ CHANGES = (
     OperationClass.PUSH,
     OperationClass.TOKEN_ISSUE,
     OperationClass.DEVICE,
+    OperationClass.INVITATION,
 )
 
 
