@@ -166,10 +166,9 @@ class MailedLately(TooMany):
 
     def __init__(self, allowance: "Allowance", address: str) -> None:
         """Say how long to wait, and how to invite without a mail; the address is masked."""
-        minutes = -(-allowance.wait_s // 60)
         super().__init__(
             allowance,
             f"{address} got an invitation by mail a few minutes ago, and no address gets many. "
-            f"Wait {minutes} minutes to send another one, or invite without an address and pass "
+            f"Wait {allowance.wait_s} seconds to send another one, or invite without an address and pass "
             "the link on yourself.",
         )
