@@ -169,6 +169,6 @@ class MailedLately(TooMany):
         super().__init__(
             allowance,
             f"{address} got an invitation by mail a few minutes ago, and no address gets many. "
-            f"Wait {allowance.wait_s} seconds to send another one, or invite without an address and pass "
-            "the link on yourself.",
+            f"Wait {allowance.wait_s} seconds to send another one, or invite without an address "
+            "and pass the link on yourself.",
         )
