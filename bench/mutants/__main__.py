@@ -143,6 +143,8 @@ def attempt(plan: list[Mutant]) -> None:
         for mutant in plan:
             fields = {name: value for name, value in vars(mutant).items() if name != "source"}
             file.write(json.dumps(fields) + "\n")
+    sources = {mutant.file: mutant.source for mutant in plan}
+    (OUT / "sources.json").write_text(json.dumps(sources))
     environment = {**os.environ, "MUTANTS": str(OUT)}
     subprocess.run(
         [sys.executable, "-m", "pytest", *OPTIONS, *SUITES], cwd=ROOT, env=environment, check=False

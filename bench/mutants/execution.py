@@ -47,7 +47,36 @@ class Measured:
     seconds: float  # Of the processor.
     wall: float
     passed: bool
+    lines: dict[str, int] = field(default_factory=dict[str, int])  # Bits, by function.
+
+
+@dataclass
+class Known:
+    """What was measured before: functions by number, and tests with the version of their file."""
+
     functions: list[str] = field(default_factory=list[str])
+    tests: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "Known":
+        """Read what was kept, if anything was."""
+        return cls(**json.loads(path.read_text())) if path.exists() else cls()
+
+    def write(self, path: Path) -> None:
+        """Keep it."""
+        path.write_text(json.dumps({"functions": self.functions, "tests": self.tests}))
+
+    def by_number(self, lines: dict[str, int]) -> dict[str, int]:
+        """Return the lines by the numbers of their functions; new ones get the next."""
+        for name in lines:
+            if name not in self._numbers:
+                self._numbers[name] = len(self.functions)
+                self.functions.append(name)
+        return {str(self._numbers[name]): bits for name, bits in lines.items()}
+
+    def __post_init__(self) -> None:
+        """Look the numbers up."""
+        self._numbers = {name: number for number, name in enumerate(self.functions)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -66,9 +95,10 @@ class Execution:
         self._items: dict[str, pytest.Item] = {}
         self._other: pytest.Item
         self._measured: dict[str, Measured] = {}
-        self._tests_of: dict[str, list[str]] = {}
+        self._tests_of: dict[str, dict[str, int]] = {}
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[Any] = []
+        self._sources: dict[str, str] = {}
         self._killers: dict[str, list[str]] = defaultdict(list)
         self._children: dict[int, tuple[Any, int]] = {}
 
@@ -85,16 +115,16 @@ class Execution:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Do what the plan says."""
+        """Do what the plan says; files that are edited meanwhile do not matter."""
         self._items = {item.nodeid: item for item in session.items}
         self._warm()
         self._functions, self._caches = loaded_functions(), loaded_caches()
         gc.collect()
         gc.freeze()
+        self._sources = json.loads((self._folder / "sources.json").read_text())
         self._measure()
-        self._try_all(
-            [json.loads(line) for line in (self._folder / "plan.jsonl").read_text().splitlines()]
-        )
+        plan = (self._folder / "plan.jsonl").read_text().splitlines()
+        self._try_all([json.loads(line) for line in plan])
         return True
 
     def _warm(self) -> None:
@@ -110,33 +140,30 @@ class Execution:
     # --- which tests call which functions --------------------------------------------------------
 
     def _measure(self) -> None:
-        kept = self._folder / "tests.json"
-        known = json.loads(kept.read_text()) if kept.exists() else {}
+        known = Known.read(self._folder / "tests.json")
         versions = {path: digest(path.read_bytes()) for path in self._paths()}
-        for name, (version, measured) in known.items():
+        for name, (version, measured) in known.tests.items():
             item = self._items.get(name)
             if item is not None and versions[item.path] == version:
                 self._measured[name] = Measured(**measured)
         missing = [name for name in self._items if name not in self._measured]
         say(f"{len(self._items)} tests, {len(missing)} of them to be measured")
         chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
-        for done, (_, answer) in enumerate(self._forked(chunks, self._measure_chunk)):
+        for done, (_, answer) in enumerate(self._forked(chunks, self._measure_chunk), 1):
             for name, measured in (json.loads(answer) if answer else {}).items():
+                measured["lines"] = known.by_number(measured["lines"])
                 self._measured[name] = Measured(**measured)
-            if done % 10 == 9 or done == len(chunks) - 1:
-                say(f"measured {min((done + 1) * CHUNK, len(missing))}")
-                entries = {
-                    name: (versions[self._items[name].path], vars(measured))
-                    for name, measured in self._measured.items()
-                }
-                kept.write_text(json.dumps(entries))
-        self._index()
+                known.tests[name] = (versions[self._items[name].path], measured)
+            if done % 25 == 0 or done == len(chunks):
+                say(f"measured {min(done * CHUNK, len(missing))}")
+                known.write(self._folder / "tests.json")
+        self._index(known.functions)
 
     def _paths(self) -> set[Path]:
         return {item.path for item in self._items.values()}
 
     def _measure_chunk(self, names: list[str]) -> str:
-        """Run tests in a fork; return what each took and which functions it called."""
+        """Run tests in a fork; return what each took and which lines it ran."""
         sources = [f"{package}/*" for package in PACKAGES]
         tracer = coverage.Coverage(data_file=None, include=sources, config_file=False)
         tracer.set_option("run:disable_warnings", ["no-data-collected"])
@@ -149,17 +176,15 @@ class Execution:
             passed = self._passes(name, following)
             wall, seconds = time.perf_counter() - begun[0], time.process_time() - begun[1]
             tracer.stop()
-            data = tracer.get_data()
-            called = {
-                functions[file][line]
-                for file in data.measured_files()
-                for line in data.lines(file) or ()
-                if line in functions[file]
-            }
-            found[name] = vars(Measured(seconds, wall, passed, sorted(called)))
+            lines: dict[str, int] = defaultdict(int)
+            for file in tracer.get_data().measured_files():
+                for line in tracer.get_data().lines(file) or ():
+                    if place := functions[file].get(line):
+                        lines[place[0]] |= 1 << place[1]
+            found[name] = vars(Measured(seconds, wall, passed, lines))
         return json.dumps(found)
 
-    def _index(self) -> None:
+    def _index(self, functions: list[str]) -> None:
         failing = [name for name, each in self._measured.items() if not each.passed]
         lost = [name for name in self._items if name not in self._measured]
         slow = {n for n, each in self._measured.items() if each.wall > SLOWEST_TEST}
@@ -168,10 +193,8 @@ class Execution:
             say(f"    {name}")
         usable = [name for name, each in self._measured.items() if each.passed and name not in slow]
         for name in sorted(usable, key=lambda name: self._measured[name].seconds):
-            for function in self._measured[name].functions:
-                self._tests_of.setdefault(function, []).append(name)
-        for names in self._tests_of.values():
-            names.sort(key=turns(names))
+            for number, lines in self._measured[name].lines.items():
+                self._tests_of.setdefault(functions[int(number)], {})[name] = lines
 
     # --- mutants ---------------------------------------------------------------------------------
 
@@ -212,11 +235,12 @@ class Execution:
     def _try_one(self, mutant: dict[str, Any]) -> str:
         """Run tests against a mutant in a fork; return which one told it apart."""
         function = function_of(mutant)
-        names = self._in_order(function)
+        names = self._in_order(mutant)
         if not names or not self._functions[function]:
             return told("survived", "no test calls it")
         try:
-            if not put_in_place(mutant, self._functions[function]):
+            source = self._sources[mutant["file"]]
+            if not put_in_place(mutant, source, self._functions[function]):
                 return told("same", "")
         except SyntaxError:
             return told("invalid", "")
@@ -230,10 +254,11 @@ class Execution:
                 return told("killed", name)
         return told("survived", f"{len(names)} tests")
 
-    def _in_order(self, function: str) -> list[str]:
-        tests = self._tests_of.get(function, [])
-        killers = self._killers[function][:8]
-        subject = "test_" + Path(function.partition("::")[0]).name
+    def _in_order(self, mutant: dict[str, Any]) -> list[str]:
+        tests = self._running(mutant)
+        tests.sort(key=turns(tests))
+        killers = [name for name in self._killers[function_of(mutant)][:8] if name in tests]
+        subject = "test_" + Path(mutant["file"]).name
         near = [name for name in tests if name.partition("::")[0].endswith("/" + subject)]
         chosen, seconds = list[str](), 0.0
         for name in dict.fromkeys([*killers, *near, *tests]):
@@ -242,6 +267,17 @@ class Execution:
                 break
             chosen.append(name)
         return chosen
+
+    def _running(self, mutant: dict[str, Any]) -> list[str]:
+        """Return the tests that run the line of a mutant, the quick ones first."""
+        tests = self._tests_of.get(function_of(mutant), {})
+        loaded = self._functions[function_of(mutant)]
+        first = loaded[0].__code__.co_firstlineno if loaded else mutant["line"]
+        # An expression of several lines may be run by its first line alone.
+        for offset in range(mutant["line"] - first, 0, -1):
+            if found := [name for name, lines in tests.items() if lines >> offset & 1]:
+                return found
+        return list(tests)
 
     def _deadline(self, name: str) -> None:
         signal.signal(signal.SIGPROF, lambda *_: give_up(name))
@@ -317,16 +353,15 @@ def told(status: str, by: str) -> str:
     return json.dumps({"status": status, "by": by})
 
 
-def put_in_place(mutant: dict[str, Any], functions: list[FunctionType]) -> bool:
-    """Give the loaded function what the mutant changes; say whether that is anything.
+def put_in_place(mutant: dict[str, Any], source: str, functions: list[FunctionType]) -> bool:
+    """Give the loaded functions what the mutant of a source changes; say whether that is anything.
 
     Raises `SyntaxError` for a mutant that is no Python.
     """
     path = Path(mutant["file"]).resolve()
-    source = path.read_text()
     changed = source[: mutant["start"]] + mutant["text"] + source[mutant["end"] :]
-    before, after = (function_in(text, path, mutant["function"]) for text in (source, changed))
-    is_other = not is_same_code(before, after)
+    after = function_in(changed, path, mutant["function"])
+    is_other = any(not is_same_code(function.__code__, after) for function in functions)
     defaults = {} if is_other else changed_defaults(source, changed, mutant["function"])
     for function in functions:
         if is_other:
@@ -402,17 +437,18 @@ def codes(code: CodeType) -> Iterator[CodeType]:
             yield from codes(each)
 
 
-def functions_by_line() -> dict[str, dict[int, str]]:
-    """Return which function each line of the packages belongs to, by file."""
-    found: dict[str, dict[int, str]] = {}
+def functions_by_line() -> dict[str, dict[int, tuple[str, int]]]:
+    """Return by file which function each line belongs to, and the how many-th of it it is."""
+    found: dict[str, dict[int, tuple[str, int]]] = {}
     for path in (path.resolve() for folder in PACKAGES for path in Path(folder).glob("*.py")):
         file = path.relative_to(Path.cwd())
         lines = found.setdefault(str(path), {})
         for code in outermost(compile(path.read_text(), str(path), "exec", dont_inherit=True)):
             for inner in codes(code):
                 for _, _, line in inner.co_lines():
-                    if line is not None and line > inner.co_firstlineno:
-                        lines[line] = f"{file}::{code.co_qualname}"
+                    if line is not None and line > code.co_firstlineno:
+                        name = f"{file}::{code.co_qualname}"
+                        lines[line] = (name, line - code.co_firstlineno)
     return found
 
 

@@ -49,26 +49,26 @@ def till(path: Path) -> Any:
 
 def test_a_loaded_property_becomes_the_mutant(till: Any, path: Path) -> None:
     function = type(till).total.fget
-    assert put_in_place(mutant("Till.total", "2 + 3", "2 - 3", path), [function])
+    assert put_in_place(mutant("Till.total", "2 + 3", "2 - 3", path), SOURCE, [function])
     assert till.total == -1
 
 
 def test_a_default_is_changed_for_those_who_leave_it_out(till: Any, path: Path) -> None:
     function = type(till).add
-    assert put_in_place(mutant("Till.add", "count=1", "count=7", path), [function])
+    assert put_in_place(mutant("Till.add", "count=1", "count=7", path), SOURCE, [function])
     assert (till.add(), till.add(2)) == (7, 2)
-    assert put_in_place(mutant("Till.add", "twice=False", "twice=True", path), [function])
+    assert put_in_place(mutant("Till.add", "twice=False", "twice=True", path), SOURCE, [function])
     assert till.add(2) == 4
 
 
 def test_a_change_that_compiles_to_the_same_is_no_mutant(till: Any, path: Path) -> None:
     function = type(till).total.fget
-    assert not put_in_place(mutant("Till.total", "2 + 3", "(2 +  3)", path), [function])
+    assert not put_in_place(mutant("Till.total", "2 + 3", "(2 +  3)", path), SOURCE, [function])
 
 
 def test_what_is_no_python_is_told(till: Any, path: Path) -> None:
     with pytest.raises(SyntaxError):
-        put_in_place(mutant("Till.total", "2 + 3", "2 +", path), [type(till).total.fget])
+        put_in_place(mutant("Till.total", "2 + 3", "2 +", path), SOURCE, [type(till).total.fget])
 
 
 def test_one_case_of_each_test_comes_before_the_second_of_any() -> None:

@@ -1,5 +1,7 @@
 """Unpacking: once, checked, and within limits."""
 
+import zlib
+
 import pytest
 
 from shared.domain.archive import Archive
@@ -7,6 +9,12 @@ from shared.domain.bad_archive import EntryDamaged, RatioTooHigh, UnpacksTooLarg
 from shared.domain.limits import DEFAULT_LIMITS, MIB, ArchiveLimits
 from tests.balas import noise
 from tests.raw_zip import Member, raw_zip
+
+
+def deflated(content: bytes) -> bytes:
+    """Return the bytes that an entry is packed to."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(content) + packer.flush()
 
 
 def opened(*members: Member, limits: ArchiveLimits = DEFAULT_LIMITS) -> Archive:
@@ -69,3 +77,40 @@ def test_a_bomb_is_stopped_at_the_first_chunk() -> None:
     archive = opened(bomb, limits=ArchiveLimits(ratio=10**9))
     with pytest.raises(EntryDamaged, match="larger than its header says"):
         archive.read("a")
+
+
+def damaged(reason: str) -> str:
+    """Return what is said of the only entry, whole."""
+    return f"^The entry a is damaged: {reason}\\. "
+
+
+@pytest.mark.parametrize("field", ["crc", "size"])
+def test_an_entry_is_what_its_header_says(field: str) -> None:
+    lie = {field: 60}
+    archive = opened(Member(name="a", content=b"x" * 50, local=lie, central=lie))
+    with pytest.raises(EntryDamaged, match=damaged("its content is not what its CRC or size says")):
+        archive.verify()
+
+
+def test_a_ratio_that_is_too_high_is_named_with_the_limit() -> None:
+    archive = opened(Member(name="a", content=bytes(2 * MIB)), limits=ArchiveLimits(ratio=33))
+    with pytest.raises(
+        RatioTooHigh, match=r"^The entry a unpacks to more than 33 times its packed size"
+    ):
+        archive.verify()
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (deflated(b"x" * 50)[:-4], "its data is cut off"),
+        (b"", "its data is cut off"),
+        (deflated(b"x" * 50) + b"tail", "there are bytes behind its packed data"),
+        (deflated(b"x" * 50) + bytes(100_000), "there are bytes behind its packed data"),
+        (b"\xff" * 20, "its data cannot be unpacked"),
+    ],
+)
+def test_packed_data_is_one_whole_stream(packed: bytes, reason: str) -> None:
+    member = Member(name="a", content=b"x" * 50, packed=packed)
+    with pytest.raises(EntryDamaged, match=damaged(reason)):
+        opened(member).verify()

@@ -279,3 +279,79 @@ def test_a_job_says_where_a_release_comes_from(provider: Provider) -> None:
     assert (provenance.repository, provenance.commit) == (job.repository, job.commit)
     assert (provenance.workflow, provenance.ref) == (job.workflow, job.ref)
     assert (provenance.run_url, provenance.publishers) == (job.run_url, ("publisher1",))
+
+
+OWN = "a branch or a tag of the repository itself"
+
+
+def missing(claim: str, provider: str) -> str:
+    """Return what is said of a claim."""
+    return (
+        f"The id token does not say {claim} as {provider} does. Ask the provider for the token "
+        "inside the job, and send it as it is."
+    )
+
+
+def untrusted(why: str, instead: str = OWN) -> str:
+    """Return what is said of a run."""
+    return (
+        f"This run may not publish: {why}, so it may do what strangers want. "
+        f"Publish from {instead}."
+    )
+
+
+LONG = "x" * 81  # Of which 80 characters are shown.
+
+
+@pytest.mark.parametrize(
+    ("provider", "changes", "sentence"),
+    [
+        (Provider.GITHUB, {"repository_id": ""}, missing("repository_id", "GitHub Actions")),
+        (
+            Provider.AZURE_DEVOPS,
+            {"iss": f"https://vstoken.dev.azure.com/{PROJECT}"},
+            missing("org_id", "Azure DevOps"),
+        ),
+        (Provider.ENTRA, {"iss": f"{ENTRA}/common/v2.0"}, missing("tid", "Entra ID")),
+        (Provider.GITHUB, {"head_ref": "main"}, untrusted("it belongs to a pull request")),
+        (Provider.GITLAB, {"source_project_id": "21"}, untrusted("it belongs to a fork")),
+        (
+            Provider.GITLAB,
+            {"pipeline_source": LONG},
+            untrusted(
+                f"it was started by '{LONG[1:]}'",
+                "a run that is started by push, web, api, trigger, schedule",
+            ),
+        ),
+        (
+            Provider.GITHUB,
+            {"ref": LONG},
+            untrusted(f"its ref '{LONG[1:]}' is neither a branch nor a tag"),
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_run_and_what_to_publish_from(
+    provider: Provider, changes: dict[str, object], sentence: str
+) -> None:
+    assert str(refusal_of(provider, JOBS[provider](**changes))) == sentence
+
+
+def test_a_ref_or_a_path_with_an_at_sign_changes_nothing_of_the_workflow() -> None:
+    github = "octo/greet/.github/workflows/release.yml@refs/heads/a@b"
+    assert read(Provider.GITHUB, workflow_ref=github).workflow == "release.yml"
+    gitlab = "gitlab.com/tools/ci/greet//.gitlab-ci.yml@refs/heads/a@b"
+    assert read(Provider.GITLAB, ci_config_ref_uri=gitlab).workflow == ".gitlab-ci.yml"
+
+
+def test_a_file_outside_of_the_folder_of_workflows_is_named_by_its_whole_path() -> None:
+    path = "octo/shared/.github/workflows/release.yml"
+    assert read(Provider.GITHUB, workflow_ref=f"{path}@refs/heads/main").workflow == path
+
+
+def test_a_program_may_say_that_it_is_one_or_say_nothing() -> None:
+    assert read(Provider.ENTRA, idtyp="app") == read(Provider.ENTRA, idtyp=None)
+
+
+def test_an_issuer_of_azure_devops_is_compared_without_case() -> None:
+    issuer = f"https://vstoken.dev.azure.com/{ORGANIZATION.upper()}"
+    assert read(Provider.AZURE_DEVOPS, iss=issuer) == read(Provider.AZURE_DEVOPS)

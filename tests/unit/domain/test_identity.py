@@ -1,6 +1,6 @@
 """The table of rights: every role, action and scope, in organizations of every kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import pytest
@@ -289,3 +289,92 @@ def test_the_role_of_a_credential_holds_in_its_organization_alone(action: Action
 def test_an_owner_by_credential_still_does_not_govern() -> None:
     nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
     assert refused(machine(role=Role.OWNER), nobody, Action.GOVERN) is SignInAgain
+
+
+# --- what a refusal says -----------------------------------------------------------------------
+
+CLOSING = Organization(name="acme", founder=ID, created_ms=0, deleting_ms=NOW + 1)
+READING = Principal(ID, "token", (Grant(scopes=frozenset({Scope.READ})),))
+
+
+PUSHING = Principal(ID, "token", (Grant(scopes=frozenset({Scope.PUSH_NEW})),))
+MISSING = replace(standing("stranger"), organization=None)
+
+
+@pytest.mark.parametrize(
+    ("by", "where", "action", "reason"),
+    [
+        (ALL, standing("member"), Action.DEPRECATE, "it takes being maintainer or owner of acme"),
+        (
+            signed_in(0),
+            standing("owner"),
+            Action.OPERATE,
+            "it takes being administrator of the registry",
+        ),
+        (READING, standing("owner"), Action.DEPRECATE, "the token lacks the scope deprecate here"),
+        (
+            READING,
+            standing("owner"),
+            Action.PUSH_NEW,
+            "the token lacks the scopes push-new and push-version here",
+        ),
+        (
+            PUSHING,
+            standing("owner"),
+            Action.PUSH_VERSION,
+            "the token lacks the scope push-version here",
+        ),
+        (
+            ALL,
+            replace(standing("owner"), organization=CLOSING),
+            Action.PUSH_VERSION,
+            "its organization is being deleted, which an owner can still undo",
+        ),
+        (
+            ALL,
+            standing("owner", deleted=True),
+            Action.READ,
+            "the organization acme was deleted, and names are never issued twice",
+        ),
+        (
+            ALL,
+            MISSING,
+            Action.PUSH_NEW,
+            "the organization acme does not exist; ask the operator to create it",
+        ),
+    ],
+)
+def test_a_refusal_names_the_action_the_package_and_the_reason(
+    by: Principal, where: Standing, action: Action, reason: str
+) -> None:
+    refusal = refusal_of(by, where, action, GREET)
+    assert str(refusal) == f"You may not {action.verb} acme/greet: {reason}."
+
+
+def test_what_takes_a_fresh_sign_in_says_how_to_go_on() -> None:
+    refusal = refusal_of(ALL, standing("owner"), Action.GOVERN, GREET)
+    assert str(refusal).startswith("To govern acme/greet, sign in again on the registry's pages")
+
+
+def test_a_reserved_name_is_named() -> None:
+    package = Package.parse("ballerinax", "greet")
+    refusal = refusal_of(ALL, standing("stranger", "ballerinax"), Action.PUSH_NEW, package)
+    assert "so ballerinax is not open" in str(refusal)
+
+
+def test_an_organization_that_is_being_deleted_takes_no_push_and_everything_else() -> None:
+    closing = replace(standing("owner"), organization=CLOSING)
+    refusing = {each for each in Action if refused(signed_in(0), closing, each) is NotPermitted}
+    assert refusing == {Action.PUSH_NEW, Action.PUSH_VERSION, Action.OPERATE}
+
+
+def test_a_credential_names_the_organizations_of_its_roles_and_no_pattern() -> None:
+    holdings = tuple(Holding(org=org, role=Role.MEMBER) for org in ("Acme", "ac*", "*"))
+    assert Principal("robot", holdings=holdings).organizations == {"acme"}
+
+
+def test_a_sign_in_is_fresh_to_the_millisecond() -> None:
+    ten_minutes = 10 * 60_000
+    assert signed_in(0).is_fresh(NOW + ten_minutes)
+    assert not signed_in(0).is_fresh(NOW + ten_minutes + 1)
+    assert not ALL.is_fresh(0)
