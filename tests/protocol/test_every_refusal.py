@@ -14,6 +14,7 @@ from types import ModuleType
 
 import azure.functions as func
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 import functions
 from functions import _api, _central, _maven, _pages
@@ -140,6 +141,11 @@ async def answer_to(
 def named(refusal: object) -> str:
     """Return what pytest calls it."""
     return type(refusal).__name__
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=named)
+def test_every_refusal_says_what_it_said(refusal: Refusal, snapshot: SnapshotAssertion) -> None:
+    assert (refusal.kind.name, str(refusal)) == snapshot
 
 
 @pytest.mark.parametrize("face", FACES)
