@@ -17,8 +17,10 @@ from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 300.0  # Seconds. The first start after a deployment has everything to load.
+# Seconds. The first start after a deployment has everything to load.
+PATIENCE = float(os.environ.get("PATIENCE", "300"))
 PAUSE = 5.0
+READY = "200"
 TIMEOUT = 60.0
 REDIRECTS = 3
 BOUNDARY = "ballroom-smoke"
@@ -49,7 +51,7 @@ def wait_until_ready(url: str, patience: float = PATIENCE) -> None:
     deadline = time.monotonic() + patience
     while True:
         said = probe(f"{url}/health/ready")
-        if said == "200":
+        if said == READY:
             print(f"{url} is ready.")
             return
         if time.monotonic() > deadline:
@@ -58,11 +60,20 @@ def wait_until_ready(url: str, patience: float = PATIENCE) -> None:
 
 
 def probe(url: str) -> str:
-    """Return the status, or why there is none."""
+    """Return the status and what comes with it, or why there is none."""
     try:
-        return str(ask("GET", url).status)
+        answer = ask("GET", url)
     except (OSError, HTTPException) as error:
         return type(error).__name__
+    return READY if str(answer.status) == READY else f"{answer.status} ({words(answer)})"
+
+
+def words(answer: Answer) -> str:
+    """Return the message of a refusal, or the beginning of something else."""
+    try:
+        return str(json.loads(answer.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.body[:300].decode(errors="replace")
 
 
 def try_package(url: str, package: str) -> None:
@@ -134,8 +145,7 @@ def id_token(audience: str) -> str:
 def expect(status: int, answer: Answer, what: str) -> Answer:
     """Return the answer if it is this one."""
     if answer.status != status:
-        words = answer.body[:300].decode(errors="replace")
-        sys.exit(f"{what} was answered {answer.status}, not {status}: {words}")
+        sys.exit(f"{what} was answered {answer.status}, not {status}: {words(answer)}")
     return answer
 
 

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,35 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
         yield served
 
 
+class Unready(BaseHTTPRequestHandler):
+    """A registry that lacks its key."""
+
+    def do_GET(self) -> None:
+        """Say so."""
+        body = b'{"message": "The registry has no key."}'
+        self.send_response(503)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as it is inherited.
+        """Keep silent."""
+
+
+@pytest.fixture
+def unready() -> Generator[str]:
+    """Return the address of a registry that is not ready."""
+    with HTTPServer(("127.0.0.1", 0), Unready) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
 def smoke(*arguments: str, token: str = "") -> subprocess.CompletedProcess[str]:
     """Run the script."""
-    environment = {"PATH": os.defpath, "BALLROOM_TOKEN": token}
+    environment = {"PATH": os.defpath, "BALLROOM_TOKEN": token, "PATIENCE": "0"}
     return subprocess.run(
         [sys.executable, ".ci/smoke.py", *arguments],
         cwd=ROOT,
@@ -41,6 +69,12 @@ def smoke(*arguments: str, token: str = "") -> subprocess.CompletedProcess[str]:
 def test_a_registry_that_answers_is_ready(registry: Running) -> None:
     tried = smoke("ready", registry.url)
     assert (tried.returncode, tried.stdout) == (0, f"{registry.url} is ready.\n")
+
+
+def test_a_registry_that_is_not_ready_is_quoted(unready: str) -> None:
+    tried = smoke("ready", unready)
+    assert tried.returncode == 1
+    assert "still says 503 (The registry has no key.)" in tried.stderr
 
 
 def test_a_package_is_pushed_and_pulled(registry: Running) -> None:
