@@ -1,5 +1,6 @@
 """What docs/limits.md says of the cloud follows from what was counted and what Azure documents."""
 
+import json
 import re
 
 import pytest
@@ -76,6 +77,18 @@ def test_the_largest_archive_and_its_form_are_below_the_limit_of_a_request() -> 
     largest = Settings.model_fields["max_archive_bytes"].default
     assert largest + MIB < 100 * MIB
     assert f"{largest // MIB} MiB" in SECTION
+
+
+def test_the_bounds_of_the_host_are_those_that_are_deployed() -> None:
+    http = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]
+    host = module("functions").value("hostSettings")
+    largest = int(host["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]) // MIB
+    slots = http["maxConcurrentRequests"]
+    assert slots == AT_ONCE == 8
+    assert "Eight requests at once (`maxConcurrentRequests`)" in SECTION
+    assert f"up to {largest} MiB and six times its size in host and worker: " in SECTION
+    assert f"{slots * largest * 6:,} MB" in SECTION
+    assert f"{http['maxOutstandingRequests']} requests an instance that run or wait" in SECTION
 
 
 def test_more_instances_than_a_region_gives_are_named() -> None:
