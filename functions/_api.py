@@ -40,6 +40,7 @@ STATUS = {
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
+    Kind.METHOD_NOT_ALLOWED: 405,
     Kind.LENGTH_MISSING: 411,
     Kind.TOO_LARGE: 413,
     Kind.TOO_MANY: 429,

@@ -18,7 +18,9 @@ _STATUS = {
     Kind.INVALID: 400,
     Kind.CONFLICT: 400,
     Kind.FORBIDDEN: 400,
-    Kind.LENGTH_MISSING: 411,  # No `bal` sends in chunks, so none has to show the sentence.
+    # No `bal` uses another method or sends in chunks, so none has to show these sentences.
+    Kind.METHOD_NOT_ALLOWED: 405,
+    Kind.LENGTH_MISSING: 411,
     Kind.TOO_LARGE: 400,
     Kind.UNAUTHENTICATED: 401,
     Kind.NOT_FOUND: 404,

@@ -23,8 +23,13 @@ from shared.domain.errors import (
     ArchiveTooLarge,
     BodyUnreadable,
     FileTooLarge,
+    InvalidName,
     LengthMissing,
+    MethodNotAllowed,
+    OrganizationNotFound,
+    PackageNotFound,
     Refusal,
+    ReleaseNotFound,
     TokenExpired,
     TokenForeign,
     TokenMalformed,
@@ -70,7 +75,8 @@ JSON = "application/json"
 
 NO_STORE = {"Cache-Control": "no-store"}  # Of an answer for one caller and one moment.
 
-_BODILESS = frozenset(("GET", "HEAD", "OPTIONS"))
+_READING = frozenset(("GET", "HEAD"))
+_BODILESS = _READING | {"OPTIONS"}
 _REFUSED = 400  # From here on an answer is a refusal, which says itself what it is about.
 
 MOST_BYTES = 4 * 1024 * 1024  # Of JSON: a resolve of 2,000 modules with their candidates has one.
@@ -111,7 +117,8 @@ def edge(
             try:
                 _require_a_whole_body(req)
                 response, outcome = await handler(req), "answered"
-            except Refusal as refusal:
+            except Refusal as given:
+                refusal = _as_missing(given, req)
                 response, outcome = adapted(req, refused(refusal)), type(refusal).__name__
             except Exception:
                 response, outcome = _failed(broken, exchange), "broken"
@@ -132,6 +139,24 @@ def _require_a_whole_body(req: func.HttpRequest) -> None:
     """Raise `LengthMissing` for a body in chunks, which the host hands over as an empty one."""
     if req.method not in _BODILESS and header(req, "transfer-encoding"):
         raise LengthMissing
+
+
+def _as_missing(refusal: Refusal, req: func.HttpRequest) -> Refusal:
+    """Return what tells a reader that nothing has a name which nothing can be given.
+
+    Clients go on after the words of a package that is not there, and after no others.
+    """
+    if not isinstance(refusal, InvalidName) or req.method not in _READING:
+        return refusal
+    match dict(req.route_params):
+        case {"org": org, "name": name, "version": version}:
+            return ReleaseNotFound(f"{org}/{name}", version)
+        case {"org": org, "name": name}:
+            return PackageNotFound(f"{org}/{name}")
+        case {"org": org}:
+            return OrganizationNotFound(org)
+        case _:
+            return refusal
 
 
 def _failed(broken: Broken, exchange: "Exchange") -> func.HttpResponse:
@@ -299,8 +324,13 @@ def json_answer(
 
 
 def when_again(refusal: Refusal) -> dict[str, str]:
-    """Return the headers that tell when to come back, where that helps; clients read no 0."""
+    """Return the headers that tell when to come back, or with which methods, where that helps.
+
+    Clients read no 0.
+    """
     match refusal:
+        case MethodNotAllowed():
+            return {"Allow": ", ".join(refusal.allowed)}
         case Unavailable():
             return {"Retry-After": str(max(1, int(refusal.retry_after.total_seconds())))}
         case TooMany():

@@ -28,6 +28,7 @@ from shared.ranges import is_known
 from shared.registry import Registry
 
 METHODS = ["GET", "HEAD"]
+CHANGING = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # All others that the host knows.
 HTML, MARKDOWN, ATOM, SVG = "text/html", "text/markdown", "application/atom+xml", "image/svg+xml"
 
 # How long a cache may show what strangers see. Whatever is withdrawn is gone within five seconds.

@@ -24,19 +24,19 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the account's first page."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route("account", methods=["GET"])
+    @bp.route("account", methods=["GET", "HEAD"])
     @visits.page
     async def account_page(visit: Visit) -> func.HttpResponse:
         return await _overview(registry, visit)
 
-    @bp.route("account/settings.toml", methods=["GET"])
+    @bp.route("account/settings.toml", methods=["GET", "HEAD"])
     @visits.page
     async def account_settings(visit: Visit) -> func.HttpResponse:
         text = client_settings(registry.settings.base_url, visit.account.name)
         headers = {**HEADERS, "Content-Disposition": 'attachment; filename="Settings.toml"'}
         return func.HttpResponse(text, headers=headers, mimetype=_TOML)
 
-    @bp.route("dashboard", methods=["GET"])
+    @bp.route("dashboard", methods=["GET", "HEAD"])
     @page_errors
     async def account_dashboard(req: func.HttpRequest) -> func.HttpResponse:
         return see_other(_TABS.get(req.params.get("tab", ""), PAGE))

@@ -91,12 +91,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
         typed = visit.form.text("name")
         return visit.show("account/data.html", problem, account=visit.account, typed=typed)
 
-    @bp.route("account/data", methods=["GET"])
+    @bp.route("account/data", methods=["GET", "HEAD"])
     @visits.page
     async def account_data(visit: Visit) -> func.HttpResponse:
         return await overview(visit)
 
-    @bp.route("account/data.json", methods=["GET"])
+    @bp.route("account/data.json", methods=["GET", "HEAD"])
     @visits.page
     async def account_data_export(visit: Visit) -> func.HttpResponse:
         data = await registry.departing.data(by=visit.principal)

@@ -22,7 +22,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             labels={name: provider.label for name, provider in providers.items()},
         )
 
-    @bp.route("account/identities", methods=["GET"])
+    @bp.route("account/identities", methods=["GET", "HEAD"])
     @visits.page
     async def account_identities(visit: Visit) -> func.HttpResponse:
         return await overview(visit)

@@ -28,7 +28,7 @@ def _add_list(bp: func.Blueprint, registry: Registry) -> None:
         kept = await registry.kept_invitations.of(by=visit.principal)
         return visit.show("account/invitations.html", problem, kept=kept)
 
-    @bp.route("account/invitations", methods=["GET"])
+    @bp.route("account/invitations", methods=["GET", "HEAD"])
     @visits.page
     async def account_invitations(visit: Visit) -> func.HttpResponse:
         return await overview(visit)
@@ -54,7 +54,7 @@ def _add_one(bp: func.Blueprint, registry: Registry) -> None:
         opened = await registry.kept_invitations.open(code, by=visit.principal)
         return visit.show("account/invitation.html", problem, opened=opened, code=code)
 
-    @bp.route("account/invitations/{code}", methods=["GET"])
+    @bp.route("account/invitations/{code}", methods=["GET", "HEAD"])
     @visits.page
     async def account_invitation(visit: Visit) -> func.HttpResponse:
         return await invitation(visit)

@@ -25,7 +25,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def again(visit: Visit, problem: Problem) -> func.HttpResponse:
         return await _show(registry, visit, problem)
 
-    @bp.route(ROUTE, methods=["GET"])
+    @bp.route(ROUTE, methods=["GET", "HEAD"])
     @visits.page
     async def account_organization(visit: Visit) -> func.HttpResponse:
         return await _show(registry, visit)

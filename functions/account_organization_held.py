@@ -13,7 +13,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of releases that wait."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route(f"{ROUTE}/held", methods=["GET"])
+    @bp.route(f"{ROUTE}/held", methods=["GET", "HEAD"])
     @visits.page
     async def account_organization_held(visit: Visit) -> func.HttpResponse:
         return await _show(registry, visit)

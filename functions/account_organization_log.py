@@ -25,7 +25,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the log."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route(f"{ROUTE}/log", methods=["GET"])
+    @bp.route(f"{ROUTE}/log", methods=["GET", "HEAD"])
     @visits.page
     async def account_organization_log(visit: Visit) -> func.HttpResponse:
         frame = await framed(registry, visit, "log")

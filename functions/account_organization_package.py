@@ -20,7 +20,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of one package."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route(PAGE, methods=["GET"])
+    @bp.route(PAGE, methods=["GET", "HEAD"])
     @visits.page
     async def account_organization_package(visit: Visit) -> func.HttpResponse:
         return await _show(registry, visit)

@@ -13,7 +13,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the list."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route(f"{ROUTE}/packages", methods=["GET"])
+    @bp.route(f"{ROUTE}/packages", methods=["GET", "HEAD"])
     @visits.page
     async def account_organization_packages(visit: Visit) -> func.HttpResponse:
         frame, after = await framed(registry, visit, "packages"), after_of(visit)

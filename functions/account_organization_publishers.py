@@ -31,7 +31,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of trusted publishers."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route(f"{ROUTE}/publishers", methods=["GET"])
+    @bp.route(f"{ROUTE}/publishers", methods=["GET", "HEAD"])
     @visits.page
     async def account_organization_publishers(visit: Visit) -> func.HttpResponse:
         return await _show(registry, visit)

@@ -31,7 +31,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the settings of an organization."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route(f"{ROUTE}/settings", methods=["GET"])
+    @bp.route(f"{ROUTE}/settings", methods=["GET", "HEAD"])
     @visits.page
     async def account_organization_settings(visit: Visit) -> func.HttpResponse:
         return await _show(registry, visit)

@@ -20,7 +20,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def again(visit: Visit, problem: Problem) -> func.HttpResponse:
         return await _show(registry, visit, problem)
 
-    @bp.route(f"{ROUTE}/tokens", methods=["GET"])
+    @bp.route(f"{ROUTE}/tokens", methods=["GET", "HEAD"])
     @visits.page
     async def account_organization_tokens(visit: Visit) -> func.HttpResponse:
         return await _show(registry, visit)

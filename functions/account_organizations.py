@@ -29,7 +29,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             leaving=visit.form.text("org"),
         )
 
-    @bp.route("account/organizations", methods=["GET"])
+    @bp.route("account/organizations", methods=["GET", "HEAD"])
     @visits.page
     async def account_organizations(visit: Visit) -> func.HttpResponse:
         return await overview(visit)

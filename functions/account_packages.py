@@ -16,7 +16,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the list."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route("account/packages", methods=["GET"])
+    @bp.route("account/packages", methods=["GET", "HEAD"])
     @visits.page
     async def account_packages(visit: Visit) -> func.HttpResponse:
         organizations = await registry.organizations.mine(by=visit.principal)

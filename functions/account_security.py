@@ -65,7 +65,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the page of security events."""
     bp, visits = func.Blueprint(), Visits(registry)
 
-    @bp.route("account/security", methods=["GET"])
+    @bp.route("account/security", methods=["GET", "HEAD"])
     @visits.page
     async def account_security(visit: Visit) -> func.HttpResponse:
         kind, before = visit.query.get("kind", ""), visit.query.get("before", "")

@@ -47,7 +47,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             browser_of=browser_of,
         )
 
-    @bp.route("account/sessions", methods=["GET"])
+    @bp.route("account/sessions", methods=["GET", "HEAD"])
     @visits.page
     async def account_sessions(visit: Visit) -> func.HttpResponse:
         return await overview(visit)

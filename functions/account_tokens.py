@@ -32,7 +32,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             revoking=visit.form.text("token"),
         )
 
-    @bp.route("account/tokens", methods=["GET"])
+    @bp.route("account/tokens", methods=["GET", "HEAD"])
     @visits.page
     async def account_tokens(visit: Visit) -> func.HttpResponse:
         return await overview(visit)

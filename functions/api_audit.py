@@ -101,12 +101,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
         org = parse_org(req.route_params["org"])
         return await registry.logbook.of_organization(org, LogQuery.parse(req.params), by=caller)
 
-    @bp.route("api/v1/orgs/{org}/audit", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/audit", methods=["GET", "HEAD"])
     @api_errors
     async def api_audit_organization(req: func.HttpRequest) -> func.HttpResponse:
         return answer(LogView.of(await of_organization(req)))
 
-    @bp.route("api/v1/orgs/{org}/audit.jsonl", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/audit.jsonl", methods=["GET", "HEAD"])
     @api_errors
     async def api_audit_export(req: func.HttpRequest) -> func.HttpResponse:
         page = await of_organization(req)
@@ -114,7 +114,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         headers = NO_STORE | _link(req, page.next)
         return func.HttpResponse("".join(lines), headers=headers, mimetype=JSON_LINES)
 
-    @bp.route("api/v1/account/events", methods=["GET"])
+    @bp.route("api/v1/account/events", methods=["GET", "HEAD"])
     @api_errors
     async def api_audit_account(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

@@ -78,7 +78,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function that describes the API."""
     bp = func.Blueprint()
 
-    @bp.route("api/v1/openapi.json", methods=["GET"])
+    @bp.route("api/v1/openapi.json", methods=["GET", "HEAD"])
     @api_errors
     async def api_docs_openapi(req: func.HttpRequest) -> func.HttpResponse:
         return json_answer(document(registry.settings.base_url))

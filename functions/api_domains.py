@@ -109,7 +109,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     proving = registry.proving
 
-    @bp.route("api/v1/orgs/{org}/domains", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/domains", methods=["GET", "HEAD"])
     @api_errors
     async def api_domains_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

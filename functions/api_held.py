@@ -64,7 +64,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of releases that wait."""
     bp = func.Blueprint()
 
-    @bp.route("api/v1/orgs/{org}/held", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/held", methods=["GET", "HEAD"])
     @api_errors
     async def api_held_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

@@ -184,7 +184,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     inviting = registry.inviting
 
-    @bp.route("api/v1/orgs/{org}/invitations", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/invitations", methods=["GET", "HEAD"])
     @api_errors
     async def api_invitations_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

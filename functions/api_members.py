@@ -134,13 +134,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     organizations = registry.organizations
 
-    @bp.route("api/v1/orgs/{org}/members", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/members", methods=["GET", "HEAD"])
     @api_errors
     async def api_members_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
         return answer(OrgMemberList.of(await organizations.members(org_of(req), by=caller)))
 
-    @bp.route("api/v1/orgs/{org}/members/{account}", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/members/{account}", methods=["GET", "HEAD"])
     @api_errors
     async def api_members_show(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
@@ -165,7 +165,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         await organizations.remove_member(org, member, by=caller)
         return nothing()
 
-    @bp.route("api/v1/orgs/{org}/pending", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/pending", methods=["GET", "HEAD"])
     @api_errors
     async def api_members_pending(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

@@ -81,7 +81,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     tokens = registry.organization_tokens
 
-    @bp.route("api/v1/orgs/{org}/tokens", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/tokens", methods=["GET", "HEAD"])
     @api_errors
     async def api_org_tokens_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
@@ -96,7 +96,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         location = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
         return answer(IssuedView.of(issued), 201, Location=location)
 
-    @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["GET", "HEAD"])
     @api_errors
     async def api_org_tokens_show(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

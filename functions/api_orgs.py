@@ -163,7 +163,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def view(organization: Organization, status: int = 200) -> func.HttpResponse:
         return answer(await _view(registry, organization), status)
 
-    @bp.route("api/v1/orgs", methods=["GET"])
+    @bp.route("api/v1/orgs", methods=["GET", "HEAD"])
     @api_errors
     async def api_orgs_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
@@ -181,7 +181,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         founded = await organizations.found(name, founder, by=caller, profile=profile)
         return await view(founded, 201)
 
-    @bp.route("api/v1/orgs/{org}", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}", methods=["GET", "HEAD"])
     @api_errors
     async def api_orgs_show(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

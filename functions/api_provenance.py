@@ -90,7 +90,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function that tells where a release comes from."""
     bp = func.Blueprint()
 
-    @bp.route("api/v1/packages/{org}/{name}/{version}/origin", methods=["GET"])
+    @bp.route("api/v1/packages/{org}/{name}/{version}/origin", methods=["GET", "HEAD"])
     @api_errors
     async def api_provenance_origin(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

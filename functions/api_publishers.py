@@ -152,7 +152,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     publishers = registry.trusted_publishers
 
-    @bp.route("api/v1/orgs/{org}/publishers", methods=["GET"])
+    @bp.route("api/v1/orgs/{org}/publishers", methods=["GET", "HEAD"])
     @api_errors
     async def api_publishers_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

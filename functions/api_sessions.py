@@ -159,7 +159,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of sessions, identities and sign-in links."""
     bp = func.Blueprint()
 
-    @bp.route(SESSIONS, methods=["GET"])
+    @bp.route(SESSIONS, methods=["GET", "HEAD"])
     @api_errors
     async def api_sessions_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
@@ -174,7 +174,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         registry.sessions.forget(ended)
         return nothing()
 
-    @bp.route(IDENTITIES, methods=["GET"])
+    @bp.route(IDENTITIES, methods=["GET", "HEAD"])
     @api_errors
     async def api_sessions_identities(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

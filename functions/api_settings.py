@@ -25,7 +25,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function that hands out settings; tokens are shown once, and not here."""
     bp = func.Blueprint()
 
-    @bp.route("api/v1/settings.toml", methods=["GET"])
+    @bp.route("api/v1/settings.toml", methods=["GET", "HEAD"])
     @api_errors
     async def api_settings_toml(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

@@ -93,7 +93,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         )
         return answer(shown, 201)
 
-    @bp.route("api/v1/trusted-publishing/audience", methods=["GET"])
+    @bp.route("api/v1/trusted-publishing/audience", methods=["GET", "HEAD"])
     @api_errors
     async def api_trusted_audience(req: func.HttpRequest) -> func.HttpResponse:
         return answer(AudienceView(audience=registry.settings.base_url))

@@ -29,7 +29,7 @@ def _add_list(
     bp: func.Blueprint, registry: Registry, function: str, kind: str, path: str | None = None
 ) -> None:
     @bp.function_name(function)
-    @bp.route(f"2.0/registry/{path or kind}", methods=["GET"])
+    @bp.route(f"2.0/registry/{path or kind}", methods=["GET", "HEAD"])
     @central_errors
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
         await caller_of(headers_of(req), registry)
@@ -39,7 +39,7 @@ def _add_list(
 
 def _add_one(bp: func.Blueprint, registry: Registry, function: str, route: str) -> None:
     @bp.function_name(function)
-    @bp.route(route, methods=["GET"])
+    @bp.route(route, methods=["GET", "HEAD"])
     @central_errors
     async def central_one(req: func.HttpRequest) -> func.HttpResponse:
         await caller_of(headers_of(req), registry)

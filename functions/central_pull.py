@@ -23,7 +23,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the Central face that read one package."""
     bp = func.Blueprint()
 
-    @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET"])
+    @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET", "HEAD"])
     @central_errors
     async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -32,7 +32,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         answer = json_answer([version.text for version in versions], headers=OPEN)
         return stands(answer, registry)
 
-    @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET"])
+    @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET", "HEAD"])
     @central_errors
     async def central_package(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)

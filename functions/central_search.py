@@ -16,7 +16,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the Central face that search."""
     bp = func.Blueprint()
 
-    @bp.route("2.0/registry/packages", methods=["GET"])
+    @bp.route("2.0/registry/packages", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -24,7 +24,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         results = await registry.searching.search(query_of(req), page, by=caller)
         return _packages(registry, req, results, page)
 
-    @bp.route("2.0/registry/packages/{org}", methods=["GET"])
+    @bp.route("2.0/registry/packages/{org}", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_organization(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -41,12 +41,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
         model = page_model("packages", items, count=results.count, page=page)
         return json_answer(model | _extras(results), 200, OPEN)
 
-    bp.route("2.0/registry/search-packages", methods=["GET"])(central_search)
+    bp.route("2.0/registry/search-packages", methods=["GET", "HEAD"])(central_search)
     # The language server sends {base}//search-packages, and the Functions host folds no slashes.
-    doubled = bp.route("2.0/{*rest:regex(^registry//search-packages/?$)}", methods=["GET"])
+    doubled = bp.route("2.0/{*rest:regex(^registry//search-packages/?$)}", methods=["GET", "HEAD"])
     bp.function_name("central_search_doubled")(doubled(central_search))
 
-    @bp.route("2.0/registry/search-suggestions", methods=["GET"])
+    @bp.route("2.0/registry/search-suggestions", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_suggest(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)

@@ -23,7 +23,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the Central face that find tools."""
     bp = func.Blueprint()
 
-    @bp.route("2.0/registry/tools", methods=["GET"])
+    @bp.route("2.0/registry/tools", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_tools(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -32,7 +32,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         items = [package_model(registry, hit.listing) for hit in results.hits]
         return json_answer(page_model("tools", items, count=results.count, page=page), 200, OPEN)
 
-    @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET"])
+    @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET", "HEAD"])
     @central_errors
     async def central_tool(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)

@@ -14,7 +14,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def enter(visit: Visit, problem: Problem | None = None) -> func.HttpResponse:
         return visit.show("device/enter.html", problem, code=visit.form.text("code"))
 
-    @bp.route("device", methods=["GET"])
+    @bp.route("device", methods=["GET", "HEAD"])
     @visits.page
     async def device_page(visit: Visit) -> func.HttpResponse:
         # A code in the address is not read: whoever sends such a link wants it to be approved

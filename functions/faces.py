@@ -1,9 +1,8 @@
 """Every face of the registry, as one app."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import azure.functions as func
-from azure.functions import HttpMethod
 from azure.functions.decorators.http import HttpTrigger
 
 from functions import (
@@ -164,7 +163,7 @@ def build_app(registry: Registry) -> func.FunctionApp:
     """Return the app with every Function over `registry`."""
     faces = [face.blueprint(registry) for face in FACES]
     # An app whose functions were read gives them to no host any more: those of another are.
-    elsewhere = web_missing.everywhere_else(registry, _readable(_app_of(faces)))
+    elsewhere = web_missing.everywhere_else(registry, list(_routes(_app_of(faces))))
     return _app_of([*faces, elsewhere])
 
 
@@ -175,9 +174,9 @@ def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
     return app
 
 
-def _readable(app: func.FunctionApp) -> Iterator[str]:
-    """Yield the routes of an app that answer whoever reads."""
+def _routes(app: func.FunctionApp) -> Iterator[tuple[str, Collection[str]]]:
+    """Yield the routes of an app and their methods."""
     for function in app.get_functions():
         trigger = function.get_trigger()
-        if isinstance(trigger, HttpTrigger) and HttpMethod.GET in (trigger.methods or ()):
-            yield trigger.route or ""
+        if isinstance(trigger, HttpTrigger):
+            yield trigger.route or "", {each.value for each in trigger.methods or ()}

@@ -16,7 +16,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the first page of administrators."""
     bp, managing = func.Blueprint(), Managing(registry)
 
-    @bp.route("manage", methods=["GET"])
+    @bp.route("manage", methods=["GET", "HEAD"])
     @managing.page
     async def manage_overview(visit: Visit) -> func.HttpResponse:
         overview = await registry.overseeing.look(by=visit.principal)

@@ -41,12 +41,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the pages of accounts."""
     bp, managing = func.Blueprint(), Managing(registry)
 
-    @bp.route("manage/accounts", methods=["GET"])
+    @bp.route("manage/accounts", methods=["GET", "HEAD"])
     @managing.page
     async def manage_accounts(visit: Visit) -> func.HttpResponse:
         return await _list(registry, visit)
 
-    @bp.route(ROUTE, methods=["GET"])
+    @bp.route(ROUTE, methods=["GET", "HEAD"])
     @managing.page
     async def manage_account(visit: Visit) -> func.HttpResponse:
         return await _show(registry, visit)

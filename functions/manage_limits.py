@@ -25,7 +25,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the page of limits."""
     bp, managing = func.Blueprint(), Managing(registry)
 
-    @bp.route("manage/limits", methods=["GET"])
+    @bp.route("manage/limits", methods=["GET", "HEAD"])
     @managing.page
     async def manage_limits(visit: Visit) -> func.HttpResponse:
         return visit.show(

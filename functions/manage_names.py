@@ -26,12 +26,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def confirm(visit: Visit, problem: Problem | None = None) -> func.HttpResponse:
         return await _preview(registry, visit, problem)
 
-    @bp.route("manage/names", methods=["GET"])
+    @bp.route("manage/names", methods=["GET", "HEAD"])
     @managing.page
     async def manage_names(visit: Visit) -> func.HttpResponse:
         return await overview(visit)
 
-    @bp.route("manage/names/new", methods=["GET"])
+    @bp.route("manage/names/new", methods=["GET", "HEAD"])
     @managing.page
     async def manage_name_preview(visit: Visit) -> func.HttpResponse:
         return await confirm(visit)

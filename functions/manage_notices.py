@@ -50,7 +50,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             longest=LONGEST,
         )
 
-    @bp.route("manage/notices", methods=["GET"])
+    @bp.route("manage/notices", methods=["GET", "HEAD"])
     @managing.page
     async def manage_notices(visit: Visit) -> func.HttpResponse:
         return await overview(visit)

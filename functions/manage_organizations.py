@@ -30,7 +30,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def one(visit: Visit, problem: Problem | None = None) -> func.HttpResponse:
         return await _show(registry, visit, problem)
 
-    @bp.route("manage/organizations", methods=["GET"])
+    @bp.route("manage/organizations", methods=["GET", "HEAD"])
     @managing.page
     async def manage_organizations(visit: Visit) -> func.HttpResponse:
         return await overview(visit)
@@ -42,7 +42,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         await registry.provisioning.found(org, owner, by=visit.principal)
         return see_other(f"{PAGE}/{org}?done=found")
 
-    @bp.route(ROUTE, methods=["GET"])
+    @bp.route(ROUTE, methods=["GET", "HEAD"])
     @managing.page
     async def manage_organization(visit: Visit) -> func.HttpResponse:
         return await one(visit)

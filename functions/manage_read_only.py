@@ -26,7 +26,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             most_of_a_reason=MOST_OF_A_REASON,
         )
 
-    @bp.route("manage/read-only", methods=["GET"])
+    @bp.route("manage/read-only", methods=["GET", "HEAD"])
     @managing.page
     async def manage_read_only(visit: Visit) -> func.HttpResponse:
         return await overview(visit)

@@ -95,7 +95,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the pages of releases."""
     bp, managing = func.Blueprint(), Managing(registry)
 
-    @bp.route("manage/releases", methods=["GET"])
+    @bp.route("manage/releases", methods=["GET", "HEAD"])
     @managing.page
     async def manage_releases(visit: Visit) -> func.HttpResponse:
         try:
@@ -103,7 +103,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         except Refusal as refusal:
             return await _withheld(registry, visit, None, Problem.of(refusal))
 
-    @bp.route(ROUTE, methods=["GET"])
+    @bp.route(ROUTE, methods=["GET", "HEAD"])
     @managing.page
     async def manage_release(visit: Visit) -> func.HttpResponse:
         return await _release(registry, visit)

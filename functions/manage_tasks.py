@@ -28,7 +28,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             asked=visit.query.get("asked", ""),
         )
 
-    @bp.route("manage/tasks", methods=["GET"])
+    @bp.route("manage/tasks", methods=["GET", "HEAD"])
     @managing.page
     async def manage_tasks(visit: Visit) -> func.HttpResponse:
         return await overview(visit)

@@ -27,7 +27,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of signing in and out."""
     bp, page = func.Blueprint(), pages_of(registry)
 
-    @bp.route("sign-in", methods=["GET"])
+    @bp.route("sign-in", methods=["GET", "HEAD"])
     @page
     async def sign_in_page_shown(req: func.HttpRequest) -> func.HttpResponse:
         return await _offers(req, registry)
@@ -42,7 +42,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
         return see_other(await _finished(req, registry))
 
-    @bp.route("sign-in/link/{code}", methods=["GET"])
+    @bp.route("sign-in/link/{code}", methods=["GET", "HEAD"])
     @page
     async def sign_in_link_page(req: func.HttpRequest) -> func.HttpResponse:
         return await _link_shown(req, registry)

@@ -242,7 +242,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of tokens."""
     bp = func.Blueprint()
 
-    @bp.route("api/v1/tokens", methods=["GET"])
+    @bp.route("api/v1/tokens", methods=["GET", "HEAD"])
     @api_errors
     async def token_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
@@ -256,7 +256,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         issued = await registry.tokens.issue(caller.id, new.wanted(new.org), by=caller)
         return answer(IssuedView.of(issued), 201, Location=f"/api/v1/tokens/{issued.token.id}")
 
-    @bp.route("api/v1/tokens/{id}", methods=["GET"])
+    @bp.route("api/v1/tokens/{id}", methods=["GET", "HEAD"])
     @api_errors
     async def token_show(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

@@ -74,7 +74,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function that tells who asks."""
     bp = func.Blueprint()
 
-    @bp.route("api/v1/whoami", methods=["GET"])
+    @bp.route("api/v1/whoami", methods=["GET", "HEAD"])
     @api_errors
     async def token_whoami(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)

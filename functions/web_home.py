@@ -4,7 +4,8 @@ from itertools import islice
 
 import azure.functions as func
 
-from functions._public_pages import METHODS, Look, PublicPages
+from functions._public_pages import CHANGING, METHODS, Look, PublicPages
+from shared.domain.errors import MethodNotAllowed
 from shared.domain.facets import Facet, Share
 from shared.registry import Registry
 from shared.services.showcasing import Showcase
@@ -26,6 +27,12 @@ def blueprint(registry: Registry) -> func.Blueprint:
             pulled=tuple(each for each in showcase.pulled if each.head.pulls),
             keywords=keywords_of(showcase),
         )
+
+    # A Function of its own, since no catch-all takes the empty path; the host has a page there.
+    @bp.route("/", methods=CHANGING)
+    @pages.page
+    async def web_home_wrong_method(look: Look) -> func.HttpResponse:
+        raise MethodNotAllowed(look.req.method, "/", *METHODS)
 
     return bp
 

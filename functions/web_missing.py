@@ -1,25 +1,29 @@
 """Addresses that people guess or cut short: led on where that is clear, else told so by a page.
 
-No two routes take one path, so the last one is made from all others: it takes what none does.
+No two routes take one path and method, so the last ones are made from all others: they take what
+none does, and say with which methods a path is one of ours.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import azure.functions as func
 
 from functions._api import refusal_answer
+from functions._central import refusal_answer as central_answer
 from functions._pages import HEADERS
-from functions._public_pages import METHODS, Look, PublicPages
-from shared.domain.errors import PageNotFound
+from functions._public_pages import CHANGING, METHODS, Look, PublicPages
+from shared.domain.errors import MethodNotAllowed, PageNotFound
 from shared.domain.names import parse_org
 from shared.registry import Registry
 
-# Programs alone ask for what is below these: `bal` reads no page, and the host has its own.
-_LEFT_TO_OTHERS = ("2.0/{*path}", "admin/{*path}", "runtime/{*path}")
-_API = "/api/"
+_LEFT_TO_OTHERS = ("admin/{*path}", "runtime/{*path}")  # The host has its own below these.
+_CENTRAL, _API = "/2.0/", "/api/"
 
 _CONSTRAINT = re.compile(r":[^}]*(?=\})")
+_BEGINNING = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of one that takes a part.
+
+Methods = Collection[str]
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -40,40 +44,72 @@ def blueprint(registry: Registry) -> func.Blueprint:
     return bp
 
 
-def everywhere_else(registry: Registry, routes: Iterable[str]) -> func.Blueprint:
-    """Return the Function of every address that none of these routes takes."""
-    bp, pages = func.Blueprint(), PublicPages(registry)
+def everywhere_else(registry: Registry, routes: Iterable[tuple[str, Methods]]) -> func.Blueprint:
+    """Return the Functions of every address and method that none of these routes takes.
 
-    @bp.route(f"{{*path:regex({_none_of(routes)})}}", methods=METHODS)
+    The host itself answers another method than those of a route with an empty 404.
+    """
+    bp, pages = func.Blueprint(), PublicPages(registry)
+    taken = {method: _taken(routes, method) for method in (*METHODS, *CHANGING)}
+
     @pages.page
     async def web_missing(look: Look) -> func.HttpResponse:
-        path = look.path.partition("?")[0]
-        refusal = PageNotFound(path)
+        path, method = look.path.partition("?")[0], look.req.method
+        decoded = look.req.route_params["path"]
+        allowed = [each for each, those in taken.items() if _is_one_of(those, decoded)]
+        refusal = MethodNotAllowed(method, path, *allowed) if allowed else PageNotFound(path)
+        if path.startswith(_CENTRAL):
+            return central_answer(refusal)
         if path.startswith(_API):
             return refusal_answer(refusal)
         raise refusal
 
+    for name, methods in _FALLBACKS.items():
+        none_of_them = f"^(?!({'|'.join(taken[methods[0]])})/?$)"
+        route = bp.route(f"{{*path:regex({none_of_them})}}", methods=methods)
+        bp.function_name(name)(route(web_missing))
     return bp
 
 
-def _none_of(routes: Iterable[str]) -> str:
-    """Return an expression for the paths that no route takes; the host ends one at a colon, and
-    reads braces as its own."""
-    taken = {path for route in (*routes, *_LEFT_TO_OTHERS) for path in _paths_of(route) if path}
-    return f"^(?!({'|'.join(sorted(taken))})/?$)"
+# Named so that they are the last that the host tries.
+_FALLBACKS = {
+    "web_missing": METHODS,
+    **{f"web_wrong_method_{method.lower()}": [method] for method in CHANGING},
+}
+
+
+def _taken(routes: Iterable[tuple[str, Methods]], method: str) -> list[str]:
+    """Return expressions for the paths that a route takes with this method; the host ends one at a
+    colon, and reads braces as its own."""
+    those = (route for route, methods in routes if method in methods)
+    return sorted({path for each in (*those, *_LEFT_TO_OTHERS) for path in _paths_of(each) if path})
+
+
+def _is_one_of(expressions: Iterable[str], path: str) -> bool:
+    return any(re.fullmatch(f"{each}/?", path, re.IGNORECASE) for each in expressions)
 
 
 def _paths_of(route: str) -> Iterator[str]:
     """Yield expressions for what a route takes, or more: one for each number of its parts."""
+    beginning = _BEGINNING.search(route)
+    if beginning:
+        # The last part of what it begins with may be the beginning of a longer one.
+        known = "/".join((route[: beginning.start()] + beginning[1]).split("/")[:-1])
+        yield f"{re.escape(known.lower())}/{_ANYTHING}"
+        return
     parts = [each for each in _CONSTRAINT.sub("", route).split("/") if each]
     optional = sum(each.endswith("?}") for each in parts)
     for count in range(len(parts) - optional, len(parts) + 1):
         yield "".join(map(_expression, parts[:count])).removeprefix("/")
 
 
+_BELOW = r"(/[\s\S]*)?"  # A dot would leave out the end of a line, which a path may hold.
+_ANYTHING = f"[^/]*{_BELOW}"
+
+
 def _expression(part: str) -> str:
     if part.startswith("{*"):
-        return r"(/[\s\S]*)?"  # A dot would leave out the end of a line, which a path may hold.
+        return _BELOW
     return "/[^/]+" if "{" in part else f"/{re.escape(part.lower())}"
 
 

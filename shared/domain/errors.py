@@ -26,6 +26,7 @@
     │   └── Untrusted        one class for each reason to refuse a job, in untrusted.py
     ├── TooMany              it comes too often
     │   └── TooManyRequests · TooManyFailures
+    ├── MethodNotAllowed     the path is there, but not for this method
     ├── LengthMissing        its body came without a length, and so not at all
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
@@ -55,6 +56,7 @@ class Kind(Enum):
     CONFLICT = "conflict"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
     LENGTH_MISSING = "length-missing"
     TOO_LARGE = "too-large"
     TOO_MANY = "too-many"
@@ -338,7 +340,7 @@ class NotFound(Refusal):
 class PackageNotFound(NotFound):
     """The package does not exist, or not for this caller."""
 
-    def __init__(self, package: "Package") -> None:
+    def __init__(self, package: object) -> None:
         """Name the package; Java looks for `package not found`, Go for `package not found:`."""
         super().__init__(f"package not found: {package}")
 
@@ -346,7 +348,7 @@ class PackageNotFound(NotFound):
 class ReleaseNotFound(NotFound):
     """The package has no such version, or not for this caller."""
 
-    def __init__(self, package: "Package", version: object) -> None:
+    def __init__(self, package: object, version: object) -> None:
         """Name what was asked for; `bal push` goes on only when it reads this text."""
         super().__init__(f"package not found for: {package}:{version}")
 
@@ -795,6 +797,17 @@ class TooManyFailures(TooMany):
             "These credentials are not valid, and too many others that are not came from this "
             f"address. Wait {allowance.wait_s} seconds, and check the access token meanwhile.",
         )
+
+
+class MethodNotAllowed(Refusal):
+    """The path is one of ours, but not for this method."""
+
+    kind = Kind.METHOD_NOT_ALLOWED
+
+    def __init__(self, method: str, path: str, *allowed: str) -> None:
+        """Name the method, and those that there are."""
+        self.allowed = allowed
+        super().__init__(f"{method} does nothing at {_quoted(path)}. Use {' or '.join(allowed)}.")
 
 
 class LengthMissing(Refusal):

@@ -20,9 +20,9 @@ def crossing(app: ASGIApp) -> ASGIApp:
     """Answer preflights, and say on every other answer to an `Origin` that any may read it."""
 
     def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if not any(name == b"origin" for name, _ in scope["headers"]):
-            return app(scope, receive, send)
         asked = dict(scope["headers"])
+        if b"origin" not in asked:
+            return app(scope, receive, send)
         if scope["method"] == "OPTIONS" and _METHOD in asked:
             return send_answer(_preflight(asked[_METHOD], asked.get(_HEADERS, b"")), send)
 

@@ -117,8 +117,9 @@ def _answer(response: func.HttpResponse, method: str) -> Answer:
         raise StatusUnusable(status)
     given = _last_of_each(response)
     cookies = given.pop("set-cookie", None)
+    _require_lines_of_ascii(given)
     headers = [
-        (_raw_name(name), _raw_value(name, value))
+        (_raw_name(name), value.strip(" \t").encode("ascii"))
         for name, value in given.items()
         if value or name != "content-type"  # An empty type stands for none.
     ]
@@ -155,10 +156,13 @@ def _raw_name(name: str) -> bytes:
     return name.encode("ascii")
 
 
-def _raw_value(name: str, value: str) -> bytes:
-    if not (value.isascii() and value.replace("\t", "").isprintable()):
-        raise HeaderUnusable(name)
-    return value.strip(" \t").encode("ascii")
+def _require_lines_of_ascii(headers: dict[str, str]) -> None:
+    whole = "".join(headers.values())
+    if whole.isascii() and whole.isprintable():
+        return
+    for name, value in headers.items():
+        if not (value.isascii() and value.replace("\t", "").isprintable()):
+            raise HeaderUnusable(name)
 
 
 def _content_type(response: func.HttpResponse) -> bytes:

@@ -205,20 +205,25 @@ def _spares(segment: Segment | Nothing, shape: Shape) -> bool:
 
 
 _ANY = "[^/]+"  # As expressions say "any segment".
+_ANYTHING = f"[^/]*{BELOW}"  # And "whatever follows".
 
 
 def _is_of(expression: str, shape: Shape) -> bool:
     """Tell whether every path of the shape matches the expression."""
-    parts = expression.removesuffix(BELOW).replace(_ANY, "*").split("/")
+    known = expression.removesuffix(_ANYTHING)
+    end = "**" if known != expression else ""
+    parts = (known.removesuffix(BELOW).replace(_ANY, "*") + end).split("/")
     below = shape[len(parts) :]
     is_as_long = len(shape) >= len(parts) and (not below or expression.endswith(BELOW))
     return is_as_long and all(map(_fits, parts, shape))
 
 
 def _fits(part: str, segment: Segment | Nothing) -> bool:
+    if isinstance(segment, Nothing | Rest):
+        return part == ("" if isinstance(segment, Nothing) else "**")
     if isinstance(segment, Literal):
         return part in ("*", re.escape(segment.text))
-    return part == "*" and isinstance(segment, Parameter | Mixed)
+    return part == "*"
 
 
 def _segments_meet(one: Segment | Nothing, other: Segment | Nothing) -> bool:

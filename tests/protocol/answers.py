@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 
-STATUSES = {200, 204, 302, 400, 401, 404, 500, 503}  # The clients understand no others.
+# The clients understand these, and no client sends what is answered by 405 or 411.
+STATUSES = {200, 204, 302, 400, 401, 404, 405, 411, 500, 503}
 
 
 def refused(response: httpx.Response, status: int) -> str:

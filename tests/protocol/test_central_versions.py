@@ -50,6 +50,10 @@ async def test_names_are_found_in_any_case(world: World) -> None:
     assert answered(await world.get("/packages/ACME/Greet")) == ["1.0.0"]
 
 
-@pytest.mark.parametrize("path", ["1acme/greet", "acme/gr eet", "acme/_greet", "ac-me/greet"])
-async def test_what_can_be_no_name_is_400_with_the_rule(world: World, path: str) -> None:
-    assert "name" in refused(await world.get(f"/packages/{path}"), 400)
+@pytest.mark.parametrize(
+    "path", ["1acme/greet", "acme/gr eet", "acme/_greet", "ac-me/greet", "acme/nosuch-heldout"]
+)
+async def test_what_can_be_no_name_is_not_found_and_clients_go_on(world: World, path: str) -> None:
+    assert refused(await world.get(f"/packages/{path}"), 404) == f"package not found: {path}"
+    told = refused(await world.get(f"/packages/{path}/1.0.0"), 404)
+    assert told == f"package not found for: {path}:1.0.0"

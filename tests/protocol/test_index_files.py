@@ -102,10 +102,10 @@ async def test_names_are_compared_without_case(world: World) -> None:
     assert await lines(world, f"{URL}/index/Acme/GREET/index.json") == await lines(world)
 
 
-async def test_a_name_that_none_can_have_is_refused_with_its_rule(world: World) -> None:
+async def test_a_name_that_none_can_have_is_not_found(world: World) -> None:
     answer = await world.get(f"{URL}/index/acme/1greet/index.json")
-    assert answer.status_code == 400
-    assert "'1greet' is not a valid package name" in answer.json()["error"]["message"]
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == "package not found: acme/1greet"
 
 
 # --- caching -----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from shared.hosting.routing import collisions
 from shared.registry import Registry
 from shared.settings import Settings
 
+OTHER_METHODS = ("post", "put", "patch", "delete", "options")
 CLOUD_ALONE = {"feeds"}  # Faces without a Function where searches need no feed.
 
 
@@ -73,7 +74,8 @@ async def test_every_function_is_named_for_its_face(registry: Registry) -> None:
 async def test_the_app_has_every_face_and_no_name_twice(registry: Registry) -> None:
     loaded = names(functions_of(build_app(registry)))
     of_faces = [name for each in by_face(registry).values() for name in each]
-    assert sorted(loaded) == sorted([*of_faces, "web_missing"])  # Made from all others.
+    made_from_others = ["web_missing", *(f"web_wrong_method_{each}" for each in OTHER_METHODS)]
+    assert sorted(loaded) == sorted([*of_faces, *made_from_others])
     assert len({name.lower() for name in loaded}) == len(loaded)
 
 
@@ -89,3 +91,17 @@ async def test_the_local_host_streams_the_path_of_the_archive_function(registry:
 async def test_every_route_lists_its_methods(registry: Registry) -> None:
     routes = [each.route for each in functions_of(build_app(registry)).http]
     assert [route.function for route in routes if not route.methods] == []
+
+
+# What a `GET` of these begins or ends is nothing that anybody reads.
+NO_READS = {"sign_in_begin", "sign_in_callback"}
+
+
+async def test_a_head_is_answered_wherever_a_get_is(registry: Registry) -> None:
+    routes = [each.route for each in functions_of(build_app(registry)).http]
+    without = {
+        route.function
+        for route in routes
+        if "GET" in (route.methods or ()) and "HEAD" not in (route.methods or ())
+    }
+    assert without == NO_READS

@@ -742,6 +742,11 @@ SITE = {
     "web_missing_name": _for_all("/packages/acme"),
     "web_missing_org_name": _for_all("/orgs"),
     "web_missing": _for_all("/account/x/y/z", empty),
+    "web_home_wrong_method": _for_all("/", anybody_known, "POST"),
+    **{
+        f"web_wrong_method_{method.lower()}": _for_all("/account/x/y/z", empty, method)
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    },
     "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
     "web_search_description": _for_all("/opensearch.xml", anybody_known),
     "web_site_robots": _for_all("/robots.txt", anybody_known),

@@ -317,6 +317,8 @@ ABOUT_NO_PACKAGE = {
     "token_*": "name patterns, whether packages match them or not",
     "web_about": "counts public packages alone, whoever asks",
     "web_home": "lists public packages alone, whoever asks",
+    "web_home_wrong_method": "is the same for everybody",
+    "web_wrong_method_*": "are the same for everybody, whatever they name",
     "web_missing*": "are the same for everybody, whatever they name",
     "web_search_description": "is the same for everybody",
     "web_site_icon": "is the same for everybody",

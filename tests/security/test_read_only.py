@@ -33,12 +33,13 @@ INTERNAL = 500
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 READING = {"GET", "HEAD", "OPTIONS"}
 ASKS_BY_POST = {"central_resolve_packages", "central_resolve_modules", "central_resolve_tools"}
+WRONG = {name for name in DECLARED if "wrong_method" in name}  # They change nothing at any time.
 # Sessions begin and end, so that administrators come in; and they let changes be made again.
 GOES_ON = {"sign_in_link_used", "sign_in_out", "manage_read_only_on", "manage_read_only_off"}
 CHANGING = sorted(
     name
     for name, each in DECLARED.items()
-    if each.method not in READING and name not in ASKS_BY_POST | GOES_ON
+    if each.method not in READING and name not in ASKS_BY_POST | GOES_ON | WRONG
 )
 OTHERS = sorted(set(DECLARED) - set(CHANGING) - GOES_ON)
 

@@ -57,7 +57,7 @@ async def test_a_package_that_is_not_there(shelf: World, page: SnapshotAssertion
 
 
 async def test_a_name_that_none_has(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, "/packages/acme/0", 400)
+    await golden(shelf, page, "/packages/acme/0", 404)
 
 
 async def test_a_hostile_package(shelf: World, page: SnapshotAssertion) -> None:

@@ -146,3 +146,11 @@ def test_no_path_matches_both_of_two_templates_that_are_called_apart(one: str, o
     ]
     for path in PATHS:
         assert not all(router.match("GET", path) for router in routers), path
+
+
+def test_what_a_catch_all_leaves_out_may_begin_with_a_doubled_slash() -> None:
+    doubled = parse(r"2.0/{*rest:regex(^registry//)}")
+    rest = r"[^/]*(/[\s\S]*)?"
+    assert not overlap(doubled, parse(rf"{{*path:regex(^(?!(2\.0/registry//{rest})/?$))}}"))
+    assert overlap(doubled, parse(rf"{{*path:regex(^(?!(2\.0/registry/{rest})/?$))}}"))
+    assert overlap(doubled, parse(r"{*path:regex(^(?!(2\.0/registry//x)/?$)}"))
