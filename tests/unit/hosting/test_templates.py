@@ -153,4 +153,4 @@ def test_what_a_catch_all_leaves_out_may_begin_with_a_doubled_slash() -> None:
     rest = r"[^/]*(/[\s\S]*)?"
     assert not overlap(doubled, parse(rf"{{*path:regex(^(?!(2\.0/registry//{rest})/?$))}}"))
     assert overlap(doubled, parse(rf"{{*path:regex(^(?!(2\.0/registry/{rest})/?$))}}"))
-    assert overlap(doubled, parse(r"{*path:regex(^(?!(2\.0/registry//x)/?$)}"))
+    assert overlap(doubled, parse(r"{*path:regex(^(?!(2\.0/registry//x)/?$))}"))
