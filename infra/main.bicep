@@ -93,8 +93,8 @@ var plainName = toLower(replace(replace(environmentName, '-', ''), '_', ''))
 var isPlain = !empty(plainName) && !contains(plainName, '.') && !contains(plainName, '(') && !contains(plainName, ')')
 var tokenName = !empty(tokenEnvironment) ? tokenEnvironment : (isPlain ? take(plainName, 12) : fail('environmentName has to hold a letter or a digit, and besides these only - and _. Choose another one, or set tokenEnvironment.'))
 var throughput = (maximumThroughput % 1000 == 0) ? maximumThroughput : fail('maximumThroughput has to be a multiple of 1,000, such as 4000.')
-var untexts = filter(items(moreSettings), setting => string(setting.value) != setting.value)
-var texts = empty(untexts) ? moreSettings : fail('Every value of moreSettings has to be a text in quotes, such as "true" or "30".')
+var invalidSettings = filter(items(moreSettings), setting => string(setting.value) != setting.value)
+var furtherSettings = empty(invalidSettings) ? moreSettings : fail('Every value of moreSettings has to be a text in quotes, such as "true" or "30".')
 // The address of the endpoint itself is no domain of one's own.
 var domain = (empty(registryUrl) || endsWith(registryUrl, '.azurefd.net')) ? '' : addressParts[2]
 var publicUrl = !empty(registryUrl) ? registryUrl : (edge ? frontDoor!.outputs.url : 'https://${functionsHost}')
@@ -228,7 +228,7 @@ module functions 'modules/functions.bicep' = {
     entraClientId: entraClientId
     edgeAddresses: edge ? edgeAddresses : ''
     edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''
-    moreSettings: texts
+    moreSettings: furtherSettings
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant
