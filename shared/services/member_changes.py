@@ -197,7 +197,8 @@ class MemberChanges:
     async def _write_now(self, roster: Roster, wanted: Wanted, actor: Actor) -> None:
         if wanted.role is not Role.OWNER:
             await self._keep_owners(roster, wanted.account, actor)
-        now = roster.member(wanted.account.id) or _member(roster, wanted.account)
+        known = roster.member(wanted.account.id)
+        now = known or _member(roster, wanted.account)
         if wanted.role is None:
             change = _change("member.removed", roster, wanted)
             noticed = self._noticed_of_owners(now, roster, change, actor)
@@ -208,7 +209,7 @@ class MemberChanges:
             "since_ms": roster.now_ms,
             "pending": None,
             "invited_by": wanted.invited_by or now.invited_by,
-            "made_with": wanted.made_with,
+            "made_with": _mark(known, wanted, actor),
         }
         change = _change("member.set", roster, wanted)
         await self._write(roster, now.model_copy(update=fields), change, actor)
@@ -229,6 +230,14 @@ class MemberChanges:
         if Role.OWNER.value not in (change.details["before"], change.details["after"]):
             return membership
         return self.noticed(membership, roster, change, actor.by)
+
+
+def _mark(known: Membership | None, wanted: Wanted, actor: Actor) -> str:
+    """Return which token somebody is a member by: a token marks whom it brings in, and nobody who
+    was there; a person who decides on a role vouches for whoever has it."""
+    if known is None:
+        return wanted.made_with
+    return known.made_with if actor.by.token else ""
 
 
 def _member(roster: Roster, account: Account) -> Membership:

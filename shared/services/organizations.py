@@ -226,7 +226,8 @@ class Organizations:
         async with self.rosters.held(standing.existing(org)) as roster:
             if not actor.operates and roster.member(member.id) is None:
                 raise MemberNotFound(member.name, roster.org)
-            await self.lineage.note(by, Made.MEMBERSHIP, member.id, member.name, roster.org)
+            if roster.member(member.id) is None:
+                await self.lineage.note(by, Made.MEMBERSHIP, member.id, member.name, roster.org)
             await self.changes.make(roster, Wanted(member, role, made_with=by.token), actor)
         await self.lineage.check(by)
 

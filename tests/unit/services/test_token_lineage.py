@@ -208,3 +208,19 @@ async def test_a_member_whom_a_person_gives_a_role_is_theirs(world: PeopleWorld)
     await world.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=world.signed_in(KIM))
     [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
     assert (lee.invited_by, lee.made_with) == (KIM.id, "")
+
+
+async def test_a_member_whom_a_stolen_token_lowered_stays(world: PeopleWorld) -> None:
+    await world.let_in(LEE, role=Role.MAINTAINER)
+    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
+    assert await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM)) == []
+    assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
+
+
+async def test_no_token_takes_the_mark_from_a_member(world: PeopleWorld) -> None:
+    await world.inviting.accept(await invited(world), by=world.signed_in(LEE))
+    [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
+    await world.directory.replace(lee.model_copy(update={"role": Role.MAINTAINER}))
+    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert world.roles() == {"kim": Role.OWNER}
