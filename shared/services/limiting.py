@@ -274,6 +274,8 @@ class Reads:
             self._turn(Window.at(now_ms, self._window))
         key = self._known_or_shared(counts, neighbourhood(address))
         tally = Tally(counts.before.get(key, 0), counts.now.get(key, 0) + 1)
+        if tally.before + tally.now <= counts.most:
+            return
         allowance = self._judged(counts, tally, now_ms)
         if allowance.is_exceeded:
             raise TooManyRequests(allowance)

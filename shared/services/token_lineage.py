@@ -90,7 +90,8 @@ class TokenLineage:
         may is for the services that call it.
         """
         tokens = await self.directory.of(Token, owner)
-        texts = [token for token in tokens if token.id == token_id]
+        # A canary makes nothing, and only the operator knows of it.
+        texts = [token for token in tokens if token.id == token_id and not token.canary]
         made = (await self.of(owner)).get(token_id, [])
         stolen = await self.directory.get(StolenToken, Place(owner, token_id))
         if stolen is None:

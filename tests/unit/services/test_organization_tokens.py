@@ -243,3 +243,11 @@ async def test_the_operator_issues_for_organizations_that_are_there(
     assert (await issued(tokens, OPERATOR)).token.org == "Acme"
     with pytest.raises(OrganizationNotFound):
         await tokens.issue(OrgName("nowhere"), wanted(), by=OPERATOR)
+
+
+async def test_an_owner_calls_a_token_stolen(tokens: OrganizationTokens) -> None:
+    token = (await issued(tokens)).token
+    with pytest.raises(NotPermitted):
+        await tokens.revoke_stolen(ACME, token.id, by=MIA)
+    assert await tokens.revoke_stolen(ACME, token.id, by=ANN) == []
+    assert await listed(tokens) == []

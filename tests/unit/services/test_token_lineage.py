@@ -224,3 +224,10 @@ async def test_no_token_takes_the_mark_from_a_member(world: PeopleWorld) -> None
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
     await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert world.roles() == {"kim": Role.OWNER}
+
+
+async def test_a_canary_is_no_token_that_anybody_calls_stolen(world: PeopleWorld) -> None:
+    await world.directory.add(stored("canary0000", canary=True))
+    with pytest.raises(TokenNotFound):
+        await world.lineage.revoke(KIM.id, "canary0000", by=world.signed_in(KIM))
+    assert "canary0000" in await ids(world)

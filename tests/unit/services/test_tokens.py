@@ -456,3 +456,11 @@ async def test_somebody_without_an_account_makes_no_token(tokens: Tokens) -> Non
     by = Principal("entra-0a0a0a0a", "entra-token", (Grant(),))
     with pytest.raises(NotPermitted, match="takes an account"):
         await tokens.issue(by.id, wanted(), by=by)
+
+
+async def test_nobody_but_its_owner_calls_a_token_stolen(tokens: Tokens) -> None:
+    token = (await issued(tokens)).token
+    with pytest.raises(TokenNotFound):
+        await tokens.revoke_stolen(KIM.id, token.id, by=replace(KIM, id="lee0000000"))
+    assert await tokens.revoke_stolen(KIM.id, token.id, by=KIM) == []
+    assert await listed(tokens) == []
