@@ -263,6 +263,21 @@ def _twins(name: str, other: str) -> Callable[[], bytes]:
 NAMES = (
     Hostile("an absolute path", _member("/etc/passwd"), bad.UnsafeName, "absolute"),
     Hostile("a drive letter", _member("C:/windows/x"), bad.UnsafeName, "absolute"),
+    Hostile("a drive letter further down", _member("modules/C:/x"), bad.UnsafeName, "colon"),
+    Hostile("a colon after a letter", _member("modules/greet/x:y.txt"), bad.UnsafeName, "colon"),
+    Hostile("an alternate stream", _member("main.bal::$DATA"), bad.UnsafeName, "colon"),
+    Hostile("a name that ends in a dot", _member("main.bal."), bad.UnsafeName, "dot or a space"),
+    Hostile("a name that ends in a space", _member("main.bal "), bad.UnsafeName, "dot or a space"),
+    Hostile("a folder that ends in a dot", _member("docs./x"), bad.UnsafeName, "dot or a space"),
+    Hostile("a name of a device", _member("CON"), bad.UnsafeName, "device"),
+    Hostile("a device in small letters", _member("docs/nul"), bad.UnsafeName, "device"),
+    Hostile("a device with an extension", _member("aux.bal"), bad.UnsafeName, "device"),
+    Hostile("a device with two extensions", _member("LPT1.tar.gz"), bad.UnsafeName, "device"),
+    Hostile("a device with a space", _member("COM1 .txt"), bad.UnsafeName, "device"),
+    Hostile("a device of a raised digit", _member("COM\u00b9"), bad.UnsafeName, "device"),
+    Hostile("a folder that is a device", _member("prn/x"), bad.UnsafeName, "device"),
+    Hostile("the console's input", _member("conin$"), bad.UnsafeName, "device"),
+    Hostile("a short name", _member("PACKAG~1.JSO"), bad.UnsafeName, "short name"),
     Hostile("a backslash", _member("modules\\greet\\x.bal"), bad.UnsafeName, "backslash"),
     Hostile("a parent folder", _member("a/../../x"), bad.UnsafeName, "empty, . or .."),
     Hostile("a parent folder at the end", _member("a/.."), bad.UnsafeName, "empty, . or .."),
@@ -461,6 +476,23 @@ LIMITS = (
     Hostile(
         "a bomb that says it is small",
         _bomb(local={"size": 9}, central={"size": 9}),
+        bad.EntryDamaged,
+        "larger",
+    ),
+    Hostile(
+        "a bomb of entries that are small bombs",
+        _with(*(Member(name=f"f{at}", content=bytes(MIB)) for at in range(500))),
+        bad.ArchiveRatioTooHigh,
+        "200 times their packed size",
+    ),
+    Hostile(
+        "a bomb of entries that say they are small",
+        _with(
+            *(
+                Member(name=f"f{at}", content=bytes(MIB), local={"size": 9}, central={"size": 9})
+                for at in range(5)
+            )
+        ),
         bad.EntryDamaged,
         "larger",
     ),

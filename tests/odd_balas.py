@@ -135,6 +135,8 @@ ODD: tuple[Odd, ...] = (
     Odd("an unknown entry", lambda: bala(GREET, entries={"META-INF/x/notes.txt": b"kept"})),
     Odd("an archive inside", lambda: bala(GREET, entries={"libs/a.jar": bala(GREET)})),
     Odd("names that begin alike", lambda: bala(GREET, entries={"a": b"", "a.b": b"", "ab/c": b""})),
+    Odd("names that begin like devices", _more(Member(name="console.bal"), Member(name="com.txt"))),
+    Odd("names of dots and waves", _more(Member(name=".keep"), Member(name="a/long_name~1.txt"))),
     Odd("Windows paths", _windows),
     Odd("README alone", lambda: bala(GREET, layout=3)),
     Odd("Package.md alone", lambda: bala(GREET, layout=2)),

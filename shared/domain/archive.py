@@ -4,7 +4,12 @@ import zlib
 from collections.abc import Iterator
 from typing import Self
 
-from shared.domain.bad_archive import EntryDamaged, RatioTooHigh, UnpacksTooLarge
+from shared.domain.bad_archive import (
+    ArchiveRatioTooHigh,
+    EntryDamaged,
+    RatioTooHigh,
+    UnpacksTooLarge,
+)
 from shared.domain.limits import ArchiveLimits
 from shared.domain.zip_records import DEFLATED, Entry, read_entries
 
@@ -15,17 +20,17 @@ _CHUNK = 256 * 1024  # Unpacked bytes at once: the most that is held of an entry
 class Archive:
     """A strict zip archive; it is not safe to use from two threads at once."""
 
-    def __init__(self, entries: tuple[Entry, ...], limits: ArchiveLimits) -> None:
-        """Take entries whose headers are checked; their data is not yet."""
+    def __init__(self, entries: tuple[Entry, ...]) -> None:
+        """Take entries whose headers and sizes are checked; their data is not yet."""
         self._entries = {entry.name: entry for entry in entries}
-        self._limits = limits
         self._kept: dict[str, bytes] = {}
-        self._unpacked_bytes = 0
 
     @classmethod
     def open(cls, content: bytes | memoryview, limits: ArchiveLimits) -> Self:
-        """Open an archive in memory, or refuse its container."""
-        return cls(read_entries(memoryview(content).cast("B"), limits.entries), limits)
+        """Open an archive in memory, or refuse its container or the sizes that its headers say."""
+        entries = read_entries(memoryview(content).cast("B"), limits.entries)
+        _refuse_sizes(entries, limits)
+        return cls(entries)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -39,35 +44,40 @@ class Archive:
     def read(self, name: str) -> bytes:
         """Return the content of an entry, which is unpacked at the first call and then kept."""
         if name not in self._kept:
-            self._kept[name] = b"".join(self._unpack(self._entries[name]))
+            self._kept[name] = b"".join(_unpacked(self._entries[name]))
         return self._kept[name]
 
     def verify(self) -> None:
         """Unpack what was not read yet, and keep nothing of it."""
         for name, entry in self._entries.items():
             if name not in self._kept:
-                for _ in self._unpack(entry):
+                for _ in _unpacked(entry):
                     pass
 
-    def _unpack(self, entry: Entry) -> Iterator[bytes | memoryview]:
-        crc = size = 0
-        for piece in _pieces(entry):
-            size += len(piece)
-            self._refuse_excess(entry, size)
-            crc = zlib.crc32(piece, crc)
-            yield piece
-        if (crc, size) != (entry.crc, entry.unpacked_bytes):
-            raise EntryDamaged(entry.name, "its content is not what its CRC or size says")
-        self._unpacked_bytes += size
 
-    def _refuse_excess(self, entry: Entry, size: int) -> None:
-        limits = self._limits
-        if size > max(limits.ratio_from_bytes, limits.ratio * entry.packed_bytes):
+def _refuse_sizes(entries: tuple[Entry, ...], limits: ArchiveLimits) -> None:
+    """Refuse what would unpack to too much; `_unpacked` enforces the sizes of the headers."""
+    for entry in entries:
+        if entry.unpacked_bytes > max(limits.ratio_from_bytes, limits.ratio * entry.packed_bytes):
             raise RatioTooHigh(entry.name, limits.ratio)
-        if self._unpacked_bytes + size > limits.unpacked_bytes:
-            raise UnpacksTooLarge(limits.unpacked_bytes)
+    packed_bytes = sum(entry.packed_bytes for entry in entries)
+    unpacked_bytes = sum(entry.unpacked_bytes for entry in entries)
+    if unpacked_bytes > limits.unpacked_bytes:
+        raise UnpacksTooLarge(limits.unpacked_bytes)
+    if unpacked_bytes > max(limits.archive_ratio_from_bytes, limits.ratio * packed_bytes):
+        raise ArchiveRatioTooHigh(unpacked_bytes, limits.ratio)
+
+
+def _unpacked(entry: Entry) -> Iterator[bytes | memoryview]:
+    crc = size = 0
+    for piece in _pieces(entry):
+        size += len(piece)
         if size > entry.unpacked_bytes:
             raise EntryDamaged(entry.name, "it is larger than its header says")
+        crc = zlib.crc32(piece, crc)
+        yield piece
+    if (crc, size) != (entry.crc, entry.unpacked_bytes):
+        raise EntryDamaged(entry.name, "its content is not what its CRC or size says")
 
 
 def _pieces(entry: Entry) -> Iterator[bytes | memoryview]:

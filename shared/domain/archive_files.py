@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.domain.archive import Archive
-from shared.domain.limits import KIB, MIB, ArchiveLimits
+from shared.domain.limits import KIB, MIB
 from shared.domain.zip_records import (
     DirectorySpan,
     Entry,
@@ -19,8 +19,6 @@ from shared.domain.zip_records import (
 
 TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.
 MOST_FILE_BYTES = 16 * MIB  # Unpacked; larger ones are read by those who pull the archive.
-
-_UNLIMITED = ArchiveLimits(unpacked_bytes=MOST_FILE_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +102,4 @@ def list_files(tail: bytes, size: int) -> FileList:
 def unpacked(region: bytes, entry: Entry) -> bytes:
     """Return the content of a file from the bytes of its span."""
     located = entry_with_data(memoryview(region), entry)
-    return Archive((located,), _UNLIMITED).read(entry.name)
+    return Archive((located,)).read(entry.name)

@@ -8,7 +8,7 @@ BadArchive
 │   ├── UnsafeName · DuplicateEntry · FileIsFolder · SpecialEntry · EntryEncrypted
 │   └── EntryUnsupported · HeadersDiffer · DescriptorDiffers · EntryDamaged
 ├── a limit
-│   ├── TooManyEntries · UnpacksTooLarge · RatioTooHigh
+│   ├── TooManyEntries · UnpacksTooLarge · RatioTooHigh · ArchiveRatioTooHigh
 │   ├── ManifestTooLarge · ManifestTooDeep · TextTooLarge · TextsTooLarge
     │   └── RecordTooLarge
 ├── a manifest
@@ -249,6 +249,17 @@ class RatioTooHigh(BadArchive):
         super().__init__(
             f"The entry {shown(name)} unpacks to more than {limit} times its packed size. "
             "Shorten what repeats in it, or leave it out."
+        )
+
+
+class ArchiveRatioTooHigh(BadArchive):
+    """All entries together are packed so tightly that they look like a bomb."""
+
+    def __init__(self, unpacked_bytes: int, limit: int) -> None:
+        """Show what they unpack to, and the limit."""
+        super().__init__(
+            f"The entries of the archive unpack to {unpacked_bytes:,} bytes, more than {limit} "
+            "times their packed size. Shorten what repeats in them, or leave it out."
         )
 
 

@@ -1,4 +1,8 @@
-"""Names of entries: none may leave its folder, be read in two ways, or mean two files somewhere."""
+"""Names of entries: none may leave its folder, be read in two ways, or mean two files somewhere.
+
+`decoded_name` is asked of every archive; `refuse_unportable` and `refuse_twins` of new ones alone,
+so that the files of a release that is stored already stay readable when a rule is added.
+"""
 
 import re
 import unicodedata
@@ -10,6 +14,10 @@ from shared.domain.bad_archive import DuplicateEntry, FileIsFolder, UnsafeName
 
 _LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
 _DRIVE = re.compile(r"[A-Za-z]:")
+# Names that Windows gives to devices in every folder, whatever follows the first dot.
+_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])", re.IGNORECASE)
+# Windows also opens a file by a short name that it makes: PACKAG~1.JSO for package.json.
+_SHORT = re.compile(r"(?=[^.]{3,8}(?:\.|$))[^.]+~[0-9]{1,6}(?:\.[^.]{0,3})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -37,6 +45,26 @@ def _refuse_unsafe(name: str) -> None:
         raise UnsafeName(name, "has a part that is empty, . or .., and could leave its folder")
     if not unicodedata.is_normalized("NFC", name):
         raise UnsafeName(name, "is not in Unicode normalization form C")
+
+
+def refuse_unportable(names: Iterable[str]) -> None:
+    """Refuse names that Windows reads as another file, as a device, or as a part of a file."""
+    for name in names:
+        for part in name.split("/"):
+            if reason := _why_unportable(part):
+                raise UnsafeName(name, reason)
+
+
+def _why_unportable(part: str) -> str:
+    if ":" in part:
+        return "has a colon, behind which Windows reads a stream of the file before it"
+    if part.endswith((".", " ")):
+        return "has a part that ends in a dot or a space, which Windows leaves out"
+    if _DEVICE.fullmatch(part.partition(".")[0].rstrip(" ")):
+        return f"has the part {part}, which is a device on Windows"
+    if _SHORT.fullmatch(part):
+        return f"has the part {part}, which has the form of a short name of another file on Windows"
+    return ""
 
 
 def folded(name: str) -> str:

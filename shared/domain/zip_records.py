@@ -33,7 +33,7 @@ from shared.domain.bad_archive import (
     UnsafeName,
     Zip64Used,
 )
-from shared.domain.entry_names import decoded_name, refuse_twins
+from shared.domain.entry_names import decoded_name, refuse_twins, refuse_unportable
 
 STORED = 0
 DEFLATED = 8
@@ -106,6 +106,7 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[Entry, ...]:
     """Return the entries of a strict archive in the order of the directory, or refuse it."""
     directory = _find_directory(content, max_entries)
     entries = tuple(_central_headers(content, directory))
+    refuse_unportable(entry.name for entry in entries)
     refuse_twins(entry.name for entry in entries)
     located = _match_local_headers(content, entries, directory.start)
     return tuple(located[entry.start] for entry in entries)

@@ -5,7 +5,12 @@ import zlib
 import pytest
 
 from shared.domain.archive import Archive
-from shared.domain.bad_archive import EntryDamaged, RatioTooHigh, UnpacksTooLarge
+from shared.domain.bad_archive import (
+    ArchiveRatioTooHigh,
+    EntryDamaged,
+    RatioTooHigh,
+    UnpacksTooLarge,
+)
 from shared.domain.limits import DEFAULT_LIMITS, MIB, ArchiveLimits
 from tests.balas import noise
 from tests.raw_zip import Member, raw_zip
@@ -51,24 +56,33 @@ def test_entries_that_nobody_asked_for_are_verified_too() -> None:
         archive.verify()
 
 
-def test_limits_count_what_was_read_before() -> None:
-    limits = ArchiveLimits(unpacked_bytes=10)
-    archive = opened(
-        Member(name="a", content=b"12345"), Member(name="b", content=b"123456"), limits=limits
-    )
-    assert archive.read("a") == b"12345"
-    with pytest.raises(UnpacksTooLarge, match="more than 10 bytes"):
-        archive.verify()
+@pytest.mark.parametrize("limit", [10, 11])
+def test_entries_are_limited_by_what_they_unpack_to_together(limit: int) -> None:
+    members = Member(name="a", content=b"12345"), Member(name="b", content=b"123456")
+    limits = ArchiveLimits(unpacked_bytes=limit)
+    if limit < 11:
+        with pytest.raises(UnpacksTooLarge, match="more than 10 bytes"):
+            opened(*members, limits=limits)
+    else:
+        opened(*members, limits=limits).verify()
 
 
 @pytest.mark.parametrize("size", [MIB, MIB + 1])
 def test_a_high_ratio_is_refused_above_one_mebibyte(size: int) -> None:
-    archive = opened(Member(name="a", content=bytes(size)))
+    member = Member(name="a", content=bytes(size))
     if size > MIB:
         with pytest.raises(RatioTooHigh):
-            archive.verify()
+            opened(member)
     else:
-        archive.verify()
+        opened(member).verify()
+
+
+def test_the_ratio_is_asked_of_all_entries_together() -> None:
+    members = [Member(name=f"f{at}", content=bytes(MIB)) for at in range(17)]
+    with pytest.raises(ArchiveRatioTooHigh, match="17,825,792 bytes, more than 200 times"):
+        opened(*members)
+    opened(*members[:16]).verify()
+    opened(*members, Member(name="noise", content=noise(80_000))).verify()
 
 
 def test_a_bomb_is_stopped_at_the_first_chunk() -> None:

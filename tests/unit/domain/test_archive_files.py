@@ -45,6 +45,12 @@ def test_every_file_is_read_from_its_own_bytes() -> None:
     assert listed().files == frozenset(files)
 
 
+def test_a_stored_archive_stays_readable_with_names_that_are_refused_now() -> None:
+    archive = zipped({"package.json": b"{}", "aux.bal": b"x", "main.bal.": b"y"})
+    assert content(archive, "aux.bal") == b"x"
+    assert content(archive, "main.bal.") == b"y"
+
+
 def test_a_folder_has_what_lies_in_it_and_not_below() -> None:
     files = listed()
     assert files.folder("") == Folder("", ("docs", "modules"), (("package.json", 2),))
