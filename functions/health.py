@@ -23,6 +23,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @central_errors
     async def health_ready(req: func.HttpRequest) -> func.HttpResponse:
         await registry.probe()
+        await registry.require_writable()
         # Shown, and no reason to be taken out of service: packages are served as well without a
         # task, and instances that leave make nothing run again.
         standings = await registry.upkeep.standings_lately()

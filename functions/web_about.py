@@ -36,13 +36,14 @@ class Health:
     """How the registry is, as far as it can tell."""
 
     answers: bool
+    is_writable: bool
     overdue: tuple[str, ...]
     troubled: tuple[str, ...]
 
     @property
     def is_well(self) -> bool:
         """Say whether there is nothing to tell."""
-        return self.answers and not self.overdue and not self.troubled
+        return self.answers and self.is_writable and not self.overdue and not self.troubled
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -122,17 +123,26 @@ async def _health(registry: Registry, standings: list[Standing], now_ms: int) ->
     try:
         await registry.probe()
     except Unavailable:
-        return Health(answers=False, overdue=(), troubled=())
+        return Health(answers=False, is_writable=False, overdue=(), troubled=())
     overdue = tuple(each.task for each in standings if each.is_overdue(now_ms))
     troubled = tuple(
         each.task for each in standings if each.last and each.last.result is not Result.DONE
     )
-    return Health(answers=True, overdue=overdue, troubled=troubled)
+    is_writable = await _is_writable(registry)
+    return Health(answers=True, is_writable=is_writable, overdue=overdue, troubled=troubled)
+
+
+async def _is_writable(registry: Registry) -> bool:
+    try:
+        await registry.require_writable()
+    except Unavailable:
+        return False
+    return True
 
 
 def _twin(health: Health, standings: list[Standing], newest_ms: int | None) -> dict[str, object]:
     return {
-        "status": "ready" if health.answers else "unavailable",
+        "status": "ready" if health.is_writable else "unavailable",
         "overdue": list(health.overdue),
         "troubled": list(health.troubled),
         "lastRelease": newest_ms and machine_moment(newest_ms),

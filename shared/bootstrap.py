@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from shared import log
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
-from shared.adapters.disk_room import room_of
+from shared.adapters.disk_room import WriteProbe, room_of
 from shared.adapters.dns_records import DnsRecords
 from shared.adapters.embedded import open_embedded
 from shared.adapters.examination import Finding, Schemas, examine
@@ -111,6 +111,7 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
         archive_path=embedded.archives.path,
         close=close,
         edition=embedded.database.edition,
+        writable=WriteProbe(folder.root).require_room,
         room=lambda: room_of(settings.data),
     )
 

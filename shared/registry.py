@@ -144,6 +144,7 @@ class Registry:
     archive_path: Callable[[ArchiveName], Path] | None
     edition: Callable[[], Hashable] | None
     probe: Callable[[], Awaitable[None]]
+    require_writable: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
 
     @property

@@ -101,6 +101,11 @@ class Whole(Packages):
         await self.world.metadata.packages("", 1)
         await self.world.keys.ready()
 
+    async def require_writable(self) -> None:
+        """Raise if the disk that everything lies on takes no more data."""
+        if self.world.writable is not None:
+            await self.world.writable()
+
     async def close(self) -> None:
         """Write what is only in memory, and let go of the stores."""
         await self.counting.close()

@@ -57,4 +57,5 @@ class World:
     feed: SearchFeed | None = None  # None: what is written is searched at once.
     changes: ChangeSource | None = None  # For a host that calls Functions with them.
     edge: Edge | None = None  # Where copies are kept that can be withdrawn.
+    writable: Callable[[], Awaitable[None]] | None = None  # Raises where that disk is full.
     room: Callable[[], Room | None] | None = None  # On the disk that everything lies on, if on one.

@@ -936,6 +936,19 @@ class StorageFull(Unavailable):
         )
 
 
+class StorageNotWritable(Unavailable):
+    """The disk takes no more data, as a probe of the registry finds out."""
+
+    retry_after = timedelta(minutes=1)
+
+    def __init__(self) -> None:
+        """Say what still works, and what the operator does."""
+        super().__init__(
+            "The registry's storage is full: packages are read and pulled, but nothing can be "
+            "published or changed. Make room on its disk, or move it to a larger one."
+        )
+
+
 class NotListedYet(Unavailable):
     """A change is stored for good, but not yet in every list, in the search and in the feed."""
 

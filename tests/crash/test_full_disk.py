@@ -1,5 +1,6 @@
 """A full disk: the push is refused, nothing is half there, and everything stays readable."""
 
+import asyncio
 import shutil
 import sys
 from collections import Counter
@@ -7,11 +8,12 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from shared.domain.errors import StorageFull
+from shared.domain.errors import StorageFull, StorageNotWritable
 from tests.balas import bala
 from tests.crash.disks import MIB, SmallDisk, small_disk
 from tests.crash.picture import picture, stored
@@ -32,6 +34,7 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.world import opened
 
 OLD, NEW = "acme/old:1.0.0", "acme/new:1.0.0"
+BOUND_SECONDS = 30
 PAGES = range(0, 72, 3)  # From no room to enough for a push, which takes about 50.
 
 
@@ -74,6 +77,14 @@ async def push(host: Running, http: httpx.AsyncClient, coordinate: str) -> httpx
     return await http.post(f"{host.base}/packages", headers=FORM, content=content)
 
 
+async def readiness(host: Running, http: httpx.AsyncClient, status: int) -> Any:
+    """Return what `/health/ready` says as soon as it answers so: a good answer stands a second."""
+    async with asyncio.timeout(BOUND_SECONDS):
+        while (answer := await http.get(f"{host.url}/health/ready")).status_code != status:
+            pass
+    return answer.json()
+
+
 @pytest.mark.parametrize("full", [by_size, by_quota])
 async def test_a_full_disk_refuses_a_push_keeps_all_readable_and_takes_it_when_there_is_room(
     full: Callable[[Path], AbstractContextManager[Filling]], tmp_path: Path
@@ -99,7 +110,14 @@ async def check_full(filling: Filling, http: httpx.AsyncClient) -> None:
     assert (await bal.pull(OLD)).content == bala(OLD)
     assert await bal.versions("acme/old") == ["1.0.0"]
     assert (await bal.search("org:acme"))["count"] == 1
+    told = await readiness(filling.host, http, 503)
+    assert told == {"message": str(StorageNotWritable())}
+    assert str(filling.host.data) not in str(told)
+    accept = {"Accept": "application/json"}
+    page = await http.get(f"{filling.host.url}/about/status", headers=accept)
+    assert (page.status_code, page.json()["status"]) == (200, "unavailable")
     filling.free()
+    assert (await readiness(filling.host, http, 200))["status"] == "ready"
     assert (await push(filling.host, http, NEW)).status_code == 204
     assert (await bal.pull(NEW)).content == bala(NEW)
     assert (await bal.search("org:acme"))["count"] == 2
