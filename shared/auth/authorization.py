@@ -6,14 +6,28 @@ from dataclasses import dataclass, field
 
 from shared.domain.accounts import Account
 from shared.domain.entity import Place
-from shared.domain.errors import CredentialsMissing, OrganizationNotFound
-from shared.domain.identity import NOWHERE, Principal, Standing, refusal_of, require
+from shared.domain.errors import (
+    CredentialsMissing,
+    NotPermitted,
+    OrganizationNotFound,
+    TokenUnknown,
+)
+from shared.domain.identity import (
+    NOWHERE,
+    Principal,
+    Standing,
+    missing_publishing_scopes,
+    refusal_of,
+    require,
+)
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Membership
 from shared.domain.package import Head, Survey, Visibility
 from shared.domain.query import Viewer
-from shared.domain.rights import ANY, Action, Resource, Scope
+from shared.domain.rights import ANY, PUBLISHERS, PUBLISHING, Action, Resource, Scope
 from shared.ports import Clock, DirectoryStore
+
+_ANYTHING = "any package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,33 @@ class Authorization:
         standing = await self.standing(by, _org_of(resource))
         require(by, standing, action, resource)
         return standing
+
+    async def require_publisher(self, by: Principal) -> None:
+        """Raise unless `by` may publish in some organization.
+
+        It is asked before an archive is read that alone says which package it is; the right to that
+        package is asked afterwards. Memberships are read as a list, which may lag behind: whoever
+        was invited a moment ago may have to repeat a push.
+        """
+        if by.is_anonymous:
+            raise CredentialsMissing
+        if by.is_operator:
+            return
+        if not any(each.role in PUBLISHERS for each in by.holdings):
+            await self._require_membership(by)
+        if not any(grant.scopes & PUBLISHING for grant in by.grants):
+            raise NotPermitted("publish", _ANYTHING, missing_publishing_scopes())
+
+    async def _require_membership(self, by: Principal) -> None:
+        members, account = await asyncio.gather(
+            self.directory.about(Membership, by.id), self.directory.get(Account, Place(by.id))
+        )
+        if account is None and not by.holdings:
+            raise TokenUnknown
+        now_ms = self.clock.now_ms()
+        publishes = any(each.role_at(now_ms) in PUBLISHERS for each in members)
+        if not publishes and not (account and account.administrator):
+            raise NotPermitted("publish", _ANYTHING, _publishes_nowhere(members))
 
     async def require_within(self, by: Principal, action: Action, org: OrgName) -> Standing:
         """Return the standing by which `by` may do `action` inside the organization.
@@ -160,6 +201,12 @@ class Authorization:
         if by.is_operator:
             return NOWHERE
         return await self.directory.standing(by.id, org, self.clock.now_ms())
+
+
+def _publishes_nowhere(members: Sequence[Membership]) -> str:
+    orgs = " and ".join(sorted(each.org for each in members))
+    only = f"you are only member of {orgs}" if orgs else "you belong to no organization"
+    return f"{only}. Ask an owner to make you maintainer, or found an organization of your own"
 
 
 def _org_of(resource: Resource) -> OrgName:

@@ -192,10 +192,15 @@ def _refusal_of_scope(principal: Principal, action: Action, resource: Resource) 
     return NotPermitted(action.verb, resource, _missing_scope(principal, scope, resource))
 
 
+def missing_publishing_scopes() -> str:
+    """Return what a token lacks that publishes nothing."""
+    return "the token lacks the scopes push-new and push-version"
+
+
 def _missing_scope(principal: Principal, scope: Scope, resource: Resource) -> str:
     if scope in PUBLISHING and not any(principal.may_use(each, resource) for each in PUBLISHING):
         # A token that publishes nothing here is not told whether the package is there.
-        return "the token lacks the scopes push-new and push-version here"
+        return f"{missing_publishing_scopes()} here"
     return f"the token lacks the scope {scope.value} here"
 
 

@@ -71,6 +71,8 @@ PUSHES = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
 
 PUBLISHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 
+PUBLISHERS = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
+
 ANY = "*"
 
 

@@ -1,11 +1,12 @@
 """Publishing: how a bala becomes a release."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.auth.authorization import Authorization
+from shared.auth.recent import Recent
 from shared.domain.bala import Bala, require_coordinate
 from shared.domain.digest import Digest
 from shared.domain.errors import (
@@ -33,6 +34,10 @@ from shared.services.trusted_publishers import TrustedPublishers, check_pusher
 
 # Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
 REPEAT_WINDOW = timedelta(minutes=10)
+PUBLISHER_FOR = timedelta(minutes=10)  # So long a credential's archives are read without asking.
+MOST_PUBLISHERS = 1_000  # Credentials of which that is remembered.
+
+_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,7 @@ class Publishing:
     limiting: Limiting
     news: HeldNews
     admitted: Callable[[Release], None]  # Told of each new release, and of no repeat.
+    _publishers: Recent[int] = field(default_factory=lambda: Recent[int](MOST_PUBLISHERS))
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.
@@ -77,13 +83,45 @@ class Publishing:
         A repeat of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
         that is there. Raises a refusal and changes nothing otherwise.
         """
-        bala = await self.reading.read(upload.content)
-        _check_announced(upload, bala)
-        found = await self.metadata.find(bala.coordinate)
-        admission = await self._admit(bala, found, by)
+        if upload.claimed:
+            bala, found, right = await self._read_claimed(upload, upload.claimed, by)
+        else:
+            bala, found, right = await self._read_unclaimed(upload, by)
+        admission = await self._admit(bala, found, right, by)
         if found.release:
             return await self._repeated(bala, found, by)
         return await self._publish(upload, bala, found.head, by, admission=admission)
+
+    async def _read_claimed(
+        self, upload: Upload, claimed: Coordinate, by: Principal
+    ) -> tuple[Bala, Found, Awaitable[Standing]]:
+        """Read the archive of a release that is known before: the right to it is asked first."""
+        found = await self.metadata.find(claimed)
+        standing = await self.require_right(claimed.package, found.head, by)
+        return await self._read(upload), found, _answered(standing)
+
+    async def _read_unclaimed(
+        self, upload: Upload, by: Principal
+    ) -> tuple[Bala, Found, Awaitable[Standing]]:
+        """Read an archive that alone says what it is, of somebody who may publish something."""
+        await self._require_publisher(by)
+        bala = await self._read(upload)
+        found = await self.metadata.find(bala.coordinate)
+        return bala, found, self.require_right(bala.coordinate.package, found.head, by)
+
+    async def _require_publisher(self, by: Principal) -> None:
+        """Raise unless `by` may publish somewhere; a good answer is kept for a while, since the
+        right to the package is asked in any case."""
+        now_ms, key = self.clock.now_ms(), f"{by.id} {by.credential}"
+        until_ms = self._publishers.get(key)
+        if until_ms is None or until_ms < now_ms:
+            await self.authorization.require_publisher(by)
+            self._publishers.put(key, now_ms + PUBLISHER_FOR // _MS)
+
+    async def _read(self, upload: Upload) -> Bala:
+        bala = await self.reading.read(upload.content)
+        _check_announced(upload, bala)
+        return bala
 
     async def _publish(
         self,
@@ -120,12 +158,12 @@ class Publishing:
             await self.news.tell(release)
         return release
 
-    async def _admit(self, bala: Bala, found: Found, by: Principal) -> Admission:
+    async def _admit(
+        self, bala: Bala, found: Found, right: Awaitable[Standing], by: Principal
+    ) -> Admission:
         """Raise unless `by` may publish this; an administrator's push founds the organization."""
         package = bala.coordinate.package
-        standing, pace = await asyncio.gather(
-            self.require_right(package, found.head, by), self._pace(package, found, by)
-        )
+        standing, pace = await asyncio.gather(right, self._pace(package, found, by))
         pace.require()
         await self.dependencies.check(bala, by)
         _check_org(package, standing)
@@ -189,6 +227,10 @@ class Publishing:
         head = await self.metadata.head(owner)
         is_seen = head is not None and await self.authorization.may_read(by, head)
         raise ToolTaken(tool, owner if is_seen else None)
+
+
+async def _answered(standing: Standing) -> Standing:
+    return standing
 
 
 def _check_announced(upload: Upload, bala: Bala) -> None:

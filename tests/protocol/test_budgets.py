@@ -70,7 +70,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     for version in ("1.0.0", "1.1.0", "2.0.0"):
         await world.push(bala(f"acme/greet:{version}", tools=["greeter"]))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    for person in (world.people.ann, world.people.mia):
+    for person in (world.people.ann, world.people.mia, world.people.bob):
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.authentication.close()
     ledger.forget()
@@ -363,8 +363,13 @@ async def test_a_repeated_push_writes_nothing_that_is_there(counted: World, ledg
 
 async def test_a_push_without_a_right_writes_nothing(counted: World, ledger: Ledger) -> None:
     form = multipart("x.bala", bala("acme/greet:3.0.0"))
+    somewhere = {"directory.about": 1, "directory.get": 1}
     assert (await counted.upload(form, by=counted.people.mia)).status_code == 400
-    assert ledger.calls() == FIND | {"directory.standing": 1, "work.count": 1}
+    assert ledger.calls() == somewhere  # Who may publish nothing has nothing read.
+    for more in (somewhere, {}):  # Who may publish elsewhere is asked about once.
+        ledger.forget()
+        assert (await counted.upload(form, by=counted.people.bob)).status_code == 400
+        assert ledger.calls() == FIND | {"directory.standing": 1, "work.count": 1} | more
 
 
 async def test_an_anonymous_push_asks_no_store(counted: World, ledger: Ledger) -> None:

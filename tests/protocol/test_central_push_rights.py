@@ -2,12 +2,13 @@
 
 import pytest
 
+from shared.domain.identity import OPERATOR
 from shared.domain.organizations import Organization, place_of
 from tests.balas import bala
 from tests.protocol.answers import refused
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
-from tests.world import Person, World, limited
+from tests.world import Person, World, limited, token_of
 
 
 async def told_to(world: World, person: Person, coordinate: str, **spec: object) -> str:
@@ -56,6 +57,24 @@ async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> No
     admin = world.java(world.people.admin)
     await admin.push("ballerina/http:2.0.0", bala("ballerina/http:2.0.0"))
     assert await world.java().versions("ballerina/http") == ["2.0.0"]
+
+
+async def test_an_archive_is_not_read_of_whoever_may_publish_nowhere(world: World) -> None:
+    reader = await limited(world, world.people.ann, "read")
+    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    stranger = Person(account, await token_of(world.registry, account))
+    reasons = {
+        world.people.mia: "you are only member of acme",
+        stranger: "you belong to no organization",
+        reader: "the token lacks the scopes push-new and push-version",
+    }
+    for person, reason in reasons.items():
+        told = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
+        assert told.startswith("You may not publish any package"), told
+        assert reason in told
+    for person in (world.people.bob, world.people.admin):
+        told = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
+        assert "not a zip archive" in told
 
 
 async def test_a_token_for_reading_does_not_push(world: World) -> None:

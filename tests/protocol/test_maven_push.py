@@ -166,6 +166,14 @@ async def test_nothing_is_taken_without_credentials_or_without_the_right(
         assert answer.status_code == 403, person.account.name
 
 
+@pytest.mark.parametrize("content", [b"no zip", bala("acme/other:1.0.0")], ids=["junk", "other"])
+async def test_the_right_is_asked_before_the_archive_is_read(world: World, content: bytes) -> None:
+    reader = await limited(world, world.people.ann, "read")
+    for person in (world.people.mia, world.people.bob, reader):
+        answer = await world.send("PUT", BALA, by=person, content=content)
+        assert (answer.status_code, "acme/greet" in answer.text) == (403, True), answer.text
+
+
 async def test_a_lone_colon_is_nobody(world: World) -> None:
     for method, status in (("OPTIONS", 401), ("PUT", 401)):
         answer = await world.send(method, BALA, headers={"Authorization": "Basic Og=="})

@@ -4,7 +4,7 @@ import pytest
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
-from shared.domain.errors import CredentialsMissing, NotPermitted
+from shared.domain.errors import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import Package
 from shared.domain.organizations import Membership, Organization
@@ -225,3 +225,57 @@ async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
 
     lagging = Lagging(directory.entities)
     assert await Authorization(lagging, FakeClock()).viewer(STRANGER) == Viewer()
+
+
+READER = Principal(ADMINISTRATOR.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+GUEST = Holding(org="acme", role=Role.MEMBER)
+JOB = Principal(
+    "job0000000", "job", (Grant(scopes=frozenset({Scope.PUSH_VERSION})),), None, (ROBOT,)
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "calls"), [(OPERATOR, []), (JOB, []), (ADMINISTRATOR, ["about", "get"])]
+)
+async def test_somebody_who_may_publish_somewhere_has_an_archive_read(
+    authorization: Authorization, directory: FakeDirectory, by: Principal, calls: list[str]
+) -> None:
+    await authorization.require_publisher(by)
+    assert directory.calls == calls
+
+
+async def test_a_maintainer_publishes_somewhere(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    await directory.add(Membership(org="globex", account=STRANGER.id, role=Role.MAINTAINER))
+    await authorization.require_publisher(STRANGER)
+
+
+@pytest.mark.parametrize(
+    ("by", "reason"),
+    [
+        (MEMBER, "you are only member of Acme. Ask an owner"),
+        (STRANGER, "you belong to no organization. Ask an owner"),
+        (READER, "the token lacks the scopes push-new and push-version"),
+    ],
+)
+async def test_whoever_publishes_nowhere_is_told_why(
+    authorization: Authorization, by: Principal, reason: str
+) -> None:
+    with pytest.raises(NotPermitted, match=f"may not publish any package: .*{reason}"):
+        await authorization.require_publisher(by)
+
+
+@pytest.mark.parametrize(("holdings", "refusal"), [((), TokenUnknown), ((GUEST,), NotPermitted)])
+async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
+    authorization: Authorization, holdings: tuple[Holding, ...], refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        await authorization.require_publisher(
+            Principal("gone000000", "token", (Grant(),), None, holdings)
+        )
+
+
+async def test_nobody_publishes_without_credentials(authorization: Authorization) -> None:
+    with pytest.raises(CredentialsMissing):
+        await authorization.require_publisher(ANONYMOUS)
