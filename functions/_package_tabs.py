@@ -33,7 +33,9 @@ async def _docs(look: Look, portrait: Portrait) -> func.HttpResponse:
         raise no_such_page(look)
     text = known[name].readme if name else ""
     readme = await readme_of(look, portrait, text, name)
-    hidden = [each for each in portrait.release.modules if each not in known]
+    release = portrait.release
+    every = (*release.modules, *(release.internal_modules or ()))
+    hidden = [each for each in every if each not in known]
     values = {"modules": texts.modules, "open_module": name, "hidden": hidden}
     return show(look, portrait, "docs", readme=readme, **values)
 

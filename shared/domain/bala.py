@@ -43,8 +43,8 @@ class Bala:
     icon: str
     template: bool
     graalvm: Graalvm
-    modules: tuple[str, ...]
-    exported: tuple[str, ...]
+    modules: tuple[str, ...]  # Those that it exports.
+    internal_modules: tuple[str, ...]
     texts: Texts
     graph: Graph
     tools: tuple[str, ...]
@@ -99,8 +99,8 @@ def _read(contents: Contents, content: memoryview, limits: ArchiveLimits) -> Bal
         icon=extras.icon,
         template=manifest.template,
         graalvm=manifest.graalvm,
-        modules=modules.every,
-        exported=modules.exported,
+        modules=modules.exported,
+        internal_modules=modules.internal,
         texts=texts,
         graph=graph,
         tools=extras.tools,
@@ -118,7 +118,7 @@ def _refuse_large_record(
         "keywords": manifest.keywords,
         "authors": manifest.authors,
         "licenses": manifest.licenses,
-        "modules": modules.every,
+        "modules": (*modules.exported, *modules.internal),
         "dependencies": [each.model_dump() for each in graph.nodes[0].dependencies],
         "tools": extras.tools,
         "the repository, icon and versions": (

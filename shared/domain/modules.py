@@ -14,10 +14,14 @@ from shared.domain.names import parse_module_name
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """The modules of a package; where its own name is among them, it is first."""
+    """The modules of a package; where its own name is among them, it is first.
 
-    every: tuple[str, ...]
+    `exported` are those that others can import. Like Central, it leaves out a default module that
+    has no source, unless there is no other: a package of a tool alone is known by its own name.
+    """
+
     exported: tuple[str, ...]
+    internal: tuple[str, ...]  # Those with sources that nobody else can import.
     sourceless: tuple[str, ...]  # Exported by the manifest, but without a source file.
 
     @classmethod
@@ -28,12 +32,12 @@ class Modules:
         declared = {*manifest.exported, *(item.name for item in manifest.modules)}
         for name in sorted(declared):
             _refuse_foreign(manifest, name)
-        exported = {*manifest.exported, *(item.name for item in manifest.modules if item.export)}
-        with_sources = _with_sources(contents, layout, own)
+        named = {*manifest.exported, *(item.name for item in manifest.modules if item.export)}
+        exported, with_sources = named or {own}, _with_sources(contents, layout, own)
         return cls(
-            every=_own_first(own, {own, *with_sources, *declared}),
-            exported=_own_first(own, exported or {own}),
-            sourceless=_own_first(own, exported - with_sources),
+            exported=_own_first(own, exported & with_sources or {own}),
+            internal=_own_first(own, with_sources - exported),
+            sourceless=_own_first(own, named - with_sources),
         )
 
 

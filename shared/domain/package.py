@@ -205,7 +205,10 @@ class Release(Record):
     icon: str = ""
     template: bool = False
     graalvm: Graalvm = Graalvm.UNKNOWN
-    modules: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()  # Those that it exports, which others can import.
+    # The rest. None: `modules` are all of them, since the record is from before they were told
+    # apart; `mend` does that from the archive.
+    internal_modules: tuple[str, ...] | None = None
     dependencies: tuple[Dependency, ...] = ()
     tools: tuple[str, ...] = ()
     compiler_plugin: bool = False

@@ -49,6 +49,7 @@ def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
         template=bala.template,
         graalvm=bala.graalvm,
         modules=bala.modules,
+        internal_modules=bala.internal_modules,
         dependencies=bala.dependencies,
         tools=bala.tools,
         compiler_plugin=bala.compiler_plugin,

@@ -19,6 +19,7 @@ HISTORY = {
     "outbox",
 }  # fmt: skip
 FACTS = sorted(set(Release.model_fields) - HISTORY)
+FACTS_BEFORE = sorted({*FACTS} - {"modules", "internal_modules"})  # Until `mend` told them apart.
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ class Auditing:
 def _differences(release: Release, bala: Bala) -> list[str]:
     """Name the facts of the record that the archive does not say."""
     again = new_release(bala, by=ANONYMOUS, now_ms=release.created_ms)
+    facts = FACTS if release.internal_modules is not None else FACTS_BEFORE
     return [
         f"{release.coordinate}: {field} is recorded as {getattr(release, field)!r}, "
         f"but the archive says {getattr(again, field)!r}."
-        for field in FACTS
+        for field in facts
         if getattr(release, field) != getattr(again, field)
     ]

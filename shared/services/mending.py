@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from shared.domain.digest import Digest
-from shared.domain.errors import Refusal
+from shared.domain.errors import ArchiveNotFound, BadArchive, Refusal
 from shared.domain.package import Entry, Head, Release, State, Texts
-from shared.ports import ArchiveStore, DocumentStore, MetadataStore
+from shared.ports import ArchiveStore, DocumentStore, MetadataStore, Stale
 from shared.services.deriving import Deriving
 from shared.services.reading import Reading
 from shared.services.reporting import Report
@@ -42,7 +42,8 @@ class Mending:
 
     async def _mend(self, head: Head) -> bool:
         """Say whether anything of the package had to be derived again."""
-        releases = await self.metadata.releases(head.package)
+        stored = await self.metadata.releases(head.package)
+        releases = [await self._with_modules_told_apart(each) for each in stored]
         found = [await self._find_documents(each) for each in releases]
         stale = any(found) or await self._is_stale(head, releases)
         if stale:
@@ -55,6 +56,20 @@ class Mending:
         if listed != {each.version: Entry.of(each) for each in releases}:
             return True
         return await self.deriving.withholding.is_stale(head.package, releases)
+
+    async def _with_modules_told_apart(self, release: Release) -> Release:
+        """Return the release with the modules that its archive exports, and the others apart.
+
+        Its record says both unless it is from before that. Whatever is derived of it is stale then.
+        """
+        if release.internal_modules is not None or release.state is State.REMOVED:
+            return release
+        try:
+            bala = await self.reading.read(await self.archives.read(release.archive))
+            told = {"modules": bala.modules, "internal_modules": bala.internal_modules}
+            return await self.metadata.replace_release(release.model_copy(update=told))
+        except (BadArchive, ArchiveNotFound, Stale):
+            return release  # The audit names the archive; what somebody else changed waits a night.
 
     async def _find_documents(self, release: Release) -> bool:
         """Make documents again that were lost; say whether any were."""

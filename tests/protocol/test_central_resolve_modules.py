@@ -51,6 +51,25 @@ async def test_the_longest_name_that_holds_the_module_wins(
     assert await found(anyone, **asked(module)) == expected
 
 
+async def test_a_module_that_is_not_exported_hides_no_package_of_its_name(
+    world: World, anyone: JavaBal
+) -> None:
+    await world.push(bala("acme/a:1.0.0", modules=["b", "c"], exported=["a", "a.c"]))
+    answer = await anyone.resolve_modules([asked("a.b")])
+    assert answer["resolvedModules"] == []
+    await world.push(bala("acme/a.b:0.1.0"))
+    assert await found(anyone, **asked("a.b")) == "a.b:0.1.0"
+    assert await found(anyone, **asked("a.c")) == "a:1.0.0"
+
+
+async def test_a_module_that_is_exported_no_longer_is_found_where_it_was_last(
+    world: World, anyone: JavaBal
+) -> None:
+    await world.push(bala("acme/a:1.0.0", modules=["b"]))
+    await world.push(bala("acme/a:1.1.0", modules=["b"], exported=["a"]))
+    assert await found(anyone, **asked("a.b")) == "a:1.0.0"
+
+
 async def test_the_newest_version_wins(world: World, gopher: GoBal) -> None:
     for version in ("1.0.0", "1.10.0", "1.9.0", "2.0.0-rc.1"):
         await world.push(bala(f"acme/a:{version}", modules=["b"]))

@@ -276,3 +276,21 @@ def texts(answer: Any, path: str) -> list[str]:
     if answer is None:
         return []
     return [element.text or "" for element in ElementTree.fromstring(answer.text).findall(path)]
+
+
+async def test_every_face_lists_the_modules_that_are_exported_and_no_others(world: World) -> None:
+    modules, listed = ["parser", "subgraph"], ["graphql", "graphql.subgraph"]
+    await world.push(bala("acme/graphql:1.0.0", modules=modules, exported=listed))
+    model = (await world.get("/packages/acme/graphql/1.0.0")).json()
+    assert [each["name"] for each in model["modules"]] == listed
+    [found] = (await world.get("/search-packages?q=graphql")).json()["packages"]
+    assert found["modules"] == listed
+    line = json.loads((await world.get(f"{URL}/index/acme/graphql/index.json")).text)
+    assert [each["name"] for each in line["modules"]] == listed
+    xml = (await world.get(f"{MAVEN}/v2201-12-0/acme/graphql/maven-metadata.xml")).text
+    assert [each.text for each in ElementTree.fromstring(xml).iter("name")] == listed
+    page = await world.get(
+        f"{URL}/packages/acme/graphql/1.0.0/docs", headers={"Accept": "text/html"}
+    )
+    assert "2 modules" in page.text
+    assert "Not exported: graphql.parser" in page.text

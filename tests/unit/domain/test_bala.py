@@ -79,7 +79,7 @@ def test_every_fact_is_read_in_every_layout(layout: int) -> None:
     assert found.source_repository == "https://example.org/greet"
     assert found.summary == "Says hello."
     assert found.template
-    assert found.modules == found.exported == ("greet", "greet.sub")
+    assert (found.modules, found.internal_modules) == (("greet", "greet.sub"), ())
     assert found.tools == ("greet",)
     assert found.compiler_plugin
     assert found.sbom == "bom.cdx.json"

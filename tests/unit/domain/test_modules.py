@@ -16,28 +16,36 @@ def read(**spec: Any) -> Bala:
 
 
 @pytest.mark.parametrize("layout", [2, 3, 4])
-def test_the_default_module_is_first_and_the_rest_in_order(layout: int) -> None:
+def test_modules_are_those_that_others_can_import_the_default_one_first(layout: int) -> None:
     found = read(layout=layout, modules=["b", "a.c", "a"], exported=["greet.b", "greet"])
-    assert found.modules == ("greet", "greet.a", "greet.a.c", "greet.b")
-    assert found.exported == ("greet", "greet.b")
+    assert found.modules == ("greet", "greet.b")
+    assert found.internal_modules == ("greet.a", "greet.a.c")
 
 
 @pytest.mark.parametrize("layout", [2, 3, 4])
 def test_without_exports_the_default_module_is_exported(layout: int) -> None:
     found = read(layout=layout, modules=["a"], exported=[])
-    assert found.modules == ("greet", "greet.a")
-    assert found.exported == ("greet",)
+    assert found.modules == ("greet",)
+    assert found.internal_modules == ("greet.a",)
 
 
 def test_a_package_may_export_without_its_default_module() -> None:
-    assert read(modules=["a"], exported=["greet.a"]).exported == ("greet.a",)
+    found = read(modules=["a"], exported=["greet.a"])
+    assert (found.modules, found.internal_modules) == (("greet.a",), ("greet",))
+
+
+def test_a_default_module_without_a_source_is_no_module() -> None:
+    content = files(GREET, Spec(modules=["a"], exported=["greet.a"]))
+    del content["modules/greet/greet.bal"]
+    found = read_bala(zipped(content))
+    assert (found.modules, found.internal_modules) == (("greet.a",), ())
 
 
 def test_a_module_may_be_exported_in_the_list_of_modules() -> None:
     modules = [{"name": "greet"}, {"name": "greet.a", "export": True}, {"name": "greet.b"}]
-    found = read(modules=["a"], exported=["greet"], manifest={"modules": modules})
-    assert found.modules == ("greet", "greet.a", "greet.b")
-    assert found.exported == ("greet", "greet.a")
+    found = read(modules=["a", "b"], exported=["greet"], manifest={"modules": modules})
+    assert found.modules == ("greet", "greet.a")
+    assert found.internal_modules == ("greet.b",)
 
 
 def test_early_go_balas_export_in_bala_toml() -> None:
@@ -45,7 +53,7 @@ def test_early_go_balas_export_in_bala_toml() -> None:
         '[[modules]]\nname = "greet"\nexport = true\n[[modules]]\nname = "greet.a"\nexport = true'
     )
     found = read(layout=4, modules=["a"], exported=[], entries={"Bala.toml": text})
-    assert found.exported == ("greet", "greet.a")
+    assert found.modules == ("greet", "greet.a")
 
 
 @pytest.mark.parametrize(
@@ -60,17 +68,24 @@ def test_early_go_balas_export_in_bala_toml() -> None:
     ],
 )
 def test_files_that_belong_to_no_module_are_kept_and_not_listed(path: str) -> None:
-    assert read(entries={path: "x"}).modules == ("greet",)
+    found = read(entries={path: "x"})
+    assert (found.modules, found.internal_modules) == (("greet",), ())
 
 
 def test_the_folder_of_layout_4_is_what_follows_the_package_name() -> None:
     found = read(layout=4, entries={"modules/a.b/x.bal": "x", "lib/c/x.bal": "x"})
-    assert found.modules == ("greet", "greet.a.b")
+    assert (found.modules, found.internal_modules) == (("greet",), ("greet.a.b",))
 
 
 def test_a_tool_may_lack_a_default_module_and_is_warned() -> None:
     content = files(GREET, Spec(tools=["greet"]))
     del content["modules/greet/greet.bal"]
     found = read_bala(zipped(content))
-    assert found.modules == found.exported == ("greet",)
+    assert (found.modules, found.internal_modules) == (("greet",), ())
     assert found.warnings == ("The default module greet has no source file.",)
+
+
+def test_a_tool_without_a_default_module_is_known_by_the_modules_that_it_exports() -> None:
+    content = files(GREET, Spec(tools=["greet"], modules=["a"]))
+    del content["modules/greet/greet.bal"]
+    assert read_bala(zipped(content)).modules == ("greet.a",)
