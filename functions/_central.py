@@ -11,7 +11,7 @@ from functions._http import NO_STORE, edge, header, json_answer, when_again
 from shared.domain.errors import Kind, Refusal
 from shared.domain.language import LanguageVersion
 from shared.domain.package import Listing, ModuleText, numeric_id
-from shared.domain.query import Page
+from shared.domain.query import Page, Query
 from shared.registry import Registry
 
 _STATUS = {
@@ -137,3 +137,8 @@ def page_model(
 ) -> dict[str, object]:
     """Return the envelope of a list."""
     return {name: items, "count": count, "offset": page.offset, "limit": page.limit}
+
+
+def problem_model(query: Query) -> dict[str, object]:
+    """Return what is added to the envelope of a search for nothing; clients ignore other keys."""
+    return {"message": query.problem} if query.problem else {}

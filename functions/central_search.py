@@ -4,12 +4,23 @@ from dataclasses import replace
 
 import azure.functions as func
 
-from functions._central import OPEN, central_errors_without_404, package_model, page_model, page_of
+from functions._central import (
+    OPEN,
+    central_errors_without_404,
+    package_model,
+    page_model,
+    page_of,
+    problem_model,
+)
 from functions._http import caller_of, client_of, headers_of, json_answer
-from shared.domain.names import parse_org
+from shared.domain.errors import PostWanted
+from shared.domain.names import OrgName, parse_org
 from shared.domain.package import numeric_id
 from shared.domain.query import Hit, Page, Query, Results
 from shared.registry import Registry
+
+_EVERYTHING = Query()
+_POSTED = ("resolve-dependencies", "resolve-modules")  # Where a list is read from the body.
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -20,26 +31,26 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @central_errors_without_404
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
-        page = page_of(req)
-        results = await registry.searching.search(query_of(req), page, by=caller)
-        return _packages(registry, req, results, page)
+        page, query = page_of(req), query_of(req)
+        results = await registry.searching.search(query, page, by=caller)
+        return _packages(registry, req, results, page, query=query)
 
     @bp.route("2.0/registry/packages/{org}", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_organization(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
-        org, page = parse_org(req.route_params["org"]), page_of(req)
+        org, page = _organization(req.route_params["org"]), page_of(req)
         results = await registry.searching.organization(org, page, by=caller)
         return _packages(registry, req, results, page)
 
     @central_errors_without_404
     async def central_search(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
-        page = page_of(req)
-        results = await registry.searching.search(query_of(req), page, by=caller)
+        page, query = page_of(req), query_of(req)
+        results = await registry.searching.search(query, page, by=caller)
         items = [_found(registry, req, hit) for hit in results.hits]
         model = page_model("packages", items, count=results.count, page=page)
-        return json_answer(model | _extras(results), 200, OPEN)
+        return json_answer(model | _extras(results) | problem_model(query), 200, OPEN)
 
     bp.route("2.0/registry/search-packages", methods=["GET", "HEAD"])(central_search)
     # The language server sends {base}//search-packages, and the Functions host folds no slashes.
@@ -73,10 +84,23 @@ def query_of(req: func.HttpRequest) -> Query:
 
 
 def _packages(
-    registry: Registry, req: func.HttpRequest, results: Results, page: Page
+    registry: Registry,
+    req: func.HttpRequest,
+    results: Results,
+    page: Page,
+    *,
+    query: Query = _EVERYTHING,
 ) -> func.HttpResponse:
     items = [_listed(registry, req, hit) for hit in results.hits]
-    return json_answer(page_model("packages", items, count=results.count, page=page), 200, OPEN)
+    model = page_model("packages", items, count=results.count, page=page)
+    return json_answer(model | problem_model(query), 200, OPEN)
+
+
+def _organization(text: str) -> OrgName:
+    """Return the organization whose packages are listed; none has the name of an operation."""
+    if text in _POSTED:
+        raise PostWanted(text)
+    return parse_org(text)
 
 
 def _listed(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:

@@ -11,6 +11,7 @@ from functions._central import (
     package_model,
     page_model,
     page_of,
+    problem_model,
 )
 from functions._http import caller_of, client_of, headers_of, json_answer
 from functions.central_search import query_of
@@ -29,8 +30,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         page, query = page_of(req), replace(query_of(req), kind=Kind.TOOLS)
         results = await registry.searching.search(query, page, by=caller)
-        items = [package_model(registry, hit.listing) for hit in results.hits]
-        return json_answer(page_model("tools", items, count=results.count, page=page), 200, OPEN)
+        items = [
+            package_model(registry, hit.listing)
+            | {"balToolId": hit.listing.release.tool_named(req.params.get("q", ""))}
+            for hit in results.hits
+        ]
+        model = page_model("tools", items, count=results.count, page=page)
+        return json_answer(model | problem_model(query), 200, OPEN)
 
     @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET", "HEAD"])
     @central_errors

@@ -21,16 +21,17 @@ _NOTHING = Results((), 0)
 
 async def found_document(registry: Registry, asked: Asked, by: Principal) -> Document:
     """Return the results of a search that `by` may see."""
-    query, page = _wanted(asked)
+    words = _decoded(asked.words)
+    query, page = _wanted(asked, words)
     results = _NOTHING
     if asked.search not in (Search.SYMBOLS, Search.CONNECTORS):
         # The two come out of API documentation, and none is read yet.
         results = await registry.searching.search(query, page, by=by)
-    return Document(search_document(asked, results, page), XML, by.is_anonymous)
+    return Document(search_document(asked, results, page, words), XML, by.is_anonymous)
 
 
-def _wanted(asked: Asked) -> tuple[Query, Page]:
-    text, client = _decoded(asked.words), asked.distribution.client
+def _wanted(asked: Asked, text: str) -> tuple[Query, Page]:
+    client = asked.distribution.client
     if asked.search is Search.PACKAGES:
         return replace(Query.parse(text), client=client), _PRINTED
     if asked.search is Search.TOOLS:

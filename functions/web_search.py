@@ -135,6 +135,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             narrowings=tuple(_narrowings(asked, found.results.count, found.facets)),
             sorts=SORTS,
             meant=mended(asked.text, found.results.meant),
+            problem=asked.query.problem,
         )
 
     @bp.route("opensearch.xml", methods=METHODS)
@@ -187,7 +188,7 @@ def mended(text: str, meant: tuple[tuple[str, str], ...]) -> str:
 
 
 def _twin(asked: Asked, found: Exploration, pager: Pager) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "query": asked.text,
         "count": found.results.count,
         "deprecated": found.deprecated,
@@ -200,6 +201,7 @@ def _twin(asked: Asked, found: Exploration, pager: Pager) -> dict[str, object]:
             for facet, shares in found.facets.items()
         },
     }
+    return told | ({"message": asked.query.problem} if asked.query.problem else {})
 
 
 def _package(hit: Hit, explain: bool) -> dict[str, object]:

@@ -38,9 +38,11 @@ _LISTS = {
 }
 
 
-def search_document(asked: Asked, results: Results, page: Page) -> bytes:
-    """Return one page of results; the list is there even when it is empty."""
-    found = element(_LISTS[asked.search], *(_item(asked.search, hit) for hit in results.hits))
+def search_document(asked: Asked, results: Results, page: Page, words: str = "") -> bytes:
+    """Return one page of results for the words; the list is there even when it is empty."""
+    found = element(
+        _LISTS[asked.search], *(_item(asked.search, hit, words) for hit in results.hits)
+    )
     group = f"{asked.distribution.text}.{asked.search.value}"
     counts = "" if asked.search is Search.PACKAGES else _counts(results, page)
     return document(element("metadata", heading(group, asked.words), counts, found))
@@ -50,10 +52,10 @@ def _counts(results: Results, page: Page) -> str:
     return leaf("count", results.count) + leaf("limit", page.limit) + leaf("offset", page.offset)
 
 
-def _item(search: Search, hit: Hit) -> str:
+def _item(search: Search, hit: Hit, words: str) -> str:
     match search:
         case Search.TOOLS:
-            return _tool(hit.listing.release)
+            return _tool(hit.listing.release, words)
         case Search.PACKAGES:
             return _package(hit.listing.release)
         case _:
@@ -78,8 +80,8 @@ def _detailed_package(hit: Hit) -> str:
     )
 
 
-def _tool(release: Release) -> str:
-    return element("tool", _names(release), _tool_id(release), _created(release))
+def _tool(release: Release, words: str) -> str:
+    return element("tool", _names(release), _tool_id(release, words), _created(release))
 
 
 def _names(release: Release) -> str:
@@ -97,8 +99,8 @@ def _created(release: Release) -> str:
     return leaf("createdDate", release.created_ms)
 
 
-def _tool_id(release: Release) -> str:
-    return leaf("balToolId", release.tools[0] if release.tools else "")
+def _tool_id(release: Release, words: str = "") -> str:
+    return leaf("balToolId", release.tool_named(words))
 
 
 def _authors(release: Release) -> str:

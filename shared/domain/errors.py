@@ -3,6 +3,7 @@
     Refusal
     ├── Invalid              the request or the archive cannot be accepted as it is
     │   ├── InvalidName · InvalidVersion · InvalidRange · InvalidDigest · InvalidRequest
+    │   ├── PostWanted
     │   ├── DigestMismatch · VisibilityDiffers · SpelledDifferently
     │   ├── UploadMissing · TokenMisplaced
     │   ├── PackageIsDeprecated · MissingDependencies
@@ -10,8 +11,9 @@
     │   ├── SbomUnreadable · SearchUnreadable
     │   └── BadArchive       one class for each reason to refuse a bala, in bad_archive.py
     ├── NotFound             it does not exist for this caller
-    │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · OrganizationNotFound
-    │   ├── AccountNotFound · TokenNotFound · ArchiveNotFound · PathNotFound · SbomNotFound
+    │   ├── PackageNotFound · ReleaseNotFound · ToolNotFound · ToolVersionNotFound
+    │   ├── OrganizationNotFound · AccountNotFound · TokenNotFound
+    │   ├── ArchiveNotFound · PathNotFound · SbomNotFound
     │   └── PageNotFound · PublisherNotFound · FileNotInArchive · NoticeNotFound
     ├── Conflict             it clashes with what is there
     │   ├── VersionExists · SbomExists · ToolTaken · OrganizationExists · AccountExists · LastOwner
@@ -31,12 +33,13 @@
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
     └── Unavailable          try again later
-        ├── Busy · StorageFull · NotListedYet · SearchLoading · DomainSilent · IssuerSilent
-        └── TakesNoChanges · SigningKeyUnavailable
+        ├── Busy · StorageFull · StorageNotWritable · NotListedYet · SearchLoading · DomainSilent
+        └── IssuerSilent · TakesNoChanges · SigningKeyUnavailable
 
 A face maps each kind to a status and a body, because clients differ.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
@@ -123,6 +126,17 @@ class InvalidDigest(Invalid):
 
 class InvalidRequest(Invalid):
     """A part of the request cannot be read; the sentence is the caller's."""
+
+
+class PostWanted(Invalid):
+    """A GET of an operation that reads a list from the body of a POST."""
+
+    def __init__(self, operation: str) -> None:
+        """Name the operation and how it is asked."""
+        super().__init__(
+            f"{operation} is no organization but an operation: send it a POST whose body is the "
+            "JSON that lists what to resolve."
+        )
 
 
 class BodyUnreadable(Invalid):
@@ -359,6 +373,19 @@ class ToolNotFound(NotFound):
     def __init__(self, tool: str) -> None:
         """Name the tool."""
         super().__init__(f"tool not found: {tool}. Search for it with bal tool search.")
+
+
+SHOWN_VERSIONS = 10  # In a sentence; who wants all asks for the tool.
+
+
+class ToolVersionNotFound(NotFound):
+    """A tool is there, and not in this version."""
+
+    def __init__(self, tool: str, wanted: object, versions: Sequence[object]) -> None:
+        """Name the versions that there are, newest first."""
+        shown = ", ".join(str(each) for each in versions[:SHOWN_VERSIONS])
+        more = f" and {len(versions) - SHOWN_VERSIONS} more" if versions[SHOWN_VERSIONS:] else ""
+        super().__init__(f"tool not found: {tool}:{wanted}. Its versions are {shown}{more}.")
 
 
 class OrganizationNotFound(NotFound):

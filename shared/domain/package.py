@@ -229,6 +229,11 @@ class Release(Record):
         package = Package(OrgName(self.org), PackageName(self.name))
         return Coordinate(package, Version.parse(self.version))
 
+    def tool_named(self, text: str) -> str:
+        """Return the tool of this id, else its first one; nothing where it brings none."""
+        named = (tool for tool in self.tools if tool.lower() == text.strip().lower())
+        return next(named, self.tools[0] if self.tools else "")
+
     @property
     def content(self) -> Digest:
         """Return the digest of the archive."""

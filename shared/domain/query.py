@@ -108,11 +108,23 @@ class Query:
     deprecated_only: bool = False
     traits: tuple[Trait, ...] = ()  # All of these hold.
     client: ClientProfile = EVERYTHING
+    is_wordless: bool = False  # Something was typed, and no word is in it: nothing matches.
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read what was typed or sent as `q`; whatever it holds, it is a query."""
-        return cls(terms=parse_terms(text))
+        terms = parse_terms(text)
+        return cls(terms=terms, is_wordless=not terms and bool(text.strip()))
+
+    @property
+    def problem(self) -> str:
+        """Return why nothing can match, in a sentence; nothing where something can."""
+        if not self.is_wordless:
+            return ""
+        return (
+            "The query holds no words, so nothing was searched for. A word has letters or digits. "
+            "Search for one, or leave the query empty to list everything."
+        )
 
     def by_name(self) -> Self:
         """Return the query with every word looked for in names alone, as while a name is typed."""

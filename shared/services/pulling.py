@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
-from shared.domain.errors import PackageNotFound, ReleaseNotFound, ToolNotFound
+from shared.domain.errors import (
+    NotFound,
+    PackageNotFound,
+    ReleaseNotFound,
+    ToolNotFound,
+    ToolVersionNotFound,
+)
 from shared.domain.identity import Principal
 from shared.domain.language import ClientProfile
 from shared.domain.names import NO_PACKAGE, Package
@@ -68,7 +74,7 @@ class Pulling:
     ) -> Listing:
         """Return the release that has the tool, the newest that has it for a range.
 
-        Raises `ToolNotFound`.
+        Raises `ToolNotFound`, or `ToolVersionNotFound` where other versions have it.
         """
         owner = await self.owner(tool)
         if isinstance(wanted, Range):
@@ -76,8 +82,22 @@ class Pulling:
         else:
             offer = await self._exactly(owner, wanted, by)
         if offer is None or tool not in offer.release.tools:
-            raise ToolNotFound(tool)
+            raise await self._missing_tool(owner, tool, wanted, client=client, by=by)
         return await self._listing(offer)
+
+    async def _missing_tool(
+        self,
+        owner: Package,
+        tool: str,
+        wanted: Version | Range,
+        *,
+        client: ClientProfile,
+        by: Principal,
+    ) -> NotFound:
+        """Return what to say of a tool that was not found; a hidden one costs what none costs."""
+        survey = await self._survey(owner, by)
+        versions = usable_versions(survey.having_tool(tool), client) if survey else ()
+        return ToolVersionNotFound(tool, wanted, versions) if versions else ToolNotFound(tool)
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal

@@ -15,6 +15,7 @@ SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
 
 _COUNT_ALONE = Page(limit=0)
+_NOTHING = Results((), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,14 @@ class Searching:
         """Return one page of the packages that match, with the count of all of them."""
         if query.own_only:
             query = replace(query, own_only=False).within(await self._own(by))
-        return await self.index.search(query, page, await self.authorization.viewer(by))
+        viewer = await self.authorization.viewer(by)
+        return _NOTHING if query.is_wordless else await self.index.search(query, page, viewer)
 
     async def explore(self, query: Query, page: Page, *, by: Principal) -> Exploration:
         """Return one page of what matches, and by what it can be narrowed."""
         viewer = await self.authorization.viewer(by)
+        if query.is_wordless:
+            return Exploration(_NOTHING, {}, 0)
         results, facets, deprecated = await asyncio.gather(
             self.index.search(query, page, viewer),
             self.index.facets(query, viewer),
@@ -61,7 +65,10 @@ class Searching:
         self, text: str, *, by: Principal, count: int = SUGGESTIONS
     ) -> list[Suggestion]:
         """Return the packages whose names begin with, or are close to, what is being typed."""
-        return await self.index.suggest(text, await self.authorization.viewer(by), count)
+        viewer = await self.authorization.viewer(by)
+        if Query.parse(text).is_wordless:
+            return []
+        return await self.index.suggest(text, viewer, count)
 
     async def _own(self, by: Principal) -> frozenset[str]:
         """Return the organizations that the caller is a member of."""

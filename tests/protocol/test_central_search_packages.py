@@ -1,11 +1,13 @@
 """`GET /search-packages` and its neighbours: what editors and stores ask while somebody types."""
 
+from urllib.parse import quote
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.balas import bala
-from tests.protocol.answers import answered
-from tests.world import World
+from tests.protocol.answers import answered, refused
+from tests.world import URL, World
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +63,30 @@ async def test_suggestions_begin_with_what_was_typed(world: World) -> None:
 async def test_symbols_are_well_formed_and_empty(world: World) -> None:
     answer = await world.editor().search_symbols(q="greet", limit="5", offset="0")
     assert answer == {"symbols": [], "count": 0, "offset": 0, "limit": 5}
+
+
+@pytest.mark.parametrize("query", ["🚀", ".", "*", "**", "AND", '"!?"', " - "])
+async def test_a_query_without_words_finds_nothing_and_says_why(world: World, query: str) -> None:
+    for face in ("packages", "search-packages", "tools"):
+        found = answered(await world.get(f"/{face}?q={quote(query)}"))
+        assert (found.pop(face.removeprefix("search-")), found["count"]) == ([], 0)
+        assert "holds no words" in found["message"]
+    assert answered(await world.get(f"/search-suggestions?q={quote(query)}"))["suggestions"] == []
+    page = await world.get(f"{URL}/search?q={quote(query)}", headers={"Accept": "text/html"})
+    assert "holds no words" in page.text
+    twin = await world.get(f"{URL}/search?q={quote(query)}", headers={"Accept": "application/json"})
+    assert (twin.json()["count"], "holds no words" in twin.json()["message"]) == (0, True)
+
+
+@pytest.mark.parametrize("query", ["", " ", "greet 🚀"])
+async def test_no_query_and_one_with_a_word_are_answered_as_ever(world: World, query: str) -> None:
+    found = answered(await world.get(f"/packages?q={quote(query)}"))
+    assert ("message" in found, found["packages"] != []) == (False, True)
+
+
+@pytest.mark.parametrize("operation", ["resolve-dependencies", "resolve-modules"])
+async def test_a_get_of_a_resolution_is_told_that_it_is_posted(
+    world: World, operation: str
+) -> None:
+    told = refused(await world.get(f"/packages/{operation}"), 400)
+    assert told.startswith(f"{operation} is no organization but an operation: send it a POST")

@@ -1,5 +1,7 @@
 """`bal tool`: searching, pulling and updating tools."""
 
+from base64 import b64encode
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -7,7 +9,7 @@ from tests.balas import bala
 from tests.protocol.answers import answered, refused
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
-from tests.world import World
+from tests.world import MAVEN, URL, World
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +26,64 @@ async def test_tools_are_found_with_their_ids(world: World, path: str) -> None:
     assert set(answer) == {"tools", "count", "offset", "limit"}
     [tool] = answer["tools"]
     assert (tool["name"], tool["balToolId"], answer["count"]) == ("greet_tool", "greeter", 1)
+
+
+@pytest.mark.parametrize("words", ["scan", "Scan", "sca", "scan.deep", "deep"])
+@pytest.mark.parametrize("face", ["tools", "packages", "search-packages", "maven", "site"])
+async def test_a_tool_is_found_by_its_id(world: World, face: str, words: str) -> None:
+    await world.push(bala("acme/quality:1.0.0", tools=["scan", "scan.deep"]))
+    if face == "maven":
+        encoded = b64encode(words.encode()).decode()
+        path = f"{MAVEN}/v2201-12-0/__toolsearch__/{encoded}/maven-metadata.xml"
+        assert "<name>quality</name>" in (await world.get(path)).text
+    elif face == "site":
+        found = (
+            await world.get(f"{URL}/search?q={words}", headers={"Accept": "application/json"})
+        ).json()
+        assert [each["name"] for each in found["packages"]] == ["quality"]
+    else:
+        found = answered(await world.get(f"/{face}?q={words}"))
+        [each] = found.get("tools", found.get("packages"))
+        assert each["name"] == "quality"
+
+
+async def test_the_tool_whose_id_was_typed_is_the_one_that_is_shown(world: World) -> None:
+    await world.push(bala("acme/quality:1.0.0", tools=["scan", "scan.deep"]))
+    [shown] = answered(await world.get("/tools?q=scan.deep"))["tools"]
+    assert shown["balToolId"] == "scan.deep"
+
+
+async def test_a_tool_of_that_id_comes_before_packages_that_mention_it(world: World) -> None:
+    await world.push(bala("acme/scan_reports:1.0.0", summary="Reports of a scan."))
+    await world.push(bala("acme/quality:1.0.0", tools=["scan"]))
+    found = answered(await world.get("/packages?q=scan"))["packages"]
+    assert [each["name"] for each in found] == ["quality", "scan_reports"]
+
+
+@pytest.mark.parametrize("wanted", ["9.9.9", "9.*"])
+async def test_a_version_that_a_tool_does_not_have_names_those_that_it_has(
+    world: World, wanted: str
+) -> None:
+    told = refused(await world.get(f"/tools/greeter/{wanted}"), 404)
+    assert told == f"tool not found: greeter:{wanted}. Its versions are 1.2.0, 1.0.0."
+
+
+async def test_of_many_versions_of_a_tool_the_newest_are_named(world: World) -> None:
+    for patch in range(1, 12):
+        await world.push(bala(f"acme/greet_tool:2.0.{patch}", tools=["greeter"]))
+    told = refused(await world.get("/tools/greeter/9.9.9"), 404)
+    assert told.endswith("2.0.3, 2.0.2 and 3 more.")
+
+
+async def test_versions_of_a_private_tool_are_named_to_members_alone(world: World) -> None:
+    await world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
+    told = refused(await world.get("/tools/secret/9.9.9", by=world.people.mia), 404)
+    assert "1.0.0" in told
+    for by in (None, world.people.bob):
+        hidden = refused(await world.get("/tools/secret/9.9.9", by=by), 404)
+        missing = refused(await world.get("/tools/nobody/9.9.9", by=by), 404)
+        assert hidden == missing.replace("nobody", "secret")
+        assert "1.0.0" not in hidden
 
 
 async def test_a_tool_search_of_the_client(anyone: JavaBal) -> None:

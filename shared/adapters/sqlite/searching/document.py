@@ -84,7 +84,7 @@ def indexed(listing: Listing) -> str:
     changes what this returns, or what a word is, appends a migration.
     """
     release = listing.release
-    names = _names(listing)
+    names = _names(listing, GAP)
     organization = [*names, *name_words(listing.head.org)]
     modules = words_of(" ".join(release.modules))
     keywords = [*organization, *words_of(" ".join(release.keywords)), *modules]
@@ -111,8 +111,12 @@ def vocabulary(listing: Listing) -> set[str]:
     return {*_names(listing), *name_words(listing.head.org), *words_of(texts)}
 
 
-def _names(listing: Listing) -> list[str]:
-    return name_words(listing.head.name)
+def _names(listing: Listing, *gap: str) -> list[str]:
+    """Return the words of its name and of the ids of its tools, with a gap between two of them."""
+    names = name_words(listing.head.name)
+    for tool in listing.release.tools:
+        names += [*gap, *name_words(tool)]
+    return names
 
 
 def _facets(listing: Listing) -> Iterator[str]:
@@ -122,7 +126,8 @@ def _facets(listing: Listing) -> Iterator[str]:
     yield facet("org", head.org)
     yield facet("path", head.package.key)
     yield facet("name", head.name)
-    yield facet("squashed", squashed(head.name))
+    # A tool's id is what its users know of a package: it is worth as much as the name.
+    yield from (facet("squashed", squashed(name)) for name in (head.name, *release.tools))
     yield Profile.of(release).facet
     yield from (facet("trait", trait.key) for trait in traits_of(listing))
     yield from (facet("keyword", keyword) for keyword in release.keywords)

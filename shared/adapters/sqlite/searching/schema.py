@@ -93,4 +93,6 @@ SEARCH_MIGRATIONS: tuple[Migration, ...] = (
     ),
     # Packages are found by what they depend on, and counted by what they are.
     (*_dropped(CURRENT), *_dropped(NEXT), *tables(CURRENT)),
+    # Packages are found by the ids of their tools as by their names.
+    (*_dropped(CURRENT), *_dropped(NEXT), *tables(CURRENT)),
 )

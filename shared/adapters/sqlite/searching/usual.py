@@ -27,6 +27,7 @@ USUAL = (
     b'"digest":"","size_bytes":10000,"platform":"any","ballerina_version":"2201.12.0","bala_version":"3.0.0",'
     b'"language_spec_version":"2024R1","implementation_vendor":"WSO2","summary":"","licenses":[],"authors":[],'
     b'"keywords":[],"source_repository":"","icon":"","template":false,"graalvm":"Unknown","modules":[""],'
+    b'"internal_modules":[],'
     b'"dependencies":[],"tools":[],"compiler_plugin":false,"sbom":false,"created_ms":1700000000000,'
     b'"changed_ms":null,"origin":{"schema_version":1,"principal":"","credential":"","provenance":null},'
     b'"state":"live","state_reason":"","awaits_owner":false,"deprecation":null,"revision":1,"outbox":[]},'
