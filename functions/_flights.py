@@ -3,12 +3,12 @@
 Else everybody who looks just when a page has to be made anew would have it made.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 
 import azure.functions as func
 
 from functions._http import headers_of
+from shared.single_flight import SingleFlight
 
 Question = tuple[str, ...]
 Making = Callable[[], Coroutine[object, object, func.HttpResponse]]
@@ -19,16 +19,11 @@ class Flights:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._under_way: dict[Question, asyncio.Task[func.HttpResponse]] = {}
+        self._answers = SingleFlight[func.HttpResponse]()
 
     async def answer(self, question: Question, make: Making) -> func.HttpResponse:
         """Return what `make` makes of the question, or what somebody else's is about to."""
-        task = self._under_way.get(question)
-        if task is None:
-            task = self._under_way[question] = asyncio.create_task(make())
-            task.add_done_callback(lambda _done: self._under_way.pop(question))
-        # Whoever goes away while others wait leaves them the answer.
-        answer = await asyncio.shield(task)
+        answer = await self._answers.answer(question, make)
         # Each gets one of their own: the edge writes the id of the request on it.
         return func.HttpResponse(
             answer.get_body(),

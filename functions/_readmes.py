@@ -6,7 +6,7 @@ from functions._package_pages import Frame
 from functions._public_pages import Look
 from shared.domain.errors import ArchiveNotFound
 from shared.domain.package import Release
-from shared.prose.markdown import Place, SafeHtml, rendered
+from shared.prose.markdown import Place, SafeHtml
 from shared.services.showing import Portrait
 
 _PACKED_TEXTS = "docs"  # Where `bal pack` of Java puts the texts that lay at the root.
@@ -25,7 +25,7 @@ async def readme_of(look: Look, portrait: Portrait, text: str, module: str = "")
         names=await _names(look, release),
         pages=f"{quote(frame.address('files'))}?path=",
     )
-    return await rendered(text, place)
+    return await look.registry.renderings.html(release.content, text, place)
 
 
 async def _names(look: Look, release: Release) -> frozenset[str]:

@@ -168,6 +168,14 @@ class DocumentStore(Protocol):
         """Return the bill of materials, or None."""
         ...
 
+    async def rendering(self, digest: Digest, name: str) -> bytes | None:
+        """Return the HTML that was stored of a text of the archive under this name, or None."""
+        ...
+
+    async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
+        """Store the HTML of a text of the archive, over what is there under this name."""
+        ...
+
     async def delete(self, digest: Digest) -> None:
         """Remove every document of the archive; nothing happens where there are none."""
         ...

@@ -43,6 +43,7 @@ from shared.services.proving import Proving
 from shared.services.provisioning import Provisioning
 from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
+from shared.services.renderings import Renderings
 from shared.services.reserving import Reserving
 from shared.services.resolving import Resolving
 from shared.services.restoring import Restoring
@@ -116,6 +117,7 @@ class Registry:
     showing: Showing
     chronicling: Chronicling
     unpacking: Unpacking
+    renderings: Renderings
     checking: Checking
     enumerating: Enumerating
     resolving: Resolving

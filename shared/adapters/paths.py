@@ -130,6 +130,11 @@ def texts_blob(digest: Digest) -> str:
     return f"texts/{digest.hex}.json"
 
 
+def rendering_blob(digest: Digest, name: str = "") -> str:
+    """Return the name of the HTML of a text of an archive; without `name`, what all begin with."""
+    return f"renderings/{digest.hex}/{name}"
+
+
 def graph_blob(digest: Digest) -> str:
     """Return the name of an archive's dependency graph."""
     return f"graph/{digest.hex}.json"

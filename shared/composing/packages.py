@@ -30,6 +30,7 @@ from shared.services.publishing import Publishing
 from shared.services.pulling import Pulling
 from shared.services.reading import Reading
 from shared.services.remembering import Remembering
+from shared.services.renderings import Renderings
 from shared.services.resolving import Resolving
 from shared.services.reviewing import Reviewing
 from shared.services.searching import Searching
@@ -161,6 +162,11 @@ class Packages(People):
     def unpacking(self) -> Unpacking:
         """Return what reads the files of archives."""
         return Unpacking(self.world.archives)
+
+    @cached_property
+    def renderings(self) -> Renderings:
+        """Return what renders texts."""
+        return Renderings(self.world.documents)
 
     @cached_property
     def checking(self) -> Checking:

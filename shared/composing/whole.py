@@ -113,6 +113,7 @@ class Whole(Packages):
         await self.sign_in.noticing.close()
         await self.bulletins.close()
         self.reading.close()
+        self.renderings.close()
         await self.world.close()
 
     @cached_property

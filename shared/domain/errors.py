@@ -39,7 +39,6 @@
 A face maps each kind to a status and a body, because clients differ.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
@@ -381,9 +380,9 @@ SHOWN_VERSIONS = 10  # In a sentence; who wants all asks for the tool.
 class ToolVersionNotFound(NotFound):
     """A tool is there, and not in this version."""
 
-    def __init__(self, tool: str, wanted: object, versions: Sequence[object]) -> None:
+    def __init__(self, tool: str, wanted: object, versions: tuple[str, ...]) -> None:
         """Name the versions that there are, newest first."""
-        shown = ", ".join(str(each) for each in versions[:SHOWN_VERSIONS])
+        shown = ", ".join(versions[:SHOWN_VERSIONS])
         more = f" and {len(versions) - SHOWN_VERSIONS} more" if versions[SHOWN_VERSIONS:] else ""
         super().__init__(f"tool not found: {tool}:{wanted}. Its versions are {shown}{more}.")
 

@@ -63,6 +63,11 @@ def coloured(code: str, language: str, *, most: int = MOST_HIGHLIGHTED) -> str:
     return with_turns_shown("".join(_pieces(lexer, code)))
 
 
+def load_lexer(language: str) -> None:
+    """Have what colours the language, which takes up to 50 ms the first time in a process."""
+    _lexer(_LANGUAGE_OF.get(language.lower(), ""))
+
+
 def _pieces(lexer: Lexer, code: str) -> Iterator[str]:
     for name, tokens in groupby(lexer.get_tokens(code), key=lambda token: _class(token[0])):
         escaped = html.escape("".join(value for _, value in tokens), quote=False)

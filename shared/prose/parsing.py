@@ -9,6 +9,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -16,34 +17,81 @@ from mdit_py_plugins.gfm import gfm_plugin
 
 from shared.prose.addresses import Place
 from shared.prose.bounding import (
+    MOST_BRACKET_DEPTH,
     MOST_BRACKETS,
+    MOST_CELLS,
     MOST_HIGHLIGHTED_OF_A_TEXT,
+    MOST_HTML,
     MOST_IN_A_PARAGRAPH,
     MOST_IN_ATTRIBUTES,
     MOST_NESTING,
+    UNTIL_BLOCKS,
+    UNTIL_HTML,
+    UNTIL_PARAGRAPHS,
+    OutOfTime,
+    Stopwatch,
+    bracket_depth,
 )
-from shared.prose.colouring import coloured
+from shared.prose.colouring import coloured, load_lexer
 from shared.prose.raw_html import RawHtml, lowered, picture_elsewhere
 
 _PROTOCOLS = ("http", "https", "mailto", "xmpp")
 _NOT_IN_A_SLUG = re.compile(r"[^\w\- ]")
 _LONGEST_SLUG = 100
+_DELIMITERS = re.compile(r"[ \t|:-]+")
+_WORK = "work"  # Its key in what the parser carries along.
 
 
-def parsed(text: str, place: Place) -> str:
-    """Return the text as HTML that is bounded, and still to be cleaned."""
-    parser = _parser()
-    env: dict[str, Any] = {"left_to_highlight": MOST_HIGHLIGHTED_OF_A_TEXT}
+@dataclass
+class _Work:
+    """What is left of the bounds of one text while it is rendered."""
+
+    watch: Stopwatch
+    left_to_highlight: int = MOST_HIGHLIGHTED_OF_A_TEXT
+    left_of_cells: int = MOST_CELLS
+    is_cut: bool = False
+
+
+def parsed(text: str, place: Place, watch: Stopwatch) -> tuple[str, bool]:
+    """Return the text as HTML that is bounded, and still to be cleaned; say whether it is cut."""
+    with watch.stopped():
+        parser = _parser()
+    work = _Work(watch)
+    env: dict[str, Any] = {_WORK: work}
     tokens = parser.parse(text, env)
-    _Changes(RawHtml(place), place).apply(tokens)
-    return parser.renderer.render(tokens, parser.options, env)
+    changes = _Changes(RawHtml(place), place)
+    pieces, size = list[str](), 0
+    for block in _blocks(tokens):
+        if watch.is_over(UNTIL_HTML) or size > MOST_HTML:
+            work.is_cut = True
+            break
+        changes.apply(block)
+        pieces.append(parser.renderer.render(block, parser.options, env))
+        size += len(pieces[-1])
+    return "".join(pieces), work.is_cut
+
+
+def _blocks(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Yield the tokens of one block of the text after the other, each with what is inside."""
+    begun = depth = 0
+    for at, token in enumerate(tokens, start=1):
+        depth += token.nesting
+        if depth == 0:
+            yield tokens[begun:at]
+            begun = at
 
 
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": MOST_NESTING, "xhtmlOut": False})
     parser.use(gfm_plugin)
+    parser.core.ruler.at("block", _blocks_within_time)
     parser.core.ruler.at("inline", _inline_within_bounds)
+    # In every chain of rules: a paragraph asks one of them at each of its lines.
+    everywhere: list[str] = ["paragraph", "reference", "blockquote", "list", "footnote_def"]
+    parser.block.ruler.before("table", "time", _time_of_blocks, {"alt": everywhere})
+    parser.block.ruler.at("table", _table_within_bounds, {"alt": ["paragraph", "reference"]})
+    parser.inline.ruler.before("text", "time", _time_of_inline)
     parser.inline.ruler.before("gfm_autolink_protocol", "short_pending", _short_pending)
     rules = {"fence": _code, "code_block": _code, "list_item_open": _list_item}
     rules |= {"table_open": _table_open, "table_close": _table_close}
@@ -56,19 +104,87 @@ def _parser() -> MarkdownIt:
 # --- rules of the parser -----------------------------------------------------------------------
 
 
+def _blocks_within_time(state: StateCore) -> None:
+    """Find the blocks of the text, as many as there is time for."""
+    try:
+        state.md.block.parse(state.src, state.md, state.env, state.tokens)
+    except OutOfTime:
+        _cut_at(len(state.tokens), state)
+
+
 def _inline_within_bounds(state: StateCore) -> None:
-    """Parse what is in paragraphs; one that nobody would write by hand is a plain text."""
-    for token in state.tokens:
+    """Parse what is in paragraphs, as many as there is time for."""
+    for at, token in enumerate(state.tokens):
         if token.type == "inline":
-            token.children = []
-            if _is_reasonable(token.content):
-                state.md.inline.parse(token.content, state.md, state.env, token.children)
-            else:
-                token.children.append(_text(token.content))
+            try:
+                _parse_inline(token, state)
+            except OutOfTime:
+                return _cut_at(at, state)
+    return None
+
+
+def _parse_inline(token: Token, state: StateCore) -> None:
+    """Parse one paragraph; one that nobody would write by hand is a plain text."""
+    token.children = []
+    if _is_reasonable(token.content):
+        state.md.inline.parse(token.content, state.md, state.env, token.children)
+    else:
+        token.children.append(_text(token.content))
+
+
+def _cut_at(end: int, state: StateCore) -> None:
+    """Leave out the block of the text that this token is in, and what follows."""
+    _work(state).is_cut = True
+    whole = sum(len(block) for block in _blocks(state.tokens[:end]))
+    del state.tokens[whole:]
 
 
 def _is_reasonable(paragraph: str) -> bool:
-    return len(paragraph) <= MOST_IN_A_PARAGRAPH and paragraph.count("[") <= MOST_BRACKETS
+    if len(paragraph) > MOST_IN_A_PARAGRAPH or paragraph.count("[") > MOST_BRACKETS:
+        return False
+    return bracket_depth(paragraph) <= MOST_BRACKET_DEPTH
+
+
+def _time_of_blocks(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
+    """Look at the time before each block; it is none itself."""
+    _work(state).watch.check(UNTIL_BLOCKS)
+    return False
+
+
+def _time_of_inline(state: StateInline, _silent: bool) -> bool:
+    """Look at the time before each part of a paragraph; it is none itself."""
+    _work(state).watch.check(UNTIL_PARAGRAPHS)
+    return False
+
+
+def _table_within_bounds(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read a table whose cells, with those that are not written, are not too many."""
+    if not _DELIMITERS.fullmatch(_line(state, start + 1, end)):
+        return False
+    work, cells = _work(state), _cells(state, start, end)
+    if cells > work.left_of_cells:
+        return False
+    is_table = table(state, start, end, silent)
+    if is_table and not silent:
+        work.left_of_cells -= cells
+    return is_table
+
+
+def _cells(state: StateBlock, start: int, end: int) -> int:
+    """Return how many cells the lines up to the next empty one make at most."""
+    columns = _line(state, start + 1, end).strip(" \t|").count("|") + 1
+    rows = next((at for at in range(start, end) if state.isEmpty(at)), end) - start
+    return columns * rows
+
+
+def _line(state: StateBlock, line: int, end: int) -> str:
+    if line >= end:
+        return ""
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+
+
+def _work(state: StateCore | StateBlock | StateInline) -> _Work:
+    return state.env[_WORK]
 
 
 def _short_pending(state: StateInline, _silent: bool) -> bool:
@@ -190,10 +306,12 @@ def _code(
     env: dict[str, Any],
 ) -> str:
     """Write a block of code, with its colours while the text has work left for them."""
-    token = tokens[at]
+    token, work = tokens[at], env[_WORK]
     language = (token.info.split() or [""])[0]
-    env["left_to_highlight"] -= len(token.content)
-    code = coloured(token.content, language if env["left_to_highlight"] >= 0 else "")
+    with work.watch.stopped():
+        load_lexer(language)
+    work.left_to_highlight -= len(token.content)
+    code = coloured(token.content, language if work.left_to_highlight >= 0 else "")
     return f'<pre tabindex="0"><code>{code}</code></pre>\n'
 
 

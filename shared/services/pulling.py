@@ -97,7 +97,9 @@ class Pulling:
         """Return what to say of a tool that was not found; a hidden one costs what none costs."""
         survey = await self._survey(owner, by)
         versions = usable_versions(survey.having_tool(tool), client) if survey else ()
-        return ToolVersionNotFound(tool, wanted, versions) if versions else ToolNotFound(tool)
+        if not versions:
+            return ToolNotFound(tool)
+        return ToolVersionNotFound(tool, wanted, tuple(each.text for each in versions))
 
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal

@@ -104,3 +104,22 @@ async def test_a_bill_of_materials_goes_with_its_archive(stores: Stores) -> None
     await stores.documents.delete(DIGEST)
     assert await stores.documents.sbom(DIGEST) is None
     assert await stores.documents.sbom(OTHER) == b"other"
+
+
+async def test_a_rendering_comes_back_by_its_name_and_the_last_one_counts(stores: Stores) -> None:
+    assert await stores.documents.rendering(DIGEST, "a") is None
+    await stores.documents.put_rendering(DIGEST, "a", b"<p>one</p>")
+    await stores.documents.put_rendering(DIGEST, "b", b"<p>two</p>")
+    await stores.documents.put_rendering(OTHER, "a", b"<p>other</p>")
+    await stores.documents.put_rendering(DIGEST, "a", b"<p>new</p>")
+    assert await stores.documents.rendering(DIGEST, "a") == b"<p>new</p>"
+    assert await stores.documents.rendering(DIGEST, "b") == b"<p>two</p>"
+
+
+async def test_renderings_of_an_archive_are_removed_with_its_documents(stores: Stores) -> None:
+    for digest, name in ((DIGEST, "a"), (DIGEST, "b"), (OTHER, "a")):
+        await stores.documents.put_rendering(digest, name, b"<p>one</p>")
+    await stores.documents.delete(DIGEST)
+    assert await stores.documents.rendering(DIGEST, "a") is None
+    assert await stores.documents.rendering(DIGEST, "b") is None
+    assert await stores.documents.rendering(OTHER, "a") is not None

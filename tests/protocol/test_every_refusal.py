@@ -35,6 +35,7 @@ SAMPLES: dict[object, object] = {
     "Package | None": PACKAGE,
     "Coordinate": COORDINATE,
     "tuple[Coordinate, ...]": (COORDINATE,),
+    tuple[str, ...]: ("1.0.0",),
 }
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.prose import bounding
-from shared.prose.markdown import KEPT, ON_THE_LOOP
+from shared.services.renderings import KEPT, ON_THE_LOOP
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "site.md").read_text("utf-8")

@@ -9,7 +9,7 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.connecting import Blobs, answered
 from shared.adapters.blob.kept import Kept
-from shared.adapters.paths import graph_blob, sbom_blob, texts_blob
+from shared.adapters.paths import graph_blob, rendering_blob, sbom_blob, texts_blob
 from shared.domain.digest import Digest
 from shared.domain.graph_document import graph_document
 from shared.domain.package import Graph, Texts
@@ -54,10 +54,29 @@ class BlobDocuments:
         """Return the bill of materials, or None."""
         return await self._read(sbom_blob(digest))
 
+    async def rendering(self, digest: Digest, name: str) -> bytes | None:
+        """Return the HTML that was stored of a text of the archive under this name, or None."""
+        return await self._read(rendering_blob(digest, name))
+
+    async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
+        """Store the HTML of a text of the archive, over what is there under this name."""
+        with answered():
+            blob = self._blob(rendering_blob(digest, name))
+            await blob.upload_blob(BytesIO(content), overwrite=True)
+
     async def delete(self, digest: Digest) -> None:
         """Remove every document of the archive; nothing happens where there are none."""
         for name in (sbom_blob(digest), texts_blob(digest), graph_blob(digest)):
             await self._delete(name)
+        for name in await self._renderings(digest):
+            await self._delete(name)
+
+    async def _renderings(self, digest: Digest) -> list[str]:
+        with answered():
+            found = self._blobs.container("derived").list_blob_names(
+                name_starts_with=rendering_blob(digest)
+            )
+            return [name async for name in found]
 
     async def _graph(self, name: str) -> bytes:
         """Return a graph; one that was stored is the same for ever."""

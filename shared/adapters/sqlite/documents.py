@@ -55,6 +55,14 @@ class SqliteDocuments:
         """Return the bill of materials, or None."""
         return await self._database.scan(partial(_sbom, digest.hex))
 
+    async def rendering(self, digest: Digest, name: str) -> bytes | None:
+        """Return the HTML that was stored of a text of the archive under this name, or None."""
+        return await self._database.scan(partial(_rendering, digest.hex, name))
+
+    async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
+        """Store the HTML of a text of the archive, over what is there under this name."""
+        await self._database.write(partial(_put_rendering, digest.hex, name, content))
+
     async def delete(self, digest: Digest) -> None:
         """Remove every document of the archive; nothing happens where there are none."""
         await self._database.write(partial(_delete, digest.hex))
@@ -109,7 +117,19 @@ def _sbom(digest: str, connection: sqlite3.Connection) -> bytes | None:
     return None if row is None else row[0]
 
 
+def _rendering(digest: str, name: str, connection: sqlite3.Connection) -> bytes | None:
+    statement = "SELECT body FROM renderings WHERE digest = ? AND name = ?"
+    row = connection.execute(statement, (digest, name)).fetchone()
+    return None if row is None else row[0]
+
+
+def _put_rendering(digest: str, name: str, content: bytes, connection: sqlite3.Connection) -> None:
+    statement = "INSERT OR REPLACE INTO renderings (digest, name, body) VALUES (?, ?, ?)"
+    connection.execute(statement, (digest, name, content))
+
+
 def _delete(digest: str, connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM renderings WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM sboms WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM texts WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM graphs WHERE digest = ?", (digest,))

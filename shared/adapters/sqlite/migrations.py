@@ -231,9 +231,21 @@ _COUNTERS: Migration = (
     "CREATE INDEX counters_expiring ON counters (expires_ms)",
 )
 
+_RENDERINGS: Migration = (
+    """
+    CREATE TABLE renderings (
+        digest TEXT NOT NULL,
+        name TEXT NOT NULL,
+        body BLOB NOT NULL,
+        PRIMARY KEY (digest, name)
+    ) WITHOUT ROWID
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
     (*_DIRECTORY, *_LOGS, *_COUNTERS, *_ORIGINS),
     _ACCOUNTS,
+    _RENDERINGS,
 )

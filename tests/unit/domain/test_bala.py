@@ -224,7 +224,7 @@ def test_real_archives_are_read(name: str, coordinate: str, facts: tuple[int, st
     assert str(found.coordinate) == coordinate
     assert (found.layout, found.ballerina_version, found.summary) == facts
     assert found.implementation_vendor == "WSO2"
-    assert found.exported == (found.coordinate.package.name,)
+    assert found.modules == (found.coordinate.package.name,)
     assert found.dependencies == ()
     assert found.warnings == ()
 

@@ -1,18 +1,22 @@
 """However hostile a text is, rendering it is bounded: by sizes and depths, not by patience."""
 
 from html.parser import HTMLParser
+from time import thread_time
 
 import pytest
 
 from shared.prose.bounding import (
+    MOST_BRACKET_DEPTH,
     MOST_BRACKETS,
     MOST_CHARACTERS,
     MOST_HIGHLIGHTED,
     MOST_IN_A_PARAGRAPH,
     MOST_IN_ATTRIBUTES,
+    MOST_MILLISECONDS,
     MOST_NESTING,
     MOST_OPEN_TAGS,
     MOST_SOURCE_CHARACTERS,
+    bracket_depth,
     cut,
 )
 from shared.prose.highlighting import highlight
@@ -68,7 +72,14 @@ def test_a_pattern_without_end_comes_to_something_bounded(pattern: str) -> None:
     assert_bounded((pattern * MOST_CHARACTERS)[: MOST_CHARACTERS // 8])
 
 
+COLUMNS = 64
+WIDE = "|" + "a|" * COLUMNS + "\n|" + "-|" * COLUMNS + "\n" + "x\n" * 60 + "\n"
+
 HOSTILE = {
+    "tables whose short rows are filled up": WIDE * 400,
+    "a table of many rows": "|a|b|c|\n|-|-|-|\n" + "|1|2|3|\n" * 20_000,
+    "many tables": "|a|\n|-|\n|b|\n\n" * 9_000,
+    "pictures in pictures": ("![" * 40 + "\n\n") * 1_600,
     "cells that are not written": "|".join("a" * 500) + "\n" + "|".join("-" * 500) + "\nx" * 9_000,
     "one long address for many links": "[x]: /" + "u" * 2_000 + "\n\n" + "[x]\n\n" * 9_000,
     "one long title for many links": f'[x]: /u "{"t" * 30_000}"\n\n' + "[x]\n\n" * 9_000,
@@ -87,9 +98,72 @@ def test_a_hostile_text_comes_to_something_bounded(kind: str) -> None:
     assert_bounded(HOSTILE[kind])
 
 
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_text_takes_little_of_the_processor(kind: str) -> None:
+    render_markdown("```bal\nint x;\n```", PLACE)
+    began = thread_time()
+    render_markdown(HOSTILE[kind], PLACE)
+    assert thread_time() - began < 4 * MOST_MILLISECONDS / 1000  # Four: machines of tests differ.
+
+
+class Ticking:
+    """A processor whose time goes on by a step each time that it is looked at."""
+
+    def __init__(self, step: float) -> None:
+        """Begin at zero."""
+        self.now, self.step = 0.0, step
+
+    def __call__(self) -> float:
+        """Return the time."""
+        self.now += self.step
+        return self.now
+
+
+@pytest.mark.parametrize("step", [1e-6, 3e-4, 1e-3, 3e-3, 1])
+def test_a_text_that_takes_too_long_is_cut_and_says_so(step: float) -> None:
+    text = "# Title\n\n- *a*\n- b\n\n> word\n\n" * 50 + "the end\n"
+    html = render_markdown(text, PLACE, clock=Ticking(step))
+    is_whole = "the end" in html
+    assert is_whole == (step == 1e-6)
+    assert ("takes too long to show" in html) != is_whole
+    depth = Depth()
+    depth.feed(html)
+    assert depth.now == 0
+    if step == 3e-4:
+        assert html.startswith("<h2")  # Its beginning is there.
+
+
+def test_a_paragraph_that_takes_too_long_is_left_out_with_its_block() -> None:
+    text = "first\n\n- second\n- " + "*a* " * 2_000
+    html = render_markdown(text, PLACE, clock=Ticking(1e-4))
+    assert "first" in html
+    assert "second" not in html
+    assert "takes too long to show" in html
+
+
+def test_a_table_of_reasonable_size_is_a_table_also_inside_other_blocks() -> None:
+    table = "> | a | b |\n> |---|---|\n" + "> | c | d |\n" * 100
+    assert render_markdown(table, PLACE).count("<td>") == 200
+    assert "<table>" not in render_markdown("a | b\n", PLACE)
+
+
+def test_cells_of_all_tables_are_counted_together() -> None:
+    table = "| a | b |\n|---|---|\n" + "| c | d |\n" * 900 + "\nbetween\n\n"
+    html = render_markdown(table * 4, PLACE, clock=Ticking(0))
+    assert html.count("<table>") == 2
+
+
+def test_brackets_in_brackets_beyond_what_anybody_writes_are_plain() -> None:
+    deep = MOST_BRACKET_DEPTH
+    assert "<em>" in render_markdown("*a* " + "[" * deep + "]" * deep, PLACE)
+    assert "<em>" not in render_markdown("*a* " + "[" * (deep + 1), PLACE)
+    assert bracket_depth("][[a]]] [b] [c [d]]") == 2
+
+
 def test_the_end_of_a_long_text_is_left_out_and_that_is_said() -> None:
-    text = render_markdown("word\n" * MOST_CHARACTERS, PLACE)
-    assert text.count("word") <= MOST_CHARACTERS / len("word\n")
+    line = "word " * 1_000 + "\n\n"
+    text = render_markdown(line * (MOST_CHARACTERS // len(line) + 1), PLACE)
+    assert text.count("word") <= MOST_CHARACTERS / len("word ")
     assert text.endswith(f"Only the first {MOST_CHARACTERS:,} characters are shown.</p>\n")
 
 

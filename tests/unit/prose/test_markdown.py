@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.prose.markdown import Place, render_markdown, rendered
+from shared.prose.markdown import Place, render_markdown
 
 PLACE = Place("/files/acme/greet/1.0.0", folder="docs")
 
@@ -133,8 +133,3 @@ def test_what_turns_the_direction_of_a_line_is_shown(control: str) -> None:
 def test_templates_take_the_text_as_it_is() -> None:
     text = render_markdown("*a*", PLACE)
     assert text.__html__() == "<p><em>a</em></p>\n"
-
-
-async def test_a_text_is_the_same_from_a_thread() -> None:
-    for text in ("*a*", "*a* " * 1_000):
-        assert await rendered(text, PLACE) == render_markdown(text, PLACE)

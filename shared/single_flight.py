@@ -1,0 +1,26 @@
+"""Single flight: those who ask the same at the same time get one answer, which is made once."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from typing import Generic, TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class SingleFlight(Generic[Answer]):
+    """The answers that are being made."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._under_way: dict[Hashable, asyncio.Task[Answer]] = {}
+
+    async def answer(
+        self, question: Hashable, make: Callable[[], Coroutine[object, object, Answer]]
+    ) -> Answer:
+        """Return what `make` makes of the question, or what somebody else's is about to."""
+        task = self._under_way.get(question)
+        if task is None:
+            task = self._under_way[question] = asyncio.create_task(make())
+            task.add_done_callback(lambda _done: self._under_way.pop(question))
+        # Whoever goes away while others wait leaves them the answer.
+        return await asyncio.shield(task)
