@@ -24,7 +24,7 @@ from shared.hosting.serving import bind
 from shared.registry import Registry as Served
 from tests.paths import ROOT
 from tests.places import PLACES
-from tests.serving import running
+from tests.serving import TakingEmptyDomains, running
 from tests.world import URL, Template, World, settings_of
 
 SECONDS = 60  # Generous: a slow machine is no failure.
@@ -58,7 +58,8 @@ class Registry:
 
     def answer(self, code: str, decision: str) -> None:
         """Answer a code as Ann does in her browser."""
-        with httpx.Client(base_url=self.url, follow_redirects=True) as browser:
+        taking = TakingEmptyDomains()
+        with httpx.Client(base_url=self.url, follow_redirects=True, transport=taking) as browser:
             self._send(browser, next(self.links))
             self._send(browser, "/device", code=code, decision=decision)
 
