@@ -50,7 +50,7 @@ class WhoamiView(Answer):
             id=principal.id,
             name=principal.holdings[0].org,
             administrator=False,
-            grants=[GrantView.of(grant) for grant in principal.grants],
+            grants=[GrantView.of(grant) for grant in principal.allowances],
             expires_at=moment(principal.expires_ms),
             organizations=[
                 MemberView(org=each.org, role=each.role.value) for each in principal.holdings

@@ -24,7 +24,16 @@ from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Membership
 from shared.domain.package import Head, Survey, Visibility
 from shared.domain.query import Viewer
-from shared.domain.rights import ANY, PUBLISHERS, PUBLISHING, Action, Resource, Scope
+from shared.domain.rights import (
+    ANY,
+    PUBLISHERS,
+    PUBLISHING,
+    Action,
+    Holding,
+    Resource,
+    Scope,
+    org_of,
+)
 from shared.ports import Clock, DirectoryStore
 
 _ANYTHING = "any package"
@@ -41,12 +50,15 @@ class Reach:
     @property
     def is_everything(self) -> bool:
         """Say whether it is every package there is."""
-        return self.by.is_operator or (self._holds_every_role and _reads_everything(self.by))
-
-    @property
-    def _holds_every_role(self) -> bool:
+        if self.by.is_operator or any(map(self._brings_everything, self.by.holdings)):
+            return True
         is_administrator = self.account is not None and self.account.administrator
-        return is_administrator or any(each.org == ANY for each in self.by.holdings)
+        return is_administrator and _reads_everything(self.by)
+
+    def _brings_everything(self, held: Holding) -> bool:
+        if held.scopes is None:
+            return held.org == ANY and _reads_everything(self.by)
+        return held.org == ANY and Scope.READ in held.scopes
 
     def organizations(self) -> frozenset[OrgName]:
         """Return the organizations all of whose packages are within reach."""
@@ -75,7 +87,7 @@ class Authorization:
         """
         if by.is_anonymous:
             raise CredentialsMissing
-        standing = await self.standing(by, _org_of(resource))
+        standing = await self.standing(by, org_of(resource))
         require(by, standing, action, resource)
         return standing
 
@@ -92,7 +104,7 @@ class Authorization:
             return
         if not any(each.role in PUBLISHERS for each in by.holdings):
             await self._require_membership(by)
-        if not any(grant.scopes & PUBLISHING for grant in by.grants):
+        if not any(grant.scopes & PUBLISHING for grant in by.allowances):
             raise NotPermitted("publish", _ANYTHING, missing_publishing_scopes())
 
     async def _require_membership(self, by: Principal) -> None:
@@ -207,10 +219,6 @@ def _publishes_nowhere(members: Sequence[Membership]) -> str:
     orgs = " and ".join(sorted(each.org for each in members))
     only = f"you are only member of {orgs}" if orgs else "you belong to no organization"
     return f"{only}. Ask an owner to make you maintainer, or found an organization of your own"
-
-
-def _org_of(resource: Resource) -> OrgName:
-    return resource.org if isinstance(resource, Package) else resource
 
 
 def _belongs(by: Principal, standing: Standing, org: OrgName) -> bool:

@@ -68,14 +68,17 @@ class EntraRoles:
 
     @property
     def grants(self) -> tuple[Grant, ...]:
-        """Return what they allow."""
-        return tuple(Grant(scopes=each.scopes, org=each.org) for each in self.roles)
+        """Return what those without a role allow, with the roles of the account."""
+        bare = [each for each in self.roles if each.role is None]
+        return tuple(Grant(scopes=each.scopes, org=each.org) for each in bare)
 
     @property
     def holdings(self) -> tuple[Holding, ...]:
-        """Return what they are in organizations."""
+        """Return what those with a role are in organizations, each with its scopes alone."""
         return tuple(
-            Holding(org=each.org, role=each.role) for each in self.roles if each.role is not None
+            Holding(org=each.org, role=each.role, scopes=each.scopes)
+            for each in self.roles
+            if each.role is not None
         )
 
 

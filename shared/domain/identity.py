@@ -14,7 +14,7 @@ from shared.domain.errors import (
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.names import OrgName, Package, is_reserved
+from shared.domain.names import OrgName, is_reserved
 from shared.domain.organizations import Membership, Organization
 from shared.domain.package import Provenance
 from shared.domain.rights import (
@@ -30,6 +30,7 @@ from shared.domain.rights import (
     Scope,
     fits,
     is_pattern,
+    org_of,
 )
 
 FRESH_FOR = timedelta(minutes=10)  # Long enough to read what one is about to change.
@@ -88,9 +89,24 @@ class Principal:
         """Return the organizations that the credential names a role of its own in."""
         return frozenset(each.org.lower() for each in self.holdings if not is_pattern(each.org))
 
+    @property
+    def allowances(self) -> tuple[Grant, ...]:
+        """Return all that the credential allows, with its own roles and with those of its owner."""
+        own = [Grant(scopes=each.scopes, org=each.org) for each in self.holdings if each.scopes]
+        return (*self.grants, *own)
+
     def may_use(self, scope: Scope, resource: Resource) -> bool:
-        """Say whether the credential allows `scope` on `resource`."""
+        """Say whether the credential allows `scope` on `resource` with the roles of its owner."""
         return any(grant.covers(scope, resource) for grant in self.grants)
+
+    def brings(self, scope: Scope, roles: frozenset[Role], resource: Resource) -> bool:
+        """Say whether the credential brings one of the roles, and `scope` with that very role."""
+        fitting = [each for each in self.holdings if each.role in roles]
+        fitting = [each for each in fitting if fits(org_of(resource), each.org)]
+        return any(
+            self.may_use(scope, resource) if each.scopes is None else scope in each.scopes
+            for each in fitting
+        )
 
     def may_hand_out(self, wanted: Grant) -> bool:
         """Say whether the credential may make another that holds `wanted`."""
@@ -180,16 +196,26 @@ def refusal_of(
     # that is for members alone to know.
     return (
         _refusal_of_role(principal, standing, action, resource)
-        or _refusal_of_scope(principal, action, resource)
+        or _refusal_of_scope(principal, standing, action, resource)
         or _refusal_of_age(principal, standing, action, resource)
     )
 
 
-def _refusal_of_scope(principal: Principal, action: Action, resource: Resource) -> Refusal | None:
-    scope, _ = RIGHTS[action]
-    if principal.may_use(scope, resource):
+def _refusal_of_scope(
+    principal: Principal, standing: Standing, action: Action, resource: Resource
+) -> Refusal | None:
+    needed, roles = RIGHTS[action]
+    is_own = standing.is_administrator or standing.role in roles
+
+    def is_given(scope: Scope) -> bool:
+        # A scope and a role count together only where one source gives both.
+        by_grant = is_own and principal.may_use(scope, resource)
+        return by_grant or principal.brings(scope, roles, resource)
+
+    if is_given(needed):
         return None
-    return NotPermitted(action.verb, resource, _missing_scope(principal, scope, resource))
+    publishes = any(map(is_given, PUBLISHING))
+    return NotPermitted(action.verb, resource, _missing_scope(needed, publishes=publishes))
 
 
 def missing_publishing_scopes() -> str:
@@ -197,8 +223,8 @@ def missing_publishing_scopes() -> str:
     return "the token lacks the scopes push-new and push-version"
 
 
-def _missing_scope(principal: Principal, scope: Scope, resource: Resource) -> str:
-    if scope in PUBLISHING and not any(principal.may_use(each, resource) for each in PUBLISHING):
+def _missing_scope(scope: Scope, *, publishes: bool) -> str:
+    if scope in PUBLISHING and not publishes:
         # A token that publishes nothing here is not told whether the package is there.
         return f"{missing_publishing_scopes()} here"
     return f"the token lacks the scope {scope.value} here"
@@ -215,7 +241,7 @@ def _refusal_of_age(
 def _refusal_of_role(
     principal: Principal, standing: Standing, action: Action, resource: Resource
 ) -> Refusal | None:
-    org = resource.org if isinstance(resource, Package) else resource
+    org = org_of(resource)
     _, roles = RIGHTS[action]
     if standing.is_deleted and action is not Action.OPERATE:
         reason = f"the organization {org} was deleted, and names are never issued twice"

@@ -106,10 +106,20 @@ class Grant(Record):
 
 
 class Holding(Record):
-    """A role that a credential brings itself, in the organizations that match the pattern."""
+    """A role that a credential brings itself, in the organizations that match the pattern.
+
+    With scopes it is a right of its own: they count with this role alone, and this role with them
+    alone. None is what the grants of the credential allow.
+    """
 
     org: str
     role: Role
+    scopes: frozenset[Scope] | None = None
+
+
+def org_of(resource: Resource) -> OrgName:
+    """Return the organization of a resource."""
+    return resource.org if isinstance(resource, Package) else resource
 
 
 def is_pattern(text: str) -> bool:

@@ -21,6 +21,9 @@ ROLES = [
      "scopes": ["read", "push-new", "push-version"]},
     {"claim": GROUP, "org": "acme", "role": "member", "scopes": ["read"]},
     {"claim": "People.Read", "scopes": ["read"]},
+    {"claim": "Packages.Review", "org": "acme", "role": "maintainer", "scopes": ["read"]},
+    {"claim": "Sandbox", "org": "*", "role": "member", "scopes": ["push-new", "push-version"]},
+    {"claim": "Tooling", "scopes": ["read", "push-new", "push-version", "manage"]},
 ]  # fmt: skip
 RIGHT: dict[str, Any] = {
     "aud": CLIENT_ID,
@@ -65,6 +68,18 @@ async def test_a_group_reads_and_does_not_publish(signing: Signing) -> None:
     assert (await signing.world.get(path, by=reader)).status_code in (200, 302)
     assert (await signing.world.get(path)).status_code == 404
     assert await pushed(signing, reader) == 400
+
+
+@pytest.mark.parametrize("roles", [["Packages.Review", "Sandbox"], ["Packages.Review", "Tooling"]])
+async def test_the_role_of_one_entry_and_the_scopes_of_another_publish_nothing(
+    signing: Signing, roles: list[str]
+) -> None:
+    both = holder(signing, roles=roles)
+    assert await pushed(signing, both) == 400
+    await signing.world.push(bala("acme/secret:1.0.0", visibility="private"))
+    path = f"{BASE}/packages/acme/secret/1.0.0"
+    assert (await signing.world.get(path, by=both)).status_code in (200, 302)
+    assert await pushed(signing, both, "acme/secret:2.0.0") == 400
 
 
 async def test_what_is_mapped_to_nothing_may_nothing(signing: Signing) -> None:

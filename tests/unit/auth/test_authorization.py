@@ -177,6 +177,18 @@ async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
 
 
 @pytest.mark.parametrize(
+    ("org", "scopes", "sees_everything"),
+    [("*", {Scope.READ}, True), ("*", {Scope.PUSH_NEW}, False), ("acme", {Scope.READ}, False)],
+)
+async def test_a_role_everywhere_sees_everything_by_its_own_scopes_alone(
+    authorization: Authorization, org: str, scopes: set[Scope], sees_everything: bool
+) -> None:
+    held = Holding(org=org, role=Role.MEMBER, scopes=frozenset(scopes))
+    by = Principal("auditor", holdings=(held,), grants=(Grant(),))
+    assert (await authorization.viewer(by)).sees_everything is sees_everything
+
+
+@pytest.mark.parametrize(
     ("by", "sees"),
     [
         (ANONYMOUS, Viewer()),

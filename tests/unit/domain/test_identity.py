@@ -286,6 +286,37 @@ def test_the_role_of_a_credential_holds_in_its_organization_alone(action: Action
     assert refused(machine("other"), nobody, action) is NotPermitted
 
 
+READ_AS_MAINTAINER = Holding(org="acme", role=Role.MAINTAINER, scopes=frozenset({Scope.READ}))
+ALL_AS_MEMBER = Holding(org="*", role=Role.MEMBER, scopes=frozenset(Scope))
+
+
+@pytest.mark.parametrize(
+    ("holdings", "grants", "role"),
+    [
+        ((READ_AS_MAINTAINER, ALL_AS_MEMBER), (), "none"),
+        ((READ_AS_MAINTAINER,), (Grant(),), "member"),
+        ((ALL_AS_MEMBER,), (Grant(scopes=frozenset({Scope.READ})),), "owner"),
+        ((ALL_AS_MEMBER,), (), "administrator"),
+    ],
+    ids=["of two entries", "with a grant", "of the account", "of an administrator"],
+)
+def test_a_role_and_a_scope_of_two_sources_are_no_right(
+    holdings: tuple[Holding, ...], grants: tuple[Grant, ...], role: str
+) -> None:
+    by = Principal(ID, "entra:1", grants, holdings=holdings)
+    assert refused(by, standing(role), Action.READ) is None
+    assert refused(by, standing(role), Action.PUSH_VERSION) is NotPermitted
+    assert refused(by, standing(role), Action.MANAGE) is NotPermitted
+
+
+def test_a_role_with_its_own_scopes_is_a_right() -> None:
+    wide = frozenset({Scope.PUSH_VERSION})
+    by = Principal(ID, holdings=(Holding(org="ac*", role=Role.MAINTAINER, scopes=wide),))
+    assert refused(by, standing("none"), Action.PUSH_VERSION) is None
+    assert refused(by, standing("none"), Action.READ) is NotPermitted
+    assert [(each.org, each.scopes) for each in by.allowances] == [("ac*", wide)]
+
+
 def test_an_owner_by_credential_still_does_not_govern() -> None:
     nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
     assert refused(machine(role=Role.OWNER), nobody, Action.GOVERN) is SignInAgain
