@@ -122,6 +122,7 @@ def _wanted(form: Form, org: OrgName) -> PublisherRequest:
     provider = _provider(form)
     rules: dict[str, object] = {
         "workflow": form.text("workflow"),
+        "reusable_workflow": form.text("reusable_workflow"),
         "refs": form.text("refs").split(),
         "environment": form.text("environment"),
         "protected": bool(form.all("protected")),

@@ -28,6 +28,9 @@ class RunView(Answer):
     provider: Provider
     repository: str
     workflow: str
+    reusable_workflow: str = Field(
+        description="What the job ran in, where that is no file of the repository."
+    )
     ref: str
     commit: str
     run_url: str
@@ -39,6 +42,7 @@ class RunView(Answer):
             provider=Provider(provenance.provider),
             repository=provenance.repository,
             workflow=provenance.workflow,
+            reusable_workflow=provenance.defined_elsewhere,
             ref=provenance.ref,
             commit=provenance.commit,
             run_url=provenance.run_url,

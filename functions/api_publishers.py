@@ -19,7 +19,7 @@ from functions._api import (
 )
 from shared.domain.names import Package, parse_org
 from shared.domain.package import Pushers
-from shared.domain.publishers import MAX_REFS, Publisher
+from shared.domain.publishers import MAX_REFS, Publisher, Rules
 from shared.domain.workloads import Provider
 from shared.registry import Registry
 from shared.services.trusted_publishers import PublisherRequest
@@ -39,6 +39,11 @@ class NewPublisher(Request):
     )
     repository: Text = Field(default="", description="A name for people; it decides nothing.")
     workflow: Text = Field(default="", description="The file of the workflow: release.yml.")
+    reusable_workflow: Text = Field(
+        default="",
+        description="The workflow of another repository that a job of GitHub runs, with its ref: "
+        "octo/ci/.github/workflows/publish.yml@refs/tags/v1.",
+    )
     refs: list[Text] = Field(
         default=[], max_length=MAX_REFS, description="refs/heads/main, or refs/tags/v* for many."
     )
@@ -56,6 +61,7 @@ class PublisherView(Answer):
     ids: dict[str, str]
     repository: str
     workflow: str
+    reusable_workflow: str
     refs: list[str]
     environment: str
     protected: bool
@@ -76,6 +82,7 @@ class PublisherView(Answer):
             ids=publisher.ids,
             repository=publisher.repository,
             workflow=rules.workflow,
+            reusable_workflow=rules.reusable_workflow,
             refs=list(rules.refs),
             environment=rules.environment,
             protected=rules.protected,
@@ -188,7 +195,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 def _wanted(req: func.HttpRequest) -> PublisherRequest:
     new = body_as(NewPublisher, req)
-    rules = new.model_dump(include={"workflow", "refs", "environment", "protected"})
+    rules = new.model_dump(include=set(Rules.model_fields))
     return PublisherRequest(
         package=Package.parse(req.route_params["org"], new.package),
         provider=new.provider,

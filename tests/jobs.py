@@ -34,7 +34,6 @@ def github_job(**changes: object) -> dict[str, object]:
         "environment": "release",
         "event_name": "push",
         "head_ref": "",
-        "job_workflow_ref": "octo/greet/.github/workflows/release.yml@refs/tags/v1.0.0",
         "ref": "refs/tags/v1.0.0",
         "ref_protected": "true",
         "ref_type": "tag",
@@ -51,7 +50,9 @@ def github_job(**changes: object) -> dict[str, object]:
         "workflow": "Release",
         "workflow_ref": "octo/greet/.github/workflows/release.yml@refs/tags/v1.0.0",
     }
-    return claims | changes
+    # Without a reusable workflow both claims say the same.
+    own = changes.get("workflow_ref", claims["workflow_ref"])
+    return claims | {"job_workflow_ref": own} | changes
 
 
 def gitlab_job(**changes: object) -> dict[str, object]:
@@ -164,4 +165,4 @@ class CiSystems:
         own = "uti" if provider is Provider.ENTRA else "jti"
         fixed = AZURE_DEVOPS_AUDIENCE if provider is Provider.AZURE_DEVOPS else self._audience
         base = {own: f"token-{self._signed}", "aud": fixed, "exp": self._now_s() + LIFETIME_S}
-        return self.issuers[provider].sign({**JOBS[provider](), **base, **changes})
+        return self.issuers[provider].sign({**JOBS[provider](**changes), **base, **changes})

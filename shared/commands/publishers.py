@@ -35,6 +35,12 @@ def publisher() -> None:
 @click.option("--server", default="", help="The GitHub or GitLab server, where it is one's own.")
 @click.option("--repository", default="", help="A name for people; it decides nothing.")
 @click.option("--workflow", default="", help="The file of the workflow.")
+@click.option(
+    "--reusable-workflow",
+    default="",
+    metavar="OWNER/REPO/.github/workflows/FILE@REF",
+    help="The workflow of another repository that the job runs.",
+)
 @click.option("--ref", "refs", multiple=True, help="refs/heads/main, or refs/tags/v* for many.")
 @click.option("--environment", default="", help="The environment that a job has to run in.")
 @click.option("--protected", is_flag=True, help="The ref has to be protected.")
@@ -129,6 +135,7 @@ def _row(each: Publisher) -> Row:
         "provider": each.provider.value,
         "ids": " ".join(f"{claim}={value}" for claim, value in each.ids.items()),
         "workflow": rules.workflow,
+        "reusable_workflow": rules.reusable_workflow,
         "refs": " ".join(rules.refs),
         "environment": rules.environment,
         "protected": "yes" if rules.protected else "",

@@ -22,6 +22,7 @@ TRIGGERS = {
     Provider.GITLAB: ("push", "web", "api", "trigger", "schedule"),
 }
 
+_UNTOLD = "another place"  # Where a job is defined that does not say so.
 _PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have refs elsewhere.
 
 
@@ -70,6 +71,7 @@ class _GitHub(_Job):
     repository_id: Number
     repository_owner_id: Number
     workflow_ref: str
+    job_workflow_ref: str
     event_name: str
     head_ref: Optional = ""
     base_ref: Optional = ""
@@ -150,12 +152,25 @@ def _github(claims: Claims) -> Workload:
         ids=_ids(Provider.GITHUB, job),
         repository=job.repository,
         workflow=_file_below(f"{job.repository}/.github/workflows/", path),
+        defined_elsewhere=_github_elsewhere(job),
         ref=job.ref,
         protected=job.ref_protected,
         environment=job.environment,
         commit=job.sha,
         run_url=f"{server}/{job.repository}/actions/runs/{job.run_id}/attempts/{job.run_attempt}",
     )
+
+
+def _github_elsewhere(job: _GitHub) -> str:
+    """Return the workflow whose steps the job runs, unless it is one of this repository and ref.
+
+    A workflow can hand its jobs to a reusable one, which anybody may have written: `workflow_ref`
+    is the caller's, and `job_workflow_ref` says whose steps can ask for the token.
+    """
+    path, _, ref = job.job_workflow_ref.partition("@")
+    is_here = path.startswith(f"{job.repository}/.github/workflows/")
+    is_own = is_here and ref == job.workflow_ref.partition("@")[2]
+    return "" if is_own else job.job_workflow_ref or _UNTOLD
 
 
 def _gitlab(claims: Claims) -> Workload:
@@ -167,12 +182,15 @@ def _gitlab(claims: Claims) -> Workload:
     _check_ref(job.ref_path)
     server = server_of(Provider.GITLAB, job.iss)
     path = job.ci_config_ref_uri.partition("@")[0]
+    own = f"{server.partition('://')[2]}/{job.project_path}//"
     return Workload(
         provider=Provider.GITLAB,
         server=server,
         ids=_ids(Provider.GITLAB, job),
         repository=job.project_path,
-        workflow=path.removeprefix(f"{server.partition('://')[2]}/{job.project_path}//"),
+        workflow=path.removeprefix(own),
+        # GitLab leaves the claim empty where the pipeline is defined outside of the project.
+        defined_elsewhere="" if path.startswith(own) else path or _UNTOLD,
         ref=job.ref_path,
         protected=job.ref_protected,
         environment=job.environment,

@@ -103,6 +103,7 @@ class Provenance(Record):
     ref: str = ""
     commit: str = ""
     run_url: str = ""
+    defined_elsewhere: str = ""  # What the job ran in, where that is no file of the repository.
 
     @property
     def link(self) -> str:
@@ -114,6 +115,7 @@ class Provenance(Record):
         """Return what is known of the job, as events tell it."""
         told = self.model_dump(include={"provider", "repository", "workflow", "ref"})
         told |= {"commit": self.commit, "run": self.run_url}
+        told |= {"reusable_workflow": self.defined_elsewhere}
         return {name: value for name, value in told.items() if value}
 
 

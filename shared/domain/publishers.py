@@ -16,7 +16,9 @@ MAX_LABEL = 255  # Characters: it stands in lists and logs.
 
 # What the providers' tokens say of a run, and a rule can ask for.
 RULES = {
-    Provider.GITHUB: frozenset({"workflow", "refs", "environment", "protected"}),
+    Provider.GITHUB: frozenset(
+        {"workflow", "reusable_workflow", "refs", "environment", "protected"}
+    ),
     Provider.GITLAB: frozenset({"workflow", "refs", "environment", "protected"}),
     Provider.AZURE_DEVOPS: frozenset({"refs"}),
     Provider.ENTRA: frozenset[str](),
@@ -26,6 +28,11 @@ _GUARDS = frozenset({"refs", "environment", "protected"})
 
 _NAMES = {
     "workflow": re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.ya?ml"),
+    # With its ref: whoever may move that decides what publishes. A commit never moves.
+    "reusable_workflow": re.compile(
+        r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[A-Za-z0-9_.-]+\.ya?ml"
+        r"@(?:refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}|[0-9a-f]{40})"
+    ),
     "environment": re.compile(r"[^\x00-\x1f\x7f]{1,255}"),
 }
 # A pattern goes down to a branch or a tag, so that no pull request is among what it matches.
@@ -36,6 +43,7 @@ class Rules(Record):
     """Which runs of a repository may publish; what is empty is not asked for."""
 
     workflow: str = ""
+    reusable_workflow: str = ""
     refs: tuple[str, ...] = ()
     environment: str = ""
     protected: bool = False
@@ -60,12 +68,20 @@ class Rules(Record):
     def _differences(self, job: Workload) -> Iterator[str]:
         if self.workflow and self.workflow != job.workflow:
             yield f"its workflow is {_shown(job.workflow)}, not {self.workflow}"
+        yield from self._differences_of_definition(job)
         if self.refs and not any(_fits(job.ref, pattern) for pattern in self.refs):
             yield f"its ref is {_shown(job.ref)}, not {' or '.join(self.refs)}"
         if self.environment and not self._is_environment(job):
             yield f"its environment is {_shown(job.environment)}, not {self.environment}"
         if self.protected and not job.protected:
             yield f"its ref {_shown(job.ref)} is not protected"
+
+    def _differences_of_definition(self, job: Workload) -> Iterator[str]:
+        wanted, actual = self.reusable_workflow, job.defined_elsewhere
+        if wanted and not _fits(actual, wanted):
+            yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
+        if actual and not wanted:
+            yield f"it is defined by {_shown(actual)}, not by its repository at this ref"
 
     def _is_environment(self, job: Workload) -> bool:
         # GitHub has one environment for all spellings of a name; for others they are several.
@@ -152,9 +168,10 @@ def parse_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:
 def _check_names(provider: Provider, asked: Mapping[str, object]) -> None:
     unknown = sorted(set(asked) - RULES[provider])
     if unknown:
+        what = unknown[0].replace("_", " ")
         message = (
-            f"Tokens of {provider.title} do not say the {unknown[0]} of a run, so it cannot be a "
-            "rule. Leave it out."
+            f"Tokens of {provider.title} do not say the {what} of a run, so it cannot be a rule. "
+            "Leave it out."
         )
         raise InvalidRequest(message)
 
@@ -163,7 +180,8 @@ def _check_forms(rules: Rules) -> None:
     for name, form in _NAMES.items():
         value: str = getattr(rules, name)
         if value and not form.fullmatch(value):
-            message = f"{value[:80]!r} is no {name}. Write its name, such as {_EXAMPLES[name]}."
+            what = name.replace("_", " ")
+            message = f"{value[:80]!r} is no {what}. Write its name, such as {_EXAMPLES[name]}."
             raise InvalidRequest(message)
     wrong = [ref for ref in rules.refs if not _REF.fullmatch(ref)]
     if wrong or len(rules.refs) > MAX_REFS:
@@ -172,7 +190,11 @@ def _check_forms(rules: Rules) -> None:
         raise InvalidRequest(message)
 
 
-_EXAMPLES = {"workflow": "release.yml", "environment": "release"}
+_EXAMPLES = {
+    "workflow": "release.yml",
+    "reusable_workflow": "octo/ci/.github/workflows/publish.yml@refs/tags/v1",
+    "environment": "release",
+}
 _UNGUARDED = (
     "Anybody who may push a branch could publish with these rules. Name a ref or an environment, "
     "or ask for a protected ref."

@@ -68,6 +68,7 @@ class Workload:
     environment: str = ""
     commit: str = ""
     run_url: str = ""
+    defined_elsewhere: str = ""  # What the job runs in, where that is no file of this repository.
 
     @property
     def subject(self) -> str:
@@ -84,6 +85,7 @@ class Workload:
             ref=self.ref,
             commit=self.commit,
             run_url=self.run_url,
+            defined_elsewhere=self.defined_elsewhere,
         )
 
     def __str__(self) -> str:

@@ -221,6 +221,7 @@ def _described(publisher: Publisher) -> dict[str, str]:
         "provider": publisher.provider.value,
         "repository": publisher.repository,
         "workflow": rules.workflow,
+        "reusable_workflow": rules.reusable_workflow,
         "refs": " ".join(rules.refs),
         "environment": rules.environment,
         "protected": "yes" if rules.protected else "",

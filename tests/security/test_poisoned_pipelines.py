@@ -163,6 +163,38 @@ async def test_another_workflow_of_the_same_repository_gets_none(trust: Trust) -
     assert await mints(trust, Provider.GITHUB)
 
 
+FOREIGN = "evil/ci/.github/workflows/publish.yml@refs/tags/v1"
+
+
+async def test_a_foreign_reusable_workflow_is_never_the_repositorys_own(trust: Trust) -> None:
+    await trust.add()
+    assert not await mints(trust, Provider.GITHUB, job_workflow_ref=FOREIGN)
+    at_another_ref = "octo/greet/.github/workflows/release.yml@refs/heads/evil"
+    assert not await mints(trust, Provider.GITHUB, job_workflow_ref=at_another_ref)
+    refused = await trust.post(trust.ci.token(Provider.GITHUB, job_workflow_ref=FOREIGN))
+    assert refused.status_code == 403
+    assert FOREIGN in refused.json()["error"]["message"]
+    assert await mints(trust, Provider.GITHUB)
+
+
+async def test_a_reusable_workflow_that_the_publisher_names_is_the_only_one(trust: Trust) -> None:
+    named = "octo/ci/.github/workflows/publish.yml@refs/tags/v1"
+    rules = {**GITHUB_RULES, "reusable_workflow": named}
+    await trust.add(rules=rules)
+    assert await mints(trust, Provider.GITHUB, job_workflow_ref=named)
+    assert not await mints(trust, Provider.GITHUB)
+    assert not await mints(trust, Provider.GITHUB, job_workflow_ref=FOREIGN)
+
+
+@pytest.mark.parametrize("uri", [None, "gitlab.com/evil/ci//.gitlab-ci.yml@refs/heads/main"])
+async def test_a_pipeline_that_another_project_defines_is_never_the_projects_own(
+    trust: Trust, uri: str | None
+) -> None:
+    await trust.add(provider=Provider.GITLAB, rules=GITLAB_RULES, ids=IDS[Provider.GITLAB])
+    assert await mints(trust, Provider.GITLAB)
+    assert not await mints(trust, Provider.GITLAB, ci_config_ref_uri=uri)
+
+
 async def test_strangers_learn_nothing_of_who_publishes_what(trust: Trust) -> None:
     """A pull request runs in the repository itself, so its author reads the answer."""
     blocked = trust.ci.token(Provider.GITHUB, event_name="pull_request_target")

@@ -25,6 +25,7 @@ def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
         "provider": "github",
         "ids": "repository_id=74 repository_owner_id=65",
         "workflow": "release.yml",
+        "reusable_workflow": "",
         "refs": "refs/tags/v*",
         "environment": "release",
         "protected": "yes",
@@ -32,6 +33,13 @@ def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
     }
     assert "Removed" in terminal.run("publisher", "remove", "acme", added)
     assert terminal.json("publisher", "list", "acme") == []
+
+
+def test_a_publisher_names_the_reusable_workflow_of_its_job(terminal: Terminal) -> None:
+    reusable = "octo/ci/.github/workflows/publish.yml@refs/tags/v1"
+    terminal.run("publisher", "add", "acme/greet", *GITHUB, "--reusable-workflow", reusable)
+    [row] = terminal.json("publisher", "list", "acme")
+    assert row["reusable_workflow"] == reusable
 
 
 def test_a_publisher_that_waits_for_its_package_says_until_when(terminal: Terminal) -> None:

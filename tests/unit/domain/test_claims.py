@@ -218,6 +218,52 @@ def test_the_workflow_of_another_place_is_never_a_file_of_this_repository(path: 
     assert "/" in read(Provider.GITHUB, workflow_ref=f"{path}@refs/heads/main").workflow
 
 
+REUSABLE = "octo/ci/.github/workflows/publish.yml@refs/tags/v1"
+
+
+@pytest.mark.parametrize(
+    ("ref", "elsewhere"),
+    [
+        ("octo/greet/.github/workflows/release.yml@refs/tags/v1.0.0", False),
+        ("octo/greet/.github/workflows/build.yml@refs/tags/v1.0.0", False),
+        (REUSABLE, True),
+        ("octo/greet/.github/workflows/build.yml@refs/heads/evil", True),
+        ("octo/greet2/.github/workflows/release.yml@refs/tags/v1.0.0", True),
+        ("octo/greet/workflows/release.yml@refs/tags/v1.0.0", True),
+        ("", True),
+    ],
+)
+def test_a_job_of_github_is_its_repositorys_where_its_steps_are_a_file_of_the_same_ref(
+    ref: str, elsewhere: bool
+) -> None:
+    job = read(Provider.GITHUB, job_workflow_ref=ref)
+    assert job.defined_elsewhere == ((ref or "another place") if elsewhere else "")
+    assert job.provenance().defined_elsewhere == job.defined_elsewhere
+
+
+def test_a_job_of_github_that_does_not_tell_whose_steps_it_runs_is_refused() -> None:
+    claims = {name: value for name, value in github_job().items() if name != "job_workflow_ref"}
+    assert isinstance(refusal_of(Provider.GITHUB, claims), ClaimUnusable)
+
+
+@pytest.mark.parametrize(
+    ("uri", "elsewhere"),
+    [
+        ("gitlab.com/tools/ci/greet//.gitlab-ci.yml@refs/heads/main", ""),
+        ("gitlab.com/tools/ci/greet//ci/release.yml@refs/heads/main", ""),
+        ("gitlab.com/tools/ci/greet2//.gitlab-ci.yml@refs/heads/main",
+         "gitlab.com/tools/ci/greet2//.gitlab-ci.yml"),
+        ("git.evil.test/tools/ci/greet//.gitlab-ci.yml@x",
+         "git.evil.test/tools/ci/greet//.gitlab-ci.yml"),
+        (None, "another place"),
+    ],
+)  # fmt: skip
+def test_a_job_of_gitlab_is_its_projects_where_its_pipeline_is_a_file_of_it(
+    uri: str | None, elsewhere: str
+) -> None:
+    assert read(Provider.GITLAB, ci_config_ref_uri=uri).defined_elsewhere == elsewhere
+
+
 def test_the_configuration_of_another_project_is_never_a_file_of_this_one() -> None:
     elsewhere = "gitlab.com/tools/templates//.gitlab-ci.yml@refs/heads/main"
     assert read(Provider.GITLAB, ci_config_ref_uri=elsewhere).workflow != ".gitlab-ci.yml"

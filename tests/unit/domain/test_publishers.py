@@ -85,6 +85,56 @@ def test_everything_that_differs_is_named() -> None:
     ]
 
 
+FOREIGN = "octo/ci/.github/workflows/publish.yml"
+COMMIT = "b8962f4eaff8e14fc646cb22c596c81e67d71362"
+
+
+@pytest.mark.parametrize(
+    ("named", "runs", "differs"),
+    [
+        ("", "", False),
+        ("", f"{FOREIGN}@refs/tags/v1", True),
+        (f"{FOREIGN}@refs/tags/v1", f"{FOREIGN}@refs/tags/v1", False),
+        (f"{FOREIGN}@refs/tags/v*", f"{FOREIGN}@refs/tags/v1.2", False),
+        (f"{FOREIGN}@{COMMIT}", f"{FOREIGN}@{COMMIT}", False),
+        (f"{FOREIGN}@{COMMIT}", f"{FOREIGN}@{COMMIT[::-1]}", True),
+        (f"{FOREIGN}@refs/tags/v1", f"{FOREIGN}@refs/heads/v1", True),
+        (f"{FOREIGN}@refs/tags/v1", f"evil/{FOREIGN[5:]}@refs/tags/v1", True),
+        (f"{FOREIGN}@refs/tags/v1", "", True),
+    ],
+)
+def test_a_job_that_is_defined_elsewhere_is_let_in_by_whoever_names_that(
+    named: str, runs: str, differs: bool
+) -> None:
+    job = read_workload(Provider.GITHUB, github_job(**({"job_workflow_ref": runs} if runs else {})))
+    told = rules(reusable_workflow=named).differences(job)
+    assert bool(told) is differs
+    assert all("reusable workflow is" in each or "is defined by" in each for each in told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "publish.yml",
+        FOREIGN,
+        f"{FOREIGN}@v1",
+        f"{FOREIGN}@*",
+        f"*/ci/.github/workflows/publish.yml@{COMMIT}",
+        f"{FOREIGN}@{COMMIT[:7]}",
+        f"octo/ci/publish.yml@{COMMIT}",
+    ],
+)
+def test_a_reusable_workflow_is_named_in_full_with_its_ref(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="is no reusable workflow"):
+        rules(reusable_workflow=text)
+
+
+def test_only_github_tells_of_reusable_workflows() -> None:
+    asked = {"refs": ["refs/heads/main"], "reusable_workflow": f"{FOREIGN}@{COMMIT}"}
+    with pytest.raises(InvalidRequest, match="do not say the reusable workflow of a run"):
+        Rules.parse(Provider.GITLAB, asked)
+
+
 @pytest.mark.parametrize(
     ("pattern", "ref", "fits"),
     [
