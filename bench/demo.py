@@ -153,7 +153,7 @@ async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
 
 
 async def _found(registry: Registry, releases: Sequence[Dated]) -> None:
-    account = await registry.accounts.named(ADMINISTRATOR)
+    account = await registry.accounts.typed(ADMINISTRATOR)
     names = sorted({each.made.release["org"].lower() for each in releases})
     print(f"Founding {len(names)} organizations …", flush=True)
     for org in names:
@@ -161,7 +161,7 @@ async def _found(registry: Registry, releases: Sequence[Dated]) -> None:
 
 
 async def _administrator(registry: Registry) -> Principal:
-    account = await registry.accounts.named(ADMINISTRATOR)
+    account = await registry.accounts.typed(ADMINISTRATOR)
     scopes = ["push-new", "push-version", "deprecate"]
     wanted = TokenRequest.parse("demo", scopes, org="*", package="*", days=1)
     issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)

@@ -55,7 +55,11 @@ async def _show(
             (each, record_name(DomainName(each.domain)), record_text(each.challenge))
             for each in domains
         ],
-        heirs=[(each.name,) * 2 for each in members if each.membership.role is not Role.OWNER],
+        heirs=[
+            (each.membership.account, each.name)
+            for each in members
+            if each.membership.role is not Role.OWNER
+        ],
         is_owner=frame.standing.role is Role.OWNER,
         afterwards=AFTERWARDS,
         visibilities=VISIBILITIES,

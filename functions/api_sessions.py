@@ -96,7 +96,7 @@ class IdentityList(Answer):
 class NewLink(Request):
     """For whom a sign-in link is."""
 
-    account: str = Field(min_length=1, max_length=40, description="Name or id of the account.")
+    account: str = Field(min_length=1, max_length=40, description="The id of the account.")
 
 
 class LinkView(Answer):
@@ -197,10 +197,10 @@ def blueprint(registry: Registry) -> func.Blueprint:
     return bp
 
 
-async def _link(registry: Registry, name: str, caller: Principal) -> func.HttpResponse:
+async def _link(registry: Registry, account_id: str, caller: Principal) -> func.HttpResponse:
     # Who may not is told so before they learn which accounts there are.
     await registry.sign_in.signing_in.require_issuer(by=caller)
-    account = await registry.accounts.named(name)
+    account = await registry.accounts.with_id(account_id)
     link = await registry.sign_in.signing_in.issue_link(account, by=caller)
     expires_ms = registry.clock.now_ms() + int(LINK_LIFETIME.total_seconds() * 1000)
     shown = LinkView(account=account.name, address=link.reveal(), expires_at=moment(expires_ms))

@@ -1,7 +1,6 @@
 """/manage/accounts: who is on the registry, and what is done with the account of somebody."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
 import azure.functions as func
 
@@ -12,7 +11,7 @@ from functions._visits import Problem, Visit
 from functions.account_security import EVENTS, about, what_happened
 from functions.account_sessions import browser_of
 from shared.auth.secret import Secret
-from shared.domain.accounts import Account
+from shared.domain.accounts import Account, is_id
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.logs import LogQuery
 from shared.registry import Registry
@@ -57,7 +56,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route(f"{ROUTE}/link", methods=["POST"])
     @managing.form(again=again)
     async def manage_account_link(visit: Visit) -> func.HttpResponse:
-        account = await registry.accounts.named(visit.route["account"])
+        account = await registry.accounts.with_id(visit.route["account"])
         link = await registry.sign_in.signing_in.issue_link(account, by=visit.principal)
         # Shown here and now, and not by a page of its own: the link is a secret, shown once.
         return await _show(registry, visit, link=link)
@@ -74,9 +73,9 @@ def _add_decision(bp: func.Blueprint, registry: Registry, name: str, decide: Dec
         return await _show(registry, visit, problem)
 
     async def decided(visit: Visit) -> func.HttpResponse:
-        account = await registry.accounts.named(visit.route["account"])
+        account = await registry.accounts.with_id(visit.route["account"])
         await decide(registry, visit, account)
-        return see_other(f"{PAGE}/{quote(account.name)}?done={name}")
+        return see_other(f"{PAGE}/{account.id}?done={name}")
 
     decided.__name__ = f"manage_account_{name.replace('-', '_')}"
     bp.route(f"{ROUTE}/{name}", methods=["POST"])(Managing(registry).form(again=again)(decided))
@@ -89,8 +88,8 @@ async def _list(registry: Registry, visit: Visit) -> func.HttpResponse:
         people = await supervising.find(sought, by=by)
     else:
         people = await supervising.page(after, NAMES, by=by)
-    if sought and (only := _only(people)):
-        return see_other(f"{PAGE}/{quote(only.name)}")
+    if sought and (only := _only(people, sought)):
+        return see_other(f"{PAGE}/{only.id}")
     return visit.show(
         "manage/accounts.html",
         people=people,
@@ -101,9 +100,13 @@ async def _list(registry: Registry, visit: Visit) -> func.HttpResponse:
     )
 
 
-def _only(people: Listed[Named]) -> Account | None:
-    """Return the account that was found, if it is one."""
-    return people.rows[0].account if len(people.rows) == 1 else None
+def _only(people: Listed[Named], sought: str) -> Account | None:
+    """Return the account that was found, if it is one.
+
+    Whoever looks for an id is not led to somebody whose old name is like that id.
+    """
+    account = people.rows[0].account if len(people.rows) == 1 else None
+    return None if account and is_id(sought) and account.id != sought else account
 
 
 async def _show(
@@ -118,7 +121,7 @@ async def _show(
         problem,
         person=person,
         account=account,
-        path=f"{PAGE}/{quote(account.name)}",
+        path=f"{PAGE}/{account.id}",
         done=DONE.get(visit.query.get("done", ""), ""),
         link=link.reveal() if link else "",
         typed=visit.form.text("reason"),

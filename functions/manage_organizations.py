@@ -38,7 +38,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("manage/organizations", methods=["POST"])
     @managing.form(again=overview)
     async def manage_organization_found(visit: Visit) -> func.HttpResponse:
-        org, owner = parse_org(visit.form.text("name")), visit.form.text("owner")
+        org = parse_org(visit.form.text("name"))
+        owner = await registry.accounts.typed(visit.form.text("owner"))
         await registry.provisioning.found(org, owner, by=visit.principal)
         return see_other(f"{PAGE}/{org}?done=found")
 
@@ -101,7 +102,7 @@ async def _show(
         organization=organization,
         path=f"{PAGE}/{organization.name}",
         is_deleted=is_deleted,
-        owners=[each.name for each in members if each.membership.role is Role.OWNER],
+        owners=[each for each in members if each.membership.role is Role.OWNER],
         members=len(members),
         done=DONE.get(visit.query.get("done", ""), ""),
         now_ms=now_ms,

@@ -122,7 +122,7 @@ async def _linked(req: func.HttpRequest, registry: Registry, arrival: Arrival) -
     await _counted(arrival, registry)
     look, code = registry.sign_in_links.look, req.route_params["code"]
     account_id = await proven(lambda: look(code), code, arrival, registry)
-    return await registry.accounts.named(account_id)
+    return await registry.accounts.with_id(account_id)
 
 
 async def _link_used(req: func.HttpRequest, registry: Registry) -> None:

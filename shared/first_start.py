@@ -10,18 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
+from shared.auth.cookies import needs_https
 from shared.auth.secret import Secret
 from shared.domain.accounts import Account
 from shared.domain.client_settings import client_settings
-from shared.domain.errors import AccountNotFound, Refusal
+from shared.domain.errors import AccountExists, Refusal
 from shared.domain.identity import OPERATOR
 from shared.domain.query import Page, Query
 from shared.domain.rights import Scope
 from shared.registry import Registry
 from shared.services.token_requests import TokenRequest
 
-ADMINISTRATOR = "admin"
+ADMINISTRATOR = "admin"  # Unless an account has that name, or had it.
 
 _EVERY_SCOPE = [scope.value for scope in Scope]
 
@@ -42,33 +44,59 @@ Pull it:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What a person needs to use the registry that is about to answer."""
+    """What a person needs to use the registry that is about to answer.
+
+    There is a sign-in link only where the registry serves this machine, and nobody who administers
+    it is signed in: whatever prints also ends up in logs of services and of containers.
+    """
 
     base_url: str
     settings_file: Path
-    sign_in_link: Secret
+    administrator: str
+    sign_in_link: Secret | None
 
     def __str__(self) -> str:
         """Return the lines that a start prints."""
-        return _WELCOME.format(
-            url=self.base_url, settings=self.settings_file, link=self.sign_in_link.reveal()
-        )
+        command = f"python -m shared.cli signin-link {self.administrator}"
+        link = self.sign_in_link.reveal() if self.sign_in_link else command
+        return _WELCOME.format(url=self.base_url, settings=self.settings_file, link=link)
 
 
 async def first_start(registry: Registry, file: Path) -> Welcome:
     """Make what is missing, with a client's settings in `file`, and return what to print."""
-    administrator = await _administrator(registry)
+    administrators = await _administrators(registry)
     await _fill_search(registry)
-    await _write_settings(registry, administrator, file)
-    link = await registry.sign_in_links.create(administrator.id)
-    return Welcome(registry.settings.base_url, file, link)
+    administrator = await _write_settings(registry, administrators, file)
+    link = await _sign_in_link(registry, administrator)
+    return Welcome(registry.settings.base_url, file, administrator.name, link)
 
 
-async def _administrator(registry: Registry) -> Account:
-    try:
-        return await registry.accounts.named(ADMINISTRATOR)
-    except AccountNotFound:
-        return await registry.accounts.create_administrator(ADMINISTRATOR, by=OPERATOR)
+async def _administrators(registry: Registry) -> list[Account]:
+    """Return who can administer the registry, the oldest account first; make one if nobody can."""
+    running = await registry.supervising.running(by=OPERATOR)
+    able = [each for each in running if not each.is_locked]
+    able.sort(key=lambda account: account.created_ms)
+    return able or [await _new_administrator(registry)]
+
+
+async def _new_administrator(registry: Registry) -> Account:
+    """Create an administrator under the first name that nobody has or had."""
+    name, number = ADMINISTRATOR, 1
+    while True:
+        try:
+            return await registry.accounts.create_administrator(name, by=OPERATOR)
+        except AccountExists:
+            number += 1
+            name = f"{ADMINISTRATOR}-{number}"
+
+
+async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | None:
+    url = registry.settings.base_url
+    if urlsplit(url).scheme == "https" or needs_https(url):
+        return None
+    if await registry.supervising.is_signed_in(by=OPERATOR):
+        return None
+    return await registry.sign_in.signing_in.issue_link(administrator, by=OPERATOR)
 
 
 async def _fill_search(registry: Registry) -> None:
@@ -78,10 +106,13 @@ async def _fill_search(registry: Registry) -> None:
         await registry.upkeep.run("refresh")
 
 
-async def _write_settings(registry: Registry, administrator: Account, file: Path) -> None:
-    """Write Settings.toml anew, with the token that it holds if that one still works."""
+async def _write_settings(registry: Registry, administrators: list[Account], file: Path) -> Account:
+    """Write Settings.toml anew, with the token that it holds if that one still is one of an
+    administrator; return whose it is."""
     token = _token_in(file)
-    if token is None or not await _works(registry, token):
+    owner = await _owner(registry, token) if token else ""
+    administrator = next((each for each in administrators if each.id == owner), administrators[0])
+    if token is None or owner != administrator.id:
         wanted = TokenRequest.parse(
             "Settings.toml", _EVERY_SCOPE, org="*", package="*", days=registry.settings.token_days
         )
@@ -89,14 +120,16 @@ async def _write_settings(registry: Registry, administrator: Account, file: Path
         token = issued.text
     text = client_settings(registry.settings.base_url, administrator.name, token.reveal())
     _replace(file, text)
+    return administrator
 
 
-async def _works(registry: Registry, token: Secret) -> bool:
+async def _owner(registry: Registry, token: Secret) -> str:
+    """Return the id of whose token this is; none of one that is refused."""
+    headers = {"authorization": f"Bearer {token.reveal()}"}
     try:
-        await registry.authentication.authenticate({"authorization": f"Bearer {token.reveal()}"})
+        return (await registry.authentication.authenticate(headers)).id
     except Refusal:
-        return False
-    return True
+        return ""
 
 
 def _token_in(file: Path) -> Secret | None:

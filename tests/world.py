@@ -4,6 +4,7 @@ BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -80,6 +81,11 @@ class World:
     def domain_records(self) -> FakeDomainRecords:
         """Return what the name servers say."""
         return cast("FakeDomainRecords", self.stores.domain_records)
+
+    def with_ids(self, text: str) -> str:
+        """Return a text with the ids of the people that it names, as in `ID-OF-ann`."""
+        ids = {name: person.account.id for name, person in vars(self.people).items()}
+        return re.sub(r"ID-OF-([a-z]+)", lambda found: ids[found[1]], text)
 
     def java(self, person: Person | None = None, **options: Any) -> JavaBal:
         """Return the Java `bal` of a person, or of somebody without a token."""

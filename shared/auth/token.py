@@ -8,12 +8,13 @@ from typing import Self
 
 from shared.auth.base62 import encode, random_text
 from shared.auth.secret import Secret
+from shared.domain.accounts import ID_LENGTH
 from shared.domain.errors import TokenMalformed
 from shared.domain.stored_hash import stored_hash
 from shared.ports import Randomness
 
 PREFIX = "blr_"  # What every token of ours begins with.
-OWNER_LENGTH = 10  # An account's id, whole: by it the store finds the owner's partition.
+OWNER_LENGTH = ID_LENGTH  # An account's id, whole: by it the store finds its partition.
 RANDOM_LENGTH = 32  # 190 bits: one round of SHA-256 is enough for what nobody can guess.
 CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner tells a token from a look-alike offline.
 

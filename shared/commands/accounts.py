@@ -14,7 +14,10 @@ from shared.services.listing import BATCH, walked
 
 @click.group()
 def account() -> None:
-    """Create, list, lock and appoint accounts."""
+    """Create, list, rename, lock and appoint accounts.
+
+    ACCOUNT is the name of an account, or id: and its id.
+    """
 
 
 @account.command()
@@ -58,6 +61,25 @@ def list_accounts(output: Output) -> None:
         for each in with_registry(work)
     ]
     show(rows, output)
+
+
+@account.command()
+@click.argument("account_name", metavar="ACCOUNT")
+@click.argument("name")
+def rename(account_name: str, name: str) -> None:
+    """Call ACCOUNT NAME from now on; nobody ever gets the name before it.
+
+    \b
+    Example:
+      python -m shared.cli account rename id:aB3dE6gH9k christophe.l
+    """
+
+    async def work(registry: Registry) -> Account:
+        found = await registry.accounts.typed(account_name)
+        return await registry.accounts.rename(found, name, by=OPERATOR)
+
+    renamed = with_registry(work)
+    click.echo(f"The account {renamed.id} is called {renamed.name}.")
 
 
 @account.command()
@@ -109,7 +131,7 @@ def signin_link(account_name: str) -> None:
     """
 
     async def work(registry: Registry) -> str:
-        found = await registry.accounts.named(account_name)
+        found = await registry.accounts.typed(account_name)
         link = await registry.sign_in.signing_in.issue_link(found, by=OPERATOR)
         return link.reveal()
 
@@ -118,6 +140,6 @@ def signin_link(account_name: str) -> None:
 
 def _decide(account_name: str, decide: Callable[[Registry, Account], Awaitable[object]]) -> None:
     async def work(registry: Registry) -> None:
-        await decide(registry, await registry.accounts.named(account_name))
+        await decide(registry, await registry.accounts.typed(account_name))
 
     with_registry(work)

@@ -9,8 +9,15 @@ import click
 
 from shared.auth.cookies import needs_https
 from shared.bootstrap import Finding, back_up, examine_data, restore_backup, rotate_keys
-from shared.commands.running import Output, as_json, show
+from shared.commands.running import Output, as_json, show, with_registry
+from shared.domain.identity import OPERATOR
+from shared.registry import Registry
 from shared.settings import Settings
+
+_NEEDED = frozenset(
+    {"data folder", "records", "search", "keys", "blobs"}
+)  # What opening a registry takes.
+_MOST_TOLD = 10  # Accounts of one finding.
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
@@ -50,6 +57,8 @@ def doctor(output: Output) -> None:
     """Check the settings and the data folder, and say what to do about each problem."""
     settings = Settings.load()
     findings = [*_surroundings(settings), *examine_data(settings)]
+    if not any(each.way_out for each in findings if each.what in _NEEDED):
+        findings.append(with_registry(_account_names))
     if output is Output.JSON:
         show([_row(each) for each in findings], output)
     else:
@@ -77,6 +86,18 @@ def _surroundings(settings: Settings) -> Iterator[Finding]:
     if needs_https(settings.base_url):
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
     yield Finding("address", f"The registry is {settings.base_url}.", way_out)
+
+
+async def _account_names(registry: Registry) -> Finding:
+    """Look for names that would be taken for ids, or for those who run the registry."""
+    what, misnamed = "account names", await registry.accounts.misnamed(by=OPERATOR)
+    if not misnamed:
+        return Finding(what, "None is like an id or a reserved word.")
+    told = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_TOLD]]
+    more = f", and {len(misnamed) - _MOST_TOLD} more" if len(misnamed) > _MOST_TOLD else ""
+    way_out = "Give each another name: python -m shared.cli account rename id:… NAME"
+    found = f"{len(misnamed)} like an id or a reserved word: {', '.join(told)}{more}."
+    return Finding(what, found, way_out)
 
 
 def _row(finding: Finding) -> dict[str, object]:

@@ -25,7 +25,7 @@ def list_names(output: Output) -> None:
 
     async def work(registry: Registry) -> list[Row]:
         kept = await registry.reserving.all(by=OPERATOR)
-        fixed = [(each, "built in") for each in kept.built_in]
+        fixed = [(each, "built in") for each in (*kept.built_in, *kept.words)]
         fixed += [(each, "BALLROOM_RESERVED_NAMES") for each in kept.configured]
         rows: list[Row] = [
             {"pattern": pattern, "reason": None, "by": source, "since": None}

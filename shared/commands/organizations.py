@@ -32,7 +32,7 @@ def add(name: OrgName, owner: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        founder = await registry.accounts.named(owner)
+        founder = await registry.accounts.typed(owner)
         await registry.organizations.found(name, founder, by=OPERATOR)
 
     with_registry(work)
@@ -85,7 +85,7 @@ def add_member(name: OrgName, account: str, role: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        member = await registry.accounts.named(account)
+        member = await registry.accounts.typed(account)
         await registry.organizations.set_member(name, member, Role(role), by=OPERATOR)
 
     with_registry(work)
@@ -99,7 +99,7 @@ def remove_member(name: OrgName, account: str) -> None:
     """Take ACCOUNT out of the organization NAME."""
 
     async def work(registry: Registry) -> None:
-        member = await registry.accounts.named(account)
+        member = await registry.accounts.typed(account)
         await registry.organizations.remove_member(name, member, by=OPERATOR)
 
     with_registry(work)

@@ -30,7 +30,7 @@ def parse_lifetime(text: str) -> int | str:
 def token() -> None:
     """Issue, list, change and revoke access tokens.
 
-    OWNER is an account's name or id, or an organization with @ before it: a token of an
+    OWNER is an account's name, id: and its id, or an organization with @ before it: a token of an
     organization is a maintainer of it, and stays when people go.
     """
 
@@ -90,7 +90,7 @@ def issue(
     async def work(registry: Registry) -> IssuedToken:
         if canary:
             # The account is named as such: a canary of an organization would tell nobody.
-            account = await registry.accounts.named(owner)
+            account = await registry.accounts.typed(owner)
             return await registry.tokens.plant(account.id, wanted, by=OPERATOR)
         return await _give(registry, owner, wanted, unlimited=expires == FOR_EVER)
 
@@ -188,7 +188,7 @@ async def _id(registry: Registry, owner: str) -> str:
     if owner.startswith(ORGANIZATION):
         org = parse_org(owner.removeprefix(ORGANIZATION))
         return await registry.organization_tokens.owner(org, by=OPERATOR)
-    return (await registry.accounts.named(owner)).id
+    return (await registry.accounts.typed(owner)).id
 
 
 async def _give(

@@ -1,10 +1,25 @@
 """Accounts: the people of a registry, their names, and who vouches for them."""
 
 import hashlib
+import re
 from typing import ClassVar
 
 from shared.domain.entity import Entity, Place
+from shared.domain.errors import InvalidRequest
+from shared.domain.lookalikes import is_kept_back
 from shared.domain.package import Record
+
+# Accounts and organizations have ids of this length; so have tokens and publishers.
+ID_LENGTH = 10
+MAX_NAME_LENGTH = 40
+
+# What the log calls those who act and have no account. No account has such a name, whoever asks.
+ACTORS = frozenset({"anonymous", "console", "nobody", "operator", "somebody", "upkeep"})
+
+_ID = re.compile(rf"[0-9A-Za-z]{{{ID_LENGTH}}}")
+_NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{MAX_NAME_LENGTH - 2}}}[A-Za-z0-9])?")
+# Beginnings of the texts of tokens, and of the ids of callers of Entra ID without an account.
+_PREFIXES = ("blr_", "entra-")
 
 ADMINISTRATORS = "administrators"  # What they are found by together; no mail address is like it.
 
@@ -59,6 +74,47 @@ class AccountName(Entity):
     def place(self) -> Place:
         """Return the place of the name, which all spellings share."""
         return place_of_name(self.name)
+
+
+def is_id(text: str) -> bool:
+    """Say whether `text` has the form of an id: of an account, an organization or a token."""
+    return _ID.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Say whether accounts are looked up by `text` as a name: no id is one."""
+    return _NAME.fullmatch(text) is not None and not is_id(text)
+
+
+def parse_name(text: str) -> str:
+    """Return `text` as the name of a new account, or raise `InvalidRequest`.
+
+    No name has the form of an id, of an organization's id or of a token, so that nobody can take a
+    name that a program or a person reads as somebody else's id.
+    """
+    if not _NAME.fullmatch(text):
+        message = (
+            f"{text[:80]!r} is no account name. Use 1 to {MAX_NAME_LENGTH} letters and digits, "
+            "with . _ - between them."
+        )
+        raise InvalidRequest(message)
+    if is_id(text):
+        message = (
+            f"{text!r} is no account name: {ID_LENGTH} letters and digits are the form of an id. "
+            "Add a character, or put . _ or - between two of them."
+        )
+        raise InvalidRequest(message)
+    if text.lower() in ACTORS or text.lower().startswith(_PREFIXES):
+        message = (
+            f"{text!r} is no account name: the registry gives it another meaning. Choose another."
+        )
+        raise InvalidRequest(message)
+    return text
+
+
+def is_kept_for_administrators(name: str) -> bool:
+    """Say whether only administrators have such a name: its bearer seems to run the registry."""
+    return is_kept_back(name, ())
 
 
 def place_of_name(name: str) -> Place:

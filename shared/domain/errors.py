@@ -398,9 +398,9 @@ class OrganizationNotFound(NotFound):
 class AccountNotFound(NotFound):
     """The account does not exist."""
 
-    def __init__(self, account: str) -> None:
-        """Name the account."""
-        super().__init__(f"account not found: {account}")
+    def __init__(self, account: str, way_out: str = "") -> None:
+        """Name the account, and say how to name another one."""
+        super().__init__(f"account not found: {account}{way_out and f'. {way_out}'}")
 
 
 class TokenNotFound(NotFound):

@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from shared.domain.names import RESERVED_PREFIX
+from shared.domain.reserved_names import RESERVED_WORDS
 
-BUILT_IN = f"{RESERVED_PREFIX}*"  # What is kept back in every registry.
+BUILT_IN = f"{RESERVED_PREFIX}*"  # Kept back in every registry, beside the reserved words.
 
 # From the confusables of UTS 39: lower-case letters that common fonts draw like a Latin one.
 _DRAWN_LIKE = {
@@ -63,14 +64,24 @@ def skeletons(text: str) -> frozenset[str]:
 def is_kept_back(text: str, patterns: Iterable[str]) -> bool:
     """Say whether `text` is, or looks like, a name that is the operator's.
 
-    Those begin with `ballerina`, or fit one of the operator's patterns (`*` and `?`).
+    Those begin with `ballerina`, are reserved words, or fit one of the operator's patterns (`*` and
+    `?`).
     """
-    return any(fits_pattern(text, pattern) for pattern in (BUILT_IN, *patterns))
+    readings = _readings(text)
+    return any(_fits(readings, pattern) for pattern in (BUILT_IN, *RESERVED_WORDS, *patterns))
 
 
 def fits_pattern(text: str, pattern: str) -> bool:
     """Say whether `text` is, or looks like, a name of the pattern."""
-    readings = (text.lower(), _shape(_folded(text)), _spelling(_folded(text)))
+    return _fits(_readings(text), pattern)
+
+
+def _readings(text: str) -> tuple[str, str, str]:
+    folded = _folded(text)
+    return text.lower(), _shape(folded), _spelling(folded)
+
+
+def _fits(readings: tuple[str, str, str], pattern: str) -> bool:
     return any(map(fnmatchcase, readings, (pattern.lower(), _shape(pattern), _spelling(pattern))))
 
 

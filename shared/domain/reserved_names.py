@@ -11,6 +11,20 @@ from shared.domain.names import MAX_PACKAGE_LENGTH
 RESERVED_NAMES = "reserved-names"  # Whose they are: all are read at once, by each founding.
 MOST_PATTERNS = 500  # Each is compared with what is founded, in three readings.
 
+# Kept back in every registry: paths and hosts of a registry, and names whose bearer seems to speak
+# for it. Administrators may found such an organization, and the operator names accounts so.
+_WORDS = """
+about abuse account accounts admin administrator administrators api archive archives assets auth
+badge badges ballroom blog central contact device devices docs documentation download downloads
+feed feeds file files health help home host icons index internal invitations legal localhost
+login logout mail manage maven metrics moderator null oci official operator org organization
+organizations orgs owner owners package packages policy postmaster press privacy public publish
+registry root search security settings signin signout signup site sitemap staff static status
+support sysadmin system terms token tokens undefined upkeep v1 v2 v3 verified webmaster
+wellknown wso2 www
+"""
+RESERVED_WORDS = frozenset(_WORDS.split())
+
 _PATTERN = re.compile(r"[A-Za-z0-9_*?]+")
 _ID_DIGITS = 20  # 80 bits tell patterns apart; a pattern itself may hold what no key may.
 

@@ -1,12 +1,18 @@
 """Accounts: the people of a registry."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.base62 import random_text
 from shared.auth.token import OWNER_LENGTH
-from shared.domain.accounts import Account, AccountName
+from shared.domain.accounts import (
+    Account,
+    AccountName,
+    is_id,
+    is_kept_for_administrators,
+    parse_name,
+    place_of_name,
+)
 from shared.domain.entity import Place
 from shared.domain.errors import (
     AccountExists,
@@ -19,12 +25,17 @@ from shared.domain.errors import (
 from shared.domain.identity import Principal
 from shared.domain.organizations import Membership
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.services.finding import account_called
+from shared.services.changing import until_fresh
+from shared.services.finding import ID_PREFIX, account_typed, account_with_id
+from shared.services.listing import everything
 from shared.services.recording import Change, Recording
 
-CLAIM_LIFETIME = timedelta(minutes=1)  # Making an account takes milliseconds.
+_KEPT = (
+    "{name!r} is, or looks like, the name of somebody who runs this registry. Choose another, or "
+    "make the account an administrator."
+)
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9])?")
+CLAIM_LIFETIME = timedelta(minutes=1)  # Making an account takes milliseconds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +58,42 @@ class Accounts:
 
     async def create(self, name: str, *, by: Principal) -> Account:
         """Create an account, or raise `AccountExists` when the name is taken."""
-        return await self._add(self._new(name), by)
+        return await self._add(self._new(name, administrator=False), by)
 
     async def create_administrator(self, name: str, *, by: Principal) -> Account:
         """Create an account that holds every role in every organization."""
-        return await self._add(self._new(name).model_copy(update={"administrator": True}), by)
+        return await self._add(self._new(name, administrator=True), by)
 
-    async def named(self, name_or_id: str) -> Account:
-        """Return the account of that name or id, or raise `AccountNotFound`."""
-        account = await account_called(self.directory, name_or_id)
+    async def with_id(self, account_id: str) -> Account:
+        """Return the account of that id, as pages and programs send it, or `AccountNotFound`."""
+        account = await account_with_id(self.directory, account_id)
         if account is None:
-            raise AccountNotFound(name_or_id)
+            raise AccountNotFound(account_id)
         return account
+
+    async def typed(self, text: str) -> Account:
+        """Return the account of a name that a person typed, or of `id:` and its id."""
+        account = await account_typed(self.directory, text)
+        if account is None:
+            is_bare = is_id(text)
+            way_out = f"An id has {ID_PREFIX} before it: {ID_PREFIX}{text}." if is_bare else ""
+            raise AccountNotFound(text, way_out)
+        return account
+
+    async def rename(self, account: Account, name: str, *, by: Principal) -> Account:
+        """Give an account another name; nobody ever gets the one before it. A repeat goes on where
+        a crash has stopped. Raises `AccountExists`, and as `create` does."""
+        _require_operator("rename", by)
+        self._check_name(name, administrator=account.administrator)
+        await self._claim_once_more(name, account)
+        if name.lower() != account.name.lower():
+            await until_fresh(lambda: self._retire(account.name, account))
+        return await until_fresh(lambda: self._write_name(account.id, name, by))
+
+    async def misnamed(self, *, by: Principal) -> list[Account]:
+        """Return the accounts whose names nobody would get today. The cost grows with all."""
+        _require_operator("list", by)
+        return [each for each in await everything(self.directory, Account) if _is_misnamed(each)]
 
     async def profile(self, by: Principal) -> Profile:
         """Return who makes the request; raise when nobody does, or the account is gone."""
@@ -75,27 +110,49 @@ class Accounts:
         now_ms = self.clock.now_ms()
         return tuple(now for each in stored if (now := each.at(now_ms)) is not None)
 
-    def _new(self, name: str) -> Account:
-        if not _NAME.fullmatch(name):
-            message = (
-                f"{name[:80]!r} is no account name. Use 1 to 40 letters and digits, with . _ - "
-                "between them."
-            )
-            raise InvalidRequest(message)
+    def _new(self, name: str, *, administrator: bool) -> Account:
+        self._check_name(name, administrator=administrator)
         account_id = random_text(self.randomness, OWNER_LENGTH)
-        return Account(id=account_id, name=name, created_ms=self.clock.now_ms())
+        now_ms = self.clock.now_ms()
+        return Account(id=account_id, name=name, administrator=administrator, created_ms=now_ms)
 
     async def enrol(self, account_id: str, name: str, *, email: str, by: Principal) -> Account:
         """Create the account of somebody who signs in for the first time, under an id of theirs.
 
         Raises `AccountExists` when the name is taken.
         """
-        account = self._new(name).model_copy(update={"id": account_id, "email": email})
+        new = self._new(name, administrator=False)
+        account = new.model_copy(update={"id": account_id, "email": email})
         return await self._create(account, by)
 
+    def _check_name(self, name: str, *, administrator: bool) -> None:
+        parse_name(name)
+        if is_kept_for_administrators(name) and not administrator:
+            raise InvalidRequest(_KEPT.format(name=name))
+
+    async def _claim_once_more(self, name: str, account: Account) -> None:
+        """Claim a name for an account that is there, unless it has it already."""
+        claim = await self.directory.get(AccountName, place_of_name(name))
+        if claim is None or claim.is_retired or claim.account != account.id:
+            now_ms = self.clock.now_ms()
+            await self._claim(account.model_copy(update={"name": name, "created_ms": now_ms}))
+
+    async def _retire(self, name: str, account: Account) -> None:
+        claim = await self.directory.get(AccountName, place_of_name(name))
+        if claim is not None and claim.account == account.id and not claim.is_retired:
+            await self.directory.replace(claim.model_copy(update={"is_retired": True}))
+
+    async def _write_name(self, account_id: str, name: str, by: Principal) -> Account:
+        account = await self.with_id(account_id)
+        if account.name == name:
+            return account
+        details = {"before": account.name, "after": name}
+        change = Change("account.renamed", account.id, account=account.id, details=details)
+        renamed = account.model_copy(update={"name": name})
+        return await self.recording.replace(renamed, change=change, by=by)
+
     async def _add(self, account: Account, by: Principal) -> Account:
-        if not by.is_operator:
-            raise NotPermitted("create", "accounts", "it takes being operator of the registry")
+        _require_operator("create", by)
         return await self._create(account, by)
 
     async def _create(self, account: Account, by: Principal) -> Account:
@@ -131,3 +188,16 @@ class Accounts:
         if taken.is_retired or now_ms - taken.created_ms < lifetime_ms:
             return False
         return await self.directory.get(Account, Place(taken.account)) is None
+
+
+def _require_operator(verb: str, by: Principal) -> None:
+    if not by.is_operator:
+        raise NotPermitted(verb, "accounts", "it takes being operator of the registry")
+
+
+def _is_misnamed(account: Account) -> bool:
+    try:
+        parse_name(account.name)
+    except InvalidRequest:
+        return True
+    return is_kept_for_administrators(account.name) and not account.administrator

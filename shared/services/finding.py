@@ -1,19 +1,42 @@
-"""Finding accounts: by name, by id, and those that own an organization."""
+"""Finding accounts: by id, by name, and those that own an organization."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from shared.domain.accounts import Account, AccountName, place_of_name
+from shared.domain.accounts import Account, AccountName, is_id, is_name, place_of_name
 from shared.domain.entity import Place
 from shared.domain.organizations import Membership
 from shared.domain.rights import Role
 from shared.ports import DirectoryStore
 
+ID_PREFIX = "id:"  # Before an id where a person may type a name; no name holds a colon.
 
-async def account_called(directory: DirectoryStore, name_or_id: str) -> Account | None:
-    """Return the account of that name, in any spelling, or of that id; None where there is none."""
-    claim = await directory.get(AccountName, place_of_name(name_or_id))
-    return await directory.get(Account, Place(claim.account if claim else name_or_id))
+
+async def account_with_id(directory: DirectoryStore, account_id: str) -> Account | None:
+    """Return the account of that id, whatever the names of others; None where there is none.
+
+    What does not have the form of an id reads no store: pages and programs send ids alone.
+    """
+    return await directory.get(Account, Place(account_id)) if is_id(account_id) else None
+
+
+async def account_named(directory: DirectoryStore, name: str) -> Account | None:
+    """Return the account of that name, in any spelling; None where there is none.
+
+    A text of the form of an id is no name, even where an old account is called so: whoever pastes
+    an id means whose id it is.
+    """
+    claim = await directory.get(AccountName, place_of_name(name)) if is_name(name) else None
+    if claim is None or claim.is_retired:
+        return None
+    return await directory.get(Account, Place(claim.account))
+
+
+async def account_typed(directory: DirectoryStore, text: str) -> Account | None:
+    """Return the account that a person means: by its name, or by `id:` and its id."""
+    account_id = text.removeprefix(ID_PREFIX)
+    find = account_named if account_id == text else account_with_id
+    return await find(directory, account_id)
 
 
 async def accounts_of(directory: DirectoryStore, ids: Iterable[str]) -> list[Account]:

@@ -7,11 +7,17 @@ from functools import partial
 from shared.auth.base62 import random_text
 from shared.auth.providers import SignedIn
 from shared.auth.token import OWNER_LENGTH
-from shared.domain.accounts import Account, Identity, place_of_identity
+from shared.domain.accounts import (
+    Account,
+    Identity,
+    is_id,
+    is_kept_for_administrators,
+    parse_name,
+    place_of_identity,
+)
 from shared.domain.entity import Place
-from shared.domain.errors import AccountExists, Busy, SignInAgain
+from shared.domain.errors import AccountExists, Busy, InvalidRequest, SignInAgain
 from shared.domain.identity import Principal
-from shared.domain.names import OrgName, is_reserved
 from shared.domain.sign_in_errors import (
     AccountLocked,
     IdentityNotFound,
@@ -25,9 +31,6 @@ from shared.services.noticing import Noticing
 from shared.services.pausing import Pausing
 from shared.services.recording import Change, Recording
 from shared.services.signing_out import check_own
-
-# Nobody is to be taken for who runs the registry.
-KEPT_BACK = frozenset({"admin", "administrator", "operator", "root", "security", "support"})
 
 NAME_LENGTH = 30  # Ten below the limit, for a number that tells two of the same name apart.
 NAME_ATTEMPTS = 5
@@ -150,6 +153,14 @@ def account_name(who: SignedIn) -> str:
     """Return a name of an account that is close to what the person calls themselves."""
     for text in (who.label.partition("@")[0], who.display_name, who.email.partition("@")[0]):
         name = _NO_NAME.sub("-", text).strip("._-")[:NAME_LENGTH].strip("._-").lower()
-        if name and name not in KEPT_BACK and not is_reserved(OrgName(name)):
-            return name
+        free = f"{name}-1" if is_id(name) else name
+        if _may_be_taken(free):
+            return free
     return "someone"
+
+
+def _may_be_taken(name: str) -> bool:
+    try:
+        return not is_kept_for_administrators(parse_name(name))
+    except InvalidRequest:
+        return False

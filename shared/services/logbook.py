@@ -12,7 +12,7 @@ from shared.domain.names import OrgName
 from shared.domain.package import Event, Release, account_stream, org_stream
 from shared.domain.rights import Action, Scope
 from shared.ports import DirectoryStore, EventStore
-from shared.services.finding import account_called, names_of
+from shared.services.finding import ID_PREFIX, account_typed, names_of
 
 READ_AT_ONCE = 200
 LOOKED_AT = 2_000  # Events that one page looks at, so that a rare kind costs no more than any.
@@ -65,9 +65,10 @@ class Logbook:
         return await self._page(account_stream(by.id), query)
 
     async def actor(self, name: str) -> str:
-        """Return what events call somebody of that name; the name itself where nobody has it."""
-        account = await account_called(self.directory, name) if name else None
-        return account.id if account else name
+        """Return what events call somebody whose name was typed; the text itself where nobody has
+        it, which may be an id."""
+        account = await account_typed(self.directory, name) if name else None
+        return account.id if account else name.removeprefix(ID_PREFIX)
 
     async def of_somebody(self, account_id: str, query: LogQuery, *, by: Principal) -> LogPage:
         """Return a page of the log of an account; administrators may ask."""

@@ -19,7 +19,7 @@ from shared.domain.rights import Action, Role
 from shared.domain.tokens import Made
 from shared.ports import Clock, DirectoryStore
 from shared.services.changing import until_fresh
-from shared.services.finding import account_called, accounts_of
+from shared.services.finding import account_with_id, accounts_of
 from shared.services.founding import Founding
 from shared.services.member_changes import Actor, MemberChanges, Wanted
 from shared.services.recording import Change, Recording
@@ -179,19 +179,19 @@ class Organizations:
         members = await asyncio.gather(*(self._named(each) for each in roster.members))
         return sorted(members, key=lambda member: member.name.lower())
 
-    async def show_member(self, org: OrgName, name_or_id: str, *, by: Principal) -> Member:
+    async def show_member(self, org: OrgName, account_id: str, *, by: Principal) -> Member:
         """Return what somebody is in the organization; its members may ask."""
         await self.authorization.require_within(by, Action.READ, org)
-        account, membership = await self._member(org, name_or_id)
+        account, membership = await self._member(org, account_id)
         return Member(account.name, membership)
 
-    async def member(self, org: OrgName, name_or_id: str, *, by: Principal) -> Account:
-        """Return the member of that name or id; whoever is none is not there, account or not.
+    async def member(self, org: OrgName, account_id: str, *, by: Principal) -> Account:
+        """Return the member of that id; whoever is none is not there, account or not.
 
         What may be done to them is asked by what does it.
         """
         await self.authorization.require_belonging(by, org)
-        account, _ = await self._member(org, name_or_id)
+        account, _ = await self._member(org, account_id)
         return account
 
     async def outside(self, organization: Organization) -> Outside:
@@ -275,14 +275,14 @@ class Organizations:
         account = await self.directory.get(Account, Place(membership.account))
         return Member(account.name if account else membership.account, membership)
 
-    async def _member(self, org: OrgName, name_or_id: str) -> tuple[Account, Membership]:
-        account = await account_called(self.directory, name_or_id)
+    async def _member(self, org: OrgName, account_id: str) -> tuple[Account, Membership]:
+        account = await account_with_id(self.directory, account_id)
         if account is None:
-            raise MemberNotFound(name_or_id, org)
+            raise MemberNotFound(account_id, org)
         stored = await self.directory.get(Membership, place_of_member(org, account.id))
         now = stored.at(self.clock.now_ms()) if stored else None
         if now is None:
-            raise MemberNotFound(name_or_id, org)
+            raise MemberNotFound(account_id, org)
         return account, now
 
 

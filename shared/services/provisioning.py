@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from shared.auth.administration import Administration
 from shared.domain.accounts import Account
-from shared.domain.errors import AccountNotFound, OrganizationNotFound
+from shared.domain.errors import OrganizationNotFound
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, place_of
 from shared.ports import DirectoryStore
-from shared.services.finding import account_called, accounts_of
+from shared.services.finding import accounts_of
 from shared.services.listing import Listed, beginning, slice_of
 from shared.services.organizations import Organizations
 
@@ -56,13 +56,10 @@ class Provisioning:
         [founded] = await self._founded((organization,))
         return founded
 
-    async def found(self, org: OrgName, owner: str, *, by: Principal) -> Organization:
+    async def found(self, org: OrgName, owner: Account, *, by: Principal) -> Organization:
         """Found an organization that somebody else owns, and raise as `Organizations.found`."""
         await self.administration.require_fresh(by, "found", f"the organization {org} for somebody")
-        account = await account_called(self.directory, owner)
-        if account is None:
-            raise AccountNotFound(owner)
-        return await self.organizations.found(org, account, by=by)
+        return await self.organizations.found(org, owner, by=by)
 
     async def _founded(self, organizations: tuple[Organization, ...]) -> tuple[Founded, ...]:
         ids = {each.founder for each in organizations}

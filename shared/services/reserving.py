@@ -20,6 +20,7 @@ from shared.domain.profiles import parse_reason
 from shared.domain.reserved_names import (
     MOST_PATTERNS,
     RESERVED_NAMES,
+    RESERVED_WORDS,
     ReservedName,
     parse_pattern,
     place_of_pattern,
@@ -41,6 +42,7 @@ class KeptBack:
     """What nobody may found: by the registry itself, by its setting, and by administrators."""
 
     built_in: tuple[str, ...]
+    words: tuple[str, ...]
     configured: tuple[str, ...]
     stored: tuple[tuple[ReservedName, str], ...]  # With the name of who decided it.
 
@@ -87,7 +89,7 @@ class Reserving:
         )
         names = await names_of(self.directory, (each.by for each in stored))
         with_names = tuple((each, names.get(each.by, each.by)) for each in stored)
-        return KeptBack((BUILT_IN,), self.configured, with_names)
+        return KeptBack((BUILT_IN,), tuple(sorted(RESERVED_WORDS)), self.configured, with_names)
 
     async def matching(self, pattern: str, *, by: Principal) -> Matches:
         """Return which organizations the pattern would match if it had been there before."""
@@ -157,7 +159,7 @@ class Reserving:
         return [f"the organization {there.name} has it"]
 
     async def _kept_back(self, name: str) -> list[str]:
-        sources = [(BUILT_IN, "built in")]
+        sources = [(each, "built in") for each in (BUILT_IN, *sorted(RESERVED_WORDS))]
         sources += [(each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.configured]
         stored = await stored_patterns(self.directory)
         sources += [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.auth.administration import Administration
-from shared.domain.accounts import Account, AccountName, Identity, place_of_name
+from shared.domain.accounts import Account, AccountName, Identity, is_id, place_of_name
 from shared.domain.entity import Place
 from shared.domain.errors import AccountNotFound
 from shared.domain.identity import Principal
@@ -14,7 +14,7 @@ from shared.domain.organizations import Membership
 from shared.domain.sessions import Session
 from shared.ports import DirectoryStore
 from shared.services.administrators import Administrators
-from shared.services.finding import account_called, accounts_of
+from shared.services.finding import account_named, account_with_id, accounts_of
 from shared.services.listing import Listed, beginning, slice_of
 from shared.services.logbook import Logbook, LogPage
 from shared.services.organizations import Organizations
@@ -69,7 +69,8 @@ class Supervising:
     async def find(self, sought: str, *, by: Principal) -> Listed[Named]:
         """Return whose name, id or mail address this is, else whose names begin so."""
         await self.administration.require(by, "list", _WHAT)
-        exactly = await account_called(self.directory, sought)
+        find = account_with_id if is_id(sought) else account_named
+        exactly = await find(self.directory, sought)
         known = [exactly] if exactly else await self._written_to(sought)
         if known:
             return Listed(tuple(Named(each.name, each) for each in known[:MOST_FOUND]))
@@ -78,12 +79,12 @@ class Supervising:
         names = await beginning(self.directory, AccountName, place, MOST_FOUND)
         return Listed(await self._named(names))
 
-    async def show(self, name_or_id: str, query: LogQuery, *, by: Principal) -> Person:
+    async def show(self, account_id: str, query: LogQuery, *, by: Principal) -> Person:
         """Return everything about an account, with a page of its log; or `AccountNotFound`."""
         await self.administration.require(by, "see", _WHAT)
-        account = await account_called(self.directory, name_or_id)
+        account = await account_with_id(self.directory, account_id)
         if account is None:
-            raise AccountNotFound(name_or_id)
+            raise AccountNotFound(account_id)
         identities, memberships, tokens, sessions, log = await asyncio.gather(
             self.directory.about(Identity, account.id),
             self.organizations.of(account.id),
@@ -105,6 +106,14 @@ class Supervising:
         """Return the administrators, by name."""
         await self.administration.require(by, "list", _WHAT)
         return await self.administrators.all()
+
+    async def is_signed_in(self, *, by: Principal) -> bool:
+        """Say whether an administrator has a session that counts."""
+        now_ms = self.organizations.clock.now_ms()
+        for account in await self.running(by=by):
+            if live(await self.directory.of(Session, account.id), now_ms):
+                return True
+        return False
 
     async def _locker(self, account: Account) -> str:
         if account.lock is None:

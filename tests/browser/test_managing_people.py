@@ -53,7 +53,7 @@ def a_name_that_is_not_meant(site: Site, page: Page) -> None:
 
 def a_locked_account(site: Site, page: Page) -> None:
     """Lock somebody, and unlock them after a look."""
-    page.goto(f"{site.url}{ACCOUNTS}/mia")
+    page.goto(f"{site.url}{ACCOUNTS}?q=mia")
     if page.get_by_role("button", name="Lock mia").count():
         page.get_by_label("Why").fill("Its laptop was stolen.")
         page.get_by_role("button", name="Lock mia").click()

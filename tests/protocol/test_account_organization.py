@@ -54,7 +54,7 @@ async def test_to_strangers_there_is_no_such_page(world: World) -> None:
         answer = await bob.send(
             f"{PAGE}/{decision}",
             role="member",
-            account="mia",
+            account=world.people.mia.account.id,
             domain="example.org",
             visibility="private",
         )
@@ -76,7 +76,9 @@ async def test_an_administrator_decides_like_an_owner(world: World) -> None:
 async def test_a_form_of_another_page_decides_nothing(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     for decision in ("invite", *DECISIONS):
-        answer = await ann.send_raw(f"{PAGE}/{decision}", account="mia", role="member", csrf="x")
+        answer = await ann.send_raw(
+            f"{PAGE}/{decision}", account=world.people.mia.account.id, role="member", csrf="x"
+        )
         assert answer.status_code == 403, decision
     assert await roles(world) == {"ann": "owner", "mia": "member"}
 
@@ -97,7 +99,7 @@ async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
 
 async def test_a_role_that_is_none_is_shown_with_the_reason(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
-    answer = await ann.send(f"{PAGE}/role", account="mia", role="king")
+    answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="king")
     assert answer.status_code == 400
     assert "There is no such role" in ann.text
 
@@ -105,7 +107,7 @@ async def test_a_role_that_is_none_is_shown_with_the_reason(world: World) -> Non
 async def test_to_make_an_owner_one_signs_in_again(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     world.clock.advance(LONG_AGO)
-    answer = await ann.send(f"{PAGE}/role", account="mia", role="owner")
+    answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
     assert answer.status_code == 403
     assert 'href="/sign-in?for=again&to=/account/organizations/acme"' in ann.text
     assert await roles(world) == {"ann": "owner", "mia": "member"}
@@ -123,7 +125,7 @@ async def test_what_waits_stands_at_the_top(world: World) -> None:
         assert (f'action="{PAGE}/undo"' in browser.text) is shows_button
     ann = await browser_of(world, people.ann)
     world.clock.advance(LONG_AGO)
-    answer = await ann.send(f"{PAGE}/undo", account="mia")
+    answer = await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
     assert answer.status_code == 403
     assert "Sign in again" in ann.text
     await organizations.undo(ACME, people.mia.account, by=fresh(world, people.ann))
@@ -253,10 +255,10 @@ async def test_what_is_being_deleted_says_so_until_it_is_gone(world: World) -> N
 
 async def test_who_signed_in_a_moment_ago_makes_an_owner_and_undoes_it(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
-    answer = await ann.send(f"{PAGE}/role", account="mia", role="owner")
+    answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
     assert answer.status_code == 303, ann.text
     assert "mia becomes owner" in ann.text
-    await ann.send(f"{PAGE}/undo", account="mia")
+    await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
     assert "mia becomes owner" not in ann.text
     world.clock.advance(COOLING_OFF)
     assert await roles(world) == {"ann": "owner", "mia": "member"}

@@ -38,7 +38,7 @@ async def authenticates(data: Path) -> str:
     try:
         headers = {"authorization": f"Bearer {token_in(data)}"}
         caller = await registry.authentication.authenticate(headers)
-        return (await registry.accounts.named(caller.id)).name
+        return (await registry.accounts.with_id(caller.id)).name
     finally:
         await registry.close()
 

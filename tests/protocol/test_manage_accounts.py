@@ -12,6 +12,7 @@ from tests.protocol.test_budgets import Ledger
 from tests.world import URL, OpenWorld, World, token_of
 
 PAGE = "/manage/accounts"
+ANN = f"{PAGE}/ID-OF-ann"
 
 
 @pytest.fixture
@@ -22,8 +23,9 @@ async def admin(world: World) -> Browser:
 
 async def decided(browser: Browser, account: str, decision: str, /, **fields: str) -> int:
     """Open the page of an account, send one of its forms, and return how that was answered."""
-    await browser.open(f"{PAGE}/{account}")
-    return (await browser.send(f"{PAGE}/{account}/{decision}", **fields)).status_code
+    page = browser.world.with_ids(f"{PAGE}/ID-OF-{account}")
+    await browser.open(page)
+    return (await browser.send(f"{page}/{decision}", **fields)).status_code
 
 
 # --- finding people ----------------------------------------------------------------------------
@@ -31,7 +33,7 @@ async def decided(browser: Browser, account: str, decision: str, /, **fields: st
 
 async def test_accounts_are_listed_by_name(admin: Browser) -> None:
     await admin.open(PAGE)
-    rows = re.findall(r'<th scope="row"><a href="/manage/accounts/(\w+)">', admin.text)
+    rows = re.findall(r'<th scope="row"><a href="/manage/accounts/\w{10}">(\w+)</a>', admin.text)
     assert rows == ["admin", "ann", "bob", "mia"]
 
 
@@ -54,7 +56,7 @@ async def test_who_is_sought_by_name_or_id_is_shown(
 ) -> None:
     asked = world.people.ann.account.id if sought == "id" else sought
     answer = await admin.open(f"{PAGE}?q={asked}")
-    assert answer.headers["location"] == f"{PAGE}/ann"
+    assert answer.headers["location"] == world.with_ids(f"{PAGE}/ID-OF-ann")
 
 
 async def test_the_beginning_of_a_name_finds_all_that_begin_so(
@@ -77,7 +79,7 @@ async def test_a_name_that_was_given_back_is_listed_as_burnt(world: World, admin
     await mia.send("/account/delete", name="mia")
     await admin.open(PAGE)
     assert re.search(r'mia <span class="badge warn">deleted', admin.text)
-    assert (await admin.open(f"{PAGE}/mia")).status_code == 404
+    assert (await admin.open(world.with_ids(f"{PAGE}/ID-OF-mia"))).status_code == 404
 
 
 # --- one of them -------------------------------------------------------------------------------
@@ -87,7 +89,7 @@ async def test_an_account_is_shown_with_all_that_it_has_but_secrets(
     world: World, admin: Browser
 ) -> None:
     ann = await Browser.of(world, world.people.ann)
-    await admin.open(f"{PAGE}/ann")
+    await admin.open(world.with_ids(ANN))
     for words in ("acme: owner", world.people.ann.account.id, ">test<", "Signed in"):
         assert words in admin.text
     assert world.people.ann.token not in admin.text
@@ -98,7 +100,7 @@ async def test_a_canary_is_neither_shown_nor_revoked(world: World, admin: Browse
     ann = world.people.ann.account.id
     wanted = TokenRequest.parse("a trap", ["read"], org="*", package="*", days=None)
     await world.registry.tokens.plant(ann, wanted, by=OPERATOR)
-    await admin.open(f"{PAGE}/ann")
+    await admin.open(world.with_ids(ANN))
     assert "Revoke the token a trap" not in admin.text
     await decided(admin, "ann", "revoke-all", name="ann")
     [canary] = await world.registry.tokens.list(ann, by=OPERATOR)
@@ -106,8 +108,8 @@ async def test_a_canary_is_neither_shown_nor_revoked(world: World, admin: Browse
 
 
 async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: Browser) -> None:
-    await admin.open(f"{PAGE}/ann")
-    answer = await admin.send(f"{PAGE}/ann/link")
+    await admin.open(world.with_ids(ANN))
+    answer = await admin.send(world.with_ids(f"{ANN}/link"))
     assert answer.status_code == 200
     [link] = re.findall(r'value="https://registry\.test(/sign-in/link/\w{32})"', admin.text)
     ann = Browser(world)
@@ -115,7 +117,7 @@ async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: 
     await ann.send(link)
     await ann.open("/account")
     assert "<strong>ann</strong>" in ann.text
-    await admin.open(f"{PAGE}/ann")
+    await admin.open(world.with_ids(ANN))
     assert link not in admin.text
 
 
@@ -127,7 +129,7 @@ async def test_all_sessions_end_at_once(world: World, admin: Browser) -> None:
 
 
 async def test_a_token_is_revoked(world: World, admin: Browser) -> None:
-    await admin.open(f"{PAGE}/ann")
+    await admin.open(world.with_ids(ANN))
     [token] = set(re.findall(r'name="token" value="(\w+)"', admin.text))
     assert await decided(admin, "ann", "revoke", token=token) == 303
     world.clock.advance(timedelta(seconds=5))
@@ -203,6 +205,6 @@ async def test_the_page_of_an_account_costs_no_more_when_much_has_happened(
     for _ in range(2):
         for _ in range(40):
             await token_of(world.registry, world.people.ann.account, "read")
-        costs.append(await calls_of(world, ledger, f"{PAGE}/ann"))
+        costs.append(await calls_of(world, ledger, world.with_ids(ANN)))
     assert costs[0] == costs[1]
     assert costs[0]["events.stream"] == 1

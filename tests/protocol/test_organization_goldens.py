@@ -215,7 +215,7 @@ async def test_settings(ann: Browser, page: SnapshotAssertion) -> None:
 
 async def test_a_transfer_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/settings")
-    form = {"heir": "mia", "afterwards": "member", "confirm": "<acme>"}
+    form = {"heir": ann.world.people.mia.account.id, "afterwards": "member", "confirm": "<acme>"}
     await ann.send(f"{ORG}/transfer", **form)
     assert told(ann) == page
 

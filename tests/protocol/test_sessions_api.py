@@ -204,7 +204,7 @@ async def test_an_identity_of_somebody_else_is_none(signing: Signing) -> None:
 
 async def test_an_administrator_makes_a_link_for_somebody_else(world: World) -> None:
     admin = await signed_in(world, world.people.admin)
-    answer = await admin.api("POST", LINKS, {"account": "bob"})
+    answer = await admin.api("POST", LINKS, {"account": world.people.bob.account.id})
     assert answer.status_code == 201
     assert answer.json()["expiresAt"] == "2026-09-21T15:13:20Z"
     bob = Browser(world)
@@ -215,13 +215,14 @@ async def test_an_administrator_makes_a_link_for_somebody_else(world: World) -> 
 
 async def test_it_takes_an_administrator_who_just_signed_in(world: World) -> None:
     admin, ann = world.people.admin, await signed_in(world, world.people.ann)
-    refused = await ann.api("POST", LINKS, {"account": "bob"})
+    bob = {"account": world.people.bob.account.id}
+    refused = await ann.api("POST", LINKS, bob)
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not-permitted")
     by_token = await world.send("POST", URL + LINKS, by=admin, content=b'{"account": "bob"}')
     assert by_token.json()["error"]["code"] == "sign-in-again"
     browser = await signed_in(world, admin)
     world.clock.advance(timedelta(minutes=11))
-    late = await browser.api("POST", LINKS, {"account": "bob"})
+    late = await browser.api("POST", LINKS, bob)
     assert late.json()["error"]["code"] == "sign-in-again"
 
 

@@ -5,6 +5,7 @@ that it is for everybody, for whoever has an account, or proves its caller by it
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -107,11 +108,16 @@ class Declared:
     content: Callable[[Cell], bytes] | None = None
     shows: Reads | None = None
 
-    def request(self, cell: Cell) -> httpx.Request:
-        """Return the request of a cell, without its credentials."""
-        content = self.content(cell) if self.content else cell.named(self.body).encode()
-        url = f"{URL}{cell.named(self.path)}"
+    def request(self, cell: Cell, accounts: Mapping[str, str]) -> httpx.Request:
+        """Return the request of a cell, without its credentials; ids of accounts are by name."""
+        body = _with_ids(cell.named(self.body), accounts)
+        content = self.content(cell) if self.content else body.encode()
+        url = f"{URL}{_with_ids(cell.named(self.path), accounts)}"
         return httpx.Request(self.method, url, headers=self.headers, content=content)
+
+
+def _with_ids(text: str, accounts: Mapping[str, str]) -> str:
+    return re.sub(r"ID-OF-([a-z]+)", lambda found: accounts[found[1]], text)
 
 
 # --- what is to come of it ---------------------------------------------------------------------
@@ -483,16 +489,16 @@ API = {
     "api_orgs_keep": _api("DELETE", "orgs/ORG/deletion", members_alone(Action.GOVERN)),
     "api_members_list": _api("GET", "orgs/ORG/members", members_alone(Action.READ)),
     "api_members_pending": _api("GET", "orgs/ORG/pending", members_alone(Action.READ)),
-    "api_members_show": _api("GET", "orgs/ORG/members/ann", members_alone(Action.READ)),
+    "api_members_show": _api("GET", "orgs/ORG/members/ID-OF-ann", members_alone(Action.READ)),
     "api_members_set": _api(
-        "PUT", "orgs/ORG/members/max", members_alone(Action.GOVERN), {"role": "maintainer"}
+        "PUT", "orgs/ORG/members/ID-OF-max", members_alone(Action.GOVERN), {"role": "maintainer"}
     ),
     "api_members_set (owner)": _api(
-        "PUT", "orgs/ORG/members/ann", members_alone(Action.GOVERN), {"role": "owner"}
+        "PUT", "orgs/ORG/members/ID-OF-ann", members_alone(Action.GOVERN), {"role": "owner"}
     ),
     "api_members_remove": _api("DELETE", f"orgs/ORG/members/{NOBODYS}", no_member),
     "api_members_undo": _api(
-        "DELETE", "orgs/ORG/pending/max", members_alone(Action.GOVERN, found=Outcome.HIDDEN)
+        "DELETE", "orgs/ORG/pending/ID-OF-max", members_alone(Action.GOVERN, found=Outcome.HIDDEN)
     ),
     "api_invitations_list": _api("GET", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
     "api_invitations_send": _api(
@@ -551,7 +557,9 @@ API = {
     "api_sessions_remove_identity": _api(
         "DELETE", f"account/identities/{NOBODYS}", fresh_owners_of_themselves
     ),
-    "api_sessions_link": _api("POST", "sign-in-links", fresh_administrators, {"account": "ann"}),
+    "api_sessions_link": _api(
+        "POST", "sign-in-links", fresh_administrators, {"account": "ID-OF-ann"}
+    ),
     "token_whoami": _api("GET", "whoami", own(None)),
     "token_list": _api("GET", "tokens", own(Scope.MANAGE)),
     "token_issue": _api("POST", "tokens", account_holders, TOKEN),
@@ -649,10 +657,10 @@ PAGES = {
     ),
     "device_page": _for_all("/device", nobody_by_token),
     "device_answer": _for_all("/device", nobody_by_token, "POST"),
-    "manage_account": _for_all("/manage/accounts/ann", nobody_by_token),
+    "manage_account": _for_all("/manage/accounts/ID-OF-ann", nobody_by_token),
     **{
         f"manage_account_{name.replace('-', '_')}": _for_all(
-            f"/manage/accounts/ann/{name}", nobody_by_token, "POST"
+            f"/manage/accounts/ID-OF-ann/{name}", nobody_by_token, "POST"
         )
         for name in ("link", *manage_accounts.DECISIONS)
     },

@@ -18,7 +18,7 @@ ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/
 LOOKING = (
     ACCOUNTS,
     f"{ACCOUNTS}?q=ann",
-    f"{ACCOUNTS}/ann",
+    f"{ACCOUNTS}/ID-OF-ann",
     ORGANIZATIONS,
     f"{ORGANIZATIONS}/acme",
     NAMES,
@@ -26,14 +26,14 @@ LOOKING = (
     f"{NAMES}/new?pattern=a*",
 )
 CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
-    (f"{ACCOUNTS}/bob/link", {}),
-    (f"{ACCOUNTS}/bob/sessions", {}),
-    (f"{ACCOUNTS}/bob/revoke", {"token": "any"}),
-    (f"{ACCOUNTS}/bob/revoke-all", {"name": "bob"}),
-    (f"{ACCOUNTS}/bob/lock", {"reason": "Why not."}),
-    (f"{ACCOUNTS}/bob/unlock", {}),
-    (f"{ACCOUNTS}/bob/appoint", {"name": "bob"}),
-    (f"{ACCOUNTS}/admin/dismiss", {"name": "admin"}),
+    (f"{ACCOUNTS}/ID-OF-bob/link", {}),
+    (f"{ACCOUNTS}/ID-OF-bob/sessions", {}),
+    (f"{ACCOUNTS}/ID-OF-bob/revoke", {"token": "any"}),
+    (f"{ACCOUNTS}/ID-OF-bob/revoke-all", {"name": "bob"}),
+    (f"{ACCOUNTS}/ID-OF-bob/lock", {"reason": "Why not."}),
+    (f"{ACCOUNTS}/ID-OF-bob/unlock", {}),
+    (f"{ACCOUNTS}/ID-OF-bob/appoint", {"name": "bob"}),
+    (f"{ACCOUNTS}/ID-OF-admin/dismiss", {"name": "admin"}),
     (ORGANIZATIONS, {"name": "globex", "owner": "ann"}),
     (f"{ORGANIZATIONS}/other/delete", {"name": "other"}),
     (f"{ORGANIZATIONS}/other/keep", {}),
@@ -52,7 +52,7 @@ async def picture(world: World) -> list[tuple[int, Event]]:
 @pytest.mark.parametrize("path", LOOKING)
 async def test_nothing_is_there_for_anybody_else(world: World, path: str) -> None:
     ann = await signed_in(world, world.people.ann)
-    answer = await ann.send("GET", path)
+    answer = await ann.send("GET", world.with_ids(path))
     assert answer.status_code == 404
     for told in (world.people.bob.account.id, "ballerina*", "revoke"):
         assert told not in answer.text
@@ -64,7 +64,7 @@ async def test_a_form_of_somebody_else_changes_nothing(
 ) -> None:
     ann = await signed_in(world, world.people.ann)
     before = await picture(world)
-    answer = await ann.post(path, **fields)
+    answer = await ann.post(world.with_ids(path), **fields)
     assert answer.status_code == 404
     assert await picture(world) == before
 
@@ -77,7 +77,7 @@ async def test_an_administrator_who_signed_in_too_long_ago_changes_nothing(
     world.clock.advance(FRESH_FOR + timedelta(minutes=1))
     await admin.open(ACCOUNTS)
     before = await picture(world)
-    answer = await admin.send(path, **fields)
+    answer = await admin.send(world.with_ids(path), **fields)
     assert answer.status_code == 403
     assert "Sign in again" in admin.text
     assert await picture(world) == before
@@ -91,7 +91,7 @@ async def test_a_token_of_an_administrator_changes_nothing(
     body = "&".join(f"{name}={value}" for name, value in fields.items()).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await world.send(
-        "POST", URL + path, by=world.people.admin, headers=headers, content=body
+        "POST", URL + world.with_ids(path), by=world.people.admin, headers=headers, content=body
     )
     assert answer.status_code in (401, 403)
     assert await picture(world) == before
@@ -103,7 +103,7 @@ async def test_a_page_of_another_site_changes_nothing(
 ) -> None:
     admin = await Browser.of(world, world.people.admin)
     before = await picture(world)
-    answer = await admin.send_raw(path, csrf="guess", **fields)
+    answer = await admin.send_raw(world.with_ids(path), csrf="guess", **fields)
     assert answer.status_code == 403
     assert await picture(world) == before
 
@@ -111,13 +111,13 @@ async def test_a_page_of_another_site_changes_nothing(
 async def test_mail_addresses_are_for_administrators(world: World) -> None:
     await _has_mail(world, world.people.bob)
     admin = await Browser.of(world, world.people.admin)
-    for path in (ACCOUNTS, f"{ACCOUNTS}/bob"):
-        await admin.open(path)
+    for path in (ACCOUNTS, f"{ACCOUNTS}/ID-OF-bob"):
+        await admin.open(world.with_ids(path))
         assert "bob@example.org" in admin.text
     assert (await admin.open(f"{ACCOUNTS}?q=Bob@example.org")).status_code == 303
     ann = await Browser.of(world, world.people.ann)
-    for path in ("/orgs/other", "/orgs/other/people", f"{ACCOUNTS}/bob"):
-        await ann.open(path)
+    for path in ("/orgs/other", "/orgs/other/people", f"{ACCOUNTS}/ID-OF-bob"):
+        await ann.open(world.with_ids(path))
         assert "bob@example.org" not in ann.text
 
 
@@ -134,7 +134,11 @@ async def test_of_two_administrators_who_turn_on_each_other_at_once_one_stays(
         await browser.open(ACCOUNTS)
     statuses = await asyncio.gather(
         *(
-            browser.send(f"{ACCOUNTS}/{other}/{decision}", name=other, reason="It is they or me.")
+            browser.send(
+                world.with_ids(f"{ACCOUNTS}/ID-OF-{other}/{decision}"),
+                name=other,
+                reason="It is they or me.",
+            )
             for other, browser in browsers.items()
         )
     )
@@ -145,10 +149,10 @@ async def test_of_two_administrators_who_turn_on_each_other_at_once_one_stays(
 
 async def test_the_last_administrator_stays_one(world: World) -> None:
     admin = await Browser.of(world, world.people.admin)
-    await admin.open(f"{ACCOUNTS}/admin")
+    await admin.open(world.with_ids(f"{ACCOUNTS}/ID-OF-admin"))
     for decision in ("dismiss", "lock"):
         answer = await admin.send(
-            f"{ACCOUNTS}/admin/{decision}", name="admin", reason="A slip of the hand."
+            world.with_ids(f"{ACCOUNTS}/ID-OF-admin/{decision}"), name="admin", reason="A slip."
         )
         assert answer.status_code == 409
     assert (await admin.open(ACCOUNTS)).status_code == 200
@@ -168,6 +172,6 @@ async def test_what_one_instance_keeps_back_the_others_know_at_once(world: World
 
 
 async def _has_mail(world: World, person: Person) -> None:
-    stored = await world.registry.accounts.named(person.account.id)
+    stored = await world.registry.accounts.with_id(person.account.id)
     email = f"{stored.name}@example.org"
     await world.stores.directory.replace(stored.model_copy(update={"email": email}))

@@ -198,7 +198,7 @@ async def test_http_says_what_the_table_of_rights_says(
 
 async def told(world: World, prepared: Prepared, cell: Cell, declared: Declared) -> list[str]:
     """Ask one cell, and return what came of it if that is not what should."""
-    request = declared.request(cell)
+    request = declared.request(cell, prepared.accounts)
     request.headers.update(prepared.header(cell.persona))
     answer = await world.http.send(request)
     found = (declared.shows or by_status)(answer)

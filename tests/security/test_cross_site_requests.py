@@ -17,7 +17,6 @@ from tests.browsers import Browser, signed_in
 from tests.security.declared import (
     DECLARED,
     Cell,
-    Declared,
     State,
     anybody,
     anybody_known,
@@ -51,10 +50,9 @@ async def browser_of(world: World, prepared: Prepared, persona: Persona) -> Brow
     return browser
 
 
-async def call(browser: Browser, declared: Declared, cell: Cell, csrf: str) -> httpx.Response:
+async def call(browser: Browser, request: httpx.Request, csrf: str) -> httpx.Response:
     """Send the request of a cell by the browser, with what its pages hold."""
-    request = declared.request(cell)
-    headers = {**(declared.headers or {}), **({"X-CSRF-Token": csrf} if csrf else {})}
+    headers = {**request.headers, **({"X-CSRF-Token": csrf} if csrf else {})}
     path = request.url.raw_path.decode()
     return await browser.send(request.method, path, headers=headers, content=request.content)
 
@@ -73,8 +71,9 @@ async def test_a_change_that_another_site_sends_is_refused_and_changes_nothing(
         foreign = (await browser_of(world, prepared, BY_SESSION[-1])).csrf
         before = await events(world)
         for name in CHANGING:
+            request = API[name].request(Cell(ANN, State.PUBLIC, 1), prepared.accounts)
             for csrf in ("", "nonsense", foreign):
-                answer = await call(browser, API[name], Cell(ANN, State.PUBLIC, 1), csrf)
+                answer = await call(browser, request, csrf)
                 code = answer.json().get("error", {}).get("code")
                 if (answer.status_code, code) != (403, "csrf-missing"):
                     wrong.append(f"{name} with {csrf!r}: {answer.status_code} {answer.text[:100]}")
@@ -93,7 +92,7 @@ async def test_a_session_may_what_the_table_of_rights_says(
         for number, (name, declared) in enumerate(sorted(API.items())):
             for state in declared.states:
                 cell = Cell(persona, state, number)
-                answer = await call(browser, declared, cell, csrf)
+                answer = await call(browser, declared.request(cell, prepared.accounts), csrf)
                 expected = declared.expects(persona, state)
                 if (declared.shows or by_status)(answer) not in expected:
                     told = f"{answer.status_code} {answer.text[:120]}"

@@ -136,7 +136,7 @@ def again(request: httpx.Request) -> httpx.Request:
 async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:
     """Return the request of somebody who may: Ann in her organization, or Bob with ids of his."""
     persona = BOB if name in TAKING_IDS else ADMIN if name in FOR_ADMINISTRATORS else ANN
-    request = DECLARED[name].request(Cell(persona, State.PUBLIC, 7))
+    request = DECLARED[name].request(Cell(persona, State.PUBLIC, 7), prepared.accounts)
     url = str(request.url)
     if name in TAKING_IDS:
         found = await foreign_id(world, prepared, name)

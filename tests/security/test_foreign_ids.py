@@ -130,7 +130,7 @@ async def test_the_id_of_another_tenants_thing_is_as_unknown_as_none(
 
 def asking(prepared: Prepared, function: str, persona: Persona, id_: str) -> httpx.Request:
     """Return the persona's request about the id."""
-    request = DECLARED[function].request(Cell(persona, State.PUBLIC, 1))
+    request = DECLARED[function].request(Cell(persona, State.PUBLIC, 1), prepared.accounts)
     url, headers = str(request.url).replace(NOBODYS, id_), prepared.header(persona)
     return httpx.Request(request.method, url, headers=headers, content=request.content)
 

@@ -210,8 +210,8 @@ async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> N
     assert (await ann.open("/manage/accounts")).status_code == 200
     await world.registry.restraining.lock(world.people.ann.account, WHY, by=OPERATOR)
     # At once, and not only when this process has heard of it.
-    await ann.send("/manage/accounts/ann/unlock")
-    account = await world.registry.accounts.named("ann")
+    await ann.send(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
+    account = await world.registry.accounts.typed("ann")
     assert account.is_locked
 
 

@@ -59,7 +59,7 @@ async def ask(
 ) -> httpx.Response:
     """Send the request of a route as an administrator: pages by a browser, others by themselves."""
     declared = DECLARED[name]
-    request = declared.request(Cell(ADMINISTRATOR, State.PUBLIC, 1))
+    request = declared.request(Cell(ADMINISTRATOR, State.PUBLIC, 1), prepared.accounts)
     if name not in PAGES:
         request.headers.update(prepared.header(ADMINISTRATOR))
         return await world.http.send(request)

@@ -33,7 +33,7 @@ def main(browser: Browser) -> str:
 
 async def written_to(world: World, person: Person, email: str) -> None:
     """Give somebody a mail address."""
-    account = await world.registry.accounts.named(person.account.id)
+    account = await world.registry.accounts.with_id(person.account.id)
     await world.stores.directory.replace(account.model_copy(update={"email": email}))
 
 
@@ -55,33 +55,33 @@ async def test_an_account_that_is_not_found(admin: Browser, page: SnapshotAssert
 async def test_an_account(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     await written_to(world, world.people.ann, "ann@example.org")
     await Browser.of(world, world.people.ann)
-    await admin.open(f"{ACCOUNTS}/ann")
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-ann"))
     assert main(admin) == page
 
 
 async def test_an_account_that_has_nothing(
     world: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
-    await world.registry.accounts.create("zoe", by=OPERATOR)
-    await admin.open(f"{ACCOUNTS}/zoe")
+    zoe = await world.registry.accounts.create("zoe", by=OPERATOR)
+    await admin.open(f"{ACCOUNTS}/{zoe.id}")
     assert main(admin) == page
 
 
 async def test_an_account_that_is_locked(admin: Browser, page: SnapshotAssertion) -> None:
-    await admin.open(f"{ACCOUNTS}/mia")
-    await admin.send(f"{ACCOUNTS}/mia/lock", reason=HOSTILE)
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia"))
+    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia/lock"), reason=HOSTILE)
     assert main(admin) == page
 
 
 async def test_a_lock_that_is_refused(admin: Browser, page: SnapshotAssertion) -> None:
-    await admin.open(f"{ACCOUNTS}/admin")
-    await admin.send(f"{ACCOUNTS}/admin/lock", reason=HOSTILE)
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-admin"))
+    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-admin/lock"), reason=HOSTILE)
     assert main(admin) == page
 
 
 async def test_a_sign_in_link(admin: Browser, page: SnapshotAssertion) -> None:
-    await admin.open(f"{ACCOUNTS}/mia")
-    await admin.send(f"{ACCOUNTS}/mia/link")
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia"))
+    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia/link"))
     assert main(admin) == page
 
 

@@ -52,3 +52,16 @@ def test_a_link_leads_to_the_address_of_the_registry(terminal: Terminal) -> None
 
 def test_there_is_no_link_for_nobody(terminal: Terminal) -> None:
     assert terminal.fail("signin-link", "nobody") == "account not found: nobody"
+
+
+def test_an_account_is_renamed_and_its_name_before_is_nobodys(terminal: Terminal) -> None:
+    assert terminal.run("account", "rename", "ann", "anna").endswith(" is called anna.\n")
+    assert "account not found: ann" in terminal.fail("signin-link", "ann")
+    assert "ann exists already" in terminal.fail("account", "add", "ann")
+    assert "/sign-in/link/" in terminal.run("signin-link", "anna")
+
+
+def test_an_account_is_named_by_its_id_as_well(terminal: Terminal) -> None:
+    [ann] = [each["id"] for each in terminal.json("account", "list") if each["name"] == "ann"]
+    assert "/sign-in/link/" in terminal.run("signin-link", f"id:{ann}")
+    assert f"An id has id: before it: id:{ann}." in terminal.fail("signin-link", ann)

@@ -1,5 +1,6 @@
 """backup, restore, doctor and keys."""
 
+import asyncio
 import json
 import sqlite3
 from dataclasses import replace
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.bootstrap import build_registry
+from shared.settings import Settings
 from tests.terminal import Terminal
 
 
@@ -40,7 +43,37 @@ def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
     assert all(each["ok"] for each in findings(terminal).values())
     lines = terminal.run("doctor").splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    assert len(lines) == 8
+    assert len(lines) == 9
+
+
+async def misname(data: Path, before: str, after: str) -> str:
+    """Give somebody a name that they would not get today, and return their id."""
+    registry = build_registry(Settings(data=data))
+    account = await registry.accounts.typed(before)
+    await registry.accounts.directory.replace(account.model_copy(update={"name": after}))
+    await registry.close()
+    return account.id
+
+
+@pytest.mark.parametrize("name", ["aB3dE6gH9k", "support", "blr_local_x"])
+def test_the_doctor_finds_names_that_are_like_ids_or_reserved_words(
+    terminal: Terminal, name: str
+) -> None:
+    ann = asyncio.run(misname(terminal.data, "ann", name))
+    found = findings(terminal)["account names"]
+    assert found["found"] == f"1 like an id or a reserved word: {name} (id:{ann})."
+    assert "account rename id:… NAME" in found["way_out"]
+    assert f"{ann} is called anna" in terminal.run("account", "rename", f"id:{ann}", "anna")
+    assert findings(terminal)["account names"]["ok"]
+
+
+def test_the_doctor_counts_what_it_does_not_name(terminal: Terminal) -> None:
+    for number in range(11):
+        terminal.run("account", "add", f"p{number:02}")
+        asyncio.run(misname(terminal.data, f"p{number:02}", f"likeanid{number:02}"))
+    found = findings(terminal)["account names"]["found"]
+    assert found.startswith("11 like an id")
+    assert found.endswith(", and 1 more.")
 
 
 def test_the_doctor_looks_at_versions_and_settings_even_without_a_registry(

@@ -81,7 +81,7 @@ async def test_a_name_whose_account_was_never_made_is_free_after_a_minute(
         await accounts.create("Kim", by=OPERATOR)
     clock.advance(timedelta(seconds=1))
     account = await accounts.create("Kim", by=OPERATOR)
-    assert await accounts.named("kim") == account
+    assert await accounts.typed("kim") == account
 
 
 async def test_of_two_who_take_over_a_name_one_gets_it(
@@ -98,10 +98,36 @@ async def test_an_account_is_found_by_its_name_in_any_case_and_by_its_id(
     accounts: Accounts,
 ) -> None:
     account = await accounts.create("Kim", by=OPERATOR)
-    assert await accounts.named("kim") == account
-    assert await accounts.named(account.id) == account
+    assert await accounts.typed("kim") == account
+    assert await accounts.typed(f"id:{account.id}") == account
+    assert await accounts.with_id(account.id) == account
     with pytest.raises(AccountNotFound, match="lee"):
-        await accounts.named("lee")
+        await accounts.typed("lee")
+    for other in ("Kim", "kim@example.org", "0000000000", f"id:{account.id}"):
+        with pytest.raises(AccountNotFound):
+            await accounts.with_id(other)
+
+
+async def test_an_id_is_no_name_even_where_an_old_account_is_called_so(
+    accounts: Accounts, store: FakeDirectory
+) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    await store.add(Account(id="stranger00", name=kim.id, created_ms=0))
+    await store.add(AccountName(name=kim.id, account="stranger00", created_ms=0))
+    assert await accounts.with_id(kim.id) == kim
+    with pytest.raises(AccountNotFound, match=f"id:{kim.id}"):
+        await accounts.typed(kim.id)
+
+
+async def test_a_name_that_was_given_back_is_nobodys(
+    accounts: Accounts, store: FakeDirectory
+) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    [claim] = store.every(AccountName)
+    await store.replace(claim.model_copy(update={"is_retired": True}))
+    with pytest.raises(AccountNotFound):
+        await accounts.typed("kim")
+    assert await accounts.with_id(kim.id) == kim
 
 
 async def test_an_account_is_no_administrator_unless_it_was_made_one(accounts: Accounts) -> None:
@@ -114,6 +140,43 @@ async def test_a_name_is_taken_in_any_case(accounts: Accounts, events: FakeEvent
     with pytest.raises(AccountExists):
         await accounts.create("kIM", by=OPERATOR)
     assert events.kinds() == ["account.created"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("aB3dE6gH9k", "form of an id"),
+        ("christophe", "form of an id"),
+        ("blr_local_x", "another meaning"),
+        ("entra-0a0a0a0a", "another meaning"),
+        ("Upkeep", "another meaning"),
+        ("operator", "another meaning"),
+        ("root", "runs this registry"),
+        ("Supp0rt", "runs this registry"),
+        ("ballerina", "runs this registry"),
+        ("sign-in", "runs this registry"),
+    ],
+)
+async def test_a_name_is_no_id_no_token_and_no_reserved_word(
+    accounts: Accounts, store: FakeDirectory, name: str, reason: str
+) -> None:
+    by = Principal("kim0000000", "session")
+    with pytest.raises(InvalidRequest, match=reason):
+        await accounts.enrol("kim0000000", name, email="", by=by)
+    with pytest.raises(InvalidRequest, match=reason):
+        await accounts.create(name, by=OPERATOR)
+    assert store.entities == {}
+
+
+@pytest.mark.parametrize("name", ["christophe1", "christoph", "chris-topher", "adminton"])
+async def test_a_name_that_is_none_of_these_is_free(accounts: Accounts, name: str) -> None:
+    assert (await accounts.create(name, by=OPERATOR)).name == name
+
+
+async def test_an_administrator_may_be_called_so(accounts: Accounts) -> None:
+    assert (await accounts.create_administrator("support", by=OPERATOR)).name == "support"
+    with pytest.raises(InvalidRequest, match="form of an id"):
+        await accounts.create_administrator("supporters", by=OPERATOR)
 
 
 @pytest.mark.parametrize("name", ["", "a b", ".a", "a-", "kim@example.org", "x" * 41, "ä"])
@@ -158,3 +221,67 @@ async def test_a_new_account_is_an_event(accounts: Accounts, events: FakeEvents)
     assert (event.kind, event.actor, event.subject) == ("account.created", "operator", account.id)
     assert event.streams == (f"account:{account.id}",)
     assert event.details == {"name": "kim", "administrator": "true"}
+
+
+async def test_a_renamed_account_is_an_event_and_its_name_before_is_never_given_again(
+    accounts: Accounts, events: FakeEvents
+) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    renamed = await accounts.rename(kim, "Kimberly", by=OPERATOR)
+    assert await accounts.typed("kimberly") == renamed
+    with pytest.raises(AccountNotFound):
+        await accounts.typed("kim")
+    with pytest.raises(AccountExists):
+        await accounts.create("kim", by=OPERATOR)
+    event = events.feed[-1]
+    assert (event.kind, event.details) == (
+        "account.renamed",
+        {"before": "kim", "after": "Kimberly"},
+    )
+
+
+async def test_a_rename_can_be_repeated_whatever_a_crash_left(
+    accounts: Accounts, store: FakeDirectory, events: FakeEvents
+) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    await store.add(AccountName(name="lee", account=kim.id, created_ms=kim.created_ms))
+    for _ in range(2):
+        assert (await accounts.rename(kim, "lee", by=OPERATOR)).name == "lee"
+    assert events.kinds() == ["account.created", "account.renamed"]
+    retired = {each.name: each.is_retired for each in store.every(AccountName)}
+    assert retired == {"kim": True, "lee": False}
+
+
+async def test_the_spelling_of_a_name_can_be_changed(accounts: Accounts) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    assert (await accounts.rename(kim, "Kim", by=OPERATOR)).name == "Kim"
+    assert (await accounts.typed("KIM")).id == kim.id
+
+
+async def test_no_account_gets_the_name_of_another_or_one_that_is_kept_back(
+    accounts: Accounts, store: FakeDirectory
+) -> None:
+    kim, _ = [await accounts.create(name, by=OPERATOR) for name in ("kim", "lee")]
+    for name, refusal in (("lee", AccountExists), ("root", InvalidRequest)):
+        with pytest.raises(refusal):
+            await accounts.rename(kim, name, by=OPERATOR)
+    old = await store.replace(kim.model_copy(update={"name": "aB3dE6gH9k"}))
+    assert (await accounts.rename(old, "kim.l", by=OPERATOR)).name == "kim.l"
+    assert (await accounts.typed("kim")).id == kim.id
+
+
+async def test_names_that_nobody_would_get_today_are_listed(
+    accounts: Accounts, store: FakeDirectory
+) -> None:
+    await accounts.create("kim", by=OPERATOR)
+    await accounts.create_administrator("root", by=OPERATOR)
+    for name in ("aB3dE6gH9k", "security"):
+        await store.add(Account(id=name, name=name, created_ms=0))
+    listed = await accounts.misnamed(by=OPERATOR)
+    assert [each.name for each in listed] == ["aB3dE6gH9k", "security"]
+    for attempt in (
+        accounts.misnamed(by=ANONYMOUS),
+        accounts.rename(listed[0], "lee", by=ANONYMOUS),
+    ):
+        with pytest.raises(NotPermitted):
+            await attempt

@@ -71,7 +71,7 @@ async def test_somebody_is_shown_with_all_but_secrets_and_canaries(world: People
     over = session_of(KIM, "over").model_copy(update={"expires_ms": 0})
     for each in (identity, member, token_of(KIM), canary, session_of(KIM), over):
         await world.directory.add(each)
-    person = await world.supervising.show("kim", QUERY, by=world.ada)
+    person = await world.supervising.show(KIM.id, QUERY, by=world.ada)
     assert person.account == KIM
     assert (person.identities, person.memberships) == ((identity,), (member,))
     assert [each.token.id for each in person.tokens] == ["token"]
@@ -109,7 +109,7 @@ async def test_it_takes_an_administrator_and_a_credential_that_manages_everythin
         for attempt in (
             world.supervising.page("", 1, by=by),
             world.supervising.find("kim", by=by),
-            world.supervising.show("kim", QUERY, by=by),
+            world.supervising.show(KIM.id, QUERY, by=by),
             world.supervising.running(by=by),
             world.logbook.of_somebody(KIM.id, QUERY, by=by),
         ):

@@ -1,0 +1,165 @@
+"""A stranger who signs up under somebody's id: what is meant for the one never reaches the other.
+
+Signing up gives no such name any more. In what follows the stranger has it from before.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.auth.providers import SignedIn
+from shared.domain.accounts import Account, AccountName, is_id
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from tests.pages import Browser
+from tests.world import URL, Person, World, token_of
+
+ACME = parse_org("acme")
+PAGE = "/account/organizations/acme"
+
+
+@pytest.fixture
+async def stranger(world: World) -> Person:
+    """Return somebody whose name is the id of Mia, who is a member of Ann's organization."""
+    victim = world.people.mia.account
+    made = await world.registry.accounts.create("eve", by=OPERATOR)
+    directory = world.stores.directory
+    claim = AccountName(name=victim.id, account=made.id, created_ms=made.created_ms)
+    await directory.add(claim)
+    named = await directory.replace(made.model_copy(update={"name": victim.id}))
+    return Person(named, await token_of(world.registry, named))
+
+
+async def roles(world: World) -> dict[str, str]:
+    """Return who is what in Acme, by id."""
+    members = await world.registry.organizations.members(ACME, by=OPERATOR)
+    return {each.membership.account: each.membership.role.value for each in members}
+
+
+async def test_nobody_becomes_irremovable_by_the_name_of_a_stranger(
+    world: World, stranger: Person
+) -> None:
+    mia, ann = world.people.mia.account.id, world.people.ann
+    assert stranger.account.name == mia
+    page = await Browser.of(world, ann)
+    await page.open(PAGE)
+    assert (await page.send(f"{PAGE}/role", account=mia, role="maintainer")).status_code == 303
+    assert (await roles(world))[mia] == "maintainer"
+    assert (await page.send(f"{PAGE}/remove", account=mia)).status_code == 303
+    assert await roles(world) == {ann.account.id: "owner"}
+    await world.registry.organizations.set_member(
+        ACME, world.people.mia.account, Role.MEMBER, by=OPERATOR
+    )
+    url = f"{URL}/api/v1/orgs/acme/members/{mia}"
+    assert (await world.send("DELETE", url, by=ann)).status_code == 204
+    assert await roles(world) == {ann.account.id: "owner"}
+
+
+async def test_nobody_keeps_a_pending_owner_from_being_undone(
+    world: World, stranger: Person
+) -> None:
+    mia = world.people.mia.account.id
+    page = await Browser.of(world, world.people.ann)
+    await page.open(PAGE)
+    await page.send(f"{PAGE}/role", account=mia, role="owner")
+    assert "mia becomes owner" in page.text
+    assert (await page.send(f"{PAGE}/undo", account=mia)).status_code == 303
+    assert await world.registry.organizations.waiting(ACME, by=OPERATOR) == []
+    assert stranger.account.id not in await roles(world)
+
+
+async def test_nobody_is_promoted_in_place_of_the_person_meant(
+    world: World, stranger: Person
+) -> None:
+    mia = world.people.mia.account.id
+    admin = await Browser.of(world, world.people.admin)
+    found = await admin.open(f"/manage/accounts?q={mia}")
+    assert found.headers["location"] == f"/manage/accounts/{mia}"
+    await admin.open(found.headers["location"])
+    answer = await admin.send(f"/manage/accounts/{mia}/appoint", name="mia")
+    assert answer.status_code == 303
+    running = await world.registry.supervising.running(by=OPERATOR)
+    assert {each.name for each in running} == {"admin", "mia"}
+    assert stranger.account.id not in {each.id for each in running}
+
+
+async def test_an_organization_is_handed_to_the_person_meant(
+    world: World, stranger: Person
+) -> None:
+    await world.registry.organizations.set_member(ACME, stranger.account, Role.MEMBER, by=OPERATOR)
+    mia = world.people.mia.account.id
+    page = await Browser.of(world, world.people.ann)
+    await page.open(f"{PAGE}/settings")
+    answer = await page.send(f"{PAGE}/transfer", heir=mia, afterwards="leave", confirm="acme")
+    assert answer.status_code == 303
+    waiting = await world.registry.organizations.waiting(ACME, by=OPERATOR)
+    assert {each.membership.account for each in waiting} == {mia, world.people.ann.account.id}
+
+
+async def test_a_link_of_an_administrator_signs_in_the_person_meant(
+    world: World, stranger: Person
+) -> None:
+    mia = world.people.mia.account
+    link = await world.registry.sign_in_links.create(mia.id)
+    browser = Browser(world)
+    await browser.open(link.reveal().removeprefix(URL))
+    assert "mia" in browser.text
+    await browser.send(link.reveal().removeprefix(URL))
+    await browser.open("/account")
+    assert "<strong>mia</strong>" in browser.text
+    assert stranger.account.id not in browser.text
+
+
+async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
+    world: World, stranger: Person
+) -> None:
+    mia = world.people.mia.account.id
+    admin = await Browser.of(world, world.people.admin)
+    await admin.open("/manage/organizations")
+    answer = await admin.send("/manage/organizations", name="globex", owner=mia)
+    assert answer.status_code == 404
+    assert f"id:{mia}" in admin.text
+    await admin.send("/manage/organizations", name="globex", owner=f"id:{mia}")
+    members = await world.registry.organizations.members(parse_org("globex"), by=OPERATOR)
+    assert [each.membership.account for each in members] == [mia]
+    assert await world.registry.logbook.actor(mia) == mia
+    assert stranger.account.name == mia
+
+
+async def test_whoever_looks_for_the_id_of_an_account_that_is_gone_is_not_led_to_the_stranger(
+    world: World, stranger: Person
+) -> None:
+    directory = world.stores.directory
+    mia = await world.registry.accounts.with_id(world.people.mia.account.id)
+    await directory.remove(mia)
+    admin = await Browser.of(world, world.people.admin)
+    answer = await admin.open(f"/manage/accounts?q={mia.id}")
+    assert answer.status_code == 200
+    assert f'href="/manage/accounts/{stranger.account.id}"' in admin.text
+
+
+async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> None:
+    mia, identities = world.people.mia.account.id, world.registry.sign_in.identities
+    who = SignedIn(
+        issuer="https://login.test",
+        identifier="1",
+        label=mia,
+        email="",
+        display_name=mia,
+        strong=False,
+        authenticated_ms=world.clock.now_ms(),
+    )
+    made = await world.registry.accounts.with_id(
+        await identities.enrol(who, "oidc", by=replace(ANONYMOUS, address="192.0.2.1"))
+    )
+    assert made.name == f"{mia.lower()}-1"
+    assert not is_id(made.name)
+    names = [each.name for each in await everybody(world)]
+    assert not any(map(is_id, names))
+
+
+async def everybody(world: World) -> list[Account]:
+    """Return every account."""
+    listed = await world.registry.supervising.page("", 100, by=OPERATOR)
+    return [each.account for each in listed.rows if each.account]
