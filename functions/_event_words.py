@@ -26,6 +26,7 @@ PHRASES = {
     "organization.deleting": "began to delete {subject}",
     "organization.founded": "founded {subject}",
     "organization.kept": "kept {subject} after all",
+    "organization.released": "released the name {subject}",
     "owner.pending": "began to change what {account} is",
     "owner.undone": "undid a change of {account}",
     "package.deprecated": "deprecated {subject}",

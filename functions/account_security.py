@@ -19,6 +19,7 @@ WORDS = {
     "account.created": "Account created",
     "account.dismissed": "No administrator of the registry any more",
     "account.locked": "Account locked",
+    "account.renamed": "Account renamed",
     "account.unlocked": "Account unlocked",
     "device.approved": "Machine connected",
     "device.refused": "Machine refused",

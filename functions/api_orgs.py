@@ -29,7 +29,7 @@ _DEFAULT = "Who sees new packages whose archive does not say."
 class NewOrganization(Request):
     """What a new organization is called, for ever, and what it says of itself."""
 
-    name: str = Field(description="Never changes, and is never given twice.")
+    name: str = Field(description="Never changes.")
     display_name: str = Field(default="", max_length=MAX_DISPLAY_NAME)
     description: str = Field(default="", max_length=MAX_DESCRIPTION)
     default_visibility: Visibility = Field(default=Visibility.PUBLIC, description=_DEFAULT)

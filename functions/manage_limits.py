@@ -17,6 +17,7 @@ KINDS = {
     OperationClass.SIGN_IN: "Signing in",
     OperationClass.DEVICE: "Logging machines in",
     OperationClass.INVITATION: "Inviting people",
+    OperationClass.FOUND: "Founding organizations",
     OperationClass.FAILURE: "Guessing credentials",
 }
 

@@ -15,7 +15,7 @@ SIZE = 25  # Organizations on a page: a screen or two.
 
 DONE = {
     "found": "It is founded.",
-    "delete": "It is deleted, and nobody ever gets its name.",
+    "delete": "It is deleted. Its name is free again a day later.",
     "keep": "It stays. Its owners are told by mail.",
 }
 

@@ -198,6 +198,11 @@ class Settings(BaseSettings):
         description="Minutes between two invitations that are mailed to the same address, whoever "
         "sends them; 0 for any number.",
     )
+    limit_found: str = Field(
+        default="account=10",
+        description="Organizations founded in a day; those that administrators found are not "
+        "counted.",
+    )
     limit_failure: str = Field(
         default="address=10",
         description="Different credentials that are not valid, in five minutes; after that further "

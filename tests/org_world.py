@@ -90,6 +90,7 @@ class OrgWorld:
     kept_back: tuple[str, ...] = ()
     invitations: str = "account=1000"  # In 60 minutes.
     between_mails: timedelta = timedelta(minutes=10)
+    limit_found: str = ""
     undelivered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
     @property
@@ -116,15 +117,17 @@ class OrgWorld:
             recording=self.recording,
             clock=self.clock,
             randomness=self.randomness,
+            limiting=self.limiting,
             founders=self.founders,
             kept_back=self.kept_back,
         )
 
     @property
     def limiting(self) -> Limiting:
-        """Return limits that nobody of a test meets, but for invitations."""
+        """Return limits that nobody of a test meets, but for invitations and foundings."""
         rules = {each: Limits.parse(each, "") for each in OperationClass}
         rules[OperationClass.INVITATION] = Limits.parse(OperationClass.INVITATION, self.invitations)
+        rules[OperationClass.FOUND] = Limits.parse(OperationClass.FOUND, self.limit_found)
         braking = Braking(self.work, self.clock, 20, 60)
         return Limiting(self.work, self.clock, rules, braking, taking_changes())
 

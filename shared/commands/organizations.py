@@ -108,7 +108,7 @@ def remove_member(name: OrgName, account: str) -> None:
 
 @org.command()
 @name_argument
-@click.confirmation_option(prompt="Its name is never given again. Delete it?")
+@click.confirmation_option(prompt="A day later anybody may found it anew. Delete it?")
 def delete(name: OrgName) -> None:
     """Delete the organization NAME, which never published anything, at once.
 

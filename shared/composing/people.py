@@ -316,6 +316,7 @@ class People(Foundations):
             recording=self.recording,
             clock=world.clock,
             randomness=world.randomness,
+            limiting=self.limiting,
             founders=Founders(settings.founding),
             kept_back=settings.reserved_patterns,
         )

@@ -244,7 +244,7 @@ def _refusal_of_role(
     org = org_of(resource)
     _, roles = RIGHTS[action]
     if standing.is_deleted and action is not Action.OPERATE:
-        reason = f"the organization {org} was deleted, and names are never issued twice"
+        reason = f"the organization {org} was deleted, and nobody publishes to it any more"
         return NotPermitted(action.verb, resource, reason)
     if standing.is_administrator or standing.role in roles or principal.roles_in(org) & roles:
         return _refusal_of_closing(standing, action, resource)

@@ -104,8 +104,8 @@ def will_be_deleted(org: str, *, by: str, at_ms: int, link: str) -> Letter:
     return Letter(
         f"The organization {org} is about to be deleted",
         f"{by} deletes the organization {org}. It takes no packages any more, and from "
-        f"{moment_text(at_ms)} on it is gone, and its name is never given again. Until then every "
-        f"owner can undo it:\n\n{link}\n",
+        f"{moment_text(at_ms)} on it is gone, and somebody else may found it a day later. Until "
+        f"then every owner can undo it:\n\n{link}\n",
     )
 
 

@@ -18,7 +18,7 @@ MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a p
 
 
 class Organization(Entity):
-    """The owner of packages; `name` keeps its first spelling, and is never issued twice."""
+    """The owner of packages; `name` keeps its first spelling, and never changes."""
 
     kind: ClassVar[str] = "organization"
 
@@ -37,7 +37,7 @@ class Organization(Entity):
         return self.name.lower()
 
     def is_deleted_at(self, now_ms: int) -> bool:
-        """Say whether it is gone at that time; its record stays, so that nobody gets its name."""
+        """Say whether it is gone at that time; while its record stays, nobody gets its name."""
         return self.deleting_ms is not None and now_ms >= self.deleting_ms
 
     @property

@@ -27,6 +27,7 @@ class OperationClass(Enum):
     SIGN_IN = "sign-in"
     DEVICE = "device"
     INVITATION = "invitation"
+    FOUND = "found"
     FAILURE = "failure"
 
     @property
@@ -52,6 +53,7 @@ _WINDOWS = {
     OperationClass.DEVICE: timedelta(minutes=5),
     OperationClass.INVITATION: timedelta(minutes=60),
     OperationClass.FAILURE: timedelta(minutes=5),
+    OperationClass.FOUND: timedelta(days=1),
 }
 _CHANGING = {
     OperationClass.WRITE,
@@ -59,6 +61,7 @@ _CHANGING = {
     OperationClass.TOKEN_ISSUE,
     OperationClass.DEVICE,
     OperationClass.INVITATION,
+    OperationClass.FOUND,
 }
 _NOUNS = {
     OperationClass.READ: "requests",
@@ -68,6 +71,7 @@ _NOUNS = {
     OperationClass.SIGN_IN: "attempts to sign in",
     OperationClass.DEVICE: "device codes",
     OperationClass.INVITATION: "invitations",
+    OperationClass.FOUND: "new organizations",
     OperationClass.FAILURE: "requests with credentials that are not valid",
 }
 
@@ -172,6 +176,8 @@ class Allowance:
     def period(self) -> str:
         """Return the time that the limit is for, in words."""
         minutes = self.operation.window // timedelta(minutes=1)
+        if self.operation.window == timedelta(days=1):
+            return "a day"
         return "a minute" if minutes == 1 else f"{minutes} minutes"
 
     @property

@@ -1,4 +1,7 @@
-"""Closing: deleting organizations that never published anything, with two days to think again."""
+"""Closing: deleting organizations that never published anything, with two days to think again.
+
+A day after the deletion the name is free again: nobody ever built with it.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -6,12 +9,17 @@ from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain import mails
+from shared.domain.domains import Domain
+from shared.domain.entity import Entity
 from shared.domain.identity import UPKEEP, Principal
+from shared.domain.invitations import Invitation
 from shared.domain.mails import Letter
 from shared.domain.names import OrgName, Package
 from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty
-from shared.domain.organizations import COOLING_OFF, Organization
+from shared.domain.organizations import COOLING_OFF, LookAlike, Membership, Organization
+from shared.domain.publishers import Publisher
 from shared.domain.rights import Action
+from shared.domain.tokens import Token, TokenUse
 from shared.ports import DirectoryStore, MetadataStore, Stale
 from shared.services.changing import until_fresh
 from shared.services.listing import everything
@@ -20,12 +28,14 @@ from shared.services.recording import Change, Recording
 from shared.services.reporting import Report
 from shared.services.rosters import Rosters
 
+# A push that was under way when the operator deleted the organization ends long before.
+RELEASED_AFTER = timedelta(days=1)
 BATCH = 100  # Packages a read; a claimed name without a release is rare.
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Deletes organizations; their records stay, so that no name is ever given twice."""
+    """Deletes organizations, and releases the names of those that never had a package."""
 
     authorization: Authorization
     directory: DirectoryStore
@@ -70,16 +80,47 @@ class Closing:
         return await until_fresh(attempt)
 
     async def run(self) -> Report:
-        """Keep organizations that have a package after all: its push was under way before."""
+        """Keep organizations that have a package after all: its push was under way before. Release
+        the names of those that are gone and never had one."""
         now_ms = self.recording.clock.now_ms()
         organizations = await everything(self.directory, Organization)
         closing = [each for each in organizations if (each.deleting_ms or 0) > now_ms]
-        kept = 0
+        over_ms = now_ms - RELEASED_AFTER // timedelta(milliseconds=1)
+        gone = [each for each in organizations if each.is_deleted_at(over_ms)]
+        changed = 0
         for each in closing:
             if await self._package_of(each) is not None:
                 await self._keep(each)
-                kept += 1
-        return Report("keep", len(closing), kept)
+                changed += 1
+        for each in gone:
+            changed += await self._release(each)
+        return Report("keep", len(closing) + len(gone), changed)
+
+    async def _release(self, organization: Organization) -> bool:
+        """Remove everything of the organization, and its record last: then the name is free.
+
+        So nobody who founds it anew inherits members, tokens, publishers or domains. One that has
+        so much as the name of a package stays as it is, for ever. A repeat goes on where a crash
+        has stopped.
+        """
+        prefix = f"{organization.key}/"
+        heads = await self.metadata.packages(prefix, 1)
+        if any(head.package.key.startswith(prefix) for head in heads):
+            return False
+        for entity in await self._belongings(organization):
+            await self.directory.remove(entity)
+        name = organization.name
+        change = Change("organization.released", name, org=name)
+        await self.recording.remove(organization, change=change, by=UPKEEP)
+        return True
+
+    async def _belongings(self, organization: Organization) -> list[Entity]:
+        found: list[Entity] = []
+        for kind in (Token, TokenUse):
+            found += await self.directory.of(kind, organization.id)
+        for kind in (Publisher, Membership, Invitation, Domain, LookAlike):
+            found += await self.directory.of(kind, organization.key)
+        return found
 
     async def _keep(self, organization: Organization) -> None:
         name = organization.name

@@ -17,8 +17,10 @@ from shared.domain.lookalikes import is_kept_back, skeletons
 from shared.domain.names import OrgName, is_reserved
 from shared.domain.organization_errors import LooksAlike, NameKeptBack
 from shared.domain.organizations import LookAlike, Membership, Organization
+from shared.domain.rates import Keys, OperationClass
 from shared.domain.rights import Role, Scope
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
+from shared.services.limiting import Limiting
 from shared.services.recording import Change, Recording
 from shared.services.reserving import stored_patterns
 
@@ -32,7 +34,7 @@ class Founders(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """Adds organizations; the name of each is the first and the last of its kind.
+    """Adds organizations, each under a name that none has.
 
     `kept_back` are patterns of names that are the operator's, by the settings. Those that
     administrators keep back are read at each founding, so that a change counts everywhere at once.
@@ -42,6 +44,7 @@ class Founding:
     recording: Recording
     clock: Clock
     randomness: Randomness
+    limiting: Limiting
     founders: Founders = Founders.ANYONE
     kept_back: tuple[str, ...] = ()
 
@@ -60,6 +63,14 @@ class Founding:
         if standing.organization is not None:
             raise OrganizationExists(org)
         await self._check_likeness(org, org)
+
+    async def count(self, founder: Account, *, by: Principal) -> None:
+        """Count what people found for themselves; raise `TooManyRequests` for one too many.
+
+        Names are few, and whoever founds many keeps them from others.
+        """
+        if founder.id == by.id and not founder.administrator:
+            await self.limiting.check(OperationClass.FOUND, Keys.of(by))
 
     async def check_display_name(self, org: OrgName, text: str) -> None:
         """Raise unless the organization may call itself so: by no other one's name."""

@@ -1,7 +1,7 @@
 """Reading the logs: what happened in an organization, and to one's own account."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.auth.administration import Administration
 from shared.auth.authorization import Authorization
@@ -41,7 +41,10 @@ class Logbook:
 
     async def of_organization(self, org: OrgName, query: LogQuery, *, by: Principal) -> LogPage:
         """Return a page of the organization's log; owners may ask."""
-        await self.authorization.require(by, Action.MANAGE, org)
+        standing = await self.authorization.require(by, Action.MANAGE, org)
+        # Whoever founds an organization anew reads nothing of the one before it.
+        founded_ms = standing.organization.created_ms if standing.organization else 0
+        query = replace(query, since_ms=max(query.since_ms, founded_ms))
         return await self._page(org_stream(org.lower()), query)
 
     async def of_release(

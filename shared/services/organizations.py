@@ -102,14 +102,15 @@ class Organizations:
     ) -> Organization:
         """Create the organization with `founder` as its owner.
 
-        Raises `OrganizationExists` when the name is taken, in any spelling, or was before, and
-        `LooksAlike` or `NameKeptBack` for people who are no administrators.
+        Raises `OrganizationExists` when the name is taken, in any spelling, and `LooksAlike`,
+        `NameKeptBack` or `TooManyRequests` for people who are no administrators.
         """
         wanted = profile or Profile()
         await self.founding.check(org, founder, by=by)
         if await self.directory.get(Organization, place_of(org)):
             raise OrganizationExists(org)  # Before its event; of two at once the store decides.
         await self.founding.check_display_name(org, wanted.display_name or "")
+        await self.founding.count(founder, by=by)
         return await self.founding.add(wanted.on(self.founding.new(org, founder)), by=by)
 
     async def ensure(self, org: OrgName, standing: Standing, *, by: Principal) -> None:

@@ -155,7 +155,8 @@ class Reserving:
         if there is None:
             return []
         if there.is_deleted_at(self.recording.clock.now_ms()):
-            return [f"the organization {there.name} was deleted, and its name is never given again"]
+            reason = "its name is free a day later, unless it had a package"
+            return [f"the organization {there.name} was deleted; {reason}"]
         return [f"the organization {there.name} has it"]
 
     async def _kept_back(self, name: str) -> list[str]:

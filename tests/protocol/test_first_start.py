@@ -3,16 +3,24 @@
 import asyncio
 import sys
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from shared.bootstrap import build_registry
-from shared.domain.identity import OPERATOR
+from shared.domain.accounts import Account, Lock
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.logs import LogQuery
+from shared.domain.rights import Grant
+from shared.first_start import first_start
 from shared.localhost import prepare
 from shared.settings import Settings
 from tests.balas import bala
+from tests.browsers import signed_in
 from tests.paths import ROOT
 from tests.places import one_machine
-from tests.world import World
+from tests.world import OpenWorld, World
 
 pytestmark = one_machine("it prepares a data folder")
 
@@ -50,13 +58,94 @@ def test_the_first_start_writes_a_token_that_works_for_its_owner_alone(tmp_path:
 
 
 def test_the_start_prints_what_a_person_needs_next(tmp_path: Path) -> None:
-    printed = str(prepare(settings_of(tmp_path, "http://registry.test")))
-    assert "http://registry.test" in printed
+    printed = str(prepare(settings_of(tmp_path)))
+    assert "http://127.0.0.1:7071" in printed
     assert str(tmp_path / "Settings.toml") in printed
-    assert "http://registry.test/sign-in/link/" in printed
+    assert "http://127.0.0.1:7071/sign-in/link/" in printed
     assert "-F bala-file=@" in printed
     assert "Accept: application/octet-stream" in printed
     assert token_in(tmp_path) not in printed
+
+
+@pytest.mark.parametrize("url", ["https://registry.test", "http://registry.test"])
+def test_no_start_prints_a_link_where_the_registry_is_public(tmp_path: Path, url: str) -> None:
+    printed = str(prepare(settings_of(tmp_path, url)))
+    assert "/sign-in/link/" not in printed
+    assert "Sign in    python -m shared.cli signin-link admin" in printed
+    assert asyncio.run(links_made(tmp_path)) == 0
+
+
+async def links_made(data: Path) -> int:
+    """Return how many sign-in links the log of the administrator tells of."""
+    registry = build_registry(settings_of(data))
+    try:
+        [admin] = await registry.supervising.running(by=OPERATOR)
+        query = LogQuery(kind="sign-in-link.issued")
+        page = await registry.logbook.of_somebody(admin.id, query, by=OPERATOR)
+        return len(page.events)
+    finally:
+        await registry.close()
+
+
+def test_each_link_that_a_start_prints_is_in_the_log(tmp_path: Path) -> None:
+    for made in (1, 2):
+        assert "/sign-in/link/" in str(prepare(settings_of(tmp_path)))
+        assert asyncio.run(links_made(tmp_path)) == made
+
+
+async def test_no_link_is_printed_while_an_administrator_is_signed_in(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(url="http://127.0.0.1:7071")
+    file = world.registry.settings.data / "Settings.toml"
+    assert (await first_start(world.registry, file)).sign_in_link
+    await signed_in(world, world.people.ann)
+    assert (await first_start(world.registry, file)).sign_in_link
+    await signed_in(world, world.people.admin)
+    assert (await first_start(world.registry, file)).sign_in_link is None
+    world.clock.advance(timedelta(days=15))
+    assert (await first_start(world.registry, file)).sign_in_link
+
+
+async def dismissed(world: World) -> Account:
+    """Make Ann administrator instead of the first one, whose account is deleted then."""
+    registry, admin = world.registry, world.people.admin.account
+    await registry.appointing.appoint(world.people.ann.account, by=OPERATOR)
+    await registry.appointing.dismiss(admin, by=OPERATOR)
+    now_ms = world.clock.now_ms()
+    by = Principal(admin.id, "session", (Grant(),), signed_in_ms=now_ms)
+    await registry.departing.delete(by=by)
+    return world.people.ann.account
+
+
+async def test_a_registry_starts_whatever_its_administrator_is_called(world: World) -> None:
+    ann = await dismissed(world)
+    file = world.registry.settings.data / "Settings.toml"
+    assert (await first_start(world.registry, file)).administrator == "ann"
+    settings = tomllib.loads(file.read_text("utf-8"))
+    headers = {"authorization": f"Bearer {settings['central']['accesstoken']}"}
+    assert (await world.registry.authentication.authenticate(headers)).id == ann.id
+
+
+async def test_where_nobody_can_administer_a_start_makes_somebody_under_a_free_name(
+    world: World,
+) -> None:
+    ann = await dismissed(world)
+    stored = await world.registry.accounts.with_id(ann.id)
+    lock = Lock(at_ms=1, by="operator", reason="Stolen.")
+    await world.stores.directory.replace(stored.model_copy(update={"lock": lock}))
+    file = world.registry.settings.data / "Settings.toml"
+    for _ in range(2):
+        assert (await first_start(world.registry, file)).administrator == "admin-2"
+    running = await world.registry.supervising.running(by=OPERATOR)
+    assert [each.name for each in running] == ["admin-2", "ann"]
+
+
+async def test_the_operator_makes_an_administrator_whoever_was_one(world: World) -> None:
+    await dismissed(world)
+    made = await world.registry.accounts.create_administrator("root", by=OPERATOR)
+    appointed = await world.registry.appointing.appoint(world.people.bob.account, by=OPERATOR)
+    assert (made.administrator, appointed.administrator) == (True, True)
 
 
 def test_a_second_start_keeps_the_token_and_renews_the_address(tmp_path: Path) -> None:

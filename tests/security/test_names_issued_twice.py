@@ -1,16 +1,25 @@
 """Account resurrection and repo-jacking: whoever gets a name that was somebody's gets their users.
 
-A name is given once, in any spelling, and nothing that looks like it is given to somebody else.
+The name of an organization that ever had so much as the name of a package is given once, in any
+spelling, and nothing that looks like it is given to somebody else. One that never had is free a day
+after its deletion, and whoever founds it then inherits nothing.
 """
+
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from shared.domain.errors import NotPermitted, OrganizationExists, OrganizationNotFound
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.names import OrgName, Package, parse_org
+from shared.domain.logs import LogQuery
+from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.organization_errors import LooksAlike
 from shared.domain.organizations import COOLING_OFF
-from shared.domain.rights import Grant
+from shared.domain.package import Head, Visibility
+from shared.domain.rights import Grant, Role
+from shared.services.closing import RELEASED_AFTER
+from shared.services.token_requests import TokenRequest
 from tests.balas import bala
 from tests.protocol.bal.failures import ClientFailure
 from tests.world import World
@@ -30,10 +39,22 @@ async def gone(world: World) -> World:
     return world
 
 
+@pytest.fixture
+async def released(gone: World) -> World:
+    """Return that world after upkeep released the name."""
+    gone.clock.advance(RELEASED_AFTER)
+    await gone.registry.upkeep.run("keep")
+    return gone
+
+
 @pytest.mark.parametrize("name", ["empty", "Empty", "EMPTY"])
-async def test_the_name_of_a_deleted_organization_is_never_given_again(
+async def test_the_name_of_an_organization_that_had_a_package_is_never_given_again(
     gone: World, name: str
 ) -> None:
+    claimed = Head(org=EMPTY, name=PackageName("greet"), visibility=Visibility.PUBLIC, created_ms=0)
+    await gone.stores.metadata.claim(claimed)
+    gone.clock.advance(timedelta(days=1000))
+    await gone.registry.upkeep.run("keep")
     for person in (gone.people.bob, gone.people.ann, gone.people.admin):
         account = person.account
         by = Principal(account.id, "session", (Grant(),), signed_in_ms=gone.clock.now_ms())
@@ -52,7 +73,7 @@ async def test_nothing_that_looks_like_it_is_given_to_somebody_else(gone: World,
 
 async def test_no_push_revives_it(gone: World) -> None:
     for person in (gone.people.ann, gone.people.bob, gone.people.admin):
-        with pytest.raises(ClientFailure, match="names are never issued twice"):
+        with pytest.raises(ClientFailure, match="nobody publishes to it any more"):
             await gone.push(bala("empty/greet:1.0.0"), by=person)
     assert await gone.stores.metadata.head(Package.parse("empty", "greet")) is None
 
@@ -84,3 +105,32 @@ async def test_the_table_of_rights_has_no_way_around_it(gone: World) -> None:
         assert standing.is_deleted
         with pytest.raises(NotPermitted):
             await gone.registry.publishing.require_right(Package.parse("empty", "greet"), None, by)
+
+
+async def test_a_name_that_never_had_a_package_is_free_a_day_later(released: World) -> None:
+    bob = released.people.bob
+    by = Principal(bob.account.id, "session", (Grant(),))
+    assert await released.registry.organizations.found(EMPTY, bob.account, by=by)
+    await released.push(bala("empty/greet:1.0.0"), by=bob)
+
+
+async def test_whoever_founds_a_name_anew_inherits_nothing(world: World) -> None:
+    registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
+    await registry.organizations.found(EMPTY, ann.account, by=OPERATOR)
+    await registry.organizations.set_member(EMPTY, mia.account, Role.OWNER, by=OPERATOR)
+    wanted = TokenRequest.parse("ci", ["push-new"], org="empty", package="*", days=90)
+    stolen = await registry.organization_tokens.issue(EMPTY, wanted, by=OPERATOR)
+    await registry.closing.delete(EMPTY, by=OPERATOR)
+    world.clock.advance(RELEASED_AFTER)
+    await registry.upkeep.run("keep")
+    world.clock.advance(timedelta(seconds=1))
+    await registry.organizations.found(EMPTY, bob.account, by=OPERATOR)
+    members = await registry.organizations.members(EMPTY, by=OPERATOR)
+    assert [each.name for each in members] == ["bob"]
+    machine = replace(bob, token=stolen.text.reveal())
+    for person in (ann, mia, machine):
+        with pytest.raises(ClientFailure):
+            await world.push(bala("empty/greet:1.0.0"), by=person)
+    by = Principal(bob.account.id, "session", (Grant(),))
+    log = await registry.logbook.of_organization(EMPTY, LogQuery(), by=by)
+    assert [event.kind for _, event in log.events] == ["organization.founded"]

@@ -4,25 +4,35 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.accounts import Account
+from shared.domain.domains import Domain
+from shared.domain.entity import Entity
 from shared.domain.errors import (
+    Busy,
     NotPermitted,
     OrganizationExists,
     OrganizationNotFound,
     SignInAgain,
 )
 from shared.domain.identity import OPERATOR
+from shared.domain.invitations import Invitation
 from shared.domain.names import OrgName, Package
 from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty
 from shared.domain.organizations import COOLING_OFF
 from shared.domain.package import Head, Release, State, Visibility
+from shared.domain.publishers import Publisher
 from shared.domain.rights import Action, Role
+from shared.domain.tokens import Token, TokenUse
+from shared.domain.workloads import Provider
 from shared.ports import Stale
 from shared.services import closing
+from shared.services.closing import RELEASED_AFTER
 from shared.services.organizations import Profile
 from tests.faults import Fault, failing
 from tests.org_world import ACME, ADA, KIM, LEE, MAX, FakePackages, OrgWorld, acme_of_kim
 
 GREET = Package.parse("acme", "greet")
+FAR_MS = 2**50
 
 
 @pytest.fixture
@@ -177,12 +187,81 @@ async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(acme: 
     await acme.organizations.change(ACME, Profile(description="x"), by=kim)
 
 
-async def test_a_name_is_never_given_again(acme: OrgWorld) -> None:
+async def test_for_a_day_the_name_is_nobodys(acme: OrgWorld) -> None:
     await acme.closing.delete(ACME, by=OPERATOR)
+    acme.clock.advance(RELEASED_AFTER - timedelta(seconds=1))
+    assert (await acme.closing.run()).changed == 0
     for spelling in ("Acme", "acme", "ACME"):
         for by in (OPERATOR, acme.signed_in(MAX), acme.signed_in(ADA)):
             with pytest.raises(OrganizationExists):
                 await acme.organizations.found(OrgName(spelling), MAX, by=by)
+
+
+BELONGINGS = (
+    Invitation(
+        org="acme", id="invited", role=Role.OWNER, by=KIM.id, code_hash="a", label="bob",
+        created_ms=0, expires_ms=FAR_MS,
+    ),
+    Publisher(
+        id="publisher", org="acme", package="greet", provider=Provider.GITHUB, server="s",
+        ids={"repository_id": "1", "repository_owner_id": "2"}, created_ms=0,
+    ),
+    Domain(org="acme", domain="example.org", challenge="c", created_ms=0),
+)  # fmt: skip
+
+
+async def of_an_organization(acme: OrgWorld) -> list[Entity]:
+    """Return everything that is stored of Acme, its accounts left out."""
+    return [each for each in acme.directory.entities.values() if not isinstance(each, Account)]
+
+
+async def test_a_day_later_the_name_is_free_and_nothing_is_inherited(acme: OrgWorld) -> None:
+    organization = await acme.acme()
+    token = Token(
+        id="token", hash="h", owner=organization.id, org="Acme", name="ci", grants=(),
+        created_ms=0, expires_ms=None,
+    )  # fmt: skip
+    use = TokenUse(owner=organization.id, token="token", used_ms=0)
+    for entity in (*BELONGINGS, token, use):
+        await acme.directory.add(entity)
+    await acme.closing.delete(ACME, by=OPERATOR)
+    acme.clock.advance(RELEASED_AFTER)
+    report = await acme.closing.run()
+    assert (report.seen, report.changed) == (1, 1)
+    assert await of_an_organization(acme) == []
+    assert acme.events.kinds()[-1] == "organization.released"
+    founded = await acme.organizations.found(OrgName("acme"), MAX, by=acme.signed_in(MAX))
+    assert founded.id != organization.id
+    assert acme.roles() == {"max": Role.OWNER}
+
+
+async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
+    acme: OrgWorld,
+) -> None:
+    await acme.closing.delete(ACME, by=OPERATOR)
+    acme.clock.advance(RELEASED_AFTER)
+    whole, acme.directory = acme.directory, failing(acme.directory, Fault("remove", Busy(), nth=2))
+    with pytest.raises(Busy):
+        await acme.closing.run()
+    acme.directory = whole
+    with pytest.raises(OrganizationExists):
+        await acme.organizations.found(ACME, MAX, by=OPERATOR)
+    assert (await acme.closing.run()).changed == 1
+    assert await of_an_organization(acme) == []
+
+
+async def test_a_name_under_which_a_package_was_so_much_as_claimed_is_never_free(
+    acme: OrgWorld,
+) -> None:
+    other = Package.parse("acmeother", "greet")
+    acme.packages.heads = [head(GREET), head(other)]
+    await acme.closing.delete(ACME, by=OPERATOR)
+    acme.clock.advance(timedelta(days=1000))
+    assert (await acme.closing.run()).changed == 0
+    with pytest.raises(OrganizationExists):
+        await acme.organizations.found(ACME, MAX, by=OPERATOR)
+    acme.packages.heads = [head(other)]
+    assert (await acme.closing.run()).changed == 1
 
 
 async def test_who_is_faster_is_asked_again(acme: OrgWorld) -> None:

@@ -386,6 +386,7 @@ CHANGES = (
     OperationClass.TOKEN_ISSUE,
     OperationClass.DEVICE,
     OperationClass.INVITATION,
+    OperationClass.FOUND,
 )
 
 

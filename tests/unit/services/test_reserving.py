@@ -148,8 +148,11 @@ async def test_a_name_that_is_burnt_says_so(world: PeopleWorld) -> None:
     claim = next(each for each in world.directory.every(AccountName) if each.name == "eve")
     await world.directory.replace(claim.model_copy(update={"is_retired": True}))
     world.clock.advance(timedelta(days=1))
-    for words in (*(await why(world, "acme"))[0], (await why(world, "eve"))[1]):
-        assert words.endswith("was deleted, and its name is never given again")
+    organization, account = await why(world, "acme"), await why(world, "eve")
+    assert organization[0] == (
+        "the organization Acme was deleted; its name is free a day later, unless it had a package",
+    )
+    assert account[1].endswith("was deleted, and its name is never given again")
 
 
 async def test_a_name_whose_account_was_never_made_is_told_as_burnt(world: PeopleWorld) -> None:
