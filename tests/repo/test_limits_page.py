@@ -4,7 +4,7 @@ import pytest
 
 from functions import _api, _forms, _http
 from shared.domain.json_bounds import DEEPEST
-from shared.domain.rates import OperationClass
+from shared.domain.rates import Allowance, OperationClass, Subject
 from shared.services.deploying import MAX_SBOM_BYTES, MOST_SBOM_VALUES
 from shared.settings import Settings
 from tests.paths import ROOT
@@ -17,10 +17,10 @@ MIB = 1024 * 1024
 def test_every_class_has_its_row_with_setting_default_and_window(operation: OperationClass) -> None:
     [row] = [line for line in PAGE.splitlines() if line.startswith(f"| {operation.value} |")]
     field = f"limit_{operation.name.lower()}"
-    minutes = operation.window.seconds // 60
+    allowance = Allowance(operation, Subject.ACCOUNT, limit=1, remaining=1, wait_ms=0)
     assert f"`BALLROOM_{field.upper()}`" in row
     assert f"`{Settings.model_fields[field].default}`" in row
-    assert f"| {'a minute' if minutes == 1 else f'{minutes} minutes'} |" in row
+    assert f"| {allowance.period} |" in row
     by = "each process" if operation is OperationClass.READ else "all instances"
     assert row.endswith(f"| {by} |")
 
