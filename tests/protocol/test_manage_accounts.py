@@ -141,7 +141,7 @@ async def test_a_stolen_token_is_revoked_with_what_was_made_with_it(
 ) -> None:
     body = b'{"name":"later","scopes":["read"]}'
     made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
-    await admin.open(f"{PAGE}/ann")
+    await admin.open(world.with_ids(ANN))
     assert "Made with it: token later" in admin.text
     stolen = made.json()["token"]["madeWith"]
     assert await decided(admin, "ann", "revoke-stolen", token=stolen) == 303

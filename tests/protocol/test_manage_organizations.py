@@ -83,7 +83,7 @@ async def test_an_empty_one_is_deleted_at_once_by_whoever_types_its_name(
     assert (await admin.send(f"{PAGE}/other/delete", name="other")).status_code == 303
     world.clock.advance(timedelta(seconds=1))
     await admin.open(f"{PAGE}/other")
-    assert "Nobody gets its name again" in admin.text
+    assert "Its name is free again a day later" in admin.text
     assert (await world.get("https://registry.test/orgs/other")).status_code == 404
     await admin.open(PAGE)
     assert "deleted" in admin.text

@@ -45,7 +45,7 @@ PUBLISHER = {
         ("PUT", "packages/acme/greet/visibility", {"visibility": "private"}),
         ("POST", "orgs/acme/invitations", {"role": "maintainer", "email": "eve@example.org"}),
         ("POST", "orgs/acme/invitations", {"role": "owner"}),
-        ("PUT", "orgs/acme/members/mia", {"role": "maintainer"}),
+        ("PUT", "orgs/acme/members/ID-OF-mia", {"role": "maintainer"}),
         ("POST", "orgs/acme/tokens", {"name": "ci", "scopes": ["push-version"], "days": 90}),
         ("POST", "orgs/acme/tokens/0000000000/rotate", None),
         ("POST", "orgs/acme/domains", {"domain": "example.org"}),
@@ -58,7 +58,7 @@ async def test_a_token_for_everything_changes_nothing_that_outlives_it(
     await world.push(bala("acme/greet:1.0.0"))
     before = await picture(world)
     content = json.dumps(body).encode() if body else None
-    url = f"{URL}/api/v1/{path}"
+    url = f"{URL}/api/v1/{world.with_ids(path)}"
     answer = await world.send(method, url, by=world.people.ann, content=content)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
     assert await picture(world) == before
