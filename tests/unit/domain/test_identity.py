@@ -365,7 +365,7 @@ MISSING = replace(standing("stranger"), organization=None)
             ALL,
             standing("owner", deleted=True),
             Action.READ,
-            "the organization acme was deleted, and names are never issued twice",
+            "the organization acme was deleted, and nobody publishes to it any more",
         ),
         (
             ALL,
