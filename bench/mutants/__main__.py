@@ -2,9 +2,10 @@
 
 `python -m bench.mutants` tries every mutant of `shared/auth`, `shared/domain` and
 `shared/services`. In the environment: ONLY=domain or MODULE=shared/domain/rates.py picks some of
-the code, SAMPLE=10 every tenth mutant, JOBS=2 says how many forks run at a time, BUDGET=10 how many
-seconds of tests a mutant gets, FRESH=1 forgets earlier runs. A mutant that was killed before, in a
-function that is still the same, is not tried again. docs/mutation.md says what is measured.
+the code, SAMPLE=10 every tenth mutant, SUITES=tests/unit some of the tests, JOBS=2 says how many
+forks run at a time, BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier
+runs. A mutant that was killed before, in a function that is still the same, is not tried again.
+docs/mutation.md says what is measured.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ OUT = ROOT / "bench" / "out" / "mutants"
 ENVIRONMENT = ".venvs/mutmut"
 LOCK = "tests/mutmut/requirements.txt"
 PACKAGES = ("auth", "domain", "services")
-SUITES = tuple(os.environ.get("SUITES", "tests/unit tests/protocol tests/security").split())
+SUITES = os.environ.get("SUITES", "tests/unit tests/protocol tests/security").split()
 FLOOR = 95.0  # Percent.
 
 OPTIONS = [

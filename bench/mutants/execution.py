@@ -1,8 +1,8 @@
 """The pytest plugin that tries mutants: every test is collected once, each mutant is a fork.
 
 A mutant is put into place by giving the function that is loaded the code of the changed one, so
-whoever holds the function holds the mutant, and nothing is written to disk. Which tests call a
-function is measured first, and kept; of those, the ones that told mutants of it apart before come
+whoever holds the function holds the mutant, and nothing is written to disk. Which tests run a line
+is measured first, and kept; of those, the ones that told mutants of the function apart before come
 first, then the quick ones. A fork ends with the first test that fails.
 """
 
@@ -137,7 +137,7 @@ class Execution:
         if threading.active_count() > 1:
             say(f"threads are alive: {threading.enumerate()}")
 
-    # --- which tests call which functions --------------------------------------------------------
+    # --- which tests run which lines -------------------------------------------------------------
 
     def _measure(self) -> None:
         known = Known.read(self._folder / "tests.json")

@@ -21,7 +21,7 @@ from libcst.metadata import (
 from mutmut.mutation.mutators import mutation_operators
 
 # Calls that mutmut does not change either: a wrong number of arguments says nothing.
-WHOLE_CALLS = {"len", "isinstance"}
+WHOLE_CALLS = {"len", "isinstance", "zip"}
 TYPE_ONLY = {"cast", "TypeVar"}  # Their first argument is for type checkers.
 
 
@@ -43,7 +43,7 @@ class Mutations(cst.CSTVisitor):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Note the changes of a node; say whether to look inside."""
-        if isinstance(node, cst.Annotation | cst.Decorator):
+        if isinstance(node, cst.Annotation | cst.Decorator) or _is_strictness(node):
             return False
         if self._functions and not _is_whole(node):
             for kind, operator in mutation_operators:
@@ -103,6 +103,11 @@ def _called(call: cst.Call) -> str:
 
 def _is_whole(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.Call) and _called(node) in WHOLE_CALLS | TYPE_ONLY
+
+
+def _is_strictness(node: cst.CSTNode) -> bool:
+    """Say whether it is the `strict=True` of a zip: a claim that what is joined is equally long."""
+    return isinstance(node, cst.Arg) and node.keyword is not None and node.keyword.value == "strict"
 
 
 def mutants(source: str) -> list[dict[str, Any]]:
