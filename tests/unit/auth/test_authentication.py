@@ -239,9 +239,12 @@ async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     authentication = authenticating(failing(tokens, Fault("put", Busy())), clock)
-    await authenticate(authentication, HEADERS)
-    await authentication.close()
+    with capture_logs() as lines:
+        await authenticate(authentication, HEADERS)
+        await authentication.close()
     assert tokens.every(TokenUse) == []
+    told = {"event": "token.last_use_not_written", "token": "first", "reason": "Busy"}
+    assert lines == [{**told, "log_level": "warning"}]
     await authenticate(authentication, HEADERS)
     await authentication.close()
     [use] = tokens.every(TokenUse)
@@ -254,8 +257,11 @@ async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
 CLIENT = {"x-forwarded-for": "203.0.113.7", "user-agent": "ballerina/2201.13.4"}
 
 
-async def test_a_principal_tells_which_client_asks(authentication: Authentication) -> None:
+async def test_a_principal_tells_which_client_asks(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
     principal = await authenticate(authentication, HEADERS | CLIENT)
+    assert principal.expires_ms == stored(tokens).expires_ms
     assert (principal.address, principal.agent) == ("203.0.113.7", "ballerina/2201.13.4")
 
 
@@ -275,13 +281,25 @@ async def change(tokens: FakeDirectory, **update: object) -> None:
     tokens.calls.clear()
 
 
-@pytest.mark.parametrize("address", ["198.51.100.1", "", "unknown", "203.0.113.7, 198.51.100.1"])
+@pytest.mark.parametrize(
+    ("address", "known"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("", ""),
+        ("unknown", ""),
+        ("203.0.113.7, 198.51.100.1", "198.51.100.1"),
+    ],
+)
 async def test_a_token_for_some_addresses_is_refused_from_others(
-    authentication: Authentication, tokens: FakeDirectory, address: str
+    authentication: Authentication, tokens: FakeDirectory, address: str, known: str
 ) -> None:
     await change(tokens, addresses=("203.0.113.0/24",))
-    with pytest.raises(AddressNotAllowed, match="may not be used from"):
+    refused = pytest.raises(AddressNotAllowed, match="may not be used from")
+    with refused as told, capture_logs() as lines:
         await authenticate(authentication, HEADERS | {"x-forwarded-for": address})
+    assert f"from {known or 'an unknown address'}. " in str(told.value)
+    where = {"event": "token.used_elsewhere", "token": "first", "address": known}
+    assert lines == [{**where, "log_level": "warning"}]
     await authentication.close()
     assert tokens.every(TokenUse) == []
 
