@@ -73,13 +73,35 @@ def test_lang_packages_alone_may_hold_leading_and_double_underscores() -> None:
             parse_package_name(text)
 
 
-def test_a_refusal_says_what_is_wrong_with_which_name() -> None:
+WORDS = (
+    "A name is words of letters, digits and single underscores, each starting with a letter, "
+    "joined by single dots."
+)
+ORG = (
+    "An organization is letters, digits and single underscores, starts with a letter and does not "
+    "end with an underscore."
+)
+
+
+@pytest.mark.parametrize(
+    ("parse", "what", "rule"),
+    [
+        (parse_org, "organization", ORG),
+        (parse_package_name, "package", WORDS),
+        (parse_module_name, "module", WORDS),
+        (
+            parse_tool_id,
+            "tool",
+            "An id is words of letters, digits and underscores, joined by single dots.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_which_name(
+    parse: Callable[[str], str], what: str, rule: str
+) -> None:
     with pytest.raises(InvalidName) as refusal:
-        parse_package_name("hello-world")
-    assert str(refusal.value) == (
-        "'hello-world' is not a valid package name. A name is words of letters, digits and single "
-        "underscores, each starting with a letter, joined by single dots."
-    )
+        parse("hello-world")
+    assert str(refusal.value) == f"'hello-world' is not a valid {what} name. {rule}"
 
 
 @pytest.mark.parametrize("text", ["health", "openapi_2", "a.b", "2to3", "_x", "a__b"])
@@ -97,13 +119,16 @@ def test_other_tool_ids_are_refused(text: str) -> None:
 
 def test_names_have_a_length_that_the_stores_can_hold() -> None:
     longest = "a" * MAX_PACKAGE_LENGTH
-    for parse in PARSERS:
+    for parse in (*PARSERS, parse_tool_id):
         assert parse(longest) == longest
         with pytest.raises(InvalidName):
             parse(longest + "a")
     assert Package.parse("acme", "a" * (MAX_PACKAGE_LENGTH - 4)).org == "acme"
-    with pytest.raises(InvalidName, match="200 characters at most"):
+    with pytest.raises(InvalidName) as refusal:
         Package.parse("acme", "a" * (MAX_PACKAGE_LENGTH - 3))
+    assert str(refusal.value).endswith(
+        "is not a valid package name. An organization and a name are 200 characters at most."
+    )
 
 
 @pytest.mark.parametrize(
