@@ -144,7 +144,7 @@ class Execution:
         versions = {path: digest(path.read_bytes()) for path in self._paths()}
         for name, (version, measured) in known.tests.items():
             item = self._items.get(name)
-            if item is not None and versions[item.path] == version:
+            if item is not None and versions[item.path] == version and measured["passed"]:
                 self._measured[name] = Measured(**measured)
         missing = [name for name in self._items if name not in self._measured]
         say(f"{len(self._items)} tests, {len(missing)} of them to be measured")
