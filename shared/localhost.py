@@ -16,10 +16,15 @@ from functions._http import FORM_BYTES, Exchange
 from functions._standing import unnoticed
 from functions.archives import archive_answer
 from functions.faces import build_app
+from shared.auth.client import Client
 from shared.bootstrap import OBSTACLES, build_registry, preparing, settings_file
+from shared.domain.addresses import is_shared, neighbourhood
 from shared.domain.errors import Refusal
+from shared.domain.rights import PUBLISHING
 from shared.first_start import Welcome, first_start
-from shared.hosting.bodies import Limits
+from shared.hosting.bodies import Identify, Limits, Sender
+from shared.hosting.connection import Patience
+from shared.hosting.connection_limits import ConnectionLimits
 from shared.hosting.errors import Unservable
 from shared.hosting.files import FileAnswer, Refused, Resolver
 from shared.hosting.following import Shortcut
@@ -72,6 +77,17 @@ def plan_of(settings: Settings) -> Plan:
         worker_command=_worker_command,
         workers=settings.workers,
         certificate=certificate,
+        patience=Patience(
+            head_seconds=settings.head_seconds,
+            body_seconds=settings.body_seconds,
+            least_rate=settings.min_rate,
+        ),
+        limits=ConnectionLimits(
+            connections=settings.max_connections,
+            connections_of_address=settings.max_connections_of_address,
+            waiting_bytes=settings.max_waiting_bytes,
+            proxies=settings.proxies,
+        ),
     )
 
 
@@ -103,9 +119,28 @@ def build_host(settings: Settings) -> Host:
         limits=Limits(
             body_bytes=settings.max_archive_bytes + FORM_BYTES,
             large_bodies=settings.max_archives_in_hand,
+            anonymous_bytes=settings.max_anonymous_bytes,
         ),
+        identify=identification(registry),
         on_stop=[registry.close],
     )
+
+
+def identification(registry: Registry) -> Identify:
+    """Return who tells by the head of a request whether its sender may publish."""
+    proxies, authenticate = registry.settings.proxies, registry.authentication.authenticate
+
+    async def identify(headers: Mapping[str, str]) -> Sender:
+        client = Client.of(headers, proxies)
+        address = "" if is_shared(client.address, proxies) else neighbourhood(client.address)
+        try:
+            caller = await authenticate(headers, client)
+        except Refusal:  # The Function that is called says so.
+            return Sender(address)
+        may_publish = any(PUBLISHING & grant.scopes for grant in caller.grants)
+        return Sender(address, caller.id if may_publish else "")
+
+    return identify
 
 
 def archives_of(registry: Registry) -> Resolver | None:

@@ -119,6 +119,41 @@ class Settings(BaseSettings):
         description="Largest archives that one process has room for at once; uploads wait for "
         "room, and get a 503 when it does not come.",
     )
+    max_anonymous_bytes: int = Field(
+        default=32 * MIB,
+        ge=8 * MIB,
+        description="Bytes of large requests (above 64 KiB) that one process holds for callers "
+        "without a token that may publish; one address gets a quarter.",
+    )
+    max_connections: int = Field(
+        default=1_000,
+        ge=1,
+        description="Connections that one process of the local host keeps; of more it closes those "
+        "that have been idle for longest.",
+    )
+    max_connections_of_address: int = Field(
+        default=200,
+        ge=1,
+        description="The same for one address; this machine and the trusted proxies are not "
+        "counted.",
+    )
+    max_waiting_bytes: int = Field(
+        default=128 * MIB,
+        ge=MIB,
+        description="Bytes of answers that one process of the local host keeps for clients that "
+        "are slow to read them; above that it closes connections, the longest blocked first.",
+    )
+    min_rate: int = Field(
+        default=1_024,
+        ge=1,
+        description="Least bytes a second of a body or an answer; slower connections are closed.",
+    )
+    head_seconds: int = Field(
+        default=20, ge=1, description="Seconds that a client may take for the head of a request."
+    )
+    body_seconds: int = Field(
+        default=900, ge=1, description="Seconds that a client may take for the body of a request."
+    )
     max_entries: int = Field(default=20_000, ge=1, description="Entries that an archive may have.")
     max_unpacked_bytes: int = Field(
         default=512 * MIB, ge=1, description="Bytes that an archive may unpack to."

@@ -32,6 +32,12 @@ def is_within(address: Address, networks: Networks) -> bool:
     return any(address in network for network in networks)
 
 
+def is_shared(address: str, proxies: Networks) -> bool:
+    """Say whether many callers may have the address: this machine, a proxy of ours, or none."""
+    parsed = _parsed(address)
+    return parsed is None or parsed.is_loopback or is_within(parsed, proxies)
+
+
 def client_address(forwarded: str, proxies: Networks) -> str:
     """Return who a request came from, or an empty text where nothing tells.
 

@@ -876,6 +876,17 @@ class FileTooLarge(TooLarge):
         )
 
 
+class BodyNotTaken(TooLarge):
+    """A body is too large to be read of somebody who may not publish."""
+
+    def __init__(self, size_bytes: int, limit_bytes: int) -> None:
+        """Show both sizes."""
+        super().__init__(
+            f"The body of the request has {size_bytes:,} bytes, and more than {limit_bytes:,} are "
+            "taken only with a token that may publish. Send such a token, or a smaller body."
+        )
+
+
 class FileTooLargeToShow(TooLarge):
     """A file of an archive is larger than what is unpacked for one request."""
 

@@ -1,12 +1,20 @@
-"""Request bodies: read whole, within limits, as the host does before it calls a Function."""
+"""Request bodies: read whole, within limits, as the host does before it calls a Function.
+
+A body above 64 KiB is read when there is room for it, and room is given to whom the head names:
+those who may publish have their own, and everybody else shares a small one. No address and no
+account gets all of a room, and while others wait the slowest uploads lose their place.
+"""
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from starlette.types import Receive
+from starlette.types import Receive, Scope
+
+from shared.domain.errors import BodyNotTaken
+from shared.hosting.requests import RequestHeaders
 
 MIB = 1024 * 1024
 
@@ -17,9 +25,13 @@ class Limits:
 
     body_bytes: int = 65 * MIB  # The largest archive, and what a form wraps around it.
     discarded_bytes: int = 512 * MIB  # Above body_bytes this much is read, to be answered.
-    large_body_bytes: int = 1 * MIB  # Above this a body is large and needs room.
-    large_bodies: int = 4  # Large bodies in hand at once, from the first byte to the answer.
+    small_body_bytes: int = 64 * 1024  # Needs no room: a connection buffers as much anyway.
+    anonymous_body_bytes: int = 5 * MIB  # Of a caller who may not publish; JSON has 4 MiB at most.
+    large_bodies: int = 4  # Largest bodies in hand at once, from the first byte to the answer.
+    anonymous_bytes: int = 32 * MIB  # Of all bodies of callers who may not publish.
     room_seconds: float = 20.0  # How long an upload waits for room; clients give up after 30.
+    grace_seconds: float = 5.0  # How long an upload is not measured.
+    contended_rate: int = 32 * 1024  # Bytes a second; below it an upload makes room for others.
     answer_seconds: float = 230.0  # The load balancer before the real host waits no longer.
 
 
@@ -28,11 +40,27 @@ class TooLarge(Exception):
 
 
 class NoRoom(Exception):
-    """As many large bodies are in hand as this process holds."""
+    """There is no room for the body, or not any longer."""
 
 
 class Disconnected(Exception):
     """The client went away before its body was there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a body, as far as the head of the request tells."""
+
+    address: str = ""  # Empty: not counted.
+    account: str = ""  # Of somebody who may publish; else empty.
+
+
+Identify = Callable[[Mapping[str, str]], Awaitable[Sender]]  # By the headers of a request.
+
+
+async def unidentified(_headers: Mapping[str, str]) -> Sender:
+    """Take everybody for one who may publish."""
+    return Sender(account="everybody")
 
 
 def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
@@ -43,35 +71,158 @@ def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     return 0
 
 
-class Intake:
-    """Reads bodies, never more large ones at once than there is room for."""
+@dataclass(eq=False, slots=True)
+class _Upload:
+    """A body that has room, or waits for it."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._room = asyncio.Semaphore(limits.large_bodies)
+    length: int
+    holders: tuple[str, ...]  # Who is charged for it.
+    content: io.BytesIO = field(default_factory=io.BytesIO)
+    began: float = 0.0
+    measured: int = 0  # Bytes that had been received at the last measurement.
+    rate: float = 0.0  # Bytes a second, of late.
+    has_room: asyncio.Event = field(default_factory=asyncio.Event)
+    timeout: asyncio.Timeout | None = None  # While its body is read.
+
+    def measure(self, seconds: float) -> None:
+        """Bring the rate up to date, `seconds` after the last measurement."""
+        received = self.content.tell()
+        self.rate = (self.rate + (received - self.measured) / seconds) / 2
+        self.measured = received
+
+
+class Room:
+    """Bytes of bodies in hand at once, of which one holder gets a share."""
+
+    def __init__(self, capacity: int, share: int, limits: Limits) -> None:
+        self._free = capacity
+        self._share = share
+        self._limits = limits
+        self._held: dict[str, int] = {}
+        self._reading: set[_Upload] = set()
+        self._waiting: list[_Upload] = []
+        self._swept: float | None = None
 
     @asynccontextmanager
-    async def body(self, length: int, receive: Receive) -> AsyncGenerator[bytes]:
-        """Yield a body that stays in hand until the block ends.
-
-        Raise `TooLarge` or `NoRoom` before anything is read, `Disconnected` later.
-        """
-        if length > self.limits.body_bytes:
-            raise TooLarge
-        if length <= self.limits.large_body_bytes:
-            yield await read_body(receive)
-            return
-        await self._wait_for_room()
+    async def body(
+        self, length: int, holders: tuple[str, ...], receive: Receive
+    ) -> AsyncGenerator[bytes]:
+        """Yield a body that stays in hand until the block ends; raise `NoRoom`."""
+        upload = _Upload(length, holders)
         try:
-            yield await read_body(receive)
+            await self._wait_for_room(upload)
+            yield await self._read(upload, receive)
         finally:
-            self._room.release()
+            if upload.has_room.is_set():
+                self._charge(upload, -upload.length)
+                self._let_in()
 
-    async def _wait_for_room(self) -> None:
+    def sweep(self, now: float) -> None:
+        """Measure every upload; while others wait, cut off the slowest in their way."""
+        seconds = max(now - self._swept, 0.001) if self._swept else 1.0
+        self._swept = now
+        for upload in self._reading:
+            upload.measure(seconds)
+        for waiting in self._waiting:
+            self._make_room(waiting, now)
+
+    async def _wait_for_room(self, upload: _Upload) -> None:
+        self._waiting.append(upload)
         try:
-            await asyncio.wait_for(self._room.acquire(), self.limits.room_seconds)
+            self._let_in()
+            async with asyncio.timeout(self._limits.room_seconds):
+                await upload.has_room.wait()
+        except TimeoutError:
+            if not upload.has_room.is_set():
+                raise NoRoom from None
+        finally:
+            if not upload.has_room.is_set():
+                self._waiting.remove(upload)
+
+    def _let_in(self) -> None:
+        """Give room to those who wait, in their order; pass over whoever does not fit yet."""
+        for upload in [*self._waiting]:
+            if upload.length <= self._free and not self._full_holders(upload):
+                self._waiting.remove(upload)
+                self._charge(upload, upload.length)
+                upload.has_room.set()
+
+    def _full_holders(self, upload: _Upload) -> set[str]:
+        """Return those charged for the upload who hold so much that it has to wait."""
+        held = {holder: self._held.get(holder, 0) for holder in upload.holders}
+        most = self._share - upload.length
+        return {holder for holder, count in held.items() if count and count > most}
+
+    def _charge(self, upload: _Upload, count: int) -> None:
+        self._free -= count
+        for holder in upload.holders:
+            self._held[holder] = self._held.get(holder, 0) + count
+            if not self._held[holder]:
+                del self._held[holder]
+
+    async def _read(self, upload: _Upload, receive: Receive) -> bytes:
+        upload.began = asyncio.get_running_loop().time()
+        self._reading.add(upload)
+        try:
+            async with asyncio.timeout(None) as upload.timeout:
+                return await read_body(receive, upload.content)
         except TimeoutError:
             raise NoRoom from None
+        finally:
+            self._reading.discard(upload)
+
+    def _make_room(self, waiting: _Upload, now: float) -> None:
+        full, wanted = self._full_holders(waiting), waiting.length - self._free
+        for upload in self._slow(now):
+            if wanted <= 0 and not full.intersection(upload.holders):
+                continue
+            assert upload.timeout is not None  # noqa: S101 - it is being read.
+            upload.timeout.reschedule(0.0)  # It is over.
+            self._reading.discard(upload)
+            wanted -= upload.length
+            full.difference_update(upload.holders)
+
+    def _slow(self, now: float) -> list[_Upload]:
+        oldest, least = now - self._limits.grace_seconds, self._limits.contended_rate
+        slow = [each for each in self._reading if each.began < oldest and each.rate < least]
+        return sorted(slow, key=lambda upload: upload.rate)
+
+
+class Intake:
+    """Reads bodies, never more at once than there is room for."""
+
+    def __init__(self, limits: Limits, identify: Identify = unidentified) -> None:
+        self.limits = limits
+        self._identify = identify
+        whole, rest = limits.large_bodies * limits.body_bytes, limits.anonymous_bytes
+        self._publishers = Room(whole, max(limits.body_bytes, whole // 2), limits)
+        self._others = Room(rest, max(limits.anonymous_body_bytes, rest // 4), limits)
+
+    @asynccontextmanager
+    async def body(self, scope: Scope, receive: Receive) -> AsyncGenerator[bytes | BodyNotTaken]:
+        """Yield a body that stays in hand until the block ends, or why it is not read.
+
+        Raise `TooLarge` before anything is read, `NoRoom` or `Disconnected` later.
+        """
+        length = body_length(scope["headers"])
+        if length > self.limits.body_bytes:
+            raise TooLarge
+        if length <= self.limits.small_body_bytes:
+            yield await read_body(receive)
+            return
+        sender = await self._identify(RequestHeaders.of(scope))
+        if not sender.account and length > self.limits.anonymous_body_bytes:
+            yield BodyNotTaken(length, self.limits.anonymous_body_bytes)
+            return
+        room = self._publishers if sender.account else self._others
+        holders = tuple(each for each in (sender.account, sender.address) if each)
+        async with room.body(length, holders, receive) as body:
+            yield body
+
+    def sweep(self, now: float) -> None:
+        """Make room for those who wait, where uploads are slow; to be called once a second."""
+        self._publishers.sweep(now)
+        self._others.sweep(now)
 
 
 async def discard_body(length: int, receive: Receive, limits: Limits) -> bool:
@@ -90,10 +241,10 @@ async def discard_body(length: int, receive: Receive, limits: Limits) -> bool:
     return left <= 0
 
 
-async def read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive, whole: io.BytesIO | None = None) -> bytes:
     """Return the whole body; raise `Disconnected` when the client goes away before its end."""
     # BytesIO hands its buffer over without a copy, so 64 MiB take 64 MiB.
-    whole = io.BytesIO()
+    whole = io.BytesIO() if whole is None else whole
     more = True
     while more:
         message = await receive()

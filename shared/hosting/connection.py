@@ -15,14 +15,29 @@ from shared.hosting.responses import Ready
 AtOnce = Callable[[Scope], Ready | None]
 
 LONGEST_HEAD = 64 * 1024  # Bytes before a body. Twice what the real host takes.
+MOST_QUEUED = 32  # Requests sent before the answers to those before them; each takes memory.
+RATE_SECONDS = 5.0  # A rate is measured over so long, so a pause of that length is no matter.
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a client may be silent before its connection is cut, without an answer."""
+    """How slow a client may be before its connection is cut, without an answer."""
 
     sending_seconds: float = 30.0  # Between two pieces of a request it has begun.
-    reading_seconds: float = 60.0  # Without taking anything of an answer.
+    head_seconds: float = 20.0  # From the first byte of a request to the end of its head.
+    body_seconds: float = 900.0  # From there to the end of its body.
+    least_rate: int = 1024  # Bytes a second of a body or an answer.
+    reading_seconds: float = 60.0  # An answer is measured over so long: systems buffer a lot.
+
+
+@dataclass(slots=True)
+class _Measured:
+    """How a client sends a request or takes an answer, as far as it was looked at."""
+
+    what: object  # The request, or None for an answer.
+    began: float
+    since: float  # Begin of the time that its rate is measured over.
+    count: int  # Bytes at that moment.
 
 
 class Connection(HttpToolsProtocol):
@@ -35,6 +50,9 @@ class Connection(HttpToolsProtocol):
     heard_at = 0.0
     stuck_since: float | None = None
     _head_bytes = 0
+    _received = 0
+    _sending: _Measured | None = None
+    _taking: _Measured | None = None
     _is_answered = False  # The request that is being read has its answer already.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -48,6 +66,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what the client sent."""
         self.heard_at = self.loop.time()
+        self._received += len(data)
         super().data_received(data)
         if self._is_in_head():
             self._head_bytes += len(data)
@@ -58,6 +77,10 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer the request at once, or begin to ask the application."""
+        if len(self.pipeline) >= MOST_QUEUED:
+            self.transport.abort()
+            self._is_answered = True
+            return
         answer = self._ready() if self._is_free() else None
         if answer is None:
             super().on_headers_complete()
@@ -93,9 +116,63 @@ class Connection(HttpToolsProtocol):
 
     def has_stalled(self, now: float, patience: Patience) -> bool:
         """Tell whether everybody waits for the client, and has waited for too long."""
-        if self.stuck_since is not None and now - self.stuck_since > patience.reading_seconds:
+        return self._takes_too_slowly(now, patience) or self._sends_too_slowly(now, patience)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Return how much of its answers the client has yet to take from this process."""
+        return self.transport.get_write_buffer_size()
+
+    @property
+    def address(self) -> str:
+        """Return where the client is, or an empty text."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def precedence(self) -> tuple[bool, float]:
+        """Return what orders connections: those come first that wait for their client longest."""
+        cycle: Any = self.cycle
+        is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
+        return is_answering, self.heard_at
+
+    def _takes_too_slowly(self, now: float, patience: Patience) -> bool:
+        if self.stuck_since is None:
+            self._taking = None
+            return False
+        left = self.pending_bytes
+        taking = self._taking or _Measured(None, now, self.stuck_since, left)
+        self._taking = taking
+        if now - taking.since <= patience.reading_seconds:
+            return False
+        is_slow = taking.count - left < patience.least_rate * (now - taking.since)
+        taking.since, taking.count = now, left
+        return is_slow
+
+    def _sends_too_slowly(self, now: float, patience: Patience) -> bool:
+        if not self._is_sending():
+            if self._sending is not None:
+                self._sending.since, self._sending.count = now, self._received
+            return False
+        if now - self.heard_at > patience.sending_seconds:
             return True
-        return self._is_sending() and now - self.heard_at > patience.sending_seconds
+        request: object = cast("Any", self).scope
+        if request is None:
+            return False  # A browser connects before it has anything to ask.
+        if self._sending is None or self._sending.what is not request:
+            self._sending = _Measured(request, now, now, self._received)
+        sending = self._sending
+        if self._is_in_head():
+            return now - sending.began > patience.head_seconds
+        return now - sending.began > patience.body_seconds or self._falls_behind(
+            sending, now, patience
+        )
+
+    def _falls_behind(self, sending: _Measured, now: float, patience: Patience) -> bool:
+        if now - sending.since <= RATE_SECONDS:
+            return False
+        is_slow = self._received - sending.count < patience.least_rate * (now - sending.since)
+        sending.since, sending.count = now, self._received
+        return is_slow
 
     def _is_free(self) -> bool:
         """Tell whether the request is next, and the connection stays when it is answered."""
@@ -117,8 +194,8 @@ class Connection(HttpToolsProtocol):
         pieces = [answer.head]
         for name, value in (*self.server_state.default_headers, *answer.fresh):
             pieces += (name, b": ", value, b"\r\n")
-        pieces += (b"\r\n", answer.body)
-        self._joining.write(b"".join(pieces))
+        pieces.append(b"\r\n")
+        self._joining.send(b"".join(pieces), answer.body)
         self._is_answered = True
         self.on_response_complete()
 

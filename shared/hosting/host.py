@@ -14,12 +14,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.hosting.admin import Admin
 from shared.hosting.bodies import (
     Disconnected,
+    Identify,
     Intake,
     Limits,
     NoRoom,
     TooLarge,
     body_length,
     discard_body,
+    unidentified,
 )
 from shared.hosting.cross_origin import crossing
 from shared.hosting.deadlines import Deadlines
@@ -95,6 +97,7 @@ class Host:
         feeding: Feeding | None = None,
         edition: Edition | None = None,
         limits: Limits = _DEFAULT_LIMITS,
+        identify: Identify = unidentified,
         on_start: Sequence[Hook] = (),
         on_stop: Sequence[Hook] = (),
     ) -> None:
@@ -105,10 +108,11 @@ class Host:
         self._on_start = on_start
         self._on_stop = on_stop
         self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
+        self._intake = Intake(limits, identify)
         self._timers = timekeeping and Timers(
             functions.timers, timekeeping.folder, timekeeping.clock
         )
-        served: ASGIApp = Functions(functions.http, Intake(limits), self._deadlines)
+        served: ASGIApp = Functions(functions.http, self._intake, self._deadlines)
         if archives is not None:
             served = Files(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if shortcut is not None:
@@ -163,6 +167,7 @@ class Host:
         while True:
             await asyncio.sleep(1)
             self._deadlines.sweep()
+            self._intake.sweep(asyncio.get_running_loop().time())
 
     async def _keep_time(self) -> None:
         try:
@@ -204,11 +209,10 @@ class Functions:
         if found is None:
             return _NOT_FOUND
         function, params = found
-        length = body_length(scope["headers"])
-        if not length:
+        if not body_length(scope["headers"]):
             return await self._invoke(function, LazyRequest(scope, params, b""))
         try:
-            async with self._intake.body(length, receive) as body:
+            async with self._intake.body(scope, receive) as body:
                 return await self._invoke(function, LazyRequest(scope, params, body))
         except TooLarge:
             return await self._without_body(function, LazyRequest(scope, params, b""), receive)

@@ -25,15 +25,23 @@ class Joining(asyncio.Transport):
         self.pause_reading = transport.pause_reading
         self.resume_reading = transport.resume_reading
         self.abort = transport.abort
+        self.get_write_buffer_size = transport.get_write_buffer_size
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return what the transport knows of itself."""
         return self._transport.get_extra_info(name, default)
 
     def write(self, data: Any) -> None:
-        """Send the piece, with the head before it; hold it if it is a head."""
-        if self._head:
-            self._send_with_head(data)
+        """Send the piece, with the head before it; hold it if it is a head.
+
+        What comes after the end of the connection is dropped: of several requests under way uvicorn
+        tells only the last, and uvloop raises for the others.
+        """
+        if self.is_closing():
+            self._head = b""
+        elif self._head:
+            head, self._head = self._head, b""
+            self.send(head, data)
         elif data[: len(_HEAD)] == _HEAD and data[: len(_GO_ON)] != _GO_ON:
             self._head = data
         else:
@@ -50,8 +58,8 @@ class Joining(asyncio.Transport):
         self.flush()
         self._transport.close()
 
-    def _send_with_head(self, data: Any) -> None:
-        head, self._head = self._head, b""
+    def send(self, head: bytes, data: Any) -> None:
+        """Send a head and the first piece of its body; a large one is not copied."""
         if len(data) <= COPIED_BYTES:
             self._transport.write(head + data)
         else:

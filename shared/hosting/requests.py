@@ -9,6 +9,7 @@ import azure.functions as func
 from azure.functions.http import HttpRequest as WorkerRequest
 from starlette.types import Scope
 
+from shared.domain.errors import Refusal
 from shared.hosting.paths import encoded
 
 Headers = list[tuple[bytes, bytes]]
@@ -83,7 +84,7 @@ class LazyRequest(func.HttpRequest):
 
     # The base class reads every part at once, so its constructor is left out on purpose; what is
     # not overridden here goes to a whole request of the worker's own class.
-    def __init__(self, scope: Scope, route_params: dict[str, str], body: bytes) -> None:
+    def __init__(self, scope: Scope, route_params: dict[str, str], body: bytes | Refusal) -> None:
         self._scope = scope
         self._route_params = route_params
         self._body = body
@@ -126,7 +127,12 @@ class LazyRequest(func.HttpRequest):
         return MappingProxyType(self._route_params)
 
     def get_body(self) -> bytes:
-        """Return the body, which is empty for a request without `Content-Length`."""
+        """Return the body, which is empty for a request without `Content-Length`.
+
+        Raise the refusal of a body that was not read.
+        """
+        if isinstance(self._body, Refusal):
+            raise self._body
         return self._body
 
     def get_json(self) -> Any:
@@ -152,6 +158,6 @@ class LazyRequest(func.HttpRequest):
                 params=self.params,
                 route_params=self.route_params,
                 body_type="bytes",
-                body=self._body,
+                body=self.get_body(),
             )
         return self._worker_request

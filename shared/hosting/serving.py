@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from shared.hosting.connection import Connection, Patience
+from shared.hosting.connection_limits import ConnectionLimits, slow_readers, surplus
 from shared.hosting.errors import (
     AddressUnusable,
     CertificateUnusable,
@@ -40,6 +42,7 @@ class Certificate:
 
 
 _DEFAULT_PATIENCE = Patience()
+_DEFAULT_LIMITS = ConnectionLimits()
 
 
 # --- The socket --------------------------------------------------------------------------------
@@ -105,10 +108,13 @@ def require_usable(certificate: Certificate) -> None:
 class Server(uvicorn.Server):
     """A uvicorn that cuts stalled connections, and says when it is ready."""
 
-    def __init__(self, config: uvicorn.Config, patience: Patience) -> None:
+    def __init__(
+        self, config: uvicorn.Config, patience: Patience, limits: ConnectionLimits
+    ) -> None:
         super().__init__(config)
         self.ready = threading.Event()
         self._patience = patience
+        self._limits = limits
         self._lifeline: int | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -135,9 +141,15 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Do what is to be done ten times a second; tell whether to stop."""
         now = asyncio.get_running_loop().time()
-        for connection in self._connections():
+        connections = self._connections()
+        for connection in connections:
             if connection.has_stalled(now, self._patience):
                 connection.transport.abort()
+        for connection in (
+            *slow_readers(connections, self._limits),
+            *surplus(connections, self._limits),
+        ):
+            connection.transport.abort()
         return await super().on_tick(counter)
 
     def _connections(self) -> list[Connection]:
@@ -146,8 +158,23 @@ class Server(uvicorn.Server):
 
     def serve_until_stopped(self, bound: socket.socket) -> None:
         """Serve the socket until SIGINT, SIGTERM or `should_exit`."""
+        _allow_descriptors()
         with _outliving_signals():
             self.run(sockets=[bound])
+
+
+if sys.platform == "win32":
+
+    def _allow_descriptors() -> None:
+        """Do nothing where there is no such limit."""
+
+else:
+    import resource
+
+    def _allow_descriptors() -> None:
+        """Let this process open as many files and sockets as it may."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager
@@ -171,6 +198,7 @@ def server(
     *,
     certificate: Certificate | None = None,
     patience: Patience = _DEFAULT_PATIENCE,
+    limits: ConnectionLimits = _DEFAULT_LIMITS,
 ) -> Server:
     """Return a server of the application, which does not run yet."""
     config = uvicorn.Config(
@@ -192,4 +220,4 @@ def server(
         ssl_certfile=certificate and certificate.chain,
         ssl_keyfile=certificate and certificate.key,
     )
-    return Server(config, patience)
+    return Server(config, patience, limits)

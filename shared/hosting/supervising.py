@@ -3,13 +3,16 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from shared.hosting.connection import Patience
+from shared.hosting.connection_limits import ConnectionLimits
 from shared.hosting.serving import (
     Certificate,
+    Server,
     bind,
     listen,
     require_usable,
@@ -32,6 +35,8 @@ class Plan:
     worker_command: Callable[[int], Sequence[str]]
     workers: int = 1
     certificate: Certificate | None = None
+    patience: Patience = field(default_factory=Patience)
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
 def serve(plan: Plan, prepare: Callable[[], None], announce: Callable[[], None]) -> None:
@@ -56,11 +61,17 @@ def serve(plan: Plan, prepare: Callable[[], None], announce: Callable[[], None])
 
 def _run(plan: Plan, listening: socket.socket) -> None:
     if plan.workers == 1:
-        server(plan.build(), certificate=plan.certificate).serve_until_stopped(listening)
+        _server(plan).serve_until_stopped(listening)
     else:
         asyncio.run(Crew(plan.worker_command, plan.workers).run(listening))
 
 
 def serve_as_worker(plan: Plan, descriptor: int) -> None:
     """Serve as one of several workers, on the socket that the parent listens on."""
-    work(server(plan.build(), certificate=plan.certificate), descriptor)
+    work(_server(plan), descriptor)
+
+
+def _server(plan: Plan) -> Server:
+    return server(
+        plan.build(), certificate=plan.certificate, patience=plan.patience, limits=plan.limits
+    )

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.addresses import client_address, is_within, neighbourhood, parse_networks
+from shared.domain.addresses import (
+    client_address,
+    is_shared,
+    is_within,
+    neighbourhood,
+    parse_networks,
+)
 
 NOBODY = parse_networks("")
 PROXIES = parse_networks("10.0.0.0/8, 2001:db8:f::/48, 192.0.2.1")
@@ -113,3 +119,9 @@ def test_an_address_lies_in_its_networks() -> None:
 )
 def test_all_addresses_of_one_network_are_one_caller(address: str, one: str) -> None:
     assert neighbourhood(address) == one
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "2001:db8:f::1", ""])
+def test_this_machine_and_proxies_speak_for_many_callers(address: str) -> None:
+    assert is_shared(address, PROXIES)
+    assert not is_shared("203.0.113.7", PROXIES)

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from shared.hosting.connection import LONGEST_HEAD, Connection, Patience
+from shared.hosting.connection import LONGEST_HEAD, MOST_QUEUED, Connection, Patience
 from shared.hosting.responses import Answer, Ready, bare, head_of, send_answer
 from tests.serving import Address, read_all, running
 
@@ -26,9 +26,13 @@ class Transport:
     """A transport that notes its end."""
 
     aborted = False
+    pending = 1_000_000
 
     def abort(self) -> None:
         self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.pending
 
 
 class Cycle:
@@ -104,6 +108,64 @@ def test_a_client_that_does_not_take_its_answer_has_stalled() -> None:
     assert stalls(made, 161)
     made.stuck_since = None
     assert not stalls(made, 1000)
+
+
+def test_a_client_that_takes_its_answer_slowly_has_not_stalled() -> None:
+    made, parts = connection()
+    parts.cycle = Cycle()
+    parts.cycle.more_body = False
+    made.stuck_since = 0.0
+    assert not stalls(made, 0)
+    for minute in range(1, 6):
+        parts.transport.pending -= 61 * PATIENCE.least_rate
+        assert not stalls(made, 61 * minute)
+    assert stalls(made, 61 * 7)
+
+
+def test_a_head_that_comes_byte_by_byte_has_stalled_in_the_end() -> None:
+    _, parts = connection()
+    parts.scope = {}
+    assert not any(hears(parts, at) for at in range(20))
+    assert hears(parts, 21)
+
+
+def test_a_body_that_comes_byte_by_byte_has_stalled() -> None:
+    _, parts = connection()
+    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    assert not any(hears(parts, at) for at in range(6))
+    assert hears(parts, 6)
+
+
+def test_a_body_that_comes_slower_than_it_may_began_fast_or_not() -> None:
+    _, parts = connection()
+    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    assert not any(hears(parts, at, 1_000_000) for at in range(100))
+    assert any(hears(parts, at) for at in range(100, 112))
+
+
+def test_a_body_has_a_longest_time() -> None:
+    _, parts = connection()
+    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    assert not any(hears(parts, at, 1_000_000) for at in range(901))
+    assert hears(parts, 901, 1_000_000)
+
+
+def test_a_rate_is_not_measured_while_we_do_not_read() -> None:
+    _, parts = connection()
+    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    assert not hears(parts, 0)
+    parts.flow.read_paused = True
+    assert not any(hears(parts, at, 0) for at in range(1, 20))
+    parts.flow.read_paused = False
+    assert not any(hears(parts, at) for at in range(20, 24))
+    assert hears(parts, 26)
+
+
+def hears(parts: Any, at: float, count: int = 1) -> bool:
+    """Let some bytes come, and tell whether the client has stalled."""
+    parts.heard_at = at
+    parts._received += count
+    return stalls(parts, at)
 
 
 def test_a_head_has_a_longest_length() -> None:
@@ -219,6 +281,11 @@ def test_a_body_may_come_later_than_its_answer(address: Address) -> None:
 def test_a_client_that_wants_no_other_answer_is_left(address: Address, version: str) -> None:
     sent = f"GET /ready HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
     assert bodies(address.exchange(sent)) == ["made /ready"]
+
+
+def test_who_sends_many_requests_before_the_answers_is_cut_off(address: Address) -> None:
+    answer = address.exchange(request("GET /made") * (2 * MOST_QUEUED) + LAST)
+    assert b" 404 Not Found" not in answer
 
 
 def test_what_is_no_request_is_a_400(address: Address) -> None:

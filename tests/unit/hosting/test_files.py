@@ -10,7 +10,16 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from shared.hosting.files import AT_ONCE, CHUNK, FileAnswer, Files, Refused, Resolver
+from shared.hosting.files import (
+    AT_ONCE,
+    CHUNK,
+    MOST_IN_HAND,
+    SMALL_CHUNK,
+    FileAnswer,
+    Files,
+    Refused,
+    Resolver,
+)
 from tests.unit.hosting.asgi import Exchange, ask, scope
 
 SMALL = b"a bala of two words"
@@ -67,8 +76,41 @@ async def test_a_small_file_is_one_message(tmp_path: Path) -> None:
 async def test_a_large_file_comes_in_chunks(tmp_path: Path) -> None:
     answer = await get_with_patient_client(shelf(tmp_path, LARGE))
     assert answer.body == LARGE
-    assert [len(message["body"]) for message in answer.sent[1:4]] == [CHUNK] * 3
-    assert [message.get("more_body", False) for message in answer.sent[1:]] == [True] * 3 + [False]
+    pieces = [message["body"] for message in answer.sent[1:]]
+    assert [len(piece) for piece in pieces if piece][:3] == [CHUNK] * 3
+    # An empty message after each: it is taken when the client has read what came before.
+    assert set(pieces[1::2]) == {b""}
+    *others, last = [message.get("more_body", False) for message in answer.sent[1:]]
+    assert all(others)
+    assert not last
+
+
+async def test_while_slow_readers_hold_much_pieces_are_small(tmp_path: Path) -> None:
+    app = served(shelf(tmp_path, LARGE).resolve)
+    never = asyncio.Event()
+    sizes: list[int] = []
+
+    async def receive() -> Message:
+        await never.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if body := message.get("body"):
+            sizes.append(len(body))
+            await never.wait()
+
+    readers = MOST_IN_HAND // CHUNK + 3
+    asking = [
+        asyncio.create_task(app(scope("GET", "/archives/d/f"), receive, send))
+        for _ in range(readers)
+    ]
+    async with asyncio.timeout(30):
+        while len(sizes) < readers:
+            await asyncio.sleep(0)
+    for each in asking:
+        each.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert sorted(sizes, reverse=True) == [CHUNK] * (readers - 3) + [SMALL_CHUNK] * 3
 
 
 async def test_the_resolver_sees_the_path_the_query_and_the_headers(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from shared.hosting.bodies import Intake, Limits
+from shared.domain.errors import BodyNotTaken
+from shared.hosting.bodies import Intake, Limits, Sender
 from shared.hosting.deadlines import Deadlines
 from shared.hosting.errors import OverlappingRoutes
 from shared.hosting.files import FileAnswer, Refused
@@ -71,10 +73,35 @@ async def test_the_connection_of_a_body_that_is_not_read_ends(
 
 
 async def test_without_room_for_a_large_body_the_client_may_come_again() -> None:
-    limits = Limits(large_body_bytes=4, large_bodies=0, room_seconds=0.01)
+    limits = Limits(small_body_bytes=4, large_bodies=0, room_seconds=0.01)
     request = scope("PUT", "/rest", {"Content-Length": "5"})
     answer = await ask(Host(build_app(), limits=limits), request, b"12345")
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_a_large_body_of_nobody_is_not_read_and_its_function_answers() -> None:
+    async def nobody(_headers: Mapping[str, str]) -> Sender:
+        return Sender()
+
+    limits = Limits(small_body_bytes=1, anonymous_body_bytes=4)
+    host = Host(reading_app(), limits=limits, identify=nobody)
+    exchange = Exchange([], [])  # Whoever reads the body finds that its client is gone.
+    await host(scope("PUT", "/read", {"Content-Length": "5"}), exchange.receive, exchange.send)
+    assert exchange.status == 200
+    assert exchange.body.startswith(b"The body of the request has 5 bytes, and more than 4 are ")
+
+
+def reading_app() -> func.FunctionApp:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.route("read", methods=["PUT"])
+    async def read(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return func.HttpResponse(req.get_body())
+        except BodyNotTaken as refusal:
+            return func.HttpResponse(str(refusal))
+
+    return app
 
 
 async def test_a_client_that_left_before_its_body_is_not_answered() -> None:

@@ -34,6 +34,9 @@ class Wire(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closed
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def pause_reading(self) -> None:
         """Do nothing."""
 
@@ -96,3 +99,12 @@ def test_a_client_that_waits_for_leave_to_send_gets_it_at_once(wire: Wire) -> No
 def test_it_knows_what_the_wire_knows(wire: Wire) -> None:
     assert Joining(wire).get_extra_info("peername") == ("127.0.0.1", 1)
     assert Joining(wire).get_extra_info("sslcontext") is None
+
+
+def test_what_comes_after_the_end_of_a_connection_is_dropped(wire: Wire) -> None:
+    joining = Joining(wire)
+    joining.write(HEAD)
+    wire.abort()
+    joining.write(b"body")
+    joining.flush()
+    assert wire.sent == []

@@ -1,0 +1,137 @@
+"""Row 24, exhaustion by connections: who sends or reads slowly takes no place from others.
+
+Each attack is made small, by real sockets on a registry with the defaults of an operator, and lasts
+while somebody else is served.
+"""
+
+import socket
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.balas import bala
+from tests.places import one_machine
+from tests.processes import BOUND_SECONDS, Running, running
+
+pytestmark = one_machine("it is about the host of one machine")
+
+MIB = 1024 * 1024
+UPLOADS = "/2.0/registry/packages"
+RESOLVES = "/2.0/registry/packages/resolve-dependencies"
+SOCKETS = 50
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    """Return a running registry, with the limits that it has by default."""
+    with running(tmp_path_factory.mktemp("slow") / "data", workers=1) as served:
+        yield served
+
+
+def connected(registry: Running, *, buffer: int = 0) -> socket.socket:
+    """Return a connection; of one with a small buffer the system takes little off the server."""
+    made = socket.socket()
+    if buffer:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    made.settimeout(BOUND_SECONDS)
+    made.connect(("127.0.0.1", httpx.URL(registry.url).port))
+    return made
+
+
+def head(path: str, length: int, token: str = "") -> bytes:
+    """Return the head of a request that announces a body."""
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {length}"]
+    lines += [f"Authorization: Bearer {token}"] if token else []
+    return "\r\n".join([*lines, "Content-Type: application/json", "", ""]).encode()
+
+
+@contextmanager
+def begun(
+    registry: Running, path: str, length: int, sent: int, *, count: int = SOCKETS, token: str = ""
+) -> Generator[list[socket.socket]]:
+    """Begin as many requests, and send a part of each body."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(connected(registry)) for _ in range(count)]
+        for each in sockets:
+            each.settimeout(1)
+            try:
+                each.sendall(head(path, length, token) + b"[" * sent)
+            except OSError:
+                continue  # It is not read any more, which is what is tested.
+        yield sockets
+
+
+def pushed(registry: Running, version: str, size: int) -> int:
+    """Push a release as `bal` does; return the status."""
+    archive = {"bala-file": ("any.bala", bala(f"acme/slow:{version}", padding=size))}
+    headers = {"Authorization": f"Bearer {registry.token}"}
+    url = registry.url + UPLOADS
+    answer = httpx.post(url, files=archive, headers=headers, timeout=BOUND_SECONDS)
+    return answer.status_code
+
+
+def memory(registry: Running) -> int:
+    """Return the bytes that the server has for itself."""
+    status = Path(f"/proc/{registry.process.pid}/status").read_text("ascii")
+    [line] = [line for line in status.splitlines() if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * 1024
+
+
+def test_an_upload_passes_beside_large_ones_of_nobody(registry: Running) -> None:
+    with begun(registry, UPLOADS, 2 * MIB, 1, count=8):
+        assert pushed(registry, "1.0.0", 2 * MIB) == 204
+
+
+def test_a_large_body_of_nobody_is_refused_before_it_is_sent(registry: Running) -> None:
+    with connected(registry) as connection:
+        connection.sendall(head(UPLOADS, 20 * MIB))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
+
+
+def test_an_upload_passes_beside_slow_ones_of_somebody_who_may_publish(registry: Running) -> None:
+    with begun(registry, UPLOADS, 65 * MIB, 1000, count=8, token=registry.token):
+        assert pushed(registry, "1.1.0", 2 * MIB) == 204
+
+
+def test_bodies_of_nobody_take_little_memory_and_keep_nobody_out(registry: Running) -> None:
+    before = memory(registry)
+    with begun(registry, RESOLVES, MIB, MIB - 1):
+        assert pushed(registry, "1.2.0", 900_000) == 204
+        assert memory(registry) - before < 48 * MIB
+
+
+def test_slow_readers_take_little_memory_and_keep_nobody_out(registry: Running) -> None:
+    assert pushed(registry, "1.3.0", 16 * MIB) == 204
+    before = memory(registry)
+    path = archive_path(registry, "1.3.0")
+    with ExitStack() as stack:
+        for _ in range(SOCKETS):
+            reader = stack.enter_context(connected(registry, buffer=4096))
+            reader.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert reader.recv(15) == b"HTTP/1.1 200 OK"
+        assert len(httpx.get(registry.url + path, timeout=BOUND_SECONDS).content) > 16 * MIB
+        assert memory(registry) - before < 48 * MIB
+
+
+def test_requests_that_nobody_waits_for_are_bounded(registry: Running) -> None:
+    before = memory(registry)
+    with ExitStack() as stack:
+        for _ in range(SOCKETS):
+            sender = stack.enter_context(connected(registry, buffer=4096))
+            sender.settimeout(1)
+            try:
+                sender.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5_000)
+            except OSError:
+                continue
+        assert httpx.get(registry.url, timeout=BOUND_SECONDS).status_code == 200
+        assert memory(registry) - before < 48 * MIB
+
+
+def archive_path(registry: Running, version: str) -> str:
+    """Return where the bytes of a release are."""
+    url = f"{registry.url}{UPLOADS}/acme/slow/{version}"
+    answer = httpx.get(url, headers={"Accept": "application/octet-stream"}, timeout=BOUND_SECONDS)
+    return httpx.URL(answer.headers["location"]).raw_path.decode()
