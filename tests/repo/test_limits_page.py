@@ -5,6 +5,9 @@ import pytest
 from functions import _api, _forms, _http
 from shared.domain.json_bounds import DEEPEST
 from shared.domain.rates import Allowance, OperationClass, Subject
+from shared.hosting.bodies import Limits
+from shared.hosting.connection import MOST_QUEUED, Patience
+from shared.hosting.files import MOST_IN_HAND
 from shared.services.deploying import MAX_SBOM_BYTES, MOST_SBOM_VALUES
 from shared.settings import Settings
 from tests.paths import ROOT
@@ -34,6 +37,10 @@ def test_the_brake_is_described_with_its_default() -> None:
     assert f"**{releases}** releases of however few packages (`BALLROOM_BRAKE_RELEASES`)" in told
 
 
+def _default(field: str) -> int:
+    return Settings.model_fields[field].default
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -41,6 +48,17 @@ def test_the_brake_is_described_with_its_default() -> None:
         f" values, {DEEPEST} levels |",
         f"| body of our API | {_api.MOST_BYTES // 1024} KiB;",
         f"| form of a page | {_forms.MOST_BYTES // 1024} KiB, {_forms.MOST_FIELDS} fields |",
+        f"| connections | `BALLROOM_MAX_CONNECTIONS` ({_default('max_connections'):,}) |",
+        f"`BALLROOM_MAX_CONNECTIONS_OF_ADDRESS` ({_default('max_connections_of_address')}) |",
+        f"| head of a request | `BALLROOM_HEAD_SECONDS` ({_default('head_seconds')}) |",
+        f"| body of a request | `BALLROOM_BODY_SECONDS` ({_default('body_seconds')}) |",
+        f"| silence in a request | {Patience().sending_seconds:.0f} seconds |",
+        f"at least `BALLROOM_MIN_RATE` ({_default('min_rate'):,}) bytes a second",
+        f"before the answers to those before them | {MOST_QUEUED} |",
+        f"`BALLROOM_MAX_WAITING_BYTES` ({_default('max_waiting_bytes') // MIB} MiB)",
+        f"| pieces of archives in hand | {MOST_IN_HAND // MIB} MiB in pieces of 1 MiB |",
+        f"`BALLROOM_MAX_ANONYMOUS_BYTES` ({_default('max_anonymous_bytes') // MIB} MiB)",
+        f"| one body of others | {Limits().anonymous_body_bytes // MIB} MiB |",
         f"| bill of materials | {MAX_SBOM_BYTES // MIB} MiB, {MOST_SBOM_VALUES:,} values |",
     ],
 )
