@@ -21,6 +21,8 @@ Edition = Callable[[], Hashable]
 CAPACITY = 32 * 1024 * 1024  # Bytes a process: some five thousand documents.
 LARGEST = 128 * 1024  # Bytes of one body. To send a larger one costs more than to make the answer.
 
+FORGOTTEN_AT_ONCE = 8  # Of those that do not stand any more, so that nobody waits for thousands.
+
 _OVERHEAD = 4_096  # Bytes that an answer takes beside its body.
 _ASKED = "ballroom.repeating"  # In a scope: the edition and the key that were looked for.
 _NEW_EACH_TIME = NEW_EACH_TIME.lower().encode("ascii")
@@ -68,6 +70,11 @@ class Repeating:
         kept, fresh = found
         headers = [*kept.start["headers"], *fresh]
         return send_answer(({**kept.start, "headers": headers}, kept.body), send)
+
+    @property
+    def count(self) -> int:
+        """Return how many answers are kept."""
+        return len(self._kept)
 
     def at_once(self, scope: Scope) -> Ready | None:
         """Return the answer to a request if it is kept and stands."""
@@ -117,6 +124,12 @@ class Repeating:
         self._forget(key)
         self._kept[key] = kept
         self._bytes += kept.size
+        for _ in range(FORGOTTEN_AT_ONCE):
+            oldest = next(iter(self._kept))
+            # After a write nothing stands that was kept before it.
+            if self._kept[oldest].edition == kept.edition:
+                break
+            self._forget(oldest)
         while self._bytes > self._capacity:
             self._forget(next(iter(self._kept)))
 

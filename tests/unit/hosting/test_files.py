@@ -101,7 +101,7 @@ async def test_while_slow_readers_hold_much_pieces_are_small(tmp_path: Path) -> 
 
     readers = MOST_IN_HAND // CHUNK + 3
     asking = [
-        asyncio.create_task(app(scope("GET", "/archives/d/f"), receive, send))
+        asyncio.ensure_future(app(scope("GET", "/archives/d/f"), receive, send))
         for _ in range(readers)
     ]
     async with asyncio.timeout(30):

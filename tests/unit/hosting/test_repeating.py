@@ -7,7 +7,7 @@ import azure.functions as func
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from shared.hosting.repeating import LARGEST, Repeating
+from shared.hosting.repeating import FORGOTTEN_AT_ONCE, LARGEST, Repeating
 from tests.unit.hosting.asgi import Exchange, ask, scope
 
 
@@ -215,3 +215,14 @@ async def test_an_answer_that_does_not_say_where_it_ends_is_not_kept(stores: Sto
     await asked(repeating, "/chunked")
     await asked(repeating, "/chunked")
     assert app.asked == 2
+
+
+async def test_after_a_write_what_does_not_stand_is_forgotten(stores: Stores) -> None:
+    repeating = Repeating(App(), stores)
+    for number in range(2 * FORGOTTEN_AT_ONCE):
+        await asked(repeating, f"/{number}")
+    stores.edition += 1
+    await asked(repeating, "/new")
+    assert repeating.count == FORGOTTEN_AT_ONCE + 1
+    await asked(repeating, "/newer")
+    assert repeating.count == 2
