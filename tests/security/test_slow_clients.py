@@ -21,7 +21,8 @@ pytestmark = one_machine("it is about the host of one machine")
 MIB = 1024 * 1024
 UPLOADS = "/2.0/registry/packages"
 RESOLVES = "/2.0/registry/packages/resolve-dependencies"
-SOCKETS = 50
+SOCKETS = 100
+MOST = 80 * MIB  # More memory for all of them; without bounds it would be 130 and more.
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def test_bodies_of_nobody_take_little_memory_and_keep_nobody_out(registry: Runni
     before = memory(registry)
     with begun(registry, RESOLVES, MIB, MIB - 1):
         assert pushed(registry, "1.2.0", 900_000) == 204
-        assert memory(registry) - before < 48 * MIB
+        assert memory(registry) - before < MOST
 
 
 def test_slow_readers_take_little_memory_and_keep_nobody_out(registry: Running) -> None:
@@ -113,7 +114,7 @@ def test_slow_readers_take_little_memory_and_keep_nobody_out(registry: Running) 
             reader.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             assert reader.recv(15) == b"HTTP/1.1 200 OK"
         assert len(httpx.get(registry.url + path, timeout=BOUND_SECONDS).content) > 16 * MIB
-        assert memory(registry) - before < 48 * MIB
+        assert memory(registry) - before < MOST
 
 
 def test_requests_that_nobody_waits_for_are_bounded(registry: Running) -> None:
@@ -127,7 +128,7 @@ def test_requests_that_nobody_waits_for_are_bounded(registry: Running) -> None:
             except OSError:
                 continue
         assert httpx.get(registry.url, timeout=BOUND_SECONDS).status_code == 200
-        assert memory(registry) - before < 48 * MIB
+        assert memory(registry) - before < MOST
 
 
 def archive_path(registry: Running, version: str) -> str:
