@@ -1,22 +1,34 @@
 """One connection to a client: how long it may be silent, and what is answered at once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import unquote
 
-import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.hosting.joining import Joining
-from shared.hosting.responses import Ready
+from shared.hosting.request_heads import (
+    LONGEST_HEADERS,
+    LONGEST_LINE,
+    MOST_HEADERS,
+    HeadRefused,
+    RawHeader,
+    host_of,
+    origin_form,
+    require_bounded,
+)
+from shared.hosting.requests import EMPTY_QUERY
+from shared.hosting.responses import RawHeaders, Ready, bare, head_of
 
 AtOnce = Callable[[Scope], Ready | None]
 
-LONGEST_HEAD = 64 * 1024  # Bytes before a body. Twice what the real host takes.
 MOST_QUEUED = 32  # Requests sent before the answers to those before them; each takes memory.
 RATE_SECONDS = 5.0  # A rate is measured over so long, so a pause of that length is no matter.
+_USUAL_BYTES = 4 * 1024  # A head in one piece of this size keeps every limit of a head.
+_HEADERS_TAKEN: Sequence[RawHeader] = ()  # Stands for the headers of a request whose head is over.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +61,12 @@ class Connection(HttpToolsProtocol):
 
     heard_at = 0.0
     stuck_since: float | None = None
-    _head_bytes = 0
     _received = 0
     _sending: _Measured | None = None
     _taking: _Measured | None = None
+    _is_usual = True  # Every head until now came in one small piece of ASCII.
+    _idle_bytes = 0  # Since a body went on or a request ended: those of a head, or of trailers.
+    _refusal: HeadRefused | None = None  # Nothing that follows it is read.
     _is_answered = False  # The request that is being read has its answer already.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -65,15 +79,31 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the client sent."""
+        if self._refusal is not None:
+            return
         self.heard_at = self.loop.time()
         self._received += len(data)
+        if len(data) > _USUAL_BYTES or self._is_in_head() or not data.isascii():
+            self._is_usual = False
+        self._idle_bytes += len(data)
         super().data_received(data)
-        if self._is_in_head():
-            self._head_bytes += len(data)
-            if self._head_bytes > LONGEST_HEAD:
-                self.transport.abort()
-        else:
-            self._head_bytes = 0
+        if self._idle_bytes > LONGEST_HEADERS + LONGEST_LINE and self._refusal is None:
+            is_line = self._is_in_head() and len(self.url) > LONGEST_LINE
+            self._refuse(HeadRefused(414 if is_line else 431))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header line; lines behind a body are none."""
+        # In place of uvicorn's own, which knows no limit, and takes trailers for headers.
+        headers: Any = self.headers
+        if headers is _HEADERS_TAKEN:
+            return
+        if len(headers) >= MOST_HEADERS:
+            self._refusal = HeadRefused(431)
+            raise self._refusal
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Answer the request at once, or begin to ask the application."""
@@ -81,19 +111,31 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
             self._is_answered = True
             return
+        try:
+            self._take_head()
+        except HeadRefused as refusal:
+            self._refusal = refusal
+            raise  # The parser stops, and reports it by `send_400_response`.
         answer = self._ready() if self._is_free() else None
         if answer is None:
-            super().on_headers_complete()
+            self._ask()
         else:
             self._send(answer)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, as the real host does: without a body."""
+        del msg
+        self._refuse(self._refusal or HeadRefused(400))
+
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body, unless it does not matter any more."""
+        self._idle_bytes = 0
         if not self._is_answered:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Take the end of a request."""
+        self._idle_bytes = 0
         if self._is_answered:
             self._is_answered = False
         else:
@@ -183,12 +225,34 @@ class Connection(HttpToolsProtocol):
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
         return is_next and is_open and stays and not parser.should_upgrade()
 
+    def _take_head(self) -> None:
+        """Check the head, and note its path and query; raise `HeadRefused`."""
+        headers, parser, scope = self.headers, cast("Any", self.parser), cast("Any", self.scope)
+        method: bytes = parser.get_method()
+        if not self._is_usual:
+            require_bounded(method, self.url, headers)
+        target = origin_form(method, self.url, host_of(headers))
+        path, mark, query = target.partition(b"?")
+        scope["method"], scope["raw_path"], scope["query_string"] = method.decode(), path, query
+        if mark and not query:
+            scope[EMPTY_QUERY] = True
+        self.headers = cast("Any", _HEADERS_TAKEN)
+
+    def _ask(self) -> None:
+        """Let the application answer."""
+        parser: Any = self.parser
+        if parser.get_http_version() not in ("1.0", "1.1"):
+            self._refusal = HeadRefused(505)
+            raise self._refusal
+        scope: Any = self.scope
+        # uvicorn reads the target as an address of its own, so that "//" and "#" may divide it.
+        self.url, taken = b"/", (scope["raw_path"], scope["query_string"])
+        super().on_headers_complete()
+        scope["raw_path"], scope["query_string"] = taken
+        scope["path"] = unquote(taken[0].decode("ascii"))
+
     def _ready(self) -> Ready | None:
-        url = httptools.parse_url(self.url)
-        scope, parser = cast("Any", self.scope), cast("Any", self.parser)
-        scope["method"] = parser.get_method().decode("ascii")
-        scope["raw_path"], scope["query_string"] = url.path, url.query or b""
-        return self._at_once(scope)
+        return self._at_once(cast("Any", self.scope))
 
     def _send(self, answer: Ready) -> None:
         pieces = [answer.head]
@@ -198,6 +262,25 @@ class Connection(HttpToolsProtocol):
         self._joining.send(b"".join(pieces), answer.body)
         self._is_answered = True
         self.on_response_complete()
+
+    def _refuse(self, refusal: HeadRefused) -> None:
+        """Answer with a bare status and close, or close when what was asked before is answered."""
+        self._refusal = refusal
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._answer_last(refusal)
+        elif self.pipeline or not cycle.more_body:
+            cycle.keep_alive = False  # Its client learns of it by the end, and asks again.
+        elif cycle.response_started:
+            self.transport.close()
+        else:
+            self._answer_last(refusal)
+
+    def _answer_last(self, refusal: HeadRefused) -> None:
+        start, _ = bare(refusal.status, *refusal.headers, (b"connection", b"close"))
+        headers: RawHeaders = [*self.server_state.default_headers, *start["headers"]]
+        self.transport.write(head_of({**start, "headers": headers}) + b"\r\n")
+        self.transport.close()
 
     def _is_sending(self) -> bool:
         cycle: Any = self.cycle

@@ -30,7 +30,7 @@ from shared.hosting.files import Files, Resolver
 from shared.hosting.following import Following, Shortcut
 from shared.hosting.heading import headed
 from shared.hosting.loading import HttpFunction, functions_of
-from shared.hosting.paths import UnusablePath, collapse_slashes, decoded
+from shared.hosting.paths import UnusablePath, decoded
 from shared.hosting.repeating import Edition, Repeating
 from shared.hosting.requests import LazyRequest
 from shared.hosting.responses import (
@@ -55,6 +55,11 @@ ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
 _NOT_FOUND = bare(404)
+# What is left of the home page of the real host where that is turned off.
+_NO_HOME_PAGE: Answer = (
+    {"type": "http.response.start", "status": 204, "headers": []},
+    {"type": "http.response.body", "body": b""},
+)
 _UNUSABLE_PATH = bare(400)
 _NO_ROOM = bare(503, (b"retry-after", b"5"), (b"connection", b"close"))
 _TOO_SLOW = bare(504)
@@ -119,7 +124,7 @@ class Host:
             served = Following(served, shortcut)
         if self._timers is not None:
             served = Admin(served, self._timers)
-        served = headed(crossing(collapse_slashes(served)), headers)
+        served = headed(crossing(served), headers)
         self._repeating = edition and Repeating(served, edition)
         self._serve_http = self._repeating or served
 
@@ -203,11 +208,12 @@ class Functions:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         try:
-            found = self._router.match(scope["method"], decoded(scope["raw_path"]))
+            path = decoded(scope["raw_path"])
         except UnusablePath:
             return _UNUSABLE_PATH
+        found = self._router.match(scope["method"], path)
         if found is None:
-            return _NOT_FOUND
+            return _NO_HOME_PAGE if path == "/" else _NOT_FOUND
         function, params = found
         if not body_length(scope["headers"]):
             return await self._invoke(function, LazyRequest(scope, params, b""))

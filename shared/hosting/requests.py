@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import unquote_plus
 
 import azure.functions as func
 from azure.functions.http import HttpRequest as WorkerRequest
 from starlette.types import Scope
 
 from shared.domain.errors import Refusal
-from shared.hosting.paths import encoded
+from shared.hosting.paths import decoded_value, encoded
 
 Headers = list[tuple[bytes, bytes]]
+
+EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 
 
 class RequestHeaders(Mapping[str, str]):
@@ -23,7 +24,10 @@ class RequestHeaders(Mapping[str, str]):
     def __init__(self, headers: Headers) -> None:
         values: dict[str, str] = {}
         for raw_name, raw_value in headers:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "replace")
+            name, value = (
+                raw_name.decode("latin-1"),
+                raw_value.decode("utf-8", "replace").rstrip("\t "),
+            )
             values[name] = f"{values[name]},{value}" if name in values else value
         self._values = values
 
@@ -64,19 +68,20 @@ def _forwarded(scope: Scope) -> Headers:
 def query_parameters(query: str) -> dict[str, str]:
     """Read a query as the real host hands it over.
 
-    Keys that differ in case are one key, values of one key are joined by commas, and a key without
-    a value is not there at all.
+    Keys that differ in case are one key, spelled as it is the second time; values of one key are
+    joined by commas, and a key without a value is not there at all.
     """
-    values: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     spelling: dict[str, str] = {}
     for pair in query.split("&"):
         raw_name, _, raw_value = pair.partition("=")
-        value = unquote_plus(raw_value)
-        if value:
-            written = unquote_plus(raw_name)
-            name = spelling.setdefault(written.lower(), written)
-            values[name] = f"{values[name]},{value}" if name in values else value
-    return values
+        name = decoded_value(raw_name)
+        found = values.setdefault(name.lower(), [])
+        if len(found) < 2:  # noqa: PLR2004 - the first time and the second.
+            spelling[name.lower()] = name
+        found.append(decoded_value(raw_value))
+    joined = {spelling[key]: ",".join(filter(None, found)) for key, found in values.items()}
+    return {name: value for name, value in joined.items() if value}
 
 
 class LazyRequest(func.HttpRequest):
@@ -101,10 +106,11 @@ class LazyRequest(func.HttpRequest):
     def url(self) -> str:
         """Return the whole address, with the trailing slash that routing ignored."""
         scope = self._scope
-        query = scope["query_string"].decode("latin-1")
+        query = scope["query_string"].decode("latin-1").replace("#", "%23")
+        mark = "?" if query or EMPTY_QUERY in scope else ""
         path = encoded(scope["raw_path"])
         host = self.headers.get("host", "")
-        return f"{scope['scheme']}://{host}{path}{'?' if query else ''}{query}"
+        return f"{scope['scheme']}://{host}{path}{mark}{query}"
 
     @property
     def headers(self) -> RequestHeaders:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
+from string import ascii_lowercase, ascii_uppercase
 from typing import Generic, TypeVar
 
 from shared.hosting.constraints import Constraint
@@ -16,6 +17,8 @@ from shared.hosting.errors import OverlappingRoutes, ReservedRoute
 from shared.hosting.templates import Literal, Mixed, Parameter, Rest, Segment, Template, overlap
 
 T = TypeVar("T")
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,15 @@ class Router(Generic[T]):
 
     def match(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
         """Return the target and the route parameters for a decoded path, or None."""
+        if not path.startswith("/"):  # `OPTIONS *` asks about the server itself.
+            return None
         root = self._by_method.get(method, self._any_method)
         parts = path.split("/")
         # One trailing slash is no segment, but a catch-all keeps it.
         count = len(parts) - 1 if not parts[-1] else len(parts)
-        return root.find(parts, path.lower().split("/"), 1, count)
+        # Letters beyond ASCII are no spelling of others here, though Unicode folds some.
+        lowered = path.lower() if path.isascii() else path.translate(_LOWER)
+        return root.find(parts, lowered.split("/"), 1, count)
 
 
 def _share_method(one: Route, other: Route) -> bool:

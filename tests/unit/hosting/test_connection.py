@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from shared.hosting.connection import LONGEST_HEAD, MOST_QUEUED, Connection, Patience
+from shared.hosting.connection import MOST_QUEUED, Connection, Patience
 from shared.hosting.responses import Answer, Ready, bare, head_of, send_answer
 from tests.serving import Address, read_all, running
 
@@ -166,10 +166,6 @@ def hears(parts: Any, at: float, count: int = 1) -> bool:
     parts.heard_at = at
     parts._received += count
     return stalls(parts, at)
-
-
-def test_a_head_has_a_longest_length() -> None:
-    assert LONGEST_HEAD == 64 * 1024
 
 
 # --- Answers at once ---------------------------------------------------------------------------
