@@ -43,6 +43,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         results = await registry.searching.organization(org, page, by=caller)
         return _packages(registry, req, results, page)
 
+    @bp.route("2.0/registry/search-packages", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_search(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -51,11 +52,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
         items = [_found(registry, req, hit) for hit in results.hits]
         model = page_model("packages", items, count=results.count, page=page)
         return json_answer(model | _extras(results) | problem_model(query), 200, OPEN)
-
-    bp.route("2.0/registry/search-packages", methods=["GET", "HEAD"])(central_search)
-    # The language server sends {base}//search-packages, and the Functions host folds no slashes.
-    doubled = bp.route("2.0/{*rest:regex(^registry//search-packages/?$)}", methods=["GET", "HEAD"])
-    bp.function_name("central_search_doubled")(doubled(central_search))
 
     @bp.route("2.0/registry/search-suggestions", methods=["GET", "HEAD"])
     @central_errors_without_404

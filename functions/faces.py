@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 
 import azure.functions as func
+from azure.functions.decorators.function_app import Function
 from azure.functions.decorators.http import HttpTrigger
 
 from functions import (
@@ -39,6 +40,7 @@ from functions import (
     api_settings,
     api_trusted,
     archives,
+    central_doubled,
     central_ide,
     central_manage,
     central_pull,
@@ -163,8 +165,10 @@ def build_app(registry: Registry) -> func.FunctionApp:
     """Return the app with every Function over `registry`."""
     faces = [face.blueprint(registry) for face in FACES]
     # An app whose functions were read gives them to no host any more: those of another are.
-    elsewhere = web_missing.everywhere_else(registry, list(_routes(_app_of(faces))))
-    return _app_of([*faces, elsewhere])
+    functions = _app_of(faces).get_functions()
+    doubled = central_doubled.second_slash(functions)
+    taken = [*_routes(functions), (central_doubled.ROUTE, central_doubled.METHODS)]
+    return _app_of([*faces, doubled, web_missing.everywhere_else(registry, taken)])
 
 
 def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
@@ -174,9 +178,9 @@ def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
     return app
 
 
-def _routes(app: func.FunctionApp) -> Iterator[tuple[str, Collection[str]]]:
-    """Yield the routes of an app and their methods."""
-    for function in app.get_functions():
+def _routes(functions: Iterable[Function]) -> Iterator[tuple[str, Collection[str]]]:
+    """Yield the routes and their methods."""
+    for function in functions:
         trigger = function.get_trigger()
         if isinstance(trigger, HttpTrigger):
             yield trigger.route or "", {each.value for each in trigger.methods or ()}

@@ -13,13 +13,14 @@ from functions._api import refusal_answer
 from functions._central import refusal_answer as central_answer
 from functions._pages import HEADERS
 from functions._public_pages import CHANGING, METHODS, Look, PublicPages
-from shared.domain.errors import MethodNotAllowed, PageNotFound
+from shared.domain.errors import MethodNotAllowed, PageNotFound, Refusal
 from shared.domain.names import parse_org
 from shared.registry import Registry
 
 _LEFT_TO_OTHERS = ("admin/{*path}", "runtime/{*path}")  # The host has its own below these.
 _CENTRAL, _API = "/2.0/", "/api/"
 
+_SLASHES = re.compile("/{2,}")
 _CONSTRAINT = re.compile(r":[^}]*(?=\})")
 _BEGINNING = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of one that takes a part.
 
@@ -54,10 +55,13 @@ def everywhere_else(registry: Registry, routes: Iterable[tuple[str, Methods]]) -
 
     @pages.page
     async def web_missing(look: Look) -> func.HttpResponse:
-        path, method = look.path.partition("?")[0], look.req.method
+        path, mark, query = look.path.partition("?")
+        if "//" in path and look.req.method in METHODS and not path.startswith(_CENTRAL):
+            # Behind a base address that ends in a slash; the host folds none.
+            return _elsewhere(_SLASHES.sub("/", path) + mark + query)
         decoded = look.req.route_params["path"]
         allowed = [each for each, those in taken.items() if _is_one_of(those, decoded)]
-        refusal = MethodNotAllowed(method, path, *allowed) if allowed else PageNotFound(path)
+        refusal = _refusal(look.req.method, path, allowed)
         if path.startswith(_CENTRAL):
             return central_answer(refusal)
         if path.startswith(_API):
@@ -69,6 +73,10 @@ def everywhere_else(registry: Registry, routes: Iterable[tuple[str, Methods]]) -
         route = bp.route(f"{{*path:regex({none_of_them})}}", methods=methods)
         bp.function_name(name)(route(web_missing))
     return bp
+
+
+def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:
+    return MethodNotAllowed(method, path, *allowed) if allowed else PageNotFound(path)
 
 
 # Named so that they are the last that the host tries.

@@ -1,35 +1,51 @@
 """Answers that stand are kept, and given again without asking anybody but the stores' edition.
 
 The edition is another one after every write of every process, so nothing that was acknowledged
-before a request began is missing in its answer. Requests are compared whole, header by header, so
-nobody gets what was made for a different request.
+before a request began is missing in its answer. Requests are compared by everything that an answer
+may depend on; an answer whose Function looked at any other header is not kept, so nobody gets what
+was made for a different request.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+import sys
+from collections.abc import Awaitable, Callable, Hashable, Sequence, Set
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.hosting.requests import LazyRequest
+from shared.hosting.requests import HEADERS_READ, LazyRequest
 from shared.hosting.responses import WITHOUT_BODY, RawHeaders, Ready, head_of, send_answer
 from shared.log import log
 from shared.standing import NEW_EACH_TIME, Again
 
 Edition = Callable[[], Hashable]
 
-CAPACITY = 32 * 1024 * 1024  # Bytes a process: some five thousand documents.
+CAPACITY = 32 * 1024 * 1024  # Bytes of memory a process: some five thousand documents.
 LARGEST = 128 * 1024  # Bytes of one body. To send a larger one costs more than to make the answer.
 
 FORGOTTEN_AT_ONCE = 8  # Of those that do not stand any more, so that nobody waits for thousands.
 
-_OVERHEAD = 4_096  # Bytes that an answer takes beside its body.
+_OVERHEAD = 2_048  # Bytes of what is not measured: what the Function left behind, and the place.
 _ASKED = "ballroom.repeating"  # In a scope: the edition and the key that were looked for.
 _NEW_EACH_TIME = NEW_EACH_TIME.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
-# What proxies say of the way that a request took; no answer is made of it.
-_OF_THE_WAY = frozenset((b"forwarded", b"x-forwarded-for", b"traceparent", b"tracestate"))
+# What answers that stand depend on.
+_COMPARED = frozenset(
+    (
+        *("host", "authorization", "cookie", "user-agent", "ballerina-platform"),
+        *("accept", "accept-encoding", "range", "if-range", "if-none-match"),
+        *("cache-control", "pragma"),
+    )
+)
+# What is noted of a request, or tells of the way that it took; no answer is made of it.
+_NOTED = frozenset(
+    (
+        *("forwarded", "x-forwarded-for", "traceparent", "tracestate"),
+        "ballerina-central-telemetry-disabled",
+    )
+)
+_COMPARED_NAMES = frozenset(name.encode("ascii") for name in _COMPARED)
 
 _Header = tuple[bytes, bytes]
 _Key = tuple[str, bytes, bytes, tuple[_Header, ...]]
@@ -37,7 +53,7 @@ _Key = tuple[str, bytes, bytes, tuple[_Header, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An answer, the edition that it was made of, and the bytes that it takes with its key."""
+    """An answer, the edition that it was made of, and the memory that it takes with its key."""
 
     edition: Hashable
     start: Message  # Without what is new each time.
@@ -49,7 +65,9 @@ class _Kept:
     def of(cls, key: _Key, edition: Hashable, start: Message, body: Message) -> Self:
         lasting = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
         start = {**start, "headers": lasting}
-        return cls(edition, start, head_of(start), body, _size(key, body))
+        head = head_of(start)
+        taken = sum(map(_memory_of, (key, start, head, body))) + _OVERHEAD
+        return cls(edition, start, head, body, taken)
 
 
 class Repeating:
@@ -94,7 +112,7 @@ class Repeating:
         except Exception:  # Whoever is asked next says what is wrong with the stores.
             return None
         key = _key(scope)
-        scope[_ASKED] = edition, key
+        scope[_ASKED], scope[HEADERS_READ] = (edition, key), set[str]()
         kept = self._kept.get(key)
         if kept is None or kept.edition != edition:
             return None
@@ -106,6 +124,7 @@ class Repeating:
         if scope[_ASKED] is None:
             return send
         edition, key = scope[_ASKED]
+        read: set[str] = scope[HEADERS_READ]
         start: Message = {}
 
         async def sending(message: Message) -> None:
@@ -113,7 +132,7 @@ class Repeating:
             if message["type"] == "http.response.start":
                 start = message
             else:
-                if start.get("again") and _is_small_and_whole(message) and _is_framed(start):
+                if start.get("again") and _may_be_kept(start, message, read):
                     self._keep(key, _Kept.of(key, edition, start, message))
                 start = {}  # What follows is the rest of a body.
             await send(message)
@@ -139,8 +158,13 @@ class Repeating:
 
 
 def _key(scope: Scope) -> _Key:
-    headers = tuple([each for each in scope["headers"] if each[0] not in _OF_THE_WAY])
+    headers = tuple([each for each in scope["headers"] if each[0] in _COMPARED_NAMES])
     return scope["method"], scope["raw_path"], scope["query_string"], headers
+
+
+def _may_be_kept(start: Message, body: Message, read: Set[str]) -> bool:
+    """Tell whether the answer fits, and depends on nothing but what requests are compared by."""
+    return _is_small_and_whole(body) and _is_framed(start) and read <= _COMPARED | _NOTED
 
 
 def _is_small_and_whole(body: Message) -> bool:
@@ -153,10 +177,14 @@ def _is_framed(start: Message) -> bool:
     return is_bare or any(name == b"content-length" for name, _ in start["headers"])
 
 
-def _size(key: _Key, body: Message) -> int:
-    _, path, query, headers = key
-    asked = len(path) + len(query) + sum(len(name) + len(value) for name, value in headers)
-    return asked + len(body["body"]) + _OVERHEAD
+def _memory_of(value: object) -> int:
+    """Return the bytes that a value takes, with all that it holds."""
+    if isinstance(value, dict):
+        held = cast("dict[object, object]", value)
+        return sys.getsizeof(held) + sum(_memory_of(each) for pair in held.items() for each in pair)
+    if isinstance(value, tuple | list):
+        return sys.getsizeof(value) + sum(map(_memory_of, cast("Sequence[object]", value)))
+    return sys.getsizeof(value)
 
 
 def _fresh(kept: _Kept, scope: Scope) -> RawHeaders | None:

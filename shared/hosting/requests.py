@@ -13,15 +13,18 @@ from shared.hosting.paths import decoded_value, encoded
 
 Headers = list[tuple[bytes, bytes]]
 
+HEADERS_READ = "ballroom.headers_read"  # In a scope: the names that are asked for, in lower case.
+EVERY_HEADER = "*"  # Among those names: all were looked at.
 EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 
 
 class RequestHeaders(Mapping[str, str]):
     """Request headers by name without case; those sent twice are joined by commas."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_read", "_values")
 
-    def __init__(self, headers: Headers) -> None:
+    def __init__(self, headers: Headers, read: set[str] | None = None) -> None:
+        self._read = set[str]() if read is None else read
         values: dict[str, str] = {}
         for raw_name, raw_value in headers:
             name, value = (
@@ -34,22 +37,27 @@ class RequestHeaders(Mapping[str, str]):
     @classmethod
     def of(cls, scope: Scope) -> Self:
         """Return the headers of a request, with the peer behind whatever is claimed of it."""
-        return cls([*scope["headers"], *_forwarded(scope)])
+        return cls([*scope["headers"], *_forwarded(scope)], scope.get(HEADERS_READ))
 
     def __getitem__(self, name: str) -> str:
+        self._read.add(name.lower())
         return self._values[name.lower()]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.lower() in self._values
+        return isinstance(name, str) and self.get(name) is not None
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a header, or the default."""
-        return self._values.get(name.lower(), default)
+        name = name.lower()
+        self._read.add(name)
+        return self._values.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
+        self._read.add(EVERY_HEADER)
         return iter(self._values)
 
     def __len__(self) -> int:
+        self._read.add(EVERY_HEADER)
         return len(self._values)
 
 

@@ -43,9 +43,11 @@ async def test_every_result_is_highlighted_under_its_id(world: World) -> None:
     assert all(isinstance(each, list) for each in marks.values())
 
 
-async def test_repeated_slashes_are_one_without_a_redirect(world: World) -> None:
+async def test_slashes_behind_the_base_are_one_without_a_redirect(world: World) -> None:
     for path in ("//search-packages?q=greet", "///packages//acme///greet", "//packages//?q=greet"):
         answered(await world.get(path))
+    missing = await world.get("//packages/acme/greet/1.0.0/nothing")
+    assert "/2.0/registry//packages/acme/greet" in refused(missing, 404)
 
 
 @pytest.mark.parametrize("query", ["q=gre&mode=all", "q=acme/g", "q=grete", "q=", ""])

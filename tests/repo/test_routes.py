@@ -74,7 +74,8 @@ async def test_every_function_is_named_for_its_face(registry: Registry) -> None:
 async def test_the_app_has_every_face_and_no_name_twice(registry: Registry) -> None:
     loaded = names(functions_of(build_app(registry)))
     of_faces = [name for each in by_face(registry).values() for name in each]
-    made_from_others = ["web_missing", *(f"web_wrong_method_{each}" for each in OTHER_METHODS)]
+    wrong_methods = (f"web_wrong_method_{each}" for each in OTHER_METHODS)
+    made_from_others = ["central_doubled", "web_missing", *wrong_methods]
     assert sorted(loaded) == sorted([*of_faces, *made_from_others])
     assert len({name.lower() for name in loaded}) == len(loaded)
 

@@ -377,7 +377,11 @@ CENTRAL = {
         EVERY_STATE,
         shows=by_list("packages"),
     ),
-    "central_search_doubled": _for_all(f"{REGISTRY}//search-packages?q=x", anybody_known),
+    "central_doubled": Declared(
+        *("GET", f"{REGISTRY}//search-packages?package=NAME&deprecated=true", finders),
+        EVERY_STATE,
+        shows=by_list("packages"),
+    ),
     "central_suggest": _for_all(f"{REGISTRY}/search-suggestions?q=x", anybody_known),
     "central_tools": Declared(
         *("GET", f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", finders),

@@ -138,7 +138,16 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "central_search": tuple(
         Probe(f"{REGISTRY}/search-packages{query}") for query in ("", "?q=NAME", "?q=acme/NAME")
     ),
-    "central_search_doubled": (Probe("/2.0/registry//search-packages?q=NAME"),),
+    "central_doubled": tuple(
+        Probe(f"{REGISTRY}//{path}")
+        for path in (
+            "search-packages?q=NAME",
+            "packages/acme/NAME",
+            "packages/acme/NAME/1.0.0",
+            "tools/NAME",
+            "nowhere/NAME",
+        )
+    ),
     "central_search_symbols": (Probe(f"{REGISTRY}/search-symbols?q=NAME"),),
     "central_suggest": tuple(
         Probe(f"{REGISTRY}/search-suggestions?q={text}")

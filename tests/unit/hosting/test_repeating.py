@@ -1,6 +1,7 @@
 """An answer that stands is given again to the same request, for as long as nothing is written."""
 
-from collections.abc import Mapping
+import tracemalloc
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import azure.functions as func
@@ -8,6 +9,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.hosting.repeating import FORGOTTEN_AT_ONCE, LARGEST, Repeating
+from shared.hosting.requests import LazyRequest, RequestHeaders
 from tests.unit.hosting.asgi import Exchange, ask, scope
 
 
@@ -164,8 +166,48 @@ async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> No
     repeating = Repeating(App(), stores, capacity=30_000)
     await asked(repeating)
     for number in range(3):
-        await asked(repeating, x_long=f"{number}" * 9_000)
+        await asked(repeating, user_agent=f"{number}" * 9_000)
     assert (await asked(repeating)).body == b"5"
+
+
+@pytest.mark.parametrize("path", ["/one", "/one?q=" + 2_000 * "x"])
+@pytest.mark.parametrize("name", [b"accept", b"x-any"])
+async def test_the_memory_that_is_taken_is_bounded(stores: Stores, name: bytes, path: str) -> None:
+    capacity = 256 * 1024
+    repeating = Repeating(App(), stores, capacity=capacity)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(1_000):  # Each is another request, of as many lines as one may have.
+        request = scope("GET", f"{path}{number}" if "?" in path else f"{path}?{number}")
+        request["headers"] = [(b"%b" % name, b"%d" % (1_000 + each)) for each in range(100)]
+        await ask(repeating, request)
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert capacity / 8 < taken < capacity
+
+
+async def test_headers_that_no_answer_depends_on_make_no_difference(stores: Stores) -> None:
+    repeating = Repeating(App(), stores)
+    bodies = [(await asked(repeating, x_any=str(number))).body for number in range(3)]
+    assert bodies == [b"1", b"1", b"1"]
+
+
+@pytest.mark.parametrize("look", ["get", "index", "contains", "all"])
+async def test_an_answer_made_of_another_header_is_not_kept(stores: Stores, look: str) -> None:
+    app = App()
+    ways: dict[str, Callable[[RequestHeaders], object]] = {
+        "get": lambda headers: headers.get("X-Any"),
+        "index": lambda headers: headers["X-Any"],
+        "contains": lambda headers: "X-Any" in headers,
+        "all": dict,
+    }
+
+    async def looking(scope: Scope, receive: Receive, send: Send) -> None:
+        ways[look](LazyRequest({**scope}, {}, b"").headers)
+        await app(scope, receive, send)
+
+    repeating = Repeating(looking, stores)
+    assert [(await asked(repeating, x_any="a")).body for _ in range(2)] == [b"1", b"2"]
 
 
 @pytest.mark.parametrize(("size", "asked_twice"), [(LARGEST, False), (LARGEST + 1, True)])
