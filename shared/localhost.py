@@ -25,12 +25,12 @@ from shared.first_start import Welcome, first_start
 from shared.hosting.bodies import Identify, Limits, Sender
 from shared.hosting.connection import Patience
 from shared.hosting.connection_limits import ConnectionLimits
-from shared.hosting.errors import Unservable
+from shared.hosting.errors import AddressUnknown, Unservable
 from shared.hosting.files import FileAnswer, Refused, Resolver
 from shared.hosting.following import Shortcut
 from shared.hosting.heading import added_headers
 from shared.hosting.host import Feeding, Host, Timekeeping
-from shared.hosting.serving import Certificate
+from shared.hosting.serving import Certificate, address_of_this_machine
 from shared.hosting.supervising import Plan, serve, serve_as_worker
 from shared.registry import Registry
 from shared.settings import Settings, setting_problem
@@ -54,6 +54,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _serve(settings: Settings, arguments: Sequence[str]) -> None:
     plan = plan_of(settings)
+    if settings.is_address_unknown:
+        scheme = "https" if settings.tls_cert else "http"
+        example = f"{scheme}://{address_of_this_machine()}:{settings.port}"
+        raise AddressUnknown(settings.host, example)
     match arguments:
         case [flag, descriptor] if flag == WORKER:
             serve_as_worker(plan, int(descriptor))

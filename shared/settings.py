@@ -2,6 +2,7 @@
 
 import re
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
@@ -68,7 +69,11 @@ class Settings(BaseSettings):
         le=64,
         description="Worker processes of the local host. Read from WORKERS, without the prefix.",
     )
-    host: str = Field(default="127.0.0.1", description="Address that the local host listens on.")
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address that the local host listens on. One that stands for every address of "
+        "the machine, 0.0.0.0 or ::, needs BALLROOM_URL as well.",
+    )
     url: str = Field(
         default="",
         description="Public address of the registry, which every absolute link begins with; "
@@ -710,6 +715,11 @@ class Settings(BaseSettings):
         """Return the public address without a slash at its end."""
         return (self.url or self._listening_address()).rstrip("/")
 
+    @property
+    def is_address_unknown(self) -> bool:
+        """Say whether clients reach the local host by addresses of which none is known."""
+        return not self.url and listens_everywhere(self.host)
+
     @cached_property
     def proxies(self) -> Networks:
         """Return the networks of the proxies that are believed."""
@@ -721,8 +731,16 @@ class Settings(BaseSettings):
 
     def _listening_address(self) -> str:
         scheme = "https" if self.tls_cert else "http"
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared.
+        host = "127.0.0.1" if listens_everywhere(self.host) else self.host
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def listens_everywhere(host: str) -> bool:
+    """Tell whether an address to listen on stands for every address of the machine."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def listed(text: str) -> list[str]:

@@ -4,6 +4,7 @@ Unservable
   UnknownConstraint, UnreadableRoute, ReservedRoute, OverlappingRoutes   the app's routes
   UnsupportedFunction                                                    one of its Functions
   PortInUse, AddressUnusable, FolderUnwritable, CertificateUnusable      the machine
+  AddressUnknown                                                         the settings
 """
 
 from collections.abc import Iterable
@@ -97,4 +98,15 @@ class CertificateUnusable(Unservable):
         super().__init__(
             f"The certificate {certificate} cannot be used ({reason}). "
             "Set BALLROOM_TLS_CERT and BALLROOM_TLS_KEY to a PEM chain and its key."
+        )
+
+
+class AddressUnknown(Unservable):
+    """The host would listen on every address, and clients know one of them that is not said."""
+
+    def __init__(self, host: str, example: str) -> None:
+        super().__init__(
+            f"BALLROOM_HOST={host} listens on every address of this machine, and links to the "
+            "registry need the one that its clients use. "
+            f"Set it too, for example BALLROOM_URL={example}."
         )

@@ -30,6 +30,7 @@ from shared.hosting.errors import (
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 120  # As the real host; a client that repeats itself saves the handshake.
+_ELSEWHERE = ("192.0.2.1", 9)  # An address for documentation, which nobody has.
 GRACE_SECONDS = 10  # Requests under way get this long to end before the process does.
 
 
@@ -64,6 +65,17 @@ def bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise _refusal(refused, host, port) from None
     return bound
+
+
+def address_of_this_machine() -> str:
+    """Return the address that others in its network most likely reach this machine at."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # This sends nothing: it asks the system which of its addresses leads out.
+            probe.connect(_ELSEWHERE)
+            return probe.getsockname()[0]
+        except OSError:
+            return socket.gethostname()
 
 
 def listen(bound: socket.socket) -> None:

@@ -1,5 +1,6 @@
 """The start of the registry: what stands in its way is one line for whoever started it."""
 
+import os
 import socket
 import sqlite3
 from contextlib import closing
@@ -38,3 +39,31 @@ def test_a_database_of_a_newer_version_ends_the_start_with_one_line(
     [line] = said.err.splitlines()
     assert line.startswith(f"{data / 'ballroom.db'} has schema 1000, and this Ballroom needs ")
     assert line.endswith("Install the newer Ballroom again, or restore a backup of this one's.")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "0:0:0:0:0:0:0:0"])  # noqa: S104 - refused.
+def test_a_registry_for_every_address_does_not_start_without_its_own(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    monkeypatch.setenv("BALLROOM_HOST", host)
+    assert main([]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"BALLROOM_HOST={host} listens on every address of this machine, ")
+    example = line.rpartition("BALLROOM_URL=")[2].removesuffix(".")
+    port = os.environ["PORT"]
+    assert example.startswith("http://")
+    assert example.endswith(f":{port}")
+    assert "127.0.0.1" not in example
+    # With what the sentence says, the start goes on to the next obstacle.
+    monkeypatch.setenv("BALLROOM_URL", example)
+    assert main([]) == 1
+    assert str(data / "ballroom.db") in capsys.readouterr().err
+
+
+def test_the_example_for_https_begins_so(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BALLROOM_HOST", "::")
+    monkeypatch.setenv("BALLROOM_TLS_CERT", str(data / "chain.pem"))
+    assert main([]) == 1
+    assert "BALLROOM_URL=https://" in capsys.readouterr().err

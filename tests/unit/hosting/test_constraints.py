@@ -44,6 +44,13 @@ def test_a_constraint_refuses(kind: str, argument: str, value: str) -> None:
     assert not constraint(kind, argument).accepts(value)
 
 
+def test_an_expression_folds_letters_as_the_real_host_does() -> None:
+    search = constraint("regex", "^(?!search$|packages$)")
+    assert not search.accepts("SEARCH")
+    assert not search.accepts("pac\N{KELVIN SIGN}ages")
+    assert search.accepts("\N{LATIN SMALL LETTER LONG S}earch")
+
+
 def test_an_unknown_constraint_names_the_known_ones() -> None:
     with pytest.raises(UnknownConstraint, match="'semver' is unknown"):
         constraint("semver", "")

@@ -29,6 +29,15 @@ def test_literals_match_without_case_and_values_keep_theirs() -> None:
     )
 
 
+def test_no_letter_beyond_ascii_is_another_spelling() -> None:
+    assert router(route("packages", "GET")).match("GET", "/pac\N{KELVIN SIGN}ages") is None
+    assert router(route("{name}", "GET")).match("GET", "/\N{KELVIN SIGN}") is not None
+
+
+def test_what_is_no_path_is_none_of_a_function() -> None:
+    assert router(route("/", "OPTIONS"), route("{*path}", "GET")).match("OPTIONS", "*") is None
+
+
 def test_a_wrong_method_is_no_match() -> None:
     assert router(route("search", "GET")).match("POST", "/search") is None
 
