@@ -183,7 +183,8 @@ def _memory_of(value: object) -> int:
         held = cast("dict[object, object]", value)
         return sys.getsizeof(held) + sum(_memory_of(each) for pair in held.items() for each in pair)
     if isinstance(value, tuple | list):
-        return sys.getsizeof(value) + sum(map(_memory_of, cast("Sequence[object]", value)))
+        several = cast("Sequence[object]", value)
+        return sys.getsizeof(several) + sum(map(_memory_of, several))
     return sys.getsizeof(value)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +53,10 @@ def _telling(name: str) -> Any:
             "headers": dict(req.headers),
             "length": len(req.get_body()),
         }
-        headers = {"X-Function": name}
-        return func.HttpResponse(json.dumps(seen), mimetype="application/json", headers=headers)
+        body = json.dumps(seen).encode()
+        # The measured app named no length, so that its answers came in chunks.
+        headers = {"X-Function": name, "Content-Length": str(len(body))}
+        return func.HttpResponse(body, mimetype="application/json", headers=headers)
 
     return tell
 
@@ -151,11 +154,10 @@ def ours(received: Received | None) -> dict[str, Any]:
 def differences(host: Address) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Yield each request of `requests.jsonl` that the two answer differently, and both answers."""
     for row in rows("requests.jsonl"):
-        client = Client(host)
         request = row["request"].encode("latin-1")
         is_head = row["name"].split()[:2] == ["method", "HEAD"]
-        received = ours(client.ask(request, is_head=is_head))
-        client.close()
+        with closing(Client(host)) as client:
+            received = ours(client.ask(request, is_head=is_head))
         if received != measured(row):
             yield row["name"], measured(row), received
 
@@ -244,15 +246,14 @@ def reason_to_differ(row: dict[str, Any]) -> str | None:
 def test_every_measured_target_leads_to_the_same_function_with_the_same_parameters(
     host: Address,
 ) -> None:
-    client = Client(host)
     wrong: list[object] = []
-    for row in rows("targets.jsonl"):
-        head = f"{row['method']} {row['target']} HTTP/1.1\r\nHost: registry.example\r\n\r\n"
-        received = client.ask(head.encode("latin-1"), is_head=row["method"] == "HEAD")
-        expected = row["status"], row["function"], row["params"]
-        if (_led(received) == expected) != (reason_to_differ(row) is None):
-            wrong.append((row, _led(received)))
-    client.close()
+    with closing(Client(host)) as client:
+        for row in rows("targets.jsonl"):
+            head = f"{row['method']} {row['target']} HTTP/1.1\r\nHost: registry.example\r\n\r\n"
+            received = client.ask(head.encode("latin-1"), is_head=row["method"] == "HEAD")
+            expected = row["status"], row["function"], row["params"]
+            if (_led(received) == expected) != (reason_to_differ(row) is None):
+                wrong.append((row, _led(received)))
     assert wrong == []
 
 
