@@ -145,7 +145,7 @@ def _github(claims: Claims) -> Workload:
         _refuse_run("it belongs to a pull request")
     _check_ref(job.ref)
     server = server_of(Provider.GITHUB, job.iss)
-    path = job.workflow_ref.partition("@")[0]
+    path, _ = _path_and_ref(job.workflow_ref)
     return Workload(
         provider=Provider.GITHUB,
         server=server,
@@ -167,9 +167,9 @@ def _github_elsewhere(job: _GitHub) -> str:
     A workflow can hand its jobs to a reusable one, which anybody may have written: `workflow_ref`
     is the caller's, and `job_workflow_ref` says whose steps can ask for the token.
     """
-    path, _, ref = job.job_workflow_ref.partition("@")
+    path, ref = _path_and_ref(job.job_workflow_ref)
     is_here = path.startswith(f"{job.repository}/.github/workflows/")
-    is_own = is_here and ref == job.workflow_ref.partition("@")[2]
+    is_own = is_here and ref == _path_and_ref(job.workflow_ref)[1]
     return "" if is_own else job.job_workflow_ref or _UNTOLD
 
 
@@ -181,7 +181,7 @@ def _gitlab(claims: Claims) -> Workload:
         _refuse_run("it belongs to a fork")
     _check_ref(job.ref_path)
     server = server_of(Provider.GITLAB, job.iss)
-    path = job.ci_config_ref_uri.partition("@")[0]
+    path, _ = _path_and_ref(job.ci_config_ref_uri)
     own = f"{server.partition('://')[2]}/{job.project_path}//"
     return Workload(
         provider=Provider.GITLAB,
@@ -257,6 +257,17 @@ def _check_ref(ref: str) -> None:
 
 def _refuse_run(why: str) -> None:
     raise RunNotTrusted(why, "a branch or a tag of the repository itself")
+
+
+def _path_and_ref(text: str) -> tuple[str, str]:
+    """Split where a file is from its ref, or from its commit.
+
+    Both may hold an `@`: a file that is called `release.yml@other.yml` is not `release.yml`.
+    """
+    path, separator, ref = text.rpartition("@refs/")
+    if not separator:
+        path, _, ref = text.rpartition("@")
+    return path, ref
 
 
 def _file_below(folder: str, path: str) -> str:

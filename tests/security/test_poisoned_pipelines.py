@@ -163,6 +163,29 @@ async def test_another_workflow_of_the_same_repository_gets_none(trust: Trust) -
     assert await mints(trust, Provider.GITHUB)
 
 
+@pytest.mark.parametrize("ref", ["refs/tags/v1.0.0", "refs/tags/greet@1.0.0", "refs/heads/a@b"])
+async def test_a_workflow_whose_file_name_holds_an_at_sign_is_no_other_one(
+    trust: Trust, ref: str
+) -> None:
+    await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/*", "refs/tags/*"]})
+    await trust.add(rules={"workflow": "greet.yml", "refs": ["refs/heads/*", "refs/tags/*"]})
+
+    async def runs(file: str) -> bool:
+        path = f"octo/greet/.github/workflows/{file}@{ref}"
+        claims = {"workflow_ref": path, "job_workflow_ref": path}
+        return await mints(trust, Provider.GITHUB, ref=ref, **claims)
+
+    assert not await runs("release.yml@evil.yml")
+    assert await runs("release.yml")
+
+
+async def test_a_pipeline_file_whose_name_holds_an_at_sign_is_no_other_one(trust: Trust) -> None:
+    await trust.add(provider=Provider.GITLAB, rules={**GITLAB_RULES, "workflow": ".gitlab-ci.yml"})
+    assert await mints(trust, Provider.GITLAB)
+    uri = "gitlab.com/tools/ci/greet//.gitlab-ci.yml@evil.yml@refs/heads/main"
+    assert not await mints(trust, Provider.GITLAB, ci_config_ref_uri=uri)
+
+
 FOREIGN = "evil/ci/.github/workflows/publish.yml@refs/tags/v1"
 
 
