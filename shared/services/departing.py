@@ -1,6 +1,7 @@
 """Departing: what is stored about a person, as a whole, and its deletion."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared.domain.accounts import Account, AccountName, Identity, place_of_name
@@ -16,11 +17,11 @@ from shared.domain.identity import Principal
 from shared.domain.invitations import KeptInvitation
 from shared.domain.logs import LARGEST_PAGE, LogQuery
 from shared.domain.names import OrgName
-from shared.domain.organizations import Membership
+from shared.domain.organizations import Membership, Organization, place_of
 from shared.domain.package import Event
 from shared.domain.rights import Role
 from shared.domain.sessions import Session
-from shared.ports import Clock, DirectoryStore
+from shared.ports import Clock, DirectoryStore, Stale
 from shared.services.changing import until_fresh
 from shared.services.identities import Identities
 from shared.services.logbook import Logbook
@@ -96,7 +97,7 @@ class Departing:
         for each in memberships:
             await self._check_dispensable(each, account, by)
         for each in memberships:
-            await self.organizations.remove_member(OrgName(each.org), account, by=by)
+            await self._leave(each, account, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
         for kept in await self.directory.of(KeptInvitation, by.id):
@@ -147,12 +148,30 @@ class Departing:
     async def _check_dispensable(
         self, membership: Membership, account: Account, by: Principal
     ) -> None:
-        if membership.role is not Role.OWNER:
+        if membership.role is not Role.OWNER or await self._is_gone(membership):
             return
         members = await self.organizations.members(OrgName(membership.org), by=by)
         owners = [each for each in members if each.membership.role is Role.OWNER]
         if len(owners) == 1:
             raise LastOwner(account.name, membership.org)
+
+    async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
+        if await self._is_gone(membership):
+            await self._forget(membership, by)
+        else:
+            await self.organizations.remove_member(OrgName(membership.org), account, by=by)
+
+    async def _is_gone(self, membership: Membership) -> bool:
+        """Say whether the organization was deleted; in one that was, nobody needs an owner."""
+        organization = await self.directory.get(Organization, place_of(membership.org))
+        return organization is None or organization.is_deleted_at(self.clock.now_ms())
+
+    async def _forget(self, membership: Membership, by: Principal) -> None:
+        org = membership.org
+        details = {"account": by.id, "before": membership.role.value, "after": ""}
+        change = Change("member.removed", org, org=org, account=by.id, details=details)
+        with suppress(Stale):  # Upkeep removed it meanwhile, with the organization.
+            await self.recording.remove(membership, change=change, by=by)
 
     async def _remove(self, by: Principal) -> None:
         account = await self._account(by)

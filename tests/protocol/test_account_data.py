@@ -18,8 +18,10 @@ from shared.domain.errors import (
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.invitations import KeptInvitation
 from shared.domain.names import parse_org
-from shared.domain.package import Event
+from shared.domain.organizations import Membership
+from shared.domain.package import Event, Head, Visibility
 from shared.domain.rights import Grant, Role
+from shared.services.closing import RELEASED_AFTER
 from shared.services.inviting import Offer
 from tests.balas import bala
 from tests.pages import Browser
@@ -171,6 +173,21 @@ async def test_somebody_who_owns_beside_others_may_go(world: World) -> None:
     await world.registry.organizations.set_member(acme, mia.account, Role.OWNER, by=OPERATOR)
     await world.registry.departing.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
+
+
+@pytest.mark.parametrize("later", [timedelta(0), RELEASED_AFTER])
+async def test_whoever_owned_a_deleted_organization_may_go(world: World, later: timedelta) -> None:
+    mia, gone = world.people.mia, parse_org("gone")
+    await world.registry.organizations.found(gone, mia.account, by=OPERATOR)
+    await world.stores.metadata.claim(
+        Head(org="gone", name="greet", visibility=Visibility.PUBLIC, created_ms=0)
+    )
+    await world.registry.closing.delete(gone, by=OPERATOR)
+    world.clock.advance(later)
+    await world.registry.upkeep.run("keep")
+    await world.registry.departing.delete(by=principal(world, mia))
+    assert await account_of(world, mia) is None
+    assert await world.stores.directory.about(Membership, mia.account.id) == []
 
 
 async def account_of(world: World, person: Person) -> Account | None:
