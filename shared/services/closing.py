@@ -80,21 +80,19 @@ class Closing:
         return await until_fresh(attempt)
 
     async def run(self) -> Report:
-        """Keep organizations that have a package after all: its push was under way before. Release
-        the names of those that are gone and never had one."""
-        now_ms = self.recording.clock.now_ms()
+        """Keep organizations that have a package after all, also those that are gone: its push was
+        under way before. Release the names of those that are gone and never had one."""
+        over_ms = self.recording.clock.now_ms() - RELEASED_AFTER // timedelta(milliseconds=1)
         organizations = await everything(self.directory, Organization)
-        closing = [each for each in organizations if (each.deleting_ms or 0) > now_ms]
-        over_ms = now_ms - RELEASED_AFTER // timedelta(milliseconds=1)
-        gone = [each for each in organizations if each.is_deleted_at(over_ms)]
+        closing = [each for each in organizations if each.deleting_ms is not None]
         changed = 0
         for each in closing:
             if await self._package_of(each) is not None:
                 await self._keep(each)
                 changed += 1
-        for each in gone:
-            changed += await self._release(each)
-        return Report("keep", len(closing) + len(gone), changed)
+            elif each.is_deleted_at(over_ms):
+                changed += await self._release(each)
+        return Report("keep", len(closing), changed)
 
     async def _release(self, organization: Organization) -> bool:
         """Remove everything of the organization, and its record last: then the name is free.

@@ -14,7 +14,7 @@ from shared.domain.errors import (
     OrganizationNotFound,
     SignInAgain,
 )
-from shared.domain.identity import OPERATOR
+from shared.domain.identity import OPERATOR, Principal
 from shared.domain.invitations import Invitation
 from shared.domain.names import OrgName, Package
 from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty
@@ -164,6 +164,20 @@ async def test_a_push_that_was_under_way_keeps_its_organization(acme: OrgWorld) 
     assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
     assert {event.actor for event in acme.events.feed} == {"upkeep"}
     assert (await acme.closing.run()).changed == 0
+
+
+@pytest.mark.parametrize("by", [OPERATOR, None], ids=["operator", "owner"])
+@pytest.mark.parametrize("later", [timedelta(0), COOLING_OFF + RELEASED_AFTER])
+async def test_a_push_that_was_under_way_revives_its_organization(
+    acme: OrgWorld, by: Principal | None, later: timedelta
+) -> None:
+    await acme.closing.delete(ACME, by=by or acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.clock.advance(later)
+    report = await acme.closing.run()
+    assert (report.seen, report.changed) == (1, 1)
+    assert (await acme.acme()).deleting_ms is None
+    assert "kim" in acme.roles()
 
 
 async def test_what_somebody_keeps_meanwhile_is_kept(acme: OrgWorld) -> None:
