@@ -32,6 +32,7 @@ def stands(
 ) -> func.HttpResponse:
     """Say that nothing but its request and the records of packages went into an answer.
 
+    Those records were read for it: what a process remembered may be older than the last write.
     A host may then give it again to those who send no credentials, as it was given now; `noted` is
     what the face does besides. What tells its caller something of its own does not stand.
     """

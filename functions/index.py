@@ -42,7 +42,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         found = await registry.indexing.file(package, by=caller, known=tags_to_trust(req))
         caching = PUBLIC if found.is_public else PRIVATE
         answer = document_answer(req, found.document, mimetype=LINES, caching=caching)
-        return stands(answer, registry)
+        return answer if found.is_remembered else stands(answer, registry)
 
     @bp.route("index/changes", methods=["GET", "HEAD"])
     @api_errors

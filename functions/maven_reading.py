@@ -138,7 +138,8 @@ async def _client_document(
 
 
 def _listed(versions: VersionList) -> Document:
-    return Document(versions.document.content, XML, versions.is_public, stands=True)
+    content, stands = versions.document.content, not versions.is_remembered
+    return Document(content, XML, versions.is_public, stands=stands)
 
 
 def _is_public(head: Head) -> bool:

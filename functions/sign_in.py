@@ -143,7 +143,7 @@ async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
         session = await registry.sign_in.signing_out.sign_out(by=caller)
         if session is not None:
             registry.sessions.forget(session)
-    if not registry.sessions.is_asked_by_another_site(headers_of(req)):
+    if registry.sessions.may_be_forgotten(headers_of(req)):
         leave(registry.sessions.farewell())
 
 

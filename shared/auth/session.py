@@ -113,7 +113,7 @@ class Sessions:
         the host answers such a page whatever its origin.
         """
         asked = _asked(self._cookie.read(headers))
-        if asked is None or self.is_asked_by_another_site(headers):
+        if asked is None or self._cookie.is_sent_by_another_site(headers):
             return None
         session = await self._find(asked)
         if session is None or session.ends_ms <= self._clock.now_ms():
@@ -127,9 +127,13 @@ class Sessions:
             return None
         return await self._renewed(session, presented, asked.secret_hash)
 
-    def is_asked_by_another_site(self, headers: Mapping[str, str]) -> bool:
-        """Say whether a page of another origin made the request, as its browser says."""
-        return self._cookie.is_sent_by_another_site(headers)
+    def may_be_forgotten(self, headers: Mapping[str, str]) -> bool:
+        """Say whether the browser is to forget a cookie of no session that it sent.
+
+        A form of another site comes without the cookie, and must not take it away.
+        """
+        is_sent = bool(self._cookie.read(headers))
+        return is_sent and not self._cookie.is_sent_by_another_site(headers)
 
     def new_secret(self) -> Secret:
         """Return a secret for a new session."""

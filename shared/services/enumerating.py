@@ -20,10 +20,14 @@ REMEMBERED_BYTES = 16 * 1024 * 1024  # Of each; 10,000 packages of a few version
 
 @dataclass(frozen=True, slots=True)
 class VersionList:
-    """A list of versions, and whether anybody may see it."""
+    """A list of versions, and whether anybody may see it.
+
+    What is remembered is what a store said up to three seconds ago, and may have changed since.
+    """
 
     document: Document
     is_public: bool
+    is_remembered: bool = False
 
 
 class Enumerating:
@@ -67,7 +71,7 @@ class Enumerating:
     ) -> VersionList:
         document = lists.known(package, known)
         if document is not None:
-            return VersionList(document, is_public=True)
+            return VersionList(document, is_public=True, is_remembered=True)
         read_ms = lists.now_ms()
         survey = await self._browsing.survey(package, by=by)
         document = await lists.document(survey, read_ms)

@@ -20,10 +20,14 @@ LOOKED_AT = 500  # Events that one request looks at: an eighth of a second when 
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """The lines of a package, and whether anybody may keep them in a shared cache."""
+    """The lines of a package, and whether anybody may keep them in a shared cache.
+
+    What is remembered is what a store said up to three seconds ago, and may have changed since.
+    """
 
     document: Document
     is_public: bool
+    is_remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Indexing:
         """
         document = self.files.known(package, known)
         if document is not None:
-            return IndexFile(document, is_public=True)
+            return IndexFile(document, is_public=True, is_remembered=True)
         read_ms = self.files.now_ms()
         survey = await self.pulling.survey(package, by=by)
         document = await self.files.document(survey, read_ms)

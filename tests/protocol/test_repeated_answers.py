@@ -21,6 +21,7 @@ from shared.hosting.repeating import Repeating
 from shared.localhost import MAVEN_PATHS, archives_of
 from shared.log import configure, log
 from shared.registry import Registry
+from shared.services.remembering import TRUSTED_FOR
 from tests.balas import bala
 from tests.places import one_machine
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -194,6 +195,22 @@ async def test_what_another_process_withdraws_is_gone_at_once(world: World, path
         assert (await world.get(path)).status_code in (401, 404)
         await moderation.restore(GREETED, by=OPERATOR)
     assert (await world.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [LIST, f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", f"{URL}/index/acme/greet/index.json"],
+)
+async def test_what_was_withdrawn_is_confirmed_for_three_seconds_at_most(
+    world: World, path: str
+) -> None:
+    had = {"If-None-Match": (await world.get(path)).headers["etag"]}
+    async with another_process(world) as other:
+        await other.registry.moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
+        # A process that has read the list may confirm it from memory, and the host keeps that.
+        assert (await world.get(path, headers=had)).status_code == 304
+        world.clock.advance(TRUSTED_FOR)
+        assert (await world.get(path, headers=had)).status_code != 304
 
 
 async def test_what_another_process_publishes_is_there_at_once(world: World) -> None:

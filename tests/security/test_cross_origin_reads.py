@@ -58,6 +58,20 @@ async def test_no_form_of_another_site_changes_anything(browser: Browser) -> Non
     assert (await browser.get("/account")).status_code == 200, "the session was ended"
 
 
+@pytest.mark.parametrize("headers", [{"Origin": "null"}, {}])
+async def test_a_form_of_another_site_signs_nobody_out(
+    browser: Browser, headers: dict[str, str]
+) -> None:
+    # A site that says nothing of itself is `null`. Browsers send it no `Lax` cookie with a form,
+    # but would take one back that the answer to it forgets.
+    kept, browser.cookies = browser.cookies, {}
+    answer = await browser.send("POST", "/sign-out", headers={**headers, **FORM}, content=b"x=y")
+    assert answer.status_code == 303
+    assert "set-cookie" not in answer.headers
+    browser.cookies = kept
+    assert (await browser.get("/account")).status_code == 200
+
+
 @pytest.mark.parametrize("origin", [URL, "null"])
 async def test_our_own_pages_are_of_the_session(browser: Browser, origin: str) -> None:
     answer = await browser.send("GET", "/account", headers={"Origin": origin})
