@@ -30,10 +30,10 @@ _ASKED = "ballroom.repeating"  # In a scope: the edition and the key that were l
 _NEW_EACH_TIME = NEW_EACH_TIME.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
-# What answers that stand depend on.
+# What answers that stand depend on; to pages of other sites the host says that they may read.
 _COMPARED = frozenset(
     (
-        *("host", "authorization", "cookie", "user-agent", "ballerina-platform"),
+        *("host", "origin", "authorization", "cookie", "user-agent", "ballerina-platform"),
         *("accept", "accept-encoding", "range", "if-range", "if-none-match"),
         *("cache-control", "pragma"),
     )

@@ -117,6 +117,19 @@ async def test_what_is_given_again_is_what_was_given(
     assert first.headers == second.headers
 
 
+@EACH
+async def test_pages_of_other_sites_may_read_what_was_given_to_others_before(
+    worlds: OpenWorld, path: str, headers: dict[str, str]
+) -> None:
+    world = await worlds()  # As it is served: what is kept is kept before anything else.
+    await world.push(GREET)
+    from_elsewhere = {**headers, "Origin": "https://elsewhere.test"}
+    for _ in range(2):
+        await world.get(path, headers=headers)
+        answer = await world.get(path, headers=from_elsewhere)
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
 async def test_the_bytes_behind_a_link_are_given_again_too(
     world: World, machines: list[OneMachine]
 ) -> None:
