@@ -255,15 +255,20 @@ class Execution:
         return told("survived", f"{len(names)} tests")
 
     def _in_order(self, mutant: dict[str, Any]) -> list[str]:
-        tests = self._running(mutant)
-        tests.sort(key=turns(tests))
-        killers = [name for name in self._killers[function_of(mutant)][:8] if name in tests]
+        quick = self._running(mutant)
+        killers = [name for name in self._killers[function_of(mutant)][:8] if name in quick]
         subject = "test_" + Path(mutant["file"]).name
-        near = [name for name in tests if name.partition("::")[0].endswith("/" + subject)]
+        near = [name for name in quick if name.partition("::")[0].endswith("/" + subject)]
+        # Of the rest as many as can be, and then some of as many kinds as can be.
+        first = self._within(BUDGET / 2, [*killers, *near, *quick])
+        return self._within(BUDGET, [*first, *sorted(quick, key=turns(quick))])
+
+    def _within(self, budget: float, names: list[str]) -> list[str]:
+        """Return the tests at the beginning that fit into so many seconds, or the first one."""
         chosen, seconds = list[str](), 0.0
-        for name in dict.fromkeys([*killers, *near, *tests]):
+        for name in dict.fromkeys(names):
             seconds += self._measured[name].seconds
-            if seconds > BUDGET and chosen:
+            if seconds > budget and chosen:
                 break
             chosen.append(name)
         return chosen
