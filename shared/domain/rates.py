@@ -240,6 +240,5 @@ def _wait_ms(limit: int, before: int, now: int, window: Window) -> int:
         left_ms = room * window.length_ms // before
         return max(1, window.left_ms - left_ms)
     # This window is full, and has to fall out of reach by one.
-    counted = min(now - 1, limit)
-    left_ms = (limit - 1) * window.length_ms // max(1, counted)
-    return window.left_ms + max(0, window.length_ms - left_ms)
+    left_ms = (limit - 1) * window.length_ms // limit
+    return window.left_ms + window.length_ms - left_ms

@@ -25,6 +25,7 @@ from shared.domain.errors import (
     TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.package import Event, Provenance
 from shared.domain.rights import Grant, Holding, Role, Scope
 from shared.domain.sign_in_errors import AccountLocked
 from shared.domain.tokens import Token, TokenUse
@@ -320,6 +321,34 @@ async def test_a_token_of_an_organization_brings_its_role(
     assert principal.holdings == (Holding(org="acme", role=Role.MAINTAINER),)
 
 
+async def test_a_principal_is_all_that_the_token_says(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    run = Provenance(provider="github", repository="octo/greet")
+    told = {"org": "acme", "made_by": "maker", "provenance": run}
+    await change(tokens, **told)
+    token = stored(tokens)
+    assert await authenticate(authentication, HEADERS | CLIENT) == Principal(
+        id=OWNER,
+        credential="first",
+        grants=GRANTS,
+        expires_ms=token.expires_ms,
+        holdings=token.holdings,
+        address="203.0.113.7",
+        agent="ballerina/2201.13.4",
+        provenance=run,
+        token="first",
+        maker="maker",
+    )
+
+
+async def test_only_a_token_of_an_organization_has_a_maker(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    await change(tokens, made_by="maker")
+    assert (await authenticate(authentication, HEADERS)).maker == ""
+
+
 # --- canaries ----------------------------------------------------------------------------------
 
 
@@ -359,6 +388,32 @@ async def test_a_canary_tells_who_tried_it_and_never_its_text(
     for said in (repr(line), repr(event)):
         assert MINTED.text.reveal() not in said
         assert MINTED.hash not in said
+
+
+@pytest.mark.parametrize(("org", "account"), [("Acme", ""), ("", OWNER)])
+@pytest.mark.usefixtures("canary")
+async def test_the_event_of_a_canary_is_for_whoever_the_token_belongs_to(
+    tokens: FakeDirectory, clock: FakeClock, org: str, account: str
+) -> None:
+    await change(tokens, org=org)
+    events = FakeEvents()
+    authentication = authenticating(tokens, clock, events=events)
+    with pytest.raises(TokenUnknown):
+        await authenticate(authentication, HEADERS | CLIENT)
+    await authentication.close()
+    [event] = events.feed
+    assert event == Event(
+        id=f"token.canary-tried:first:203.0.113.7:{clock.now_ms() // 600_000}",
+        kind="token.canary-tried",
+        at_ms=clock.now_ms(),
+        actor="",
+        subject="first",
+        org=org.lower(),
+        account=account,
+        credential="first",
+        address="203.0.113.7",
+        details={"name": "laptop", "agent": "ballerina/2201.13.4"},
+    )
 
 
 @pytest.mark.usefixtures("canary")

@@ -24,7 +24,7 @@ from shared.domain.identity import (
     require,
 )
 from shared.domain.names import OrgName, Package
-from shared.domain.organizations import Organization
+from shared.domain.organizations import Membership, Organization
 from shared.domain.rights import RIGHTS, Action, Grant, Holding, Role, Scope
 
 # Written out, so that a change of the table in the code has to be a change here.
@@ -409,3 +409,14 @@ def test_a_sign_in_is_fresh_to_the_millisecond() -> None:
     assert signed_in(0).is_fresh(NOW + ten_minutes)
     assert not signed_in(0).is_fresh(NOW + ten_minutes + 1)
     assert not ALL.is_fresh(0)
+
+
+def test_a_standing_has_the_role_and_the_sponsor_of_the_membership_at_that_time() -> None:
+    since = {"org": "acme", "account": ID, "since_ms": NOW, "invited_by": "ann0000000"}
+    membership = Membership.model_validate({**since, "role": "maintainer"})
+    new = Standing.of(None, None, membership, NOW)
+    assert (new.role, new.sponsor, new.at_ms) == (Role.MAINTAINER, "ann0000000", NOW)
+    later = Standing.of(None, None, membership, NOW + 10**12)
+    assert (later.role, later.sponsor) == (Role.MAINTAINER, "")
+    stranger = Standing.of(None, None, None, NOW)
+    assert (stranger.role, stranger.sponsor) == (None, "")

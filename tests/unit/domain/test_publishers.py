@@ -1,12 +1,13 @@
 """Which runs a trusted publisher takes: by ids that never change, then by its rules."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shared.domain.claims import read_workload
 from shared.domain.errors import InvalidRequest
-from shared.domain.publishers import RULES, Publisher, Rules, parse_ids
+from shared.domain.publishers import RULES, Publisher, Rules, parse_ids, parse_label
 from shared.domain.workloads import Provider
 from tests.jobs import IDS, github_job, gitlab_job
 
@@ -82,6 +83,15 @@ def test_everything_that_differs_is_named() -> None:
         "its ref is 'refs/heads/dev', not refs/tags/v*",
         "its environment is none, not release",
         "its ref 'refs/heads/dev' is not protected",
+    ]
+
+
+def test_what_a_run_says_is_shown_up_to_80_characters() -> None:
+    other = github_job(ref=f"refs/heads/{'x' * 81}", environment="e" * 81)
+    asked = rules(refs=["refs/heads/main", "refs/tags/v*"])
+    assert asked.differences(read_workload(Provider.GITHUB, other)) == [
+        f"its ref is 'refs/heads/{'x' * 69}', not refs/heads/main or refs/tags/v*",
+        f"its environment is '{'e' * 80}', not release",
     ]
 
 
@@ -229,3 +239,61 @@ def test_an_id_too_few_too_many_or_in_another_form_is_refused(provider: Provider
 
 def test_every_provider_has_its_rules() -> None:
     assert set(RULES) == set(Provider)
+
+
+def refused(act: Callable[[], object]) -> str:
+    """Return what is said of a refused request."""
+    with pytest.raises(InvalidRequest) as caught:
+        act()
+    return str(caught.value)
+
+
+WRITE = "Write refs/heads/main, or refs/tags/v* for all such tags."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "workflow",
+            "x" * 81,
+            f"'{'x' * 80}' is no workflow. Write its name, such as release.yml.",
+        ),
+        ("environment", "a\n", "'a\\n' is no environment. Write its name, such as release."),
+        (
+            "refs",
+            ["refs/heads/a", "x" * 81],
+            f"'{'x' * 80}' is no ref. {WRITE}",
+        ),
+        (
+            "refs",
+            ["refs/heads/a"] * 11,
+            f"There are more than 10 refs. {WRITE}",
+        ),
+    ],
+)
+def test_a_refused_rule_is_shown_with_the_way_out(name: str, value: object, sentence: str) -> None:
+    assert refused(lambda: rules(**{name: value})) == sentence
+
+
+def test_what_a_provider_does_not_say_is_no_rule() -> None:
+    assert refused(lambda: Rules.parse(Provider.ENTRA, {"reusable_workflow": "x"})) == (
+        "Tokens of Entra ID do not say the reusable workflow of a run, so it cannot be a rule. "
+        "Leave it out."
+    )
+
+
+def test_ids_that_are_not_all_of_them_are_named() -> None:
+    assert refused(lambda: parse_ids(Provider.GITHUB, {})) == (
+        "A publisher of GitHub Actions is known by repository_id and repository_owner_id, which "
+        "never change. Copy all of them from the provider, and no names."
+    )
+
+
+def test_a_label_is_a_line_of_255_characters() -> None:
+    assert parse_label("x" * 255) == "x" * 255
+    for text in ("x" * 256, "a\nb"):
+        assert refused(lambda text=text: parse_label(text)) == (
+            "The name of a repository is a line of 255 characters at most, such as octo/greet. "
+            "It decides nothing, and may be left out."
+        )

@@ -13,6 +13,7 @@ from shared.domain.rates import (
     OperationClass,
     Subject,
     Tally,
+    Wait,
     Window,
     judge,
     tightest,
@@ -186,6 +187,56 @@ def test_nobody_is_counted_where_there_is_no_limit_or_no_key() -> None:
 def test_what_is_no_limit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no limit such as"):
         Limits.parse(OperationClass.PUSH, text)
+
+
+@pytest.mark.parametrize(
+    ("operation", "minutes", "words"),
+    [
+        (OperationClass.READ, 1, "a minute"),
+        (OperationClass.WRITE, 1, "a minute"),
+        (OperationClass.PUSH, 1, "a minute"),
+        (OperationClass.TOKEN_ISSUE, 5, "5 minutes"),
+        (OperationClass.SIGN_IN, 5, "5 minutes"),
+        (OperationClass.DEVICE, 5, "5 minutes"),
+        (OperationClass.FAILURE, 5, "5 minutes"),
+        (OperationClass.INVITATION, 60, "60 minutes"),
+        (OperationClass.FOUND, 24 * 60, "a day"),
+    ],
+)
+def test_each_class_is_counted_for_its_time(
+    operation: OperationClass, minutes: int, words: str
+) -> None:
+    assert operation.window == timedelta(minutes=minutes)
+    assert Allowance(operation, Subject.ACCOUNT, 1, 0, 1).period == words
+
+
+def test_a_window_is_whole_milliseconds() -> None:
+    assert repr(Window.at(90_001, MINUTE)) == "Window(number=1, length_ms=60000, into_ms=30001)"
+
+
+@pytest.mark.parametrize(
+    ("limit", "before", "now", "at_ms", "wait_ms"),
+    [
+        (10, 10, 5, 30_000, 6_000),  # The last one: the next one fits when four are left of ten.
+        (10, 7, 6, 30_000, 4_286),
+        (10, 10, 10, 30_000, 30_000),  # No room in this window until the one before is over.
+        (10, 10, 10, 59_999, 1),
+        (1, 1, 1, 30_000, 30_000),
+        (1, 0, 1, 30_000, 90_000),  # The last one of a limit of one: a whole window passes.
+        (10, 0, 10, 30_000, 36_000),
+        (2, 0, 2, 0, 90_000),
+    ],
+)
+def test_the_wait_is_until_one_more_fits_to_the_millisecond(
+    limit: int, before: int, now: int, at_ms: int, wait_ms: int
+) -> None:
+    assert repr(judged(limit, before, now, at_ms).wait_ms) == str(wait_ms)
+
+
+def test_somebody_who_waited_long_enough_waits_no_longer() -> None:
+    wait = Wait(OperationClass.READ, Subject.ADDRESS, "203.0.113.7", 10, until_ms=5_000)
+    left = [wait.left(at_ms) for at_ms in (3_500, 5_000, 9_000)]
+    assert left == [timedelta(seconds=1.5), timedelta(0), timedelta(0)]
 
 
 def test_every_class_has_a_window_and_a_noun() -> None:
