@@ -177,6 +177,8 @@ class Issuer:
         sent = {
             name: values[0] for name, values in parse_qs((await request.body()).decode()).items()
         }
+        if not self._is_exchange(request, sent):
+            return JSONResponse({"error": "invalid_request"}, 400)
         asked = self.codes.pop(sent.get("code", ""), None)
         if asked is None or not self._fits(asked, sent) or not self._is_client(request, sent):
             status = 200 if "access_token" in request.url.path else 400
@@ -185,6 +187,13 @@ class Issuer:
         if "openid" in asked.get("scope", ""):
             token["id_token"] = self.change_token(self.id_token(asked.get("nonce", "")))
         return JSONResponse(token)
+
+    def _is_exchange(self, request: Request, sent: Mapping[str, str]) -> bool:
+        """Say whether it is a form that exchanges a code, from somebody who reads JSON."""
+        kind = request.headers.get("content-type", "").partition(";")[0]
+        form = kind == "application/x-www-form-urlencoded"
+        reads = request.headers.get("accept") == "application/json"
+        return form and reads and sent.get("grant_type") == "authorization_code"
 
     def _fits(self, asked: Mapping[str, str], sent: Mapping[str, str]) -> bool:
         digest = hashlib.sha256(sent.get("code_verifier", "").encode()).digest()
@@ -199,7 +208,8 @@ class Issuer:
         if sent.get("client_assertion"):
             return sent.get("client_id") == self.client_id
         basic = base64.b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
-        if request.headers.get("authorization") == f"Basic {basic}":
+        by_header = request.headers.get("authorization") == f"Basic {basic}"
+        if by_header and self.client_authentication != ["client_secret_post"]:
             return True
         pair = (sent.get("client_id"), sent.get("client_secret"))
         return pair == (self.client_id, self.client_secret)

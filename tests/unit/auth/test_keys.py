@@ -4,6 +4,7 @@ import re
 import stat
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -123,3 +124,38 @@ def test_a_setting_without_a_usable_key_is_refused_and_not_shown(text: str) -> N
     with pytest.raises(ValueError, match="32 random characters or more") as caught:
         KeyRing.of_setting(text)
     assert not text or text not in str(caught.value)
+
+
+def test_a_reference_to_a_vault_is_no_key() -> None:
+    text = "@Microsoft.KeyVault(SecretUri=https://vault.test/secrets/key)"
+    for setting in (text, f"{'n' * 32},{text.upper()}"):
+        with pytest.raises(ValueError, match="unresolved") as refused:
+            KeyRing.of_setting(setting)
+        assert str(refused.value) == (
+            "it is an unresolved reference to a key vault, which everybody knows"
+        )
+
+
+def test_links_that_an_earlier_version_signed_are_followed() -> None:
+    signature = "AhpBkqMsesEXjEftM0q0AsQSUbItPkWGezQtJe4V6K4"
+    assert LinkSigner(OLD).sign(PATH, 1000) == signature
+    assert LinkSigner(OLD).verify(PATH, "1000", signature, now_ms=999)
+
+
+class DoubtedKeys(KeyRing):
+    """Keys that count how often they were doubted."""
+
+    doubts: ClassVar[list[str]] = []
+
+    def doubt(self) -> None:
+        """Count it."""
+        self.doubts.append("")
+
+
+def test_only_a_signature_that_no_key_made_casts_doubt_on_the_keys() -> None:
+    signer = DoubtedKeys(NEW.keys).signer("session")
+    for each in (NEW, OLD):
+        assert signer.verify("kim", each.signer("session").sign("kim"))
+    assert not DoubtedKeys.doubts
+    assert not signer.verify("kim", NEWER.signer("session").sign("kim"))
+    assert len(DoubtedKeys.doubts) == 1

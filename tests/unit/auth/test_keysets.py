@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.auth.discovery import Discovery
+from shared.auth.kept import Kept
 from shared.auth.keysets import MAX_KEYS, KeySets
 from shared.ports import Fetched, Unanswered
 from tests.fakes.clock import FakeClock
@@ -189,3 +190,37 @@ async def test_a_set_without_a_key_is_no_answer(entries: Any) -> None:
     fixed.keys = {"keys": entries}
     with pytest.raises(Unanswered):
         await KeySets(fixed, Discovery(fixed, clock), clock).find(URL, "key-1", "RS256")
+
+
+async def test_who_does_not_answer_is_named_with_the_reason() -> None:
+    told: list[tuple[str, str]] = []
+
+    async def fetch() -> str:
+        raise Unanswered("the cable is cut")  # noqa: TRY003 - a fake.
+
+    clock = FakeClock()
+    kept = Kept("the keys", fetch, clock, lambda name, reason: told.append((name, reason)))
+    for _ in range(2):
+        with pytest.raises(Unanswered, match=r"^the keys$"):
+            await kept.value()
+    assert told == [("the keys", "the cable is cut")]
+
+
+async def test_what_is_kept_is_asked_for_anew_once_a_minute_while_it_is_away() -> None:
+    clock, calls = FakeClock(), list[int]()
+
+    async def fetch() -> str:
+        calls.append(clock.now_ms())
+        if len(calls) > 1:
+            raise Unanswered("away")
+        return "document"
+
+    kept = Kept("it", fetch, clock)
+    assert await kept.value() == "document"
+    clock.advance(timedelta(hours=1))
+    for _ in range(6):
+        assert await kept.value() == "document"
+        clock.advance(timedelta(seconds=10))
+    assert len(calls) == 2
+    assert await kept.value() == "document"
+    assert len(calls) == 3

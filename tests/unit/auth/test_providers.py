@@ -419,7 +419,13 @@ def test_what_is_no_mail_address_is_none(text: str, address: str) -> None:
     assert mail_address(text) == address
 
 
+@pytest.mark.parametrize("code", ["access_denied", "consent_required", "interaction_required"])
+def test_who_did_not_agree_is_told_so(code: str) -> None:
+    assert reason_of(code) == "you did not agree, or the provider does not let you in here"
+
+
 def test_a_code_of_an_error_is_short_and_plain() -> None:
+    assert reason_of("x" * 40) == f"the provider answered {'x' * 40}"
     assert reason_of("temporarily_unavailable") == "the provider answered temporarily_unavailable"
     assert reason_of("x" * 41) == reason_of("a b") == "the provider answered with an error"
 

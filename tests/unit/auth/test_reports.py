@@ -328,3 +328,23 @@ def test_no_body_is_more_than_refused(body: bytes) -> None:
         parse_report(body)
     except Refusal:
         return
+
+
+def test_a_signature_with_anything_in_it_that_is_no_base64_is_none(scanner: FakeScanner) -> None:
+    key = ScannerKey.of_pem(scanner.pem)
+    signature = scanner.headers(b"[]")["github-public-key-signature"]
+    assert key.verifies(b"[]", signature)
+    for odd in (f"{signature[:4]}!{signature[4:]}", f"{signature}\n", f" {signature}"):
+        assert not key.verifies(b"[]", odd)
+
+
+def test_what_is_no_key_is_told_in_one_sentence() -> None:
+    with pytest.raises(ValueError, match="curve") as refused:
+        ScannerKey.of_pem(public_pem(ec.generate_private_key(ec.SECP384R1())))
+    assert str(refused.value) == "it is no public key on the curve P-256, in PEM"
+
+
+def test_a_token_is_hidden_wherever_a_report_repeats_it() -> None:
+    body = b'[{"token":"secret","type":"a secret kind","url":"https://x/secret"}]'
+    [leaked] = parse_report(body)
+    assert (leaked.kind, leaked.address) == ("a **** kind", "https://x/****")
