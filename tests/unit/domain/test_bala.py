@@ -232,7 +232,8 @@ def test_real_archives_are_read(name: str, coordinate: str, facts: tuple[int, st
 def test_a_real_archive_holds_modules_that_it_does_not_export() -> None:
     found = read_bala(sample("testorg-multimoduleproject-any-0.1.0.bala"))
     own = "multimoduleproject"
-    assert found.modules == (own, f"{own}.services", f"{own}.storage")
+    assert found.modules == (own,)
+    assert found.internal_modules == (f"{own}.services", f"{own}.storage")
     assert found.texts.modules == (ModuleText(name=own),)
 
 

@@ -163,6 +163,6 @@ def test_real_organizations_are_told_apart() -> None:
     assert refused == [("shammi1", "shammil")]
 
 
-def test_of_the_real_organizations_the_operator_keeps_its_own() -> None:
+def test_of_the_real_organizations_the_vendors_are_kept_back() -> None:
     kept = [name for name in organizations() if is_kept_back(name, ())]
-    assert kept == ["ballerina", "ballerinademo", "ballerinax"]
+    assert kept == ["ballerina", "ballerinademo", "ballerinax", "wso2"]
