@@ -142,13 +142,16 @@ def _require_a_whole_body(req: func.HttpRequest) -> None:
 
 
 def _as_missing(refusal: Refusal, req: func.HttpRequest) -> Refusal:
-    """Return what tells a reader that nothing has a name which nothing can be given.
+    """Return a refusal that says nothing has this name, where the name is one of the path.
 
     Clients go on after the words of a package that is not there, and after no others.
     """
     if not isinstance(refusal, InvalidName) or req.method not in _READING:
         return refusal
-    match dict(req.route_params):
+    names = dict(req.route_params)
+    if refusal.text not in (*names.values(), f"{names.get('org')}/{names.get('name')}"):
+        return refusal
+    match names:
         case {"org": org, "name": name, "version": version}:
             return ReleaseNotFound(f"{org}/{name}", version)
         case {"org": org, "name": name}:

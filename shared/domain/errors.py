@@ -93,6 +93,7 @@ class InvalidName(Invalid):
     def __init__(self, what: str, text: str, rule: str) -> None:
         """Name `what` kind of name `text` was to be, and the `rule` that it breaks."""
         super().__init__(f"{_quoted(text)} is not a valid {what} name. {rule}")
+        self.text = text
 
 
 class InvalidVersion(Invalid):

@@ -45,19 +45,21 @@ async def test_a_real_archive_goes_the_whole_way(world: World, coordinate: str) 
     assert not (await reader.metadata(coordinate))["isDeprecated"]
 
 
-async def test_its_modules_are_found_in_a_real_archive(world: World) -> None:
+async def test_only_exported_modules_of_a_real_archive_are_found(world: World) -> None:
     admin = world.java(world.people.admin)
     coordinate = "testorg/multimoduleproject:0.1.0"
     await admin.push(coordinate, (BALAS / REAL[coordinate]).read_bytes())
     modules = (await admin.metadata(coordinate))["modules"]
-    assert [module["name"] for module in modules] == [
-        "multimoduleproject",
-        "multimoduleproject.services",
-        "multimoduleproject.storage",
+    assert [module["name"] for module in modules] == ["multimoduleproject"]
+    asked = [
+        {"organization": "testorg", "moduleName": name}
+        for name in ("multimoduleproject", "multimoduleproject.storage")
     ]
-    module = {"organization": "testorg", "moduleName": "multimoduleproject.storage"}
-    [found] = (await admin.resolve_modules([module]))["resolvedModules"]
-    assert found["packageName"] == "multimoduleproject"
+    answer = await admin.resolve_modules(asked)
+    assert [each["moduleName"] for each in answer["resolvedModules"]] == ["multimoduleproject"]
+    assert [each["moduleName"] for each in answer["unresolvedModules"]] == [
+        "multimoduleproject.storage"
+    ]
 
 
 async def test_a_package_from_the_future_is_offered_to_its_own_clients(world: World) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -313,7 +313,13 @@ async def _compare(worker: str, served: Served, asks: Sequence[Ask]) -> None:
     theirs = _their_answers(worker, served, asks)
     host = Host(served.app)
     for ask, their in zip(asks, theirs, strict=True):
-        assert await _our_answer(host, ask) == their, ask.line
+        assert _timeless(await _our_answer(host, ask)) == _timeless(their), ask.line
+
+
+def _timeless(answer: Answer) -> Answer:
+    """Leave out when tasks are due: the two are asked at different times."""
+    body = re.sub(r'"due":"[^"]*","overdue":\w+', '"due":"","overdue":false', answer.body)
+    return replace(answer, body=body)
 
 
 async def _our_answer(host: Host, ask: Ask) -> Answer:
