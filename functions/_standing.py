@@ -51,7 +51,8 @@ def stands_until(response: func.HttpResponse, registry: Registry, end_ms: int) -
     if not principal and not told.get():
         again = _again(registry, operation, response.status_code, _nothing)
         clock = registry.clock
-        let_stand(response, lambda req: again(req) if clock.now_ms() < end_ms else None)
+        until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
+        let_stand(response, lambda req: again(req) if clock.monotonic_ms() < until_ms else None)
     return response
 
 

@@ -58,7 +58,11 @@ class Clock(Protocol):
     """The only source of time."""
 
     def now_ms(self) -> int:
-        """Return the time in milliseconds since 1970, UTC."""
+        """Return the time in milliseconds since 1970, UTC; it may be set back."""
+        ...
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds since some moment, which never go back: ages in memory use these."""
         ...
 
 

@@ -13,6 +13,10 @@ class SystemClock:
         """Return the time in milliseconds since 1970, UTC."""
         return time.time_ns() // _NS_PER_MS
 
+    def monotonic_ms(self) -> int:
+        """Return milliseconds since some moment, which never go back."""
+        return time.monotonic_ns() // _NS_PER_MS
+
 
 class SystemRandomness:
     """The machine's source of randomness for secrets."""

@@ -45,7 +45,7 @@ class _Verified:
 
     token: Token
     account: Account | None
-    read_ms: int
+    read_ms: int  # Of the monotonic clock.
 
 
 class Authentication:
@@ -113,7 +113,7 @@ class Authentication:
     async def _verify(self, presented: AccessToken, client: Client) -> _Verified:
         key = presented.hash
         # The time from before the read counts: a revocation during it is seen three seconds later.
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         known = self._verified.get(key)
         if known is not None and now_ms - known.read_ms < _VERIFIED_FOR_MS:
             return known
@@ -145,7 +145,7 @@ class LastUse:
 
     def note(self, token: Token, client: Client, now_ms: int) -> None:
         """Begin to write the use of `token`, unless one of the last ten minutes is written."""
-        if now_ms - (self._noted.get(token.id) or 0) < _LAST_USE_EVERY_MS:
+        if 0 <= now_ms - (self._noted.get(token.id) or 0) < _LAST_USE_EVERY_MS:
             return
         self._noted.put(token.id, now_ms)
         self._beside.begin(self._write(_use(token, client, now_ms)))

@@ -70,7 +70,7 @@ class Kept(Generic[Value]):
 
     async def _renew(self) -> None:
         # The time from before the answer counts, since what it says was true then.
-        self._tried_ms = now_ms = self._clock.now_ms()
+        self._tried_ms = now_ms = self._clock.monotonic_ms()
         try:
             self._held = await self._fetch(), now_ms
         except Unanswered as error:
@@ -80,4 +80,4 @@ class Kept(Generic[Value]):
         return self._held is not None and self._is_within(self._held[1], KEPT_FOR)
 
     def _is_within(self, since_ms: int | None, age: timedelta) -> bool:
-        return since_ms is not None and self._clock.now_ms() - since_ms < age // _MS
+        return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // _MS

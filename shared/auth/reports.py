@@ -174,7 +174,7 @@ class FetchedKeys:
     async def _refresh(self) -> None:
         if not self._is_older(self._asked_ms, ASK_AGAIN_AFTER):
             return
-        self._asked_ms = self._clock.now_ms()
+        self._asked_ms = self._clock.monotonic_ms()
         try:
             self._keys = _published(await self._fetcher.get(self._url, {}))
             self._read_ms = self._asked_ms
@@ -185,7 +185,7 @@ class FetchedKeys:
 
     def _is_older(self, at_ms: int | None, age: timedelta) -> bool:
         age_ms = age // timedelta(milliseconds=1)
-        return at_ms is None or self._clock.now_ms() - at_ms >= age_ms
+        return at_ms is None or self._clock.monotonic_ms() - at_ms >= age_ms
 
 
 class _PublishedKey(BaseModel):

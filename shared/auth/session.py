@@ -169,7 +169,7 @@ class Sessions:
         return self._signer.verify(_ticket(by, purpose), text)
 
     async def _find(self, asked: _Asked) -> Session | None:
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         known = self._known.get(asked.place.key)
         if known is not None and now_ms - known.read_ms < _READ_FOR_MS and _has(known, asked):
             return known.session

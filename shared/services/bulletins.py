@@ -42,7 +42,7 @@ class Bulletins:
 
     async def current(self) -> Bulletin:
         """Return the bulletin as it was three seconds ago at most, or as it was read last."""
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         if self._reading is None and now_ms - self._tried_ms >= _KEPT_FOR_MS:
             self._begin(now_ms)
         if self._reading is not None:
@@ -64,7 +64,7 @@ class Bulletins:
     def _begin(self, now_ms: int) -> None:
         self._tried_ms = now_ms
         self._patient_until = asyncio.get_running_loop().time() + self._patience_s
-        self._reading = asyncio.create_task(self._read(now_ms))
+        self._reading = asyncio.create_task(self._read(self._clock.now_ms()))
         self._reading.add_done_callback(self._ended)
 
     def _ended(self, _task: asyncio.Task[None]) -> None:

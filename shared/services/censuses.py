@@ -48,7 +48,7 @@ class Censuses:
 
     async def lately(self) -> Counted | None:
         """Return the last census as it was minutes ago, or None also where the store is silent."""
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         if self._shown_ms is None or now_ms - self._shown_ms >= SHOWN_AGAIN // _MS:
             self._shown_ms = now_ms
             try:

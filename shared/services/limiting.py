@@ -192,7 +192,8 @@ class Limiting:
         left = [
             replace(allowance, wait_ms=until_ms - tallying.now_ms, is_exceeded=True)
             for until_ms, allowance in shut
-            if until_ms > tallying.now_ms
+            # No wait is longer than two windows, unless the clock was set back since.
+            if 0 < until_ms - tallying.now_ms <= 2 * tallying.window.length_ms
         ]
         return tightest(left) if left else None
 
@@ -252,7 +253,7 @@ class Reads:
         self._most_callers = most_callers
         self._window = limits.operation.window
         self._number = 0
-        self._ends_ms = 0
+        self._begins_ms = self._ends_ms = 0
         self._token, self._account, self._address = (
             _Counts(subject, limits.most.get(subject, _FREE)) for subject in Subject
         )
@@ -260,7 +261,7 @@ class Reads:
     def count(self, by: Principal) -> None:
         """Count a request; raise `TooManyRequests`, and tell what is left when half is used."""
         now_ms = self._clock.now_ms()
-        if now_ms >= self._ends_ms:
+        if not self._begins_ms <= now_ms < self._ends_ms:
             self._turn(Window.at(now_ms, self._window))
         if by.id:
             self._add(self._token, by.credential, now_ms)
@@ -270,7 +271,7 @@ class Reads:
     def require_room(self, address: str) -> None:
         """Raise `TooManyRequests` if the next request of the address is one too many."""
         now_ms, counts = self._clock.now_ms(), self._address
-        if now_ms >= self._ends_ms:
+        if not self._begins_ms <= now_ms < self._ends_ms:
             self._turn(Window.at(now_ms, self._window))
         key = self._known_or_shared(counts, neighbourhood(address))
         tally = Tally(counts.before.get(key, 0), counts.now.get(key, 0) + 1)
@@ -283,7 +284,7 @@ class Reads:
     def waiting(self) -> Iterator[Wait]:
         """Yield those whose next request is refused; each caller that is known is looked at."""
         now_ms = self._clock.now_ms()
-        if now_ms >= self._ends_ms:
+        if not self._begins_ms <= now_ms < self._ends_ms:
             self._turn(Window.at(now_ms, self._window))
         for counts in (self._token, self._account, self._address):
             for key, counted in counts.now.items():
@@ -328,6 +329,7 @@ class Reads:
             counts.before = counts.now if is_next else {}
             counts.now = {}
         self._number = window.number
+        self._begins_ms = window.number * window.length_ms
         self._ends_ms = (window.number + 1) * window.length_ms
 
 

@@ -47,7 +47,7 @@ class Remembering:
 
     def now_ms(self) -> int:
         """Return the time to give to `document`: from before its survey was read."""
-        return self._clock.now_ms()
+        return self._clock.monotonic_ms()
 
     def known(self, package: Package, tags: Collection[str]) -> Document | None:
         """Return the document of a public package if it has one of the tags, without any store.

@@ -39,7 +39,7 @@ class Runs:
 
     async def lately(self, tasks: Iterable[str]) -> list[Standing]:
         """Return how each task stood a moment ago: for those who ask again and again."""
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         if not self._shown or now_ms - self._shown_ms >= SHOWN_AGAIN // _MS:
             self._shown, self._shown_ms = await self.of(tasks), now_ms
         return self._shown

@@ -72,7 +72,7 @@ class Showcasing:
         return Showcase(totals, known, facets, new, updated, pulled)
 
     async def _counts(self) -> tuple[Totals, Facets]:
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         counted = self._counted
         if counted is None or now_ms - counted[0] >= _REMEMBERED_MS:
             found = await asyncio.gather(self._index.totals(), self._index.facets(Query(), ANYONE))

@@ -11,10 +11,20 @@ class FakeClock:
     """Stands still until it is told to go on."""
 
     at_ms: int = START_MS
+    stepped_ms: int = 0
 
     def now_ms(self) -> int:
         """Return the time that the test has set."""
         return self.at_ms
+
+    def monotonic_ms(self) -> int:
+        """Return how much time has passed, whatever the clock was set to."""
+        return self.at_ms - self.stepped_ms
+
+    def step(self, by: timedelta) -> None:
+        """Set the clock forward or back while no time passes."""
+        self.at_ms += by // timedelta(milliseconds=1)
+        self.stepped_ms += by // timedelta(milliseconds=1)
 
     def advance(self, by: timedelta) -> None:
         """Let time pass."""

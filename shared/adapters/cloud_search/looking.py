@@ -170,7 +170,7 @@ class Looking:
     async def _loaded(self, pointer: Pointer) -> Shown:
         """Return a copy of the base with the delta applied."""
         name, until = self._spared
-        if name == pointer.base.name and self._clock.now_ms() < until:
+        if name == pointer.base.name and self._clock.monotonic_ms() < until:
             raise Unchanged
         file = self._workplace.folder() / FILE
         shown = Shown(Copy(file), pointer.base.name)
@@ -182,7 +182,7 @@ class Looking:
         except BaseException as failure:
             await _discard(shown.copy)
             if isinstance(failure, Unreadable):
-                self._spared = (pointer.base.name, self._clock.now_ms() + RESPITE // _MS)
+                self._spared = (pointer.base.name, self._clock.monotonic_ms() + RESPITE // _MS)
             raise
         return shown
 

@@ -145,10 +145,14 @@ async def test_one_read_serves_three_seconds_and_no_longer(place: Place) -> None
     assert place.directory.calls.count("get") == reads + 2
 
 
-async def test_an_ended_session_is_refused_within_three_seconds(place: Place) -> None:
+@pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
+async def test_an_ended_session_is_refused_within_three_seconds(
+    place: Place, set_back: timedelta
+) -> None:
     await place.ask()
     await place.ask()
     await place.directory.remove(place.stored)
+    place.clock.step(-set_back)
     place.clock.advance(3 * SECOND)
     assert await place.ask() is ANONYMOUS
 

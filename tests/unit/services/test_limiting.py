@@ -119,6 +119,15 @@ async def test_who_has_to_wait_costs_the_store_nothing(work: FakeWork, clock: Fa
     assert instance.calls["count"] == 3
 
 
+async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), Keys(token="t")
+    assert await check(instance, keys, 4) == [True] * 3 + [False]
+    clock.step(timedelta(hours=-1))
+    assert await check(instance, keys, 4) == [True] * 3 + [False]
+
+
 async def test_what_is_refused_is_not_counted(work: FakeWork, clock: FakeClock) -> None:
     one, other = Instance(work, clock), Instance(work, clock)
     await check(one, Keys(token="t", account="a"), 3)
@@ -313,6 +322,15 @@ def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) 
     assert reads(instance, by, 100) == 30
     clock.advance(timedelta(minutes=5))
     assert reads(instance, by, 100) == 60
+
+
+def test_reads_are_counted_anew_when_the_clock_is_set_back(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    assert reads(instance, ANN, 10) == 3
+    clock.step(timedelta(hours=-1))
+    assert reads(instance, ANN, 10) == 3
 
 
 def test_a_process_tells_only_so_many_callers_apart(clock: FakeClock) -> None:
