@@ -43,7 +43,7 @@ test-azure: tools # The suites of the cloud; against real stores where BALLROOM_
 
 BENCHMARKS := importing reads pages documents build archives pushes growth search cloud_search charges azure_local scale fuzzing
 
-bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUTES=1 shortens the fuzzing.
+bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUTES=1 shortens the fuzzing; ONLY=soak (MINUTES=60) and ONLY=slow_clients are run alone.
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
 mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rates.py, SAMPLE=10, JOBS=2, FRESH=1.

@@ -42,7 +42,8 @@ class Counting:
         self._admit = admit
         self._delayed = delayed
         self._flush_after = flush_after
-        self._seen = Recent[Pull](MAX_REMEMBERED)
+        self._seen = Recent[Pull](MAX_REMEMBERED)  # Of one window: no other is asked for again.
+        self._window = 0
         self._pending: list[Pull] = []
         self._flushing: asyncio.Task[None] | None = None
 
@@ -51,11 +52,18 @@ class Counting:
         """Say whether something waits to be written."""
         return self._flushing is not None
 
+    @property
+    def remembered(self) -> int:
+        """Return how many pulls are remembered, so that they are counted once."""
+        return len(self._seen)
+
     def pulled(self, coordinate: Coordinate, caller: str) -> None:
         """Note a pull by `caller`, any text that is the same for the same client. Never waits."""
         now_ms = self._clock.now_ms()
         window = window_of(now_ms)
-        identity = f"{coordinate.key} {window} {caller}"
+        if window != self._window:
+            self._seen, self._window = Recent[Pull](MAX_REMEMBERED), window
+        identity = f"{coordinate.key} {caller}"
         if self._seen.get(identity) or len(self._pending) >= MAX_REMEMBERED:
             return
         pull = Pull(coordinate, caller, window, _day(now_ms))

@@ -90,6 +90,17 @@ async def test_another_caller_another_release_and_another_window_count(
     assert len(ledger.pulls) == 4
 
 
+async def test_pulls_of_an_earlier_window_are_not_remembered(
+    counting: Counting, clock: FakeClock
+) -> None:
+    for caller in ("one", "two", "three"):
+        counting.pulled(GREET, caller)
+    assert counting.remembered == 3
+    clock.advance(timedelta(minutes=10))
+    counting.pulled(GREET, "one")
+    assert counting.remembered == 1
+
+
 async def test_callers_are_kept_as_keyed_hashes(counting: Counting, ledger: Ledger) -> None:
     counting.pulled(GREET, "203.0.113.7 2201.12.0")
     await counting.flush()
