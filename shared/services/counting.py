@@ -43,7 +43,7 @@ class Counting:
         self._delayed = delayed
         self._flush_after = flush_after
         self._seen = Recent[Pull](MAX_REMEMBERED)  # Of one window: no other is asked for again.
-        self._window = 0
+        self._window: int = 0
         self._pending: list[Pull] = []
         self._flushing: asyncio.Task[None] | None = None
 
@@ -62,7 +62,8 @@ class Counting:
         now_ms = self._clock.now_ms()
         window = window_of(now_ms)
         if window != self._window:
-            self._seen, self._window = Recent[Pull](MAX_REMEMBERED), window
+            self._seen = Recent[Pull](MAX_REMEMBERED)
+            self._window = window
         identity = f"{coordinate.key} {caller}"
         if self._seen.get(identity) or len(self._pending) >= MAX_REMEMBERED:
             return
