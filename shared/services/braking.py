@@ -11,9 +11,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from shared.auth.recent import Recent
-from shared.domain.identity import Principal
+from shared.domain.identity import OPERATOR_ID, Principal
 from shared.domain.names import Package
 from shared.ports import Clock, Counter, WorkStore
 
@@ -106,9 +107,17 @@ class Braking:
 
 def _publisher(by: Principal) -> str:
     """Return who publishes: a pipeline is one, whichever of its tokens it uses, and a token of an
-    organization is the person who made it."""
+    organization is the person who made it.
+
+    A pipeline is known by the number that asked for its token, on the server that ran it: names of
+    repositories can be missing, and be those of others. The operator is no person, so what they
+    made counts for its organization.
+    """
     source = by.provenance
-    return f"{source.provider}:{source.repository}" if source else by.maker or by.id
+    if source is not None:
+        server = urlsplit(source.run_url).netloc
+        return f"{source.provider}:{server}:{by.maker or source.repository}"
+    return by.id if by.maker in ("", OPERATOR_ID) else by.maker
 
 
 def _name(*parts: str) -> str:

@@ -13,13 +13,17 @@ from shared.domain.mails import Mail
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.package import Provenance, State
 from shared.domain.rights import Grant
+from shared.domain.workloads import ID_CLAIMS, Provider
 from shared.ports import Undelivered
+from shared.services.token_requests import TokenRequest
 from tests.balas import bala
 from tests.browsers import signed_in
 from tests.fakes.mailer import FakeMailer
+from tests.jobs import IDS
 from tests.places import PLACES
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.okhttp import multipart
+from tests.trust import trusting
 from tests.world import URL, OpenWorld, Person, World, asking
 
 LIMIT = 20  # Different packages in ten minutes, by default.
@@ -358,3 +362,49 @@ async def test_the_count_is_one_over_all_instances(worlds: OpenWorld) -> None:
         )
     ]
     assert [each.is_burst for each in paces] == [False] * 4 + [True] * 2
+
+
+async def burst(world: World, org: str, by: Person, count: int) -> list[State]:
+    """Publish the first releases of so many packages, and return what became of them."""
+    for number in range(count):
+        archive = bala(f"{org}/p{number}:1.0.0")
+        assert (await world.upload(multipart("x.bala", archive), by=by)).is_success
+    found = [
+        await world.stores.metadata.find(Coordinate.parse(org, f"p{number}", "1.0.0"))
+        for number in range(count)
+    ]
+    return [each.release.state for each in found if each.release]
+
+
+async def test_a_burst_by_a_token_of_the_operator_holds_nothing_of_other_organizations(
+    worlds: OpenWorld,
+) -> None:
+    """The operator makes tokens for whoever asks, and is no person who publishes."""
+    world = await worlds(brake_packages=3)
+    machines: list[Person] = []
+    for org in ("acme", "other"):
+        wanted = TokenRequest.parse("ci", ["push-new"], org=org, package="*", days=90)
+        name = parse_org(org)
+        issued = await world.registry.organization_tokens.issue(name, wanted, by=OPERATOR)
+        machines.append(replace(world.people.ann, token=issued.text.reveal()))
+    assert await burst(world, "acme", machines[0], 4) == [State.LIVE] * 3 + [State.HELD]
+    assert await burst(world, "other", machines[1], 3) == [State.LIVE] * 3
+
+
+@pytest.mark.parametrize("provider", [Provider.ENTRA, Provider.AZURE_DEVOPS])
+async def test_a_burst_of_one_workload_holds_nothing_of_others_without_a_repository_of_their_own(
+    worlds: OpenWorld, provider: Provider
+) -> None:
+    """Entra ID names no repository, and a pipeline of Azure DevOps builds whichever it likes."""
+    trust = await trusting(worlds, brake_packages=3)
+    bob, guid = trust.person(trust.world.people.bob), "00000000-0000-0000-0000-000000000001"
+    changes = {"oid": guid, "sub": guid} if provider is Provider.ENTRA else {"prj_id": guid}
+    others = {**IDS[provider], next(iter(ID_CLAIMS[provider])): guid}
+    for number in range(4):
+        await trust.add(f"acme/p{number}", provider)
+        await trust.add(f"other/p{number}", provider, by=bob, ids=others)
+    job = await trust.exchange(trust.ci.token(provider), org=parse_org("acme"))
+    other = await trust.exchange(trust.ci.token(provider, **changes), org=parse_org("other"))
+    jobs = [replace(trust.world.people.ann, token=each.text.reveal()) for each in (job, other)]
+    assert await burst(trust.world, "acme", jobs[0], 4) == [State.LIVE] * 3 + [State.HELD]
+    assert await burst(trust.world, "other", jobs[1], 3) == [State.LIVE] * 3
