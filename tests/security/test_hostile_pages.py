@@ -1,5 +1,7 @@
 """Row 12: what an archive says is shown, and never run; row 14: what it hides is seen."""
 
+from urllib.parse import quote
+
 import pytest
 
 from functions._package_pages import TABS
@@ -87,6 +89,16 @@ async def test_letters_that_turn_a_line_are_shown(shelf: World) -> None:
         assert "[U+202E]" in answer.text
         words = Elements.of(answer).words
         assert TURN not in words, path
+
+
+async def test_no_name_of_a_file_turns_a_title_or_a_label(shelf: World) -> None:
+    turned = f"{TURN}resources/{TURN}txt.bal"
+    await publish(shelf, "other/turned:1.0.0", entries={turned: "x"})
+    at = "/packages/other/turned/1.0.0/files?path="
+    for path in (f"{TURN}resources", turned):
+        answer = await opened(shelf, at + quote(path))
+        assert "[U+202E]" in answer.text
+        assert TURN not in answer.text, path
 
 
 async def test_a_repository_that_nobody_vouches_for_is_called_a_claim(shelf: World) -> None:
