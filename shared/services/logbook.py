@@ -59,13 +59,15 @@ class Logbook:
 
     async def of_account(self, query: LogQuery, *, by: Principal) -> LogPage:
         """Return a page of the caller's own log, which no token reads that cannot manage: it says
-        from where, and by what, its owner is seen."""
+        from where, and by what, its owner is seen. Of others it says who they are, and no more."""
         if by.is_anonymous:
             raise CredentialsMissing
         if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
             reason = "the token lacks the scope manage for it"
             raise NotPermitted("read", "the log of your account", reason)
-        return await self._page(account_stream(by.id), query)
+        page = await self._page(account_stream(by.id), query)
+        events = tuple((number, _as_told_to(by.id, event)) for number, event in page.events)
+        return replace(page, events=events)
 
     async def actor(self, name: str) -> str:
         """Return what events call somebody whose name was typed; the text itself where nobody has
@@ -97,3 +99,10 @@ class Logbook:
         concerned = {each for _, event in wanted for each in (event.actor, event.account)}
         names = await names_of(self.directory, concerned)
         return LogPage(tuple(wanted), names, next_)
+
+
+def _as_told_to(account_id: str, event: Event) -> Event:
+    """Return what an account may know of an event: where others are, and their tokens, not."""
+    if event.actor == account_id:
+        return event
+    return event.model_copy(update={"address": "", "credential": ""})

@@ -13,6 +13,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from tests.balas import bala
+from tests.browsers import signed_in
 from tests.faults import Fault, failing
 from tests.world import URL, OpenWorld, Person, World, limited
 
@@ -143,6 +144,25 @@ async def test_everybody_reads_what_happened_to_their_own_account(busy_week: Wor
     assert kinds[:2] == ["member.set", "token.issued"]
     assert kinds[-1] == "account.created"
     assert (await busy_week.get(MINE)).status_code == 401
+
+
+async def test_where_others_are_and_by_what_they_act_is_not_told_to_whom_it_concerns(
+    busy_week: World,
+) -> None:
+    world, ann, bob = busy_week, busy_week.people.ann, busy_week.people.bob
+    url = f"{URL}/api/v1/orgs/acme/members/{bob.account.id}"
+    taken_out = await world.send("DELETE", url, by=ann)
+    assert taken_out.status_code == 204
+    [told] = await log(world, "?kind=member.removed")
+    assert told["address"]
+    assert told["credential"]
+    answer = await world.get(f"{MINE}?kind=member.removed", by=bob)
+    [event] = answer.json()["events"]
+    assert (event["actorName"], event["credential"], event["address"]) == ("ann", "", "")
+    browser = await signed_in(world, bob)
+    exported = (await browser.get("/account/data.json")).json()["events"]
+    assert all(each["actor"] == bob.account.id for each in exported if each["address"])
+    assert any(each["address"] for each in exported)
 
 
 async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it_can(
