@@ -82,14 +82,24 @@ def _group(parameter: re.Match[str]) -> str:
     return f"(?:/(?P<{parameter[1]}>[^/]+)){'?' if parameter[2] else ''}"
 
 
+class _LedTo(func.HttpRequest):
+    """The request as the Function of the other address gets it.
+
+    Its body is read when that Function reads it, which may refuse the request before.
+    """
+
+    def __init__(self, sent: func.HttpRequest, params: dict[str, str]) -> None:
+        headers, query = sent.headers, sent.params
+        super().__init__(
+            sent.method, sent.url, headers=headers, params=query, route_params=params, body=b""
+        )
+        self._sent = sent
+
+    def get_body(self) -> bytes:
+        """Return the body, or raise the refusal of one that was not read."""
+        return self._sent.get_body()
+
+
 def _led_to(req: func.HttpRequest, found: re.Match[str]) -> func.HttpRequest:
-    """Return the request as the Function of the other address gets it."""
     params = {name: value for name, value in found.groupdict().items() if value is not None}
-    return func.HttpRequest(
-        req.method,
-        req.url,
-        headers=req.headers,
-        params=req.params,
-        route_params=params,
-        body=req.get_body(),
-    )
+    return _LedTo(req, params)

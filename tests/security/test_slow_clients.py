@@ -89,9 +89,10 @@ def test_an_upload_passes_beside_large_ones_of_nobody(registry: Running) -> None
         assert pushed(registry, "1.0.0", 2 * MIB) == 204
 
 
-def test_a_large_body_of_nobody_is_refused_before_it_is_sent(registry: Running) -> None:
+@pytest.mark.parametrize("path", [UPLOADS, UPLOADS.replace("/packages", "//packages")])
+def test_a_large_body_of_nobody_is_refused_before_it_is_sent(registry: Running, path: str) -> None:
     with connected(registry) as connection:
-        connection.sendall(head(UPLOADS, 20 * MIB))
+        connection.sendall(head(path, 20 * MIB))
         assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
