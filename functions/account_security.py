@@ -44,6 +44,7 @@ WORDS = {
     "token.renamed": "Access token renamed",
     "token.revoked": "Access token revoked",
     "token.rotated": "Access token renewed",
+    "token.stolen": "Access token revoked as stolen",
 }
 
 # What the page offers to look for: each is the beginning of some kinds.

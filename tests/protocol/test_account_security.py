@@ -29,6 +29,16 @@ async def test_what_somebody_does_is_the_first_row(ann: Browser) -> None:
         assert shown in first
 
 
+async def test_a_token_that_was_revoked_as_stolen_is_called_so(ann: Browser) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope="read")
+    await ann.open("/account/tokens")
+    token_id = re.findall(r'name="token" value="(\w+)"', ann.text)[-1]
+    await ann.send("/account/tokens/revoke-stolen", token=token_id)
+    await ann.open(PAGE)
+    assert "Access token revoked as stolen" in rows(ann)[0]
+
+
 async def test_the_events_of_others_are_not_there(world: World, ann: Browser) -> None:
     bob = await Browser.of(world, world.people.bob)
     await bob.open("/account/tokens")
