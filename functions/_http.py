@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache, wraps
 from itertools import count
-from typing import Protocol, Self, TypeVar, cast
+from typing import Self, TypeVar, cast
 
 import azure.functions as func
 import orjson
@@ -60,15 +60,6 @@ Broken = Callable[[str], func.HttpResponse]
 Adapted = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
 
 Proof = TypeVar("Proof")
-
-
-class Sender(Protocol):
-    """Whatever knows from which address a request comes."""
-
-    @property
-    def address(self) -> str:
-        """Return the address."""
-        ...
 
 
 JSON = "application/json"
@@ -142,7 +133,7 @@ def _require_a_whole_body(req: func.HttpRequest) -> None:
 
 
 def _as_missing(refusal: Refusal, req: func.HttpRequest) -> Refusal:
-    """Return a refusal that says nothing has this name, where the name is one of the path.
+    """Turn an invalid name in a path into the refusal of a name that is not there.
 
     Clients go on after the words of a package that is not there, and after no others.
     """
@@ -255,7 +246,9 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     registry.limiting.require_room(client.address)
     authenticate = registry.authentication.authenticate
     try:
-        caller = await proven(lambda: authenticate(headers, client), sent, client, registry)
+        caller = await proven(
+            lambda: authenticate(headers, client), sent, registry, address=client.address
+        )
     except Unauthenticated:
         registry.limiting.read(Principal(address=client.address))
         raise
@@ -267,7 +260,7 @@ _NO_GUESSES = (TokenExpired, TokenMalformed, TokenPlaceholder, TokenForeign)
 
 
 async def proven(
-    prove: Callable[[], Awaitable[Proof]], credential: str, sender: Sender, registry: Registry
+    prove: Callable[[], Awaitable[Proof]], credential: str, registry: Registry, *, address: str
 ) -> Proof:
     """Return what a credential proves, which is always looked at; count those that prove nothing.
 
@@ -278,7 +271,7 @@ async def proven(
         return await prove()
     except Unauthenticated as refusal:
         if not isinstance(refusal, _NO_GUESSES):
-            await registry.limiting.failed(sender.address, credential)
+            await registry.limiting.failed(address, credential)
         raise
 
 

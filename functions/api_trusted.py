@@ -82,7 +82,10 @@ def blueprint(registry: Registry) -> func.Blueprint:
         org = None if sent.org is None else parse_org(sent.org)
         exchange = registry.trusted_publishing.exchange
         issued = await proven(
-            lambda: exchange(Secret(sent.token), org=org, by=caller), sent.token, caller, registry
+            lambda: exchange(Secret(sent.token), org=org, by=caller),
+            sent.token,
+            registry,
+            address=caller.address,
         )
         token = issued.token
         shown = JobTokenView(

@@ -89,7 +89,10 @@ async def _finished(req: func.HttpRequest, registry: Registry) -> str:
     provider, answer = req.route_params["provider"], _answer(req)
     finish = registry.sign_in.signing_in.finish
     return await proven(
-        lambda: finish(provider, answer, arrival), json.dumps(answer), arrival, registry
+        lambda: finish(provider, answer, arrival),
+        json.dumps(answer),
+        registry,
+        address=arrival.address,
     )
 
 
@@ -121,7 +124,7 @@ async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpRes
 async def _linked(req: func.HttpRequest, registry: Registry, arrival: Arrival) -> Account:
     await _counted(arrival, registry)
     look, code = registry.sign_in_links.look, req.route_params["code"]
-    account_id = await proven(lambda: look(code), code, arrival, registry)
+    account_id = await proven(lambda: look(code), code, registry, address=arrival.address)
     return await registry.accounts.with_id(account_id)
 
 
@@ -132,7 +135,7 @@ async def _link_used(req: func.HttpRequest, registry: Registry) -> None:
     if not registry.sign_in.browsers.csrf_fits(browser, form_of(req).text("csrf")):
         raise FormOfAnotherPage
     enter, code = registry.sign_in.signing_in.by_link, req.route_params["code"]
-    await proven(lambda: enter(code, arrival), code, arrival, registry)
+    await proven(lambda: enter(code, arrival), code, registry, address=arrival.address)
 
 
 async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
