@@ -13,10 +13,10 @@ from shared.domain.errors import (
     TokenUnknown,
 )
 from shared.domain.identity import (
+    MISSING_PUBLISHING_SCOPES,
     NOWHERE,
     Principal,
     Standing,
-    missing_publishing_scopes,
     refusal_of,
     require,
 )
@@ -94,9 +94,9 @@ class Authorization:
     async def require_publisher(self, by: Principal) -> None:
         """Raise unless `by` may publish in some organization.
 
-        It is asked before an archive is read that alone says which package it is; the right to that
-        package is asked afterwards. Memberships are read as a list, which may lag behind: whoever
-        was invited a moment ago may have to repeat a push.
+        Checked before an archive is read that alone names its package; the right to that package
+        is checked afterwards. Memberships are read as a list, which may lag behind: whoever was
+        invited a moment ago may have to repeat a push.
         """
         if by.is_anonymous:
             raise CredentialsMissing
@@ -105,7 +105,7 @@ class Authorization:
         if not any(each.role in PUBLISHERS for each in by.holdings):
             await self._require_membership(by)
         if not any(grant.scopes & PUBLISHING for grant in by.allowances):
-            raise NotPermitted("publish", _ANYTHING, missing_publishing_scopes())
+            raise NotPermitted("publish", _ANYTHING, MISSING_PUBLISHING_SCOPES)
 
     async def _require_membership(self, by: Principal) -> None:
         members, account = await asyncio.gather(

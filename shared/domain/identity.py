@@ -35,6 +35,8 @@ from shared.domain.rights import (
 
 FRESH_FOR = timedelta(minutes=10)  # Long enough to read what one is about to change.
 
+MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
+
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
 
 
@@ -218,15 +220,10 @@ def _refusal_of_scope(
     return NotPermitted(action.verb, resource, _missing_scope(needed, publishes=publishes))
 
 
-def missing_publishing_scopes() -> str:
-    """Return what a token lacks that publishes nothing."""
-    return "the token lacks the scopes push-new and push-version"
-
-
 def _missing_scope(scope: Scope, *, publishes: bool) -> str:
     if scope in PUBLISHING and not publishes:
         # A token that publishes nothing here is not told whether the package is there.
-        return f"{missing_publishing_scopes()} here"
+        return f"{MISSING_PUBLISHING_SCOPES} here"
     return f"the token lacks the scope {scope.value} here"
 
 
