@@ -1,4 +1,4 @@
-"""What every answer keeps to, since the Functions host breaks off, or changes, what does not.
+"""Rules for every answer: the Functions host cuts off or changes an answer that breaks them.
 
 It sends a body without a `Content-Length` in chunks, which clients of archives refuse; it answers
 500 for a header that is not ASCII, cuts the connection of a 304 with a body, and lets a client wait

@@ -22,7 +22,7 @@ class Flights:
         self._answers = SingleFlight[func.HttpResponse]()
 
     async def answer(self, question: Question, make: Making) -> func.HttpResponse:
-        """Return what `make` makes of the question, or what somebody else's is about to."""
+        """Return what `make` returns, or what a call under way for the same question returns."""
         answer = await self._answers.answer(question, make)
         # Each gets one of their own: the edge writes the id of the request on it.
         return func.HttpResponse(

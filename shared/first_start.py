@@ -47,7 +47,7 @@ class Welcome:
     """What a person needs to use the registry that is about to answer.
 
     There is a sign-in link only where the registry serves this machine, and nobody who administers
-    it is signed in: whatever prints also ends up in logs of services and of containers.
+    it is signed in: what is printed also ends up in logs of services and of containers.
     """
 
     base_url: str

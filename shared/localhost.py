@@ -131,7 +131,7 @@ def build_host(settings: Settings) -> Host:
 
 
 def identification(registry: Registry) -> Identify:
-    """Return who tells by the head of a request whether its sender may publish."""
+    """Return a function that says who sends a request, and whether they may publish."""
     proxies, authenticate = registry.settings.proxies, registry.authentication.authenticate
 
     async def identify(headers: Mapping[str, str]) -> Sender:

@@ -1,4 +1,4 @@
-"""Single flight: those who ask the same at the same time get one answer, which is made once."""
+"""Single flight: callers who ask the same at the same time share one answer."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -17,7 +17,7 @@ class SingleFlight(Generic[Answer]):
     async def answer(
         self, question: Hashable, make: Callable[[], Coroutine[object, object, Answer]]
     ) -> Answer:
-        """Return what `make` makes of the question, or what somebody else's is about to."""
+        """Return what `make` returns, or what a call under way for the same question returns."""
         task = self._under_way.get(question)
         if task is None:
             task = self._under_way[question] = asyncio.create_task(make())

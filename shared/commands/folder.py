@@ -14,9 +14,8 @@ from shared.domain.identity import OPERATOR
 from shared.registry import Registry
 from shared.settings import Settings
 
-_NEEDED = frozenset(
-    {"data folder", "records", "search", "keys", "blobs"}
-)  # What opening a registry takes.
+# What opening a registry takes.
+_NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _MOST_TOLD = 10  # Accounts of one finding.
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))

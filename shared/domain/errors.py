@@ -29,7 +29,7 @@
     ├── TooMany              it comes too often
     │   └── TooManyRequests · TooManyFailures
     ├── MethodNotAllowed     the path is there, but not for this method
-    ├── LengthMissing        its body came without a length, and so not at all
+    ├── LengthMissing        its body came without a length, so nothing of it was read
     ├── TooLarge             it is over a limit
     │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
     └── Unavailable          try again later
@@ -878,7 +878,7 @@ class FileTooLarge(TooLarge):
 
 
 class BodyNotTaken(TooLarge):
-    """A body is too large to be read of somebody who may not publish."""
+    """A body is too large to be read from somebody who may not publish."""
 
     def __init__(self, size_bytes: int, limit_bytes: int) -> None:
         """Show both sizes."""

@@ -1,8 +1,8 @@
 """Request bodies: read whole, within limits, as the host does before it calls a Function.
 
-A body above 64 KiB is read when there is room for it, and room is given to whom the head names:
-those who may publish have their own, and everybody else shares a small one. No address and no
-account gets all of a room, and while others wait the slowest uploads lose their place.
+A body above 64 KiB is read when there is room for it. Senders who may publish share one room, and
+all others a smaller one; the head of the request says who sends it. No address and no account gets
+all of a room, and while others wait the slowest uploads lose their place.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ Identify = Callable[[Mapping[str, str]], Awaitable[Sender]]  # By the headers of
 
 
 async def unidentified(_headers: Mapping[str, str]) -> Sender:
-    """Take everybody for one who may publish."""
+    """Treat every sender as one who may publish."""
     return Sender(account="everybody")
 
 
@@ -177,7 +177,7 @@ class Room:
             if wanted <= 0 and not full.intersection(upload.holders):
                 continue
             assert upload.timeout is not None  # noqa: S101 - it is being read.
-            upload.timeout.reschedule(0.0)  # It is over.
+            upload.timeout.reschedule(0.0)  # Now.
             self._reading.discard(upload)
             wanted -= upload.length
             full.difference_update(upload.holders)
@@ -228,7 +228,7 @@ class Intake:
 async def discard_body(length: int, receive: Receive, limits: Limits) -> bool:
     """Read a body that is kept nowhere, so that its sender comes to read the answer.
 
-    Tell whether all of it was read: neither what has no end nor what takes too long is.
+    Return whether all of it was read: reading stops at a limit of size and of time.
     """
     left = length
     with suppress(TimeoutError):

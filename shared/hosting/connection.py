@@ -92,7 +92,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(HeadRefused(414 if is_line else 431))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header line; lines behind a body are none."""
+        """Take a header line; ignore trailers, which follow a body."""
         # In place of uvicorn's own, which knows no limit, and takes trailers for headers.
         headers: Any = self.headers
         if headers is _HEADERS_TAKEN:
@@ -172,7 +172,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def precedence(self) -> tuple[bool, float]:
-        """Return what orders connections: those come first that wait for their client longest."""
+        """Return the order of closing: first those that have waited longest for their client."""
         cycle: Any = self.cycle
         is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
         return is_answering, self.heard_at

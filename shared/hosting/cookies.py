@@ -17,7 +17,7 @@ def _written(morsel: "Morsel[str]") -> str:
         parts.append(f"expires={morsel['expires']}")
     if morsel["max-age"]:
         parts.append(f"max-age={morsel['max-age']}")
-    # Both are written where a cookie names neither: browsers take an empty one for none.
+    # The real host writes both, even empty; browsers ignore an empty one.
     parts.append(f"domain={morsel['domain']}")
     parts.append(f"path={morsel['path']}")
     if morsel["secure"]:

@@ -102,7 +102,7 @@ class CertificateUnusable(Unservable):
 
 
 class AddressUnknown(Unservable):
-    """The host would listen on every address, and clients know one of them that is not said."""
+    """The host would listen on every address, and no setting names the one that clients use."""
 
     def __init__(self, host: str, example: str) -> None:
         super().__init__(

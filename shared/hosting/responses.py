@@ -33,7 +33,7 @@ class Ready:
 
 
 class UnusableAnswer(Exception):
-    """A Function returned what no client gets, from the real host neither."""
+    """A Function returned an answer that the real host does not send either."""
 
 
 class NotAResponse(UnusableAnswer):
@@ -51,7 +51,7 @@ class StatusUnusable(UnusableAnswer):
 
 
 class HeaderUnusable(UnusableAnswer):
-    """One of its headers cannot be written: it is ASCII in one line, under a name that is one."""
+    """A header has a value that is not one line of ASCII, or a name that is no token."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the header {name!r} cannot be written")
@@ -65,7 +65,7 @@ class FramesItself(UnusableAnswer):
 
 
 class WrongLength(UnusableAnswer):
-    """Its `Content-Length` is none, or not the length of its body."""
+    """Its `Content-Length` is no number, or not the length of its body."""
 
     def __init__(self, promised: str, returned: int, *, is_cut: bool = False) -> None:
         super().__init__(f"it promised {promised} bytes and returned {returned}")

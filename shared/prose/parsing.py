@@ -146,13 +146,13 @@ def _is_reasonable(paragraph: str) -> bool:
 
 
 def _time_of_blocks(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
-    """Look at the time before each block; it is none itself."""
+    """Check the time before each block; match nothing."""
     _work(state).watch.check(UNTIL_BLOCKS)
     return False
 
 
 def _time_of_inline(state: StateInline, _silent: bool) -> bool:
-    """Look at the time before each part of a paragraph; it is none itself."""
+    """Check the time before each part of a paragraph; match nothing."""
     _work(state).watch.check(UNTIL_PARAGRAPHS)
     return False
 

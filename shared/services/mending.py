@@ -60,7 +60,7 @@ class Mending:
     async def _with_modules_told_apart(self, release: Release) -> Release:
         """Return the release with the modules that its archive exports, and the others apart.
 
-        Its record says both unless it is from before that. Whatever is derived of it is stale then.
+        Older records list both together, and what was derived from such a record is stale.
         """
         if release.internal_modules is not None or release.state is State.REMOVED:
             return release

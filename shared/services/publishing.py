@@ -95,7 +95,7 @@ class Publishing:
     async def _read_claimed(
         self, upload: Upload, claimed: Coordinate, by: Principal
     ) -> tuple[Bala, Found, Awaitable[Standing]]:
-        """Read the archive of a release that is known before: the right to it is asked first."""
+        """Read the archive of a release that the request names; check the right to it first."""
         found = await self.metadata.find(claimed)
         standing = await self.require_right(claimed.package, found.head, by)
         return await self._read(upload), found, _answered(standing)
@@ -103,7 +103,7 @@ class Publishing:
     async def _read_unclaimed(
         self, upload: Upload, by: Principal
     ) -> tuple[Bala, Found, Awaitable[Standing]]:
-        """Read an archive that alone says what it is, of somebody who may publish something."""
+        """Read an archive that alone names its release, from somebody who may publish anything."""
         await self._require_publisher(by)
         bala = await self._read(upload)
         found = await self.metadata.find(bala.coordinate)
