@@ -11,7 +11,7 @@ from functions._public_pages import Look
 from shared.domain.archive_files import FileList, Folder
 from shared.domain.errors import FileNotInArchive
 from shared.domain.limits import KIB
-from shared.prose.highlighting import SafeHtml, highlight
+from shared.prose.highlighting import SafeHtml
 from shared.services.showing import Portrait
 
 MOST_SHOWN_BYTES = 256 * KIB  # Of a text; a browser lays out 10,000 lines of it in a moment.
@@ -59,9 +59,8 @@ async def _shown(look: Look, portrait: Portrait, files: FileList, path: str) -> 
     text = text_of(await look.registry.unpacking.file(portrait.release, path))
     if text is None:
         return Shown(path, size, None, 0, is_text=False)
-    return Shown(
-        path, size, highlight(path, text), text.removesuffix("\n").count("\n") + 1, is_text=True
-    )
+    code = await look.registry.renderings.code(path, text)
+    return Shown(path, size, code, text.removesuffix("\n").count("\n") + 1, is_text=True)
 
 
 def text_of(content: bytes) -> str | None:

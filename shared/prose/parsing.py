@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -311,7 +311,8 @@ def _code(
     with work.watch.stopped():
         load_lexer(language)
     work.left_to_highlight -= len(token.content)
-    code = coloured(token.content, language if work.left_to_highlight >= 0 else "")
+    known = language if work.left_to_highlight >= 0 else ""
+    code = coloured(token.content, known, partial(work.watch.is_over, UNTIL_HTML))
     return f'<pre tabindex="0"><code>{code}</code></pre>\n'
 
 

@@ -1,7 +1,7 @@
-"""Renderings: the HTML of authors' texts, each made once.
+"""Renderings: the HTML of authors' texts and sources.
 
-Markdown is rendered in Python, which holds the interpreter: so one thread of a process does it,
-each text takes at most about 200 ms of it (`shared/prose/bounding.py`), and what took long is
+Both are rendered in Python, which holds the interpreter: so one thread of a process does it,
+each takes at most about 200 ms of it (`shared/prose/bounding.py`), and a text that took long is
 stored for every process and every instance, beside the other documents of its archive.
 """
 
@@ -17,6 +17,7 @@ from shared.auth.recent import Recent
 from shared.domain.digest import Digest
 from shared.domain.errors import Unavailable
 from shared.ports import DocumentStore
+from shared.prose.highlighting import highlight
 from shared.prose.markdown import Place, SafeHtml, render_markdown, renderer_version
 from shared.single_flight import SingleFlight
 
@@ -50,9 +51,19 @@ class Renderings:
             self._kept.put(name, html)
         return html
 
+    async def code(self, path: str, text: str) -> SafeHtml:
+        """Return a file of an archive in colours; those who ask for it at once get one answer."""
+        if len(text) <= ON_THE_LOOP:
+            return highlight(path, text)
+        return await self._flights.answer((path, text), partial(self._coloured, path, text))
+
     def close(self) -> None:
         """Stop the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _coloured(self, path: str, text: str) -> SafeHtml:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, highlight, path, text)
 
     async def _stored_or_made(
         self, archive: Digest, name: str, text: str, place: Place

@@ -107,6 +107,25 @@ def test_a_hostile_text_takes_little_of_the_processor(kind: str) -> None:
     assert thread_time() - began < 8 * MOST_MILLISECONDS / 1000
 
 
+# Each took a lexer seconds for 16 KiB, and four times as long for twice as many.
+COSTLY_SOURCES = {"java": "a ", "kt": "a<", "cs": "a "}
+
+
+@pytest.mark.parametrize("language", COSTLY_SOURCES)
+@pytest.mark.parametrize("shown_as", ["a file", "a block of a text"])
+def test_code_that_is_slow_to_colour_takes_little_of_the_processor(
+    language: str, shown_as: str
+) -> None:
+    code = (COSTLY_SOURCES[language] * MOST_HIGHLIGHTED)[: MOST_HIGHLIGHTED - 1]
+    began = thread_time()
+    if shown_as == "a file":
+        html = highlight(f"a.{language}", code * 12)
+    else:
+        html = render_markdown(f"```{language}\n{code}\n```\n" * 5, PLACE)
+    assert COSTLY_SOURCES[language][0] in html
+    assert thread_time() - began < 8 * MOST_MILLISECONDS / 1000
+
+
 class Ticking:
     """A processor whose time goes on by a step each time that it is looked at."""
 

@@ -1,5 +1,9 @@
 """Files of archives in colours."""
 
+import re
+from html import unescape
+from itertools import count
+
 import pytest
 
 from shared.prose.highlighting import highlight
@@ -33,3 +37,19 @@ def test_no_colour_goes_over_the_end_of_a_line() -> None:
 
 def test_what_turns_a_line_is_shown_in_code() -> None:
     assert "[U+202E]" in highlight("a.bal", "// \u202e")
+
+
+@pytest.mark.parametrize("ticks", [0, 1, 20])
+def test_code_that_is_not_coloured_in_time_is_plain_from_there_on(ticks: int) -> None:
+    code = "\ufeff" + "int a = 1;\r\n" * 40 + "int b;"
+    moments = count()
+    html = highlight("a.java", code, clock=lambda: float(next(moments) > ticks))
+    text = re.sub("<[^>]*>", "", html)
+    assert unescape(text) == code.removeprefix("\ufeff").replace("\r\n", "\n")
+    assert 0 < html.count('class="') < 3 * 40
+
+
+def test_a_message_chooses_no_language_of_its_body() -> None:
+    message = "POST / HTTP/1.1\nContent-Type: text/x-python\n\nimport os"
+    assert ">import os<" in highlight("a.http", message)
+    assert 'class="' in highlight("a.http", message)

@@ -9,6 +9,7 @@ import pytest
 from shared.domain.digest import Digest
 from shared.domain.errors import Busy
 from shared.ports import DocumentStore
+from shared.prose.highlighting import highlight
 from shared.prose.markdown import Place, render_markdown, renderer_version
 from shared.services.renderings import ON_THE_LOOP, Renderings
 
@@ -112,3 +113,12 @@ async def test_a_store_that_does_not_answer_takes_no_text_away(
 ) -> None:
     documents.is_busy = True
     assert await renderings.html(ARCHIVE, LONG, PLACE) == render_markdown(LONG, PLACE)
+
+
+@pytest.mark.parametrize("code", [SHORT, "int a;\n" * ON_THE_LOOP])
+async def test_all_who_ask_for_a_file_at_once_get_it_in_colours(
+    renderings: Renderings, documents: Documents, code: str
+) -> None:
+    asked = [renderings.code("a.bal", code) for _ in range(20)]
+    assert set(await asyncio.gather(*asked)) == {highlight("a.bal", code)}
+    assert documents.calls == []
