@@ -94,6 +94,7 @@ class _GitLab(_Job):
     ref_path: str
     ref_protected: Flag = False
     environment: Optional = ""
+    environment_protected: Flag = False
     sha: str
     job_id: Number
 
@@ -194,6 +195,7 @@ def _gitlab(claims: Claims) -> Workload:
         ref=job.ref_path,
         protected=job.ref_protected,
         environment=job.environment,
+        environment_is_open=not job.environment_protected,
         commit=job.sha,
         run_url=f"{server}/{job.project_path}/-/jobs/{job.job_id}",
     )

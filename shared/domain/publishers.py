@@ -73,6 +73,9 @@ class Rules(Record):
             yield f"its ref is {_shown(job.ref)}, not {' or '.join(self.refs)}"
         if self.environment and not self._is_environment(job):
             yield f"its environment is {_shown(job.environment)}, not {self.environment}"
+        if self._rests_on_environment and job.environment_is_open:
+            shown = _shown(job.environment)
+            yield f"its environment {shown} is not protected, and the publisher asks for no ref"
         if self.protected and not job.protected:
             yield f"its ref {_shown(job.ref)} is not protected"
 
@@ -82,6 +85,11 @@ class Rules(Record):
             yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
         if actual and not wanted:
             yield f"it is defined by {_shown(actual)}, not by its repository at this ref"
+
+    @property
+    def _rests_on_environment(self) -> bool:
+        """Say whether nothing but the environment keeps out who may push a branch."""
+        return bool(self.environment) and not self.refs and not self.protected
 
     def _is_environment(self, job: Workload) -> bool:
         # GitHub has one environment for all spellings of a name; for others they are several.

@@ -66,6 +66,7 @@ class Workload:
     ref: str = ""
     protected: bool = False
     environment: str = ""
+    environment_is_open: bool = False  # Whoever may push a branch runs jobs in it.
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # What the job runs in, where that is no file of this repository.

@@ -186,6 +186,22 @@ async def test_a_pipeline_file_whose_name_holds_an_at_sign_is_no_other_one(trust
     assert not await mints(trust, Provider.GITLAB, ci_config_ref_uri=uri)
 
 
+@pytest.mark.parametrize("more", [{}, {"refs": ["refs/heads/*"]}, {"protected": True}])
+async def test_an_environment_that_gitlab_does_not_protect_keeps_nobody_out_alone(
+    trust: Trust, more: dict[str, object]
+) -> None:
+    """Whoever may push a branch writes into their own file that its job runs there."""
+    await trust.add(provider=Provider.GITLAB, rules={"environment": "release", **more})
+
+    async def runs(protected: str | None) -> bool:
+        claims = {"environment": "release", "environment_protected": protected}
+        return await mints(trust, Provider.GITLAB, ref_protected="true", **claims)
+
+    assert await runs("true")
+    assert await runs("false") is bool(more)
+    assert await runs(None) is bool(more)
+
+
 FOREIGN = "evil/ci/.github/workflows/publish.yml@refs/tags/v1"
 
 
