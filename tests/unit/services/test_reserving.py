@@ -190,3 +190,18 @@ async def test_it_takes_an_administrator_and_a_fresh_sign_in_to_change(
         with pytest.raises(SignInAgain):
             await attempt
     assert world.directory.every(ReservedName) == []
+
+
+async def test_a_refusal_says_what_was_to_be_done(world: PeopleWorld) -> None:
+    by = world.signed_in(KIM)
+    for attempt, verb in (
+        (world.reserving.all(by=by), "list"),
+        (world.reserving.matching("a*", by=by), "list"),
+        (world.reserving.add("a*", WHY, by=by), "change"),
+        (world.reserving.remove("a*", by=by), "change"),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        assert str(refused.value).startswith(
+            f"You may not {verb} the names that nobody may found: "
+        )

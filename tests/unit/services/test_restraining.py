@@ -165,3 +165,16 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(world: Peopl
             with pytest.raises(refusal):
                 await attempt
     assert world.events.feed == []
+
+
+async def test_a_refusal_says_what_was_to_be_done_to_whom(world: PeopleWorld) -> None:
+    by = world.signed_in(KIM)
+    for attempt, what in (
+        (world.restraining.end_sessions(LEE, by=by), f"end the sessions of {LEE.name}"),
+        (world.restraining.revoke(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
+        (world.restraining.revoke_stolen(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
+        (world.restraining.revoke_all(LEE, by=by), f"revoke tokens of {LEE.name}"),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        assert str(refused.value).startswith(f"You may not {what}: ")
