@@ -161,9 +161,9 @@ FACES = (
 )
 
 
-def build_app(registry: Registry) -> func.FunctionApp:
-    """Return the app with every Function over `registry`."""
-    faces = [face.blueprint(registry) for face in FACES]
+def build_app(registry: Registry, more: Iterable[func.Blueprint] = ()) -> func.FunctionApp:
+    """Return the app with every Function over `registry`, and those of `more` beside them."""
+    faces = [*(face.blueprint(registry) for face in FACES), *more]
     # An app whose functions were read gives them to no host any more: those of another are.
     functions = _app_of(faces).get_functions()
     doubled = central_doubled.second_slash(functions)

@@ -41,10 +41,8 @@ def breaking(name: str, edge: Edge) -> func.Blueprint:
 
 def build(registry: Registry) -> func.FunctionApp:
     """Return the app with one Function more for each kind of face."""
-    app = build_app(registry)
-    for name, edge in (("api", api_errors), ("central", central_errors), ("page", page_errors)):
-        app.register_functions(breaking(name, edge))
-    return app
+    edges = {"api": api_errors, "central": central_errors, "page": page_errors}
+    return build_app(registry, [breaking(name, edge) for name, edge in edges.items()])
 
 
 def requests(app: func.FunctionApp, secret: str) -> Iterator[tuple[str, httpx.Request]]:
