@@ -16,6 +16,7 @@ class ConnectionLimits:
     connections: int = 1000
     connections_of_address: int = 200
     waiting_bytes: int = 128 * 1024 * 1024  # Of answers, all connections together.
+    waiting_bytes_of_one: int = 2 * 1024 * 1024  # An archive has one or two pieces on the way.
     proxies: Networks = ()  # Whose connections are many clients', as are those of this machine.
 
 
@@ -36,11 +37,16 @@ def surplus(connections: Sequence[Connection], limits: ConnectionLimits) -> list
 
 
 def slow_readers(connections: Sequence[Connection], limits: ConnectionLimits) -> list[Connection]:
-    """Return the connections to close so that less waits for them, those stuck longest first."""
+    """Return the connections to close so that less waits for them.
+
+    Those come first that have more than one may have, so that large answers that somebody asks for
+    and does not read take no archive from others; then those that are stuck longest.
+    """
     stuck = [each for each in connections if each.stuck_since is not None]
     waiting = sum(each.pending_bytes for each in stuck)
     slow: list[Connection] = []
-    for each in sorted(stuck, key=lambda each: each.stuck_since or 0.0):
+    most = limits.waiting_bytes_of_one
+    for each in sorted(stuck, key=lambda each: (each.pending_bytes <= most, each.stuck_since)):
         if waiting <= limits.waiting_bytes:
             break
         waiting -= each.pending_bytes

@@ -11,6 +11,7 @@ LIMITS = ConnectionLimits(
     connections=5,
     connections_of_address=2,
     waiting_bytes=100,
+    waiting_bytes_of_one=10,
     proxies=parse_networks("10.0.0.0/8"),
 )
 
@@ -75,3 +76,9 @@ def test_slow_readers_stay_while_little_waits_for_them() -> None:
 def test_of_slow_readers_those_are_closed_that_are_stuck_longest() -> None:
     peers = [Peer(stuck_since=at, pending_bytes=60) for at in (2, 1, 3)]
     assert cut(*peers) == [peers[1], peers[0]]
+
+
+def test_whoever_waits_for_little_is_not_closed_for_those_who_wait_for_much() -> None:
+    patient = Peer(stuck_since=1, pending_bytes=9)
+    greedy = [Peer(stuck_since=at, pending_bytes=60) for at in (5, 4)]
+    assert cut(patient, *greedy) == [greedy[1]]
