@@ -42,3 +42,19 @@ def test_the_token_of_an_organization_does_all_that_manages_nothing() -> None:
         scope, roles = RIGHTS[action]
         may = Role.MAINTAINER in roles and scope is not Scope.MANAGE
         assert (row["token of an organization"] == "yes") is may
+
+
+def test_the_table_is_one_of_markdown() -> None:
+    head, rule, *lines = rights_table().splitlines()
+    columns = [
+        *("to …", "scope", "owner", "maintainer", "member", "administrator"),
+        *("token of an organization", "token of a CI job", "signed in within 10 minutes"),
+    ]
+    assert head == f"| {' | '.join(columns)} |"
+    assert rule == "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    assert lines[0] == (
+        "| see and pull a private package | `read` | yes | yes | yes | yes | yes | - | - |"
+    )
+    assert {cell for row in rows() for name, cell in row.items() if name not in columns[:2]} == {
+        *("yes", "-"),
+    }

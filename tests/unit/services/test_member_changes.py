@@ -444,3 +444,77 @@ async def test_an_organization_always_has_an_owner(
             roles = [each.role_at(at_ms) for each in world.directory.every(Membership)]
             assert Role.OWNER in roles, (what, whom.name, by.name)
         world.clock.advance(pause)
+
+
+# --- what events and letters say ---------------------------------------------------------------
+
+
+async def test_the_events_of_members_name_who_and_what_they_were_and_become(
+    acme: OrgWorld,
+) -> None:
+    now_ms = acme.clock.now_ms()
+    at_ms = str(now_ms + COOLING_OFF // timedelta(milliseconds=1))
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
+    of_acme = [each for each in acme.events.feed if each.org]
+    assert [(each.kind, each.details) for each in of_acme] == [
+        ("member.set", {"account": MAX.id, "before": "member", "after": "maintainer"}),
+        (
+            "owner.pending",
+            {"account": MAX.id, "before": "maintainer", "after": "owner", "at_ms": at_ms},
+        ),
+        ("owner.undone", {"account": MAX.id, "before": "maintainer", "after": "owner"}),
+        ("member.removed", {"account": MAX.id, "before": "maintainer", "after": ""}),
+    ]
+    for each in of_acme:
+        assert (each.subject, each.org, each.account, each.actor) == (
+            *("Acme", "acme", MAX.id, KIM.id),
+        )
+
+
+async def test_owners_are_told_of_owners_alone_in_their_logs(acme: OrgWorld) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    assert acme.told_to(LEE) == []
+    await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(KIM))
+    [event] = acme.told_to(LEE)
+    assert (event.kind, event.org, event.account) == ("member.removed", "", LEE.id)
+    assert event.details == {"account": KIM.id, "before": "owner", "after": ""}
+
+
+async def test_a_letter_of_a_change_at_once_says_who_made_it(acme: OrgWorld) -> None:
+    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    for each in (KIM, LEE):
+        [mail] = acme.mailer.to(each.email)
+        assert "The operator" in mail.text
+        assert "lee becomes member" in mail.text
+        assert "https://registry.test/account/organizations/Acme" in mail.text
+
+
+async def test_a_letter_of_what_was_taken_back_says_what_it_was(acme: OrgWorld) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.mailer.sent.clear()
+    await acme.organizations.undo(ACME, LEE, by=acme.signed_in(KIM))
+    for each in (KIM, LEE):
+        [mail] = acme.mailer.to(each.email)
+        assert "lee is no member any more" in mail.text
+        assert "kim" in mail.text
+        assert "https://registry.test/account/organizations/Acme" in mail.text
+
+
+async def test_where_nothing_waits_the_refusal_names_whom_and_where(acme: OrgWorld) -> None:
+    for account in (LEE, EVE):
+        with pytest.raises(NothingPending) as told:
+            await acme.organizations.undo(ACME, account, by=acme.signed_in(KIM))
+        assert str(told.value) == str(NothingPending(account.name, "Acme"))
+
+
+async def test_a_change_that_waits_keeps_who_decided_and_who_invited(acme: OrgWorld) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    [waiting] = await acme.organizations.waiting(ACME, by=acme.token_of(KIM))
+    assert waiting.name == "max"
+    pending = waiting.membership.pending
+    assert pending is not None
+    assert (pending.role, pending.by, pending.heir) == (Role.OWNER, KIM.id, "")
+    assert pending.at_ms == acme.clock.now_ms() + COOLING_OFF // timedelta(milliseconds=1)

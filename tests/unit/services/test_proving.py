@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.domains import MAX_DOMAINS, Domain, parse_domain
+from shared.domain.domains import CHALLENGE_LENGTH, MAX_DOMAINS, Domain, parse_domain
 from shared.domain.errors import Busy, DomainSilent, NotPermitted, OrganizationNotFound
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
@@ -10,7 +10,7 @@ from shared.domain.organization_errors import DomainNotFound, DomainsFull, Domai
 from shared.domain.rights import Role
 from shared.ports import AlreadyThere, Stale
 from tests.faults import Fault, Moment, failing
-from tests.org_world import ACME, KIM, LEE, MAX, OrgWorld, acme_of_kim
+from tests.org_world import ACME, KIM, LEE, MAX, URL, OrgWorld, acme_of_kim
 
 EXAMPLE = parse_domain("example.org")
 RECORD = "_ballroom.example.org"
@@ -163,3 +163,60 @@ async def test_one_domain_that_cannot_be_looked_at_keeps_no_other_waiting(acme: 
         assert problem.startswith("example.org: ")
     acme.directory = working
     assert (await acme.proving.run()).changed == 1
+
+
+async def test_each_change_of_a_domain_is_told_in_the_log_of_the_organization(
+    acme: OrgWorld,
+) -> None:
+    await prove(acme)
+    acme.records.by_name.clear()
+    await acme.proving.run()
+    await acme.proving.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
+    assert acme.events.kinds() == [
+        *("domain.claimed", "domain.verified", "domain.lapsed", "domain.removed"),
+    ]
+    for event in acme.events.feed:
+        assert (event.subject, event.org, event.account) == ("Acme", "acme", "")
+        assert event.details == {"domain": "example.org"}
+    assert [event.actor for event in acme.events.feed] == [KIM.id, KIM.id, "upkeep", KIM.id]
+
+
+async def test_a_claim_keeps_what_proves_it_and_since_when(acme: OrgWorld) -> None:
+    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+    assert (claimed.org, claimed.domain, claimed.created_ms, claimed.verified_ms) == (
+        *("Acme", "example.org", acme.clock.now_ms(), None),
+    )
+    assert len(claimed.challenge) == CHALLENGE_LENGTH
+
+
+async def test_what_is_wrong_with_a_domain_names_it_and_the_organization(acme: OrgWorld) -> None:
+    for attempt in (acme.proving.verify, acme.proving.remove):
+        with pytest.raises(DomainNotFound) as told:
+            await attempt(ACME, EXAMPLE, by=acme.token_of(KIM))
+        assert str(told.value) == str(DomainNotFound(EXAMPLE, ACME))
+    for number in range(MAX_DOMAINS):
+        name = parse_domain(f"d{number}.example.org")
+        await acme.proving.claim(ACME, name, by=acme.signed_in(KIM))
+    with pytest.raises(DomainsFull) as full:
+        await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+    assert str(full.value) == str(DomainsFull("Acme", MAX_DOMAINS))
+
+
+async def test_upkeep_reports_what_it_looked_at_and_what_went_wrong(acme: OrgWorld) -> None:
+    await prove(acme)
+    acme.records.by_name.clear()
+    working = acme.directory
+    acme.directory = failing(working, Fault("replace", Busy()))
+    report = await acme.proving.run()
+    assert (report.task, report.seen, report.changed) == ("prove", 1, 0)
+    assert report.problems == (f"example.org: {Busy()}",)
+
+
+async def test_the_letter_of_a_lapsed_domain_names_its_record_and_the_page(acme: OrgWorld) -> None:
+    await prove(acme)
+    acme.forget()
+    acme.records.by_name.clear()
+    await acme.proving.run()
+    [mail] = acme.mailer.sent
+    assert RECORD in mail.text
+    assert f"{URL}/account/organizations/Acme/settings\n" in mail.text

@@ -231,3 +231,98 @@ async def test_a_canary_is_no_token_that_anybody_calls_stolen(world: PeopleWorld
     with pytest.raises(TokenNotFound):
         await world.lineage.revoke(KIM.id, "canary0000", by=world.signed_in(KIM))
     assert "canary0000" in await ids(world)
+
+
+async def test_the_event_of_a_stolen_token_tells_what_was_made_with_it(world: PeopleWorld) -> None:
+    by = thief()
+    made = (await world.tokens.issue(child(), by=by)).token
+    sent = await world.inviting.invite(ACME, MEMBER, by=by)
+    await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    noted = await world.lineage.of(KIM.id)
+    world.forget()
+    ended = await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert list(ended) == noted[STOLEN]
+    [stolen, *others] = world.events.feed
+    assert (stolen.kind, stolen.subject, stolen.account, stolen.org) == (
+        *("token.stolen", STOLEN, KIM.id, ""),
+    )
+    assert stolen.details["name"] == STOLEN
+    assert stolen.details["made"] == ", ".join(map(str, ended))
+    [withdrawn] = others
+    assert (withdrawn.kind, withdrawn.subject, withdrawn.org) == (
+        *("invitation.withdrawn", "Acme", "acme"),
+    )
+    assert withdrawn.details == {
+        "invitation": sent.invitation.id,
+        "role": "member",
+        "label": "for lee",
+    }
+    assert made.id not in await ids(world)
+
+
+async def test_a_member_whom_a_stolen_token_let_in_is_removed_with_an_event(
+    world: PeopleWorld,
+) -> None:
+    code = await invited(world)
+    await world.inviting.accept(code, by=world.signed_in(LEE))
+    world.forget()
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    [event] = [each for each in world.events.feed if each.kind == "member.removed"]
+    assert (event.subject, event.org, event.account, event.actor) == (
+        *("Acme", "acme", LEE.id, KIM.id),
+    )
+    assert event.details == {"account": LEE.id, "before": "member", "after": ""}
+
+
+async def test_a_token_that_is_made_too_late_ends_with_an_event_that_says_with_what(
+    world: PeopleWorld,
+) -> None:
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    world.forget()
+    with pytest.raises(TokenUnknown):
+        await world.tokens.issue(child(), by=thief())
+    issued, revoked = world.events.feed
+    assert (revoked.kind, revoked.subject, revoked.account) == (
+        *("token.revoked", issued.subject, KIM.id),
+    )
+    assert revoked.details == {"name": "later", "with": STOLEN}
+
+
+async def test_what_is_noted_says_what_was_made_where_and_when(world: PeopleWorld) -> None:
+    await world.lineage.note(thief(), Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
+    [noted] = world.directory.every(MadeByToken)
+    assert (noted.owner, noted.token, noted.what, noted.org, noted.id, noted.name) == (
+        *(KIM.id, STOLEN, Made.MEMBERSHIP, "Acme", LEE.id, "lee"),
+    )
+    assert noted.made_ms == world.clock.now_ms()
+
+
+async def test_a_stolen_token_without_a_text_is_told_to_its_owner_by_its_id(
+    world: PeopleWorld,
+) -> None:
+    await world.tokens.issue(child(), by=thief())
+    [text] = [each for each in world.directory.every(Token) if each.id == STOLEN]
+    await world.directory.remove(text)
+    world.forget()
+    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    [event] = world.events.feed
+    assert (event.kind, event.account, event.details["name"]) == ("token.stolen", KIM.id, STOLEN)
+
+
+async def test_an_id_that_nothing_had_is_named(world: PeopleWorld) -> None:
+    with pytest.raises(TokenNotFound, match="nothing000"):
+        await world.lineage.revoke(KIM.id, "nothing000", by=world.signed_in(KIM))
+
+
+async def test_a_revocation_of_exactly_a_day_ago_is_still_finished(world: PeopleWorld) -> None:
+    await world.directory.put(
+        StolenToken(owner=KIM.id, id=STOLEN, listed=(), at_ms=world.clock.now_ms())
+    )
+    world.clock.advance(timedelta(days=1))
+    assert await world.lineage.finish() == 1
+    await world.directory.put(
+        StolenToken(
+            owner=KIM.id, id="older00000", listed=(), at_ms=world.clock.now_ms() - 86_400_001
+        )
+    )
+    assert await world.lineage.finish() == 1

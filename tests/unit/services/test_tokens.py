@@ -464,3 +464,156 @@ async def test_nobody_but_its_owner_calls_a_token_stolen(tokens: Tokens) -> None
         await tokens.revoke_stolen(KIM.id, token.id, by=replace(KIM, id="lee0000000"))
     assert await tokens.revoke_stolen(KIM.id, token.id, by=KIM) == []
     assert await listed(tokens) == []
+
+
+# --- what refusals say -------------------------------------------------------------------------
+
+
+MANAGE_ONLY = Grant(scopes=frozenset({Scope.MANAGE}))
+
+
+async def test_whoever_may_not_issue_a_token_reads_why(tokens: Tokens) -> None:
+    entra = Principal("entra-0a0a0a0a", "entra-token", (Grant(),))
+    local = Principal(KIM.id, "other", (Grant(),), addresses=("10.0.0.0/8",))
+    refused = [
+        (KIM.id, LEE, "it is for another account"),
+        (entra.id, entra, "it takes an account here"),
+        (
+            KIM.id,
+            replace(KIM, grants=(MANAGE_ONLY,)),
+            "it would allow more than the token that asks for it",
+        ),
+        (KIM.id, local, "it could be used from elsewhere than the token that asks for it"),
+    ]
+    for owner, by, reason in refused:
+        with pytest.raises(NotPermitted) as told:
+            await tokens.issue(owner, replace(wanted(), addresses=("0.0.0.0/0",)), by=by)
+        assert str(told.value) == f"You may not issue the token laptop: {reason}."
+
+
+async def test_whoever_may_not_rotate_a_token_reads_why(tokens: Tokens) -> None:
+    strong = (await tokens.issue(KIM.id, wanted(), by=OPERATOR)).token
+    with pytest.raises(NotPermitted) as told:
+        await tokens.rotate(KIM.id, strong.id, by=replace(KIM, grants=(MANAGE_ONLY,)))
+    assert str(told.value) == (
+        "You may not rotate the token laptop: it would allow more than the token that asks for it."
+    )
+    managing = (await tokens.issue(KIM.id, wanted(grant=MANAGING), by=OPERATOR)).token
+    for attempt, verb in (
+        (tokens.rotate(KIM.id, managing.id, by=KIM), "rotate"),
+        (tokens.issue(KIM.id, wanted(grant=MANAGING), by=KIM), "issue"),
+    ):
+        with pytest.raises(SignInAgain) as again:
+            await attempt
+        assert str(again.value).startswith(
+            f"To {verb} the token laptop, which manages, sign in again"
+        )
+
+
+async def test_what_takes_the_operator_says_so(tokens: Tokens) -> None:
+    for attempt, verb, what in (
+        (tokens.issue_unlimited, "issue", "tokens that never expire"),
+        (tokens.plant, "plant", "canaries"),
+    ):
+        with pytest.raises(NotPermitted) as told:
+            await attempt(KIM.id, wanted(), by=KIM)
+        assert str(told.value) == (
+            f"You may not {verb} the token laptop: only the operator issues {what}."
+        )
+
+
+async def test_each_refusal_of_a_token_that_does_not_manage_names_what_was_tried(
+    tokens: Tokens,
+) -> None:
+    id_ = (await issued(tokens)).token.id
+    by = replace(KIM, grants=(Grant(scopes=READ),))
+    for verb, attempt in (
+        ("issue", tokens.issue(KIM.id, wanted(), by=by)),
+        ("list", tokens.list(KIM.id, by=by)),
+        ("show", tokens.find(KIM.id, id_, by=by)),
+        ("rename", tokens.rename(KIM.id, id_, "mine", by=by)),
+        ("rotate", tokens.rotate(KIM.id, id_, by=by)),
+        ("revoke", tokens.revoke(KIM.id, id_, by=by)),
+        ("revoke", tokens.revoke_stolen(KIM.id, id_, by=by)),
+    ):
+        with pytest.raises(NotPermitted) as told:
+            await attempt
+        assert str(told.value) == (
+            f"You may not {verb} tokens: the token lacks the scope manage for it."
+        )
+
+
+async def test_a_token_that_is_not_found_is_named(tokens: Tokens) -> None:
+    own = (await issued(tokens)).token.id
+    canary = (await tokens.plant(KIM.id, wanted(), by=OPERATOR)).token.id
+    for id_, by in (("nothing000", KIM), (own, LEE), (canary, KIM)):
+        for attempt in (tokens.find, tokens.rotate, tokens.revoke, tokens.revoke_stolen):
+            with pytest.raises(TokenNotFound) as told:
+                await attempt(KIM.id, id_, by=by)
+            assert id_ in str(told.value)
+
+
+async def test_a_name_is_changed_in_the_answer_and_its_last_use_kept(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    new = (await issued(tokens)).token
+    use = TokenUse(owner=KIM.id, token=new.id, used_ms=1, address="203.0.113.7", agent="bal")
+    await store.put(use)
+    renamed = await tokens.rename(KIM.id, new.id, "desktop", by=KIM)
+    assert (renamed.token.name, renamed.use) == ("desktop", use)
+
+
+async def test_tokens_are_listed_from_the_oldest_to_the_newest(
+    tokens: Tokens, clock: FakeClock
+) -> None:
+    made: list[str] = []
+    for _ in range(5):
+        made.append((await issued(tokens)).token.id)
+        clock.advance(timedelta(seconds=1))
+    clock.advance(-timedelta(days=1))
+    first = (await issued(tokens)).token.id
+    assert [each.id for each in await listed(tokens)] == [first, *made]
+
+
+def test_a_request_that_cannot_be_read_is_told_what_to_write() -> None:
+    for attempt, message in (
+        (
+            lambda: parse("x" * 81),
+            (
+                "A token's name is one line of 1 to 80 characters. "
+                "Name it for what uses it, such as laptop or nightly build."
+            ),
+        ),
+        (
+            lambda: parse(scopes=()),
+            "A token needs a scope. Choose among read, push-new, push-version, deprecate, manage.",
+        ),
+        (
+            lambda: parse(scopes=("read", "write", "own")),
+            "'write' is no scope. Choose among read, push-new, push-version, deprecate, manage.",
+        ),
+        (
+            lambda: parse(org="/" * 300),
+            (
+                f"{'/' * 80!r} is no pattern for the organization. Write its name; "
+                "* stands for any characters, ? for one."
+            ),
+        ),
+        (lambda: parse(days=0), "A token is good for 1 to 365 days, not 0."),
+    ):
+        with pytest.raises(InvalidRequest) as told:
+            attempt()
+        assert str(told.value) == message
+
+
+def test_the_longest_name_and_pattern_and_the_shortest_time_are_taken() -> None:
+    request = parse("x" * 80, org="a" * 200, package="b" * 200, days=1)
+    assert (request.name, request.grant.org, request.grant.package, request.days) == (
+        *("x" * 80, "a" * 200, "b" * 200, 1),
+    )
+    assert parse().days is None
+
+
+def test_a_request_manages_if_its_scopes_do() -> None:
+    assert parse(scopes=("read", "manage")).manages
+    assert not parse(scopes=("read", "deprecate")).manages
