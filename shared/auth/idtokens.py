@@ -29,7 +29,7 @@ class IdTokens:
 
     async def validate(self, text: str, asked: Asked) -> Claims:
         """Return what the token says of the person, or raise `SignedTokenRefused`."""
-        expected = Expected(asked.issuer, (asked.client_id,), ALGORITHMS)
+        expected = Expected(asked.issuer, (asked.client_id,), ALGORITHMS, shares_audience=True)
         claims = await verify_jwt(text, expected, keys=self.keys, clock=self.clock)
         _check_party(claims, asked.client_id)
         if not hmac.compare_digest(claims.text("nonce").encode(), asked.nonce.encode()):

@@ -17,6 +17,7 @@ ALGORITHMS = ("RS256", "ES256")  # Public keys alone: whoever can verify must no
 
 _LEEWAY_S = LEEWAY // timedelta(seconds=1)
 _TYPES = ("jwt",)
+_SHARED = "it is for other audiences as well, so another service could have sent it"
 
 
 class Flaw(Enum):
@@ -45,6 +46,7 @@ class Expected:
 
     `keys_of` is the issuer whose keys sign, where that is not `issuer` itself, and `also_issuers`
     are other names of it. `types` are the values of `typ` in lower case, which may also be missing.
+    `shares_audience` is for tokens whose other audiences are checked by the caller.
     """
 
     issuer: str
@@ -53,6 +55,7 @@ class Expected:
     keys_of: str = ""
     also_issuers: tuple[str, ...] = ()
     types: tuple[str, ...] = _TYPES
+    shares_audience: bool = False
 
 
 async def verify_jwt(text: str, expected: Expected, *, keys: KeySets, clock: Clock) -> Claims:
@@ -66,6 +69,8 @@ async def verify_jwt(text: str, expected: Expected, *, keys: KeySets, clock: Clo
     header = _header(text, expected)
     key = await _key(header, expected, keys)
     claims = Claims(_verified(text, key, expected))
+    if not expected.shares_audience and not set(claims.texts("aud")) <= set(expected.audiences):
+        raise SignedTokenRefused(_SHARED)
     _check_times(claims, clock.now_ms() // 1000)
     claims.text("sub")
     return claims

@@ -132,6 +132,7 @@ async def test_an_outage_of_entra_stops_nobody_who_was_known(signing: Signing) -
 
 WRONG = {
     "another audience": {"aud": "another-api"},
+    "another audience besides": {"aud": [CLIENT_ID, "another-api"]},
     "another tenant": {"tid": "00000000-0000-0000-0000-000000000000"},
     "another issuer": {"iss": "https://sts.windows.net/00000000-0000-0000-0000-000000000000/"},
     "expired": {"exp": 1},

@@ -71,6 +71,7 @@ async def test_a_token_of_the_older_version_of_entra_is_read_by_the_same_keys(be
     [
         ({"aud": "https://registry.example"}, "another audience"),
         ({"aud": ["https://registry.example"]}, "another audience"),
+        ({"aud": ["https://registry.example", AUDIENCE, AZURE_DEVOPS_AUDIENCE]}, "other audiences"),
         ({"aud": None}, "claim aud is missing"),
         ({"exp": 1_000}, "expired"),
         ({"exp": None}, "claim exp is missing"),
