@@ -10,7 +10,7 @@ from shared.auth.secret import Secret
 from shared.domain import mails
 from shared.domain.accounts import Account
 from shared.domain.errors import CredentialsMissing, NotPermitted, TokenUnknown
-from shared.domain.identity import Principal, require
+from shared.domain.identity import Principal, Standing, require
 from shared.domain.invitations import (
     CODE_LENGTH,
     ID_LENGTH,
@@ -151,8 +151,7 @@ class Inviting:
         await self._require_room(organization)
         await self.pace.check(offer.address, by)
         new = self._new(organization, offer, code, by)
-        await self.lineage.note(by, Made.INVITATION, new.id, new.label, organization.name)
-        stored = await self._store(new, by)
+        stored = await self._store(new, by, standing)
         await self.lineage.check(by)
         link = f"{self.base_url}/account/invitations/{code}"
         inviter = Actor(by, standing).name
@@ -262,11 +261,16 @@ class Inviting:
         found = await self.directory.of(Invitation, org.lower())
         return [each for each in found if each.is_open_at(now_ms)]
 
-    async def _store(self, invitation: Invitation, by: Principal) -> Invitation:
+    async def _store(self, invitation: Invitation, by: Principal, standing: Standing) -> Invitation:
         change = _change("sent", invitation)
 
         async def attempt() -> Invitation:
             known = await self.directory.get(Invitation, invitation.place)
+            if known is not None and by.token and self._is_of_person(known):
+                require(by, standing, Action.GOVERN, OrgName(invitation.org))
+            await self.lineage.note(
+                by, Made.INVITATION, invitation.id, invitation.label, invitation.org
+            )
             if known is None:
                 return await self._add(invitation, change, by)
             kept = {"revision": known.revision, "outbox": known.outbox}
@@ -274,6 +278,13 @@ class Inviting:
             return await self.recording.replace(renewed, change=change, by=by)
 
         return await until_fresh(attempt)
+
+    def _is_of_person(self, invitation: Invitation) -> bool:
+        """Say whether it is open and a person sent it.
+
+        A token that replaced it would know its new code, and it would end with that token.
+        """
+        return not invitation.made_with and invitation.is_open_at(self._now_ms())
 
     async def _add(self, invitation: Invitation, change: Change, by: Principal) -> Invitation:
         try:

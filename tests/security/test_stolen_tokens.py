@@ -15,7 +15,7 @@ import pytest
 
 from shared.domain.entity import Entity
 from shared.domain.errors import Busy
-from shared.domain.invitations import Invitation
+from shared.domain.invitations import INVITATION_LIFETIME, Invitation
 from shared.domain.names import Package
 from shared.domain.organizations import Membership
 from shared.domain.publishers import Publisher
@@ -217,6 +217,38 @@ async def test_what_a_person_has_vouched_for_since_then_stays(world: World) -> N
     assert (await ann.api("PUT", where, {"role": "maintainer"})).status_code == 204
     await ann.api("POST", f"/api/v1/tokens/{token_id}/stolen")
     assert (await world.get(f"{URL}/api/v1/orgs/acme/members", by=member)).status_code == 200
+
+
+async def test_a_stolen_token_replaces_no_invitation_that_a_person_sent(world: World) -> None:
+    """It would have its role lowered and its code known, and it would end with the token."""
+    thief, token_id = await stolen_token(world)
+    ann = await signed_in(world, world.people.ann)
+    offer = {"role": "maintainer", "email": "eve@example.org"}
+    assert (await ann.api("POST", "/api/v1/orgs/acme/invitations", offer)).is_success
+    before = await world.stores.directory.of(Invitation, "acme")
+    world.clock.advance(timedelta(hours=1))
+    answer = await asked(world, thief, "orgs/acme/invitations", {**offer, "role": "member"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+    assert await ann.api("POST", f"/api/v1/tokens/{token_id}/stolen")
+    assert await world.stores.directory.of(Invitation, "acme") == before
+
+
+async def test_a_token_replaces_what_a_token_sent_and_what_has_expired(world: World) -> None:
+    thief, token_id = await stolen_token(world)
+    ann = await signed_in(world, world.people.ann)
+    for email, by_token in (("eve@example.org", True), ("kim@example.org", False)):
+        offer = {"role": "member", "email": email}
+        where = "orgs/acme/invitations"
+        sent = await (
+            asked(world, thief, where, offer)
+            if by_token
+            else ann.api("POST", f"/api/v1/{where}", offer)
+        )
+        assert sent.is_success
+        world.clock.advance(timedelta(hours=1) if by_token else INVITATION_LIFETIME)
+        assert (await asked(world, thief, where, offer)).is_success
+    found = await world.stores.directory.of(Invitation, "acme")
+    assert {each.made_with for each in found} == {token_id}
 
 
 async def test_a_token_that_was_only_revoked_can_still_be_called_stolen(world: World) -> None:
