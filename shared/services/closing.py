@@ -11,6 +11,7 @@ from shared.auth.authorization import Authorization
 from shared.domain import mails
 from shared.domain.domains import Domain
 from shared.domain.entity import Entity
+from shared.domain.errors import Refusal
 from shared.domain.identity import UPKEEP, Principal
 from shared.domain.invitations import Invitation
 from shared.domain.mails import Letter
@@ -19,7 +20,7 @@ from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty
 from shared.domain.organizations import COOLING_OFF, LookAlike, Membership, Organization
 from shared.domain.publishers import Publisher
 from shared.domain.rights import Action
-from shared.domain.tokens import Token, TokenUse
+from shared.domain.tokens import MadeByToken, StolenToken, Token, TokenUse
 from shared.ports import DirectoryStore, MetadataStore, Stale
 from shared.services.changing import until_fresh
 from shared.services.listing import everything
@@ -81,18 +82,29 @@ class Closing:
 
     async def run(self) -> Report:
         """Keep organizations that have a package after all, also those that are gone: its push was
-        under way before. Release the names of those that are gone and never had one."""
+        under way before. Release the names of those that are gone and never had one.
+
+        One that cannot be finished now keeps no other one waiting; the next run repeats it.
+        """
         over_ms = self.recording.clock.now_ms() - RELEASED_AFTER // timedelta(milliseconds=1)
         organizations = await everything(self.directory, Organization)
         closing = [each for each in organizations if each.deleting_ms is not None]
-        changed = 0
+        changed, problems = 0, list[str]()
         for each in closing:
-            if await self._package_of(each) is not None:
-                await self._keep(each)
-                changed += 1
-            elif each.is_deleted_at(over_ms):
-                changed += await self._release(each)
-        return Report("keep", len(closing), changed)
+            try:
+                changed += await self._settle(each, over_ms)
+            except Refusal as refusal:
+                problems.append(f"{each.name}: {refusal}")
+            except Stale:
+                problems.append(f"{each.name}: it was changed meanwhile.")
+        return Report("keep", len(closing), changed, tuple(problems))
+
+    async def _settle(self, organization: Organization, over_ms: int) -> bool:
+        """Keep the organization, or release its name; say whether either was due."""
+        if await self._package_of(organization) is not None:
+            await self._keep(organization)
+            return True
+        return organization.is_deleted_at(over_ms) and await self._release(organization)
 
     async def _release(self, organization: Organization) -> bool:
         """Remove everything of the organization, and its record last: then the name is free.
@@ -114,7 +126,7 @@ class Closing:
 
     async def _belongings(self, organization: Organization) -> list[Entity]:
         found: list[Entity] = []
-        for kind in (Token, TokenUse):
+        for kind in (Token, TokenUse, MadeByToken, StolenToken):
             found += await self.directory.of(kind, organization.id)
         for kind in (Publisher, Membership, Invitation, Domain, LookAlike):
             found += await self.directory.of(kind, organization.key)

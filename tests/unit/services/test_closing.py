@@ -22,7 +22,7 @@ from shared.domain.organizations import COOLING_OFF
 from shared.domain.package import Head, Release, State, Visibility
 from shared.domain.publishers import Publisher
 from shared.domain.rights import Action, Role
-from shared.domain.tokens import Token, TokenUse
+from shared.domain.tokens import StolenToken, Token, TokenUse
 from shared.domain.workloads import Provider
 from shared.ports import Stale
 from shared.services import closing
@@ -236,7 +236,8 @@ async def test_a_day_later_the_name_is_free_and_nothing_is_inherited(acme: OrgWo
         created_ms=0, expires_ms=None,
     )  # fmt: skip
     use = TokenUse(owner=organization.id, token="token", used_ms=0)
-    for entity in (*BELONGINGS, token, use):
+    stolen = StolenToken(owner=organization.id, id="token", listed=(), at_ms=0)
+    for entity in (*BELONGINGS, token, use, stolen):
         await acme.directory.add(entity)
     await acme.closing.delete(ACME, by=OPERATOR)
     acme.clock.advance(RELEASED_AFTER)
@@ -255,11 +256,28 @@ async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
     await acme.closing.delete(ACME, by=OPERATOR)
     acme.clock.advance(RELEASED_AFTER)
     whole, acme.directory = acme.directory, failing(acme.directory, Fault("remove", Busy(), nth=2))
-    with pytest.raises(Busy):
-        await acme.closing.run()
+    report = await acme.closing.run()
+    assert (report.seen, report.changed) == (1, 0)
+    assert report.problems == (f"Acme: {Busy()}",)
     acme.directory = whole
     with pytest.raises(OrganizationExists):
         await acme.organizations.found(ACME, MAX, by=OPERATOR)
+    assert (await acme.closing.run()).changed == 1
+    assert await of_an_organization(acme) == []
+
+
+@pytest.mark.parametrize("error", [Busy(), Stale()])
+async def test_an_organization_that_cannot_be_removed_keeps_no_other_one_waiting(
+    acme: OrgWorld, error: Exception
+) -> None:
+    for name in ("beta", "gamma"):
+        await acme.organizations.found(OrgName(name), MAX, by=OPERATOR)
+    for name in ("acme", "beta", "gamma"):
+        await acme.closing.delete(OrgName(name), by=OPERATOR)
+    acme.clock.advance(RELEASED_AFTER)
+    acme.directory = failing(acme.directory, Fault("remove", error))
+    report = await acme.closing.run()
+    assert (report.seen, report.changed, len(report.problems)) == (3, 2, 1)
     assert (await acme.closing.run()).changed == 1
     assert await of_an_organization(acme) == []
 
