@@ -250,6 +250,7 @@ class People(Foundations):
             directory=world.directory,
             organizations=self.organizations,
             tokens=self.tokens,
+            lineage=self.token_lineage,
             signing_out=self.sign_in.signing_out,
             identities=self.sign_in.identities,
             logbook=self.logbook,

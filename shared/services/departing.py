@@ -28,6 +28,7 @@ from shared.services.logbook import Logbook
 from shared.services.organizations import Organizations
 from shared.services.recording import Change, Recording
 from shared.services.signing_out import SigningOut
+from shared.services.token_lineage import TokenLineage
 from shared.services.token_records import UsedToken
 from shared.services.tokens import Tokens
 
@@ -58,6 +59,7 @@ class Departing:
     directory: DirectoryStore
     organizations: Organizations
     tokens: Tokens
+    lineage: TokenLineage
     signing_out: SigningOut
     identities: Identities
     logbook: Logbook
@@ -100,6 +102,7 @@ class Departing:
             await self._leave(each, account, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
+        await self.lineage.forget(by.id)
         for kept in await self.directory.of(KeptInvitation, by.id):
             await self.directory.remove(kept)
         await self.retire(account.name)

@@ -111,6 +111,14 @@ class TokenLineage:
             await self._finish(each, UPKEEP)
         return len(recent)
 
+    async def forget(self, owner: str) -> None:
+        """Delete what is noted of the tokens of `owner`, after finishing what a crash broke off."""
+        for stolen in await self.directory.of(StolenToken, owner):
+            await self._finish(stolen, UPKEEP)
+            await self._remove(stolen, None, UPKEEP)
+        for made in await self.directory.of(MadeByToken, owner):
+            await self._remove(made, None, UPKEEP)
+
     async def _declare(
         self,
         owner: str,

@@ -21,6 +21,7 @@ from shared.domain.names import parse_org
 from shared.domain.organizations import Membership
 from shared.domain.package import Event, Head, Visibility
 from shared.domain.rights import Grant, Role
+from shared.domain.tokens import Made, MadeByToken, StolenToken
 from shared.services.closing import RELEASED_AFTER
 from shared.services.inviting import Offer
 from tests.balas import bala
@@ -120,6 +121,19 @@ async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(wor
     assert (await world.get(f"{URL}/api/v1/whoami", by=mia)).status_code == 401
     [(_, last)] = await world.stores.events.stream(f"account:{mia.account.id}", None, 1)
     assert (last.kind, last.actor) == ("account.deleted", mia.account.id)
+
+
+async def test_what_a_deleted_account_made_with_tokens_is_noted_no_more(world: World) -> None:
+    """Its notes name tokens and hold parts of addresses."""
+    mia = world.people.mia
+    lineage, by = world.registry.inviting.lineage, principal(world, mia)
+    await lineage.note_with("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
+    await lineage.note_with("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
+    await lineage.revoke(mia.account.id, "gone", by=by)
+    await world.registry.departing.delete(by=by)
+    directory = world.stores.directory
+    assert await directory.of(MadeByToken, mia.account.id) == []
+    assert await directory.of(StolenToken, mia.account.id) == []
 
 
 async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:
