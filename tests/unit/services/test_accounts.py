@@ -17,7 +17,7 @@ from shared.domain.errors import (
     TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
-from shared.domain.organizations import Membership
+from shared.domain.organizations import Membership, PendingRole
 from shared.domain.rights import Grant, Role
 from shared.ports import Stale
 from shared.services.accounts import Accounts, Profile
@@ -285,3 +285,75 @@ async def test_names_that_nobody_would_get_today_are_listed(
     ):
         with pytest.raises(NotPermitted):
             await attempt
+
+
+async def test_a_refusal_names_the_verb_and_the_right_that_is_missing(
+    accounts: Accounts,
+) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    for verb, attempt in (
+        ("create", accounts.create("lee", by=ANONYMOUS)),
+        ("rename", accounts.rename(kim, "lee", by=ANONYMOUS)),
+        ("list", accounts.misnamed(by=ANONYMOUS)),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        reason = "it takes being operator of the registry"
+        assert str(refused.value) == f"You may not {verb} accounts: {reason}."
+
+
+async def test_a_name_that_is_kept_back_is_refused_with_a_way_out(accounts: Accounts) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await accounts.create("root", by=OPERATOR)
+    assert str(refused.value) == (
+        "'root' is, or looks like, the name of somebody who runs this registry. Choose another, "
+        "or make the account an administrator."
+    )
+
+
+async def test_who_types_a_bare_id_is_told_to_mark_it(accounts: Accounts) -> None:
+    for text, sentence in (
+        ("aB3dE6gH9k", ". An id has id: before it: id:aB3dE6gH9k."),
+        ("lee", ""),
+    ):
+        with pytest.raises(AccountNotFound) as refused:
+            await accounts.typed(text)
+        assert str(refused.value) == f"account not found: {text}{sentence}"
+
+
+async def test_an_event_of_an_account_says_who_made_and_who_renamed_it(
+    accounts: Accounts, events: FakeEvents
+) -> None:
+    kim = await accounts.create("kim", by=OPERATOR)
+    await accounts.rename(kim, "lee", by=OPERATOR)
+    made, renamed = events.feed
+    assert made.details == {"name": "kim", "administrator": "false"}
+    assert [each.actor for each in (made, renamed)] == ["operator", "operator"]
+    assert [each.subject for each in (made, renamed)] == [kim.id, kim.id]
+    assert renamed.streams == (f"account:{kim.id}",)
+
+
+async def test_a_name_is_claimed_when_its_account_gets_it(
+    store: FakeDirectory, events: FakeEvents
+) -> None:
+    clock = FakeClock()
+    accounts = Accounts(store, recording(store, events), clock, FakeRandomness())
+    kim = await accounts.create("kim", by=OPERATOR)
+    made_ms = clock.now_ms()
+    clock.advance(timedelta(days=1))
+    await accounts.rename(kim, "lee", by=OPERATOR)
+    claimed = {each.name: (each.account, each.created_ms) for each in store.every(AccountName)}
+    assert claimed == {"kim": (kim.id, made_ms), "lee": (kim.id, clock.now_ms())}
+    assert (await accounts.with_id(kim.id)).created_ms == made_ms
+
+
+async def test_a_profile_leaves_out_a_membership_that_is_over(
+    accounts: Accounts, store: FakeDirectory
+) -> None:
+    account = await accounts.create("kim", by=OPERATOR)
+    over = PendingRole(role=None, at_ms=1, by="max0000000")
+    await store.add(
+        Membership(org="acme", account=account.id, role=Role.OWNER, pending=over),
+    )
+    by = Principal(account.id, "session", (Grant(),))
+    assert (await accounts.profile(by)).memberships == ()

@@ -6,11 +6,17 @@ import pytest
 
 from shared.domain.accounts import Account, Lock
 from shared.domain.administration_errors import LastAdministrator
-from shared.domain.errors import Busy, CredentialsMissing, NotPermitted, SignInAgain
+from shared.domain.errors import (
+    AccountNotFound,
+    Busy,
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+)
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.rights import Grant
 from shared.domain.sign_in_errors import AccountLocked
-from tests.org_world import ADA, KIM, LEE
+from tests.org_world import ADA, KIM, LEE, URL
 from tests.people_world import PeopleWorld
 
 AS_ADMINISTRATOR = {"administrator": True}
@@ -102,3 +108,59 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(world: Peopl
             with pytest.raises(refusal):
                 await attempt
     assert running(world) == {"ada"}
+
+
+async def test_the_letter_and_the_event_say_who_decided_what(world: PeopleWorld) -> None:
+    await world.appointing.appoint(KIM, by=OPERATOR)
+    assert {(each.subject, each.text) for each in world.mailer.sent} == {
+        (
+            "kim is an administrator",
+            "The operator has decided that kim is an administrator of the registry at "
+            f"{URL}.\nThis counts from now on.\n\nIf nobody of you wanted this, lock the account "
+            f"of whoever decided it: {URL}/manage/accounts\n",
+        )
+    }
+    [event] = world.told_to(KIM)
+    assert (event.subject, event.actor, event.details) == (KIM.id, "operator", {"name": "kim"})
+
+
+async def test_a_refusal_names_the_account_and_what_was_to_be_done(world: PeopleWorld) -> None:
+    for verb, attempt in (
+        ("appoint", world.appointing.appoint(KIM, by=world.token_of(ADA))),
+        ("dismiss", world.appointing.dismiss(KIM, by=world.token_of(ADA))),
+    ):
+        with pytest.raises(SignInAgain, match=f"^To {verb} the account kim, sign in again"):
+            await attempt
+    for verb, attempt in (
+        ("appoint", world.appointing.appoint(KIM, by=world.signed_in(LEE))),
+        ("dismiss", world.appointing.dismiss(KIM, by=world.signed_in(LEE))),
+    ):
+        with pytest.raises(NotPermitted, match=f"^You may not {verb} the account kim: it takes"):
+            await attempt
+
+
+async def test_an_account_that_is_gone_is_neither_appointed_nor_dismissed(
+    world: PeopleWorld,
+) -> None:
+    await world.without(KIM)
+    for attempt in (
+        world.appointing.appoint(KIM, by=OPERATOR),
+        world.appointing.dismiss(KIM, by=OPERATOR),
+    ):
+        with pytest.raises(AccountNotFound, match="^account not found: kim$"):
+            await attempt
+
+
+async def test_a_refusal_names_the_account_that_is_locked_or_the_last(world: PeopleWorld) -> None:
+    lock = Lock(at_ms=0, by="operator", reason="Stolen.")
+    await world.directory.put(KIM.model_copy(update={"lock": lock}))
+    with pytest.raises(AccountLocked, match="^The account kim is locked"):
+        await world.appointing.appoint(KIM, by=OPERATOR)
+    with pytest.raises(LastAdministrator, match="^ada is the only administrator"):
+        await world.appointing.dismiss(ADA, by=OPERATOR)
+
+
+async def test_administrators_are_listed_by_name_in_any_case(world: PeopleWorld) -> None:
+    for account, name in ((KIM, "Zoe"), (LEE, "Bea")):
+        await world.directory.put(account.model_copy(update={"name": name, **AS_ADMINISTRATOR}))
+    assert [each.name for each in await world.administrators.all()] == ["ada", "Bea", "Zoe"]

@@ -29,7 +29,7 @@ from shared.services import closing
 from shared.services.closing import RELEASED_AFTER
 from shared.services.organizations import Profile
 from tests.faults import Fault, failing
-from tests.org_world import ACME, ADA, KIM, LEE, MAX, FakePackages, OrgWorld, acme_of_kim
+from tests.org_world import ACME, ADA, KIM, LEE, MAX, URL, FakePackages, OrgWorld, acme_of_kim
 
 GREET = Package.parse("acme", "greet")
 FAR_MS = 2**50
@@ -299,3 +299,64 @@ async def test_a_name_under_which_a_package_was_so_much_as_claimed_is_never_free
 async def test_who_is_faster_is_asked_again(acme: OrgWorld) -> None:
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
     assert (await acme.closing.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
+
+
+async def test_the_letters_of_a_deletion_say_who_and_lead_to_the_organization(
+    acme: OrgWorld,
+) -> None:
+    link = f"{URL}/account/organizations/Acme"
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    [mail] = acme.mailer.to(LEE.email)
+    assert mail.text.startswith("kim deletes the organization Acme. ")
+    assert mail.text.endswith(f"every owner can undo it:\n\n{link}\n")
+    acme.forget()
+    await acme.closing.undo(ACME, by=acme.signed_in(LEE))
+    [mail] = acme.mailer.to(KIM.email)
+    assert mail.text == f"lee has undone the deletion of the organization Acme:\n\n{link}\n"
+
+
+async def test_the_letter_of_a_push_that_keeps_an_organization_says_so(acme: OrgWorld) -> None:
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.forget()
+    report = await acme.closing.run()
+    assert report.task == "keep"
+    [mail] = acme.mailer.to(KIM.email)
+    assert mail.text == (
+        "A package that was published has undone the deletion of the organization Acme:\n\n"
+        f"{URL}/account/organizations/Acme\n"
+    )
+
+
+async def test_the_events_of_a_deletion_say_when_it_would_end(acme: OrgWorld) -> None:
+    at_ms = acme.clock.now_ms() + COOLING_OFF // timedelta(milliseconds=1)
+    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.closing.undo(ACME, by=acme.signed_in(LEE))
+    told = [
+        (each.kind, each.actor, each.subject, each.org, each.details)
+        for each in acme.events.feed
+        if each.org
+    ]
+    assert told == [
+        ("organization.deleting", KIM.id, "Acme", "acme", {"before": "", "after": str(at_ms)}),
+        ("organization.kept", LEE.id, "Acme", "acme", {"before": str(at_ms), "after": ""}),
+    ]
+
+
+async def test_the_event_of_a_released_name_is_of_its_organization_and_of_upkeep(
+    acme: OrgWorld,
+) -> None:
+    await acme.closing.delete(ACME, by=OPERATOR)
+    acme.clock.advance(RELEASED_AFTER)
+    await acme.closing.run()
+    event = acme.events.feed[-1]
+    assert (event.kind, event.subject, event.org) == ("organization.released", "Acme", "acme")
+    assert event.actor == "upkeep"
+
+
+async def test_a_refusal_to_delete_or_to_keep_names_the_organization(acme: OrgWorld) -> None:
+    with pytest.raises(NotClosing, match="^Acme is not being deleted"):
+        await acme.closing.undo(ACME, by=acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    with pytest.raises(OrganizationNotEmpty, match="^Acme .*acme/greet"):
+        await acme.closing.delete(ACME, by=acme.signed_in(KIM))

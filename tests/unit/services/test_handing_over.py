@@ -9,7 +9,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors import Busy, InvalidRequest, NotPermitted, SignInAgain
 from shared.domain.identity import OPERATOR
 from shared.domain.organization_errors import ChangePending, MemberNotFound, NothingPending
-from shared.domain.organizations import COOLING_OFF
+from shared.domain.organizations import COOLING_OFF, Membership
 from shared.domain.rights import Role
 from tests.faults import Fault, Moment, failing
 from tests.org_world import ACME, ADA, EVE, KIM, LEE, MAX, OrgWorld, acme_of_kim
@@ -142,3 +142,45 @@ async def test_wherever_it_breaks_off_somebody_owns_it(
 async def test_it_takes_a_fresh_sign_in(acme: OrgWorld) -> None:
     with pytest.raises(SignInAgain):
         await acme.handing_over.begin(ACME, MAX, None, by=acme.token_of(KIM))
+
+
+async def test_a_refusal_to_hand_over_names_the_people_and_the_way_out(acme: OrgWorld) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await hand(acme, Role.OWNER)
+    assert str(refused.value) == (
+        "Who hands an organization over does not own it any more. Choose less for you."
+    )
+    with pytest.raises(InvalidRequest) as refused:
+        await hand(acme, heir=KIM)
+    assert str(refused.value) == (
+        "kim owns Acme already. Choose somebody who does not, or leave the organization to those "
+        "who do."
+    )
+    with pytest.raises(MemberNotFound, match=r"^eve is no member of Acme\. Invite them first\.$"):
+        await hand(acme, heir=EVE)
+    with pytest.raises(NotPermitted) as forbidden:
+        await acme.handing_over.begin(ACME, LEE, None, by=OPERATOR)
+    assert str(forbidden.value) == "You may not transfer Acme: it takes being owner of Acme."
+
+
+async def test_the_refusal_of_a_second_change_names_who_hands_over(acme: OrgWorld) -> None:
+    await hand(acme)
+    with pytest.raises(ChangePending, match="kim") as refused:
+        await hand(acme, heir=LEE)
+    assert KIM.id not in str(refused.value)
+
+
+async def test_an_owner_gives_way_when_the_heir_who_waits_already_becomes_owner(
+    acme: OrgWorld,
+) -> None:
+    await acme.let_in(LEE)
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(LEE))
+    at_ms = acme.clock.now_ms() + COOLING_OFF // timedelta(milliseconds=1)
+    acme.clock.advance(COOLING_OFF / 4)
+    await hand(acme, None)
+    waiting = {
+        acme.name_of(each.account): (each.pending.role, each.pending.at_ms)
+        for each in acme.directory.every(Membership)
+        if each.pending
+    }
+    assert waiting == {"max": (Role.OWNER, at_ms), "kim": (None, at_ms)}
