@@ -439,9 +439,11 @@ class Answering:
     def __init__(self, **answers: bytes) -> None:
         """Answer addresses that end with a name."""
         self.answers = answers
+        self.asked: list[tuple[str, dict[str, str]]] = []
 
     async def get(self, url: str, headers: Any) -> Fetched:
         """Return the answer for the address."""
+        self.asked.append((url, dict(headers)))
         return Fetched(200, {}, self.answers[url.rpartition("/")[2]])
 
     async def post(self, url: str, headers: Any, body: bytes) -> Fetched:
@@ -459,17 +461,21 @@ GITHUB = {
 
 async def by_github(**answers: bytes) -> SignedIn:
     """Sign in with a GitHub that answers this."""
-    fetcher = Answering(**{**GITHUB, **answers})
+    return await by(Answering(**{**GITHUB, **answers}))
+
+
+async def by(fetcher: Answering, address: str = "https://github.com") -> SignedIn:
+    """Sign in with the GitHub that this answers for."""
     client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
     provider = GitHubProvider(
-        "https://github.com",
+        address,
         client,
         fetcher=fetcher,
         clock=FakeClock(),
         randomness=FakeRandomness("github"),
     )
     begun = await provider.begin(BACK, Freshness.ANY)
-    assert begun.address.startswith("https://github.com/login/oauth/authorize?")
+    assert begun.address.startswith(f"{address}/login/oauth/authorize?")
     return await provider.finish(begun.flow, {"state": begun.state, "code": "code"})
 
 
@@ -488,6 +494,37 @@ async def by_github(**answers: bytes) -> SignedIn:
 async def test_an_address_that_github_does_not_vouch_for_is_none(emails: bytes) -> None:
     signed_in = await by_github(emails=emails)
     assert (signed_in.email, signed_in.display_name, signed_in.identifier) == ("", "kim", "7")
+
+
+@pytest.mark.parametrize(
+    ("address", "api"),
+    [
+        ("https://github.com", "https://api.github.com"),
+        ("https://git.test", "https://git.test/api/v3"),
+    ],
+)
+async def test_github_is_asked_with_the_token_and_the_headers_that_it_wants(
+    address: str, api: str
+) -> None:
+    fetcher = Answering(**GITHUB)
+    assert (await by(fetcher, address)).issuer == address
+    headers = {
+        "Authorization": "Bearer t",
+        "Accept": "application/vnd.github+json",
+        "User-Agent": "Ballroom",
+    }
+    assert fetcher.asked == [(f"{api}/user", headers), (f"{api}/user/emails", headers)]
+
+
+async def test_the_first_user_of_a_github_has_the_number_one() -> None:
+    assert (await by_github(user=b'{"id": 1, "login": "kim"}')).identifier == "1"
+
+
+async def test_a_user_without_a_login_has_an_empty_label() -> None:
+    signed_in = await by_github(user=b'{"id": 7, "name": "Kim"}')
+    assert (signed_in.label, signed_in.display_name) == ("", "Kim")
+    signed_in = await by_github(user=b'{"id": 7}')
+    assert (signed_in.label, signed_in.display_name) == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -150,3 +150,42 @@ async def test_of_two_first_ones_none_is_lost() -> None:
     scene = Scene(Racing())
     await scene.announcing.announce(scene.draft(), by=OPERATOR)
     assert await scene.texts() == ["Hello."]
+
+
+async def test_events_of_notices_and_of_read_only_say_what_was_changed(scene: Scene) -> None:
+    notice = await scene.announcing.announce(scene.draft(), by=ADMIN)
+    until_ms = scene.clock.now_ms() + DAY
+    await scene.announcing.extend(notice.id, until_ms, by=ADMIN)
+    await scene.announcing.end(notice.id, by=ADMIN)
+    await scene.announcing.refuse_changes("moving house", by=ADMIN)
+    await scene.announcing.take_changes(by=ADMIN)
+    told = [(each.kind, each.subject, each.actor, each.details) for each in scene.events.feed]
+    assert told == [
+        ("notice.announced", notice.id, ADMIN.id, {"text": "Hello."}),
+        ("notice.changed", notice.id, ADMIN.id, {"until-ms": str(until_ms)}),
+        ("notice.ended", notice.id, ADMIN.id, {}),
+        ("registry.read-only", "registry", ADMIN.id, {"reason": "moving house"}),
+        ("registry.writable", "registry", ADMIN.id, {}),
+    ]
+
+
+async def test_a_refusal_names_what_was_to_be_done_with_what(scene: Scene) -> None:
+    draft, service = scene.draft(), scene.announcing
+    looked = "look at notices of the registry"
+    notices = "change notices of the registry"
+    changes = "change whether the registry takes changes"
+    for by, refusal, begin in (
+        (MEMBER, NotPermitted, "You may not"),
+        (BY_TOKEN, SignInAgain, "To"),
+    ):
+        for what, attempt in (
+            (notices, service.announce(draft, by=by)),
+            (notices, service.extend("any", DAY, by=by)),
+            (notices, service.end("any", by=by)),
+            (changes, service.refuse_changes("moving house", by=by)),
+            (changes, service.take_changes(by=by)),
+        ):
+            with pytest.raises(refusal, match=f"^{begin} {what}[:,] "):
+                await attempt
+    with pytest.raises(NotPermitted, match=f"^You may not {looked}: "):
+        await service.bulletin(by=MEMBER)

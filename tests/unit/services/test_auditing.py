@@ -6,6 +6,7 @@ from pathlib import Path
 from shared.domain.digest import Digest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.services.reporting import Report
 from tests.balas import bala
 from tests.contract.samples import NAME
 from tests.world import World
@@ -76,3 +77,10 @@ async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
     world.registry.publishing.reading.max_archive_bytes = 10
     [problem] = await again(world)
     assert problem.startswith("acme/greet:1.0.0: its archive cannot be read: The archive has")
+
+
+async def test_the_audit_counts_every_release_and_changes_none(world: World) -> None:
+    for coordinate in ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/other:1.0.0"):
+        await world.push(bala(coordinate))
+    report = await world.registry.upkeep.run("audit")
+    assert report == Report("audit", 3, 0)

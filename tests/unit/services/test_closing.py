@@ -355,8 +355,8 @@ async def test_the_event_of_a_released_name_is_of_its_organization_and_of_upkeep
 
 
 async def test_a_refusal_to_delete_or_to_keep_names_the_organization(acme: OrgWorld) -> None:
-    with pytest.raises(NotClosing, match="^Acme is not being deleted"):
+    with pytest.raises(NotClosing, match=r"^Acme is not being deleted"):
         await acme.closing.undo(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
-    with pytest.raises(OrganizationNotEmpty, match="^Acme .*acme/greet"):
+    with pytest.raises(OrganizationNotEmpty, match=r"^Acme .*acme/greet"):
         await acme.closing.delete(ACME, by=acme.signed_in(KIM))
