@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.auth.providers import SignedIn
 from shared.domain.accounts import Account
 from shared.domain.entity import Place
 from shared.domain.errors import (
@@ -202,6 +203,44 @@ async def test_whoever_owned_a_deleted_organization_may_go(world: World, later: 
     await world.registry.departing.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
     assert await world.stores.directory.about(Membership, mia.account.id) == []
+
+
+async def test_a_refusal_to_delete_an_account_names_it(world: World) -> None:
+    admin, mia = world.people.admin, world.people.mia
+    with pytest.raises(NotPermitted) as refused:
+        await world.registry.departing.delete(by=principal(world, admin))
+    reason = "it administers this registry, which needs somebody who does"
+    assert str(refused.value) == f"You may not delete the account admin: {reason}."
+    with pytest.raises(SignInAgain, match=r"^To delete the account mia, sign in again "):
+        await world.registry.departing.delete(by=principal(world, mia, fresh=False))
+
+
+async def test_the_log_says_that_a_deleted_account_left_and_lost_its_identities(
+    world: World,
+) -> None:
+    mia, gone = world.people.mia, parse_org("gone")
+    by = principal(world, mia)
+    who = SignedIn(
+        issuer="https://login.test",
+        identifier="subject",
+        label="mia",
+        email="",
+        display_name="",
+        strong=False,
+        authenticated_ms=0,
+    )
+    await world.registry.departing.identities.link(who, "oidc", by=by)
+    [identity] = await world.registry.departing.identities.of(by=by)
+    await world.registry.organizations.found(gone, mia.account, by=OPERATOR)
+    await world.registry.closing.delete(gone, by=OPERATOR)
+    await world.registry.departing.delete(by=by)
+    events = await world.stores.events.stream(f"account:{mia.account.id}", None, 50)
+    told = {each.kind: each for _, each in events}
+    removed = told["identity.removed"]
+    assert (removed.subject, removed.actor) == (identity.id, mia.account.id)
+    left = {each.subject: each for _, each in events if each.kind == "member.removed"}
+    assert left["gone"].org == "gone"
+    assert left["gone"].details == {"account": mia.account.id, "before": "owner", "after": ""}
 
 
 async def account_of(world: World, person: Person) -> Account | None:

@@ -146,6 +146,20 @@ async def test_missing_dependencies_are_named_where_the_operator_asks_for_them(
     assert "ballerina/io:1.6.0" in (told.value.reason or "")
 
 
+async def test_every_dependency_that_is_missing_is_named_and_none_that_is_here(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(require_dependencies=True)
+    await world.push(bala("acme/greet:1.0.0"))
+    wanted = ["acme/greet:1.0.0", "acme/greet:2.0.0", "ballerina/io:1.6.0"]
+    with pytest.raises(ClientFailure) as told:
+        await world.push(bala("acme/app:1.0.0", dependencies=wanted))
+    assert (
+        "acme/app:1.0.0 depends on packages that are not in this registry: acme/greet:2.0.0, "
+        "ballerina/io:1.6.0. Push them first, or correct Dependencies.toml."
+    ) in (told.value.reason or "")
+
+
 async def test_a_private_package_of_others_is_a_missing_dependency_like_any(
     worlds: OpenWorld,
 ) -> None:

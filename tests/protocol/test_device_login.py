@@ -165,6 +165,24 @@ async def test_the_log_of_the_account_says_what_was_approved_and_from_where(worl
     assert decided.details == {"client": "kim's laptop", "machine-address": MACHINE}
 
 
+async def test_the_log_of_the_account_says_what_was_refused(world: World) -> None:
+    codes = await world.registry.connecting.ask("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await world.registry.connecting.refuse(codes.user_code.reveal(), by=ann)
+    [(_, event)] = await world.stores.events.stream(f"account:{ann.id}", None, 1)
+    assert (event.kind, event.actor, event.subject) == ("device.refused", ann.id, "laptop")
+    assert event.details == {"client": "laptop", "machine-address": MACHINE}
+
+
+async def test_a_code_that_was_answered_is_looked_at_no_more(world: World) -> None:
+    connecting = world.registry.connecting
+    codes = await connecting.ask("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await connecting.approve(codes.user_code.reveal(), by=ann)
+    with pytest.raises(DeviceCodeUnknown):
+        await connecting.find(codes.user_code.reveal(), by=ann)
+
+
 class SameRandomness:
     """Gives the same bytes each time."""
 

@@ -1,17 +1,23 @@
 """Identities: who signs in to which account, also where several sign in at once or halfway."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from shared.auth.beside import Beside
 from shared.auth.providers import SignedIn
-from shared.domain.accounts import Account, AccountName, Identity
+from shared.domain.accounts import Account, AccountName, Identity, Lock
 from shared.domain.entity import Entity
-from shared.domain.errors import Busy, TakesNoChanges
+from shared.domain.errors import Busy, NotPermitted, SignInAgain, TakesNoChanges
 from shared.domain.identity import Principal
-from shared.domain.rights import Grant
-from shared.domain.sign_in_errors import IdentityTaken
+from shared.domain.rights import Grant, Scope
+from shared.domain.sign_in_errors import (
+    AccountLocked,
+    IdentityNotFound,
+    IdentityTaken,
+    LastIdentity,
+)
 from shared.services.accounts import Accounts
 from shared.services.identities import NAME_ATTEMPTS, Identities, account_name
 from shared.services.noticing import Noticing
@@ -19,6 +25,7 @@ from shared.services.notifying import Notifying
 from shared.services.pausing import Pausing
 from tests.fakes.clock import START_MS, FakeClock
 from tests.fakes.directory import FakeDirectory
+from tests.fakes.events import FakeEvents
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.pausing import taking_changes, taking_none
 from tests.fakes.randomness import FakeRandomness
@@ -48,11 +55,17 @@ class SameDigits(FakeRandomness):
         return bytes(3) if count == 3 else super().token_bytes(count)
 
 
-def identities(directory: FakeDirectory, pausing: Pausing | None = None) -> Identities:
+def identities(
+    directory: FakeDirectory,
+    pausing: Pausing | None = None,
+    *,
+    events: FakeEvents | None = None,
+    mailer: FakeMailer | None = None,
+) -> Identities:
     """Return what is tested, over doubles."""
     clock, randomness = FakeClock(), SameDigits("identities")
-    written = recording(directory)
-    notifying = Notifying(FakeMailer(), failed=lambda _kind, _count: None)
+    written = recording(directory, events)
+    notifying = Notifying(mailer or FakeMailer(), failed=lambda _kind, _count: None)
     return Identities(
         directory=directory,
         accounts=Accounts(directory, written, clock, randomness),
@@ -166,3 +179,111 @@ async def test_while_the_registry_takes_no_changes_those_who_are_known_come_in_a
     with pytest.raises(TakesNoChanges):
         await paused.link(person("sam"), "test", by=Principal(kim))
     assert len(directory.every(Identity)) == 1
+
+
+def signed_in(account_id: str, ago_ms: int = 0) -> Principal:
+    """Return the person of an account, who signed in so long ago."""
+    return Principal(account_id, "session:a", (Grant(),), signed_in_ms=START_MS - ago_ms)
+
+
+async def test_letters_and_events_name_the_identity_and_its_account() -> None:
+    directory, events, mailer = FakeDirectory(), FakeEvents(), FakeMailer()
+    known = identities(directory, events=events, mailer=mailer)
+    account_id = await known.enrol(person(), "oidc", by=BROWSER)
+    mine = signed_in(account_id)
+    await known.link(person("kim-at-github"), "github", by=mine)
+    [_, linked] = await known.of(by=mine)
+    await known.remove(linked.id, by=mine)
+    await known.noticing.close()
+    assert {
+        (each.to, each.text.partition(" from now")[0].split("\n")[0]) for each in mailer.sent
+    } == {
+        ("kim@example.org", "kim-at-github (github) can sign in as kim"),
+        ("kim@example.org", "kim-at-github (github) can no longer sign in as kim."),
+    }
+    details = {"provider": "github", "label": "kim-at-github"}
+    told = [(each.kind, each.subject, each.account, each.details) for each in events.feed]
+    assert told[-2:] == [
+        ("identity.linked", linked.id, account_id, details),
+        ("identity.removed", linked.id, account_id, details),
+    ]
+    assert [each.actor for each in events.feed] == [account_id] * 4
+
+
+async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -> None:
+    known = identities(FakeDirectory())
+    account_id = await known.enrol(person(), "oidc", by=BROWSER)
+    mine = signed_in(account_id)
+    [only] = await known.of(by=mine)
+    reading = Principal(account_id, "token:a", (Grant(scopes=frozenset({Scope.READ})),))
+    for verb, attempt in (
+        ("list", known.of(by=reading)),
+        ("remove", known.remove(only.id, by=reading)),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        lacking = "the token lacks the scope manage for it"
+        assert str(refused.value) == f"You may not {verb} identities: {lacking}."
+    with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
+        await known.remove(only.id, by=signed_in(account_id, ago_ms=86_400_000))
+    with pytest.raises(IdentityNotFound, match=r"^You have no identity 'other'\. "):
+        await known.remove("other", by=mine)
+    with pytest.raises(LastIdentity, match=r"^kim is the only way to sign in "):
+        await known.remove(only.id, by=mine)
+
+
+async def test_whoever_enters_a_locked_account_is_told_its_name() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    assert await known.open_account_of(person()) is None
+    account_id = await known.enrol(person(), "oidc", by=BROWSER)
+    assert await known.open_account_of(person()) == account_id
+    [account] = directory.every(Account)
+    lock = Lock(at_ms=0, by="operator", reason="Stolen.")
+    await directory.put(account.model_copy(update={"lock": lock}))
+    with pytest.raises(AccountLocked, match=r"^The account kim is locked"):
+        await known.open_account_of(person())
+
+
+async def test_identities_are_listed_in_the_order_in_which_they_were_linked() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    mine = signed_in(await known.enrol(person(), "oidc", by=BROWSER))
+    for number, label in ((3, "zoe"), (2, "ann"), (1, "max")):
+        entity = Identity(
+            issuer="https://login.test", identifier=label, account=mine.id, label=label,
+            provider="oidc", linked_ms=START_MS + number,
+        )  # fmt: skip
+        await directory.add(entity)
+    assert [each.label for each in await known.of(by=mine)] == ["kim", "max", "ann", "zoe"]
+
+
+class LargestDigits(FakeRandomness):
+    """Randomness that gives the largest three bytes each time, and other ids."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return the next bytes."""
+        return b"\xff" * 3 if count == 3 else super().token_bytes(count)
+
+
+async def test_a_name_that_is_taken_gets_six_digits_at_most() -> None:
+    directory = FakeDirectory()
+    known = replace(identities(directory), randomness=LargestDigits("identities"))
+    for label in ("kim@one.test", "kim@two.test"):
+        await known.enrol(person(label), "oidc", by=BROWSER)
+    assert {each.name for each in directory.every(Account)} == {"kim", "kim-167772"}
+
+
+@pytest.mark.parametrize("label", ["Xkim", "Xkim-", "kimX", ".kim-"])
+def test_only_punctuation_is_taken_from_the_ends_of_a_name(label: str) -> None:
+    assert account_name(person(label)) == label.strip(".-").lower()
+
+
+async def test_an_identity_without_a_label_is_called_by_what_else_is_known() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    for number, who in enumerate(
+        (person(""), replace(person("", display_name=""), identifier="bare"))
+    ):
+        await known.enrol(replace(who, email=f"kim{number}@example.org"), "oidc", by=BROWSER)
+    assert {each.label for each in directory.every(Identity)} == {"Kim Larsen", "bare"}

@@ -24,9 +24,11 @@ from shared.domain.organization_errors import (
     AlreadyMember,
     InvitationNotFound,
     InvitationsFull,
+    MailedLately,
     OwnerTooNew,
 )
 from shared.domain.organizations import COOLING_OFF
+from shared.domain.rates import OperationClass, Subject
 from shared.domain.rights import Grant, Role, Scope
 from shared.ports import AlreadyThere, Stale
 from shared.services.inviting import Invited, Offer
@@ -365,3 +367,57 @@ async def test_the_operator_invites_as_well(acme: OrgWorld) -> None:
     assert opened.inviter.name == "The operator"
     await acme.inviting.accept(sent, by=acme.signed_in(LEE))
     assert acme.roles()["lee"] is Role.MEMBER
+
+
+# --- what is told ------------------------------------------------------------------------------
+
+
+async def test_an_address_that_was_mailed_lately_is_told_how_long_to_wait(acme: OrgWorld) -> None:
+    await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    acme.clock.advance(timedelta(minutes=4))
+    with pytest.raises(MailedLately) as refused:
+        await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    assert str(refused.value).startswith("l\N{HORIZONTAL ELLIPSIS}@example.org got an invitation")
+    assert "Wait 360 seconds to send another one" in str(refused.value)
+    told = refused.value.allowance
+    assert (told.operation, told.subject) == (OperationClass.INVITATION, Subject.ADDRESS)
+    assert (told.limit, told.remaining, told.wait_ms) == (1, 0, 360_000)
+    assert told.is_exceeded
+
+
+async def test_open_invitations_are_listed_the_newest_first(acme: OrgWorld) -> None:
+    for label in ("one", "two", "three"):
+        offer = Offer.parse(Role.MEMBER, None, label)
+        await acme.inviting.invite(ACME, offer, by=acme.signed_in(KIM))
+        acme.clock.advance(timedelta(seconds=1))
+    listed = await acme.inviting.pending(ACME, by=acme.signed_in(KIM))
+    assert [each.label for each in listed] == ["three", "two", "one"]
+
+
+async def test_a_token_that_may_not_join_is_told_what_it_lacks(acme: OrgWorld) -> None:
+    sent = await code(acme)
+    with pytest.raises(NotPermitted) as refused:
+        await acme.inviting.accept(sent, by=acme.token_of(LEE, Grant(org="other")))
+    assert str(refused.value) == "You may not join Acme: the token lacks the scope manage here."
+
+
+async def test_each_end_of_an_invitation_has_its_event(acme: OrgWorld) -> None:
+    kim, lee = acme.signed_in(KIM), acme.signed_in(LEE)
+    ended = [("withdrawn", KIM, ""), ("declined", LEE, LEE.id), ("accepted", LEE, LEE.id)]
+    for how, actor, account in ended:
+        acme.forget()
+        sent = await code(acme)
+        [stored] = invitations(acme)
+        match how:
+            case "withdrawn":
+                await acme.inviting.withdraw(ACME, stored.id, by=kim)
+            case "declined":
+                await acme.inviting.decline(sent, by=lee)
+            case _:
+                await acme.inviting.accept(sent, by=lee)
+        begun, over = [e for e in acme.events.feed if e.kind.startswith("invitation.")]
+        details = {"invitation": stored.id, "role": "member", "label": "for lee"}
+        assert (begun.kind, begun.actor, begun.account) == ("invitation.sent", KIM.id, "")
+        assert (over.kind, over.actor, over.account) == (f"invitation.{how}", actor.id, account)
+        for each in (begun, over):
+            assert (each.subject, each.org, each.details) == ("Acme", "acme", details)

@@ -194,3 +194,33 @@ async def test_owners_confirm_what_waits_for_them_and_nothing_else(worlds: OpenW
         assert (await moderation.confirm(waiting, by=ann)).state is State.LIVE
     with pytest.raises(NotAwaited):
         await moderation.confirm(held, by=ann)
+
+
+async def test_a_refusal_to_look_names_what_was_to_be_looked_at(published: World) -> None:
+    inspecting, ann = published.registry.inspecting, signed_in(published, published.people.ann)
+    for what, asked in (
+        ("read what is withheld", inspecting.withheld(by=ann)),
+        ("look at acme/greet", inspecting.package(GREET.package, by=ann)),
+        ("look at acme/greet:1.0.0", inspecting.release(GREET, by=ann)),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await asked
+        right = "it takes being administrator of the registry"
+        assert str(refused.value) == f"You may not {what}: {right}."
+    with pytest.raises(PackageNotFound, match=r"^package not found: acme/absent$"):
+        await inspecting.package(ABSENT.package, by=OPERATOR)
+    newer = Coordinate.parse("acme", "greet", "2.0.0")
+    for each in (ABSENT, newer):
+        with pytest.raises(ReleaseNotFound) as missing:
+            await inspecting.release(each, by=OPERATOR)
+        assert str(missing.value) == f"package not found for: {each.package}:{each.version}"
+
+
+async def test_a_release_is_shown_with_the_number_of_packages_that_need_it(
+    published: World,
+) -> None:
+    for name in ("one", "two"):
+        await published.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))
+    old = Coordinate.parse("acme", "two", "1.0.0")
+    await published.registry.deprecating.deprecate(old, "Use acme/one.", by=OPERATOR)
+    assert (await published.registry.inspecting.release(GREET, by=OPERATOR)).dependents == 2

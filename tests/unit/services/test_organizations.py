@@ -530,3 +530,34 @@ async def test_what_somebody_is_is_told_to_themselves_and_nothing_to_outsiders(
     assert (await acme.organizations.standing(ACME, by=acme.token_of(KIM))).role is Role.OWNER
     with pytest.raises(OrganizationNotFound):
         await acme.organizations.standing(ACME, by=acme.token_of(EVE))
+
+
+async def test_a_refusal_to_found_names_the_organization_and_the_reason(acme: OrgWorld) -> None:
+    reading = acme.token_of(LEE, READ_ALONE)
+    with pytest.raises(NotPermitted) as refused:
+        await acme.organizations.found(OTHER, LEE, by=reading)
+    lacking = "the token lacks the scope manage here"
+    assert str(refused.value) == f"You may not create other: {lacking}."
+    with pytest.raises(NotPermitted) as refused:
+        await acme.organizations.found(OrgName("ballerinax"), LEE, by=OPERATOR)
+    assert str(refused.value) == (
+        "You may not give ballerinax to lee: organizations that begin with ballerina are for "
+        "administrators."
+    )
+    with pytest.raises(OrganizationExists, match=r"^The organization ACME exists already\. "):
+        await acme.organizations.found(OrgName("ACME"), LEE, by=acme.signed_in(LEE))
+    with pytest.raises(LooksAlike, match=r"^acrne looks like the name of another "):
+        await acme.organizations.found(OrgName("acrne"), LEE, by=acme.signed_in(LEE))
+    acme.founders = Founders.ADMINISTRATORS
+    with pytest.raises(NotPermitted) as refused:
+        await acme.organizations.found(OTHER, LEE, by=acme.signed_in(LEE))
+    assert str(refused.value) == (
+        "You may not create other: it takes being administrator of the registry."
+    )
+
+
+async def test_the_event_of_a_founding_names_the_founder(world: OrgWorld) -> None:
+    await world.organizations.found(ACME, KIM, by=OPERATOR)
+    [event] = world.events.feed
+    assert (event.kind, event.subject, event.org) == ("organization.founded", "Acme", "acme")
+    assert (event.actor, event.account, event.details) == ("operator", KIM.id, {"founder": KIM.id})
