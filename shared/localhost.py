@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from pydantic import ValidationError
 
@@ -19,7 +20,8 @@ from functions.faces import build_app
 from shared.auth.client import Client
 from shared.bootstrap import OBSTACLES, build_registry, preparing, settings_file
 from shared.domain.addresses import is_shared, neighbourhood
-from shared.domain.errors import Refusal
+from shared.domain.errors import Refusal, TooManyRequests, Unauthenticated
+from shared.domain.identity import Principal
 from shared.domain.rights import PUBLISHING
 from shared.first_start import Welcome, first_start
 from shared.hosting.bodies import Identify, Limits, Sender
@@ -138,7 +140,13 @@ def identification(registry: Registry) -> Identify:
         client = Client.of(headers, proxies)
         address = "" if is_shared(client.address, proxies) else neighbourhood(client.address)
         try:
+            # As before every look at credentials; a body that never comes reaches no Function.
+            registry.limiting.require_room(client.address)
             caller = await authenticate(headers, client)
+        except Unauthenticated:
+            with suppress(TooManyRequests):
+                registry.limiting.read(Principal(address=client.address))
+            return Sender(address)
         except Refusal:  # The Function that is called says so.
             return Sender(address)
         may_publish = any(PUBLISHING & grant.scopes for grant in caller.grants)

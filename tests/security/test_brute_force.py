@@ -7,6 +7,8 @@ import pytest
 
 from shared.auth.token import AccessToken
 from shared.domain.client_settings import PLACEHOLDER
+from shared.hosting.bodies import Sender
+from shared.localhost import identification
 from tests.counting import Journal
 from tests.fakes.randomness import FakeRandomness
 from tests.world import MAVEN, URL, OpenWorld, World
@@ -113,6 +115,22 @@ async def test_bad_tokens_count_as_reads_of_their_address(worlds: OpenWorld) -> 
     answer = await guess(world, 6)
     assert (answer.status_code, journal.taken()) == (429, [])
     assert "too many requests by this address" in answer.json()["message"]
+
+
+async def test_bad_tokens_before_bodies_that_never_come_count_as_reads(worlds: OpenWorld) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, limit_read="address=5")
+    identify = identification(world.registry)
+
+    async def begin(number: int) -> list[str]:
+        """Send the head of a request with a large body; return the calls of the stores."""
+        journal.taken()
+        sent = {"authorization": f"Bearer {guessed(number)}", "x-forwarded-for": "203.0.113.7"}
+        assert await identify(sent) == Sender("203.0.113.7")
+        return journal.taken()
+
+    looked_up = [bool(await begin(number)) for number in range(8)]
+    assert looked_up == [True] * 5 + [False] * 3
 
 
 async def test_guesses_at_sign_in_links_and_id_tokens_count_as_well(world: World) -> None:
