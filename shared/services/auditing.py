@@ -15,8 +15,8 @@ from shared.services.walking import Walking
 
 # What happened to a release since it was read from its archive; all other fields are facts of it.
 HISTORY = {
-    "created_ms", "changed_ms", "origin", "state", "state_reason", "deprecation", "revision",
-    "outbox",
+    "created_ms", "changed_ms", "origin", "state", "state_reason", "awaits_owner", "deprecation",
+    "revision", "outbox",
 }  # fmt: skip
 FACTS = sorted(set(Release.model_fields) - HISTORY)
 FACTS_BEFORE = sorted({*FACTS} - {"modules", "internal_modules"})  # Until `mend` told them apart.

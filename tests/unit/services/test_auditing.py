@@ -9,7 +9,7 @@ from shared.domain.names import Coordinate
 from shared.services.reporting import Report
 from tests.balas import bala
 from tests.contract.samples import NAME
-from tests.world import World
+from tests.world import OpenWorld, World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 CONTENT = bala("acme/greet:1.0.0", keywords=["hello"])
@@ -61,6 +61,19 @@ async def test_a_record_that_says_other_than_its_archive_is_a_problem(world: Wor
     await world.stores.metadata.replace_release(release.model_copy(update={"keywords": ("bye",)}))
     [problem] = await again(world)
     assert problem.startswith("acme/greet:1.0.0: keywords is recorded as ('bye',)")
+
+
+async def test_held_releases_cannot_make_the_audit_and_with_it_the_backup_fail(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(brake_releases=1)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    head = (await world.stores.metadata.find(GREET)).head
+    assert head is not None
+    releases = await world.stores.metadata.releases(head.package)
+    assert any(each.awaits_owner for each in releases)
+    assert await again(world) == ()
 
 
 async def test_a_removed_release_needs_no_archive(world: World) -> None:
