@@ -119,7 +119,8 @@ class Connecting:
         """
         if by.is_anonymous:
             raise CredentialsMissing
-        await self.limiting.check(OperationClass.DEVICE, Keys.of(by))
+        # Not by address: machines that ask there would keep everybody from answering their own.
+        await self.limiting.check(OperationClass.DEVICE, Keys(account=by.id))
         code = read_user_code(user_code)
         await self.signer.ready()
         found = await self._peek(_BY_PERSON, self.signer.sign(code)) if code else None

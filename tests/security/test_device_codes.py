@@ -11,10 +11,11 @@ import pytest
 
 from shared.domain.device_codes import LETTERS, USER_CODE_LENGTH
 from tests.devices import ask, error, poll
-from tests.pages import Browser
+from tests.pages import FORM, Browser
 from tests.world import URL, OpenWorld, World
 
 GUESSES = 20  # Of an account, in five minutes.
+ASKED = 30  # By an address, in five minutes.
 MOST_CODES_AT_ONCE = 100_000
 
 
@@ -62,6 +63,20 @@ async def test_another_session_or_address_of_the_account_has_no_more_guesses(wor
     second = await Browser.of(world, world.people.ann, address="203.0.113.99")
     await second.open("/device")
     assert await statuses(second, 1) == [429]
+
+
+async def test_a_neighbour_who_asks_for_codes_keeps_nobody_from_typing_theirs(
+    world: World, ann: Browser
+) -> None:
+    codes = await ask(world)
+    form, where = {**FORM, "X-Forwarded-For": ann.address}, f"{URL}/api/v1/device"
+    asked = [
+        (await world.send("POST", where, headers=form, content=b"client_id=x")).status_code
+        for _ in range(ASKED + 1)
+    ]
+    assert asked == [200] * ASKED + [429]
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    assert "is connected" in ann.text
 
 
 def test_guessing_finds_one_of_a_hundred_thousand_codes_in_lifetimes() -> None:
