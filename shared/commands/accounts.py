@@ -48,7 +48,8 @@ def list_accounts(output: Output) -> None:
 
     async def work(registry: Registry) -> list[Account]:
         page = partial(registry.supervising.page, count=BATCH, by=OPERATOR)
-        return [each.account async for each in walked(page) if each.account is not None]
+        found = {each.account.id: each.account async for each in walked(page) if each.account}
+        return list(found.values())  # Names that it had before lead to an account as well.
 
     rows = [
         {

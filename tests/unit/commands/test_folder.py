@@ -64,6 +64,7 @@ def test_the_doctor_finds_names_that_are_like_ids_or_reserved_words(
     assert found["found"] == f"1 like an id or a reserved word: {name} (id:{ann})."
     assert "account rename id:… NAME" in found["way_out"]
     assert f"{ann} is called anna" in terminal.run("account", "rename", f"id:{ann}", "anna")
+    assert [each["id"] for each in terminal.json("account", "list")].count(ann) == 1
     assert findings(terminal)["account names"]["ok"]
 
 
