@@ -152,9 +152,32 @@ async def test_a_private_tool_and_none_are_one_to_an_anonymous_caller(secret: Wo
     assert one.text.replace("secretly", "absently") == other.text
 
 
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("acme/absent/maven-metadata.xml", "acme/absent"),
+        ("acme/absent/1.0.0/absent-1.0.0.bala", "acme/absent:1.0.0"),
+        (f"{V}/__tools__/absently/maven-metadata.xml", "The tool absently"),
+    ],
+)
+async def test_an_anonymous_caller_is_told_what_is_missing_and_how_to_ask_again(
+    secret: World, path: str, what: str
+) -> None:
+    answer = await secret.get(f"{MAVEN}/{path}")
+    assert answer.text.strip().startswith(
+        f"{what} is not here for requests without credentials. Check its name, or put "
+    )
+
+
 async def test_a_member_pulls_a_private_tool(secret: World) -> None:
     root = await secret.maven(secret.people.mia).metadata("__tools__/secretly")
     assert root.findtext("package") == "secret"
+
+
+async def test_only_versions_with_the_tool_are_listed(secret: World) -> None:
+    await secret.push(bala("acme/secret:1.1.0", visibility="private"))
+    root = await secret.maven(secret.people.mia).metadata("__tools__/secretly")
+    assert [each.text for each in root.iter("version")] == ["1.0.0"]
 
 
 async def test_without_private_packages_a_missing_tool_is_missing(world: World) -> None:

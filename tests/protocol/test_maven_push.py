@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.services.deploying import MAX_SBOM_BYTES
+from shared.services.deploying import MAX_SBOM_BYTES, MOST_SBOM_VALUES
 from tests.balas import bala
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import pom
@@ -263,7 +263,15 @@ async def test_a_bill_of_materials_has_a_limit(world: World) -> None:
     await put(world, BALA, bala(GREET))
     status, sentence = await put(world, SBOM, b" " * (MAX_SBOM_BYTES + 1))
     assert status == 413
-    assert "8,388,608" in sentence
+    told = "The bill of materials has 8,388,609 bytes, and this registry takes 8,388,608 at most."
+    assert told in sentence
+
+
+async def test_a_bill_of_materials_has_a_limit_of_values(world: World) -> None:
+    await put(world, BALA, bala(GREET))
+    many = CYCLONE.removesuffix(b"}") + b', "x": [' + b"1," * MOST_SBOM_VALUES + b"1]}"
+    assert (await put(world, SBOM, many))[0] == 400
+    assert (await world.get(SBOM)).status_code == 404
 
 
 async def test_a_bill_of_materials_without_its_release_is_told_so(world: World) -> None:

@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 
 from shared.auth.keys import KeyRing
-from shared.domain.errors import Busy, Refusal, TakesNoChanges
+from shared.domain.errors import (
+    Busy,
+    KeyTrouble,
+    Refusal,
+    SigningKeyUnavailable,
+    TakesNoChanges,
+)
 from shared.domain.names import Coordinate
 from shared.ports import Pull
 from shared.services.counting import Counting
@@ -15,6 +21,7 @@ from tests.fakes.clock import FakeClock
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 OTHER = Coordinate.parse("acme", "greet", "2.0.0")
 MOVING = "moving house"
+WINDOW_MS = 600_000
 
 
 class Ledger:
@@ -167,3 +174,40 @@ async def test_closing_writes_what_is_left(counting: Counting, ledger: Ledger) -
     counting.pulled(GREET, "one")
     await counting.close()
     assert len(ledger.pulls) == 1
+
+
+async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
+    counting: Counting, ledger: Ledger, clock: FakeClock
+) -> None:
+    clock.at_ms = 1_000 * WINDOW_MS
+    counting.pulled(GREET, "one")
+    clock.at_ms += WINDOW_MS - 1
+    counting.pulled(GREET, "one")
+    clock.at_ms += 1
+    counting.pulled(GREET, "one")
+    await counting.flush()
+    told = [(pull.coordinate, pull.window, pull.day) for pull in ledger.pulls]
+    assert told == [(GREET, 1_000, "1970-01-07"), (GREET, 1_001, "1970-01-07")]
+
+
+class KeylessSigner:
+    """A signer whose key cannot be read."""
+
+    async def ready(self) -> None:
+        """Refuse."""
+        raise SigningKeyUnavailable(KeyTrouble.SILENT)
+
+
+async def test_a_process_that_ends_without_its_key_loses_its_counts(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    counting = Counting(
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        clock,
+        KeylessSigner(),  # pyright: ignore[reportArgumentType] - the part that is called.
+        admit=ledger.admit,
+        delayed=lambda _refusal: None,
+    )
+    counting.pulled(GREET, "one")
+    await counting.close()
+    assert ledger.pulls == []

@@ -11,7 +11,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import Package
 from shared.domain.package import Event, Head, Survey, Visibility
 from shared.ports import DocumentStore, MetadataStore
-from shared.services.indexing import LOOKED_AT, Changes, Indexing
+from shared.services.indexing import LOOKED_AT, Changes, IndexFile, Indexing
 from shared.services.pulling import Pulling
 from shared.services.remembering import Remembering
 from shared.services.reporting import BATCH
@@ -120,3 +120,20 @@ async def test_every_public_package_is_exported_however_many_there_are() -> None
     exported = service(feed(), Packages(*many, PRIVATE, withheld)).public_files()
     paths = [path async for files in exported for path, _ in files]
     assert sorted(paths) == sorted(f"acme/p{number}/index.json" for number in range(BATCH + 1))
+
+
+async def test_who_has_the_file_of_a_package_gets_it_for_a_moment_without_any_store() -> None:
+    packages = Packages(PUBLIC)
+    index = service(feed(), packages)
+    package = PUBLIC.head.package
+    first = await index.file(package, by=ANONYMOUS)
+    again = await index.file(package, by=ANONYMOUS, known=[first.document.tag])
+    assert first == IndexFile(first.document, is_public=True)
+    assert again == IndexFile(first.document, is_public=True, is_remembered=True)
+    assert packages.asked == 1
+
+
+async def test_the_file_of_a_private_package_is_for_no_shared_cache() -> None:
+    file = await service(feed(), Packages(PRIVATE)).file(PRIVATE.head.package, by=OPERATOR)
+    assert not file.is_public
+    assert not file.is_remembered
