@@ -145,6 +145,12 @@ async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World)
             await world.registry.accounts.create(name, by=OPERATOR)
 
 
+async def test_a_name_that_nobody_has_is_retired_without_effect(world: World) -> None:
+    await world.registry.departing.retire("nobody-has-it")
+    created = await world.registry.accounts.create("nobody-has-it", by=OPERATOR)
+    assert created.name == "nobody-has-it"
+
+
 async def test_what_a_deleted_account_published_stays(world: World) -> None:
     mia = world.people.mia
     await world.registry.organizations.set_member(

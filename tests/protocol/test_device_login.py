@@ -43,6 +43,11 @@ async def test_the_codes_are_of_the_form_that_people_can_type(world: World) -> N
     assert "verification_uri_complete" not in codes
 
 
+async def test_times_are_whole_numbers_as_the_rfc_wants_them(world: World) -> None:
+    codes = await ask(world)
+    assert {type(codes[name]) for name in ("expires_in", "interval")} == {int}
+
+
 async def test_a_machine_that_is_approved_gets_a_token_that_builds_and_publishes(
     world: World,
 ) -> None:

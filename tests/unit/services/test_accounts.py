@@ -357,3 +357,15 @@ async def test_a_profile_leaves_out_a_membership_that_is_over(
     )
     by = Principal(account.id, "session", (Grant(),))
     assert (await accounts.profile(by)).memberships == ()
+
+
+async def test_a_name_whose_account_is_there_is_never_free(
+    store: FakeDirectory, events: FakeEvents
+) -> None:
+    clock = FakeClock()
+    accounts = Accounts(store, recording(store, events), clock, FakeRandomness())
+    kim = await accounts.create("kim", by=OPERATOR)
+    clock.advance(timedelta(days=400))
+    with pytest.raises(AccountExists, match=r"^The account KIM exists already\. "):
+        await accounts.create("KIM", by=OPERATOR)
+    assert await accounts.typed("kim") == kim

@@ -159,3 +159,15 @@ async def test_it_reads_no_more_packages_than_it_shows() -> None:
     published = [event("release.published", each, f"acme/p{each}:1.0.0") for each in range(READ)]
     assert await of_acme(packages, *published) == []
     assert packages.asked == SHOWN
+
+
+async def test_what_a_person_did_is_of_no_job_and_what_a_pipeline_did_is_of_its_own() -> None:
+    feed = FakeEvents()
+    job = {"repository": "acme/greet"}
+    by_job = event("release.published", 6, "acme/greet:1.1.0", **job)
+    await feed.append([event("release.published", 5), by_job])
+    public = survey("1.0.0", "1.1.0")
+    packages = Packages({public.head.package.key: public})
+    chronicling = Chronicling(feed, cast("MetadataStore", packages))
+    found = await chronicling.of_organization(OrgName("acme"))
+    assert {told.version: told.job for _, told in found} == {"1.0.0": "", "1.1.0": "acme/greet"}
