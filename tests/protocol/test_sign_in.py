@@ -2,14 +2,17 @@
 
 import re
 from dataclasses import replace
+from html import escape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from shared.bootstrap import World as Stores
 from shared.domain.accounts import Account, Identity
-from shared.domain.errors import Busy
-from shared.domain.identity import OPERATOR
+from shared.domain.errors import Busy, CredentialsMissing, NotPermitted, SignInAgain
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.rights import Grant
+from shared.domain.sign_in_errors import SignInFailed
 from shared.services.listing import everything
 from tests.browsers import Browser, signed_in
 from tests.faults import Fault, Moment, failing
@@ -302,6 +305,48 @@ async def test_the_operators_commands_issue_links_without_a_session(signing: Sig
     link = await signing.world.registry.sign_in.signing_in.issue_link(ann, by=OPERATOR)
     assert link.reveal().startswith(f"{URL}/sign-in/link/")
     assert (await signing.events(ann.id))[-1] == "sign-in-link.issued"
+
+
+async def test_whoever_may_issue_no_link_reads_why(signing: Signing) -> None:
+    people, now_ms = signing.world.people, signing.world.clock.now_ms()
+    signing_in = signing.world.registry.sign_in.signing_in
+    admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+    await signing_in.require_issuer(by=admin)
+    await signing_in.require_issuer(by=OPERATOR)
+    with pytest.raises(CredentialsMissing):
+        await signing_in.require_issuer(by=ANONYMOUS)
+    for id_ in (people.ann.account.id, "nobody0000"):
+        with pytest.raises(NotPermitted) as refused:
+            await signing_in.issue_link(people.bob.account, by=replace(admin, id=id_))
+        assert str(refused.value) == (
+            "You may not issue sign-in links: it takes being administrator of the registry."
+        )
+    signing.wait(minutes=11)
+    with pytest.raises(SignInAgain) as again:
+        await signing_in.issue_link(people.bob.account, by=admin)
+    assert str(again.value).startswith("To issue a sign-in link, sign in again")
+
+
+async def test_the_log_of_an_account_tells_how_each_session_began(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    signing.wait(minutes=11)
+    await again(browser, "oidc")
+    kim = (await accounts(signing))["kim"].id
+    found = await signing.world.stores.events.stream(f"account:{kim}", None, 2)
+    renewed, started = (event for _, event in found)
+    assert (started.kind, renewed.kind) == ("session.started", "session.renewed")
+    assert started.details == {"provider": "oidc", "agent": browser.agent, "device": "new"}
+    for event in (started, renewed):
+        assert (event.account, event.actor) == (kim, kim)
+        assert event.credential == f"session:{event.subject}"
+
+
+async def test_who_shows_to_be_somebody_else_reads_at_which_provider(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    signing.somebody_else()
+    await again(browser, "oidc")
+    refusal = str(SignInFailed("oidc", "you showed that you are somebody else"))
+    assert escape(refusal) in browser.page.text
 
 
 # --- while a store fails -------------------------------------------------------------------------

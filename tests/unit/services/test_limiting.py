@@ -483,3 +483,35 @@ async def test_each_process_knows_those_that_it_told_to_wait(
     assert len(one.limiting.waiting()) == 1
     assert other.limiting.waiting() == []
     assert other.limiting.rules[OperationClass.PUSH].most == {Subject.TOKEN: 1}
+
+
+# --- what administrators see of it -------------------------------------------------------------
+
+
+def test_whoever_has_to_wait_for_reads_is_listed_with_their_limit(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    clock.at_ms -= clock.at_ms % 60_000
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 7) == 7
+    assert instance.limiting.waiting() == []
+    assert reads(instance, by, 1) == 1
+    [wait] = instance.limiting.waiting()
+    assert (wait.operation, wait.subject, wait.key, wait.limit) == (
+        *(OperationClass.READ, Subject.ADDRESS, "203.0.113.7", 8),
+    )
+    with pytest.raises(TooManyRequests) as refused:
+        instance.limiting.read(by)
+    assert wait.until_ms == clock.now_ms() + refused.value.allowance.wait_ms
+
+
+async def test_an_account_that_answers_for_its_publisher_bursts_as_a_person_does(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    packages = [Package.parse("acme", f"p{number}") for number in range(25)]
+    found = [await instance.limiting.is_burst_of(ANN.id, each) for each in packages]
+    assert found[:20] == [False] * 20
+    assert found[-1]
+    assert instance.calls["count"] >= len(packages)

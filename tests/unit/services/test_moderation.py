@@ -224,3 +224,45 @@ async def test_a_release_is_shown_with_the_number_of_packages_that_need_it(
     old = Coordinate.parse("acme", "two", "1.0.0")
     await published.registry.deprecating.deprecate(old, "Use acme/one.", by=OPERATOR)
     assert (await published.registry.inspecting.release(GREET, by=OPERATOR)).dependents == 2
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_whoever_may_not_decide_on_a_release_reads_what_it_was(
+    published: World, verb: str
+) -> None:
+    done = "release" if verb == "restore" else verb
+    with pytest.raises(NotPermitted) as refused:
+        await act(published, verb, signed_in(published, published.people.ann))
+    assert str(refused.value).startswith(f"You may not {done} acme/greet:1.0.0: ")
+    admin = replace(signed_in(published, published.people.admin), signed_in_ms=None)
+    with pytest.raises(SignInAgain) as again:
+        await act(published, verb, admin)
+    assert str(again.value).startswith(f"To {done} acme/greet:1.0.0, sign in again")
+
+
+async def test_whoever_may_not_look_at_a_release_reads_so(published: World) -> None:
+    ann = signed_in(published, published.people.ann)
+    with pytest.raises(NotPermitted) as refused:
+        await published.registry.moderation.find(GREET, by=ann)
+    assert str(refused.value).startswith("You may not look at acme/greet:1.0.0: ")
+
+
+async def test_a_decision_keeps_its_reason_and_is_taken_back_without_one(
+    published: World,
+) -> None:
+    find = published.registry.moderation.find
+    await act(published, "quarantine", OPERATOR)
+    assert (await find(GREET, by=OPERATOR)).state_reason == REASON
+    await act(published, "restore", OPERATOR)
+    assert (await find(GREET, by=OPERATOR)).state_reason == ""
+
+
+async def test_what_is_refused_of_a_release_names_it(published: World) -> None:
+    moderation = published.registry.moderation
+    with pytest.raises(ReleaseNotFound) as absent:
+        await moderation.find(ABSENT, by=OPERATOR)
+    assert str(absent.value) == str(ReleaseNotFound(ABSENT.package, ABSENT.version))
+    await moderation.remove(GREET, REASON, by=OPERATOR)
+    with pytest.raises(RemovedForGood) as removed:
+        await moderation.restore(GREET, by=OPERATOR)
+    assert str(removed.value) == str(RemovedForGood(GREET))

@@ -1,5 +1,6 @@
 """Tokens of organizations."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import OrgName, Package, parse_org
 from shared.domain.organizations import Membership, Organization
 from shared.domain.rights import Action, Grant, Role, Scope
-from shared.domain.tokens import Token
+from shared.domain.tokens import Token, TokenUse
 from shared.services.organization_tokens import OrganizationTokens
 from shared.services.token_lineage import TokenLineage
 from shared.services.token_records import IssuedToken, TokenRecords
@@ -251,3 +252,53 @@ async def test_an_owner_calls_a_token_stolen(tokens: OrganizationTokens) -> None
         await tokens.revoke_stolen(ACME, token.id, by=MIA)
     assert await tokens.revoke_stolen(ACME, token.id, by=ANN) == []
     assert await listed(tokens) == []
+
+
+async def test_each_refusal_of_a_token_names_it_and_why(tokens: OrganizationTokens) -> None:
+    weak = replace(ANN, grants=(Grant(scopes=frozenset({Scope.MANAGE}), org="Acme"),))
+    strong = (await issued(tokens)).token
+    for attempt, verb in (
+        (tokens.issue(ACME, wanted(), by=weak), "issue"),
+        (tokens.rotate(ACME, strong.id, by=weak), "rotate"),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        assert str(refused.value) == (
+            f"You may not {verb} the token nightly: "
+            "it would allow more than the token that asks for it."
+        )
+
+
+async def test_an_organization_that_is_not_there_is_named(tokens: OrganizationTokens) -> None:
+    nowhere = OrgName("nowhere")
+    for attempt in (tokens.list(nowhere, by=OPERATOR), tokens.owner(nowhere, by=OPERATOR)):
+        with pytest.raises(OrganizationNotFound) as refused:
+            await attempt
+        assert str(refused.value) == str(OrganizationNotFound(nowhere))
+
+
+async def test_a_token_that_would_manage_is_told_what_to_choose(
+    tokens: OrganizationTokens,
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await tokens.issue(ACME, TokenRequest("nightly", Grant()), by=ANN)
+    assert str(refused.value) == (
+        "A token of an organization manages nothing, so that no machine can make itself at home. "
+        "Choose among read, push-new, push-version, deprecate."
+    )
+
+
+async def test_a_renamed_token_is_shown_with_its_last_use(
+    tokens: OrganizationTokens, store: FakeDirectory
+) -> None:
+    token = (await issued(tokens)).token
+    use = TokenUse(owner=token.owner, token=token.id, used_ms=1)
+    await store.put(use)
+    renamed = await tokens.rename(ACME, token.id, "weekly", by=ANN)
+    assert (renamed.token.name, renamed.use) == ("weekly", use)
+
+
+async def test_a_token_is_good_for_the_days_of_the_setting(
+    tokens: OrganizationTokens, clock: FakeClock
+) -> None:
+    assert (await issued(tokens)).token.expires_ms == clock.now_ms() + 90 * DAY_MS

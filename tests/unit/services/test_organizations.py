@@ -561,3 +561,42 @@ async def test_the_event_of_a_founding_names_the_founder(world: OrgWorld) -> Non
     [event] = world.events.feed
     assert (event.kind, event.subject, event.org) == ("organization.founded", "Acme", "acme")
     assert (event.actor, event.account, event.details) == ("operator", KIM.id, {"founder": KIM.id})
+
+
+async def test_a_changed_visibility_is_told_in_words(acme: OrgWorld) -> None:
+    profile = Profile(display_name="Acme Inc.", default_visibility=Visibility.PRIVATE)
+    acme.forget()
+    await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
+    [event] = acme.events.feed
+    assert (event.kind, event.subject, event.org) == ("organization.changed", "Acme", "acme")
+    assert event.details == {
+        "display_name_before": "",
+        "display_name_after": "Acme Inc.",
+        "default_visibility_before": "public",
+        "default_visibility_after": "private",
+    }
+    assert {type(value) for value in event.details.values()} == {str}
+
+
+async def test_a_membership_that_is_hidden_again_is_stored_so_and_told(acme: OrgWorld) -> None:
+    by = acme.signed_in(KIM)
+    acme.forget()
+    for change in (acme.organizations.show_membership, acme.organizations.hide_membership) * 2:
+        await change(ACME, by=by)
+        await change(ACME, by=by)
+    [membership] = await acme.organizations.of(KIM.id)
+    assert membership.is_shown is False
+    assert acme.events.kinds() == ["member.shown", "member.hidden"] * 2
+    assert {(e.subject, e.org, e.account) for e in acme.events.feed} == {("Acme", "acme", KIM.id)}
+
+
+async def test_who_is_no_member_is_named_with_the_organization(acme: OrgWorld) -> None:
+    by = acme.signed_in(KIM)
+    with pytest.raises(MemberNotFound) as absent:
+        await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=by)
+    assert str(absent.value) == str(MemberNotFound("lee", "Acme"))
+    for attempt in (acme.organizations.show_member, acme.organizations.member):
+        for id_ in (LEE.id, "nobody0000"):
+            with pytest.raises(MemberNotFound) as unknown:
+                await attempt(ACME, id_, by=by)
+            assert str(unknown.value) == str(MemberNotFound(id_, ACME))

@@ -205,3 +205,39 @@ async def test_a_refusal_says_what_was_to_be_done(world: PeopleWorld) -> None:
         assert str(refused.value).startswith(
             f"You may not {verb} the names that nobody may found: "
         )
+
+
+async def test_whoever_may_not_look_up_names_reads_so(world: PeopleWorld) -> None:
+    with pytest.raises(NotPermitted) as refused:
+        await world.reserving.look_up("zoo", by=world.signed_in(KIM))
+    assert str(refused.value).startswith("You may not look up names: ")
+
+
+async def test_the_events_of_a_pattern_tell_it_and_its_reason(world: PeopleWorld) -> None:
+    reserved = await world.reserving.add("init*", WHY, by=world.ada)
+    await world.reserving.remove(" init* ", by=world.ada)
+    events = [each for each in world.events.feed if each.kind.startswith("name.")]
+    assert [(e.kind, e.subject, e.org, e.actor, e.details) for e in events] == [
+        ("name.reserved", reserved.id, "", ADA.id, {"pattern": "init*", "reason": WHY}),
+        ("name.released", reserved.id, "", ADA.id, {"pattern": "init*", "reason": WHY}),
+    ]
+    assert (reserved.by, reserved.since_ms) == (ADA.id, world.clock.now_ms())
+
+
+async def test_what_is_wrong_with_a_pattern_names_it(world: PeopleWorld) -> None:
+    with pytest.raises(ReasonMissing) as missing:
+        await world.reserving.add("a*", " ", by=OPERATOR)
+    assert "the pattern a*" in str(missing.value)
+    with pytest.raises(ReservedNameNotFound) as absent:
+        await world.reserving.remove("a*", by=OPERATOR)
+    assert str(absent.value) == str(ReservedNameNotFound("a*"))
+    await world.reserving.add("a*", WHY, by=OPERATOR)
+    with pytest.raises(ReservedAlready) as again:
+        await world.reserving.add("a*", WHY, by=OPERATOR)
+    assert str(again.value) == str(ReservedAlready("a*"))
+
+
+async def test_every_organization_is_compared_from_the_first_on(world: PeopleWorld) -> None:
+    await world.organizations.found(OrgName("0first"), KIM, by=OPERATOR)
+    matches = await world.reserving.matching("*first", by=OPERATOR)
+    assert (matches.names, matches.compared) == (("0first",), 2)

@@ -178,3 +178,55 @@ async def test_a_refusal_says_what_was_to_be_done_to_whom(world: PeopleWorld) ->
         with pytest.raises(NotPermitted) as refused:
             await attempt
         assert str(refused.value).startswith(f"You may not {what}: ")
+
+
+async def test_each_token_that_is_revoked_is_told_to_its_owner(world: PeopleWorld) -> None:
+    await world.restraining.revoke(KIM, "other", by=world.ada)
+    await world.restraining.revoke_all(KIM, by=world.ada)
+    told = [(e.kind, e.subject, e.account, e.actor) for e in world.told_to(KIM)]
+    assert sorted(told) == [
+        ("token.revoked", "other", KIM.id, ADA.id),
+        ("token.revoked", "token", KIM.id, ADA.id),
+    ]
+
+
+async def test_a_token_that_was_stolen_ends_alone(world: PeopleWorld) -> None:
+    assert await world.restraining.revoke_stolen(KIM, "other", by=world.ada) == []
+    assert sorted(left(world)[1]) == ["of lee", "token"]
+    [event] = world.told_to(KIM)
+    assert (event.kind, event.subject, event.actor) == ("token.stolen", "other", ADA.id)
+    with pytest.raises(TokenNotFound, match="of lee"):
+        await world.restraining.revoke_stolen(KIM, "of lee", by=world.ada)
+
+
+async def test_a_refusal_names_what_was_to_be_done_and_whom_it_is_about(
+    world: PeopleWorld,
+) -> None:
+    by = world.token_of(ADA)
+    restraining = world.restraining
+    for attempt, what in (
+        (restraining.end_sessions(KIM, by=by), "end the sessions of kim"),
+        (restraining.revoke(KIM, "other", by=by), "revoke tokens of kim"),
+        (restraining.revoke_stolen(KIM, "other", by=by), "revoke tokens of kim"),
+        (restraining.revoke_all(KIM, by=by), "revoke tokens of kim"),
+        (restraining.lock(KIM, WHY, by=by), "lock the account kim"),
+        (restraining.unlock(KIM, by=by), "unlock the account kim"),
+    ):
+        with pytest.raises(SignInAgain) as refused:
+            await attempt
+        assert str(refused.value).startswith(f"To {what}, sign in again")
+
+
+async def test_a_lock_without_a_reason_is_named(world: PeopleWorld) -> None:
+    with pytest.raises(ReasonMissing, match="the lock of kim"):
+        await world.restraining.lock(KIM, " ", by=world.ada)
+
+
+async def test_the_events_of_a_lock_name_the_account(world: PeopleWorld) -> None:
+    await world.restraining.lock(KIM, WHY, by=world.ada)
+    await world.restraining.unlock(KIM, by=world.ada)
+    events = [each for each in world.told_to(KIM) if each.kind.startswith("account.")]
+    assert [(e.kind, e.subject, e.account, e.details) for e in events] == [
+        ("account.locked", KIM.id, KIM.id, {"name": "kim", "reason": WHY}),
+        ("account.unlocked", KIM.id, KIM.id, {"name": "kim"}),
+    ]

@@ -142,3 +142,33 @@ async def test_of_an_account_that_is_gone_nobody_is_told() -> None:
     place.noticing.tell("nobody0000", lambda name, url: pytest.fail(f"{name} {url}"))
     await place.noticing.close()
     assert place.mailer.sent == []
+
+
+async def test_whoever_may_not_look_after_sessions_reads_why() -> None:
+    place = Place(session("one"))
+    reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    for attempt, verb in (
+        (place.signing_out.sessions(by=reader), "list"),
+        (place.signing_out.end("one", by=reader), "end"),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        assert str(refused.value) == (
+            f"You may not {verb} sessions: the token lacks the scope manage for it."
+        )
+
+
+async def test_the_end_of_a_session_is_told_with_the_browser_it_was_in() -> None:
+    place = Place(session("one", agent="Firefox", address="203.0.113.7"))
+    await place.signing_out.sign_out(by=ANN)
+    [event] = place.events.feed
+    assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)
+    assert event.details == {"agent": "Firefox", "from": "203.0.113.7"}
+
+
+async def test_a_copied_session_is_told_to_its_owner_as_their_own() -> None:
+    place = Place(session("one"))
+    await place.signing_out.copied(place.directory.every(Session)[0])
+    await place.noticing.close()
+    [event] = place.events.feed
+    assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)

@@ -22,7 +22,7 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.package import Pushers
 from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
 from shared.domain.workloads import Provider
-from shared.services.trusted_publishers import MAX_PUBLISHERS, PENDING_FOR
+from shared.services.trusted_publishers import ID_LENGTH, MAX_PUBLISHERS, PENDING_FOR
 from tests.balas import bala
 from tests.faults import Fault, Moment, failing
 from tests.protocol.bal.failures import ClientFailure
@@ -309,3 +309,64 @@ async def test_a_package_without_publishers_is_never_closed_for_all(trust: Trust
     nothing = Package.parse("acme", "nothing")
     with pytest.raises(PackageNotFound):
         await publishers.restrict(nothing, Pushers.MEMBERS, by=trust.owner)
+
+
+async def test_what_is_removed_or_bound_is_in_the_log_with_what_it_was(trust: Trust) -> None:
+    added = await trust.add()
+    await trust.world.push(bala("acme/greet:1.0.0"), by=await trust.job())
+    [bound] = [each for each in await trust.log() if each.kind == "publisher.bound"]
+    assert (bound.subject, bound.details) == ("acme/greet", {"publisher": added.id})
+    await trust.world.registry.trusted_publishers.remove(ACME, added.id, by=trust.owner)
+    [removed] = [each for each in await trust.log() if each.kind == "publisher.removed"]
+    assert (removed.subject, removed.actor) == ("acme/greet", trust.owner.id)
+    assert removed.details == {
+        "publisher": added.id,
+        "provider": "github",
+        "repository": "octo/greet",
+        "workflow": "release.yml",
+        "refs": "refs/tags/v*",
+        "environment": "release",
+        "protected": "yes",
+    }
+
+
+async def test_a_publisher_says_who_added_it_and_since_when(trust: Trust) -> None:
+    added = await trust.add(server="https://github.com/")
+    now_ms = trust.world.clock.now_ms()
+    assert (added.org, added.package, added.by, added.created_ms) == (
+        *("acme", "greet", trust.owner.id, now_ms),
+    )
+    assert (added.server, len(added.id)) == ("https://github.com", ID_LENGTH)
+    assert added.pending_until_ms == now_ms + PENDING_FOR // timedelta(milliseconds=1)
+
+
+async def test_each_refusal_of_a_publisher_names_what_is_there(trust: Trust) -> None:
+    added = await trust.add()
+    publishers = trust.world.registry.trusted_publishers
+    with pytest.raises(PublisherExists) as exists:
+        await trust.add()
+    assert str(exists.value) == str(PublisherExists(GREET, added.id))
+    for id_ in ("publisher1", "a/b"):
+        with pytest.raises(PublisherNotFound) as absent:
+            await publishers.remove(ACME, id_, by=trust.owner)
+        assert str(absent.value) == str(PublisherNotFound(id_))
+    copies = [
+        added.model_copy(update={"id": f"copy{number}", "package": f"package{number}"})
+        for number in range(MAX_PUBLISHERS - 1)
+    ]
+    await trust.world.stores.directory.add(*copies)
+    with pytest.raises(NotPermitted) as full:
+        await trust.add("acme/new")
+    assert str(full.value) == (
+        "You may not add another trusted publisher: acme has 1000 publishers; remove some first."
+    )
+
+
+async def test_a_server_that_is_not_known_is_told_with_those_that_are(worlds: OpenWorld) -> None:
+    trust = await trusting(worlds, publish_from_gitlab="https://gitlab.com,https://git.acme.test")
+    with pytest.raises(InvalidRequest) as refused:
+        await trust.add(provider=Provider.GITLAB, server="https://git.other.test")
+    assert str(refused.value) == (
+        "This registry takes no jobs of GitLab CI from 'https://git.other.test'; of its servers "
+        "it knows https://git.acme.test and https://gitlab.com. Ask the operator to add yours."
+    )
