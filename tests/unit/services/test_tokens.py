@@ -16,7 +16,7 @@ from shared.domain.errors import (
 )
 from shared.domain.identity import ANONYMOUS, FRESH_FOR, OPERATOR, Principal
 from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import Token, TokenUse
+from shared.domain.tokens import Made, MadeByToken, Token, TokenUse
 from shared.services.token_lineage import TokenLineage
 from shared.services.token_records import IssuedToken, TokenRecords
 from shared.services.token_requests import TokenRequest
@@ -617,3 +617,31 @@ def test_the_longest_name_and_pattern_and_the_shortest_time_are_taken() -> None:
 def test_a_request_manages_if_its_scopes_do() -> None:
     assert parse(scopes=("read", "manage")).manages
     assert not parse(scopes=("read", "deprecate")).manages
+
+
+async def test_a_rotated_token_says_by_whom_and_with_what_it_was_made(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    old = (await tokens.issue(KIM.id, wanted(), by=OPERATOR)).token
+    await tokens.rename(KIM.id, old.id, "desktop", by=KIM)
+    by = replace(KIM, credential="other", token="other")
+    new = (await tokens.rotate(KIM.id, old.id, by=by)).token
+    assert (old.made_by, old.made_with) == (OPERATOR.id, "")
+    assert (new.made_by, new.made_with) == (KIM.id, "other")
+    assert store.every(Token) == [new]
+    [used] = [each for each in await tokens.list(KIM.id, by=KIM) if each.token.id == new.id]
+    assert used.made == ()
+    [noted] = store.every(MadeByToken)
+    assert (noted.token, noted.what, noted.id, noted.name) == (
+        *("other", Made.TOKEN, new.id, "desktop"),
+    )
+
+
+async def test_what_was_made_with_a_token_is_shown_with_it(tokens: Tokens) -> None:
+    parent = (await issued(tokens)).token
+    by = replace(KIM, credential=parent.id, token=parent.id)
+    child = (await tokens.issue(KIM.id, wanted(), by=by)).token
+    made = {each.token.id: [m.id for m in each.made] for each in await tokens.list(KIM.id, by=KIM)}
+    assert made == {parent.id: [child.id], child.id: []}
+    found = await tokens.find(KIM.id, parent.id, by=KIM)
+    assert [each.id for each in found.made] == [child.id]

@@ -121,8 +121,11 @@ async def test_an_organization_has_a_thousand_publishers_at_most(trust: Trust) -
         for number in range(MAX_PUBLISHERS - 1)
     ]
     await trust.world.stores.directory.add(*copies)
-    with pytest.raises(NotPermitted, match="remove some first"):
+    with pytest.raises(NotPermitted) as refused:
         await trust.add()
+    assert str(refused.value) == (
+        "You may not add another trusted publisher: acme has 1000 publishers; remove some first."
+    )
 
 
 async def test_another_workflow_of_the_repository_is_another_publisher(trust: Trust) -> None:
@@ -350,16 +353,6 @@ async def test_each_refusal_of_a_publisher_names_what_is_there(trust: Trust) -> 
         with pytest.raises(PublisherNotFound) as absent:
             await publishers.remove(ACME, id_, by=trust.owner)
         assert str(absent.value) == str(PublisherNotFound(id_))
-    copies = [
-        added.model_copy(update={"id": f"copy{number}", "package": f"package{number}"})
-        for number in range(MAX_PUBLISHERS - 1)
-    ]
-    await trust.world.stores.directory.add(*copies)
-    with pytest.raises(NotPermitted) as full:
-        await trust.add("acme/new")
-    assert str(full.value) == (
-        "You may not add another trusted publisher: acme has 1000 publishers; remove some first."
-    )
 
 
 async def test_a_server_that_is_not_known_is_told_with_those_that_are(worlds: OpenWorld) -> None:

@@ -134,6 +134,28 @@ async def test_an_owner_reads_which_job_was_refused_and_why(trust: Trust) -> Non
     assert event.details["run"].endswith("/actions/runs/32291736541/attempts/2")
 
 
+async def test_a_job_that_differs_is_told_of_which_package_and_so_is_the_log(
+    trust: Trust,
+) -> None:
+    await trust.add()
+    with pytest.raises(WorkloadDiffers) as refused:
+        await trust.exchange(trust.ci.token(Provider.GITHUB, ref="refs/heads/dev"), org=ACME)
+    assert "acme/greet" in str(refused.value)
+    event = (await trust.log())[0]
+    assert (event.kind, event.actor) == ("publisher.refused", "github:74")
+    assert event.details["why"] == str(refused.value)
+
+
+async def test_a_publisher_counts_until_the_moment_at_which_it_ends(trust: Trust) -> None:
+    added = await trust.add()
+    assert added.ends_ms is not None
+    trust.world.clock.at_ms = added.ends_ms - 1
+    assert (await trust.mint()).token.provenance
+    trust.world.clock.at_ms = added.ends_ms
+    with pytest.raises(WorkloadUnknown):
+        await trust.mint()
+
+
 async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: Trust) -> None:
     await trust.add()
     before = await trust.log()
