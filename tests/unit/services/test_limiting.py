@@ -2,6 +2,7 @@
 
 from collections import Counter as Tallies
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -504,6 +505,34 @@ def test_whoever_has_to_wait_for_reads_is_listed_with_their_limit(
     with pytest.raises(TooManyRequests) as refused:
         instance.limiting.read(by)
     assert wait.until_ms == clock.now_ms() + refused.value.allowance.wait_ms
+
+
+def test_whoever_has_used_up_the_window_before_is_still_listed(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    clock.at_ms -= clock.at_ms % 60_000
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 8) == 8
+    clock.advance(timedelta(seconds=75))  # Six of the eight are less than a minute ago.
+    assert reads(instance, by, 2) == 2
+    [wait] = instance.limiting.waiting()
+    assert wait.key == "203.0.113.7"
+    clock.at_ms = wait.until_ms
+    assert instance.limiting.waiting() == []
+    assert reads(instance, by, 1) == 1
+
+
+async def test_a_push_over_the_limit_is_no_burst(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    for _ in range(3):
+        assert not (await one.limiting.pace(ANN, GREET)).is_burst
+    refused = await other.limiting.pace(ANN, GREET)
+    assert refused.allowance is not None
+    assert (refused.allowance.is_exceeded, refused.is_burst) == (True, False)
+    # What is refused is taken back: the account has pushed three times of five.
+    third = replace(ANN, credential="token-2")
+    assert not (await other.limiting.pace(third, GREET)).is_burst
 
 
 async def test_an_account_that_answers_for_its_publisher_bursts_as_a_person_does(

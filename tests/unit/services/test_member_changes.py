@@ -119,13 +119,14 @@ async def test_what_waits_is_shown_to_members(acme: OrgWorld) -> None:
 async def test_a_member_of_whom_a_change_waits_is_not_changed_again(acme: OrgWorld) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
-    for attempt in (
-        acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM)),
-        acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(LEE)),
-        acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM)),
+    for name, attempt in (
+        ("max", acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))),
+        ("max", acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(LEE))),
+        ("lee", acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))),
     ):
-        with pytest.raises(ChangePending):
+        with pytest.raises(ChangePending) as refused:
             await attempt
+        assert str(refused.value) == str(ChangePending(name, "Acme"))
 
 
 async def test_who_waits_to_be_owner_can_be_taken_out_at_once(acme: OrgWorld) -> None:

@@ -17,8 +17,9 @@ from shared.domain.errors import (
 from shared.domain.identity import ANONYMOUS, FRESH_FOR, OPERATOR, Principal
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Made, MadeByToken, Token, TokenUse
+from shared.ports import Stale
 from shared.services.token_lineage import TokenLineage
-from shared.services.token_records import IssuedToken, TokenRecords
+from shared.services.token_records import IssuedToken, TokenRecords, change_of
 from shared.services.token_requests import TokenRequest
 from shared.services.tokens import Tokens
 from tests.fakes.clock import FakeClock
@@ -341,9 +342,24 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert events.kinds() == ["token.issued", "token.revoked"]
-    with pytest.raises(TokenNotFound):
+    with pytest.raises(TokenNotFound) as gone:
         await lagging.rotate(KIM.id, new.token.id, by=KIM)
+    assert str(gone.value) == str(TokenNotFound(new.token.id))
+    assert events.kinds()[2:] == ["token.rotated", "token.revoked"]
     assert store.every(Token) == []
+
+
+async def test_a_use_that_is_noted_while_its_token_ends_is_no_fault(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    token = (await issued(tokens)).token
+    await store.put(TokenUse(owner=KIM.id, token=token.id, used_ms=1))
+    used = replace(
+        tokens.records, directory=failing(store, Fault("remove", Stale())), clock=tokens.clock
+    )
+    await used.end(token, change_of("revoked", token), by=KIM)
+    assert store.every(Token) == []
+    assert len(store.every(TokenUse)) == 1
 
 
 async def test_revoking_reaches_a_text_that_lists_by_id_do_not_know_yet(
