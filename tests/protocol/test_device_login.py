@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.domain.device_codes import LETTERS
+from shared.domain.device_codes import DEVICE_SCOPES, LETTERS
 from shared.domain.device_errors import AccessDenied, DeviceCodeExpired, DeviceCodeUnknown
 from shared.domain.errors import Busy, CredentialsMissing
 from shared.domain.identity import Principal
@@ -186,6 +186,23 @@ async def test_a_code_that_was_answered_is_looked_at_no_more(world: World) -> No
     await connecting.approve(codes.user_code.reveal(), by=ann)
     with pytest.raises(DeviceCodeUnknown):
         await connecting.find(codes.user_code.reveal(), by=ann)
+
+
+async def test_the_token_of_a_machine_is_for_every_package_and_ends_after_ninety_days(
+    world: World,
+) -> None:
+    connecting = world.registry.connecting
+    codes = await connecting.ask("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await connecting.approve(codes.user_code.reveal(), by=ann)
+    connected = await connecting.redeem(codes.device_code.reveal(), by=machine())
+    token = connected.issued.token
+    lifetime_ms = timedelta(days=90) // timedelta(milliseconds=1)
+    assert (token.name, token.expires_ms) == ("laptop", world.clock.now_ms() + lifetime_ms)
+    assert [(grant.org, grant.package, grant.scopes) for grant in token.grants] == [
+        ("*", "*", frozenset(DEVICE_SCOPES))
+    ]
+    assert connected.account.id == ann.id
 
 
 class SameRandomness:

@@ -134,7 +134,7 @@ async def test_it_is_in_the_log_of_its_owner(disclosing: Disclosing, events: Fak
     [event] = events.feed
     assert (event.kind, event.subject, event.account) == ("token.leaked", "first", KIM)
     assert (event.actor, event.address) == ("scanner", "192.0.2.1")
-    assert event.credential == "report"
+    assert (event.credential, event.details["type"]) == ("report", "ballroom_token")
     assert event.details["found"] == "https://code.example/acme/greet/blob/main/Settings.toml"
     assert LEAKED not in repr(event)
 
