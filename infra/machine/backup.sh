@@ -13,6 +13,13 @@ name=$(date -u +%Y%m%dT%H%M%SZ)
 unproven=$backups/.unproven
 drill=$backups/.drill
 
+case $kept in
+    '' | *[!0-9]* | 0*)
+        echo "BALLROOM_BACKUPS_KEPT is '$kept'. Set it to how many backups to keep, 1 or more." >&2
+        exit 2
+        ;;
+esac
+
 mkdir -p "$backups"
 # What an interrupted run left behind.
 rm -rf "$unproven" "$drill"
@@ -29,5 +36,6 @@ BALLROOM_DATA=$drill "$python" -m shared.cli upkeep run audit
 mv "$unproven" "$backups/$name"
 echo "The backup $backups/$name is complete and can be restored."
 
-find "$backups" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*T[0-9]*Z' | sort | head -n "-$kept" \
+# With a slash behind it: the folder may be a link to another disk.
+find "$backups/" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*T[0-9]*Z' | sort | head -n "-$kept" \
     | while read -r old; do rm -rf "$old"; done

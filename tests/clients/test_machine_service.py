@@ -108,6 +108,24 @@ def test_only_the_newest_backups_are_kept(template: Template, tmp_path: Path) ->
     assert kept[2:] == ["by-hand"]
 
 
+def test_old_backups_end_as_well_where_their_folder_is_a_link(
+    template: Template, tmp_path: Path
+) -> None:
+    data, backups, link = tmp_path / "data", tmp_path / "backups", tmp_path / "link"
+    shutil.copytree(template.folder, data)
+    (backups / "20260101T033000Z").mkdir(parents=True)
+    link.symlink_to(backups)
+    assert back_up(data, link, BALLROOM_BACKUPS_KEPT="1").returncode == 0
+    [kept] = names(backups)
+    assert kept > "20260101T033000Z"
+
+
+@pytest.mark.parametrize("kept", ["0", "-1", "many"])
+def test_no_backup_is_made_to_be_deleted_at_once(tmp_path: Path, kept: str) -> None:
+    done = back_up(tmp_path / "data", tmp_path / "backups", BALLROOM_BACKUPS_KEPT=kept)
+    assert (done.returncode, "BALLROOM_BACKUPS_KEPT" in done.stderr) == (2, True)
+
+
 async def test_a_backup_with_a_damaged_archive_gets_no_name(
     world: World, scratch: Path, tmp_path: Path
 ) -> None:
