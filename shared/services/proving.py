@@ -106,7 +106,7 @@ class Proving:
             try:
                 lapsed += await self._lapse(each)
             except (Unavailable, Stale) as failure:
-                problems.append(f"{each.domain}: {failure or 'it was changed meanwhile.'}")
+                problems.append(f"{each.domain}: {str(failure) or 'it was changed meanwhile.'}")
         return Report("prove", len(proven), lapsed, tuple(problems))
 
     async def _lapse(self, domain: Domain) -> bool:
