@@ -129,6 +129,8 @@ class Authentication:
             # Refused as what is not there, and after as many reads.
             self._canaries.tried(token, client)
             raise TokenUnknown
+        if account is None and not token.org:
+            raise TokenUnknown  # It was made while its account was deleted.
         verified = _Verified(token, account, now_ms)
         self._verified.put(key, verified)
         return verified

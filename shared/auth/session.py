@@ -177,8 +177,7 @@ class Sessions:
             self._directory.get(Session, asked.place),
             self._directory.get(Account, Place(asked.place.owner)),
         )
-        is_locked = account is not None and account.is_locked
-        if session is None or is_locked:
+        if session is None or account is None or account.is_locked:
             self._known.drop(asked.place.key)
             return None
         # The time from before the read counts: what ends during it is seen three seconds later.

@@ -26,6 +26,7 @@ from shared.domain.tokens import Made, MadeByToken, StolenToken
 from shared.services.closing import RELEASED_AFTER
 from shared.services.inviting import Offer
 from tests.balas import bala
+from tests.browsers import signed_in
 from tests.pages import Browser
 from tests.world import URL, Person, World
 
@@ -122,6 +123,19 @@ async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(wor
     assert (await world.get(f"{URL}/api/v1/whoami", by=mia)).status_code == 401
     [(_, last)] = await world.stores.events.stream(f"account:{mia.account.id}", None, 1)
     assert (last.kind, last.actor) == ("account.deleted", mia.account.id)
+
+
+async def test_what_was_made_while_an_account_was_deleted_is_no_credential(world: World) -> None:
+    """The deletion does not see a token or a session that another request makes at its end."""
+    mia, directory = world.people.mia, world.stores.directory
+    browser = await signed_in(world, mia)
+    account = await account_of(world, mia)
+    assert account is not None
+    await directory.remove(account)
+    world.clock.advance(timedelta(seconds=5))
+    for path in ("whoami", "tokens"):
+        assert (await world.get(f"{URL}/api/v1/{path}", by=mia)).status_code == 401
+    assert (await browser.api("GET", "/api/v1/tokens")).status_code == 401
 
 
 async def test_what_a_deleted_account_made_with_tokens_is_noted_no_more(world: World) -> None:

@@ -57,7 +57,7 @@ def tokens(clock: FakeClock) -> FakeDirectory:
         created_ms=clock.now_ms(),
         expires_ms=clock.now_ms() + timedelta(days=90) // timedelta(milliseconds=1),
     )
-    return FakeDirectory.holding(token)
+    return FakeDirectory.holding(token, Account(id=OWNER, name="kim", created_ms=0))
 
 
 def stored(tokens: FakeDirectory) -> Token:
@@ -129,8 +129,7 @@ async def test_a_revoked_token_is_refused_within_five_seconds(
 async def test_a_token_of_a_locked_account_is_refused_within_five_seconds(
     authentication: Authentication, tokens: FakeDirectory, clock: FakeClock, set_back: timedelta
 ) -> None:
-    account = Account(id=OWNER, name="kim", created_ms=0)
-    await tokens.add(account)
+    [account] = tokens.every(Account)
     await authenticate(authentication, HEADERS)
     lock = Lock(at_ms=0, by="operator", reason="Stolen.")
     await tokens.put(account.model_copy(update={"lock": lock}))

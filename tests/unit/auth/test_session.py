@@ -51,6 +51,7 @@ class Place:
         secret = self.sessions.new_secret()
         now_ms = self.clock.now_ms()
         self.directory = FakeDirectory.holding(
+            Account(id=ACCOUNT, name="ann", created_ms=0),
             Session(
                 id=ID,
                 account=ACCOUNT,
@@ -61,7 +62,7 @@ class Place:
                 idle_ms=timedelta(hours=24) // timedelta(milliseconds=1),
                 signed_in_ms=now_ms,
                 secrets=(stored_hash(secret.reveal()),),
-            )
+            ),
         )
         self.sessions = self.process()
         self.cookie = self.sessions.welcome(self.stored, secret).reveal().partition(";")[0]
@@ -158,8 +159,7 @@ async def test_an_ended_session_is_refused_within_three_seconds(
 
 
 async def test_a_session_of_a_locked_account_is_refused_within_three_seconds(place: Place) -> None:
-    account = Account(id=ACCOUNT, name="ann", created_ms=0)
-    await place.directory.add(account)
+    [account] = place.directory.every(Account)
     await place.ask()
     lock = Lock(at_ms=0, by="operator", reason="Stolen.")
     await place.directory.put(account.model_copy(update={"lock": lock}))
