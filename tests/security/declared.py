@@ -507,15 +507,15 @@ API = {
     "api_invitations_list": _api("GET", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
     "api_invitations_send": _api(
         *("POST", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
-        {"role": "member", "email": "sam@example.org"},
+        {"role": "member", "email": "samNUMBER@example.org"},
     ),
     "api_invitations_send (maintainer)": _api(
         *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
-        {"role": "maintainer", "email": "tom@example.org"},
+        {"role": "maintainer", "email": "tomNUMBER@example.org"},
     ),
     "api_invitations_send (owner)": _api(
         *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
-        {"role": "owner", "email": "sam@example.org"},
+        {"role": "owner", "email": "samNUMBER@example.org"},
     ),
     "api_invitations_withdraw": _api(
         *("DELETE", f"orgs/ORG/invitations/{NOBODYS}"),
