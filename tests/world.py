@@ -14,7 +14,6 @@ from typing import Any, cast
 import httpx
 from starlette.types import ASGIApp
 
-from functions.faces import build_app
 from shared.bootstrap import World as Stores
 from shared.bootstrap import build_registry
 from shared.domain.accounts import Account
@@ -30,6 +29,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.domain_records import FakeDomainRecords
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.randomness import FakeRandomness
+from tests.lazy_app import lazy_functions
 from tests.places import PLACES
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
@@ -160,12 +160,12 @@ class Template:
 
 def repeating(registry: Registry) -> Host:
     """Serve as one machine does: what stands is given again without asking a Function."""
-    return Host(build_app(registry), headers=added_headers(URL), edition=registry.edition)
+    return Host(lazy_functions(registry), headers=added_headers(URL), edition=registry.edition)
 
 
 def asking(registry: Registry) -> Host:
     """Serve as the real host does: a Function answers each request."""
-    return Host(build_app(registry), headers=added_headers(URL))
+    return Host(lazy_functions(registry), headers=added_headers(URL))
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ from shared.hosting.feeding import Feeds
 from shared.hosting.files import Files, Resolver
 from shared.hosting.following import Following, Shortcut
 from shared.hosting.heading import headed
+from shared.hosting.loading import Functions as ReadFunctions
 from shared.hosting.loading import HttpFunction, functions_of
 from shared.hosting.paths import UnusablePath, decoded
 from shared.hosting.repeating import Edition, Repeating
@@ -85,7 +86,7 @@ class Feeding:
 
 
 class Host:
-    """Serves an app, with `headers` on every answer.
+    """Serves an app, or Functions that were read before, with `headers` on every answer.
 
     Without timekeeping its timers rest, without feeding its feeds; without editions nothing is
     kept.
@@ -93,7 +94,7 @@ class Host:
 
     def __init__(
         self,
-        app: func.FunctionApp,
+        app: func.FunctionApp | ReadFunctions,
         *,
         headers: RawHeaders = _NO_HEADERS,
         archives: Resolver | None = None,
@@ -106,7 +107,7 @@ class Host:
         on_start: Sequence[Hook] = (),
         on_stop: Sequence[Hook] = (),
     ) -> None:
-        functions = functions_of(app)
+        functions = app if isinstance(app, ReadFunctions) else functions_of(app)
         self._feeds = feeding and Feeds(
             functions.feeds, feeding.source, feeding.clock, secrets.token_hex(OWNER_BYTES)
         )

@@ -44,7 +44,6 @@ def collisions(routes: Iterable[Route]) -> Iterator[tuple[Route, Route]]:
     return (pair for pair in combinations(routes, 2) if pair[0].collides(pair[1]))
 
 
-@lru_cache(maxsize=4)  # Each pair is compared, and whoever serves again serves the same routes.
 def require_disjoint(routes: tuple[Route, ...]) -> None:
     """Raise `ReservedRoute` or `OverlappingRoutes` for routes that must not be served."""
     for route in routes:
@@ -60,10 +59,8 @@ class Router(Generic[T]):
     """Finds the target of a request among disjoint routes."""
 
     def __init__(self, routes: Sequence[tuple[Route, T]]) -> None:
-        require_disjoint(tuple(route for route, _ in routes))
-        named = {method for route, _ in routes for method in route.methods or ()}
-        self._by_method = {method: _tree(routes, method) for method in named}
-        self._any_method = _tree(routes, "")
+        self._targets = [target for _, target in routes]
+        self._by_method, self._any_method = _trees(tuple(route for route, _ in routes))
 
     def match(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
         """Return the target and the route parameters for a decoded path, or None."""
@@ -75,7 +72,8 @@ class Router(Generic[T]):
         count = len(parts) - 1 if not parts[-1] else len(parts)
         # Letters beyond ASCII are no spelling of others here, though Unicode folds some.
         lowered = path.lower() if path.isascii() else path.translate(_LOWER)
-        return root.find(parts, lowered.split("/"), 1, count)
+        found = root.find(parts, lowered.split("/"), 1, count)
+        return found and (self._targets[found[0]], found[1])
 
 
 def _share_method(one: Route, other: Route) -> bool:
@@ -84,14 +82,14 @@ def _share_method(one: Route, other: Route) -> bool:
 
 # --- The tree ----------------------------------------------------------------------------------
 
-Found = tuple[T, dict[str, str]] | None
+Found = tuple[int, dict[str, str]] | None  # The number of a route, and its parameters.
 
 
-class _Leaf(Generic[T]):
-    """The end of a route: its target, and how its parameters are read from the parts."""
+class _Leaf:
+    """The end of a route: its number, and how its parameters are read from the parts."""
 
-    def __init__(self, segments: Sequence[Segment], target: T) -> None:
-        self.target = target
+    def __init__(self, segments: Sequence[Segment], number: int) -> None:
+        self.number = number
         self.simple: list[tuple[str, int]] = []
         self.mixed: list[tuple[Mixed, int]] = []
         self.rest: tuple[str, int] | None = None
@@ -117,7 +115,7 @@ class _Leaf(Generic[T]):
     def _note_checks(self, parameter: Parameter | Rest) -> None:
         self.checks += [(parameter.name, each) for each in parameter.constraints]
 
-    def read(self, parts: Sequence[str]) -> Found[T]:
+    def read(self, parts: Sequence[str]) -> Found:
         values = {name: parts[at] for name, at in self.simple}
         if self.mixed and not self._read_mixed(parts, values):
             return None
@@ -129,7 +127,7 @@ class _Leaf(Generic[T]):
         for name, each in self.checks:
             if name not in values or not each.accepts(values[name]):
                 return None
-        return self.target, values
+        return self.number, values
 
     def _read_mixed(self, parts: Sequence[str], values: dict[str, str]) -> bool:
         for segment, at in self.mixed:
@@ -141,15 +139,15 @@ class _Leaf(Generic[T]):
 
 
 @dataclass(slots=True)
-class _Node(Generic[T]):
+class _Node:
     """One place in the tree: what may come next, and the routes that end here."""
 
-    literals: dict[str, "_Node[T]"] = field(default_factory=dict[str, "_Node[T]"])
-    anything: "_Node[T] | None" = None
-    rests: list[_Leaf[T]] = field(default_factory=list[_Leaf[T]])
-    ends: list[_Leaf[T]] = field(default_factory=list[_Leaf[T]])
+    literals: dict[str, "_Node"] = field(default_factory=dict[str, "_Node"])
+    anything: "_Node | None" = None
+    rests: list[_Leaf] = field(default_factory=list[_Leaf])
+    ends: list[_Leaf] = field(default_factory=list[_Leaf])
 
-    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found[T]:
+    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found:
         node = self
         while at < count:
             literal = node.literals.get(lowered[at])
@@ -164,7 +162,7 @@ class _Node(Generic[T]):
             at += 1
         return _first(node.ends, parts) or _first(node.rests, parts)
 
-    def fork(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found[T]:
+    def fork(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found:
         if not parts[at]:
             return None
         for child in (self.literals.get(lowered[at]), self.anything):
@@ -173,7 +171,7 @@ class _Node(Generic[T]):
                 return found
         return _first(self.rests, parts)
 
-    def add(self, segments: Sequence[Segment], leaf: _Leaf[T]) -> None:
+    def add(self, segments: Sequence[Segment], leaf: _Leaf) -> None:
         if not segments:
             self.ends.append(leaf)
         elif isinstance(segments[0], Rest):
@@ -181,24 +179,32 @@ class _Node(Generic[T]):
         else:
             self._next(segments[0]).add(segments[1:], leaf)
 
-    def _next(self, segment: Segment) -> "_Node[T]":
+    def _next(self, segment: Segment) -> "_Node":
         if isinstance(segment, Literal):
-            return self.literals.setdefault(segment.text, _Node[T]())
+            return self.literals.setdefault(segment.text, _Node())
         if self.anything is None:
-            self.anything = _Node[T]()
+            self.anything = _Node()
         return self.anything
 
 
-def _tree(routes: Sequence[tuple[Route, T]], method: str) -> _Node[T]:
-    root = _Node[T]()
-    for route, target in routes:
+@lru_cache(maxsize=4)  # Each pair is compared, and whoever serves again serves the same routes.
+def _trees(routes: tuple[Route, ...]) -> tuple[dict[str, _Node], _Node]:
+    """Return a tree for each method that a route names, and one for all other methods."""
+    require_disjoint(routes)
+    named = {method for route in routes for method in route.methods or ()}
+    return {method: _tree(routes, method) for method in named}, _tree(routes, "")
+
+
+def _tree(routes: Sequence[Route], method: str) -> _Node:
+    root = _Node()
+    for number, route in enumerate(routes):
         if route.methods is None or method in route.methods:
             for shape in route.template.shapes:
-                root.add(shape, _Leaf(shape, target))
+                root.add(shape, _Leaf(shape, number))
     return root
 
 
-def _first(leaves: Sequence[_Leaf[T]], parts: list[str]) -> Found[T]:
+def _first(leaves: Sequence[_Leaf], parts: list[str]) -> Found:
     for leaf in leaves:
         found = leaf.read(parts)
         if found is not None:

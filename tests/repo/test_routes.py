@@ -17,6 +17,7 @@ from shared.hosting.loading import Functions, functions_of
 from shared.hosting.routing import collisions
 from shared.registry import Registry
 from shared.settings import Settings
+from tests.lazy_app import lazy_functions
 
 OTHER_METHODS = ("post", "put", "patch", "delete", "options")
 CLOUD_ALONE = {"feeds"}  # Faces without a Function where searches need no feed.
@@ -87,6 +88,11 @@ async def test_the_local_host_streams_the_path_of_the_archive_function(registry:
     ]
     assert len(route.template.segments) == ARCHIVE_SEGMENTS + 1
     assert route.methods == {"GET", "HEAD"}
+
+
+async def test_the_worlds_of_tests_serve_the_routes_of_the_app(registry: Registry) -> None:
+    routes = [each.route for each in functions_of(build_app(registry)).http]
+    assert [each.route for each in lazy_functions(registry).http] == routes
 
 
 async def test_every_route_lists_its_methods(registry: Registry) -> None:
