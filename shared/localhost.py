@@ -22,7 +22,6 @@ from shared.bootstrap import OBSTACLES, build_registry, preparing, settings_file
 from shared.domain.addresses import is_shared, neighbourhood
 from shared.domain.errors import Refusal, TooManyRequests, Unauthenticated
 from shared.domain.identity import Principal
-from shared.domain.rights import PUBLISHING
 from shared.first_start import Welcome, first_start
 from shared.hosting.bodies import Identify, Limits, Sender
 from shared.hosting.connection import Patience
@@ -143,13 +142,13 @@ def identification(registry: Registry) -> Identify:
             # As before every look at credentials; a body that never comes reaches no Function.
             registry.limiting.require_room(client.address)
             caller = await authenticate(headers, client)
+            may_publish = await registry.publishing.may_publish(caller)
         except Unauthenticated:
             with suppress(TooManyRequests):
                 registry.limiting.read(Principal(address=client.address))
             return Sender(address)
         except Refusal:  # The Function that is called says so.
             return Sender(address)
-        may_publish = any(PUBLISHING & grant.scopes for grant in caller.grants)
         return Sender(address, caller.id if may_publish else "")
 
     return identify

@@ -34,7 +34,7 @@
     │   └── ArchiveTooLarge · FileTooLarge · FileTooLargeToShow · TooManyReported
     └── Unavailable          try again later
         ├── Busy · StorageFull · StorageNotWritable · NotListedYet · SearchLoading · DomainSilent
-        └── IssuerSilent · TakesNoChanges · SigningKeyUnavailable
+        └── IssuerSilent · TakesNoChanges · SigningKeyUnavailable · NoRoomForUpload
 
 A face maps each kind to a status and a body, because clients differ.
 """
@@ -884,7 +884,8 @@ class BodyNotTaken(TooLarge):
         """Show both sizes."""
         super().__init__(
             f"The body of the request has {size_bytes:,} bytes, and more than {limit_bytes:,} are "
-            "taken only with a token that may publish. Send such a token, or a smaller body."
+            "taken only with a token that may publish in some organization. Send such a token, or "
+            "a smaller body."
         )
 
 
@@ -923,6 +924,33 @@ class Busy(Unavailable):
     def __init__(self) -> None:
         """Say that a repeat is fine; what a store did that did not answer, nobody knows."""
         super().__init__("The registry is busy. Try again in a moment; a repeat does no harm.")
+
+
+class UploadTrouble(Enum):
+    """Why there is no room for an upload, and what helps."""
+
+    WAITED = "none came free while this one waited. Try again in a moment."
+    SLOW = (
+        "this one was too slow to keep its room while others waited. Try again in a moment, over a "
+        "faster connection if there is one."
+    )
+    SEVERAL = (
+        "this one was not the only one of its account or address while others waited. Try again in "
+        "a moment, and send one archive after the other."
+    )
+
+
+class NoRoomForUpload(Unavailable):
+    """A process has as many large bodies in hand as it takes."""
+
+    retry_after = timedelta(seconds=5)
+
+    def __init__(self, trouble: UploadTrouble) -> None:
+        """Say why it is this upload that has no room."""
+        super().__init__(
+            "Nothing was changed: the registry has room for a few large uploads at a time, and "
+            f"{trouble.value}"
+        )
 
 
 class KeyTrouble(Enum):

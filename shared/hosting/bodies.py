@@ -2,18 +2,20 @@
 
 A body above 64 KiB is read when there is room for it. Senders who may publish share one room, and
 all others a smaller one; the head of the request says who sends it. No address and no account gets
-all of a room, and while others wait the slowest uploads lose their place.
+all of a room. While others wait, stalled uploads lose their place, then those beside an older one
+of the same account or address, then those that are too slow for their age.
 """
 
 import asyncio
 import io
+import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope
 
-from shared.domain.errors import BodyNotTaken
+from shared.domain.errors import BodyNotTaken, NoRoomForUpload, UploadTrouble
 from shared.hosting.requests import RequestHeaders
 
 MIB = 1024 * 1024
@@ -32,15 +34,13 @@ class Limits:
     room_seconds: float = 20.0  # How long an upload waits for room; clients give up after 30.
     grace_seconds: float = 5.0  # How long an upload is not measured.
     contended_rate: int = 32 * 1024  # Bytes a second; below it an upload makes room for others.
+    doubling_seconds: float = 300.0  # After so long an upload needs twice that rate on average.
+    most_asked: int = 80 * 1024  # Bytes a second: the largest body in its time takes 74 KiB.
     answer_seconds: float = 230.0  # The load balancer before the real host waits no longer.
 
 
 class TooLarge(Exception):
     """The body is longer than this host takes."""
-
-
-class NoRoom(Exception):
-    """There is no room for the body, or not any longer."""
 
 
 class Disconnected(Exception):
@@ -78,11 +78,13 @@ class _Upload:
     length: int
     holders: tuple[str, ...]  # Who is charged for it.
     content: io.BytesIO = field(default_factory=io.BytesIO)
+    number: int = 0  # In the order of those that got room; clocks of loops are too coarse for it.
     began: float = 0.0
     measured: int = 0  # Bytes that had been received at the last measurement.
     rate: float = 0.0  # Bytes a second, of late.
     has_room: asyncio.Event = field(default_factory=asyncio.Event)
     timeout: asyncio.Timeout | None = None  # While its body is read.
+    trouble: UploadTrouble = UploadTrouble.WAITED  # Why it has no room, if it has none.
 
     def measure(self, seconds: float) -> None:
         """Bring the rate up to date, `seconds` after the last measurement."""
@@ -90,9 +92,18 @@ class _Upload:
         self.rate = (self.rate + (received - self.measured) / seconds) / 2
         self.measured = received
 
+    def is_late(self, age: float, limits: Limits) -> bool:
+        """Tell whether less has come than an upload of that age has to bring on average."""
+        asked = limits.contended_rate * (1 + age / limits.doubling_seconds)
+        return self.content.tell() < age * min(asked, limits.most_asked)
+
 
 class Room:
-    """Bytes of bodies in hand at once, of which one holder gets a share."""
+    """Bytes of bodies in hand at once, of which one holder gets a share.
+
+    The first upload of a holder has precedence over further ones of others: who holds least is let
+    in first, and while somebody waits, who holds most gives room back.
+    """
 
     def __init__(self, capacity: int, share: int, limits: Limits) -> None:
         self._free = capacity
@@ -102,12 +113,13 @@ class Room:
         self._reading: set[_Upload] = set()
         self._waiting: list[_Upload] = []
         self._swept: float | None = None
+        self._numbers = itertools.count(1)
 
     @asynccontextmanager
     async def body(
         self, length: int, holders: tuple[str, ...], receive: Receive
     ) -> AsyncGenerator[bytes]:
-        """Yield a body that stays in hand until the block ends; raise `NoRoom`."""
+        """Yield a body that stays in hand until the block ends; raise `NoRoomForUpload`."""
         upload = _Upload(length, holders)
         try:
             await self._wait_for_room(upload)
@@ -118,13 +130,16 @@ class Room:
                 self._let_in()
 
     def sweep(self, now: float) -> None:
-        """Measure every upload; while others wait, cut off the slowest in their way."""
+        """Measure every upload; while others wait, end those that are in their way."""
         seconds = max(now - self._swept, 0.001) if self._swept else 1.0
         self._swept = now
         for upload in self._reading:
             upload.measure(seconds)
-        for waiting in self._waiting:
-            self._make_room(waiting, now)
+        helpless: set[tuple[str, ...]] = set()  # One look at an account, however many wait for it.
+        while waiting := [each for each in self._waiting if each.holders[:1] not in helpless]:
+            upload = min(waiting, key=self._held_for)
+            if not self._make_room(upload, now):
+                helpless.add(upload.holders[:1])
 
     async def _wait_for_room(self, upload: _Upload) -> None:
         self._waiting.append(upload)
@@ -134,24 +149,34 @@ class Room:
                 await upload.has_room.wait()
         except TimeoutError:
             if not upload.has_room.is_set():
-                raise NoRoom from None
+                raise NoRoomForUpload(upload.trouble) from None
         finally:
             if not upload.has_room.is_set():
                 self._waiting.remove(upload)
 
     def _let_in(self) -> None:
-        """Give room to those who wait, in their order; pass over whoever does not fit yet."""
-        for upload in [*self._waiting]:
-            if upload.length <= self._free and not self._full_holders(upload):
-                self._waiting.remove(upload)
-                self._charge(upload, upload.length)
-                upload.has_room.set()
+        """Give room to those who wait and fit: to who holds least, then to who came first."""
+        while fitting := [each for each in self._waiting if self._fits(each)]:
+            self._admit(min(fitting, key=self._held_for))
+
+    def _admit(self, upload: _Upload) -> None:
+        self._waiting.remove(upload)
+        self._charge(upload, upload.length)
+        upload.number = next(self._numbers)
+        upload.has_room.set()
+
+    def _fits(self, upload: _Upload) -> bool:
+        return upload.length <= self._free and not self._full_holders(upload)
 
     def _full_holders(self, upload: _Upload) -> set[str]:
         """Return those charged for the upload who hold so much that it has to wait."""
         held = {holder: self._held.get(holder, 0) for holder in upload.holders}
         most = self._share - upload.length
         return {holder for holder, count in held.items() if count and count > most}
+
+    def _held_for(self, upload: _Upload) -> int:
+        """Return the most that one of those holds who are charged for the upload."""
+        return max((self._held.get(holder, 0) for holder in upload.holders), default=0)
 
     def _charge(self, upload: _Upload, count: int) -> None:
         self._free -= count
@@ -167,25 +192,64 @@ class Room:
             async with asyncio.timeout(None) as upload.timeout:
                 return await read_body(receive, upload.content)
         except TimeoutError:
-            raise NoRoom from None
+            raise NoRoomForUpload(upload.trouble) from None
         finally:
             self._reading.discard(upload)
 
-    def _make_room(self, waiting: _Upload, now: float) -> None:
-        full, wanted = self._full_holders(waiting), waiting.length - self._free
-        for upload in self._slow(now):
-            if wanted <= 0 and not full.intersection(upload.holders):
-                continue
-            assert upload.timeout is not None  # noqa: S101 - it is being read.
-            upload.timeout.reschedule(0.0)  # Now.
+    def _make_room(self, waiting: _Upload, now: float) -> bool:
+        """Let in one that waits by ending others; end none if it would not fit even so."""
+        ended: list[_Upload] = []
+        while not self._fits(waiting):
+            if (upload := self._in_the_way(waiting, now)) is None:
+                for each in ended:
+                    self._charge(each, each.length)
+                self._reading.update(ended)
+                return False
+            self._charge(upload, -upload.length)
             self._reading.discard(upload)
-            wanted -= upload.length
-            full.difference_update(upload.holders)
+            ended.append(upload)
+        for each in ended:
+            each.has_room.clear()  # It is charged for no longer.
+            assert each.timeout is not None  # noqa: S101 - it is being read.
+            each.timeout.reschedule(0.0)  # Now.
+        self._admit(waiting)
+        return True
 
-    def _slow(self, now: float) -> list[_Upload]:
-        oldest, least = now - self._limits.grace_seconds, self._limits.contended_rate
-        slow = [each for each in self._reading if each.began < oldest and each.rate < least]
-        return sorted(slow, key=lambda upload: upload.rate)
+    def _in_the_way(self, waiting: _Upload, now: float) -> _Upload | None:
+        """Return the upload to end first for one that waits; note on it why."""
+        full = self._full_holders(waiting)
+        settled = [
+            each
+            for each in self._reading
+            if now - each.began > self._limits.grace_seconds
+            and (not full or full.intersection(each.holders))
+        ]
+        stalled = [each for each in settled if each.rate < self._limits.contended_rate]
+        # Where its own account or address is full, room of others would not help it.
+        further = [] if full else self._further(settled, waiting)
+        if further and not stalled:
+            newest = max(further, key=lambda each: (self._held_for(each), each.number))
+            newest.trouble = UploadTrouble.SEVERAL
+            return newest
+        late = [each for each in settled if each.is_late(now - each.began, self._limits)]
+        slowest = min(stalled or late, key=lambda each: each.rate, default=None)
+        if slowest is not None:
+            slowest.trouble = UploadTrouble.SLOW
+        return slowest
+
+    def _further(self, uploads: list[_Upload], waiting: _Upload) -> list[_Upload]:
+        """Return those beside an older one of a holder who has more than the one that waits."""
+        claim = self._held_for(waiting)
+        claim = claim and claim + waiting.length  # A first upload has precedence whatever its size.
+        oldest: dict[str, int] = {}
+        for each in self._reading:
+            for holder in each.holders:
+                oldest[holder] = min(each.number, oldest.get(holder, each.number))
+        return [
+            each
+            for each in uploads
+            if any(each.number > oldest[h] and self._held[h] > claim for h in each.holders)
+        ]
 
 
 class Intake:
@@ -202,7 +266,7 @@ class Intake:
     async def body(self, scope: Scope, receive: Receive) -> AsyncGenerator[bytes | BodyNotTaken]:
         """Yield a body that stays in hand until the block ends, or why it is not read.
 
-        Raise `TooLarge` before anything is read, `NoRoom` or `Disconnected` later.
+        Raise `TooLarge` before anything is read, `NoRoomForUpload` or `Disconnected` later.
         """
         length = body_length(scope["headers"])
         if length > self.limits.body_bytes:
@@ -220,7 +284,7 @@ class Intake:
             yield body
 
     def sweep(self, now: float) -> None:
-        """Make room for those who wait, where uploads are slow; to be called once a second."""
+        """Make room for those who wait, by rates and shares; to be called once a second."""
         self._publishers.sweep(now)
         self._others.sweep(now)
 
@@ -237,7 +301,8 @@ async def discard_body(length: int, receive: Receive, limits: Limits) -> bool:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Disconnected
-                left -= len(message.get("body", b""))
+                is_last = not message.get("more_body", False)
+                left = 0 if is_last else left - len(message.get("body", b""))
     return left <= 0
 
 

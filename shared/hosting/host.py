@@ -11,13 +11,13 @@ from pathlib import Path
 import azure.functions as func
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.domain.errors import NoRoomForUpload
 from shared.hosting.admin import Admin
 from shared.hosting.bodies import (
     Disconnected,
     Identify,
     Intake,
     Limits,
-    NoRoom,
     TooLarge,
     body_length,
     discard_body,
@@ -62,8 +62,8 @@ _NO_HOME_PAGE: Answer = (
     {"type": "http.response.body", "body": b""},
 )
 _UNUSABLE_PATH = bare(400)
-_NO_ROOM = bare(503, (b"retry-after", b"5"), (b"connection", b"close"))
 _TOO_SLOW = bare(504)
+_UNREAD = "unread"  # Marks the start of an answer to a body that may still be on its way.
 
 _DEFAULT_LIMITS = Limits()
 _NO_HEADERS: RawHeaders = []
@@ -203,7 +203,12 @@ class Functions:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
-            await send_answer(await self._answer(scope, receive), send)
+            start, body = await self._answer(scope, receive)
+            await send_answer((start, body), send)
+            if _UNREAD in start:
+                # Closed at once, a connection loses its answer where the client still sends.
+                await discard_body(body_length(scope["headers"]), receive, self._intake.limits)
+                await send({**body, "body": b"", "more_body": False})
         except Disconnected:
             return
 
@@ -223,8 +228,14 @@ class Functions:
                 return await self._invoke(function, LazyRequest(scope, params, body))
         except TooLarge:
             return await self._without_body(function, LazyRequest(scope, params, b""), receive)
-        except NoRoom:
-            return _NO_ROOM
+        except NoRoomForUpload as refusal:
+            return await self._without_room(function, LazyRequest(scope, params, refusal))
+
+    async def _without_room(self, function: HttpFunction, request: LazyRequest) -> Answer:
+        """Answer a body that is not read, or not to its end: the Function gets the refusal."""
+        start, body = await self._invoke(function, request)
+        headers = [*start["headers"], (b"connection", b"close")]
+        return {**start, "headers": headers, _UNREAD: True}, {**body, "more_body": True}
 
     async def _without_body(
         self, function: HttpFunction, request: LazyRequest, receive: Receive

@@ -11,7 +11,9 @@ from shared.domain.bala import Bala, require_coordinate
 from shared.domain.digest import Digest
 from shared.domain.errors import (
     DigestMismatch,
+    NotPermitted,
     SpelledDifferently,
+    TokenUnknown,
     ToolTaken,
     VersionExists,
     VisibilityDiffers,
@@ -20,7 +22,7 @@ from shared.domain.identity import Principal, Standing
 from shared.domain.names import Coordinate, Package
 from shared.domain.package import Found, Head, Release, State, Visibility
 from shared.domain.release import awaiting_owner, new_head, new_release
-from shared.domain.rights import Action
+from shared.domain.rights import PUBLISHING, Action
 from shared.domain.sides import side_of
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.services.braking import BURST
@@ -91,6 +93,19 @@ class Publishing:
         if found.release:
             return await self._repeated(bala, found, by)
         return await self._publish(upload, bala, found.head, by, admission=admission)
+
+    async def may_publish(self, by: Principal) -> bool:
+        """Say whether `by` may publish in some organization, which a push then asks no store again.
+
+        For a host that decides whose bodies it reads; it gives no right.
+        """
+        if not any(grant.scopes & PUBLISHING for grant in by.allowances):
+            return False
+        try:
+            await self._require_publisher(by)
+        except (NotPermitted, TokenUnknown):
+            return False
+        return True
 
     async def _read_claimed(
         self, upload: Upload, claimed: Coordinate, by: Principal

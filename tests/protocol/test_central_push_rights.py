@@ -4,11 +4,13 @@ import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.organizations import Organization, place_of
+from shared.localhost import identification
 from tests.balas import bala
+from tests.counting import Journal
 from tests.protocol.answers import refused
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
-from tests.world import Person, World, limited, token_of
+from tests.world import OpenWorld, Person, World, limited, token_of
 
 
 async def told_to(world: World, person: Person, coordinate: str, **spec: object) -> str:
@@ -75,6 +77,28 @@ async def test_an_archive_is_not_read_of_whoever_may_publish_nowhere(world: Worl
     for person in (world.people.bob, world.people.admin):
         told = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
         assert "not a zip archive" in told
+
+
+async def test_room_for_a_large_archive_is_for_whoever_may_publish_somewhere(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap)
+    identify = identification(world.registry)
+    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    stranger = Person(account, await token_of(world.registry, account))
+    reader = await limited(world, world.people.ann, "read")
+
+    async def account_of(person: Person) -> str:
+        return (await identify({"authorization": f"Bearer {person.token}"})).account
+
+    for person in (world.people.mia, stranger, reader):
+        assert await account_of(person) == ""
+    for person in (world.people.ann, world.people.admin):
+        assert await account_of(person) == person.account.id
+    journal.taken()
+    assert await account_of(world.people.ann)
+    assert journal.taken() == []  # Nor does the push ask again.
 
 
 async def test_a_token_for_reading_does_not_push(world: World) -> None:

@@ -20,7 +20,7 @@ import functions
 from functions import _api, _central, _maven, _pages
 from functions._http import Handler
 from shared.domain import bad_archive, untrusted
-from shared.domain.errors import KeyTrouble, Kind, Refusal, TooMany, Unavailable
+from shared.domain.errors import KeyTrouble, Kind, Refusal, TooMany, Unavailable, UploadTrouble
 from shared.domain.names import Coordinate, Package
 from shared.domain.rates import Allowance, OperationClass, Subject
 
@@ -30,6 +30,7 @@ ALLOWANCE = Allowance(OperationClass.PUSH, Subject.TOKEN, limit=120, remaining=0
 SAMPLES: dict[object, object] = {
     "Allowance": ALLOWANCE,
     KeyTrouble: KeyTrouble.MISSING,
+    UploadTrouble: UploadTrouble.WAITED,
     int: 12_345,
     "Package": PACKAGE,
     "Package | None": PACKAGE,

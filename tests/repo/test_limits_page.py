@@ -41,6 +41,11 @@ def _default(field: str) -> int:
     return Settings.model_fields[field].default
 
 
+def _least_rate() -> int:
+    """Return the bytes a second below which the largest archive takes too long."""
+    return _default("max_archive_bytes") // _default("body_seconds")
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -59,6 +64,8 @@ def _default(field: str) -> int:
         f"| pieces of archives in hand | {MOST_IN_HAND // MIB} MiB in pieces of 1 MiB |",
         f"`BALLROOM_MAX_ANONYMOUS_BYTES` ({_default('max_anonymous_bytes') // MIB} MiB)",
         f"| one body of others | {Limits().anonymous_body_bytes // MIB} MiB |",
+        f"those that bring less than {Limits().contended_rate // 1024} KiB a second",
+        f"ends at {Limits().most_asked // 1024} KiB: below {_least_rate() // 1024 + 1} KiB",
         f"| bill of materials | {MAX_SBOM_BYTES // MIB} MiB, {MOST_SBOM_VALUES:,} values |",
     ],
 )

@@ -6,8 +6,9 @@ while somebody else is served.
 
 import socket
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.balas import bala
 from tests.places import one_machine
 from tests.processes import BOUND_SECONDS, Running, running
+from tests.terminal import Terminal
 
 pytestmark = one_machine("it is about the host of one machine")
 
@@ -45,6 +47,20 @@ def connected(registry: Running, *, buffer: int = 0) -> socket.socket:
     return made
 
 
+def publisher(registry: Running, name: str) -> str:
+    """Return a token of a new account that owns an organization."""
+    terminal = Terminal(registry.data)
+    terminal.run("account", "add", name)
+    terminal.run("org", "add", f"{name}org", "--owner", name)
+    return token_of(registry, name)
+
+
+def token_of(registry: Running, name: str) -> str:
+    """Return a token of an account that may publish wherever the account may."""
+    options = ("--name", "test", "--scope", "push-new", "--scope", "push-version")
+    return Terminal(registry.data).run("token", "issue", name, *options).strip()
+
+
 def head(path: str, length: int, token: str = "") -> bytes:
     """Return the head of a request that announces a body."""
     lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {length}"]
@@ -66,6 +82,37 @@ def begun(
             except OSError:
                 continue  # It is not read any more, which is what is tested.
         yield sockets
+
+
+@contextmanager
+def going_on(sockets: list[socket.socket], *, bytes_a_second: int) -> Generator[None]:
+    """Send on over each socket at that rate until the end of the block."""
+    over = Event()
+    for each in sockets:
+        each.setblocking(False)
+
+    def send() -> None:
+        piece = b"[" * (bytes_a_second // 4)
+        while not over.wait(0.25):
+            for each in sockets:
+                with suppress(OSError):
+                    each.send(piece)
+
+    thread = Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def unasked(connection: socket.socket) -> bytes:
+    """Return what the registry has said by now."""
+    try:
+        return connection.recv(4096)
+    except BlockingIOError:
+        return b""
 
 
 def pushed(registry: Running, version: str, size: int) -> int:
@@ -99,6 +146,32 @@ def test_a_large_body_of_nobody_is_refused_before_it_is_sent(registry: Running, 
 def test_an_upload_passes_beside_slow_ones_of_somebody_who_may_publish(registry: Running) -> None:
     with begun(registry, UPLOADS, 65 * MIB, 1000, count=8, token=registry.token):
         assert pushed(registry, "1.1.0", 2 * MIB) == 204
+
+
+def test_an_upload_passes_beside_those_of_two_accounts_that_hold_all_room(
+    registry: Running,
+) -> None:
+    taking = [publisher(registry, name) for name in ("ann", "bob")]
+    with (
+        begun(registry, UPLOADS, 65 * MIB, 1, count=4, token=taking[0]) as first,
+        begun(registry, UPLOADS, 65 * MIB, 1, count=4, token=taking[1]) as second,
+        going_on([*first, *second], bytes_a_second=200 * 1024),
+    ):
+        assert pushed(registry, "1.4.0", 2 * MIB) == 204
+        ended = [answer for each in (*first, *second) if (answer := unasked(each))]
+    assert len(ended) == 1
+    assert ended[0].startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 5\r\n" in ended[0].lower()
+    assert b"send one archive after the other" in ended[0]
+
+
+def test_an_account_that_may_publish_nowhere_gets_no_room_of_publishers(registry: Running) -> None:
+    Terminal(registry.data).run("account", "add", "stranger")
+    with connected(registry) as connection:
+        connection.sendall(head(UPLOADS, 20 * MIB, token_of(registry, "stranger")))
+        answer = connection.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"taken only with a token that may publish in some organization." in answer
 
 
 def test_bodies_of_nobody_take_little_memory_and_keep_nobody_out(registry: Running) -> None:

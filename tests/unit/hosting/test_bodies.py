@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive
 
-from shared.domain.errors import BodyNotTaken
+from shared.domain.errors import BodyNotTaken, NoRoomForUpload
 from shared.hosting.bodies import (
     Disconnected,
     Intake,
     Limits,
-    NoRoom,
     Sender,
     TooLarge,
     body_length,
@@ -69,16 +68,17 @@ async def test_a_body_over_the_limit_is_not_read() -> None:
 async def test_a_body_that_is_not_kept_is_read_within_bounds() -> None:
     limits = Limits(discarded_bytes=6, room_seconds=0.01)
     assert await discard_body(6, arriving(b"123", b"456").receive, limits)
+    assert await discard_body(6, arriving(b"456").receive, limits)  # The rest of one.
     assert not await discard_body(7, never, limits)
     assert not await discard_body(6, asyncio.Event().wait, limits)  # type: ignore[arg-type]
     with pytest.raises(Disconnected):
-        await discard_body(6, arriving(b"123").receive, limits)
+        await discard_body(6, arriving().receive, limits)
 
 
 async def test_a_large_body_waits_for_room_and_gives_it_back() -> None:
     intake = Intake(LIMITS)
     async with uploading(intake, 60, arriving(b"x" * 60).receive):
-        with pytest.raises(NoRoom):
+        with pytest.raises(NoRoomForUpload):
             async with uploading(intake, 60, never):
                 pass
     async with uploading(intake, 60, arriving(b"y" * 60).receive) as body:
@@ -109,7 +109,7 @@ async def test_nobody_has_a_room_of_their_own_and_a_limit() -> None:
     async with uploading(intake, 51, never) as refusal:
         assert isinstance(refusal, BodyNotTaken)
     async with uploading(intake, 50, arriving(b"x" * 50).receive):
-        with pytest.raises(NoRoom):
+        with pytest.raises(NoRoomForUpload):
             async with uploading(intake, 11, never):
                 pass
 
@@ -126,7 +126,7 @@ async def test_no_account_and_no_address_gets_all_of_a_room(sender: Sender) -> N
         uploading(intake, 100, arriving(b"x" * 100).receive),
         uploading(intake, 100, arriving(b"x" * 100).receive),
     ):
-        with pytest.raises(NoRoom):
+        with pytest.raises(NoRoomForUpload):
             async with uploading(intake, 11, never):
                 pass
         async with uploading(intake, 100, arriving(b"y" * 100).receive) as body:
@@ -146,7 +146,7 @@ async def test_a_slow_upload_makes_room_for_one_that_waits(large_bodies: int) ->
     assert not waiting.done()
     intake.sweep(now + limits.grace_seconds + 1)
     assert await waiting == 100
-    with pytest.raises(NoRoom):
+    with pytest.raises(NoRoomForUpload):
         await slow
 
 
@@ -178,9 +178,9 @@ async def test_a_fast_upload_is_not_cut_off_for_others() -> None:
     assert (await first, await waiting) == (60, 100)
 
 
-async def upload(intake: Intake, receive: Receive) -> int:
+async def upload(intake: Intake, receive: Receive, length: int = 100) -> int:
     """Upload a body; return how much of it came."""
-    async with uploading(intake, 100, receive) as body:
+    async with uploading(intake, length, receive) as body:
         return len(body)
 
 
@@ -212,3 +212,170 @@ async def test_those_who_wait_are_let_in_one_after_the_other() -> None:
             return most
 
     assert await asyncio.gather(*(one() for _ in range(20))) == [1] * 20
+
+
+class Sending:
+    """Sends as many bytes as were asked for, whenever they are."""
+
+    def __init__(self) -> None:
+        self.pieces = asyncio.Queue[bytes]()
+
+    async def receive(self) -> Message:
+        return {"type": "http.request", "body": await self.pieces.get(), "more_body": True}
+
+
+@dataclass
+class Contest:
+    """Uploads of several accounts in one room, at a clock that the test moves."""
+
+    intake: Intake
+    sender: Sender = NOBODY
+    sending: list[Sending] = field(default_factory=list[Sending])
+    tasks: dict[str, "asyncio.Task[int]"] = field(default_factory=dict[str, "asyncio.Task[int]"])
+    now: float = 0.0
+
+    @classmethod
+    def of(cls, limits: Limits) -> "Contest":
+        async def identify(_headers: Mapping[str, str]) -> Sender:
+            return contest.sender
+
+        contest = cls(Intake(limits, identify))
+        return contest
+
+    async def begin(self, sender: Sender, name: str) -> Sending:
+        """Begin an upload of the largest size."""
+        self.sender = sender
+        sending = Sending()
+        self.tasks[name] = asyncio.create_task(
+            upload(self.intake, sending.receive, self.intake.limits.body_bytes)
+        )
+        await self.settle()
+        self.now = self.now or asyncio.get_running_loop().time()
+        return sending
+
+    async def pass_seconds(self, seconds: int, rates: Mapping[Sending, int]) -> None:
+        """Let seconds pass in which each upload sends so many bytes a second."""
+        for _ in range(seconds):
+            for sending, rate in rates.items():
+                sending.pieces.put_nowait(b"x" * rate)
+            await self.settle()
+            self.now += 1
+            self.intake.sweep(self.now)
+            await self.settle()
+
+    @staticmethod
+    async def settle() -> None:
+        """Let every task go on until it waits."""
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    def ended(self) -> dict[str, str]:
+        """Return which uploads were refused, and why."""
+        return {
+            name: str(task.exception()).partition(", and ")[2].partition(". ")[0]
+            for name, task in self.tasks.items()
+            if task.done()
+        }
+
+    async def close(self) -> None:
+        """End all that go on."""
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+
+CONTEST = Limits(
+    body_bytes=65_000,
+    small_body_bytes=10,
+    contended_rate=32,
+    most_asked=80,
+    room_seconds=900,
+)
+SEVERAL = "this one was not the only one of its account or address while others waited"
+SLOW = "this one was too slow to keep its room while others waited"
+CARL, DORA = Sender("192.0.2.3", "carl"), Sender("192.0.2.4", "dora")
+
+
+async def test_who_holds_most_makes_room_for_a_first_upload() -> None:
+    contest = Contest.of(CONTEST)
+    taking = [await contest.begin(ANN, "ann 1"), await contest.begin(ANN, "ann 2")]
+    taking += [await contest.begin(BOB, "bob 1"), await contest.begin(BOB, "bob 2")]
+    for number in range(3, 6):  # They wait, and come before the one below.
+        taking += [
+            await contest.begin(ANN, f"ann {number}"),
+            await contest.begin(BOB, f"bob {number}"),
+        ]
+    honest = await contest.begin(CARL, "carl")
+    await contest.pass_seconds(8, dict.fromkeys([*taking, honest], 40))
+    assert contest.ended() == {"bob 2": SEVERAL}
+    assert honest.pieces.empty()  # It is read.
+    await contest.close()
+
+
+async def test_accounts_at_one_address_share_what_it_may_hold() -> None:
+    contest = Contest.of(CONTEST)
+    taking: list[Sending] = []
+    for number in range(4):  # Two accounts at each of two addresses.
+        account = f"account {number}"
+        taking.append(await contest.begin(Sender(f"192.0.2.{number % 2}", account), account))
+    honest = await contest.begin(CARL, "carl")
+    await contest.pass_seconds(8, dict.fromkeys([*taking, honest], 40))
+    assert contest.ended() == {"account 3": SEVERAL}
+    assert honest.pieces.empty()
+    await contest.close()
+
+
+async def test_a_further_upload_ends_none_of_who_would_hold_less() -> None:
+    contest = Contest.of(CONTEST)
+    taking = [await contest.begin(sender, sender.account) for sender in (ANN, BOB, CARL, DORA)]
+    await contest.begin(ANN, "ann again")
+    await contest.pass_seconds(10, dict.fromkeys(taking, 40))
+    assert not contest.ended()
+    await contest.close()
+
+
+async def test_an_upload_at_100_kib_a_second_is_never_ended_for_others() -> None:
+    contest = Contest.of(CONTEST)
+    honest = await contest.begin(CARL, "carl")
+    for sender in (ANN, BOB):
+        await contest.begin(sender, f"{sender.account} 1")
+        await contest.begin(sender, f"{sender.account} 2")
+    await contest.begin(DORA, "dora")
+    for _ in range(64):
+        await contest.pass_seconds(10, {honest: 100})
+    assert "carl" not in contest.ended()
+    assert honest.pieces.empty()
+    await contest.close()
+
+
+async def test_the_rate_that_is_asked_rises_with_the_age_while_others_wait() -> None:
+    contest = Contest.of(CONTEST)
+    senders = [Sender(f"192.0.2.{number}", f"account {number}") for number in range(10, 14)]
+    slow = [await contest.begin(each, each.account) for each in senders]
+    waiting = await contest.begin(CARL, "carl")
+    await contest.pass_seconds(70, dict.fromkeys(slow, 40))
+    assert not contest.ended()
+    await contest.pass_seconds(10, dict.fromkeys(slow, 40))
+    assert list(contest.ended().values()) == [SLOW]
+    await contest.pass_seconds(1, {waiting: 40})
+    assert waiting.pieces.empty()
+    await contest.close()
+
+
+async def test_an_upload_that_its_own_account_keeps_out_ends_no_other() -> None:
+    contest = Contest.of(CONTEST)
+    ann = [await contest.begin(ANN, f"ann {number}") for number in range(3)]
+    await contest.begin(BOB, "bob")
+    await contest.begin(CARL, "carl")
+    await contest.pass_seconds(10, dict.fromkeys(ann, 40))
+    assert not contest.ended()
+    await contest.close()
+
+
+async def test_none_is_ended_where_it_would_not_help() -> None:
+    contest = Contest.of(replace(CONTEST, large_bodies=1))
+    first = await contest.begin(ANN, "ann")
+    await contest.begin(BOB, "bob")
+    await contest.pass_seconds(10, {first: 40})
+    assert not contest.ended()
+    await contest.close()

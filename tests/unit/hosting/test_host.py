@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from shared.domain.errors import BodyNotTaken
+from shared.domain.errors import BodyNotTaken, NoRoomForUpload
 from shared.hosting.bodies import Intake, Limits, Sender
 from shared.hosting.deadlines import Deadlines
 from shared.hosting.errors import OverlappingRoutes
@@ -72,11 +72,13 @@ async def test_the_connection_of_a_body_that_is_not_read_ends(
     assert (answer.status, answer.headers["connection"]) == (200, "close")
 
 
-async def test_without_room_for_a_large_body_the_client_may_come_again() -> None:
+async def test_a_large_body_without_room_is_refused_by_its_function_and_still_read() -> None:
     limits = Limits(small_body_bytes=4, large_bodies=0, room_seconds=0.01)
-    request = scope("PUT", "/rest", {"Content-Length": "5"})
-    answer = await ask(Host(build_app(), limits=limits), request, b"12345")
-    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    request = scope("PUT", "/read", {"Content-Length": "5"})
+    answer = await ask(Host(reading_app(), limits=limits), request, b"123", b"45")
+    assert answer.body.startswith(b"Nothing was changed: the registry has room for a few large ")
+    assert answer.headers["connection"] == "close"
+    assert [message.get("more_body") for message in answer.sent[1:]] == [True, False]
 
 
 async def test_a_large_body_of_nobody_is_not_read_and_its_function_answers() -> None:
@@ -98,7 +100,7 @@ def reading_app() -> func.FunctionApp:
     async def read(req: func.HttpRequest) -> func.HttpResponse:
         try:
             return func.HttpResponse(req.get_body())
-        except BodyNotTaken as refusal:
+        except (BodyNotTaken, NoRoomForUpload) as refusal:
             return func.HttpResponse(str(refusal))
 
     return app
