@@ -94,25 +94,28 @@ def edge(
     `adapted` makes it theirs.
     """
 
+    async def outcome_of(
+        handler: Handler, req: func.HttpRequest, exchange: "Exchange"
+    ) -> tuple[func.HttpResponse, str]:
+        try:
+            _require_a_whole_body(req)
+            return await handler(req), "answered"
+        except Refusal as given:
+            refusal = _as_missing(given, req)
+            return adapted(req, refused(refusal)), type(refusal).__name__
+        except Exception:
+            return _failed(broken, exchange), "broken"
+
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         async def answer(
             req: func.HttpRequest, context: func.Context | None = None
         ) -> func.HttpResponse:
-            part = Part.SERVED if context is None else Part.HOSTED
-            trace = trace_of(context, header(req, "traceparent"))
-            exchange = Exchange.begin(handler.__name__, trace, part)
+            exchange = _begin(handler, req, context)
             limits, cookies = list[Allowance](), list[Secret]()
             told.set(limits)
             leaving.set(cookies)
-            try:
-                _require_a_whole_body(req)
-                response, outcome = await handler(req), "answered"
-            except Refusal as given:
-                refusal = _as_missing(given, req)
-                response, outcome = adapted(req, refused(refusal)), type(refusal).__name__
-            except Exception:
-                response, outcome = _failed(broken, exchange), "broken"
+            response, outcome = await outcome_of(handler, req, exchange)
             try:
                 _finish(req, response, exchange, limits, cookies)
             except UnsendableAnswer:
@@ -124,6 +127,12 @@ def edge(
         return takes_context(answer, handler)
 
     return decorate
+
+
+def _begin(handler: Handler, req: func.HttpRequest, context: func.Context | None) -> "Exchange":
+    part = Part.SERVED if context is None else Part.HOSTED
+    trace = trace_of(context, header(req, "traceparent"))
+    return Exchange.begin(handler.__name__, trace, part)
 
 
 def _require_a_whole_body(req: func.HttpRequest) -> None:
