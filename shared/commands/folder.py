@@ -17,6 +17,9 @@ from shared.settings import Settings
 # What opening a registry takes.
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
 _MOST_TOLD = 10  # Accounts of one finding.
+_ACCOUNT_NAMES = "account names"
+# What is to be changed some day; the registry and its backups are whole meanwhile.
+_ADVICE = frozenset({_ACCOUNT_NAMES})
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 
@@ -53,7 +56,10 @@ def restore(folder: Path) -> None:
 @click.command()
 @as_json
 def doctor(output: Output) -> None:
-    """Check the settings and the data folder, and say what to do about each problem."""
+    """Check the settings and the data folder, and say what to do about each problem.
+
+    The exit code is 1 where there is a problem; advice alone is none.
+    """
     settings = Settings.load()
     findings = [*_surroundings(settings), *examine_data(settings)]
     if not any(each.way_out for each in findings if each.what in _NEEDED):
@@ -62,7 +68,7 @@ def doctor(output: Output) -> None:
         show([_row(each) for each in findings], output)
     else:
         click.echo("\n".join(map(_line, findings)))
-    if any(each.way_out for each in findings):
+    if any(each.way_out and each.what not in _ADVICE for each in findings):
         raise click.exceptions.Exit(1)
 
 
@@ -89,14 +95,14 @@ def _surroundings(settings: Settings) -> Iterator[Finding]:
 
 async def _account_names(registry: Registry) -> Finding:
     """Look for names that would be taken for ids, or for those who run the registry."""
-    what, misnamed = "account names", await registry.accounts.misnamed(by=OPERATOR)
+    misnamed = await registry.accounts.misnamed(by=OPERATOR)
     if not misnamed:
-        return Finding(what, "None is like an id or a reserved word.")
+        return Finding(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
     told = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_TOLD]]
     more = f", and {len(misnamed) - _MOST_TOLD} more" if len(misnamed) > _MOST_TOLD else ""
     way_out = "Give each another name: python -m shared.cli account rename id:… NAME"
     found = f"{len(misnamed)} like an id or a reserved word: {', '.join(told)}{more}."
-    return Finding(what, found, way_out)
+    return Finding(_ACCOUNT_NAMES, found, way_out)
 
 
 def _row(finding: Finding) -> dict[str, object]:
@@ -109,5 +115,6 @@ def _row(finding: Finding) -> dict[str, object]:
 
 
 def _line(finding: Finding) -> str:
-    state = "problem" if finding.way_out else "ok"
+    trouble = "advice" if finding.what in _ADVICE else "problem"
+    state = trouble if finding.way_out else "ok"
     return f"{state:<8} {finding.what:<14} {finding.found} {finding.way_out}".rstrip()
