@@ -5,10 +5,12 @@ address of the registry are replaced. The client takes the public name and conne
 """
 
 import shutil
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from tests.world import Template, settings_of
 NAME = "ballroom.example.org"
 URL = f"https://{NAME}"
 SECONDS = 60
+MOST_AT_ONCE = 200  # Of an address, by nginx.conf.
 PROXIES = ("nginx", "caddy")
 
 
@@ -117,6 +120,22 @@ def test_plain_http_is_redirected(proxied: Proxied) -> None:
         "--write-out", "%{redirect_url}", "--output", "/dev/null", f"http://{NAME}/search?q=a"
     )
     assert location == f"{URL}/search?q=a".encode()
+
+
+@pytest.mark.parametrize("proxied", ["nginx"], indirect=True)  # Caddy itself has no such limit.
+def test_an_address_gets_so_many_requests_at_a_time(proxied: Proxied) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    head = f"POST /api/v1/orgs HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 100\r\n\r\n{{"
+    with ExitStack() as stack:
+        sockets: list[ssl.SSLSocket] = []
+        for _ in range(MOST_AT_ONCE + 1):
+            plain = stack.enter_context(
+                socket.create_connection(("127.0.0.1", proxied.port), SECONDS)
+            )
+            sockets.append(stack.enter_context(context.wrap_socket(plain, server_hostname=NAME)))
+            sockets[-1].sendall(head.encode())
+        assert sockets[-1].recv(12) == b"HTTP/1.1 429"
 
 
 # --- The proxies -------------------------------------------------------------------------------
