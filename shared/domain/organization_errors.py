@@ -4,7 +4,7 @@ NotFound
 └── MemberNotFound · InvitationNotFound · NothingPending · DomainNotFound
 Conflict
 ├── NotClosing · LooksAlike · AlreadyMember · ChangePending · OrganizationNotEmpty
-└── InvitationsFull · DomainsFull · DomainUnproven
+└── InvitationsFull · DomainsFull · DomainUnproven · OwnerMissing
 Forbidden
 └── NameKeptBack · OwnerTooNew
 TooMany
@@ -106,6 +106,17 @@ class OrganizationNotEmpty(Conflict):
             f"{org} has packages, such as {package}, and releases stay for those who use them. "
             "Only an organization that never published anything can be deleted; deprecate its "
             "packages instead."
+        )
+
+
+class OwnerMissing(Conflict):
+    """The accounts of all owners of an organization are gone, and something of it is in use."""
+
+    def __init__(self, org: str) -> None:
+        """Say who gives it another owner, and how."""
+        super().__init__(
+            f"The owners of {org} have all deleted their accounts. The operator gives it another "
+            f"owner: org add-member {org} ACCOUNT --role owner."
         )
 
 

@@ -1,6 +1,7 @@
 """Closing: deleting organizations that never published anything, with two days to think again.
 
-A day after the deletion the name is free again: nobody ever built with it.
+A day after the deletion the name is free again: nobody ever built with it. Organizations whose
+people have all deleted their accounts, which one that is founded meanwhile does not notice, go too.
 """
 
 from contextlib import suppress
@@ -9,17 +10,18 @@ from datetime import timedelta
 
 from shared.auth.authorization import Authorization
 from shared.domain import mails
+from shared.domain.accounts import Account
 from shared.domain.domains import Domain
-from shared.domain.entity import Entity
+from shared.domain.entity import Entity, Place
 from shared.domain.errors import Refusal
 from shared.domain.identity import UPKEEP, Principal
 from shared.domain.invitations import Invitation
 from shared.domain.mails import Letter
 from shared.domain.names import OrgName, Package
-from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty
+from shared.domain.organization_errors import NotClosing, OrganizationNotEmpty, OwnerMissing
 from shared.domain.organizations import COOLING_OFF, LookAlike, Membership, Organization
 from shared.domain.publishers import Publisher
-from shared.domain.rights import Action
+from shared.domain.rights import Action, Role
 from shared.domain.tokens import MadeByToken, StolenToken, Token, TokenUse
 from shared.ports import DirectoryStore, MetadataStore, Stale
 from shared.services.changing import until_fresh
@@ -82,29 +84,58 @@ class Closing:
 
     async def run(self) -> Report:
         """Keep organizations that have a package after all, also those that are gone: its push was
-        under way before. Release the names of those that are gone and never had one.
+        under way before. Release the names of those that are gone and never had one. Delete those
+        that nobody owns any more.
 
         One that cannot be finished now keeps no other one waiting; the next run repeats it.
         """
         over_ms = self.recording.clock.now_ms() - RELEASED_AFTER // timedelta(milliseconds=1)
         organizations = await everything(self.directory, Organization)
-        closing = [each for each in organizations if each.deleting_ms is not None]
+        accounts = {each.id for each in await everything(self.directory, Account)}
+        due = [
+            each
+            for each in organizations
+            if each.deleting_ms is not None
+            or (each.founder not in accounts and each.created_ms <= over_ms)
+        ]
         changed, problems = 0, list[str]()
-        for each in closing:
+        for each in due:
             try:
                 changed += await self._settle(each, over_ms)
             except Refusal as refusal:
                 problems.append(f"{each.name}: {refusal}")
             except Stale:
                 problems.append(f"{each.name}: it was changed meanwhile.")
-        return Report("keep", len(closing), changed, tuple(problems))
+        return Report("keep", len(due), changed, tuple(problems))
 
     async def _settle(self, organization: Organization, over_ms: int) -> bool:
-        """Keep the organization, or release its name; say whether either was due."""
+        """Keep the organization, delete it, or release its name; say whether any was due."""
+        if organization.deleting_ms is None:
+            return await self._delete_if_orphaned(organization)
         if await self._package_of(organization) is not None:
             await self._keep(organization)
             return True
         return organization.is_deleted_at(over_ms) and await self._release(organization)
+
+    async def _delete_if_orphaned(self, organization: Organization) -> bool:
+        """Delete the organization at once if the accounts of all its members are gone.
+
+        Raises `OwnerMissing` where somebody is left who does not own it, or a package.
+        """
+        members = await self.directory.of(Membership, organization.key)
+        living = [
+            each for each in members if await self.directory.get(Account, Place(each.account))
+        ]
+        now_ms = self.recording.clock.now_ms()
+        if any(each.role_at(now_ms) is Role.OWNER for each in living):
+            return False
+        if living or await self._package_of(organization) is not None:
+            raise OwnerMissing(organization.name)
+        name, details = organization.name, {"before": "", "after": _shown(now_ms)}
+        change = Change("organization.deleting", name, org=name, details=details)
+        changed = organization.model_copy(update={"deleting_ms": now_ms})
+        await self.recording.replace(changed, change=change, by=UPKEEP)
+        return True
 
     async def _release(self, organization: Organization) -> bool:
         """Remove everything of the organization, and its record last: then the name is free.

@@ -138,6 +138,23 @@ async def test_what_was_made_while_an_account_was_deleted_is_no_credential(world
     assert (await browser.api("GET", "/api/v1/tokens")).status_code == 401
 
 
+async def test_an_organization_that_was_founded_while_its_account_was_deleted_ends(
+    world: World,
+) -> None:
+    """The deletion does not see an organization that another request founds at its end."""
+    mia, name = world.people.mia, parse_org("late")
+    await world.registry.organizations.found(name, mia.account, by=principal(world, mia))
+    account = await account_of(world, mia)
+    assert account is not None
+    await world.stores.directory.remove(account)
+    for _ in range(2):
+        world.clock.advance(timedelta(days=1))
+        report = await world.registry.closing.run()
+        assert (report.changed, report.problems) == (1, ())
+    bob = world.people.bob
+    await world.registry.organizations.found(name, bob.account, by=principal(world, bob))
+
+
 async def test_what_a_deleted_account_made_with_tokens_is_noted_no_more(world: World) -> None:
     """Its notes name tokens and hold parts of addresses."""
     mia = world.people.mia

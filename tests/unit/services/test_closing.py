@@ -363,3 +363,45 @@ async def test_a_refusal_to_delete_or_to_keep_names_the_organization(acme: OrgWo
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     with pytest.raises(OrganizationNotEmpty, match=r"^Acme .*acme/greet"):
         await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+
+
+async def orphaned(world: OrgWorld, *people: Account) -> None:
+    """Let accounts be gone that the organization does not know to be, and a day pass."""
+    for each in people:
+        stored = await world.directory.get(Account, each.place)
+        assert stored is not None
+        await world.directory.remove(stored)
+    world.clock.advance(RELEASED_AFTER)
+
+
+async def test_an_organization_of_nobody_is_deleted_and_its_name_released(acme: OrgWorld) -> None:
+    await orphaned(acme, KIM, LEE)
+    assert (await acme.closing.run()).changed == 1
+    assert (await acme.acme()).is_deleted_at(acme.clock.now_ms())
+    acme.clock.advance(RELEASED_AFTER)
+    assert (await acme.closing.run()).changed == 1
+    founded = await acme.organizations.found(ACME, MAX, by=acme.signed_in(MAX))
+    assert founded.founder == MAX.id
+
+
+async def test_an_organization_that_was_founded_a_moment_ago_is_left_alone(acme: OrgWorld) -> None:
+    await orphaned(acme, KIM, LEE)
+    acme.clock.advance(-timedelta(seconds=1))
+    assert (await acme.closing.run()).seen == 0
+
+
+async def test_an_organization_whose_founder_left_stays_with_another_owner(acme: OrgWorld) -> None:
+    await orphaned(acme, KIM)
+    report = await acme.closing.run()
+    assert (report.changed, report.problems) == (0, ())
+
+
+async def test_an_organization_without_owner_that_is_in_use_is_reported(acme: OrgWorld) -> None:
+    await orphaned(acme, KIM, LEE)
+    acme.packages.heads = [head(GREET)]
+    acme.packages.released[str(GREET)] = [release(GREET)]
+    [problem] = (await acme.closing.run()).problems
+    assert "The owners of Acme have all deleted their accounts." in problem
+    acme.packages.heads.clear()
+    await acme.let_in(MAX, role=Role.MEMBER)
+    assert (await acme.closing.run()).problems == (problem,)
