@@ -59,7 +59,7 @@ def stands_until(response: func.HttpResponse, registry: Registry, end_ms: int) -
 def _again(registry: Registry, operation: str, status: int, noted: Note) -> Again:
     def again(req: func.HttpRequest) -> Mapping[str, str] | None:
         exchange = Exchange.begin(operation, header(req, "traceparent"))
-        limits = list[Allowance]()
+        limits: list[Allowance] = []
         told.set(limits)
         try:
             noted(req, stranger_of(headers_of(req), registry))

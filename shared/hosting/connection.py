@@ -21,12 +21,13 @@ from shared.hosting.request_heads import (
     require_bounded,
 )
 from shared.hosting.requests import EMPTY_QUERY
-from shared.hosting.responses import RawHeaders, Ready, bare, head_of
+from shared.hosting.responses import RawHeaders, Ready, bare, head_of, lines_of
 
 AtOnce = Callable[[Scope], Ready | None]
 
 MOST_QUEUED = 32  # Requests sent before the answers to those before them; each takes memory.
 RATE_SECONDS = 5.0  # A rate is measured over so long, so a pause of that length is no matter.
+_LONGEST_HEAD = LONGEST_HEADERS + LONGEST_LINE
 _USUAL_BYTES = 4 * 1024  # A head in one piece of this size keeps every limit of a head.
 _HEADERS_TAKEN: Sequence[RawHeader] = ()  # Stands for the headers of a request whose head is over.
 
@@ -39,6 +40,7 @@ class Patience:
     head_seconds: float = 20.0  # From the first byte of a request to the end of its head.
     body_seconds: float = 900.0  # From there to the end of its body.
     least_rate: int = 1024  # Bytes a second of a body or an answer.
+    idle_seconds: float = 120.0  # Between two requests, as at the real host.
     reading_seconds: float = 60.0  # An answer is measured over so long: systems buffer a lot.
 
 
@@ -61,6 +63,7 @@ class Connection(HttpToolsProtocol):
 
     heard_at = 0.0
     stuck_since: float | None = None
+    idle_since: float | None = None  # Between two requests: the end of the first.
     _received = 0
     _sending: _Measured | None = None
     _taking: _Measured | None = None
@@ -68,6 +71,8 @@ class Connection(HttpToolsProtocol):
     _idle_bytes = 0  # Since a body went on or a request ended: those of a head, or of trailers.
     _refusal: HeadRefused | None = None  # Nothing that follows it is read.
     _is_answered = False  # The request that is being read has its answer already.
+    _default_headers: RawHeaders | None = None  # Of every answer, as the server has them now.
+    _default_lines = b""  # The same, as they are sent.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
@@ -82,12 +87,13 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None:
             return
         self.heard_at = self.loop.time()
-        self._received += len(data)
-        if len(data) > _USUAL_BYTES or self._is_in_head() or not data.isascii():
+        size = len(data)
+        self._received += size
+        self._idle_bytes += size
+        if size > _USUAL_BYTES or self._is_in_head() or not data.isascii():
             self._is_usual = False
-        self._idle_bytes += len(data)
         super().data_received(data)
-        if self._idle_bytes > LONGEST_HEADERS + LONGEST_LINE and self._refusal is None:
+        if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
             is_line = self._is_in_head() and len(self.url) > LONGEST_LINE
             self._refuse(HeadRefused(414 if is_line else 431))
 
@@ -142,9 +148,20 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Go on to the next request."""
+        """Go on to the next request, or wait for one."""
+        # In place of uvicorn's own, which sets a timer after each: `has_idled` takes its place.
         self._joining.flush()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.idle_since = self.loop.time()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self.idle_since = None
 
     def pause_writing(self) -> None:
         """Note that the client does not take its answer as fast as it comes."""
@@ -159,6 +176,12 @@ class Connection(HttpToolsProtocol):
     def has_stalled(self, now: float, patience: Patience) -> bool:
         """Tell whether everybody waits for the client, and has waited for too long."""
         return self._takes_too_slowly(now, patience) or self._sends_too_slowly(now, patience)
+
+    def has_idled(self, now: float, patience: Patience) -> bool:
+        """Tell whether no request has followed the last one for too long."""
+        if self.idle_since is None or self._is_in_head():
+            return False
+        return now - self.idle_since > patience.idle_seconds
 
     @property
     def pending_bytes(self) -> int:
@@ -240,6 +263,7 @@ class Connection(HttpToolsProtocol):
 
     def _ask(self) -> None:
         """Let the application answer."""
+        self.idle_since = None  # Set where the request before it came in the same piece.
         parser: Any = self.parser
         if parser.get_http_version() not in ("1.0", "1.1"):
             self._refusal = HeadRefused(505)
@@ -255,11 +279,11 @@ class Connection(HttpToolsProtocol):
         return self._at_once(cast("Any", self.scope))
 
     def _send(self, answer: Ready) -> None:
-        pieces = [answer.head]
-        for name, value in (*self.server_state.default_headers, *answer.fresh):
-            pieces += (name, b": ", value, b"\r\n")
-        pieces.append(b"\r\n")
-        self._joining.send(b"".join(pieces), answer.body)
+        headers = self.server_state.default_headers
+        if headers is not self._default_headers:
+            self._default_headers, self._default_lines = headers, lines_of(headers)
+        head = b"".join((answer.head, self._default_lines, lines_of(answer.fresh), b"\r\n"))
+        self._joining.send(head, answer.body)
         self._is_answered = True
         self.on_response_complete()
 
@@ -285,8 +309,7 @@ class Connection(HttpToolsProtocol):
     def _is_sending(self) -> bool:
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete:
-            # Between two requests the server itself counts the seconds.
-            return self.timeout_keep_alive_task is None
+            return self.idle_since is None or self._is_in_head()
         return cycle.more_body and not self.flow.read_paused
 
     def _is_in_head(self) -> bool:

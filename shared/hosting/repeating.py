@@ -112,12 +112,13 @@ class Repeating:
         except Exception:  # Whoever is asked next says what is wrong with the stores.
             return None
         key = _key(scope)
-        scope[_ASKED], scope[HEADERS_READ] = (edition, key), set[str]()
         kept = self._kept.get(key)
-        if kept is None or kept.edition != edition:
-            return None
-        fresh = _fresh(kept, scope)
-        return None if fresh is None else (kept, fresh)
+        if kept is not None and kept.edition == edition:
+            fresh = _fresh(kept, scope)
+            if fresh is not None:
+                return kept, fresh
+        scope[_ASKED], scope[HEADERS_READ] = (edition, key), set[str]()
+        return None
 
     def _keeping(self, scope: Scope, send: Send) -> Send:
         """Return a way to send an answer that keeps it if it stands."""

@@ -21,18 +21,13 @@ EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a questi
 class RequestHeaders(Mapping[str, str]):
     """Request headers by name without case; those sent twice are joined by commas."""
 
-    __slots__ = ("_read", "_values")
+    __slots__ = ("_raw", "_read")
 
     def __init__(self, headers: Headers, read: set[str] | None = None) -> None:
-        self._read = set[str]() if read is None else read
-        values: dict[str, str] = {}
-        for raw_name, raw_value in headers:
-            name, value = (
-                raw_name.decode("latin-1"),
-                raw_value.decode("utf-8", "replace").rstrip("\t "),
-            )
-            values[name] = f"{values[name]},{value}" if name in values else value
-        self._values = values
+        self._read: set[str] = set() if read is None else read
+        self._raw = dict(headers)  # Decoded when they are asked for, which few are.
+        if len(self._raw) < len(headers):
+            self._raw = _joined(headers)
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
@@ -40,8 +35,10 @@ class RequestHeaders(Mapping[str, str]):
         return cls([*scope["headers"], *_forwarded(scope)], scope.get(HEADERS_READ))
 
     def __getitem__(self, name: str) -> str:
-        self._read.add(name.lower())
-        return self._values[name.lower()]
+        value: str | None = self.get(name)
+        if value is None:
+            raise KeyError(name.lower())
+        return value
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.get(name) is not None
@@ -50,15 +47,25 @@ class RequestHeaders(Mapping[str, str]):
         """Return the value of a header, or the default."""
         name = name.lower()
         self._read.add(name)
-        return self._values.get(name, default)
+        value = self._raw.get(name.encode("latin-1", "replace"))
+        return default if value is None else value.decode("utf-8", "replace").rstrip("\t ")
 
     def __iter__(self) -> Iterator[str]:
         self._read.add(EVERY_HEADER)
-        return iter(self._values)
+        return (name.decode("latin-1") for name in self._raw)
 
     def __len__(self) -> int:
         self._read.add(EVERY_HEADER)
-        return len(self._values)
+        return len(self._raw)
+
+
+def _joined(headers: Headers) -> dict[bytes, bytes]:
+    """Return the values of each name, joined by commas."""
+    values: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lasting = value.rstrip(b"\t ")
+        values[name] = b"%b,%b" % (values[name], lasting) if name in values else lasting
+    return values
 
 
 def _forwarded(scope: Scope) -> Headers:

@@ -75,8 +75,12 @@ class WrongLength(UnusableAnswer):
 def head_of(start: Message) -> bytes:
     """Return the status and the headers of an answer as they are sent, line by line."""
     status = HTTPStatus(start["status"])
-    lines = [b"%b: %b\r\n" % header for header in start["headers"]]
-    return b"".join((b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()), *lines))
+    return b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) + lines_of(start["headers"])
+
+
+def lines_of(headers: RawHeaders) -> bytes:
+    """Return headers as they are sent."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def bare(status: int, *headers: tuple[bytes, bytes]) -> Answer:

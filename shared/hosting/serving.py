@@ -29,7 +29,6 @@ from shared.hosting.errors import (
 )
 
 BACKLOG = 2048
-KEEP_ALIVE_SECONDS = 120  # As the real host; a client that repeats itself saves the handshake.
 _ELSEWHERE = ("192.0.2.1", 9)  # An address for documentation, which nobody has.
 GRACE_SECONDS = 10  # Requests under way get this long to end before the process does.
 
@@ -157,6 +156,8 @@ class Server(uvicorn.Server):
         for connection in connections:
             if connection.has_stalled(now, self._patience):
                 connection.transport.abort()
+            elif connection.has_idled(now, self._patience):
+                connection.transport.close()
         for connection in (
             *slow_readers(connections, self._limits),
             *surplus(connections, self._limits),
@@ -226,7 +227,6 @@ def server(
         proxy_headers=False,
         server_header=False,
         headers=[("server", "ballroom")],
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=BACKLOG,
         ssl_certfile=certificate and certificate.chain,

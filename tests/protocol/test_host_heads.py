@@ -188,8 +188,10 @@ def test_the_server_has_the_parts_that_are_used_of_it() -> None:
     """A newer uvicorn whose parts are called otherwise fails here first."""
     protocol: Any = HttpToolsProtocol
     methods = "on_message_begin on_header on_headers_complete on_body on_message_complete"
-    for name in (*methods.split(), "on_response_complete", "send_400_response", "data_received"):
+    others = "on_response_complete send_400_response data_received _start_asgi_task"
+    for name in (*methods.split(), *others.split(), "_unset_keepalive_if_required"):
         assert callable(getattr(protocol, name))
+    assert "_unset_keepalive_if_required" in protocol.data_received.__code__.co_names
     made, begun = protocol.__init__.__code__.co_names, protocol.on_message_begin.__code__.co_names
     assert {"scope", "headers", "expect_100_continue", "cycle", "pipeline", "flow"} <= set(made)
     assert {"scope", "headers", "expect_100_continue", "url"} <= set(begun)

@@ -1,5 +1,6 @@
 """A connection knows when its client has gone quiet, and answers at once what is ready."""
 
+import asyncio
 from collections.abc import Generator
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from shared.hosting.connection import MOST_QUEUED, Connection, Patience
 from shared.hosting.responses import Answer, Ready, bare, head_of, send_answer
 from tests.serving import Address, read_all, running
 
-PATIENCE = Patience(sending_seconds=30, reading_seconds=60)
+PATIENCE = Patience(sending_seconds=30, reading_seconds=60, idle_seconds=120)
 
 
 class Loop:
@@ -52,7 +53,7 @@ def connection() -> tuple[Connection, Any]:
     """Return a connection that has just been made, as its server holds it, and its parts."""
     made = cast(Any, Connection.__new__(Connection))
     made.loop, made.transport, made.flow = Loop(), Transport(), Flow()
-    made.cycle, made.scope, made.timeout_keep_alive_task = None, None, None
+    made.cycle, made.scope = None, None
     return made, made
 
 
@@ -92,11 +93,21 @@ def test_between_two_requests_the_keep_alive_time_counts() -> None:
     made, parts = connection()
     parts.cycle = Cycle()
     parts.cycle.response_complete = True
-    parts.timeout_keep_alive_task = object()
+    made.idle_since = 0.0
     assert not stalls(made, 1000)
+    assert not made.has_idled(120, PATIENCE)
+    assert made.has_idled(121, PATIENCE)
     # The next request has begun, and does not go on.
-    parts.timeout_keep_alive_task = None
+    made.idle_since = None
     assert stalls(made, 1000)
+    assert not made.has_idled(1000, PATIENCE)
+
+
+def test_a_head_that_begins_with_the_request_before_it_is_no_silence_between_requests() -> None:
+    made, parts = connection()
+    parts.scope, made.idle_since = {}, 0.0
+    assert not made.has_idled(1000, PATIENCE)
+    assert stalls(made, 31)
 
 
 def test_a_client_that_does_not_take_its_answer_has_stalled() -> None:
@@ -185,6 +196,8 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
+        elif scope["raw_path"] == b"/late":
+            await send_answer(await _late(receive), send)
         elif scope["raw_path"] == b"/missing":
             await send_answer(bare(404), send)
         else:
@@ -196,6 +209,17 @@ def _answer(status: int, content: bytes, sent: bytes) -> Answer:
     headers = [(b"content-length", b"%d" % len(content)), (b"x-of", b"us")]
     start = {"type": "http.response.start", "status": status, "headers": headers}
     return start, {"type": "http.response.body", "body": sent}
+
+
+async def _late(receive: Receive) -> Answer:
+    """Answer after several looks of the server at its connections, or when this one is lost."""
+    try:
+        async with asyncio.timeout(0.5):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return _answer(200, b"made late", b"made late")
+    return bare(500)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -286,3 +310,24 @@ def test_who_sends_many_requests_before_the_answers_is_cut_off(address: Address)
 
 def test_what_is_no_request_is_a_400(address: Address) -> None:
     assert b" 400 Bad Request" in address.exchange(request("GET /ready") + b"nonsense\r\n\r\n")
+
+
+# --- The time between two requests -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Generator[Address]:
+    """Serve the application, and wait for no further request."""
+    with running(App(), patience=Patience(idle_seconds=0)) as served:
+        yield served
+
+
+@pytest.mark.parametrize("path", ["/ready", "/made"])
+def test_a_connection_is_closed_when_no_request_follows(hasty: Address, path: str) -> None:
+    assert len(bodies(hasty.exchange(request(f"GET {path}")))) == 1
+
+
+@pytest.mark.parametrize("first", ["/ready", "/made"])
+def test_a_request_is_answered_however_long_that_takes(hasty: Address, first: str) -> None:
+    together = request(f"GET {first}") + request("GET /late")
+    assert bodies(hasty.exchange(together)) == [f"{first[1:]} {first}", "made late"]
