@@ -37,7 +37,7 @@ def finish(answer: func.HttpResponse, method: str) -> None:
 
 def _names_of(answer: func.HttpResponse) -> set[str]:
     """Return the names of the headers in lower case, which the host sends once each."""
-    names = set[str]()
+    names: set[str] = set()
     for spelled, value in answer.headers:
         name = spelled.lower()
         if not (value.isascii() and value.isprintable()):

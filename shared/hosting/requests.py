@@ -86,6 +86,8 @@ def query_parameters(query: str) -> dict[str, str]:
     Keys that differ in case are one key, spelled as it is the second time; values of one key are
     joined by commas, and a key without a value is not there at all.
     """
+    if not query:
+        return {}
     values: dict[str, list[str]] = {}
     spelling: dict[str, str] = {}
     for pair in query.split("&"):

@@ -274,10 +274,10 @@ class Reads:
         if not self._begins_ms <= now_ms < self._ends_ms:
             self._turn(Window.at(now_ms, self._window))
         key = self._known_or_shared(counts, neighbourhood(address))
-        tally = Tally(counts.before.get(key, 0), counts.now.get(key, 0) + 1)
-        if tally.before + tally.now <= counts.most:
+        before, counted = counts.before.get(key, 0), counts.now.get(key, 0) + 1
+        if before + counted <= counts.most:
             return
-        allowance = self._judged(counts, tally, now_ms)
+        allowance = self._judged(counts, Tally(before, counted), now_ms)
         if allowance.is_exceeded:
             raise TooManyRequests(allowance)
 
