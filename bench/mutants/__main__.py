@@ -29,7 +29,11 @@ ENVIRONMENT = ".venvs/mutmut"
 LOCK = "tests/mutmut/requirements.txt"
 PACKAGES = ("auth", "domain", "services")
 # Of the suite of the repository one file is about code: it compares tables of costs with it.
-EVERY_SUITE = "tests/unit tests/protocol tests/security tests/repo/test_costs.py"
+# Of the contracts one is about services: what is restored from a snapshot is what was there.
+EVERY_SUITE = (
+    "tests/unit tests/protocol tests/security tests/repo/test_costs.py"
+    " tests/contract/test_snapshots.py"
+)
 SUITES = os.environ.get("SUITES", EVERY_SUITE).split()
 FLOOR = 95.0  # Percent.
 

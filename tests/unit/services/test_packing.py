@@ -1,13 +1,15 @@
 """What is packed is unpacked as it was, in bounded pieces."""
 
+import asyncio
 import gzip
+import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from random import Random
 
 import pytest
 
 from shared.domain.snapshots import SnapshotUnusable
-from shared.services.packing import PIECE, Packing
+from shared.services.packing import LINES_AT_ONCE, PIECE, Packing
 
 
 async def each(items: list[bytes]) -> AsyncGenerator[bytes]:
@@ -41,3 +43,33 @@ async def test_a_file_of_nothing_has_no_lines() -> None:
 async def test_what_was_not_packed_is_refused() -> None:
     with pytest.raises(SnapshotUnusable, match=r"^a of the snapshot is damaged"):
         await gathered(Packing("a").unpack(each([b"not packed"])))
+
+
+async def test_a_part_says_what_its_file_is() -> None:
+    packing = Packing("a")
+    content = b"".join(await gathered(packing.pack(each([b"one\n", b"two\n"]))))
+    part = packing.part()
+    assert (part.name, part.lines, part.bytes) == ("a", 2, len(content))
+    assert part.sha256 == hashlib.sha256(content).hexdigest()
+
+
+async def test_lines_are_put_together_over_the_borders_of_pieces() -> None:
+    content = gzip.compress(b"one\ntwo\n\nthree\n")
+    pieces = [content[place : place + 1] for place in range(len(content))]
+    lines = await gathered(Packing("a").unpack(each(pieces)))
+    assert lines == [b"one", b"two", b"", b"three"]
+
+
+async def test_others_have_their_turn_every_hundred_lines() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(others())
+    await gathered(Packing("a").pack(each([b"a\n"] * 5 * LINES_AT_ONCE)))
+    running.cancel()
+    assert turns == 5

@@ -1,6 +1,8 @@
 """Reading many archives at once within bounds."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -59,3 +61,34 @@ async def test_an_archive_above_the_limit_is_not_even_opened() -> None:
     with pytest.raises(ArchiveTooLarge):
         await service.read(GREET)
     service.close()
+
+
+async def test_an_archive_of_another_size_than_allowed_is_told_both_numbers() -> None:
+    service = reading(max_archive_bytes=len(GREET) - 1)
+    with pytest.raises(ArchiveTooLarge) as refused:
+        await service.read(GREET)
+    assert str(refused.value) == str(ArchiveTooLarge(len(GREET), len(GREET) - 1))
+    service.close()
+
+
+async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:
+    service = reading()
+    await asyncio.gather(*(service.read(GREET) for _ in range(10 * READERS)))
+    found = [each.name for each in threading.enumerate() if each.name.startswith("bala_")]
+    assert 0 < len(found) <= READERS
+    service.close()
+
+
+async def test_closing_gives_up_on_what_waits_and_does_not_wait_for_what_is_read() -> None:
+    gate, threads = threading.Event(), ThreadPoolExecutor(1)
+    service = Reading(ArchiveLimits(), MIB, 4, _threads=threads)
+    try:
+        read_now = threads.submit(gate.wait, 5)
+        waits = asyncio.ensure_future(service.read(GREET))
+        await asyncio.sleep(0)
+        service.close()
+        assert not read_now.done()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+    finally:
+        gate.set()

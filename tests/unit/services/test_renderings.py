@@ -1,6 +1,7 @@
 """Texts are rendered once, whoever asks, and however often a process starts."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -122,3 +123,24 @@ async def test_all_who_ask_for_a_file_at_once_get_it_in_colours(
     asked = [renderings.code("a.bal", code) for _ in range(20)]
     assert set(await asyncio.gather(*asked)) == {highlight("a.bal", code)}
     assert documents.calls == []
+
+
+async def test_closing_gives_up_on_texts_that_wait_and_does_not_wait_for_the_one_under_way(
+    documents: Documents,
+) -> None:
+    before = set(threading.enumerate())
+
+    def is_rendering() -> bool:
+        """Say whether the thread that renders runs, which is named for it in stack traces."""
+        fresh = set(threading.enumerate()) - before
+        return any(each.name.startswith("prose_") for each in fresh)
+
+    renderings = over(documents)
+    codes = [f"int a{number};\n" * 20 * ON_THE_LOOP for number in range(3)]
+    asked = [asyncio.ensure_future(renderings.code("a.bal", code)) for code in codes]
+    while not is_rendering():
+        await asyncio.sleep(0)
+    renderings.close()
+    assert is_rendering()
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert isinstance(outcomes[-1], asyncio.CancelledError)
