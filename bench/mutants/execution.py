@@ -21,7 +21,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from heapq import heapify, heappop, heappush
+from itertools import accumulate, chain, pairwise
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NoReturn
@@ -96,6 +97,7 @@ class Execution:
         self._other: pytest.Item
         self._measured: dict[str, Measured] = {}
         self._tests_of: dict[str, dict[str, int]] = {}
+        self._coverage: dict[str, int] = {}
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[Any] = []
         self._sources: dict[str, str] = {}
@@ -195,6 +197,19 @@ class Execution:
         for name in sorted(usable, key=lambda name: self._measured[name].seconds):
             for number, lines in self._measured[name].lines.items():
                 self._tests_of.setdefault(functions[int(number)], {})[name] = lines
+        self._coverage = self._coverages(usable)
+
+    def _coverages(self, names: list[str]) -> dict[str, int]:
+        """Return by test the lines that it runs of all functions, as the bits of one number."""
+        widths = Counter[str]()
+        for name in names:
+            for number, lines in self._measured[name].lines.items():
+                widths[number] = max(widths[number], lines.bit_length())
+        places = dict(zip(widths, accumulate(widths.values(), initial=0), strict=False))
+        return {
+            name: sum(bits << places[number] for number, bits in self._measured[name].lines.items())
+            for name in names
+        }
 
     # --- mutants ---------------------------------------------------------------------------------
 
@@ -259,19 +274,39 @@ class Execution:
         killers = [name for name in self._killers[function_of(mutant)][:8] if name in quick]
         subject = "test_" + Path(mutant["file"]).name
         near = [name for name in quick if name.partition("::")[0].endswith("/" + subject)]
-        # Of the rest as many as can be, and then some of as many kinds as can be.
-        first = self._within(BUDGET / 2, [*killers, *near, *quick])
-        return self._within(BUDGET, [*first, *sorted(quick, key=turns(quick))])
+        first = self._within(BUDGET / 2, [*killers, *near])
+        # Of the rest those that do the most other things: what they see differs the most.
+        rest = (self._varied(quick, first), quick, sorted(quick, key=turns(quick)))
+        return self._within(BUDGET, chain(first, *rest))
 
-    def _within(self, budget: float, names: list[str]) -> list[str]:
+    def _varied(self, names: list[str], begun: list[str]) -> Iterator[str]:
+        """Yield the tests that run the most lines a second which none before them has run."""
+        seen = 0
+        for name in begun:
+            seen |= self._coverage[name]
+        seconds = {name: max(self._measured[name].seconds, 0.001) for name in names}
+        heap = [(-self._coverage[name].bit_count() / seconds[name], name) for name in names]
+        heapify(heap)
+        while heap:
+            _, name = heappop(heap)
+            gain = (self._coverage[name] & ~seen).bit_count() / seconds[name]
+            if gain and heap and gain < -heap[0][0]:
+                heappush(heap, (-gain, name))  # It was worth more before the others ran.
+            elif gain:
+                seen |= self._coverage[name]
+                yield name
+
+    def _within(self, budget: float, names: Iterable[str]) -> list[str]:
         """Return the tests at the beginning that fit into so many seconds, or the first one."""
-        chosen, seconds = list[str](), 0.0
-        for name in dict.fromkeys(names):
+        chosen, seconds = dict[str, None](), 0.0
+        for name in names:
+            if name in chosen:
+                continue
             seconds += self._measured[name].seconds
             if seconds > budget and chosen:
                 break
-            chosen.append(name)
-        return chosen
+            chosen[name] = None
+        return list(chosen)
 
     def _running(self, mutant: dict[str, Any]) -> list[str]:
         """Return the tests that run the line of a mutant, the quick ones first."""

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.accounts import Account
 from shared.domain.errors import Busy, NotPermitted
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.oversight import Room
 from shared.domain.rates import Keys, OperationClass, Subject
 from shared.domain.rights import Grant
+from shared.services.censuses import Censuses
 from shared.services.overseeing import MOST_COUNTED, MOST_WAITING, Overseeing
+from shared.services.runs import Runs
 from tests.contract.samples import event, head
 from tests.faults import Fault, failing
 from tests.world import OpenWorld, World
@@ -37,6 +40,10 @@ async def test_an_administrator_looks_and_nobody_else_does(
         await overseeing.tasks(by=ann)
     with pytest.raises(NotPermitted):
         await overseeing.pace(by=ann)
+
+
+async def test_an_overview_says_when_it_was_made(world: World, overseeing: Overseeing) -> None:
+    assert (await overseeing.look(by=OPERATOR)).at_ms == world.clock.now_ms()
 
 
 async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
@@ -75,6 +82,40 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
     overview = await replace(overseeing, metadata=silent).look(by=OPERATOR)
     assert overview.backlog is None
     assert overview.standings
+
+
+@pytest.mark.parametrize("missing", ["standings", "counted"])
+async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
+    world: World, overseeing: Overseeing, missing: str
+) -> None:
+    await world.registry.upkeep.run("snapshot")
+    whole = await overseeing.look(by=OPERATOR)
+    assert None not in (whole.standings, whole.backlog, whole.counted)
+    work = failing(world.stores.work, Fault("peek", Busy()))
+    changed = (
+        replace(overseeing, upkeep=replace(overseeing.upkeep, runs=Runs(work, world.clock)))
+        if missing == "standings"
+        else replace(overseeing, censuses=Censuses(work, world.clock))
+    )
+    overview = await changed.look(by=OPERATOR)
+    assert getattr(overview, missing) is None
+    assert sum(each is None for each in (overview.standings, overview.counted)) == 1
+    assert overview.backlog is not None
+
+
+async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
+    world: World, overseeing: Overseeing
+) -> None:
+    for number in range(MOST_COUNTED):
+        account = Account(
+            id=f"late{number:06}", name=f"late-{number}", created_ms=1,
+            outbox=(event(f"late-{number}"),),
+        )  # fmt: skip
+        await world.stores.directory.add(account)
+    await world.stores.metadata.claim(head("acme/late", outbox=(event("late"),)))
+    backlog = (await overseeing.look(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more) == (MOST_COUNTED, True)
 
 
 async def test_that_no_changes_are_taken_is_part_of_it(

@@ -2,14 +2,14 @@
 
 import pytest
 
-from shared.domain.accounts import Identity, Lock
+from shared.domain.accounts import AccountName, Identity, Lock
 from shared.domain.errors import AccountNotFound, CredentialsMissing, NotPermitted
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.logs import LogQuery
 from shared.domain.organizations import Membership
 from shared.domain.rights import Grant, Role, Scope
 from shared.services.listing import Listed
-from shared.services.supervising import Named
+from shared.services.supervising import MOST_FOUND, Named
 from tests.org_world import ADA, EVE, KIM, LEE
 from tests.people_world import PeopleWorld, session_of, token_of
 
@@ -89,6 +89,48 @@ async def test_who_locked_somebody_is_told(world: PeopleWorld, locker: str, told
 async def test_nobody_is_shown_who_is_not_there(world: PeopleWorld) -> None:
     with pytest.raises(AccountNotFound):
         await world.supervising.show("zoe", QUERY, by=OPERATOR)
+
+
+async def test_an_account_that_is_not_there_is_named(world: PeopleWorld) -> None:
+    with pytest.raises(AccountNotFound) as refused:
+        await world.supervising.show("zoe", QUERY, by=OPERATOR)
+    assert str(refused.value) == str(AccountNotFound("zoe"))
+
+
+async def test_identities_are_shown_in_the_order_in_which_they_were_linked(
+    world: PeopleWorld,
+) -> None:
+    for linked_ms in (2, 3, 1):
+        identity = Identity(
+            issuer="https://login.test", identifier=str(linked_ms), account=KIM.id, label="kim",
+            provider="oidc", linked_ms=linked_ms,
+        )  # fmt: skip
+        await world.directory.add(identity)
+    person = await world.supervising.show(KIM.id, QUERY, by=world.ada)
+    assert [each.linked_ms for each in person.identities] == [1, 2, 3]
+
+
+async def test_a_search_finds_a_bounded_number_of_accounts(world: PeopleWorld) -> None:
+    for number in range(MOST_FOUND + 5):
+        account = KIM.model_copy(update={"id": f"many{number:06}", "name": f"many-{number:02}"})
+        await world.directory.add(account)
+        claim = AccountName(name=account.name, account=account.id, created_ms=0)
+        await world.directory.add(claim)
+    assert len((await world.supervising.find("many-", by=OPERATOR)).rows) == MOST_FOUND
+    same_mail = (await world.supervising.find(KIM.email, by=OPERATOR)).rows
+    assert len(same_mail) == MOST_FOUND
+
+
+async def test_whether_an_administrator_is_signed_in_counts_sessions_that_have_not_ended(
+    world: PeopleWorld,
+) -> None:
+    assert not await world.supervising.is_signed_in(by=OPERATOR)
+    over = session_of(ADA, "over").model_copy(update={"expires_ms": 0})
+    for each in (over, session_of(KIM)):
+        await world.directory.add(each)
+    assert not await world.supervising.is_signed_in(by=OPERATOR)
+    await world.directory.add(session_of(ADA, "current"))
+    assert await world.supervising.is_signed_in(by=OPERATOR)
 
 
 async def test_administrators_are_listed_by_name(world: PeopleWorld) -> None:

@@ -1,0 +1,103 @@
+"""What only administrators may do: who is refused, what they are told, and what it takes."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from shared.domain.bulletin import Draft, Mood
+from shared.domain.errors import CredentialsMissing, NotPermitted, SignInAgain
+from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.logs import LogQuery
+from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.rights import Grant
+from tests.world import World
+
+PACKAGE = Package.parse("acme", "greet")
+COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
+ACME, NEW = parse_org("acme"), parse_org("globex")
+LOG = LogQuery()
+DRAFT = Draft(text="We move house.", mood=Mood.WARNING, link="", from_ms=1, until_ms=2)
+
+Attempt = Callable[[Any, World, Principal], Awaitable[object]]  # By the registry, in its world.
+
+LOOKING: tuple[tuple[str, Attempt], ...] = (
+    ("look at notices of the registry", lambda r, _, by: r.announcing.bulletin(by=by)),
+    ("list every organization", lambda r, _, by: r.provisioning.page("", 1, by=by)),
+    ("list every organization", lambda r, _, by: r.provisioning.find("a", by=by)),
+    ("see the organization acme", lambda r, _, by: r.provisioning.show(ACME, by=by)),
+    ("read what is withheld", lambda r, _, by: r.inspecting.withheld(by=by)),
+    ("look at acme/greet", lambda r, _, by: r.inspecting.package(PACKAGE, by=by)),
+    ("look at acme/greet:1.0.0", lambda r, _, by: r.inspecting.release(COORDINATE, by=by)),
+    ("look at acme/greet:1.0.0", lambda r, _, by: r.moderation.find(COORDINATE, by=by)),
+    ("list the names that nobody may found", lambda r, _, by: r.reserving.all(by=by)),
+    ("list the names that nobody may found", lambda r, _, by: r.reserving.matching("a*", by=by)),
+    ("look up names", lambda r, _, by: r.reserving.look_up("acme", by=by)),
+    ("list the accounts of others", lambda r, _, by: r.supervising.page("", 1, by=by)),
+    ("list the accounts of others", lambda r, _, by: r.supervising.find("bob", by=by)),
+    ("list the accounts of others", lambda r, _, by: r.supervising.running(by=by)),
+    ("see the accounts of others", lambda r, _, by: r.supervising.show("bob", LOG, by=by)),
+    ("see how the registry is", lambda r, _, by: r.overseeing.look(by=by)),
+    ("see the tasks of upkeep", lambda r, _, by: r.overseeing.tasks(by=by)),
+    ("see who has to wait", lambda r, _, by: r.overseeing.pace(by=by)),
+    ("read the log of another account", lambda r, _, by: r.logbook.of_somebody("bob", LOG, by=by)),
+)
+CHANGING: tuple[tuple[str, Attempt], ...] = (
+    (
+        "found the organization globex for somebody",
+        lambda r, w, by: r.provisioning.found(NEW, w.people.bob.account, by=by),
+    ),
+    ("change the names that nobody may found", lambda r, _, by: r.reserving.add("a", "B.", by=by)),
+    ("change the names that nobody may found", lambda r, _, by: r.reserving.remove("a", by=by)),
+    (
+        "change whether the registry takes changes",
+        lambda r, _, by: r.announcing.refuse_changes("Moving house.", by=by),
+    ),
+    (
+        "change whether the registry takes changes",
+        lambda r, _, by: r.announcing.take_changes(by=by),
+    ),
+    ("change notices of the registry", lambda r, _, by: r.announcing.announce(DRAFT, by=by)),
+    ("change notices of the registry", lambda r, _, by: r.announcing.end("none", by=by)),
+    ("change notices of the registry", lambda r, _, by: r.announcing.extend("none", 1, by=by)),
+    ("run tasks of upkeep", lambda r, _, by: r.wishing.ask("audit", by=by)),
+)
+
+
+def cases(*attempts: tuple[str, Attempt]) -> pytest.MarkDecorator:
+    """Return a case for each attempt."""
+    ids = [f"{number} {what}" for number, (what, _) in enumerate(attempts)]
+    return pytest.mark.parametrize(("what", "attempt"), attempts, ids=ids)
+
+
+def of(account_id: str) -> Principal:
+    """Return somebody whose credential manages everything, and who signed in long ago."""
+    return Principal(account_id, "session", (Grant(),))
+
+
+@cases(*LOOKING, *CHANGING)
+async def test_somebody_else_is_told_what_they_may_not_do_and_what_it_takes(
+    world: World, what: str, attempt: Attempt
+) -> None:
+    with pytest.raises(NotPermitted) as refused:
+        await attempt(world.registry, world, of(world.people.ann.account.id))
+    sentence = f"You may not {what}: it takes being administrator of the registry."
+    assert str(refused.value) == sentence
+
+
+async def test_whoever_sends_no_credential_is_asked_for_one(world: World) -> None:
+    for _, attempt in (*LOOKING, *CHANGING):
+        with pytest.raises(CredentialsMissing):
+            await attempt(world.registry, world, ANONYMOUS)
+
+
+@cases(*CHANGING)
+async def test_an_administrator_who_signed_in_long_ago_is_asked_to_do_it_again(
+    world: World, what: str, attempt: Attempt
+) -> None:
+    with pytest.raises(SignInAgain) as refused:
+        await attempt(world.registry, world, of(world.people.admin.account.id))
+    assert str(refused.value) == (
+        f"To {what}, sign in again on the registry's pages and repeat this within "
+        "ten minutes. No access token is enough for it."
+    )
