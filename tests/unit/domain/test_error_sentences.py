@@ -1,0 +1,110 @@
+"""What is typed or configured wrongly is answered with a sentence: the thing, the reason, the way
+out. Each is a golden, word for word."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from shared.domain.accounts import MAX_NAME_LENGTH, parse_name
+from shared.domain.address_ranges import MAX_RANGES, parse_ranges
+from shared.domain.bulletin import Draft, parse_reason
+from shared.domain.domains import parse_domain
+from shared.domain.entry_names import decoded_name, refuse_unportable
+from shared.domain.errors import Refusal
+from shared.domain.logs import LogQuery
+from shared.domain.mails import parse_email
+from shared.domain.moments import parse_moment
+from shared.domain.prices import NoPrices, UnknownFigure
+from shared.domain.profiles import MAX_DESCRIPTION, parse_description, parse_label
+from shared.domain.profiles import parse_reason as parse_reason_for
+from shared.domain.query import Query
+from shared.domain.rates import Limits, OperationClass
+from shared.domain.schedules import Schedule
+from shared.domain.snapshots import SnapshotUnusable, record_of
+from shared.domain.version import MAX_LENGTH, Version
+
+NOW_MS = 1_790_000_000_000
+
+
+def draft(
+    text: str = "We move.",
+    mood: str = "warning",
+    link: str = "",
+    ends: str = "2026-09-22T00:00:00Z",
+) -> object:
+    """Write a notice."""
+    return Draft.parse(text, mood, link, span=("", ends), now_ms=NOW_MS)
+
+
+def logs(**params: str) -> object:
+    return LogQuery.parse(params)
+
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "an account name of a sign": lambda: parse_name("a b"),
+    "an account name that is long": lambda: parse_name("a" * (MAX_NAME_LENGTH + 1)),
+    "an account name like an id": lambda: parse_name("abcdefghij"),
+    "an account name like an actor": lambda: parse_name("operator"),
+    "an address range": lambda: parse_ranges(["home"]),
+    "too many address ranges": lambda: parse_ranges(
+        [f"192.0.2.{number}" for number in range(MAX_RANGES + 1)]
+    ),
+    "a domain": lambda: parse_domain("example"),
+    "a mail address": lambda: parse_email("kim"),
+    "a name in an archive that is absolute": lambda: decoded_name(b"/etc/passwd"),
+    "a name in an archive that is no UTF-8": lambda: decoded_name(b"\xff"),
+    "a name in an archive that is empty": lambda: decoded_name(b""),
+    "a name in an archive with a backslash": lambda: decoded_name(b"a\\b"),
+    "a name in an archive with a control character": lambda: decoded_name(b"a\nb"),
+    "a name in an archive that leaves its folder": lambda: decoded_name(b"a/../b"),
+    "a name in an archive that is not normalized": lambda: decoded_name("e\u0301".encode()),
+    "a name in an archive with a colon": lambda: refuse_unportable(["a:b"]),
+    "a name in an archive that ends in a dot": lambda: refuse_unportable(["a."]),
+    "a name in an archive that is a device": lambda: refuse_unportable(["a/con.txt"]),
+    "a name in an archive that is a short name": lambda: refuse_unportable(["a/PROGRA~1"]),
+    "a notice without a text": lambda: draft(" . "),
+    "a notice of another mood": lambda: draft(mood="joy"),
+    "a link of a notice": lambda: draft(link="http://example.org"),
+    "a notice that never ends": lambda: draft(ends="2036-09-22T00:00:00Z"),
+    "a reason for taking no changes": lambda: parse_reason("\0"),
+    "a page of a log": lambda: logs(before="x"),
+    "a time of a log": lambda: logs(since="yesterday"),
+    "a moment": lambda: parse_moment("until", "tomorrow"),
+    "a description that is long": lambda: parse_description("a" * (MAX_DESCRIPTION + 1)),
+    "a label with what nobody sees": lambda: parse_label("a\u202eb"),
+    "a missing reason": lambda: parse_reason_for(" ", "the lock of kim"),
+    "a limit": lambda: Limits.parse(OperationClass.PUSH, "token=120 user=1"),
+    "a limit of nothing": lambda: Limits.parse(OperationClass.PUSH, "token=0"),
+    "a limit that is there twice": lambda: Limits.parse(OperationClass.PUSH, "token=1 token=2"),
+    "a schedule of a month": lambda: Schedule.parse("0 0 0 1 * *"),
+    "a field of a schedule": lambda: Schedule.parse("60 0 0 * * *"),
+    "a field of a schedule with a step": lambda: Schedule.parse("1/5 0 0 * * *"),
+    "a line of a snapshot": lambda: record_of(b"{}"),
+    "a version that is long": lambda: Version.parse("1" * (MAX_LENGTH + 1)),
+    "a version with build metadata": lambda: Version.parse("1.0.0+1"),
+    "a version of two numbers": lambda: Version.parse("1.0"),
+    "a version with a leading zero": lambda: Version.parse("1.01.0"),
+    "a version with a number that is too large": lambda: Version.parse("1.0.99999999999"),
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+def test_each_refusal_names_the_thing_the_reason_and_the_way_out(
+    refused: str, snapshot: SnapshotAssertion
+) -> None:
+    with pytest.raises((Refusal, ValueError, SnapshotUnusable)) as found:
+        REFUSED[refused]()
+    assert str(found.value) == snapshot
+
+
+def test_a_file_of_prices_that_cannot_be_taken_is_told_where_the_names_are(
+    snapshot: SnapshotAssertion,
+) -> None:
+    assert [str(NoPrices()), str(UnknownFigure("logs"))] == snapshot
+    assert json.loads(str(NoPrices()).partition("such as ")[2].partition(". `")[0])
+
+
+def test_a_query_without_words_says_what_a_word_is(snapshot: SnapshotAssertion) -> None:
+    assert Query.parse("!!!").problem == snapshot
