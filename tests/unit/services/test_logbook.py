@@ -4,12 +4,13 @@ import pytest
 
 from shared.auth.administration import Administration
 from shared.auth.authorization import Authorization
-from shared.domain.errors import CredentialsMissing
-from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.errors import CredentialsMissing, NotPermitted
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.logs import LogQuery
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, place_of
 from shared.domain.package import Event
-from shared.domain.rights import Role
+from shared.domain.rights import Grant, Role, Scope
 from shared.services.logbook import LOOKED_AT, Logbook
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory
@@ -66,3 +67,55 @@ async def test_a_page_names_those_whom_it_is_about_as_well() -> None:
     book = book_of(world)
     page = await book.of_organization(KIMS, LogQuery(), by=OPERATOR)
     assert page.names[LEE.id] == "lee"
+
+
+async def test_a_token_that_cannot_manage_reads_no_log_and_is_told_which_scope_it_lacks() -> None:
+    book = book_of(await acme_of_kim())
+    narrow = Principal(KIM.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    with pytest.raises(NotPermitted) as refused:
+        await book.of_account(LogQuery(), by=narrow)
+    assert str(refused.value) == (
+        "You may not read the log of your account: the token lacks the scope manage for it."
+    )
+
+
+async def test_whoever_founds_an_organization_anew_reads_nothing_of_the_one_before_it() -> None:
+    world = await acme_of_kim()
+    organization = await world.directory.get(Organization, place_of(KIMS))
+    assert organization is not None
+    founded_ms = world.clock.now_ms()
+    await world.directory.put(organization.model_copy(update={"created_ms": founded_ms}))
+    for at_ms in (founded_ms - 1, founded_ms, founded_ms + 1):
+        await world.events.append([event(at_ms)])
+    book, kim = book_of(world), world.signed_in(KIM)
+    told = (await book.of_organization(KIMS, LogQuery(), by=kim)).events
+    assert {each.at_ms for _, each in told if each.actor == "ann"} == {founded_ms, founded_ms + 1}
+    later = LogQuery(since_ms=founded_ms + 1)
+    told = (await book.of_organization(KIMS, later, by=kim)).events
+    assert {each.at_ms for _, each in told if each.actor == "ann"} == {founded_ms + 1}
+
+
+async def test_a_page_holds_as_many_events_as_were_asked_for_and_says_where_it_ends(
+    logbook: Logbook,
+) -> None:
+    page = await logbook.of_organization(ACME, LogQuery(count=3), by=OPERATOR)
+    numbers = [number for number, _ in page.events]
+    assert numbers == sorted(numbers, reverse=True)
+    assert (len(numbers), page.next) == (3, numbers[-1])
+    following = await logbook.of_organization(
+        ACME, LogQuery(count=3, before=page.next), by=OPERATOR
+    )
+    assert following.events[0][0] == numbers[-1] - 1
+
+
+async def test_of_what_others_did_to_an_account_it_reads_neither_address_nor_credential() -> None:
+    world = await acme_of_kim()
+    for number, actor in enumerate((KIM.id, LEE.id)):
+        done = event(number).model_copy(
+            update={"actor": actor, "account": KIM.id, "address": "192.0.2.7", "credential": "t1"}
+        )
+        await world.events.append([done])
+    page = await book_of(world).of_account(LogQuery(), by=world.signed_in(KIM))
+    told = {each.actor: (each.address, each.credential) for _, each in page.events if each.address}
+    assert told == {KIM.id: ("192.0.2.7", "t1")}
+    assert {each.actor for _, each in page.events} >= {KIM.id, LEE.id}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import InvalidRequest
+from shared.domain.errors import IdTokenUsed, InvalidRequest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, place_of
@@ -289,3 +289,49 @@ async def test_old_tokens_of_jobs_are_cleared_away(trust: Trust) -> None:
     trust.world.clock.advance(TOKEN_LIFETIME + timedelta(days=40))
     await trust.world.stores.directory.remove_ended(trust.world.clock.now_ms())
     assert await trust.world.stores.directory.get(type(token), token.place) is None
+
+
+async def test_a_job_of_several_organizations_is_told_which_and_how_to_choose(
+    trust: Trust,
+) -> None:
+    await _two_organizations(trust)
+    with pytest.raises(InvalidRequest) as refused:
+        await trust.mint()
+    sentence = "This job publishes for acme, other. Say for which one, as org."
+    assert str(refused.value) == sentence
+
+
+async def test_a_job_of_too_many_publishers_is_told_how_to_choose(trust: Trust) -> None:
+    bob = trust.person(trust.world.people.bob)
+    for number in range(MAX_READ + 1):
+        await trust.add(f"other/package{number}", by=bob)
+    with pytest.raises(InvalidRequest) as refused:
+        await trust.mint()
+    sentence = "This job publishes for several organizations. Say for which one, as org."
+    assert str(refused.value) == sentence
+
+
+async def test_as_many_publishers_as_are_read_at_once_need_no_choice(trust: Trust) -> None:
+    bob = trust.person(trust.world.people.bob)
+    for number in range(MAX_READ):
+        await trust.add(f"other/package{number}", by=bob)
+    assert len((await trust.mint()).token.grants) == MAX_READ
+
+
+async def test_an_id_token_is_good_once_for_longer_than_it_counts(trust: Trust) -> None:
+    await trust.add()
+    token = trust.ci.token(Provider.GITHUB)
+    issued = await trust.exchange(token)
+    assert issued.token.expires_ms == trust.world.clock.now_ms() + 15 * 60 * 1000
+    for _ in range(3):
+        with pytest.raises(IdTokenUsed):
+            await trust.exchange(token)
+        trust.world.clock.advance(timedelta(minutes=1))
+
+
+async def test_a_job_whose_package_was_made_by_another_is_told_so(trust: Trust) -> None:
+    await trust.add("acme/greet")
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    with pytest.raises(WorkloadDiffers) as refused:
+        await trust.mint()
+    assert "the package that it waited for was made by another" in str(refused.value)

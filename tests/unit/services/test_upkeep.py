@@ -20,7 +20,7 @@ from shared.domain.tokens import Token
 from shared.ports import ArchiveStore, StoredArchive
 from shared.services.reporting import Report
 from shared.services.runs import Runs
-from shared.services.upkeep import KEEPS_RECORDS, Settling, Sweeping
+from shared.services.upkeep import KEEPS_RECORDS, Forgetting, Settling, Sweeping
 from shared.services.walking import Walking
 from tests.balas import bala
 from tests.contract.samples import named
@@ -282,3 +282,88 @@ async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(wor
             await upkeep.run(task)
     assert await upkeep.run("snapshot") is not None
     assert {each.task for each in await upkeep.standings() if each.last} == {"snapshot"}
+
+
+async def test_every_task_reports_under_its_own_name(world: World) -> None:
+    await push(world)
+    for name in world.registry.upkeep.tasks:
+        report = await world.registry.upkeep.run(name)
+        assert report is not None
+        assert report.task == name
+
+
+async def after(world: World, task: str, minutes: int) -> Report | None:
+    """Let another process run a task when one has been at it for so many minutes."""
+    found: list[Report | None] = []
+
+    async def lasting() -> Report:
+        world.clock.advance(timedelta(minutes=minutes))
+        found.append(await replace(world.registry.upkeep, tasks={task: quick}).run(task))
+        return Report(task)
+
+    async def quick() -> Report:
+        return Report(task)
+
+    await replace(world.registry.upkeep, tasks={task: lasting}).run(task)
+    return found[0]
+
+
+@pytest.mark.parametrize(("task", "minutes"), [("audit", 10), ("snapshot", 30), ("search", 30)])
+async def test_what_has_died_is_taken_over_when_its_time_is_over_and_no_sooner(
+    world: World, task: str, minutes: int
+) -> None:
+    assert await after(world, task, minutes - 1) is None
+    assert await after(world, task, minutes) is not None
+
+
+async def test_a_token_that_has_ended_is_deleted_a_week_later(world: World) -> None:
+    ann = world.people.ann.account.id
+    [token] = await world.stores.directory.of(Token, ann)
+    assert token.expires_ms is not None
+    world.clock.at_ms = token.expires_ms + timedelta(days=6) // timedelta(milliseconds=1)
+    await world.registry.upkeep.run("expire")
+    assert await world.stores.directory.of(Token, ann) == [token]
+    world.clock.advance(timedelta(days=1, seconds=1))
+    report = await world.registry.upkeep.run("expire")
+    assert report is not None
+    assert report.seen == report.changed > 0
+    assert await world.stores.directory.of(Token, ann) == []
+
+
+async def test_the_sweep_spares_what_was_stored_within_its_grace_to_the_millisecond(
+    world: World,
+) -> None:
+    orphan = named(b"orphan")
+    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
+    world.clock.advance(timedelta(hours=24) - timedelta(milliseconds=1))
+    await world.registry.upkeep.run("sweep")
+    assert await world.stores.archives.stat(orphan) is not None
+
+
+async def test_an_archive_on_the_side_of_its_package_is_left_where_it_is(world: World) -> None:
+    await push(world)
+    world.clock.advance(A_DAY)
+    report = await world.registry.upkeep.run("sweep")
+    assert report is not None
+    assert (report.seen, report.changed, report.unfinished) == (1, 0, False)
+
+
+async def test_addresses_are_forgotten_after_their_days_and_not_before(world: World) -> None:
+    days = 90
+    old_ms = world.clock.now_ms()
+    seen = _event("seen").model_copy(update={"at_ms": old_ms, "address": "192.0.2.7"})
+    await world.stores.events.append([seen])
+
+    async def address() -> str:
+        events = [event for _, event in await world.stores.events.since(0, 1000)]
+        return next(event.address for event in events if event.id == seen.id)
+
+    forgetting = Forgetting(world.stores.events, world.clock, days)
+    world.clock.at_ms = old_ms + timedelta(days=days) // timedelta(milliseconds=1)
+    await forgetting.run()
+    assert await address() == "192.0.2.7"
+    world.clock.advance(timedelta(milliseconds=1))
+    report = await forgetting.run()
+    assert report.seen == report.changed > 0
+    assert await address() == ""
+    assert await forgetting.run() == Report("forget")

@@ -209,3 +209,37 @@ async def test_what_was_asked_for_anew_meanwhile_stays(desk: Desk) -> None:
 
     await desk.wishing.serve(lasting_for_a_day)
     assert [each.task for each in await desk.wishing.waiting()] == ["audit"]
+
+
+async def test_an_unknown_task_is_answered_with_the_tasks_that_there_are(desk: Desk) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await desk.ask("cleanup")
+    sentence = "This registry has no task of that name. There are: audit, snapshot, sweep."
+    assert str(refused.value) == sentence
+
+
+async def test_a_task_begins_until_the_minute_is_over(desk: Desk) -> None:
+    await desk.ask("audit", "sweep")
+    assert await desk.serve(lasts=BEGINS_WITHIN) == ["audit"]
+    assert await desk.serve(lasts=BEGINS_WITHIN - timedelta(milliseconds=1)) == ["sweep"]
+
+
+async def test_a_wish_that_was_taken_up_says_since_when_and_is_not_held_up_any_more(
+    desk: Desk,
+) -> None:
+    await desk.ask("audit")
+    await desk.serve(None)
+    begun_ms = desk.clock.now_ms()
+    await desk.serve(Report("audit", unfinished=True))
+    [wish] = await desk.wishing.waiting()
+    assert (wish.begun_ms, wish.is_held_up) == (begun_ms, False)
+
+
+async def test_what_was_asked_for_anew_after_a_day_is_noted_with_its_event(desk: Desk) -> None:
+    await desk.ask("audit")
+    desk.clock.advance(LASTS)
+    await desk.ask("audit")
+    [wish] = await desk.wishing.waiting()
+    assert wish.asked_by == ADMIN.id
+    details = [event.details for _, event in await desk.events.since(0, 10)]
+    assert details == [{"name": "audit"}, {"name": "audit"}]
