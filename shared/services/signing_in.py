@@ -208,7 +208,8 @@ class SigningIn:
 
     async def _renew(self, who: SignedIn, pending: PendingSignIn, arrival: Arrival) -> None:
         if await self.identities.account_of(who) != pending.account:
-            raise SignInFailed(pending.provider, "you showed that you are somebody else")
+            label = self._provider(pending.provider).label
+            raise SignInFailed(label, "you showed that you are somebody else")
         secret = self.sessions.new_secret()
         session = await until_fresh(lambda: self._renewed(who, pending, secret, arrival))
         self.sessions.forget(session)

@@ -229,7 +229,8 @@ async def test_somebody_else_cannot_show_it(signing: Signing) -> None:
     signing.somebody_else()
     await again(browser, "oidc")
     assert browser.page.status_code == 401
-    assert "you are somebody else" in browser.page.text
+    told = "Signing in with Company did not work: you showed that you are somebody else. "
+    assert told in browser.page.text
     assert not await is_fresh(browser)
 
 
@@ -240,7 +241,8 @@ async def test_a_provider_that_did_not_ask_again_proves_nothing_new(signing: Sig
     signing.issuer.person.claims["auth_time"] = now_s
     await again(browser, "oidc")
     assert browser.page.status_code == 401
-    assert "did not ask you again" in browser.page.text
+    told = "Signing in with Company did not work: it did not ask you again who you are. "
+    assert told in browser.page.text
 
 
 async def test_an_old_sign_in_at_the_provider_is_none_here(signing: Signing) -> None:

@@ -1,0 +1,130 @@
+"""Who publishes what: rights, spellings, tools, visibility, and what a refused push is told."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors import NotPermitted, SpelledDifferently, ToolTaken, VisibilityDiffers
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.names import Package, parse_org
+from shared.domain.package import Release, Visibility
+from shared.domain.rights import Grant, Scope
+from shared.services.organizations import Profile
+from shared.services.publishing import PUBLISHER_FOR, Publishing, Upload
+from tests.balas import bala
+from tests.world import World
+
+
+@dataclass(frozen=True)
+class Asked(Authorization):
+    """Rights that note who was asked whether they publish anywhere."""
+
+    by: tuple[list[str], ...] = ()
+
+    async def require_publisher(self, by: Principal) -> None:
+        """Note the credential."""
+        self.by[0].append(by.credential)
+        await super().require_publisher(by)
+
+
+def owner(world: World, credential: str = "session") -> Principal:
+    """Return Ann, who owns `acme`."""
+    return Principal(world.people.ann.account.id, credential, (Grant(),))
+
+
+async def push(world: World, archive: bytes, by: Principal | None = None) -> Release:
+    return await world.registry.publishing.push(Upload(archive), by=by or owner(world))
+
+
+@pytest.fixture
+def asked(world: World) -> tuple[Publishing, list[str]]:
+    """Return the service with the credentials that it asks about."""
+    publishing = world.registry.publishing
+    there, credentials = publishing.authorization, list[str]()
+    noting = Asked(there.directory, there.clock, by=(credentials,))
+    return replace(publishing, authorization=noting), credentials
+
+
+async def test_a_credential_that_publishes_is_not_asked_again_for_ten_minutes(
+    world: World, asked: tuple[Publishing, list[str]]
+) -> None:
+    publishing, credentials = asked
+    one, other = owner(world, "one"), owner(world, "other")
+    await publishing.push(Upload(bala("acme/greet:1.0.0")), by=one)
+    await publishing.push(Upload(bala("acme/greet:1.0.1")), by=other)
+    world.clock.advance(PUBLISHER_FOR)
+    await publishing.push(Upload(bala("acme/greet:1.0.2")), by=one)
+    assert credentials == ["one", "other"]
+    world.clock.at_ms += 1
+    await publishing.push(Upload(bala("acme/greet:1.0.3")), by=one)
+    assert credentials == ["one", "other", "one"]
+
+
+async def test_a_private_archive_of_a_public_package_is_told_both_ways_out(world: World) -> None:
+    await push(world, bala("acme/greet:1.0.0"))
+    with pytest.raises(VisibilityDiffers) as refused:
+        await push(world, bala("acme/greet:1.0.1", visibility="private"))
+    assert str(refused.value) == str(VisibilityDiffers(Package.parse("acme", "greet")))
+
+
+async def test_another_spelling_of_an_organization_is_told_the_one_that_counts(
+    world: World,
+) -> None:
+    with pytest.raises(SpelledDifferently) as refused:
+        await push(world, bala("ACME/greet:1.0.0"))
+    assert str(refused.value) == (
+        "ACME differs from acme in upper and lower case alone, and that name is taken. "
+        "Use the spelling acme."
+    )
+
+
+async def test_another_spelling_of_a_package_is_told_the_one_that_counts(world: World) -> None:
+    await push(world, bala("acme/greet:1.0.0"))
+    with pytest.raises(SpelledDifferently) as refused:
+        await push(world, bala("acme/Greet:1.0.1"))
+    assert "Use the spelling acme/greet." in str(refused.value)
+
+
+@pytest.mark.parametrize("default", Visibility)
+async def test_a_package_that_says_nothing_is_what_its_organization_says(
+    world: World, default: Visibility
+) -> None:
+    profile = Profile(default_visibility=default)
+    await world.registry.organizations.change(parse_org("acme"), profile, by=OPERATOR)
+    await push(world, bala("acme/silent:1.0.0"))
+    head = await world.stores.metadata.head(Package.parse("acme", "silent"))
+    assert head is not None
+    assert head.visibility is default
+
+
+@pytest.mark.parametrize(("scope", "makes"), [(Scope.PUSH_NEW, True), (Scope.PUSH_VERSION, False)])
+async def test_a_token_makes_packages_or_adds_versions_to_them(
+    world: World, scope: Scope, *, makes: bool
+) -> None:
+    await push(world, bala("acme/there:1.0.0"))
+    token = Principal(owner(world).id, "token", (Grant(scopes=frozenset({scope})),))
+    good, bad = bala("acme/new:1.0.0"), bala("acme/there:1.0.1")
+    if not makes:
+        good, bad = bad, good
+    await push(world, good, token)
+    with pytest.raises(NotPermitted):
+        await push(world, bad, token)
+
+
+async def test_a_tool_that_is_taken_names_its_package_to_whoever_may_see_it(world: World) -> None:
+    await push(world, bala("acme/tool:1.0.0", tools=("greeter",)))
+    with pytest.raises(ToolTaken) as refused:
+        await push(world, bala("acme/other:1.0.0", tools=("greeter",)))
+    assert str(refused.value) == str(ToolTaken("greeter", Package.parse("acme", "tool")))
+
+
+async def test_a_tool_of_a_private_package_names_no_package_to_others(world: World) -> None:
+    await push(world, bala("acme/tool:1.0.0", tools=("greeter",), visibility="private"))
+    bob = Principal(world.people.bob.account.id, "session", (Grant(),))
+    with pytest.raises(ToolTaken) as refused:
+        await push(world, bala("other/tool:1.0.0", tools=("greeter",)), bob)
+    assert str(refused.value) == str(ToolTaken("greeter", None))
+    with pytest.raises(ToolTaken) as refused:
+        await push(world, bala("acme/other:1.0.0", tools=("greeter",)))
+    assert "acme/tool" in str(refused.value)
