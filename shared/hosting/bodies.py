@@ -20,6 +20,8 @@ from shared.hosting.requests import RequestHeaders
 
 MIB = 1024 * 1024
 
+_RATE_SECONDS = 5.0  # So long a pause of a client counts little.
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -77,11 +79,11 @@ class _Upload:
 
     length: int
     holders: tuple[str, ...]  # Who is charged for it.
+    rate: float  # Bytes a second, of late.
     content: io.BytesIO = field(default_factory=io.BytesIO)
     number: int = 0  # In the order of those that got room; clocks of loops are too coarse for it.
     began: float = 0.0
     measured: int = 0  # Bytes that had been received at the last measurement.
-    rate: float = 0.0  # Bytes a second, of late.
     has_room: asyncio.Event = field(default_factory=asyncio.Event)
     timeout: asyncio.Timeout | None = None  # While its body is read.
     trouble: UploadTrouble = UploadTrouble.WAITED  # Why it has no room, if it has none.
@@ -89,7 +91,8 @@ class _Upload:
     def measure(self, seconds: float) -> None:
         """Bring the rate up to date, `seconds` after the last measurement."""
         received = self.content.tell()
-        self.rate = (self.rate + (received - self.measured) / seconds) / 2
+        weight = min(1.0, seconds / _RATE_SECONDS)
+        self.rate += ((received - self.measured) / seconds - self.rate) * weight
         self.measured = received
 
     def is_late(self, age: float, limits: Limits) -> bool:
@@ -120,7 +123,8 @@ class Room:
         self, length: int, holders: tuple[str, ...], receive: Receive
     ) -> AsyncGenerator[bytes]:
         """Yield a body that stays in hand until the block ends; raise `NoRoomForUpload`."""
-        upload = _Upload(length, holders)
+        # Nobody is taken for slow before there was time to see it.
+        upload = _Upload(length, holders, rate=2.0 * self._limits.contended_rate)
         try:
             await self._wait_for_room(upload)
             yield await self._read(upload, receive)

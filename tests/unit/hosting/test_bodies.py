@@ -348,6 +348,17 @@ async def test_an_upload_at_100_kib_a_second_is_never_ended_for_others() -> None
     await contest.close()
 
 
+async def test_an_upload_that_pauses_for_seconds_is_not_taken_for_slow() -> None:
+    contest = Contest.of(replace(CONTEST, large_bodies=1))
+    honest = await contest.begin(CARL, "carl")
+    await contest.begin(DORA, "dora")
+    for _ in range(60):
+        await contest.pass_seconds(3, {honest: 0})
+        await contest.pass_seconds(1, {honest: 400})
+    assert not contest.ended()
+    await contest.close()
+
+
 async def test_the_rate_that_is_asked_rises_with_the_age_while_others_wait() -> None:
     contest = Contest.of(CONTEST)
     senders = [Sender(f"192.0.2.{number}", f"account {number}") for number in range(10, 14)]
