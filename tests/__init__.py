@@ -1,1 +1,1 @@
-"""The tests, one folder a suite; `tests/run.py` runs them all."""
+"""The tests, one folder a suite; `python -m tests.run` runs them all."""

@@ -1,8 +1,9 @@
-"""Run every suite, one after the other, and end with one line of counts.
+"""Run the suites, and end with one line of counts.
 
-`python tests/run.py` runs everything: each suite with coverage, then the portable ones on the
-other Pythons of this machine, then the floors. `python tests/run.py unit contract` runs just those.
-`protocol-in-the-cloud` is the protocol suite once more, over the stores of the cloud.
+`python -m tests.run` runs every suite once, those that give the coverage with it, then what can
+differ on the other Pythons of this machine, then compares the floors. `--fast` runs what finds most
+in four minutes. `--all` runs whole tables of faults, every test over both worlds and more suites on
+the other Pythons. `python -m tests.run unit contract` runs just those.
 """
 
 import json
@@ -13,27 +14,48 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from tests import reaching
+
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 RESULTS = ROOT / ".test-results"
+CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
+REPEATS = RESULTS / "repeats.json"
+REPEATED = "which call no store, or as another case of the same test does"
+TABLES = "BALLROOM_TEST_TABLES"
 
 # Fast and telling suites come first; a folder that is not named here runs after these.
-IN_THE_CLOUD = "protocol-in-the-cloud"
+PROTOCOL = "protocol"
+IN_THE_CLOUD = "protocol-in-the-cloud"  # The tests of the protocol, over the stores of the cloud.
+CRASH = "crash"
 OUTAGES = "outages"
 ORDER = (
-    "repo", "unit", "contract", "protocol", IN_THE_CLOUD, "in_the_cloud", "security", "clients",
-    "crash", OUTAGES, "browser",
+    "repo", "unit", "contract", PROTOCOL, IN_THE_CLOUD, "in_the_cloud", "security", CRASH,
+    "search", "clients", OUTAGES, "browser",
 )  # fmt: skip
-# The Pythons that we serve, with what runs on each where another one runs everything.
-PORTABLE = {"3.11": ("unit",), "3.12": ("unit",), "3.13": ("unit", "protocol")}
+FAST = ("repo", "unit", "contract", PROTOCOL)
+MEASURED = ("unit", "contract", PROTOCOL)  # What these do not reach no other suite has to find.
+# They wait for other programs most of the time, so one process of each runs beside the others. No
+# test of these measures time, as some of `crash` and `security` do.
+BESIDE = ("browser", "clients", OUTAGES)
+# What can differ between Pythons: rules (texts, numbers, patterns), the host, imports, the worker.
+PORTABLE = "portable"
+ON_OTHERS = (
+    "tests/unit/domain", "tests/unit/hosting", "tests/protocol/test_smoke.py",
+    "tests/protocol/test_real_worker.py",
+)  # fmt: skip
+PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
 SUITE_DEADLINE = 1_200  # Seconds. A suite that hangs after its last test would never say so.
+DEADLINE_OF_ALL = 5_400
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -55,28 +77,41 @@ class Outcome:
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter[str])  # By reason.
     seconds: float = 0.0
+    left_out: int = 0  # Tests that `make test-all` runs.
 
     def __str__(self) -> str:
         """Return the suite's line of the report."""
         return (
-            f"{self.name:<18} {self.passed:>5} passed {self.failed:>4} failed "
+            f"{self.name:<21} {self.passed:>5} passed {self.failed:>4} failed "
             f"{self.skipped.total():>4} skipped {self.seconds:>7.1f} s"
         )
 
 
-def main(chosen: list[str]) -> int:
-    """Run the chosen suites, or all of them; the exit code says whether everything held."""
-    missing = [name for name in chosen if not list(tests_of(name))]
+class Extent(Enum):
+    """How much of the suites is run."""
+
+    FAST = "--fast"
+    NORMAL = ""
+    ALL = "--all"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the chosen suites, or those of the extent; the exit code says whether all held."""
+    extent = next((each for each in Extent if each.value in arguments), Extent.NORMAL)
+    chosen = [each for each in arguments if each != extent.value]
+    missing = [name for name in chosen if name != PORTABLE and not list(tests_of(name))]
     if missing:
-        print(f"There is no suite {missing[0]}. There are: {', '.join(suites())}.")
+        print(f"There is no suite {missing[0]}. There are: {', '.join(suites())}, {PORTABLE}.")
         return 2
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
-    outcomes = [announced(run_here(name)) for name in chosen or suites()]
-    if not chosen:
-        outcomes += [announced(outcome) for outcome in elsewhere()]
+    names = chosen or (list(FAST) if extent is Extent.FAST else suites())
+    is_measured = not chosen and extent is not Extent.FAST
+    outcomes = run_suites(names, extent, is_measured=is_measured)
+    if is_measured:
+        outcomes += [announced(outcome) for outcome in elsewhere(extent)]
         outcomes.append(announced(coverage()))
-    return summary(outcomes)
+    return summary(outcomes, extent)
 
 
 def suites() -> list[str]:
@@ -86,6 +121,19 @@ def suites() -> list[str]:
     return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else 99, name))
 
 
+def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> list[Outcome]:
+    """Run suites one after the other, and those that mostly wait beside them."""
+    waiting = [name for name in names if name in BESIDE and len(names) > 1]
+    with ThreadPoolExecutor(max_workers=1) as lane:
+        beside = [lane.submit(run_here, name, extent, is_beside=True) for name in waiting]
+        outcomes = [
+            announced(run_here(name, extent, is_measured=is_measured and name in MEASURED))
+            for name in names
+            if name not in waiting
+        ]
+        return outcomes + [announced(each.result()) for each in beside]
+
+
 def tests_of(suite: str) -> Iterator[Path]:
     """Find the test modules of a suite."""
     return (TESTS / folder_of(suite)).rglob("test_*.py")
@@ -93,7 +141,7 @@ def tests_of(suite: str) -> Iterator[Path]:
 
 def folder_of(suite: str) -> str:
     """Return the folder that holds the tests of a suite."""
-    return "protocol" if suite == IN_THE_CLOUD else suite
+    return PROTOCOL if suite == IN_THE_CLOUD else suite
 
 
 def announced(outcome: Outcome) -> Outcome:
@@ -102,36 +150,78 @@ def announced(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def run_here(suite: str) -> Outcome:
-    """Run a suite on this Python, measured; but not what is measured in another suite."""
-    if suite in (IN_THE_CLOUD, OUTAGES):
-        world = {"BALLROOM_TEST_WORLD": "cloud"}
-        return pytest(suite, suite, [sys.executable, "-m", "pytest"], world)
-    return pytest(suite, suite, [sys.executable, "-m", "coverage", "run", "-m", "pytest"])
+def run_here(
+    suite: str, extent: Extent, *, is_measured: bool = False, is_beside: bool = False
+) -> Outcome:
+    """Run a suite on this Python, with coverage or without."""
+    if suite == PORTABLE:
+        return portable(PORTABLE, sys.executable, extent)
+    selected = selection(suite, extent)
+    program = ["-m", "coverage", "run", "-m", "pytest"] if is_measured else ["-m", "pytest"]
+    command = [sys.executable, *program, *selected.options, *spread(suite, is_beside=is_beside)]
+    settings = {**world_of(suite), **selected.settings}
+    if extent is Extent.ALL:
+        settings[TABLES] = "full"
+    outcome = pytest(suite, [*command, f"tests/{folder_of(suite)}"], settings, is_beside=is_beside)
+    return replace(outcome, left_out=selected.left_out)
 
 
-def elsewhere() -> Iterator[Outcome]:
-    """Run the portable suites on the other Pythons, each in an environment from the same lock."""
+def world_of(suite: str) -> Mapping[str, str]:
+    """Return the settings that open the worlds of a suite where its stores are."""
+    return {"BALLROOM_TEST_WORLD": "cloud"} if suite in (IN_THE_CLOUD, OUTAGES) else {}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What pytest is told for a suite whose calls of stores are noted, or were."""
+
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    left_out: int = 0
+
+    @property
+    def options(self) -> list[str]:
+        """Return what loads the plugin, where there is something to do for it."""
+        return ["-p", "tests.reaching"] if self.settings else []
+
+
+def selection(suite: str, extent: Extent) -> Selection:
+    """Note the calls of the protocol; over the cloud leave out what they show to be a repeat."""
+    if suite == PROTOCOL and extent is Extent.NORMAL:
+        CALLS.mkdir(exist_ok=True)
+        return Selection({reaching.NOTES: str(CALLS)})
+    if suite == IN_THE_CLOUD and CALLS.exists():
+        left_out = reaching.repeats(reaching.read_notes(CALLS))
+        REPEATS.write_text(json.dumps(left_out))
+        return Selection({reaching.LEFT_OUT: str(REPEATS)}, len(left_out))
+    return Selection()
+
+
+def elsewhere(extent: Extent) -> Iterator[Outcome]:
+    """Run what can differ on the other Pythons, each in an environment from the same lock."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    for version, suites in PORTABLE.items():
+    chosen = os.environ.get("PYTHONS", " ".join(PYTHONS)).split()
+    for version in chosen:
         if version != here:
-            yield from on_python(version, suites)
+            yield on_python(version, extent)
 
 
-def on_python(version: str, portable: Sequence[str]) -> Iterator[Outcome]:
-    """Run the portable suites on one other Python, or say why not."""
+def on_python(version: str, extent: Extent) -> Outcome:
+    """Run what can differ on one other Python, or say why not."""
     interpreter = find_python(version)
     if interpreter is None:
         reason = f"Python {version} is not installed here"
-        yield Outcome(f"on {version}", skipped=Counter({reason: len(portable)}))
-        return
+        return Outcome(f"on {version}", skipped=Counter({reason: 1}))
     environment = f".venvs/{version}"
     command = ["sh", ".ci/environment", "tests/requirements.txt", environment, interpreter]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        yield Outcome(f"on {version}", failed=1)
-        return
-    for suite in portable:
-        yield pytest(f"{suite} on {version}", suite, [f"{environment}/bin/python", "-m", "pytest"])
+        return Outcome(f"on {version}", failed=1)
+    return portable(f"on {version}", f"{environment}/bin/python", extent)
+
+
+def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
+    """Run what can differ on a Python; all that has no program beside it, with `--all`."""
+    paths = ["tests/unit", "tests/protocol"] if extent is Extent.ALL else ON_OTHERS
+    return pytest(name, [interpreter, "-m", "pytest", *spread(PORTABLE), *paths])
 
 
 def find_python(version: str) -> str | None:
@@ -152,33 +242,46 @@ def runs(interpreter: str, version: str) -> bool:
 
 
 def pytest(
-    name: str, suite: str, command: list[str], settings: Mapping[str, str] = NO_SETTINGS
+    name: str,
+    command: Sequence[str],
+    settings: Mapping[str, str] = NO_SETTINGS,
+    *,
+    is_beside: bool = False,
 ) -> Outcome:
-    """Run one suite in a process of its own and read what it came to."""
-    print(f"\n== {name}", flush=True)
+    """Run tests in a process of their own and read what they came to; what runs beside others is
+    printed when it has ended."""
+    print(f"\n== {name}{', beside the others' if is_beside else ''}", flush=True)
     report = RESULTS / f"{name.replace(' ', '-')}.xml"
-    options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}", *spread(suite)]
+    options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}"]
+    deadline = DEADLINE_OF_ALL if settings.get(TABLES) else SUITE_DEADLINE
     started = time.monotonic()
     try:
-        code = subprocess.run(
-            [*command, *options, f"tests/{folder_of(suite)}"],
+        ended = subprocess.run(
+            [*command, *options],
             cwd=ROOT,
-            env={**surroundings(suite), **settings},
+            env={**surroundings(name), **settings},
             check=False,
-            timeout=SUITE_DEADLINE,
-        ).returncode
+            timeout=deadline,
+            stdout=subprocess.PIPE if is_beside else None,
+            text=True,
+        )
+        code, printed = ended.returncode, ended.stdout
     except subprocess.TimeoutExpired:
-        print(f"{name} did not end within {SUITE_DEADLINE} s.")
-        code = -1
+        code, printed = -1, f"{name} did not end within {deadline} s."
+    if printed:
+        print(f"\n== {name}\n{printed}", flush=True)
     return read(name, report, code, time.monotonic() - started)
 
 
-def spread(suite: str) -> list[str]:
-    """Return how a suite uses all cores; a test of the outages is as long as a file of others."""
+def spread(suite: str, *, is_beside: bool = False) -> list[str]:
+    """Return how a suite uses the cores; a test of a table is as long as a file of others."""
+    if is_beside:
+        return []
     processes = ["--numprocesses=auto", "--maxprocesses=8"]
-    if suite == OUTAGES:
+    if suite in (OUTAGES, CRASH):
         return [*processes, "--dist=load"]
-    return [*processes, "--dist=loadfile"] if len(list(tests_of(suite))) >= SPREAD_FROM else []
+    is_short = suite != PORTABLE and len(list(tests_of(suite))) < SPREAD_FROM
+    return [] if is_short else [*processes, "--dist=loadfile"]
 
 
 def surroundings(suite: str) -> dict[str, str]:
@@ -247,7 +350,7 @@ def gaps(file: dict[str, Any]) -> str:
     return f"{file['summary']['percent_covered']:.2f} %, not {', '.join(missing[:MOST_GAPS])}{more}"
 
 
-def summary(outcomes: list[Outcome]) -> int:
+def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
     """Print one line a suite, the reasons of what was skipped, and the line of counts."""
     skipped = sum((outcome.skipped for outcome in outcomes), Counter[str]())
     print("\n== summary")
@@ -255,6 +358,11 @@ def summary(outcomes: list[Outcome]) -> int:
         print(outcome)
     for reason, count in skipped.most_common():
         print(f"skipped {count}: {reason}")
+    for outcome in outcomes:
+        if outcome.left_out:
+            print(f"left to `make test-all`: {outcome.left_out} of {outcome.name}, {REPEATED}")
+    if extent is not Extent.ALL:
+        print("left to `make test-all`: rows of the tables of faults that repeat others")
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{passed} passed, {failed} failed, {skipped.total()} skipped", flush=True)

@@ -37,6 +37,7 @@ from tests.protocol.bal.language_server import LanguageServer
 from tests.protocol.bal.maven import MavenBal
 from tests.protocol.bal.okhttp import FORM
 from tests.protocol.bal.wire import Wire
+from tests.reaching import noted
 
 URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
 BASE = f"{URL}/2.0/registry"
@@ -188,7 +189,7 @@ async def opened(
         mailer=FakeMailer(),
         domain_records=FakeDomainRecords(),
     )
-    registry = build_registry(chosen, wrap(stores))
+    registry = build_registry(chosen, noted(wrap(stores)))
     transport = httpx.ASGITransport(host(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, mounts=PLACES.elsewhere()) as http:
         yield World(registry, stores, clock, people, http)

@@ -24,9 +24,9 @@ class Open(Protocol):
         ...
 
 
-@pytest.fixture(scope="module")  # It holds the loop of its thread, which later tests need.
-def browser() -> Iterator[Browser]:
-    """Return a Chromium, one for all tests of a file."""
+@pytest.fixture(scope="package")  # It holds the loop of its thread, which other suites need.
+def browser(template: Template) -> Iterator[Browser]:  # noqa: ARG001 - made in that loop before.
+    """Return a Chromium, one for all tests of this folder."""
     with chromium() as running:
         yield running
 

@@ -29,6 +29,7 @@ from tests.crash.tapping import Strike, tapped
 from tests.crash.telling import ROW, Record
 from tests.crash.use_cases import USE_CASES
 from tests.faults import Moment, failing
+from tests.sampling import covering
 from tests.world import OpenWorld, Stores, World, opened
 
 
@@ -87,6 +88,16 @@ def rows_of(reference: Reference) -> Iterator[Row]:
             yield Row(number, call, fault)
 
 
+def sample_of(reference: Reference) -> list[Row]:
+    """Return rows with every call of the use-case, and every fault of each method."""
+    return covering(
+        rows_of(reference),
+        lambda row: row.number,
+        lambda row: (row.call, row.fault),
+        seed=reference.use_case.name,
+    )
+
+
 async def answer_of(reference: Reference, row: Row, folder: Path) -> int:
     """Let the call fail, check what is there, and return how the client was answered."""
     strike = Strike(row.number, row.fault.moment, row.fault.strike)
@@ -119,7 +130,7 @@ async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
     name: str, references: References, tmp_path: Path, record_property: Record
 ) -> None:
     reference = await references.of(name)
-    for row in rows_of(reference):
+    for row in sample_of(reference):
         with explained(str(row)):
             folder = reference.copy(tmp_path / "data")
             status = await answer_of(reference, row, folder)

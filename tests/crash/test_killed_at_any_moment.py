@@ -5,8 +5,9 @@ from random import Random
 from tests.crash.conftest import OpenKilling
 from tests.crash.nursery import AfterSeconds
 from tests.crash.recovering import check_repeat, check_upkeep
+from tests.sampling import FULL
 
-TIMES = 40
+TIMES = 40 if FULL else 10
 LARGE = "push of a large package"
 
 

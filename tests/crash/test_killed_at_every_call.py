@@ -5,12 +5,24 @@ import pytest
 from tests.crash.conftest import OpenKilling
 from tests.crash.nursery import AfterAnswer, AtCall
 from tests.crash.recovering import check_kept, check_repeat, check_upkeep
-from tests.crash.references import References
+from tests.crash.references import Reference, References
 from tests.crash.use_cases import USE_CASES
 from tests.faults import Moment
+from tests.sampling import covering
 
 # A state that one moment leaves behind is nearly that of the next, so each gets one of the checks.
 CHECKS = {Moment.BEFORE: check_repeat, Moment.AFTER: check_upkeep}
+
+
+def sample_of(reference: Reference) -> list[tuple[int, str, Moment]]:
+    """Return every call of the use-case with one moment, and every method with both."""
+    calls = enumerate(reference.life.calls, start=1)
+    return covering(
+        ((number, call, moment) for number, call in calls for moment in CHECKS),
+        lambda row: row[0],
+        lambda row: row[1:],
+        seed=reference.use_case.name,
+    )
 
 
 @pytest.mark.parametrize("name", USE_CASES)
@@ -18,11 +30,10 @@ async def test_a_change_that_is_killed_at_any_call_is_there_whole_or_not_at_all(
     name: str, killing: OpenKilling
 ) -> None:
     killed = await killing(name)
-    for number, call in enumerate(killed.reference.life.calls, start=1):
-        for moment, check in CHECKS.items():
-            where = f"killed {moment.value} {call}, call {number}"
-            ended = await killed.die(AtCall(number, moment), check, where)
-            assert ended.was_killed, (where, ended)
+    for number, call, moment in sample_of(killed.reference):
+        where = f"killed {moment.value} {call}, call {number}"
+        ended = await killed.die(AtCall(number, moment), CHECKS[moment], where)
+        assert ended.was_killed, (where, ended)
 
 
 @pytest.mark.parametrize("name", USE_CASES)

@@ -24,6 +24,7 @@ from tests.outages.contents import contents_of
 from tests.outages.references import Reference, References, over, seen
 from tests.outages.use_cases import USE_CASES
 from tests.outages.wire import Call, Died, Fault, Wire
+from tests.sampling import covering
 
 pytestmark = pytest.mark.timeout(600)  # A test has a hundred rows and more.
 
@@ -45,6 +46,16 @@ def rows_of(reference: Reference) -> Iterator[Row]:
     for call in sorted(set(reference.calls)):
         for fault in call.faults:
             yield Row(call, fault)
+
+
+def sample_of(reference: Reference) -> list[Row]:
+    """Return rows with every call of the use-case, and every fault of each kind of call."""
+    return covering(
+        rows_of(reference),
+        lambda row: row.call,
+        lambda row: (row.call.kind, row.fault),
+        seed=reference.use_case.name,
+    )
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
     name: str, references: References, record_property: Record
 ) -> None:
     reference = await references.of(USE_CASES[name])
-    for row in rows_of(reference):
+    for row in sample_of(reference):
         with explained(str(row)):
             place = await references.copy(reference.place)
             answered = await Attempt(reference, row, place).happen()

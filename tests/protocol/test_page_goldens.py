@@ -33,6 +33,9 @@ CHANGING = {
 }
 
 
+_DIGEST_OF_FILE = re.compile(r"(?<=[?/.])[0-9a-f]{8,64}(?=[.\"/])")
+
+
 class Html(SingleFileSnapshotExtension):
     """Keeps a golden as a file that a browser opens."""
 
@@ -63,6 +66,20 @@ def shown(browser: Browser) -> str:
     for name, pattern in CHANGING.items():
         main = pattern.sub(name, main)
     return main
+
+
+def frame_of(browser: Browser) -> str:
+    """Return what surrounds the main part of a page, without what is new each time."""
+    assert browser.page is not None
+    frame = re.sub(r"<main.*</main>\n", "<main></main>\n", browser.page.text, flags=re.DOTALL)
+    for name, pattern in {**CHANGING, "DIGEST": _DIGEST_OF_FILE}.items():
+        frame = pattern.sub(name, frame)
+    return frame
+
+
+async def test_the_frame_of_every_page(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.open("/account")
+    assert frame_of(ann) == page
 
 
 async def test_an_overview_of_somebody_who_has_begun(ann: Browser, page: SnapshotAssertion) -> None:

@@ -1,11 +1,16 @@
 """The runner of the suites tells the truth about them."""
 
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests import run
+from tests import reaching, run
+from tests.sampling import covering
 
 REPORT = """<testsuites><testsuite>
 <testcase name="a" />
@@ -48,8 +53,9 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     good = run.Outcome("unit", passed=3, skipped=Counter({"no account": 2}))
     bad = run.Outcome("protocol", passed=1, failed=1)
     assert run.summary([good]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == [
+    assert capsys.readouterr().out.splitlines()[-3:] == [
         "skipped 2: no account",
+        "left to `make test-all`: rows of the tables of faults that repeat others",
         "3 passed, 0 failed, 2 skipped",
     ]
     assert run.summary([good, bad]) == 1
@@ -76,6 +82,70 @@ def test_the_protocol_suite_runs_over_the_stores_of_the_cloud_too() -> None:
     suites = run.suites()
     assert suites.index("protocol") + 1 == suites.index(run.IN_THE_CLOUD)
     assert list(run.tests_of(run.IN_THE_CLOUD)) == list(run.tests_of("protocol"))
+
+
+def test_each_suite_that_gives_the_coverage_is_there() -> None:
+    assert set(run.MEASURED) <= set(run.suites())
+    assert set(run.FAST) <= set(run.suites())
+    assert set(run.BESIDE) <= set(run.suites())
+    assert [path for path in run.ON_OTHERS if not (run.ROOT / path).exists()] == []
+
+
+def test_the_tests_that_call_what_another_case_calls_are_repeats() -> None:
+    calls = {
+        "test_a.py::test_pull[one]": ["metadata.find", "archives.read"],
+        "test_a.py::test_pull[other]": ["archives.read", "metadata.find"],
+        "test_a.py::test_pull[refused]": ["metadata.find"],
+        "test_a.py::test_push": ["metadata.find"],
+        "test_b.py::test_host": [],
+    }
+    assert reaching.repeats(calls) == ["test_a.py::test_pull[other]", "test_b.py::test_host"]
+
+
+def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "CALLS", tmp_path / "calls")
+    monkeypatch.setattr(run, "REPEATS", tmp_path / "repeats.json")
+    whole = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
+    assert (whole.options, whole.left_out) == ([], 0)
+    noted = run.selection(run.PROTOCOL, run.Extent.NORMAL).settings
+    (Path(noted[reaching.NOTES]) / "1").write_text('["a::test", []]\n["b::test", ["x.y"]]\n')
+    sample = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
+    assert sample.left_out == 1
+    assert json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text()) == ["a::test"]
+    assert run.selection(run.PROTOCOL, run.Extent.ALL).settings == {}
+
+
+def test_a_world_notes_the_calls_of_its_stores_and_a_listed_test_is_left_out(
+    tmp_path: Path,
+) -> None:
+    file = "tests/protocol/test_security_txt.py"
+    first, listed = tmp_path / "notes", tmp_path / "listed.json"
+    first.mkdir()
+    assert _pytest(file, {reaching.NOTES: str(first)}) == 0
+    noted = reaching.read_notes(first)
+    assert noted
+    listed.write_text(json.dumps(list(noted)))
+    nothing_collected = 5
+    assert _pytest(file, {reaching.LEFT_OUT: str(listed)}) == nothing_collected
+
+
+def _pytest(file: str, settings: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.reaching", file]
+    return subprocess.run(
+        command, cwd=run.ROOT, env={**os.environ, **settings}, check=False, capture_output=True
+    ).returncode
+
+
+def test_a_sample_has_every_value_of_each_feature() -> None:
+    rows = [(call, fault) for call in range(20) for fault in "abc"]
+    sample = covering(rows, lambda row: row[0], lambda row: row[1], seed="x", full=False)
+    assert {call for call, _ in sample} == set(range(20))
+    assert {fault for _, fault in sample} == set("abc")
+    assert len(sample) == 20
+    assert sample == covering(rows, lambda row: row[0], lambda row: row[1], seed="x", full=False)
+    assert covering(rows, lambda row: row[1], full=True) == rows
 
 
 def test_the_contracts_alone_run_against_stores_that_the_environment_names(

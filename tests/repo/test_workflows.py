@@ -14,7 +14,7 @@ from tests.repo.tools import BOUND_SECONDS, folder, unavailable
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
-EXPECTED = {"check", "infra", "deploy", "release"}
+EXPECTED = {"check", "nightly", "infra", "deploy", "release"}
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)

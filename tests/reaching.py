@@ -1,0 +1,66 @@
+"""Which calls of stores each test makes, and which tests make calls that no other one makes.
+
+A plugin of pytest (`-p tests.reaching`), which the runner of the suites loads: one run over the
+stores of one machine notes the calls, in BALLROOM_TEST_NOTES; the run over the stores of the cloud
+leaves out the tests that BALLROOM_TEST_LEFT_OUT lists.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from shared.bootstrap import World as Stores
+from tests.counting import Journal
+
+NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
+LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
+
+_journal = Journal()
+
+
+def noted(stores: Stores) -> Stores:
+    """Return the stores, with their calls noted where this run notes them."""
+    return _journal.wrap(stores) if NOTES in os.environ else stores
+
+
+def pytest_runtest_setup() -> None:
+    """Begin with no calls; those of the fixtures of a test are its own."""
+    _journal.calls.clear()
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Note the calls of a test that was run to its end; one that was skipped says nothing."""
+    if NOTES in os.environ and call.when == "call" and call.excinfo is None:
+        line = json.dumps([item.nodeid, sorted(set(_journal.calls))])
+        with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as notes:
+            notes.write(f"{line}\n")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that are listed."""
+    if LEFT_OUT not in os.environ:
+        return
+    listed = set[str](json.loads(Path(os.environ[LEFT_OUT]).read_text()))
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in listed])
+    items[:] = [item for item in items if item.nodeid not in listed]
+
+
+def read_notes(folder: Path) -> dict[str, frozenset[str]]:
+    """Return the calls of every test that was noted."""
+    lines = [line for file in folder.iterdir() for line in file.read_text().splitlines()]
+    return {test: frozenset(calls) for test, calls in map(json.loads, lines)}
+
+
+def repeats(calls: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return the tests that call no store, or what an earlier case of the same test calls."""
+    seen, found = set[tuple[str, frozenset[str]]](), list[str]()
+    for test in sorted(calls):
+        made = frozenset(calls[test])
+        known = (test.partition("[")[0], made)
+        if not made or known in seen:
+            found.append(test)
+        seen.add(known)
+    return found
