@@ -1,4 +1,5 @@
-"""Slow clients at full size: 400 unfinished bodies, 300 slow readers, 1,000 slow heads.
+"""Slow clients at full size: 400 unfinished bodies, 300 slow readers, 1,000 slow heads, and two
+accounts that hold all room for uploads at 40 KiB a second a connection.
 
 Prints what a process takes while each attack lasts, and how long a push of 2 MiB takes meanwhile.
 Limits: 128 MiB more than before, and every push passes within the patience of a client (30 s).
@@ -8,15 +9,17 @@ import socket
 import sys
 import time
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import httpx
 
 from bench.serving import Server, ballroom, push, token_of, workspace
 from tests.balas import bala
+from tests.terminal import Terminal
 
 MIB = 1024 * 1024
 MOST_MIB, MOST_SECONDS = 128, 30.0
@@ -44,6 +47,8 @@ class Attack:
     name: str
     sent: bytes
     count: int
+    more: bytes = b""  # What every second socket begins with, if not with the same.
+    rate: int = 0  # Bytes a second that follow.
 
 
 def attacks(server: Server, client: httpx.Client) -> list[Attack]:
@@ -52,13 +57,23 @@ def attacks(server: Server, client: httpx.Client) -> list[Attack]:
         f"{server.url}{UPLOADS}/acme/slow/0.0.1", headers={"Accept": "application/octet-stream"}
     )
     path, token = urlsplit(found.headers["location"]).path, token_of(server)
+    first, second = (head(UPLOADS, 65 * MIB, publisher(server, name)) for name in ("ann", "bob"))
     return [
         Attack("slow heads", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", 1000),
         Attack("slow readers", f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 300),
         Attack("large bodies of nobody", head(UPLOADS, 2 * MIB) + b"[", 400),
         Attack("large bodies with a token", head(UPLOADS, 60 * MIB, token) + b"[" * 1000, 400),
         Attack("bodies of nobody", head(RESOLVES, MIB) + b"[" * (MIB - 1), 400),
+        Attack("uploads of two accounts", first, 32, more=second, rate=40 * 1024),
     ]
+
+
+def publisher(server: Server, name: str) -> str:
+    """Return a token of a new account that may publish."""
+    terminal = Terminal(server.folder / "data")
+    terminal.run("account", "add", name)
+    terminal.run("org", "add", f"{name}org", "--owner", name)
+    return terminal.run("token", "issue", name, "--name", "x", "--scope", "push-new").strip()
 
 
 def head(path: str, length: int, token: str = "") -> bytes:
@@ -90,15 +105,38 @@ def attacking(server: Server, attack: Attack) -> Generator[None]:
     """Hold sockets that sent their part, and take nothing."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(attack.count)]
-        for each in sockets:
+        for number, each in enumerate(sockets):
             each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             each.connect(("127.0.0.1", urlsplit(server.url).port))
             each.settimeout(0.2)
             try:
-                each.sendall(attack.sent)
+                each.sendall(attack.more if attack.more and number % 2 else attack.sent)
             except OSError:
                 continue  # The server does not read any more.
+        with sending_on(sockets, attack.rate):
+            yield
+
+
+@contextmanager
+def sending_on(sockets: list[socket.socket], rate: int) -> Generator[None]:
+    """Send as many bytes a second over each socket."""
+    over = Event()
+    for each in sockets:
+        each.setblocking(False)
+
+    def send() -> None:
+        while rate and not over.wait(0.5):
+            for each in sockets:
+                with suppress(OSError):
+                    each.send(b"[" * (rate // 2))
+
+    thread = Thread(target=send)
+    thread.start()
+    try:
         yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def memory(server: Server) -> int:
