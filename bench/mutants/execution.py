@@ -275,8 +275,9 @@ class Execution:
         subject = "test_" + Path(mutant["file"]).name
         near = [name for name in quick if name.partition("::")[0].endswith("/" + subject)]
         first = self._within(BUDGET / 2, [*killers, *near])
+        first = self._within(BUDGET * 3 / 4, [*first, *quick])
         # Of the rest those that do the most other things: what they see differs the most.
-        rest = (self._varied(quick, first), quick, sorted(quick, key=turns(quick)))
+        rest = (self._varied(quick, first), sorted(quick, key=turns(quick)))
         return self._within(BUDGET, chain(first, *rest))
 
     def _varied(self, names: list[str], begun: list[str]) -> Iterator[str]:
