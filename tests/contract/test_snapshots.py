@@ -412,6 +412,21 @@ async def test_old_snapshots_go_and_the_newest_stays(
     assert [each.name for each in await taking.shelf.all()] == [manifest.name]
 
 
+async def test_a_snapshot_that_another_process_is_writing_stays_for_a_day(
+    store: SnapshotStore, stores: Stores, clock: FakeClock
+) -> None:
+    taking = snapshotting(stores, store, clock)
+    begun = snapshot_name(clock.now_ms())
+    file = f"{begun}/{PACKAGES}"
+    await store.write(file, pieces_of(b"begun"))
+    clock.advance(DAY)
+    await taking.run()
+    assert file in await store.list()
+    clock.advance(timedelta(milliseconds=1))
+    await taking.run()
+    assert file not in await store.list()
+
+
 class Forgetful(SnapshotFolder):
     """Loses the last byte of every file but the manifest, and says nothing of it."""
 

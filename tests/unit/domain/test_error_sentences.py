@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from shared.domain.accounts import MAX_NAME_LENGTH, parse_name
 from shared.domain.address_ranges import MAX_RANGES, parse_ranges
 from shared.domain.bulletin import Draft, parse_reason
+from shared.domain.checksum import Algorithm, Checksum
 from shared.domain.domains import parse_domain
 from shared.domain.entry_names import decoded_name, refuse_unportable
 from shared.domain.errors import Refusal
@@ -43,6 +44,8 @@ def logs(**params: str) -> object:
 
 
 REFUSED: dict[str, Callable[[], object]] = {
+    "a checksum of SHA-1": lambda: Checksum.parse(Algorithm.SHA1, b"abc"),
+    "a checksum of MD5": lambda: Checksum.parse(Algorithm.MD5, b"abc"),
     "an account name of a sign": lambda: parse_name("a b"),
     "an account name that is long": lambda: parse_name("a" * (MAX_NAME_LENGTH + 1)),
     "an account name like an id": lambda: parse_name("abcdefghij"),

@@ -47,16 +47,17 @@ def test_a_pom_of_something_else_is_refused(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "well-formed"),
-        (b"<project>", "well-formed"),
-        (b"<project>\xff</project>", "well-formed"),
-        (b"<?xml version='1.0' encoding='klingon'?><project/>", "well-formed"),
-        (b"<!DOCTYPE project><project/>", "DOCTYPE"),
+        (b"", "it is not well-formed XML"),
+        (b"<project>", "it is not well-formed XML"),
+        (b"<project>\xff</project>", "it is not well-formed XML"),
+        (b"<?xml version='1.0' encoding='klingon'?><project/>", "it is not well-formed XML"),
+        (b"<!DOCTYPE project><project/>", "it has a DOCTYPE"),
     ],
 )
 def test_a_pom_that_cannot_be_read_is_refused(content: bytes, reason: str) -> None:
-    with pytest.raises(PomUnreadable, match=reason):
+    with pytest.raises(PomUnreadable) as refused:
         require_pom(content, GREET)
+    assert str(refused.value) == str(PomUnreadable(reason))
 
 
 def test_a_pom_has_a_limit() -> None:
