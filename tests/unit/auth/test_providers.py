@@ -19,6 +19,7 @@ from shared.auth.discovery import Discovery
 from shared.auth.entra import EntraApplication, EntraProvider, managed_identity
 from shared.auth.github import GitHubProvider
 from shared.auth.idtokens import IdTokens
+from shared.auth.jwts import Flaw
 from shared.auth.keysets import KeySets
 from shared.auth.oidc import OAuthClient, OidcProvider
 from shared.auth.providers import (
@@ -573,3 +574,53 @@ async def test_a_managed_identity_vouches_for_the_application(
         with pytest.raises(Unanswered):
             await asyncio.to_thread(managed_identity("33333333-2222-3333-4444-555555555555"))
     assert set(asked) == {"api://AzureADTokenExchange"}
+
+
+@pytest.mark.parametrize("kind", ["oidc", "github"])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"state": "other"}, "its answer belongs to another sign-in"),
+        ({"code": ""}, "its answer holds no code"),
+    ],
+    ids=["state", "code"],
+)
+async def test_an_answer_that_is_none_is_told_with_the_label_of_the_provider(
+    place: Place, kind: str, changes: dict[str, str], reason: str
+) -> None:
+    provider = place.provider(kind)
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = {"state": begun.state, "code": "any", **changes}
+    with pytest.raises(SignInFailed) as refused:
+        await provider.finish(begun.flow, answer)
+    assert str(refused.value) == str(SignInFailed(provider.label, reason))
+
+
+async def test_an_answer_of_another_issuer_is_told_with_the_label_of_the_provider(
+    place: Place,
+) -> None:
+    provider = place.provider("oidc")
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = {"state": begun.state, "code": "any", "iss": "https://other.test"}
+    with pytest.raises(SignInFailed) as refused:
+        await provider.finish(begun.flow, answer)
+    reason = "the answer came from another provider"
+    assert str(refused.value) == str(SignInFailed(provider.label, reason))
+
+
+@pytest.mark.parametrize(
+    ("claims", "flaw"),
+    [
+        ({"nonce": "other"}, Flaw.NONCE),
+        ({"aud": "other"}, Flaw.AUDIENCE),
+        ({"exp": 1}, Flaw.EXPIRED),
+    ],
+    ids=["nonce", "audience", "time"],
+)
+async def test_an_id_token_that_is_refused_says_why(
+    place: Place, claims: dict[str, Any], flaw: Flaw
+) -> None:
+    place.issuer.person.claims |= claims
+    with pytest.raises(SignedTokenRefused) as refused:
+        await place.sign_in(place.provider("oidc"))
+    assert str(refused.value) == str(SignedTokenRefused(flaw.value))
