@@ -322,3 +322,20 @@ def test_no_entry_is_unpacked_twice() -> None:
     read_bala(content, ArchiveLimits(unpacked_bytes=unpacked))
     with pytest.raises(UnpacksTooLarge):
         read_bala(content, ArchiveLimits(unpacked_bytes=unpacked - 1))
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ({"modules": [f"m{at}" + "x" * 90 for at in range(200)]}, "modules"),
+        ({"keywords": ["k" * 400 for _ in range(60)]}, "keywords"),
+        ({"authors": ["a" * 400 for _ in range(60)]}, "authors"),
+        ({"dependencies": [f"acme/d{at}:1.0.0" for at in range(900)]}, "dependencies"),
+    ],
+)
+def test_a_record_that_is_too_large_names_what_takes_the_most_room(
+    spec: dict[str, Any], what: str
+) -> None:
+    with pytest.raises(RecordTooLarge) as refused:
+        read(**spec)
+    assert f" {what}" in str(refused.value)

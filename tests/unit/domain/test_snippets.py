@@ -3,6 +3,8 @@
 import tomllib
 from xml.etree import ElementTree
 
+from syrupy.assertion import SnapshotAssertion
+
 from shared.domain.client_settings import PLACEHOLDER, REPOSITORY, client_settings
 from shared.domain.snippets import Snippet, snippets
 from tests.contract.samples import release
@@ -59,3 +61,8 @@ def test_a_tool_is_pulled_first_of_all() -> None:
 def test_nobody_is_told_to_add_a_dependency_by_a_command_that_adds_modules() -> None:
     assert "tool" not in ways()
     assert not any("bal add" in each.text for each in ways(tools=("greeter",)).values())
+
+
+def test_each_snippet_says_what_it_is_and_where_it_goes(snapshot: SnapshotAssertion) -> None:
+    found = ways(tools=("greeter",)).values()
+    assert [(each.id, each.title, each.place) for each in found] == snapshot
