@@ -5,36 +5,62 @@ stores of one machine notes the calls, in BALLROOM_TEST_NOTES; the run over the 
 leaves out the tests that BALLROOM_TEST_LEFT_OUT lists.
 """
 
+import inspect
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from shared.adapters.observing import STORES
 from shared.bootstrap import World as Stores
-from tests.counting import Journal
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 
-_journal = Journal()
+_calls = set[str]()  # Of the test that runs: `metadata.find`.
+
+
+class _Noted:
+    """Stands before a store; a coroutine function of the store is one here too."""
+
+    def __init__(self, name: str, store: Any) -> None:
+        self._name = name
+        self._store = store
+
+    def __getattr__(self, operation: str) -> Any:
+        found = getattr(self._store, operation)
+        if not inspect.iscoroutinefunction(found):
+            if callable(found):
+                _calls.add(f"{self._name}.{operation}")
+            return found
+
+        async def calling(*arguments: Any, **named: Any) -> Any:
+            _calls.add(f"{self._name}.{operation}")
+            return await found(*arguments, **named)
+
+        return calling
 
 
 def noted(stores: Stores) -> Stores:
     """Return the stores, with their calls noted where this run notes them."""
-    return _journal.wrap(stores) if NOTES in os.environ else stores
+    if NOTES not in os.environ:
+        return stores
+    return replace(stores, **{name: _Noted(name, getattr(stores, name)) for name in STORES})
 
 
 def pytest_runtest_setup() -> None:
     """Begin with no calls; those of the fixtures of a test are its own."""
-    _journal.calls.clear()
+    _calls.clear()
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Note the calls of a test that was run to its end; one that was skipped says nothing."""
     if NOTES in os.environ and call.when == "call" and call.excinfo is None:
-        line = json.dumps([item.nodeid, sorted(set(_journal.calls))])
+        line = json.dumps([item.nodeid, sorted(_calls)])
         with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as notes:
             notes.write(f"{line}\n")
 

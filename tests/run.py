@@ -42,7 +42,8 @@ ORDER = (
     "search", "clients", OUTAGES, "browser",
 )  # fmt: skip
 FAST = ("repo", "unit", "contract", PROTOCOL)
-MEASURED = ("unit", "contract", PROTOCOL)  # What these do not reach no other suite has to find.
+# What these do not reach no other suite has to find: they run in one process, but for a few tests.
+MEASURED = ("unit", "contract", PROTOCOL, "in_the_cloud", "security")
 # They wait for other programs most of the time, so one process of each runs beside the others. No
 # test of these measures time, as some of `crash` and `security` do.
 BESIDE = ("browser", "clients", OUTAGES)

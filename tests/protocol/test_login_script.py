@@ -24,6 +24,7 @@ from shared.hosting.serving import bind
 from shared.registry import Registry as Served
 from tests.paths import ROOT
 from tests.places import PLACES
+from tests.reaching import noted
 from tests.serving import TakingEmptyDomains, running
 from tests.world import URL, Template, World, settings_of
 
@@ -87,7 +88,8 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
 
 def _opened(folder: Path, url: str) -> Served:
     settings = settings_of(folder, url=url)
-    return build_registry(settings, asyncio.run(PLACES.stores(settings, SystemClock())))
+    stores = asyncio.run(PLACES.stores(settings, SystemClock()))
+    return build_registry(settings, noted(stores))
 
 
 async def _close(registry: Served) -> None:

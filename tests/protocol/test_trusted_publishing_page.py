@@ -35,6 +35,7 @@ from tests.fakes.clock import FakeClock
 from tests.jobs import SETTINGS, TENANT, CiSystems
 from tests.paths import ROOT
 from tests.places import PLACES
+from tests.reaching import noted
 from tests.serving import running
 from tests.trust import RULES, Trust
 from tests.workflows import Node, Unreadable, read_workflow
@@ -223,7 +224,7 @@ def served(template: Template, folder: Path, provider: Provider | None) -> Gener
     ci = CiSystems(clock, url)
     settings = settings_of(data, **chosen)
     stores = replace(asyncio.run(PLACES.stores(settings, clock)), fetcher=ci.internet)
-    registry = build_registry(settings, stores)
+    registry = build_registry(settings, noted(stores))
     app = Host(build_app(registry), on_stop=[registry.close])
     with running(app, at=bound), running(providers(ci, APPLICATION)) as asked:
         yield Job(_machine(folder), url, asked.url, ci)
