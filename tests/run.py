@@ -38,8 +38,8 @@ IN_THE_CLOUD = "protocol-in-the-cloud"  # The tests of the protocol, over the st
 CRASH = "crash"
 OUTAGES = "outages"
 ORDER = (
-    "repo", "unit", "contract", PROTOCOL, IN_THE_CLOUD, "in_the_cloud", "security", CRASH,
-    "search", "clients", OUTAGES, "browser",
+    "repo", "unit", "contract", PROTOCOL, IN_THE_CLOUD, "in_the_cloud", "security",
+    "compatibility", CRASH, "search", "clients", OUTAGES, "browser",
 )  # fmt: skip
 FAST = ("repo", "unit", "contract", PROTOCOL)
 # What these do not reach no other suite has to find: they run in one process, but for a few tests.

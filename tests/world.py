@@ -25,12 +25,12 @@ from shared.hosting.host import Host
 from shared.registry import Registry
 from shared.services.token_requests import TokenRequest
 from shared.settings import Settings
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START_MS, FakeClock
 from tests.fakes.domain_records import FakeDomainRecords
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.randomness import FakeRandomness
 from tests.lazy_app import lazy_functions
-from tests.places import PLACES
+from tests.places import PLACES, Places
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.language_server import LanguageServer
@@ -175,40 +175,46 @@ async def opened(
     people: People,
     wrap: Callable[[Stores], Stores] = lambda stores: stores,
     host: Callable[[Registry], ASGIApp] = repeating,
+    *,
+    places: Places = PLACES,
+    at_ms: int = START_MS,
+    seed: str = "test",
     **settings: Any,
 ) -> AsyncGenerator[World]:
     """Serve what the folder stands for; to open it again is to start the registry again.
 
-    `wrap` puts something around the stores, `host` serves the registry in another way, and what is
-    left are settings.
+    `wrap` puts something around the stores, `host` serves the registry in another way, `seed`
+    begins its randomness, and what is left are settings.
     """
-    chosen, clock = settings_of(folder, **settings), FakeClock()
+    chosen, clock = settings_of(folder, places, **settings), FakeClock(at_ms)
     stores = replace(
-        await PLACES.stores(chosen, clock),
-        randomness=FakeRandomness("test"),
+        await places.stores(chosen, clock),
+        randomness=FakeRandomness(seed),
         mailer=FakeMailer(),
         domain_records=FakeDomainRecords(),
     )
     registry = build_registry(chosen, noted(wrap(stores)))
     transport = httpx.ASGITransport(host(registry), raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, mounts=PLACES.elsewhere()) as http:
+    async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere()) as http:
         yield World(registry, stores, clock, people, http)
     await registry.close()
 
 
-def settings_of(folder: Path, **settings: Any) -> Settings:
+def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
-    ours = {"data": folder, "url": URL, "log_level": "warning", **PLACES.settings()}
+    ours = {"data": folder, "url": URL, "log_level": "warning", **places.settings()}
     return Settings.model_validate({**ours, **settings})
 
 
 def make_template(folder: Path) -> Template:
     """Make a registry with an administrator and the people of two organizations."""
-    return Template(folder, asyncio.run(_settle(settings_of(folder))))
+    return Template(folder, asyncio.run(settled(folder)))
 
 
-async def _settle(settings: Settings) -> People:
-    stores = await PLACES.new_stores(settings, FakeClock())
+async def settled(folder: Path, places: Places = PLACES) -> People:
+    """Make the stores of such a registry, and return the people."""
+    settings = settings_of(folder, places)
+    stores = await places.new_stores(settings, FakeClock())
     registry = build_registry(settings, replace(stores, randomness=FakeRandomness("people")))
     admin = await registry.accounts.create_administrator("admin", by=OPERATOR)
     ann, mia, bob = [await registry.accounts.create(n, by=OPERATOR) for n in ("ann", "mia", "bob")]

@@ -19,7 +19,7 @@ PRIVATE = {
         r"(?<![\w/-])(?:fact[s]|styl[e]|[d]esign)\.md|\bspec[s]/\w+\.md"
     ),
 }
-BINARY = {".bala", ".gif", ".ico", ".jpg", ".png", ".woff2", ".zip"}
+BINARY = {".bala", ".gif", ".ico", ".jpg", ".png", ".woff2", ".xz", ".zip"}
 
 
 def texts() -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,1 @@
+"""Stores that an earlier commit wrote, read by the code of today."""

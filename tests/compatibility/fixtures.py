@@ -1,0 +1,122 @@
+"""Stores and what they answered, as files: written once by one commit, read by all later ones.
+
+The files hold what the stores hold and what clients said and read; no name of a module or a class.
+"""
+
+import base64
+import io
+import json
+import lzma
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import ContentSettings
+
+from shared.adapters.blob.connecting import CONTAINERS as BLOB_CONTAINERS
+from shared.adapters.cosmos.connecting import DATABASE
+from tests.cloud import AtPlace, double_of, make_containers
+from tests.fakes.clock import FakeClock
+from tests.fakes.cosmos.containers import Partition
+
+HERE = Path(__file__).parent
+FOLDER = HERE / "folder.tar.xz"
+CLOUD = HERE / "cloud.json.xz"
+ANSWERS = {"folder": HERE / "folder.answers.json.xz", "cloud": HERE / "cloud.answers.json.xz"}
+
+_SETTINGS = ("content_type", "content_encoding", "content_disposition", "cache_control")
+
+
+def write_json(file: Path, content: object) -> None:
+    """Write JSON, compressed."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=0)
+    file.write_bytes(lzma.compress(text.encode(), preset=9))
+
+
+def read_json(file: Path) -> Any:
+    """Read what `write_json` wrote."""
+    return json.loads(lzma.decompress(file.read_bytes()))
+
+
+# --- a data folder -----------------------------------------------------------------------------
+
+
+def pack_folder(folder: Path, file: Path) -> None:
+    """Write a data folder of a registry that does not run."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for each in sorted(folder.rglob("*")):
+            archive.add(each, str(each.relative_to(folder)), recursive=False, filter=_plain)
+    file.write_bytes(lzma.compress(buffer.getvalue(), preset=9))
+
+
+def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member
+
+
+def unpack_folder(file: Path, folder: Path) -> None:
+    """Make a data folder of what was packed."""
+    with tarfile.open(file, "r:xz") as archive:
+        archive.extractall(folder, filter="tar")  # Which keeps who may open the keys.
+
+
+# --- stores of the cloud -----------------------------------------------------------------------
+
+
+async def pack_cloud(place: Path, file: Path) -> None:
+    """Write all items and blobs of a place."""
+    double = double_of(place, FakeClock())
+    items = {
+        container.name: {
+            "last": container.last,
+            "partitions": {
+                key: list(partition.items.values())
+                for key, partition in container.partitions.items()
+                if partition.items
+            },
+        }
+        for container in double.containers.values()
+    }
+    write_json(file, {"items": items, "blobs": await _blobs(place)})
+
+
+async def _blobs(place: Path) -> Mapping[str, Any]:
+    connections = AtPlace(place, FakeClock())
+    found: dict[str, Any] = {}
+    async with connections.blobs() as client:
+        for name in BLOB_CONTAINERS:
+            container = client.get_container_client(f"{connections.prefix}{name}")
+            async for listed in container.list_blobs():
+                blob = await container.get_blob_client(listed.name).download_blob()
+                properties = blob.properties
+                found[f"{name}/{listed.name}"] = {
+                    "content": base64.b64encode(await blob.readall()).decode(),
+                    "metadata": dict(properties.metadata or {}),
+                    **{each: properties.content_settings.get(each) for each in _SETTINGS},
+                }
+    return found
+
+
+async def unpack_cloud(file: Path, place: Path, clock: FakeClock) -> None:
+    """Make a place that stores what was packed."""
+    packed = read_json(file)
+    place.mkdir()
+    double = double_of(place, clock)
+    for name, stored in packed["items"].items():
+        container = double.containers[DATABASE, name]
+        container.last = stored["last"]
+        for key, items in stored["partitions"].items():
+            container.partitions[key] = Partition({item["id"]: item for item in items})
+    connections = AtPlace(place, clock)
+    await make_containers(connections)
+    async with connections.blobs() as client:
+        for path, stored in packed["blobs"].items():
+            name, _, blob = path.partition("/")
+            await client.get_blob_client(f"{connections.prefix}{name}", blob).upload_blob(
+                base64.b64decode(stored["content"]),
+                metadata=stored["metadata"],
+                content_settings=ContentSettings(**{each: stored[each] for each in _SETTINGS}),
+            )

@@ -1,0 +1,152 @@
+"""What an earlier commit wrote, in a data folder and in the cloud, is read by today's code."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.balas import bala
+from tests.compatibility.asking import Ask, Asking, differences
+from tests.compatibility.fixtures import ANSWERS, CLOUD, FOLDER, HERE, read_json
+from tests.compatibility.story import Facts, told
+from tests.compatibility.write import PLACES, facts_of, open_folder, read_by_this_code
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.terminal import Terminal
+from tests.world import URL, World
+
+LARGEST_BYTES = 1024 * 1024  # Of all files together; a clone of the repository brings them.
+ARCHIVE = {"Accept": "application/octet-stream"}
+
+
+@dataclass
+class Old:
+    """A registry over stores that an earlier commit wrote, and what it answered."""
+
+    world: World
+    facts: Facts
+    answers: dict[str, list[dict[str, Any]]]
+
+    async def differing(self, part: str) -> list[str]:
+        """Ask once more; say what is not as it was."""
+        return [
+            f"{ask}: {each}"
+            for ask, answer in self._asked(part)
+            for each in differences(answer, await ask.send(self.world.http))
+        ]
+
+    def _asked(self, part: str) -> list[tuple[Ask, dict[str, Any]]]:
+        return [(Ask.of(each["ask"]), each["answer"]) for each in self.answers[part]]
+
+    async def push(self, archive: bytes, token: str) -> httpx.Response:
+        """Push as the Java client does."""
+        bearer = {"Authorization": f"Bearer {self.facts.tokens[token]}"}
+        content = multipart("any.bala", archive)
+        headers = {**FORM, **bearer}
+        return await self.world.send("POST", "/packages", headers=headers, content=content)
+
+
+@asynccontextmanager
+async def reading(kind: str, folder: Path) -> AsyncGenerator[Old]:
+    """Open the stores of a kind."""
+    answers = read_json(ANSWERS[kind])
+    facts = facts_of(answers)
+    async with read_by_this_code(kind, folder, facts.at_ms) as world:
+        yield Old(world, facts, answers)
+
+
+@pytest.fixture(params=list(PLACES))
+async def old(request: pytest.FixtureRequest, scratch: Path) -> AsyncGenerator[Old]:
+    async with reading(request.param, scratch / "data") as opened:
+        yield opened
+
+
+async def test_every_request_is_answered_as_the_code_did_that_wrote_the_stores(old: Old) -> None:
+    assert await old.differing("reads") == []
+
+
+async def test_changes_succeed_as_they_did(old: Old) -> None:
+    assert await old.differing("changes") == []
+
+
+async def test_further_versions_are_pushed_and_pulled(old: Old) -> None:
+    [reopened] = [each for each in Asking(old.facts).changes() if "/off" in each.path]
+    assert (await reopened.send(old.world.http))["status"] == 303
+    for token, coordinate in {"laptop": "acme/greet:3.0.0", "of acme": "acme/fresh:1.0.0"}.items():
+        answer = await old.push(bala(coordinate), token)
+        assert answer.status_code == 204, answer.text
+        path = f"/packages/{coordinate.replace(':', '/')}"
+        first = await old.world.get(path, headers=ARCHIVE)
+        assert (await old.world.get(first.headers["location"])).content == bala(coordinate)
+    again = await old.push(bala("acme/gone:1.0.0", readme="Another.\n"), "laptop")
+    assert again.status_code in (400, 409), "the version of a removed release is never free again"
+
+
+async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
+    [reopened] = [each for each in Asking(old.facts).changes() if "/off" in each.path]
+    await reopened.send(old.world.http)
+    problems: dict[str, Any] = {}
+    changed: dict[str, int] = {}
+    for task in old.world.registry.upkeep.tasks:
+        report = await old.world.registry.upkeep.run(task)
+        assert report, task
+        problems[task], changed[task] = report.problems, report.changed
+    assert not any(problems.values()), problems
+    assert changed["mend"] == 0, "what is derived is what today's code would derive"
+
+
+async def test_the_snapshot_is_whole(old: Old) -> None:
+    shelf = old.world.registry.snapshotting.shelf
+    names = [each.name for each in await shelf.all()]
+    assert len(names) == 1
+    assert (await shelf.verified(names[0])).lines > 0
+
+
+# --- a data folder, by the commands of its operator --------------------------------------------
+
+
+@pytest.fixture
+def terminal(scratch: Path) -> Terminal:
+    """Return the terminal of somebody whose data folder is old."""
+    open_folder(scratch / "data")
+    return Terminal(scratch / "data", {"BALLROOM_URL": URL})
+
+
+def test_the_doctor_finds_nothing_wrong(terminal: Terminal) -> None:
+    assert [each for each in terminal.json("doctor") if not each["ok"]] == []
+
+
+def test_a_backup_of_it_is_a_registry(terminal: Terminal, scratch: Path) -> None:
+    terminal.run("backup", str(scratch / "backup"))
+    other = Terminal(scratch / "restored", terminal.settings)
+    other.run("restore", str(scratch / "backup"))
+    assert other.json("account", "list") == terminal.json("account", "list")
+
+
+def test_its_snapshot_makes_a_new_registry(terminal: Terminal, scratch: Path) -> None:
+    [snapshot] = terminal.json("snapshot", "list")
+    other = Terminal(scratch / "restored", terminal.settings)
+    other.run("snapshot", "restore", snapshot["name"], "--from", str(scratch / "data"))
+    for coordinate in ("acme/greet:1.1.0", "acme/secret:1.0.0", "acme/harms:1.0.0"):
+        assert other.json("package", "show", coordinate) == terminal.json(
+            "package", "show", coordinate
+        )
+
+
+# --- the files ---------------------------------------------------------------------------------
+
+
+async def test_the_story_that_wrote_them_can_still_be_told(scratch: Path) -> None:
+    facts = await told(scratch / "data", PLACES["folder"])
+    known = facts_of(read_json(ANSWERS["folder"]))
+    assert (facts.at_ms, set(facts.tokens)) == (known.at_ms, set(known.tokens))
+    assert [str(each) for each in Asking(facts).reads()]
+
+
+def test_the_files_are_small() -> None:
+    files = [FOLDER, CLOUD, *ANSWERS.values()]
+    assert sum(each.stat().st_size for each in files) < LARGEST_BYTES
+    assert sorted(HERE.glob("*.xz")) == sorted(files)

@@ -1,0 +1,96 @@
+"""Write the stores of this commit and what they answer: `python -m tests.compatibility.write`.
+
+Run it at the last commit before a change of what is stored, and commit what it wrote.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from shared.bootstrap import migrate
+from tests.compatibility.asking import Ask, Asking
+from tests.compatibility.fixtures import (
+    ANSWERS,
+    CLOUD,
+    FOLDER,
+    pack_cloud,
+    pack_folder,
+    unpack_cloud,
+    unpack_folder,
+    write_json,
+)
+from tests.compatibility.story import SETTINGS, Facts, told
+from tests.fakes.clock import FakeClock
+from tests.places import Clouds, Folders, Places
+from tests.world import World, opened, settings_of
+
+PLACES: dict[str, Places] = {"folder": Folders(), "cloud": Clouds()}
+
+
+@asynccontextmanager
+async def read_by_this_code(
+    kind: str, folder: Path, at_ms: int, **settings: Any
+) -> AsyncGenerator[World]:
+    """Open a registry over a copy of the stores that were written, at the time of their end."""
+    places = PLACES[kind]
+    if kind == "folder":
+        open_folder(folder)
+    else:
+        await unpack_cloud(CLOUD, folder, FakeClock(at_ms))
+    options: dict[str, Any] = {**SETTINGS, **settings}
+    people: Any = None  # They are known by what the files say.
+    async with opened(folder, people, places=places, at_ms=at_ms, seed="later", **options) as world:
+        yield world
+    places.forget(folder)
+
+
+def open_folder(folder: Path) -> None:
+    """Make a copy of the data folder, and bring it up to date as the start of a registry does."""
+    unpack_folder(FOLDER, folder)
+    migrate(settings_of(folder, PLACES["folder"]))
+
+
+async def write(kind: str, scratch: Path) -> None:
+    """Write the stores, and what a registry over a copy of them answers."""
+    folder = scratch / "written"
+    facts = await told(folder, PLACES[kind])
+    if kind == "folder":
+        pack_folder(folder, FOLDER)
+    else:
+        await pack_cloud(folder, CLOUD)
+    async with read_by_this_code(kind, scratch / "read", facts.at_ms) as world:
+        asking = Asking(facts)
+        reads = [await recorded(each, world.http) for each in asking.reads()]
+        changes = [await recorded(each, world.http) for each in asking.changes()]
+    known: dict[str, Any] = asdict(facts)
+    write_json(ANSWERS[kind], {"facts": known, "reads": reads, "changes": changes})
+
+
+async def recorded(ask: Ask, http: httpx.AsyncClient) -> dict[str, Any]:
+    """Return a request with its answer, which shows what it has to."""
+    answer = await ask.send(http)
+    missing = [word for word, is_there in answer.get("words", {}).items() if not is_there]
+    assert not missing, (str(ask), missing)
+    return {"ask": ask.stored(), "answer": answer}
+
+
+def facts_of(stored: dict[str, Any]) -> Facts:
+    """Read what is known of the stores."""
+    return Facts(**stored["facts"])
+
+
+def main() -> None:
+    """Write both kinds of stores."""
+    for kind in PLACES:
+        with TemporaryDirectory() as scratch:
+            asyncio.run(write(kind, Path(scratch)))
+
+
+if __name__ == "__main__":
+    main()
