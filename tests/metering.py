@@ -124,7 +124,7 @@ async def metered(
     meter = Meter(place)
     connections = Metered(place, meter)
     await make_containers(connections)
-    limits = {f"limit_{each}": UNLIMITED for each in ("read", "push", "write")}
+    limits: dict[str, Any] = {f"limit_{each}": UNLIMITED for each in ("read", "push", "write")}
     settings = settings_of(
         folder,
         brake_packages=1_000_000,
