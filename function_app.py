@@ -2,8 +2,7 @@
 
 from pydantic import ValidationError
 
-from functions.faces import build_app
-from functions.refused_settings import refusing_app
+from functions.faces import build_app, invalid_settings_app
 from shared.bootstrap import build_registry
 from shared.log import log
 from shared.settings import Settings, refused_setting, setting_problem
@@ -12,4 +11,4 @@ try:
     app = build_app(build_registry(Settings.load()))
 except ValidationError as invalid:
     log.error("settings.refused", reason=setting_problem(invalid))
-    app = refusing_app(refused_setting(invalid))
+    app = invalid_settings_app(refused_setting(invalid))

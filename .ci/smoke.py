@@ -91,7 +91,7 @@ def try_package(url: str, package: str) -> None:
 def made(coordinate: str) -> bytes:
     """Return a small package, made as the tests make theirs."""
     sys.path.insert(0, str(ROOT))
-    from tests.balas import bala  # noqa: PLC0415 - the other command needs none.
+    from tests.support.archives import bala  # noqa: PLC0415 - the other command needs none.
 
     return bala(coordinate, summary="Pushed after each deployment, to see whether it works.")
 

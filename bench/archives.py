@@ -8,9 +8,9 @@ import sys
 
 import httpx
 
-from bench.loading import load, require_wrk
-from bench.serving import Server, ballroom, bare, free_port, push, running, workspace
-from tests.balas import bala
+from bench.load_generator import load, require_wrk
+from bench.servers import Server, ballroom, bare, free_port, push, running, workspace
+from tests.support.archives import bala
 
 SIZES = {"10 KB": 10_000, "1 MB": 1_000_000, "20 MB": 20_000_000}
 CONNECTIONS = 8

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import httpx
 
-from bench.loading import SECONDS, WARM_SECONDS, Load, load, require_wrk
-from bench.packages import archive, real_releases
-from bench.serving import UNREACHED, Server, ballroom, free_port, push, running, token_of, workspace
-from tests.balas import bala
+from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, require_wrk
+from bench.sample_packages import archive, real_releases
+from bench.servers import UNREACHED, Server, ballroom, free_port, push, running, token_of, workspace
+from tests.support.archives import bala
 
 PACKAGE = "acme/greet"
 VERSION = "1.0.3"

@@ -29,11 +29,11 @@ from xml.etree import ElementTree as ET
 
 import httpx
 
-from bench.packages import largest, push_real
-from bench.serving import Server, ballroom, bare, copy, nginx, plain, push, workspace
-from shared.domain.version import Version
-from tests.balas import bala
+from bench.sample_packages import largest, push_real
+from bench.servers import Server, ballroom, bare, copy, nginx, plain, push, workspace
+from shared.domain.versions import Version
 from tests.protocol.bal.maven import AETHER
+from tests.support.archives import bala
 
 PACKAGES = 50
 RUNS = 50

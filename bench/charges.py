@@ -1,4 +1,4 @@
-"""What each use-case takes of the stores in the cloud, as shared/domain/usage.py holds it.
+"""What each use-case takes of the stores in the cloud, as infra/cost/usage.py holds it.
 
 Counted, not timed: on the double of Cosmos DB with its model of request units, and on an emulator
 of Blob Storage. The numbers are the same on every machine.
@@ -8,8 +8,8 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from shared.domain.usage import Usage
-from tests.charges import Counted, counted
+from infra.cost.usage import Usage
+from tests.support.store_usage import Counted, counted
 
 FIELDS = ("units", "records", "blob_reads", "blob_writes", "answer_bytes")
 

@@ -25,18 +25,23 @@ from azure.storage.blob.aio import BlobServiceClient
 from pydantic import TypeAdapter
 
 from bench.search import real
-from bench.synthetic import Synthetic
-from shared.adapters.blob.connecting import OPTIONS, Blobs
-from shared.adapters.cloud_search.blobs import CONTAINER, SearchBlobs
-from shared.adapters.cloud_search.copies import Copy
-from shared.adapters.cloud_search.deltas import LIMIT, Delta, packed
-from shared.adapters.cloud_search.looking import PATIENCE
-from shared.adapters.cloud_search.pointer import Part
-from shared.adapters.cosmos.listings import Change
-from shared.adapters.sqlite.searching.document import excerpt
+from bench.synthetic_packages import Synthetic
+from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BlobContainers
+from shared.adapters.cloud_search.copies import IndexCopy
+from shared.adapters.cloud_search.index import FIRST_COPY_TIMEOUT
+from shared.adapters.cloud_search.parts import (
+    LARGEST_DELTA_BYTES,
+    SEARCH_CONTAINER,
+    IndexDelta,
+    IndexPart,
+    SearchBlobs,
+    pack_delta,
+)
+from shared.adapters.cosmos.listings import ListingChange
+from shared.adapters.search.rows import excerpt
 from shared.adapters.system import SystemClock, SystemRandomness
-from shared.domain.package import Listing
-from shared.domain.query import ANYONE, Page, Query
+from shared.domain.packages import Listing
+from shared.domain.search import ANYONE, Query, ResultPage
 from tests.fakes.azurite import azurite, missing
 from tests.paths import ROOT
 
@@ -77,7 +82,17 @@ async def main(sizes: Sequence[int]) -> None:
         for name, listings in _sources(sizes):
             figures = await _measured(address, listings)
             print(f"{name:>16}{''.join(f'{each:>9,.1f}' for each in asdict(figures).values())}")
-    limits = ("", "", "", BASE_LIMIT_MB, PATIENCE.seconds, "", DELTA_SECONDS, MEMORY_LIMIT_MB, "")
+    limits = (
+        "",
+        "",
+        "",
+        BASE_LIMIT_MB,
+        FIRST_COPY_TIMEOUT.seconds,
+        "",
+        DELTA_SECONDS,
+        MEMORY_LIMIT_MB,
+        "",
+    )
     print(f"{'limit':>16}{''.join(f'{each:>9}' for each in limits)}")
 
 
@@ -112,11 +127,11 @@ async def _measured(address: str, listings: Iterator[Listing]) -> Figures:
 
 async def _base(
     parts: SearchBlobs, file: Path, listings: Iterator[Listing], figures: Figures
-) -> Part:
-    copy = Copy(file)
+) -> IndexPart:
+    copy = IndexCopy(file)
     copy.create()
     began = time.process_time()
-    batch: list[Change] = []
+    batch: list[ListingChange] = []
     for listing in listings:
         batch.append(_change(listing, 1))
         if len(batch) == 1_000:
@@ -131,32 +146,32 @@ async def _base(
     return base
 
 
-def _delta() -> Delta:
+def _delta() -> IndexDelta:
     """Return the largest delta that is kept: of packages that the base has as well."""
-    known, changes = Delta(), dict[str, Change]()
+    known, changes = IndexDelta(), dict[str, ListingChange]()
     for listing in Synthetic().listings(SIZES[0]):
         change = _change(listing, 2)
         changes[change.key] = change
         if len(changes) % 200 == 0:
-            if len(packed(Delta(changes))) > LIMIT:
+            if len(pack_delta(IndexDelta(changes))) > LARGEST_DELTA_BYTES:
                 break
-            known = Delta(dict(changes))
+            known = IndexDelta(dict(changes))
     return known
 
 
-def _change(listing: Listing, revision: int) -> Change:
+def _change(listing: Listing, revision: int) -> ListingChange:
     body = _LISTING.dump_python(excerpt(listing), mode="json")
-    return Change(listing.head.package.key, revision, body)
+    return ListingChange(listing.head.package.key, revision, body)
 
 
 @asynccontextmanager
 async def _parts(address: str) -> AsyncGenerator[SearchBlobs]:
     def connect() -> BlobServiceClient:
-        return BlobServiceClient.from_connection_string(address, **OPTIONS)
+        return BlobServiceClient.from_connection_string(address, **BLOB_CLIENT_OPTIONS)
 
-    blobs = Blobs(connect)
+    blobs = BlobContainers(connect)
     with suppress(ResourceExistsError):
-        await blobs.container(CONTAINER).create_container()
+        await blobs.container(SEARCH_CONTAINER).create_container()
     yield SearchBlobs(blobs, SystemClock(), SystemRandomness())
     await blobs.close()
 
@@ -167,13 +182,13 @@ async def _parts(address: str) -> AsyncGenerator[SearchBlobs]:
 async def load(address: str, what: dict[str, Any]) -> None:
     """Load a base and a delta, search, and print what that took as JSON."""
     before = _memory_mb()
-    base, delta = Part(**what["base"]), Part(**what["delta"])
+    base, delta = IndexPart(**what["base"]), IndexPart(**what["delta"])
     with tempfile.TemporaryDirectory() as folder:
         async with _parts(address) as parts:
             began = time.process_time()
             file = Path(folder) / "search.db"
             await parts.fetch_base(base, file)
-            copy = Copy(file)
+            copy = IndexCopy(file)
             await copy.check()
             load_s, began = time.process_time() - began, time.process_time()
             await copy.apply((await parts.delta(delta)).changes.values())
@@ -184,9 +199,9 @@ async def load(address: str, what: dict[str, Any]) -> None:
     print(json.dumps({**told, "p99_ms": statistics.quantiles(times, n=100)[98] * 1000}))
 
 
-async def _timed(copy: Copy, text: str) -> float:
+async def _timed(copy: IndexCopy, text: str) -> float:
     began = time.process_time()
-    await copy.search(Query.parse(text), Page(), ANYONE)
+    await copy.search(Query.parse(text), ResultPage(), ANYONE)
     return time.process_time() - began
 
 

@@ -21,17 +21,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from bench.plausible import Made
+from bench.generated_texts import Made
 from shared import localhost
-from shared.bootstrap import build_registry, embedded_world
-from shared.composing.world import World
-from shared.domain.errors import Refusal
+from shared.bootstrap import build_registry, embedded_adapters
+from shared.composition import Adapters, Registry
+from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.first_start import ADMINISTRATOR
-from shared.registry import Registry
 from shared.services.publishing import Upload
-from shared.services.token_requests import TokenRequest
+from shared.services.tokens import TokenRequest
 from shared.settings import Settings
 from tests.paths import ROOT, SHARED
 
@@ -141,7 +140,7 @@ def publish(share: Share) -> list[Dated]:
 
 
 async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
-    world = embedded_world(settings)
+    world = embedded_adapters(settings)
     registry = build_registry(settings, world)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(registry.close)
@@ -157,15 +156,15 @@ async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
 
 
 async def _found(registry: Registry, releases: Sequence[Dated]) -> None:
-    account = await registry.accounts.typed(ADMINISTRATOR)
+    account = await registry.accounts.by_name_or_id(ADMINISTRATOR)
     names = sorted({each.made.release["org"].lower() for each in releases})
     print(f"Founding {len(names)} organizations …", flush=True)
     for org in names:
-        await registry.organizations.found(parse_org(org), account, by=OPERATOR)
+        await registry.organizations.create(parse_org(org), account, by=OPERATOR)
 
 
 async def _administrator(registry: Registry) -> Principal:
-    account = await registry.accounts.typed(ADMINISTRATOR)
+    account = await registry.accounts.by_name_or_id(ADMINISTRATOR)
     scopes = ["push-new", "push-version", "deprecate"]
     wanted = TokenRequest.parse("demo", scopes, org="*", package="*", days=1)
     issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
@@ -185,7 +184,7 @@ def _publish_all(settings: Settings, releases: Sequence[Dated]) -> list[Dated]:
 
 async def _publish(share: Share) -> list[Dated]:
     calendar = Calendar()
-    registry = build_registry(share.settings, embedded_world(share.settings, calendar))
+    registry = build_registry(share.settings, embedded_adapters(share.settings, calendar))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(registry.close)
         by = await _administrator(registry)
@@ -220,10 +219,10 @@ async def _deprecate(registry: Registry, releases: Sequence[Dated], by: Principa
     for each in releases:
         if each.made.release["is_deprecated"]:
             message = each.made.release["deprecation_message"] or "Use a newer version."
-            await registry.deprecating.deprecate(each.coordinate, message, by=by)
+            await registry.deprecation.deprecate(each.coordinate, message, by=by)
 
 
-async def _pull(world: World, releases: Sequence[Dated]) -> None:
+async def _pull(world: Adapters, releases: Sequence[Dated]) -> None:
     """Make up pulls: more of what more packages need, and more of newer versions."""
     print("Counting pulls …", flush=True)
     needed = Counter(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from bench.loading import Load, load, require_wrk
-from bench.serving import Server, ballroom, bare, copy, nginx, push, workspace
-from tests.balas import bala
+from bench.load_generator import Load, load, require_wrk
+from bench.servers import Server, ballroom, bare, copy, nginx, push, workspace
 from tests.protocol.bal.maven import AETHER
+from tests.support.archives import bala
 
 PACKAGE = "acme/greet"
 VERSIONS = 20

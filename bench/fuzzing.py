@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from bench.serving import PEERS, UNREACHED, Server, ballroom, install, push, token_of, workspace
-from shared.domain.rates import OperationClass
-from tests.balas import bala
+from bench.servers import PEERS, UNREACHED, Server, ballroom, install, push, token_of, workspace
+from shared.domain.rate_limits import RateLimitClass
+from tests.support.archives import bala
 
 MINUTES = 10.0
 SCHEMATHESIS = "schemathesis==4.32.5"
@@ -47,7 +47,7 @@ ROUNDS = (
 def main() -> None:
     """Try each round, and raise `SystemExit` with 1 after a fault of ours."""
     minutes = _minutes()
-    limits = {f"limit_{each.name.lower()}": UNREACHED for each in OperationClass}
+    limits = {f"limit_{each.name.lower()}": UNREACHED for each in RateLimitClass}
     with workspace() as folder, ballroom(folder, **limits) as server:
         _fill(server)
         failed = [each.name for each in ROUNDS if not _passes(server, each, minutes)]

@@ -20,9 +20,9 @@ import httpx
 
 from bench import demo
 from bench.azure_local import Cost, cost
-from bench.loading import Load, load, load_anew, require_wrk
+from bench.load_generator import Load, load, load_anew, require_wrk
 from bench.reads import publish_npm
-from bench.serving import Server, ballroom, pypiserver, verdaccio, workspace
+from bench.servers import Server, ballroom, pypiserver, verdaccio, workspace
 
 AIM, MOST_P99_MS, MOST_MADE_MS = 2, 100, 50
 VERSIONS = 20  # Of a package at the peers; the median of ours has two.

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import httpx
 
 from bench.reads import publish_npm
-from bench.serving import Server, ballroom, push, verdaccio, workspace
-from tests.balas import bala
+from bench.servers import Server, ballroom, push, verdaccio, workspace
+from tests.support.archives import bala
 
 SIZES = {"10 KB": (10_000, 30), "1 MB": (1_000_000, 15), "20 MB": (20_000_000, 5)}
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from bench.loading import Load, load, require_wrk
-from bench.packages import largest, push_real
-from bench.serving import Server, ballroom, bare, push, pypiserver, verdaccio, workspace
-from tests.balas import bala
+from bench.load_generator import Load, load, require_wrk
+from bench.sample_packages import largest, push_real
+from bench.servers import Server, ballroom, bare, push, pypiserver, verdaccio, workspace
+from tests.support.archives import bala
 
 PACKAGE = "acme/greet"
 VERSIONS = 20

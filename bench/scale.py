@@ -18,7 +18,7 @@ side by side, and what an instance has in hand shares one processor. The rules:
 - A new instance serves after its cold start: what importing the app takes, measured here, and two
   seconds for the place and the host, which is assumed. `--cold-start`.
 - Paid is the time that an instance has something in hand, with all of its memory; at least a second
-  (the first page). Prices are those of shared/domain/prices.py.
+  (the first page). Prices are those of infra/cost/prices.py.
 
 A request goes to the instance with the least in hand; while all are full it waits for the first
 that is free. The more an instance has in hand, the longer each request takes. Requests come at
@@ -41,11 +41,11 @@ from heapq import heappop, heappush
 from random import Random
 
 from bench.azure_local import in_the_cloud, pull_cost
-from bench.loading import require_wrk
-from bench.serving import workspace
-from shared.domain.costs import AT_ONCE, INSTANCE_GIGABYTES, PLANS, Size
-from shared.domain.prices import Figure, Prices
-from shared.domain.usage import MEASURED, Use
+from bench.load_generator import require_wrk
+from bench.servers import workspace
+from infra.cost.model import COST_PLANS, INSTANCE_GIGABYTES, REQUESTS_AT_ONCE, Size
+from infra.cost.prices import Figure, Prices
+from infra.cost.usage import MEASURED, OperationUsage
 
 # Pulls a second, size, and most instances: maximumInstances of infra/main.bicep, but for `public`,
 # where that is 200, what a region gives a subscription; then as many as it takes.
@@ -74,7 +74,7 @@ class Times:
 
     def draw(self, in_hand: int, chance: Random) -> float:
         """Return the seconds of one request."""
-        middle = self.alone + (self.together - self.alone) * (in_hand - 1) / (AT_ONCE - 1)
+        middle = self.alone + (self.together - self.alone) * (in_hand - 1) / (REQUESTS_AT_ONCE - 1)
         spread = math.log(max(self.slowest / self.together, 1.01)) / 2.326  # Of a normal's p99.
         return middle * math.exp(spread * chance.gauss(0, 1)) / 1_000
 
@@ -121,7 +121,7 @@ class Simulation:
         self.chance = Random(SEED)  # noqa: S311 - a simulation, the same each time.
         self.outcome = Outcome(rate, SECONDS[rate])
         # Instances by how many requests they have in hand; those that are full are in none.
-        self.open: list[dict[Instance, None]] = [{} for _ in range(AT_ONCE)]
+        self.open: list[dict[Instance, None]] = [{} for _ in range(REQUESTS_AT_ONCE)]
         self.open[0] = {Instance(): None for _ in range(rules.always_ready)}
         self.count = rules.always_ready
         self.waiting: deque[float] = deque()
@@ -160,7 +160,7 @@ class Simulation:
         return min(self.starting[0] if self.starting else math.inf, self._next_end())
 
     def _scale(self, now: float) -> None:
-        asked = math.ceil((self.in_hand + len(self.waiting)) / AT_ONCE)
+        asked = math.ceil((self.in_hand + len(self.waiting)) / REQUESTS_AT_ONCE)
         new = min(asked, self.rules.most) - self.count - len(self.starting)
         for _ in range(max(0, min(new, self.rules.a_second))):
             self.starting.append(now + self.rules.cold_start)
@@ -189,7 +189,7 @@ class Simulation:
         if level == 0:
             instance.since = now
         instance.in_hand = level + 1
-        if level + 1 < AT_ONCE:
+        if level + 1 < REQUESTS_AT_ONCE:
             self.open[level + 1][instance] = None
         self.number += 1
         self.in_hand += 1
@@ -197,7 +197,7 @@ class Simulation:
         heappush(self.ending, (end, self.number, instance, came))
 
     def _end(self, now: float, _: int, instance: Instance, came: float) -> None:
-        if instance.in_hand < AT_ONCE:
+        if instance.in_hand < REQUESTS_AT_ONCE:
             del self.open[instance.in_hand][instance]
         instance.in_hand -= 1
         self.in_hand -= 1
@@ -241,7 +241,7 @@ def report(outcome: Outcome, size: Size, times: Times) -> None:
         )
         print(f"  {name:9} {figures}")
     if outcome.left > outcome.rate:
-        needed = math.ceil(outcome.rate * times.together / 1_000 / AT_ONCE)
+        needed = math.ceil(outcome.rate * times.together / 1_000 / REQUESTS_AT_ONCE)
         print(f"  {outcome.left:,} pulls still wait at the end: it takes {needed} instances")
     print(f"  {cost_line(outcome, size, prices)}")
 
@@ -250,11 +250,11 @@ def cost_line(outcome: Outcome, size: Size, prices: Prices) -> str:
     """Say what a million of these pulls cost, and what they ask of the database."""
     served = max(len(outcome.late), 1)
     gigabyte_seconds = outcome.busy * INSTANCE_GIGABYTES / served
-    ready = PLANS[size].always_ready >= outcome.instances
+    ready = COST_PLANS[size].always_ready >= outcome.instances
     price = prices[Figure.READY_SECOND if ready else Figure.FUNCTION_SECOND]
     functions = 1e6 * gigabyte_seconds * price + prices[Figure.FUNCTION_EXECUTION]
-    units = MEASURED[Use.PULL].units * outcome.rate
-    have = PLANS[size].most_units or math.inf
+    units = MEASURED[OperationUsage.PULL].units * outcome.rate
+    have = COST_PLANS[size].most_units or math.inf
     short = f", and the size has {have:,}" if units > have else ""
     return f"${functions:,.2f} a million for the app; {units:,.0f} RU/s of Cosmos DB{short}"
 
@@ -270,7 +270,7 @@ def measured() -> tuple[Times, float]:
 def times_of(processor_ms: float) -> Times:
     """Return how long a pull is in hand: alone, and while the processor is shared by eight."""
     alone = processor_ms + READ_MS
-    together = max(AT_ONCE * processor_ms, alone)
+    together = max(REQUESTS_AT_ONCE * processor_ms, alone)
     return Times(alone, together, together + SLOW_READ_MS - READ_MS)
 
 
@@ -293,9 +293,9 @@ def main() -> None:
     print(
         f"a pull is in hand for {times.alone:.2f} ms with one client, {times.together:.2f} ms with"
     )
-    print(f"{AT_ONCE} (p99 {times.slowest:.2f}); a new instance serves after {cold:.1f} s")
+    print(f"{REQUESTS_AT_ONCE} (p99 {times.slowest:.2f}); a new instance serves after {cold:.1f} s")
     for rate, size, most in RUNS:
-        rules = Rules(PLANS[size].always_ready, most, given.rate, cold)
+        rules = Rules(COST_PLANS[size].always_ready, most, given.rate, cold)
         print(f"\n{rate:,} pulls a second, size {size.value}, at most {most:,} instances")
         report(Simulation(rate, times, rules).run(), size, times)
 

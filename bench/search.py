@@ -17,10 +17,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.synthetic import Synthetic
-from shared.adapters.sqlite.search import SqliteSearchIndex
-from shared.domain.package import Listing
-from shared.domain.query import ANYONE, Page, Query, Sort
+from bench.synthetic_packages import Synthetic
+from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.packages import Listing
+from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.paths import SHARED
 from tests.search.corpus import Corpus
 
@@ -158,7 +158,7 @@ async def _ours(source: Source, folder: Path) -> Subject:
     async def search(text: str) -> object:
         # One in six lists by something else, as a page of newest or of most used packages does.
         sort = Sort.PULLS if len(text) % 6 == 0 else Sort.RELEVANCE
-        return await index.search(Query.parse(text), Page(sort=sort), ANYONE)
+        return await index.search(Query.parse(text), ResultPage(sort=sort), ANYONE)
 
     return Subject("this registry", seconds, path.stat().st_size / 1e6, search)
 

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.serving import ROOT
+from bench.servers import ROOT
 
 PEERS = ("httpx", "starlette")
 OURS = ("functions", "shared")
@@ -30,8 +30,8 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 CROSSED = """
 import asyncio, os, sys, tempfile
 from pathlib import Path
-from tests.balas import bala
-from tests.world import URL, make_template
+from tests.support.archives import bala
+from tests.support.world import URL, make_template
 
 here, files = os.getcwd() + os.sep, set()
 

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.serving import Server, ballroom, push, token_of, workspace
-from tests.balas import bala
-from tests.terminal import Terminal
+from bench.servers import Server, ballroom, push, token_of, workspace
+from tests.support.archives import bala
+from tests.support.terminal import Terminal
 
 MIB = 1024 * 1024
 MOST_MIB, MOST_SECONDS = 128, 30.0

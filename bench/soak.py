@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.serving import Server, ballroom, push, workspace
-from tests.balas import bala
+from bench.servers import Server, ballroom, push, workspace
+from tests.support.archives import bala
 
 WORKERS = 2
 PACKAGES, VERSIONS = 40, 5

@@ -1,6 +1,7 @@
-"""GET /archives/{scope}/{digest}/{version}/{file}: the bytes of a bala, hop two of a pull.
+"""GET /archives/{scope}/{digest}/{version}/{file}: the bytes of an archive, the second hop of a
+pull.
 
-A host on a single machine streams this path from the disk, over the same `archive_answer`; this
+A host on a single machine streams this path from the disk, over the same `archive_response`; this
 Function serves where the host buffers.
 """
 
@@ -9,23 +10,31 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions._central import CORS, central_errors
-from functions._http import caller_of, headers_of, stranger_of
-from shared.domain.archive_name import ArchiveName
-from shared.domain.digest import Digest
-from shared.domain.errors import ArchiveNotFound, InvalidDigest
+from functions.central.responses import CORS_HEADERS, central_errors
+from functions.http.callers import anonymous_caller, caller_of
+from functions.http.requests import headers_of
+from shared.composition import Registry
+from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
+from shared.domain.archives.delivery import ClientKind
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.errors.base import InvalidDigest
+from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
-from shared.domain.package import Visibility
-from shared.ranges import Unsatisfiable, is_known, requested_range
-from shared.registry import Registry
-from shared.services.serving import ArchiveLink
+from shared.domain.packages import Visibility
+from shared.services.archives import ArchiveLink, ArchiveRedirect
+from shared.services.packages import AvailableRelease
 
-PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
-PRIVATE = "private, no-store"
+# GET /archives/{scope}/{digest}/{version}/{file}: the bytes of a bala, hop two of a pull.
+#
+# A host on a single machine streams this path from the disk, over the same `archive_answer`; this
+# Function serves where the host buffers.
+
+CACHE_PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
+CACHE_PRIVATE = "private, no-store"
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveAnswer:
+class ArchiveResponse:
     """An archive that may be sent, and the headers that say so."""
 
     name: ArchiveName
@@ -44,7 +53,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @central_errors
     async def archive_bytes(req: func.HttpRequest) -> func.HttpResponse:
         parts = [req.route_params[part] for part in ("scope", "digest", "version", "file")]
-        found = await archive_answer(registry, parts, req.params, headers_of(req))
+        found = await archive_response(registry, parts, req.params, headers_of(req))
         if is_known(headers_of(req), etag=found.etag):
             return func.HttpResponse(status_code=304, headers=found.headers)
         if req.method == "HEAD":
@@ -54,25 +63,25 @@ def blueprint(registry: Registry) -> func.Blueprint:
     return bp
 
 
-async def archive_answer(
+async def archive_response(
     registry: Registry, parts: list[str], params: Mapping[str, str], headers: Mapping[str, str]
-) -> ArchiveAnswer:
+) -> ArchiveResponse:
     """Return what to send for these parts of the path; or raise its refusal."""
     link = _link(parts, params)
-    served = await registry.serving.open(link, await _caller(registry, link, headers))
+    served = await registry.archive_delivery.open(link, await _caller(registry, link, headers))
     etag, is_public = f'"{link.digest}"', served.side is Visibility.PUBLIC
-    return ArchiveAnswer(
+    return ArchiveResponse(
         name=served.release.archive,
         side=served.side,
         size=served.release.size_bytes,
         etag=etag,
         headers={
-            **CORS,
+            **CORS_HEADERS,
             "ETag": etag,
             "Accept-Ranges": "bytes",
             "Content-Type": "application/octet-stream",
             "Content-Disposition": f"attachment; filename={link.file}",
-            "Cache-Control": PUBLIC if is_public else PRIVATE,
+            "Cache-Control": CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
         stands=is_public,
     )
@@ -80,8 +89,8 @@ async def archive_answer(
 
 async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, str]) -> Principal:
     """Return who asks, where it matters: public archives and good links ignore credentials."""
-    if await registry.serving.is_open(link):
-        return stranger_of(headers, registry)
+    if await registry.archive_delivery.is_open(link):
+        return anonymous_caller(headers, registry)
     return await caller_of(headers, registry)
 
 
@@ -96,12 +105,12 @@ def _link(parts: list[str], params: Mapping[str, str]) -> ArchiveLink:
 
 
 async def _content(
-    registry: Registry, found: ArchiveAnswer, req: func.HttpRequest
+    registry: Registry, found: ArchiveResponse, req: func.HttpRequest
 ) -> func.HttpResponse:
     headers = dict(found.headers)
     try:
         span = requested_range(headers_of(req), size=found.size, etag=found.etag)
-    except Unsatisfiable:
+    except RangeNotSatisfiable:
         return func.HttpResponse(
             status_code=416, headers={"Content-Range": f"bytes */{found.size}"}
         )
@@ -111,3 +120,12 @@ async def _content(
     body = await registry.archives.read(found.name, span.start, len(span), first=found.side)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
     return func.HttpResponse(body, status_code=206, headers=headers)
+
+
+async def second_hop_of(
+    req: func.HttpRequest, offer: AvailableRelease, registry: Registry
+) -> ArchiveRedirect:
+    """Return where this client gets the bytes; it sends there again what it sent here."""
+    carries = "authorization" in headers_of(req)
+    caller = ClientKind.CARRYING if carries else ClientKind.PLAIN
+    return await registry.archive_delivery.redirect(offer.head, offer.release, to=caller)

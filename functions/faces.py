@@ -1,174 +1,88 @@
-"""Every face of the registry, as one app."""
+"""The app: all faces, and the app that answers while a setting is invalid."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from importlib import import_module
+from typing import cast
 
 import azure.functions as func
 from azure.functions.decorators.function_app import Function
 from azure.functions.decorators.http import HttpTrigger
 
-from functions import (
-    account,
-    account_data,
-    account_identities,
-    account_invitations,
-    account_organization,
-    account_organization_held,
-    account_organization_log,
-    account_organization_package,
-    account_organization_packages,
-    account_organization_publishers,
-    account_organization_settings,
-    account_organization_tokens,
-    account_organizations,
-    account_packages,
-    account_security,
-    account_sessions,
-    account_tokens,
-    api_audit,
-    api_docs,
-    api_domains,
-    api_held,
-    api_invitations,
-    api_leaks,
-    api_members,
-    api_org_tokens,
-    api_orgs,
-    api_packages,
-    api_provenance,
-    api_publishers,
-    api_sessions,
-    api_settings,
-    api_trusted,
-    archives,
-    central_doubled,
-    central_ide,
-    central_manage,
-    central_pull,
-    central_push,
-    central_resolve,
-    central_search,
-    central_tools,
-    device,
-    device_api,
-    feeds,
-    health,
-    index,
-    login,
-    manage,
-    manage_accounts,
-    manage_limits,
-    manage_names,
-    manage_notices,
-    manage_organizations,
-    manage_read_only,
-    manage_releases,
-    manage_tasks,
-    maven,
-    security_txt,
-    sign_in,
-    static_files,
-    timers,
-    token,
-    token_whoami,
-    web_about,
-    web_badges,
-    web_feeds,
-    web_files,
-    web_home,
-    web_llms,
-    web_missing,
-    web_orgs,
-    web_package,
-    web_search,
-    web_site,
-)
-from shared.registry import Registry
+from functions.central.double_slash import METHODS, ROUTE, double_slash_blueprint
+from functions.http.responses import json_response
+from functions.web.not_found import not_found_blueprint, shortened_addresses_blueprint
+from shared.composition import Registry
 
-FACES = (
-    account,
-    account_data,
-    account_identities,
-    account_invitations,
-    account_organization,
-    account_organization_held,
-    account_organization_log,
-    account_organization_package,
-    account_organization_packages,
-    account_organization_publishers,
-    account_organization_settings,
-    account_organization_tokens,
-    account_organizations,
-    account_packages,
-    account_security,
-    account_sessions,
-    account_tokens,
-    api_audit,
-    api_docs,
-    api_domains,
-    api_held,
-    api_invitations,
-    api_leaks,
-    api_members,
-    api_org_tokens,
-    api_orgs,
-    api_packages,
-    api_provenance,
-    api_publishers,
-    api_sessions,
-    api_settings,
-    api_trusted,
-    archives,
-    central_ide,
-    central_manage,
-    central_pull,
-    central_push,
-    central_resolve,
-    central_search,
-    central_tools,
-    device,
-    device_api,
-    feeds,
-    health,
-    index,
-    login,
-    manage,
-    manage_accounts,
-    manage_limits,
-    manage_names,
-    manage_notices,
-    manage_organizations,
-    manage_read_only,
-    manage_releases,
-    manage_tasks,
-    maven,
-    security_txt,
-    sign_in,
-    static_files,
-    timers,
-    token,
-    token_whoami,
-    web_about,
-    web_badges,
-    web_feeds,
-    web_files,
-    web_home,
-    web_llms,
-    web_missing,
-    web_orgs,
-    web_package,
-    web_search,
-    web_site,
+MODULES = (
+    "account.organization.audit_log",
+    "account.organization.members",
+    "account.organization.packages",
+    "account.organization.publishers",
+    "account.organization.settings",
+    "account.organization.tokens",
+    "account.organizations",
+    "account.overview",
+    "account.personal_data",
+    "account.security",
+    "account.sign_in",
+    "account.tokens",
+    "api.account",
+    "api.audit_log",
+    "api.members",
+    "api.openapi",
+    "api.organizations",
+    "api.packages",
+    "api.secret_scanning",
+    "api.tokens",
+    "api.trusted_publishing",
+    "archives",
+    "central.packages",
+    "central.resolve",
+    "central.search",
+    "change_feed",
+    "device.device_login",
+    "health",
+    "index.sparse_index",
+    "manage.accounts",
+    "manage.notices",
+    "manage.organizations",
+    "manage.releases",
+    "manage.status",
+    "maven.repository",
+    "timers",
+    "web.about",
+    "web.badges",
+    "web.feeds",
+    "web.home",
+    "web.organizations",
+    "web.package.files",
+    "web.package.pages",
+    "web.search",
+    "web.site_files",
 )
+
+BlueprintFactory = Callable[[Registry], func.Blueprint]
+
+
+def factories() -> Iterator[BlueprintFactory]:
+    """Yield the functions that make the blueprints of every face."""
+    for name in MODULES:
+        module = import_module(f"functions.{name}")
+        for key, value in vars(module).items():
+            if key.endswith("blueprint") and value.__module__ == module.__name__:
+                yield cast("BlueprintFactory", value)
+    # The other blueprint of its module is made from the routes of all these.
+    yield shortened_addresses_blueprint
 
 
 def build_app(registry: Registry, more: Iterable[func.Blueprint] = ()) -> func.FunctionApp:
     """Return the app with every Function over `registry`, and those of `more` beside them."""
-    faces = [*(face.blueprint(registry) for face in FACES), *more]
+    faces = [*(make(registry) for make in factories()), *more]
     # An app whose functions were read gives them to no host any more: those of another are.
     functions = _app_of(faces).get_functions()
-    doubled = central_doubled.second_slash(functions)
-    taken = [*_routes(functions), (central_doubled.ROUTE, central_doubled.METHODS)]
-    return _app_of([*faces, doubled, web_missing.everywhere_else(registry, taken)])
+    doubled = double_slash_blueprint(functions)
+    taken = [*_routes(functions), (ROUTE, METHODS)]
+    return _app_of([*faces, doubled, not_found_blueprint(registry, taken)])
 
 
 def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
@@ -184,3 +98,25 @@ def _routes(functions: Iterable[Function]) -> Iterator[tuple[str, Collection[str
         trigger = function.get_trigger()
         if isinstance(trigger, HttpTrigger):
             yield trigger.route or "", {each.value for each in trigger.methods or ()}
+
+
+ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+RETRY_LATER = {"Cache-Control": "no-store", "Retry-After": "60"}
+
+
+def invalid_settings_app(variable: str) -> func.FunctionApp:
+    """Return an app that answers everything with the name of the setting, and no more of it.
+
+    Without any Function the host answers 404, which clients take for a package that is not there.
+    """
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+    @app.route("{*path}", methods=ALL_METHODS)
+    async def refused_settings(req: func.HttpRequest) -> func.HttpResponse:
+        message = (
+            f"The registry does not run: its setting {variable} cannot be used, and its log says "
+            "why. Tell its operator."
+        )
+        return json_response({"message": message}, 503, RETRY_LATER)
+
+    return app

@@ -1,13 +1,13 @@
-"""GET /health/live and /health/ready: probes for whoever keeps the registry running."""
+"""GET /health/live and /health/ready: probes for whoever operates the registry."""
 
 from datetime import UTC, datetime
 
 import azure.functions as func
 
-from functions._central import central_errors
-from functions._http import json_answer
-from shared.domain.runs import Standing
-from shared.registry import Registry
+from functions.central.responses import central_errors
+from functions.http.responses import json_response
+from shared.composition import Registry
+from shared.domain.maintenance_tasks import TaskState
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -17,7 +17,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("health/live", methods=["GET", "HEAD"])
     @central_errors
     async def health_live(req: func.HttpRequest) -> func.HttpResponse:
-        return json_answer({"status": "live"})
+        return json_response({"status": "live"})
 
     @bp.route("health/ready", methods=["GET", "HEAD"])
     @central_errors
@@ -26,17 +26,17 @@ def blueprint(registry: Registry) -> func.Blueprint:
         await registry.require_writable()
         # Shown, and no reason to be taken out of service: packages are served as well without a
         # task, and instances that leave make nothing run again.
-        standings = await registry.upkeep.standings_lately()
+        standings = await registry.upkeep.cached_task_states()
         now_ms = registry.clock.now_ms()
         upkeep = {each.task: _shown(each, now_ms) for each in standings if each.due_ms}
         # A fact as well: what is read is served as ever.
-        read_only = (await registry.bulletins.current()).read_only is not None
-        return json_answer({"status": "ready", "readOnly": read_only, "upkeep": upkeep})
+        read_only = (await registry.notice_cache.current()).read_only is not None
+        return json_response({"status": "ready", "readOnly": read_only, "upkeep": upkeep})
 
     return bp
 
 
-def _shown(standing: Standing, now_ms: int) -> dict[str, object]:
+def _shown(standing: TaskState, now_ms: int) -> dict[str, object]:
     """Return what anybody may know of a task: no counts and no problems, which name packages."""
     last = standing.last
     return {

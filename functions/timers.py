@@ -1,4 +1,4 @@
-"""Timers: each runs a task of upkeep, on one instance at a time; one also what was asked for."""
+"""Timers: each runs a maintenance task on one instance at a time; one also runs task requests."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -6,16 +6,14 @@ from functools import partial
 
 import azure.functions as func
 
-from functions._hosted import takes_context, trace_of
-from shared.domain.errors import TakesNoChanges
+from functions.http.handlers import declare_context, traceparent_of
+from shared.composition import Registry
+from shared.domain.errors.requests import TakesNoChanges
 from shared.log import log
-from shared.registry import Registry
-from shared.services.reporting import Report
-from shared.services.schedules import SCHEDULES, TAKES_UP
+from shared.services.upkeep import SCHEDULES, TASK_THAT_RUNS_REQUESTS, TaskReport
 from shared.telemetry import recording
-from shared.telemetry.activities import Activity
-from shared.telemetry.catalog import UPKEEP, UPKEEP_PROBLEMS
-from shared.telemetry.recording import Part
+from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
+from shared.telemetry.recording import Activity, SpanOrigin
 
 _Call = Callable[[func.Context | None], Awaitable[object]]
 
@@ -25,7 +23,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     for task, schedule in SCHEDULES.items():
         if task in registry.upkeep.tasks:
-            run = _run_with_asked if task == TAKES_UP else _run
+            run = _run_with_asked if task == TASK_THAT_RUNS_REQUESTS else _run
             _add_timer(bp, task, schedule, partial(run, registry, task))
     return bp
 
@@ -38,7 +36,7 @@ def _add_timer(bp: func.Blueprint, name: str, schedule: str, call: _Call) -> Non
         await call(context)
 
     run.__name__ = f"timer_{name.replace('-', '_')}"
-    timed = bp.timer_trigger(arg_name="timer", schedule=schedule)(takes_context(run, like))
+    timed = bp.timer_trigger(arg_name="timer", schedule=schedule)(declare_context(run, like))
     bp.function_name(run.__name__)(timed)
 
 
@@ -46,13 +44,13 @@ async def _run_with_asked(registry: Registry, task: str, context: func.Context |
     try:
         await _run(registry, task, context)
     finally:
-        await registry.wishing.serve(lambda asked: _run(registry, asked, context))
+        await registry.task_requests.run_requested(lambda asked: _run(registry, asked, context))
 
 
-async def _run(registry: Registry, task: str, context: func.Context | None) -> Report | None:
+async def _run(registry: Registry, task: str, context: func.Context | None) -> TaskReport | None:
     """Run the task; what goes wrong is the host's to log."""
-    part = Part.SERVED if context is None else Part.HOSTED
-    activity = Activity.begin(f"upkeep.{task}", part, trace_of(context, ""))
+    part = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
+    activity = Activity.begin(f"upkeep.{task}", part, traceparent_of(context, ""))
     started, result = time.perf_counter(), "failed"
     try:
         report = await registry.upkeep.run(task)
@@ -62,17 +60,17 @@ async def _run(registry: Registry, task: str, context: func.Context | None) -> R
         result, report = "read-only", None
     finally:
         told = {"task": task, "result": result}
-        recording.record(UPKEEP, time.perf_counter() - started, told)
+        recording.record_metric(UPKEEP, time.perf_counter() - started, told)
         activity.end(told)
     return report
 
 
-def _log(task: str, report: Report | None, seconds: float) -> str:
+def _log(task: str, report: TaskReport | None, seconds: float) -> str:
     """Write what came of a run, and return it in a word."""
     if report is None:
         log.info("upkeep.elsewhere", task=task)
         return "elsewhere"
     log.info("upkeep.done", **report.as_event(), seconds=round(seconds, 3))
     # Also where there are none: an alert that asks for more than before has a before.
-    recording.record(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
+    recording.record_metric(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
     return "problems" if report.problems else "done"

@@ -1,4 +1,4 @@
-"""The only place that names adapters: which of them keeps which promise, and what else they do."""
+"""The only module that names adapters: which adapter serves which port."""
 
 import asyncio
 from collections.abc import Generator
@@ -10,46 +10,44 @@ from pydantic import SecretStr
 
 from shared import log
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
-from shared.adapters.disk_room import WriteProbe, room_of
 from shared.adapters.dns_records import DnsRecords
-from shared.adapters.embedded import open_embedded
-from shared.adapters.examination import Finding, Schemas, examine
-from shared.adapters.fetching import GuardedFetcher
-from shared.adapters.index_tree import FolderUnwritable, IndexTree, NotAnIndex, index_tree
-from shared.adapters.key_vault import KeyVault, log_trouble
-from shared.adapters.later import Later
-from shared.adapters.locking import locked
-from shared.adapters.mail.azure import AzureMailer
-from shared.adapters.mail.console import ConsoleMailer
-from shared.adapters.mail.smtp import Encryption, SmtpMailer, SmtpServer
-from shared.adapters.observing import observed
-from shared.adapters.paths import DataFolder, lock_of
-from shared.adapters.snapshot_folder import SnapshotFolder
-from shared.adapters.sqlite.failures import Missing, Unusable
+from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
+from shared.adapters.filesystem import SnapshotFolder, WriteProbe, disk_space
+from shared.adapters.http_fetcher import GuardedFetcher
+from shared.adapters.index_export import (
+    ExportFolderUnwritable,
+    IndexExport,
+    NotAnIndexFolder,
+    open_index_export,
+)
+from shared.adapters.instrumentation import instrumented
+from shared.adapters.key_vault import KeyVault, log_key_problem
+from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
+from shared.adapters.paths import DataFolder, lock_path
+from shared.adapters.search.index import SqliteSearchIndex
+from shared.adapters.search.schema import SEARCH_MIGRATIONS
+from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.migrations import MIGRATIONS
-from shared.adapters.sqlite.search import SqliteSearchIndex
-from shared.adapters.sqlite.searching.schema import SEARCH_MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
-from shared.auth.keys import KeyFiles, KeyRing, Keys, VaultKeys
-from shared.auth.secret import Secret
-from shared.composing.whole import compose
-from shared.composing.world import World
-from shared.domain.mails import parse_email
+from shared.auth.secrets import Secret
+from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
+from shared.composition import Adapters, Registry, compose
+from shared.domain.mail import parse_email
 from shared.domain.snapshots import SnapshotUnusable
-from shared.ports import Clock, Edge, Fetcher, Mailer, Randomness
-from shared.registry import Registry
-from shared.services.restoring import Bytes
-from shared.services.shelving import Shelf
+from shared.file_lock import hold_file_lock
+from shared.lazy_import import LazyImport
+from shared.ports import Clock, EdgeCache, HttpClient, Mailer, Randomness
+from shared.services.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings, listed
 from shared.telemetry import recording
-from shared.telemetry.loading import Loading
-from shared.telemetry.recording import Listener
+from shared.telemetry.recording import TelemetryBackend
+from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:
-    from shared.adapters.cloud import Cloud, Connections
+    from shared.adapters.cloud import AzureClients, CloudStores
 
 
-class OnlyInAFolder(Exception):
+class DataFolderRequired(Exception):
     """What was asked for is about a data folder, and the registry has none."""
 
     def __init__(self, way_out: str) -> None:
@@ -74,14 +72,14 @@ def migrate(settings: Settings) -> None:
 
 
 @contextmanager
-def preparing(settings: Settings) -> Generator[None]:
+def prepared_stores(settings: Settings) -> Generator[None]:
     """Bring the stores up to date, and keep every other process that prepares it waiting."""
-    with locked(lock_of(DataFolder(settings.data).settings)):
+    with hold_file_lock(lock_path(DataFolder(settings.data).settings)):
         migrate(settings)
         yield
 
 
-def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
+def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
     """Return the world of one machine: SQLite and files below `settings.data`."""
     folder, randomness = DataFolder(settings.data), SystemRandomness()
     clock = clock or SystemClock()
@@ -92,7 +90,7 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
         embedded.close()
         search.close()
 
-    return World(
+    return Adapters(
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, folder, clock, randomness),
@@ -110,18 +108,18 @@ def embedded_world(settings: Settings, clock: Clock | None = None) -> World:
         domain_records=DnsRecords(),
         archive_path=embedded.archives.path,
         close=close,
-        edition=embedded.database.edition,
+        edition=embedded.database.data_version,
         writable=WriteProbe(folder.root).require_room,
-        room=lambda: room_of(settings.data),
+        room=lambda: disk_space(settings.data),
     )
 
 
-def cloud_world(
-    settings: Settings, clock: Clock | None = None, connections: "Connections | None" = None
-) -> World:
+def cloud_adapters(
+    settings: Settings, clock: Clock | None = None, connections: "AzureClients | None" = None
+) -> Adapters:
     """Return the world of the cloud: Cosmos DB and Blob Storage, imported with their first use."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    cloud = Later(lambda: _open_cloud(settings, clock, connections))
+    cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
 
     fetcher = GuardedFetcher(listed(settings.inside_hosts))
 
@@ -129,7 +127,7 @@ def cloud_world(
         if cloud.opened is not None:
             await cloud.opened.close()
 
-    return World(
+    return Adapters(
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, DataFolder(settings.data), clock, randomness),
@@ -154,29 +152,29 @@ def cloud_world(
     )
 
 
-def build_registry(settings: Settings, world: World | None = None) -> Registry:
+def build_registry(settings: Settings, world: Adapters | None = None) -> Registry:
     """Return the registry over `world`, by default the one that the settings select."""
     log.configure(settings.log_level)
-    if settings.insights_connection and not recording.is_heard():  # Once a process.
+    if settings.insights_connection and not recording.is_enabled():  # Once a process.
         _listen(settings.insights_connection.get_secret_value(), settings.trace_share)
-    return compose(settings, observed(world or _selected_world(settings)))
+    return compose(settings, instrumented(world or _selected_world(settings)))
 
 
 def _listen(connection: str, share: float) -> None:
     """Send traces and metrics to Application Insights, from the first request on."""
 
-    def load() -> Listener:
-        from shared.telemetry.exporting import azure_monitor
+    def load() -> TelemetryBackend:
+        from shared.telemetry.exporter import azure_monitor_backend as azure_monitor
 
         return azure_monitor(connection, share)
 
-    recording.listen(Loading(load))
+    recording.set_backend(StartupBuffer(load))
 
 
 # What stands in an operator's way; `str()` is one sentence for them.
-OBSTACLES = (
-    Unusable, NoRegistry, TargetNotEmpty, NotAnIndex, FolderUnwritable, OnlyInAFolder,
-    SnapshotUnusable,
+START_ERRORS = (
+    DatabaseUnusable, NoRegistry, TargetNotEmpty, NotAnIndexFolder, ExportFolderUnwritable,
+    DataFolderRequired, SnapshotUnusable,
 )  # fmt: skip
 
 
@@ -185,7 +183,7 @@ def existing_registry(settings: Settings) -> Registry:
     otherwise."""
     database = DataFolder(settings.data).database
     if not settings.is_in_the_cloud and not database.exists():
-        raise Missing(database)
+        raise DatabaseMissing(database)
     return build_registry(settings)
 
 
@@ -206,30 +204,32 @@ def restore_backup(settings: Settings, source: Path) -> None:
     restore(source, settings.data)
 
 
-def examine_data(settings: Settings) -> list[Finding]:
+def examine_data(settings: Settings) -> list[StoreCheck]:
     """Return what is right and wrong with the stores."""
     if settings.is_in_the_cloud:
         return asyncio.run(_examine_cloud(settings))
-    return list(examine(settings.data, Schemas(len(MIGRATIONS), len(SEARCH_MIGRATIONS))))
+    return list(
+        check_data_folder(settings.data, SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS)))
+    )
 
 
 @contextmanager
-def other_folder(data: Path) -> Generator[tuple[Shelf, Bytes]]:
+def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]]:
     """Lend the snapshots and the archives of another registry, on this machine."""
     clock = SystemClock()
     embedded = open_embedded(data, clock)
     if not DataFolder(data).database.exists():
-        raise Missing(DataFolder(data).database)
+        raise DatabaseMissing(DataFolder(data).database)
     try:
-        shelf = Shelf(SnapshotFolder(DataFolder(data).snapshots))
-        yield shelf, Bytes(embedded.archives, embedded.documents)
+        shelf = StoredSnapshots(SnapshotFolder(DataFolder(data).snapshots))
+        yield shelf, ArchiveSources(embedded.archives, embedded.documents)
     finally:
         embedded.close()
 
 
-def exported_index(folder: Path) -> AbstractContextManager[IndexTree]:
+def exported_index(folder: Path) -> AbstractContextManager[IndexExport]:
     """Lend a folder to write the index into; an obstacle if it holds something else."""
-    return index_tree(folder)
+    return open_index_export(folder)
 
 
 def rotate_keys(settings: Settings) -> None:
@@ -238,14 +238,16 @@ def rotate_keys(settings: Settings) -> None:
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
 
 
-def _selected_world(settings: Settings) -> World:
-    return cloud_world(settings) if settings.is_in_the_cloud else embedded_world(settings)
+def _selected_world(settings: Settings) -> Adapters:
+    return cloud_adapters(settings) if settings.is_in_the_cloud else embedded_adapters(settings)
 
 
 def _open_cloud(
-    settings: Settings, clock: Clock, connections: "Connections | None" = None
-) -> "Cloud":
-    from shared.adapters.cloud import Addresses, Connected, open_cloud
+    settings: Settings, clock: Clock, connections: "AzureClients | None" = None
+) -> "CloudStores":
+    from shared.adapters.cloud import IdentityClients as Connected
+    from shared.adapters.cloud import StoreAddresses as Addresses
+    from shared.adapters.cloud import open_cloud
 
     addresses = Addresses(
         cosmos=settings.cosmos_endpoint,
@@ -256,8 +258,8 @@ def _open_cloud(
     return open_cloud(connections or Connected(addresses), clock, SystemRandomness())
 
 
-async def _examine_cloud(settings: Settings) -> list[Finding]:
-    from shared.adapters.cloud_examination import examine_cloud
+async def _examine_cloud(settings: Settings) -> list[StoreCheck]:
+    from shared.adapters.cloud import check_cloud_stores as examine_cloud
 
     cloud = _open_cloud(settings, SystemClock())
     try:
@@ -268,10 +270,10 @@ async def _examine_cloud(settings: Settings) -> list[Finding]:
 
 def _require_folder(settings: Settings, way_out: str) -> None:
     if settings.is_in_the_cloud:
-        raise OnlyInAFolder(way_out)
+        raise DataFolderRequired(way_out)
 
 
-def _edge(settings: Settings, fetcher: Fetcher) -> Edge | None:
+def _edge(settings: Settings, fetcher: HttpClient) -> EdgeCache | None:
     from shared.adapters.front_door import FrontDoor, app_identity
 
     endpoint = settings.archive_cdn_resource
@@ -298,10 +300,12 @@ def _secret(setting: SecretStr | None) -> Secret:
     return Secret(setting.get_secret_value() if setting else "")
 
 
-def _keys(settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness) -> Keys:
+def _keys(
+    settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness
+) -> SigningKeys:
     if settings.link_key:
         return KeyRing.of_setting(settings.link_key.get_secret_value())
     if settings.key_vault:
         vault = KeyVault(settings.key_vault, settings.key_secret)
-        return VaultKeys(vault.read, clock, log_trouble)
+        return VaultKeys(vault.read, clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()

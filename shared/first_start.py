@@ -1,7 +1,7 @@
-"""The first start: administrator, Settings.toml and what every start prints.
+"""The first start: creates the administrator and Settings.toml, and prints what every start prints.
 
 The parent process alone does this, under a file lock and before the port answers. All of it may be
-repeated: a crash halfway leaves nothing that the next start does not finish.
+repeated: the next start finishes what a crash left.
 """
 
 import os
@@ -13,15 +13,16 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from shared.auth.cookies import needs_https
-from shared.auth.secret import Secret
+from shared.auth.secrets import Secret
+from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.client_settings import client_settings
-from shared.domain.errors import AccountExists, Refusal
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.organizations import AccountExists
 from shared.domain.identity import OPERATOR
-from shared.domain.query import Page, Query
 from shared.domain.rights import Scope
-from shared.registry import Registry
-from shared.services.token_requests import TokenRequest
+from shared.domain.search import Query, ResultPage
+from shared.services.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # Unless an account has that name, or had it.
 
@@ -73,7 +74,7 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
 
 async def _administrators(registry: Registry) -> list[Account]:
     """Return who can administer the registry, the oldest account first; make one if nobody can."""
-    running = await registry.supervising.running(by=OPERATOR)
+    running = await registry.account_administration.running(by=OPERATOR)
     able = [each for each in running if not each.is_locked]
     able.sort(key=lambda account: account.created_ms)
     return able or [await _new_administrator(registry)]
@@ -94,14 +95,14 @@ async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | 
     url = registry.settings.base_url
     if urlsplit(url).scheme == "https" or needs_https(url):
         return None
-    if await registry.supervising.is_signed_in(by=OPERATOR):
+    if await registry.account_administration.is_signed_in(by=OPERATOR):
         return None
-    return await registry.sign_in.signing_in.issue_link(administrator, by=OPERATOR)
+    return await registry.sign_in.flow.issue_link(administrator, by=OPERATOR)
 
 
 async def _fill_search(registry: Registry) -> None:
     """Fill a search index that is empty: its file was lost, or its shape changed."""
-    shown = await registry.searching.search(Query(include_deprecated=True), Page(), by=OPERATOR)
+    shown = await registry.search.search(Query(include_deprecated=True), ResultPage(), by=OPERATOR)
     if not shown.count:
         await registry.upkeep.run("refresh")
 

@@ -1,7 +1,7 @@
 """The registry on one machine: `python -m shared.localhost`, which `make run` calls.
 
-The parent process takes the address, prepares the data folder, prints what a person needs, and only
-then lets clients connect: by itself, or by workers that share its socket.
+The parent process binds the address, prepares the data folder and prints the start message before
+clients can connect: to itself, or to workers that share its socket.
 """
 
 import asyncio
@@ -12,28 +12,28 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from functions._central import refusal_answer
-from functions._http import FORM_BYTES, Exchange
-from functions._standing import unnoticed
-from functions.archives import archive_answer
+from functions.archives import archive_response
+from functions.central.responses import refusal_response
 from functions.faces import build_app
-from shared.auth.client import Client
-from shared.bootstrap import OBSTACLES, build_registry, preparing, settings_file
+from functions.http.answer_cache import repeat_response
+from functions.http.handlers import Exchange
+from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
+from shared.auth.authentication import RequestClient
+from shared.bootstrap import START_ERRORS, build_registry, prepared_stores, settings_file
+from shared.composition import Registry
 from shared.domain.addresses import is_shared, neighbourhood
-from shared.domain.errors import Refusal, TooManyRequests, Unauthenticated
+from shared.domain.errors.base import Refusal, Unauthenticated
+from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
 from shared.first_start import Welcome, first_start
-from shared.hosting.bodies import Identify, Limits, Sender
-from shared.hosting.connection import Patience
-from shared.hosting.connection_limits import ConnectionLimits
-from shared.hosting.errors import AddressUnknown, Unservable
-from shared.hosting.files import FileAnswer, Refused, Resolver
-from shared.hosting.following import Shortcut
-from shared.hosting.heading import added_headers
-from shared.hosting.host import Feeding, Host, Timekeeping
-from shared.hosting.serving import Certificate, address_of_this_machine
-from shared.hosting.supervising import Plan, serve, serve_as_worker
-from shared.registry import Registry
+from shared.hosting.connection import ConnectionTimeouts
+from shared.hosting.errors import AddressUnknown, StartRefused
+from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
+from shared.hosting.host import ChangeFeedOptions, Host, TimerOptions
+from shared.hosting.middleware import FollowedRedirects, configured_headers
+from shared.hosting.processes import ServerOptions, serve, serve_as_worker
+from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
+from shared.hosting.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.settings import Settings, setting_problem
 
 MAVEN_PATHS = "/2.0/maven/"  # Clients of Central read the headers of the redirect; these do not.
@@ -47,14 +47,14 @@ def main(arguments: Sequence[str]) -> int:
     except ValidationError as invalid:
         print(setting_problem(invalid), file=sys.stderr)
         return 1
-    except (Unservable, Refusal, *OBSTACLES) as obstacle:
+    except (StartRefused, Refusal, *START_ERRORS) as obstacle:
         print(obstacle, file=sys.stderr)
         return 1
     return 0
 
 
 def _serve(settings: Settings, arguments: Sequence[str]) -> None:
-    plan = plan_of(settings)
+    plan = server_options(settings)
     if settings.is_address_unknown:
         scheme = "https" if settings.tls_cert else "http"
         example = f"{scheme}://{address_of_this_machine()}:{settings.port}"
@@ -71,10 +71,10 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
             )
 
 
-def plan_of(settings: Settings) -> Plan:
+def server_options(settings: Settings) -> ServerOptions:
     """Return what the settings ask to be served."""
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
-    return Plan(
+    return ServerOptions(
         host=settings.host,
         port=settings.port,
         data=settings.data,
@@ -82,7 +82,7 @@ def plan_of(settings: Settings) -> Plan:
         worker_command=_worker_command,
         workers=settings.workers,
         certificate=certificate,
-        patience=Patience(
+        patience=ConnectionTimeouts(
             head_seconds=settings.head_seconds,
             body_seconds=settings.body_seconds,
             least_rate=settings.min_rate,
@@ -98,7 +98,7 @@ def plan_of(settings: Settings) -> Plan:
 
 def prepare(settings: Settings) -> Welcome:
     """Bring the data folder up to date, and return what to print; once, before any worker."""
-    with preparing(settings):
+    with prepared_stores(settings):
         return asyncio.run(_first_start(settings))
 
 
@@ -115,46 +115,46 @@ def build_host(settings: Settings) -> Host:
     registry = build_registry(settings)
     return Host(
         build_app(registry),
-        headers=added_headers(settings.base_url),
-        archives=archives_of(registry),
-        shortcut=Shortcut(MAVEN_PATHS, settings.base_url),
-        timekeeping=Timekeeping(settings.data / "timers", registry.clock),
-        feeding=Feeding(registry.changes, registry.clock) if registry.changes else None,
+        headers=configured_headers(settings.base_url),
+        archives=archive_resolver(registry),
+        shortcut=FollowedRedirects(MAVEN_PATHS, settings.base_url),
+        timekeeping=TimerOptions(settings.data / "timers", registry.clock),
+        feeding=ChangeFeedOptions(registry.changes, registry.clock) if registry.changes else None,
         edition=registry.edition,
-        limits=Limits(
-            body_bytes=settings.max_archive_bytes + FORM_BYTES,
+        limits=HostLimits(
+            body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
-        identify=identification(registry),
+        identify=sender_identifier(registry),
         on_stop=[registry.close],
     )
 
 
-def identification(registry: Registry) -> Identify:
+def sender_identifier(registry: Registry) -> IdentifySender:
     """Return a function that says who sends a request, and whether they may publish."""
     proxies, authenticate = registry.settings.proxies, registry.authentication.authenticate
 
-    async def identify(headers: Mapping[str, str]) -> Sender:
-        client = Client.of(headers, proxies)
+    async def identify(headers: Mapping[str, str]) -> BodySender:
+        client = RequestClient.of(headers, proxies)
         address = "" if is_shared(client.address, proxies) else neighbourhood(client.address)
         try:
             # As before every look at credentials; a body that never comes reaches no Function.
-            registry.limiting.require_room(client.address)
+            registry.rate_limiter.require_room(client.address)
             caller = await authenticate(headers, client)
             may_publish = await registry.publishing.may_publish(caller)
         except Unauthenticated:
             with suppress(TooManyRequests):
-                registry.limiting.read(Principal(address=client.address))
-            return Sender(address)
+                registry.rate_limiter.count_read(Principal(address=client.address))
+            return BodySender(address)
         except Refusal:  # The Function that is called says so.
-            return Sender(address)
-        return Sender(address, caller.id if may_publish else "")
+            return BodySender(address)
+        return BodySender(address, caller.id if may_publish else "")
 
     return identify
 
 
-def archives_of(registry: Registry) -> Resolver | None:
+def archive_resolver(registry: Registry) -> FileResolver | None:
     """Return who finds archives for streaming, if they are files of this machine."""
     path_of = registry.archive_path
     if path_of is None:
@@ -162,21 +162,21 @@ def archives_of(registry: Registry) -> Resolver | None:
 
     async def resolve(
         parts: Sequence[str], params: Mapping[str, str], headers: Mapping[str, str]
-    ) -> FileAnswer | Refused:
+    ) -> FileResponse | FileRefusal:
         exchange = Exchange.begin("archive_stream", headers.get("traceparent", ""))
         request_id = {"X-Request-Id": exchange.request_id}
         try:
-            found = await archive_answer(registry, list(parts), params, headers)
+            found = await archive_response(registry, list(parts), params, headers)
         except Refusal as refusal:
-            answer = refusal_answer(refusal)
+            answer = refusal_response(refusal)
             exchange.end(answer.status_code, type(refusal).__name__)
             # The library keeps the type of an answer beside its headers.
             said = {**answer.headers, **request_id, "Content-Type": str(answer.mimetype)}
-            return Refused(answer.status_code, said, answer.get_body())
+            return FileRefusal(answer.status_code, said, answer.get_body())
         exchange.end(200, "streamed")
         path, headers = path_of(found.name), {**found.headers, **request_id}
-        again = unnoticed(registry, exchange.operation, 200) if found.stands else None
-        return FileAnswer(path, found.size, found.etag, headers, again)
+        again = repeat_response(registry, exchange.operation, 200) if found.stands else None
+        return FileResponse(path, found.size, found.etag, headers, again)
 
     return resolve
 

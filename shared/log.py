@@ -12,7 +12,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict
 
-from shared.telemetry.activities import current_trace
+from shared.telemetry.recording import current_trace
 
 FLUSH_SECONDS = 0.1  # What a killed process may leave unsaid.
 LINES_AT_ONCE = 200  # Writing them down keeps requests waiting for less than a millisecond.

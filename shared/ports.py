@@ -6,7 +6,8 @@ Common to all ports:
 - A method is one trip to its store, whatever it reads there; reads of one method may be parallel.
 - Writes are durable when the method returns. A call that fails in between may be repeated: nothing
   is there twice, and nothing is half there.
-- Adapters raise `Busy` or `StorageFull` (`shared.domain.errors`) for a store that is overloaded,
+- Adapters raise `Busy` or `StorageFull` (`shared.domain.errors.base`) for a store that is
+overloaded,
   out of reach or full, and no exception of their libraries.
 - Packages, organizations and coordinates are compared without case.
 """
@@ -16,26 +17,23 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
-from shared.domain.archive_name import ArchiveName
-from shared.domain.digest import Digest
-from shared.domain.entity import Entity, Place, Waiting
-from shared.domain.facets import Facets, Totals
-from shared.domain.identity import Standing
-from shared.domain.mails import Mail
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.identity import AccessContext
+from shared.domain.mail import Mail
 from shared.domain.names import Coordinate, OrgName, Package
-from shared.domain.package import (
-    Entry,
-    Event,
-    Found,
+from shared.domain.packages import (
+    FoundRelease,
     Graph,
     Head,
     Listing,
     Release,
+    ReleaseEntry,
     Survey,
     Texts,
     Visibility,
 )
-from shared.domain.query import Page, Query, Results, Suggestion, Viewer
+from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.domain.search import Facets, IndexTotals, Query, ResultPage, Results, Suggestion, Viewer
 
 E = TypeVar("E", bound=Entity)
 
@@ -81,11 +79,11 @@ class MetadataStore(Protocol):
     same version the higher `revision` stays, whatever their order.
     """
 
-    async def find(self, coordinate: Coordinate) -> Found:
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
         """Return the package and the release; each None where it does not exist."""
         ...
 
-    async def by_digest(self, digest: Digest) -> Found:
+    async def by_digest(self, digest: Digest) -> FoundRelease:
         """Return the release whose archive has this digest, with its package; each None where
         there is none. An archive names its coordinate, so no two releases share one."""
         ...
@@ -121,7 +119,7 @@ class MetadataStore(Protocol):
         Return it with the next revision. `pulls` is left as stored: only the ledger writes it."""
         ...
 
-    async def put_entries(self, package: Package, entries: Sequence[Entry]) -> None:
+    async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
         """Add or renew entries of the package; an entry with a lower revision changes nothing."""
         ...
 
@@ -252,7 +250,7 @@ class ArchiveLinks(Protocol):
         ...
 
 
-class Edge(Protocol):
+class EdgeCache(Protocol):
     """Caches of public answers between the registry and its clients."""
 
     async def forget(self, paths: Sequence[str]) -> None:
@@ -267,7 +265,7 @@ class DirectoryStore(Protocol):
     A write carries its event in the entity's outbox, so that no change is without one.
     """
 
-    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> Standing:
+    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
         """Return the account, the organization and the account's role in it at that time, each
         None where there is none."""
         ...
@@ -310,7 +308,7 @@ class DirectoryStore(Protocol):
         """Store an entity over whatever is there: for what is merely noted, without events."""
         ...
 
-    async def unpublished(self, count: int) -> list[Waiting]:
+    async def unpublished(self, count: int) -> list[PendingEvents]:
         """Return up to `count` outboxes that are not empty, oldest first."""
         ...
 
@@ -327,7 +325,7 @@ class DirectoryStore(Protocol):
 class EventStore(Protocol):
     """The feed of all changes, append only, numbered without gaps."""
 
-    async def publish(self, source: Head | Release | Waiting) -> None:
+    async def publish(self, source: Head | Release | PendingEvents) -> None:
         """Append the events of the record's outbox that are not in the feed yet, in order, then
         clear that outbox if the record is still at this revision, which stays; of a removed entity
         nothing is left then. A repeat adds nothing."""
@@ -462,7 +460,7 @@ class SearchIndex(Protocol):
         """Show the package no longer."""
         ...
 
-    async def search(self, query: Query, page: Page, viewer: Viewer) -> Results:
+    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         """Return one page of what matches and `viewer` may see, with the exact count."""
         ...
 
@@ -470,7 +468,7 @@ class SearchIndex(Protocol):
         """Return how everything that `search` finds divides: how many packages have each value."""
         ...
 
-    async def totals(self) -> Totals:
+    async def totals(self) -> IndexTotals:
         """Return what there is that everybody may see. The cost grows with the packages, not with
         their history: whoever shows it often remembers it."""
         ...
@@ -575,7 +573,7 @@ class Unanswered(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class HttpResponse:
     """What another server answered; names of headers are lower case."""
 
     status: int
@@ -597,7 +595,7 @@ class Fetched:
         return cast(Mapping[str, object], value)
 
 
-class Fetcher(Protocol):
+class HttpClient(Protocol):
     """Asks other servers for small documents: over https, and never inside our own network.
 
     An answer is at most 1 MiB and complete within five seconds. Redirects are answers as well, and
@@ -605,10 +603,10 @@ class Fetcher(Protocol):
     address is one that must not be asked.
     """
 
-    async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Return what the server has at the address."""
         ...
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Send the body, and return what the server answers."""
         ...

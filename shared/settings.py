@@ -16,16 +16,16 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.auth.entra_access import EntraRoles
-from shared.auth.keys import REFERENCE, KeyRing
-from shared.auth.providers import StrongClaims
-from shared.auth.reports import StaticKeys
+from shared.auth.entra import EntraRoles
+from shared.auth.identity_providers import StrongClaims
+from shared.auth.secret_scanning import ConfiguredScannerKeys
+from shared.auth.signing_keys import KEY_VAULT_REFERENCE, KeyRing
 from shared.domain.addresses import Networks, parse_networks
-from shared.domain.errors import InvalidRequest
-from shared.domain.mails import parse_email
-from shared.domain.rates import Limits, OperationClass
-from shared.domain.second_hop import Cdn
-from shared.domain.workloads import GUID
+from shared.domain.archives.delivery import Cdn
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.mail import parse_email
+from shared.domain.rate_limits import RateLimit, RateLimitClass
+from shared.domain.trusted_publishing.jobs import GUID_PATTERN
 
 MIB = 1024 * 1024
 
@@ -540,7 +540,7 @@ class Settings(BaseSettings):
     @field_validator("report_keys")
     @classmethod
     def _check_report_keys(cls, keys: str) -> str:
-        StaticKeys.of_setting(keys)
+        ConfiguredScannerKeys.of_setting(keys)
         return keys
 
     @field_validator("trusted_proxies")
@@ -549,10 +549,10 @@ class Settings(BaseSettings):
         parse_networks(networks)
         return networks
 
-    @field_validator(*(f"limit_{each.name.lower()}" for each in OperationClass))
+    @field_validator(*(f"limit_{each.name.lower()}" for each in RateLimitClass))
     @classmethod
     def _check_limits(cls, text: str) -> str:
-        Limits.parse(OperationClass.READ, text)
+        RateLimit.parse(RateLimitClass.READ, text)
         return text
 
     @field_validator("publish_from_github", "publish_from_gitlab", "publish_from_azure_devops")
@@ -565,7 +565,7 @@ class Settings(BaseSettings):
     @field_validator("publish_from_entra")
     @classmethod
     def _check_tenants(cls, text: str) -> str:
-        if not all(re.fullmatch(GUID, tenant) for tenant in listed(text)):
+        if not all(re.fullmatch(GUID_PATTERN, tenant) for tenant in listed(text)):
             reason = "a tenant is known by its id, such as 01234567-89ab-cdef-0123-456789abcdef"
             raise ValueError(reason)
         return text
@@ -725,9 +725,9 @@ class Settings(BaseSettings):
         """Return the networks of the proxies that are believed."""
         return parse_networks(self.trusted_proxies)
 
-    def limits_of(self, operation: OperationClass) -> Limits:
+    def limits_of(self, operation: RateLimitClass) -> RateLimit:
         """Return what the operator allows of a class of operations."""
-        return Limits.parse(operation, getattr(self, f"limit_{operation.name.lower()}"))
+        return RateLimit.parse(operation, getattr(self, f"limit_{operation.name.lower()}"))
 
     def _listening_address(self) -> str:
         scheme = "https" if self.tls_cert else "http"
@@ -759,7 +759,7 @@ def _require_email(address: str) -> None:
 def is_reference(value: object) -> bool:
     """Say whether a setting is the text of a reference to another place, such as a key vault."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return isinstance(text, str) and text.strip().lower().startswith(REFERENCE)
+    return isinstance(text, str) and text.strip().lower().startswith(KEY_VAULT_REFERENCE)
 
 
 def refused_setting(invalid: ValidationError) -> str:

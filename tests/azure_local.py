@@ -14,15 +14,15 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.adapters.cloud import Addresses, Connected
+from shared.adapters.cloud import IdentityClients, StoreAddresses
 from shared.adapters.paths import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
-from shared.auth.keys import KeyFiles
-from shared.auth.secret import Secret
-from tests.cloud import ANY_KEY, account, make_containers
+from shared.auth.secrets import Secret
+from shared.auth.signing_keys import KeyFiles
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.cosmos.serving import served
 from tests.paths import ROOT
+from tests.support.cloud_stores import ANY_KEY, account, make_containers
 
 DATA = Path(".ballroom-azure")  # Not the folder of `make run`, which holds other Settings.toml.
 
@@ -42,8 +42,8 @@ def stores(data: Path) -> Generator[dict[str, str]]:
     double = account(SystemClock())
     double.requests = deque(maxlen=0)  # Nobody looks at them, and there are many.
     with azurite() as connection, served(double) as address:
-        addresses = Addresses(address, "", Secret(ANY_KEY), Secret(connection))
-        asyncio.run(make_containers(Connected(addresses)))
+        addresses = StoreAddresses(address, "", Secret(ANY_KEY), Secret(connection))
+        asyncio.run(make_containers(IdentityClients(addresses)))
         yield {
             "BALLROOM_DATA": str(data),
             "BALLROOM_COSMOS_ENDPOINT": address,

@@ -12,7 +12,7 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.protocol.bal.go import GoBal
     from tests.protocol.bal.java import JavaBal
-    from tests.world import OpenWorld, Template, World
+    from tests.support.world import OpenWorld, Template, World
 
 # A deadline measures the machine, not the law; and a red run must be red for everybody.
 settings.register_profile("ballroom", deadline=None, derandomize=True, print_blob=True)
@@ -28,7 +28,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> "Template":
     """Return a data folder with accounts, which each test's world is a copy of."""
-    from tests.world import make_template
+    from tests.support.world import make_template
 
     return make_template(tmp_path_factory.mktemp("template") / "data")
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.observing import STORES
-from shared.bootstrap import World as Stores
+from shared.adapters.instrumentation import STORES
+from shared.composition import Adapters as Stores
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.

@@ -51,7 +51,7 @@ BESIDE = ("browser", "clients", OUTAGES)
 PORTABLE = "portable"
 ON_OTHERS = (
     "tests/unit/domain", "tests/unit/hosting", "tests/protocol/test_smoke.py",
-    "tests/protocol/test_real_worker.py",
+    "tests/protocol/host/test_functions_worker.py",
 )  # fmt: skip
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.

@@ -1,9 +1,9 @@
 """Change the rules of the registry in small ways, and count how many changes some test notices.
 
 `python -m bench.mutants` tries every mutant of `shared/auth`, `shared/domain` and
-`shared/services`. In the environment: ONLY=domain or MODULE=shared/domain/rates.py picks some of
-the code, SAMPLE=10 every tenth mutant, SUITES=tests/unit some of the tests, JOBS=2 says how many
-forks run at a time, BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier
+`shared/services`. In the environment: ONLY=domain or MODULE=shared/domain/rate_limits.py picks
+some of the code, SAMPLE=10 every tenth mutant, SUITES=tests/unit some of the tests, JOBS=2 says how
+many forks run at a time, BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier
 runs. A mutant that was killed before, in a function that is still the same, is not tried again.
 docs/mutation.md says what is measured.
 """
@@ -122,7 +122,7 @@ def files() -> list[str]:
     if module := os.environ.get("MODULE"):
         return module.split()
     only = os.environ.get("ONLY", " ".join(PACKAGES)).split()
-    paths = (path for package in only for path in (ROOT / "shared" / package).glob("*.py"))
+    paths = (path for package in only for path in (ROOT / "shared" / package).rglob("*.py"))
     return sorted(str(path.relative_to(ROOT)) for path in paths)
 
 

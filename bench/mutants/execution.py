@@ -481,7 +481,7 @@ def codes(code: CodeType) -> Iterator[CodeType]:
 def functions_by_line() -> dict[str, dict[int, tuple[str, int]]]:
     """Return by file which function each line belongs to, and the how many-th of it it is."""
     found: dict[str, dict[int, tuple[str, int]]] = {}
-    for path in (path.resolve() for folder in PACKAGES for path in Path(folder).glob("*.py")):
+    for path in (path.resolve() for folder in PACKAGES for path in Path(folder).rglob("*.py")):
         file = path.relative_to(Path.cwd())
         lines = found.setdefault(str(path), {})
         for code in outermost(compile(path.read_text(), str(path), "exec", dont_inherit=True)):

@@ -28,7 +28,7 @@ param isolated bool
 @description('Workspace that gets the log of requests.')
 param workspaceId string
 
-// The containers of shared/adapters/cosmos/containers.py; `ends` lets items with a ttl of their own end.
+// The containers of shared/adapters/cosmos/client.py; `ends` lets items with a ttl of their own end.
 // Nothing is indexed but what a query asks for: bodies and outboxes are most of an item, and each path
 // costs every write. The service itself indexes `id` and `_ts`.
 var containers = [

@@ -101,7 +101,7 @@ var hostSettings = {
   AzureWebJobsStorage__clientId: identityClientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-  // The change feed of the records, which functions/feeds.py follows.
+  // The change feed of the records, which functions/change_feed.py follows.
   COSMOS__accountEndpoint: cosmosEndpoint
   COSMOS__credential: 'managedidentity'
   COSMOS__clientId: identityClientId

@@ -1,9 +1,4 @@
-"""Backup and restore of a data folder, while the registry runs or stands.
-
-The order matters. The records are copied first: an archive is stored before the record that names
-it, so every archive that the copied records name is there when the archives are linked. The
-copied records get their name last: a folder where a copy broke off is not taken for a registry.
-"""
+"""Backup and restore of a data folder, while the registry runs or is stopped."""
 
 import shutil
 import sqlite3
@@ -11,11 +6,15 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from shared.adapters.paths import ArchiveFolder, DataFolder, partial_of
-from shared.adapters.sqlite.connecting import PATIENCE, open_to_write, transaction
-from shared.adapters.sqlite.failures import translated
+from shared.adapters.paths import ArchiveFolder, DataFolder, partial_path
+from shared.adapters.sqlite.connections import (
+    BUSY_TIMEOUT,
+    open_to_write,
+    transaction,
+    translate_sqlite_errors,
+)
 
-Hold = Callable[[Path, Sequence[sqlite3.Connection]], None]
+WhileCopying = Callable[[Path, Sequence[sqlite3.Connection]], None]
 
 
 class TargetNotEmpty(Exception):
@@ -48,13 +47,13 @@ def restore(source: Path, data: Path) -> None:
     _copy(DataFolder(source), DataFolder(data), _stand_still)
 
 
-def _copy(source: DataFolder, target: DataFolder, hold: Hold) -> None:
+def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
     if not source.database.is_file():
         raise NoRegistry(source.root)
     if target.root.exists() and any(target.root.iterdir()):
         raise TargetNotEmpty(target.root)
     target.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    records = partial_of(target.database)
+    records = partial_path(target.database)
     with _opened(source) as databases:
         hold(source.database, databases)
         for database, place in zip(databases, (records, target.search), strict=False):
@@ -75,9 +74,9 @@ def _opened(source: DataFolder) -> Generator[list[sqlite3.Connection]]:
 def _hold_one_moment(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
     """Let all connections see what is there while nobody can write records, then let go."""
     with (
-        translated(records),
+        translate_sqlite_errors(records),
         closing(open_to_write(records)) as writer,
-        transaction(writer, PATIENCE),
+        transaction(writer, BUSY_TIMEOUT),
     ):
         for database in databases:
             database.execute("BEGIN")

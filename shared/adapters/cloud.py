@@ -1,33 +1,36 @@
-"""Every port of a registry in the cloud, over one database and one account of blobs."""
+"""The stores of the cloud: opening them over Cosmos DB and Blob Storage, and checking them."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Protocol
 
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.cosmos.aio import CosmosClient
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.archives import BlobArchives
-from shared.adapters.blob.connecting import OPTIONS, Blobs
+from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.documents import BlobDocuments
 from shared.adapters.blob.snapshots import BlobSnapshots
-from shared.adapters.cloud_search.opening import CloudSearch, Surroundings, open_search
-from shared.adapters.cosmos.charging import note_charge
-from shared.adapters.cosmos.connecting import DATABASE, Cosmos
+from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
+from shared.adapters.cosmos.change_feed import CosmosChangeFeed
+from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.pulls import CosmosPulls
-from shared.adapters.cosmos.watching import CosmosChanges
 from shared.adapters.cosmos.work import CosmosWork
-from shared.auth.secret import Secret
+from shared.adapters.embedded import StoreCheck
+from shared.auth.secrets import Secret
 from shared.ports import Clock, Randomness
 
 
-class Connections(Protocol):
+class AzureClients(Protocol):
     """Makes the clients of both stores."""
 
     @property
@@ -54,7 +57,7 @@ class Connections(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class StoreAddresses:
     """Where the stores are, and the keys of emulators; an empty one is the identity of the app."""
 
     cosmos: str
@@ -63,13 +66,13 @@ class Addresses:
     blob_connection: Secret
 
 
-class Connected:
+class IdentityClients:
     """Makes clients that sign in as the identity of the app, or with the keys of emulators."""
 
     database = DATABASE
     prefix = ""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: StoreAddresses) -> None:
         """Connect to these addresses; not yet."""
         self._addresses = addresses
         self._identity: DefaultAzureCredential | None = None
@@ -78,14 +81,14 @@ class Connected:
         """Return a client of the records."""
         key = self._addresses.cosmos_key.reveal()
         identity = key or self._identified()
-        return CosmosClient(self._addresses.cosmos, identity, raw_response_hook=note_charge)
+        return CosmosClient(self._addresses.cosmos, identity, raw_response_hook=record_charge)
 
     def blobs(self) -> BlobServiceClient:
         """Return a client of the blobs."""
         connection = self._addresses.blob_connection.reveal()
         if connection:
-            return BlobServiceClient.from_connection_string(connection, **OPTIONS)
-        return BlobServiceClient(self._addresses.blobs, self._identified(), **OPTIONS)
+            return BlobServiceClient.from_connection_string(connection, **BLOB_CLIENT_OPTIONS)
+        return BlobServiceClient(self._addresses.blobs, self._identified(), **BLOB_CLIENT_OPTIONS)
 
     async def close(self) -> None:
         """Let go of the identity; the next client makes a new one."""
@@ -100,12 +103,12 @@ class Connected:
 
 
 @dataclass(frozen=True)
-class Cloud:
+class CloudStores:
     """The stores of one registry in the cloud."""
 
-    connections: Connections
-    cosmos: Cosmos
-    blobs: Blobs
+    connections: AzureClients
+    cosmos: CosmosDatabase
+    blobs: BlobContainers
     metadata: CosmosMetadata
     documents: BlobDocuments
     archives: BlobArchives
@@ -114,8 +117,8 @@ class Cloud:
     work: CosmosWork
     pulls: CosmosPulls
     snapshots: BlobSnapshots
-    search: CloudSearch
-    changes: CosmosChanges
+    search: CloudSearchPorts
+    changes: CosmosChangeFeed
 
     async def close(self) -> None:
         """Close every connection; the next use opens them again."""
@@ -124,12 +127,12 @@ class Cloud:
         await self.connections.close()
 
 
-def open_cloud(connections: Connections, clock: Clock, randomness: Randomness) -> Cloud:
+def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) -> CloudStores:
     """Return the stores; nothing is connected before it is used."""
-    cosmos = Cosmos(connections.cosmos, randomness, connections.database)
-    blobs = Blobs(connections.blobs, connections.prefix)
+    cosmos = CosmosDatabase(connections.cosmos, randomness, connections.database)
+    blobs = BlobContainers(connections.blobs, connections.prefix)
     metadata, directory = CosmosMetadata(cosmos), CosmosDirectory(cosmos, clock)
-    return Cloud(
+    return CloudStores(
         connections=connections,
         cosmos=cosmos,
         blobs=blobs,
@@ -141,8 +144,60 @@ def open_cloud(connections: Connections, clock: Clock, randomness: Randomness) -
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
-        changes=CosmosChanges(cosmos),
-        search=open_search(
-            cosmos, blobs, Path(gettempdir()), Surroundings(clock, randomness, asyncio.sleep)
+        changes=CosmosChangeFeed(cosmos),
+        search=open_cloud_search(
+            cosmos, blobs, Path(gettempdir()), CopyEnvironment(clock, randomness, asyncio.sleep)
         ),
     )
+
+
+CHECK_TIMEOUT = timedelta(seconds=20)  # The libraries repeat themselves for minutes.
+
+_REACH = "Look at its address, and whether this machine may reach it."
+_WAYS_OUT = {
+    401: ("may not be read", "Look at the key, or at the identity that signs in."),
+    403: ("may not be read", "infra/modules/roles.bicep says what the identity may do."),
+    404: ("does not exist", "The templates make it: run azd up."),
+}
+
+
+async def check_cloud_stores(
+    cloud: CloudStores, patience: timedelta = CHECK_TIMEOUT
+) -> AsyncIterator[StoreCheck]:
+    """Look at every container of both stores; change nothing."""
+    plans = [plan.name for plan in COSMOS_CONTAINERS]
+    yield await _store("records", "Cosmos DB", plans, _within(patience, _records_of(cloud)))
+    yield await _store(
+        "blobs", "Blob Storage", BLOB_CONTAINERS, _within(patience, _blobs_of(cloud))
+    )
+
+
+_Ask = Callable[[str], Awaitable[object]]
+
+
+async def _store(what: str, store: str, containers: Sequence[str], ask: _Ask) -> StoreCheck:
+    for name in containers:
+        try:
+            await ask(name)
+        except (AzureError, TimeoutError) as error:
+            problem, way_out = _trouble(error)
+            return StoreCheck(what, f"The container {name} of {store} {problem}.", way_out)
+    return StoreCheck(what, f"{store} has its {len(containers)} containers.")
+
+
+def _trouble(error: AzureError | TimeoutError) -> tuple[str, str]:
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    unanswered = (f"does not answer ({type(error).__name__})", _REACH)
+    return _WAYS_OUT.get(status or 0, unanswered)
+
+
+def _records_of(cloud: CloudStores) -> _Ask:
+    return lambda name: cloud.cosmos.proxy(name).read()
+
+
+def _blobs_of(cloud: CloudStores) -> _Ask:
+    return lambda name: cloud.blobs.container(name).get_container_properties()
+
+
+def _within(patience: timedelta, ask: _Ask) -> _Ask:
+    return lambda name: asyncio.wait_for(ask(name), patience.total_seconds())

@@ -1,8 +1,8 @@
-"""TXT records, asked of the name servers that this machine uses."""
+"""TXT records, queried from the name servers that this machine uses."""
 
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.errors import DomainSilent
+from shared.domain.errors.organizations import DomainSilent
 
 if TYPE_CHECKING:
     import dns.asyncresolver

@@ -1,11 +1,18 @@
-"""Every port of a registry on one machine, over one folder."""
+"""The stores of one machine: opening them over a data folder, and checking that folder."""
 
+import shutil
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from shared.adapters.filesystem import FileArchives
 from shared.adapters.paths import DataFolder
+from shared.adapters.sqlite.connections import open_to_read, schema_version
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.directory import SqliteDirectory
 from shared.adapters.sqlite.documents import SqliteDocuments
@@ -21,7 +28,7 @@ _MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
-class Embedded:
+class EmbeddedStores:
     """The stores of one data folder."""
 
     clock: Clock
@@ -44,11 +51,11 @@ class Embedded:
         self.database.close()
 
 
-def open_embedded(data: Path, clock: Clock) -> Embedded:
+def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
     """Return the stores of the folder; nothing is opened before it is used."""
     folder = DataFolder(data)
     database = Database(folder.database, MIGRATIONS)
-    return Embedded(
+    return EmbeddedStores(
         clock=clock,
         database=database,
         metadata=SqliteMetadata(database),
@@ -59,3 +66,101 @@ def open_embedded(data: Path, clock: Clock) -> Embedded:
         work=SqliteWork(database),
         pulls=SqlitePulls(database),
     )
+
+
+SCARCE_BYTES = 1024**3  # A busy registry fills it in a day: time enough to react.
+OWNER_ONLY = 0o077  # The permissions of everybody but the owner.
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCheck:
+    """One thing that was looked at; `way_out` is empty when nothing is wrong with it."""
+
+    what: str
+    found: str
+    way_out: str = ""
+
+
+def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCheck]:
+    """Look at everything in the folder; change nothing."""
+    folder = DataFolder(data)
+    writable = _writable(folder)
+    yield writable
+    if writable.way_out:
+        return
+    yield _room(folder)
+    restart = "Stop the registry and restore a backup."
+    yield _database("records", folder.database, schemas.records, restart)
+    rebuild = "Stop the registry, move the file away, start, and run: upkeep run refresh."
+    yield _database("search", folder.search, schemas.search, rebuild)
+    yield _keys(folder)
+    yield _settings_file(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVersions:
+    """The newest schema of each database that this program knows."""
+
+    records: int
+    search: int
+
+
+def _writable(folder: DataFolder) -> StoreCheck:
+    what = "data folder"
+    if not folder.root.is_dir():
+        way_out = "Start the registry to create it, or set BALLROOM_DATA to the right folder."
+        return StoreCheck(what, f"{folder.root} does not exist.", way_out)
+    try:
+        with tempfile.TemporaryFile(dir=folder.root):
+            return StoreCheck(what, f"{folder.root} can be written.")
+    except OSError as error:
+        way_out = "Give the user of the registry the right to write there."
+        return StoreCheck(what, f"{folder.root} cannot be written: {error.strerror}.", way_out)
+
+
+def _room(folder: DataFolder) -> StoreCheck:
+    free = shutil.disk_usage(folder.root).free
+    found = f"{free / 1024**3:.1f} GiB are free."
+    way_out = "" if free >= SCARCE_BYTES else "Make room, or move the data folder to a larger disk."
+    return StoreCheck("free space", found, way_out)
+
+
+def _database(what: str, path: Path, schema: int, restore: str) -> StoreCheck:
+    if not path.exists():
+        return StoreCheck(what, f"{path} does not exist.", "Start the registry to create it.")
+    try:
+        with closing(open_to_read(path)) as connection:
+            [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
+            found = schema_version(connection)
+    except sqlite3.Error as error:
+        return StoreCheck(what, f"{path} cannot be read: {error}.", restore)
+    if verdict != "ok":
+        return StoreCheck(what, f"{path} is damaged: {verdict}.", restore)
+    if found != schema:
+        way_out = "Start this version of the registry once, which brings it up to date."
+        if found > schema:
+            way_out = "Install the newer version of the registry that wrote it."
+        return StoreCheck(what, f"{path} has schema {found}, not {schema}.", way_out)
+    return StoreCheck(what, f"{path} is intact, with schema {schema}.")
+
+
+def _keys(folder: DataFolder) -> StoreCheck:
+    files = sorted(folder.keys.glob("*.key"))
+    if not files:
+        return StoreCheck("keys", f"{folder.keys} holds no key.", "Start the registry to make one.")
+    return _private("keys", [folder.keys, *files], f"{len(files)} in {folder.keys}, private.")
+
+
+def _settings_file(folder: DataFolder) -> StoreCheck:
+    file = folder.settings
+    if not file.exists():
+        return StoreCheck("settings file", f"{file} does not exist; the next start writes it.")
+    return _private("settings file", [file], f"{file} is private.")
+
+
+def _private(what: str, paths: Sequence[Path], found: str) -> StoreCheck:
+    for path in paths:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & OWNER_ONLY:
+            return StoreCheck(what, f"{path} is open to others ({mode:o}).", f"chmod go= {path}")
+    return StoreCheck(what, found)

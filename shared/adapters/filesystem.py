@@ -1,19 +1,23 @@
-"""The balas as files."""
+"""Files of the data folder: archives, snapshots, free space, and the errors of the disk."""
 
 import asyncio
+import errno
 import os
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Generator, Sequence
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
-from shared.adapters.disk_failures import translated
-from shared.adapters.locking import locked
-from shared.adapters.paths import ArchiveFolder
-from shared.domain.archive_name import ArchiveName
-from shared.domain.digest import Digest
-from shared.domain.errors import ArchiveNotFound
-from shared.domain.package import Visibility
+from shared.adapters.paths import ArchiveFolder, partial_path
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.requests import Busy, StorageFull, StorageNotWritable
+from shared.domain.packages import Visibility
+from shared.domain.status import DiskSpace
+from shared.file_lock import hold_file_lock
 from shared.ports import Clock, StoredArchive
 
 _NS_PER_MS = 1_000_000
@@ -71,16 +75,16 @@ class FileArchives:
 
     def sweep_temporary(self, before_ms: int) -> int:
         """Remove what killed writers left before that time; return how many files."""
-        with translated():
+        with translate_disk_errors():
             names = _names(self._folder.temporary)
             files = [self._folder.temporary / name for name in names]
             return [_remove_older(file, before_ms * _NS_PER_MS) for file in files].count(True)
 
     def _put(self, digest: Digest, content: bytes | memoryview) -> None:
-        with translated():
+        with translate_disk_errors():
             if self._renew(digest, len(content)):
                 return
-            with self._written(content) as temporary, locked(self._folder.lock(digest)):
+            with self._written(content) as temporary, hold_file_lock(self._folder.lock(digest)):
                 target = self._folder.archive(digest)
                 _make_folders(target.parent)
                 temporary.replace(target)
@@ -88,7 +92,7 @@ class FileArchives:
 
     def _renew(self, digest: Digest, size_bytes: int) -> bool:
         """Date the archive anew if it is there whole; a delete waits, then sees the date."""
-        with locked(self._folder.lock(digest)):
+        with hold_file_lock(self._folder.lock(digest)):
             there = self._stat(digest)
             if there is None or there.size_bytes != size_bytes:
                 return False
@@ -116,14 +120,14 @@ class FileArchives:
             temporary.unlink(missing_ok=True)
 
     def _stat(self, digest: Digest) -> StoredArchive | None:
-        with translated(), suppress(FileNotFoundError):
+        with translate_disk_errors(), suppress(FileNotFoundError):
             stat = self._folder.archive(digest).stat()
             return StoredArchive(digest, stat.st_size, stat.st_mtime_ns // _NS_PER_MS)
         return None
 
     def _read(self, digest: Digest, start: int, count: int | None) -> bytes:
         path = self._folder.archive(digest)
-        with translated(), suppress(FileNotFoundError), path.open("rb") as file:
+        with translate_disk_errors(), suppress(FileNotFoundError), path.open("rb") as file:
             file.seek(start)
             return file.read(-1 if count is None else count)
         raise ArchiveNotFound
@@ -135,7 +139,7 @@ class FileArchives:
         return [stat for stat in stats if stat is not None]
 
     def _delete(self, digest: Digest, stored_before_ms: int) -> bool:
-        with translated(), locked(self._folder.lock(digest)):
+        with translate_disk_errors(), hold_file_lock(self._folder.lock(digest)):
             there = self._stat(digest)
             if there is None:
                 return True
@@ -148,7 +152,7 @@ class FileArchives:
 
 
 def _names(folder: Path) -> list[str]:
-    with translated(), suppress(FileNotFoundError):
+    with translate_disk_errors(), suppress(FileNotFoundError):
         return sorted(entry.name for entry in folder.iterdir())
     return []
 
@@ -179,3 +183,97 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+PIECE_BYTES = 256 * 1024  # Bytes that are read at once.
+
+
+class SnapshotFolder:
+    """The SnapshotStore of a registry on one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the files in `folder`, which is made with the first of them."""
+        self._folder = folder
+
+    async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
+        """Store a file, over one that is there."""
+        file = self._folder / name
+        partial = partial_path(file)
+        with translate_disk_errors():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            with partial.open("wb") as opened:
+                partial.chmod(0o600)
+                async for piece in pieces:
+                    await asyncio.to_thread(opened.write, piece)
+            partial.replace(file)
+
+    async def read(self, name: str) -> AsyncGenerator[bytes]:
+        """Yield the file in pieces; none where there is no such file."""
+        file = self._folder / name
+        if not file.is_file():
+            return
+        with file.open("rb") as opened:
+            while piece := await asyncio.to_thread(opened.read, PIECE_BYTES):
+                yield piece
+
+    async def list(self) -> list[str]:
+        """Return the names of all files."""
+        files = [file for file in self._folder.glob("*/*") if file.suffix != ".partial"]
+        return [file.relative_to(self._folder).as_posix() for file in files]
+
+    async def delete(self, name: str) -> None:
+        """Remove the file, and the snapshot's folder with its last one."""
+        file = self._folder / name
+        file.unlink(missing_ok=True)
+        if file.parent.is_dir() and not any(file.parent.iterdir()):
+            file.parent.rmdir()
+
+
+PROBE_BYTES = 256 * 1024  # A push of a small package writes about as much to both databases.
+PROBE_INTERVAL = timedelta(seconds=1)
+
+
+def disk_space(data: Path) -> DiskSpace | None:
+    """Return how much room there is; None where the disk does not say."""
+    try:
+        usage = shutil.disk_usage(data)
+    except OSError:
+        return None
+    return DiskSpace(usage.total, usage.free)
+
+
+class WriteProbe:
+    """Writes a little to the disk, at most once a second, to tell whether it takes more."""
+
+    def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Write to files of no name in `folder`."""
+        self._folder = folder
+        self._monotonic = monotonic
+        self._good_until = -1.0
+
+    async def require_room(self) -> None:
+        """Raise `StorageNotWritable` if the disk is full or over its quota, `Busy` if it fails."""
+        if self._monotonic() < self._good_until:
+            return
+        await asyncio.to_thread(self._write)
+        self._good_until = self._monotonic() + PROBE_INTERVAL.total_seconds()
+
+    def _write(self) -> None:
+        try:
+            with translate_disk_errors(), tempfile.TemporaryFile(dir=self._folder) as file:
+                file.write(bytes(PROBE_BYTES))
+        except StorageFull:
+            raise StorageNotWritable from None
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def translate_disk_errors() -> Generator[None]:
+    """Raise `StorageFull` where there is no room, and `Busy` for all else that the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise (StorageFull() if error.errno in _FULL else Busy()) from error

@@ -1,19 +1,19 @@
-"""Copies of archives at Azure Front Door, withdrawn through Azure's management."""
+"""Copies of archives at Azure Front Door, purged through Azure's management API."""
 
 import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from shared.domain.errors import Busy
+from shared.domain.errors.requests import Busy
 from shared.log import log
-from shared.ports import Fetcher, Unanswered
+from shared.ports import HttpClient, Unanswered
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 MANAGEMENT = "https://management.azure.com"
 API_VERSION = "2024-02-01"
-AT_ONCE = 50  # Paths in one request; the service takes a hundred.
+PATHS_PER_REQUEST = 50  # Paths in one request; the service takes a hundred.
 
 _TAKEN = {200, 202}
 
@@ -29,7 +29,7 @@ class FrontDoor:
     """The Edge of a registry behind one endpoint of Front Door."""
 
     def __init__(
-        self, endpoint: str, fetcher: Fetcher, identity: "Callable[[], AsyncTokenCredential]"
+        self, endpoint: str, fetcher: HttpClient, identity: "Callable[[], AsyncTokenCredential]"
     ) -> None:
         """Withdraw copies of the endpoint with this id, as whoever `identity` is."""
         self._url = f"{MANAGEMENT}{endpoint}/purge?api-version={API_VERSION}"
@@ -42,8 +42,8 @@ class FrontDoor:
             "Authorization": f"Bearer {await self._token()}",
             "Content-Type": "application/json",
         }
-        for start in range(0, len(paths), AT_ONCE):
-            below = [f"{path}*" for path in paths[start : start + AT_ONCE]]
+        for start in range(0, len(paths), PATHS_PER_REQUEST):
+            below = [f"{path}*" for path in paths[start : start + PATHS_PER_REQUEST]]
             await self._purge(headers, json.dumps({"contentPaths": below}).encode())
 
     async def _purge(self, headers: dict[str, str], body: bytes) -> None:

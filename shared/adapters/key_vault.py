@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from shared.adapters.front_door import app_identity
-from shared.auth.keys import StoredKeys
-from shared.auth.secret import Secret
-from shared.domain.errors import Busy, KeyTrouble
+from shared.auth.secrets import Secret
+from shared.auth.signing_keys import StoredKeys
+from shared.domain.errors.identity import KeyTrouble
+from shared.domain.errors.requests import Busy
 from shared.log import log
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 # A page waits for the first reading, so a vault that is away costs it seconds and not minutes.
-PATIENCE = {"retry_total": 1, "connection_timeout": 3, "read_timeout": 3}
+CLIENT_TIMEOUTS = {"retry_total": 1, "connection_timeout": 3, "read_timeout": 3}
 
 
 class KeyVault:
@@ -34,7 +35,7 @@ class KeyVault:
         self._address = address
         self._secret = secret
         self._identity = identity
-        self._options = PATIENCE | options
+        self._options = CLIENT_TIMEOUTS | options
 
     async def read(self) -> StoredKeys | None:
         """Return what the newest version holds, or None where there is none; or raise `Busy`."""
@@ -56,7 +57,7 @@ class KeyVault:
         return StoredKeys(Secret(found.value or ""), _ms(found.properties.created_on))
 
 
-def log_trouble(trouble: KeyTrouble) -> None:
+def log_key_problem(trouble: KeyTrouble) -> None:
     """Tell the operator why there is no key, or no newer one."""
     log.warning("keys.unavailable", reason=trouble.name.lower())
 

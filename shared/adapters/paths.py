@@ -1,34 +1,10 @@
-"""Where everything is at rest; no other module makes a name.
-
-{data}/
-├── ballroom.db                 packages, releases, accounts, events …
-├── ballroom.db.mark            changes with every write; can be deleted while nothing runs
-├── search.db                   the search index; can be built again
-├── Settings.toml               the administrator's, with a token; readable by its owner alone
-├── keys/                       secrets, readable by their owner alone
-├── snapshots/{name}/           all records as lines, readable by their owner alone
-└── archives/
-    ├── sha256/ab/cd/{digest}   the balas, byte for byte
-    ├── locks/ab                held while an archive of that prefix comes or goes
-    └── tmp/                    archives that are being written
-
-In the cloud, containers of blobs:
-archives/{digest}/{version}/{org}-{name}-{platform}-{version}.bala
-                                the balas that everybody may have, byte for byte
-private/…                       the others, named alike; a link leads past the registry, and clients
-                                read the end of its path
-derived/texts/{digest}.json     documentation
-derived/graph/{digest}.json     the dependency graph
-derived/sbom/{digest}.json      the bill of materials
-backups/{name}/{file}           snapshots of all records
-"""
+"""The names of all stored files and blobs. No other module makes such a name."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.domain.archive_name import ArchiveName
-from shared.domain.digest import Digest
-from shared.domain.package import Visibility
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.packages import Visibility
 
 ARCHIVE_CONTAINERS = {Visibility.PUBLIC: "archives", Visibility.PRIVATE: "private"}
 
@@ -95,17 +71,17 @@ class DataFolder:
         return ArchiveFolder(self.root / "archives")
 
 
-def partial_of(file: Path) -> Path:
+def partial_path(file: Path) -> Path:
     """Return the name of `file` while it is being made."""
     return file.with_name(f"{file.name}.partial")
 
 
-def lock_of(file: Path) -> Path:
+def lock_path(file: Path) -> Path:
     """Return the lock that is held while `file` is made or changed as a whole."""
     return file.with_name(f"{file.name}.lock")
 
 
-def mark_of(file: Path) -> Path:
+def data_version_path(file: Path) -> Path:
     """Return the mark that every process changes when it has written to `file`."""
     return file.with_name(f"{file.name}.mark")
 

@@ -1,4 +1,4 @@
-"""Time and randomness of this machine; nothing else asks for either."""
+"""The clock and the random source of this machine. Nothing else reads either."""
 
 import secrets
 import time

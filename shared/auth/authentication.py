@@ -1,39 +1,39 @@
-"""Who makes a request: the account behind its access token."""
+"""Authentication: the account behind the access token of a request."""
 
 import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from typing import Self
 
-from shared.auth.beside import Beside
-from shared.auth.canaries import Canaries
-from shared.auth.client import UNKNOWN_CLIENT, Client
-from shared.auth.entra_access import EntraAccess
-from shared.auth.header import token_text
-from shared.auth.recent import Recent
-from shared.auth.token import PREFIX, AccessToken
+from shared.auth.entra import EntraAccess
+from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
+from shared.background_tasks import BackgroundTasks
+from shared.caching import LruCache
 from shared.domain.accounts import Account
-from shared.domain.address_ranges import allows
-from shared.domain.client_settings import PLACEHOLDER
-from shared.domain.entity import Place
-from shared.domain.errors import (
+from shared.domain.addresses import Networks, allows, client_address
+from shared.domain.client_settings import TOKEN_PLACEHOLDER
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import (
+    AccountLocked,
     AddressNotAllowed,
-    Refusal,
     TokenExpired,
     TokenForeign,
     TokenPlaceholder,
     TokenUnknown,
 )
 from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.sign_in_errors import AccountLocked
+from shared.domain.records import Event, Place
+from shared.domain.secrets import redact_tokens
 from shared.domain.tokens import Token, TokenUse
 from shared.log import log
-from shared.ports import Clock, DirectoryStore
+from shared.ports import Clock, DirectoryStore, EventStore
 
 VERIFIED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_EVERY = timedelta(minutes=10)  # Exact enough to find the tokens that nobody uses.
-REMEMBERED = 10_000  # Tokens that one process sees at a time; each takes about 1 KiB.
+TOKENS_REMEMBERED = 10_000  # Tokens that one process sees at a time; each takes about 1 KiB.
 
 _VERIFIED_FOR_MS = VERIFIED_FOR // timedelta(milliseconds=1)
 _LAST_USE_EVERY_MS = LAST_USE_EVERY // timedelta(milliseconds=1)
@@ -48,6 +48,56 @@ class _Verified:
     read_ms: int  # Of the monotonic clock.
 
 
+@dataclass(frozen=True, slots=True)
+class RequestClient:
+    """Who asks, before it is known who that is; both texts may be empty."""
+
+    address: str = ""
+    agent: str = ""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], proxies: Networks) -> Self:
+        """Read the headers, whose keys are lower case, or compared without case."""
+        address = client_address(headers.get("x-forwarded-for", ""), proxies)
+        return cls(address, printable_user_agent(headers.get("user-agent", "")))
+
+
+class CanaryTokens:
+    """Tells the operator of each use of a canary; whoever uses it is told nothing."""
+
+    def __init__(self, events: EventStore, clock: Clock) -> None:
+        """Append to `events`, beside the requests, so that no answer comes later for it."""
+        self._events = events
+        self._clock = clock
+        self._told = LruCache[int](CANARIES_REMEMBERED)
+        self._beside = BackgroundTasks()
+
+    def record_use(self, token: Token, client: RequestClient) -> None:
+        """Tell that somebody has sent this canary."""
+        log.warning(
+            "token.canary_tried", token=token.id, address=client.address, agent=client.agent
+        )
+        now_ms = self._clock.now_ms()
+        event = _event(token, client, now_ms)
+        if self._told.get(event.id) is None:
+            self._told.put(event.id, now_ms)
+            self._beside.start(self._append(event))
+
+    async def close(self) -> None:
+        """Wait until everything is told."""
+        await self._beside.close()
+
+    async def _append(self, event: Event) -> None:
+        try:
+            await self._events.append([event])
+        except Refusal as refusal:
+            self._told.drop(event.id)
+            log.error("token.canary_not_told", token=event.subject, reason=type(refusal).__name__)
+
+
+UNKNOWN_CLIENT = RequestClient()
+
+
 class Authentication:
     """Tells who makes a request; reads a token from its store at most every three seconds."""
 
@@ -57,7 +107,7 @@ class Authentication:
         clock: Clock,
         environment: str,
         *,
-        canaries: Canaries,
+        canaries: CanaryTokens,
         entra: EntraAccess | None = None,
     ) -> None:
         """Accept the tokens of `environment`, those of `entra` if it is there, and no others."""
@@ -66,11 +116,11 @@ class Authentication:
         self._environment = environment
         self._canaries = canaries
         self._entra = entra
-        self._verified = Recent[_Verified](REMEMBERED)
-        self._last_use = LastUse(directory)
+        self._verified = LruCache[_Verified](TOKENS_REMEMBERED)
+        self._last_use = TokenLastUse(directory)
 
     async def authenticate(
-        self, headers: Mapping[str, str], client: Client = UNKNOWN_CLIENT
+        self, headers: Mapping[str, str], client: RequestClient = UNKNOWN_CLIENT
     ) -> Principal:
         """Return who sent a request with these headers; without credentials, `ANONYMOUS`.
 
@@ -82,9 +132,9 @@ class Authentication:
         text = token_text(headers)
         if text is None:
             return ANONYMOUS
-        if text.reveal() == PLACEHOLDER:
+        if text.reveal() == TOKEN_PLACEHOLDER:
             raise TokenPlaceholder
-        if self._entra is not None and not text.reveal().startswith(PREFIX):
+        if self._entra is not None and not text.reveal().startswith(TOKEN_PREFIX):
             return await self._entra.authenticate(text)
         presented = AccessToken.parse(text)
         if presented.environment != self._environment:
@@ -100,7 +150,7 @@ class Authentication:
         await self._last_use.close()
         await self._canaries.close()
 
-    def _check(self, verified: _Verified, client: Client) -> None:
+    def _check(self, verified: _Verified, client: RequestClient) -> None:
         token, account = verified.token, verified.account
         if account is not None and account.is_locked:
             raise AccountLocked(account.name)
@@ -110,7 +160,7 @@ class Authentication:
             log.warning("token.used_elsewhere", token=token.id, address=client.address)
             raise AddressNotAllowed(client.address)
 
-    async def _verify(self, presented: AccessToken, client: Client) -> _Verified:
+    async def _verify(self, presented: AccessToken, client: RequestClient) -> _Verified:
         key = presented.hash
         # The time from before the read counts: a revocation during it is seen three seconds later.
         now_ms = self._clock.monotonic_ms()
@@ -127,7 +177,7 @@ class Authentication:
             raise TokenUnknown
         if token.canary:
             # Refused as what is not there, and after as many reads.
-            self._canaries.tried(token, client)
+            self._canaries.record_use(token, client)
             raise TokenUnknown
         if account is None and not token.org:
             raise TokenUnknown  # It was made while its account was deleted.
@@ -136,21 +186,21 @@ class Authentication:
         return verified
 
 
-class LastUse:
+class TokenLastUse:
     """Writes when tokens were last used: every ten minutes, beside the requests and not in them."""
 
     def __init__(self, directory: DirectoryStore) -> None:
         """Write to `directory`."""
         self._directory = directory
-        self._noted = Recent[int](REMEMBERED)
-        self._beside = Beside()
+        self._noted = LruCache[int](TOKENS_REMEMBERED)
+        self._beside = BackgroundTasks()
 
-    def note(self, token: Token, client: Client, now_ms: int) -> None:
+    def note(self, token: Token, client: RequestClient, now_ms: int) -> None:
         """Begin to write the use of `token`, unless one of the last ten minutes is written."""
         if 0 <= now_ms - (self._noted.get(token.id) or 0) < _LAST_USE_EVERY_MS:
             return
         self._noted.put(token.id, now_ms)
-        self._beside.begin(self._write(_use(token, client, now_ms)))
+        self._beside.start(self._write(_use(token, client, now_ms)))
 
     async def close(self) -> None:
         """Wait for the writes that have begun."""
@@ -167,7 +217,7 @@ class LastUse:
             )
 
 
-def _principal(token: Token, client: Client) -> Principal:
+def _principal(token: Token, client: RequestClient) -> Principal:
     return Principal(
         id=token.owner,
         credential=token.id,
@@ -183,7 +233,7 @@ def _principal(token: Token, client: Client) -> Principal:
     )
 
 
-def _use(token: Token, client: Client, now_ms: int) -> TokenUse:
+def _use(token: Token, client: RequestClient, now_ms: int) -> TokenUse:
     return TokenUse(
         owner=token.owner,
         token=token.id,
@@ -192,3 +242,38 @@ def _use(token: Token, client: Client, now_ms: int) -> TokenUse:
         address=client.address,
         agent=client.agent,
     )
+
+
+CANARY_EVENT_EVERY = timedelta(
+    minutes=10
+)  # Of one canary from one address; each try is in the log.
+CANARIES_REMEMBERED = 1_000  # Canaries and addresses; who sends from more is seen in the log.
+
+_EVENT_EVERY_MS = CANARY_EVENT_EVERY // timedelta(milliseconds=1)
+
+
+def _event(token: Token, client: RequestClient, now_ms: int) -> Event:
+    # The feed takes each id once, so all processes together tell it once.
+    window = now_ms // _EVENT_EVERY_MS
+    return Event(
+        id=f"token.canary-tried:{token.id}:{client.address}:{window}",
+        kind="token.canary-tried",
+        at_ms=now_ms,
+        actor="",
+        subject=token.id,
+        org=token.org.lower(),
+        account="" if token.org else token.owner,
+        credential=token.id,
+        address=client.address,
+        details={"name": token.name, "agent": client.agent},
+    )
+
+
+MAX_USER_AGENT_LENGTH = 200  # Characters; browsers send about 120, and `bal` about 40.
+
+
+@lru_cache(maxsize=1024)  # The same few programs ask again and again.
+def printable_user_agent(text: str) -> str:
+    """Return what a client calls itself, fit to be kept and shown: short, printable, no token."""
+    shown = redact_tokens(text)[:MAX_USER_AGENT_LENGTH]
+    return "".join(character for character in shown if character.isprintable()).strip()

@@ -1,51 +1,55 @@
-"""What a principal may do: the table of rights over what the stores say at that moment."""
+"""Authorization: what a principal may do, by the table of rights and the stored roles at that
+moment.
+"""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.accounts import Account
-from shared.domain.entity import Place
-from shared.domain.errors import (
+from shared.domain.errors.identity import (
     CredentialsMissing,
     NotPermitted,
-    OrganizationNotFound,
+    SignInAgain,
     TokenUnknown,
 )
+from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.identity import (
     MISSING_PUBLISHING_SCOPES,
-    NOWHERE,
+    NO_ACCESS,
+    AccessContext,
     Principal,
-    Standing,
     refusal_of,
-    require,
+    require_right,
 )
+from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
-from shared.domain.organizations import Membership
-from shared.domain.package import Head, Survey, Visibility
-from shared.domain.query import Viewer
+from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.records import Place
 from shared.domain.rights import (
-    ANY,
-    PUBLISHERS,
-    PUBLISHING,
+    ANY_NAME,
+    PUBLISHING_ROLES,
+    PUBLISHING_SCOPES,
+    RIGHTS,
     Action,
-    Holding,
     Resource,
+    RoleGrant,
     Scope,
     org_of,
 )
+from shared.domain.search import Viewer
 from shared.ports import Clock, DirectoryStore
 
 _ANYTHING = "any package"
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class PrivatePackageAccess:
     """What somebody may see of private packages, as the directory said a moment ago."""
 
     by: Principal
     account: Account | None = None
-    standings: Mapping[OrgName, Standing] = field(default_factory=dict[OrgName, Standing])
+    standings: Mapping[OrgName, AccessContext] = field(default_factory=dict[OrgName, AccessContext])
 
     @property
     def is_everything(self) -> bool:
@@ -55,10 +59,10 @@ class Reach:
         is_administrator = self.account is not None and self.account.administrator
         return is_administrator and _reads_everything(self.by)
 
-    def _brings_everything(self, held: Holding) -> bool:
+    def _brings_everything(self, held: RoleGrant) -> bool:
         if held.scopes is None:
-            return held.org == ANY and _reads_everything(self.by)
-        return held.org == ANY and Scope.READ in held.scopes
+            return held.org == ANY_NAME and _reads_everything(self.by)
+        return held.org == ANY_NAME and Scope.READ in held.scopes
 
     def organizations(self) -> frozenset[OrgName]:
         """Return the organizations all of whose packages are within reach."""
@@ -68,7 +72,7 @@ class Reach:
 
     def covers(self, head: Head) -> bool:
         """Say whether the package is within reach; public ones always are."""
-        elsewhere = Standing(self.account, organization=None, role=None)
+        elsewhere = AccessContext(self.account, organization=None, role=None)
         standing = self.standings.get(_key(head.org), elsewhere)
         return _is_public(head) or _may_read(self.by, standing, head.package)
 
@@ -80,15 +84,15 @@ class Authorization:
     directory: DirectoryStore
     clock: Clock
 
-    async def require(self, by: Principal, action: Action, resource: Resource) -> Standing:
+    async def require(self, by: Principal, action: Action, resource: Resource) -> AccessContext:
         """Return the standing by which `by` may do `action`, or raise the refusal.
 
         One call of the store; none for requests without credentials and for the operator.
         """
         if by.is_anonymous:
             raise CredentialsMissing
-        standing = await self.standing(by, org_of(resource))
-        require(by, standing, action, resource)
+        standing = await self.access_context(by, org_of(resource))
+        require_right(by, standing, action, resource)
         return standing
 
     async def require_publisher(self, by: Principal) -> None:
@@ -102,9 +106,9 @@ class Authorization:
             raise CredentialsMissing
         if by.is_operator:
             return
-        if not any(each.role in PUBLISHERS for each in by.holdings):
+        if not any(each.role in PUBLISHING_ROLES for each in by.holdings):
             await self._require_membership(by)
-        if not any(grant.scopes & PUBLISHING for grant in by.allowances):
+        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.allowances):
             raise NotPermitted("publish", _ANYTHING, MISSING_PUBLISHING_SCOPES)
 
     async def _require_membership(self, by: Principal) -> None:
@@ -114,20 +118,20 @@ class Authorization:
         if account is None and not by.holdings:
             raise TokenUnknown
         now_ms = self.clock.now_ms()
-        publishes = any(each.role_at(now_ms) in PUBLISHERS for each in members)
+        publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
         if not publishes and not (account and account.administrator):
             raise NotPermitted("publish", _ANYTHING, _publishes_nowhere(members))
 
-    async def require_within(self, by: Principal, action: Action, org: OrgName) -> Standing:
+    async def require_within(self, by: Principal, action: Action, org: OrgName) -> AccessContext:
         """Return the standing by which `by` may do `action` inside the organization.
 
         To those who do not belong to it there is no inside, as `require_belonging` says.
         """
         standing = await self.require_belonging(by, org)
-        require(by, standing, action, org)
+        require_right(by, standing, action, org)
         return standing
 
-    async def require_belonging(self, by: Principal, org: OrgName) -> Standing:
+    async def require_belonging(self, by: Principal, org: OrgName) -> AccessContext:
         """Return the standing of somebody who belongs to the organization, whatever they may do.
 
         Others read `OrganizationNotFound`, whether it exists or not. One call of the directory.
@@ -178,40 +182,40 @@ class Authorization:
             if head and (_is_public(head) or _may_read(by, standings.get(_key(head.org)), package))
         )
 
-    async def reach(self, by: Principal) -> Reach:
+    async def private_access(self, by: Principal) -> PrivatePackageAccess:
         """Return which private packages `by` may see, whatever there are.
 
         The calls depend on `by` alone. It is for answers about packages that nobody named: which
         organizations they would ask about would tell that there are such packages.
         """
         if by.is_operator or by.is_anonymous:
-            return Reach(by)
+            return PrivatePackageAccess(by)
         account = await self.directory.get(Account, Place(by.id))
         members = await self.directory.about(Membership, by.id)
         named = {each.org for each in members} | by.organizations
         # The list of somebody's organizations may lag behind; each is asked for the truth.
         standings = await self._standings(by, {_key(org) for org in named})
-        return Reach(by, account, standings)
+        return PrivatePackageAccess(by, account, standings)
 
     async def viewer(self, by: Principal) -> Viewer:
         """Return whose private packages a search shows to `by`.
 
         A token for some packages of an organization sees none of its private ones in a search.
         """
-        reach = await self.reach(by)
+        reach = await self.private_access(by)
         if reach.is_everything:
             return Viewer(sees_everything=True)
         return Viewer(reach.organizations())
 
-    async def _standings(self, by: Principal, orgs: set[OrgName]) -> dict[OrgName, Standing]:
+    async def _standings(self, by: Principal, orgs: set[OrgName]) -> dict[OrgName, AccessContext]:
         ordered = sorted(orgs)
-        found = await asyncio.gather(*(self.standing(by, org) for org in ordered))
+        found = await asyncio.gather(*(self.access_context(by, org) for org in ordered))
         return dict(zip(ordered, found, strict=True))
 
-    async def standing(self, by: Principal, org: OrgName) -> Standing:
+    async def access_context(self, by: Principal, org: OrgName) -> AccessContext:
         """Return what `by` is where the organization is concerned; the operator is everything."""
         if by.is_operator:
-            return NOWHERE
+            return NO_ACCESS
         return await self.directory.standing(by.id, org, self.clock.now_ms())
 
 
@@ -221,7 +225,7 @@ def _publishes_nowhere(members: Sequence[Membership]) -> str:
     return f"{only}. Ask an owner to make you maintainer, or found an organization of your own"
 
 
-def _belongs(by: Principal, standing: Standing, org: OrgName) -> bool:
+def _belongs(by: Principal, standing: AccessContext, org: OrgName) -> bool:
     is_known = standing.role is not None or bool(by.roles_in(org))
     return is_known or standing.is_administrator or by.is_operator
 
@@ -230,7 +234,7 @@ def _key(org: str) -> OrgName:
     return OrgName(org.lower())
 
 
-def _may_read(by: Principal, standing: Standing | None, resource: Resource) -> bool:
+def _may_read(by: Principal, standing: AccessContext | None, resource: Resource) -> bool:
     return standing is not None and refusal_of(by, standing, Action.READ, resource) is None
 
 
@@ -240,6 +244,44 @@ def _is_public(head: Head) -> bool:
 
 def _reads_everything(by: Principal) -> bool:
     return any(
-        Scope.READ in grant.scopes and grant.org == ANY and grant.package == ANY
+        Scope.READ in grant.scopes and grant.org == ANY_NAME and grant.package == ANY_NAME
+        for grant in by.grants
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Asks the directory each time whether an account administers the registry."""
+
+    directory: DirectoryStore
+    clock: Clock
+
+    async def require(self, by: Principal, verb: str, what: str) -> None:
+        """Raise unless `by` runs the registry: an administrator, by a credential that manages
+        everything, or the operator. One call of the store, and none for the operator.
+
+        Raises `CredentialsMissing` or `NotPermitted`; verb and what complete "You may not …".
+        """
+        if by.is_anonymous:
+            raise CredentialsMissing
+        if by.is_operator:
+            return
+        account = await self.directory.get(Account, Place(by.id))
+        if account is None or not account.administrator or account.is_locked:
+            raise NotPermitted(verb, what, "it takes being administrator of the registry")
+        if not _manages_everything(by):
+            raise NotPermitted(verb, what, "the token does not manage everything")
+
+    async def require_fresh(self, by: Principal, verb: str, what: str) -> None:
+        """Raise as `require` does, and `SignInAgain` unless they signed in a moment ago."""
+        await self.require(by, verb, what)
+        if not by.is_operator and not by.is_fresh(self.clock.now_ms()):
+            raise SignInAgain(verb, what)
+
+
+def _manages_everything(by: Principal) -> bool:
+    scope, _ = RIGHTS[Action.OPERATE]
+    return any(
+        scope in grant.scopes and grant.org == ANY_NAME and grant.package == ANY_NAME
         for grant in by.grants
     )

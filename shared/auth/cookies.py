@@ -1,5 +1,6 @@
-"""The cookies of this registry: their names, their attributes, and how they are read."""
+"""Cookies: names and attributes, and the cookies of browsers that are not signed in."""
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -9,14 +10,16 @@ from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
-from shared.auth.secret import Secret
-from shared.domain.errors import InvalidRequest
+from shared.auth.secrets import Secret, random_text
+from shared.auth.signing_keys import SigningKeys
+from shared.domain.errors.base import InvalidRequest
+from shared.ports import Randomness
 
 # Cookies that leave with the answer to the request under way; the edge hands a list in.
-leaving: ContextVar[list[Secret] | None] = ContextVar("leaving", default=None)
+set_cookies: ContextVar[list[Secret] | None] = ContextVar("leaving", default=None)
 
 
-class Crossing(Enum):
+class SameSite(Enum):
     """With which requests from other sites a cookie is sent."""
 
     LINKS = "Lax"  # A link leads to a signed-in page, a form elsewhere does not.
@@ -34,16 +37,16 @@ class Cookie:
     name: str
     is_secure: bool
     is_allowed: bool
-    crossing: Crossing
+    crossing: SameSite
     site: str = ""  # The host of the registry's address, with its port.
 
     @classmethod
-    def named(cls, word: str, base_url: str, crossing: Crossing = Crossing.LINKS) -> Self:
+    def named(cls, word: str, base_url: str, crossing: SameSite = SameSite.LINKS) -> Self:
         """Return the cookie of the registry at `base_url`."""
         secure = urlsplit(base_url).scheme == "https"
         name = f"__Host-{word}" if secure else f"{word}-local"
         # Browsers take a cookie for forms of other sites over https alone.
-        sent_with = crossing if secure else Crossing.LINKS
+        sent_with = crossing if secure else SameSite.LINKS
         site = urlsplit(base_url).netloc
         return cls(name, secure, not needs_https(base_url), sent_with, site)
 
@@ -91,9 +94,9 @@ class Cookie:
         return f"Path=/; HttpOnly; SameSite={self.crossing.value}{secure}"
 
 
-def leave(cookie: Secret) -> None:
+def send_cookie(cookie: Secret) -> None:
     """Send the cookie with the answer to the request under way."""
-    cookies = leaving.get()
+    cookies = set_cookies.get()
     if cookies is not None:
         cookies.append(cookie)
 
@@ -111,3 +114,87 @@ def _is_loopback(base_url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+BROWSER_LIFETIME = timedelta(hours=1)  # As long as a page with a form may lie open.
+KNOWN_BROWSER_LIFETIME = timedelta(days=365)  # A browser that was here within a year is no new one.
+BROWSER_NAME_LENGTH = 32
+
+_FORM = re.compile(rf"[0-9A-Za-z]{{{BROWSER_NAME_LENGTH}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class SignInBrowser:
+    """A browser that comes to sign in: where it is, what it is, and what was left with it."""
+
+    address: str
+    agent: str
+    browser: str
+    device: str
+
+
+class Browsers:
+    """Names a browser by a cookie, and makes forms that no other browser can send."""
+
+    def __init__(self, keys: SigningKeys, randomness: Randomness, *, cookie: Cookie) -> None:
+        """Sign forms with `keys`."""
+        self._signer = keys.signer("browser")
+        self._randomness = randomness
+        self._cookie = cookie
+
+    async def ready(self) -> None:
+        """Wait until forms can be signed; raise `SigningKeyUnavailable` where they cannot."""
+        await self._signer.ready()
+
+    def name_or_create(self, headers: Mapping[str, str]) -> str:
+        """Return the browser's name, and leave it a new one where it has none."""
+        # The same name for every tab, so that one sign-in does not break another.
+        name = self.name(headers) or random_text(self._randomness, BROWSER_NAME_LENGTH)
+        send_cookie(self._cookie.set(name, BROWSER_LIFETIME))
+        return name
+
+    def name(self, headers: Mapping[str, str]) -> str:
+        """Return the browser's name, or an empty text."""
+        name = self._cookie.read(headers)
+        return name if _FORM.fullmatch(name) else ""
+
+    def csrf(self, name: str) -> str:
+        """Return what forms of this browser hold."""
+        return self._signer.sign(name)
+
+    def csrf_fits(self, name: str, text: str) -> bool:
+        """Say whether a form was shown in this browser."""
+        return bool(name) and self._signer.verify(name, text)
+
+
+class KnownBrowsers:
+    """Tells browsers that an account was signed in with before, by a cookie that proves it."""
+
+    def __init__(self, keys: SigningKeys, randomness: Randomness, *, cookie: Cookie) -> None:
+        """Sign with `keys`."""
+        self._signer = keys.signer("device")
+        self._randomness = randomness
+        self._cookie = cookie
+
+    async def ready(self) -> None:
+        """Wait until browsers can be told apart; raise `SigningKeyUnavailable`."""
+        await self._signer.ready()
+
+    def shown(self, headers: Mapping[str, str]) -> str:
+        """Return what the browser shows of earlier visits."""
+        return self._cookie.read(headers)
+
+    def knows(self, account_id: str, shown: str) -> bool:
+        """Say whether the account was signed in with the browser that shows this."""
+        name, _, signature = shown.partition(".")
+        return bool(signature) and self._signer.verify(_statement(account_id, name), signature)
+
+    def remember(self, account_id: str) -> None:
+        """Leave the browser what it shows when it comes back."""
+        name = random_text(self._randomness, BROWSER_NAME_LENGTH)
+        signature = self._signer.sign(_statement(account_id, name))
+        send_cookie(self._cookie.set(f"{name}.{signature}", KNOWN_BROWSER_LIFETIME))
+
+
+def _statement(account_id: str, name: str) -> str:
+    return f"{account_id}\n{name}"

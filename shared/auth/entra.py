@@ -1,48 +1,69 @@
-"""Signing in with Entra ID: msal does the exchange, the id token is validated here."""
+"""Microsoft Entra ID: sign-in through msal, and access tokens of the tenant with their roles."""
 
 import asyncio
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, Self, cast
 
-from shared.auth.claims import Claims
-from shared.auth.fetching import FetchingSession
-from shared.auth.idtokens import Asked, IdTokens
-from shared.auth.providers import (
-    Begun,
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from shared.auth.identity_providers import (
     Freshness,
-    SignedIn,
+    LibrarySession,
+    StartedSignIn,
     StrongClaims,
+    VerifiedIdentity,
+    authenticated_ms,
     mail_address,
     one_line,
     reason_of,
 )
-from shared.auth.secret import Secret
-from shared.domain.errors import IssuerSilent
-from shared.domain.sign_in_errors import SignInFailed
-from shared.ports import Clock, Fetcher, Unanswered
+from shared.auth.issuer_keys import IssuerKeys
+from shared.auth.secrets import Secret
+from shared.auth.signed_tokens import (
+    ALGORITHMS,
+    Claims,
+    ExpectedClaims,
+    IdTokenRequest,
+    IdTokenValidator,
+    TokenFlaw,
+    verify_jwt,
+)
+from shared.domain.accounts import Account, Identity, identity_place
+from shared.domain.errors.identity import (
+    AccountLocked,
+    IssuerSilent,
+    SignedTokenRefused,
+    SignInFailed,
+)
+from shared.domain.identity import Principal
+from shared.domain.records import Place
+from shared.domain.rights import ANY_NAME, Grant, Role, RoleGrant, Scope
+from shared.ports import Clock, DirectoryStore, HttpClient, Unanswered
 
-LABEL = "Microsoft Entra ID"
+ENTRA_LABEL = "Microsoft Entra ID"
 
 _IDENTITY_SECONDS = 5  # The endpoint is on the machine, and a person waits.
 _NO_IDENTITY = "the managed identity has no token"
 
-Assertion = Callable[[], str]  # Proves the application with a managed identity, without a secret.
-Flow = dict[str, object]
+ClientAssertion = Callable[
+    [], str
+]  # Proves the application with a managed identity, without a secret.
+EntraFlow = dict[str, object]
 
 
 class _Application(Protocol):
     """The part of msal's application that is used here."""
 
-    def initiate_auth_code_flow(self, scopes: list[str], **options: object) -> Flow:
+    def initiate_auth_code_flow(self, scopes: list[str], **options: object) -> EntraFlow:
         """Return what to keep, with the address to go to."""
         ...
 
     def acquire_token_by_auth_code_flow(
-        self, flow: Flow, answer: Mapping[str, str]
+        self, flow: EntraFlow, answer: Mapping[str, str]
     ) -> dict[str, object]:
         """Return tokens that nobody has validated, or an error."""
         ...
@@ -55,7 +76,7 @@ class EntraApplication:
     authority: str  # https://login.microsoftonline.com, or that of a national cloud.
     tenant: str
     client_id: str
-    credential: Secret | Assertion
+    credential: Secret | ClientAssertion
     by_form_post: bool  # Answers come in a form, so that no log of addresses holds the code.
 
     @property
@@ -67,14 +88,14 @@ class EntraApplication:
 class EntraProvider:
     """Signs in the people of one tenant."""
 
-    label = LABEL
+    label = ENTRA_LABEL
 
     def __init__(
         self,
         application: EntraApplication,
         *,
-        fetcher: Fetcher,
-        id_tokens: IdTokens,
+        fetcher: HttpClient,
+        id_tokens: IdTokenValidator,
         strong: StrongClaims,
         clock: Clock,
     ) -> None:
@@ -86,7 +107,7 @@ class EntraProvider:
         self._clock = clock
         self._known: _Application | None = None
 
-    async def begin(self, redirect_uri: str, freshness: Freshness) -> Begun:
+    async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
         """Begin a sign-in that leads back to `redirect_uri`."""
         application = await self._application()
         fresh = freshness is Freshness.NEW
@@ -100,30 +121,30 @@ class EntraProvider:
                 response_mode="form_post" if self._settings.by_form_post else "query",
                 claims_challenge=self._wanted() if fresh else None,
             )
-        return Begun(str(flow["auth_uri"]), str(flow["state"]), json.dumps(flow))
+        return StartedSignIn(str(flow["auth_uri"]), str(flow["state"]), json.dumps(flow))
 
-    async def finish(self, flow: str, answer: Mapping[str, str]) -> SignedIn:
+    async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
         """Return who signed in."""
-        kept = cast(Flow, json.loads(flow))
+        kept = cast(EntraFlow, json.loads(flow))
         application = await self._application()
         try:
             tokens = await asyncio.to_thread(
                 application.acquire_token_by_auth_code_flow, kept, dict(answer)
             )
         except Unanswered:
-            raise IssuerSilent(LABEL) from None
+            raise IssuerSilent(ENTRA_LABEL) from None
         except (ValueError, RuntimeError, KeyError, IndexError):
-            raise SignInFailed(LABEL, "its answer belongs to another sign-in") from None
+            raise SignInFailed(ENTRA_LABEL, "its answer belongs to another sign-in") from None
         if "error" in tokens:
-            raise SignInFailed(LABEL, reason_of(str(tokens["error"])))
+            raise SignInFailed(ENTRA_LABEL, reason_of(str(tokens["error"])))
         nonce = hashlib.sha256(str(kept["nonce"]).encode()).hexdigest()  # As msal sends it.
         return await self._person(str(tokens.get("id_token", "")), nonce)
 
-    async def _person(self, id_token: str, nonce: str) -> SignedIn:
+    async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
         settings = self._settings
-        asked = Asked(settings.issuer, settings.client_id, nonce, settings.tenant)
+        asked = IdTokenRequest(settings.issuer, settings.client_id, nonce, settings.tenant)
         claims = await self._id_tokens.validate(id_token, asked)
-        return SignedIn(
+        return VerifiedIdentity(
             issuer=settings.issuer,
             identifier=claims.text("oid"),  # `sub` differs from one application to the next.
             label=one_line(claims.text_or_empty("preferred_username")),
@@ -143,14 +164,14 @@ class EntraProvider:
 
     async def _application(self) -> _Application:
         if self._known is None:
-            session = FetchingSession(self._fetcher)
+            session = LibrarySession(self._fetcher)
             try:
                 self._known = await asyncio.to_thread(self._made, session)
             except (Unanswered, ValueError, RuntimeError, KeyError):
-                raise IssuerSilent(LABEL) from None
+                raise IssuerSilent(ENTRA_LABEL) from None
         return self._known
 
-    def _made(self, session: FetchingSession) -> _Application:
+    def _made(self, session: LibrarySession) -> _Application:
         # It costs 120 ms, which a cold start has no use for.
         import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
@@ -171,14 +192,7 @@ class EntraProvider:
         )
 
 
-def authenticated_ms(claims: Claims, clock: Clock) -> int:
-    """Return when the person last showed the provider who they are; now, if it does not say."""
-    if "auth_time" not in claims.values:
-        return clock.now_ms()
-    return min(claims.seconds("auth_time") * 1000, clock.now_ms())
-
-
-def managed_identity(client_id: str) -> Assertion:
+def managed_identity(client_id: str) -> ClientAssertion:
     """Return what proves the application by a managed identity; `system` is the machine's own."""
 
     def assertion() -> str:
@@ -235,3 +249,145 @@ def _forgetful() -> object:
             """Keep nothing."""
 
     return Forgetful()
+
+
+# Access tokens of Entra ID: programs and people of the tenant that call without a token of ours.
+#
+# What they may do is the operator's to say, by their app roles and groups.
+
+ENTRA_CREDENTIAL = "entra:"  # What events and the log call such a token by, before its id.
+UNKNOWN_PERSON_PREFIX = (
+    "entra-"  # Whom they call somebody without an account, before the object id.
+)
+
+_NO_ACCESS = "it is no access token for this registry's API"
+
+
+class EntraRole(BaseModel):
+    """What one app role or group may do, and where."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    claim: str = Field(min_length=1)
+    org: str = Field(default=ANY_NAME, min_length=1)
+    role: Role | None = None
+    scopes: frozenset[Scope] = Field(min_length=1)
+
+
+_ROLES = TypeAdapter(tuple[EntraRole, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class EntraRoles:
+    """What app roles and groups may do."""
+
+    roles: tuple[EntraRole, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a JSON list; raise `ValueError` with what it has to look like."""
+        if not text.strip():
+            return cls(())
+        try:
+            return cls(_ROLES.validate_json(text))
+        except ValidationError:
+            message = (
+                'it is no list such as [{"claim": "Packages.Publish", "org": "acme", '
+                '"role": "maintainer", "scopes": ["read", "push-version"]}]'
+            )
+            raise ValueError(message) from None
+
+    def of(self, claims: Claims) -> "EntraRoles":
+        """Return what the roles and groups of a token are mapped to."""
+        held = {*claims.texts("roles"), *claims.texts("groups")}
+        return EntraRoles(tuple(each for each in self.roles if each.claim in held))
+
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """Return what those without a role allow, with the roles of the account."""
+        bare = [each for each in self.roles if each.role is None]
+        return tuple(Grant(scopes=each.scopes, org=each.org) for each in bare)
+
+    @property
+    def holdings(self) -> tuple[RoleGrant, ...]:
+        """Return what those with a role are in organizations, each with its scopes alone."""
+        return tuple(
+            RoleGrant(org=each.org, role=each.role, scopes=each.scopes)
+            for each in self.roles
+            if each.role is not None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EntraTenant:
+    """The tenant whose tokens are accepted, and whom they have to be for."""
+
+    authority: str
+    tenant: str
+    audiences: tuple[str, ...]
+
+    @property
+    def issuer(self) -> str:
+        """Return who issues tokens of version 2, and shows the keys of both versions."""
+        return f"{self.authority}/{self.tenant}/v2.0"
+
+    @property
+    def expected(self) -> ExpectedClaims:
+        """Return what a token has to say."""
+        # Which version a registration gets is a line of its manifest, and 1 is the default.
+        first = f"https://sts.windows.net/{self.tenant}/"
+        return ExpectedClaims(self.issuer, self.audiences, ALGORITHMS, also_issuers=(first,))
+
+
+@dataclass(frozen=True, slots=True)
+class EntraAccess:
+    """Tells who sends an access token of the tenant."""
+
+    tenant: EntraTenant
+    roles: EntraRoles
+    issuer_keys: IssuerKeys
+    directory: DirectoryStore
+    clock: Clock
+
+    async def authenticate(self, text: Secret) -> Principal:
+        """Return who sends the token; raise `SignedTokenRefused`, `IssuerSilent`, `AccountLocked`.
+
+        Somebody who has linked the identity to an account acts as that account.
+        """
+        claims = await verify_jwt(
+            text.reveal(), self.tenant.expected, keys=self.issuer_keys, clock=self.clock
+        )
+        _check(claims, self.tenant.tenant)
+        mapped = self.roles.of(claims)
+        return Principal(
+            id=await self._account(claims.text("oid")),
+            credential=f"{ENTRA_CREDENTIAL}{claims.text_or_empty('uti')}",
+            grants=mapped.grants,
+            expires_ms=claims.seconds("exp") * 1000,
+            holdings=mapped.holdings,
+        )
+
+    async def _account(self, identifier: str) -> str:
+        place = identity_place(self.tenant.issuer, identifier)
+        identity = await self.directory.get(Identity, place)
+        if identity is None:
+            return f"{UNKNOWN_PERSON_PREFIX}{identifier}"
+        account = await self.directory.get(Account, Place(identity.account))
+        if account is not None and account.is_locked:
+            raise AccountLocked(account.name)
+        return identity.account
+
+
+def audiences(client_id: str, configured: Iterable[str]) -> tuple[str, ...]:
+    """Return whom access tokens are for: by default the application, in either form."""
+    return tuple(configured) or (client_id, f"api://{client_id}")
+
+
+def _check(claims: Claims, tenant: str) -> None:
+    if claims.text("tid") != tenant:
+        raise SignedTokenRefused(TokenFlaw.TENANT.value)
+    # An id token is for the same audience. It names no application that asked for it, has a nonce,
+    # and is seen by everybody who signs somebody in.
+    asked = claims.text_or_empty("azp") or claims.text_or_empty("appid")
+    if not asked or "nonce" in claims.values:
+        raise SignedTokenRefused(_NO_ACCESS)

@@ -1,15 +1,15 @@
-"""account …: the people of the registry; signin-link: how they sign in."""
+"""account …: the people of the registry; signin-link: a link that signs one in."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import click
 
-from shared.commands.running import Output, as_json, moment, show, with_registry
+from shared.commands.base import OutputFormat, as_json, format_time, print_rows, with_registry
+from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
-from shared.registry import Registry
-from shared.services.listing import BATCH, walked
+from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 
 @click.group()
@@ -43,12 +43,16 @@ def add(name: str, administrator: bool) -> None:
 
 @account.command("list")
 @as_json
-def list_accounts(output: Output) -> None:
+def list_accounts(output: OutputFormat) -> None:
     """List every account."""
 
     async def work(registry: Registry) -> list[Account]:
-        page = partial(registry.supervising.page, count=BATCH, by=OPERATOR)
-        found = {each.account.id: each.account async for each in walked(page) if each.account}
+        page = partial(
+            registry.account_administration.page, count=ENTITIES_READ_AT_ONCE, by=OPERATOR
+        )
+        found = {
+            each.account.id: each.account async for each in iterate_pages(page) if each.account
+        }
         return list(found.values())  # Names that it had before lead to an account as well.
 
     rows = [
@@ -56,12 +60,12 @@ def list_accounts(output: Output) -> None:
             "name": each.name,
             "id": each.id,
             "administrator": "yes" if each.administrator else "no",
-            "created": moment(each.created_ms),
-            "locked": moment(each.lock.at_ms) if each.lock else None,
+            "created": format_time(each.created_ms),
+            "locked": format_time(each.lock.at_ms) if each.lock else None,
         }
         for each in with_registry(work)
     ]
-    show(rows, output)
+    print_rows(rows, output)
 
 
 @account.command()
@@ -76,7 +80,7 @@ def rename(account_name: str, name: str) -> None:
     """
 
     async def work(registry: Registry) -> Account:
-        found = await registry.accounts.typed(account_name)
+        found = await registry.accounts.by_name_or_id(account_name)
         return await registry.accounts.rename(found, name, by=OPERATOR)
 
     renamed = with_registry(work)
@@ -93,7 +97,10 @@ def lock(account_name: str, reason: str) -> None:
     Example:
       python -m shared.cli account lock kim --reason "Its laptop was stolen."
     """
-    _decide(account_name, lambda registry, it: registry.restraining.lock(it, reason, by=OPERATOR))
+    _decide(
+        account_name,
+        lambda registry, it: registry.account_restrictions.lock(it, reason, by=OPERATOR),
+    )
     click.echo(f"Locked the account {account_name}. It is refused everywhere within five seconds.")
 
 
@@ -101,7 +108,9 @@ def lock(account_name: str, reason: str) -> None:
 @click.argument("account_name", metavar="ACCOUNT")
 def unlock(account_name: str) -> None:
     """Let ACCOUNT be used again, with those of its tokens that were not revoked."""
-    _decide(account_name, lambda registry, it: registry.restraining.unlock(it, by=OPERATOR))
+    _decide(
+        account_name, lambda registry, it: registry.account_restrictions.unlock(it, by=OPERATOR)
+    )
     click.echo(f"Unlocked the account {account_name}.")
 
 
@@ -109,7 +118,10 @@ def unlock(account_name: str) -> None:
 @click.argument("account_name", metavar="ACCOUNT")
 def appoint(account_name: str) -> None:
     """Make ACCOUNT an administrator of the registry."""
-    _decide(account_name, lambda registry, it: registry.appointing.appoint(it, by=OPERATOR))
+    _decide(
+        account_name,
+        lambda registry, it: registry.administrator_appointments.appoint(it, by=OPERATOR),
+    )
     click.echo(f"{account_name} is an administrator.")
 
 
@@ -117,7 +129,10 @@ def appoint(account_name: str) -> None:
 @click.argument("account_name", metavar="ACCOUNT")
 def dismiss(account_name: str) -> None:
     """Let ACCOUNT be no administrator of the registry any more."""
-    _decide(account_name, lambda registry, it: registry.appointing.dismiss(it, by=OPERATOR))
+    _decide(
+        account_name,
+        lambda registry, it: registry.administrator_appointments.dismiss(it, by=OPERATOR),
+    )
     click.echo(f"{account_name} is no administrator.")
 
 
@@ -132,8 +147,8 @@ def signin_link(account_name: str) -> None:
     """
 
     async def work(registry: Registry) -> str:
-        found = await registry.accounts.typed(account_name)
-        link = await registry.sign_in.signing_in.issue_link(found, by=OPERATOR)
+        found = await registry.accounts.by_name_or_id(account_name)
+        link = await registry.sign_in.flow.issue_link(found, by=OPERATOR)
         return link.reveal()
 
     click.echo(with_registry(work))
@@ -141,6 +156,6 @@ def signin_link(account_name: str) -> None:
 
 def _decide(account_name: str, decide: Callable[[Registry, Account], Awaitable[object]]) -> None:
     async def work(registry: Registry) -> None:
-        await decide(registry, await registry.accounts.typed(account_name))
+        await decide(registry, await registry.accounts.by_name_or_id(account_name))
 
     with_registry(work)

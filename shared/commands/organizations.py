@@ -4,13 +4,20 @@ from functools import partial
 
 import click
 
-from shared.commands.running import Output, Row, as_json, moment, show, with_registry
+from shared.commands.base import (
+    OutputFormat,
+    TableRow,
+    as_json,
+    format_time,
+    print_rows,
+    with_registry,
+)
+from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName, parse_org
 from shared.domain.rights import Role
-from shared.registry import Registry
-from shared.services.listing import BATCH, walked
-from shared.services.provisioning import Founded
+from shared.services.administration import OrganizationWithFounder
+from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 name_argument = click.argument("name", metavar="NAME", type=parse_org)
 
@@ -32,8 +39,8 @@ def add(name: OrgName, owner: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        founder = await registry.accounts.typed(owner)
-        await registry.organizations.found(name, founder, by=OPERATOR)
+        founder = await registry.accounts.by_name_or_id(owner)
+        await registry.organizations.create(name, founder, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Created the organization {name}. {owner} owns it.")
@@ -41,29 +48,31 @@ def add(name: OrgName, owner: str) -> None:
 
 @org.command("list")
 @as_json
-def list_organizations(output: Output) -> None:
+def list_organizations(output: OutputFormat) -> None:
     """List every organization."""
 
-    async def work(registry: Registry) -> list[Row]:
-        page = partial(registry.provisioning.page, count=BATCH, by=OPERATOR)
-        return [_row(each) async for each in walked(page)]
+    async def work(registry: Registry) -> list[TableRow]:
+        page = partial(
+            registry.organization_administration.page, count=ENTITIES_READ_AT_ONCE, by=OPERATOR
+        )
+        return [_row(each) async for each in iterate_pages(page)]
 
-    show(with_registry(work), output)
+    print_rows(with_registry(work), output)
 
 
 @org.command()
 @name_argument
 @as_json
-def members(name: OrgName, output: Output) -> None:
+def members(name: OrgName, output: OutputFormat) -> None:
     """List the members of the organization NAME."""
 
-    async def work(registry: Registry) -> list[Row]:
+    async def work(registry: Registry) -> list[TableRow]:
         return [
             {"account": each.name, "role": each.membership.role.value}
             for each in await registry.organizations.members(name, by=OPERATOR)
         ]
 
-    show(with_registry(work), output)
+    print_rows(with_registry(work), output)
 
 
 @org.command()
@@ -85,7 +94,7 @@ def add_member(name: OrgName, account: str, role: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        member = await registry.accounts.typed(account)
+        member = await registry.accounts.by_name_or_id(account)
         await registry.organizations.set_member(name, member, Role(role), by=OPERATOR)
 
     with_registry(work)
@@ -99,7 +108,7 @@ def remove_member(name: OrgName, account: str) -> None:
     """Take ACCOUNT out of the organization NAME."""
 
     async def work(registry: Registry) -> None:
-        member = await registry.accounts.typed(account)
+        member = await registry.accounts.by_name_or_id(account)
         await registry.organizations.remove_member(name, member, by=OPERATOR)
 
     with_registry(work)
@@ -118,7 +127,7 @@ def delete(name: OrgName) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        await registry.closing.delete(name, by=OPERATOR)
+        await registry.organization_deletion.delete(name, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Deleted the organization {name}.")
@@ -130,17 +139,17 @@ def keep(name: OrgName) -> None:
     """Keep the organization NAME, which one of its owners is deleting."""
 
     async def work(registry: Registry) -> None:
-        await registry.closing.undo(name, by=OPERATOR)
+        await registry.organization_deletion.undo(name, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"The organization {name} stays.")
 
 
-def _row(founded: Founded) -> Row:
+def _row(founded: OrganizationWithFounder) -> TableRow:
     organization, founder = founded.organization, founded.founder
     return {
         "name": organization.name,
         "founder": founder.name if founder else organization.founder,
-        "created": moment(organization.created_ms),
-        "deleted": moment(organization.deleting_ms),
+        "created": format_time(organization.created_ms),
+        "deleted": format_time(organization.deleting_ms),
     }

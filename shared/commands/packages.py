@@ -1,13 +1,26 @@
-"""package …: looking at releases, and withholding them."""
+"""package …: releases and their moderation; publisher …: trusted publishers."""
+
+from collections.abc import Sequence
 
 import click
 
-from shared.commands.running import Output, as_json, moment, show_one, with_registry
+from shared.commands.base import (
+    OutputFormat,
+    TableRow,
+    as_json,
+    format_time,
+    print_facts,
+    print_rows,
+    with_registry,
+)
+from shared.composition import Registry
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate, Package
-from shared.domain.package import Head, Release, Visibility
-from shared.domain.profiles import parse_reason
-from shared.registry import Registry
+from shared.domain.names import Coordinate, OrgName, Package, parse_org
+from shared.domain.organizations import parse_required_reason
+from shared.domain.packages import Head, Pushers, Release, Visibility
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.publishers import Publisher
+from shared.services.trusted_publishing import PublisherRequest
 
 
 def parse_coordinate(text: str) -> Coordinate:
@@ -29,9 +42,9 @@ def parse_package(text: str) -> Package:
     return Package.parse(org, name)
 
 
-def parse_why(text: str) -> str:
+def parse_reason_option(text: str) -> str:
     """Read why a release is withheld."""
-    return parse_reason(text, "what becomes of a release")
+    return parse_required_reason(text, "what becomes of a release")
 
 
 _VISIBILITIES = {each.value: each for each in Visibility}
@@ -40,7 +53,7 @@ release_argument = click.argument("coordinate", metavar="ORG/NAME:VERSION", type
 reason_option = click.option(
     "--reason",
     required=True,
-    type=parse_why,
+    type=parse_reason_option,
     metavar="TEXT",
     help="Why; the owners of the package read it.",
 )
@@ -54,7 +67,7 @@ def package() -> None:
 @package.command("show")
 @release_argument
 @as_json
-def show_release(coordinate: Coordinate, output: Output) -> None:
+def show_release(coordinate: Coordinate, output: OutputFormat) -> None:
     """Show a release, whatever its state.
 
     \b
@@ -70,7 +83,7 @@ def show_release(coordinate: Coordinate, output: Output) -> None:
         "release": str(release.coordinate),
         "state": release.state.value,
         "reason": release.state_reason,
-        "published": moment(release.created_ms),
+        "published": format_time(release.created_ms),
         "by": release.origin.principal,
         "run": release.origin.provenance.run_url if release.origin.provenance else None,
         "platform": release.platform,
@@ -78,7 +91,7 @@ def show_release(coordinate: Coordinate, output: Output) -> None:
         "sha256": release.digest,
         "deprecation": release.deprecation,
     }
-    show_one(facts, output)
+    print_facts(facts, output)
 
 
 @package.command()
@@ -148,7 +161,7 @@ def visibility(package: Package, wanted: str) -> None:
     """
 
     async def work(registry: Registry) -> Head:
-        return await registry.visibility.change(package, _VISIBILITIES[wanted], by=OPERATOR)
+        return await registry.package_visibility.change(package, _VISIBILITIES[wanted], by=OPERATOR)
 
     head = with_registry(work)
     click.echo(f"{head.package} is {head.visibility.value}.")
@@ -156,3 +169,132 @@ def visibility(package: Package, wanted: str) -> None:
 
 def _say(release: Release) -> None:
     click.echo(f"{release.coordinate} is {release.state.value}.")
+
+
+package_argument = click.argument("package", metavar="ORG/NAME", type=parse_package)
+org_argument = click.argument("org", metavar="ORG", type=parse_org)
+
+
+@click.group()
+def publisher() -> None:
+    """Let jobs of CI systems publish packages without a stored secret."""
+
+
+@publisher.command()
+@package_argument
+@click.option(
+    "--provider",
+    required=True,
+    type=click.Choice([each.value for each in Provider]),
+    help="Who signs for the job.",
+)
+@click.option("--id", "ids", multiple=True, metavar="CLAIM=VALUE", help="An id that never changes.")
+@click.option("--server", default="", help="The GitHub or GitLab server, where it is one's own.")
+@click.option("--repository", default="", help="A name for people; it decides nothing.")
+@click.option("--workflow", default="", help="The file of the workflow.")
+@click.option(
+    "--reusable-workflow",
+    default="",
+    metavar="OWNER/REPO/.github/workflows/FILE@REF",
+    help="The workflow of another repository that the job runs.",
+)
+@click.option("--ref", "refs", multiple=True, help="refs/heads/main, or refs/tags/v* for many.")
+@click.option("--environment", default="", help="The environment that a job has to run in.")
+@click.option("--protected", is_flag=True, help="The ref has to be protected.")
+def add(
+    package: Package,
+    *,
+    provider: str,
+    ids: Sequence[str],
+    server: str,
+    repository: str,
+    **rules: object,
+) -> None:
+    """Let a job publish the package ORG/NAME; where there is none yet, its first push makes it.
+
+    \b
+    Example:
+      python -m shared.cli publisher add acme/greet --provider github \\
+        --id repository_id=74 --id repository_owner_id=65 \\
+        --workflow release.yml --ref 'refs/tags/v*' --environment release
+    """
+    wanted = PublisherRequest(
+        package,
+        Provider(provider),
+        dict(_pair(each) for each in ids),
+        server=server,
+        repository=repository,
+        rules=rules,
+    )
+
+    async def work(registry: Registry) -> Publisher:
+        return await registry.trusted_publishers.add(wanted, by=OPERATOR)
+
+    added = with_registry(work)
+    until = f" It makes the package until {format_time(added.pending_until_ms)}."
+    waiting = until if added.pending_until_ms is not None else ""
+    click.echo(f"Added the trusted publisher {added.id} of {added.target}.{waiting}")
+
+
+@publisher.command("list")
+@org_argument
+@as_json
+def list_publishers(org: OrgName, output: OutputFormat) -> None:
+    """List the trusted publishers of the organization ORG."""
+
+    async def work(registry: Registry) -> list[Publisher]:
+        return await registry.trusted_publishers.of(org, by=OPERATOR)
+
+    print_rows([_row(each) for each in with_registry(work)], output)
+
+
+@publisher.command("remove")
+@org_argument
+@click.argument("publisher_id", metavar="ID")
+def remove_publisher(org: OrgName, publisher_id: str) -> None:
+    """Take the trusted publisher ID of the organization ORG away."""
+
+    async def work(registry: Registry) -> None:
+        await registry.trusted_publishers.remove(org, publisher_id, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"Removed the trusted publisher {publisher_id} of {org}.")
+
+
+@publisher.command()
+@package_argument
+@click.argument("pushers", type=click.Choice([each.value for each in Pushers]))
+def only(package: Package, pushers: str) -> None:
+    """Say who pushes to ORG/NAME: publishers alone, or members with their tokens too.
+
+    \b
+    Example:
+      python -m shared.cli publisher only acme/greet publishers
+    """
+
+    async def work(registry: Registry) -> None:
+        await registry.trusted_publishers.restrict(package, Pushers(pushers), by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"{package} takes pushes from {pushers}.")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    claim, _, value = text.partition("=")
+    return claim, value
+
+
+def _row(each: Publisher) -> TableRow:
+    rules = each.rules
+    return {
+        "id": each.id,
+        "package": each.package,
+        "provider": each.provider.value,
+        "ids": " ".join(f"{claim}={value}" for claim, value in each.ids.items()),
+        "workflow": rules.workflow,
+        "reusable_workflow": rules.reusable_workflow,
+        "refs": " ".join(rules.refs),
+        "environment": rules.environment,
+        "protected": "yes" if rules.protected else "",
+        "pending_until": format_time(each.pending_until_ms),
+    }

@@ -1,4 +1,4 @@
-"""snapshot …: all records in a few files, and a registry made of them."""
+"""snapshot …: all records in a few files, and a registry restored from them."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -7,13 +7,12 @@ from typing import TypeVar
 
 import click
 
-from shared.bootstrap import other_folder, preparing
-from shared.commands.running import Output, as_json, moment, show, with_registry
-from shared.domain.snapshots import Manifest
-from shared.registry import Registry
-from shared.services.reporting import Report
-from shared.services.restoring import Bytes
-from shared.services.shelving import Shelf
+from shared.bootstrap import other_folder, prepared_stores
+from shared.commands.base import OutputFormat, as_json, format_time, print_rows, with_registry
+from shared.composition import Registry
+from shared.domain.snapshots import SnapshotManifest
+from shared.services.snapshots import ArchiveSources, StoredSnapshots
+from shared.services.upkeep import TaskReport
 from shared.settings import Settings
 
 Result = TypeVar("Result")
@@ -41,21 +40,21 @@ def take() -> None:
     Example:
       python -m shared.cli snapshot take
     """
-    manifest = with_registry(lambda registry: registry.snapshotting.take())
+    manifest = with_registry(lambda registry: registry.snapshot_creation.take())
     click.echo(f"Took {manifest.name}: {manifest.lines} records.")
 
 
 @snapshot.command("list")
 @from_option
 @as_json
-def list_(data: Path | None, output: Output) -> None:
+def list_(data: Path | None, output: OutputFormat) -> None:
     """List the snapshots there are, the newest first.
 
     \b
     Example:
       python -m shared.cli snapshot list
     """
-    show([_row(each) for each in _with_shelf(data, lambda _, shelf, __: shelf.all())], output)
+    print_rows([_row(each) for each in _with_shelf(data, lambda _, shelf, __: shelf.all())], output)
 
 
 @snapshot.command()
@@ -86,15 +85,16 @@ def restore(name: str, data: Path | None) -> None:
       python -m shared.cli snapshot restore 20261120T020500123Z
       python -m shared.cli snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
-    with preparing(Settings.load()):
+    with prepared_stores(Settings.load()):
         report = _with_shelf(
-            data, lambda registry, shelf, there: registry.restoring.restore(shelf, name, there)
+            data,
+            lambda registry, shelf, there: registry.snapshot_restore.restore(shelf, name, there),
         )
     click.echo(f"Restored {report.changed} of {report.seen} records.")
     _explain(report)
 
 
-def _explain(report: Report) -> None:
+def _explain(report: TaskReport) -> None:
     for problem in report.problems:
         click.echo(f"  {problem}")
     if report.problems:
@@ -104,23 +104,24 @@ def _explain(report: Report) -> None:
 
 
 def _with_shelf(
-    data: Path | None, work: Callable[[Registry, Shelf, Bytes | None], Awaitable[Result]]
+    data: Path | None,
+    work: Callable[[Registry, StoredSnapshots, ArchiveSources | None], Awaitable[Result]],
 ) -> Result:
     """Do the work with the snapshots of this registry, or with those of another folder."""
     with ExitStack() as stack:
         there = stack.enter_context(other_folder(data)) if data else None
 
         async def run(registry: Registry) -> Result:
-            shelf, elsewhere = there or (registry.snapshotting.shelf, None)
+            shelf, elsewhere = there or (registry.snapshot_creation.snapshots, None)
             return await work(registry, shelf, elsewhere)
 
         return with_registry(run)
 
 
-def _row(manifest: Manifest) -> dict[str, object]:
+def _row(manifest: SnapshotManifest) -> dict[str, object]:
     return {
         "name": manifest.name,
-        "taken": moment(manifest.ended_ms),
+        "taken": format_time(manifest.ended_ms),
         "records": manifest.lines,
         "bytes": sum(part.bytes for part in manifest.parts),
     }

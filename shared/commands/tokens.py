@@ -1,29 +1,38 @@
-"""token …: access tokens of any account and organization."""
+"""token …: access tokens of accounts and organizations; login: a token for this machine."""
 
 from collections.abc import Sequence
 
 import click
 
-from shared.commands.running import Output, Row, as_json, moment, show, show_one, with_registry
+from shared.commands.base import (
+    OutputFormat,
+    TableRow,
+    as_json,
+    format_time,
+    print_facts,
+    print_rows,
+    with_registry,
+)
+from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Scope
-from shared.domain.tokens import MadeByToken, described
-from shared.registry import Registry
+from shared.domain.tokens import LineageRecord, describe_grants
+from shared.login.command import DEFAULT_ID, LoginOptions, local_machine, run
 from shared.services.token_records import IssuedToken, UsedToken
-from shared.services.token_requests import TokenRequest
+from shared.services.tokens import TokenRequest
 
 SCOPES = [scope.value for scope in Scope]
-FOR_EVER = "never"
-ORGANIZATION = "@"  # Before the name of an organization; no account's name begins with it.
+NEVER_EXPIRES = "never"
+ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
 
 
 def parse_lifetime(text: str) -> int | str:
     """Read a number of days, or `never`; the registry says which numbers are allowed."""
-    if text != FOR_EVER and not text.isdecimal():
-        message = f"{text!r} is no number of days, and not {FOR_EVER}."
+    if text != NEVER_EXPIRES and not text.isdecimal():
+        message = f"{text!r} is no number of days, and not {NEVER_EXPIRES}."
         raise click.BadParameter(message)
-    return text if text == FOR_EVER else int(text)
+    return text if text == NEVER_EXPIRES else int(text)
 
 
 @click.group()
@@ -90,9 +99,9 @@ def issue(
     async def work(registry: Registry) -> IssuedToken:
         if canary:
             # The account is named as such: a canary of an organization would tell nobody.
-            account = await registry.accounts.typed(owner)
-            return await registry.tokens.plant(account.id, wanted, by=OPERATOR)
-        return await _give(registry, owner, wanted, unlimited=expires == FOR_EVER)
+            account = await registry.accounts.by_name_or_id(owner)
+            return await registry.tokens.issue_canary(account.id, wanted, by=OPERATOR)
+        return await _give(registry, owner, wanted, unlimited=expires == NEVER_EXPIRES)
 
     issued = with_registry(work)
     _print(issued, "A canary: nothing opens with it." if canary else None)
@@ -101,30 +110,30 @@ def issue(
 @token.command("list")
 @click.argument("owner")
 @as_json
-def list_tokens(owner: str, output: Output) -> None:
+def list_tokens(owner: str, output: OutputFormat) -> None:
     """List the tokens of OWNER, never their text."""
 
-    async def work(registry: Registry) -> list[Row]:
+    async def work(registry: Registry) -> list[TableRow]:
         tokens = await registry.tokens.list(await _id(registry, owner), by=OPERATOR)
         return [_row(each) for each in tokens]
 
-    show(with_registry(work), output)
+    print_rows(with_registry(work), output)
 
 
 @token.command("show")
 @click.argument("owner")
 @click.argument("token_id")
 @as_json
-def show_token(owner: str, token_id: str, output: Output) -> None:
+def show_token(owner: str, token_id: str, output: OutputFormat) -> None:
     """Show all about the token TOKEN_ID of OWNER, but its text."""
 
-    async def work(registry: Registry) -> Row:
+    async def work(registry: Registry) -> TableRow:
         owner_id = await _id(registry, owner)
         used = await registry.tokens.find(owner_id, token_id, by=OPERATOR)
         token, use = used.token, used.use
         return {
             **_row(used),
-            "created": moment(token.created_ms),
+            "created": format_time(token.created_ms),
             "addresses": ", ".join(token.addresses) or "everywhere",
             "canary": token.canary,
             "made_with": token.made_with or None,
@@ -133,7 +142,7 @@ def show_token(owner: str, token_id: str, output: Output) -> None:
             "last_used_by": use.agent if use else None,
         }
 
-    show_one(with_registry(work), output)
+    print_facts(with_registry(work), output)
 
 
 @token.command()
@@ -171,7 +180,7 @@ def rotate(owner: str, token_id: str) -> None:
 def revoke(*, owner: str, token_id: str, stolen: bool) -> None:
     """End the token TOKEN_ID of OWNER; `token list` shows the ids."""
 
-    async def work(registry: Registry) -> Sequence[MadeByToken]:
+    async def work(registry: Registry) -> Sequence[LineageRecord]:
         owner_id = await _id(registry, owner)
         if stolen:
             return await registry.tokens.revoke_stolen(owner_id, token_id, by=OPERATOR)
@@ -185,38 +194,59 @@ def revoke(*, owner: str, token_id: str, stolen: bool) -> None:
 
 
 async def _id(registry: Registry, owner: str) -> str:
-    if owner.startswith(ORGANIZATION):
-        org = parse_org(owner.removeprefix(ORGANIZATION))
+    if owner.startswith(ORGANIZATION_PREFIX):
+        org = parse_org(owner.removeprefix(ORGANIZATION_PREFIX))
         return await registry.organization_tokens.owner(org, by=OPERATOR)
-    return (await registry.accounts.typed(owner)).id
+    return (await registry.accounts.by_name_or_id(owner)).id
 
 
 async def _give(
     registry: Registry, owner: str, wanted: TokenRequest, *, unlimited: bool
 ) -> IssuedToken:
-    if not owner.startswith(ORGANIZATION):
+    if not owner.startswith(ORGANIZATION_PREFIX):
         give = registry.tokens.issue_unlimited if unlimited else registry.tokens.issue
         return await give(await _id(registry, owner), wanted, by=OPERATOR)
     if unlimited:
         message = "A token of an organization ends: give it a number of days, and rotate it."
         raise click.BadParameter(message, param_hint="--expires")
-    org = parse_org(owner.removeprefix(ORGANIZATION))
+    org = parse_org(owner.removeprefix(ORGANIZATION_PREFIX))
     return await registry.organization_tokens.issue(org, wanted, by=OPERATOR)
 
 
 def _print(issued: IssuedToken, remark: str | None) -> None:
     click.echo(issued.text.reveal())
-    until = moment(issued.token.expires_ms)
+    until = format_time(issued.token.expires_ms)
     good = remark or f"Good {f'until {until}' if until else 'for ever'}."
     click.echo(f"{good} It is not shown again.", err=True)
 
 
-def _row(used: UsedToken) -> Row:
+def _row(used: UsedToken) -> TableRow:
     token = used.token
     return {
         "id": token.id,
         "name": token.name,
-        "grants": described(token.grants),
-        "expires": moment(token.expires_ms) or FOR_EVER,
-        "last_used": moment(used.use.used_ms) if used.use else None,
+        "grants": describe_grants(token.grants),
+        "expires": format_time(token.expires_ms) or NEVER_EXPIRES,
+        "last_used": format_time(used.use.used_ms) if used.use else None,
     }
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--id", "name", default=DEFAULT_ID, show_default=True, help="Name of the registry's entry."
+)
+@click.option("--central", is_flag=True, help="Set the token of [central] as well.")
+@click.option("--proxy", is_flag=True, help="Read everything by this registry, nothing by Central.")
+@click.option("--browser/--no-browser", default=True, help="Open the page to approve it on.")
+def login(*, url: str, name: str, central: bool, proxy: bool, browser: bool) -> None:
+    """Log this machine in to the registry at URL, for `bal`.
+
+    \b
+    Example:
+      python -m shared.cli login https://packages.example.org
+    """
+    options = LoginOptions(
+        address=url, id=name, sets_central=central, is_proxy=proxy, opens_browser=browser
+    )
+    raise SystemExit(run(options, local_machine()))

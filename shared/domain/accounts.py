@@ -1,30 +1,29 @@
-"""Accounts: the people of a registry, their names, and who vouches for them."""
+"""Accounts: people, their names, and their identities at identity providers."""
 
 import hashlib
 import re
 from typing import ClassVar
 
-from shared.domain.entity import Entity, Place
-from shared.domain.errors import InvalidRequest
-from shared.domain.lookalikes import is_kept_back
-from shared.domain.package import Record
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.records import Entity, Place, Record
+from shared.domain.reserved_names import is_reserved_name
 
 # Accounts and organizations have ids of this length; so have tokens and publishers.
 ID_LENGTH = 10
-MAX_NAME_LENGTH = 40
+MAX_ACCOUNT_NAME_LENGTH = 40
 
 # What the log calls those who act and have no account. No account has such a name, whoever asks.
 ACTORS = frozenset({"anonymous", "console", "nobody", "operator", "somebody", "upkeep"})
 
 _ID = re.compile(rf"[0-9A-Za-z]{{{ID_LENGTH}}}")
-_NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{MAX_NAME_LENGTH - 2}}}[A-Za-z0-9])?")
+_NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{MAX_ACCOUNT_NAME_LENGTH - 2}}}[A-Za-z0-9])?")
 # Beginnings of the texts of tokens, and of the ids of callers of Entra ID without an account.
 _PREFIXES = ("blr_", "entra-")
 
 ADMINISTRATORS = "administrators"  # What they are found by together; no mail address is like it.
 
 
-class Lock(Record):
+class AccountLock(Record):
     """Since when an account is locked, by whom and why; only administrators read the reason."""
 
     at_ms: int
@@ -42,7 +41,7 @@ class Account(Entity):
     administrator: bool = False
     created_ms: int
     email: str = ""  # Where mail goes; empty where nobody told.
-    lock: Lock | None = None
+    lock: AccountLock | None = None
 
     @property
     def place(self) -> Place:
@@ -73,7 +72,7 @@ class AccountName(Entity):
     @property
     def place(self) -> Place:
         """Return the place of the name, which all spellings share."""
-        return place_of_name(self.name)
+        return account_name_place(self.name)
 
 
 def is_id(text: str) -> bool:
@@ -81,12 +80,12 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def is_name(text: str) -> bool:
+def is_account_name(text: str) -> bool:
     """Say whether accounts are looked up by `text` as a name: no id is one."""
     return _NAME.fullmatch(text) is not None and not is_id(text)
 
 
-def parse_name(text: str) -> str:
+def parse_account_name(text: str) -> str:
     """Return `text` as the name of a new account, or raise `InvalidRequest`.
 
     No name has the form of an id, of an organization's id or of a token, so that nobody can take a
@@ -94,8 +93,8 @@ def parse_name(text: str) -> str:
     """
     if not _NAME.fullmatch(text):
         message = (
-            f"{text[:80]!r} is no account name. Use 1 to {MAX_NAME_LENGTH} letters and digits, "
-            "with . _ - between them."
+            f"{text[:80]!r} is no account name. Use 1 to {MAX_ACCOUNT_NAME_LENGTH} letters and "
+            "digits, with . _ - between them."
         )
         raise InvalidRequest(message)
     if is_id(text):
@@ -112,12 +111,12 @@ def parse_name(text: str) -> str:
     return text
 
 
-def is_kept_for_administrators(name: str) -> bool:
+def is_administrator_name(name: str) -> bool:
     """Say whether only administrators have such a name: its bearer seems to run the registry."""
-    return is_kept_back(name, ())
+    return is_reserved_name(name, ())
 
 
-def place_of_name(name: str) -> Place:
+def account_name_place(name: str) -> Place:
     """Return where it is written whose name this is."""
     return Place(f"name-{name.lower()}")
 
@@ -137,7 +136,7 @@ class Identity(Entity):
     @property
     def place(self) -> Place:
         """Return the place that a sign-in finds it by."""
-        return place_of_identity(self.issuer, self.identifier)
+        return identity_place(self.issuer, self.identifier)
 
     @property
     def subject(self) -> str:
@@ -150,7 +149,7 @@ class Identity(Entity):
         return self.place.owner.removeprefix("identity-")[:20]
 
 
-def place_of_identity(issuer: str, identifier: str) -> Place:
+def identity_place(issuer: str, identifier: str) -> Place:
     """Return where it is written whose account this is; the name of a person never is."""
     digest = hashlib.sha256(f"{issuer}\n{identifier}".encode()).hexdigest()
     return Place(f"identity-{digest}")

@@ -1,8 +1,10 @@
-"""The Settings.toml of `bal` for this registry: every way to use it, and a comment a line."""
+"""The Settings.toml of `bal` for this registry: every way to use it, with a comment for each
+line.
+"""
 
 import json
 
-PLACEHOLDER = "put-your-access-token-here"
+TOKEN_PLACEHOLDER = "put-your-access-token-here"  # noqa: S105 - no secret.
 REPOSITORY = "ballroom"  # What follows --repository=, as the file below calls it.
 
 _TEXT = """\
@@ -54,7 +56,7 @@ accesstoken = {token}
 """
 
 
-def client_settings(base_url: str, username: str, token: str = PLACEHOLDER) -> str:
+def client_settings(base_url: str, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
     """Return the file for a user of the registry at `base_url`.
 
     The first `accesstoken` of the file is at the beginning of its line, and no other one is, so

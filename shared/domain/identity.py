@@ -1,39 +1,42 @@
-"""Who is asking, what they are where they ask, and why they may not."""
+"""Principals: who makes a request, their role in the organization, and why they may not do
+something.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
 from shared.domain.accounts import Account
-from shared.domain.errors import (
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import (
     CredentialsMissing,
     NameReserved,
     NotPermitted,
-    OrganizationNotFound,
-    Refusal,
     SignInAgain,
     TokenUnknown,
 )
+from shared.domain.errors.organizations import OrganizationNotFound
+from shared.domain.members import Membership
 from shared.domain.names import OrgName, is_reserved
-from shared.domain.organizations import Membership, Organization
-from shared.domain.package import Provenance
+from shared.domain.organizations import Organization
+from shared.domain.packages import Provenance
 from shared.domain.rights import (
-    FRESH,
-    PUBLISHING,
-    PUSHES,
+    PUBLISHING_SCOPES,
+    PUSH_ACTIONS,
+    RECENT_SIGN_IN_ACTIONS,
     RIGHTS,
     Action,
     Grant,
-    Holding,
     Resource,
     Role,
+    RoleGrant,
     Scope,
-    fits,
     is_pattern,
+    matches_pattern,
     org_of,
 )
 
-FRESH_FOR = timedelta(minutes=10)  # Long enough to read what one is about to change.
+RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read what one is about to change.
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
 
@@ -57,7 +60,7 @@ class Principal:
     credential: str = ""
     grants: tuple[Grant, ...] = ()
     expires_ms: int | None = None
-    holdings: tuple[Holding, ...] = ()
+    holdings: tuple[RoleGrant, ...] = ()
     signed_in_ms: int | None = None
     address: str = ""
     agent: str = ""
@@ -80,11 +83,11 @@ class Principal:
         """Say whether the person signed in a moment ago."""
         if self.signed_in_ms is None:
             return False
-        return now_ms - self.signed_in_ms <= FRESH_FOR // timedelta(milliseconds=1)
+        return now_ms - self.signed_in_ms <= RECENT_SIGN_IN // timedelta(milliseconds=1)
 
     def roles_in(self, org: OrgName) -> frozenset[Role]:
         """Return the roles that the credential itself brings to the organization."""
-        return frozenset(each.role for each in self.holdings if fits(org, each.org))
+        return frozenset(each.role for each in self.holdings if matches_pattern(org, each.org))
 
     @property
     def organizations(self) -> frozenset[str]:
@@ -104,7 +107,7 @@ class Principal:
     def brings(self, scope: Scope, roles: frozenset[Role], resource: Resource) -> bool:
         """Say whether the credential brings one of the roles, and `scope` with that very role."""
         fitting = [each for each in self.holdings if each.role in roles]
-        fitting = [each for each in fitting if fits(org_of(resource), each.org)]
+        fitting = [each for each in fitting if matches_pattern(org_of(resource), each.org)]
         return any(
             self.may_use(scope, resource) if each.scopes is None else scope in each.scopes
             for each in fitting
@@ -121,7 +124,7 @@ UPKEEP = Principal(id="upkeep", credential="upkeep")  # Who changes what time ha
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccessContext:
     """What the directory says of an account and an organization at the moment of a request."""
 
     account: Account | None
@@ -170,10 +173,12 @@ class Standing:
         return self.organization is not None and self.organization.deleting_ms is not None
 
 
-NOWHERE = Standing(account=None, organization=None, role=None)
+NO_ACCESS = AccessContext(account=None, organization=None, role=None)
 
 
-def require(principal: Principal, standing: Standing, action: Action, resource: Resource) -> None:
+def require_right(
+    principal: Principal, standing: AccessContext, action: Action, resource: Resource
+) -> None:
     """Raise the refusal that tells why `principal` may not do `action` on `resource`.
 
     Raises `CredentialsMissing`, `TokenUnknown`, `NameReserved` or `NotPermitted`; returns when it
@@ -185,7 +190,7 @@ def require(principal: Principal, standing: Standing, action: Action, resource: 
 
 
 def refusal_of(
-    principal: Principal, standing: Standing, action: Action, resource: Resource
+    principal: Principal, standing: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
     """Return why `principal` may not do `action` on `resource`; None means that they may."""
     if principal.is_anonymous:
@@ -204,7 +209,7 @@ def refusal_of(
 
 
 def _refusal_of_scope(
-    principal: Principal, standing: Standing, action: Action, resource: Resource
+    principal: Principal, standing: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
     needed, roles = RIGHTS[action]
     is_own = standing.is_administrator or standing.role in roles
@@ -216,27 +221,27 @@ def _refusal_of_scope(
 
     if is_given(needed):
         return None
-    publishes = any(map(is_given, PUBLISHING))
+    publishes = any(map(is_given, PUBLISHING_SCOPES))
     return NotPermitted(action.verb, resource, _missing_scope(needed, publishes=publishes))
 
 
 def _missing_scope(scope: Scope, *, publishes: bool) -> str:
-    if scope in PUBLISHING and not publishes:
+    if scope in PUBLISHING_SCOPES and not publishes:
         # A token that publishes nothing here is not told whether the package is there.
         return f"{MISSING_PUBLISHING_SCOPES} here"
     return f"the token lacks the scope {scope.value} here"
 
 
 def _refusal_of_age(
-    principal: Principal, standing: Standing, action: Action, resource: Resource
+    principal: Principal, standing: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
-    if action in FRESH and not principal.is_fresh(standing.at_ms):
+    if action in RECENT_SIGN_IN_ACTIONS and not principal.is_fresh(standing.at_ms):
         return SignInAgain(action.verb, resource)
     return None
 
 
 def _refusal_of_role(
-    principal: Principal, standing: Standing, action: Action, resource: Resource
+    principal: Principal, standing: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
     org = org_of(resource)
     _, roles = RIGHTS[action]
@@ -250,14 +255,16 @@ def _refusal_of_role(
     return NotPermitted(action.verb, resource, _missing_role(org, standing, roles))
 
 
-def _refusal_of_closing(standing: Standing, action: Action, resource: Resource) -> Refusal | None:
-    if action not in PUSHES or not standing.is_closing:
+def _refusal_of_closing(
+    standing: AccessContext, action: Action, resource: Resource
+) -> Refusal | None:
+    if action not in PUSH_ACTIONS or not standing.is_closing:
         return None
     reason = "its organization is being deleted, which an owner can still undo"
     return NotPermitted(action.verb, resource, reason)
 
 
-def _missing_role(org: OrgName, standing: Standing, roles: frozenset[Role]) -> str:
+def _missing_role(org: OrgName, standing: AccessContext, roles: frozenset[Role]) -> str:
     if not roles:
         return "it takes being administrator of the registry"
     if standing.organization is None:

@@ -1,12 +1,15 @@
-"""Names of organizations, packages, modules and tools: the compiler's rules, read at the edge."""
+"""Names of organizations, packages, modules and tools by the compiler's rules; coordinates;
+package URLs.
+"""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NewType, Self
+from urllib.parse import quote
 
-from shared.domain.errors import InvalidName
-from shared.domain.version import Version
+from shared.domain.errors.base import InvalidName
+from shared.domain.versions import Version
 
 OrgName = NewType("OrgName", str)
 PackageName = NewType("PackageName", str)
@@ -130,3 +133,18 @@ class Coordinate:
     def __str__(self) -> str:
         """Return `org/name:version`."""
         return f"{self.package}:{self.version}"
+
+
+_PURL_TYPE = "ballerina"  # What `bal` writes into the bills of materials that it makes.
+
+
+def purl(coordinate: Coordinate, base_url: str) -> str:
+    """Return the package URL of a release in the registry at `base_url`.
+
+    Without the address, tools look for the package in Ballerina Central.
+    """
+    package = coordinate.package
+    where = quote(base_url, safe=":/")
+    return (
+        f"pkg:{_PURL_TYPE}/{package.org}/{package.name}@{coordinate.version}?repository_url={where}"
+    )

@@ -1,18 +1,16 @@
-"""Organizations, which own packages, and their members."""
+"""Organizations: their records, display names and descriptions, verified domains, and look-alike
+names.
+"""
 
-from datetime import timedelta
-from typing import ClassVar, Self
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import ClassVar, NewType
 
-from shared.domain.entity import Entity, Place
-from shared.domain.package import Record, Visibility
-from shared.domain.rights import Role
-
-COOLING_OFF = timedelta(hours=48)  # Whoever reads mail once a day still has a day to undo it.
-# A stranger who was let in by trick has owned an organization alone within a minute, before.
-NEW_OWNER_FOR = timedelta(days=7)
-
-# Whoever lets helpers in to publish more than they may would have to wait that long.
-NEW_MEMBER_FOR = timedelta(days=7)
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.organizations import ReasonMissing
+from shared.domain.packages import Visibility
+from shared.domain.records import Entity, Place
 
 MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a paragraph.
 
@@ -43,79 +41,15 @@ class Organization(Entity):
     @property
     def place(self) -> Place:
         """Return the organization's own place."""
-        return place_of(self.name)
+        return organization_place(self.name)
 
 
-class PendingRole(Record):
-    """A role that counts from a moment on; None takes the account out.
-
-    `heir` is who owns the organization from that moment on instead; without them it does not count.
-    """
-
-    role: Role | None
-    at_ms: int
-    by: str
-    heir: str = ""
-
-
-class Membership(Entity):
-    """An account's role in an organization."""
-
-    kind: ClassVar[str] = "membership"
-
-    org: str
-    account: str
-    role: Role
-    since_ms: int = 0
-    pending: PendingRole | None = None
-    is_shown: bool = False  # To everybody; nobody decides that for somebody else.
-    invited_by: str = ""  # The account whose invitation was accepted.
-    made_with: str = ""  # The token that invited them, until a person gives them another role.
-
-    @property
-    def place(self) -> Place:
-        """Return the place of the account among the members."""
-        return place_of_member(self.org, self.account)
-
-    @property
-    def subject(self) -> str:
-        """Return the account, whose organizations are listed by it."""
-        return self.account
-
-    def role_at(self, now_ms: int) -> Role | None:
-        """Return the role that counts at that time."""
-        if self.pending is not None and now_ms >= self.pending.at_ms:
-            return self.pending.role
-        return self.role
-
-    def sponsor_at(self, now_ms: int) -> str:
-        """Return who let the account in, while its role is new; then it stands for itself."""
-        is_new = now_ms - self.since_ms < NEW_MEMBER_FOR // timedelta(milliseconds=1)
-        return self.invited_by if is_new else ""
-
-    def at(self, now_ms: int) -> Self | None:
-        """Return the membership as it counts at that time; None when it is over by then."""
-        if self.pending is None or now_ms < self.pending.at_ms:
-            return self
-        if self.pending.role is None:
-            return None
-        since_ms = self.pending.at_ms
-        return self.model_copy(
-            update={"role": self.pending.role, "since_ms": since_ms, "pending": None}
-        )
-
-
-def place_of(org: str) -> Place:
+def organization_place(org: str) -> Place:
     """Return the place of an organization, in any spelling."""
     return Place(org.lower())
 
 
-def place_of_member(org: str, account_id: str) -> Place:
-    """Return the place of an account among the members of an organization."""
-    return Place(org.lower(), account_id)
-
-
-class LookAlike(Entity):
+class NameSkeleton(Entity):
     """One of the two skeletons of an organization's name, by which look-alikes of it are found."""
 
     kind: ClassVar[str] = "look-alike"
@@ -132,3 +66,101 @@ class LookAlike(Entity):
     def subject(self) -> str:
         """Return what look-alikes share."""
         return self.skeleton
+
+
+# Controls, private letters, and what turns the direction of a text or joins letters unseen.
+_UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+
+
+def parse_display_name(text: str) -> str:
+    """Return `text` as a display name, empty for none, or raise `InvalidRequest`."""
+    return _line("display name", text, MAX_DISPLAY_NAME)
+
+
+def parse_description(text: str) -> str:
+    """Return `text` as a description, empty for none, or raise `InvalidRequest`."""
+    return _line("description", text, MAX_DESCRIPTION)
+
+
+def parse_invitation_label(text: str) -> str:
+    """Return `text` as what an invitation is known by, or raise `InvalidRequest`."""
+    return _line("label", text, MAX_DISPLAY_NAME)
+
+
+def parse_required_reason(text: str, what: str) -> str:
+    """Return `text` as the reason for `what`, or raise `ReasonMissing` or `InvalidRequest`."""
+    reason = _line("reason", text, MAX_DESCRIPTION)
+    if not reason:
+        raise ReasonMissing(what)
+    return reason
+
+
+def _line(what: str, text: str, limit: int) -> str:
+    line = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+    if len(line) > limit:
+        message = f"The {what} has {len(line)} characters, and {limit} fit. Shorten it."
+        raise InvalidRequest(message)
+    if any(unicodedata.category(character) in _UNSEEN for character in line):
+        message = f"The {what} holds characters that nobody sees. Write it with visible ones."
+        raise InvalidRequest(message)
+    return line
+
+
+DomainName = NewType("DomainName", str)
+
+MAX_DOMAIN_LENGTH = 240  # 253 at most, and the name of the record stands before it.
+MAX_DOMAINS = 20  # Of an organization: each is asked for again every night.
+DOMAIN_CHALLENGE_LENGTH = 32  # Base62: nobody sets it by chance.
+
+_DOMAIN_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# The last label begins with a letter: 127.0.0.1 is an address, and nobody's domain.
+_DOMAIN = re.compile(rf"(?:{_DOMAIN_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
+
+
+def parse_domain(text: str) -> DomainName:
+    """Return `text` as a domain in lower case, or raise `InvalidRequest`."""
+    name = text.strip().removesuffix(".").lower()
+    if len(name) > MAX_DOMAIN_LENGTH or not _DOMAIN.fullmatch(name):
+        message = (
+            "That is no domain. Write it as example.org, and one with other letters in its "
+            "encoded form, which begins with xn--."
+        )
+        raise InvalidRequest(message)
+    return DomainName(name)
+
+
+def domain_record_name(domain: DomainName) -> str:
+    """Return where the proof is looked for: beside the domain, out of the way of others."""
+    return f"_ballroom.{domain}"
+
+
+def domain_record_text(challenge: str) -> str:
+    """Return what the record says."""
+    return f"ballroom-verification={challenge}"
+
+
+class OrganizationDomain(Entity):
+    """A domain that an organization claims, and since when the proof of it is known."""
+
+    kind: ClassVar[str] = "domain"
+
+    org: str
+    domain: str
+    challenge: str
+    created_ms: int
+    verified_ms: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """Return its place among the organization's domains."""
+        return domain_place(self.org, self.domain)
+
+    def is_proven_by(self, texts: Iterable[str]) -> bool:
+        """Say whether one of the records is the proof."""
+        wanted = domain_record_text(self.challenge)
+        return any(text.strip() == wanted for text in texts)
+
+
+def domain_place(org: str, domain: str) -> Place:
+    """Return the place of a domain among those of an organization."""
+    return Place(org.lower(), domain)

@@ -1,6 +1,7 @@
-"""The three resolve calls of a build: what they ask for, what they get, and where modules live.
+"""The three resolve calls of a build: their requests, their answers, and which package holds a
+module.
 
-Answers echo a request's words, so requests keep them as they came beside what was read from them.
+Answers repeat the words of a request, so requests keep them beside what was read from them.
 Reading never fails: words that name nothing leave `wanted` at None, or `candidates` empty, and the
 request is answered as unresolved.
 """
@@ -10,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import unquote
 
-from shared.domain.digest import Digest
-from shared.domain.errors import InvalidName, InvalidVersion
-from shared.domain.language import ClientProfile
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.names import (
     MAX_PACKAGE_LENGTH,
     Package,
@@ -23,13 +23,13 @@ from shared.domain.names import (
     parse_tool_id,
     possible_packages,
 )
-from shared.domain.package import Entry, Survey, effective_deprecation
-from shared.domain.selection import Choice, Mode
-from shared.domain.version import Version
+from shared.domain.packages import ReleaseEntry, Survey, effective_deprecation
+from shared.domain.selection import ReleaseChoice, ResolutionMode
+from shared.domain.versions import ClientProfile, Version
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedPackage:
     """A package to choose a release of, and the version that was given with it, if one was."""
 
     package: Package
@@ -43,14 +43,14 @@ class PackageRequest:
     org: str
     name: str
     version: str
-    mode: Mode
-    wanted: Wanted | None
+    mode: ResolutionMode
+    wanted: WantedPackage | None
 
     @classmethod
     def of(cls, org: str, name: str, version: str | None = None, mode: str | None = None) -> Self:
         """Read the words of a request; the version may be URL-encoded, empty or missing."""
         version = version or ""
-        return cls(org, name, version, Mode.parse(mode), _wanted(org, name, version))
+        return cls(org, name, version, ResolutionMode.parse(mode), _wanted(org, name, version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class ModuleRequest:
 
     organization: str
     module: str
-    mode: Mode
-    candidates: tuple[Wanted, ...]
+    mode: ResolutionMode
+    candidates: tuple[WantedPackage, ...]
 
     @classmethod
     def of(
@@ -96,7 +96,7 @@ class ModuleRequest:
         """
         known = (each.wanted for each in possible if each.org.lower() == organization.lower())
         candidates = _candidates(organization, module, [each for each in known if each])
-        return cls(organization, module, Mode.parse(mode), candidates)
+        return cls(organization, module, ResolutionMode.parse(mode), candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +145,14 @@ class ToolRequest:
 
     id: str
     version: str
-    mode: Mode
+    mode: ResolutionMode
     wanted: WantedTool | None
 
     @classmethod
     def of(cls, tool: str, version: str | None = None, mode: str | None = None) -> Self:
         """Read the words of a request; the version may be URL-encoded, empty or missing."""
         version = version or ""
-        return cls(tool, version, Mode.parse(mode), _wanted_tool(tool, version))
+        return cls(tool, version, ResolutionMode.parse(mode), _wanted_tool(tool, version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class ToolAnswer:
     unresolved: tuple[ToolRequest, ...]
 
 
-class Packages:
+class ResolutionCandidates:
     """The packages that one call chooses from; what it learns of one it learns once.
 
     A call may ask for the same package, or for modules of it, thousands of times.
@@ -182,29 +182,29 @@ class Packages:
         """Choose for `client` from the packages that exist for its user."""
         self._surveys = {survey.head.package.key: survey for survey in surveys}
         self._client = client
-        self._whole: dict[str, Choice] = {}
-        self._modules: dict[str, Mapping[str, Choice]] = {}
-        self._tools: dict[str, Mapping[str, Choice]] = {}
+        self._whole: dict[str, ReleaseChoice] = {}
+        self._modules: dict[str, Mapping[str, ReleaseChoice]] = {}
+        self._tools: dict[str, Mapping[str, ReleaseChoice]] = {}
 
     def survey(self, package: Package) -> Survey | None:
         """Return the package, or None where there is none."""
         return self._surveys.get(package.key)
 
-    def choice(self, survey: Survey) -> Choice:
+    def choice(self, survey: Survey) -> ReleaseChoice:
         """Return what can be chosen from all releases of the package."""
         key = survey.head.package.key
         if key not in self._whole:
-            self._whole[key] = Choice(survey, self._client)
+            self._whole[key] = ReleaseChoice(survey, self._client)
         return self._whole[key]
 
-    def holding_module(self, survey: Survey, module: str) -> Choice | None:
+    def holding_module(self, survey: Survey, module: str) -> ReleaseChoice | None:
         """Return what can be chosen from the releases that hold the module, if any does."""
         key = survey.head.package.key
         if key not in self._modules:
             self._modules[key] = self._split(survey, lambda entry: entry.modules)
         return self._modules[key].get(module)
 
-    def holding_tool(self, survey: Survey, tool: ToolId) -> Choice | None:
+    def holding_tool(self, survey: Survey, tool: ToolId) -> ReleaseChoice | None:
         """Return what can be chosen from the releases that have the tool, if any has."""
         key = survey.head.package.key
         if key not in self._tools:
@@ -212,19 +212,21 @@ class Packages:
         return self._tools[key].get(tool)
 
     def _split(
-        self, survey: Survey, names: Callable[[Entry], Iterable[str]]
-    ) -> Mapping[str, Choice]:
-        found: dict[str, list[Entry]] = {}
+        self, survey: Survey, names: Callable[[ReleaseEntry], Iterable[str]]
+    ) -> Mapping[str, ReleaseChoice]:
+        found: dict[str, list[ReleaseEntry]] = {}
         for entry in survey.entries:
             for name in dict.fromkeys(names(entry)):
                 found.setdefault(name, []).append(entry)
         return {
-            name: Choice(replace(survey, entries=tuple(entries)), self._client)
+            name: ReleaseChoice(replace(survey, entries=tuple(entries)), self._client)
             for name, entries in found.items()
         }
 
 
-def resolve_package(request: PackageRequest, packages: Packages) -> ResolvedPackage | None:
+def resolve_package(
+    request: PackageRequest, packages: ResolutionCandidates
+) -> ResolvedPackage | None:
     """Choose the release for a package."""
     survey = packages.survey(request.wanted.package) if request.wanted else None
     if request.wanted is None or survey is None:
@@ -236,7 +238,9 @@ def resolve_package(request: PackageRequest, packages: Packages) -> ResolvedPack
     return ResolvedPackage(request, entry.parsed, deprecation, Digest(entry.digest))
 
 
-def resolve_module(request: ModuleRequest, packages: Packages) -> ResolvedModule | UnresolvedModule:
+def resolve_module(
+    request: ModuleRequest, packages: ResolutionCandidates
+) -> ResolvedModule | UnresolvedModule:
     """Choose the release that holds a module: the first candidate that has one wins.
 
     Releases without the module are left out before one is chosen, so a module that was dropped is
@@ -252,7 +256,7 @@ def resolve_module(request: ModuleRequest, packages: Packages) -> ResolvedModule
 
 
 def resolve_tool(
-    request: ToolRequest, owners: Mapping[ToolId, Package], packages: Packages
+    request: ToolRequest, owners: Mapping[ToolId, Package], packages: ResolutionCandidates
 ) -> ResolvedTool | None:
     """Choose the release for a tool among those of its owner that have it."""
     owner = owners.get(request.wanted.id) if request.wanted else None
@@ -264,9 +268,9 @@ def resolve_tool(
     return ResolvedTool(request, survey.head.package, entry.parsed) if entry else None
 
 
-def _wanted(org: str, name: str, version: str) -> Wanted | None:
+def _wanted(org: str, name: str, version: str) -> WantedPackage | None:
     try:
-        return Wanted(Package.parse(org, name), _version(version))
+        return WantedPackage(Package.parse(org, name), _version(version))
     except (InvalidName, InvalidVersion):
         return None
 
@@ -282,10 +286,12 @@ def _version(text: str) -> Version | None:
     return Version.parse(unquote(text)) if text else None
 
 
-def _candidates(organization: str, module: str, known: list[Wanted]) -> tuple[Wanted, ...]:
+def _candidates(
+    organization: str, module: str, known: list[WantedPackage]
+) -> tuple[WantedPackage, ...]:
     try:
         org, name = parse_org(organization), parse_module_name(module)
     except InvalidName:
         return ()
     fitting = [e for e in possible_packages(name) if len(org) + len(e) <= MAX_PACKAGE_LENGTH]
-    return (*known, *(Wanted(Package(org, each)) for each in fitting))
+    return (*known, *(WantedPackage(Package(org, each)) for each in fitting))

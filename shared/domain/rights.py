@@ -1,10 +1,13 @@
-"""What may be done by whom: scopes, roles, actions, and the one table of rights."""
+"""Rights: scopes, roles, actions, the table of rights, and the same table for people
+(docs/security.md).
+"""
 
+from collections.abc import Iterator
 from enum import Enum
 from fnmatch import fnmatchcase
 
 from shared.domain.names import OrgName, Package
-from shared.domain.package import Record
+from shared.domain.records import Record
 
 # What an action is about: a package, or a whole organization.
 Resource = Package | OrgName
@@ -43,7 +46,7 @@ class Action(Enum):
     @property
     def verb(self) -> str:
         """Return what completes "You may not …": alike for a new package and a known one."""
-        return "publish" if self in PUSHES else self.value
+        return "publish" if self in PUSH_ACTIONS else self.value
 
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
@@ -64,24 +67,24 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
 # domains, visibility, transfers, deletion, tokens that manage, and what holds for the whole
 # registry. No token is enough, however much it allows.
-FRESH = frozenset({Action.GOVERN, Action.OPERATE})
+RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.OPERATE})
 
 # What nobody does in an organization that is being deleted.
-PUSHES = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
+PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
 
-PUBLISHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
+PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 
-PUBLISHERS = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
+PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 
-ANY = "*"
+ANY_NAME = "*"
 
 
 class Grant(Record):
     """What a credential allows: scopes, on the packages that match both patterns (`*` and `?`)."""
 
     scopes: frozenset[Scope] = frozenset(Scope)
-    org: str = ANY
-    package: str = ANY
+    org: str = ANY_NAME
+    package: str = ANY_NAME
 
     def covers(self, scope: Scope, resource: Resource) -> bool:
         """Say whether this grant allows `scope` on `resource`."""
@@ -94,18 +97,20 @@ class Grant(Record):
         """
         return (
             other.scopes <= self.scopes
-            and self.org in (ANY, other.org)
-            and self.package in (ANY, other.package)
+            and self.org in (ANY_NAME, other.org)
+            and self.package in (ANY_NAME, other.package)
         )
 
     def _matches(self, resource: Resource) -> bool:
         if isinstance(resource, Package):
-            return fits(resource.org, self.org) and fits(resource.name, self.package)
+            return matches_pattern(resource.org, self.org) and matches_pattern(
+                resource.name, self.package
+            )
         # A grant on some packages of an organization is none on the organization itself.
-        return fits(resource, self.org) and self.package == ANY
+        return matches_pattern(resource, self.org) and self.package == ANY_NAME
 
 
-class Holding(Record):
+class RoleGrant(Record):
     """A role that a credential brings itself, in the organizations that match the pattern.
 
     With scopes it is a right of its own: they count with this role alone, and this role with them
@@ -127,6 +132,52 @@ def is_pattern(text: str) -> bool:
     return any(character in text for character in "*?[")
 
 
-def fits(name: str, pattern: str) -> bool:
+def matches_pattern(name: str, pattern: str) -> bool:
     """Say whether a name matches a pattern, without case."""
     return fnmatchcase(name.lower(), pattern.lower())
+
+
+_HEAD = (
+    "to …", "scope", *(role.value for role in Role), "administrator",
+    "token of an organization", "token of a CI job", "signed in within 10 minutes",
+)  # fmt: skip
+
+# What tokens that belong to no person may be good for; both are maintainers of their organization.
+MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE}
+JOB_SCOPES = PUBLISHING_SCOPES
+
+_WORDS = {
+    Action.READ: "see and pull a private package",
+    Action.PUSH_NEW: "publish a new package",
+    Action.PUSH_VERSION: "publish a version",
+    Action.DEPRECATE: "deprecate, and take that back",
+    Action.MANAGE: "manage: members who only read and their invitations; take roles, tokens and "
+    "domains away; see the log",
+    Action.LEAVE: "leave the organization",
+    Action.GOVERN: "govern: roles and invitations that publish, owners, texts of the "
+    "organization's tokens, publishers, domains, visibility, held releases, deletion",
+    Action.OPERATE: "moderate, and run the registry",
+}
+
+
+def rights_table() -> str:
+    """Return the table in Markdown, a row for each action."""
+    rows = [_HEAD, ("---",) * len(_HEAD), *(tuple(_cells(action)) for action in Action)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _cells(action: Action) -> Iterator[str]:
+    scope, roles = RIGHTS[action]
+    yield _WORDS[action]
+    yield f"`{scope.value}`"
+    yield from (_yes(role in roles) for role in Role)
+    yield _yes(True)  # Administrators hold every role everywhere.
+    for scopes in (MACHINE_SCOPES, JOB_SCOPES):
+        yield _yes(
+            Role.MAINTAINER in roles and scope in scopes and action not in RECENT_SIGN_IN_ACTIONS
+        )
+    yield _yes(action in RECENT_SIGN_IN_ACTIONS)
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "-"

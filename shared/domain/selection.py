@@ -21,19 +21,44 @@ So deprecating a release never moves a build to a pre-release that it did not as
   of its numbers. As a lower bound it admits the pre-releases above it, and any stable release that
   fits beats those. With a stable lower bound a pre-release is picked where no stable release fits.
 - All versions of a deprecated package are deprecated, so they are equal in that.
+`shown_of` is the same question for search results.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from enum import Enum
 from itertools import islice, takewhile
 
-from shared.domain.language import ClientProfile
-from shared.domain.package import Entry, Head, State, Survey
-from shared.domain.version import Range, Version
+from shared.domain.packages import Head, Listing, ReleaseEntry, State, Survey
+from shared.domain.versions import ClientProfile, Precedence, Range, Version
+
+# Which release of a package a client gets: the mode table, wildcards and lists.
+#
+# | mode             | version given   | picks the best of                                     |
+# |------------------|-----------------|-------------------------------------------------------|
+# | any              | none            | everything                                            |
+# | `soft`           | `a.b.c`, a >= 1 | the same major, not below the given version           |
+# | `medium`         | `a.b.c`         | the same major and minor, not below the given version |
+# | `soft`, `medium` | `0.b.c`         | the same `0.b`, not below the given version           |
+# | `hard`, `locked` | `a.b.c`         | that version alone                                    |
+#
+# The best is the newest stable release that is not deprecated; failing that the newest stable one;
+# failing that the newest pre-release that is not deprecated; failing that the newest pre-release.
+# So deprecating a release never moves a build to a pre-release that it did not ask for.
+#
+# - Live releases are the only candidates, in every mode.
+# - `hard` and `locked` ask for exactly one version: it is served deprecated or not, whatever the
+#   client's platform and language. Everything else is offered only what the client can use.
+# - `soft` and `medium` name a lower bound, which is not asking for exactly it: `soft` 1.2.0 with
+#   1.2.0 deprecated gives 1.3.0, and 1.2.0 only when nothing else fits.
+# - A pre-release is a version like any other: 1.2.0-rc.1 lies below 1.2.0, in the majors and minors
+#   of its numbers. As a lower bound it admits the pre-releases above it, and any stable release
+# that   fits beats those. With a stable lower bound a pre-release is picked where no stable release
+# fits. - All versions of a deprecated package are deprecated, so they are equal in that.
 
 
-class Mode(Enum):
+class ResolutionMode(Enum):
     """How far from the version that it names a build may be taken."""
 
     SOFT = "soft"
@@ -42,21 +67,21 @@ class Mode(Enum):
     LOCKED = "locked"
 
     @classmethod
-    def parse(cls, text: str | None) -> "Mode":
+    def parse(cls, text: str | None) -> "ResolutionMode":
         """Return the mode of that name in any case; what is no mode is `soft`."""
         return _MODES.get((text or "").lower(), cls.SOFT)
 
     @property
     def is_exact(self) -> bool:
         """Say whether a version that is given is the only one that will do."""
-        return self in (Mode.HARD, Mode.LOCKED)
+        return self in (ResolutionMode.HARD, ResolutionMode.LOCKED)
 
 
-_MODES = {mode.value: mode for mode in Mode}
+_MODES = {mode.value: mode for mode in ResolutionMode}
 _EVERY_VERSION = Range()
 
 
-class Choice:
+class ReleaseChoice:
     """What a client can choose from the releases of a package.
 
     Of the releases in a range, the newest of each rank are the only ones that are ever picked,
@@ -68,9 +93,9 @@ class Choice:
         """Choose among the entries of `survey` for `client`."""
         self._survey = survey
         self._client = client
-        self._leaders: dict[Range, tuple[Entry, ...]] = {}
+        self._leaders: dict[Range, tuple[ReleaseEntry, ...]] = {}
 
-    def pick(self, wanted: Version | None, mode: Mode) -> Entry | None:
+    def pick(self, wanted: Version | None, mode: ResolutionMode) -> ReleaseEntry | None:
         """Return the release that the mode table gives, or None when nothing fits."""
         if wanted is None:
             return self.newest(_EVERY_VERSION)
@@ -79,11 +104,11 @@ class Choice:
         leaders = self._leading(_compatible(wanted, mode))
         return next((entry for entry in leaders if wanted <= entry.parsed), None)
 
-    def newest(self, within: Range) -> Entry | None:
+    def newest(self, within: Range) -> ReleaseEntry | None:
         """Return the release that a range stands for, or None when nothing fits."""
         return next(iter(self._leading(within)), None)
 
-    def _leading(self, within: Range) -> tuple[Entry, ...]:
+    def _leading(self, within: Range) -> tuple[ReleaseEntry, ...]:
         leaders = self._leaders.get(within)
         if leaders is None:
             offered = _offered(_part(self._survey.entries, within), self._client)
@@ -91,9 +116,9 @@ class Choice:
         return leaders
 
 
-def newest(survey: Survey, within: Range, client: ClientProfile) -> Entry | None:
+def latest(survey: Survey, within: Range, client: ClientProfile) -> ReleaseEntry | None:
     """Return the release that `*`, `1.*` or `1.2.*` stands for, or None when nothing fits."""
-    return Choice(survey, client).newest(within)
+    return ReleaseChoice(survey, client).newest(within)
 
 
 def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...]:
@@ -101,12 +126,12 @@ def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...
     return tuple(entry.parsed for entry in usable_entries(survey, client))
 
 
-def usable_entries(survey: Survey, client: ClientProfile) -> tuple[Entry, ...]:
+def usable_entries(survey: Survey, client: ClientProfile) -> tuple[ReleaseEntry, ...]:
     """Return the entries of what the client can use, newest first, deprecated ones included."""
     return tuple(_offered(survey.entries, client))
 
 
-def _exactly(survey: Survey, version: Version) -> Entry | None:
+def _exactly(survey: Survey, version: Version) -> ReleaseEntry | None:
     entries = survey.entries
     at = bisect_left(entries, True, key=lambda entry: entry.parsed <= version)
     if at == len(entries) or entries[at].version != version.text:
@@ -114,27 +139,27 @@ def _exactly(survey: Survey, version: Version) -> Entry | None:
     return entries[at] if entries[at].state is State.LIVE else None
 
 
-def _compatible(wanted: Version, mode: Mode) -> Range:
-    if mode is Mode.MEDIUM or wanted.major == 0:
+def _compatible(wanted: Version, mode: ResolutionMode) -> Range:
+    if mode is ResolutionMode.MEDIUM or wanted.major == 0:
         return Range(wanted.major, wanted.minor)
     return Range(wanted.major)
 
 
-def _part(entries: Sequence[Entry], within: Range) -> Iterator[Entry]:
+def _part(entries: Sequence[ReleaseEntry], within: Range) -> Iterator[ReleaseEntry]:
     """Yield the entries in the range: newest first is a survey's promise, so they lie together."""
     begin = bisect_left(entries, True, key=lambda entry: not within.is_below(entry.parsed))
     return takewhile(lambda entry: within.holds(entry.parsed), islice(entries, begin, None))
 
 
-def _offered(entries: Iterable[Entry], client: ClientProfile) -> Iterator[Entry]:
+def _offered(entries: Iterable[ReleaseEntry], client: ClientProfile) -> Iterator[ReleaseEntry]:
     for entry in entries:
         if entry.state is State.LIVE and client.can_use(entry.platform, entry.ballerina_version):
             yield entry
 
 
-def _leaders(head: Head, newest_first: Iterable[Entry]) -> tuple[Entry, ...]:
+def _leaders(head: Head, newest_first: Iterable[ReleaseEntry]) -> tuple[ReleaseEntry, ...]:
     """Return the newest entry of each rank, the best rank first."""
-    found: dict[tuple[bool, bool], Entry] = {}
+    found: dict[tuple[bool, bool], ReleaseEntry] = {}
     for entry in newest_first:
         rank = (entry.parsed.is_stable, _is_no_worse(head, entry))
         found.setdefault(rank, entry)
@@ -143,6 +168,30 @@ def _leaders(head: Head, newest_first: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(found[rank] for rank in sorted(found, reverse=True))
 
 
-def _is_no_worse(head: Head, entry: Entry) -> bool:
+def _is_no_worse(head: Head, entry: ReleaseEntry) -> bool:
     """Say whether `entry` is not deprecated, or all are, since their package is."""
     return entry.deprecation is None or head.deprecation is not None
+
+
+def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
+    """Return what a search shows once a release was offered to it: the better one of the two.
+
+    What the newer head says holds for both: of two pushes at once, the one that is listed last may
+    know less of the package.
+    """
+    if shown is None:
+        return offered
+    head = max(offered.head, shown.head, key=lambda each: each.revision)
+    one, other = replace(offered, head=head), replace(shown, head=head)
+    return one if _is_better(one, other) else other
+
+
+def _is_better(offered: Listing, shown: Listing) -> bool:
+    if offered.release.version == shown.release.version:
+        return offered.release.revision >= shown.release.revision
+    return _quality(offered) > _quality(shown)
+
+
+def _quality(listing: Listing) -> tuple[bool, bool, Precedence]:
+    version = listing.release.coordinate.version
+    return (version.is_stable, listing.deprecation is None, version.precedence)

@@ -17,19 +17,18 @@ from typing import cast
 from pydantic import ValidationError
 
 from shared.domain.accounts import Account, AccountName, Identity
-from shared.domain.bulletin import Bulletin
-from shared.domain.domains import Domain
-from shared.domain.entity import Entity
-from shared.domain.invitations import Invitation, KeptInvitation
+from shared.domain.members import Invitation, Membership, OpenedInvitation
 from shared.domain.names import OrgName, Package, PackageName
-from shared.domain.organizations import LookAlike, Membership, Organization
-from shared.domain.package import Event, Head, Record, Release
-from shared.domain.publishers import Publisher
+from shared.domain.notices import NoticeBoard
+from shared.domain.organizations import NameSkeleton, Organization, OrganizationDomain
+from shared.domain.packages import Head, Release
+from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
-from shared.domain.tokens import MadeByToken, StolenToken, Token, TokenUse
+from shared.domain.tokens import LineageRecord, StolenToken, Token, TokenUse
+from shared.domain.trusted_publishing.publishers import Publisher
 
 FORMAT = 1
-MANIFEST = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 DIRECTORY, PACKAGES, EVENTS = "directory.jsonl.gz", "packages.jsonl.gz", "events.jsonl.gz"
 
 # In the order in which they are written again: nobody owns what is not there.
@@ -38,17 +37,17 @@ ENTITIES: tuple[type[Entity], ...] = (
     AccountName,
     Identity,
     Organization,
-    LookAlike,
+    NameSkeleton,
     Membership,
-    Domain,
+    OrganizationDomain,
     Invitation,
-    KeptInvitation,
+    OpenedInvitation,
     Publisher,
     Token,
     TokenUse,
-    MadeByToken,
+    LineageRecord,
     StolenToken,
-    Bulletin,
+    NoticeBoard,
     ReservedName,
 )
 
@@ -57,7 +56,7 @@ class SnapshotUnusable(Exception):
     """A snapshot that cannot be taken for one, or not be restored here."""
 
 
-class Pulls(Record):
+class SnapshotPulls(Record):
     """How often the releases of a package were pulled, by version and day."""
 
     org: str
@@ -70,7 +69,7 @@ class Pulls(Record):
         return Package(OrgName(self.org), PackageName(self.name))
 
 
-class Part(Record):
+class SnapshotPart(Record):
     """One file of a snapshot, as it was written."""
 
     name: str
@@ -79,14 +78,14 @@ class Part(Record):
     sha256: str
 
 
-class Manifest(Record):
+class SnapshotManifest(Record):
     """What a snapshot holds."""
 
     format: int = FORMAT
     name: str
     begun_ms: int
     ended_ms: int
-    parts: tuple[Part, ...]
+    parts: tuple[SnapshotPart, ...]
 
     @property
     def lines(self) -> int:
@@ -97,7 +96,7 @@ class Manifest(Record):
 _KINDS: dict[str, type[Record]] = {
     "head": Head,
     "release": Release,
-    "pulls": Pulls,
+    "pulls": SnapshotPulls,
     "event": Event,
     **{each.kind: each for each in ENTITIES},
 }
@@ -110,12 +109,12 @@ def snapshot_name(now_ms: int) -> str:
     return f"{begun:%Y%m%dT%H%M%S}{now_ms % 1000:03}Z"
 
 
-def line_of(record: Record) -> bytes:
+def to_line(record: Record) -> bytes:
     """Return a record as a line."""
     return f'{{"{_NAMES[type(record)]}":{record.model_dump_json()}}}\n'.encode()
 
 
-def record_of(line: bytes) -> Record:
+def from_line(line: bytes) -> Record:
     """Return the record of a line; raise `SnapshotUnusable` for anything else."""
     try:
         [(name, fields)] = cast("dict[str, object]", json.loads(line)).items()

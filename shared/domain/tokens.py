@@ -1,4 +1,6 @@
-"""Access tokens as they are stored, how they were last used, and what was made with them."""
+"""Access tokens as they are stored, their last use, and their lineage (what was created with
+them).
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,9 +8,9 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
 
-from shared.domain.entity import Entity, Place
-from shared.domain.package import Provenance
-from shared.domain.rights import Grant, Holding, Role, Scope
+from shared.domain.packages import Provenance
+from shared.domain.records import Entity, Place
+from shared.domain.rights import Grant, Role, RoleGrant, Scope
 
 
 class Token(Entity):
@@ -50,9 +52,9 @@ class Token(Entity):
         return self.expires_ms
 
     @property
-    def holdings(self) -> tuple[Holding, ...]:
+    def holdings(self) -> tuple[RoleGrant, ...]:
         """Return the role that a token of an organization has in it."""
-        return (Holding(org=self.org, role=Role.MAINTAINER),) if self.org else ()
+        return (RoleGrant(org=self.org, role=Role.MAINTAINER),) if self.org else ()
 
 
 class TokenUse(Entity):
@@ -87,11 +89,11 @@ class Made(Enum):
 
 
 # No token made with another one lasts longer, and no theft is noticed later.
-LINEAGE_KEPT = timedelta(days=366)
-_LINEAGE_KEPT_MS = LINEAGE_KEPT // timedelta(milliseconds=1)
+LINEAGE_RETENTION = timedelta(days=366)
+_LINEAGE_RETENTION_MS = LINEAGE_RETENTION // timedelta(milliseconds=1)
 
 
-class MadeByToken(Entity):
+class LineageRecord(Entity):
     """What was made with a token, listed beside that token.
 
     It is written before what it names, so it may name what was never made, or is gone: the mark
@@ -116,7 +118,7 @@ class MadeByToken(Entity):
     @property
     def ends_ms(self) -> int:
         """Return from when on nobody asks for it."""
-        return self.made_ms + _LINEAGE_KEPT_MS
+        return self.made_ms + _LINEAGE_RETENTION_MS
 
     def __str__(self) -> str:
         """Return it as people read it."""
@@ -145,10 +147,10 @@ class StolenToken(Entity):
     @property
     def ends_ms(self) -> int:
         """Return from when on nothing that was made with it can be there."""
-        return self.at_ms + _LINEAGE_KEPT_MS
+        return self.at_ms + _LINEAGE_RETENTION_MS
 
 
-def counted(made: Iterable[MadeByToken]) -> dict[str, str]:
+def lineage_counts(made: Iterable[LineageRecord]) -> dict[str, str]:
     """Return how many things of each sort there are, as details of an event."""
     return {
         f"{what.value}s": str(number)
@@ -156,7 +158,7 @@ def counted(made: Iterable[MadeByToken]) -> dict[str, str]:
     }
 
 
-def described(grants: Iterable[Grant]) -> str:
+def describe_grants(grants: Iterable[Grant]) -> str:
     """Return what credentials allow, as people read it: `read,push-version on acme/g*`."""
     return "; ".join(
         f"{','.join(scope.value for scope in Scope if scope in grant.scopes)}"

@@ -1,4 +1,4 @@
-"""One connection to a client: how long it may be silent, and what is answered at once."""
+"""One connection of a client: its timeouts and limits, and answers that need no task."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,31 +9,40 @@ from urllib.parse import unquote
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from shared.hosting.joining import Joining
-from shared.hosting.request_heads import (
+from shared.hosting.requests import (
+    EMPTY_QUERY,
     LONGEST_HEADERS,
     LONGEST_LINE,
     MOST_HEADERS,
-    HeadRefused,
     RawHeader,
-    host_of,
+    RequestHeadRefused,
+    host_header,
     origin_form,
-    require_bounded,
+    require_head_limits,
 )
-from shared.hosting.requests import EMPTY_QUERY
-from shared.hosting.responses import RawHeaders, Ready, bare, head_of, lines_of
+from shared.hosting.responses import (
+    PreparedAnswer,
+    RawHeaders,
+    encode_head,
+    lines_of,
+    status_answer,
+)
 
-AtOnce = Callable[[Scope], Ready | None]
+AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
 
-MOST_QUEUED = 32  # Requests sent before the answers to those before them; each takes memory.
-RATE_SECONDS = 5.0  # A rate is measured over so long, so a pause of that length is no matter.
+MAX_PIPELINED_REQUESTS = (
+    32  # Requests sent before the answers to those before them; each takes memory.
+)
+RATE_WINDOW_SECONDS = (
+    5.0  # A rate is measured over so long, so a pause of that length is no matter.
+)
 _LONGEST_HEAD = LONGEST_HEADERS + LONGEST_LINE
 _USUAL_BYTES = 4 * 1024  # A head in one piece of this size keeps every limit of a head.
 _HEADERS_TAKEN: Sequence[RawHeader] = ()  # Stands for the headers of a request whose head is over.
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ConnectionTimeouts:
     """How slow a client may be before its connection is cut, without an answer."""
 
     sending_seconds: float = 30.0  # Between two pieces of a request it has begun.
@@ -69,7 +78,7 @@ class Connection(HttpToolsProtocol):
     _taking: _Measured | None = None
     _is_usual = True  # Every head until now came in one small piece of ASCII.
     _idle_bytes = 0  # Since a body went on or a request ended: those of a head, or of trailers.
-    _refusal: HeadRefused | None = None  # Nothing that follows it is read.
+    _refusal: RequestHeadRefused | None = None  # Nothing that follows it is read.
     _is_answered = False  # The request that is being read has its answer already.
     _default_headers: RawHeaders | None = None  # Of every answer, as the server has them now.
     _default_lines = b""  # The same, as they are sent.
@@ -77,9 +86,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         self.heard_at = self.loop.time()
-        self._joining = Joining(transport)
+        self._joining = HeadJoiningTransport(transport)
         app: Any = cast("Any", self).app
-        self._at_once: AtOnce = getattr(app, "at_once", _never)
+        self._at_once: AnswerAtOnce = getattr(app, "at_once", _never)
         super().connection_made(self._joining)
 
     def data_received(self, data: bytes) -> None:
@@ -95,7 +104,7 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
             is_line = self._is_in_head() and len(self.url) > LONGEST_LINE
-            self._refuse(HeadRefused(414 if is_line else 431))
+            self._refuse(RequestHeadRefused(414 if is_line else 431))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header line; ignore trailers, which follow a body."""
@@ -104,7 +113,7 @@ class Connection(HttpToolsProtocol):
         if headers is _HEADERS_TAKEN:
             return
         if len(headers) >= MOST_HEADERS:
-            self._refusal = HeadRefused(431)
+            self._refusal = RequestHeadRefused(431)
             raise self._refusal
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
@@ -113,13 +122,13 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer the request at once, or begin to ask the application."""
-        if len(self.pipeline) >= MOST_QUEUED:
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             self.transport.abort()
             self._is_answered = True
             return
         try:
             self._take_head()
-        except HeadRefused as refusal:
+        except RequestHeadRefused as refusal:
             self._refusal = refusal
             raise  # The parser stops, and reports it by `send_400_response`.
         answer = self._ready() if self._is_free() else None
@@ -131,7 +140,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, as the real host does: without a body."""
         del msg
-        self._refuse(self._refusal or HeadRefused(400))
+        self._refuse(self._refusal or RequestHeadRefused(400))
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body, unless it does not matter any more."""
@@ -173,11 +182,11 @@ class Connection(HttpToolsProtocol):
         self.stuck_since = None
         super().resume_writing()
 
-    def has_stalled(self, now: float, patience: Patience) -> bool:
+    def has_timed_out(self, now: float, patience: ConnectionTimeouts) -> bool:
         """Tell whether everybody waits for the client, and has waited for too long."""
         return self._takes_too_slowly(now, patience) or self._sends_too_slowly(now, patience)
 
-    def has_idled(self, now: float, patience: Patience) -> bool:
+    def has_idled(self, now: float, patience: ConnectionTimeouts) -> bool:
         """Tell whether no request has followed the last one for too long."""
         if self.idle_since is None or self._is_in_head():
             return False
@@ -200,7 +209,7 @@ class Connection(HttpToolsProtocol):
         is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
         return is_answering, self.heard_at
 
-    def _takes_too_slowly(self, now: float, patience: Patience) -> bool:
+    def _takes_too_slowly(self, now: float, patience: ConnectionTimeouts) -> bool:
         if self.stuck_since is None:
             self._taking = None
             return False
@@ -213,7 +222,7 @@ class Connection(HttpToolsProtocol):
         taking.since, taking.count = now, left
         return is_slow
 
-    def _sends_too_slowly(self, now: float, patience: Patience) -> bool:
+    def _sends_too_slowly(self, now: float, patience: ConnectionTimeouts) -> bool:
         if not self._is_sending():
             if self._sending is not None:
                 self._sending.since, self._sending.count = now, self._received
@@ -232,8 +241,8 @@ class Connection(HttpToolsProtocol):
             sending, now, patience
         )
 
-    def _falls_behind(self, sending: _Measured, now: float, patience: Patience) -> bool:
-        if now - sending.since <= RATE_SECONDS:
+    def _falls_behind(self, sending: _Measured, now: float, patience: ConnectionTimeouts) -> bool:
+        if now - sending.since <= RATE_WINDOW_SECONDS:
             return False
         is_slow = self._received - sending.count < patience.least_rate * (now - sending.since)
         sending.since, sending.count = now, self._received
@@ -249,12 +258,12 @@ class Connection(HttpToolsProtocol):
         return is_next and is_open and stays and not parser.should_upgrade()
 
     def _take_head(self) -> None:
-        """Check the head, and note its path and query; raise `HeadRefused`."""
+        """Check the head, and note its path and query; raise `RequestHeadRefused`."""
         headers, parser, scope = self.headers, cast("Any", self.parser), cast("Any", self.scope)
         method: bytes = parser.get_method()
         if not self._is_usual:
-            require_bounded(method, self.url, headers)
-        target = origin_form(method, self.url, host_of(headers))
+            require_head_limits(method, self.url, headers)
+        target = origin_form(method, self.url, host_header(headers))
         path, mark, query = target.partition(b"?")
         scope["method"], scope["raw_path"], scope["query_string"] = method.decode(), path, query
         if mark and not query:
@@ -266,7 +275,7 @@ class Connection(HttpToolsProtocol):
         self.idle_since = None  # Set where the request before it came in the same piece.
         parser: Any = self.parser
         if parser.get_http_version() not in ("1.0", "1.1"):
-            self._refusal = HeadRefused(505)
+            self._refusal = RequestHeadRefused(505)
             raise self._refusal
         scope: Any = self.scope
         # uvicorn reads the target as an address of its own, so that "//" and "#" may divide it.
@@ -275,10 +284,10 @@ class Connection(HttpToolsProtocol):
         scope["raw_path"], scope["query_string"] = taken
         scope["path"] = unquote(taken[0].decode("ascii"))
 
-    def _ready(self) -> Ready | None:
+    def _ready(self) -> PreparedAnswer | None:
         return self._at_once(cast("Any", self.scope))
 
-    def _send(self, answer: Ready) -> None:
+    def _send(self, answer: PreparedAnswer) -> None:
         headers = self.server_state.default_headers
         if headers is not self._default_headers:
             self._default_headers, self._default_lines = headers, lines_of(headers)
@@ -287,7 +296,7 @@ class Connection(HttpToolsProtocol):
         self._is_answered = True
         self.on_response_complete()
 
-    def _refuse(self, refusal: HeadRefused) -> None:
+    def _refuse(self, refusal: RequestHeadRefused) -> None:
         """Answer with a bare status and close, or close when what was asked before is answered."""
         self._refusal = refusal
         cycle: Any = self.cycle
@@ -300,10 +309,10 @@ class Connection(HttpToolsProtocol):
         else:
             self._answer_last(refusal)
 
-    def _answer_last(self, refusal: HeadRefused) -> None:
-        start, _ = bare(refusal.status, *refusal.headers, (b"connection", b"close"))
+    def _answer_last(self, refusal: RequestHeadRefused) -> None:
+        start, _ = status_answer(refusal.status, *refusal.headers, (b"connection", b"close"))
         headers: RawHeaders = [*self.server_state.default_headers, *start["headers"]]
-        self.transport.write(head_of({**start, "headers": headers}) + b"\r\n")
+        self.transport.write(encode_head({**start, "headers": headers}) + b"\r\n")
         self.transport.close()
 
     def _is_sending(self) -> bool:
@@ -321,3 +330,67 @@ class Connection(HttpToolsProtocol):
 
 def _never(_scope: Scope) -> None:
     """Answer nothing at once."""
+
+
+# A transport that sends the head of an answer together with the beginning of its body.
+#
+# uvicorn writes them one after the other. Each write is a call of the system, and the first of them
+# wakes the client for a head that it can do nothing with: a third of what a small answer takes.
+
+COPIED_BYTES = 64 * 1024  # Up to this size it costs less to copy a piece than to send two.
+
+_HEAD = b"HTTP/1.1 "
+_GO_ON = b"HTTP/1.1 100 "  # A client waits for this line before it sends its body.
+
+
+class HeadJoiningTransport(asyncio.Transport):
+    """Holds a head back until the first piece of its body, or until there is none."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._head = b""
+        # Asked for with every request, so without a step of ours in between.
+        self.is_closing = transport.is_closing
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+        self.abort = transport.abort
+        self.get_write_buffer_size = transport.get_write_buffer_size
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport knows of itself."""
+        return self._transport.get_extra_info(name, default)
+
+    def write(self, data: Any) -> None:
+        """Send the piece, with the head before it; hold it if it is a head.
+
+        What comes after the end of the connection is dropped: of several requests under way uvicorn
+        tells only the last, and uvloop raises for the others.
+        """
+        if self.is_closing():
+            self._head = b""
+        elif self._head:
+            head, self._head = self._head, b""
+            self.send(head, data)
+        elif data[: len(_HEAD)] == _HEAD and data[: len(_GO_ON)] != _GO_ON:
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def flush(self) -> None:
+        """Send the head of an answer that has no body."""
+        head, self._head = self._head, b""
+        if head:
+            self._transport.write(head)
+
+    def close(self) -> None:
+        """Send what is held, and close."""
+        self.flush()
+        self._transport.close()
+
+    def send(self, head: bytes, data: Any) -> None:
+        """Send a head and the first piece of its body; a large one is not copied."""
+        if len(data) <= COPIED_BYTES:
+            self._transport.write(head + data)
+        else:
+            self._transport.writelines((head, data))

@@ -1,21 +1,14 @@
-"""What keeps the local host from starting, each with the sentence its operator reads.
-
-Unservable
-  UnknownConstraint, UnreadableRoute, ReservedRoute, OverlappingRoutes   the app's routes
-  UnsupportedFunction                                                    one of its Functions
-  PortInUse, AddressUnusable, FolderUnwritable, CertificateUnusable      the machine
-  AddressUnknown                                                         the settings
-"""
+"""What keeps the local host from starting, each with the sentence that its operator reads."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 
-class Unservable(Exception):
+class StartRefused(Exception):
     """The app or the machine cannot be served as it is; the message says what to change."""
 
 
-class UnknownConstraint(Unservable):
+class UnknownConstraint(StartRefused):
     """A route parameter has a constraint that this host does not know."""
 
     def __init__(self, kind: str, known: Iterable[str]) -> None:
@@ -24,7 +17,7 @@ class UnknownConstraint(Unservable):
         )
 
 
-class UnreadableRoute(Unservable):
+class UnreadableRoute(StartRefused):
     """A route template breaks the grammar."""
 
     def __init__(self, route: str, part: str) -> None:
@@ -34,7 +27,7 @@ class UnreadableRoute(Unservable):
         )
 
 
-class ReservedRoute(Unservable):
+class ReservedRoute(StartRefused):
     """A route begins with a word that the real host keeps for itself."""
 
     def __init__(self, function: str, route: str) -> None:
@@ -44,7 +37,7 @@ class ReservedRoute(Unservable):
         )
 
 
-class OverlappingRoutes(Unservable):
+class OverlappingRoutes(StartRefused):
     """Two Functions would answer one path and method."""
 
     def __init__(self, one: tuple[str, str], other: tuple[str, str]) -> None:
@@ -54,14 +47,14 @@ class OverlappingRoutes(Unservable):
         )
 
 
-class UnsupportedFunction(Unservable):
+class UnsupportedFunction(StartRefused):
     """A Function asks for what only the real host has, or would be refused there."""
 
     def __init__(self, function: str, reason: str) -> None:
         super().__init__(f"The Function {function} cannot be served: {reason}.")
 
 
-class PortInUse(Unservable):
+class PortInUse(StartRefused):
     """Another program listens where the host should."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -71,7 +64,7 @@ class PortInUse(Unservable):
         )
 
 
-class AddressUnusable(Unservable):
+class AddressUnusable(StartRefused):
     """The operating system refuses the address."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
@@ -81,7 +74,7 @@ class AddressUnusable(Unservable):
         )
 
 
-class FolderUnwritable(Unservable):
+class FolderUnwritable(StartRefused):
     """The data folder cannot be written."""
 
     def __init__(self, folder: Path, reason: str) -> None:
@@ -91,7 +84,7 @@ class FolderUnwritable(Unservable):
         )
 
 
-class CertificateUnusable(Unservable):
+class CertificateUnusable(StartRefused):
     """The certificate or its key cannot be read, or they do not belong together."""
 
     def __init__(self, certificate: Path, reason: str) -> None:
@@ -101,7 +94,7 @@ class CertificateUnusable(Unservable):
         )
 
 
-class AddressUnknown(Unservable):
+class AddressUnknown(StartRefused):
     """The host would listen on every address, and no setting names the one that clients use."""
 
     def __init__(self, host: str, example: str) -> None:

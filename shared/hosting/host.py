@@ -11,66 +11,61 @@ from pathlib import Path
 import azure.functions as func
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.domain.errors import NoRoomForUpload
-from shared.hosting.admin import Admin
-from shared.hosting.bodies import (
-    Disconnected,
-    Identify,
-    Intake,
-    Limits,
-    TooLarge,
+from shared.domain.errors.requests import NoRoomForUpload
+from shared.hosting.answer_cache import AnswerCache, ReadDataVersion
+from shared.hosting.change_feeds import ChangeFeeds
+from shared.hosting.file_responses import FileMiddleware, FileResolver
+from shared.hosting.middleware import FollowedRedirects, RedirectFollower, with_cors, with_headers
+from shared.hosting.request_bodies import (
+    BodyReader,
+    BodyTooLarge,
+    ClientDisconnected,
+    HostLimits,
+    IdentifySender,
+    anonymous_sender,
     body_length,
     discard_body,
-    unidentified,
 )
-from shared.hosting.cross_origin import crossing
-from shared.hosting.deadlines import Deadlines
-from shared.hosting.feeding import Feeds
-from shared.hosting.files import Files, Resolver
-from shared.hosting.following import Following, Shortcut
-from shared.hosting.heading import headed
-from shared.hosting.loading import Functions as ReadFunctions
-from shared.hosting.loading import HttpFunction, functions_of
-from shared.hosting.paths import UnusablePath, decoded
-from shared.hosting.repeating import Edition, Repeating
-from shared.hosting.requests import LazyRequest
+from shared.hosting.requests import LazyRequest, MalformedPath, decode_path
 from shared.hosting.responses import (
-    Answer,
+    AnswerMessages,
+    PreparedAnswer,
     RawHeaders,
-    Ready,
-    answer,
-    bare,
-    failed,
+    answer_messages,
+    failure_answer,
     send_answer,
+    status_answer,
 )
 from shared.hosting.routing import Router
-from shared.hosting.timing import Timers
+from shared.hosting.timers import AdminEndpoint, Timers
+from shared.hosting.triggers import AppFunctions as ReadFunctions
+from shared.hosting.triggers import HttpFunction, functions_of
 from shared.log import log
 from shared.ports import ChangeSource, Clock
 
-Hook = Callable[[], Awaitable[object]]
+LifespanHook = Callable[[], Awaitable[object]]
 
 OWNER_BYTES = 8
 
 ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
-_NOT_FOUND = bare(404)
+_NOT_FOUND = status_answer(404)
 # What is left of the home page of the real host where that is turned off.
-_NO_HOME_PAGE: Answer = (
+_NO_HOME_PAGE: AnswerMessages = (
     {"type": "http.response.start", "status": 204, "headers": []},
     {"type": "http.response.body", "body": b""},
 )
-_UNUSABLE_PATH = bare(400)
-_TOO_SLOW = bare(504)
+_UNUSABLE_PATH = status_answer(400)
+_TOO_SLOW = status_answer(504)
 _UNREAD = "unread"  # Marks the start of an answer to a body that may still be on its way.
 
-_DEFAULT_LIMITS = Limits()
+_DEFAULT_LIMITS = HostLimits()
 _NO_HEADERS: RawHeaders = []
 
 
 @dataclass(frozen=True, slots=True)
-class Timekeeping:
+class TimerOptions:
     """What timers need: a folder that all processes share, and a clock."""
 
     folder: Path
@@ -78,7 +73,7 @@ class Timekeeping:
 
 
 @dataclass(frozen=True, slots=True)
-class Feeding:
+class ChangeFeedOptions:
     """What change feeds need: where they are read, and a clock."""
 
     source: ChangeSource
@@ -97,36 +92,36 @@ class Host:
         app: func.FunctionApp | ReadFunctions,
         *,
         headers: RawHeaders = _NO_HEADERS,
-        archives: Resolver | None = None,
-        shortcut: Shortcut | None = None,
-        timekeeping: Timekeeping | None = None,
-        feeding: Feeding | None = None,
-        edition: Edition | None = None,
-        limits: Limits = _DEFAULT_LIMITS,
-        identify: Identify = unidentified,
-        on_start: Sequence[Hook] = (),
-        on_stop: Sequence[Hook] = (),
+        archives: FileResolver | None = None,
+        shortcut: FollowedRedirects | None = None,
+        timekeeping: TimerOptions | None = None,
+        feeding: ChangeFeedOptions | None = None,
+        edition: ReadDataVersion | None = None,
+        limits: HostLimits = _DEFAULT_LIMITS,
+        identify: IdentifySender = anonymous_sender,
+        on_start: Sequence[LifespanHook] = (),
+        on_stop: Sequence[LifespanHook] = (),
     ) -> None:
         functions = app if isinstance(app, ReadFunctions) else functions_of(app)
-        self._feeds = feeding and Feeds(
+        self._feeds = feeding and ChangeFeeds(
             functions.feeds, feeding.source, feeding.clock, secrets.token_hex(OWNER_BYTES)
         )
         self._on_start = on_start
         self._on_stop = on_stop
         self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
-        self._intake = Intake(limits, identify)
+        self._intake = BodyReader(limits, identify)
         self._timers = timekeeping and Timers(
             functions.timers, timekeeping.folder, timekeeping.clock
         )
-        served: ASGIApp = Functions(functions.http, self._intake, self._deadlines)
+        served: ASGIApp = FunctionDispatcher(functions.http, self._intake, self._deadlines)
         if archives is not None:
-            served = Files(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
+            served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if shortcut is not None:
-            served = Following(served, shortcut)
+            served = RedirectFollower(served, shortcut)
         if self._timers is not None:
-            served = Admin(served, self._timers)
-        served = headed(crossing(served), headers)
-        self._repeating = edition and Repeating(served, edition)
+            served = AdminEndpoint(served, self._timers)
+        served = with_headers(with_cors(served), headers)
+        self._repeating = edition and AnswerCache(served, edition)
         self._serve_http = self._repeating or served
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -135,7 +130,7 @@ class Host:
             return self._live(receive, send)
         return self._serve_http(scope, receive, send)
 
-    def at_once(self, scope: Scope) -> Ready | None:
+    def at_once(self, scope: Scope) -> PreparedAnswer | None:
         """Return the answer to a request if it was given before and stands."""
         return self._repeating.at_once(scope) if self._repeating else None
 
@@ -190,11 +185,53 @@ class Host:
             log.exception("feeds.failed")
 
 
-class Functions:
+# How long a Function may take to answer.
+#
+# A timer a request would cost four of the ten microseconds that this host adds to one, so requests
+# only note when they began, and `sweep` looks through them once a second.
+
+
+class Deadlines:
+    """Cancels tasks that have been answering for too long."""
+
+    def __init__(self, seconds: float, time: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._time = time
+        self._began: dict[asyncio.Task[object], float] = {}
+        self._missed: set[asyncio.Task[object]] = set()
+
+    def enter(self) -> asyncio.Task[object]:
+        """Note that the current task begins, and return it."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - requests are answered in tasks.
+        self._began[task] = self._time()
+        return task
+
+    def leave(self, task: asyncio.Task[object]) -> None:
+        """Note that the task is done."""
+        del self._began[task]
+
+    def excuse(self, task: asyncio.Task[object]) -> bool:
+        """Tell whether the task was cancelled by the sweep, and let it go on if so."""
+        if task not in self._missed:
+            return False
+        self._missed.discard(task)
+        task.uncancel()
+        return True
+
+    def sweep(self) -> None:
+        """Cancel what began too long ago."""
+        oldest = self._time() - self._seconds
+        for task in [task for task, began in self._began.items() if began < oldest]:
+            self._missed.add(task)
+            task.cancel()
+
+
+class FunctionDispatcher:
     """Answers HTTP requests with the Functions of an app."""
 
     def __init__(
-        self, functions: Sequence[HttpFunction], intake: Intake, deadlines: Deadlines
+        self, functions: Sequence[HttpFunction], intake: BodyReader, deadlines: Deadlines
     ) -> None:
         self._router = Router([(each.route, each) for each in functions])
         self._intake = intake
@@ -209,13 +246,13 @@ class Functions:
                 # Closed at once, a connection loses its answer where the client still sends.
                 await discard_body(body_length(scope["headers"]), receive, self._intake.limits)
                 await send({**body, "body": b"", "more_body": False})
-        except Disconnected:
+        except ClientDisconnected:
             return
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive) -> AnswerMessages:
         try:
-            path = decoded(scope["raw_path"])
-        except UnusablePath:
+            path = decode_path(scope["raw_path"])
+        except MalformedPath:
             return _UNUSABLE_PATH
         found = self._router.match(scope["method"], path)
         if found is None:
@@ -226,12 +263,12 @@ class Functions:
         try:
             async with self._intake.body(scope, receive) as body:
                 return await self._invoke(function, LazyRequest(scope, params, body))
-        except TooLarge:
+        except BodyTooLarge:
             return await self._without_body(function, LazyRequest(scope, params, b""), receive)
         except NoRoomForUpload as refusal:
             return await self._without_room(function, LazyRequest(scope, params, refusal))
 
-    async def _without_room(self, function: HttpFunction, request: LazyRequest) -> Answer:
+    async def _without_room(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
         """Answer a body that is not read, or not to its end: the Function gets the refusal."""
         start, body = await self._invoke(function, request)
         headers = [*start["headers"], (b"connection", b"close")]
@@ -239,7 +276,7 @@ class Functions:
 
     async def _without_body(
         self, function: HttpFunction, request: LazyRequest, receive: Receive
-    ) -> Answer:
+    ) -> AnswerMessages:
         """Answer a body over the limit: the Function is told its length, and says what is wrong."""
         waits = "100-continue" in request.headers.get("expect", "").lower()
         length = int(request.headers["content-length"])
@@ -249,16 +286,16 @@ class Functions:
             start["headers"].append((b"connection", b"close"))
         return start, body
 
-    async def _invoke(self, function: HttpFunction, request: LazyRequest) -> Answer:
+    async def _invoke(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
         task = self._deadlines.enter()
         try:
-            return answer(await function.call(request), request.method)
+            return answer_messages(await function.call(request), request.method)
         except asyncio.CancelledError:
             if self._deadlines.excuse(task):
                 return _TOO_SLOW
             raise
         except Exception as failure:
             log.exception("function.failed", function=function.name)
-            return failed(request.method, failure)
+            return failure_answer(request.method, failure)
         finally:
             self._deadlines.leave(task)

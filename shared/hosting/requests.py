@@ -1,15 +1,17 @@
-"""The `HttpRequest` that a Function gets, read from the ASGI scope only when it is asked for."""
+"""Requests: limits of their heads, decoding of their paths, and the `HttpRequest` of a Function."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self
+from urllib.parse import quote
 
 import azure.functions as func
 from azure.functions.http import HttpRequest as WorkerRequest
 from starlette.types import Scope
 
-from shared.domain.errors import Refusal
-from shared.hosting.paths import decoded_value, encoded
+from shared.domain.errors.base import Refusal
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -92,11 +94,11 @@ def query_parameters(query: str) -> dict[str, str]:
     spelling: dict[str, str] = {}
     for pair in query.split("&"):
         raw_name, _, raw_value = pair.partition("=")
-        name = decoded_value(raw_name)
+        name = decode_query_value(raw_name)
         found = values.setdefault(name.lower(), [])
         if len(found) < 2:  # noqa: PLR2004 - the first time and the second.
             spelling[name.lower()] = name
-        found.append(decoded_value(raw_value))
+        found.append(decode_query_value(raw_value))
     joined = {spelling[key]: ",".join(filter(None, found)) for key, found in values.items()}
     return {name: value for name, value in joined.items() if value}
 
@@ -125,7 +127,7 @@ class LazyRequest(func.HttpRequest):
         scope = self._scope
         query = scope["query_string"].decode("latin-1").replace("#", "%23")
         mark = "?" if query or EMPTY_QUERY in scope else ""
-        path = encoded(scope["raw_path"])
+        path = encode_url(scope["raw_path"])
         host = self.headers.get("host", "")
         return f"{scope['scheme']}://{host}{path}{mark}{query}"
 
@@ -184,3 +186,152 @@ class LazyRequest(func.HttpRequest):
                 body=self.get_body(),
             )
         return self._worker_request
+
+
+# Nothing to decode, to encode or to resolve: what nearly every request brings.
+_PLAIN = re.compile(rb"(?!.*/\.)[A-Za-z0-9/!$&'()*+,;=:@._~-]*").fullmatch
+_ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+", re.I)
+_ESCAPES_IN_PATHS = re.compile(r"(?:%(?!2F)[0-9A-F]{2})+", re.I)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-F]{2})", re.I)
+_UNESCAPED = "/!$&'()*+,;=:@._~-%"
+
+
+class MalformedPath(Exception):
+    """The path holds an escaped NUL, which no Function gets to see."""
+
+
+def decode_path(raw: bytes) -> str:
+    """Return the path that is routed: unescaped but for `%2F`, without dot segments."""
+    if _PLAIN(raw):
+        return raw.decode("ascii")
+    path = _ESCAPES_IN_PATHS.sub(_unescape, raw.decode("utf-8", "replace"))
+    if "\0" in path:
+        raise MalformedPath
+    return _without_dots(path) if "/." in path else path
+
+
+def encode_url(raw: bytes) -> str:
+    """Return the path as `req.url` shows it: decoded, then escaped where it must be."""
+    if _PLAIN(raw):
+        return raw.decode("ascii")
+    return quote(_LONE_PERCENT.sub("%25", decode_path(raw)), safe=_UNESCAPED)
+
+
+def decode_query_value(text: str) -> str:
+    """Return a key or a value of a query, unescaped."""
+    spaced = text.replace("+", " ")
+    return _ESCAPES.sub(_unescape, spaced) if "%" in spaced else spaced
+
+
+def _unescape(run: re.Match[str]) -> str:
+    return "".join(_characters(run[0], bytes.fromhex(run[0].replace("%", ""))))
+
+
+def _characters(escapes: str, octets: bytes) -> Iterator[str]:
+    """Yield what is UTF-8 as characters, and what is not as the escapes that were sent."""
+    while octets:
+        start, end = _unreadable(octets)
+        yield octets[:start].decode()
+        yield escapes[3 * start : 3 * end]
+        escapes, octets = escapes[3 * end :], octets[end:]
+
+
+def _unreadable(octets: bytes) -> tuple[int, int]:
+    """Return where the first octets that are not UTF-8 begin and end; the end of all for none."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError as unreadable:
+        return unreadable.start, unreadable.end
+    return len(octets), len(octets)
+
+
+def _without_dots(path: str) -> str:
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+RawHeader = tuple[bytes, bytes]
+
+# What the real host takes at most.
+LONGEST_LINE = 8 * 1024  # Bytes of method, target and version, with the end of the line.
+LONGEST_HEADERS = 32 * 1024  # Bytes of all header lines.
+MOST_HEADERS = 100
+
+_AROUND_TARGET = len(b"  HTTP/1.1\r\n")
+_AROUND_HEADER = len(b": \r\n")
+_LONGEST_HOST = 255  # Characters of a DNS name, and of everything that is remembered here.
+_LAST_PORT = 65_535
+
+# The characters that the real host takes; it knows no percent escapes in a host.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9!$&'()._~-]+)(?::([0-9]{1,5}))?")
+_ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^?]*)(.*)", re.IGNORECASE | re.DOTALL)
+_DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
+
+
+class RequestHeadRefused(Exception):
+    """The host answers this request with a bare status and closes the connection."""
+
+    def __init__(self, status: int, *headers: RawHeader) -> None:
+        super().__init__(status)
+        self.status = status
+        self.headers = headers
+
+
+def host_header(headers: Sequence[RawHeader]) -> bytes:
+    """Return the one `Host`; raise `RequestHeadRefused` where there is none, another one, or no
+    host.
+    """
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) != 1 or len(hosts[0]) > _LONGEST_HOST or not _is_host(hosts[0]):
+        raise RequestHeadRefused(400)
+    return hosts[0]
+
+
+def origin_form(method: bytes, target: bytes, host: bytes) -> bytes:
+    """Return path and query of a target, or `*`; raise `RequestHeadRefused` for other forms."""
+    if method == b"CONNECT":  # Any answer of success would open a tunnel.
+        raise RequestHeadRefused(400)
+    if target.startswith(b"/"):
+        return target
+    if target == b"*":
+        if method != b"OPTIONS":
+            raise RequestHeadRefused(405, (b"allow", b"OPTIONS"))
+        return target
+    found = _ABSOLUTE.fullmatch(target)
+    if found is None or not _is_same_host(found[1].lower(), found[2], host):
+        raise RequestHeadRefused(400)
+    return (found[3] or b"/") + found[4]
+
+
+def require_head_limits(method: bytes, target: bytes, headers: Sequence[RawHeader]) -> None:
+    """Raise `RequestHeadRefused` for a head that is too long, or that is not text."""
+    if len(method) + len(target) + _AROUND_TARGET > LONGEST_LINE:
+        raise RequestHeadRefused(414)
+    if sum(len(name) + len(value) + _AROUND_HEADER for name, value in headers) > LONGEST_HEADERS:
+        raise RequestHeadRefused(431)
+    try:
+        target.decode("ascii")
+        for _, value in headers:
+            value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RequestHeadRefused(400) from None
+
+
+@lru_cache(maxsize=64)
+def _is_host(value: bytes) -> bool:
+    found = _HOST.fullmatch(value)
+    return found is not None and int(found[1] or 0) <= _LAST_PORT
+
+
+def _is_same_host(scheme: bytes, authority: bytes, host: bytes) -> bool:
+    """Tell whether an absolute target and `Host` name one host, with or without a default port."""
+    port = _DEFAULT_PORTS[scheme]
+    return authority.lower().removesuffix(port) == host.lower().removesuffix(port)

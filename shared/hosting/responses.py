@@ -5,15 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from http.cookies import Morsel, SimpleCookie
+from urllib.parse import quote
 
 import azure.functions as func
 from starlette.types import Message, Send
 
-from shared.hosting.cookies import rewritten
-from shared.standing import again_of
+from shared.answer_cache import repeat_of
 
 RawHeaders = list[tuple[bytes, bytes]]
-Answer = tuple[Message, Message]
+AnswerMessages = tuple[Message, Message]
 
 WITHOUT_BODY = frozenset((204, 304))
 _RESET = 205  # It has a length, which is 0 whatever was returned.
@@ -24,7 +25,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # What the name of a header
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedAnswer:
     """An answer whose head is written down, but for headers of the moment and its last line."""
 
     head: bytes
@@ -57,7 +58,7 @@ class HeaderUnusable(UnusableAnswer):
         super().__init__(f"the header {name!r} cannot be written")
 
 
-class FramesItself(UnusableAnswer):
+class FramingHeaderSet(UnusableAnswer):
     """It names a `Transfer-Encoding`, which is the server's to choose: its client would wait."""
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class WrongLength(UnusableAnswer):
         self.is_cut = is_cut  # The real host closes the connection with this answer.
 
 
-def head_of(start: Message) -> bytes:
+def encode_head(start: Message) -> bytes:
     """Return the status and the headers of an answer as they are sent, line by line."""
     status = HTTPStatus(start["status"])
     return b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) + lines_of(start["headers"])
@@ -83,26 +84,26 @@ def lines_of(headers: RawHeaders) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-def bare(status: int, *headers: tuple[bytes, bytes]) -> Answer:
+def status_answer(status: int, *headers: tuple[bytes, bytes]) -> AnswerMessages:
     """Return an answer without a body, as the host gives them itself."""
     return _messages(status, [*headers, (b"content-length", b"0")], b"")
 
 
-def failed(method: str, failure: Exception | None = None) -> Answer:
+def failure_answer(method: str, failure: Exception | None = None) -> AnswerMessages:
     """Return the answer of the host where a Function gave none."""
     is_cut = isinstance(failure, WrongLength) and failure.is_cut
     headers: RawHeaders = [] if method == "HEAD" else [(b"content-length", b"0")]
     return _messages(500, [*headers, *([(b"connection", b"close")] if is_cut else [])], b"")
 
 
-async def send_answer(given: Answer, send: Send) -> None:
+async def send_answer(given: AnswerMessages, send: Send) -> None:
     """Send both messages; if the second is not the last, the server closes the connection."""
     start, body = given
     await send(start)
     await send(body)
 
 
-def answer(returned: object, method: str) -> Answer:
+def answer_messages(returned: object, method: str) -> AnswerMessages:
     """Turn what a Function returned into what the real host makes of it.
 
     Raises `UnusableAnswer` for what it answers with a 500. A body that is not allowed, or shorter
@@ -115,7 +116,7 @@ def answer(returned: object, method: str) -> Answer:
     raise NotAResponse(returned)
 
 
-def _answer(response: func.HttpResponse, method: str) -> Answer:
+def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
     status, body = int(response.status_code), response.get_body()
     if status not in _STATUSES:
         raise StatusUnusable(status)
@@ -136,7 +137,7 @@ def _answer(response: func.HttpResponse, method: str) -> Answer:
         _require_framed(given, body, method)
         _put_length(headers, given, content, method)
     messages = _messages(status, headers, content)
-    messages[0]["again"] = again_of(response)
+    messages[0]["again"] = repeat_of(response)
     messages[1]["more_body"] = method != "HEAD" and _is_cut(status, given, body)
     return messages
 
@@ -178,7 +179,9 @@ def _content_type(response: func.HttpResponse) -> bytes:
 
 def _cookies(headers: Iterable[str]) -> RawHeaders:
     return [
-        (b"set-cookie", cookie.encode("ascii")) for each in headers for cookie in rewritten(each)
+        (b"set-cookie", cookie.encode("ascii"))
+        for each in headers
+        for cookie in rewrite_cookies(each)
     ]
 
 
@@ -186,9 +189,9 @@ def _cookies(headers: Iterable[str]) -> RawHeaders:
 
 
 def _require_framed(given: dict[str, str], body: bytes, method: str) -> None:
-    """Raise `FramesItself` or `WrongLength` for what the real host cannot send."""
+    """Raise `FramingHeaderSet` or `WrongLength` for what the real host cannot send."""
     if "transfer-encoding" in given:
-        raise FramesItself
+        raise FramingHeaderSet
     promised = given.get("content-length")
     if promised is None:
         return
@@ -210,8 +213,35 @@ def _is_cut(status: int, given: dict[str, str], body: bytes) -> bool:
     return int(given.get("content-length", len(body))) > len(body)
 
 
-def _messages(status: int, headers: RawHeaders, body: bytes) -> Answer:
+def _messages(status: int, headers: RawHeaders, body: bytes) -> AnswerMessages:
     return (
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},
     )
+
+
+_SAME_SITE = frozenset(("lax", "strict", "none"))
+
+
+def rewrite_cookies(header: str) -> list[str]:
+    """Return the cookies of one header; one that the worker cannot read is lost, as it is there."""
+    return [_written(morsel) for morsel in SimpleCookie(header).values()]
+
+
+def _written(morsel: "Morsel[str]") -> str:
+    parts = [f"{morsel.key}={quote(morsel.value, safe='~')}"]
+    if morsel["expires"]:
+        parts.append(f"expires={morsel['expires']}")
+    if morsel["max-age"]:
+        parts.append(f"max-age={morsel['max-age']}")
+    # The real host writes both, even empty; browsers ignore an empty one.
+    parts.append(f"domain={morsel['domain']}")
+    parts.append(f"path={morsel['path']}")
+    if morsel["secure"]:
+        parts.append("secure")
+    same_site = morsel["samesite"].lower()
+    if same_site in _SAME_SITE:
+        parts.append(f"samesite={same_site}")
+    if morsel["httponly"]:
+        parts.append("httponly")
+    return "; ".join(parts)

@@ -1,9 +1,4 @@
-"""Which Function answers a path and a method.
-
-The real host tries its templates one after the other, in order of the Functions' names, and takes
-the first that matches. Here no two may match one path and method, so the order cannot show, and a
-tree of segments finds the only candidate at once.
-"""
+"""Which Function answers a path and a method."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +7,17 @@ from itertools import combinations
 from string import ascii_lowercase, ascii_uppercase
 from typing import Generic, TypeVar
 
-from shared.hosting.constraints import Constraint
 from shared.hosting.errors import OverlappingRoutes, ReservedRoute
-from shared.hosting.templates import Literal, Mixed, Parameter, Rest, Segment, Template, overlap
+from shared.hosting.route_templates import (
+    CatchAll,
+    Constraint,
+    Literal,
+    Mixed,
+    Parameter,
+    RouteTemplate,
+    Segment,
+    templates_overlap,
+)
 
 T = TypeVar("T")
 
@@ -26,7 +29,7 @@ class Route:
     """The template of one Function, and its methods in upper case; None stands for all."""
 
     function: str
-    template: Template
+    template: RouteTemplate
     methods: frozenset[str] | None
 
     @property
@@ -36,7 +39,7 @@ class Route:
 
     def collides(self, other: "Route") -> bool:
         """Tell whether both could answer one path and method."""
-        return _share_method(self, other) and overlap(self.template, other.template)
+        return _share_method(self, other) and templates_overlap(self.template, other.template)
 
 
 def collisions(routes: Iterable[Route]) -> Iterator[tuple[Route, Route]]:
@@ -82,7 +85,7 @@ def _share_method(one: Route, other: Route) -> bool:
 
 # --- The tree ----------------------------------------------------------------------------------
 
-Found = tuple[int, dict[str, str]] | None  # The number of a route, and its parameters.
+RouteMatch = tuple[int, dict[str, str]] | None  # The number of a route, and its parameters.
 
 
 class _Leaf:
@@ -108,14 +111,14 @@ class _Leaf:
                 self.mixed.append((segment, at))
                 for parameter in segment.parameters:
                     self._note_checks(parameter)
-            case Rest():
+            case CatchAll():
                 self.rest = (segment.name, at)
                 self._note_checks(segment)
 
-    def _note_checks(self, parameter: Parameter | Rest) -> None:
+    def _note_checks(self, parameter: Parameter | CatchAll) -> None:
         self.checks += [(parameter.name, each) for each in parameter.constraints]
 
-    def read(self, parts: Sequence[str]) -> Found:
+    def read(self, parts: Sequence[str]) -> RouteMatch:
         values = {name: parts[at] for name, at in self.simple}
         if self.mixed and not self._read_mixed(parts, values):
             return None
@@ -147,7 +150,7 @@ class _Node:
     rests: list[_Leaf] = field(default_factory=list[_Leaf])
     ends: list[_Leaf] = field(default_factory=list[_Leaf])
 
-    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found:
+    def find(self, parts: list[str], lowered: list[str], at: int, count: int) -> RouteMatch:
         node = self
         while at < count:
             literal = node.literals.get(lowered[at])
@@ -162,7 +165,7 @@ class _Node:
             at += 1
         return _first(node.ends, parts) or _first(node.rests, parts)
 
-    def fork(self, parts: list[str], lowered: list[str], at: int, count: int) -> Found:
+    def fork(self, parts: list[str], lowered: list[str], at: int, count: int) -> RouteMatch:
         if not parts[at]:
             return None
         for child in (self.literals.get(lowered[at]), self.anything):
@@ -174,7 +177,7 @@ class _Node:
     def add(self, segments: Sequence[Segment], leaf: _Leaf) -> None:
         if not segments:
             self.ends.append(leaf)
-        elif isinstance(segments[0], Rest):
+        elif isinstance(segments[0], CatchAll):
             self.rests.append(leaf)
         else:
             self._next(segments[0]).add(segments[1:], leaf)
@@ -204,7 +207,7 @@ def _tree(routes: Sequence[Route], method: str) -> _Node:
     return root
 
 
-def _first(leaves: Sequence[_Leaf], parts: list[str]) -> Found:
+def _first(leaves: Sequence[_Leaf], parts: list[str]) -> RouteMatch:
     for leaf in leaves:
         found = leaf.read(parts)
         if found is not None:

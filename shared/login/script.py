@@ -5,7 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-MODULES = ("statements", "merging", "writing", "asking", "command")  # Each leans on those before.
+MODULES = ("toml_text", "settings_file", "device_login", "command")  # Each leans on those before.
 
 _FOLDER = Path(__file__).parent
 

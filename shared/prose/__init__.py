@@ -1,1 +1,1 @@
-"""Prose: texts that authors wrote, as HTML that is safe to put into a page."""
+"""Texts of authors (Markdown, source code) as HTML that is safe to put into a page."""

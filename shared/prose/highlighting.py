@@ -1,32 +1,273 @@
-"""Files of archives in colours: `highlight`."""
+"""Syntax highlighting: classes of the style sheet for source code, and a lexer for Ballerina
+(specification 2024R1).
+"""
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import PurePosixPath
-from time import thread_time
+import html
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import groupby
+from typing import ClassVar
 
-from shared.prose.bounding import MOST_SOURCE_CHARACTERS, UNTIL_HTML, Stopwatch, cut
-from shared.prose.safe_html import SafeHtml
+from pygments.lexer import (
+    Lexer,
+    RegexLexer,
+    bygroups,  # pyright: ignore[reportUnknownVariableType] - untyped there.
+    default,
+    include,
+    words,
+)
+from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType] - untyped there.
+from pygments.lexers.textfmts import (  # pyright: ignore[reportMissingTypeStubs]
+    HttpLexer,  # Untyped there.
+)
+from pygments.token import (
+    STANDARD_TYPES,
+    Comment,
+    Keyword,
+    Name,
+    Number,
+    Operator,
+    Punctuation,
+    String,
+    Text,
+    Whitespace,
+    _TokenType,  # pyright: ignore[reportPrivateUsage] - what a token's kind is has no other name.
+)
 
-__all__ = ["SafeHtml", "highlight"]
+from shared.prose.limits import MAX_HIGHLIGHTED_CHARACTERS
+from shared.prose.rendering import show_bidi_characters
+
+# Languages by the names that authors and files give them. Only these: each further lexer is
+# another set of regular expressions that hostile texts are matched with.
+_LANGUAGES = {
+    "ballerina": ("bal", "ballerina"),
+    "bash": ("bash", "sh", "shell", "zsh"),
+    "c": ("c", "h"),
+    "console": ("console", "shell-session"),
+    "cpp": ("c++", "cpp", "hpp"),
+    "csharp": ("c#", "cs", "csharp"),
+    "css": ("css",),
+    "diff": ("diff", "patch"),
+    "docker": ("docker", "dockerfile"),
+    "go": ("go", "golang"),
+    "graphql": ("graphql", "gql"),
+    "html": ("htm", "html"),
+    "http": ("http",),
+    "ini": ("cfg", "ini"),
+    "java": ("java",),
+    "javascript": ("javascript", "js"),
+    "json": ("json", "jsonc"),
+    "kotlin": ("kotlin", "kt"),
+    "powershell": ("powershell", "ps1"),
+    "properties": ("properties",),
+    "protobuf": ("proto", "protobuf"),
+    "python": ("py", "python"),
+    "rust": ("rs", "rust"),
+    "sql": ("mysql", "postgresql", "sql"),
+    "toml": ("toml",),
+    "typescript": ("ts", "typescript"),
+    "xml": ("wsdl", "xml", "xsd"),
+    "yaml": ("yaml", "yml"),
+}
+_LANGUAGE_OF = {name: language for language, names in _LANGUAGES.items() for name in names}
+_Token = tuple[_TokenType, str]
+_UNCOLOURED = frozenset(["n", "o", "p", "w"])  # Names, signs and blanks: most of a text.
+_AS_WRITTEN = {"stripnl": False, "ensurenl": False}  # Lines keep their numbers.
 
 
-def highlight(path: str, text: str, clock: Callable[[], float] = thread_time) -> SafeHtml:
-    """Return the lines of a file of an archive, each with the id `L-` and its number.
+class _HttpLexer(HttpLexer):
+    """Shows bodies plain; its base takes any lexer of the library, as the text itself says."""
 
-    What cannot be coloured in time, by `clock`, is plain.
+    tokens: ClassVar = {**HttpLexer.tokens, "content": [(r".+", Text)]}
+
+
+def highlight_code(
+    code: str, language: str, is_over: Callable[[], bool], *, most: int = MAX_HIGHLIGHTED_CHARACTERS
+) -> str:
+    """Return code as HTML in which no element spans two lines; plain where we know no better,
+    and from the place where the time is over."""
+    lexer = _lexer(_LANGUAGE_OF.get(language.lower(), "")) if len(code) <= most else None
+    if lexer is None:
+        return show_bidi_characters(html.escape(code, quote=False))
+    return show_bidi_characters("".join(_pieces(lexer, code, is_over)))
+
+
+def load_lexer(language: str) -> None:
+    """Have what colours the language, which takes up to 50 ms the first time in a process."""
+    _lexer(_LANGUAGE_OF.get(language.lower(), ""))
+
+
+def _pieces(lexer: Lexer, code: str, is_over: Callable[[], bool]) -> Iterator[str]:
+    # What lexers do before they begin, so that the rest of the code is known at each token.
+    code = code.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    within = _within_time(lexer.get_tokens(code), code, is_over)
+    for name, tokens in groupby(within, key=lambda token: _class(token[0])):
+        escaped = html.escape("".join(value for _, value in tokens), quote=False)
+        yield _wrapped(escaped, name) if name else escaped
+
+
+def _within_time(
+    tokens: Iterable[_Token], code: str, is_over: Callable[[], bool]
+) -> Iterator[_Token]:
+    """Yield the tokens, and once the time is over the rest of the code as one.
+
+    The expressions of lexers take time with the square of what they look at, or worse.
     """
-    from shared.prose.colouring import (  # noqa: PLC0415 - most processes show no code.
-        coloured,
-        load_lexer,
+    at = 0
+    for kind, value in tokens:
+        yield kind, value
+        at += len(value)
+        if is_over():
+            yield Text, code[at:]
+            return
+
+
+@cache
+def _class(kind: _TokenType) -> str:
+    """Return the class of a token, or of the nearest kind that it is one of."""
+    known = next(each for each in reversed(kind.split()) if each in STANDARD_TYPES)
+    return "" if STANDARD_TYPES[known] in _UNCOLOURED else STANDARD_TYPES[known]
+
+
+def _wrapped(escaped: str, name: str) -> str:
+    return "\n".join(
+        f'<span class="{name}">{line}</span>' if line else "" for line in escaped.split("\n")
     )
 
-    name = PurePosixPath(path.lower())
-    language = name.suffix.removeprefix(".") or name.name
-    shown = cut(text, MOST_SOURCE_CHARACTERS).removesuffix("\n")
-    load_lexer(language)
-    is_over = partial(Stopwatch(clock).is_over, UNTIL_HTML)
-    lines = coloured(shown, language, is_over, most=MOST_SOURCE_CHARACTERS).split("\n")
-    return SafeHtml(
-        "\n".join(f'<span id="L-{number}">{line}</span>' for number, line in enumerate(lines, 1))
-    )
+
+@cache
+def _lexer(language: str) -> Lexer | None:
+    if not language:
+        return None
+    if language == "ballerina":
+        return BallerinaLexer(**_AS_WRITTEN)
+    if language == "http":
+        return _HttpLexer(**_AS_WRITTEN)
+    return get_lexer_by_name(language, **_AS_WRITTEN)
+
+
+# Ballerina in colours: a lexer for Pygments, after the language's specification 2024R1.
+#
+# It has no rule that takes any character at all: what the language does not have is an error token.
+
+_LETTER = r"(?:[^\W\d]|\\u\{[0-9A-Fa-f]{1,6}\}|\\[^\w\s])"
+_WORD = rf"(?:{_LETTER}(?:{_LETTER}|\d)*)"
+_NAME = rf"(?:'(?:{_LETTER}|\d)+|{_WORD})"  # 'type is the name `type`.
+_END = r"(?![\w\\])"
+
+_DECLARING = (
+    "import as public private external final service resource function object record annotation "
+    "parameter worker listener remote returns class isolated transactional client distinct "
+    "configurable const enum type xmlns source field var natural"
+)
+_ACTING = (
+    "if else while foreach in match break continue panic trap check checkpanic fork lock "
+    "transaction retry commit rollback do fail wait start flush return from where let select "
+    "order by limit join outer equals conflict ascending descending group collect key is typeof "
+    "new on default"
+)
+_TYPES = (
+    "int byte float decimal boolean string json xml map table stream future any anydata error "
+    "handle never readonly typedesc"
+)
+
+
+class BallerinaLexer(RegexLexer):
+    """Tells the words of Ballerina apart."""
+
+    name = "Ballerina"
+    aliases: ClassVar = ["ballerina", "bal"]
+    filenames: ClassVar = ["*.bal"]
+    mimetypes: ClassVar = ["text/x-ballerina"]
+    url = "https://ballerina.io"
+
+    tokens: ClassVar = {
+        # Braces are told from those that end a template's expression, and else mean nothing here.
+        "root": [
+            (r"[{}]", Punctuation),
+            include("inside"),
+        ],
+        "inside": [
+            include("space"),
+            (
+                rf"(import)(\s+)({_NAME}(?:[./]{_NAME})*)",
+                bygroups(Keyword.Namespace, Whitespace, Name.Namespace),
+            ),
+            (
+                rf"(function)(\s+)({_NAME})(?=\s*\()",
+                bygroups(Keyword.Declaration, Whitespace, Name.Function),
+            ),
+            (
+                rf"(type|class|enum|annotation)(\s+)({_NAME})(?=\s*[\w{{;'(|])",
+                bygroups(Keyword.Declaration, Whitespace, Name.Class),
+            ),
+            (rf"@{_NAME}(?::{_NAME})?", Name.Decorator),
+            include("literals"),
+            (words(_DECLARING.split(), suffix=_END), Keyword.Declaration),
+            (words(_ACTING.split(), suffix=_END), Keyword),
+            (words(_TYPES.split(), suffix=_END), Keyword.Type),
+            (words(["true", "false", "null"], suffix=_END), Keyword.Constant),
+            (words(["self", "init"], suffix=_END), Name.Builtin.Pseudo),
+            (rf"({_NAME})(:)(?={_NAME})", bygroups(Name.Namespace, Punctuation)),
+            (rf"{_NAME}(?=\s*\()", Name.Function),
+            (_NAME, Name),
+            (r"\.\.\.|\.\.<|->>?|=>|<-|\?\.|\?:|[=!]==?|<<=?|>>>?=?|<=|>=|&&|\|\|", Operator),
+            (r"[-+*/%&|^~!<>=?]=?|@", Operator),
+            (r"[\[\]();:,.$]", Punctuation),
+        ],
+        "space": [
+            (r"\s+", Whitespace),
+            (r"//.*", Comment.Single),
+            # Documentation: `# text`, `# + name - text`, with code in backticks.
+            (
+                rf"(#[ \t]*)(\+)([ \t]*)({_NAME}|\.\.\.)([ \t]*)(-)",
+                bygroups(
+                    String.Doc, Punctuation, Whitespace, Name.Variable, Whitespace, Punctuation
+                ),
+                "documentation",
+            ),
+            (r"#", String.Doc, "documentation"),
+        ],
+        "documentation": [
+            (r"`+[^`\n]*`+", String.Backtick),
+            (r"[^`\n]+|`", String.Doc),
+            default("#pop"),
+        ],
+        "literals": [
+            (r"0[xX](?:[0-9A-Fa-f]+\.?[0-9A-Fa-f]*|\.[0-9A-Fa-f]+)[pP][+-]?\d+", Number.Float),
+            (r"0[xX][0-9A-Fa-f]+\.[0-9A-Fa-f]+", Number.Float),
+            (r"0[xX][0-9A-Fa-f]+", Number.Hex),
+            (r"(?:\d+\.\d+|\.\d+|\d+)[eE][+-]?\d+[fFdD]?", Number.Float),
+            (r"(?:\d+\.\d+|\.\d+)[fFdD]?|\d+[fFdD](?!\w)", Number.Float),
+            (r"\d+", Number.Integer),
+            (r'"', String, "string"),
+            (r"(base16|base64)(\s*)(`[^`]*`)", bygroups(Keyword.Type, Whitespace, String.Other)),
+            (
+                rf"(string|xml|re|natural|{_NAME})(\s*)(`)",
+                bygroups(String.Affix, Whitespace, String.Backtick),
+                "template",
+            ),
+            (r"`", String.Backtick, "template"),
+        ],
+        "string": [
+            (r'\\(?:[nrt"\\]|u\{[0-9A-Fa-f]+\})', String.Escape),
+            (r'[^"\\\n]+|\\', String),
+            (r'"', String, "#pop"),
+            (r"(?=\n)", String, "#pop"),
+        ],
+        "template": [
+            (r"\$\{", String.Interpol, "interpolation"),
+            (r"[^`$]+|\$", String.Backtick),
+            (r"`", String.Backtick, "#pop"),
+        ],
+        "interpolation": [
+            (r"\}", String.Interpol, "#pop"),
+            (r"\{", Punctuation, "nested"),
+            include("inside"),
+        ],
+        "nested": [
+            (r"\}", Punctuation, "#pop"),
+            (r"\{", Punctuation, "#push"),
+            include("inside"),
+        ],
+    }

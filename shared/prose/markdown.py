@@ -1,56 +1,350 @@
-"""Markdown of authors as HTML for a page: `render_markdown`.
+"""Markdown to HTML as GitHub writes it: the parser, and the changes to its result."""
 
-The way of a text: it is cut to what is rendered at all, parsed to GitHub's flavour, its raw HTML
-reduced to balanced tags of an allow-list, and the whole cleaned by another allow-list. Each step
-assumes that the one before let something through.
-"""
+import html
+import re
+from collections.abc import Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
 
-from collections.abc import Callable
-from functools import cache
-from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
-from time import thread_time
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from mdit_py_plugins.gfm import gfm_plugin
 
-from shared.prose.addresses import Place
-from shared.prose.bounding import MOST_CHARACTERS, Stopwatch, cut
-from shared.prose.safe_html import SafeHtml, with_turns_shown
-
-__all__ = ["Place", "SafeHtml", "render_markdown", "renderer_version"]
-
-_CUT = f'<p class="cut">Only the first {MOST_CHARACTERS:,} characters are shown.</p>\n'
-_CUT_IN_TIME = (
-    '<p class="cut">The rest of this text takes too long to show. Read it in the files of the '
-    "release.</p>\n"
+from shared.prose.highlighting import highlight_code, load_lexer
+from shared.prose.limits import (
+    MAX_ATTRIBUTE_CHARACTERS,
+    MAX_BRACKET_DEPTH,
+    MAX_BRACKETS,
+    MAX_CELLS,
+    MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT,
+    MAX_HTML_CHARACTERS,
+    MAX_NESTING,
+    MAX_PARAGRAPH_CHARACTERS,
+    UNTIL_BLOCKS,
+    UNTIL_HTML,
+    UNTIL_PARAGRAPHS,
+    RenderingTimeout,
+    Stopwatch,
+    bracket_depth,
 )
+from shared.prose.links import TextPlace
+from shared.prose.sanitizing import RawHtml, lowered, picture_elsewhere
+
+_PROTOCOLS = ("http", "https", "mailto", "xmpp")
+_NOT_IN_A_SLUG = re.compile(r"[^\w\- ]")
+_LONGEST_SLUG = 100
+_DELIMITERS = re.compile(r"[ \t|:-]+")
+_WORK = "work"  # Its key in what the parser carries along.
 
 
-def render_markdown(
-    text: str, place: Place, prefix: str = "readme", clock: Callable[[], float] = thread_time
-) -> SafeHtml:
-    """Return the text as HTML that is safe in a page of this origin.
+@dataclass
+class _Work:
+    """What is left of the bounds of one text while it is rendered."""
 
-    `prefix` begins every id in it; two texts of one page need two prefixes. `clock` measures the
-    processor: a text that takes more than about 200 ms of it is cut, and says so.
-    """
-    # Imported by the first text: most processes serve clients that never ask for one.
-    from shared.prose.cleaning import cleaned  # noqa: PLC0415
-    from shared.prose.parsing import parsed  # noqa: PLC0415
+    watch: Stopwatch
+    left_to_highlight: int = MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT
+    left_of_cells: int = MAX_CELLS
+    is_cut: bool = False
 
-    shown = cut(text, MOST_CHARACTERS)
-    raw, is_cut = parsed(shown, place, Stopwatch(clock))
-    html = with_turns_shown(cleaned(raw, place, prefix))
-    if is_cut:
-        return SafeHtml(html + _CUT_IN_TIME)
-    return SafeHtml(html + (_CUT if len(shown) < len(text) else ""))
+
+def parse_markdown(text: str, place: TextPlace, watch: Stopwatch) -> tuple[str, bool]:
+    """Return the text as HTML that is bounded, and still to be cleaned; say whether it is cut."""
+    with watch.stopped():
+        parser = _parser()
+    work = _Work(watch)
+    env: dict[str, Any] = {_WORK: work}
+    tokens = parser.parse(text, env)
+    changes = _Changes(RawHtml(place), place)
+    pieces, size = list[str](), 0
+    for block in _blocks(tokens):
+        if watch.is_over(UNTIL_HTML) or size > MAX_HTML_CHARACTERS:
+            work.is_cut = True
+            break
+        changes.apply(block)
+        pieces.append(parser.renderer.render(block, parser.options, env))
+        size += len(pieces[-1])
+    return "".join(pieces), work.is_cut
+
+
+def _blocks(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Yield the tokens of one block of the text after the other, each with what is inside."""
+    begun = depth = 0
+    for at, token in enumerate(tokens, start=1):
+        depth += token.nesting
+        if depth == 0:
+            yield tokens[begun:at]
+            begun = at
 
 
 @cache
-def renderer_version() -> str:
-    """Return the digest of the code and the versions of the libraries that write the HTML."""
-    code = sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        code.update(file.read_bytes())
-    for library in ("markdown-it-py", "mdit-py-plugins", "nh3", "pygments"):
-        code.update(f"{library} {version(library)}".encode())
-    return code.hexdigest()
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": MAX_NESTING, "xhtmlOut": False})
+    parser.use(gfm_plugin)
+    parser.core.ruler.at("block", _blocks_within_time)
+    parser.core.ruler.at("inline", _inline_within_bounds)
+    # In every chain of rules: a paragraph asks one of them at each of its lines.
+    everywhere: list[str] = ["paragraph", "reference", "blockquote", "list", "footnote_def"]
+    parser.block.ruler.before("table", "time", _time_of_blocks, {"alt": everywhere})
+    parser.block.ruler.at("table", _table_within_bounds, {"alt": ["paragraph", "reference"]})
+    parser.inline.ruler.before("text", "time", _time_of_inline)
+    parser.inline.ruler.before("gfm_autolink_protocol", "short_pending", _short_pending)
+    rules = {"fence": _code, "code_block": _code, "list_item_open": _list_item}
+    rules |= {"table_open": _table_open, "table_close": _table_close}
+    rules |= {"footnote_block_open": _footnotes_open, "footnote_anchor": _footnote_anchor}
+    for name, rule in rules.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+# --- rules of the parser -----------------------------------------------------------------------
+
+
+def _blocks_within_time(state: StateCore) -> None:
+    """Find the blocks of the text, as many as there is time for."""
+    try:
+        state.md.block.parse(state.src, state.md, state.env, state.tokens)
+    except RenderingTimeout:
+        _cut_at(len(state.tokens), state)
+
+
+def _inline_within_bounds(state: StateCore) -> None:
+    """Parse what is in paragraphs, as many as there is time for."""
+    for at, token in enumerate(state.tokens):
+        if token.type == "inline":
+            try:
+                _parse_inline(token, state)
+            except RenderingTimeout:
+                return _cut_at(at, state)
+    return None
+
+
+def _parse_inline(token: Token, state: StateCore) -> None:
+    """Parse one paragraph; one that nobody would write by hand is a plain text."""
+    token.children = []
+    if _is_reasonable(token.content):
+        state.md.inline.parse(token.content, state.md, state.env, token.children)
+    else:
+        token.children.append(_text(token.content))
+
+
+def _cut_at(end: int, state: StateCore) -> None:
+    """Leave out the block of the text that this token is in, and what follows."""
+    _work(state).is_cut = True
+    whole = sum(len(block) for block in _blocks(state.tokens[:end]))
+    del state.tokens[whole:]
+
+
+def _is_reasonable(paragraph: str) -> bool:
+    if len(paragraph) > MAX_PARAGRAPH_CHARACTERS or paragraph.count("[") > MAX_BRACKETS:
+        return False
+    return bracket_depth(paragraph) <= MAX_BRACKET_DEPTH
+
+
+def _time_of_blocks(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
+    """Check the time before each block; match nothing."""
+    _work(state).watch.check(UNTIL_BLOCKS)
+    return False
+
+
+def _time_of_inline(state: StateInline, _silent: bool) -> bool:
+    """Check the time before each part of a paragraph; match nothing."""
+    _work(state).watch.check(UNTIL_PARAGRAPHS)
+    return False
+
+
+def _table_within_bounds(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Read a table whose cells, with those that are not written, are not too many."""
+    if not _DELIMITERS.fullmatch(_line(state, start + 1, end)):
+        return False
+    work, cells = _work(state), _cells(state, start, end)
+    if cells > work.left_of_cells:
+        return False
+    is_table = table(state, start, end, silent)
+    if is_table and not silent:
+        work.left_of_cells -= cells
+    return is_table
+
+
+def _cells(state: StateBlock, start: int, end: int) -> int:
+    """Return how many cells the lines up to the next empty one make at most."""
+    columns = _line(state, start + 1, end).strip(" \t|").count("|") + 1
+    rows = next((at for at in range(start, end) if state.isEmpty(at)), end) - start
+    return columns * rows
+
+
+def _line(state: StateBlock, line: int, end: int) -> str:
+    if line >= end:
+        return ""
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+
+
+def _work(state: StateCore | StateBlock | StateInline) -> _Work:
+    return state.env[_WORK]
+
+
+def _short_pending(state: StateInline, _silent: bool) -> bool:
+    """Keep short what the next rule, for bare addresses, searches at every colon."""
+    if state.src[state.pos] == ":" and state.pending:
+        protocol = next((each for each in _PROTOCOLS if state.pending.endswith(each)), "")
+        state.pending = state.pending.removesuffix(protocol)
+        if state.pending:
+            state.pushPending()
+        state.pending = protocol
+    return False
+
+
+# --- changes of what was parsed ----------------------------------------------------------------
+
+
+@dataclass
+class _Changes:
+    """Goes over all tokens of a text once, in their order."""
+
+    raw: RawHtml
+    place: TextPlace
+    slugs: dict[str, int] = field(default_factory=dict[str, int])
+    left_in_attributes: int = MAX_ATTRIBUTE_CHARACTERS
+
+    def apply(self, tokens: Sequence[Token]) -> None:
+        for at, token in enumerate(tokens):
+            if token.type == "inline":
+                token.children = list(self._paragraph(token.children or []))
+            elif token.type == "html_block":
+                token.content = self.raw.block(token.content)
+            elif token.type == "heading_close":
+                self._heading(*tokens[at - 2 : at + 1])
+            elif token.type in ("th_open", "td_open"):
+                _align(token)
+
+    def _paragraph(self, children: Sequence[Token]) -> Iterator[Token]:
+        opened_before, links = len(self.raw.open_tags), 0
+        for token in children:
+            links += token.nesting if token.type in ("link_open", "link_close") else 0
+            self._spend(token)
+            if token.type == "html_inline":
+                token.content = self.raw.inline(token.content)
+            if token.type == "image":
+                yield self._picture(token, in_a_link=links > 0 or self.raw.is_in_a_link)
+            else:
+                yield token
+        if unclosed := self.raw.closed_to(opened_before):
+            yield _markup(unclosed)
+
+    def _picture(self, token: Token, *, in_a_link: bool) -> Token:
+        if self.place.picture(str(token.attrs.get("src", ""))):
+            return token
+        words = _words(token.children or [])
+        attributes = {"src": str(token.attrs.get("src", "")), "alt": words}
+        return _markup(picture_elsewhere(attributes, in_a_link=in_a_link))
+
+    def _spend(self, token: Token) -> None:
+        """Take away the attributes of all that comes when the text has used up its share."""
+        if self.left_in_attributes < 0:
+            token.attrs = {}
+        self.left_in_attributes -= sum(len(str(value)) for value in token.attrs.values())
+
+    def _heading(self, opening: Token, content: Token, closing: Token) -> None:
+        opening.tag = closing.tag = lowered(opening.tag)
+        words = _words(content.children or []).strip()
+        if slug := self._slug(words):
+            opening.attrs["id"] = slug
+            label = html.escape(f"Link to {words}")
+            anchor = f' <a class="anchor" href="#{html.escape(slug)}" aria-label="{label}">#</a>'
+            content.children = [*(content.children or []), _markup(anchor)]
+
+    def _slug(self, words: str) -> str:
+        slug = _NOT_IN_A_SLUG.sub("", words.lower()).replace(" ", "-")[:_LONGEST_SLUG]
+        before = self.slugs.get(slug, 0)
+        self.slugs[slug] = before + 1
+        return f"{slug}-{before}" if before and slug else slug
+
+
+def _align(token: Token) -> None:
+    """Say by an attribute what the parser says by a style, which no policy of ours lets through."""
+    style = str(token.attrs.pop("style", ""))
+    if style:
+        token.attrs["align"] = style.removeprefix("text-align:")
+
+
+def _words(children: Sequence[Token]) -> str:
+    """Return the words of a line without its marks."""
+    spoken = ("text", "code_inline", "image")
+    return "".join(
+        _words(each.children or []) if each.type == "image" else each.content
+        for each in children
+        if each.type in spoken
+    )
+
+
+def _text(content: str) -> Token:
+    return _token("text", content)
+
+
+def _markup(content: str) -> Token:
+    return _token("html_inline", content)
+
+
+def _token(kind: str, content: str) -> Token:
+    return Token(kind, "", 0, content=content)
+
+
+# --- rules of the renderer; each is a method of it ---------------------------------------------
+
+_Options = MutableMapping[str, Any]
+
+
+def _code(
+    _self: RendererHTML,
+    tokens: Sequence[Token],
+    at: int,
+    _options: _Options,
+    env: dict[str, Any],
+) -> str:
+    """Write a block of code, with its colours while the text has work left for them."""
+    token, work = tokens[at], env[_WORK]
+    language = (token.info.split() or [""])[0]
+    with work.watch.stopped():
+        load_lexer(language)
+    work.left_to_highlight -= len(token.content)
+    known = language if work.left_to_highlight >= 0 else ""
+    code = highlight_code(token.content, known, partial(work.watch.is_over, UNTIL_HTML))
+    return f'<pre tabindex="0"><code>{code}</code></pre>\n'
+
+
+def _list_item(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]
+) -> str:
+    """Write the beginning of an item; a task is a sign, for nothing of an author is a control."""
+    opening = self.renderToken(tokens, at, options, env)
+    if "checked" not in tokens[at].meta:
+        return opening
+    classes, label = ("task done", "Done") if tokens[at].meta["checked"] else ("task", "Not done")
+    return f'{opening}<span class="{classes}" role="img" aria-label="{label}"></span> '
+
+
+def _table_open(*_arguments: object) -> str:
+    """Begin a table that scrolls inside the text, also by keys."""
+    return '<div class="wide" tabindex="0"><table>\n'
+
+
+def _table_close(*_arguments: object) -> str:
+    return "</table></div>\n"
+
+
+def _footnotes_open(*_arguments: object) -> str:
+    """Begin the footnotes, without the rule that the style sheet draws above them."""
+    return '<section class="footnotes">\n<ol class="footnotes-list">\n'
+
+
+def _footnote_anchor(
+    _self: RendererHTML, tokens: Sequence[Token], at: int, *_arguments: object
+) -> str:
+    """Lead back from a footnote to where it was called."""
+    note, call = tokens[at].meta["id"] + 1, tokens[at].meta["subId"]
+    ident, label = (f"{note}:{call}" if call else note), f"Back to where note {note} is called"
+    return f' <a href="#fnref{ident}" class="footnote-backref" aria-label="{label}">↩</a>'

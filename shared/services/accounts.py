@@ -1,45 +1,41 @@
-"""Accounts: the people of a registry."""
+"""Accounts: creating, renaming and finding the people of a registry."""
 
+import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.auth.base62 import random_text
-from shared.auth.token import OWNER_LENGTH
+from shared.auth.secrets import random_text
+from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.accounts import (
     Account,
     AccountName,
+    account_name_place,
+    is_account_name,
+    is_administrator_name,
     is_id,
-    is_kept_for_administrators,
-    parse_name,
-    place_of_name,
+    parse_account_name,
 )
-from shared.domain.entity import Place
-from shared.domain.errors import (
-    AccountExists,
-    AccountNotFound,
-    CredentialsMissing,
-    InvalidRequest,
-    NotPermitted,
-    TokenUnknown,
-)
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.organizations import AccountExists, AccountNotFound
 from shared.domain.identity import Principal
-from shared.domain.organizations import Membership
+from shared.domain.members import Membership
+from shared.domain.records import Place
+from shared.domain.rights import Role
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.services.changing import until_fresh
-from shared.services.finding import ID_PREFIX, account_typed, account_with_id
-from shared.services.listing import everything
-from shared.services.recording import Change, Recording
+from shared.services.records import EntityChange, RecordWriter, all_entities, retry_when_stale
 
 _KEPT = (
     "{name!r} is, or looks like, the name of somebody who runs this registry. Choose another, or "
     "make the account an administrator."
 )
 
-CLAIM_LIFETIME = timedelta(minutes=1)  # Making an account takes milliseconds.
+NAME_CLAIM_LIFETIME = timedelta(minutes=1)  # Making an account takes milliseconds.
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class AccountProfile:
     """Somebody as they see themselves: their account, their credential, their organizations."""
 
     account: Account
@@ -52,7 +48,7 @@ class Accounts:
     """Creates and finds accounts; the operator creates them, or a first sign-in does."""
 
     directory: DirectoryStore
-    recording: Recording
+    record_writer: RecordWriter
     clock: Clock
     randomness: Randomness
 
@@ -64,19 +60,23 @@ class Accounts:
         """Create an account that holds every role in every organization."""
         return await self._add(self._new(name, administrator=True), by)
 
-    async def with_id(self, account_id: str) -> Account:
+    async def by_id(self, account_id: str) -> Account:
         """Return the account of that id, as pages and programs send it, or `AccountNotFound`."""
-        account = await account_with_id(self.directory, account_id)
+        account = await account_by_id(self.directory, account_id)
         if account is None:
             raise AccountNotFound(account_id)
         return account
 
-    async def typed(self, text: str) -> Account:
+    async def by_name_or_id(self, text: str) -> Account:
         """Return the account of a name that a person typed, or of `id:` and its id."""
-        account = await account_typed(self.directory, text)
+        account = await account_by_name_or_id(self.directory, text)
         if account is None:
             is_bare = is_id(text)
-            way_out = f"An id has {ID_PREFIX} before it: {ID_PREFIX}{text}." if is_bare else ""
+            way_out = (
+                f"An id has {ACCOUNT_ID_PREFIX} before it: {ACCOUNT_ID_PREFIX}{text}."
+                if is_bare
+                else ""
+            )
             raise AccountNotFound(text, way_out)
         return account
 
@@ -87,22 +87,22 @@ class Accounts:
         self._check_name(name, administrator=account.administrator)
         await self._claim_once_more(name, account)
         if name.lower() != account.name.lower():
-            await until_fresh(lambda: self._retire(account.name, account))
-        return await until_fresh(lambda: self._write_name(account.id, name, by))
+            await retry_when_stale(lambda: self._retire(account.name, account))
+        return await retry_when_stale(lambda: self._write_name(account.id, name, by))
 
     async def misnamed(self, *, by: Principal) -> list[Account]:
         """Return the accounts whose names nobody would get today. The cost grows with all."""
         _require_operator("list", by)
-        return [each for each in await everything(self.directory, Account) if _is_misnamed(each)]
+        return [each for each in await all_entities(self.directory, Account) if _is_misnamed(each)]
 
-    async def profile(self, by: Principal) -> Profile:
+    async def profile(self, by: Principal) -> AccountProfile:
         """Return who makes the request; raise when nobody does, or the account is gone."""
         if by.is_anonymous:
             raise CredentialsMissing
         account = await self.directory.get(Account, Place(by.id))
         if account is None:
             raise TokenUnknown
-        return Profile(account, by, await self._memberships(by.id))
+        return AccountProfile(account, by, await self._memberships(by.id))
 
     async def _memberships(self, account_id: str) -> tuple[Membership, ...]:
         """Return the memberships of an account as they count now."""
@@ -116,7 +116,7 @@ class Accounts:
         now_ms = self.clock.now_ms()
         return Account(id=account_id, name=name, administrator=administrator, created_ms=now_ms)
 
-    async def enrol(self, account_id: str, name: str, *, email: str, by: Principal) -> Account:
+    async def register(self, account_id: str, name: str, *, email: str, by: Principal) -> Account:
         """Create the account of somebody who signs in for the first time, under an id of theirs.
 
         Raises `AccountExists` when the name is taken.
@@ -126,30 +126,30 @@ class Accounts:
         return await self._create(account, by)
 
     def _check_name(self, name: str, *, administrator: bool) -> None:
-        parse_name(name)
-        if is_kept_for_administrators(name) and not administrator:
+        parse_account_name(name)
+        if is_administrator_name(name) and not administrator:
             raise InvalidRequest(_KEPT.format(name=name))
 
     async def _claim_once_more(self, name: str, account: Account) -> None:
         """Claim a name for an account that is there, unless it has it already."""
-        claim = await self.directory.get(AccountName, place_of_name(name))
+        claim = await self.directory.get(AccountName, account_name_place(name))
         if claim is None or claim.is_retired or claim.account != account.id:
             now_ms = self.clock.now_ms()
             await self._claim(account.model_copy(update={"name": name, "created_ms": now_ms}))
 
     async def _retire(self, name: str, account: Account) -> None:
-        claim = await self.directory.get(AccountName, place_of_name(name))
+        claim = await self.directory.get(AccountName, account_name_place(name))
         if claim is not None and claim.account == account.id and not claim.is_retired:
             await self.directory.replace(claim.model_copy(update={"is_retired": True}))
 
     async def _write_name(self, account_id: str, name: str, by: Principal) -> Account:
-        account = await self.with_id(account_id)
+        account = await self.by_id(account_id)
         if account.name == name:
             return account
         details = {"before": account.name, "after": name}
-        change = Change("account.renamed", account.id, account=account.id, details=details)
+        change = EntityChange("account.renamed", account.id, account=account.id, details=details)
         renamed = account.model_copy(update={"name": name})
-        return await self.recording.replace(renamed, change=change, by=by)
+        return await self.record_writer.replace(renamed, change=change, by=by)
 
     async def _add(self, account: Account, by: Principal) -> Account:
         _require_operator("create", by)
@@ -161,8 +161,8 @@ class Accounts:
             "name": account.name,
             "administrator": str(account.administrator).lower(),
         }
-        change = Change("account.created", account.id, account=account.id, details=details)
-        return await self.recording.add(account, change=change, by=by)
+        change = EntityChange("account.created", account.id, account=account.id, details=details)
+        return await self.record_writer.add(account, change=change, by=by)
 
     async def _claim(self, account: Account) -> None:
         """Claim the name for the account, or raise `AccountExists`."""
@@ -184,7 +184,7 @@ class Accounts:
             raise AccountExists(claim.name) from None
 
     async def _is_abandoned(self, taken: AccountName, now_ms: int) -> bool:
-        lifetime_ms = CLAIM_LIFETIME // timedelta(milliseconds=1)
+        lifetime_ms = NAME_CLAIM_LIFETIME // timedelta(milliseconds=1)
         if taken.is_retired or now_ms - taken.created_ms < lifetime_ms:
             return False
         return await self.directory.get(Account, Place(taken.account)) is None
@@ -197,7 +197,60 @@ def _require_operator(verb: str, by: Principal) -> None:
 
 def _is_misnamed(account: Account) -> bool:
     try:
-        parse_name(account.name)
+        parse_account_name(account.name)
     except InvalidRequest:
         return True
-    return is_kept_for_administrators(account.name) and not account.administrator
+    return is_administrator_name(account.name) and not account.administrator
+
+
+ACCOUNT_ID_PREFIX = "id:"  # Before an id where a person may type a name; no name holds a colon.
+
+
+async def account_by_id(directory: DirectoryStore, account_id: str) -> Account | None:
+    """Return the account of that id, whatever the names of others; None where there is none.
+
+    What does not have the form of an id reads no store: pages and programs send ids alone.
+    """
+    return await directory.get(Account, Place(account_id)) if is_id(account_id) else None
+
+
+async def account_by_name(directory: DirectoryStore, name: str) -> Account | None:
+    """Return the account of that name, in any spelling; None where there is none.
+
+    A text of the form of an id is no name, even where an old account is called so: whoever pastes
+    an id means whose id it is.
+    """
+    claim = (
+        await directory.get(AccountName, account_name_place(name))
+        if is_account_name(name)
+        else None
+    )
+    if claim is None or claim.is_retired:
+        return None
+    return await directory.get(Account, Place(claim.account))
+
+
+async def account_by_name_or_id(directory: DirectoryStore, text: str) -> Account | None:
+    """Return the account that a person means: by its name, or by `id:` and its id."""
+    account_id = text.removeprefix(ACCOUNT_ID_PREFIX)
+    find = account_by_name if account_id == text else account_by_id
+    return await find(directory, account_id)
+
+
+async def accounts_by_ids(directory: DirectoryStore, ids: Iterable[str]) -> list[Account]:
+    """Return the accounts that are there, in the order of their ids; they are read side by side."""
+    found = await asyncio.gather(*(directory.get(Account, Place(each)) for each in ids))
+    return [account for account in found if account is not None]
+
+
+async def account_names(directory: DirectoryStore, ids: Iterable[str]) -> Mapping[str, str]:
+    """Return the names of the accounts that are there, by id; each is read once."""
+    accounts = await accounts_by_ids(directory, sorted({*ids} - {""}))
+    return {account.id: account.name for account in accounts}
+
+
+async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
+    """Return who owns the organization at that time, whose name is in any spelling."""
+    members = await directory.of(Membership, org.lower())
+    owners = [each.account for each in members if each.role_at(now_ms) is Role.OWNER]
+    return await accounts_by_ids(directory, owners)

@@ -1,4 +1,4 @@
-"""Publishing: how a bala becomes a release."""
+"""Publishing: how an archive becomes a release."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,38 +6,38 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.auth.authorization import Authorization
-from shared.auth.recent import Recent
-from shared.domain.bala import Bala, require_coordinate
-from shared.domain.digest import Digest
-from shared.domain.errors import (
+from shared.caching import LruCache
+from shared.domain.archives.bala import Bala, require_coordinate
+from shared.domain.archives.delivery import archive_container
+from shared.domain.archives.names import Digest
+from shared.domain.errors.identity import NotPermitted, TokenUnknown
+from shared.domain.errors.packages import (
     DigestMismatch,
-    NotPermitted,
+    MissingDependencies,
     SpelledDifferently,
-    TokenUnknown,
     ToolTaken,
     VersionExists,
     VisibilityDiffers,
 )
-from shared.domain.identity import Principal, Standing
+from shared.domain.identity import AccessContext, Principal
 from shared.domain.names import Coordinate, Package
-from shared.domain.package import Found, Head, Release, State, Visibility
-from shared.domain.release import awaiting_owner, new_head, new_release
-from shared.domain.rights import PUBLISHING, Action
-from shared.domain.sides import side_of
+from shared.domain.packages import FoundRelease, Head, Release, State, Visibility
+from shared.domain.releases import held_for_owner, new_head, new_release
+from shared.domain.rights import PUBLISHING_SCOPES, Action
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
-from shared.services.braking import BURST
-from shared.services.dependencies import Dependencies
-from shared.services.deriving import Deriving
-from shared.services.held_news import HeldNews
-from shared.services.limiting import Limiting, Pace
+from shared.services.archives import ArchiveReader
+from shared.services.derived_data import DerivedData
+from shared.services.mail import HeldReleaseMail
 from shared.services.organizations import Organizations
-from shared.services.reading import Reading
-from shared.services.trusted_publishers import TrustedPublishers, check_pusher
+from shared.services.rate_limits import BURST_REASON, PublishAllowance, RateLimiter
+from shared.services.trusted_publishing import TrustedPublishers, check_pusher
 
 # Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
 REPEAT_WINDOW = timedelta(minutes=10)
-PUBLISHER_FOR = timedelta(minutes=10)  # So long a credential's archives are read without asking.
-MOST_PUBLISHERS = 1_000  # Credentials of which that is remembered.
+PUBLISHER_CACHED_FOR = timedelta(
+    minutes=10
+)  # So long a credential's archives are read without asking.
+MAX_PUBLISHERS_CACHED = 1_000  # Credentials of which that is remembered.
 
 _MS = timedelta(milliseconds=1)
 
@@ -61,23 +61,49 @@ class Admission:
 
 
 @dataclass(frozen=True)
+class DependencyCheck:
+    """Checks direct dependencies where the operator asks for it; most registries start without the
+    standard library, so by default nothing is checked."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+    required: bool
+
+    async def check(self, bala: Bala, by: Principal) -> None:
+        """Raise `MissingDependencies` when the check is on and a direct dependency is missing."""
+        if not self.required or not bala.dependencies:
+            return
+        wanted = [Coordinate.parse(each.org, each.name, each.version) for each in bala.dependencies]
+        found = await asyncio.gather(*map(self.metadata.find, wanted))
+        heads = [(each.package, here.head) for each, here in zip(wanted, found, strict=True)]
+        readable = await self.authorization.readable(by, heads)
+        missing = tuple(
+            each
+            for each, here in zip(wanted, found, strict=True)
+            if here.release is None or each.package.key not in readable
+        )
+        if missing:
+            raise MissingDependencies(bala.coordinate, missing)
+
+
+@dataclass(frozen=True)
 class Publishing:
     """Admits new releases."""
 
     authorization: Authorization
     organizations: Organizations
-    reading: Reading
+    archive_reader: ArchiveReader
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
-    deriving: Deriving
+    derived_data: DerivedData
     clock: Clock
-    dependencies: Dependencies
+    dependency_check: DependencyCheck
     publishers: TrustedPublishers
-    limiting: Limiting
-    news: HeldNews
+    rate_limiter: RateLimiter
+    mail: HeldReleaseMail
     admitted: Callable[[Release], None]  # Told of each new release, and of no repeat.
-    _publishers: Recent[int] = field(default_factory=lambda: Recent[int](MOST_PUBLISHERS))
+    _publishers: LruCache[int] = field(default_factory=lambda: LruCache[int](MAX_PUBLISHERS_CACHED))
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.
@@ -99,7 +125,7 @@ class Publishing:
 
         For a host that decides whose bodies it reads; it gives no right.
         """
-        if not any(grant.scopes & PUBLISHING for grant in by.allowances):
+        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.allowances):
             return False
         try:
             await self._require_publisher(by)
@@ -109,7 +135,7 @@ class Publishing:
 
     async def _read_claimed(
         self, upload: Upload, claimed: Coordinate, by: Principal
-    ) -> tuple[Bala, Found, Awaitable[Standing]]:
+    ) -> tuple[Bala, FoundRelease, Awaitable[AccessContext]]:
         """Read the archive of a release that the request names; check the right to it first."""
         found = await self.metadata.find(claimed)
         standing = await self.require_right(claimed.package, found.head, by)
@@ -117,7 +143,7 @@ class Publishing:
 
     async def _read_unclaimed(
         self, upload: Upload, by: Principal
-    ) -> tuple[Bala, Found, Awaitable[Standing]]:
+    ) -> tuple[Bala, FoundRelease, Awaitable[AccessContext]]:
         """Read an archive that alone names its release, from somebody who may publish anything."""
         await self._require_publisher(by)
         bala = await self._read(upload)
@@ -131,10 +157,10 @@ class Publishing:
         until_ms = self._publishers.get(key)
         if until_ms is None or until_ms < now_ms:
             await self.authorization.require_publisher(by)
-            self._publishers.put(key, now_ms + PUBLISHER_FOR // _MS)
+            self._publishers.put(key, now_ms + PUBLISHER_CACHED_FOR // _MS)
 
     async def _read(self, upload: Upload) -> Bala:
-        bala = await self.reading.read(upload.content)
+        bala = await self.archive_reader.read(upload.content)
         _check_announced(upload, bala)
         return bala
 
@@ -156,11 +182,11 @@ class Publishing:
         await self.publishers.bind(head, by=by)
         release = new_release(bala, by=by, now_ms=now_ms)
         if admission.held_for:
-            release = awaiting_owner(release, admission.held_for)
+            release = held_for_owner(release, admission.held_for)
         # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
         # release that cannot be pulled.
         await asyncio.gather(
-            self.archives.put(release.archive, upload.content, side_of(head, release)),
+            self.archives.put(release.archive, upload.content, archive_container(head, release)),
             self.documents.put(bala.digest, bala.texts, bala.graph),
         )
         try:
@@ -168,36 +194,40 @@ class Publishing:
         except AlreadyThere:
             return await self._repeated(bala, await self.metadata.find(bala.coordinate), by)
         self.admitted(release)
-        await self.deriving.added(head, release, bala.texts)
+        await self.derived_data.add_release(head, release, bala.texts)
         if release.awaits_owner:
-            await self.news.tell(release)
+            await self.mail.tell(release)
         return release
 
     async def _admit(
-        self, bala: Bala, found: Found, right: Awaitable[Standing], by: Principal
+        self, bala: Bala, found: FoundRelease, right: Awaitable[AccessContext], by: Principal
     ) -> Admission:
         """Raise unless `by` may publish this; an administrator's push founds the organization."""
         package = bala.coordinate.package
         standing, pace = await asyncio.gather(right, self._pace(package, found, by))
         pace.require()
-        await self.dependencies.check(bala, by)
+        await self.dependency_check.check(bala, by)
         _check_org(package, standing)
         if found.head:
             _check_name(bala, found.head)
         await self._check_tools(bala, by)
         # Last, because it is the first that is written: a refused push leaves nothing behind.
-        await self.organizations.ensure(package.org, standing, by=by)
+        await self.organizations.create_if_absent(package.org, standing, by=by)
         is_burst = pace.is_burst
         if standing.sponsor and not found.release:
-            is_burst |= await self.limiting.is_burst_of(standing.sponsor, package)
-        held_for = BURST if is_burst and not standing.is_administrator else ""
+            is_burst |= await self.rate_limiter.count_burst_of(standing.sponsor, package)
+        held_for = BURST_REASON if is_burst and not standing.is_administrator else ""
         return Admission(held_for, _default_visibility(standing))
 
-    async def _pace(self, package: Package, found: Found, by: Principal) -> Pace:
+    async def _pace(self, package: Package, found: FoundRelease, by: Principal) -> PublishAllowance:
         """Count the push, unless it repeats what is there."""
-        return Pace() if found.release else await self.limiting.pace(by, package)
+        return (
+            PublishAllowance() if found.release else await self.rate_limiter.count_push(by, package)
+        )
 
-    async def require_right(self, package: Package, head: Head | None, by: Principal) -> Standing:
+    async def require_right(
+        self, package: Package, head: Head | None, by: Principal
+    ) -> AccessContext:
         """Return the standing by which `by` may publish the package, or raise the refusal."""
         action = Action.PUSH_VERSION if head else Action.PUSH_NEW
         standing = await self.authorization.require(by, action, package)
@@ -205,12 +235,12 @@ class Publishing:
             check_pusher(head, by)
         return standing
 
-    async def _repeated(self, bala: Bala, found: Found, by: Principal) -> Release:
+    async def _repeated(self, bala: Bala, found: FoundRelease, by: Principal) -> Release:
         """Refresh what is derived and return the release, if this push is a repeat of its own."""
         head, release = found.head, found.release
         if head is None or release is None or not self._is_repeat(bala, release, by):
             raise VersionExists(bala.coordinate)
-        await self.deriving.added(head, release, bala.texts)
+        await self.derived_data.add_release(head, release, bala.texts)
         return release
 
     def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
@@ -244,7 +274,7 @@ class Publishing:
         raise ToolTaken(tool, owner if is_seen else None)
 
 
-async def _answered(standing: Standing) -> Standing:
+async def _answered(standing: AccessContext) -> AccessContext:
     return standing
 
 
@@ -255,12 +285,12 @@ def _check_announced(upload: Upload, bala: Bala) -> None:
         require_coordinate(bala, upload.claimed)
 
 
-def _check_org(package: Package, standing: Standing) -> None:
+def _check_org(package: Package, standing: AccessContext) -> None:
     if standing.organization and standing.organization.name != package.org:
         raise SpelledDifferently(package.org, standing.organization.name)
 
 
-def _default_visibility(standing: Standing) -> Visibility:
+def _default_visibility(standing: AccessContext) -> Visibility:
     organization = standing.organization
     return organization.default_visibility if organization else Visibility.PUBLIC
 

@@ -1,22 +1,31 @@
-"""Tokens as they are written: made, renamed, given a new text and ended, whoever may ask for it."""
+"""Stored tokens, and their lineage: what was created with a token, and what ends with a stolen
+one.
+"""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from shared.auth.base62 import random_text
-from shared.auth.secret import Secret
-from shared.auth.token import AccessToken
-from shared.domain.entity import Place
-from shared.domain.errors import TokenNotFound
-from shared.domain.identity import Principal
-from shared.domain.tokens import Made, MadeByToken, Token, TokenUse, described
-from shared.ports import Clock, DirectoryStore, Randomness, Stale
-from shared.services.changing import until_fresh
-from shared.services.recording import Change, Recording
-from shared.services.token_lineage import TokenLineage
+from shared.auth.secrets import Secret, random_text
+from shared.auth.tokens import AccessToken
+from shared.domain.errors.identity import TokenNotFound, TokenUnknown
+from shared.domain.identity import UPKEEP, Principal
+from shared.domain.members import Invitation, Membership, invitation_place, member_place
+from shared.domain.records import Entity, Place
+from shared.domain.tokens import (
+    LineageRecord,
+    Made,
+    StolenToken,
+    Token,
+    TokenUse,
+    describe_grants,
+    lineage_counts,
+)
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
+from shared.services.records import EntityChange, RecordWriter, all_entities, retry_when_stale
 
-ID_LENGTH = 10  # Base62: people type it to revoke a token.
+TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,186 @@ class UsedToken:
 
     token: Token
     use: TokenUse | None = None
-    made: tuple[MadeByToken, ...] = ()
+    made: tuple[LineageRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLineage:
+    """Notes what is made with tokens, and ends it with those that were stolen.
+
+    A revocation as stolen writes its record before it looks for what was made, and whoever makes
+    something looks for that record afterwards: one of the two sees the other, so nothing is left.
+    """
+
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    clock: Clock
+
+    async def note(self, by: Principal, what: Made, subject: str, name: str, org: str = "") -> None:
+        """Note what `by` is about to make; nothing is noted of people, who have no token."""
+        if by.token:
+            await self.note_with(by.token, by.id, what, subject, name=name, org=org)
+
+    async def note_with(
+        self, token: str, owner: str, what: Made, subject: str, *, name: str, org: str
+    ) -> None:
+        """Note what is about to be made with a token of `owner`."""
+        made = LineageRecord(
+            owner=owner,
+            token=token,
+            what=what,
+            org=org,
+            id=subject,
+            name=name,
+            made_ms=self.clock.now_ms(),
+        )
+        await self.directory.put(made)
+
+    async def of(self, owner: str) -> dict[str, list[LineageRecord]]:
+        """Return what was made with the tokens of `owner`, by the id of the token."""
+        found: dict[str, list[LineageRecord]] = {}
+        for each in await self.directory.of(LineageRecord, owner):
+            found.setdefault(each.token, []).append(each)
+        return found
+
+    async def check(self, by: Principal) -> None:
+        """Raise `TokenUnknown` after ending what `by` has just made, if their token was stolen.
+
+        One read of the store for tokens, and none for people.
+        """
+        if by.token:
+            await self.check_with(by.token, by.id)
+
+    async def check_with(self, token: str, owner: str) -> None:
+        """Raise as `check` does, for what was made with a token of `owner`."""
+        stolen = await self.directory.get(StolenToken, Place(owner, token))
+        if stolen is not None:
+            await self._finish(stolen, UPKEEP)
+            raise TokenUnknown
+
+    async def revoke(self, owner: str, token_id: str, *, by: Principal) -> Sequence[LineageRecord]:
+        """End a token and everything that was made with it; return what that was.
+
+        One event says so. A repeat finishes what a crash broke off, and a token that was revoked
+        before can still be called stolen. Raises `TokenNotFound` for an id that nothing had. Who
+        may is for the services that call it.
+        """
+        tokens = await self.directory.of(Token, owner)
+        # A canary makes nothing, and only the operator knows of it.
+        texts = [token for token in tokens if token.id == token_id and not token.canary]
+        made = (await self.of(owner)).get(token_id, [])
+        stolen = await self.directory.get(StolenToken, Place(owner, token_id))
+        if stolen is None:
+            if not texts and not made:
+                raise TokenNotFound(token_id)
+            stolen = await self._declare(owner, token_id, texts, made, by=by)
+        await self._finish(stolen, by)
+        return made
+
+    async def finish(self) -> int:
+        """Finish what a crash broke off; return how many revocations were looked at."""
+        since_ms = self.clock.now_ms() - UNFINISHED_FOR // timedelta(milliseconds=1)
+        recent = [
+            each
+            for each in await all_entities(self.directory, StolenToken)
+            if each.at_ms >= since_ms
+        ]
+        for each in recent:
+            await self._finish(each, UPKEEP)
+        return len(recent)
+
+    async def forget(self, owner: str) -> None:
+        """Delete what is noted of the tokens of `owner`, after finishing what a crash broke off."""
+        for stolen in await self.directory.of(StolenToken, owner):
+            await self._finish(stolen, UPKEEP)
+            await self._remove(stolen, None, UPKEEP)
+        for made in await self.directory.of(LineageRecord, owner):
+            await self._remove(made, None, UPKEEP)
+
+    async def _declare(
+        self,
+        owner: str,
+        token_id: str,
+        texts: Sequence[Token],
+        made: Sequence[LineageRecord],
+        *,
+        by: Principal,
+    ) -> StolenToken:
+        tokens = [each.id for each in made if each.what is Made.TOKEN]
+        listed = tuple(tokens[:MAX_LISTED])
+        stolen = StolenToken(owner=owner, id=token_id, listed=listed, at_ms=self.clock.now_ms())
+        told = {**lineage_counts(made), "made": ", ".join(map(str, made[:MAX_NAMED]))}
+        change = EntityChange(
+            "token.stolen", token_id, account=owner, details={"name": token_id, **told}
+        )
+        for token in texts:
+            named = {"name": token.name, "grants": describe_grants(token.grants), **told}
+            account = "" if token.org else owner
+            change = replace(change, org=token.org, account=account, details=named)
+        try:
+            return await self.record_writer.add(stolen, change=change, by=by)
+        except AlreadyThere:
+            return stolen  # Somebody else says so at the same moment, and both finish it.
+
+    async def _finish(self, stolen: StolenToken, by: Principal) -> None:
+        await self._end_text(stolen)
+        end: Mapping[Made, Callable[[LineageRecord, StolenToken, Principal], Awaitable[None]]] = {
+            Made.TOKEN: self._end_token,
+            Made.INVITATION: self._end_invitation,
+            Made.MEMBERSHIP: self._end_membership,
+        }
+        for each in (await self.of(stolen.owner)).get(stolen.id, []):
+            await end[each.what](each, stolen, by)
+
+    async def _end_text(self, stolen: StolenToken) -> None:
+        for token in await self.directory.of(Token, stolen.owner):
+            if token.id == stolen.id:
+                await self._remove(token, None, UPKEEP)
+        use = await self.directory.get(TokenUse, Place(stolen.owner, stolen.id))
+        if use is not None:
+            await self._remove(use, None, UPKEEP)
+
+    async def _end_token(self, made: LineageRecord, stolen: StolenToken, by: Principal) -> None:
+        details = {"name": made.name, "with": stolen.id}
+        own = EntityChange("token.revoked", made.id, account=stolen.owner, details=details)
+        change = None if made.id in stolen.listed else own
+        for token in await self.directory.of(Token, stolen.owner):
+            if token.id == made.id and token.made_with == stolen.id:
+                await self._remove(token, change, by)
+
+    async def _end_invitation(
+        self, made: LineageRecord, stolen: StolenToken, by: Principal
+    ) -> None:
+        found = await self.directory.get(Invitation, invitation_place(made.org, made.id))
+        if found is not None and found.made_with == stolen.id:
+            details = {"invitation": found.id, "role": found.role.value, "label": found.label}
+            change = EntityChange("invitation.withdrawn", made.org, org=made.org, details=details)
+            await self._remove(found, change, by)
+
+    async def _end_membership(
+        self, made: LineageRecord, stolen: StolenToken, by: Principal
+    ) -> None:
+        found = await self.directory.get(Membership, member_place(made.org, made.id))
+        if found is not None and found.made_with == stolen.id:
+            details = {"account": made.id, "before": found.role.value, "after": ""}
+            change = EntityChange(
+                "member.removed", made.org, org=made.org, account=made.id, details=details
+            )
+            await self._remove(found, change, by)
+
+    async def _remove(self, entity: Entity, change: EntityChange | None, by: Principal) -> None:
+        """Remove the entity as it is now, with the event of a change if there is one."""
+
+        async def attempt() -> None:
+            there = await self.directory.get(type(entity), entity.place)
+            if there is None:
+                return
+            if change is None:
+                await self.directory.remove(there)
+            else:
+                await self.record_writer.remove(there, change=change, by=by)
+
+        await retry_when_stale(attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +229,7 @@ class TokenRecords:
     """Writes tokens with the event of each change; who may is for the services that call it."""
 
     directory: DirectoryStore
-    recording: Recording
+    record_writer: RecordWriter
     lineage: TokenLineage
     clock: Clock
     randomness: Randomness
@@ -51,7 +239,7 @@ class TokenRecords:
         """Make the token that `draft` describes; its id, hash and time of making are set here."""
         minted = AccessToken.mint(self.environment, draft.owner, self.randomness)
         made = {
-            "id": random_text(self.randomness, ID_LENGTH),
+            "id": random_text(self.randomness, TOKEN_ID_LENGTH),
             "hash": minted.hash,
             "created_ms": self.clock.now_ms(),
             "made_by": by.id,
@@ -59,7 +247,7 @@ class TokenRecords:
         }
         token = draft.model_copy(update=made)
         await self.lineage.note(by, Made.TOKEN, token.id, token.name)
-        added = await self.recording.add(token, change=change_of("issued", token), by=by)
+        added = await self.record_writer.add(token, change=token_change("issued", token), by=by)
         await self.lineage.check(by)
         return IssuedToken(added, minted.text)
 
@@ -87,11 +275,11 @@ class TokenRecords:
         async def attempt() -> Token:
             there = (await self._texts(token.owner, token.id))[-1]
             details = {"before": there.name, "after": name}
-            change = replace(change_of("renamed", there), details=details)
+            change = replace(token_change("renamed", there), details=details)
             renamed = there.model_copy(update={"name": name})
-            return await self.recording.replace(renamed, change=change, by=by)
+            return await self.record_writer.replace(renamed, change=change, by=by)
 
-        return await until_fresh(attempt)
+        return await retry_when_stale(attempt)
 
     async def rotate(self, token: Token, expires_ms: int | None, *, by: Principal) -> IssuedToken:
         """Give the token a new text and a new end; the old text ends within five seconds.
@@ -113,16 +301,16 @@ class TokenRecords:
         token = old[-1].model_copy(update=fresh)
         await self.lineage.note(by, Made.TOKEN, token.id, token.name)
         # New before old: whoever fails in between keeps what they have, and may try again.
-        added = await self.recording.add(token, change=change_of("rotated", token), by=by)
+        added = await self.record_writer.add(token, change=token_change("rotated", token), by=by)
         forgotten = [await self._forget(each) for each in old]
         if not forgotten[-1]:
             # Somebody revoked it, or gave it another text, meanwhile: that holds.
-            await self._end(added, change_of("revoked", added), by)
+            await self._end(added, token_change("revoked", added), by)
             raise TokenNotFound(token.id)
         await self.lineage.check(by)
         return IssuedToken(added, minted.text)
 
-    async def end(self, token: Token, change: Change, *, by: Principal) -> None:
+    async def end(self, token: Token, change: EntityChange, *, by: Principal) -> None:
         """End the token, whatever text it has, and forget its use; a repeat changes nothing."""
         with suppress(TokenNotFound):
             for each in await self._texts(token.owner, token.id):
@@ -141,13 +329,13 @@ class TokenRecords:
             raise TokenNotFound(token_id)
         return texts
 
-    async def _end(self, token: Token, change: Change, by: Principal) -> None:
+    async def _end(self, token: Token, change: EntityChange, by: Principal) -> None:
         async def attempt() -> None:
             there = await self.directory.get(Token, token.place)
             if there is not None:
-                await self.recording.remove(there, change=change, by=by)
+                await self.record_writer.remove(there, change=change, by=by)
 
-        await until_fresh(attempt)
+        await retry_when_stale(attempt)
 
     async def _forget(self, token: Token) -> bool:
         """Remove an old text, and say whether it was there; the event is with the new text."""
@@ -158,19 +346,19 @@ class TokenRecords:
                 await self.directory.remove(there)
             return there is not None
 
-        return await until_fresh(attempt)
+        return await retry_when_stale(attempt)
 
 
-def change_of(what: str, token: Token) -> Change:
+def token_change(what: str, token: Token) -> EntityChange:
     """Return what an event says of a token: never its text, and never its hash."""
-    return Change(
+    return EntityChange(
         f"token.{what}",
         token.id,
         org=token.org,
         account="" if token.org else token.owner,
         details={
             "name": token.name,
-            "grants": described(token.grants),
+            "grants": describe_grants(token.grants),
             **(token.provenance.run if token.provenance else {}),
         },
     )
@@ -178,3 +366,8 @@ def change_of(what: str, token: Token) -> Change:
 
 def _oldest_first(tokens: Iterable[Token]) -> list[Token]:
     return sorted(tokens, key=lambda token: (token.created_ms, token.id))
+
+
+MAX_LISTED = 500  # Tokens that one event stands for; the end of any other has its own.
+MAX_NAMED = 20  # Things that an event names; of the others it tells how many there are.
+UNFINISHED_FOR = timedelta(days=1)  # How long upkeep finishes a revocation that was broken off.

@@ -1,43 +1,101 @@
-"""Upkeep: tasks that keep a registry clean and true, each safe to repeat and to stop halfway."""
+"""Upkeep: runs maintenance tasks under leases, keeps their schedules, runs and checkpoints, and
+takes
+requests to run one.
+"""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from types import MappingProxyType
+from typing import TypeVar
 
-from shared.domain.entity import Waiting
-from shared.domain.errors import Refusal, Unavailable
-from shared.domain.package import Head, Release, State
-from shared.domain.runs import Standing
-from shared.domain.sides import side_of
+from shared.auth.authorization import Administration
+from shared.domain.errors.base import InvalidRequest, Unavailable
+from shared.domain.errors.requests import TakesNoChanges
+from shared.domain.identity import Principal
+from shared.domain.maintenance_tasks import (
+    PROBLEMS_KEPT,
+    TASK_REQUESTS_OWNER,
+    Schedule,
+    TaskRequest,
+    TaskResult,
+    TaskRun,
+    TaskState,
+    task_state,
+)
+from shared.domain.packages import Head
 from shared.ports import (
-    ArchiveStore,
+    AlreadyThere,
     Clock,
     DirectoryStore,
-    DocumentStore,
-    EventStore,
     MetadataStore,
-    PullLedger,
     Randomness,
-    StoredArchive,
+    Stale,
     WorkStore,
 )
-from shared.services.counting import window_of
-from shared.services.deriving import Deriving
-from shared.services.pausing import Pausing
-from shared.services.reporting import BATCH, Report
-from shared.services.runs import Runs
-from shared.services.token_lineage import TokenLineage
-from shared.services.walking import Walking
+from shared.services.notices import ReadOnlyMode
+from shared.services.records import EntityChange, RecordWriter
 
-LEASE = timedelta(minutes=10)  # Longer than most tasks take; what died is taken over then.
-LEASES: dict[str, timedelta] = dict.fromkeys(
+TASK_LEASE = timedelta(minutes=10)  # Longer than most tasks take; what died is taken over then.
+TASK_LEASES: dict[str, timedelta] = dict.fromkeys(
     ("snapshot", "search", "search-rebuild"),
     timedelta(minutes=30),  # The host lets no Function run for longer.
 )
 
 # What a registry that takes no changes may do as well: a copy of its records, and its search.
-KEEPS_RECORDS = {"snapshot", "search", "search-rebuild"}
+RUNS_IN_READ_ONLY_MODE = {"snapshot", "search", "search-rebuild"}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """How many things a task looked at, how many it changed, and what is wrong, a sentence each."""
+
+    task: str
+    seen: int = 0
+    changed: int = 0
+    problems: tuple[str, ...] = ()
+    unfinished: bool = False  # The time was up; the next run goes on from there.
+
+    def as_event(self) -> dict[str, object]:
+        """Return the report as the fields of a log event."""
+        return asdict(self)
+
+
+class TaskRuns:
+    """Remembers the last run of each task, for all processes."""
+
+    def __init__(self, work: WorkStore, clock: Clock) -> None:
+        """Keep them beside the leases."""
+        self._work = work
+        self._clock = clock
+        self._shown: list[TaskState] = []
+        self._shown_ms = 0
+
+    async def save(self, task: str, started_ms: int, report: TaskReport | None) -> None:
+        """Remember a run that ended now; one without a report broke off."""
+        now_ms = self._clock.now_ms()
+        run = _run_of(task, started_ms, now_ms, report)
+        ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
+        await self._work.put(_RUN_KIND, task, run.model_dump_json(), ends_ms)
+
+    async def read(self, tasks: Iterable[str]) -> list[TaskState]:
+        """Return how each task stands."""
+        return list(await asyncio.gather(*(self._of(task) for task in tasks)))
+
+    async def read_cached(self, tasks: Iterable[str]) -> list[TaskState]:
+        """Return how each task stood a moment ago: for those who ask again and again."""
+        now_ms = self._clock.monotonic_ms()
+        if not self._shown or now_ms - self._shown_ms >= TASK_RUNS_CACHED_FOR // _MS:
+            self._shown, self._shown_ms = await self.read(tasks), now_ms
+        return self._shown
+
+    async def _of(self, task: str) -> TaskState:
+        now_ms = self._clock.now_ms()
+        noted = await self._work.peek(_RUN_KIND, task, now_ms)
+        last = None if noted is None else TaskRun.model_validate_json(noted)
+        return task_state(task, last, schedule_of(task), now_ms)
 
 
 @dataclass(frozen=True)
@@ -47,19 +105,19 @@ class Upkeep:
     work: WorkStore
     clock: Clock
     randomness: Randomness
-    pausing: Pausing
-    runs: Runs
-    tasks: Mapping[str, Callable[[], Awaitable[Report]]]
+    read_only_mode: ReadOnlyMode
+    runs: TaskRuns
+    tasks: Mapping[str, Callable[[], Awaitable[TaskReport]]]
 
-    async def run(self, name: str) -> Report | None:
+    async def run(self, name: str) -> TaskReport | None:
         """Run the task, unless another process is at it: then return None.
 
         Raises `TakesNoChanges` while the registry is read-only, for what changes records.
         """
-        if name not in KEEPS_RECORDS:
-            await self.pausing.admit()
+        if name not in RUNS_IN_READ_ONLY_MODE:
+            await self.read_only_mode.require_changes_allowed()
         owner = self.randomness.token_bytes(8).hex()
-        if not await self._lease(name, owner, LEASES.get(name, LEASE)):
+        if not await self._lease(name, owner, TASK_LEASES.get(name, TASK_LEASE)):
             return None
         started_ms, report = self.clock.now_ms(), None
         try:
@@ -68,17 +126,17 @@ class Upkeep:
         finally:
             # What is done is done, noted or not; and the lease ends by itself.
             with suppress(Unavailable):
-                await self.runs.note(name, started_ms, report)
+                await self.runs.save(name, started_ms, report)
             with suppress(Unavailable):
                 await self._lease(name, owner, timedelta(0))
 
-    async def standings(self) -> list[Standing]:
+    async def task_states(self) -> list[TaskState]:
         """Return how each task stands: its last run, and when the next is due."""
-        return await self.runs.of(self.tasks)
+        return await self.runs.read(self.tasks)
 
-    async def standings_lately(self) -> list[Standing]:
+    async def cached_task_states(self) -> list[TaskState]:
         """Return how each task stood a few seconds ago: at no cost, however often it is asked."""
-        return await self.runs.lately(self.tasks)
+        return await self.runs.read_cached(self.tasks)
 
     async def _lease(self, name: str, owner: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()
@@ -86,160 +144,225 @@ class Upkeep:
         return await self.work.lease(f"upkeep:{name}", owner, now_ms, until_ms)
 
 
-@dataclass(frozen=True)
-class Settling:
-    """Finishes what a crash left: derives again from every record whose outbox is not empty."""
+# Wishing: tasks of upkeep that run because somebody asked for them.
+#
+# A page does not run them itself: an answer that waits for minutes is given up on, and work after
+# the answer ends wherever a host stops an instance that seems to be idle. So a wish is noted, and
+# the
+# timer that settles takes it up within a minute, on one machine as in the cloud. What a crash left
+# half listed waits that long for it.
 
-    metadata: MetadataStore
-    deriving: Deriving
+# Of the half hour that a host gives a Function: a task that is begun has all the rest.
+BEGINS_WITHIN = timedelta(minutes=1)
+
+_MS = timedelta(milliseconds=1)
+
+RunTask = Callable[[str], Awaitable[TaskReport | None]]
+
+
+@dataclass(frozen=True)
+class TaskRequests:
+    """Notes what administrators ask for, and runs it."""
+
+    administration: Administration
+    tasks: Collection[str]
     directory: DirectoryStore
-    events: EventStore
-
-    async def run(self) -> Report:
-        """Settle every such record; one that cannot be settled now keeps no other one waiting."""
-        seen, problems = 0, list[str]()
-        while waiting := await self._waiting():
-            refused = [each for record in waiting if (each := await self._settle(record))]
-            seen, problems = seen + len(waiting), problems + refused
-            if refused:
-                break  # The same records would come again; the next run is a minute away.
-        return Report("settle", seen, seen - len(problems), tuple(problems))
-
-    async def _waiting(self) -> list[Head | Release | Waiting]:
-        return [
-            *await self.metadata.unpublished_events(BATCH),
-            *await self.directory.unpublished(BATCH),
-        ]
-
-    async def _settle(self, record: Head | Release | Waiting) -> str | None:
-        """Settle one record, or return why that has to wait."""
-        try:
-            await self._finish(record)
-        except Refusal as refusal:
-            return str(refusal)
-        return None
-
-    async def _finish(self, record: Head | Release | Waiting) -> None:
-        if isinstance(record, Waiting):
-            await self.events.publish(record)
-        else:
-            await self.deriving.changed(record)
-
-
-@dataclass(frozen=True)
-class Sweeping:
-    """Removes archives that no release refers to, which a crash or a refused race left behind, and
-    puts those that lie on the wrong side where they belong."""
-
-    metadata: MetadataStore
-    documents: DocumentStore
-    archives: ArchiveStore
-    walking: Walking
-    grace: timedelta
-
-    async def run(self) -> Report:
-        """Sweep what is older than the grace period, which no push under way can be."""
-        now_ms = self.walking.clock.now_ms()
-        before_ms = now_ms - self.grace // timedelta(milliseconds=1)
-        seen = swept = 0
-
-        async def visit(archive: StoredArchive) -> None:
-            nonlocal seen, swept
-            seen += 1
-            swept += await self._sweep(archive, before_ms)
-
-        finished = await self.walking.over("sweep", self.archives.list(now_ms), visit)
-        return Report("sweep", seen, swept, unfinished=not finished)
-
-    async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
-        """Say whether anything had to be done about the archive."""
-        found = await self.metadata.by_digest(archive.digest)
-        if found.head and found.release and found.release.state is not State.REMOVED:
-            return await self._put_right(archive, found.head, found.release)
-        if archive.stored_ms >= before_ms:
-            return False
-        if not await self.archives.delete(archive.digest, before_ms):
-            return False
-        await self.documents.delete(archive.digest)
-        return True
-
-    async def _put_right(self, archive: StoredArchive, head: Head, release: Release) -> bool:
-        side = side_of(head, release)
-        if archive.side in (None, side):
-            return False
-        await self.archives.move(release.archive, side)
-        return True
-
-
-@dataclass(frozen=True)
-class RollingUp:
-    """Adds counted pulls to the packages, and lets the search rank by them."""
-
-    ledger: PullLedger
-    deriving: Deriving
+    record_writer: RecordWriter
+    read_only_mode: ReadOnlyMode
     clock: Clock
 
-    async def run(self) -> Report:
-        """Roll up all counts; callers of the current window and the one before are remembered."""
-        packages = await self.ledger.roll_up(window_of(self.clock.now_ms()) - 1)
-        for package in packages:
-            await self.deriving.show_newest(package)
-        return Report("roll-up", len(packages), len(packages))
+    async def request(self, task: str, by: Principal) -> None:
+        """Have the task run within a minute; whoever asks again changes nothing.
+
+        Raises `InvalidRequest` where there is no such task.
+        """
+        await self.administration.require_fresh(by, "run", "tasks of upkeep")
+        if task not in self.tasks:
+            known = ", ".join(self.tasks)
+            sentence = f"This registry has no task of that name. There are: {known}."
+            raise InvalidRequest(sentence)
+        wish = TaskRequest(task=task, asked_by=by.id, asked_ms=self.clock.now_ms())
+        try:
+            await self._note(wish, by)
+        except (AlreadyThere, Stale):
+            return  # Somebody else has asked at this moment.
+
+    async def pending(self) -> list[TaskRequest]:
+        """Return what was asked for and has not run yet, in the order in which it will."""
+        wishes = [
+            each
+            for each in await self.directory.of(TaskRequest, TASK_REQUESTS_OWNER)
+            if self._lasts(each)
+        ]
+        # What goes on from where it stopped comes after what has not begun.
+        return sorted(wishes, key=lambda each: (each.begun_ms or 0, each.asked_ms))
+
+    async def run_requested(self, run: RunTask) -> None:
+        """Run by `run` what was asked for; what does not begin in time does a minute later.
+
+        A task that stops halfway goes on as well, until it has seen everything. While the registry
+        is read-only nothing is taken up.
+        """
+        try:
+            await self.read_only_mode.require_changes_allowed()
+        except TakesNoChanges:
+            return
+        until_ms = self.clock.now_ms() + BEGINS_WITHIN // _MS
+        for wish in await self.pending():
+            if self.clock.now_ms() < until_ms:
+                await self._serve(wish, run)
+
+    async def _note(self, wish: TaskRequest, by: Principal) -> None:
+        subject = f"task:{wish.task}"
+        change = EntityChange("task.asked", subject, account=by.id, details={"name": wish.task})
+        there = await self.directory.get(TaskRequest, wish.place)
+        if there is None:
+            await self.record_writer.add(wish, change=change, by=by)
+        elif not self._lasts(there):
+            again = wish.model_copy(update={"revision": there.revision, "outbox": there.outbox})
+            await self.record_writer.replace(again, change=change, by=by)
+
+    async def _serve(self, wish: TaskRequest, run: RunTask) -> None:
+        taken_up = await self._replace(wish, begun_ms=self.clock.now_ms(), is_held_up=False)
+        if taken_up is None:
+            return  # Another instance has it.
+        try:
+            report = await run(wish.task)
+        except Exception:
+            await self._remove(taken_up)  # It has run, and what is noted of that says how.
+            raise
+        if report is None:
+            await self._replace(taken_up, is_held_up=True)
+        elif not report.unfinished:
+            await self._remove(taken_up)
+
+    async def _replace(self, wish: TaskRequest, **changes: object) -> TaskRequest | None:
+        try:
+            return await self.directory.replace(wish.model_copy(update=changes))
+        except Stale:
+            return None
+
+    async def _remove(self, wish: TaskRequest) -> None:
+        with suppress(Stale):
+            await self.directory.remove(wish)
+
+    def _lasts(self, wish: TaskRequest) -> bool:
+        return self.clock.now_ms() < wish.ends_ms
+
+
+TASK_RUNS_KEPT_FOR = timedelta(
+    days=400
+)  # Of a task that runs no more it is told for that long when it did.
+TASK_RUNS_CACHED_FOR = timedelta(seconds=10)  # Whoever asks more often is shown what was read last.
+
+_RUN_KIND = "upkeep-run"
+
+
+def _run_of(task: str, started_ms: int, ended_ms: int, report: TaskReport | None) -> TaskRun:
+    if report is None:
+        return TaskRun(
+            task=task, started_ms=started_ms, ended_ms=ended_ms, result=TaskResult.FAILED
+        )
+    return TaskRun(
+        task=task,
+        started_ms=started_ms,
+        ended_ms=ended_ms,
+        result=TaskResult.PROBLEMS if report.problems else TaskResult.DONE,
+        seen=report.seen,
+        changed=report.changed,
+        problems=report.problems[:PROBLEMS_KEPT],
+        unfinished=report.unfinished,
+    )
+
+
+SCHEDULES = MappingProxyType(
+    {
+        "settle": "15 * * * * *",  # What a crash left half listed is listed within a minute.
+        "search": "45 */5 * * * *",  # What the change feed did not bring; in the cloud alone.
+        "roll-up": "0 */5 * * * *",
+        "expire": "30 7 * * * *",
+        "remind": "30 37 * * * *",
+        "snapshot": "0 5 2 * * *",  # Before the sweep: what it names is there for a day and more.
+        "sweep": "0 20 3 * * *",
+        "audit": "0 40 3 * * *",
+        "forget": "0 50 3 * * *",
+        "prove": "0 10 4 * * *",
+        "mend": "0 30 4 * * *",
+        "keep": "0 15 */6 * * *",
+    }
+)
+
+# After it runs what somebody asked for: a timer of its own would keep an instance busy each minute.
+TASK_THAT_RUNS_REQUESTS = "settle"
+
+
+def schedule_of(task: str) -> Schedule | None:
+    """Return when the task runs by itself, or None."""
+    text = SCHEDULES.get(task)
+    return None if text is None else Schedule.parse(text)
+
+
+RUN_TIME = timedelta(minutes=7)  # Less than a lease: the last package may take a while.
+CHECKPOINT_KEPT_FOR = timedelta(days=30)
+
+_CHECKPOINT_KIND = "upkeep-mark"
+
+T = TypeVar("T")
+Visit = Callable[[T], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Expiring:
-    """Deletes tokens, invitations and short-lived state whose time is over, and finishes what a
-    crash broke off while a stolen token was revoked."""
+class Checkpoints:
+    """Visits all there is, in several runs where one is too short."""
 
-    directory: DirectoryStore
+    metadata: MetadataStore
     work: WorkStore
     clock: Clock
-    lineage: TokenLineage
-    grace: timedelta = timedelta(days=7)  # Until then an owner reads "expired", not "unknown".
 
-    async def run(self) -> Report:
-        """Delete what has expired, and what was made with tokens that were stolen."""
-        await self.lineage.finish()
-        now_ms = self.clock.now_ms()
-        grace_ms = self.grace // timedelta(milliseconds=1)
-        removed = await self.directory.remove_ended(now_ms - grace_ms)
-        removed += await self.work.remove_expired(now_ms)
-        return Report("expire", removed, removed)
+    async def visit_packages(self, task: str, visit: Visit[Head]) -> bool:
+        """Visit packages in order of key, from where the task stopped or died last; say whether the
+        last one was reached. One that is visited when the time is up is the last of this run.
+        """
+        until_ms, after = self._until(), await self._marked(task)
+        while heads := await self.metadata.packages(after, UPKEEP_BATCH):
+            for head in heads:
+                await visit(head)
+                after = head.package.key
+                if self.clock.now_ms() >= until_ms:
+                    await self._mark(task, after)
+                    return False
+            await self._mark(task, after)
+        await self._mark(task, "")
+        return True
+
+    async def visit(self, task: str, things: AsyncIterator[T], visit: Visit[T]) -> bool:
+        """Visit things, from where the task stopped last; say whether the last one was reached.
+
+        What is passed over is counted: in a list that changed meanwhile some are visited twice,
+        and some not before the next time.
+        """
+        until_ms, passed = self._until(), int(await self._marked(task) or 0)
+        place = 0
+        async for thing in things:
+            place += 1
+            if place <= passed:
+                continue
+            await visit(thing)
+            if self.clock.now_ms() >= until_ms:
+                await self._mark(task, str(place))
+                return False
+        await self._mark(task, "")
+        return True
+
+    def _until(self) -> int:
+        return self.clock.now_ms() + RUN_TIME // _MS
+
+    async def _marked(self, task: str) -> str:
+        return await self.work.peek(_CHECKPOINT_KIND, task, self.clock.now_ms()) or ""
+
+    async def _mark(self, task: str, after: str) -> None:
+        ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // _MS
+        await self.work.put(_CHECKPOINT_KIND, task, after, ends_ms)
 
 
-@dataclass(frozen=True)
-class Forgetting:
-    """Lets old events forget where they came from: logs are kept, and people's traces are not."""
-
-    events: EventStore
-    clock: Clock
-    days: int
-
-    async def run(self) -> Report:
-        """Forget, batch by batch, so that no write is long."""
-        before_ms = self.clock.now_ms() - timedelta(days=self.days) // timedelta(milliseconds=1)
-        forgotten = 0
-        while count := await self.events.forget_origins(before_ms, BATCH):
-            forgotten += count
-        return Report("forget", forgotten, forgotten)
-
-
-@dataclass(frozen=True)
-class Refreshing:
-    """Derives everything again from the releases: for a lost or damaged search or entry."""
-
-    deriving: Deriving
-    walking: Walking
-
-    async def run(self) -> Report:
-        """Rebuild packages, in order of name."""
-        seen = 0
-
-        async def visit(head: Head) -> None:
-            nonlocal seen
-            seen += 1
-            await self.deriving.rebuild(head.package)
-
-        finished = await self.walking.over_packages("refresh", visit)
-        return Report("refresh", seen, seen, unfinished=not finished)
+UPKEEP_BATCH = 200  # Records that a task holds at once, so that its memory stays bounded.

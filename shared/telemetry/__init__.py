@@ -1,9 +1,6 @@
-"""What the registry tells of itself besides its log: traces and metrics, where they are wanted.
+"""Telemetry of the registry besides its log: traces and metrics, where they are enabled.
 
-catalog.py     every metric, what it counts and by what; docs/telemetry.md lists the same
-tracing.py     which trace something is part of
-recording.py   where what happens is told; nothing happens there until somebody listens
-activities.py  what is being done now: one request, or one run of a task
-loading.py     what keeps what is told until the libraries are there
-exporting.py   the libraries: OpenTelemetry and Azure Monitor, imported by nobody else
-"""
+metrics.py         every metric with its unit and attributes; docs/telemetry.md lists the same
+recording.py       recording metrics, spans and activities; does nothing until telemetry is enabled
+startup_buffer.py  buffers values until the libraries are loaded
+exporter.py        OpenTelemetry and Azure Monitor; no other module imports them"""

@@ -5,8 +5,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests import npm
 from tests.browser.chromium import skip_without
+from tests.support import npm
 
 PACKAGE = "axe-core@4.14.1"
 SCRIPT = "node_modules/axe-core/axe.min.js"

@@ -19,7 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.clients.debian import require_packages
+from tests.support.debian import require_packages
 
 PROGRAM = "chromium"
 FLAGS = [

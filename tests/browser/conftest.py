@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import Watched, chromium, window_of
-from tests.browser.furnishing import Site
-from tests.clients.served import Served, served
-from tests.world import Template
+from tests.browser.sample_registry import Site
+from tests.clients.recorded_registry import Served, served
+from tests.support.world import Template
 
 
 class Open(Protocol):

@@ -11,14 +11,15 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from shared.prose.markdown import Place, render_markdown
-from tests.browser.attacking import attacks
+from shared.prose.links import TextPlace
+from shared.prose.rendering import render_markdown
 from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
-from tests.clients.served import Served
+from tests.browser.hostile_texts import attacks
+from tests.clients.recorded_registry import Served
 
 FILES = "/files/acme/greet/1.0.0"
-PLACE = Place(FILES, folder="docs")
+PLACE = TextPlace(FILES, folder="docs")
 A_BATCH = 120  # Attacks; one page shows them all.
 BATCHES = range(-(-len(attacks()) // A_BATCH))
 WATCH = "window.ran = []; window.pwn = what => window.ran.push(String(what));"

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
-from tests.browser.furnishing import README, Site
+from tests.browser.sample_registry import README, Site
 
 
 def test_an_author_begins_publishes_and_takes_it_back(site: Site, opened: Open) -> None:

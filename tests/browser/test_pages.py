@@ -7,8 +7,8 @@ from playwright.sync_api import Page
 from tests.browser.axe import assert_accessible
 from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
-from tests.browser.crawling import Crawl
-from tests.browser.furnishing import Site
+from tests.browser.crawler import Crawl
+from tests.browser.sample_registry import Site
 
 BEGINNINGS = (
     "/",

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.clients.served import Served
+from tests.clients.recorded_registry import Served
 
 COMMAND = "Command that logs a machine in"
 

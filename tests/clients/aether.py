@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.clients.debian import require_packages
 from tests.paths import ROOT
-from tests.world import Person
+from tests.support.debian import require_packages
+from tests.support.world import Person
 
 PACKAGES = (
     "libmaven-resolver-java",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.aether import Aether
-from tests.clients.served import Served, served
-from tests.world import Template
+from tests.clients.recorded_registry import Served, served
+from tests.support.world import Template
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.balas import bala
 from tests.clients.aether import Aether, AetherFailure, Repository
-from tests.clients.served import Request, Served
+from tests.clients.recorded_registry import Request, Served
 from tests.paths import SHARED
+from tests.support.archives import bala
 
 BALA = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
 POM = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.pom"

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.hosting.serving import Certificate
+from shared.hosting.server import Certificate
 from shared.localhost import build_host
-from tests.balas import bala
-from tests.clients.served import Served
+from tests.clients.recorded_registry import Served
 from tests.paths import ROOT
-from tests.serving import running
-from tests.world import Template, settings_of
+from tests.support.archives import bala
+from tests.support.server import running
+from tests.support.world import Template, settings_of
 
 PAGE = (ROOT / "docs" / "clients.md").read_text()
 BLOCKS = [

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from shared.settings import Settings
-from tests.balas import bala
-from tests.clients.debian import require_packages
 from tests.paths import ROOT
-from tests.world import Template, World
+from tests.support.archives import bala
+from tests.support.debian import require_packages
+from tests.support.world import Template, World
 
 MACHINE = ROOT / "infra" / "machine"
 UNITS = ("ballroom.service", "ballroom-backup.service", "ballroom-backup.timer")

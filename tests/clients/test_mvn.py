@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.balas import bala
-from tests.clients.debian import require_packages
-from tests.clients.served import Served
-from tests.world import Person
+from tests.clients.recorded_registry import Served
+from tests.support.archives import bala
+from tests.support.debian import require_packages
+from tests.support.world import Person
 
 _PLUGINS = Path("/usr/share/maven-repo")
 _DEPLOY = _PLUGINS / "org/apache/maven/plugins/maven-deploy-plugin"

@@ -17,14 +17,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.hosting.serving import Certificate, bind
+from shared.hosting.server import Certificate, bind
 from shared.localhost import build_host
-from tests.balas import bala
-from tests.clients.debian import require_packages
-from tests.clients.served import Recorder, with_tokens_of_today
+from tests.clients.recorded_registry import Recorder, with_tokens_of_today
 from tests.paths import ROOT
-from tests.serving import make_certificate, running
-from tests.world import Template, settings_of
+from tests.support.archives import bala
+from tests.support.debian import require_packages
+from tests.support.server import make_certificate, running
+from tests.support.world import Template, settings_of
 
 NAME = "ballroom.example.org"
 URL = f"https://{NAME}"

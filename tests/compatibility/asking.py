@@ -12,8 +12,8 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from tests.compatibility.story import DOMAIN, PACKAGES, Facts
-from tests.devices import GRANT_TYPE
-from tests.world import URL
+from tests.support.device_login import GRANT_TYPE
+from tests.support.world import URL
 
 BASE = "/2.0/registry"
 MAVEN = "/2.0/maven"

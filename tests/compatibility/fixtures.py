@@ -14,11 +14,11 @@ from typing import Any
 
 from azure.storage.blob import ContentSettings
 
-from shared.adapters.blob.connecting import CONTAINERS as BLOB_CONTAINERS
-from shared.adapters.cosmos.connecting import DATABASE
-from tests.cloud import AtPlace, double_of, make_containers
-from tests.fakes.clock import FakeClock
+from shared.adapters.blob.client import BLOB_CONTAINERS
+from shared.adapters.cosmos.client import DATABASE
 from tests.fakes.cosmos.containers import Partition
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import CloudDouble, double_of, make_containers
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "folder.tar.xz"
@@ -84,7 +84,7 @@ async def pack_cloud(place: Path, file: Path) -> None:
 
 
 async def _blobs(place: Path) -> Mapping[str, Any]:
-    connections = AtPlace(place, FakeClock())
+    connections = CloudDouble(place, FakeClock())
     found: dict[str, Any] = {}
     async with connections.blobs() as client:
         for name in BLOB_CONTAINERS:
@@ -110,7 +110,7 @@ async def unpack_cloud(file: Path, place: Path, clock: FakeClock) -> None:
         container.last = stored["last"]
         for key, items in stored["partitions"].items():
             container.partitions[key] = Partition({item["id"]: item for item in items})
-    connections = AtPlace(place, clock)
+    connections = CloudDouble(place, clock)
     await make_containers(connections)
     async with connections.blobs() as client:
         for path, stored in packed["blobs"].items():

@@ -14,17 +14,17 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.balas import bala
-from tests.browsers import Browser
-from tests.browsers import signed_in as browser_of
-from tests.devices import ask as ask_for_codes
-from tests.fakes.issuer import FakeInternet, Issuer
-from tests.jobs import SETTINGS as JOBS
-from tests.jobs import CiSystems
-from tests.places import Places
-from tests.protocol.sign_in import HOST, TENANT
-from tests.protocol.sign_in import SETTINGS as SIGN_IN
-from tests.world import URL, People, Person, Stores, World, opened, settled
+from tests.fakes.identity_provider import FakeInternet, Issuer
+from tests.support.archives import bala
+from tests.support.browsers import Browser
+from tests.support.browsers import signed_in as browser_of
+from tests.support.device_login import ask as ask_for_codes
+from tests.support.sign_in import HOST, TENANT
+from tests.support.sign_in import SETTINGS as SIGN_IN
+from tests.support.storage import Places
+from tests.support.trusted_publishing import SETTINGS as JOBS
+from tests.support.trusted_publishing import CiSystems
+from tests.support.world import URL, People, Person, Stores, World, opened, settled
 
 API = "/api/v1"
 ACME = "/account/organizations/acme"
@@ -257,7 +257,7 @@ async def _pulls(story: Story) -> None:
             await world.java(person).pull(coordinate)
     await world.java(world.people.mia).pull("acme/secret:1.0.0")
     world.clock.advance(timedelta(minutes=25))
-    await world.registry.counting.flush()
+    await world.registry.pull_counter.flush()
     await world.registry.upkeep.run("roll-up")
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.balas import bala
 from tests.compatibility.asking import Ask, Asking, differences
 from tests.compatibility.fixtures import ANSWERS, CLOUD, FOLDER, HERE, read_json
 from tests.compatibility.story import Facts, told
 from tests.compatibility.write import PLACES, facts_of, open_folder, read_by_this_code
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.terminal import Terminal
-from tests.world import URL, World
+from tests.support.archives import bala
+from tests.support.terminal import Terminal
+from tests.support.world import URL, World
 
 LARGEST_BYTES = 1024 * 1024  # Of all files together; a clone of the repository brings them.
 ARCHIVE = {"Accept": "application/octet-stream"}
@@ -99,7 +99,7 @@ async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
 
 
 async def test_the_snapshot_is_whole(old: Old) -> None:
-    shelf = old.world.registry.snapshotting.shelf
+    shelf = old.world.registry.snapshot_creation.snapshots
     names = [each.name for each in await shelf.all()]
     assert len(names) == 1
     assert (await shelf.verified(names[0])).lines > 0

@@ -26,9 +26,9 @@ from tests.compatibility.fixtures import (
     write_json,
 )
 from tests.compatibility.story import SETTINGS, Facts, told
-from tests.fakes.clock import FakeClock
-from tests.places import Clouds, Folders, Places
-from tests.world import World, opened, settings_of
+from tests.fakes.system import FakeClock
+from tests.support.storage import Clouds, Folders, Places
+from tests.support.world import World, opened, settings_of
 
 PLACES: dict[str, Places] = {"folder": Folders(), "cloud": Clouds()}
 

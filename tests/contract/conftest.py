@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.worlds import WORLDS, Stores, World
-from tests.fakes.clock import FakeClock
-from tests.real import delete_all
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import delete_all
 
 
 @pytest.fixture(scope="session", autouse=True)

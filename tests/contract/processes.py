@@ -19,7 +19,7 @@ class Process:
     def __init__(self, *arguments: str) -> None:
         """Start it."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.contract.process", *arguments],
+            [sys.executable, "-m", "tests.contract.worker_process", *arguments],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -6,13 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.archive_name import ArchiveName
-from shared.domain.digest import Digest
-from shared.domain.errors import ArchiveNotFound
-from shared.domain.package import Visibility
-from tests.contract.samples import BALA, DIGEST, NAME, named
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.packages import Visibility
+from tests.contract.sample_records import BALA, DIGEST, NAME, named
 from tests.contract.worlds import Stores
-from tests.fakes.clock import FakeClock
+from tests.fakes.system import FakeClock
 
 PUBLIC = Visibility.PUBLIC
 FOREVER = 10**15  # Milliseconds: after everything that is stored.

@@ -9,16 +9,22 @@ from typing import Any
 import pytest
 from azure.cosmos.aio import CosmosClient
 
-from shared.adapters.cosmos.connecting import DATABASE, Cosmos
-from shared.adapters.cosmos.listings import TOLD_GROWTH, Change, CosmosListings, changes_of
-from shared.adapters.sqlite.searching.document import README_CHARACTERS
+from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
+from shared.adapters.cosmos.listings import (
+    REPORTED_GROWTH,
+    CosmosListings,
+    ListingChange,
+    listing_changes,
+)
+from shared.adapters.search.rows import README_CHARACTERS
 from shared.adapters.system import SystemRandomness
-from shared.domain.package import Event, Listing, Texts
-from tests.cloud import ANY_KEY, double_of
-from tests.contract.samples import head, package, release
-from tests.fakes.clock import FakeClock
+from shared.domain.packages import Listing, Texts
+from shared.domain.records import Event
+from tests.contract.sample_records import head, package, release
 from tests.fakes.cosmos.protocol import Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import ANY_KEY, double_of
 
 
 @dataclass
@@ -49,7 +55,7 @@ async def place(tmp_path: Path) -> AsyncGenerator[Place]:
         transport = DoubleTransport(double, opened.trouble)
         return CosmosClient(double.address, ANY_KEY, transport=transport)
 
-    cosmos = Cosmos(connect, SystemRandomness())
+    cosmos = CosmosDatabase(connect, SystemRandomness())
     opened = Place(CosmosListings(cosmos), tmp_path, clock)
     yield opened
     await cosmos.close()
@@ -63,7 +69,7 @@ def listing(version: str = "1.0.0", pulls: int = 0, **fields: Any) -> Listing:
     )
 
 
-def versions(changes: list[Change]) -> list[str]:
+def versions(changes: list[ListingChange]) -> list[str]:
     """Return the versions that are shown."""
     return [each.release.version for change in changes if (each := change.listing())]
 
@@ -83,10 +89,10 @@ async def test_a_package_that_is_shown_no_longer_is_told_of_and_its_revision_gro
     assert await place.listings.remove(greet) is None
     await place.listings.offer(listing())
     gone = await place.listings.remove(greet)
-    assert gone == Change("acme/greet", 2, None)
+    assert gone == ListingChange("acme/greet", 2, None)
     assert await place.listings.remove(greet) is None
     assert (await place.listings.offer(listing()))[0]
-    [change] = changes_of(place.stored())
+    [change] = listing_changes(place.stored())
     assert (change.revision, versions([change])) == (3, ["1.0.0"])
 
 
@@ -98,7 +104,7 @@ async def test_what_changes_nothing_is_not_written(place: Place) -> None:
 
 async def test_pulls_are_told_when_they_have_grown_by_what_matters(place: Place) -> None:
     await place.listings.offer(listing(pulls=1_000))
-    little = 1_000 + int(1_000 * TOLD_GROWTH)
+    little = 1_000 + int(1_000 * REPORTED_GROWTH)
     assert await place.listings.replace(listing(pulls=little)) is None
     assert await place.listings.replace(listing(pulls=little + 1)) is not None
     assert await place.listings.replace(listing(pulls=0)) is not None  # They were counted wrongly.
@@ -133,4 +139,4 @@ async def test_an_offer_takes_effect_once_whatever_happens_on_the_way(
     assert is_new is not before
     assert change is not None
     assert change.revision == 1 + before
-    assert changes_of(place.stored()) == [change]
+    assert listing_changes(place.stored()) == [change]

@@ -11,24 +11,31 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from shared.adapters.blob.connecting import Blobs
-from shared.adapters.cloud_search.blobs import SearchBlobs
-from shared.adapters.cloud_search.copies import SCHEMA
-from shared.adapters.cloud_search.deltas import LIMIT
-from shared.adapters.cloud_search.feeding import BASE_LIFETIME, GRACE, TAKE_OVER, CloudSearchFeed
-from shared.adapters.cloud_search.opening import CloudSearch
-from shared.adapters.cloud_search.pointer import Pointer, written
-from shared.adapters.cloud_search.workplaces import Workplace
-from shared.adapters.cosmos.connecting import DATABASE, Cosmos
+from shared.adapters.blob.client import BlobContainers
+from shared.adapters.cloud_search.copies import COPY_SCHEMA, CopyFolders
+from shared.adapters.cloud_search.feed import (
+    BASE_LIFETIME,
+    SWEEP_GRACE_PERIOD,
+    UPGRADE_OVERLAP,
+    CloudSearchFeed,
+)
+from shared.adapters.cloud_search.index import CloudSearchPorts
+from shared.adapters.cloud_search.parts import (
+    LARGEST_DELTA_BYTES,
+    IndexPointer,
+    SearchBlobs,
+    write_pointer,
+)
+from shared.adapters.cosmos.client import DATABASE, CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings
 from shared.adapters.paths import SEARCH_PARTS, SEARCH_POINTER
 from shared.adapters.system import SystemRandomness
-from shared.domain.package import Listing, Texts
-from shared.domain.query import ANYONE, Page, Query
-from tests.cloud import AtPlace, double_of, make_containers
-from tests.contract.prompt import opened_search
-from tests.contract.samples import head, package, release
-from tests.fakes.clock import FakeClock
+from shared.domain.packages import Listing, Texts
+from shared.domain.search import ANYONE, Query, ResultPage
+from tests.contract.immediate_search import opened_search
+from tests.contract.sample_records import head, package, release
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import CloudDouble, double_of, make_containers
 
 WORDS = [f"{one}{two}{three}" for one in "bdfgkl" for two in "aeiou" for three in "mnprstvz"]
 
@@ -37,13 +44,13 @@ WORDS = [f"{one}{two}{three}" for one in "bdfgkl" for two in "aeiou" for three i
 class Place:
     """A registry in the cloud with one instance that searches."""
 
-    connections: AtPlace
+    connections: CloudDouble
     clock: FakeClock
-    search: CloudSearch
-    cosmos: Cosmos
-    blobs: Blobs
+    search: CloudSearchPorts
+    cosmos: CosmosDatabase
+    blobs: BlobContainers
     folder: Path
-    workplace: Workplace
+    workplace: CopyFolders
     _read: int = field(default=0)
 
     def parts(self) -> SearchBlobs:
@@ -56,7 +63,7 @@ class Place:
         container, listings = self.cosmos.container("packages"), CosmosListings(self.cosmos)
         return CloudSearchFeed(listings, container, parts or self.parts(), workplace, self.clock)
 
-    async def pointer(self) -> Pointer:
+    async def pointer(self) -> IndexPointer:
         """Return what is pointed at."""
         found = await self.parts().pointer()
         assert found is not None
@@ -81,22 +88,22 @@ class Place:
     async def found(self, text: str = "") -> list[str]:
         """Return what a fresh instance finds."""
         async with opened_search(self.connections, self.clock, self.folder) as other:
-            await other.looking.look()
-            results = await other.index.search(Query.parse(text), Page(limit=100), ANYONE)
+            await other.looking.refresh()
+            results = await other.index.search(Query.parse(text), ResultPage(limit=100), ANYONE)
             return sorted(hit.listing.head.name for hit in results.hits)
 
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncGenerator[Place]:
     clock = FakeClock()
-    connections, randomness = AtPlace(tmp_path, clock), SystemRandomness()
+    connections, randomness = CloudDouble(tmp_path, clock), SystemRandomness()
     await make_containers(connections)
     cosmos, blobs = (
-        Cosmos(connections.cosmos, randomness),
-        Blobs(connections.blobs, connections.prefix),
+        CosmosDatabase(connections.cosmos, randomness),
+        BlobContainers(connections.blobs, connections.prefix),
     )
     async with opened_search(connections, clock, tmp_path) as search:
-        workplace = Workplace(tmp_path / "feeding", randomness)
+        workplace = CopyFolders(tmp_path / "feeding", randomness)
         yield Place(connections, clock, search, cosmos, blobs, tmp_path, workplace)
         workplace.close()
     await cosmos.close()
@@ -118,7 +125,7 @@ def _number(item: dict[str, Any]) -> int:
 async def test_before_anything_was_written_there_is_an_empty_base(place: Place) -> None:
     assert await place.search.feed.catch_up() == 0
     pointer = await place.pointer()
-    assert (pointer.packages, pointer.delta, pointer.schema) == (0, None, SCHEMA)
+    assert (pointer.packages, pointer.delta, pointer.schema) == (0, None, COPY_SCHEMA)
     assert await place.found() == []
 
 
@@ -230,7 +237,7 @@ async def test_a_delta_that_would_be_too_large_becomes_a_base(place: Place) -> N
     for batch in (bodies[:200], bodies[200:400], bodies[400:]):
         await place.search.feed.merge(batch)
         delta = (await place.pointer()).delta
-        assert delta is None or delta.size_bytes <= LIMIT
+        assert delta is None or delta.size_bytes <= LARGEST_DELTA_BYTES
     pointer = await place.pointer()
     assert pointer.base != first.base
     assert len(await place.found("org:acme")) == 100  # Of the first page.
@@ -250,7 +257,7 @@ async def test_parts_that_nobody_points_at_are_removed_after_a_grace(place: Plac
         await place.search.index.offer(listing(name))
         await place.search.feed.merge(place.changed())
     assert len(await place.names()) == 4
-    place.clock.advance(GRACE + timedelta(seconds=1))
+    place.clock.advance(SWEEP_GRACE_PERIOD + timedelta(seconds=1))
     await place.search.feed.catch_up()
     assert set(await place.names()) == (await place.pointer()).names
     assert await place.found() == ["one", "three", "two"]
@@ -279,23 +286,27 @@ async def lose_pointer(place: Place) -> None:
 
 async def point_from_another_container(place: Place) -> None:
     """Let the pointer be one of before a backup was restored."""
-    text = written(await place.pointer())
+    text = write_pointer(await place.pointer())
     await place.put(SEARCH_POINTER, text.replace(b'"after":"', b'"after":"bm90IG91cnM'))
 
 
 async def point_at_an_older_schema(place: Place) -> None:
     """Let the base be one of an older program."""
-    await place.put(SEARCH_POINTER, written(await place.pointer()).replace(*_schema(SCHEMA - 1)))
+    await place.put(
+        SEARCH_POINTER, write_pointer(await place.pointer()).replace(*_schema(COPY_SCHEMA - 1))
+    )
 
 
 async def point_at_a_newer_schema_of_long_ago(place: Place) -> None:
     """Let the base be one of a newer program that was taken back."""
-    await place.put(SEARCH_POINTER, written(await place.pointer()).replace(*_schema(SCHEMA + 1)))
-    place.clock.advance(TAKE_OVER + timedelta(seconds=1))
+    await place.put(
+        SEARCH_POINTER, write_pointer(await place.pointer()).replace(*_schema(COPY_SCHEMA + 1))
+    )
+    place.clock.advance(UPGRADE_OVERLAP + timedelta(seconds=1))
 
 
 def _schema(number: int) -> tuple[bytes, bytes]:
-    return f'"schema":{SCHEMA},'.encode(), f'"schema":{number},'.encode()
+    return f'"schema":{COPY_SCHEMA},'.encode(), f'"schema":{number},'.encode()
 
 
 @pytest.mark.parametrize(
@@ -325,12 +336,14 @@ async def test_what_is_lost_is_made_anew_from_the_records(
 
 async def test_while_a_newer_program_takes_over_its_base_is_left_alone(place: Place) -> None:
     await place.search.feed.catch_up()
-    await place.put(SEARCH_POINTER, written(await place.pointer()).replace(*_schema(SCHEMA + 1)))
+    await place.put(
+        SEARCH_POINTER, write_pointer(await place.pointer()).replace(*_schema(COPY_SCHEMA + 1))
+    )
     base = (await place.pointer()).base
     await place.search.index.offer(listing("one"))
     assert await place.search.feed.merge(place.changed()) == 1
     pointer = await place.pointer()
-    assert (pointer.base, pointer.schema) == (base, SCHEMA + 1)
+    assert (pointer.base, pointer.schema) == (base, COPY_SCHEMA + 1)
     assert pointer.delta is not None
 
 

@@ -6,15 +6,15 @@ from itertools import count
 import pytest
 
 from shared.domain.accounts import Account, AccountName
-from shared.domain.entity import Entity, Place, Waiting
-from shared.domain.identity import Standing
+from shared.domain.identity import AccessContext
+from shared.domain.members import Membership, PendingRole
 from shared.domain.names import OrgName
-from shared.domain.organizations import Membership, Organization, PendingRole
-from shared.domain.package import Event
+from shared.domain.organizations import Organization
+from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, Stale
-from tests.contract.samples import account, event, organization, token
+from tests.contract.sample_records import account, event, organization, token
 from tests.contract.worlds import Stores
 
 ACME = OrgName("acme")
@@ -179,13 +179,13 @@ async def test_all_entities_of_a_kind_are_read_page_by_page(stores: Stores) -> N
 
 
 async def test_nobody_stands_nowhere(stores: Stores) -> None:
-    assert await stores.directory.standing("a1", ACME, NOW) == Standing(None, None, None, NOW)
+    assert await stores.directory.standing("a1", ACME, NOW) == AccessContext(None, None, None, NOW)
 
 
 async def test_a_standing_is_account_organization_and_role(stores: Stores) -> None:
     await stores.directory.add(account())
     await stores.directory.add(organization("Acme"), member("a1", Role.OWNER, org="Acme"))
-    expected = Standing(account(), organization("Acme"), Role.OWNER, NOW)
+    expected = AccessContext(account(), organization("Acme"), Role.OWNER, NOW)
     for spelling in ("acme", "Acme", "aCME"):
         assert await stores.directory.standing("a1", OrgName(spelling), NOW) == expected
 
@@ -251,7 +251,7 @@ async def feed(stores: Stores) -> list[str]:
 async def test_an_outbox_is_published_and_cleared(stores: Stores, others: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1", "e2"))
     assert await others.directory.unpublished(10) == [
-        Waiting("account", Place("a1"), 1, stored.outbox)
+        PendingEvents("account", Place("a1"), 1, stored.outbox)
     ]
     await others.events.publish(stored.waiting)
     assert await feed(stores) == ["e1", "e2"]

@@ -2,9 +2,9 @@
 
 import json
 
-from shared.domain.digest import Digest
-from shared.domain.package import Dependency, Graph, GraphNode, ModuleText, Texts
-from tests.contract.samples import DIGEST, graph
+from shared.domain.archives.names import Digest
+from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
+from tests.contract.sample_records import DIGEST, graph
 from tests.contract.worlds import Stores
 
 OTHER = Digest.of(b"another archive")

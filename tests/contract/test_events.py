@@ -2,8 +2,9 @@
 
 import asyncio
 
-from shared.domain.package import Event, Head, Release
-from tests.contract.samples import GREET, coordinate, event, head, release
+from shared.domain.packages import Head, Release
+from shared.domain.records import Event
+from tests.contract.sample_records import GREET, coordinate, event, head, release
 from tests.contract.worlds import Stores
 
 FIRST = coordinate("acme/greet:1.0.0")

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from shared.domain.digest import Digest
-from shared.domain.package import Dependency, Found, Head, Release, State, Visibility
+from shared.domain.archives.names import Digest
+from shared.domain.packages import Dependency, FoundRelease, Head, Release, State, Visibility
 from shared.ports import AlreadyThere, Pull, Stale
-from tests.contract.samples import (
+from tests.contract.sample_records import (
     DIGEST,
     GREET,
     coordinate,
@@ -47,26 +47,26 @@ async def versions(stores: Stores) -> list[str]:
 
 
 async def test_nothing_is_found_where_nothing_was_stored(stores: Stores) -> None:
-    assert await stores.metadata.find(FIRST) == Found(None, None)
+    assert await stores.metadata.find(FIRST) == FoundRelease(None, None)
     assert await stores.metadata.head(GREET) is None
 
 
 async def test_a_package_is_found_without_the_version_that_it_lacks(stores: Stores) -> None:
     stored = await claimed(stores)
-    assert await stores.metadata.find(FIRST) == Found(stored, None)
+    assert await stores.metadata.find(FIRST) == FoundRelease(stored, None)
 
 
 async def test_a_release_is_found_with_its_package(stores: Stores) -> None:
     stored = await claimed(stores)
     added = release(dependencies=(Dependency(org="x", name="y", version="1.0.0"),))
     await stores.metadata.add_release(added)
-    assert await stores.metadata.find(FIRST) == Found(stored, added)
+    assert await stores.metadata.find(FIRST) == FoundRelease(stored, added)
 
 
 async def test_another_version_of_a_package_is_not_found_for_it(stores: Stores) -> None:
     stored = await claimed(stores)
     await stores.metadata.add_release(release())
-    assert await stores.metadata.find(coordinate("acme/greet:1.0.1")) == Found(stored, None)
+    assert await stores.metadata.find(coordinate("acme/greet:1.0.1")) == FoundRelease(stored, None)
 
 
 async def test_packages_are_compared_without_case(stores: Stores) -> None:
@@ -80,26 +80,28 @@ async def test_packages_are_compared_without_case(stores: Stores) -> None:
 
 
 async def test_what_another_process_wrote_is_found_at_once(stores: Stores, others: Stores) -> None:
-    assert await others.metadata.find(FIRST) == Found(None, None)
+    assert await others.metadata.find(FIRST) == FoundRelease(None, None)
     stored = await claimed(stores)
-    assert await others.metadata.find(FIRST) == Found(stored, None)
+    assert await others.metadata.find(FIRST) == FoundRelease(stored, None)
     await stores.metadata.add_release(release())
-    assert await others.metadata.find(FIRST) == Found(stored, release())
+    assert await others.metadata.find(FIRST) == FoundRelease(stored, release())
     changed = await stores.metadata.replace_release(release(deprecation="Use another."))
-    assert await others.metadata.find(FIRST) == Found(stored, changed)
+    assert await others.metadata.find(FIRST) == FoundRelease(stored, changed)
 
 
 async def test_a_release_is_found_by_the_digest_of_its_archive(stores: Stores) -> None:
     stored = await claimed(stores)
     await stores.metadata.add_release(release("acme/greet:1.1.0"))
     await stores.metadata.add_release(release(digest=DIGEST.hex))
-    assert await stores.metadata.by_digest(DIGEST) == Found(stored, release(digest=DIGEST.hex))
+    assert await stores.metadata.by_digest(DIGEST) == FoundRelease(
+        stored, release(digest=DIGEST.hex)
+    )
 
 
 async def test_nothing_is_found_by_the_digest_of_no_release(stores: Stores) -> None:
     await claimed(stores)
     await stores.metadata.add_release(release(digest=DIGEST.hex))
-    assert await stores.metadata.by_digest(Digest.of(b"other")) == Found(None, None)
+    assert await stores.metadata.by_digest(Digest.of(b"other")) == FoundRelease(None, None)
 
 
 # --- survey ------------------------------------------------------------------------------------

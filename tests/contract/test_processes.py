@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.digest import Digest
-from shared.domain.package import Entry, Release
-from tests.contract.cloud import opened_by_processes
-from tests.contract.process import publish
+from shared.domain.archives.names import Digest
+from shared.domain.packages import Release, ReleaseEntry
 from tests.contract.processes import processes, together
-from tests.contract.samples import GREET, head, release
-from tests.contract.worlds import WORLDS, Stores
-from tests.fakes.clock import FakeClock
+from tests.contract.sample_records import GREET, head, release
+from tests.contract.worker_process import publish
+from tests.contract.worlds import WORLDS, Stores, opened_by_processes
+from tests.fakes.system import FakeClock
 
 PROCESSES = 4
 
@@ -111,18 +110,18 @@ async def settle(stores: Stores) -> None:
     """Do again what a push that was killed did not come to do."""
     for each in await stores.metadata.releases(GREET):
         assert await stores.archives.stat(each.archive) is not None
-        await stores.metadata.put_entries(GREET, [Entry.of(each)])
+        await stores.metadata.put_entries(GREET, [ReleaseEntry.of(each)])
         await stores.events.publish(each)
     assert await stores.metadata.unpublished_events(10) == []
 
 
-async def survey_of(stores: Stores) -> dict[str, Entry]:
+async def survey_of(stores: Stores) -> dict[str, ReleaseEntry]:
     """Return the entries as they are stored, by version."""
     (survey,) = await stores.metadata.survey([GREET])
     assert survey is not None
     return {each.version: each for each in survey.entries}
 
 
-async def derived(stores: Stores) -> dict[str, Entry]:
+async def derived(stores: Stores) -> dict[str, ReleaseEntry]:
     """Return the entries as they follow from the releases, by version."""
-    return {each.version: Entry.of(each) for each in await stores.metadata.releases(GREET)}
+    return {each.version: ReleaseEntry.of(each) for each in await stores.metadata.releases(GREET)}

@@ -3,7 +3,7 @@
 import asyncio
 
 from shared.ports import Pull, PullHistory
-from tests.contract.samples import GREET, coordinate, head, package
+from tests.contract.sample_records import GREET, coordinate, head, package
 from tests.contract.worlds import Stores
 
 TODAY = "2026-11-20"

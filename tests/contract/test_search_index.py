@@ -10,16 +10,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.adapters.sqlite.search import SqliteSearchIndex
-from shared.domain.facets import Facet, Totals, Trait
-from shared.domain.language import ClientProfile
-from shared.domain.package import Dependency, Event, Listing, ModuleText, Texts, Visibility
-from shared.domain.query import ANYONE, Kind, Page, Query, Results, Sort, Suggestion, Viewer
+from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.packages import Dependency, Listing, ModuleText, Texts, Visibility
+from shared.domain.records import Event
+from shared.domain.search import (
+    ANYONE,
+    Facet,
+    FacetValue,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    SearchKind,
+    Sort,
+    Suggestion,
+    Viewer,
+)
+from shared.domain.versions import ClientProfile
 from shared.ports import SearchIndex
-from tests.contract.cloud import prepared
-from tests.contract.prompt import Prompt, opened_search
-from tests.contract.samples import coordinate, head, package, release
-from tests.fakes.clock import FakeClock
+from tests.contract.immediate_search import ImmediateSearch, opened_search
+from tests.contract.sample_records import coordinate, head, package, release
+from tests.contract.worlds import prepared
+from tests.fakes.system import FakeClock
 
 Opener = Callable[[Path], AbstractAsyncContextManager[SearchIndex]]
 
@@ -40,7 +52,7 @@ async def cloud(place: Path) -> AsyncGenerator[SearchIndex]:
     """Open the index of an instance in the cloud."""
     clock = FakeClock()
     async with opened_search(await prepared(place, clock), clock, place) as search:
-        yield Prompt(search, place)
+        yield ImmediateSearch(search, place)
 
 
 INDEXES: dict[str, Opener] = {"sqlite": sqlite, "cloud": cloud}
@@ -84,7 +96,7 @@ async def found(
 ) -> list[str]:
     """Return the packages that a search finds, checking that the count agrees."""
     query = replace(Query.parse(text), **restrictions)
-    results = await index.search(query, Page(limit=100), viewer)
+    results = await index.search(query, ResultPage(limit=100), viewer)
     assert results.count == len(results.hits)
     return names(results)
 
@@ -98,7 +110,7 @@ async def offer_all(index: SearchIndex, *listings: Listing) -> None:
 async def versions(index: SearchIndex) -> list[str]:
     """Return the versions that are shown."""
     query = replace(Query(), include_deprecated=True)
-    results = await index.search(query, Page(), Viewer(sees_everything=True))
+    results = await index.search(query, ResultPage(), Viewer(sees_everything=True))
     return [hit.listing.release.version for hit in results.hits]
 
 
@@ -106,7 +118,7 @@ async def versions(index: SearchIndex) -> list[str]:
 
 
 async def test_an_empty_index_finds_nothing(index: SearchIndex) -> None:
-    assert await index.search(Query.parse("kafka"), Page(), ANYONE) == Results((), 0)
+    assert await index.search(Query.parse("kafka"), ResultPage(), ANYONE) == Results((), 0)
     assert await index.suggest("kafka", ANYONE, 5) == []
 
 
@@ -159,7 +171,7 @@ async def test_the_best_release_is_shown_in_whatever_order_they_are_offered(
 
 async def test_the_same_release_offered_again_brings_what_is_new(index: SearchIndex) -> None:
     await offer_all(index, listing("acme/greet:1.0.0"), listing("acme/greet:1.0.0", pulls=7))
-    [hit] = (await index.search(Query(), Page(), ANYONE)).hits
+    [hit] = (await index.search(Query(), ResultPage(), ANYONE)).hits
     assert hit.listing.head.pulls == 7
 
 
@@ -204,7 +216,7 @@ async def test_a_hit_needs_no_other_store(index: SearchIndex) -> None:
         "acme/greet:1.0.0", readme="x" * 5_000, modules=("greet",), outbox=(event,), summary="Hi"
     )
     await index.offer(shown)
-    [hit] = (await index.search(Query(), Page(), ANYONE)).hits
+    [hit] = (await index.search(Query(), ResultPage(), ANYONE)).hits
     assert hit.listing.head == shown.head
     assert hit.listing.release == shown.release.model_copy(update={"outbox": ()})
     assert hit.listing.texts == Texts(readme="x" * 1_300, modules=(ModuleText(name="greet"),))
@@ -322,8 +334,8 @@ async def test_deprecated_packages_are_found_by_those_who_ask_for_them(shelf: Se
 
 
 async def test_tools_are_packages_that_publish_one(shelf: SearchIndex) -> None:
-    assert await found(shelf, "", kind=Kind.TOOLS) == ["acme/EchoService"]
-    assert await found(shelf, "http", kind=Kind.TOOLS) == []
+    assert await found(shelf, "", kind=SearchKind.TOOLS) == ["acme/EchoService"]
+    assert await found(shelf, "http", kind=SearchKind.TOOLS) == []
 
 
 async def test_restrictions_are_whole_names(shelf: SearchIndex) -> None:
@@ -405,7 +417,7 @@ async def test_among_equals_what_is_used_more_comes_first_then_what_is_newer(
 async def test_a_score_is_the_sum_of_its_parts_and_never_rises_down_the_page(
     shelf: SearchIndex,
 ) -> None:
-    results = await shelf.search(Query.parse("http"), Page(), ANYONE)
+    results = await shelf.search(Query.parse("http"), ResultPage(), ANYONE)
     assert [next(iter(hit.parts)) for hit in results.hits] == ["exact name", "exact name"]
     scores = [hit.score for hit in results.hits]
     assert scores == [pytest.approx(sum(hit.parts.values())) for hit in results.hits]
@@ -422,8 +434,8 @@ async def test_results_are_sorted_as_asked_in_both_directions(
     for name, created_ms, pulls in (("a", 4, 20), ("b", 1, 30), ("c", 3, 10), ("d", 2, 40)):
         fields = {"created_ms": created_ms, "pulls": pulls}
         await index.offer(listing(f"acme/{name}:1.0.0", **fields))
-    up = await index.search(Query(), Page(sort=sort, descending=False), ANYONE)
-    down = await index.search(Query(), Page(sort=sort), ANYONE)
+    up = await index.search(Query(), ResultPage(sort=sort, descending=False), ANYONE)
+    down = await index.search(Query(), ResultPage(sort=sort), ANYONE)
     assert "".join(hit.listing.head.name for hit in down.hits) == (
         expected if sort is Sort.RELEVANCE else expected[::-1]
     )
@@ -440,17 +452,17 @@ async def test_pages_hold_every_result_once_and_as_many_as_they_count(
         await index.offer(listing(f"acme/package.n{number}:1.0.0", summary="A package"))
     seen: list[str] = []
     for offset in range(0, 30, 4):
-        page = Page(offset=offset, limit=4, sort=sort, descending=descending)
+        page = ResultPage(offset=offset, limit=4, sort=sort, descending=descending)
         results = await index.search(Query.parse(text), page, ANYONE)
         assert results.count == 23
         seen += names(results)
     assert len(seen) == len(set(seen)) == 23
-    beyond = Page(offset=10**9, sort=sort, descending=descending)
+    beyond = ResultPage(offset=10**9, sort=sort, descending=descending)
     assert (await index.search(Query.parse(text), beyond, ANYONE)).hits == ()
 
 
 async def test_a_page_of_nothing_still_counts(shelf: SearchIndex) -> None:
-    results = await shelf.search(Query(), Page(limit=0), ANYONE)
+    results = await shelf.search(Query(), ResultPage(limit=0), ANYONE)
     assert (results.hits, results.count) == ((), 6)
 
 
@@ -525,7 +537,7 @@ async def test_whatever_is_typed_pages_add_up_and_show_nothing_that_is_not_their
     seen: list[str] = []
     count = 1
     while len(seen) < count:
-        page = Page(offset=len(seen), limit=limit, sort=sort)
+        page = ResultPage(offset=len(seen), limit=limit, sort=sort)
         results = await mixed.search(query, page, viewer)
         heads = [hit.listing.head for hit in results.hits]
         assert all(each.visibility is Visibility.PUBLIC or each.org in orgs for each in heads)
@@ -637,10 +649,10 @@ async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchInd
         listing("acme/two:1.0.0", licenses=("MIT",)),
         listing("acme/three:1.0.0", licenses=("BSD",), keywords=("web",)),
     )
-    mit, web = Trait(Facet.LICENSE, "mit"), Trait(Facet.KEYWORD, "web")
+    mit, web = FacetValue(Facet.LICENSE, "mit"), FacetValue(Facet.KEYWORD, "web")
     assert sorted(await found(index, "", traits=(mit,))) == ["acme/one", "acme/two"]
     assert await found(index, "", traits=(mit, web)) == ["acme/one"]
-    assert await found(index, "", traits=(Trait(Facet.ORG, "nobody"),)) == []
+    assert await found(index, "", traits=(FacetValue(Facet.ORG, "nobody"),)) == []
     assert await divided(index, Facet.LICENSE, traits=(web,)) == {"MIT": 1, "BSD": 1}
 
 
@@ -663,11 +675,11 @@ async def test_private_packages_are_counted_for_their_organization_alone(
     members = Viewer(orgs=frozenset({"acme"}))
     assert await divided(index, Facet.LICENSE) == {}
     assert await divided(index, Facet.LICENSE, viewer=members) == {"MIT": 1}
-    assert await index.totals() == Totals(packages=1, organizations=1, pulls=5)
+    assert await index.totals() == IndexTotals(packages=1, organizations=1, pulls=5)
 
 
 async def test_what_there_is_of_an_empty_index(index: SearchIndex) -> None:
-    assert await index.totals() == Totals()
+    assert await index.totals() == IndexTotals()
 
 
 async def test_deprecated_packages_can_be_looked_for_alone(index: SearchIndex) -> None:
@@ -683,14 +695,16 @@ async def test_new_packages_are_not_those_that_were_updated(index: SearchIndex) 
     older = replace(old, head=old.head.model_copy(update={"created_ms": 1}))
     newer = replace(new, head=new.head.model_copy(update={"created_ms": 2}))
     await offer_all(index, newer, older)
-    page = Page(sort=Sort.ADDED)
+    page = ResultPage(sort=Sort.ADDED)
     assert names(await index.search(Query(), page, ANYONE)) == ["acme/new", "acme/old"]
-    page = Page(sort=Sort.ADDED, descending=False)
+    page = ResultPage(sort=Sort.ADDED, descending=False)
     assert names(await index.search(Query(), page, ANYONE)) == ["acme/old", "acme/new"]
 
 
 async def test_a_mistyped_word_comes_with_what_was_perhaps_meant(index: SearchIndex) -> None:
     await index.offer(listing("acme/kafka:1.0.0"))
-    assert (await index.search(Query.parse("kafak"), Page(), ANYONE)).meant == (("kafak", "kafka"),)
-    assert (await index.search(Query.parse("kafka"), Page(), ANYONE)).meant == ()
-    assert (await index.search(Query.parse("zzzzzz"), Page(), ANYONE)).meant == ()
+    assert (await index.search(Query.parse("kafak"), ResultPage(), ANYONE)).meant == (
+        ("kafak", "kafka"),
+    )
+    assert (await index.search(Query.parse("kafka"), ResultPage(), ANYONE)).meant == ()
+    assert (await index.search(Query.parse("zzzzzz"), ResultPage(), ANYONE)).meant == ()

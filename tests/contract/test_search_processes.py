@@ -8,9 +8,9 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from shared.adapters.sqlite.search import SqliteSearchIndex
-from shared.domain.query import ANYONE, Page, Query
-from tests.contract.searcher import EACH
+from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.search import ANYONE, Query, ResultPage
+from tests.contract.search_process import EACH
 from tests.paths import ROOT
 
 PROCESSES = 4
@@ -20,7 +20,7 @@ DEADLINE = 60  # Seconds.
 @contextmanager
 def searchers(place: Path) -> Generator[list[subprocess.Popen[str]]]:
     """Start processes and wait until each is ready; end them all in the end."""
-    command = [sys.executable, "-m", "tests.contract.searcher", str(place)]
+    command = [sys.executable, "-m", "tests.contract.search_process", str(place)]
     started = [
         subprocess.Popen(
             [*command, str(me)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -50,9 +50,9 @@ async def test_what_processes_offer_at_once_is_all_there_and_the_best_of_each_pa
             each.stdin.flush()
         ended = [asyncio.to_thread(each.wait, DEADLINE) for each in started]
         assert await asyncio.gather(*ended) == [0] * PROCESSES
-    results = await index.search(Query.parse("hello"), Page(limit=1_000), ANYONE)
+    results = await index.search(Query.parse("hello"), ResultPage(limit=1_000), ANYONE)
     assert results.count == len(results.hits) == PROCESSES * EACH + 1
-    [greet] = (await index.search(Query.parse("acme/greet"), Page(), ANYONE)).hits
+    [greet] = (await index.search(Query.parse("acme/greet"), ResultPage(), ANYONE)).hits
     assert greet.listing.release.version == f"1.{EACH - 1}.{PROCESSES - 1}"
     index.close()
     with closing(sqlite3.connect(tmp_path / "search.db")) as connection:

@@ -9,38 +9,40 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.blob.connecting import Blobs
+from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.snapshots import BlobSnapshots
-from shared.adapters.snapshot_folder import SnapshotFolder
-from shared.adapters.sqlite.search import SqliteSearchIndex
+from shared.adapters.filesystem import SnapshotFolder
+from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.accounts import Account
-from shared.domain.census import Census
-from shared.domain.entity import Entity, Place
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.package import Event, Release, State
-from shared.domain.query import Page, Query, Viewer
+from shared.domain.packages import Release, State
+from shared.domain.records import Entity, Event, Place
+from shared.domain.search import Query, ResultPage, Viewer
 from shared.domain.snapshots import (
     ENTITIES,
-    MANIFEST,
+    MANIFEST_FILE,
     PACKAGES,
     SnapshotUnusable,
     snapshot_name,
 )
+from shared.domain.status import RegistryCounts
 from shared.ports import Pull, SnapshotStore
-from shared.services.censuses import Censuses
-from shared.services.deriving import Deriving
-from shared.services.reporting import BATCH
-from shared.services.restoring import Bytes, Restoring
-from shared.services.shelving import Shelf
-from shared.services.snapshotting import Snapshotting
-from shared.services.withholding import Withholding
-from tests.balas import bala
-from tests.cloud import AtPlace
-from tests.contract.samples import event, head
+from shared.services.derived_data import DerivedData, WithheldReleases
+from shared.services.snapshots import (
+    ArchiveSources,
+    SnapshotCreation,
+    SnapshotRestore,
+    StoredSnapshots,
+)
+from shared.services.statistics import LastRegistryCounts
+from shared.services.upkeep import UPKEEP_BATCH
+from tests.contract.sample_records import event, head
 from tests.contract.worlds import WORLDS, Stores
-from tests.fakes.clock import FakeClock
-from tests.world import OpenWorld, World
+from tests.fakes.system import FakeClock
+from tests.support.archives import bala
+from tests.support.cloud_stores import CloudDouble
+from tests.support.world import OpenWorld, World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 DAY = timedelta(days=1)
@@ -55,23 +57,25 @@ class Target:
     clock: FakeClock
 
     @property
-    def restoring(self) -> Restoring:
+    def restoring(self) -> SnapshotRestore:
         stores = self.stores
-        return Restoring(
+        return SnapshotRestore(
             metadata=stores.metadata,
             directory=stores.directory,
             events=stores.events,
             pulls=stores.pulls,
             work=stores.work,
             clock=self.clock,
-            here=Bytes(stores.archives, stores.documents),
-            deriving=self._deriving(),
+            here=ArchiveSources(stores.archives, stores.documents),
+            derived_data=self._deriving(),
         )
 
-    def _deriving(self) -> Deriving:
+    def _deriving(self) -> DerivedData:
         stores = self.stores
-        withholding = Withholding(stores.directory, stores.metadata)
-        return Deriving(stores.metadata, stores.documents, self.search, stores.events, withholding)
+        withholding = WithheldReleases(stores.directory, stores.metadata)
+        return DerivedData(
+            stores.metadata, stores.documents, self.search, stores.events, withholding
+        )
 
 
 @asynccontextmanager
@@ -95,14 +99,14 @@ async def target(
         yield opened
 
 
-def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> Snapshotting:
-    return Snapshotting(
+def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> SnapshotCreation:
+    return SnapshotCreation(
         metadata=stores.metadata,
         directory=stores.directory,
         events=stores.events,
         pulls=stores.pulls,
-        shelf=Shelf(store),
-        censuses=Censuses(stores.work, clock),
+        snapshots=StoredSnapshots(store),
+        last_counts=LastRegistryCounts(stores.work, clock),
         clock=clock,
         kept=30 * DAY,
     )
@@ -125,8 +129,8 @@ async def busy(worlds: OpenWorld) -> World:
     await world.registry.upkeep.run("roll-up")
     # Somebody whose push was cut off, and who has not been listed yet.
     await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))
-    await world.registry.restraining.lock(world.people.mia.account, "Stolen.", by=OPERATOR)
-    await world.registry.reserving.add("wso2*", "Theirs.", by=OPERATOR)
+    await world.registry.account_restrictions.lock(world.people.mia.account, "Stolen.", by=OPERATOR)
+    await world.registry.reserved_names.add("wso2*", "Theirs.", by=OPERATOR)
     return world
 
 
@@ -170,12 +174,12 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
     source = snapshotting(busy.stores, store, busy.clock)
     before = await told(busy.stores)
     manifest = await source.take()
-    elsewhere = Bytes(busy.stores.archives, busy.stores.documents)
-    report = await target.restoring.restore(source.shelf, manifest.name, elsewhere)
+    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
+    report = await target.restoring.restore(source.snapshots, manifest.name, elsewhere)
     assert report.problems == ()
     assert report.seen == report.changed == manifest.lines
     assert await told(target.stores) == before
-    found = await target.search.search(Query.parse(""), Page(), Viewer(sees_everything=True))
+    found = await target.search.search(Query.parse(""), ResultPage(), Viewer(sees_everything=True))
     assert sorted(str(hit.listing.head.package) for hit in found.hits) == [
         "acme/greet",
         "acme/tool",
@@ -186,11 +190,11 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
 async def test_what_a_snapshot_meets_is_counted(busy: World, tmp_path: Path) -> None:
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
     await source.take()
-    counted = await source.censuses.last()
+    counted = await source.last_counts.read()
     assert counted is not None
     assert counted.at_ms == busy.clock.now_ms()
     sizes = [each.size_bytes for each in await _kept_releases(busy.stores)]
-    assert counted.census == Census(
+    assert counted.census == RegistryCounts(
         accounts=4,
         organizations=2,
         packages=3,
@@ -221,8 +225,10 @@ async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
         for source, target in ((stores, there), (there.stores, back)):
             taking = snapshotting(source, store, clock)
             name = (await taking.take()).name
-            elsewhere = Bytes(source.archives, source.documents)
-            assert (await target.restoring.restore(taking.shelf, name, elsewhere)).problems == ()
+            elsewhere = ArchiveSources(source.archives, source.documents)
+            assert (
+                await target.restoring.restore(taking.snapshots, name, elsewhere)
+            ).problems == ()
             clock.advance(DAY)
         assert await told(back.stores) == before
 
@@ -232,13 +238,13 @@ async def test_a_release_whose_archive_is_missing_is_left_out_until_it_is_there(
 ) -> None:
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
     name = (await source.take()).name
-    report = await target.restoring.restore(source.shelf, name)
+    report = await target.restoring.restore(source.snapshots, name)
     assert "acme/greet:1.0.2: its archive is missing." in report.problems
     # What was removed for good has no archive to miss.
     assert not any("acme/greet:1.0.1" in problem for problem in report.problems)
     assert (await target.stores.metadata.find(GREET)).release is None
-    elsewhere = Bytes(busy.stores.archives, busy.stores.documents)
-    again = await target.restoring.restore(source.shelf, name, elsewhere)
+    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
+    again = await target.restoring.restore(source.snapshots, name, elsewhere)
     assert again.problems == ()
     assert await told(target.stores) == await told(busy.stores)
 
@@ -251,7 +257,7 @@ async def test_a_registry_that_is_there_is_never_overwritten(
     there = Account(id="a1", name="somebody", created_ms=1)
     await target.stores.directory.add(there)
     with pytest.raises(SnapshotUnusable, match="There is a registry here already"):
-        await target.restoring.restore(source.shelf, name)
+        await target.restoring.restore(source.snapshots, name)
     assert await _all(target.stores, Account) == [there]
 
 
@@ -266,7 +272,7 @@ async def test_a_damaged_snapshot_changes_nothing(
     for damaged in (whole[:-20], whole[:100] + b"\0\0\0\0" + whole[104:], b""):
         file.write_bytes(damaged)
         with pytest.raises(SnapshotUnusable):
-            await target.restoring.restore(source.shelf, name)
+            await target.restoring.restore(source.snapshots, name)
     assert await _all(target.stores, Account) == []
 
 
@@ -278,8 +284,8 @@ async def test_what_a_removed_entity_still_owes_the_feed_is_paid(
     await busy.stores.directory.remove(await busy.stores.directory.add(owing))
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
     name = (await source.take()).name
-    elsewhere = Bytes(busy.stores.archives, busy.stores.documents)
-    await target.restoring.restore(source.shelf, name, elsewhere)
+    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
+    await target.restoring.restore(source.snapshots, name, elsewhere)
     feed: list[tuple[int, Event]] = await target.stores.events.since(0, 10_000)
     assert "owed" in [each.id for _, each in feed]
 
@@ -292,12 +298,14 @@ async def test_a_long_feed_keeps_its_numbers_and_what_was_sent_beside_an_archive
     release = (await world.stores.metadata.find(GREET)).release
     assert release is not None
     await world.stores.documents.put_sbom(release.content, b"{}")
-    await world.stores.events.append([event(f"more-{number}") for number in range(BATCH + 10)])
+    await world.stores.events.append(
+        [event(f"more-{number}") for number in range(UPKEEP_BATCH + 10)]
+    )
     source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
     name = (await source.take()).name
-    elsewhere = Bytes(world.stores.archives, world.stores.documents)
+    elsewhere = ArchiveSources(world.stores.archives, world.stores.documents)
     for _ in range(2):
-        assert (await target.restoring.restore(source.shelf, name, elsewhere)).problems == ()
+        assert (await target.restoring.restore(source.snapshots, name, elsewhere)).problems == ()
     assert await target.stores.events.since(0, 1_000) == await world.stores.events.since(0, 1_000)
     assert await target.stores.documents.sbom(release.content) == b"{}"
 
@@ -309,8 +317,8 @@ async def test_an_archive_that_is_nowhere_is_missing(
     await world.push(bala("acme/greet:1.0.0"))
     source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
     name = (await source.take()).name
-    nowhere = Bytes(target.stores.archives, target.stores.documents)
-    report = await target.restoring.restore(source.shelf, name, nowhere)
+    nowhere = ArchiveSources(target.stores.archives, target.stores.documents)
+    report = await target.restoring.restore(source.snapshots, name, nowhere)
     assert report.problems == ("acme/greet:1.0.0: its archive is missing.",)
 
 
@@ -318,7 +326,7 @@ async def test_of_nothing_nothing_is_made(
     stores: Stores, target: Target, tmp_path: Path, clock: FakeClock
 ) -> None:
     source = snapshotting(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
-    report = await target.restoring.restore(source.shelf, (await source.take()).name)
+    report = await target.restoring.restore(source.snapshots, (await source.take()).name)
     assert (report.seen, report.changed, report.problems) == (0, 0, ())
     assert await target.stores.metadata.packages("", 1) == []
 
@@ -332,7 +340,7 @@ async def test_a_file_that_lies_in_the_place_of_another_is_refused(
         taking = snapshotting(one.stores, store, clock)
         name = (await taking.take()).name
     with pytest.raises(SnapshotUnusable, match="belongs into another file"):
-        async for _ in taking.shelf.records(name, PACKAGES, Event):
+        async for _ in taking.snapshots.records(name, PACKAGES, Event):
             pass
 
 
@@ -347,8 +355,8 @@ async def store(
         yield SnapshotFolder(tmp_path / "snapshots")
         return
     async with WORLDS["cloud"](tmp_path, clock):  # It makes the containers.
-        place = AtPlace(tmp_path, clock)
-        blobs = Blobs(place.blobs, place.prefix)
+        place = CloudDouble(tmp_path, clock)
+        blobs = BlobContainers(place.blobs, place.prefix)
         yield BlobSnapshots(blobs)
         await blobs.close()
 
@@ -401,15 +409,15 @@ async def test_old_snapshots_go_and_the_newest_stays(
 ) -> None:
     taking = snapshotting(stores, store, clock)
     await taking.run()
-    first = (await taking.shelf.all())[0].name
+    first = (await taking.snapshots.all())[0].name
     await store.write("20000101T000000Z/packages.jsonl.gz", pieces_of(b"of one that broke off"))
     clock.advance(31 * DAY)
     report = await taking.run()
     assert report.changed == 3  # One was made, two are gone.
-    [manifest] = await taking.shelf.all()
+    [manifest] = await taking.snapshots.all()
     assert manifest.name > first
     clock.advance(31 * DAY)
-    assert [each.name for each in await taking.shelf.all()] == [manifest.name]
+    assert [each.name for each in await taking.snapshots.all()] == [manifest.name]
 
 
 async def test_a_snapshot_that_another_process_is_writing_stays_for_a_day(
@@ -432,7 +440,7 @@ class Forgetful(SnapshotFolder):
 
     async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
         content = b"".join([piece async for piece in pieces])
-        kept = content if name.endswith(MANIFEST) else content[:-1]
+        kept = content if name.endswith(MANIFEST_FILE) else content[:-1]
         await super().write(name, pieces_of(kept))
 
 
@@ -448,7 +456,7 @@ async def test_while_the_new_snapshot_cannot_be_read_the_old_ones_stay(
     name = snapshot_name(clock.now_ms())
     [problem] = report.problems
     assert problem == f"directory.jsonl.gz of the snapshot {name} is not as it was written."
-    assert len(await good.shelf.all()) == 3
+    assert len(await good.snapshots.all()) == 3
 
 
 async def test_without_its_manifest_a_snapshot_is_none(
@@ -456,7 +464,7 @@ async def test_without_its_manifest_a_snapshot_is_none(
 ) -> None:
     taking = snapshotting(stores, store, clock)
     name = (await taking.take()).name
-    await store.delete(f"{name}/{MANIFEST}")
-    assert await taking.shelf.all() == []
+    await store.delete(f"{name}/{MANIFEST_FILE}")
+    assert await taking.snapshots.all() == []
     with pytest.raises(SnapshotUnusable, match="There is no snapshot"):
-        await taking.shelf.verified(name)
+        await taking.snapshots.verified(name)

@@ -1,11 +1,13 @@
 """The worlds that keep the promises of the ports: a new adapter joins by one entry of `WORLDS`."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from shared.adapters.cloud import AzureClients, CloudStores, IdentityClients, open_cloud
 from shared.adapters.embedded import open_embedded
+from shared.adapters.system import SystemRandomness
 from shared.ports import (
     ArchiveStore,
     Clock,
@@ -16,7 +18,8 @@ from shared.ports import (
     PullLedger,
     WorkStore,
 )
-from tests.contract.cloud import cloud
+from tests.support import cloud_stores
+from tests.support.cloud_stores import CloudDouble, make_containers, shared_by_processes
 
 
 class Stores(Protocol):
@@ -73,4 +76,36 @@ async def embedded(place: Path, clock: Clock) -> AsyncGenerator[Stores]:
         stores.close()
 
 
+@asynccontextmanager
+async def cloud(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
+    """Open the stores of the cloud; all who open the same place share what is stored."""
+    stores = open_cloud(await prepared(place, clock), clock, SystemRandomness())
+    try:
+        yield stores
+    finally:
+        await stores.close()
+
+
+async def prepared(place: Path, clock: Clock) -> AzureClients:
+    """Return how to connect to the place, whose containers are there."""
+    addresses = cloud_stores.addresses()
+    if addresses is not None:
+        connections = cloud_stores.RealStores(place, IdentityClients(addresses))
+        await connections.prepare()
+        return connections
+    double = CloudDouble(place, clock)
+    await make_containers(double)
+    return double
+
+
 WORLDS: dict[str, World] = {"embedded": embedded, "cloud": cloud}
+
+
+@contextmanager
+def opened_by_processes(place: Path, clock: Clock) -> Generator[None]:
+    """Let other processes open the place: real stores they reach anyway."""
+    if cloud_stores.addresses() is not None:
+        yield
+        return
+    with shared_by_processes(place, clock):
+        yield

@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.crash.recovering")
+pytest.register_assert_rewrite("tests.crash.recovery")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.killing import Killing
-from tests.crash.nursery import Nursery, nursery
-from tests.crash.references import References
-from tests.crash.telling import FIGURE, Record, pytest_terminal_summary
-from tests.world import Template
+from tests.crash.fault_report import FIGURE, Record, pytest_terminal_summary
+from tests.crash.fork_server import ForkServer, nursery
+from tests.crash.kills import Killing
+from tests.crash.reference_runs import References
+from tests.support.world import Template
 
 __all__ = ["pytest_terminal_summary"]
 
@@ -17,7 +17,7 @@ OpenKilling = Callable[[str], Awaitable[Killing]]
 
 
 @pytest.fixture(scope="session", name="nursery")
-def the_nursery() -> Generator[Nursery]:
+def the_nursery() -> Generator[ForkServer]:
     """Return the process whose children are killed."""
     with nursery() as running:
         yield running
@@ -25,7 +25,7 @@ def the_nursery() -> Generator[Nursery]:
 
 @pytest.fixture(scope="session")
 def references(
-    template: Template, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+    template: Template, nursery: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> References:
     """Return what each use-case does when nothing disturbs it."""
     return References(template, nursery, tmp_path_factory.mktemp("references"))
@@ -33,7 +33,7 @@ def references(
 
 @pytest.fixture
 def killing(
-    references: References, nursery: Nursery, tmp_path: Path, record_property: Record
+    references: References, nursery: ForkServer, tmp_path: Path, record_property: Record
 ) -> Generator[OpenKilling]:
     """Return how to let processes die of a use-case, by its name; they are counted."""
     before = nursery.killed

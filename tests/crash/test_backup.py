@@ -9,18 +9,19 @@ import pytest
 
 from shared.adapters.backup import backup, restore
 from shared.domain.accounts import Account, AccountName
-from shared.domain.organizations import Membership, Organization
-from shared.domain.package import Entry, Release
-from shared.domain.query import Page, Query, Viewer
+from shared.domain.members import Membership
+from shared.domain.organizations import Organization
+from shared.domain.packages import Release, ReleaseEntry
+from shared.domain.search import Query, ResultPage, Viewer
 from shared.domain.tokens import Token
-from shared.services.listing import everything
-from tests.crash.picture import picture, stored
-from tests.crash.recovering import check_same, explained
-from tests.crash.references import References, start_again
-from tests.crash.traffic import traffic
+from shared.services.records import all_entities
+from tests.crash.push_load import traffic
+from tests.crash.recovery import check_same, explained
+from tests.crash.reference_runs import References, start_again
+from tests.crash.registry_state import picture, stored
 from tests.crash.use_cases import USE_CASES
-from tests.processes import running
-from tests.world import People, Template, World, opened
+from tests.support.registry_process import running
+from tests.support.world import People, Template, World, opened
 
 BACKUPS = 5
 PUSHES = 20  # Between two backups.
@@ -86,7 +87,7 @@ async def content_of(world: World) -> Content:
         for release in await stores.metadata.releases(head.package):
             releases[str(release.coordinate)] = release.model_copy(update={"outbox": ()})
     kinds = (Account, AccountName, Organization, Membership, Token)
-    people = [await everything(stores.directory, kind) for kind in kinds]
+    people = [await all_entities(stores.directory, kind) for kind in kinds]
     return Content(releases, people)
 
 
@@ -109,9 +110,9 @@ async def check_derived(world: World, releases: Mapping[str, Release]) -> None:
     packages = {release.coordinate.package for release in releases.values()}
     surveys = [each for each in await world.stores.metadata.survey([*packages]) if each]
     listed = {f"{s.head.package}:{entry.version}": entry for s in surveys for entry in s.entries}
-    assert listed == {name: Entry.of(release) for name, release in releases.items()}
+    assert listed == {name: ReleaseEntry.of(release) for name, release in releases.items()}
     newest = {f"{survey.head.package}:{survey.entries[0].version}" for survey in surveys}
-    found = await world.stores.search.search(Query(), Page(limit=100), EVERYBODY)
+    found = await world.stores.search.search(Query(), ResultPage(limit=100), EVERYBODY)
     assert {str(hit.listing.release.coordinate) for hit in found.hits} == newest
     events = [event for _, event in await world.stores.events.since(0, 100_000)]
     published = [event.subject for event in events if event.kind == "release.published"]

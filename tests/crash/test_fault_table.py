@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.domain.errors import Busy, NotListedYet, StorageFull, Unavailable
-from tests import faults
-from tests.balas import bala
-from tests.crash.picture import picture
-from tests.crash.recovering import (
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import Busy, NotListedYet, StorageFull
+from tests.crash.fault_report import ROW, Record
+from tests.crash.injection import Strike, tapped
+from tests.crash.recovery import (
     check_old_or_new,
     check_repeated,
     check_same,
@@ -24,13 +24,14 @@ from tests.crash.recovering import (
     check_stored,
     explained,
 )
-from tests.crash.references import Reference, References
-from tests.crash.tapping import Strike, tapped
-from tests.crash.telling import ROW, Record
+from tests.crash.reference_runs import Reference, References
+from tests.crash.registry_state import picture
 from tests.crash.use_cases import USE_CASES
-from tests.faults import Moment, failing
 from tests.sampling import covering
-from tests.world import OpenWorld, Stores, World, opened
+from tests.support import port_doubles
+from tests.support.archives import bala
+from tests.support.port_doubles import Moment, failing
+from tests.support.world import OpenWorld, Stores, World, opened
 
 
 class Fault(Enum):
@@ -148,7 +149,7 @@ async def test_a_push_that_is_stored_but_not_listed_is_not_said_to_be_undone(
     worlds: OpenWorld, error: Unavailable
 ) -> None:
     def broken(stores: Stores) -> Stores:
-        return replace(stores, search=failing(stores.search, faults.Fault("offer", error)))
+        return replace(stores, search=failing(stores.search, port_doubles.Fault("offer", error)))
 
     world = await worlds(wrap=broken)
     answer = await USE_CASES["first push of a package"].act(world)

@@ -13,11 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.errors import StorageFull, StorageNotWritable
-from tests.balas import bala
-from tests.crash.disks import MIB, SmallDisk, small_disk
-from tests.crash.picture import picture, stored
-from tests.crash.recovering import (
+from shared.domain.errors.requests import StorageFull, StorageNotWritable
+from tests.crash.fault_report import FIGURE, Record
+from tests.crash.push_load import client_of
+from tests.crash.recovery import (
     check_old_or_new,
     check_repeated,
     check_same,
@@ -25,13 +24,14 @@ from tests.crash.recovering import (
     check_stored,
     explained,
 )
-from tests.crash.references import Reference, References
-from tests.crash.telling import FIGURE, Record
-from tests.crash.traffic import client_of
+from tests.crash.reference_runs import Reference, References
+from tests.crash.registry_state import picture, stored
+from tests.crash.small_disks import MIB, SmallDisk, small_disk
 from tests.crash.use_cases import BYSTANDER
-from tests.processes import Running, running
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.world import opened
+from tests.support.archives import bala
+from tests.support.registry_process import Running, running
+from tests.support.world import opened
 
 OLD, NEW = "acme/old:1.0.0", "acme/new:1.0.0"
 BOUND_SECONDS = 30

@@ -3,8 +3,8 @@
 from random import Random
 
 from tests.crash.conftest import OpenKilling
-from tests.crash.nursery import AfterSeconds
-from tests.crash.recovering import check_repeat, check_upkeep
+from tests.crash.fork_server import AfterSeconds
+from tests.crash.recovery import check_repeat, check_upkeep
 from tests.sampling import FULL
 
 TIMES = 40 if FULL else 10

@@ -3,12 +3,12 @@
 import pytest
 
 from tests.crash.conftest import OpenKilling
-from tests.crash.nursery import AfterAnswer, AtCall
-from tests.crash.recovering import check_kept, check_repeat, check_upkeep
-from tests.crash.references import Reference, References
+from tests.crash.fork_server import AfterAnswer, AtCall
+from tests.crash.recovery import check_kept, check_repeat, check_upkeep
+from tests.crash.reference_runs import Reference, References
 from tests.crash.use_cases import USE_CASES
-from tests.faults import Moment
 from tests.sampling import covering
+from tests.support.port_doubles import Moment
 
 # A state that one moment leaves behind is nearly that of the next, so each gets one of the checks.
 CHECKS = {Moment.BEFORE: check_repeat, Moment.AFTER: check_upkeep}

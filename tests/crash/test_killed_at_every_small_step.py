@@ -5,8 +5,8 @@ from signal import SIGKILL
 import pytest
 
 from tests.crash.conftest import OpenKilling
-from tests.crash.nursery import AtSmallStep, Ended
-from tests.crash.recovering import check_repeat, check_upkeep
+from tests.crash.fork_server import AtSmallStep, Ended
+from tests.crash.recovery import check_repeat, check_upkeep
 from tests.sampling import FULL
 
 STRIDE = 1 if FULL else 3  # A use-case has some thirty steps.

@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from functions.faces import build_app
-from shared.domain.bala import Bala, read_bala
-from shared.domain.limits import DEFAULT_LIMITS
+from shared.composition import Registry
+from shared.domain.archives.bala import Bala, read_bala
+from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.hosting.host import Host
-from shared.registry import Registry
-from shared.services.reading import Reading
-from tests.balas import bala
+from shared.services.archives import ArchiveReader
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.world import BASE, OpenWorld, World
+from tests.support.archives import bala
+from tests.support.world import BASE, OpenWorld, World
 
 FILES, FILE_BYTES = 10, 2_000_000  # 20 MB packed and 40 MB unpacked.
 BEAT_SECONDS = 0.001
@@ -37,8 +37,8 @@ class ReadingOnTheLoop:
 
 def reading_on_the_loop(registry: Registry) -> Registry:
     """Return the registry as it would be without threads."""
-    reading = cast("Reading", ReadingOnTheLoop())
-    return replace(registry, publishing=replace(registry.publishing, reading=reading))
+    reader = cast("ArchiveReader", ReadingOnTheLoop())
+    return replace(registry, publishing=replace(registry.publishing, archive_reader=reader))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.crash.traffic import (
+from tests.crash.push_load import (
     PAUSE_SECONDS,
     check_absent_or_whole,
     check_feed,
@@ -14,8 +14,8 @@ from tests.crash.traffic import (
     repeat,
     traffic,
 )
-from tests.crash.workers import is_running, only, workers_of
-from tests.processes import BOUND_SECONDS, running
+from tests.crash.worker_processes import is_running, only, workers_of
+from tests.support.registry_process import BOUND_SECONDS, running
 
 WORKERS = 2
 PUSHES = 30

@@ -10,11 +10,11 @@ from itertools import cycle
 import httpx
 import pytest
 
-from tests.balas import bala
-from tests.crash.workers import only, workers_of
-from tests.processes import BOUND_SECONDS, Running, running
+from tests.crash.worker_processes import only, workers_of
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import FORM, multipart
+from tests.support.archives import bala
+from tests.support.registry_process import BOUND_SECONDS, Running, running
 
 CLIENTS = 100
 WORKERS = 4

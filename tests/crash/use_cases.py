@@ -5,20 +5,21 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from functions._central import refusal_answer
+from functions.central.responses import refusal_response
 from functions.faces import build_app
 from shared.bootstrap import build_registry
-from shared.domain.errors import Busy, Refusal, StorageFull
+from shared.composition import Registry
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.tokens import Token
 from shared.hosting.host import Host
-from shared.registry import Registry
-from shared.services.upkeep import LEASE, LEASES
-from tests.balas import bala
-from tests.faults import Fault, failing
+from shared.services.upkeep import TASK_LEASE, TASK_LEASES
 from tests.protocol.bal.okhttp import multipart
-from tests.world import World
+from tests.support.archives import bala
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import World
 
 Act = Callable[[World], Awaitable[httpx.Response]]
 
@@ -67,7 +68,7 @@ def moderate(verb: Callable[[Registry], Awaitable[object]]) -> Act:
         try:
             await verb(world.registry)
         except Refusal as refusal:
-            refused = refusal_answer(refusal)
+            refused = refusal_response(refusal)
             return httpx.Response(
                 refused.status_code, headers=dict(refused.headers), content=refused.get_body()
             )
@@ -97,7 +98,7 @@ def upkeep(task: str) -> Act:
         async def run(registry: Registry) -> None:
             report = await registry.upkeep.run(task)
             if report is None:
-                world.clock.advance(LEASES.get(task, LEASE))
+                world.clock.advance(TASK_LEASES.get(task, TASK_LEASE))
                 report = await registry.upkeep.run(task)
             assert report
             if report.problems:

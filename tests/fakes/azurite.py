@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from shared.adapters.locking import locked
-from shared.adapters.paths import lock_of
+from shared.adapters.paths import lock_path
+from shared.file_lock import hold_file_lock
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".venvs" / "azurite" / "node_modules" / ".bin" / "azurite-blob"
@@ -30,7 +30,7 @@ UNTIL_WE_END = '"$@" & read -r _; kill $!; wait'
 def missing() -> str:
     """Return why Azurite cannot run here, or an empty text; install it where that is possible."""
     PROGRAM.parents[2].mkdir(parents=True, exist_ok=True)
-    with locked(lock_of(PROGRAM.parents[2])):  # Several processes may want it at once.
+    with hold_file_lock(lock_path(PROGRAM.parents[2])):  # Several processes may want it at once.
         return "" if PROGRAM.exists() else _install()
 
 

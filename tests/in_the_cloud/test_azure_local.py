@@ -8,10 +8,10 @@ from threading import Event
 import httpx
 import pytest
 
-from tests.balas import bala
 from tests.fakes.azurite import missing
-from tests.processes import Running, fresh_connections, running
 from tests.protocol.bal.failures import ClientFailure
+from tests.support.archives import bala
+from tests.support.registry_process import Running, fresh_connections, running
 
 LOOKS = 8  # Fresh connections: enough that each of two workers most likely answers one.
 

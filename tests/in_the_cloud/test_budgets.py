@@ -1,7 +1,7 @@
 """What a request costs in the cloud: trips to Cosmos DB, and requests; their units are printed.
 
 Requests that are under way together are one trip. One call of a port may be several requests;
-tests/protocol/test_budgets.py counts the calls, in this world too.
+tests/protocol/test_store_budgets.py counts the calls, in this world too.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from tests.balas import bala
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
-from tests.metering import MeteredRegistry, metered
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.world import BASE, URL
+from tests.support.archives import bala
+from tests.support.cloud_registry import MeteredRegistry, metered
+from tests.support.world import BASE, URL
 
 GREET = f"{BASE}/packages/acme/greet"
 PULL = dict(ACCEPT_ARCHIVE)

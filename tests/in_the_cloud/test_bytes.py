@@ -9,16 +9,16 @@ import httpx
 import pytest
 
 from shared.adapters.blob.archives import BlobArchives
-from shared.adapters.blob.connecting import Blobs
+from shared.adapters.blob.client import BlobContainers
+from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
-from shared.domain.package import Visibility
-from shared.domain.sides import SETTLED_AFTER
-from tests.balas import bala
-from tests.clouded import Clouded, clouded
+from shared.domain.packages import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.world import BASE, URL
+from tests.support.archives import bala
+from tests.support.cloud_registry import CloudRegistry, clouded
+from tests.support.world import BASE, URL
 
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
 GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
@@ -29,7 +29,7 @@ EMULATOR = "http://127.0.0.1:"
 
 
 @pytest.fixture
-async def cloud(tmp_path: Path) -> AsyncGenerator[Clouded]:
+async def cloud(tmp_path: Path) -> AsyncGenerator[CloudRegistry]:
     """Return a registry with a public and a private package."""
     async with clouded(tmp_path) as opened:
         await opened.ann.send_archive(GREET, ARCHIVE)
@@ -37,7 +37,9 @@ async def cloud(tmp_path: Path) -> AsyncGenerator[Clouded]:
         yield opened
 
 
-async def first_hop(cloud: Clouded, path: str = "acme/greet", **headers: str) -> httpx.Response:
+async def first_hop(
+    cloud: CloudRegistry, path: str = "acme/greet", **headers: str
+) -> httpx.Response:
     """Return the answer of the registry to a pull."""
     wanted = {**dict(ACCEPT_ARCHIVE), **headers}
     answer = await cloud.http.get(f"{BASE}/packages/{path}/1.0.0", headers=wanted)
@@ -45,14 +47,14 @@ async def first_hop(cloud: Clouded, path: str = "acme/greet", **headers: str) ->
     return answer
 
 
-async def location(cloud: Clouded, path: str = "acme/greet", **headers: str) -> str:
+async def location(cloud: CloudRegistry, path: str = "acme/greet", **headers: str) -> str:
     """Return where a pull leads."""
     return (await first_hop(cloud, path, **headers)).headers["location"]
 
 
-async def lying(cloud: Clouded) -> dict[str, set[str]]:
+async def lying(cloud: CloudRegistry) -> dict[str, set[str]]:
     """Return what lies on each side, by version and file."""
-    blobs = Blobs(cloud.place.blobs, cloud.place.prefix)
+    blobs = BlobContainers(cloud.place.blobs, cloud.place.prefix)
     found: dict[str, set[str]] = {"archives": set(), "private": set()}
     for container, names in found.items():
         async for blob in blobs.container(container).list_blobs():
@@ -64,14 +66,14 @@ async def lying(cloud: Clouded) -> dict[str, set[str]]:
 GREET_BLOB, SECRET_BLOB = "1.0.0/acme-greet-any-1.0.0.bala", "1.0.0/acme-secret-any-1.0.0.bala"
 
 
-async def test_archives_lie_where_they_may_be_seen(cloud: Clouded) -> None:
+async def test_archives_lie_where_they_may_be_seen(cloud: CloudRegistry) -> None:
     assert await lying(cloud) == {"archives": {GREET_BLOB}, "private": {SECRET_BLOB}}
 
 
 # --- without a token ---------------------------------------------------------------------------
 
 
-async def test_a_client_without_a_token_gets_the_bytes_from_the_store(cloud: Clouded) -> None:
+async def test_a_client_without_a_token_gets_the_bytes_from_the_store(cloud: CloudRegistry) -> None:
     answer = await first_hop(cloud)
     link = answer.headers["location"]
     assert link.startswith(EMULATOR)
@@ -86,7 +88,7 @@ async def test_a_client_without_a_token_gets_the_bytes_from_the_store(cloud: Clo
     )
 
 
-async def test_both_kinds_of_clients_pull_and_keep_what_was_pushed(cloud: Clouded) -> None:
+async def test_both_kinds_of_clients_pull_and_keep_what_was_pushed(cloud: CloudRegistry) -> None:
     for client in (cloud.anyone, cloud.ann):
         assert (await client.pull(GREET)).content == ARCHIVE
     assert (await cloud.ann.pull(SECRET)).content == HIDDEN
@@ -98,14 +100,14 @@ async def test_both_kinds_of_clients_pull_and_keep_what_was_pushed(cloud: Cloude
     ("part", "other"), [("sig=", "sig=A"), ("se=20", "se=21"), ("greet", "other")]
 )
 async def test_the_store_refuses_a_link_that_was_changed(
-    cloud: Clouded, part: str, other: str
+    cloud: CloudRegistry, part: str, other: str
 ) -> None:
     link = await location(cloud)
     assert part in link
     assert (await cloud.http.get(link.replace(part, other, 1))).status_code in (403, 404)
 
 
-async def test_the_store_refuses_a_link_whose_time_is_over(cloud: Clouded) -> None:
+async def test_the_store_refuses_a_link_whose_time_is_over(cloud: CloudRegistry) -> None:
     cloud.clock.advance(timedelta(minutes=-6))  # As if it had been made then.
     assert (await cloud.http.get(await location(cloud))).status_code == 403
 
@@ -113,7 +115,7 @@ async def test_the_store_refuses_a_link_whose_time_is_over(cloud: Clouded) -> No
 # --- with a token ------------------------------------------------------------------------------
 
 
-async def test_a_client_with_a_token_stays_on_our_host(cloud: Clouded) -> None:
+async def test_a_client_with_a_token_stays_on_our_host(cloud: CloudRegistry) -> None:
     link = await location(cloud, **cloud.as_ann)
     assert link.startswith(f"{URL}/archives/public/")
     assert urlsplit(link).path.endswith(TAIL)
@@ -122,7 +124,7 @@ async def test_a_client_with_a_token_stays_on_our_host(cloud: Clouded) -> None:
     assert second.headers["content-length"] == str(len(ARCHIVE))
 
 
-async def test_a_private_archive_comes_from_our_host_by_a_signed_link(cloud: Clouded) -> None:
+async def test_a_private_archive_comes_from_our_host_by_a_signed_link(cloud: CloudRegistry) -> None:
     link = await location(cloud, "acme/secret", **cloud.as_ann)
     assert link.startswith(f"{URL}/archives/private/")
     for headers in ({}, cloud.as_ann, {"Authorization": "Bearer nonsense"}):
@@ -131,7 +133,7 @@ async def test_a_private_archive_comes_from_our_host_by_a_signed_link(cloud: Clo
         assert second.headers["cache-control"] == "private, no-store"
 
 
-async def test_our_host_reads_no_more_of_a_blob_than_is_asked_for(cloud: Clouded) -> None:
+async def test_our_host_reads_no_more_of_a_blob_than_is_asked_for(cloud: CloudRegistry) -> None:
     link = await location(cloud, **cloud.as_ann)
     cloud.outage.asked.clear()
     head = await cloud.http.head(link)
@@ -149,7 +151,7 @@ async def test_our_host_reads_no_more_of_a_blob_than_is_asked_for(cloud: Clouded
 # --- changes -----------------------------------------------------------------------------------
 
 
-async def test_a_quarantine_takes_the_blob_away_from_every_link(cloud: Clouded) -> None:
+async def test_a_quarantine_takes_the_blob_away_from_every_link(cloud: CloudRegistry) -> None:
     links = [await location(cloud), await location(cloud, **cloud.as_ann)]
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
     await cloud.registry.moderation.quarantine(coordinate, "reported", by=OPERATOR)
@@ -160,9 +162,9 @@ async def test_a_quarantine_takes_the_blob_away_from_every_link(cloud: Clouded) 
     assert (await lying(cloud))["archives"] == {GREET_BLOB}
 
 
-async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: Clouded) -> None:
+async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: CloudRegistry) -> None:
     link, package = await location(cloud), Package.parse("acme", "greet")
-    await cloud.registry.visibility.change(package, PRIVATE, by=OPERATOR)
+    await cloud.registry.package_visibility.change(package, PRIVATE, by=OPERATOR)
     assert (await lying(cloud))["archives"] == set()
     assert (await cloud.http.get(link)).status_code == 404
     assert (await cloud.ann.pull(GREET)).content == ARCHIVE
@@ -171,10 +173,12 @@ async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: Clo
 
 
 async def test_a_package_that_becomes_public_is_on_both_sides_until_a_sweep(
-    cloud: Clouded,
+    cloud: CloudRegistry,
 ) -> None:
     link, package = await location(cloud, "acme/secret", **cloud.as_ann), "acme/secret"
-    await cloud.registry.visibility.change(Package.parse("acme", "secret"), PUBLIC, by=OPERATOR)
+    await cloud.registry.package_visibility.change(
+        Package.parse("acme", "secret"), PUBLIC, by=OPERATOR
+    )
     both = {"archives": {GREET_BLOB, SECRET_BLOB}, "private": {SECRET_BLOB}}
     assert await lying(cloud) == both
     assert (await cloud.http.get(link)).content == HIDDEN  # A pull that was under way goes on.
@@ -183,16 +187,20 @@ async def test_a_package_that_becomes_public_is_on_both_sides_until_a_sweep(
     cloud.clock.advance(timedelta(hours=1))
     await cloud.registry.upkeep.run("sweep")
     assert await lying(cloud) == {**both, "private": set()}
-    cloud.clock.advance(SETTLED_AFTER)
+    cloud.clock.advance(PLACEMENT_SETTLED_AFTER)
     assert (await location(cloud, package)).startswith(EMULATOR)
 
 
-async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(cloud: Clouded) -> None:
+async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(
+    cloud: CloudRegistry,
+) -> None:
     second = bala("acme/greet:1.1.0")
     await cloud.ann.send_archive("acme/greet:1.1.0", second)
-    await cloud.registry.visibility.change(Package.parse("acme", "greet"), PRIVATE, by=OPERATOR)
-    blobs = Blobs(cloud.place.blobs, cloud.place.prefix)
-    found = await cloud.registry.pulling.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
+    await cloud.registry.package_visibility.change(
+        Package.parse("acme", "greet"), PRIVATE, by=OPERATOR
+    )
+    blobs = BlobContainers(cloud.place.blobs, cloud.place.prefix)
+    found = await cloud.registry.packages.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
     assert found.release
     store = BlobArchives(blobs, cloud.clock)  # As if it had been stored before the change.
     await store.put(found.release.archive, second, PUBLIC)

@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from shared.adapters.system import SystemClock
-from tests.cloud import account
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.cosmos.serving import served
 from tests.paths import ROOT
+from tests.support.cloud_stores import account
 
 BOUND_SECONDS = 300
 

@@ -5,21 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.usage import (
+from infra.cost.usage import (
     ITEMS,
     MEASURED,
     ROLLED_PACKAGE,
     ROLLED_PULL,
-    STORED,
-    UPKEEP,
+    STORED_USAGE,
+    UPKEEP_USAGE,
     Stored,
     Usage,
 )
-from tests.charges import INDEX, counted
+from tests.support.store_usage import INDEX, counted
 
 # A header more or less is no other price; a request more or less is.
 NEAR = pytest.approx
-
 
 FEW = 5.0  # Requests more or less of a task are no other price.
 
@@ -41,16 +40,16 @@ async def test_every_use_case_takes_what_the_costs_are_computed_from(tmp_path: P
         **{
             f"{name}, idle": usage
             for name, usage in found.idle.items()
-            if differing(usage, UPKEEP[name].idle, FEW)
+            if differing(usage, UPKEEP_USAGE[name].idle, FEW)
         },
         **{
             f"{name}, each release": usage
             for name, usage in found.each_release.items()
-            if differing(usage, UPKEEP[name].each_release)
+            if differing(usage, UPKEEP_USAGE[name].each_release)
         },
     }
-    assert differ == {}, "python -m bench.charges prints what shared/domain/usage.py has to hold"
+    assert differ == {}, "python -m bench.charges prints what infra/cost/usage.py has to hold"
     assert not differing(found.each_pull, ROLLED_PULL)
     assert not differing(found.each_pulled, ROLLED_PACKAGE)
-    assert not differing(found.stored, STORED)
+    assert not differing(found.stored, STORED_USAGE)
     assert {kind: found.items[kind] for kind in ITEMS} == NEAR(dict(ITEMS), rel=0.05)

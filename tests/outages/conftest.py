@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.crash.telling import pytest_terminal_summary
-from tests.outages.references import References
-from tests.world import Template
+from tests.crash.fault_report import pytest_terminal_summary
+from tests.outages.reference_runs import References
+from tests.support.world import Template
 
 __all__ = ["pytest_terminal_summary"]
 

@@ -10,21 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cloud import forget
-from tests.crash.picture import Picture
-from tests.crash.recovering import (
-    check_old_or_new,
-    check_same,
-    check_whole,
-    explained,
-)
-from tests.crash.telling import ROW, Record
+from tests.crash.fault_report import ROW, Record
+from tests.crash.recovery import check_old_or_new, check_same, check_whole, explained
+from tests.crash.registry_state import RegistryState
 from tests.crash.use_cases import settle
-from tests.outages.contents import contents_of
-from tests.outages.references import Reference, References, over, seen
+from tests.outages.faulty_transport import Call, Died, Fault, FaultyTransport
+from tests.outages.reference_runs import Reference, References, over, seen
+from tests.outages.store_contents import contents_of
 from tests.outages.use_cases import USE_CASES
-from tests.outages.wire import Call, Died, Fault, Wire
 from tests.sampling import covering
+from tests.support.cloud_stores import forget
 
 pytestmark = pytest.mark.timeout(600)  # A test has a hundred rows and more.
 
@@ -68,19 +63,19 @@ class Attempt:
 
     async def happen(self) -> str:
         """Let the call fail, check what is there, and return how the client was answered."""
-        wire = Wire(self.row.call, self.row.fault)
+        wire = FaultyTransport(self.row.call, self.row.fault)
         answer = await self._act(wire)
         assert wire.struck
         await self._check(answer)
         if answer is None or not answer.is_success:
             await self._check_settled()
-        again = await self._act(Wire(), "again")
+        again = await self._act(FaultyTransport(), "again")
         assert again is not None
         assert again.status_code in self.reference.use_case.repeated, again.text
         await self._check_done()
         return str(answer.status_code) if answer is not None else "died"
 
-    async def _act(self, wire: Wire, ids: str = "test") -> httpx.Response | None:
+    async def _act(self, wire: FaultyTransport, ids: str = "test") -> httpx.Response | None:
         """Return the answer; None where the process died before it gave one."""
         async with over(self.place, self.reference.people, wire, ids) as world:
             try:
@@ -114,7 +109,7 @@ class Attempt:
         if await contents_of(self.place) != self.reference.stored_after:
             check_same(await self._seen(), self.reference.after)
 
-    async def _seen(self) -> Picture:
+    async def _seen(self) -> RegistryState:
         return await seen(self.place, self.reference.people, self.reference.use_case)
 
 

@@ -4,10 +4,10 @@ import json
 
 import httpx
 
-from tests.crash.picture import ARCHIVE
+from tests.crash.registry_state import ARCHIVE
 from tests.crash.use_cases import BYSTANDER, UseCase, push, upkeep
 from tests.crash.use_cases import USE_CASES as ALL
-from tests.world import World
+from tests.support.world import World
 
 # Further ones make the same calls of the stores, with other values in them.
 CHANGES = (

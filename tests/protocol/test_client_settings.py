@@ -3,10 +3,10 @@
 import html
 import tomllib
 
-from shared.domain.client_settings import PLACEHOLDER, client_settings
+from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 from shared.first_start import first_start
-from tests.browsers import signed_in
-from tests.world import URL, World
+from tests.support.browsers import signed_in
+from tests.support.world import URL, World
 
 ADDRESS = f"{URL}/api/v1/settings.toml"
 
@@ -22,7 +22,7 @@ async def test_a_caller_gets_settings_with_their_name_and_no_token(world: World)
 async def test_anybody_gets_settings_to_fill_in(world: World) -> None:
     answer = await world.get(ADDRESS)
     settings = tomllib.loads(answer.text)
-    assert settings["central"]["accesstoken"] == PLACEHOLDER
+    assert settings["central"]["accesstoken"] == TOKEN_PLACEHOLDER
     assert [each["username"] for each in settings["repository"]["maven"]] == ["me", "me"]
 
 

@@ -5,11 +5,11 @@ from functools import partial
 
 from anyio.to_thread import run_sync
 
-from tests.balas import bala
-from tests.browsers import Browser
-from tests.places import one_machine
-from tests.terminal import Terminal
-from tests.world import URL, World
+from tests.support.archives import bala
+from tests.support.browsers import Browser
+from tests.support.storage import one_machine
+from tests.support.terminal import Terminal
+from tests.support.world import URL, World
 
 pytestmark = one_machine("its commands find a data folder")
 

@@ -17,18 +17,24 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 import functions
-from functions import _api, _central, _maven, _pages
-from functions._http import Handler
-from shared.domain import bad_archive, untrusted
-from shared.domain.errors import KeyTrouble, Kind, Refusal, TooMany, Unavailable, UploadTrouble
+from functions.central import responses
+from functions.http import handlers, pages
+from functions.http.handlers import Handler
+from functions.maven import repository
+from shared.domain.errors import archives, publishers
+from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
+from shared.domain.errors.identity import KeyTrouble
+from shared.domain.errors.requests import TooMany, UploadTrouble
 from shared.domain.names import Coordinate, Package
-from shared.domain.rates import Allowance, OperationClass, Subject
+from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 
 PACKAGE = Package.parse("acme", "greet")
 COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
-ALLOWANCE = Allowance(OperationClass.PUSH, Subject.TOKEN, limit=120, remaining=0, wait_ms=16_500)
+ALLOWANCE = RateLimitAllowance(
+    RateLimitClass.PUSH, RateLimitSubject.TOKEN, limit=120, remaining=0, wait_ms=16_500
+)
 SAMPLES: dict[object, object] = {
-    "Allowance": ALLOWANCE,
+    "RateLimitAllowance": ALLOWANCE,
     KeyTrouble: KeyTrouble.MISSING,
     UploadTrouble: UploadTrouble.WAITED,
     int: 12_345,
@@ -65,33 +71,33 @@ REFUSALS = [sample(each) for each in leaves(Refusal)]
 class Table:
     """What a face is expected to answer: a status for each kind, and the body."""
 
-    statuses: dict[Kind, int]
+    statuses: dict[RefusalKind, int]
     body: Callable[[Refusal], object]
 
 
 CENTRAL = {
-    Kind.INVALID: 400,
-    Kind.CONFLICT: 400,
-    Kind.FORBIDDEN: 400,
-    Kind.METHOD_NOT_ALLOWED: 405,
-    Kind.LENGTH_MISSING: 411,
-    Kind.TOO_LARGE: 400,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.NOT_FOUND: 404,
-    Kind.TOO_MANY: 429,
-    Kind.UNAVAILABLE: 503,
+    RefusalKind.INVALID: 400,
+    RefusalKind.CONFLICT: 400,
+    RefusalKind.FORBIDDEN: 400,
+    RefusalKind.METHOD_NOT_ALLOWED: 405,
+    RefusalKind.LENGTH_MISSING: 411,
+    RefusalKind.TOO_LARGE: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.TOO_MANY: 429,
+    RefusalKind.UNAVAILABLE: 503,
 }
 API = {
-    Kind.INVALID: 400,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.FORBIDDEN: 403,
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.METHOD_NOT_ALLOWED: 405,
-    Kind.LENGTH_MISSING: 411,
-    Kind.TOO_LARGE: 413,
-    Kind.TOO_MANY: 429,
-    Kind.UNAVAILABLE: 503,
+    RefusalKind.INVALID: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.METHOD_NOT_ALLOWED: 405,
+    RefusalKind.LENGTH_MISSING: 411,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.TOO_MANY: 429,
+    RefusalKind.UNAVAILABLE: 503,
 }
 
 
@@ -107,25 +113,24 @@ def problem(refusal: Refusal) -> object:
 
 
 FACES: dict[str, tuple[Callable[[Handler], Handler], Table]] = {
-    "central": (_central.central_errors, Table(CENTRAL, message)),
+    "central": (responses.central_errors, Table(CENTRAL, message)),
     "central push, search and resolve": (
-        _central.central_errors_without_404,
-        Table({**CENTRAL, Kind.NOT_FOUND: 400}, message),
+        responses.central_errors_without_404,
+        Table({**CENTRAL, RefusalKind.NOT_FOUND: 400}, message),
     ),
-    "api": (_api.api_errors, Table(API, problem)),
+    "api": (handlers.api_errors, Table(API, problem)),
 }
-EDGES = {
-    "_api": {"api_errors"},
-    "_central": {"central_errors", "central_errors_without_404"},
-    "_maven": {"maven_errors"},
-    "_pages": {"page_errors"},
+DECORATORS = {
+    "central/responses.py": {"central_errors", "central_errors_without_404"},
+    "http/handlers.py": {"api_errors"},
+    "http/pages.py": {"page_errors"},
+    "maven/repository.py": {"maven_errors"},
 }
 
-
-EVERY_EDGE = {
+EVERY_DECORATOR = {
     **{face: errors for face, (errors, _) in FACES.items()},
-    "maven": _maven.maven_errors,
-    "pages": _pages.page_errors,
+    "maven": repository.maven_errors,
+    "pages": pages.page_errors,
 }
 
 
@@ -166,7 +171,7 @@ async def test_every_face_answers_every_refusal_by_its_table(face: str, refusal:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 async def test_every_refusal_is_a_page_for_people(refusal: Refusal) -> None:
-    answer = await answer_to(refusal, _pages.page_errors)
+    answer = await answer_to(refusal, pages.page_errors)
     assert answer.status_code == API[refusal.kind]
     assert answer.mimetype == "text/html"
     assert str(refusal) in html.unescape(answer.get_body().decode())
@@ -174,12 +179,12 @@ async def test_every_refusal_is_a_page_for_people(refusal: Refusal) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 async def test_every_refusal_is_a_line_of_text_for_maven_clients(refusal: Refusal) -> None:
-    answer = await answer_to(refusal, _maven.maven_errors)
+    answer = await answer_to(refusal, repository.maven_errors)
     assert answer.status_code == API[refusal.kind]
     assert answer.mimetype == "text/plain"
     assert answer.get_body().decode() == f"{refusal}\n"
     assert answer.headers["Content-Length"] == str(len(answer.get_body()))
-    challenge = "Basic " if refusal.kind is Kind.UNAUTHENTICATED else ""
+    challenge = "Basic " if refusal.kind is RefusalKind.UNAUTHENTICATED else ""
     assert answer.headers.get("WWW-Authenticate", "").partition("realm")[0] == challenge
     assert ("Retry-After" in answer.headers) is isinstance(refusal, Unavailable | TooMany)
 
@@ -209,12 +214,12 @@ async def test_what_may_succeed_later_says_when(face: str, refusal: Refusal) -> 
 TOO_MANY = [each for each in REFUSALS if isinstance(each, TooMany)]
 
 
-@pytest.mark.parametrize("face", EVERY_EDGE)
+@pytest.mark.parametrize("face", EVERY_DECORATOR)
 @pytest.mark.parametrize("refusal", TOO_MANY, ids=named)
 async def test_what_comes_too_often_is_told_the_limit_and_when_to_come_back(
     face: str, refusal: Refusal
 ) -> None:
-    answer = await answer_to(refusal, EVERY_EDGE[face])
+    answer = await answer_to(refusal, EVERY_DECORATOR[face])
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == answer.headers["RateLimit-Reset"] == "17"
     assert answer.headers["RateLimit-Limit"] == "120"
@@ -241,7 +246,7 @@ async def test_our_own_faults_are_500_with_a_request_id_and_nothing_inside(face:
 
 
 async def test_our_own_faults_are_500_for_maven_clients_too() -> None:
-    await _check_fault(_maven.maven_errors)
+    await _check_fault(repository.maven_errors)
 
 
 async def _check_fault(errors: Callable[[Handler], Handler]) -> None:
@@ -254,20 +259,23 @@ async def _check_fault(errors: Callable[[Handler], Handler]) -> None:
 
 @pytest.mark.parametrize("face", FACES)
 def test_every_kind_has_a_status_in_every_face(face: str) -> None:
-    assert set(FACES[face][1].statuses) == set(Kind)
+    assert set(FACES[face][1].statuses) == set(RefusalKind)
 
 
 def test_every_face_is_driven_here() -> None:
     found: dict[str, set[str]] = {}
-    for path in Path(functions.__file__).parent.glob("*.py"):
+    folder = Path(functions.__file__).parent
+    for path in folder.rglob("*.py"):
         names = {
-            line.partition(" = ")[0] for line in path.read_text().splitlines() if " = edge(" in line
+            line.partition(" = ")[0]
+            for line in path.read_text().splitlines()
+            if " = handler_decorator(" in line
         }
-        found |= {path.stem: names} if names else {}
-    assert found == EDGES
+        found |= {path.relative_to(folder).as_posix(): names} if names else {}
+    assert found == DECORATORS
 
 
-@pytest.mark.parametrize("reasons", [bad_archive, untrusted], ids=["archives", "jobs"])
+@pytest.mark.parametrize("reasons", [archives, publishers], ids=["archives", "jobs"])
 def test_every_reason_of_a_module_of_its_own_is_driven_here(reasons: ModuleType) -> None:
     driven = {type(each) for each in REFUSALS}
     raised = {

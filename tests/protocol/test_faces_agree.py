@@ -14,15 +14,15 @@ from xml.etree import ElementTree
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.domain.digest import Digest
-from shared.domain.errors import Refusal
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from tests.balas import bala
-from tests.places import IN_THE_CLOUD
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.world import URL, Person, Template, World
+from tests.support.archives import bala
+from tests.support.storage import IN_THE_CLOUD
+from tests.support.world import URL, Person, Template, World
 
 VERSIONS = ("0.9.0", "1.0.0", "1.1.0", "2.0.0-rc.1")
 BUILDS: dict[str, dict[str, Any]] = {

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
-from shared.domain.accounts import Account, Lock
+from shared.domain.accounts import Account, AccountLock
+from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.logs import LogQuery
 from shared.domain.rights import Grant
 from shared.first_start import first_start
 from shared.localhost import prepare
 from shared.settings import Settings
-from tests.balas import bala
-from tests.browsers import signed_in
 from tests.paths import ROOT
-from tests.places import one_machine
-from tests.world import OpenWorld, World
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.storage import one_machine
+from tests.support.world import OpenWorld, World
 
 pytestmark = one_machine("it prepares a data folder")
 
@@ -46,7 +46,7 @@ async def authenticates(data: Path) -> str:
     try:
         headers = {"authorization": f"Bearer {token_in(data)}"}
         caller = await registry.authentication.authenticate(headers)
-        return (await registry.accounts.with_id(caller.id)).name
+        return (await registry.accounts.by_id(caller.id)).name
     finally:
         await registry.close()
 
@@ -79,9 +79,9 @@ async def links_made(data: Path) -> int:
     """Return how many sign-in links the log of the administrator tells of."""
     registry = build_registry(settings_of(data))
     try:
-        [admin] = await registry.supervising.running(by=OPERATOR)
-        query = LogQuery(kind="sign-in-link.issued")
-        page = await registry.logbook.of_somebody(admin.id, query, by=OPERATOR)
+        [admin] = await registry.account_administration.running(by=OPERATOR)
+        query = EventQuery(kind="sign-in-link.issued")
+        page = await registry.audit_log.of_somebody(admin.id, query, by=OPERATOR)
         return len(page.events)
     finally:
         await registry.close()
@@ -110,11 +110,11 @@ async def test_no_link_is_printed_while_an_administrator_is_signed_in(
 async def dismissed(world: World) -> Account:
     """Make Ann administrator instead of the first one, whose account is deleted then."""
     registry, admin = world.registry, world.people.admin.account
-    await registry.appointing.appoint(world.people.ann.account, by=OPERATOR)
-    await registry.appointing.dismiss(admin, by=OPERATOR)
+    await registry.administrator_appointments.appoint(world.people.ann.account, by=OPERATOR)
+    await registry.administrator_appointments.dismiss(admin, by=OPERATOR)
     now_ms = world.clock.now_ms()
     by = Principal(admin.id, "session", (Grant(),), signed_in_ms=now_ms)
-    await registry.departing.delete(by=by)
+    await registry.account_deletion.delete(by=by)
     return world.people.ann.account
 
 
@@ -131,20 +131,22 @@ async def test_where_nobody_can_administer_a_start_makes_somebody_under_a_free_n
     world: World,
 ) -> None:
     ann = await dismissed(world)
-    stored = await world.registry.accounts.with_id(ann.id)
-    lock = Lock(at_ms=1, by="operator", reason="Stolen.")
+    stored = await world.registry.accounts.by_id(ann.id)
+    lock = AccountLock(at_ms=1, by="operator", reason="Stolen.")
     await world.stores.directory.replace(stored.model_copy(update={"lock": lock}))
     file = world.registry.settings.data / "Settings.toml"
     for _ in range(2):
         assert (await first_start(world.registry, file)).administrator == "admin-2"
-    running = await world.registry.supervising.running(by=OPERATOR)
+    running = await world.registry.account_administration.running(by=OPERATOR)
     assert [each.name for each in running] == ["admin-2", "ann"]
 
 
 async def test_the_operator_makes_an_administrator_whoever_was_one(world: World) -> None:
     await dismissed(world)
     made = await world.registry.accounts.create_administrator("root", by=OPERATOR)
-    appointed = await world.registry.appointing.appoint(world.people.bob.account, by=OPERATOR)
+    appointed = await world.registry.administrator_appointments.appoint(
+        world.people.bob.account, by=OPERATOR
+    )
     assert (made.administrator, appointed.administrator) == (True, True)
 
 
@@ -173,7 +175,7 @@ async def test_processes_that_prepare_one_folder_at_once_make_one_administrator(
     ]
     assert [await each.wait() for each in starters] == [0] * STARTERS
     registry = build_registry(settings_of(tmp_path / "data"))
-    people = await registry.supervising.page("", 10, by=OPERATOR)
+    people = await registry.account_administration.page("", 10, by=OPERATOR)
     names = [each.name for each in people.rows]
     await registry.close()
     assert names == ["admin"]
@@ -188,6 +190,6 @@ async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: Worl
         file.unlink()
     await asyncio.to_thread(prepare, settings_of(data))
     registry = build_registry(settings_of(data))
-    found = await registry.searching.suggest("greet", by=OPERATOR)
+    found = await registry.search.suggest("greet", by=OPERATOR)
     await registry.close()
     assert [each.name for each in found] == ["greet"]

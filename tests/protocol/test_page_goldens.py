@@ -10,12 +10,12 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import parse_org
 from shared.domain.rights import Grant, Role
-from shared.services.inviting import Offer
-from tests.balas import bala
-from tests.devices import ask
-from tests.pages import Browser
-from tests.protocol.sign_in import open_signing
-from tests.world import OpenWorld, Person, World, token_of
+from shared.services.invitations import InvitationRequest
+from tests.support.archives import bala
+from tests.support.device_login import ask
+from tests.support.page_client import PageClient
+from tests.support.sign_in import open_signing
+from tests.support.world import OpenWorld, Person, World, token_of
 
 # What is new each time, by what it is replaced with.
 CHANGING = {
@@ -31,7 +31,6 @@ CHANGING = {
     "REQUEST": re.compile(r"(?<=<code>)[0-9a-f]{16}(?=</code>)"),
     "CODE": re.compile(r"[B-Z]{4}-[B-Z]{4}(?=[<\"])|(?<=/invitations/)\w{32}"),
 }
-
 
 _DIGEST_OF_FILE = re.compile(r"(?<=[?/.])[0-9a-f]{8,64}(?=[.\"/])")
 
@@ -60,17 +59,17 @@ def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture
-async def ann(world: World) -> Browser:
-    return await Browser.of(world, world.people.ann)
+async def ann(world: World) -> PageClient:
+    return await PageClient.of(world, world.people.ann)
 
 
 @pytest.fixture
-async def admin(world: World) -> Browser:
+async def admin(world: World) -> PageClient:
     """Return a browser of somebody who belongs nowhere."""
-    return await Browser.of(world, world.people.admin)
+    return await PageClient.of(world, world.people.admin)
 
 
-def shown(browser: Browser) -> str:
+def shown(browser: PageClient) -> str:
     """Return what is particular to a page, without what is new each time."""
     assert browser.page is not None
     [main] = re.findall(r"<main.*</main>\n", browser.page.text, re.DOTALL)
@@ -79,7 +78,7 @@ def shown(browser: Browser) -> str:
     return main
 
 
-def frame_of(browser: Browser) -> str:
+def frame_of(browser: PageClient) -> str:
     """Return what surrounds the main part of a page, without what is new each time."""
     assert browser.page is not None
     frame = re.sub(r"<main.*</main>\n", "<main></main>\n", browser.page.text, flags=re.DOTALL)
@@ -88,18 +87,20 @@ def frame_of(browser: Browser) -> str:
     return frame
 
 
-async def test_the_frame_of_every_page(ann: Browser, frame: SnapshotAssertion) -> None:
+async def test_the_frame_of_every_page(ann: PageClient, frame: SnapshotAssertion) -> None:
     await ann.open("/account")
     assert frame_of(ann) == frame
 
 
-async def test_an_overview_of_somebody_who_has_begun(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_an_overview_of_somebody_who_has_begun(
+    ann: PageClient, page: SnapshotAssertion
+) -> None:
     await ann.open("/account")
     assert shown(ann) == page
 
 
 async def test_an_overview_of_somebody_who_belongs_nowhere(
-    world: World, admin: Browser, page: SnapshotAssertion
+    world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     await admin.open("/account/tokens")
     for used in await world.registry.tokens.records.of(world.people.admin.account.id):
@@ -108,42 +109,42 @@ async def test_an_overview_of_somebody_who_belongs_nowhere(
     assert shown(admin) == page
 
 
-async def test_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> None:
+async def test_tokens(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
     await token_of(world.registry, world.people.ann.account, "read", org="acme", package="http*")
     await ann.open("/account/tokens")
     assert shown(ann) == page
 
 
-async def test_no_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> None:
+async def test_no_tokens(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
     [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
     await ann.open("/account/tokens")
     await ann.send("/account/tokens/revoke", token=used.token.id)
     assert shown(ann) == page
 
 
-async def test_a_token_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_a_token_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/tokens")
     await ann.send("/account/tokens", name='<b>"bold"', scope=["push-new", "manage"], days="1000")
     assert shown(ann) == page
 
 
-async def test_a_token_that_is_made(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_a_token_that_is_made(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/tokens")
     await ann.send("/account/tokens", name="nightly build", scope=["read"])
     assert shown(ann) == page
 
 
-async def test_organizations(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_organizations(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/organizations")
     assert shown(ann) == page
 
 
-async def test_no_organizations(admin: Browser, page: SnapshotAssertion) -> None:
+async def test_no_organizations(admin: PageClient, page: SnapshotAssertion) -> None:
     await admin.open("/account/organizations")
     assert shown(admin) == page
 
 
-async def test_an_organization_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_an_organization_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/organizations")
     await ann.send("/account/organizations", name="other")
     assert shown(ann) == page
@@ -153,7 +154,7 @@ ACME = "/account/organizations/acme"
 
 
 async def test_an_organization_to_its_owner(
-    world: World, ann: Browser, page: SnapshotAssertion
+    world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     organizations, mia = world.registry.organizations, world.people.mia.account
     by = fresh(world, world.people.ann)
@@ -166,21 +167,21 @@ async def test_an_organization_to_its_owner(
 
 
 async def test_an_organization_to_a_member(world: World, page: SnapshotAssertion) -> None:
-    mia = await Browser.of(world, world.people.mia)
+    mia = await PageClient.of(world, world.people.mia)
     await mia.open(ACME)
     assert shown(mia) == page
 
 
 async def test_an_organization_that_is_being_deleted(
-    world: World, ann: Browser, page: SnapshotAssertion
+    world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     by = fresh(world, world.people.ann)
-    await world.registry.closing.delete(parse_org("acme"), by=by)
+    await world.registry.organization_deletion.delete(parse_org("acme"), by=by)
     await ann.open(ACME)
     assert shown(ann) == page
 
 
-async def test_an_invitation_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_an_invitation_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(ACME)
     await ann.send(f"{ACME}/invite", role="maintainer", email='no "address"', label="<kim>")
     assert shown(ann) == page
@@ -193,31 +194,31 @@ def fresh(world: World, person: Person) -> Principal:
 
 
 async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
-    offer = Offer.parse(Role.MAINTAINER, None, "bob")
-    invited = await world.registry.inviting.invite(parse_org("acme"), offer, by=OPERATOR)
+    offer = InvitationRequest.parse(Role.MAINTAINER, None, "bob")
+    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
     assert invited.link
-    bob = await Browser.of(world, world.people.bob)
+    bob = await PageClient.of(world, world.people.bob)
     await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
     assert shown(bob) == page
 
 
 async def test_invitations_that_wait(world: World, page: SnapshotAssertion) -> None:
-    offer = Offer.parse(Role.MAINTAINER, None, "bob")
-    invited = await world.registry.inviting.invite(parse_org("acme"), offer, by=OPERATOR)
+    offer = InvitationRequest.parse(Role.MAINTAINER, None, "bob")
+    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
     assert invited.link
-    bob = await Browser.of(world, world.people.bob)
+    bob = await PageClient.of(world, world.people.bob)
     await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
     await bob.open("/account/invitations")
     assert shown(bob) == page
 
 
-async def test_no_invitations(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_no_invitations(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/invitations")
     assert shown(ann) == page
 
 
 async def test_packages_of_ones_organizations(
-    world: World, ann: Browser, page: SnapshotAssertion
+    world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
@@ -225,30 +226,32 @@ async def test_packages_of_ones_organizations(
     assert shown(ann) == page
 
 
-async def test_security_events(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_security_events(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/tokens")
     await ann.send("/account/tokens", name="nightly build", scope=["read"])
     await ann.open("/account/security")
     assert shown(ann) == page
 
 
-async def test_no_security_events(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_no_security_events(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/security?before=1")
     assert shown(ann) == page
 
 
-async def test_the_end_of_an_account_that_is_refused(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_the_end_of_an_account_that_is_refused(
+    ann: PageClient, page: SnapshotAssertion
+) -> None:
     await ann.open("/account/data")
     await ann.send("/account/delete", name="anne")
     assert shown(ann) == page
 
 
-async def test_a_code_to_enter(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_a_code_to_enter(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/device")
     assert shown(ann) == page
 
 
-async def test_a_machine_to_approve(world: World, ann: Browser, page: SnapshotAssertion) -> None:
+async def test_a_machine_to_approve(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
     codes = await ask(world)
     await ann.open("/device")
     await ann.send("/device", code=codes["user_code"])
@@ -256,7 +259,7 @@ async def test_a_machine_to_approve(world: World, ann: Browser, page: SnapshotAs
 
 
 async def test_a_machine_that_is_approved(
-    world: World, ann: Browser, page: SnapshotAssertion
+    world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     codes = await ask(world)
     await ann.open("/device")
@@ -264,38 +267,38 @@ async def test_a_machine_that_is_approved(
     assert shown(ann) == page
 
 
-async def test_a_form_from_elsewhere(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_a_form_from_elsewhere(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.send_raw("/device", code="BCDF-GHJK", decision="approve")
     assert shown(ann) == page
 
 
 async def test_signing_in(world: World, page: SnapshotAssertion) -> None:
-    stranger = Browser(world)
+    stranger = PageClient(world)
     await stranger.open("/account")
     assert shown(stranger) == page
 
 
 async def test_sessions(world: World, page: SnapshotAssertion) -> None:
-    await Browser.of(world, world.people.ann)
-    ann = await Browser.of(world, world.people.ann)
+    await PageClient.of(world, world.people.ann)
+    ann = await PageClient.of(world, world.people.ann)
     await ann.open("/account/sessions")
     assert shown(ann) == page
 
 
-async def test_no_identities(ann: Browser, page: SnapshotAssertion) -> None:
+async def test_no_identities(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open("/account/identities")
     assert shown(ann) == page
 
 
 async def test_identities(worlds: OpenWorld, page: SnapshotAssertion) -> None:
     browser = await (await open_signing(worlds)).signed_in("oidc")
-    kim = Browser(browser.world, browser.cookies)
+    kim = PageClient(browser.world, browser.cookies)
     await kim.open("/account/identities")
     assert shown(kim) == page
 
 
 async def test_what_takes_a_fresh_sign_in(
-    world: World, ann: Browser, page: SnapshotAssertion
+    world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     world.clock.advance(timedelta(minutes=11))
     await ann.open("/account/tokens")

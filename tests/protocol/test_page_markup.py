@@ -13,7 +13,8 @@ import pytest
 _HERE = Path(__file__).parent
 GOLDENS = sorted(
     [
-        *(_HERE / "__snapshots__").glob("test_*_goldens/*.html"),
+        *(_HERE / "__snapshots__").rglob("*.html"),
+        *(_HERE / "account").rglob("__snapshots__/*/*.html"),
         *(_HERE / "web" / "__snapshots__").rglob("*.html"),
     ]
 )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.settings import Settings
-from tests.world import URL, OpenWorld, World
+from tests.support.world import URL, OpenWorld, World
 
 ADDRESS = f"{URL}/.well-known/security.txt"
 

@@ -7,12 +7,17 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from shared.auth.keys import DOUBT_AFTER, RETRY_AFTER, KeyRing, LinkSigner
-from tests.balas import bala
-from tests.fakes.clock import FakeClock
-from tests.fakes.vault import ADDRESS, VaultDouble
+from shared.auth.signing_keys import (
+    REREAD_AFTER_UNKNOWN_KEY,
+    RETRY_AFTER,
+    ArchiveLinkSigner,
+    KeyRing,
+)
+from tests.fakes.key_vault import ADDRESS, VaultDouble
+from tests.fakes.system import FakeClock
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.world import URL, OpenWorld, World
+from tests.support.archives import bala
+from tests.support.world import URL, OpenWorld, World
 
 PUBLIC, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
 OLD, NEW = "o" * 64, "n" * 64
@@ -84,7 +89,7 @@ async def test_pulls_before_the_first_key_are_counted_once_it_is_there(
     await keyless.java().pull(PUBLIC)
     vault.store(OLD)
     keyless.clock.advance(RETRY_AFTER)
-    assert await keyless.registry.counting.flush() == 1
+    assert await keyless.registry.pull_counter.flush() == 1
 
 
 @pytest.mark.parametrize("text", [UNRESOLVED, f"{UNRESOLVED},{OLD}"])
@@ -101,7 +106,7 @@ async def test_no_link_is_signed_or_taken_with_the_text_of_an_unresolved_referen
     expires_ms = keyless.clock.now_ms() + 60_000
     ring = KeyRing.of_setting(OLD)
     forged = replace(ring, keys=(type(ring.keys[0])(UNRESOLVED),))
-    query = {"expires": expires_ms, "signature": LinkSigner(forged).sign(path, expires_ms)}
+    query = {"expires": expires_ms, "signature": ArchiveLinkSigner(forged).sign(path, expires_ms)}
     answer = await keyless.get(f"{URL}{path}?{urlencode(query)}")
     assert answer.status_code in (401, 404)
 
@@ -112,10 +117,10 @@ async def test_a_link_of_a_key_that_this_process_does_not_know_is_followed(
     vault.store(OLD)
     path = urlsplit(await link(keyless)).path
     vault.store(f"{NEW},{OLD}")
-    keyless.clock.advance(DOUBT_AFTER)
+    keyless.clock.advance(REREAD_AFTER_UNKNOWN_KEY)
     # Another process has read the new key, and signs with it.
     expires_ms = keyless.clock.now_ms() + 60_000
-    signature = LinkSigner(KeyRing.of_setting(NEW)).sign(path, expires_ms)
+    signature = ArchiveLinkSigner(KeyRing.of_setting(NEW)).sign(path, expires_ms)
     query = urlencode({"expires": expires_ms, "signature": signature})
     assert (await keyless.get(f"{URL}{path}?{query}")).status_code == 200
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.places import one_machine
-from tests.processes import Running, running
+from tests.support.registry_process import Running, running
+from tests.support.storage import one_machine
 
 pytestmark = one_machine("it runs on a data folder")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions._rendering import STATIC, static_path
-from tests.world import URL, World
+from functions.http.pages import STATIC, static_path
+from tests.support.world import URL, World
 
 NAMES = sorted(file.name for file in STATIC.iterdir())
 

@@ -23,23 +23,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from functions.api_publishers import NewPublisher
+from functions.api.trusted_publishing import NewPublisher
 from functions.faces import build_app
 from shared.bootstrap import build_registry
-from shared.domain.client_settings import PLACEHOLDER
-from shared.domain.workloads import ID_CLAIMS, Provider
+from shared.domain.client_settings import TOKEN_PLACEHOLDER
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.hosting.host import Host
-from shared.hosting.serving import bind
-from tests.balas import bala
-from tests.fakes.clock import FakeClock
-from tests.jobs import SETTINGS, TENANT, CiSystems
+from shared.hosting.server import bind
+from tests.fakes.system import FakeClock
 from tests.paths import ROOT
-from tests.places import PLACES
 from tests.reaching import noted
-from tests.serving import running
-from tests.trust import RULES, Trust
-from tests.workflows import Node, Unreadable, read_workflow
-from tests.world import Template, opened, settings_of
+from tests.support.archives import bala
+from tests.support.server import running
+from tests.support.storage import PLACES
+from tests.support.trusted_publishing import (
+    RULES,
+    SETTINGS,
+    TENANT,
+    CiSystems,
+    TrustedPublishingWorld,
+)
+from tests.support.workflow_yaml import Node, Unreadable, read_workflow
+from tests.support.world import Template, opened, settings_of
 
 PAGE = (ROOT / "docs" / "trusted-publishing.md").read_text("utf-8")
 REGISTRY = "https://ballroom.example.org"
@@ -95,7 +100,7 @@ def test_the_workflow_of_azure_devops_builds_no_pull_requests() -> None:
 def test_every_workflow_names_the_place_for_the_token_as_the_settings_do(
     provider: Provider,
 ) -> None:
-    assert f'sed "s/{PLACEHOLDER}/$token/"' in COMMANDS[provider]
+    assert f'sed "s/{TOKEN_PLACEHOLDER}/$token/"' in COMMANDS[provider]
 
 
 def test_the_publisher_on_the_page_is_one_that_is_read() -> None:
@@ -235,7 +240,7 @@ async def _trust(
     data: Path, template: Template, provider: Provider, chosen: dict[str, Any]
 ) -> None:
     async with opened(data, template.people, **chosen) as world:
-        trust = Trust(world, CiSystems(world.clock, chosen["url"]))
+        trust = TrustedPublishingWorld(world, CiSystems(world.clock, chosen["url"]))
         await trust.add(provider=provider, rules=RULES[provider])
 
 

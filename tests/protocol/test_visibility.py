@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import NotPermitted, PackageNotFound, Refusal, SignInAgain
-from shared.domain.identity import FRESH_FOR, OPERATOR, Principal
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.packages import PackageNotFound
+from shared.domain.identity import OPERATOR, RECENT_SIGN_IN, Principal
 from shared.domain.names import Package, parse_org
-from shared.domain.package import Visibility, org_stream
+from shared.domain.packages import Visibility
+from shared.domain.records import org_stream
 from shared.domain.rights import Grant, Role, Scope
-from tests.balas import bala
-from tests.protocol.answers import answered
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
-from tests.security.probes import READING, seen
-from tests.world import MAVEN, URL, OpenWorld, Person, World
+from tests.protocol.central.answers import answered
+from tests.security.package_probes import READING, seen
+from tests.support.archives import bala
+from tests.support.world import MAVEN, URL, OpenWorld, Person, World
 
 GREET = "acme/greet:1.0.0"
 PACKAGE = Package.parse("acme", "greet")
@@ -43,7 +46,7 @@ def signed_in(world: World, person: Person, **changes: Any) -> Principal:
 async def make(world: World, wanted: Visibility) -> None:
     """Make the package public or private as Ann, who owns it."""
     by = signed_in(world, world.people.ann)
-    await world.registry.visibility.change(PACKAGE, wanted, by=by)
+    await world.registry.package_visibility.change(PACKAGE, wanted, by=by)
 
 
 # --- who may -----------------------------------------------------------------------------------
@@ -60,7 +63,7 @@ async def test_it_takes_an_owner(greet: World, role: Role | None) -> None:
 
 async def test_it_takes_a_fresh_sign_in(greet: World) -> None:
     by = signed_in(greet, greet.people.ann)
-    greet.clock.advance(FRESH_FOR + timedelta(seconds=1))
+    greet.clock.advance(RECENT_SIGN_IN + timedelta(seconds=1))
     await refused(greet, SignInAgain, by)
 
 
@@ -85,13 +88,13 @@ async def test_what_is_not_there_is_not_found_by_owners_alone(greet: World) -> N
     for person, refusal in ((greet.people.ann, PackageNotFound), (greet.people.bob, NotPermitted)):
         by = signed_in(greet, person)
         with pytest.raises(refusal):
-            await greet.registry.visibility.change(missing, PRIVATE, by=by)
+            await greet.registry.package_visibility.change(missing, PRIVATE, by=by)
 
 
 async def refused(world: World, refusal: type[Refusal], by: Principal) -> None:
     """Check that the change is refused and the package still public."""
     with pytest.raises(refusal):
-        await world.registry.visibility.change(PACKAGE, PRIVATE, by=by)
+        await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=by)
     assert await world.java().versions("acme/greet") == ["1.0.0"]
 
 
@@ -131,8 +134,8 @@ async def test_back_in_public_it_is_there_for_everybody(greet: World) -> None:
 
 async def test_a_repeat_changes_nothing(greet: World) -> None:
     by = signed_in(greet, greet.people.ann)
-    first = await greet.registry.visibility.change(PACKAGE, PRIVATE, by=by)
-    again = await greet.registry.visibility.change(PACKAGE, PRIVATE, by=by)
+    first = await greet.registry.package_visibility.change(PACKAGE, PRIVATE, by=by)
+    again = await greet.registry.package_visibility.change(PACKAGE, PRIVATE, by=by)
     assert first.revision == again.revision
     assert [event.kind for event in await audit(greet)].count("package.private") == 1
 
@@ -206,7 +209,7 @@ async def test_a_signed_link_ends_a_pull_that_was_under_way_when_it_became_publi
 
 async def test_what_is_exported_has_it_no_longer(greet: World) -> None:
     async def exported() -> list[str]:
-        files = greet.registry.indexing.public_files()
+        files = greet.registry.index.public_files()
         return [path async for some in files for path, _ in some]
 
     assert await exported() == ["acme/greet/index.json"]

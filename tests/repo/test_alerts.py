@@ -5,11 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from functions.timers import SCHEDULES
-from shared.services.reporting import Report
-from shared.telemetry.catalog import INSTRUMENTS
+from shared.services.upkeep import SCHEDULES, TaskReport
+from shared.telemetry.metrics import INSTRUMENTS
 from tests.paths import ROOT
-from tests.repo.templates import INFRA, module
+from tests.repo.bicep_templates import INFRA, module
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
@@ -62,7 +61,7 @@ def test_every_function_that_a_query_names_is_there() -> None:
 
 
 def test_every_field_of_a_report_that_a_query_reads_is_there() -> None:
-    fields = {"event", *Report("audit").as_event()}
+    fields = {"event", *TaskReport("audit").as_event()}
     read = {field for _, query in asked() for field in re.findall(r"report\.(\w+)", query)}
     assert read
     assert read <= fields

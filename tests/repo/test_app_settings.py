@@ -3,10 +3,10 @@
 import json
 import re
 
-from functions import feeds
+from functions import change_feed
 from shared.settings import MIB, Settings
 from tests.paths import ROOT
-from tests.repo.templates import module
+from tests.repo.bicep_templates import module
 
 PREFIX = "BALLROOM_"
 
@@ -82,7 +82,7 @@ def test_the_change_feed_is_followed_by_identity() -> None:
     connection = {
         name.partition("__")[2]: value
         for name, value in host.items()
-        if name.startswith(f"{feeds.CONNECTION}__")
+        if name.startswith(f"{change_feed.CONNECTION}__")
     }
     assert connection == {
         "accountEndpoint": "cosmosEndpoint",

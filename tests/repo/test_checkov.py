@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.templates import INFRA, paths, template
-from tests.repo.tools import BOUND_SECONDS, folder, unavailable
+from tests.repo.bicep_templates import INFRA, paths, template
+from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
 pytestmark = pytest.mark.timeout(2 * BOUND_SECONDS)
 

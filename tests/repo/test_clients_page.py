@@ -3,13 +3,13 @@
 import re
 import tomllib
 
-from functions._api import STATUS
-from shared.domain.client_settings import PLACEHOLDER, client_settings
+from functions.http.handlers import STATUS_BY_KIND
+from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "clients.md").read_text()
 PROTOCOL = (ROOT / "docs" / "protocols" / "maven.md").read_text()
-REFUSED = {*STATUS.values(), 500}
+REFUSED = {*STATUS_BY_KIND.values(), 500}
 
 
 def statuses(page: str) -> set[int]:
@@ -32,4 +32,4 @@ def test_the_entries_shown_are_those_that_are_handed_out() -> None:
 
 
 def test_the_place_for_a_token_is_called_as_it_is_in_the_file() -> None:
-    assert f'sed "s/{PLACEHOLDER}/' in PAGE
+    assert f'sed "s/{TOKEN_PLACEHOLDER}/' in PAGE

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from shared.domain.costs import AT_ONCE, INSTANCE_GIGABYTES, PLANS, Size
-from shared.domain.prices import Figure, Prices
-from shared.domain.usage import ITEMS, MEASURED, ROLLED_PULL, Use
+from infra.cost.model import COST_PLANS, INSTANCE_GIGABYTES, REQUESTS_AT_ONCE, Size
+from infra.cost.prices import Figure, Prices
+from infra.cost.usage import ITEMS, MEASURED, ROLLED_PULL, OperationUsage
 from shared.settings import MIB, Settings
 from tests.paths import ROOT
-from tests.repo.templates import MAIN, module
+from tests.repo.bicep_templates import MAIN, module
 
 PAGE = (ROOT / "docs" / "limits.md").read_text("utf-8")
 SECTION = PAGE.partition("\n## In the cloud\n")[2].partition("\n## ")[0]
@@ -23,7 +23,7 @@ REGION_MEGABYTES = 512_000
 INDEX = Prices.published()[Figure.INDEX]
 
 COUNT = 6.0  # Request units of a pull that write it down.
-PULL = MEASURED[Use.PULL].units - COUNT
+PULL = MEASURED[OperationUsage.PULL].units - COUNT
 COUNTED = COUNT + ROLLED_PULL.units
 VERSION = ITEMS["release"] + ITEMS["entry"]
 MOST_FACTS = 16 * 1024
@@ -36,7 +36,7 @@ def fitting(item: float, most: float = PARTITION_BYTES) -> float:
 
 
 def units(size: Size) -> int:
-    return PLANS[size].most_units or CONTAINER_UNITS
+    return COST_PLANS[size].most_units or CONTAINER_UNITS
 
 
 NUMBERS = {
@@ -50,12 +50,12 @@ NUMBERS = {
     "counted pulls a second, dev": CONTAINER_UNITS / COUNTED,
     "counted pulls a second, team": units(Size.TEAM) / (PULL + COUNTED),
     "counted pulls a second, public": units(Size.PUBLIC) / (PULL + COUNTED),
-    "pushes a second, team": units(Size.TEAM) / MEASURED[Use.PUSH].units,
-    "pushes a second, public": units(Size.PUBLIC) / MEASURED[Use.PUSH].units,
+    "pushes a second, team": units(Size.TEAM) / MEASURED[OperationUsage.PUSH].units,
+    "pushes a second, public": units(Size.PUBLIC) / MEASURED[OperationUsage.PUSH].units,
     "counted pulls of one package kept for a day": fitting(ITEMS["pull"]),
     "archives of 100 KiB a second": 50e9 / 8 / (100 * 1024),
     "instances in a region": INSTANCES,
-    "requests at once": INSTANCES * AT_ONCE,
+    "requests at once": INSTANCES * REQUESTS_AT_ONCE,
 }
 
 
@@ -84,7 +84,7 @@ def test_the_bounds_of_the_host_are_those_that_are_deployed() -> None:
     host = module("functions").value("hostSettings")
     largest = int(host["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]) // MIB
     slots = http["maxConcurrentRequests"]
-    assert slots == AT_ONCE == 8
+    assert slots == REQUESTS_AT_ONCE == 8
     assert "Eight requests at once (`maxConcurrentRequests`)" in SECTION
     assert f"up to {largest} MiB and six times its size in host and worker: " in SECTION
     assert f"{slots * largest * 6:,} MB" in SECTION

@@ -8,38 +8,39 @@ from pathlib import Path
 import pytest
 from croniter import croniter
 
-from functions.feeds import POLL_MS
-from shared.auth.keys import REREAD_AFTER
-from shared.domain.costs import (
-    AT_ONCE,
+from functions.change_feed import POLL_MS
+from infra.cost.__main__ import cost
+from infra.cost.model import (
+    COST_PLANS,
     FEED_LOOKS,
     FOLLOWING,
     HOURS,
     INSTANCE_GIGABYTES,
     KEY_LOOKS_AN_HOUR,
-    PLANS,
+    REQUESTS_AT_ONCE,
     SECONDS,
-    Edge,
-    Plan,
+    CostPlan,
+    FrontDoorTier,
     Size,
     Zones,
 )
-from shared.domain.usage import UPKEEP
-from shared.services.schedules import SCHEDULES
+from infra.cost.usage import UPKEEP_USAGE
+from shared.auth.signing_keys import REREAD_AFTER
+from shared.services.upkeep import SCHEDULES
 from shared.settings import Settings
 from tests.paths import ROOT
-from tests.repo.sizes import default
-from tests.repo.templates import module
-from tests.terminal import Terminal
+from tests.repo.bicep_templates import module
+from tests.repo.deployment_sizes import default
+from tests.support.terminal import Terminal
 
 PAGE = (ROOT / "docs" / "cost.md").read_text("utf-8")
-BLOCKS = re.findall(r"```\n\$ python -m shared\.cli (.+)\n((?:.*\n)*?)```\n", PAGE)
+BLOCKS = re.findall(r"```\n\$ python -m infra\.cost(.*)\n((?:.*\n)*?)```\n", PAGE)
 PROSE = re.sub(r"```\n(?:.*\n)*?```\n", "", PAGE)
 
 
 @pytest.mark.parametrize(("command", "printed"), BLOCKS, ids=[each for each, _ in BLOCKS])
 def test_the_page_shows_what_the_command_prints(command: str, printed: str, tmp_path: Path) -> None:
-    assert Terminal(tmp_path / "data").run(*shlex.split(command)) == printed
+    assert Terminal(tmp_path / "data", program=cost).run(*shlex.split(command)) == printed
 
 
 def test_the_page_runs_the_command() -> None:
@@ -64,25 +65,25 @@ def size(request: pytest.FixtureRequest) -> Size:
 
 
 @pytest.fixture
-def plan(size: Size) -> Plan:
+def plan(size: Size) -> CostPlan:
     """Return what the costs assume of it."""
-    return PLANS[size]
+    return COST_PLANS[size]
 
 
-def test_the_database_of_a_size_is_the_one_that_is_made(size: Size, plan: Plan) -> None:
+def test_the_database_of_a_size_is_the_one_that_is_made(size: Size, plan: CostPlan) -> None:
     assert (default("capacity", size) == "serverless") == (plan.most_units is None)
     if plan.most_units is not None:
         assert int(default("maximumThroughput", size)) == plan.most_units
     assert default("restorable", size) == f"Continuous{plan.days_back}Days"
 
 
-def test_the_app_of_a_size_is_the_one_that_is_made(size: Size, plan: Plan) -> None:
+def test_the_app_of_a_size_is_the_one_that_is_made(size: Size, plan: CostPlan) -> None:
     assert int(default("alwaysReady", size)) == plan.always_ready
     assert (default("zoneRedundant", size) == "true") == (plan.zones is Zones.SEVERAL)
-    assert (default("edge", size) == "true") == (plan.edge is not Edge.NONE)
+    assert (default("edge", size) == "true") == (plan.edge is not FrontDoorTier.NONE)
 
 
-def test_the_logs_of_a_size_are_those_that_are_kept(size: Size, plan: Plan) -> None:
+def test_the_logs_of_a_size_are_those_that_are_kept(size: Size, plan: CostPlan) -> None:
     assert int(default("logDays", size)) == plan.log_days
     most = int(default("logGigabytes", size))
     assert (float("inf") if most == -1 else most) == plan.log_gigabytes
@@ -91,7 +92,7 @@ def test_the_logs_of_a_size_are_those_that_are_kept(size: Size, plan: Plan) -> N
 def test_an_instance_is_as_large_as_the_one_that_is_made() -> None:
     functions = module("functions").parameters
     assert functions["instanceMemory"]["default"] == INSTANCE_GIGABYTES * 1024
-    assert functions["requestsAtOnce"]["default"] == AT_ONCE
+    assert functions["requestsAtOnce"]["default"] == REQUESTS_AT_ONCE
 
 
 def test_one_instance_more_follows_the_changes_where_any_is_always_ready() -> None:
@@ -102,7 +103,7 @@ def test_one_instance_more_follows_the_changes_where_any_is_always_ready() -> No
 def test_every_alert_is_paid_for() -> None:
     rules, probes = (module("alerts").value(name) for name in ("rules", "probes"))
     often = [rule for rule in rules if rule["frequency"] == "PT5M"]
-    watch = PLANS[Size.PUBLIC].watch
+    watch = COST_PLANS[Size.PUBLIC].watch
     assert (watch.often, watch.seldom) == (len(often), len(rules) - len(often))
     assert watch.metric == len(probes)
     asked = sum(3_600 // probe["seconds"] * len(probe["places"]) for probe in probes)
@@ -113,18 +114,18 @@ def test_nobody_is_asked_where_nobody_is_told() -> None:
     alerts = module("alerts").text
     assert alerts.count("= empty(email) ? [] : ") == 2
     assert re.findall(r"\[for .* in (\w+):", alerts) == ["rulesAsked", *["probesSent"] * 2]
-    assert PLANS[Size.DEV].watch.probes_an_hour == 0
+    assert COST_PLANS[Size.DEV].watch.probes_an_hour == 0
 
 
 def test_every_timer_is_paid_for_as_often_as_it_runs() -> None:
-    assert set(UPKEEP) == set(SCHEDULES)
+    assert set(UPKEEP_USAGE) == set(SCHEDULES)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for task, schedule in SCHEDULES.items():
         runs = croniter(schedule, start, second_at_beginning=True)
         end, count = start + timedelta(days=10), 0
         while runs.get_next(datetime) <= end:
             count += 1
-        assert UPKEEP[task].runs_a_month == pytest.approx(count / 240 * HOURS, rel=0.01), task
+        assert UPKEEP_USAGE[task].runs_a_month == pytest.approx(count / 240 * HOURS, rel=0.01), task
 
 
 def test_the_feed_is_looked_at_as_often_as_the_trigger_says() -> None:

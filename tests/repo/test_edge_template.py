@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.digest import Digest
-from shared.domain.package import Visibility
-from shared.domain.rates import Limits, OperationClass, Subject
-from shared.services.serving import ArchiveLink, public_copies
+from shared.domain.archives.names import Digest
+from shared.domain.packages import Visibility
+from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
+from shared.services.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
-from tests.contract.samples import NAME
-from tests.repo.templates import MAIN, module, template
+from tests.contract.sample_records import NAME
+from tests.repo.bicep_templates import MAIN, module, template
 
 EDGE, ROLES = module("edge"), module("roles")
 
@@ -59,7 +59,7 @@ def test_everything_goes_to_the_app_over_tls() -> None:
 
 def test_the_edge_is_no_stricter_with_an_address_than_the_registry() -> None:
     default = Settings.model_fields["limit_read"].default
-    allowed = Limits.parse(OperationClass.READ, default).most[Subject.ADDRESS]
+    allowed = RateLimit.parse(RateLimitClass.READ, default).most[RateLimitSubject.ADDRESS]
     assert EDGE.parameters["requestsAMinute"]["default"] >= allowed
 
 
@@ -81,9 +81,9 @@ def test_the_registry_sends_clients_there_and_withdraws_copies() -> None:
 
 def test_what_is_withdrawn_is_what_copies_are_kept_of() -> None:
     (prefix,) = configured("keep")["conditions"][0]["parameters"]["matchValues"]
-    assert public_copies(NAME).startswith(f"/{prefix}")
+    assert public_link_prefix(NAME).startswith(f"/{prefix}")
     path = ArchiveLink("public", NAME.digest, "1.0.0", "a.bala").path
-    assert path.startswith(public_copies(NAME))
+    assert path.startswith(public_link_prefix(NAME))
 
 
 def test_no_container_of_archives_is_an_origin() -> None:

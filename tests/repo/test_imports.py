@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.paths import ROOT
-from tests.repo.source import Module, product
+from tests.repo.product_source import Module, product
 
 PURE = {"pydantic", "shared"}  # What the domain may import beside the standard library.
 

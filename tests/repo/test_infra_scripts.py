@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.auth.keys import KeyRing
+from shared.auth.signing_keys import KeyRing
 from shared.domain.addresses import parse_networks
 from tests.paths import ROOT
-from tests.repo.templates import MAIN, template
+from tests.repo.bicep_templates import MAIN, template
 
 BOUND_SECONDS = 60.0
 
@@ -49,7 +49,6 @@ case "$*" in
 esac
 exit 0
 """
-
 
 FORBIDDEN = "ERROR: (Forbidden) Caller is not authorized to perform action on resource."
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.costs import INSTANCE_GIGABYTES
+from infra.cost.model import INSTANCE_GIGABYTES
 from tests.paths import ROOT
-from tests.repo.templates import INFRA, MAIN
+from tests.repo.bicep_templates import INFRA, MAIN
 
 GIVEN = {"AZURE_ENV_NAME": "ballroom", "AZURE_LOCATION": "northeurope"}
 

@@ -2,25 +2,26 @@
 
 from datetime import timedelta
 
-from functions import _index, archives
-from shared.domain.identity import FRESH_FOR
-from shared.services.remembering import TRUSTED_FOR
-from shared.services.serving import SIGNED_LINK_LIFETIME
+from functions import archives
+from functions.index import sparse_index
+from shared.domain.identity import RECENT_SIGN_IN
+from shared.services.archives import SIGNED_LINK_LIFETIME
+from shared.services.derived_data import DOCUMENTS_TRUSTED_FOR
 from tests.paths import ROOT
 
 PAGE = " ".join((ROOT / "docs" / "private-packages.md").read_text("utf-8").split())
 
 
 def test_the_ages_of_copies_are_those_of_the_answers() -> None:
-    assert archives.PUBLIC == "public, max-age=300"
-    assert _index.PUBLIC == "public, max-age=60"
+    assert archives.CACHE_PUBLIC == "public, max-age=300"
+    assert sparse_index.CACHE_PUBLIC == "public, max-age=60"
     assert "`max-age=300`: gone after five minutes" in PAGE
     assert "`max-age=60`: gone after a minute" in PAGE
 
 
 def test_the_times_are_those_of_the_code() -> None:
-    assert timedelta(seconds=3) == TRUSTED_FOR
+    assert timedelta(seconds=3) == DOCUMENTS_TRUSTED_FOR
     assert "confirmed for three seconds at most" in PAGE
-    assert timedelta(minutes=10) == SIGNED_LINK_LIFETIME == FRESH_FOR
+    assert timedelta(minutes=10) == SIGNED_LINK_LIFETIME == RECENT_SIGN_IN
     assert "ten minutes after they were made" in PAGE
     assert "who signed in within ten minutes" in PAGE

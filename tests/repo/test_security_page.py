@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 
 from shared.auth.authentication import LAST_USE_EVERY, VERIFIED_FOR
-from shared.auth.sign_in_links import LINK_LIFETIME
-from shared.domain.rights_table import rights_table
-from shared.services.token_requests import MAX_DAYS
+from shared.auth.sessions import LINK_LIFETIME
+from shared.domain.rights import rights_table
+from shared.services.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings
 from tests.paths import ROOT
 
@@ -49,7 +49,7 @@ def test_the_table_of_rights_is_the_one_in_the_code() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
     assert f"{Settings.model_fields['token_days'].default} days by default" in text
-    assert MAX_DAYS == 365
+    assert MAX_TOKEN_DAYS == 365
     assert "a year at most" in text
     assert f"for {VERIFIED_FOR.seconds} seconds" in text
     assert f"every {LAST_USE_EVERY.seconds // 60} minutes" in text

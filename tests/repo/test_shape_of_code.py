@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from statistics import median
 
-from tests.repo.source import Definition, Function, Module, product
+from tests.repo.product_source import Definition, Function, Module, product
 
 LONGEST = 40  # Lines.
 MEDIAN = 10  # Lines; the median stays below.

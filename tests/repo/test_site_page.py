@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.prose import bounding
-from shared.services.renderings import KEPT, ON_THE_LOOP
+from shared.prose import limits
+from shared.services.archive_files import RENDERED_ON_THE_LOOP, SOURCES_KEPT
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "site.md").read_text("utf-8")
-BOUNDS = {name: value for name, value in vars(bounding).items() if name.startswith("MOST_")}
+BOUNDS = {name: value for name, value in vars(limits).items() if name.startswith("MAX_")}
 
 
 @pytest.mark.parametrize("name", BOUNDS)
@@ -18,5 +18,7 @@ def test_each_bound_of_a_text_is_told(name: str) -> None:
 
 def test_what_is_kept_and_what_a_thread_does_is_told() -> None:
     text = " ".join(PAGE.split())
-    assert f"A text of more than {ON_THE_LOOP:,} characters is rendered by a thread" in text
-    assert f"keeps the {KEPT} last ones" in text
+    assert (
+        f"A text of more than {RENDERED_ON_THE_LOOP:,} characters is rendered by a thread" in text
+    )
+    assert f"keeps the {SOURCES_KEPT} last ones" in text

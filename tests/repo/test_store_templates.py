@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from functions import feeds
-from shared.adapters.blob.connecting import CONTAINERS as BLOB_CONTAINERS
-from shared.adapters.cosmos.connecting import DATABASE
-from shared.adapters.cosmos.containers import CONTAINERS
+from functions import change_feed
+from shared.adapters.blob.client import BLOB_CONTAINERS
+from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE
 from tests.paths import ROOT
-from tests.repo.templates import MAIN, module, template
+from tests.repo.bicep_templates import MAIN, module, template
 
 ADAPTERS = ROOT / "shared" / "adapters" / "cosmos"
 
@@ -22,7 +21,6 @@ ASKED = {
     "listings.py": {"packages"},
     "metadata.py": {"packages"},
     "pulls.py": {"stats"},
-    "surveys.py": {"packages"},
     "work.py": {"work"},
 }
 ALWAYS_INDEXED = {"id", "_ts"}  # By the service itself.
@@ -69,7 +67,7 @@ def indexed(container: str) -> set[str]:
 
 
 def test_the_database_has_the_containers_of_the_adapters() -> None:
-    plans = {each.name: (each.path, each.ends) for each in CONTAINERS}
+    plans = {each.name: (each.path, each.ends) for each in COSMOS_CONTAINERS}
     assert {name: (each["path"], each["ends"]) for name, each in made().items()} == plans
     databases = [
         config["properties"]["resource"]["id"]
@@ -80,10 +78,10 @@ def test_the_database_has_the_containers_of_the_adapters() -> None:
 
 
 def test_the_change_feed_is_that_of_the_records_and_its_leases_are_there() -> None:
-    assert feeds.DATABASE == DATABASE
+    assert change_feed.DATABASE == DATABASE
     # The host asks for a container of leases by /id, and the identity of the app can make none.
-    assert made()[feeds.LEASES]["path"] == "/id"
-    assert feeds.CONTAINER in made()
+    assert made()[change_feed.LEASES]["path"] == "/id"
+    assert change_feed.CONTAINER in made()
 
 
 def test_every_module_that_queries_is_known() -> None:

@@ -4,16 +4,16 @@ import ast
 import re
 from collections.abc import Iterator
 
-from shared.services.reporting import Report
-from shared.telemetry.catalog import INSTRUMENTS, REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN, Instrument
+from shared.services.upkeep import TaskReport
+from shared.telemetry.metrics import INSTRUMENTS, REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN, Instrument
 from tests.paths import ROOT
-from tests.repo.source import product
+from tests.repo.product_source import product
 
 PAGE = (ROOT / "docs" / "telemetry.md").read_text("utf-8")
 LEVELS = {"exception": "error"}
 
 # Fields that are told together: what `**` stands for, by the event.
-TOGETHER = {"upkeep.done": [*Report("any").as_event()]}
+TOGETHER = {"upkeep.done": [*TaskReport("any").as_event()]}
 
 
 def metric_row(instrument: Instrument) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
-from tests.repo.templates import INFRA, MAIN, Template, paths, template, unwrapped, uses
+from tests.repo.bicep_templates import INFRA, MAIN, Template, paths, template, unwrapped, uses
 
 # The built-in roles that are given, as Azure's list of built-in roles has them.
 ROLES = {

@@ -7,18 +7,22 @@ from types import ModuleType
 
 import pytest
 
-from shared.auth.authentication import LAST_USE_EVERY
-from shared.auth.canaries import EVENT_EVERY
-from shared.auth.reports import ASK_AGAIN_AFTER, KEYS_GOOD_FOR, MAX_REPORT_BYTES, MAX_REPORTED
-from shared.auth.secret import Secret
-from shared.auth.token import PATTERN, AccessToken
-from shared.domain.address_ranges import MAX_RANGES
-from shared.domain.errors import TokenMalformed
+from shared.auth.authentication import CANARY_EVENT_EVERY, LAST_USE_EVERY
+from shared.auth.secret_scanning import (
+    KEYS_RETRIED_AFTER,
+    KEYS_VALID_FOR,
+    MAX_REPORT_BYTES,
+    MAX_REPORTED,
+)
+from shared.auth.secrets import Secret
+from shared.auth.tokens import TOKEN_PATTERN, AccessToken
+from shared.domain.addresses import MAX_RANGES
+from shared.domain.errors.identity import TokenMalformed
 from shared.domain.rights import Scope
-from shared.services.reminding import LEADS
-from shared.services.token_requests import MAX_DAYS
+from shared.services.mail import REMINDER_LEADS
+from shared.services.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings
-from tests.fakes.randomness import FakeRandomness
+from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "tokens.md").read_text("utf-8")
@@ -51,7 +55,7 @@ def rule(tmp_path: Path) -> ModuleType:
 
 
 def test_the_expression_on_the_page_is_the_one_in_the_code() -> None:
-    assert block("pattern") == PATTERN
+    assert block("pattern") == TOKEN_PATTERN
 
 
 @pytest.mark.parametrize("text", REAL)
@@ -70,7 +74,7 @@ def test_the_rule_on_the_page_is_that_of_the_code(text: str, rule: ModuleType) -
 
 def test_the_example_has_the_right_form_for_nobody(rule: ModuleType) -> None:
     text = block("example")
-    assert re.fullmatch(PATTERN, text)
+    assert re.fullmatch(TOKEN_PATTERN, text)
     assert rule.is_token(text)
     assert AccessToken.parse(Secret(text)).environment == "example"
     with pytest.raises(TokenMalformed):
@@ -80,13 +84,13 @@ def test_the_example_has_the_right_form_for_nobody(rule: ModuleType) -> None:
 def test_the_numbers_on_the_page_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
     assert f"{Settings.model_fields['token_days'].default} days by default" in text
-    assert f"{MAX_DAYS} at most" in text
-    assert [lead.days for lead in LEADS] == [1, 7]
+    assert f"{MAX_TOKEN_DAYS} at most" in text
+    assert [lead.days for lead in REMINDER_LEADS] == [1, 7]
     assert "seven days before the end, and one day before" in text
     assert f"ranges of addresses, up to {MAX_RANGES}" in text
     assert f"{MAX_REPORTED:,} entries and {MAX_REPORT_BYTES // 1024 // 1024} MiB" in text
-    assert LAST_USE_EVERY.seconds == EVENT_EVERY.seconds == 600
+    assert LAST_USE_EVERY.seconds == CANARY_EVENT_EVERY.seconds == 600
     assert "at most every ten minutes" in text
     assert "one in ten minutes" in text
-    assert (KEYS_GOOD_FOR.days, ASK_AGAIN_AFTER.seconds) == (1, 60)
+    assert (KEYS_VALID_FOR.days, KEYS_RETRIED_AFTER.seconds) == (1, 60)
     assert all(f"`{scope.value}`" in text for scope in Scope)

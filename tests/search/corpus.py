@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from shared.domain.language import LanguageVersion
 from shared.domain.names import OrgName, Package, PackageName
-from shared.domain.package import Head, Listing, ModuleText, Origin, Release, Texts
+from shared.domain.packages import Head, Listing, ModuleText, Origin, Release, Texts
+from shared.domain.versions import LanguageVersion
 
 TEXTS = Path(__file__).parent / "texts.json"
 PULLS_A_DEPENDENT = 100  # A package that others are built with is pulled by each of their builds.

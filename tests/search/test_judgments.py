@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.sqlite.search import SqliteSearchIndex
-from shared.domain.query import ANYONE, Page, Query
+from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.search import ANYONE, Query, ResultPage
 from tests.paths import SHARED
 from tests.search.corpus import Corpus
 
@@ -76,12 +76,14 @@ def test_there_are_enough_judgments_and_each_says_why() -> None:
 
 
 async def _all_packages(index: SqliteSearchIndex) -> list[str]:
-    found = [await index.search(Query(), Page(offset, 1_000), ANYONE) for offset in (0, 1_000)]
+    found = [
+        await index.search(Query(), ResultPage(offset, 1_000), ANYONE) for offset in (0, 1_000)
+    ]
     return [str(hit.listing.head.package) for results in found for hit in results.hits]
 
 
 async def _judge(index: SqliteSearchIndex, judgment: dict[str, Any], packages: list[str]) -> Judged:
-    results = await index.search(Query.parse(judgment["query"]), Page(limit=PLACES), ANYONE)
+    results = await index.search(Query.parse(judgment["query"]), ResultPage(limit=PLACES), ANYONE)
     found = tuple(str(hit.listing.head.package) for hit in results.hits)
     grades = [_grade(package, judgment["relevant"]) for package in found]
     best = sorted((_grade(each, judgment["relevant"]) for each in packages), reverse=True)

@@ -9,11 +9,18 @@ from datetime import timedelta
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from shared.auth.authentication import Authentication
-from shared.auth.client import Client
+from shared.auth.authentication import Authentication, RequestClient
 from shared.domain.identity import Principal
-from shared.domain.rights import FRESH, RIGHTS, Action, Grant, Holding, Role, Scope
-from tests.fakes.clock import FakeClock
+from shared.domain.rights import (
+    RECENT_SIGN_IN_ACTIONS,
+    RIGHTS,
+    Action,
+    Grant,
+    Role,
+    RoleGrant,
+    Scope,
+)
+from tests.fakes.system import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.
 TENANT = "Tenant"  # The same.
@@ -74,7 +81,7 @@ class Persona:
         """
         scope, roles = RIGHTS[action]
         has_role = self.administrator or self.role in roles
-        is_fresh = action not in FRESH or self.is_fresh
+        is_fresh = action not in RECENT_SIGN_IN_ACTIONS or self.is_fresh
         return has_role and is_fresh and scope in self.scopes and self._reaches(package)
 
     def _reaches(self, package: str | None) -> bool:
@@ -129,7 +136,7 @@ class Signing:
     clock: FakeClock
     accounts: Mapping[str, str] = field(default_factory=dict[str, str])  # Names to ids.
 
-    async def authenticate(self, headers: Mapping[str, str], client: Client) -> Principal:
+    async def authenticate(self, headers: Mapping[str, str], client: RequestClient) -> Principal:
         """Return who sent a request with these headers."""
         scheme, _, session = headers.get("authorization", "").partition(" ")
         if scheme == TENANT:
@@ -145,5 +152,5 @@ def _of_tenant(words: str) -> Principal:
     """Return somebody without an account, as an access token of a tenant makes them known."""
     org, role, *scopes = words.split()
     grant = Grant(scopes=frozenset(Scope(each) for each in scopes), org=org)
-    holding = Holding(org=org, role=Role(role))
+    holding = RoleGrant(org=org, role=Role(role))
     return Principal("entra-0a0a0a0a", "entra-token", (grant,), holdings=(holding,))

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from functions.faces import build_app
-from shared.registry import Registry
-from tests.world import URL
+from shared.composition import Registry
+from tests.support.world import URL
 
 VALUES = {
     "org": "acme",

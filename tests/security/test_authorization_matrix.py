@@ -16,19 +16,19 @@ import pytest
 from starlette.types import ASGIApp
 
 from functions.faces import build_app
+from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
-from shared.domain.organizations import Organization, place_of
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.rights import Role
 from shared.hosting.host import Host
-from shared.hosting.loading import functions_of
-from shared.registry import Registry
+from shared.hosting.triggers import functions_of
 from shared.services.tokens import TokenRequest
-from tests.balas import bala
-from tests.security.declared import DECLARED, Cell, Declared, Outcome, State, by_status
+from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status
 from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, Signing
-from tests.world import Person, Template, World, limited
+from tests.support.archives import bala
+from tests.support.world import Person, Template, World, limited
 
 LEAST = 500  # Cells.
 SINCE = timedelta(days=2)  # How long ago everything was made.
@@ -102,8 +102,8 @@ async def populate(world: World) -> dict[str, Account]:
     accounts = {account.name: account for account in (*known, *new)}
     acme, gone = parse_org("acme"), parse_org("gone")
     await registry.organizations.set_member(acme, accounts["max"], Role.MAINTAINER, by=OPERATOR)
-    await registry.organizations.found(gone, accounts["ann"], by=OPERATOR)
-    found = await world.stores.directory.get(Organization, place_of(gone))
+    await registry.organizations.create(gone, accounts["ann"], by=OPERATOR)
+    found = await world.stores.directory.get(Organization, organization_place(gone))
     assert found
     deleted = found.model_copy(update={"deleting_ms": world.clock.at_ms})
     await world.stores.directory.replace(deleted)
@@ -126,7 +126,7 @@ async def publish(world: World) -> None:
             case State.REMOVED:
                 await moderation.remove(at, "A test.", by=OPERATOR)
             case State.DEPRECATED:
-                await world.registry.deprecating.deprecate(at, "A test.", by=OPERATOR)
+                await world.registry.deprecation.deprecate(at, "A test.", by=OPERATOR)
             case _:
                 pass
 

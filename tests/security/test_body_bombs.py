@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.balas import bala
-from tests.protocol.answers import STATUSES, refused
 from tests.protocol.bal.okhttp import BOUNDARY, multipart
-from tests.world import URL, Person, World
+from tests.protocol.central.answers import STATUSES, refused
+from tests.support.archives import bala
+from tests.support.world import URL, Person, World
 
 TARGETS = [
     ("POST", "/packages/resolve-dependencies"),

@@ -5,13 +5,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.auth.token import AccessToken
-from shared.domain.client_settings import PLACEHOLDER
-from shared.hosting.bodies import Sender
-from shared.localhost import identification
-from tests.counting import Journal
-from tests.fakes.randomness import FakeRandomness
-from tests.world import MAVEN, URL, OpenWorld, World
+from shared.auth.tokens import AccessToken
+from shared.domain.client_settings import TOKEN_PLACEHOLDER
+from shared.hosting.request_bodies import BodySender
+from shared.localhost import sender_identifier
+from tests.fakes.system import FakeRandomness
+from tests.support.port_doubles import Journal
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 GUESSES = 10
 FACES = [
@@ -82,7 +82,7 @@ async def test_what_has_not_the_form_of_a_token_is_no_guess(world: World) -> Non
 
 async def test_the_placeholder_of_settings_toml_is_told_what_it_is(world: World) -> None:
     for _ in range(2 * GUESSES):
-        headers = {"Authorization": f"Bearer {PLACEHOLDER}"}
+        headers = {"Authorization": f"Bearer {TOKEN_PLACEHOLDER}"}
         answer = await world.get(FACES[0], headers=headers)
         assert answer.status_code == 401
         assert answer.json()["message"].startswith("Settings.toml has the placeholder")
@@ -120,13 +120,13 @@ async def test_bad_tokens_count_as_reads_of_their_address(worlds: OpenWorld) -> 
 async def test_bad_tokens_before_bodies_that_never_come_count_as_reads(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, limit_read="address=5")
-    identify = identification(world.registry)
+    identify = sender_identifier(world.registry)
 
     async def begin(number: int) -> list[str]:
         """Send the head of a request with a large body; return the calls of the stores."""
         journal.taken()
         sent = {"authorization": f"Bearer {guessed(number)}", "x-forwarded-for": "203.0.113.7"}
-        assert await identify(sent) == Sender("203.0.113.7")
+        assert await identify(sent) == BodySender("203.0.113.7")
         return journal.taken()
 
     looked_up = [bool(await begin(number)) for number in range(8)]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from tests.balas import bala
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.routes import routes
-from tests.world import MAVEN, URL, OpenWorld, World
+from tests.support.archives import bala
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 PULL = dict(ACCEPT_ARCHIVE)
 UNKEYED = {

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from shared.auth.token import AccessToken
+from shared.auth.tokens import AccessToken
 from shared.domain.identity import OPERATOR
 from shared.domain.tokens import TokenUse
-from shared.services.token_requests import TokenRequest
-from tests.fakes.randomness import FakeRandomness
-from tests.world import URL, OpenWorld, Person, World
+from shared.services.tokens import TokenRequest
+from tests.fakes.system import FakeRandomness
+from tests.support.world import URL, OpenWorld, Person, World
 
 WHOAMI = f"{URL}/api/v1/whoami"
 THIEF = {"X-Forwarded-For": "203.0.113.66", "User-Agent": "curl/8.5.0"}
@@ -29,7 +29,7 @@ async def planted(world: World) -> Person:
     """Return a canary that looks like a token of Ann."""
     ann = world.people.ann.account
     wanted = TokenRequest.parse("backup", ["read"], org="*", package="*", days=None)
-    issued = await world.registry.tokens.plant(ann.id, wanted, by=OPERATOR)
+    issued = await world.registry.tokens.issue_canary(ann.id, wanted, by=OPERATOR)
     return Person(ann, issued.text.reveal())
 
 

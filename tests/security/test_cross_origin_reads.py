@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.balas import bala
-from tests.browsers import Browser, signed_in
 from tests.security.routes import routes
-from tests.world import URL, World
+from tests.support.archives import bala
+from tests.support.browsers import Browser, signed_in
+from tests.support.world import URL, World
 
 FOREIGN = {"Origin": "https://elsewhere.test"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -12,9 +12,8 @@ import httpx
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.entity import Place
-from tests.browsers import Browser, signed_in
-from tests.security.declared import (
+from shared.domain.records import Place
+from tests.security.access_table import (
     DECLARED,
     Cell,
     State,
@@ -25,7 +24,8 @@ from tests.security.declared import (
 )
 from tests.security.personas import PERSONAS, Credential, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared
-from tests.world import Person, World
+from tests.support.browsers import Browser, signed_in
+from tests.support.world import Person, World
 
 __all__ = ["prepared"]  # The fixture is the matrix's.
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.balas import bala
 from tests.paths import ROOT
 from tests.protocol.bal.failures import ClientFailure
-from tests.repo.source import product
-from tests.world import World
+from tests.repo.product_source import product
+from tests.support.archives import bala
+from tests.support.world import World
 
 # What calls other machines, and the few places that may: to sign people in, to send mail, to prove
 # domains. None of them is in reach of what finds packages.
@@ -30,7 +30,7 @@ MAY_CALL = (
 
 def test_no_question_about_packages_makes_the_registry_ask_anybody(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.security.confusion", str(tmp_path)],
+        [sys.executable, "-m", "tests.security.confused_names", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.device_codes import LETTERS, USER_CODE_LENGTH
-from tests.devices import ask, error, poll
-from tests.pages import FORM, Browser
-from tests.world import URL, OpenWorld, World
+from shared.domain.device_login import USER_CODE_LENGTH, USER_CODE_LETTERS
+from tests.support.device_login import ask, error, poll
+from tests.support.page_client import FORM, PageClient
+from tests.support.world import URL, OpenWorld, World
 
 GUESSES = 20  # Of an account, in five minutes.
 ASKED = 30  # By an address, in five minutes.
@@ -26,29 +26,31 @@ async def world(worlds: OpenWorld) -> World:
 
 
 @pytest.fixture
-async def ann(world: World) -> Browser:
-    browser = await Browser.of(world, world.people.ann)
+async def ann(world: World) -> PageClient:
+    browser = await PageClient.of(world, world.people.ann)
     await browser.open("/device")
     return browser
 
 
-async def statuses(browser: Browser, count: int) -> list[int]:
+async def statuses(browser: PageClient, count: int) -> list[int]:
     """Guess so many codes, and return what the pages say."""
     found: list[int] = []
     for number in range(count):
-        code = "".join(LETTERS[number // 20**place % 20] for place in range(USER_CODE_LENGTH))
+        code = "".join(
+            USER_CODE_LETTERS[number // 20**place % 20] for place in range(USER_CODE_LENGTH)
+        )
         await browser.send("/device", code=code)
         found.append(429 if "too many" in browser.text.lower() else 404)
         await browser.open("/device")
     return found
 
 
-async def test_an_account_guesses_a_few_times_and_then_waits(ann: Browser) -> None:
+async def test_an_account_guesses_a_few_times_and_then_waits(ann: PageClient) -> None:
     assert await statuses(ann, GUESSES + 2) == [404] * GUESSES + [429, 429]
 
 
 async def test_who_guessed_too_often_is_not_shown_a_right_code_either(
-    world: World, ann: Browser
+    world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
     await statuses(ann, GUESSES)
@@ -57,16 +59,16 @@ async def test_who_guessed_too_often_is_not_shown_a_right_code_either(
 
 
 async def test_another_session_or_address_of_the_account_has_no_more_guesses(world: World) -> None:
-    first = await Browser.of(world, world.people.ann)
+    first = await PageClient.of(world, world.people.ann)
     await first.open("/device")
     await statuses(first, GUESSES)
-    second = await Browser.of(world, world.people.ann, address="203.0.113.99")
+    second = await PageClient.of(world, world.people.ann, address="203.0.113.99")
     await second.open("/device")
     assert await statuses(second, 1) == [429]
 
 
 async def test_a_neighbour_who_asks_for_codes_keeps_nobody_from_typing_theirs(
-    world: World, ann: Browser
+    world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
     form, where = {**FORM, "X-Forwarded-For": ann.address}, f"{URL}/api/v1/device"
@@ -80,12 +82,12 @@ async def test_a_neighbour_who_asks_for_codes_keeps_nobody_from_typing_theirs(
 
 
 def test_guessing_finds_one_of_a_hundred_thousand_codes_in_lifetimes() -> None:
-    chance = MOST_CODES_AT_ONCE / len(LETTERS) ** USER_CODE_LENGTH
+    chance = MOST_CODES_AT_ONCE / len(USER_CODE_LETTERS) ** USER_CODE_LENGTH
     guesses_a_year = GUESSES * 12 * 24 * 365
     assert chance * guesses_a_year < 10  # With that many waiting at every moment, which nobody has.
 
 
-async def test_a_code_is_good_for_one_answer(world: World, ann: Browser) -> None:
+async def test_a_code_is_good_for_one_answer(world: World, ann: PageClient) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
     assert "is connected" in ann.text
@@ -96,7 +98,7 @@ async def test_a_code_is_good_for_one_answer(world: World, ann: Browser) -> None
     assert (await poll(world, codes)).status_code == 200
 
 
-async def test_a_refusal_is_not_undone_by_approving_later(world: World, ann: Browser) -> None:
+async def test_a_refusal_is_not_undone_by_approving_later(world: World, ann: PageClient) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="refuse")
     await ann.open("/device")
@@ -106,7 +108,7 @@ async def test_a_refusal_is_not_undone_by_approving_later(world: World, ann: Bro
 
 async def test_of_two_people_who_approve_at_once_one_does(world: World) -> None:
     codes = await ask(world)
-    browsers = [await Browser.of(world, each) for each in (world.people.ann, world.people.bob)]
+    browsers = [await PageClient.of(world, each) for each in (world.people.ann, world.people.bob)]
     for browser in browsers:
         await browser.open("/device")
     sent = [each.send("/device", code=codes["user_code"], decision="approve") for each in browsers]
@@ -117,7 +119,7 @@ async def test_of_two_people_who_approve_at_once_one_does(world: World) -> None:
     assert (await poll(world, codes)).json()["account"] == account
 
 
-async def test_a_token_is_given_to_one_of_many_replays(world: World, ann: Browser) -> None:
+async def test_a_token_is_given_to_one_of_many_replays(world: World, ann: PageClient) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
     tokens = [await poll(world, codes) for _ in range(3)]
@@ -125,7 +127,7 @@ async def test_a_token_is_given_to_one_of_many_replays(world: World, ann: Browse
     assert {error(each) for each in tokens[1:]} == {"expired_token"}
 
 
-async def test_a_token_is_given_to_one_of_many_at_once(world: World, ann: Browser) -> None:
+async def test_a_token_is_given_to_one_of_many_at_once(world: World, ann: PageClient) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
     answers = await asyncio.gather(*[poll(world, codes) for _ in range(20)])
@@ -133,7 +135,7 @@ async def test_a_token_is_given_to_one_of_many_at_once(world: World, ann: Browse
 
 
 async def test_the_code_of_the_page_is_not_the_code_of_the_machine(
-    world: World, ann: Browser
+    world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
@@ -148,7 +150,7 @@ async def test_the_token_is_of_whoever_approved_and_of_nobody_who_only_looked(
     world: World,
 ) -> None:
     codes = await ask(world)
-    bob, ann = [await Browser.of(world, each) for each in (world.people.bob, world.people.ann)]
+    bob, ann = [await PageClient.of(world, each) for each in (world.people.bob, world.people.ann)]
     for browser in (bob, ann):
         await browser.open("/device")
         await browser.send("/device", code=codes["user_code"])
@@ -157,7 +159,7 @@ async def test_the_token_is_of_whoever_approved_and_of_nobody_who_only_looked(
     assert (await poll(world, codes)).json()["account"] == "ann"
 
 
-async def test_a_link_cannot_bring_the_code_along(world: World, ann: Browser) -> None:
+async def test_a_link_cannot_bring_the_code_along(world: World, ann: PageClient) -> None:
     # Session fixation: a phisher sends a link that leaves nothing to do but to press a button.
     code = (await ask(world))["user_code"]
     for query in (f"?code={code}", f"?user_code={code}", f"#{code}"):
@@ -169,7 +171,7 @@ async def test_a_link_cannot_bring_the_code_along(world: World, ann: Browser) ->
 
 
 async def test_another_site_cannot_approve_in_the_name_of_whoever_visits_it(
-    world: World, ann: Browser
+    world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
     for csrf in ("", "guess", "é"):
@@ -177,7 +179,7 @@ async def test_another_site_cannot_approve_in_the_name_of_whoever_visits_it(
             "/device", code=codes["user_code"], decision="approve", csrf=csrf
         )
         assert answer.status_code == 403
-    mia = await Browser.of(world, world.people.mia)
+    mia = await PageClient.of(world, world.people.mia)
     await mia.open("/device")
     stolen = re.findall(r'name="csrf" value="([^"]+)"', mia.text)[0]
     answer = await ann.send_raw("/device", code=codes["user_code"], decision="approve", csrf=stolen)
@@ -185,7 +187,7 @@ async def test_another_site_cannot_approve_in_the_name_of_whoever_visits_it(
     assert error(await poll(world, codes)) == "authorization_pending"
 
 
-async def test_the_page_warns_of_codes_that_somebody_sent(world: World, ann: Browser) -> None:
+async def test_the_page_warns_of_codes_that_somebody_sent(world: World, ann: PageClient) -> None:
     await ann.open("/device")
     assert "Enter only a code that you asked for yourself" in ann.text
     await ann.send("/device", code=(await ask(world))["user_code"])
@@ -195,18 +197,18 @@ async def test_the_page_warns_of_codes_that_somebody_sent(world: World, ann: Bro
 
 async def test_a_machine_that_asks_from_elsewhere_is_pointed_out(world: World) -> None:
     codes = await ask(world)
-    far = await Browser.of(world, world.people.ann)
+    far = await PageClient.of(world, world.people.ann)
     await far.open("/device")
     await far.send("/device", code=codes["user_code"])
     assert "asks from another address than you" in far.text
-    near = await Browser.of(world, world.people.ann, address="198.51.100.7")
+    near = await PageClient.of(world, world.people.ann, address="198.51.100.7")
     await near.open("/device")
     await near.send("/device", code=codes["user_code"])
     assert "asks from another address than you" not in near.text
 
 
 async def test_a_machine_cannot_put_words_or_markup_into_the_page(
-    world: World, ann: Browser
+    world: World, ann: PageClient
 ) -> None:
     codes = await ask(world, '<b>Approved</b>\n\n"by your operator"' + "x" * 100)
     answer = await ann.send("/device", code=codes["user_code"])
@@ -216,7 +218,7 @@ async def test_a_machine_cannot_put_words_or_markup_into_the_page(
     assert "x" * 40 not in answer.text
 
 
-async def test_the_token_never_manages(world: World, ann: Browser) -> None:
+async def test_the_token_never_manages(world: World, ann: PageClient) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
     bearer = {"Authorization": f"Bearer {(await poll(world, codes)).json()['access_token']}"}
@@ -226,7 +228,7 @@ async def test_the_token_never_manages(world: World, ann: Browser) -> None:
     assert made.status_code == 403
 
 
-async def test_no_code_is_stored_as_it_is(world: World, ann: Browser) -> None:
+async def test_no_code_is_stored_as_it_is(world: World, ann: PageClient) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
     stored = b"".join(file.read_bytes() for file in world.registry.settings.data.glob("*.db*"))
@@ -236,7 +238,7 @@ async def test_no_code_is_stored_as_it_is(world: World, ann: Browser) -> None:
 
 
 async def test_an_approval_that_nobody_fetches_ends_with_its_code(
-    world: World, ann: Browser
+    world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")

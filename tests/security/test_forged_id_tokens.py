@@ -14,19 +14,23 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.auth.discovery import Discovery
-from shared.auth.idtokens import Asked, IdTokens
-from shared.auth.jwts import LEEWAY, MAX_TOKEN_BYTES, Flaw
-from shared.auth.keysets import KeySets
-from shared.domain.errors import IssuerSilent, SignedTokenRefused
-from tests.fakes.clock import FakeClock
-from tests.fakes.issuer import FakeInternet, Issuer, ec_key, jwk, pem, rsa_key
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.signed_tokens import (
+    LEEWAY,
+    MAX_TOKEN_BYTES,
+    IdTokenRequest,
+    IdTokenValidator,
+    TokenFlaw,
+)
+from shared.domain.errors.identity import IssuerSilent, SignedTokenRefused
+from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, pem, rsa_key
+from tests.fakes.system import FakeClock
 
 URL = "https://login.test/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 CLIENT = "ballroom"
 NONCE = "the nonce of this sign-in"
-ASKED = Asked(URL, CLIENT, NONCE, TENANT)
+ASKED = IdTokenRequest(URL, CLIENT, NONCE, TENANT)
 CLOCK = FakeClock()
 NOW = CLOCK.now_ms() // 1000
 SLACK = int(LEEWAY.total_seconds())
@@ -40,10 +44,10 @@ def issuer() -> Issuer:
     return Issuer(URL, lambda: NOW, keys=keys)
 
 
-def validator(real: Issuer) -> IdTokens:
+def validator(real: Issuer) -> IdTokenValidator:
     """Return what is tested, with the keys of the real provider."""
     internet = FakeInternet([real])
-    return IdTokens(KeySets(internet, Discovery(internet, CLOCK), CLOCK), CLOCK)
+    return IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
 
 
 def encoded(part: bytes | Mapping[str, Any]) -> str:
@@ -106,8 +110,8 @@ ZEROS = f"{encoded({'alg': 'ES256', 'kid': 'key-2'})}.{encoded(whole())}.{encode
 ENCRYPTED = f"{encoded({'alg': 'RSA-OAEP', 'enc': 'A256GCM'})}.a.b.c.d"
 NO_TENANT = "00000000-0000-0000-0000-000000000000"
 
-VECTORS: dict[Flaw, dict[str, Callable[[], str]]] = {
-    Flaw.ALGORITHM: {  # The one that counts is ours to choose.
+VECTORS: dict[TokenFlaw, dict[str, Callable[[], str]]] = {
+    TokenFlaw.ALGORITHM: {  # The one that counts is ours to choose.
         "alg none": lambda: raw(alg="none", kid="key-3"),
         "alg None": lambda: raw(alg="None", kid="key-3"),
         "alg NONE": lambda: raw(alg="NONE", kid="key-3"),
@@ -122,7 +126,7 @@ VECTORS: dict[Flaw, dict[str, Callable[[], str]]] = {
         "RS512 by the right key": lambda: resigned("key-3", "RS512"),
         "PS256 by the right key": lambda: resigned("key-3", "PS256"),
     },
-    Flaw.KEY: {  # Keys come from the issuer, whatever the token brings.
+    TokenFlaw.KEY: {  # Keys come from the issuer, whatever the token brings.
         "RS256 names the EC key": lambda: headed(kid="key-2"),
         "unknown kid": lambda: headed(kid="key-99"),
         "kid is a path": lambda: headed(kid="../../../../dev/null"),
@@ -131,7 +135,7 @@ VECTORS: dict[Flaw, dict[str, Callable[[], str]]] = {
         "kid is missing and ambiguous": lambda: raw(b"x", alg="RS256"),
         "brings its key by its own name": lambda: by_stranger(jwk=jwk(STRANGER, "my"), kid="my"),
     },
-    Flaw.SIGNATURE: {
+    TokenFlaw.SIGNATURE: {
         "stranger's key": by_stranger,
         "another key of the issuer": lambda: headed(kid="key-1"),
         "brings its key": lambda: by_stranger(jwk=jwk(STRANGER, "key-3")),
@@ -148,14 +152,14 @@ VECTORS: dict[Flaw, dict[str, Callable[[], str]]] = {
         "another sub afterwards": lambda: swapped(sub="admin"),
         "later exp afterwards": lambda: swapped(exp=NOW + 99_999),
     },
-    Flaw.CRITICAL: {
+    TokenFlaw.CRITICAL: {
         "a header that must be known": lambda: raw(b"x", alg="RS256", crit=["b64"], b64=True),
     },
-    Flaw.TYPE: {
+    TokenFlaw.TYPE: {
         "access token": lambda: headed(typ="at+jwt"),
         "logout token": lambda: headed(typ="logout+jwt"),
     },
-    Flaw.UNREADABLE: {
+    TokenFlaw.UNREADABLE: {
         "unknown critical header": lambda: headed(crit=["exp"]),
         "payload not encoded": lambda: raw(b"x", alg="RS256", crit=["b64"], b64=False),
         "kid is a number": lambda: raw(b"x", alg="RS256", kid=3),
@@ -174,18 +178,18 @@ VECTORS: dict[Flaw, dict[str, Callable[[], str]]] = {
         "blank at the end": lambda: ".".join(parts()) + " ",
         "line break inside": lambda: ".".join(parts()).replace(".", "\n.", 1),
     },
-    Flaw.LONG: {
+    TokenFlaw.LONG: {
         "huge": lambda: claims(groups=["x" * MAX_TOKEN_BYTES]),
         "very huge": lambda: "e" * 5_000_000,
         "not ASCII": lambda: ".".join(parts()) + "\N{LATIN SMALL LETTER E WITH ACUTE}",
     },
-    Flaw.ISSUER: {
+    TokenFlaw.ISSUER: {
         "another": lambda: claims(iss="https://evil.test"),
         "with a slash more": lambda: claims(iss=URL + "/"),
         "in capitals": lambda: claims(iss=URL.upper()),
         "a list": lambda: saying(json.dumps({**whole(), "iss": [URL]}).encode()),
     },
-    Flaw.AUDIENCE: {
+    TokenFlaw.AUDIENCE: {
         "another": lambda: claims(aud="another-app"),
         "ours and more letters": lambda: claims(aud=CLIENT + "-test"),
         "in capitals": lambda: claims(aud=CLIENT.upper()),
@@ -193,22 +197,22 @@ VECTORS: dict[Flaw, dict[str, Callable[[], str]]] = {
         "an object": lambda: claims(aud={CLIENT: True}),
         "with a number": lambda: claims(aud=[CLIENT, 7]),
     },
-    Flaw.PARTY: {
+    TokenFlaw.PARTY: {
         "made for another": lambda: claims(azp="another-app"),
         "for us among others": lambda: claims(aud=[CLIENT, "another-app"]),
     },
-    Flaw.TENANT: {"another": lambda: claims(tid=NO_TENANT)},
-    Flaw.NONCE: {
+    TokenFlaw.TENANT: {"another": lambda: claims(tid=NO_TENANT)},
+    TokenFlaw.NONCE: {
         "another": lambda: claims(nonce="of yesterday"),
         "cut off": lambda: claims(nonce=NONCE[:-1]),
         "its hash": lambda: claims(nonce=hashlib.sha256(NONCE.encode()).hexdigest()),
     },
-    Flaw.EXPIRED: {
+    TokenFlaw.EXPIRED: {
         "a moment ago": lambda: claims(exp=NOW - SLACK),
         "in 1970": lambda: claims(exp=1),
     },
-    Flaw.FUTURE: {"issued tomorrow": lambda: claims(iat=NOW + SLACK + 1)},
-    Flaw.EARLY: {"good from tomorrow on": lambda: claims(nbf=NOW + SLACK + 1)},
+    TokenFlaw.FUTURE: {"issued tomorrow": lambda: claims(iat=NOW + SLACK + 1)},
+    TokenFlaw.EARLY: {"good from tomorrow on": lambda: claims(nbf=NOW + SLACK + 1)},
 }
 CASES = [
     pytest.param(make, flaw, id=f"{flaw.name.lower()}: {name}")
@@ -241,12 +245,12 @@ async def test_clocks_may_differ_by_a_minute() -> None:
 
 def test_there_are_enough_ways_to_lie() -> None:
     assert len(CASES) + len(MISSING) >= 100
-    assert set(VECTORS) == set(Flaw)
+    assert set(VECTORS) == set(TokenFlaw)
 
 
 @pytest.mark.parametrize(("make", "flaw"), CASES)
 async def test_a_forged_token_is_refused_for_what_is_wrong_with_it(
-    make: Callable[[], str], flaw: Flaw
+    make: Callable[[], str], flaw: TokenFlaw
 ) -> None:
     with pytest.raises(SignedTokenRefused) as refused:
         await validator(issuer()).validate(make(), ASKED)
@@ -255,7 +259,7 @@ async def test_a_forged_token_is_refused_for_what_is_wrong_with_it(
 
 @pytest.mark.parametrize(("name", "value"), [m[1:] for m in MISSING], ids=[m[0] for m in MISSING])
 async def test_a_claim_that_is_missing_or_no_claim_is_named(name: str, value: Any) -> None:
-    reasons = rf"its claim {name} is missing|{Flaw.UNREADABLE.value}"
+    reasons = rf"its claim {name} is missing|{TokenFlaw.UNREADABLE.value}"
     with pytest.raises(SignedTokenRefused, match=reasons):
         await validator(issuer()).validate(claims(**{name: value}), ASKED)
 
@@ -264,16 +268,16 @@ async def test_a_token_sends_nobody_to_fetch_keys_elsewhere() -> None:
     real = issuer()
     internet = FakeInternet([real, Issuer("https://evil.test")])
     forged = by_stranger(jku="https://evil.test/keys", x5u="https://evil.test/x")
-    keys = KeySets(internet, Discovery(internet, CLOCK), CLOCK)
+    keys = IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK)
     with pytest.raises(SignedTokenRefused):
-        await IdTokens(keys, CLOCK).validate(forged, ASKED)
+        await IdTokenValidator(keys, CLOCK).validate(forged, ASKED)
     assert not [url for url in internet.asked if "evil" in url]
 
 
 async def test_a_token_that_is_refused_early_costs_no_request() -> None:
     real = issuer()
     internet = FakeInternet([real])
-    tokens = IdTokens(KeySets(internet, Discovery(internet, CLOCK), CLOCK), CLOCK)
+    tokens = IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
     for token in ("", "a.b.c", "e" * MAX_TOKEN_BYTES * 2, raw(alg="none")):
         with pytest.raises(SignedTokenRefused):
             await tokens.validate(token, ASKED)
@@ -282,6 +286,6 @@ async def test_a_token_that_is_refused_early_costs_no_request() -> None:
 
 async def test_without_keys_nothing_is_believed() -> None:
     internet = FakeInternet([issuer()], is_down=True)
-    tokens = IdTokens(KeySets(internet, Discovery(internet, CLOCK), CLOCK), CLOCK)
+    tokens = IdTokenValidator(IssuerKeys(internet, IssuerDiscovery(internet, CLOCK), CLOCK), CLOCK)
     with pytest.raises(IssuerSilent):
         await tokens.validate(claims(), ASKED)

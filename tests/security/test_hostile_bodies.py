@@ -15,32 +15,31 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from functions import _api, _forms, _http
-from functions._maven_paths import Target
-from functions._multipart import archive_part
-from functions.api_docs import OPERATIONS
-from shared.auth.client import Client
-from shared.auth.header import token_text
-from shared.auth.secret import Secret
-from shared.auth.token import AccessToken
-from shared.domain.checksum import Algorithm, Checksum
-from shared.domain.digest import Digest
-from shared.domain.errors import BodyUnreadable, FileTooLarge, Refusal
-from shared.domain.language import ClientProfile
+from functions.api import operations
+from functions.api.openapi import OPERATIONS
+from functions.http import requests
+from functions.http.requests import archive_part
+from functions.maven.paths import RepositoryPath
+from shared.auth.authentication import RequestClient
+from shared.auth.secrets import Secret
+from shared.auth.tokens import AccessToken, token_text
+from shared.conditional_requests import RangeNotSatisfiable, is_known, known_tags, requested_range
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.packages import FileTooLarge
+from shared.domain.errors.requests import BodyUnreadable
+from shared.domain.maven import Checksum, ChecksumAlgorithm, require_pom
 from shared.domain.names import Coordinate, Package
-from shared.domain.pom import require_pom
-from shared.domain.query import Page, Query
-from shared.domain.version import parse_version_or_range
+from shared.domain.search import Query, ResultPage
+from shared.domain.versions import ClientProfile, parse_version_or_range
 from shared.hosting.requests import query_parameters
-from shared.ranges import Unsatisfiable, is_known, known_tags, requested_range
-from shared.services.deploying import MAX_SBOM_BYTES, _is_cyclonedx
+from shared.services.maven import MAX_SBOM_BYTES, _is_cyclonedx
 
 MIB = 1024 * 1024
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 MODELS = sorted(
     {each.request for each in OPERATIONS if each.request}, key=lambda model: model.__name__
 )
-
 
 LIMIT = 64 * 1024 * 1024
 
@@ -53,7 +52,7 @@ def request(body: bytes, content_type: str = "application/json") -> func.HttpReq
 
 def read_form(body: bytes) -> object:
     """Read a form of a page."""
-    return _forms.form_of(request(body, _forms.URL_ENCODED))
+    return requests.form_of(request(body, requests.URL_ENCODED))
 
 
 def read_part(body: bytes) -> object:
@@ -64,14 +63,16 @@ def read_part(body: bytes) -> object:
 
 
 BODIES: dict[str, Callable[[bytes], object]] = {
-    "JSON of Central": lambda body: _http.json_object(request(body)),
+    "JSON of Central": lambda body: requests.json_object(request(body)),
     "form of a page": read_form,
     "upload": read_part,
     "POM": lambda body: require_pom(body, GREET),
     "bill of materials": _is_cyclonedx,
-    **{f"checksum {a.value}": lambda body, a=a: Checksum.parse(a, body) for a in Algorithm},
+    **{f"checksum {a.value}": lambda body, a=a: Checksum.parse(a, body) for a in ChecksumAlgorithm},
     **{
-        f"model {model.__name__}": lambda body, model=model: _api.body_as(model, request(body))
+        f"model {model.__name__}": lambda body, model=model: operations.parse_body(
+            model, request(body)
+        )
         for model in MODELS
     },
 }
@@ -88,7 +89,9 @@ TEXTS: dict[str, Callable[[str], object]] = {
         {"authorization": "Basic " + b64encode(text.encode("utf-8", "replace")).decode()}
     ),
     "access token": lambda text: AccessToken.parse(Secret(text)),
-    "address and agent": lambda text: Client.of({"x-forwarded-for": text, "user-agent": text}, ()),
+    "address and agent": lambda text: RequestClient.of(
+        {"x-forwarded-for": text, "user-agent": text}, ()
+    ),
     "Range": read_range,
     "If-None-Match": lambda text: (
         known_tags({"if-none-match": text}),
@@ -101,12 +104,12 @@ TEXTS: dict[str, Callable[[str], object]] = {
     "platforms": lambda text: ClientProfile.of(text, text),
     "query string": query_parameters,
     "search": Query.parse,
-    "page": lambda text: Page.parse(text, text, text),
+    "page": lambda text: ResultPage.parse(text, text, text),
     "version": parse_version_or_range,
     "package": lambda text: Package.parse(text, text),
     "coordinate": lambda text: Coordinate.parse(text, text, text),
-    "path to read": Target.to_read,
-    "path to write": Target.to_write,
+    "path to read": RepositoryPath.to_read,
+    "path to write": RepositoryPath.to_write,
     "content type": lambda text: archive_part(request(b"--b--", text), name="x", limit=LIMIT),
 }
 
@@ -128,7 +131,7 @@ def refuses_or_reads(read: Callable[[], object]) -> None:
     """Let a parser read; a refusal is an answer, and so is a range that there is not."""
     try:
         read()
-    except (Refusal, Unsatisfiable):
+    except (Refusal, RangeNotSatisfiable):
         return
 
 
@@ -173,7 +176,7 @@ BOMBS = {
 }
 # What each parser is handed at most: the faces refuse what is longer before they read it.
 LARGEST = {
-    "JSON of Central": _http.MOST_BYTES,
+    "JSON of Central": requests.MAX_JSON_BYTES,
     "bill of materials": MAX_SBOM_BYTES,
     "upload": 4 * MIB,
 }
@@ -203,21 +206,21 @@ def test_no_header_or_path_takes_more_than_a_moment(parser: str, bomb: str) -> N
 
 def test_a_body_over_its_limit_is_refused_before_it_is_read() -> None:
     with pytest.raises(FileTooLarge, match="body of the request has"):
-        _http.json_object(request(b" " * (_http.MOST_BYTES + 1)))
+        requests.json_object(request(b" " * (requests.MAX_JSON_BYTES + 1)))
     with pytest.raises(FileTooLarge, match="body of the request has"):
-        _api.body_as(MODELS[0], request(b" " * (_api.MOST_BYTES + 1)))
+        operations.parse_body(MODELS[0], request(b" " * (operations.MAX_BODY_BYTES + 1)))
 
 
 def test_json_of_too_many_values_is_refused_before_it_is_read() -> None:
-    body = b'{"packages":[' + b"{}," * _http.MOST_VALUES + b"{}]}"
+    body = b'{"packages":[' + b"{}," * requests.MAX_JSON_VALUES + b"{}]}"
     with pytest.raises(BodyUnreadable, match="fewer than 250,000 values"):
-        _http.json_object(request(body))
+        requests.json_object(request(body))
 
 
 def test_json_that_lies_too_deep_is_refused() -> None:
     body = json.dumps({"a": json.loads("[" * 40 + "]" * 40)}).encode()
     with pytest.raises(BodyUnreadable):
-        _http.json_object(request(body))
+        requests.json_object(request(body))
 
 
 def closed(model: type[BaseModel]) -> bool:
@@ -231,5 +234,5 @@ def closed(model: type[BaseModel]) -> bool:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_no_request_of_our_api_takes_fields_that_it_does_not_name(model: type[BaseModel]) -> None:
-    assert issubclass(model, _api.Request)
+    assert issubclass(model, operations.RequestModel)
     assert closed(model)

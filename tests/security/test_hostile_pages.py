@@ -4,10 +4,10 @@ from urllib.parse import quote
 
 import pytest
 
-from functions._package_pages import TABS
-from tests.protocol.web.reading import Elements, opened
-from tests.protocol.web.shelf import fill, publish
-from tests.world import URL, World
+from functions.web.package.frame import TABS
+from tests.protocol.web.page_reader import Elements, opened
+from tests.protocol.web.sample_packages import fill, publish
+from tests.support.world import URL, World
 
 HOSTILE = "/packages/other/hostile"
 PAGES = [HOSTILE, *(f"{HOSTILE}/1.0.0/{key}" for key, _ in TABS if key != "readme")]

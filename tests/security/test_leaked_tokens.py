@@ -11,13 +11,12 @@ import httpx
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.entity import Place
-from shared.domain.package import account_stream
+from shared.domain.records import Place, account_stream
 from shared.domain.tokens import Token
-from tests.fakes.mailer import FakeMailer
-from tests.fakes.randomness import FakeRandomness
-from tests.fakes.scanner import FakeScanner, found
-from tests.world import URL, OpenWorld, Person, World, limited
+from tests.fakes.mail import FakeMailer
+from tests.fakes.secret_scanner import FakeScanner, found
+from tests.fakes.system import FakeRandomness
+from tests.support.world import URL, OpenWorld, Person, World, limited
 
 LEAKS = f"{URL}/api/v1/leaked-tokens"
 WHOAMI = f"{URL}/api/v1/whoami"

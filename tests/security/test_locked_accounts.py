@@ -10,17 +10,17 @@ from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
-from shared.domain.sessions import Session
-from shared.services.inviting import Offer
-from shared.services.token_requests import TokenRequest
-from tests.balas import bala
-from tests.browsers import signed_in
-from tests.devices import ask, error, poll
-from tests.pages import Browser
+from shared.domain.sign_in import Session
+from shared.services.invitations import InvitationRequest
+from shared.services.tokens import TokenRequest
 from tests.protocol.bal.okhttp import multipart
-from tests.protocol.sign_in import KINDS, Signing, open_signing
-from tests.protocol.test_entra_access import RIGHT, ROLES
-from tests.world import URL, OpenWorld, World
+from tests.protocol.sign_in.test_entra_access import RIGHT, ROLES
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.device_login import ask, error, poll
+from tests.support.page_client import PageClient
+from tests.support.sign_in import KINDS, Signing, open_signing
+from tests.support.world import URL, OpenWorld, World
 
 WITHIN = timedelta(seconds=5)
 WHY = "Its laptop was stolen."
@@ -29,13 +29,13 @@ REFUSED = "The account ann is locked"
 
 async def lock(world: World, account: Account) -> None:
     """Lock an account from the machine of the registry, so that no process of it knows at once."""
-    await world.registry.restraining.lock(account, WHY, by=OPERATOR)
+    await world.registry.account_restrictions.lock(account, WHY, by=OPERATOR)
     world.clock.advance(WITHIN)
 
 
 async def unlock(world: World, account: Account) -> None:
     """Unlock it in the same way."""
-    await world.registry.restraining.unlock(account, by=OPERATOR)
+    await world.registry.account_restrictions.unlock(account, by=OPERATOR)
     world.clock.advance(WITHIN)
 
 
@@ -82,7 +82,7 @@ async def test_whoever_sends_a_locked_token_is_not_taken_for_guessing(world: Wor
 async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World) -> None:
     ann = world.people.ann
     await world.get(f"{URL}/api/v1/whoami", by=ann)
-    await world.registry.restraining.lock(ann.account, WHY, by=OPERATOR)
+    await world.registry.account_restrictions.lock(ann.account, WHY, by=OPERATOR)
     body = b'{"name": "for later", "scopes": ["read"]}'
     made = await world.send("POST", f"{URL}/api/v1/tokens", by=ann, content=body)
     later = replace(ann, token=made.json()["text"])  # The process did not know yet.
@@ -132,7 +132,7 @@ async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None
     link = (await world.registry.sign_in_links.create(world.people.ann.account.id)).reveal()
     path = link.removeprefix(URL)
     await lock(world, world.people.ann.account)
-    thief = Browser(world)
+    thief = PageClient(world)
     await thief.open(path)
     answer = await thief.send(path)
     assert answer.status_code == 403
@@ -148,7 +148,7 @@ async def signing(worlds: OpenWorld) -> Signing:
 
 async def kim(signing: Signing) -> Account:
     """Return the account of the person at the issuer."""
-    found = await signing.world.registry.supervising.find("kim", by=OPERATOR)
+    found = await signing.world.registry.account_administration.find("kim", by=OPERATOR)
     [account] = [each.account for each in found.rows]
     assert account
     return account
@@ -185,7 +185,7 @@ async def test_an_access_token_of_the_tenant_is_refused(signing: Signing) -> Non
 
 async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
     codes = await ask(world)
-    ann = await Browser.of(world, world.people.ann)
+    ann = await PageClient.of(world, world.people.ann)
     await ann.open("/device")
     await ann.send("/device", code=codes["user_code"], decision="approve")
     await lock(world, world.people.ann.account)
@@ -194,24 +194,24 @@ async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
 
 async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
-    offer = Offer.parse(Role.MAINTAINER, None, "an accomplice")
+    offer = InvitationRequest.parse(Role.MAINTAINER, None, "an accomplice")
     by = await world.registry.sessions.recognize({"cookie": f"__Host-ballroom={ann.session}"})
-    invited = await world.registry.inviting.invite(parse_org("acme"), offer, by=by)
+    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=by)
     assert invited.link
     await lock(world, world.people.ann.account)
-    bob = await Browser.of(world, world.people.bob)
+    bob = await PageClient.of(world, world.people.bob)
     answer = await bob.open(invited.link.reveal().removeprefix(URL))
     assert answer.status_code == 404
 
 
 async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> None:
-    await world.registry.appointing.appoint(world.people.ann.account, by=OPERATOR)
-    ann = await Browser.of(world, world.people.ann)
+    await world.registry.administrator_appointments.appoint(world.people.ann.account, by=OPERATOR)
+    ann = await PageClient.of(world, world.people.ann)
     assert (await ann.open("/manage/accounts")).status_code == 200
-    await world.registry.restraining.lock(world.people.ann.account, WHY, by=OPERATOR)
+    await world.registry.account_restrictions.lock(world.people.ann.account, WHY, by=OPERATOR)
     # At once, and not only when this process has heard of it.
     await ann.send(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
-    account = await world.registry.accounts.typed("ann")
+    account = await world.registry.accounts.by_name_or_id("ann")
     assert account.is_locked
 
 

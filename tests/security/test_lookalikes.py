@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.balas import bala
 from tests.protocol.bal.failures import ClientFailure
-from tests.world import World
+from tests.support.archives import bala
+from tests.support.world import World
 
 LOOKALIKES = [
     "gr\u0435et",  # Cyrillic ie.

@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.domain.digest import Digest
-from tests.balas import bala
-from tests.clouded import Clouded, clouded
-from tests.fakes.outages import Failure
+from shared.domain.archives.names import Digest
+from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.repo.templates import module
-from tests.world import BASE
+from tests.repo.bicep_templates import module
+from tests.support.archives import bala
+from tests.support.cloud_registry import CloudRegistry, clouded
+from tests.support.world import BASE
 
 GREET = "acme/greet:1.0.0"
 ARCHIVE = bala(GREET, padding=1_500_000)  # Sent in two pieces and a list of them.
@@ -27,13 +27,13 @@ FOR_GOOD = 10**6
 
 
 @pytest.fixture
-async def cloud(tmp_path: Path) -> AsyncGenerator[Clouded]:
+async def cloud(tmp_path: Path) -> AsyncGenerator[CloudRegistry]:
     """Return an empty registry in the cloud."""
     async with clouded(tmp_path) as opened:
         yield opened
 
 
-async def push(cloud: Clouded) -> httpx.Response:
+async def push(cloud: CloudRegistry) -> httpx.Response:
     """Send the archive once; no client repeats anything here."""
     headers = {**FORM, **cloud.as_ann}
     form = multipart("acme-greet-any-1.0.0.bala", ARCHIVE)
@@ -48,7 +48,7 @@ async def requests_of_a_push(folder: Path) -> list[str]:
         return list(undisturbed.outage.asked)
 
 
-async def seen(cloud: Clouded) -> list[int]:
+async def seen(cloud: CloudRegistry) -> list[int]:
     """Return how each way to a release answers."""
     pull = dict(ACCEPT_ARCHIVE)
     found = await cloud.http.get(f"{BASE}/packages?q=greet")
@@ -64,7 +64,7 @@ async def seen(cloud: Clouded) -> list[int]:
 NOWHERE, THERE = [404, 404, 404, 404, 0], [200, 200, 302, 302]
 
 
-async def check_whole(cloud: Clouded) -> None:
+async def check_whole(cloud: CloudRegistry) -> None:
     """Check that everybody gets what was pushed, with and without a token."""
     assert (await seen(cloud))[:4] == THERE
     for client in (cloud.anyone, cloud.ann):
@@ -122,7 +122,7 @@ def test_in_the_cloud_somebody_is_told_a_fortnight_before_the_certificate_ends()
 
 
 async def test_what_was_stored_before_the_record_is_swept_if_nobody_repeats_it(
-    cloud: Clouded,
+    cloud: CloudRegistry,
 ) -> None:
     cloud.outage.asked.clear()
     cloud.outage.first, cloud.outage.count = 3, FOR_GOOD

@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from shared.bootstrap import build_registry
+from shared.domain.errors.requests import MailedLately
 from shared.domain.identity import Principal
 from shared.domain.names import parse_org
-from shared.domain.organization_errors import MailedLately
 from shared.domain.rights import Grant, Role
-from shared.services.inviting import Offer
-from tests.browsers import Browser, signed_in
-from tests.world import OpenWorld, World
+from shared.services.invitations import InvitationRequest
+from tests.support.browsers import Browser, signed_in
+from tests.support.world import OpenWorld, World
 
 VICTIM = "victim@example.org"
 INVITATIONS = "/api/v1/orgs/acme/invitations"
@@ -73,9 +73,10 @@ async def test_of_many_instances_at_once_one_writes(world: World) -> None:
     registries = [build_registry(world.registry.settings, world.stores) for _ in range(4)]
     now_ms = world.clock.now_ms()
     ann = Principal(world.people.ann.account.id, "session", (Grant(),), signed_in_ms=now_ms)
-    offer, acme = Offer.parse(Role.MEMBER, VICTIM, ""), parse_org("acme")
+    offer, acme = InvitationRequest.parse(Role.MEMBER, VICTIM, ""), parse_org("acme")
     results = await asyncio.gather(
-        *(each.inviting.invite(acme, offer, by=ann) for each in registries), return_exceptions=True
+        *(each.invitations.invite(acme, offer, by=ann) for each in registries),
+        return_exceptions=True,
     )
     assert sum(isinstance(each, MailedLately) for each in results) == 3
     assert len(world.mailer.to(VICTIM)) == 1

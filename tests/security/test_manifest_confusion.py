@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.balas import bala
-from tests.protocol.answers import answered, refused
-from tests.protocol.bal.java import java_digest
-from tests.protocol.bal.okhttp import BOUNDARY, multipart
-from tests.world import World
+from tests.protocol.bal.okhttp import BOUNDARY, java_digest, multipart
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import World
 
 GREET = "acme/greet:1.0.0"
 LIES = [

@@ -10,19 +10,19 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors import NotPermitted, OrganizationExists, OrganizationNotFound
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.errors.organizations import LooksAlike, OrganizationExists, OrganizationNotFound
+from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.logs import LogQuery
+from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package, PackageName, parse_org
-from shared.domain.organization_errors import LooksAlike
-from shared.domain.organizations import COOLING_OFF
-from shared.domain.package import Head, Visibility
+from shared.domain.packages import Head, Visibility
 from shared.domain.rights import Grant, Role
-from shared.services.closing import RELEASED_AFTER
-from shared.services.token_requests import TokenRequest
-from tests.balas import bala
+from shared.services.organization_deletion import NAME_FREE_AFTER
+from shared.services.tokens import TokenRequest
 from tests.protocol.bal.failures import ClientFailure
-from tests.world import World
+from tests.support.archives import bala
+from tests.support.world import World
 
 EMPTY = parse_org("empty")
 
@@ -31,18 +31,18 @@ EMPTY = parse_org("empty")
 async def gone(world: World) -> World:
     """Return a world in which ann founded and deleted an organization, two days ago."""
     ann = world.people.ann.account
-    await world.registry.organizations.found(EMPTY, ann, by=OPERATOR)
+    await world.registry.organizations.create(EMPTY, ann, by=OPERATOR)
     now_ms = world.clock.now_ms()
     fresh = Principal(ann.id, "session", (Grant(),), signed_in_ms=now_ms)
-    await world.registry.closing.delete(EMPTY, by=fresh)
-    world.clock.advance(COOLING_OFF)
+    await world.registry.organization_deletion.delete(EMPTY, by=fresh)
+    world.clock.advance(OWNER_CHANGE_DELAY)
     return world
 
 
 @pytest.fixture
 async def released(gone: World) -> World:
     """Return that world after upkeep released the name."""
-    gone.clock.advance(RELEASED_AFTER)
+    gone.clock.advance(NAME_FREE_AFTER)
     await gone.registry.upkeep.run("keep")
     return gone
 
@@ -60,7 +60,7 @@ async def test_the_name_of_an_organization_that_had_a_package_is_never_given_aga
         by = Principal(account.id, "session", (Grant(),), signed_in_ms=gone.clock.now_ms())
         for principal in (by, OPERATOR):
             with pytest.raises(OrganizationExists):
-                await gone.registry.organizations.found(OrgName(name), account, by=principal)
+                await gone.registry.organizations.create(OrgName(name), account, by=principal)
 
 
 @pytest.mark.parametrize("name", ["ernpty", "em_pty", "emptty"])
@@ -68,7 +68,7 @@ async def test_nothing_that_looks_like_it_is_given_to_somebody_else(gone: World,
     bob = gone.people.bob.account
     by = Principal(bob.id, "session", (Grant(),))
     with pytest.raises(LooksAlike):
-        await gone.registry.organizations.found(OrgName(name), bob, by=by)
+        await gone.registry.organizations.create(OrgName(name), bob, by=by)
 
 
 async def test_no_push_revives_it(gone: World) -> None:
@@ -83,18 +83,18 @@ async def test_its_owner_owns_nothing_any_more(gone: World) -> None:
     with pytest.raises(OrganizationNotFound):
         await gone.registry.organizations.members(EMPTY, by=by)
     assert "empty" not in {
-        each.organization.name for each in await gone.registry.organizations.mine(by=by)
+        each.organization.name for each in await gone.registry.organizations.own(by=by)
     }
 
 
 async def test_while_it_is_being_deleted_nobody_publishes_to_it(world: World) -> None:
     ann = world.people.ann.account
-    await world.registry.organizations.found(EMPTY, ann, by=OPERATOR)
+    await world.registry.organizations.create(EMPTY, ann, by=OPERATOR)
     fresh = Principal(ann.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms())
-    await world.registry.closing.delete(EMPTY, by=fresh)
+    await world.registry.organization_deletion.delete(EMPTY, by=fresh)
     with pytest.raises(ClientFailure, match="is being deleted"):
         await world.push(bala("empty/greet:1.0.0"))
-    await world.registry.closing.undo(EMPTY, by=fresh)
+    await world.registry.organization_deletion.undo(EMPTY, by=fresh)
     await world.push(bala("empty/greet:1.0.0"))
 
 
@@ -110,21 +110,21 @@ async def test_the_table_of_rights_has_no_way_around_it(gone: World) -> None:
 async def test_a_name_that_never_had_a_package_is_free_a_day_later(released: World) -> None:
     bob = released.people.bob
     by = Principal(bob.account.id, "session", (Grant(),))
-    assert await released.registry.organizations.found(EMPTY, bob.account, by=by)
+    assert await released.registry.organizations.create(EMPTY, bob.account, by=by)
     await released.push(bala("empty/greet:1.0.0"), by=bob)
 
 
 async def test_whoever_founds_a_name_anew_inherits_nothing(world: World) -> None:
     registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
-    await registry.organizations.found(EMPTY, ann.account, by=OPERATOR)
+    await registry.organizations.create(EMPTY, ann.account, by=OPERATOR)
     await registry.organizations.set_member(EMPTY, mia.account, Role.OWNER, by=OPERATOR)
     wanted = TokenRequest.parse("ci", ["push-new"], org="empty", package="*", days=90)
     stolen = await registry.organization_tokens.issue(EMPTY, wanted, by=OPERATOR)
-    await registry.closing.delete(EMPTY, by=OPERATOR)
-    world.clock.advance(RELEASED_AFTER)
+    await registry.organization_deletion.delete(EMPTY, by=OPERATOR)
+    world.clock.advance(NAME_FREE_AFTER)
     await registry.upkeep.run("keep")
     world.clock.advance(timedelta(seconds=1))
-    await registry.organizations.found(EMPTY, bob.account, by=OPERATOR)
+    await registry.organizations.create(EMPTY, bob.account, by=OPERATOR)
     members = await registry.organizations.members(EMPTY, by=OPERATOR)
     assert [each.name for each in members] == ["bob"]
     machine = replace(bob, token=stolen.text.reveal())
@@ -132,5 +132,5 @@ async def test_whoever_founds_a_name_anew_inherits_nothing(world: World) -> None
         with pytest.raises(ClientFailure):
             await world.push(bala("empty/greet:1.0.0"), by=person)
     by = Principal(bob.account.id, "session", (Grant(),))
-    log = await registry.logbook.of_organization(EMPTY, LogQuery(), by=by)
+    log = await registry.audit_log.of_organization(EMPTY, EventQuery(), by=by)
     assert [event.kind for _, event in log.events] == ["organization.founded"]

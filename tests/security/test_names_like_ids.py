@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from shared.auth.providers import SignedIn
+from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account, AccountName, is_id
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
-from tests.pages import Browser
-from tests.world import URL, Person, World, token_of
+from tests.support.page_client import PageClient
+from tests.support.world import URL, Person, World, token_of
 
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme"
@@ -42,7 +42,7 @@ async def test_nobody_becomes_irremovable_by_the_name_of_a_stranger(
 ) -> None:
     mia, ann = world.people.mia.account.id, world.people.ann
     assert stranger.account.name == mia
-    page = await Browser.of(world, ann)
+    page = await PageClient.of(world, ann)
     await page.open(PAGE)
     assert (await page.send(f"{PAGE}/role", account=mia, role="maintainer")).status_code == 303
     assert (await roles(world))[mia] == "maintainer"
@@ -60,7 +60,7 @@ async def test_nobody_keeps_a_pending_owner_from_being_undone(
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account.id
-    page = await Browser.of(world, world.people.ann)
+    page = await PageClient.of(world, world.people.ann)
     await page.open(PAGE)
     await page.send(f"{PAGE}/role", account=mia, role="owner")
     assert "mia becomes owner" in page.text
@@ -73,13 +73,13 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account.id
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     found = await admin.open(f"/manage/accounts?q={mia}")
     assert found.headers["location"] == f"/manage/accounts/{mia}"
     await admin.open(found.headers["location"])
     answer = await admin.send(f"/manage/accounts/{mia}/appoint", name="mia")
     assert answer.status_code == 303
-    running = await world.registry.supervising.running(by=OPERATOR)
+    running = await world.registry.account_administration.running(by=OPERATOR)
     assert {each.name for each in running} == {"admin", "mia"}
     assert stranger.account.id not in {each.id for each in running}
 
@@ -89,7 +89,7 @@ async def test_an_organization_is_handed_to_the_person_meant(
 ) -> None:
     await world.registry.organizations.set_member(ACME, stranger.account, Role.MEMBER, by=OPERATOR)
     mia = world.people.mia.account.id
-    page = await Browser.of(world, world.people.ann)
+    page = await PageClient.of(world, world.people.ann)
     await page.open(f"{PAGE}/settings")
     answer = await page.send(f"{PAGE}/transfer", heir=mia, afterwards="leave", confirm="acme")
     assert answer.status_code == 303
@@ -102,7 +102,7 @@ async def test_a_link_of_an_administrator_signs_in_the_person_meant(
 ) -> None:
     mia = world.people.mia.account
     link = await world.registry.sign_in_links.create(mia.id)
-    browser = Browser(world)
+    browser = PageClient(world)
     await browser.open(link.reveal().removeprefix(URL))
     assert "mia" in browser.text
     await browser.send(link.reveal().removeprefix(URL))
@@ -115,7 +115,7 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account.id
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     await admin.open("/manage/organizations")
     answer = await admin.send("/manage/organizations", name="globex", owner=mia)
     assert answer.status_code == 404
@@ -123,7 +123,7 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     await admin.send("/manage/organizations", name="globex", owner=f"id:{mia}")
     members = await world.registry.organizations.members(parse_org("globex"), by=OPERATOR)
     assert [each.membership.account for each in members] == [mia]
-    assert await world.registry.logbook.actor(mia) == mia
+    assert await world.registry.audit_log.actor(mia) == mia
     assert stranger.account.name == mia
 
 
@@ -131,9 +131,9 @@ async def test_whoever_looks_for_the_id_of_an_account_that_is_gone_is_not_led_to
     world: World, stranger: Person
 ) -> None:
     directory = world.stores.directory
-    mia = await world.registry.accounts.with_id(world.people.mia.account.id)
+    mia = await world.registry.accounts.by_id(world.people.mia.account.id)
     await directory.remove(mia)
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     answer = await admin.open(f"/manage/accounts?q={mia.id}")
     assert answer.status_code == 200
     assert f'href="/manage/accounts/{stranger.account.id}"' in admin.text
@@ -141,7 +141,7 @@ async def test_whoever_looks_for_the_id_of_an_account_that_is_gone_is_not_led_to
 
 async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> None:
     mia, identities = world.people.mia.account.id, world.registry.sign_in.identities
-    who = SignedIn(
+    who = VerifiedIdentity(
         issuer="https://login.test",
         identifier="1",
         label=mia,
@@ -150,7 +150,7 @@ async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> N
         strong=False,
         authenticated_ms=world.clock.now_ms(),
     )
-    made = await world.registry.accounts.with_id(
+    made = await world.registry.accounts.by_id(
         await identities.enrol(who, "oidc", by=replace(ANONYMOUS, address="192.0.2.1"))
     )
     assert made.name == f"{mia.lower()}-1"
@@ -161,5 +161,5 @@ async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> N
 
 async def everybody(world: World) -> list[Account]:
     """Return every account."""
-    listed = await world.registry.supervising.page("", 100, by=OPERATOR)
+    listed = await world.registry.account_administration.page("", 100, by=OPERATOR)
     return [each.account for each in listed.rows if each.account]

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from tests.balas import bala
-from tests.protocol.answers import refused
 from tests.protocol.bal.okhttp import multipart
-from tests.stored import stored
-from tests.world import MAVEN, Person, World
+from tests.protocol.central.answers import refused
+from tests.support.archives import bala
+from tests.support.stored_state import stored
+from tests.support.world import MAVEN, Person, World
 
 GREET = "acme/greet:1.0.0"
 AGES = [timedelta(0), timedelta(hours=1), timedelta(days=13), timedelta(days=15)]

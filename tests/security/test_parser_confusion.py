@@ -19,16 +19,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain import bad_archive
-from shared.domain.archive import Archive
-from shared.domain.bala import read_bala
-from shared.domain.errors import BadArchive, Kind
-from shared.domain.limits import DEFAULT_LIMITS, ArchiveLimits, Documentation
-from tests.balas import bala
-from tests.hostile_balas import HOSTILE, Hostile
-from tests.java_programs import run_java
-from tests.odd_balas import ODD, Odd
+from shared.domain.archives.bala import read_bala
+from shared.domain.archives.unpacking import (
+    DEFAULT_LIMITS,
+    ArchiveLimits,
+    Documentation,
+    ZipArchive,
+)
+from shared.domain.errors import archives
+from shared.domain.errors.archives import BadArchive
+from shared.domain.errors.base import RefusalKind
 from tests.paths import SHARED
+from tests.security.hostile_archives import HOSTILE, Hostile
+from tests.security.unusual_archives import ODD, Odd
+from tests.support.archives import bala
+from tests.support.java_programs import run_java
 
 LENIENT = ArchiveLimits(documentation=Documentation.OPTIONAL)
 LONGEST_SENTENCE = 600  # Characters: it must fit into a terminal and into a log line.
@@ -56,22 +61,22 @@ def test_a_refusal_is_one_short_printable_line(hostile: Hostile) -> None:
     assert sentence.isprintable()
     assert sentence.endswith(".")
     assert len(sentence) <= LONGEST_SENTENCE
-    assert refused.value.kind is Kind.INVALID
+    assert refused.value.kind is RefusalKind.INVALID
 
 
 def test_every_reason_to_refuse_has_an_archive_that_meets_it() -> None:
     reasons = {
         value
-        for value in vars(bad_archive).values()
+        for value in vars(archives).values()
         if isinstance(value, type) and issubclass(value, BadArchive)
     }
     met = {hostile.refusal for hostile in HOSTILE}
-    assert reasons - met == {BadArchive, bad_archive.CoordinateDiffers}
+    assert reasons - met == {BadArchive, archives.CoordinateDiffers}
 
 
 def test_every_reason_to_refuse_stands_in_the_tree_on_top_of_its_file() -> None:
-    tree = bad_archive.__doc__ or ""
-    for name, value in vars(bad_archive).items():
+    tree = archives.__doc__ or ""
+    for name, value in vars(archives).items():
         if isinstance(value, type) and issubclass(value, BadArchive):
             assert name in tree
 
@@ -135,7 +140,7 @@ def accepted_archives(folder: Path) -> Iterator[Path]:
 
 def our_facts(content: bytes) -> Facts:
     """Return what our reader sees."""
-    archive = Archive.open(content, DEFAULT_LIMITS)
+    archive = ZipArchive.open(content, DEFAULT_LIMITS)
     read = {name: archive.read(name) for name in archive.names}
     return {name: (len(data), zlib.crc32(data)) for name, data in read.items()}
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.api_docs import OPERATIONS
-from shared.auth.token import AccessToken
+from functions.api.openapi import OPERATIONS
+from shared.auth.tokens import AccessToken
 from shared.log import configure
-from tests.balas import bala
-from tests.browsers import signed_in
-from tests.fakes.randomness import FakeRandomness
+from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.okhttp import FORM, multipart
-from tests.security.bodies import body_of
+from tests.security.request_bodies import body_of
 from tests.security.routes import VALUES, routes
-from tests.world import URL, OpenWorld, World, limited
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.world import URL, OpenWorld, World, limited
 
 PLANTED = AccessToken.mint("local", "0123456789", FakeRandomness("planted")).text.reveal()
 # What identifies it without its first letters: a text that is cut off is found as well.

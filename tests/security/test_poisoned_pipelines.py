@@ -9,12 +9,11 @@ from itertools import product
 
 import pytest
 
-from shared.domain.errors import Refusal
-from shared.domain.untrusted import Untrusted
-from shared.domain.workloads import Provider
-from tests.jobs import IDS
-from tests.trust import Trust, trusting
-from tests.world import OpenWorld
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.publishers import Untrusted
+from shared.domain.trusted_publishing.jobs import Provider
+from tests.support.trusted_publishing import IDS, TrustedPublishingWorld, trusting
+from tests.support.world import OpenWorld
 
 OWN = "own"
 ENVIRONMENTS = (None, "release", "staging")
@@ -85,12 +84,12 @@ GITLAB_ALLOWED = {
 
 
 @pytest.fixture
-async def trust(worlds: OpenWorld) -> Trust:
+async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry that takes jobs."""
     return await trusting(worlds)
 
 
-async def mints(trust: Trust, provider: Provider, **changes: object) -> bool:
+async def mints(trust: TrustedPublishingWorld, provider: Provider, **changes: object) -> bool:
     """Say whether a job with these claims gets a token; any other refusal than its own fails."""
     try:
         await trust.mint(provider, **changes)
@@ -101,7 +100,7 @@ async def mints(trust: Trust, provider: Provider, **changes: object) -> bool:
     return True
 
 
-async def test_only_the_allowed_runs_of_github_get_a_token(trust: Trust) -> None:
+async def test_only_the_allowed_runs_of_github_get_a_token(trust: TrustedPublishingWorld) -> None:
     await trust.add(rules=GITHUB_RULES)
     cells = [
         Cell(*cell)
@@ -112,7 +111,7 @@ async def test_only_the_allowed_runs_of_github_get_a_token(trust: Trust) -> None
     assert minted == GITHUB_ALLOWED
 
 
-async def test_only_the_allowed_runs_of_gitlab_get_a_token(trust: Trust) -> None:
+async def test_only_the_allowed_runs_of_gitlab_get_a_token(trust: TrustedPublishingWorld) -> None:
     await trust.add(provider=Provider.GITLAB, rules=GITLAB_RULES)
     cells = [
         Cell(*cell)
@@ -136,7 +135,7 @@ async def test_only_the_allowed_runs_of_gitlab_get_a_token(trust: Trust) -> None
     ],
 )
 async def test_only_the_allowed_runs_of_azure_devops_get_a_token(
-    trust: Trust, ref: str, allowed: bool
+    trust: TrustedPublishingWorld, ref: str, allowed: bool
 ) -> None:
     await trust.add(provider=Provider.AZURE_DEVOPS, rules={"refs": ["refs/heads/main"]})
     assert await mints(trust, Provider.AZURE_DEVOPS, rpo_ref=ref) is allowed
@@ -144,7 +143,7 @@ async def test_only_the_allowed_runs_of_azure_devops_get_a_token(
 
 @pytest.mark.parametrize("trigger", ["pull_request_target", "workflow_run"])
 async def test_a_blocked_trigger_is_refused_even_where_the_rules_ask_for_nothing_else(
-    trust: Trust, trigger: str
+    trust: TrustedPublishingWorld, trigger: str
 ) -> None:
     await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/*", "refs/tags/*"]})
     answer = await trust.post(trust.ci.token(Provider.GITHUB, event_name=trigger))
@@ -153,7 +152,9 @@ async def test_a_blocked_trigger_is_refused_even_where_the_rules_ask_for_nothing
     assert trigger in answer.json()["error"]["message"]
 
 
-async def test_another_workflow_of_the_same_repository_gets_none(trust: Trust) -> None:
+async def test_another_workflow_of_the_same_repository_gets_none(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     for path in (
         "octo/greet/.github/workflows/test.yml",
@@ -165,7 +166,7 @@ async def test_another_workflow_of_the_same_repository_gets_none(trust: Trust) -
 
 @pytest.mark.parametrize("ref", ["refs/tags/v1.0.0", "refs/tags/greet@1.0.0", "refs/heads/a@b"])
 async def test_a_workflow_whose_file_name_holds_an_at_sign_is_no_other_one(
-    trust: Trust, ref: str
+    trust: TrustedPublishingWorld, ref: str
 ) -> None:
     await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/*", "refs/tags/*"]})
     await trust.add(rules={"workflow": "greet.yml", "refs": ["refs/heads/*", "refs/tags/*"]})
@@ -179,7 +180,9 @@ async def test_a_workflow_whose_file_name_holds_an_at_sign_is_no_other_one(
     assert await runs("release.yml")
 
 
-async def test_a_pipeline_file_whose_name_holds_an_at_sign_is_no_other_one(trust: Trust) -> None:
+async def test_a_pipeline_file_whose_name_holds_an_at_sign_is_no_other_one(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add(provider=Provider.GITLAB, rules={**GITLAB_RULES, "workflow": ".gitlab-ci.yml"})
     assert await mints(trust, Provider.GITLAB)
     uri = "gitlab.com/tools/ci/greet//.gitlab-ci.yml@evil.yml@refs/heads/main"
@@ -188,7 +191,7 @@ async def test_a_pipeline_file_whose_name_holds_an_at_sign_is_no_other_one(trust
 
 @pytest.mark.parametrize("more", [{}, {"refs": ["refs/heads/*"]}, {"protected": True}])
 async def test_an_environment_that_gitlab_does_not_protect_keeps_nobody_out_alone(
-    trust: Trust, more: dict[str, object]
+    trust: TrustedPublishingWorld, more: dict[str, object]
 ) -> None:
     """Whoever may push a branch writes into their own file that its job runs there."""
     await trust.add(provider=Provider.GITLAB, rules={"environment": "release", **more})
@@ -205,7 +208,9 @@ async def test_an_environment_that_gitlab_does_not_protect_keeps_nobody_out_alon
 FOREIGN = "evil/ci/.github/workflows/publish.yml@refs/tags/v1"
 
 
-async def test_a_foreign_reusable_workflow_is_never_the_repositorys_own(trust: Trust) -> None:
+async def test_a_foreign_reusable_workflow_is_never_the_repositorys_own(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     assert not await mints(trust, Provider.GITHUB, job_workflow_ref=FOREIGN)
     at_another_ref = "octo/greet/.github/workflows/release.yml@refs/heads/evil"
@@ -216,7 +221,9 @@ async def test_a_foreign_reusable_workflow_is_never_the_repositorys_own(trust: T
     assert await mints(trust, Provider.GITHUB)
 
 
-async def test_a_reusable_workflow_that_the_publisher_names_is_the_only_one(trust: Trust) -> None:
+async def test_a_reusable_workflow_that_the_publisher_names_is_the_only_one(
+    trust: TrustedPublishingWorld,
+) -> None:
     named = "octo/ci/.github/workflows/publish.yml@refs/tags/v1"
     rules = {**GITHUB_RULES, "reusable_workflow": named}
     await trust.add(rules=rules)
@@ -227,14 +234,14 @@ async def test_a_reusable_workflow_that_the_publisher_names_is_the_only_one(trus
 
 @pytest.mark.parametrize("uri", [None, "gitlab.com/evil/ci//.gitlab-ci.yml@refs/heads/main"])
 async def test_a_pipeline_that_another_project_defines_is_never_the_projects_own(
-    trust: Trust, uri: str | None
+    trust: TrustedPublishingWorld, uri: str | None
 ) -> None:
     await trust.add(provider=Provider.GITLAB, rules=GITLAB_RULES, ids=IDS[Provider.GITLAB])
     assert await mints(trust, Provider.GITLAB)
     assert not await mints(trust, Provider.GITLAB, ci_config_ref_uri=uri)
 
 
-async def test_strangers_learn_nothing_of_who_publishes_what(trust: Trust) -> None:
+async def test_strangers_learn_nothing_of_who_publishes_what(trust: TrustedPublishingWorld) -> None:
     """A pull request runs in the repository itself, so its author reads the answer."""
     blocked = trust.ci.token(Provider.GITHUB, event_name="pull_request_target")
     without = await trust.post(blocked)

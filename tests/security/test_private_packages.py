@@ -13,11 +13,9 @@ import pytest
 
 from functions.faces import build_app
 from shared.domain.identity import OPERATOR
-from shared.hosting.loading import functions_of
 from shared.hosting.routing import Router
-from tests.balas import bala
-from tests.counting import Journal
-from tests.security.probes import (
+from shared.hosting.triggers import functions_of
+from tests.security.package_probes import (
     CHANGING,
     READING,
     Probe,
@@ -27,7 +25,9 @@ from tests.security.probes import (
     secret,
     seen,
 )
-from tests.world import OpenWorld, Person, World, asking, limited, token_of
+from tests.support.archives import bala
+from tests.support.port_doubles import Journal
+from tests.support.world import OpenWorld, Person, World, asking, limited, token_of
 
 NAME = "secret"
 ABSENT = "absent"  # As long as the other, so that lengths compare.

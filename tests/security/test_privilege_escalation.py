@@ -13,9 +13,9 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.domain.tokens import Token
-from tests.balas import bala
 from tests.protocol.bal.okhttp import multipart
-from tests.world import SCOPES, URL, Person, World, limited
+from tests.support.archives import bala
+from tests.support.world import SCOPES, URL, Person, World, limited
 
 MEMBERS = {"owner", "maintainer", "member", "administrator"}
 PUBLISHERS = MEMBERS - {"member"}

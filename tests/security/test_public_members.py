@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.balas import bala
-from tests.pages import Browser
-from tests.world import URL, World
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import URL, World
 
 PAGES = (
     "/orgs/acme",
@@ -30,7 +30,7 @@ async def test_a_name_and_a_role_are_all_that_is_seen_of_one_member_alone(
 ) -> None:
     ann, mia = world.people.ann, world.people.mia
     await world.push(bala("acme/greet:1.0.0"))
-    browser = await Browser.of(world, mia)
+    browser = await PageClient.of(world, mia)
     await browser.open("/orgs/acme/people")
     await browser.send(FORM, org="acme", to="everybody")
     text = await seen(world, path, accept)
@@ -40,7 +40,7 @@ async def test_a_name_and_a_role_are_all_that_is_seen_of_one_member_alone(
 
 
 async def test_nobody_shows_somebody_else(world: World) -> None:
-    owner = await Browser.of(world, world.people.ann)
+    owner = await PageClient.of(world, world.people.ann)
     await owner.open("/account/organizations")
     sent = {"org": "acme", "to": "everybody", "account": world.people.mia.account.id}
     assert (await owner.send(FORM, **sent)).status_code == 303
@@ -57,10 +57,10 @@ async def test_a_token_shows_nobody_who_does_not_sign_in(world: World) -> None:
 
 
 async def test_what_is_private_shows_nobody(world: World) -> None:
-    browser = await Browser.of(world, world.people.mia)
+    browser = await PageClient.of(world, world.people.mia)
     await browser.open("/orgs/acme/people")
     await browser.send(FORM, org="acme", to="everybody")
-    owner = await Browser.of(world, world.people.ann)
+    owner = await PageClient.of(world, world.people.ann)
     await owner.open("/account/organizations/acme")
     await owner.send("/account/organizations/acme/visibility", visibility="private")
     hidden = await world.get(f"{URL}/orgs/acme/people")

@@ -11,21 +11,21 @@ from urllib.parse import urlencode
 
 import httpx
 
-from shared.domain.bulletin import Bulletin
-from shared.domain.entity import Place
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.domain.notices import NoticeBoard
+from shared.domain.records import Place
 from shared.domain.rights import Role
 from shared.domain.snapshots import ENTITIES
 from shared.domain.tokens import TokenUse
-from shared.services.inviting import Offer
-from tests.browsers import Browser, signed_in
-from tests.protocol.web.reading import main_of
-from tests.security.declared import DECLARED, PAGES, Cell, State
+from shared.services.invitations import InvitationRequest
+from tests.protocol.web.page_reader import main_of
+from tests.security.access_table import DECLARED, PAGES, Cell, State
 from tests.security.personas import PERSONAS
 from tests.security.test_authorization_matrix import Prepared, prepared
-from tests.stored import stored
-from tests.world import URL, World
+from tests.support.browsers import Browser, signed_in
+from tests.support.stored_state import stored
+from tests.support.world import URL, World
 
 __all__ = ["prepared"]  # The fixture is the matrix's.
 
@@ -51,7 +51,7 @@ ADMINISTRATOR = next(each for each in PERSONAS if each.name == "administrator si
 
 
 async def turn_read_only(world: World) -> None:
-    await world.registry.announcing.refuse_changes(REASON, by=OPERATOR)
+    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
 
 
 async def ask(
@@ -72,15 +72,15 @@ async def ask(
 
 async def invitation(world: World) -> str:
     """Return the page of an invitation, which only the operator sends meanwhile."""
-    offer = Offer.parse(Role.MEMBER, None, "admin")
-    invited = await world.registry.inviting.invite(parse_org("acme"), offer, by=OPERATOR)
+    offer = InvitationRequest.parse(Role.MEMBER, None, "admin")
+    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
     assert invited.link
     return invited.link.reveal().removeprefix(URL)
 
 
 async def everything(world: World) -> dict[str, Any]:
     """Return all records of a registry but the bulletin, and when tokens were used last."""
-    kinds = [kind for kind in ENTITIES if kind not in (Bulletin, TokenUse)]
+    kinds = [kind for kind in ENTITIES if kind not in (NoticeBoard, TokenUse)]
     entities = {
         kind.kind: [
             each.model_dump(mode="json")

@@ -8,12 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.auth.jwts import LEEWAY
-from shared.domain.errors import IdTokenUsed, SignedTokenRefused
-from shared.domain.workloads import Provider
-from tests.jobs import LIFETIME_S
-from tests.trust import Trust, trusting
-from tests.world import OpenWorld
+from shared.auth.signed_tokens import LEEWAY
+from shared.domain.errors.identity import IdTokenUsed, SignedTokenRefused
+from shared.domain.trusted_publishing.jobs import Provider
+from tests.support.trusted_publishing import LIFETIME_S, TrustedPublishingWorld, trusting
+from tests.support.world import OpenWorld
 
 END = timedelta(seconds=LIFETIME_S)
 REPLAYS = 100
@@ -21,7 +20,7 @@ TOO_LATE = timedelta(days=1)
 
 
 @pytest.fixture
-async def trust(worlds: OpenWorld) -> Trust:
+async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry whose package is published by a job of every provider."""
     trust = await trusting(worlds)
     for provider in Provider:
@@ -30,7 +29,7 @@ async def trust(worlds: OpenWorld) -> Trust:
 
 
 @pytest.mark.parametrize("provider", Provider)
-async def test_a_token_is_exchanged_once(trust: Trust, provider: Provider) -> None:
+async def test_a_token_is_exchanged_once(trust: TrustedPublishingWorld, provider: Provider) -> None:
     token = trust.ci.token(provider)
     assert (await trust.post(token)).status_code == 201
     again = await trust.post(token)
@@ -54,7 +53,7 @@ async def test_a_token_is_exchanged_once(trust: Trust, provider: Provider) -> No
     ids=str,
 )
 async def test_a_replay_is_refused_whenever_it_comes(
-    trust: Trust, provider: Provider, late: timedelta
+    trust: TrustedPublishingWorld, provider: Provider, late: timedelta
 ) -> None:
     token = trust.ci.token(provider)
     await trust.exchange(token)
@@ -66,7 +65,7 @@ async def test_a_replay_is_refused_whenever_it_comes(
 
 @pytest.mark.parametrize("late", [timedelta(seconds=29), LEEWAY - timedelta(seconds=1)], ids=str)
 async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
-    trust: Trust, late: timedelta
+    trust: TrustedPublishingWorld, late: timedelta
 ) -> None:
     first, other = trust.ci.token(Provider.GITHUB), trust.ci.token(Provider.GITHUB)
     await trust.exchange(first)
@@ -77,7 +76,7 @@ async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
     assert await trust.exchange(other), "one that was not used before counts at this moment"
 
 
-async def test_of_a_hundred_replays_at_once_one_gets_a_token(trust: Trust) -> None:
+async def test_of_a_hundred_replays_at_once_one_gets_a_token(trust: TrustedPublishingWorld) -> None:
     token = trust.ci.token(Provider.GITHUB)
     tries = (trust.exchange(token) for _ in range(REPLAYS))
     answers = await asyncio.gather(*tries, return_exceptions=True)
@@ -86,18 +85,22 @@ async def test_of_a_hundred_replays_at_once_one_gets_a_token(trust: Trust) -> No
     assert (len(refused), len(issued)) == (REPLAYS - 1, 1)
 
 
-async def test_the_same_id_from_another_issuer_is_another_token(trust: Trust) -> None:
+async def test_the_same_id_from_another_issuer_is_another_token(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.exchange(trust.ci.token(Provider.GITHUB, jti="the same"))
     assert await trust.exchange(trust.ci.token(Provider.GITLAB, jti="the same"))
 
 
-async def test_an_id_is_compared_whole(trust: Trust) -> None:
+async def test_an_id_is_compared_whole(trust: TrustedPublishingWorld) -> None:
     await trust.exchange(trust.ci.token(Provider.GITHUB, jti="a"))
     for other in ("A", "a ", "a\n", "a" * 200):
         assert await trust.exchange(trust.ci.token(Provider.GITHUB, jti=other))
 
 
-async def test_a_token_for_another_environment_of_the_registry_is_refused(trust: Trust) -> None:
+async def test_a_token_for_another_environment_of_the_registry_is_refused(
+    trust: TrustedPublishingWorld,
+) -> None:
     token = trust.ci.token(Provider.GITHUB, aud="https://staging.registry.test")
     with pytest.raises(SignedTokenRefused, match="another audience"):
         await trust.exchange(token)

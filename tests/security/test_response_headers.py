@@ -6,12 +6,12 @@ import httpx
 import pytest
 
 from functions.faces import build_app
-from shared.hosting.heading import added_headers
 from shared.hosting.host import Host
-from tests.balas import bala
+from shared.hosting.middleware import configured_headers
 from tests.security.routes import routes
-from tests.serving import running
-from tests.world import URL, OpenWorld, Person, World
+from tests.support.archives import bala
+from tests.support.server import running
+from tests.support.world import URL, OpenWorld, Person, World
 
 ADDED = {
     "x-content-type-options": "nosniff",
@@ -70,7 +70,7 @@ async def test_every_answer_has_the_headers_that_keep_browsers_strict_and_each_o
 
 
 async def test_without_https_no_browser_is_told_to_come_by_it(worlds: OpenWorld) -> None:
-    plain = added_headers("http://127.0.0.1:7071")
+    plain = configured_headers("http://127.0.0.1:7071")
     world = await worlds(host=lambda registry: Host(build_app(registry), headers=plain))
     answer = await world.get(f"{URL}/account")
     assert "strict-transport-security" not in answer.headers
@@ -135,7 +135,7 @@ async def test_answers_that_may_be_kept_depend_on_no_credentials(full: World) ->
 
 
 async def test_nothing_tells_the_version_of_the_server(full: World) -> None:
-    served = Host(build_app(full.registry), headers=added_headers(URL))
+    served = Host(build_app(full.registry), headers=configured_headers(URL))
     with running(served) as address, httpx.Client() as client:
         for path in ("/health/live", "/nothing", "/account"):
             headers = client.get(f"{address.url}{path}").headers

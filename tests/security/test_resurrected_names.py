@@ -5,10 +5,10 @@ Organizations, GitHub owners and GitLab groups: who has the name later has nothi
 
 import pytest
 
-from shared.domain.workloads import Provider
-from tests.balas import bala
-from tests.trust import Trust, trusting
-from tests.world import OpenWorld
+from shared.domain.trusted_publishing.jobs import Provider
+from tests.support.archives import bala
+from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
+from tests.support.world import OpenWorld
 
 # The same names throughout; what differs are the numbers that are never given twice.
 TAKEN_OVER: list[tuple[Provider, dict[str, object]]] = [
@@ -30,7 +30,7 @@ TAKEN_OVER: list[tuple[Provider, dict[str, object]]] = [
 
 
 @pytest.fixture
-async def trust(worlds: OpenWorld) -> Trust:
+async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry whose package is published by a job of every provider."""
     trust = await trusting(worlds)
     for provider in Provider:
@@ -40,7 +40,7 @@ async def trust(worlds: OpenWorld) -> Trust:
 
 @pytest.mark.parametrize(("provider", "numbers"), TAKEN_OVER)
 async def test_a_job_with_the_same_names_and_another_number_gets_no_token(
-    trust: Trust, provider: Provider, numbers: dict[str, object]
+    trust: TrustedPublishingWorld, provider: Provider, numbers: dict[str, object]
 ) -> None:
     answer = await trust.post(trust.ci.token(provider, **numbers))
     assert answer.status_code == 403
@@ -49,7 +49,9 @@ async def test_a_job_with_the_same_names_and_another_number_gets_no_token(
     assert (await trust.post(trust.ci.token(provider))).status_code == 201
 
 
-async def test_a_repository_that_is_renamed_goes_on_publishing(trust: Trust) -> None:
+async def test_a_repository_that_is_renamed_goes_on_publishing(
+    trust: TrustedPublishingWorld,
+) -> None:
     renamed: dict[str, object] = {
         "repository": "octo/hello",
         "repository_owner": "octo",

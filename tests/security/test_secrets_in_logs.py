@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.auth.token import AccessToken
-from tests.fakes.randomness import FakeRandomness
+from shared.auth.tokens import AccessToken
+from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 
 WELL_FORMED = AccessToken.mint("local", "0123456789", FakeRandomness("canary")).text.reveal()
@@ -20,7 +20,7 @@ CALLED = ("break_api", "break_central", "break_page", "token_issue", "sign_in_li
 @pytest.mark.parametrize("secret", [WELL_FORMED, "canary-that-is-no-token-0123456789"])
 def test_a_secret_that_is_sent_is_in_no_log_line_and_no_answer(tmp_path: Path, secret: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.security.canary", str(tmp_path), secret],
+        [sys.executable, "-m", "tests.security.secret_probes", str(tmp_path), secret],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -14,9 +14,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.adapters.fetching import MAX_BYTES, GuardedFetcher, resolve, trusting
+from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve, trusted_tls_context
 from shared.ports import Unanswered
-from tests.certificates import Authority
+from tests.security.certificates import Authority
 
 PUBLIC = "93.184.215.14"
 URL = "https://login.test/keys"
@@ -272,7 +272,7 @@ async def test_a_certificate_must_be_for_the_name_and_not_for_the_address() -> N
             guarded = GuardedFetcher(
                 [host],
                 resolving=Names([["127.0.0.1"]]),
-                connecting=lambda: trusting(authority.trust()),
+                connecting=lambda: trusted_tls_context(authority.trust()),
             )
             if answers:
                 fetched = await guarded.post(f"https://{host}/keys", {}, b"body")

@@ -8,18 +8,17 @@ import httpx
 import jwt
 import pytest
 
-from shared.auth.browsers import Arrival
+from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
+from shared.domain.errors.identity import SignInExpired
 from shared.domain.identity import Principal
-from shared.domain.return_paths import HOME, return_path
 from shared.domain.rights import Grant
-from shared.domain.sign_in_errors import SignInExpired
-from shared.domain.sign_ins import Purpose
-from shared.services.signing_in import STATE_LIFETIME, Errand
-from tests.browsers import Browser, signed_in
-from tests.fakes.issuer import Issuer, answer_of, rsa_key
-from tests.protocol.sign_in import KINDS, Signing, open_signing
-from tests.world import URL, OpenWorld
+from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
+from shared.services.sign_in import STATE_LIFETIME, SignInRequest
+from tests.fakes.identity_provider import Issuer, answer_of, rsa_key
+from tests.support.browsers import Browser, signed_in
+from tests.support.sign_in import KINDS, Signing, open_signing
+from tests.support.world import URL, OpenWorld
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -200,13 +199,13 @@ async def test_a_session_that_ends_meanwhile_is_linked_to_nobody(signing: Signin
     assert (await back(browser, "github", away)).status_code == 401
 
 
-@pytest.mark.parametrize("purpose", [Purpose.AGAIN, Purpose.LINK])
-async def test_a_token_neither_links_nor_renews(signing: Signing, purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", [SignInPurpose.AGAIN, SignInPurpose.LINK])
+async def test_a_token_neither_links_nor_renews(signing: Signing, purpose: SignInPurpose) -> None:
     ann = signing.world.people.ann.account
-    errand = Errand(purpose, "/account", Principal(ann.id, "a token", (Grant(),)))
-    arrival = Arrival("192.0.2.1", "curl", "browser", "")
+    errand = SignInRequest(purpose, "/account", Principal(ann.id, "a token", (Grant(),)))
+    arrival = SignInBrowser("192.0.2.1", "curl", "browser", "")
     with pytest.raises(SignInExpired):
-        await signing.world.registry.sign_in.signing_in.begin("oidc", errand, arrival)
+        await signing.world.registry.sign_in.flow.begin("oidc", errand, arrival)
 
 
 async def test_a_link_to_an_account_that_is_gone_signs_nobody_in(signing: Signing) -> None:
@@ -257,7 +256,7 @@ ELSEWHERE = (
 
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_a_path_that_is_no_page_of_ours_leads_to_the_account(target: str) -> None:
-    assert return_path(target) == HOME
+    assert return_path(target) == HOME_PATH
 
 
 @pytest.mark.parametrize(
@@ -276,6 +275,6 @@ async def test_no_sign_in_leads_out_of_the_registry(signing: Signing, target: st
     away = answer_of(
         await signing.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/oidc"
     )
-    assert (await back(browser, "oidc", away)).headers["location"] == HOME
+    assert (await back(browser, "oidc", away)).headers["location"] == HOME_PATH
     shown = await browser.send("GET", f"/sign-in?{urlencode({'to': target})}")
-    assert shown.headers["location"] == HOME
+    assert shown.headers["location"] == HOME_PATH

@@ -13,10 +13,10 @@ from threading import Event, Thread
 import httpx
 import pytest
 
-from tests.balas import bala
-from tests.places import one_machine
-from tests.processes import BOUND_SECONDS, Running, running
-from tests.terminal import Terminal
+from tests.support.archives import bala
+from tests.support.registry_process import BOUND_SECONDS, Running, running
+from tests.support.storage import one_machine
+from tests.support.terminal import Terminal
 
 pytestmark = one_machine("it is about the host of one machine")
 

@@ -6,13 +6,13 @@ import pytest
 from starlette.types import ASGIApp
 
 from functions.faces import build_app
-from shared.auth.token import AccessToken
+from shared.auth.tokens import AccessToken
+from shared.composition import Registry
 from shared.hosting.host import Host
-from shared.localhost import archives_of
-from shared.registry import Registry
-from tests.balas import bala
-from tests.fakes.randomness import FakeRandomness
-from tests.world import URL, OpenWorld, World
+from shared.localhost import archive_resolver
+from tests.fakes.system import FakeRandomness
+from tests.support.archives import bala
+from tests.support.world import URL, OpenWorld, World
 
 OFFICE = "203.0.113.7"
 CLAIMS = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP"]
@@ -25,7 +25,7 @@ def by_function(registry: Registry) -> ASGIApp:
 
 def from_disk(registry: Registry) -> ASGIApp:
     """Serve archives as one machine does: streamed from its disk."""
-    return Host(build_app(registry), archives=archives_of(registry), edition=registry.edition)
+    return Host(build_app(registry), archives=archive_resolver(registry), edition=registry.edition)
 
 
 @pytest.fixture(params=[by_function, from_disk])

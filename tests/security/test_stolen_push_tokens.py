@@ -6,14 +6,14 @@ governs is taken from the description of the API, so an operation is tested from
 
 import pytest
 
-from functions._api import Operation
-from functions.api_docs import OPERATIONS
-from shared.domain.entity import Place
+from functions.api.openapi import OPERATIONS
+from functions.api.operations import Operation
+from shared.domain.records import Place
 from shared.domain.tokens import Token
-from tests.balas import bala
-from tests.browsers import signed_in
-from tests.security.bodies import body_of
-from tests.world import URL, Person, World, limited
+from tests.security.request_bodies import body_of
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.world import URL, Person, World, limited
 
 # Operations that change something and ask no right of a token, each with what they ask instead.
 PROVEN_OTHERWISE = {

@@ -13,19 +13,18 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.entity import Entity
-from shared.domain.errors import Busy
-from shared.domain.invitations import INVITATION_LIFETIME, Invitation
+from shared.domain.errors.requests import Busy
+from shared.domain.members import INVITATION_LIFETIME, Invitation, Membership
 from shared.domain.names import Package
-from shared.domain.organizations import Membership
-from shared.domain.publishers import Publisher
+from shared.domain.records import Entity
 from shared.domain.tokens import Token
-from shared.domain.workloads import Provider
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import DirectoryStore
-from tests.balas import bala
-from tests.browsers import signed_in
-from tests.jobs import IDS
-from tests.world import URL, OpenWorld, Person, World, limited
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.trusted_publishing import IDS
+from tests.support.world import URL, OpenWorld, Person, World, limited
 
 PUBLISHER = {
     "package": "greet",

@@ -16,17 +16,16 @@ import pytest
 
 from shared.log import configure, log
 from shared.telemetry import recording
-from shared.telemetry.activities import Activity
-from shared.telemetry.catalog import INSTRUMENTS, PUSHES, REQUESTS, STORE_CALLS, UPKEEP
-from shared.telemetry.recording import Part
-from tests.balas import bala
-from tests.browsers import Browser, signed_in
-from tests.devices import ask, poll
-from tests.fakes.issuer import CLIENT_SECRET
-from tests.protocol.sign_in import open_signing
+from shared.telemetry.metrics import INSTRUMENTS, PUSHES, REQUESTS, STORE_CALLS, UPKEEP
+from shared.telemetry.recording import Activity, SpanOrigin
+from tests.fakes.identity_provider import CLIENT_SECRET
 from tests.security.routes import VALUES, routes
-from tests.telemetry import Heard, hearing
-from tests.world import URL, OpenWorld, World
+from tests.support.archives import bala
+from tests.support.browsers import Browser, signed_in
+from tests.support.device_login import ask, poll
+from tests.support.sign_in import open_signing
+from tests.support.telemetry import Heard, hearing
+from tests.support.world import URL, OpenWorld, World
 
 NO_LIMITS = {
     f"limit_{name}": f"{counted}=100000"
@@ -212,8 +211,8 @@ async def test_a_secret_that_is_told_is_found_wherever_it_is(told: Told) -> None
     secrets = Secrets(set(PLANTED.values()))
     leaks = list(PLANTED.values())
     log.info("leak", token=leaks[0], address=f"https://x.test/?code={leaks[3].replace('-', '%2D')}")
-    Activity.begin(leaks[1], Part.SERVED).end({"outcome": leaks[2]})
-    recording.record(UPKEEP, 1, {"task": leaks[4], "result": leaks[6]})
+    Activity.begin(leaks[1], SpanOrigin.SERVED).end({"outcome": leaks[2]})
+    recording.record_metric(UPKEEP, 1, {"task": leaks[4], "result": leaks[6]})
     text = told.text()
     assert secrets.in_(text) == {*leaks} - {PLANTED["email"]}
     log.error("leak", to=PLANTED["email"])

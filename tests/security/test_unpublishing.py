@@ -8,12 +8,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.domain.errors import Refusal
+from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from tests.balas import bala
 from tests.protocol.bal.failures import ClientFailure, NoPackage
-from tests.world import Person, Template, World
+from tests.support.archives import bala
+from tests.support.world import Person, Template, World
 
 VERSIONS = ("1.0.0", "1.1.0")
 CONTENTS = ("one", "two", "three")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bench import demo
-from bench.plausible import GENERATED, Made
-from tests.world import World
+from bench.generated_texts import GENERATED, Made
+from tests.support.world import World
 
 
 def release(org: str, name: str, **changes: Any) -> Mapping[str, Any]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.domain.errors import Busy
-from tests.counting import counting
-from tests.faults import Fault, Moment, failing
+from shared.domain.errors.requests import Busy
+from tests.support.port_doubles import Fault, Moment, counting, failing
 
 
 @dataclass

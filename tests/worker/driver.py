@@ -3,6 +3,7 @@
 The worker is the real one; this command plays the other half, the host itself. It reads requests as
 JSON from standard input and writes one answer for each to standard output.
 """
+
 # ruff: noqa: T201 - a command speaks to its caller.
 
 import asyncio

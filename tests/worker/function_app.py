@@ -1,5 +1,5 @@
 """The sample app where the worker looks for an app."""
 
-from tests.sample_app import build_app
+from tests.support.sample_app import build_app
 
 app = build_app()

@@ -1,4 +1,4 @@
-"""The balas as blobs. A blob is there whole or not at all, and says itself when it was stored."""
+"""Archives as blobs. A blob is there whole or not at all, and records when it was stored."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -15,32 +15,26 @@ from azure.core.exceptions import (
 from azure.storage.blob import BlobProperties
 from azure.storage.blob.aio import BlobClient
 
-from shared.adapters.blob.connecting import RANGE_BEHIND_THE_END, Blobs, answered
-from shared.adapters.blob.links import LIFETIME, BlobLinks
-from shared.adapters.paths import (
-    ARCHIVE_CONTAINERS,
-    archive_blob,
-    archive_blobs,
-    digest_of_blob,
-)
-from shared.domain.archive_name import ArchiveName
-from shared.domain.digest import Digest
-from shared.domain.errors import ArchiveNotFound
-from shared.domain.package import Visibility
+from shared.adapters.blob.client import RANGE_BEHIND_THE_END, BlobContainers, translate_blob_errors
+from shared.adapters.blob.signed_links import LINK_LIFETIME, BlobLinks
+from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob, archive_blobs, digest_of_blob
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.packages import Visibility
 from shared.ports import Clock, StoredArchive
 
 _STORED = "stored_ms"
 _OTHER = {Visibility.PUBLIC: Visibility.PRIVATE, Visibility.PRIVATE: Visibility.PUBLIC}
 
 # Whoever followed a private link in its last moment reads for a while.
-_LINGERS = LIFETIME[Visibility.PRIVATE] + timedelta(minutes=10)
+_LINGERS = LINK_LIFETIME[Visibility.PRIVATE] + timedelta(minutes=10)
 _LINGERS_MS = _LINGERS // timedelta(milliseconds=1)
 
 
 class BlobArchives:
     """The ArchiveStore of a registry in the cloud: a container for each side."""
 
-    def __init__(self, blobs: Blobs, clock: Clock) -> None:
+    def __init__(self, blobs: BlobContainers, clock: Clock) -> None:
         """Keep the archives in the containers `archives` and `private`; `clock` dates them."""
         self._blobs = blobs
         self._clock = clock
@@ -49,14 +43,14 @@ class BlobArchives:
     async def put(self, name: ArchiveName, content: bytes | memoryview, side: Visibility) -> None:
         """Store the archive, or renew the time of the one that is there."""
         blob = self._blob(name, side)
-        with answered():
+        with translate_blob_errors():
             while not await self._created(blob, content):
                 if await self._renewed(blob):
                     return
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
         """Return what is stored under the name, on the public side if it lies on both."""
-        with answered():
+        with translate_blob_errors():
             for side in Visibility:
                 with suppress(ResourceNotFoundError):
                     found = await self._blob(name, side).get_blob_properties()
@@ -72,7 +66,7 @@ class BlobArchives:
         first: Visibility = Visibility.PUBLIC,
     ) -> bytes:
         """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`."""
-        with answered():
+        with translate_blob_errors():
             # Once more on the first side: it may have moved there after it was looked for.
             for side in (first, _OTHER[first], first):
                 with suppress(ResourceNotFoundError):
@@ -87,7 +81,7 @@ class BlobArchives:
         whoever was first with what, and the archive is never gone on both sides.
         """
         source, target = self._blob(name, _OTHER[to]), self._blob(name, to)
-        with answered(), suppress(ResourceNotFoundError):  # Then it is there by now.
+        with translate_blob_errors(), suppress(ResourceNotFoundError):  # Then it is there by now.
             found = await source.get_blob_properties()
             if await self._arrived(source, target, to):
                 await _delete(source, found)
@@ -95,7 +89,7 @@ class BlobArchives:
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         """Yield the archives that were last stored before that time."""
         for side, container in ARCHIVE_CONTAINERS.items():
-            with answered():
+            with translate_blob_errors():
                 async for blob in self._blobs.container(container).list_blobs(include=["metadata"]):
                     archive = _stored(digest_of_blob(blob.name), blob, side)
                     if archive.stored_ms < stored_before_ms:
@@ -104,7 +98,7 @@ class BlobArchives:
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
         """Remove the archive unless it was stored again since; say whether it is gone."""
         is_gone = True
-        with answered():
+        with translate_blob_errors():
             for side, name in ARCHIVE_CONTAINERS.items():
                 container, prefix = self._blobs.container(name), archive_blobs(digest)
                 async for blob in container.list_blobs(prefix, include=["metadata"]):

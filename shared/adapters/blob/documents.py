@@ -1,32 +1,31 @@
 """Documentation, dependency graphs and bills of materials as blobs, by digest."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
 from io import BytesIO
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
 
-from shared.adapters.blob.connecting import Blobs, answered
-from shared.adapters.blob.kept import Kept
+from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import graph_blob, rendering_blob, sbom_blob, texts_blob
-from shared.domain.digest import Digest
-from shared.domain.graph_document import graph_document
-from shared.domain.package import Graph, Texts
+from shared.domain.archives.names import Digest
+from shared.domain.packages import Graph, Texts, graph_document
 
-AT_ONCE = 32  # Blobs that one call reads side by side.
-KEPT_GRAPHS = 8 * 1024 * 1024  # Bytes, of some thousand packages.
-LARGEST_GRAPH_KEPT = 256 * 1024
+CONCURRENT_READS = 32  # Blobs that one call reads side by side.
+GRAPH_CACHE_BYTES = 8 * 1024 * 1024  # Bytes, of some thousand packages.
+LARGEST_CACHED_GRAPH_BYTES = 256 * 1024
 
 
 class BlobDocuments:
     """The DocumentStore of a registry in the cloud."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: BlobContainers) -> None:
         """Keep the documents in the container `derived`."""
         self._blobs = blobs
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._graphs = Kept(KEPT_GRAPHS, LARGEST_GRAPH_KEPT)
+        self._slots = asyncio.Semaphore(CONCURRENT_READS)
+        self._graphs = BlobContentCache(GRAPH_CACHE_BYTES, LARGEST_CACHED_GRAPH_BYTES)
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         """Store both documents of the archive; a repeat changes nothing."""
@@ -60,7 +59,7 @@ class BlobDocuments:
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
         """Store the HTML of a text of the archive, over what is there under this name."""
-        with answered():
+        with translate_blob_errors():
             blob = self._blob(rendering_blob(digest, name))
             await blob.upload_blob(BytesIO(content), overwrite=True)
 
@@ -72,7 +71,7 @@ class BlobDocuments:
             await self._delete(name)
 
     async def _renderings(self, digest: Digest) -> list[str]:
-        with answered():
+        with translate_blob_errors():
             found = self._blobs.container("derived").list_blob_names(
                 name_starts_with=rendering_blob(digest)
             )
@@ -89,7 +88,7 @@ class BlobDocuments:
         return kept
 
     async def _create(self, name: str, content: bytes) -> bool:
-        with answered():
+        with translate_blob_errors():
             try:
                 await self._blob(name).upload_blob(BytesIO(content), overwrite=False)
             except ResourceExistsError:
@@ -98,7 +97,7 @@ class BlobDocuments:
 
     async def _read(self, name: str) -> bytes | None:
         async with self._slots:
-            with answered():
+            with translate_blob_errors():
                 try:
                     found = await self._blob(name).download_blob()
                     return await found.readall()
@@ -106,7 +105,7 @@ class BlobDocuments:
                     return None
 
     async def _delete(self, name: str) -> None:
-        with answered():
+        with translate_blob_errors():
             try:
                 await self._blob(name).delete_blob()
             except ResourceNotFoundError:
@@ -114,3 +113,30 @@ class BlobDocuments:
 
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container("derived").get_blob_client(name)
+
+
+class BlobContentCache:
+    """What was asked for lately, by name: so many bytes in all, and nothing larger than a part."""
+
+    def __init__(self, most_bytes: int, largest: int) -> None:
+        """Keep up to `most_bytes`, and no document above `largest` bytes."""
+        self._most, self._largest = most_bytes, largest
+        self._documents = OrderedDict[str, bytes]()
+        self._bytes = 0
+
+    def get(self, name: str) -> bytes | None:
+        """Return the document, or None."""
+        document = self._documents.get(name)
+        if document is not None:
+            self._documents.move_to_end(name)
+        return document
+
+    def put(self, name: str, document: bytes) -> None:
+        """Keep the document, and forget those that nobody asked for the longest."""
+        if len(document) > self._largest or name in self._documents:
+            return
+        self._documents[name] = document
+        self._bytes += len(document)
+        while self._bytes > self._most:
+            _, oldest = self._documents.popitem(last=False)
+            self._bytes -= len(oldest)

@@ -1,28 +1,28 @@
-"""Snapshots as blobs: a blob is there when the last of its pieces is."""
+"""Snapshots as blobs: a blob exists when the last of its pieces does."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient
 
-from shared.adapters.blob.connecting import Blobs, answered
+from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 
 
 class BlobSnapshots:
     """The SnapshotStore of a registry in the cloud."""
 
-    def __init__(self, blobs: Blobs) -> None:
+    def __init__(self, blobs: BlobContainers) -> None:
         """Keep the files in the container `backups`."""
         self._blobs = blobs
 
     async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
         """Store a file, over one that is there."""
-        with answered():
+        with translate_blob_errors():
             await self._container.upload_blob(name, pieces, overwrite=True)
 
     async def read(self, name: str) -> AsyncGenerator[bytes]:
         """Yield the file in pieces; none where there is no such file."""
-        with answered():
+        with translate_blob_errors():
             try:
                 found = await self._container.download_blob(name)
             except ResourceNotFoundError:
@@ -32,12 +32,12 @@ class BlobSnapshots:
 
     async def list(self) -> list[str]:
         """Return the names of all files."""
-        with answered():
+        with translate_blob_errors():
             return [blob.name async for blob in self._container.list_blobs()]
 
     async def delete(self, name: str) -> None:
         """Remove the file; nothing happens where there is none."""
-        with answered():
+        with translate_blob_errors():
             try:
                 await self._container.delete_blob(name)
             except ResourceNotFoundError:

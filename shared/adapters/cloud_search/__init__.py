@@ -1,11 +1,6 @@
 """Search in the cloud: an index that is built once, and searched by every instance on its own copy.
 
-pointer.py     which base and which delta are to be searched
-deltas.py      what changed since the base was made
-blobs.py       all of them in Blob Storage
-workplaces.py  the folder that a process has for its copies
-copies.py      a copy: the base as a file of this machine, with changes applied
-feeding.py     changed listings into the delta, a new base when that has grown
-looking.py     the copy that is searched, and its successors
-index.py       the port
-"""
+index.py   the SearchIndex port over the copy that an instance searches, renewed in the background
+feed.py    the SearchFeed port: changed listings into the delta, and a new base when that has grown
+copies.py  a copy of the index as a file of this machine, and the folder of a process for its copies
+parts.py   what is in Blob Storage: the pointer, the base and the delta"""

@@ -1,26 +1,31 @@
-"""A copy of the search index: an SQLite file of one process, with changes applied in any order.
-
-Beside the index it remembers of each package the revision that it knows, also of those that it
-shows no longer. So a change that comes late, or again, does nothing.
-"""
+"""Copies of the search index: SQLite files of one process, with changes applied in any order."""
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from shared.adapters.cloud_search.pointer import Unreadable
-from shared.adapters.cosmos.listings import Change
-from shared.adapters.paths import partial_of
+from shared.adapters.cloud_search.parts import Unreadable
+from shared.adapters.cosmos.listings import ListingChange
+from shared.adapters.paths import lock_path, partial_path
+from shared.adapters.search.index import IndexReader
+from shared.adapters.search.rows import IndexRows
+from shared.adapters.search.schema import CURRENT_PREFIX, SEARCH_MIGRATIONS
+from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
-from shared.adapters.sqlite.failures import Unusable
-from shared.adapters.sqlite.search import SqliteSearches
-from shared.adapters.sqlite.searching.schema import CURRENT, SEARCH_MIGRATIONS
-from shared.adapters.sqlite.searching.writing import Rows
+from shared.file_lock import try_file_lock
+from shared.ports import Randomness
 
-MIGRATIONS: tuple[Migration, ...] = (
+# A copy of the search index: an SQLite file of one process, with changes applied in any order.
+#
+# Beside the index it remembers of each package the revision that it knows, also of those that it
+# shows no longer. So a change that comes late, or again, does nothing.
+
+COPY_MIGRATIONS: tuple[Migration, ...] = (
     *SEARCH_MIGRATIONS,
     (
         """
@@ -31,17 +36,17 @@ MIGRATIONS: tuple[Migration, ...] = (
         """,
     ),
 )
-SCHEMA = len(MIGRATIONS)  # It only grows, so that no two schemas have the same number.
+COPY_SCHEMA = len(COPY_MIGRATIONS)  # It only grows, so that no two schemas have the same number.
 
 BATCH = 200  # Packages of one transaction: about 0.1 s.
 
 
-class Copy(SqliteSearches):
+class IndexCopy(IndexReader):
     """One copy, from the moment that its file is there until it is closed."""
 
     def __init__(self, file: Path) -> None:
         """Use this file; open nothing."""
-        super().__init__(Database(file, MIGRATIONS))
+        super().__init__(Database(file, COPY_MIGRATIONS))
         self.file = file
 
     def create(self) -> None:
@@ -52,10 +57,10 @@ class Copy(SqliteSearches):
         """Raise `Unreadable` unless it is an index that this program can search."""
         try:
             await self._database.scan(_look_through)
-        except (Unusable, sqlite3.Error) as wrong:
+        except (DatabaseUnusable, sqlite3.Error) as wrong:
             raise Unreadable(str(wrong)) from wrong
 
-    async def apply(self, changes: Iterable[Change]) -> int:
+    async def apply(self, changes: Iterable[ListingChange]) -> int:
         """Apply the changes that are later than what it knows; return how many."""
         waiting, applied = list(changes), 0
         while waiting:
@@ -76,7 +81,7 @@ class Copy(SqliteSearches):
 
     def _rewrite(self) -> None:
         self.close()
-        written = partial_of(self.file)
+        written = partial_path(self.file)
         with closing(sqlite3.connect(self.file)) as connection:
             connection.execute("VACUUM INTO ?", (str(written),))
         with closing(sqlite3.connect(written)) as connection:
@@ -84,12 +89,12 @@ class Copy(SqliteSearches):
         written.replace(self.file)
 
 
-def _apply(connection: sqlite3.Connection, changes: Iterable[Change]) -> int:
-    rows = Rows(connection, CURRENT)
+def _apply(connection: sqlite3.Connection, changes: Iterable[ListingChange]) -> int:
+    rows = IndexRows(connection, CURRENT_PREFIX)
     return sum([_is_applied(connection, rows, change) for change in changes])
 
 
-def _is_applied(connection: sqlite3.Connection, rows: Rows, change: Change) -> bool:
+def _is_applied(connection: sqlite3.Connection, rows: IndexRows, change: ListingChange) -> bool:
     known = connection.execute("SELECT revision FROM revisions WHERE key = ?", (change.key,))
     if (known.fetchone() or (0,))[0] >= change.revision:
         return False
@@ -113,3 +118,62 @@ def _count(connection: sqlite3.Connection) -> int:
 def _look_through(connection: sqlite3.Connection) -> None:
     for table in ("revisions", "packages", "listings", "texts", "words"):
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608 - ours.
+
+
+COPY_FOLDER_PREFIX = "ballroom-search-"
+COPY_FILE = "search.db"  # In a folder of its own, with what SQLite puts beside it.
+
+
+class CopyFolders:
+    """A folder that is this process's own until it ends."""
+
+    def __init__(self, root: Path, randomness: Randomness) -> None:
+        """Have a folder below `root`, made when it is first needed."""
+        self._root = root
+        self._randomness = randomness
+        self._folder: Path | None = None
+        self._lock: BinaryIO | None = None
+
+    def folder(self) -> Path:
+        """Return a new folder for one copy."""
+        made = self._own() / self._name()
+        made.mkdir()
+        return made
+
+    def close(self) -> None:
+        """Remove everything."""
+        folder, self._folder = self._folder, None
+        if folder is not None and self._lock is not None:
+            remove_folder(folder)
+            self._lock.close()
+            lock_path(folder).unlink(missing_ok=True)
+
+    def _own(self) -> Path:
+        if self._folder is None:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._sweep()
+            folder = self._root / f"{COPY_FOLDER_PREFIX}{self._name()}"
+            self._lock = try_file_lock(
+                lock_path(folder)
+            )  # Before the folder, so that nobody sweeps it.
+            folder.mkdir(mode=0o700)  # What is private is in it as well.
+            self._folder = folder
+        return self._folder
+
+    def _sweep(self) -> None:
+        """Remove what processes left that were killed: their locks are free."""
+        for lock in self._root.glob(f"{COPY_FOLDER_PREFIX}*.lock"):
+            with suppress(OSError):  # Of several that sweep, another was faster.
+                file = try_file_lock(lock)
+                if file is not None:
+                    remove_folder(lock.with_suffix(""))
+                    file.close()
+                    lock.unlink()
+
+    def _name(self) -> str:
+        return self._randomness.token_bytes(8).hex()
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that is in it, if it is there."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,20 +1,15 @@
-"""Accounts, organizations and all that belongs to them in Cosmos DB.
-
-An owner is a partition. An item holds the entity as `body`, and beside it what is asked for: kind,
-subject, end, revision, and since when its events wait. A removed entity stays as a tombstone until
-its events are published.
-"""
+"""Accounts, organizations and everything that belongs to them in Cosmos DB."""
 
 import asyncio
 from typing import TypeVar
 
-from shared.adapters.cosmos.connecting import Container, Cosmos, Item, Step
+from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.domain.accounts import Account
-from shared.domain.entity import Entity, Place, Waiting
-from shared.domain.identity import Standing
+from shared.domain.identity import AccessContext
+from shared.domain.members import Membership, member_place
 from shared.domain.names import OrgName
-from shared.domain.organizations import Membership, Organization, place_of, place_of_member
-from shared.domain.package import Event
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, Clock, Stale
 
@@ -28,20 +23,20 @@ TOKEN_KINDS = frozenset({Token.kind, TokenUse.kind})
 class CosmosDirectory:
     """The DirectoryStore of a registry in the cloud."""
 
-    def __init__(self, cosmos: Cosmos, clock: Clock) -> None:
+    def __init__(self, cosmos: CosmosDatabase, clock: Clock) -> None:
         """Keep tokens in a container of their own, as they are read most."""
         self._accounts = cosmos.container("accounts")
         self._tokens = cosmos.container("tokens")
         self._clock = clock
 
-    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> Standing:
+    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
         """Return the account, the organization and the account's role in it at that time."""
         account, organization, membership = await asyncio.gather(
             self.get(Account, Place(account_id)),
-            self.get(Organization, place_of(org)),
-            self.get(Membership, place_of_member(org, account_id)),
+            self.get(Organization, organization_place(org)),
+            self.get(Membership, member_place(org, account_id)),
         )
-        return Standing.of(account, organization, membership, now_ms)
+        return AccessContext.of(account, organization, membership, now_ms)
 
     async def get(self, kind: type[E], place: Place) -> E | None:
         """Return the entity at the place, or None."""
@@ -83,14 +78,14 @@ class CosmosDirectory:
         """Create entities of one owner, all or none, or raise `AlreadyThere`."""
         everyone = (entity, *others)
         container, owner = self._of_kind(entity.kind), entity.place.owner
-        if await container.batch(owner, [Step(self._item(each)) for each in everyone]):
+        if await container.batch(owner, [BatchWrite(self._item(each)) for each in everyone]):
             return entity
         there = [await container.read(owner, _id(each.kind, each.place)) for each in everyone]
         if any(item is not None and not item["removed"] for item in there):
             raise AlreadyThere
         revived = [_revived(each, item) for each, item in zip(everyone, there, strict=True)]
         steps = [
-            Step(self._item(each), item["_etag"] if item else "")
+            BatchWrite(self._item(each), item["_etag"] if item else "")
             for each, item in zip(revived, there, strict=True)
         ]
         if not await container.batch(owner, steps):
@@ -114,7 +109,7 @@ class CosmosDirectory:
         """Store an entity over whatever is there."""
         await self._of_kind(entity.kind).put(self._item(entity))
 
-    async def unpublished(self, count: int) -> list[Waiting]:
+    async def unpublished(self, count: int) -> list[PendingEvents]:
         """Return up to `count` outboxes that are not empty, oldest first."""
         text = "SELECT * FROM c WHERE c.waiting > 0"
         found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
@@ -135,7 +130,7 @@ class CosmosDirectory:
         """Delete what ended before that time and owes no events; return how many."""
         return sum([await _removed(each, before_ms) for each in (self._accounts, self._tokens)])
 
-    async def clear(self, waiting: Waiting) -> None:
+    async def clear(self, waiting: PendingEvents) -> None:
         """Empty the outbox of an entity that is still at this revision; let a removed one end."""
         container, id_ = self._of_kind(waiting.kind), _id(waiting.kind, waiting.place)
         where = f"c.revision = {waiting.revision}"
@@ -158,7 +153,7 @@ class CosmosDirectory:
             raise Stale
         return stored
 
-    def _of_kind(self, kind: str) -> Container:
+    def _of_kind(self, kind: str) -> CosmosContainer:
         return self._tokens if kind in TOKEN_KINDS else self._accounts
 
     def _item(self, entity: Entity) -> Item:
@@ -206,12 +201,12 @@ def _revived(entity: E, item: Item | None) -> E:
     return entity.model_copy(update=revived)
 
 
-def _waiting(item: Item) -> Waiting:
+def _waiting(item: Item) -> PendingEvents:
     outbox = tuple(Event.model_validate(each) for each in item["outbox"])
-    return Waiting(item["kind"], Place(item["pk"], item["key"]), item["revision"], outbox)
+    return PendingEvents(item["kind"], Place(item["pk"], item["key"]), item["revision"], outbox)
 
 
-async def _removed(container: Container, before_ms: int) -> int:
+async def _removed(container: CosmosContainer, before_ms: int) -> int:
     found = await container.query(
         "SELECT c.id, c.pk FROM c WHERE c.ends_ms > 0 AND c.ends_ms < @before AND c.waiting = 0",
         before=before_ms,

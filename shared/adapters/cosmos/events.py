@@ -1,26 +1,34 @@
-"""The feed of all changes in Cosmos DB.
-
-A month of the feed is one partition. Its head says which number comes next, and one batch moves the
-head and creates events under their ids: so numbers have no gaps, and no event is there twice. Every
-event is copied to the partitions of its logs before the outbox that it came from is cleared.
-"""
+"""The feed of all audit events in Cosmos DB, divided into months."""
 
 import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from shared.adapters.cosmos.connecting import Container, Cosmos, Item, Step, stand_back
+from shared.adapters.cosmos.client import (
+    BatchWrite,
+    CosmosContainer,
+    CosmosDatabase,
+    Item,
+    back_off,
+)
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
-from shared.adapters.cosmos.months import Months, feed_of
-from shared.domain.entity import Waiting
-from shared.domain.errors import Busy
-from shared.domain.package import Event, Head, Release
+from shared.domain.errors.requests import Busy
+from shared.domain.packages import Head, Release
+from shared.domain.records import Event, PendingEvents
 from shared.ports import Clock
 
-ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
-A_BATCH = 90  # And the head; a batch takes a hundred.
+# The feed of all changes in Cosmos DB.
+#
+# A month of the feed is one partition. Its head says which number comes next, and one batch moves
+# the head and creates events under their ids: so numbers have no gaps, and no event is there twice.
+# Every
+# event is copied to the partitions of its logs before the outbox that it came from is cleared.
+
+PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
+EVENTS_PER_BATCH = 90  # And the head; a batch takes a hundred.
 
 
 @dataclass(frozen=True)
@@ -36,21 +44,25 @@ class CosmosEvents:
     """The EventStore of a registry in the cloud."""
 
     def __init__(
-        self, cosmos: Cosmos, clock: Clock, metadata: CosmosMetadata, directory: CosmosDirectory
+        self,
+        cosmos: CosmosDatabase,
+        clock: Clock,
+        metadata: CosmosMetadata,
+        directory: CosmosDirectory,
     ) -> None:
         """Keep the feed in the container `events`; clear outboxes where they are."""
         self._container = cosmos.container("events")
-        self._months = Months(self._container, clock)
+        self._months = EventMonths(self._container, clock)
         self._metadata = metadata
         self._directory = directory
         self._turn = asyncio.Lock()
 
-    async def publish(self, source: Head | Release | Waiting) -> None:
+    async def publish(self, source: Head | Release | PendingEvents) -> None:
         """Append the record's waiting events that are not in the feed, then clear its outbox."""
         if not source.outbox:
             return
         await self.append(source.outbox)
-        if isinstance(source, Waiting):
+        if isinstance(source, PendingEvents):
             await self._directory.clear(source)
         else:
             await self._metadata.clear(source)
@@ -58,9 +70,9 @@ class CosmosEvents:
     async def append(self, events: Sequence[Event]) -> None:
         """Append events; those that are there already are left alone."""
         each_once = list({event.id: event for event in events}.values())
-        for start in range(0, len(each_once), A_BATCH):
+        for start in range(0, len(each_once), EVENTS_PER_BATCH):
             async with self._turn:  # Those of one process need not race each other for the head.
-                numbered = await self._append(each_once[start : start + A_BATCH])
+                numbered = await self._append(each_once[start : start + EVENTS_PER_BATCH])
             for each in numbered:
                 await self._copy(each)
 
@@ -70,7 +82,7 @@ class CosmosEvents:
         for month in await self._months.after(number):
             items = await self._container.query(
                 "SELECT * FROM c WHERE c.number > @after ORDER BY c.number OFFSET 0 LIMIT @count",
-                feed_of(month),
+                month_partition(month),
                 after=number,
                 count=count - len(found),
             )
@@ -111,7 +123,7 @@ class CosmosEvents:
         return len(oldest)
 
     async def _append(self, events: Sequence[Event]) -> list[_Numbered]:
-        for attempt in range(ATTEMPTS):
+        for attempt in range(PUBLISH_ATTEMPTS):
             month, head = await self._months.current()
             there = await asyncio.gather(*(self._find(event, month) for event in events))
             new = [event for event, place in zip(events, there, strict=True) if place is None]
@@ -122,16 +134,19 @@ class CosmosEvents:
                 _Numbered(month, head["next"] + place, event) for place, event in enumerate(new)
             ]
             moved = {**head, "next": head["next"] + len(new)}
-            steps = [Step(moved, head["_etag"]), *(Step(_item(each)) for each in numbered)]
-            if await self._container.batch(feed_of(month), steps):
+            steps = [
+                BatchWrite(moved, head["_etag"]),
+                *(BatchWrite(_item(each)) for each in numbered),
+            ]
+            if await self._container.batch(month_partition(month), steps):
                 return [*known, *numbered]
-            await stand_back(attempt)
+            await back_off(attempt)
         raise Busy
 
     async def _find(self, event: Event, month: str) -> _Numbered | None:
         # An outbox is cleared right after it was published: a repeat comes soon, or never.
         for each in (month, self._months.before(month)):
-            item = await self._container.read(feed_of(each), _id(event)) if each else None
+            item = await self._container.read(month_partition(each), _id(event)) if each else None
             if item is not None:
                 return _Numbered(each, item["number"], event)
         return None
@@ -147,7 +162,7 @@ def _item(numbered: _Numbered) -> Item:
     event = numbered.event
     return {
         "id": _id(event),
-        "pk": feed_of(numbered.month),
+        "pk": month_partition(numbered.month),
         "schema": 1,
         "feed": True,
         "month": numbered.month,
@@ -178,6 +193,102 @@ def _number(item: Item) -> int:
     return item["number"]
 
 
-async def _forget(container: Container, pk: str, id_: str) -> None:
+async def _forget(container: CosmosContainer, pk: str, id_: str) -> None:
     nothing = {"origin": False, "body/address": "", "body/credential": ""}
     await container.change(pk, id_, nothing, where="c.origin = true")
+
+
+MONTH_ATTEMPTS = 20
+
+_PK, _ID = "feed", "months"
+
+
+class EventMonths:
+    """The months of a feed. A new one begins where the last one was sealed."""
+
+    def __init__(self, container: CosmosContainer, clock: Clock) -> None:
+        """Keep the list beside the feed."""
+        self._container = container
+        self._clock = clock
+        self._firsts: dict[str, int] = {}  # Each month's first number; only ever added to.
+
+    async def current(self) -> tuple[str, Item]:
+        """Return the month that is written now, and its head."""
+        for _ in range(MONTH_ATTEMPTS):
+            # Another instance may be ahead by a moment: never go back to a month that is sealed.
+            wanted = max([_month(self._clock.now_ms()), *self._firsts])
+            head = await self._container.read(month_partition(wanted), "head")
+            if head is not None and not head["sealed"]:
+                if wanted not in self._firsts:
+                    await self._list(wanted, head["first"])
+                return wanted, head
+            await self._begin(wanted)
+        raise Busy
+
+    async def after(self, number: int) -> list[str]:
+        """Return the months that hold numbers above this one, oldest first."""
+        await self._load()
+        months = sorted(self._firsts)
+        begun = [month for month in months if self._firsts[month] <= number + 1]
+        return months[len(begun) - 1 :] if begun else months
+
+    async def until(self, before: int | None) -> list[str]:
+        """Return the months that hold numbers below this one, oldest first."""
+        await self._load()
+        months = sorted(self._firsts)
+        return [month for month in months if before is None or self._firsts[month] < before]
+
+    def before(self, month: str) -> str:
+        """Return the month before this one that the feed has, or an empty text."""
+        return max((each for each in self._firsts if each < month), default="")
+
+    async def _load(self) -> Item | None:
+        listed = await self._container.read(_PK, _ID)
+        if listed is not None:
+            self._firsts |= listed["firsts"]
+        return listed
+
+    async def _begin(self, wanted: str) -> None:
+        """Seal the last month that is listed, and make the head of the wanted one."""
+        await self._load()
+        last = max(self._firsts, default="")
+        if last >= wanted:
+            return  # It was there, or somebody is ahead: look again.
+        first = 1
+        if last:
+            pk = month_partition(last)
+            await self._container.change(pk, "head", {"sealed": True}, where="c.sealed = false")
+            head = await self._container.read(pk, "head")
+            first = head["next"] if head else 1
+        await self._container.create(
+            {
+                "id": "head",
+                "pk": month_partition(wanted),
+                "schema": 1,
+                "first": first,
+                "next": first,
+                "sealed": False,
+            }
+        )
+
+    async def _list(self, month: str, first: int) -> None:
+        """Write the month down before anything is written into it."""
+        listed = await self._load()
+        if listed is None:
+            item = {"id": _ID, "pk": _PK, "schema": 1, "firsts": {month: first}}
+            if not await self._container.create(item):
+                return
+        elif month not in listed["firsts"]:
+            more = {**listed, "firsts": {**listed["firsts"], month: first}}
+            if not await self._container.replace(more, listed["_etag"]):
+                return
+        self._firsts[month] = first
+
+
+def month_partition(month: str) -> str:
+    """Return the partition of a month of the feed."""
+    return f"feed:{month}"
+
+
+def _month(now_ms: int) -> str:
+    return datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m")

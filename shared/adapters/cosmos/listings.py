@@ -1,35 +1,30 @@
-"""What each package shows to searches: one item in the package's partition, changed by its version.
-
-An item is never deleted, so that the change feed tells of what is shown no longer, and its revision
-only grows: of two reports on a package the one with the higher revision is right, whichever comes
-first.
-"""
+"""What each package shows to searches: one item in its partition, changed by optimistic locking."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from shared.adapters.cosmos.connecting import Cosmos, Item, stand_back
-from shared.adapters.sqlite.searching.document import excerpt
-from shared.domain.errors import Busy
+from shared.adapters.cosmos.client import CosmosDatabase, Item, back_off
+from shared.adapters.search.rows import excerpt
+from shared.domain.errors.requests import Busy
 from shared.domain.names import Package
-from shared.domain.package import Listing
-from shared.domain.showing import shown_of
+from shared.domain.packages import Listing
+from shared.domain.selection import release_for_search
 
 LISTING = "listing"
-EVERY = "SELECT * FROM c WHERE c.kind = 'listing'"
+ALL_LISTINGS_QUERY = "SELECT * FROM c WHERE c.kind = 'listing'"
 ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
 
 # Pulls are counted every few minutes. A total that grew by less than this moves nothing in an order
 # by pulls that anybody would miss, and each write costs ten times what a read costs.
-TOLD_GROWTH = 0.03
+REPORTED_GROWTH = 0.03
 
 _LISTING = TypeAdapter(Listing)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ListingChange:
     """What a package shows since a revision: a listing as stored, or nothing."""
 
     key: str
@@ -41,7 +36,7 @@ class Change:
         return None if self.body is None else _LISTING.validate_python(self.body)
 
 
-def changes_of(items: Iterable[Item]) -> list[Change]:
+def listing_changes(items: Iterable[Item]) -> list[ListingChange]:
     """Return the changes among items of the change feed; it tells of all that a package has."""
     return [_change_of(item) for item in items if item.get("kind") == LISTING]
 
@@ -49,36 +44,36 @@ def changes_of(items: Iterable[Item]) -> list[Change]:
 class CosmosListings:
     """Decides what each package shows, atomically, and tells what changed."""
 
-    def __init__(self, cosmos: Cosmos) -> None:
+    def __init__(self, cosmos: CosmosDatabase) -> None:
         """Keep the listings in the container `packages`, beside what they are made from."""
         self._container = cosmos.container("packages")
 
-    async def offer(self, listing: Listing) -> tuple[bool, Change | None]:
+    async def offer(self, listing: Listing) -> tuple[bool, ListingChange | None]:
         """Show this release, unless a better one of the package is shown. Return if none was, and
         the change, if this is one."""
         offered = excerpt(listing)
         before, change = await self._decide(
-            offered.head.package, lambda shown: shown_of(shown, offered)
+            offered.head.package, lambda shown: release_for_search(shown, offered)
         )
         return before is None, change
 
-    async def replace(self, listing: Listing) -> Change | None:
+    async def replace(self, listing: Listing) -> ListingChange | None:
         """Show this release, whatever is shown now; return the change, if this is one."""
         shown = excerpt(listing)
         return (await self._decide(shown.head.package, lambda _: shown))[1]
 
-    async def remove(self, package: Package) -> Change | None:
+    async def remove(self, package: Package) -> ListingChange | None:
         """Show the package no longer; return the change, if this is one."""
         return (await self._decide(package, lambda _: None))[1]
 
-    async def all(self) -> AsyncIterator[list[Change]]:
+    async def all(self) -> AsyncIterator[list[ListingChange]]:
         """Yield what every package shows, also those that show nothing now, a page at a time."""
-        async for items in self._container.pages(EVERY):
-            yield changes_of(items)
+        async for items in self._container.pages(ALL_LISTINGS_QUERY):
+            yield listing_changes(items)
 
     async def _decide(
         self, package: Package, choose: Callable[[Listing | None], Listing | None]
-    ) -> tuple[Listing | None, Change | None]:
+    ) -> tuple[Listing | None, ListingChange | None]:
         """Return what was shown before, and the change that the choice made of it, if any."""
         for attempt in range(ATTEMPTS):
             item = await self._container.read(package.key, LISTING)
@@ -87,13 +82,13 @@ class CosmosListings:
             if not _is_news(before, chosen):
                 return before, None
             revision = 1 + (item["revision"] if item else 0)
-            change = Change(package.key, revision, chosen and _body(chosen))
+            change = ListingChange(package.key, revision, chosen and _body(chosen))
             if await self._stored(change, item):
                 return before, change
-            await stand_back(attempt)
+            await back_off(attempt)
         raise Busy
 
-    async def _stored(self, change: Change, over: Item | None) -> bool:
+    async def _stored(self, change: ListingChange, over: Item | None) -> bool:
         item: Item = {
             "id": LISTING,
             "pk": change.key,
@@ -107,8 +102,8 @@ class CosmosListings:
         return await self._container.replace(item, over["_etag"])
 
 
-def _change_of(item: Item) -> Change:
-    return Change(item["pk"], item["revision"], item["body"])
+def _change_of(item: Item) -> ListingChange:
+    return ListingChange(item["pk"], item["revision"], item["body"])
 
 
 def _body(listing: Listing) -> Item:
@@ -120,5 +115,5 @@ def _is_news(before: Listing | None, chosen: Listing | None) -> bool:
         return before is not chosen
     pulls = chosen.head.pulls
     counted = replace(before, head=before.head.model_copy(update={"pulls": pulls}))
-    grown = abs(pulls - before.head.pulls) > TOLD_GROWTH * before.head.pulls
+    grown = abs(pulls - before.head.pulls) > REPORTED_GROWTH * before.head.pulls
     return counted != chosen or grown

@@ -1,14 +1,19 @@
-"""Packages, releases and entries in Cosmos DB: a package is a partition."""
+"""Packages, releases and entries in Cosmos DB, and the surveys of packages that are kept
+decoded.
+"""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
-from shared.adapters.cosmos.connecting import Cosmos, Item
-from shared.adapters.cosmos.records import HEAD, R, id_of, item_of, pk_of, read, release_id
-from shared.adapters.cosmos.surveys import Surveys
-from shared.domain.digest import Digest
+from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
+from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
-from shared.domain.package import Entry, Found, Head, Release, Survey
+from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
+from shared.domain.records import Event
+from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
@@ -16,43 +21,48 @@ NAMES = "names"
 
 _ATTEMPTS = 8
 
+R = TypeVar("R", Head, Release)
+
 
 class CosmosMetadata:
     """The MetadataStore of a registry in the cloud."""
 
-    def __init__(self, cosmos: Cosmos) -> None:
+    def __init__(self, cosmos: CosmosDatabase) -> None:
         """Keep packages in one container, and the owners of tools in another."""
         self._packages = cosmos.container("packages")
         self._tools = cosmos.container("tools")
-        self._surveys = Surveys(self._packages)
+        self._surveys = CosmosSurveys(self._packages)
 
-    async def find(self, coordinate: Coordinate) -> Found:
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
         """Return the package and the release; each None where it does not exist."""
         pk = coordinate.package.key
         head, release = await asyncio.gather(
             self._packages.read(pk, HEAD),
             self._packages.read(pk, release_id(coordinate.version.text)),
         )
-        return Found(
-            read(Head, head) if head else None, read(Release, release) if release else None
+        return FoundRelease(
+            read_record(Head, head) if head else None,
+            read_record(Release, release) if release else None,
         )
 
-    async def by_digest(self, digest: Digest) -> Found:
+    async def by_digest(self, digest: Digest) -> FoundRelease:
         """Return the release whose archive has this digest, with its package."""
         pointer = await self._packages.read(f"digest:{digest.hex}", "release")
         if pointer is None:
-            return Found(None, None)
+            return FoundRelease(None, None)
         found = await self.find(
             Coordinate.parse(pointer["org"], pointer["name"], pointer["version"])
         )
         if found.release is None or found.release.digest != digest.hex:
-            return Found(None, None)  # The push that wrote the pointer did not get the version.
+            return FoundRelease(
+                None, None
+            )  # The push that wrote the pointer did not get the version.
         return found
 
     async def head(self, package: Package) -> Head | None:
         """Return the package's head, or None."""
         item = await self._packages.read(package.key, HEAD)
-        return read(Head, item) if item else None
+        return read_record(Head, item) if item else None
 
     async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
         """Return each package with all its entries; reads what changed since the last call."""
@@ -89,14 +99,14 @@ class CosmosMetadata:
         """Store a changed head at its next revision, but for `pulls`, or raise `Stale`."""
         return await self._replace(head)
 
-    async def put_entries(self, package: Package, entries: Sequence[Entry]) -> None:
+    async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
         """Add or renew entries; one with a lower revision changes nothing."""
         await asyncio.gather(*(self._put_entry(package.key, entry) for entry in entries))
 
     async def releases(self, package: Package) -> list[Release]:
         """Return every release of the package."""
         items = await self._packages.query("SELECT * FROM c WHERE c.kind = 'release'", package.key)
-        return sorted((read(Release, item) for item in items), key=_created)
+        return sorted((read_record(Release, item) for item in items), key=_created)
 
     async def packages(self, after: str, count: int) -> list[Head]:
         """Return up to `count` heads whose key is above `after`, in order of key."""
@@ -107,7 +117,7 @@ class CosmosMetadata:
             count=count,
         )
         heads = await asyncio.gather(*(self._packages.read(name, HEAD) for name in names))
-        return [read(Head, item) for item in heads if item is not None]
+        return [read_record(Head, item) for item in heads if item is not None]
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
         """Return up to `count` records whose outbox is not empty, oldest first."""
@@ -143,9 +153,9 @@ class CosmosMetadata:
         changed = await self._packages.change(pk_of(record), id_of(record), fields, where=where)
         if changed is None:
             raise Stale
-        return read(type(record), changed)
+        return read_record(type(record), changed)
 
-    async def _put_entry(self, pk: str, entry: Entry) -> None:
+    async def _put_entry(self, pk: str, entry: ReleaseEntry) -> None:
         id_, body = f"entry:{entry.version}", entry.model_dump(mode="json")
         fields: Item = {"revision": entry.revision, "body": body}
         for _ in range(_ATTEMPTS):
@@ -167,7 +177,7 @@ _CHANGING = frozenset({"revision", "outbox", "waiting", "body"})
 
 
 def _record(item: Item) -> Head | Release:
-    return read(Release, item) if item["kind"] == "release" else read(Head, item)
+    return read_record(Release, item) if item["kind"] == "release" else read_record(Head, item)
 
 
 def _waiting(item: Item) -> int:
@@ -187,3 +197,125 @@ def _pointer(release: Release) -> Item:
         "name": release.name,
         "version": release.version,
     }
+
+
+CACHED_ENTRIES = 20_000  # 3 to 7 KB each.
+OVERLAP_SECONDS = 5  # The service dates items by whole seconds, on more than one machine.
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The entries of a package by version, and the second of the newest change among them."""
+
+    changed: int
+    entries: dict[str, ReleaseEntry]
+
+
+class CosmosSurveys:
+    """The surveys of one process; what others write is seen by the next call."""
+
+    def __init__(self, container: CosmosContainer, capacity: int = CACHED_ENTRIES) -> None:
+        """Keep `capacity` entries at most, of the packages that were asked for last."""
+        self._container = container
+        self._capacity = capacity
+        self._count = 0
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    async def read(self, keys: Sequence[str]) -> list[Survey | None]:
+        """Return the survey of each package by its key; None where it does not exist."""
+        found = await asyncio.gather(*(self._read(key) for key in dict.fromkeys(keys)))
+        surveys = dict(zip(dict.fromkeys(keys), found, strict=True))
+        return [surveys[key] for key in keys]
+
+    async def _read(self, key: str) -> Survey | None:
+        known = self._known.get(key) or _Known(0, {})
+        head, changed = await asyncio.gather(
+            self._container.read(key, HEAD), self._changed(key, known)
+        )
+        if head is None:
+            return None
+        entries = self._keep(key, known, changed).entries
+        newest_first = sorted(entries.values(), key=_precedence, reverse=True)
+        return Survey(read_record(Head, head), tuple(newest_first))
+
+    async def _changed(self, key: str, known: _Known) -> list[Item]:
+        return await self._container.query(
+            "SELECT * FROM c WHERE c.kind = 'entry' AND c._ts >= @since",
+            key,
+            since=known.changed - OVERLAP_SECONDS,
+        )
+
+    def _keep(self, key: str, known: _Known, changed: list[Item]) -> _Known:
+        newer = {
+            item["body"]["version"]: ReleaseEntry.model_validate(item["body"]) for item in changed
+        }
+        entries = {**known.entries, **_that_are_newer(known.entries, newer)}
+        fresh = _Known(max([known.changed, *(item["_ts"] for item in changed)]), entries)
+        before = self._known.pop(key, None)
+        self._count += len(entries) - (len(before.entries) if before else 0)
+        self._known[key] = fresh
+        while self._count > self._capacity and len(self._known) > 1:
+            _, oldest = self._known.popitem(last=False)
+            self._count -= len(oldest.entries)
+        return fresh
+
+
+def _that_are_newer(
+    known: dict[str, ReleaseEntry], found: dict[str, ReleaseEntry]
+) -> dict[str, ReleaseEntry]:
+    return {
+        version: entry
+        for version, entry in found.items()
+        if version not in known or entry.revision >= known[version].revision
+    }
+
+
+def _precedence(entry: ReleaseEntry) -> Precedence:
+    return entry.parsed.precedence
+
+
+HEAD = "head"
+
+
+def release_id(version: str) -> str:
+    """Return the id of a release in the partition of its package."""
+    return f"release:{version}"
+
+
+def id_of(record: Head | Release) -> str:
+    """Return the id of a record in the partition of its package."""
+    return release_id(record.version) if isinstance(record, Release) else HEAD
+
+
+def pk_of(record: Head | Release) -> str:
+    """Return the partition of a record."""
+    return (record.coordinate.package if isinstance(record, Release) else record.package).key
+
+
+def item_of(record: Head | Release) -> Item:
+    """Return a record as it is stored."""
+    body = record.model_dump(mode="json", exclude={"outbox", "revision", "pulls"})
+    item: Item = {
+        "id": id_of(record),
+        "pk": pk_of(record),
+        "schema": 1,
+        "kind": "release" if isinstance(record, Release) else HEAD,
+        "revision": record.revision,
+        "outbox": [event.model_dump(mode="json") for event in record.outbox],
+        "waiting": outbox_since(record.outbox),
+        "body": body,
+    }
+    if isinstance(record, Head):
+        item["pulls"] = record.pulls
+    return item
+
+
+def read_record(kind: type[R], item: Item) -> R:
+    """Return the record of an item."""
+    beside = {name: item[name] for name in ("revision", "outbox", "pulls") if name in item}
+    return kind.model_validate({**item["body"], **beside})
+
+
+def outbox_since(outbox: tuple[Event, ...]) -> int:
+    """Return since when a record waits for its events to be published; 0 is not at all."""
+    return outbox[0].at_ms if outbox else 0

@@ -1,21 +1,17 @@
-"""Pull counts in Cosmos DB: a pull is an item, until it is rolled up into the day of its release.
-
-Pulls, days and the total of a package are one partition, so a batch moves pulls into days once. The
-head gets the total as it is then, which may be repeated.
-"""
+"""Pull counts in Cosmos DB: a pull is an item until it is rolled up into the day of its release."""
 
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from shared.adapters.cosmos.connecting import Cosmos, Item, Removal, Step
+from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosDatabase, Item
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.names import OrgName, Package, PackageName
 from shared.ports import Pull, PullHistory
 
 GUARD_SECONDS = 24 * 3_600  # A flush is repeated within minutes, or never.
-A_BATCH = 45  # Pulls, as many days at most, and the total; a batch takes a hundred.
+PULLS_PER_BATCH = 45  # Pulls, as many days at most, and the total; a batch takes a hundred.
 
 _TOTAL = "total"
 
@@ -23,7 +19,7 @@ _TOTAL = "total"
 class CosmosPulls:
     """The PullLedger of a registry in the cloud."""
 
-    def __init__(self, cosmos: Cosmos, metadata: CosmosMetadata) -> None:
+    def __init__(self, cosmos: CosmosDatabase, metadata: CosmosMetadata) -> None:
         """Keep the counts in the container `stats`; `metadata` has the heads."""
         self._container = cosmos.container("stats")
         self._metadata = metadata
@@ -32,7 +28,7 @@ class CosmosPulls:
         """Count the pulls that were not recorded before."""
         items = {(item["pk"], item["id"]): item for item in map(_item, pulls)}
         for pk, group in _groups(items.values()):
-            if not await self._container.batch(pk, [Step(item) for item in group]):
+            if not await self._container.batch(pk, [BatchWrite(item) for item in group]):
                 await asyncio.gather(*(self._container.create(item) for item in group))
 
     async def roll_up(self, before_window: int) -> list[Package]:
@@ -98,7 +94,7 @@ class CosmosPulls:
         ]
         total = total or {"id": _TOTAL, "pk": pk, "kind": _TOTAL}
         steps.append(_step({**total, **_of_all_time(total, pulls)}, len(pulls)))
-        steps += [Step({**pull, "pending": False}, pull["_etag"]) for pull in pulls]
+        steps += [BatchWrite({**pull, "pending": False}, pull["_etag"]) for pull in pulls]
         await self._container.batch(pk, steps)
 
     async def _show(self, package: Package) -> None:
@@ -112,7 +108,7 @@ class CosmosPulls:
             before=before_window,
         )
         for pk, group in _groups(old):
-            await self._container.batch(pk, [Removal(item) for item in group])
+            await self._container.batch(pk, [BatchDelete(item) for item in group])
 
 
 def _item(pull: Pull) -> Item:
@@ -155,8 +151,8 @@ def _total(pk: str, counted: list[Item]) -> Item:
     return {"id": _TOTAL, "pk": pk, "kind": _TOTAL, **sums, "pulls": versions.total()}
 
 
-def _step(item: Item, pulls: int) -> Step:
-    return Step({**item, "pulls": item.get("pulls", 0) + pulls}, item.get("_etag", ""))
+def _step(item: Item, pulls: int) -> BatchWrite:
+    return BatchWrite({**item, "pulls": item.get("pulls", 0) + pulls}, item.get("_etag", ""))
 
 
 def _day_id(pull: Item) -> str:
@@ -167,8 +163,8 @@ def _groups(items: Iterable[Item]) -> Iterator[tuple[str, list[Item]]]:
     """Yield the items of each partition, as many as a batch takes."""
     for pk, found in groupby(sorted(items, key=_pk), key=_pk):
         group = list(found)
-        for start in range(0, len(group), A_BATCH):
-            yield pk, group[start : start + A_BATCH]
+        for start in range(0, len(group), PULLS_PER_BATCH):
+            yield pk, group[start : start + PULLS_PER_BATCH]
 
 
 def _pk(item: Item) -> str:

@@ -1,10 +1,10 @@
-"""Short-lived state in Cosmos DB: every item ends by itself, and code compares its end."""
+"""Short-lived state in Cosmos DB: every item has a time to live, and code compares its end."""
 
 import asyncio
 from collections.abc import Sequence
 
-from shared.adapters.cosmos.connecting import Cosmos, Item
-from shared.domain.errors import Busy
+from shared.adapters.cosmos.client import CosmosDatabase, Item
+from shared.domain.errors.requests import Busy
 from shared.ports import Clock, Counter
 
 GRACE_SECONDS = 3_600  # Clocks differ; code compares ends itself.
@@ -14,7 +14,7 @@ ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
 class CosmosWork:
     """The WorkStore of a registry in the cloud."""
 
-    def __init__(self, cosmos: Cosmos, clock: Clock) -> None:
+    def __init__(self, cosmos: CosmosDatabase, clock: Clock) -> None:
         """Keep the state in the container `work`."""
         self._container = cosmos.container("work")
         self._clock = clock

@@ -1,35 +1,54 @@
-"""One SQLite file: who reads it where, who writes it, and its migrations.
-
-- Point reads by key run on the event loop, over one connection a process: a thread costs more than
-  the read. Every other read runs on a few threads.
-- Writes run on one thread a process, each in a transaction that begins IMMEDIATE: one that begins
-  with a read fails as soon as another process writes.
-- Connections are opened when they are first needed, so a process that only starts workers has none.
+"""One SQLite file in one process: its readers, its writer thread, its data version, its
+migrations.
 """
 
 import asyncio
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.adapters.locking import locked
-from shared.adapters.paths import lock_of, mark_of
-from shared.adapters.sqlite.connecting import PATIENCE, create, open_to_read, schema_of, transaction
-from shared.adapters.sqlite.failures import Forked, Missing, OtherSchema, failure, translated
-from shared.adapters.sqlite.marking import Mark
-from shared.adapters.sqlite.writing import Writer
+from shared.adapters.paths import data_version_path, lock_path
+from shared.adapters.sqlite.connections import (
+    BUSY_TIMEOUT,
+    DatabaseForked,
+    DatabaseMissing,
+    SchemaMismatch,
+    create_database,
+    database_error,
+    open_to_read,
+    open_to_write,
+    schema_version,
+    transaction,
+    translate_sqlite_errors,
+)
+from shared.domain.errors.requests import Busy
+from shared.file_lock import hold_file_lock
+
+# One SQLite file: who reads it where, who writes it, and its migrations.
+#
+# - Point reads by key run on the event loop, over one connection a process: a thread costs more
+# than   the read. Every other read runs on a few threads.
+# - Writes run on one thread a process, each in a transaction that begins IMMEDIATE: one that begins
+#   with a read fails as soon as another process writes.
+# - Connections are opened when they are first needed, so a process that only starts workers has
+# none.
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 Migration = Sequence[str]  # Statements; a script would commit on its own.
 
-ASKED_EVERY = timedelta(seconds=1)  # What is withdrawn is so everywhere within five.
+DATA_VERSION_CHECK_INTERVAL = timedelta(
+    seconds=1
+)  # What is withdrawn is so everywhere within five.
 SCANNING_THREADS = 4  # They wait for the disk most of the time.
 
 
@@ -57,7 +76,7 @@ class Database:
         path: Path,
         migrations: Sequence[Migration],
         *,
-        patience: timedelta = PATIENCE,
+        patience: timedelta = BUSY_TIMEOUT,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Name the file and what brings it from each version to the next; open nothing.
@@ -77,9 +96,9 @@ class Database:
         """Create the database or bring it up to date; of several processes one does it."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
-            translated(self._path),
-            locked(lock_of(self._path)),
-            closing(create(self._path)) as connection,
+            translate_sqlite_errors(self._path),
+            hold_file_lock(lock_path(self._path)),
+            closing(create_database(self._path)) as connection,
         ):
             connection.execute("PRAGMA journal_mode = WAL")
             self._apply(connection)
@@ -89,9 +108,9 @@ class Database:
         try:
             return self._here().reader.execute(statement, values).fetchone()
         except sqlite3.Error as error:
-            raise failure(self._path, error) from error
+            raise database_error(self._path, error) from error
 
-    def edition(self) -> Hashable:
+    def data_version(self) -> Hashable:
         """Return a value that differs from all before the last write of any process.
 
         Writes that did not come by way of this module, or whose process was killed before it could
@@ -101,12 +120,12 @@ class Database:
         if now >= self._ask_at:
             # A connection counts what all others commit, and the reader commits nothing itself.
             self._version = self.row("PRAGMA data_version")
-            self._ask_at = now + ASKED_EVERY.total_seconds()
+            self._ask_at = now + DATA_VERSION_CHECK_INTERVAL.total_seconds()
         return self._here().mark.read(), self._version, self._openings
 
     def read(self, work: Work[T]) -> T:
         """Do short reading work on the event loop: some rows by key, at most 64 KiB."""
-        with translated(self._path):
+        with translate_sqlite_errors(self._path):
             return work(self._here().reader)
 
     async def scan(self, work: Work[T]) -> T:
@@ -130,9 +149,9 @@ class Database:
             opened.close()
 
     def _apply(self, connection: sqlite3.Connection) -> None:
-        done = schema_of(connection)
+        done = schema_version(connection)
         if done > len(self._migrations):
-            raise OtherSchema(self._path, done, len(self._migrations))
+            raise SchemaMismatch(self._path, done, len(self._migrations))
         for number, statements in enumerate(self._migrations[done:], start=done + 1):
             with transaction(connection, self._patience):
                 for statement in statements:
@@ -145,13 +164,13 @@ class Database:
             opened = self._opened = self._open()
         elif opened.forks != _forks.count:
             # SQLite forgets its locks in a fork, and the next close would break the database.
-            raise Forked(self._path)
+            raise DatabaseForked(self._path)
         return opened
 
     def _open(self) -> "_Opened":
         if not self._path.exists():
-            raise Missing(self._path)
-        with translated(self._path):
+            raise DatabaseMissing(self._path)
+        with translate_sqlite_errors(self._path):
             self._check()
             self._openings += 1
             self._ask_at = 0.0
@@ -159,12 +178,12 @@ class Database:
 
     def _check(self) -> None:
         with closing(open_to_read(self._path)) as connection:
-            found = schema_of(connection)
+            found = schema_version(connection)
         if found != len(self._migrations):
-            raise OtherSchema(self._path, found, len(self._migrations))
+            raise SchemaMismatch(self._path, found, len(self._migrations))
 
     def _scan(self, opened: "_Opened", work: Work[T]) -> T:
-        with translated(self._path), opened.scanner() as connection:
+        with translate_sqlite_errors(self._path), opened.scanner() as connection:
             return work(connection)
 
 
@@ -174,7 +193,7 @@ class _Opened:
     def __init__(self, path: Path, patience: timedelta) -> None:
         self.forks = _forks.count
         self.reader = open_to_read(path)
-        self.mark = Mark(mark_of(path))
+        self.mark = DataVersionFile(data_version_path(path))
         self.writer = Writer(path, patience, self.mark)
         self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
         self._path = path
@@ -199,3 +218,146 @@ class _Opened:
         for connection in (*self._scanners, self.reader):
             connection.close()
         self.mark.close()
+
+
+JOBS_PER_COMMIT = 64  # The first waits for the last, and readers see all of it late.
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Work that waits, and who waits for it."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    done: Future[Any] = field(default_factory=Future[Any])
+
+
+# A mark beside a database, which every process that writes to it changes after each commit.
+#
+# To ask SQLite itself whether anything was written takes three calls of the system. The mark lies
+# in memory that all processes share, and to look at it takes none.
+
+
+class DataVersionFile:
+    """The mark of one database, as one process sees it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file; make it if it is not there."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        if os.fstat(descriptor).st_size < DATA_VERSION_BYTES:
+            self._file.write(os.urandom(DATA_VERSION_BYTES))
+        self._memory = mmap(descriptor, DATA_VERSION_BYTES, access=ACCESS_READ)
+
+    def read(self) -> bytes:
+        """Return the mark: another one than before any commit that was told to anybody since."""
+        return self._memory[:]
+
+    def renew(self) -> None:
+        """Change the mark; to be called after a commit, and before anybody is told of it."""
+        # The commit is done, so nobody is told that it failed: readers ask SQLite now and then.
+        with suppress(OSError):
+            self._file.seek(0)
+            self._file.write(os.urandom(DATA_VERSION_BYTES))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._memory.close()
+        self._file.close()
+
+
+class Writer:
+    """Does work in transactions.
+
+    A commit waits for the disk, and for as long as the next work queues up. It is then done in one
+    transaction, so that a hundred pushes at once wait for a few commits, not for hundreds.
+    """
+
+    def __init__(self, path: Path, patience: timedelta, mark: DataVersionFile) -> None:
+        """Open the file; `patience` is how long to wait for writers of other processes.
+
+        The mark is renewed before anybody is told that their work is done.
+        """
+        self._mark = mark
+        self._path = path
+        self._patience = patience
+        self._connection = open_to_write(path)
+        self._thread = ThreadPoolExecutor(1, f"{path.stem}-writing")
+        self._jobs: deque[_Job] = deque()
+
+    def submit(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
+        """Queue the work; the future is done when the work is durable, or refused."""
+        job = _Job(work)
+        self._jobs.append(job)
+        self._thread.submit(self._drain)  # It may find that an earlier call took the job along.
+        return job.done
+
+    def close(self) -> None:
+        """Finish what waits, then close."""
+        self._thread.shutdown()
+        self._connection.close()
+
+    def _drain(self) -> None:
+        jobs = self._take()
+        if len(jobs) > 1 and self._together(jobs):
+            return
+        for job in jobs:
+            self._alone(job)
+
+    def _take(self) -> list[_Job]:
+        count = min(len(self._jobs), JOBS_PER_COMMIT)
+        taken = [self._jobs.popleft() for _ in range(count)]
+        return [job for job in taken if job.done.set_running_or_notify_cancel()]
+
+    def _together(self, jobs: list[_Job]) -> bool:
+        """Commit all of it at once; False, and nothing is done, where one may be to blame."""
+        try:
+            with transaction(self._connection, self._patience):
+                outcomes = [self._within(job) for job in jobs]
+            self._mark.renew()
+        except sqlite3.Error as error:
+            refusal = self._refusal(error)
+            if not isinstance(refusal, Busy):
+                return False
+            outcomes = [refusal] * len(jobs)  # None is to blame, and each would wait as long again.
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            _tell(job, outcome)
+        return True
+
+    def _within(self, job: _Job) -> object:
+        """Do the work as a part of a transaction, and undo this part alone if it is refused."""
+        self._connection.execute("SAVEPOINT work")
+        try:
+            outcome = job.work(self._connection)
+        except sqlite3.Error:
+            raise
+        except Exception as refusal:  # Whoever waits for the work gets it.
+            self._connection.execute("ROLLBACK TO work")
+            outcome = refusal
+        self._connection.execute("RELEASE work")
+        return outcome
+
+    def _alone(self, job: _Job) -> None:
+        try:
+            with transaction(self._connection, self._patience):
+                outcome = job.work(self._connection)
+            self._mark.renew()
+        except sqlite3.Error as error:
+            outcome = self._refusal(error)
+        except Exception as refusal:  # Whoever waits for the work gets it.
+            outcome = refusal
+        _tell(job, outcome)
+
+    def _refusal(self, error: sqlite3.Error) -> Exception:
+        refusal = database_error(self._path, error)
+        refusal.__cause__ = error
+        return refusal
+
+
+def _tell(job: _Job, outcome: object) -> None:
+    if isinstance(outcome, Exception):
+        job.done.set_exception(outcome)
+    else:
+        job.done.set_result(outcome)
+
+
+DATA_VERSION_BYTES = 16  # Bytes; random, so that no two commits leave the same.

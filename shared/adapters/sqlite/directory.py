@@ -1,17 +1,17 @@
-"""Accounts, organizations and all that belongs to them in SQLite."""
+"""Accounts, organizations and everything that belongs to them in SQLite."""
 
 import sqlite3
 from functools import lru_cache, partial
 from typing import TypeVar
 
 from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.records import waiting_since
+from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.accounts import Account
-from shared.domain.entity import Entity, Place, Waiting
-from shared.domain.identity import Standing
+from shared.domain.identity import AccessContext
+from shared.domain.members import Membership
 from shared.domain.names import OrgName
-from shared.domain.organizations import Membership, Organization
-from shared.domain.package import Event, Record
+from shared.domain.organizations import Organization
+from shared.domain.records import Entity, Event, PendingEvents, Place, Record
 from shared.ports import AlreadyThere, Stale
 
 E = TypeVar("E", bound=Entity)
@@ -26,7 +26,7 @@ class SqliteDirectory:
         """Keep the entities in `database`."""
         self._database = database
 
-    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> Standing:
+    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
         """Return the account, the organization and the account's role in it at that time."""
         return self._database.read(partial(_standing, account_id, org.lower(), now_ms))
 
@@ -62,7 +62,7 @@ class SqliteDirectory:
         """Store an entity over whatever is there."""
         await self._database.write(partial(_put, entity))
 
-    async def unpublished(self, count: int) -> list[Waiting]:
+    async def unpublished(self, count: int) -> list[PendingEvents]:
         """Return up to `count` outboxes that are not empty, oldest first."""
         return await self._database.scan(partial(_unpublished, count))
 
@@ -87,8 +87,10 @@ def _read(kind: type[E], body: str) -> E:
     return entity
 
 
-def _standing(account_id: str, org: str, now_ms: int, connection: sqlite3.Connection) -> Standing:
-    return Standing.of(
+def _standing(
+    account_id: str, org: str, now_ms: int, connection: sqlite3.Connection
+) -> AccessContext:
+    return AccessContext.of(
         _get(Account, Place(account_id), connection),
         _get(Organization, Place(org), connection),
         _get(Membership, Place(org, account_id), connection),
@@ -199,7 +201,7 @@ def _store(entity: E, connection: sqlite3.Connection) -> E:
             *entity.place,
             entity.subject or None,
             entity.revision,
-            waiting_since(entity.outbox),
+            outbox_since(entity.outbox),
             entity.ends_ms,
             entity.model_dump_json(),
         ),
@@ -207,14 +209,14 @@ def _store(entity: E, connection: sqlite3.Connection) -> E:
     return entity
 
 
-def _unpublished(count: int, connection: sqlite3.Connection) -> list[Waiting]:
+def _unpublished(count: int, connection: sqlite3.Connection) -> list[PendingEvents]:
     rows = connection.execute(
         "SELECT kind, owner, key, revision, body FROM entities WHERE waiting_since IS NOT NULL"
         " ORDER BY waiting_since LIMIT ?",
         (count,),
     )
     return [
-        Waiting(kind, Place(owner, key), revision, _Outbox.model_validate_json(body).outbox)
+        PendingEvents(kind, Place(owner, key), revision, _Outbox.model_validate_json(body).outbox)
         for kind, owner, key, revision, body in rows
     ]
 

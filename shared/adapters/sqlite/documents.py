@@ -1,13 +1,12 @@
-"""Documentation and dependency graphs in SQLite."""
+"""Documentation, dependency graphs and bills of materials in SQLite."""
 
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
-from shared.domain.digest import Digest
-from shared.domain.graph_document import graph_document
-from shared.domain.package import Graph, Texts
+from shared.domain.archives.names import Digest
+from shared.domain.packages import Graph, Texts, graph_document
 
 LARGEST_ON_THE_LOOP = 64 * 1024  # Bytes: reading and decoding more keeps other requests waiting.
 GRAPHS_ON_THE_LOOP = 4

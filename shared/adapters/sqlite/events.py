@@ -1,12 +1,12 @@
-"""The feed of all changes in SQLite."""
+"""The feed of all audit events in SQLite."""
 
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
-from shared.domain.entity import Waiting
-from shared.domain.package import Event, Head, Release
+from shared.domain.packages import Head, Release
+from shared.domain.records import Event, PendingEvents
 
 LAST = 2**63 - 1  # No event has a higher number.
 
@@ -18,7 +18,7 @@ class SqliteEvents:
         """Keep the feed in `database`, where the records with their outboxes are."""
         self._database = database
 
-    async def publish(self, source: Head | Release | Waiting) -> None:
+    async def publish(self, source: Head | Release | PendingEvents) -> None:
         """Append the record's waiting events that are not in the feed, then clear its outbox."""
         if source.outbox:
             await self._database.write(partial(_publish, source))
@@ -41,11 +41,11 @@ class SqliteEvents:
         return await self._database.scan(partial(_stream, name, before, count))
 
 
-def _publish(source: Head | Release | Waiting, connection: sqlite3.Connection) -> None:
+def _publish(source: Head | Release | PendingEvents, connection: sqlite3.Connection) -> None:
     _append(source.outbox, connection)
     if isinstance(source, Release):
         _clear_release(source, connection)
-    elif isinstance(source, Waiting):
+    elif isinstance(source, PendingEvents):
         _clear_entity(source, connection)
     else:
         _clear_head(source, connection)
@@ -87,7 +87,7 @@ def _clear_head(head: Head, connection: sqlite3.Connection) -> None:
     )
 
 
-def _clear_entity(waiting: Waiting, connection: sqlite3.Connection) -> None:
+def _clear_entity(waiting: PendingEvents, connection: sqlite3.Connection) -> None:
     at = (waiting.kind, *waiting.place, waiting.revision)
     where = "WHERE kind = ? AND owner = ? AND key = ? AND revision = ?"
     connection.execute(f"DELETE FROM entities {where} AND removed", at)  # noqa: S608 - constants.

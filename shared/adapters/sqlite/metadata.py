@@ -1,15 +1,21 @@
-"""Packages, releases and entries in SQLite."""
+"""Packages, releases and entries in SQLite, and the surveys of packages that are kept decoded."""
 
+import asyncio
 import sqlite3
-from collections.abc import Sequence
-from functools import partial
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+from pydantic import TypeAdapter
 
 from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.records import read_head, read_release, waiting_since
-from shared.adapters.sqlite.surveys import Surveys
-from shared.domain.digest import Digest
+from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
-from shared.domain.package import Entry, Found, Head, Release, Survey
+from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
+from shared.domain.records import Event
+from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
 
 TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
@@ -21,9 +27,9 @@ class SqliteMetadata:
     def __init__(self, database: Database) -> None:
         """Keep the records in `database`."""
         self._database = database
-        self._surveys = Surveys(database)
+        self._surveys = SqliteSurveys(database)
 
-    async def find(self, coordinate: Coordinate) -> Found:
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
         """Return the package and the release; each None where it does not exist."""
         row = self._database.row(
             "SELECT heads.body, releases.body FROM heads"
@@ -34,7 +40,7 @@ class SqliteMetadata:
         )
         return _found(row)
 
-    async def by_digest(self, digest: Digest) -> Found:
+    async def by_digest(self, digest: Digest) -> FoundRelease:
         """Return the release whose archive has this digest, with its package."""
         row = self._database.row(
             "SELECT heads.body, releases.body FROM releases"
@@ -70,7 +76,7 @@ class SqliteMetadata:
         """Store a changed head at its next revision, but for `pulls`, or raise `Stale`."""
         return await self._database.write(partial(_replace_head, head))
 
-    async def put_entries(self, package: Package, entries: Sequence[Entry]) -> None:
+    async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
         """Add or renew entries; one with a lower revision changes nothing."""
         await self._database.write(partial(_put_entries, package.key, entries))
 
@@ -99,11 +105,11 @@ class SqliteMetadata:
         return await self._database.scan(work)
 
 
-def _found(row: tuple[str, str | None] | None) -> Found:
+def _found(row: tuple[str, str | None] | None) -> FoundRelease:
     if row is None:
-        return Found(None, None)
+        return FoundRelease(None, None)
     head, release = row
-    return Found(read_head(head), None if release is None else read_release(release))
+    return FoundRelease(read_head(head), None if release is None else read_release(release))
 
 
 def _claim(head: Head, connection: sqlite3.Connection) -> Head:
@@ -111,7 +117,7 @@ def _claim(head: Head, connection: sqlite3.Connection) -> Head:
     connection.execute(
         "INSERT INTO heads (pk, body, revision, waiting_since) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
-        (key, head.model_dump_json(), head.revision, waiting_since(head.outbox)),
+        (key, head.model_dump_json(), head.revision, outbox_since(head.outbox)),
     )
     (body,) = connection.execute("SELECT body FROM heads WHERE pk = ?", (key,)).fetchone()
     return read_head(body)
@@ -127,7 +133,7 @@ def _add_release(release: Release, connection: sqlite3.Connection) -> None:
             stored.digest,
             stored.model_dump_json(),
             stored.revision,
-            waiting_since(stored.outbox),
+            outbox_since(stored.outbox),
         ),
     )
     if not cursor.rowcount:
@@ -151,7 +157,7 @@ def _replace_release(release: Release, connection: sqlite3.Connection) -> Releas
         (
             stored.model_dump_json(),
             stored.revision,
-            waiting_since(stored.outbox),
+            outbox_since(stored.outbox),
             *_key(release),
             release.revision,
         ),
@@ -169,7 +175,7 @@ def _replace_head(head: Head, connection: sqlite3.Connection) -> Head:
         (
             stored.model_dump_json(),
             stored.revision,
-            waiting_since(stored.outbox),
+            outbox_since(stored.outbox),
             head.package.key,
             head.revision,
         ),
@@ -179,7 +185,7 @@ def _replace_head(head: Head, connection: sqlite3.Connection) -> Head:
     return read_head(rows[0][0])
 
 
-def _put_entries(pk: str, entries: Sequence[Entry], connection: sqlite3.Connection) -> None:
+def _put_entries(pk: str, entries: Sequence[ReleaseEntry], connection: sqlite3.Connection) -> None:
     (stamp,) = connection.execute(
         "SELECT coalesce(max(stamp), 0) FROM entries WHERE pk = ?", (pk,)
     ).fetchone()
@@ -239,3 +245,139 @@ def _tool_owner(tool: str, connection: sqlite3.Connection) -> Package | None:
 
 def _key(release: Release) -> tuple[str, str]:
     return release.coordinate.package.key, release.version
+
+
+CACHED_ENTRIES = 20_000  # 3 to 7 KB each; the whole public index has about 7,000.
+PACKAGES_ON_THE_LOOP = 100  # Reading their heads takes half a millisecond.
+ROWS_ON_THE_LOOP = 32  # Decoding them takes half a millisecond.
+ROWS_PER_STEP = 100  # Nothing else runs while they are decoded, not even on another thread.
+
+_ENTRIES = TypeAdapter(list[ReleaseEntry])  # One call for a whole list is faster than one for each.
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A survey, and the stamp of its newest entry."""
+
+    stamp: int
+    survey: Survey
+
+
+_Recalled = dict[str, tuple[_Known, int]]  # With the stamp that the package has now.
+
+
+class SqliteSurveys:
+    """The surveys of one process; what others write is seen by the next call."""
+
+    def __init__(self, database: Database, capacity: int = CACHED_ENTRIES) -> None:
+        """Keep `capacity` entries at most, of the packages that were asked for last."""
+        self._database = database
+        self._capacity = capacity
+        self._count = 0
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._turn = asyncio.Lock()
+
+    async def read(self, keys: Sequence[str]) -> list[Survey | None]:
+        """Return the survey of each package by its key; None where it does not exist."""
+        heads = await self._heads(set(keys))
+        fresh = await self._caught_up(heads)
+        return [fresh[key].survey if key in fresh else None for key in keys]
+
+    async def _heads(self, keys: set[str]) -> dict[str, tuple[Head, int]]:
+        work = partial(_read_heads, keys)
+        if len(keys) <= PACKAGES_ON_THE_LOOP:
+            return self._database.read(work)
+        return await self._database.scan(work)
+
+    async def _caught_up(self, heads: dict[str, tuple[Head, int]]) -> dict[str, _Known]:
+        recalled = self._recall(heads)
+        missing = sum(max(0, stamp - known.stamp) for known, stamp in recalled.values())
+        if missing <= ROWS_ON_THE_LOOP:
+            return self._keep(self._database.read(partial(_catch_up, recalled)))
+        async with self._turn:  # What many wait for is read once; the rest find it in memory.
+            work = partial(_catch_up, self._recall(heads))
+            return self._keep(await self._database.scan(work))
+
+    def _recall(self, heads: dict[str, tuple[Head, int]]) -> _Recalled:
+        return {key: (self._remembered(key, head), stamp) for key, (head, stamp) in heads.items()}
+
+    def _remembered(self, key: str, head: Head) -> _Known:
+        known = self._known.get(key)
+        if known is None:
+            return _Known(0, Survey(head, ()))
+        if known.survey.head is head:
+            return known
+        return replace(known, survey=replace(known.survey, head=head))
+
+    def _keep(self, fresh: dict[str, _Known]) -> dict[str, _Known]:
+        for key, known in fresh.items():
+            before = self._known.pop(key, None)
+            self._count -= len(before.survey.entries) if before else 0
+            self._known[key] = known
+            self._count += len(known.survey.entries)
+        while self._count > self._capacity and len(self._known) > 1:
+            _, oldest = self._known.popitem(last=False)
+            self._count -= len(oldest.survey.entries)
+        return fresh
+
+
+def _read_heads(keys: set[str], connection: sqlite3.Connection) -> dict[str, tuple[Head, int]]:
+    statement = "SELECT body, stamp FROM heads WHERE pk = ?"
+    rows = ((key, connection.execute(statement, (key,)).fetchone()) for key in keys)
+    return {key: (read_head(row[0]), row[1]) for key, row in rows if row is not None}
+
+
+def _catch_up(recalled: _Recalled, connection: sqlite3.Connection) -> dict[str, _Known]:
+    return {
+        key: known if known.stamp >= stamp else _with_changes(key, known, connection)
+        for key, (known, stamp) in recalled.items()
+    }
+
+
+def _with_changes(key: str, known: _Known, connection: sqlite3.Connection) -> _Known:
+    rows = connection.execute(
+        "SELECT stamp, body FROM entries WHERE pk = ? AND stamp > ? ORDER BY stamp",
+        (key, known.stamp),
+    ).fetchall()
+    # The rows may be newer than the stamp that was asked for: others write between two reads.
+    stamp = rows[-1][0] if rows else known.stamp
+    entries = _merged(known.survey.entries, list(_decoded([body for _, body in rows])))
+    return _Known(stamp, Survey(known.survey.head, entries))
+
+
+def _decoded(bodies: list[str]) -> Iterator[ReleaseEntry]:
+    for start in range(0, len(bodies), ROWS_PER_STEP):
+        yield from _ENTRIES.validate_json(f"[{','.join(bodies[start : start + ROWS_PER_STEP])}]")
+
+
+def _merged(
+    entries: tuple[ReleaseEntry, ...], changed: list[ReleaseEntry]
+) -> tuple[ReleaseEntry, ...]:
+    """Return the entries, newest version first, with those that changed put in or exchanged."""
+    if len(changed) > ROWS_ON_THE_LOOP:
+        both = {each.version: each for each in (*entries, *changed)}
+        return tuple(sorted(both.values(), key=_precedence, reverse=True))
+    rising = list(reversed(entries))
+    for each in changed:
+        place = bisect_left(rising, _precedence(each), key=_precedence)
+        exchanged = place < len(rising) and rising[place].version == each.version
+        rising[place : place + exchanged] = [each]
+    return tuple(reversed(rising))
+
+
+def _precedence(entry: ReleaseEntry) -> Precedence:
+    return entry.parsed.precedence
+
+
+CACHED_HEADS = 8_192  # About 12 MB when every place is taken.
+CACHED_RELEASES = 2_048  # About 20 MB.
+
+# By the text itself: what was decoded stays true, and no write has to be noticed. Hashing the text
+# takes a twentieth of decoding it.
+read_head: Callable[[str], Head] = lru_cache(CACHED_HEADS)(Head.model_validate_json)
+read_release: Callable[[str], Release] = lru_cache(CACHED_RELEASES)(Release.model_validate_json)
+
+
+def outbox_since(outbox: tuple[Event, ...]) -> int | None:
+    """Return since when a record waits for its events to be published, or None."""
+    return outbox[0].at_ms if outbox else None

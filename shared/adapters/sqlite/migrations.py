@@ -1,8 +1,4 @@
-"""The schema of `ballroom.db`, as the steps that made it. A step is never changed; add one below.
-
-`pk` is a package's key: `org/name` in lower case. A `body` is the record as JSON, as the domain
-dumps it. Columns beside it are what SQL asks for.
-"""
+"""The schema of `ballroom.db` as the steps that made it. A step is never changed; add one below."""
 
 from shared.adapters.sqlite.database import Migration
 

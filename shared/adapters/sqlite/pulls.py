@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.records import read_head
+from shared.adapters.sqlite.metadata import read_head
 from shared.domain.names import Package
 from shared.ports import Pull, PullHistory
 

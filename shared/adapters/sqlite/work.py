@@ -1,4 +1,4 @@
-"""Short-lived state in SQLite."""
+"""Short-lived state in SQLite: codes, leases, counters, claims."""
 
 import sqlite3
 from collections.abc import Sequence

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 from urllib.parse import unquote
 
@@ -76,12 +77,16 @@ class Answer:
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
+# The SDK keeps the ranges of containers for all clients of one address.
+_NUMBERS = count(1)
+
+
 @dataclass
 class CosmosDouble:
     """An account with its databases, over a settable clock."""
 
     now_ms: Callable[[], int]
-    address: str = "https://cosmos.test"
+    address: str = field(default_factory=lambda: f"https://cosmos-{next(_NUMBERS)}.test")
     containers: dict[tuple[str, str], Container] = field(
         default_factory=dict[tuple[str, str], Container]
     )

@@ -18,7 +18,7 @@ def version_in_url(url: str) -> str:
 
 
 def java_platform(file_name: str, package: str, version: str) -> str:
-    """Return what `F.split(name + "-")[1].split("-" + version)[0]` gives in Java."""
+    """Return what `FunctionT.split(name + "-")[1].split("-" + version)[0]` gives in Java."""
     return java_split(java_split(file_name, f"{package}-")[1], f"-{version}")[0]
 
 

@@ -4,8 +4,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from tests.protocol.web.shelf import fill
-from tests.world import World
+from tests.protocol.web.sample_packages import fill
+from tests.support.world import World
 
 
 class Html(SingleFileSnapshotExtension):

@@ -8,17 +8,17 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions._tasks import TASKS
-from functions.api_docs import OPERATIONS
-from shared.domain.errors import Busy
+from functions.api.openapi import OPERATIONS
+from functions.http.task_descriptions import TASK_DESCRIPTIONS
+from shared.domain.errors.requests import Busy
 from shared.ports import MetadataStore
-from shared.services.schedules import SCHEDULES
-from tests.counting import Journal
-from tests.protocol.web.reading import main_of, opened
-from tests.world import URL, OpenWorld, Stores, World, asking
+from shared.services.upkeep import SCHEDULES
+from tests.protocol.web.page_reader import main_of, opened
+from tests.support.port_doubles import Journal
+from tests.support.world import URL, OpenWorld, Stores, World, asking
 
 # Rows of tasks that one machine has no need of.
-_TITLES = "|".join(TASKS[name].title for name in ("search", "search-rebuild"))
+_TITLES = "|".join(TASK_DESCRIPTIONS[name].title for name in ("search", "search-rebuild"))
 IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TITLES})</th>.*?</tr>\n', re.DOTALL)
 
 
@@ -127,4 +127,4 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
 
 
 def test_every_timed_task_is_said_in_words() -> None:
-    assert sorted(set(SCHEDULES) - set(TASKS)) == []
+    assert sorted(set(SCHEDULES) - set(TASK_DESCRIPTIONS)) == []

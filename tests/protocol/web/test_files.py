@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
-from tests.protocol.web.reading import Elements, opened
-from tests.protocol.web.shelf import PICTURE, README, publish
-from tests.world import URL, World
+from tests.protocol.web.page_reader import Elements, opened
+from tests.protocol.web.sample_packages import PICTURE, README, publish
+from tests.support.world import URL, World
 
 FILES = "/packages/acme/greet/1.2.0/files"
 RAW = "/files/acme/greet/1.2.0"

@@ -4,12 +4,12 @@ from collections import Counter
 
 from syrupy.assertion import SnapshotAssertion
 
-from tests.balas import bala
-from tests.counting import Journal
-from tests.pages import Browser
-from tests.protocol.web.reading import main_of, opened
-from tests.protocol.web.shelf import fill
-from tests.world import OpenWorld, World, asking
+from tests.protocol.web.page_reader import main_of, opened
+from tests.protocol.web.sample_packages import fill
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal
+from tests.support.world import OpenWorld, World, asking
 
 
 async def test_an_empty_registry_says_what_to_do_first(
@@ -21,7 +21,7 @@ async def test_an_empty_registry_says_what_to_do_first(
 async def test_who_is_signed_in_to_an_empty_registry_has_a_step_less(
     world: World, page: SnapshotAssertion
 ) -> None:
-    ann = await Browser.of(world, world.people.ann)
+    ann = await PageClient.of(world, world.people.ann)
     assert main_of(await ann.open("/")) == page
 
 
@@ -33,7 +33,7 @@ async def test_a_full_registry_shows_what_is_used_updated_and_new(
 
 async def test_nothing_private_is_on_it_whoever_looks(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private", keywords=["hidden"]))
-    ann = await Browser.of(world, world.people.ann)
+    ann = await PageClient.of(world, world.people.ann)
     for answer in (await opened(world, "/"), await ann.open("/")):
         assert "secret" not in answer.text
         assert "hidden/" not in answer.text

@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions.manage_releases import DECISIONS, OFFERED
+from functions.manage.releases import ACTIONS_BY_STATE, RELEASE_DECISIONS
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.package import State
-from tests.balas import bala
-from tests.counting import Journal
-from tests.pages import Browser
-from tests.protocol.web.reading import main_of
-from tests.protocol.web.shelf import BIDI, SCRIPT
-from tests.world import OpenWorld, World, asking
+from shared.domain.packages import State
+from tests.protocol.web.page_reader import main_of
+from tests.protocol.web.sample_packages import BIDI, SCRIPT
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal
+from tests.support.world import OpenWorld, World, asking
 
 GREET = Coordinate.parse("acme", "greet", "1.2.0")
 WORDS = Coordinate.parse("acme", "words", "1.0.0")
@@ -30,7 +30,7 @@ _PLACE = re.compile(r'<div class="place">.*</div>\n(?=</div>\n</main>)', re.DOTA
 _REACH = re.compile(r'<div class="table"[^>]*"How fast .*?</table>\n</div>\n', re.DOTALL)
 
 
-def shown(browser: Browser) -> str:
+def shown(browser: PageClient) -> str:
     """Return what is particular to a page: not the places beside it, and not how fast a decision
     counts, which the page of policies says as well."""
     assert browser.page
@@ -43,16 +43,16 @@ async def state(world: World, coordinate: Coordinate = GREET) -> State:
 
 
 @pytest.fixture
-async def admin(shelf: World) -> Browser:
+async def admin(shelf: World) -> PageClient:
     """Return the browser of an administrator who just signed in, where there is something."""
-    return await Browser.of(shelf, shelf.people.admin)
+    return await PageClient.of(shelf, shelf.people.admin)
 
 
 # --- what is withheld --------------------------------------------------------------------------
 
 
 async def test_nothing_is_withheld(world: World, page: SnapshotAssertion) -> None:
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     await admin.open(LIST)
     assert shown(admin) == page
 
@@ -64,7 +64,7 @@ async def test_everything_is_withheld_that_can_be(
     names = ("held", "quarantined", "removed", "waiting")
     for name in names:
         await world.push(bala(f"acme/{name}:1.0.0"))
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     for name, verb in zip(names, ("hold", "quarantine", "remove"), strict=False):
         path = f"{LIST}/acme/{name}/1.0.0"
         await admin.open(path)
@@ -77,7 +77,7 @@ async def test_everything_is_withheld_that_can_be(
 
 
 async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
-    shelf: World, admin: Browser, page: SnapshotAssertion
+    shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     reason = f'{SCRIPT} {BIDI} مرحبا & "goodbye"'
     await shelf.registry.moderation.quarantine(GREET, reason, by=OPERATOR)
@@ -88,7 +88,7 @@ async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
     assert shown(admin) == page
 
 
-async def test_the_list_has_pages(shelf: World, admin: Browser) -> None:
+async def test_the_list_has_pages(shelf: World, admin: PageClient) -> None:
     for coordinate in (GREET, WORDS):
         await shelf.registry.moderation.hold(coordinate, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?after={GREET}")
@@ -104,13 +104,13 @@ async def test_the_list_has_pages(shelf: World, admin: Browser) -> None:
 # --- looking up --------------------------------------------------------------------------------
 
 
-async def test_a_release_that_is_looked_up_has_its_page(admin: Browser) -> None:
+async def test_a_release_that_is_looked_up_has_its_page(admin: PageClient) -> None:
     answer = await admin.open(f"{LIST}?q=ACME/greet:1.2.0")
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
 
 
 async def test_a_package_that_is_looked_up_has_all_its_versions(
-    shelf: World, admin: Browser, page: SnapshotAssertion
+    shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     await shelf.registry.moderation.quarantine(GREET, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?q=acme/greet")
@@ -118,7 +118,7 @@ async def test_a_package_that_is_looked_up_has_all_its_versions(
 
 
 async def test_what_is_not_there_is_said_beside_the_field(
-    admin: Browser, page: SnapshotAssertion
+    admin: PageClient, page: SnapshotAssertion
 ) -> None:
     for sought, status in (("acme/none:1.0.0", 404), ("acme/none", 404), ("a/b:new", 400)):
         answer = await admin.open(f"{LIST}?q={sought}")
@@ -128,7 +128,7 @@ async def test_what_is_not_there_is_said_beside_the_field(
     assert shown(admin) == page
 
 
-async def test_a_release_that_is_not_there_has_no_page(admin: Browser) -> None:
+async def test_a_release_that_is_not_there_has_no_page(admin: PageClient) -> None:
     for path in ("acme/greet/9.9.9", "acme/none/1.0.0"):
         assert (await admin.open(f"{LIST}/{path}")).status_code == 404
     await admin.open(PAGE)
@@ -139,14 +139,14 @@ async def test_a_release_that_is_not_there_has_no_page(admin: Browser) -> None:
 # --- a release in each state -------------------------------------------------------------------
 
 
-async def test_a_live_release(admin: Browser, page: SnapshotAssertion) -> None:
+async def test_a_live_release(admin: PageClient, page: SnapshotAssertion) -> None:
     await admin.open(PAGE)
     assert shown(admin) == page
 
 
 async def test_a_private_release(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     await admin.open(f"{LIST}/acme/secret/1.0.0")
     assert "Members of acme find and pull it" in admin.text
     assert 'href="/packages/acme/secret' not in admin.text
@@ -157,18 +157,18 @@ async def test_a_private_release(world: World) -> None:
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
 async def test_what_was_decided_is_shown(
-    admin: Browser, page: SnapshotAssertion, shelf: World, verb: str
+    admin: PageClient, page: SnapshotAssertion, shelf: World, verb: str
 ) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
     assert shown(admin) == page
     offered = re.findall(rf'action="{PAGE}/(\w+)"', admin.text)
-    assert offered == [action.name for action in OFFERED[await state(shelf)]]
+    assert offered == [action.name for action in ACTIONS_BY_STATE[await state(shelf)]]
 
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine"])
-async def test_a_release_comes_back_as_it_was(shelf: World, admin: Browser, verb: str) -> None:
+async def test_a_release_comes_back_as_it_was(shelf: World, admin: PageClient, verb: str) -> None:
     await admin.open(PAGE)
     await admin.send(f"{PAGE}/{verb}", reason=REASON)
     await admin.send(f"{PAGE}/release")
@@ -183,7 +183,7 @@ async def test_what_waits_for_an_owner_can_be_taken_out_of_their_hands(worlds: O
     world = await worlds(brake_packages=1)
     for name in ("one", "two"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     path = f"{LIST}/acme/two/1.0.0"
     await admin.open(path)
     assert "an owner of acme confirms it, or you decide" in admin.text
@@ -196,7 +196,7 @@ async def test_what_waits_for_an_owner_can_be_taken_out_of_their_hands(worlds: O
     assert "waits for you" in admin.text
 
 
-async def test_the_log_is_read_page_by_page(admin: Browser) -> None:
+async def test_the_log_is_read_page_by_page(admin: PageClient) -> None:
     await admin.open(f"{PAGE}?before=1")
     assert "Nothing more is noted" in admin.text
     assert f'href="{PAGE}">Newest' in admin.text
@@ -207,7 +207,7 @@ async def test_the_log_is_read_page_by_page(admin: Browser) -> None:
 
 
 async def test_to_remove_one_types_its_name(
-    shelf: World, admin: Browser, page: SnapshotAssertion
+    shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/remove", reason=REASON, name="acme/greet")
@@ -218,7 +218,9 @@ async def test_to_remove_one_types_its_name(
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
-async def test_a_reason_is_asked_for(shelf: World, admin: Browser, verb: str, reason: str) -> None:
+async def test_a_reason_is_asked_for(
+    shelf: World, admin: PageClient, verb: str, reason: str
+) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/{verb}", reason=reason, name=str(GREET))
     assert answer.status_code == 400
@@ -226,9 +228,9 @@ async def test_a_reason_is_asked_for(shelf: World, admin: Browser, verb: str, re
     assert await state(shelf) is State.LIVE
 
 
-@pytest.mark.parametrize("verb", DECISIONS)
+@pytest.mark.parametrize("verb", RELEASE_DECISIONS)
 async def test_what_was_removed_comes_back_by_no_form(
-    shelf: World, admin: Browser, verb: str
+    shelf: World, admin: PageClient, verb: str
 ) -> None:
     await shelf.registry.moderation.remove(GREET, REASON, by=OPERATOR)
     await admin.open("/account/tokens")
@@ -239,7 +241,7 @@ async def test_what_was_removed_comes_back_by_no_form(
 
 
 async def test_a_sign_in_of_long_ago_leads_to_signing_in_again(
-    shelf: World, admin: Browser
+    shelf: World, admin: PageClient
 ) -> None:
     shelf.clock.advance(LATE)
     await admin.open(PAGE)
@@ -255,7 +257,7 @@ async def test_a_sign_in_of_long_ago_leads_to_signing_in_again(
 async def test_what_a_page_asks_of_the_stores_does_not_grow(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
-    admin = await Browser.of(world, world.people.admin)
+    admin = await PageClient.of(world, world.people.admin)
     asked: list[list[Counter[str]]] = []
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         at = Coordinate.parse("acme", "greet", version)

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from tests.counting import Journal
-from tests.protocol.web.reading import opened
-from tests.protocol.web.shelf import fill, publish
-from tests.world import OpenWorld, World, asking
+from tests.protocol.web.page_reader import opened
+from tests.protocol.web.sample_packages import fill, publish
+from tests.support.port_doubles import Journal
+from tests.support.world import OpenWorld, World, asking
 
 SURVEY, FIND = "metadata.survey", "metadata.find"
 FRAME = Counter([SURVEY, FIND, "directory.get", "directory.of"])

@@ -5,9 +5,9 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
-from tests.protocol.web.reading import main_of, opened
-from tests.protocol.web.shelf import publish
-from tests.world import World
+from tests.protocol.web.page_reader import main_of, opened
+from tests.protocol.web.sample_packages import publish
+from tests.support.world import World
 
 GREET = "/packages/acme/greet"
 LONG = f"{'a' * 60}.{'a' * 60}"
@@ -43,7 +43,7 @@ async def test_a_private_package(shelf: World, page: SnapshotAssertion) -> None:
 
 async def test_a_package_deprecated_as_a_whole(shelf: World, page: SnapshotAssertion) -> None:
     words = Package.parse("acme", "words")
-    await shelf.registry.deprecating.deprecate_package(words, "Use greet.", by=OPERATOR)
+    await shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
     await golden(shelf, page, "/packages/acme/words/1.0.0/versions")
 
 

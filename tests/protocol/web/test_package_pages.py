@@ -2,16 +2,16 @@
 
 import pytest
 
-from functions._package_pages import TABS
-from shared.domain.domains import parse_domain, record_name, record_text
+from functions.web.package.frame import TABS
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
-from shared.domain.package import Visibility
+from shared.domain.organizations import domain_record_name, domain_record_text, parse_domain
+from shared.domain.packages import Visibility
 from shared.domain.rights import Grant
-from tests.pages import Browser
-from tests.protocol.web.reading import Elements, opened
-from tests.protocol.web.shelf import COMMIT, publish
-from tests.world import URL, World
+from tests.protocol.web.page_reader import Elements, opened
+from tests.protocol.web.sample_packages import COMMIT, publish
+from tests.support.page_client import PageClient
+from tests.support.world import URL, World
 
 GREET = "/packages/acme/greet"
 BESIDE = [key for key, _ in TABS if key != "readme"]
@@ -48,13 +48,17 @@ async def test_the_first_page_says_who_vouches_for_the_release(shelf: World) -> 
 
 
 async def test_a_verified_domain_is_shown_and_a_claimed_one_is_not(shelf: World) -> None:
-    proving, org, domain = shelf.registry.proving, parse_org("acme"), parse_domain("acme.example")
+    proving, org, domain = (
+        shelf.registry.domain_verification,
+        parse_org("acme"),
+        parse_domain("acme.example"),
+    )
     now_ms = shelf.clock.now_ms()
     by = Principal(id=shelf.people.ann.account.id, grants=(Grant(),), signed_in_ms=now_ms)
     claimed = await proving.claim(org, domain, by=by)
     assert "Verified domain" not in (await opened(shelf, GREET)).text
-    text = record_text(claimed.challenge)
-    shelf.domain_records.by_name[record_name(domain)] = [text]
+    text = domain_record_text(claimed.challenge)
+    shelf.domain_records.by_name[domain_record_name(domain)] = [text]
     await proving.verify(org, domain, by=by)
     assert f"Verified domain: {domain}" in (await opened(shelf, GREET)).text
 
@@ -162,7 +166,7 @@ async def test_a_long_activity_is_in_pages(shelf: World) -> None:
 async def test_a_signed_in_member_sees_private_packages_and_nobody_keeps_them(
     shelf: World,
 ) -> None:
-    mia = await Browser.of(shelf, shelf.people.mia)
+    mia = await PageClient.of(shelf, shelf.people.mia)
     answer = await mia.open("/packages/acme/secret")
     assert "Only members of acme can see this package" in mia.text
     assert answer.headers["cache-control"] == "no-store"
@@ -173,7 +177,7 @@ async def test_a_signed_in_member_sees_private_packages_and_nobody_keeps_them(
 
 async def test_a_package_that_becomes_private_is_gone(shelf: World) -> None:
     secret = Package.parse("acme", "greet")
-    await shelf.registry.visibility.change(secret, Visibility.PRIVATE, by=OPERATOR)
+    await shelf.registry.package_visibility.change(secret, Visibility.PRIVATE, by=OPERATOR)
     assert (await opened(shelf, GREET)).status_code == 404
 
 
@@ -188,7 +192,7 @@ async def test_what_has_not_changed_is_not_sent_again(shelf: World) -> None:
 async def test_a_change_is_seen_at_once(shelf: World) -> None:
     before = await opened(shelf, GREET)
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await shelf.registry.deprecating.deprecate(greet, "Use words.", by=OPERATOR)
+    await shelf.registry.deprecation.deprecate(greet, "Use words.", by=OPERATOR)
     after = await opened(shelf, f"{GREET}/1.2.0")
     assert "Use words." in after.text
     assert after.headers["etag"] != before.headers["etag"]

@@ -5,11 +5,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from functions._public_pages import KEPT_FOR
-from tests.balas import bala
-from tests.pages import Browser
-from tests.protocol.web.reading import opened
-from tests.world import URL, World
+from functions.http.public_pages import PAGE_CACHE_TIME
+from tests.protocol.web.page_reader import opened
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import URL, World
 
 PATHS = ["/", "/search", "/about", "/about/api", "/about/policies", "/about/status"]
 FILES = ["/robots.txt", "/sitemap.xml", "/sitemap.xml?page=1", "/opensearch.xml"]
@@ -49,7 +49,7 @@ async def test_the_head_of_a_page_is_that_of_the_page(world: World, path: str) -
 async def test_whoever_is_signed_in_sees_their_name_and_nobody_keeps_it(
     world: World, path: str
 ) -> None:
-    ann = await Browser.of(world, world.people.ann)
+    ann = await PageClient.of(world, world.people.ann)
     page = await ann.open(path)
     assert page.headers["cache-control"] == "no-store"
     assert "etag" not in page.headers
@@ -95,7 +95,7 @@ async def test_a_program_reads_what_is_not_there_as_a_problem(world: World) -> N
 
 
 async def test_a_refusal_is_shown_in_the_frame_of_whoever_is_signed_in(world: World) -> None:
-    ann = await Browser.of(world, world.people.ann)
+    ann = await PageClient.of(world, world.people.ann)
     assert '<span class="menu-name">ann</span>' in (await ann.open("/about/nothing")).text
     assert "menu-name" not in (await opened(world, "/about/nothing")).text
 
@@ -104,7 +104,7 @@ async def test_what_is_withdrawn_is_gone_when_the_moment_is_over(world: World) -
     before = (await opened(world, "/")).text
     assert "Nothing is published here yet" in before
     await world.push(bala("acme/greet:1.0.0"))
-    world.clock.advance(KEPT_FOR)
+    world.clock.advance(PAGE_CACHE_TIME)
     assert "acme" in (await opened(world, "/")).text
 
 

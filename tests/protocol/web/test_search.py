@@ -9,13 +9,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions.web_search import SHOWN, mended
-from tests.balas import bala
-from tests.counting import Journal
-from tests.pages import Browser
-from tests.protocol.web.reading import main_of, opened
-from tests.protocol.web.shelf import SCRIPT, fill
-from tests.world import URL, OpenWorld, World, asking
+from functions.web.search import RESULTS_PER_PAGE, corrected_text
+from tests.protocol.web.page_reader import main_of, opened
+from tests.protocol.web.sample_packages import SCRIPT, fill
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal
+from tests.support.world import URL, OpenWorld, World, asking
 
 
 async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
@@ -90,7 +90,7 @@ async def test_private_packages_are_found_by_their_members_alone(world: World) -
     assert await names(world, "/search?q=secret") == []
     assert await names(world, "/search?q=secret", by=world.people.bob) == []
     assert await names(world, "/search?q=secret", by=world.people.mia) == ["secret"]
-    mia = await Browser.of(world, world.people.mia)
+    mia = await PageClient.of(world, world.people.mia)
     assert "Private" in (await mia.open("/search?q=secret")).text
 
 
@@ -100,14 +100,14 @@ async def test_no_word_of_a_private_package_is_suggested(world: World) -> None:
 
 
 async def test_results_come_in_pages_that_links_lead_through(world: World) -> None:
-    for number in range(SHOWN + 1):
+    for number in range(RESULTS_PER_PAGE + 1):
         await world.push(bala(f"acme/p{number:02}:1.0.0"), by=world.people.admin)
     first = (await opened(world, "/search?sort=name")).text
-    assert f"1\u2013{SHOWN} of {SHOWN + 1} packages" in first
+    assert f"1\u2013{RESULTS_PER_PAGE} of {RESULTS_PER_PAGE + 1} packages" in first
     assert '<a rel="next" href="/search?sort=name&amp;page=2">Next</a>' in first
     assert await names(world, "/search?sort=name&page=2") == ["p20"]
     assert (
-        f"{SHOWN + 1}\u2013{SHOWN + 1} of {SHOWN + 1}"
+        f"{RESULTS_PER_PAGE + 1}\u2013{RESULTS_PER_PAGE + 1} of {RESULTS_PER_PAGE + 1}"
         in (await opened(world, "/search?page=999")).text
     )
 
@@ -133,9 +133,9 @@ async def test_nonsense_is_no_error(shelf: World, query: str) -> None:
 
 def test_what_was_meant_is_said_in_the_words_that_were_typed() -> None:
     meant = (("kafak", "kafka"), ("jav", "java"))
-    assert mended("  Kafak stream  jav ", meant) == "kafka stream java"
-    assert mended("kafka", ()) == ""
-    assert mended('"kafak"', meant) == ""
+    assert corrected_text("  Kafak stream  jav ", meant) == "kafka stream java"
+    assert corrected_text("kafka", ()) == ""
+    assert corrected_text('"kafak"', meant) == ""
 
 
 async def test_browsers_learn_how_to_search_here(world: World) -> None:

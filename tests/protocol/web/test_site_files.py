@@ -3,10 +3,10 @@
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree as ET
 
-from functions import web_site
-from tests.balas import bala
-from tests.protocol.web.reading import opened
-from tests.world import URL, World
+from functions.web import site_files
+from tests.protocol.web.page_reader import opened
+from tests.support.archives import bala
+from tests.support.world import URL, World
 
 
 async def test_crawlers_read_packages_and_nothing_of_anybody(world: World) -> None:
@@ -31,7 +31,7 @@ async def test_the_map_lists_every_public_package(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     assert await places(world, "/sitemap.xml") == [f"{URL}/sitemap.xml?page=1"]
     assert await places(world, "/sitemap.xml?page=1") == [
-        *(f"{URL}{path}" for path in web_site.PAGES),
+        *(f"{URL}{path}" for path in site_files.SITEMAP_PAGES),
         f"{URL}/packages/acme/greet",
     ]
 

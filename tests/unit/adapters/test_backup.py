@@ -9,17 +9,17 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
-from shared.adapters.embedded import Embedded, open_embedded
+from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.paths import DataFolder
-from shared.domain.digest import Digest
-from tests.contract.process import publish
+from shared.domain.archives.names import Digest
 from tests.contract.processes import processes
-from tests.contract.samples import BALA, DIGEST, GREET
-from tests.fakes.clock import FakeClock
+from tests.contract.sample_records import BALA, DIGEST, GREET
+from tests.contract.worker_process import publish
+from tests.fakes.system import FakeClock
 
 
 @pytest.fixture
-async def registry(tmp_path: Path) -> AsyncIterator[Embedded]:
+async def registry(tmp_path: Path) -> AsyncIterator[EmbeddedStores]:
     """Return the stores of a registry with one release, a key and a search index."""
     folder = DataFolder(tmp_path / "data")
     stores = open_embedded(folder.root, FakeClock())
@@ -48,7 +48,9 @@ async def versions(data: Path) -> set[str]:
     return {each.version for each in releases}
 
 
-async def test_a_restored_backup_is_the_registry_it_was(registry: Embedded, tmp_path: Path) -> None:
+async def test_a_restored_backup_is_the_registry_it_was(
+    registry: EmbeddedStores, tmp_path: Path
+) -> None:
     backup(tmp_path / "data", tmp_path / "backup")
     await publish(registry, "2.0.0", b"after the backup")
     restore(tmp_path / "backup", tmp_path / "restored")
@@ -90,7 +92,7 @@ async def test_a_backup_on_another_disk_holds_copies_of_the_archives(tmp_path: P
 
 
 async def test_a_backup_keeps_an_archive_that_the_registry_deletes(
-    registry: Embedded, tmp_path: Path
+    registry: EmbeddedStores, tmp_path: Path
 ) -> None:
     backup(tmp_path / "data", tmp_path / "backup")
     assert await registry.archives.delete(DIGEST, stored_before_ms=10**15)

@@ -2,16 +2,28 @@
 
 import subprocess
 import sys
+from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from azure.identity.aio import DefaultAzureCredential
 
-from shared.adapters.cloud import Addresses, Connected, open_cloud
-from shared.auth.secret import Secret
-from shared.bootstrap import cloud_world
+from shared.adapters.cloud import (
+    AzureClients,
+    IdentityClients,
+    StoreAddresses,
+    check_cloud_stores,
+    open_cloud,
+)
+from shared.adapters.cosmos.client import DATABASE
+from shared.adapters.embedded import StoreCheck
+from shared.auth.secrets import Secret
+from shared.bootstrap import cloud_adapters
 from shared.settings import Settings
-from tests.fakes.clock import FakeClock
-from tests.fakes.randomness import FakeRandomness
+from tests.fakes.azurite import KEY
+from tests.fakes.system import FakeClock, FakeRandomness
 from tests.paths import ROOT
+from tests.support.cloud_stores import CloudDouble, double_of, emulator, make_containers
 
 COSMOS, BLOBS = "https://cosmos.example.org", "https://blobs.example.org"
 CLOUD = {
@@ -27,7 +39,7 @@ print([name for name in sys.modules if name.startswith(late)])
 """
 
 
-class Watched(Connected):
+class Watched(IdentityClients):
     """Connects as an app does, and shows the identity that it signs in with."""
 
     @property
@@ -38,7 +50,7 @@ class Watched(Connected):
 
 def watched(key: str = "", connection: str = "") -> Watched:
     """Return what connects, with or without keys."""
-    return Watched(Addresses(COSMOS, BLOBS, Secret(key), Secret(connection)))
+    return Watched(StoreAddresses(COSMOS, BLOBS, Secret(key), Secret(connection)))
 
 
 async def test_both_clients_sign_in_with_one_identity_and_let_it_go() -> None:
@@ -65,7 +77,7 @@ async def test_a_world_that_was_never_asked_is_closed_without_opening() -> None:
     settings = Settings.model_validate(
         {"cosmos_endpoint": COSMOS, "blob_endpoint": BLOBS, "link_key": "k" * 32}
     )
-    await cloud_world(settings, FakeClock()).close()
+    await cloud_adapters(settings, FakeClock()).close()
 
 
 def test_the_app_starts_without_importing_what_its_first_request_needs() -> None:
@@ -78,3 +90,57 @@ def test_the_app_starts_without_importing_what_its_first_request_needs() -> None
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+async def findings(connections: AzureClients) -> dict[str, StoreCheck]:
+    """Return what was found, by what was looked at."""
+    cloud = open_cloud(connections, FakeClock(), FakeRandomness("doctor"))
+    try:
+        return {each.what: each async for each in check_cloud_stores(cloud)}
+    finally:
+        await cloud.close()
+
+
+@pytest.fixture
+async def connections(tmp_path: Path) -> CloudDouble:
+    """Return stores in which nothing is missing."""
+    connections = CloudDouble(tmp_path, FakeClock())
+    await make_containers(connections)
+    return connections
+
+
+async def test_nothing_is_wrong_where_nothing_is_missing(connections: CloudDouble) -> None:
+    found = await findings(connections)
+    assert [each.way_out for each in found.values()] == ["", ""]
+    assert found["blobs"].found == "Blob Storage has its 5 containers."
+
+
+async def test_a_container_that_was_not_deployed_is_named(
+    connections: CloudDouble, tmp_path: Path
+) -> None:
+    del double_of(tmp_path, FakeClock()).containers[DATABASE, "stats"]
+    found = (await findings(connections))["records"]
+    assert found.found == "The container stats of Cosmos DB does not exist."
+    assert found.way_out == "The templates make it: run azd up."
+
+
+async def test_a_store_that_does_not_answer_in_time_is_found(connections: CloudDouble) -> None:
+    cloud = open_cloud(connections, FakeClock(), FakeRandomness("doctor"))
+    found = [each async for each in check_cloud_stores(cloud, patience=timedelta(0))]
+    await cloud.close()
+    assert [each.found for each in found] == [
+        "The container packages of Cosmos DB does not answer (TimeoutError).",
+        "The container archives of Blob Storage does not answer (TimeoutError).",
+    ]
+
+
+async def test_who_may_not_read_is_told_so(connections: CloudDouble, tmp_path: Path) -> None:
+    known = tmp_path / "blobs.connection"
+    known.write_text(_with_another_key())
+    found = (await findings(connections))["blobs"]
+    assert found.found == "The container archives of Blob Storage may not be read."
+    assert found.way_out
+
+
+def _with_another_key() -> str:
+    return emulator().replace(f"AccountKey={KEY}", "AccountKey=a2V5")

@@ -13,7 +13,7 @@ import pytest
 
 from shared.adapters import dns_records
 from shared.adapters.dns_records import DnsRecords
-from shared.domain.errors import DomainSilent
+from shared.domain.errors.organizations import DomainSilent
 
 LONG = "x" * 300
 ZONE = {

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.embedded import open_embedded
-from shared.adapters.filesystem import FileArchives
-from shared.adapters.locking import locked
+from shared.adapters.filesystem import PROBE_INTERVAL, FileArchives, WriteProbe, disk_space
 from shared.adapters.paths import ArchiveFolder
-from shared.domain.digest import Digest
-from shared.domain.errors import Busy
-from shared.domain.package import Visibility
-from tests.contract.samples import BALA, DIGEST, NAME
-from tests.fakes.clock import FakeClock
+from shared.domain.archives.names import Digest
+from shared.domain.errors.requests import Busy, StorageNotWritable
+from shared.domain.packages import Visibility
+from shared.file_lock import hold_file_lock
+from tests.contract.sample_records import BALA, DIGEST, NAME
+from tests.crash.small_disks import MIB, small_disk
+from tests.fakes.system import FakeClock
 
 PUBLIC = Visibility.PUBLIC
 FOREVER = 10**15  # Milliseconds.
@@ -121,7 +122,7 @@ async def test_a_delete_waits_for_whoever_stores_the_archive_and_then_spares_it(
     await archives.put(NAME, BALA, PUBLIC)
     clock.advance(timedelta(days=2))
     sweep_began_ms = clock.now_ms()
-    with locked(folder.lock(DIGEST)):  # As a writer holds it between its look and its mark.
+    with hold_file_lock(folder.lock(DIGEST)):  # As a writer holds it between its look and its mark.
         deleting = asyncio.create_task(archives.delete(DIGEST, sweep_began_ms))
         storing = asyncio.create_task(FileArchives(folder, clock).put(NAME, BALA, PUBLIC))
         await asyncio.wait([deleting, storing], timeout=0.05)
@@ -141,6 +142,37 @@ async def test_other_archives_are_not_held_up_by_the_lock_of_one(
         for digest in (Digest.of(b"%d" % number) for number in range(100))
         if folder.lock(digest) != folder.lock(DIGEST)
     )
-    with locked(folder.lock(DIGEST)):
+    with hold_file_lock(folder.lock(DIGEST)):
         await archives.put(replace(NAME, digest=other), BALA, PUBLIC)
     assert await archives.read(replace(NAME, digest=other)) == BALA
+
+
+def test_a_disk_says_how_much_of_it_is_free(tmp_path: Path) -> None:
+    room = disk_space(tmp_path)
+    assert room is not None
+    assert 0 < room.free_bytes <= room.total_bytes
+
+
+def test_a_folder_that_is_not_there_says_nothing(tmp_path: Path) -> None:
+    assert disk_space(tmp_path / "nowhere") is None
+
+
+async def test_a_full_disk_is_told_within_a_second(tmp_path: Path) -> None:
+    now = 0.0
+    with small_disk(tmp_path / "disk", MIB) as disk:
+        probe = WriteProbe(disk.root, lambda: now)
+        await probe.require_room()
+        disk.fill(leaving_pages=3)
+        await probe.require_room()  # It was asked just now.
+        now += PROBE_INTERVAL.total_seconds()
+        for _ in range(2):
+            with pytest.raises(StorageNotWritable, match="storage is full"):
+                await probe.require_room()
+        disk.free()
+        await probe.require_room()
+        assert list(disk.root.iterdir()) == []
+
+
+async def test_a_disk_that_fails_otherwise_is_busy(tmp_path: Path) -> None:
+    with pytest.raises(Busy):
+        await WriteProbe(tmp_path / "nowhere").require_room()

@@ -10,10 +10,10 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity.aio import DefaultAzureCredential
 
-from shared.adapters.front_door import AT_ONCE, FrontDoor, app_identity
-from shared.domain.errors import Busy
-from shared.ports import Fetched, Unanswered
-from tests.fakes.lending import Identity
+from shared.adapters.front_door import PATHS_PER_REQUEST, FrontDoor, app_identity
+from shared.domain.errors.requests import Busy
+from shared.ports import HttpResponse, Unanswered
+from tests.fakes.blob_storage import Identity
 
 ENDPOINT = (
     "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Cdn/profiles/afd/afdEndpoints/ballroom"
@@ -31,16 +31,16 @@ class Management:
         default_factory=list[tuple[str, Mapping[str, str], bytes]]
     )
 
-    async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Have nothing."""
         raise Unanswered
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
         """Take the order."""
         self.posted.append((url, headers, body))
         if self.is_silent:
             raise Unanswered
-        return Fetched(self.status, {}, b"")
+        return HttpResponse(self.status, {}, b"")
 
 
 class Stranger(Identity):
@@ -62,10 +62,10 @@ async def test_the_endpoint_is_asked_to_purge_what_is_below_the_paths() -> None:
 
 async def test_many_paths_are_several_orders() -> None:
     management = Management()
-    paths = [f"/archives/public/{number}/" for number in range(2 * AT_ONCE + 1)]
+    paths = [f"/archives/public/{number}/" for number in range(2 * PATHS_PER_REQUEST + 1)]
     await FrontDoor(ENDPOINT, management, Identity).forget(paths)
     sent = [json.loads(body)["contentPaths"] for _, _, body in management.posted]
-    assert [len(each) for each in sent] == [AT_ONCE, AT_ONCE, 1]
+    assert [len(each) for each in sent] == [PATHS_PER_REQUEST, PATHS_PER_REQUEST, 1]
     assert [path for each in sent for path in each] == [f"{path}*" for path in paths]
 
 

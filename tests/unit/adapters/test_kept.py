@@ -1,10 +1,10 @@
 """Documents that a process keeps."""
 
-from shared.adapters.blob.kept import Kept
+from shared.adapters.blob.documents import BlobContentCache
 
 
 def test_what_was_asked_for_lately_is_kept() -> None:
-    kept = Kept(most_bytes=10, largest=5)
+    kept = BlobContentCache(most_bytes=10, largest=5)
     for name in ("a", "b"):
         kept.put(name, b"12345")
     assert kept.get("a") == b"12345"
@@ -14,7 +14,7 @@ def test_what_was_asked_for_lately_is_kept() -> None:
 
 
 def test_one_large_document_does_not_push_out_the_others() -> None:
-    kept = Kept(most_bytes=10, largest=5)
+    kept = BlobContentCache(most_bytes=10, largest=5)
     kept.put("a", b"12345")
     kept.put("large", b"123456")
     assert kept.get("large") is None
@@ -22,7 +22,7 @@ def test_one_large_document_does_not_push_out_the_others() -> None:
 
 
 def test_a_document_is_counted_once() -> None:
-    kept = Kept(most_bytes=10, largest=5)
+    kept = BlobContentCache(most_bytes=10, largest=5)
     for _ in range(3):
         kept.put("a", b"12345")
     kept.put("b", b"12345")

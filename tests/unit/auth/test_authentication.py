@@ -7,33 +7,37 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from shared.auth.authentication import REMEMBERED, Authentication
-from shared.auth.canaries import Canaries
-from shared.auth.client import Client
-from shared.auth.recent import Recent
-from shared.auth.token import AccessToken
-from shared.domain.accounts import Account, Lock
-from shared.domain.client_settings import PLACEHOLDER
-from shared.domain.entity import Place
-from shared.domain.errors import (
+from shared.auth.authentication import (
+    MAX_USER_AGENT_LENGTH,
+    TOKENS_REMEMBERED,
+    Authentication,
+    CanaryTokens,
+    RequestClient,
+    printable_user_agent,
+)
+from shared.auth.tokens import AccessToken
+from shared.caching import LruCache
+from shared.domain.accounts import Account, AccountLock
+from shared.domain.addresses import parse_networks
+from shared.domain.client_settings import TOKEN_PLACEHOLDER
+from shared.domain.errors.identity import (
+    AccountLocked,
     AddressNotAllowed,
-    Busy,
     TokenExpired,
     TokenForeign,
     TokenMalformed,
     TokenPlaceholder,
     TokenUnknown,
 )
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.package import Event, Provenance
-from shared.domain.rights import Grant, Holding, Role, Scope
-from shared.domain.sign_in_errors import AccountLocked
+from shared.domain.packages import Provenance
+from shared.domain.records import Event, Place
+from shared.domain.rights import Grant, Role, RoleGrant, Scope
 from shared.domain.tokens import Token, TokenUse
-from tests.fakes.clock import FakeClock
-from tests.fakes.directory import E, FakeDirectory
-from tests.fakes.events import FakeEvents
-from tests.fakes.randomness import FakeRandomness
-from tests.faults import Fault, failing
+from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.port_doubles import Fault, failing
 
 OWNER = "0123456789"
 MINTED = AccessToken.mint("local", OWNER, FakeRandomness())
@@ -73,13 +77,13 @@ def authenticating(
     events: FakeEvents | None = None,
 ) -> Authentication:
     """Return what reads tokens of an environment out of a directory."""
-    canaries = Canaries(events or FakeEvents(), clock)
+    canaries = CanaryTokens(events or FakeEvents(), clock)
     return Authentication(tokens, clock, environment, canaries=canaries)
 
 
 async def authenticate(by: Authentication, headers: Mapping[str, str]) -> Principal:
     """Authenticate a request as the faces do."""
-    return await by.authenticate(headers, Client.of(headers, ()))
+    return await by.authenticate(headers, RequestClient.of(headers, ()))
 
 
 @pytest.fixture
@@ -131,7 +135,7 @@ async def test_a_token_of_a_locked_account_is_refused_within_five_seconds(
 ) -> None:
     [account] = tokens.every(Account)
     await authenticate(authentication, HEADERS)
-    lock = Lock(at_ms=0, by="operator", reason="Stolen.")
+    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
     await tokens.put(account.model_copy(update={"lock": lock}))
     clock.step(-set_back)
     clock.advance(timedelta(seconds=5))
@@ -188,7 +192,10 @@ async def test_what_is_no_token_reads_no_store(
 async def test_the_placeholder_of_our_settings_is_told_and_reads_no_store(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
-    for text in (PLACEHOLDER, f"Basic {b64encode(f'kim:{PLACEHOLDER}'.encode()).decode()}"):
+    for text in (
+        TOKEN_PLACEHOLDER,
+        f"Basic {b64encode(f'kim:{TOKEN_PLACEHOLDER}'.encode()).decode()}",
+    ):
         header = text if text.startswith("Basic") else f"Bearer {text}"
         with pytest.raises(TokenPlaceholder, match="the placeholder of its template"):
             await authenticate(authentication, {"authorization": header})
@@ -321,7 +328,7 @@ async def test_a_token_of_an_organization_brings_its_role(
 ) -> None:
     await change(tokens, org="acme")
     principal = await authenticate(authentication, HEADERS)
-    assert principal.holdings == (Holding(org="acme", role=Role.MAINTAINER),)
+    assert principal.holdings == (RoleGrant(org="acme", role=Role.MAINTAINER),)
 
 
 async def test_a_principal_is_all_that_the_token_says(
@@ -453,17 +460,50 @@ async def test_a_canary_that_could_not_be_told_is_told_with_the_next_try(
 
 
 def test_a_process_remembers_a_bounded_number_of_tokens() -> None:
-    recent = Recent[int](REMEMBERED)
-    for number in range(REMEMBERED + 5):
+    recent = LruCache[int](TOKENS_REMEMBERED)
+    for number in range(TOKENS_REMEMBERED + 5):
         recent.put(str(number), number)
-    assert len(recent) == REMEMBERED
+    assert len(recent) == TOKENS_REMEMBERED
     assert recent.get("4") is None
     assert recent.get("5") == 5
 
 
 def test_an_entry_that_is_put_again_is_the_newest() -> None:
-    recent = Recent[int](2)
+    recent = LruCache[int](2)
     for key in ("a", "b", "a", "c"):
         recent.put(key, 0)
     assert recent.get("a") is not None
     assert recent.get("b") is None
+
+
+TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
+
+
+def test_a_client_is_an_address_and_a_name() -> None:
+    headers = {"x-forwarded-for": "203.0.113.7", "user-agent": "ballerina/2201.13.4 (linux-64)"}
+    assert RequestClient.of(headers, ()) == RequestClient(
+        "203.0.113.7", "ballerina/2201.13.4 (linux-64)"
+    )
+
+
+def test_a_client_that_tells_nothing_is_nobody_in_particular() -> None:
+    assert RequestClient.of({}, ()) == RequestClient("", "")
+
+
+def test_a_trusted_proxy_tells_where_the_client_is() -> None:
+    headers = {"x-forwarded-for": "203.0.113.7, 10.0.0.1"}
+    assert RequestClient.of(headers, parse_networks("10.0.0.0/8")).address == "203.0.113.7"
+    assert RequestClient.of(headers, ()).address == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (f"curl/8 {TOKEN}", "curl/8 blr_****"),
+        ("x" * 5_000, "x" * MAX_USER_AGENT_LENGTH),
+        ("curl\x1b[31m/8\r\nnext: line", "curl[31m/8next: line"),
+        ("  \t ", ""),
+    ],
+)
+def test_what_a_client_calls_itself_is_short_printable_and_no_token(sent: str, shown: str) -> None:
+    assert printable_user_agent(sent) == shown

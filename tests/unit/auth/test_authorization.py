@@ -4,21 +4,22 @@ import pytest
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
-from shared.domain.errors import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.members import Membership
 from shared.domain.names import Package
-from shared.domain.organizations import Membership, Organization
-from shared.domain.package import Head, Survey, Visibility
-from shared.domain.query import Viewer
-from shared.domain.rights import Action, Grant, Holding, Role, Scope
-from tests.fakes.clock import FakeClock
-from tests.fakes.directory import E, FakeDirectory
+from shared.domain.organizations import Organization
+from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.rights import Action, Grant, Role, RoleGrant, Scope
+from shared.domain.search import Viewer
+from tests.fakes.stores import E, FakeDirectory
+from tests.fakes.system import FakeClock
 
 MEMBER = Principal("member0000", "token", (Grant(),))
 STRANGER = Principal("stranger00", "token", (Grant(),))
 ADMINISTRATOR = Principal("admin00000", "token", (Grant(),))
 GREET = Package.parse("acme", "greet")
-ROBOT, PATTERN = [Holding(org=org, role=Role.MAINTAINER) for org in ("acme", "ac*")]
+ROBOT, PATTERN = [RoleGrant(org=org, role=Role.MAINTAINER) for org in ("acme", "ac*")]
 
 
 def head(name: str, visibility: Visibility = Visibility.PRIVATE) -> Head:
@@ -160,7 +161,7 @@ async def test_lists_of_public_packages_cost_no_call(
 async def test_what_is_within_reach_takes_the_role_and_the_grant(
     authorization: Authorization, by: Principal, within: list[str]
 ) -> None:
-    reach = await authorization.reach(by)
+    reach = await authorization.private_access(by)
     private = ["acme/greet", "globex/secret"]
     assert [name for name in private if reach.covers(head(name))] == within
     assert reach.covers(head("globex/open", Visibility.PUBLIC))
@@ -169,7 +170,7 @@ async def test_what_is_within_reach_takes_the_role_and_the_grant(
 async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
     authorization: Authorization,
 ) -> None:
-    everywhere = Holding(org="*", role=Role.MEMBER)
+    everywhere = RoleGrant(org="*", role=Role.MEMBER)
     by = Principal("auditor", holdings=(everywhere,), grants=(Grant(),))
     assert await authorization.viewer(by) == Viewer(sees_everything=True)
     limited_to_acme = Principal("auditor", holdings=(everywhere,), grants=(Grant(org="acme"),))
@@ -183,7 +184,7 @@ async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
 async def test_a_role_everywhere_sees_everything_by_its_own_scopes_alone(
     authorization: Authorization, org: str, scopes: set[Scope], sees_everything: bool
 ) -> None:
-    held = Holding(org=org, role=Role.MEMBER, scopes=frozenset(scopes))
+    held = RoleGrant(org=org, role=Role.MEMBER, scopes=frozenset(scopes))
     by = Principal("auditor", holdings=(held,), grants=(Grant(),))
     assert (await authorization.viewer(by)).sees_everything is sees_everything
 
@@ -223,7 +224,7 @@ async def test_an_administrator_with_a_token_for_some_packages_searches_like_a_s
 ) -> None:
     by = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
     assert await authorization.viewer(by) == Viewer()
-    reach = await authorization.reach(by)
+    reach = await authorization.private_access(by)
     assert [reach.covers(head(name)) for name in ("acme/greet", "acme/secret")] == [True, False]
 
 
@@ -240,7 +241,7 @@ async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
 
 
 READER = Principal(ADMINISTRATOR.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
-GUEST = Holding(org="acme", role=Role.MEMBER)
+GUEST = RoleGrant(org="acme", role=Role.MEMBER)
 JOB = Principal(
     "job0000000", "job", (Grant(scopes=frozenset({Scope.PUSH_VERSION})),), None, (ROBOT,)
 )
@@ -280,7 +281,7 @@ async def test_whoever_publishes_nowhere_is_told_why(
 
 @pytest.mark.parametrize(("holdings", "refusal"), [((), TokenUnknown), ((GUEST,), NotPermitted)])
 async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
-    authorization: Authorization, holdings: tuple[Holding, ...], refusal: type[Exception]
+    authorization: Authorization, holdings: tuple[RoleGrant, ...], refusal: type[Exception]
 ) -> None:
     with pytest.raises(refusal):
         await authorization.require_publisher(

@@ -7,20 +7,21 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared.adapters.key_vault import KeyVault
-from shared.auth.keys import (
-    DOUBT_AFTER,
+from shared.auth.signing_keys import (
     REREAD_AFTER,
+    REREAD_AFTER_UNKNOWN_KEY,
     RETRY_AFTER,
     SIGNS_AFTER,
+    ArchiveLinkSigner,
     KeyRing,
-    LinkSigner,
     Signer,
     VaultKeys,
 )
-from shared.domain.errors import Busy, KeyTrouble, SigningKeyUnavailable
-from tests.fakes.clock import FakeClock
-from tests.fakes.lending import Identity
-from tests.fakes.vault import ADDRESS, VaultDouble
+from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
+from shared.domain.errors.requests import Busy
+from tests.fakes.blob_storage import Identity
+from tests.fakes.key_vault import ADDRESS, VaultDouble
+from tests.fakes.system import FakeClock
 
 OLD, NEW, NEWEST = "o" * 64, "n" * 64, "m" * 64
 UNRESOLVED = f"@Microsoft.KeyVault(SecretUri={ADDRESS}/secrets/link-key)"
@@ -147,7 +148,7 @@ async def test_after_two_rotations_the_first_key_is_good_for_nothing(
 ) -> None:
     vault.store(f"{NEW},{OLD}")
     vault.store(f"{NEWEST},{NEW}")
-    clock.advance(DOUBT_AFTER)
+    clock.advance(REREAD_AFTER_UNKNOWN_KEY)
     assert await keys.reread()
     assert not signer.verify("text", by(OLD))
     assert signer.sign("text") == by(NEW)
@@ -160,7 +161,7 @@ async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
     for _ in range(100):
         assert not signer.verify("text", by(NEW))
     assert not await keys.reread()
-    clock.advance(DOUBT_AFTER)
+    clock.advance(REREAD_AFTER_UNKNOWN_KEY)
     for _ in range(100):
         assert not signer.verify("text", by(NEW))
     await keys.reread()
@@ -203,5 +204,5 @@ async def test_a_clock_that_was_set_back_keeps_nobody_from_reading(
 async def test_keys_of_a_setting_are_never_read_again() -> None:
     ring = KeyRing.of_setting(OLD)
     await ring.ready()
-    assert not await LinkSigner(ring).reread()
+    assert not await ArchiveLinkSigner(ring).reread()
     assert not ring.signer("link").verify("text", by(NEW))

@@ -10,9 +10,9 @@ from shared.bootstrap import build_registry
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
 from shared.services.publishing import Upload
-from tests.balas import bala
-from tests.terminal import Terminal
-from tests.world import Template, settings_of
+from tests.support.archives import bala
+from tests.support.terminal import Terminal
+from tests.support.world import Template, settings_of
 
 
 @pytest.fixture

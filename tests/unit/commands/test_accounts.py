@@ -2,7 +2,7 @@
 
 import re
 
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 
 def test_an_account_that_was_created_is_listed(terminal: Terminal) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.cosmos.containers import CONTAINERS
+from shared.adapters.cosmos.client import COSMOS_CONTAINERS
 from tests.azure_local import stores
 from tests.fakes.azurite import missing
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_upkeep_runs_in_the_cloud(cloud: Terminal) -> None:
 def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None:
     found = {each["what"]: each for each in cloud.json("doctor")}
     assert list(found) == ["versions", "address", "records", "blobs", "account names"]
-    assert found["records"]["found"] == f"Cosmos DB has its {len(CONTAINERS)} containers."
+    assert found["records"]["found"] == f"Cosmos DB has its {len(COSMOS_CONTAINERS)} containers."
     assert all(each["ok"] for each in found.values())
 
 

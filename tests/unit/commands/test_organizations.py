@@ -1,6 +1,6 @@
 """org …"""
 
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 
 def roles(terminal: Terminal, org: str = "acme") -> dict[str, str]:

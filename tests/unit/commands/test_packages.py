@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.terminal import Terminal
-from tests.world import Template
+from tests.support.terminal import Terminal
+from tests.support.world import Template
 
 GREET = "acme/greet:1.0.0"
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 
 def taken(terminal: Terminal) -> str:

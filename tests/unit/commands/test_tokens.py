@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 TOKEN = re.compile(r"blr_local_[0-9A-Za-z]{48}\n")
 

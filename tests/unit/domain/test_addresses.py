@@ -1,18 +1,23 @@
 """Who a request came from: the peer, unless it is a proxy that the operator trusts."""
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.addresses import (
+    MAX_RANGES,
+    allows,
+    are_within,
     client_address,
     is_shared,
     is_within,
     neighbourhood,
     parse_networks,
+    parse_ranges,
 )
+from shared.domain.errors.base import InvalidRequest
 
 NOBODY = parse_networks("")
 PROXIES = parse_networks("10.0.0.0/8, 2001:db8:f::/48, 192.0.2.1")
@@ -125,3 +130,138 @@ def test_all_addresses_of_one_network_are_one_caller(address: str, one: str) -> 
 def test_this_machine_and_proxies_speak_for_many_callers(address: str) -> None:
     assert is_shared(address, PROXIES)
     assert not is_shared("203.0.113.7", PROXIES)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        (" 203.0.113.7/32 ", "203.0.113.7"),
+        ("203.0.113.0/24", "203.0.113.0/24"),
+        ("0.0.0.0/0", "0.0.0.0/0"),
+        ("2001:DB8:0::/32", "2001:db8::/32"),
+        ("2001:db8::1/128", "2001:db8::1"),
+        ("::/0", "::/0"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+    ],
+)
+def test_a_range_has_one_spelling(text: str, spelled: str) -> None:
+    assert parse_ranges([text]) == (spelled,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "/24",
+        "acme",
+        "203.0.113.7/24",
+        "203.0.113.0/33",
+        "203.0.113.0/",
+        "203.0.113.0/255.255.255.0",
+        "203.0.113.0/-1",
+        "203.0.113",
+        "203.0.113.01",
+        "203.0.113.0/24/24",
+        "203.0.113.0-203.0.113.9",
+        "2001:db8::1/32",
+        "fe80::1%eth0",
+        "::ffff:0:0/95",
+        "1" * 500,
+        "\N{ARABIC-INDIC DIGIT ONE}.1.1.1",
+        "1.1.1.0/\N{ARABIC-INDIC DIGIT TWO}4",
+        "\0",
+    ],
+)
+def test_what_is_no_range_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"is no range of addresses\. Write one address"):
+        parse_ranges(["10.0.0.0/8", text])
+
+
+def test_a_range_that_is_given_twice_counts_once() -> None:
+    assert parse_ranges(["10.0.0.0/8", "10.0.0.0/8", "::ffff:10.0.0.0/104"]) == ("10.0.0.0/8",)
+
+
+def test_there_are_only_so_many_ranges() -> None:
+    ranges = [f"10.0.{number}.0/24" for number in range(MAX_RANGES + 1)]
+    assert len(parse_ranges(ranges[:-1])) == MAX_RANGES
+    with pytest.raises(InvalidRequest, match="20 ranges of addresses at most, not 21"):
+        parse_ranges(ranges)
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::1", "", "nonsense"])
+def test_no_ranges_are_no_limit(address: str) -> None:
+    assert allows((), address)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("203.0.113.0", True),
+        ("203.0.113.255", True),
+        ("::ffff:203.0.113.9", True),
+        ("::ffff:cb00:7109", True),
+        ("203.0.112.255", False),
+        ("203.0.114.0", False),
+        ("2001:db8:ffff::1", True),
+        ("2001:db8::1%eth0", True),
+        ("2001:db9::", False),
+        ("::203.0.113.9", False),
+        ("64:ff9b::203.0.113.9", False),
+        ("", False),
+        ("unknown", False),
+        ("203.0.113.9:443", False),
+        ("203.0.113.9, 10.0.0.1", False),
+    ],
+)
+def test_an_address_is_within_the_ranges_or_it_is_not(address: str, allowed: bool) -> None:
+    assert allows(("203.0.113.0/24", "2001:db8::/32"), address) is allowed
+
+
+def test_everything_of_one_kind_is_nothing_of_the_other() -> None:
+    assert allows(("0.0.0.0/0",), "203.0.113.7")
+    assert not allows(("0.0.0.0/0",), "2001:db8::1")
+    assert not allows(("::/0",), "::ffff:203.0.113.7")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "limits", "within"),
+    [
+        ((), (), True),
+        (("10.0.0.0/8",), (), True),
+        ((), ("10.0.0.0/8",), False),
+        (("10.1.0.0/16", "10.2.0.1"), ("10.0.0.0/8",), True),
+        (("10.0.0.0/8",), ("10.0.0.0/8",), True),
+        (("10.0.0.0/7",), ("10.0.0.0/8",), False),
+        (("10.0.0.0/8", "11.0.0.1"), ("10.0.0.0/8",), False),
+        (("10.0.0.1", "2001:db8::1"), ("10.0.0.0/8", "2001:db8::/32"), True),
+        (("0.0.0.0/0",), ("::/0",), False),
+        (("2001:db8::1",), ("0.0.0.0/0",), False),
+    ],
+)
+def test_ranges_are_within_limits_or_reach_further(
+    ranges: tuple[str, ...], limits: tuple[str, ...], within: bool
+) -> None:
+    assert are_within(ranges, limits) is within
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 32))
+def test_a_mapped_address_is_the_address_that_it_maps(first: int, asked: int, bits: int) -> None:
+    network = ip_network((first >> (32 - bits) << (32 - bits), bits))
+    [spelled] = parse_ranges([str(network)])
+    address = ip_address(asked)
+    mapped = IPv6Address(0xFFFF_0000_0000 + asked)
+    assert allows((spelled,), str(address)) is (address in network)
+    assert allows((spelled,), str(mapped)) is (address in network)
+
+
+@given(st.text(max_size=60))
+def test_no_text_is_more_than_refused(text: str) -> None:
+    try:
+        ranges = parse_ranges([text])
+    except InvalidRequest:
+        return
+    assert parse_ranges(ranges) == ranges
+    allows(ranges, text)

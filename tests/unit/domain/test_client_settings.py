@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.domain.client_settings import PLACEHOLDER, client_settings
+from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 
 URL = "https://registry.test"
 TEXT = client_settings(URL, "ann", "blr_local_token")
@@ -40,7 +40,7 @@ def test_whatever_the_name_is_it_stays_one_text(name: str) -> None:
 
 
 def test_without_a_token_there_is_a_place_for_one() -> None:
-    assert tomllib.loads(client_settings(URL, "ann"))["central"]["accesstoken"] == PLACEHOLDER
+    assert tomllib.loads(client_settings(URL, "ann"))["central"]["accesstoken"] == TOKEN_PLACEHOLDER
     assert "blr_" not in client_settings(URL, "ann")
 
 

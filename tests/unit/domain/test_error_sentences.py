@@ -7,24 +7,28 @@ from collections.abc import Callable
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.accounts import MAX_NAME_LENGTH, parse_name
-from shared.domain.address_ranges import MAX_RANGES, parse_ranges
-from shared.domain.bulletin import Draft, parse_reason
-from shared.domain.checksum import Algorithm, Checksum
-from shared.domain.domains import parse_domain
-from shared.domain.entry_names import decoded_name, refuse_unportable
-from shared.domain.errors import Refusal
-from shared.domain.logs import LogQuery
-from shared.domain.mails import parse_email
-from shared.domain.moments import parse_moment
-from shared.domain.prices import NoPrices, UnknownFigure
-from shared.domain.profiles import MAX_DESCRIPTION, parse_description, parse_label
-from shared.domain.profiles import parse_reason as parse_reason_for
-from shared.domain.query import Query
-from shared.domain.rates import Limits, OperationClass
-from shared.domain.schedules import Schedule
-from shared.domain.snapshots import SnapshotUnusable, record_of
-from shared.domain.version import MAX_LENGTH, Version
+from infra.cost.prices import NoPrices, UnknownFigure
+from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
+from shared.domain.addresses import MAX_RANGES, parse_ranges
+from shared.domain.archives.zip_records import decoded_name, refuse_unportable
+from shared.domain.errors.base import Refusal
+from shared.domain.events import EventQuery
+from shared.domain.mail import parse_email
+from shared.domain.maintenance_tasks import Schedule
+from shared.domain.maven import Checksum, ChecksumAlgorithm
+from shared.domain.notices import NoticeDraft, parse_read_only_reason
+from shared.domain.organizations import (
+    MAX_DESCRIPTION,
+    parse_description,
+    parse_domain,
+    parse_invitation_label,
+)
+from shared.domain.organizations import parse_required_reason as parse_reason_for
+from shared.domain.rate_limits import RateLimit, RateLimitClass
+from shared.domain.search import Query
+from shared.domain.snapshots import SnapshotUnusable, from_line
+from shared.domain.times import parse_time
+from shared.domain.versions import MAX_VERSION_LENGTH, Version
 
 NOW_MS = 1_790_000_000_000
 
@@ -36,20 +40,20 @@ def draft(
     ends: str = "2026-09-22T00:00:00Z",
 ) -> object:
     """Write a notice."""
-    return Draft.parse(text, mood, link, span=("", ends), now_ms=NOW_MS)
+    return NoticeDraft.parse(text, mood, link, span=("", ends), now_ms=NOW_MS)
 
 
 def logs(**params: str) -> object:
-    return LogQuery.parse(params)
+    return EventQuery.parse(params)
 
 
 REFUSED: dict[str, Callable[[], object]] = {
-    "a checksum of SHA-1": lambda: Checksum.parse(Algorithm.SHA1, b"abc"),
-    "a checksum of MD5": lambda: Checksum.parse(Algorithm.MD5, b"abc"),
-    "an account name of a sign": lambda: parse_name("a b"),
-    "an account name that is long": lambda: parse_name("a" * (MAX_NAME_LENGTH + 1)),
-    "an account name like an id": lambda: parse_name("abcdefghij"),
-    "an account name like an actor": lambda: parse_name("operator"),
+    "a checksum of SHA-1": lambda: Checksum.parse(ChecksumAlgorithm.SHA1, b"abc"),
+    "a checksum of MD5": lambda: Checksum.parse(ChecksumAlgorithm.MD5, b"abc"),
+    "an account name of a sign": lambda: parse_account_name("a b"),
+    "an account name that is long": lambda: parse_account_name("a" * (MAX_ACCOUNT_NAME_LENGTH + 1)),
+    "an account name like an id": lambda: parse_account_name("abcdefghij"),
+    "an account name like an actor": lambda: parse_account_name("operator"),
     "an address range": lambda: parse_ranges(["home"]),
     "too many address ranges": lambda: parse_ranges(
         [f"192.0.2.{number}" for number in range(MAX_RANGES + 1)]
@@ -71,21 +75,21 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a notice of another mood": lambda: draft(mood="joy"),
     "a link of a notice": lambda: draft(link="http://example.org"),
     "a notice that never ends": lambda: draft(ends="2036-09-22T00:00:00Z"),
-    "a reason for taking no changes": lambda: parse_reason("\0"),
+    "a reason for taking no changes": lambda: parse_read_only_reason("\0"),
     "a page of a log": lambda: logs(before="x"),
     "a time of a log": lambda: logs(since="yesterday"),
-    "a moment": lambda: parse_moment("until", "tomorrow"),
+    "a moment": lambda: parse_time("until", "tomorrow"),
     "a description that is long": lambda: parse_description("a" * (MAX_DESCRIPTION + 1)),
-    "a label with what nobody sees": lambda: parse_label("a\u202eb"),
+    "a label with what nobody sees": lambda: parse_invitation_label("a\u202eb"),
     "a missing reason": lambda: parse_reason_for(" ", "the lock of kim"),
-    "a limit": lambda: Limits.parse(OperationClass.PUSH, "token=120 user=1"),
-    "a limit of nothing": lambda: Limits.parse(OperationClass.PUSH, "token=0"),
-    "a limit that is there twice": lambda: Limits.parse(OperationClass.PUSH, "token=1 token=2"),
+    "a limit": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=120 user=1"),
+    "a limit of nothing": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=0"),
+    "a limit that is there twice": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=1 token=2"),
     "a schedule of a month": lambda: Schedule.parse("0 0 0 1 * *"),
     "a field of a schedule": lambda: Schedule.parse("60 0 0 * * *"),
     "a field of a schedule with a step": lambda: Schedule.parse("1/5 0 0 * * *"),
-    "a line of a snapshot": lambda: record_of(b"{}"),
-    "a version that is long": lambda: Version.parse("1" * (MAX_LENGTH + 1)),
+    "a line of a snapshot": lambda: from_line(b"{}"),
+    "a version that is long": lambda: Version.parse("1" * (MAX_VERSION_LENGTH + 1)),
     "a version with build metadata": lambda: Version.parse("1.0.0+1"),
     "a version of two numbers": lambda: Version.parse("1.0"),
     "a version with a leading zero": lambda: Version.parse("1.01.0"),

@@ -6,26 +6,27 @@ from itertools import product
 import pytest
 
 from shared.domain.accounts import Account
-from shared.domain.errors import (
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import (
     CredentialsMissing,
     NameReserved,
     NotPermitted,
-    Refusal,
     SignInAgain,
     TokenUnknown,
 )
 from shared.domain.identity import (
     ANONYMOUS,
-    NOWHERE,
+    NO_ACCESS,
     OPERATOR,
+    AccessContext,
     Principal,
-    Standing,
     refusal_of,
-    require,
+    require_right,
 )
+from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
-from shared.domain.organizations import Membership, Organization
-from shared.domain.rights import RIGHTS, Action, Grant, Holding, Role, Scope
+from shared.domain.organizations import Organization
+from shared.domain.rights import RIGHTS, Action, Grant, Role, RoleGrant, Scope
 
 # Written out, so that a change of the table in the code has to be a change here.
 NEEDS = {
@@ -74,15 +75,15 @@ class Case:
         return Principal(ID, "session", grants, signed_in_ms=NOW)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> AccessContext:
         return standing(self.who, self.org)
 
     def __str__(self) -> str:
         return f"{self.who}-{self.action.name}-{self.scope.value}-{self.org}"
 
 
-def standing(who: str, org: str = "acme", *, deleted: bool = False) -> Standing:
-    return Standing(
+def standing(who: str, org: str = "acme", *, deleted: bool = False) -> AccessContext:
+    return AccessContext(
         account=Account(id=ID, name="kim", administrator=who == "administrator", created_ms=0),
         organization=Organization(
             name=org, founder=ID, created_ms=0, deleting_ms=0 if deleted else None
@@ -92,7 +93,7 @@ def standing(who: str, org: str = "acme", *, deleted: bool = False) -> Standing:
     )
 
 
-def refused(principal: Principal, where: Standing, action: Action) -> type[Refusal] | None:
+def refused(principal: Principal, where: AccessContext, action: Action) -> type[Refusal] | None:
     refusal = refusal_of(principal, where, action, GREET)
     return type(refusal) if refusal else None
 
@@ -120,17 +121,17 @@ def test_the_table_has_a_row_for_every_action() -> None:
 @pytest.mark.parametrize("action", Action)
 def test_without_credentials_everything_asks_for_them(action: Action) -> None:
     with pytest.raises(CredentialsMissing):
-        require(ANONYMOUS, standing("owner"), action, GREET)
+        require_right(ANONYMOUS, standing("owner"), action, GREET)
 
 
 @pytest.mark.parametrize("action", Action)
 def test_a_token_of_an_account_that_is_gone_is_worth_nothing(action: Action) -> None:
-    assert refused(ALL, NOWHERE, action) is TokenUnknown
+    assert refused(ALL, NO_ACCESS, action) is TokenUnknown
 
 
 @pytest.mark.parametrize("action", Action)
 def test_the_operator_may_do_everything(action: Action) -> None:
-    assert refused(OPERATOR, NOWHERE, action) is None
+    assert refused(OPERATOR, NO_ACCESS, action) is None
 
 
 @pytest.mark.parametrize(("who", "action"), list(product(WHO, Action)))
@@ -142,13 +143,13 @@ def test_in_a_deleted_organization_nothing_is_left_but_moderation(who: str, acti
 
 @pytest.mark.parametrize("action", [each for each in Action if each is not Action.OPERATE])
 def test_in_an_organization_that_does_not_exist_the_way_out_is_named(action: Action) -> None:
-    missing = Standing(standing("stranger").account, organization=None, role=None)
+    missing = AccessContext(standing("stranger").account, organization=None, role=None)
     with pytest.raises(NotPermitted, match="acme does not exist; ask the operator"):
-        require(ALL, missing, action, GREET)
+        require_right(ALL, missing, action, GREET)
 
 
 def test_administrators_may_push_to_an_organization_that_does_not_exist_yet() -> None:
-    missing = Standing(standing("administrator").account, organization=None, role=None)
+    missing = AccessContext(standing("administrator").account, organization=None, role=None)
     assert refused(ALL, missing, Action.PUSH_NEW) is None
 
 
@@ -239,7 +240,7 @@ def test_a_stranger_cannot_tell_a_new_package_from_one_that_is_there() -> None:
     limited = Principal(ID, "token", (Grant(scopes=frozenset({Scope.READ})),))
     account = Account(id=ID, name="bob", created_ms=1)
     organization = Organization(name="acme", founder="9876543210", created_ms=1)
-    standing = Standing(account=account, organization=organization, role=None)
+    standing = AccessContext(account=account, organization=organization, role=None)
     new, known = (
         refusal_of(limited, standing, action, GREET)
         for action in (Action.PUSH_NEW, Action.PUSH_VERSION)
@@ -269,12 +270,12 @@ def test_a_sign_in_is_fresh_for_ten_minutes(minutes: float, expected: type[Refus
 
 def machine(org: str = "acme", role: Role = Role.MAINTAINER) -> Principal:
     """Return a credential that brings a role itself, and belongs to no account."""
-    return Principal("organ00000", "ci", (Grant(),), holdings=(Holding(org=org, role=role),))
+    return Principal("organ00000", "ci", (Grant(),), holdings=(RoleGrant(org=org, role=role),))
 
 
 @pytest.mark.parametrize("action", Action)
 def test_a_credential_with_a_role_needs_no_account(action: Action) -> None:
-    nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
+    nobody = AccessContext(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
     expected = None if "maintainer" in MAY[action] else NotPermitted
     assert refused(machine(), nobody, action) is expected
     assert refused(machine("ACME"), nobody, action) is expected
@@ -282,12 +283,12 @@ def test_a_credential_with_a_role_needs_no_account(action: Action) -> None:
 
 @pytest.mark.parametrize("action", Action)
 def test_the_role_of_a_credential_holds_in_its_organization_alone(action: Action) -> None:
-    nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
+    nobody = AccessContext(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
     assert refused(machine("other"), nobody, action) is NotPermitted
 
 
-READ_AS_MAINTAINER = Holding(org="acme", role=Role.MAINTAINER, scopes=frozenset({Scope.READ}))
-ALL_AS_MEMBER = Holding(org="*", role=Role.MEMBER, scopes=frozenset(Scope))
+READ_AS_MAINTAINER = RoleGrant(org="acme", role=Role.MAINTAINER, scopes=frozenset({Scope.READ}))
+ALL_AS_MEMBER = RoleGrant(org="*", role=Role.MEMBER, scopes=frozenset(Scope))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +302,7 @@ ALL_AS_MEMBER = Holding(org="*", role=Role.MEMBER, scopes=frozenset(Scope))
     ids=["of two entries", "with a grant", "of the account", "of an administrator"],
 )
 def test_a_role_and_a_scope_of_two_sources_are_no_right(
-    holdings: tuple[Holding, ...], grants: tuple[Grant, ...], role: str
+    holdings: tuple[RoleGrant, ...], grants: tuple[Grant, ...], role: str
 ) -> None:
     by = Principal(ID, "entra:1", grants, holdings=holdings)
     assert refused(by, standing(role), Action.READ) is None
@@ -311,14 +312,14 @@ def test_a_role_and_a_scope_of_two_sources_are_no_right(
 
 def test_a_role_with_its_own_scopes_is_a_right() -> None:
     wide = frozenset({Scope.PUSH_VERSION})
-    by = Principal(ID, holdings=(Holding(org="ac*", role=Role.MAINTAINER, scopes=wide),))
+    by = Principal(ID, holdings=(RoleGrant(org="ac*", role=Role.MAINTAINER, scopes=wide),))
     assert refused(by, standing("none"), Action.PUSH_VERSION) is None
     assert refused(by, standing("none"), Action.READ) is NotPermitted
     assert [(each.org, each.scopes) for each in by.allowances] == [("ac*", wide)]
 
 
 def test_an_owner_by_credential_still_does_not_govern() -> None:
-    nobody = Standing(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
+    nobody = AccessContext(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
     assert refused(machine(role=Role.OWNER), nobody, Action.GOVERN) is SignInAgain
 
 
@@ -326,7 +327,6 @@ def test_an_owner_by_credential_still_does_not_govern() -> None:
 
 CLOSING = Organization(name="acme", founder=ID, created_ms=0, deleting_ms=NOW + 1)
 READING = Principal(ID, "token", (Grant(scopes=frozenset({Scope.READ})),))
-
 
 PUSHING = Principal(ID, "token", (Grant(scopes=frozenset({Scope.PUSH_NEW})),))
 MISSING = replace(standing("stranger"), organization=None)
@@ -376,7 +376,7 @@ MISSING = replace(standing("stranger"), organization=None)
     ],
 )
 def test_a_refusal_names_the_action_the_package_and_the_reason(
-    by: Principal, where: Standing, action: Action, reason: str
+    by: Principal, where: AccessContext, action: Action, reason: str
 ) -> None:
     refusal = refusal_of(by, where, action, GREET)
     assert str(refusal) == f"You may not {action.verb} acme/greet: {reason}."
@@ -400,7 +400,7 @@ def test_an_organization_that_is_being_deleted_takes_no_push_and_everything_else
 
 
 def test_a_credential_names_the_organizations_of_its_roles_and_no_pattern() -> None:
-    holdings = tuple(Holding(org=org, role=Role.MEMBER) for org in ("Acme", "ac*", "*"))
+    holdings = tuple(RoleGrant(org=org, role=Role.MEMBER) for org in ("Acme", "ac*", "*"))
     assert Principal("robot", holdings=holdings).organizations == {"acme"}
 
 
@@ -414,9 +414,9 @@ def test_a_sign_in_is_fresh_to_the_millisecond() -> None:
 def test_a_standing_has_the_role_and_the_sponsor_of_the_membership_at_that_time() -> None:
     since = {"org": "acme", "account": ID, "since_ms": NOW, "invited_by": "ann0000000"}
     membership = Membership.model_validate({**since, "role": "maintainer"})
-    new = Standing.of(None, None, membership, NOW)
+    new = AccessContext.of(None, None, membership, NOW)
     assert (new.role, new.sponsor, new.at_ms) == (Role.MAINTAINER, "ann0000000", NOW)
-    later = Standing.of(None, None, membership, NOW + 10**12)
+    later = AccessContext.of(None, None, membership, NOW + 10**12)
     assert (later.role, later.sponsor) == (Role.MAINTAINER, "")
-    stranger = Standing.of(None, None, None, NOW)
+    stranger = AccessContext.of(None, None, None, NOW)
     assert (stranger.role, stranger.sponsor) == (None, "")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.errors import InvalidName, InvalidVersion
+from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.names import (
     MAX_PACKAGE_LENGTH,
     Coordinate,
@@ -21,9 +21,10 @@ from shared.domain.names import (
     parse_package_name,
     parse_tool_id,
     possible_packages,
+    purl,
 )
-from shared.domain.version import Version
-from tests.unit.domain.laws import small_versions
+from shared.domain.versions import Version
+from tests.unit.domain.strategies import small_versions
 
 identifiers = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,3}(_[A-Za-z0-9]{1,3}){0,2}", fullmatch=True)
 dotted = st.lists(identifiers, min_size=1, max_size=4).map(".".join)
@@ -188,3 +189,16 @@ def test_any_text_is_a_name_as_it_stands_or_refused(text: str) -> None:
     for parse in (*PARSERS, parse_tool_id):
         with contextlib.suppress(InvalidName):
             assert parse(text) == OrgName(text)
+
+
+def test_a_package_url_names_the_release_and_the_registry() -> None:
+    coordinate = Coordinate.parse("acme", "greet.formal", "1.0.0-rc.1")
+    expected = (
+        "pkg:ballerina/acme/greet.formal@1.0.0-rc.1?repository_url=https://registry.test:8443"
+    )
+    assert purl(coordinate, "https://registry.test:8443") == expected
+
+
+def test_an_address_cannot_end_the_qualifier() -> None:
+    named = purl(Coordinate.parse("acme", "greet", "1.0.0"), "https://registry.test/a&b=c#d")
+    assert named.endswith("?repository_url=https://registry.test/a%26b%3Dc%23d")

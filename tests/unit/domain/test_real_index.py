@@ -9,22 +9,21 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import InvalidName
-from shared.domain.language import EVERYTHING
+from shared.domain.errors.base import InvalidName
 from shared.domain.names import Package
-from shared.domain.package import Dependency, Entry, Head, Survey
+from shared.domain.packages import Dependency, Head, ReleaseEntry, Survey
 from shared.domain.resolution import (
     ModuleRequest,
     PackageRequest,
-    Packages,
+    ResolutionCandidates,
     ResolvedModule,
     resolve_module,
     resolve_package,
 )
-from shared.domain.selection import Mode, usable_versions
-from shared.domain.version import Version
+from shared.domain.selection import ResolutionMode, usable_versions
+from shared.domain.versions import ANY_CLIENT, Version
 from tests.paths import SHARED
-from tests.surveys import newest_first
+from tests.support.surveys import newest_first
 
 INDEX = SHARED / "data" / "central-index.jsonl"
 
@@ -44,12 +43,12 @@ class Index:
     surveys: dict[str, Survey]
 
     @cached_property
-    def packages(self) -> Packages:
+    def packages(self) -> ResolutionCandidates:
         """Return every package, to choose from."""
-        return Packages(self.surveys.values(), EVERYTHING)
+        return ResolutionCandidates(self.surveys.values(), ANY_CLIENT)
 
     @cached_property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[ReleaseEntry]:
         """Return every release."""
         return [entry for survey in self.surveys.values() for entry in survey.entries]
 
@@ -63,7 +62,7 @@ class Index:
 def index() -> Index:
     if not INDEX.exists():
         pytest.skip("the index of a real registry is not beside this repository")
-    packages: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+    packages: defaultdict[tuple[str, str], list[ReleaseEntry]] = defaultdict(list)
     for line in INDEX.read_text().splitlines():
         release = json.loads(line)
         packages[release["org"], release["name"]].append(entry_of(release))
@@ -74,8 +73,8 @@ def index() -> Index:
     return Index(surveys)
 
 
-def entry_of(release: dict[str, Any]) -> Entry:
-    return Entry(
+def entry_of(release: dict[str, Any]) -> ReleaseEntry:
+    return ReleaseEntry(
         version=release["version"],
         platform=release["platform"],
         ballerina_version=release["ballerina_version"],
@@ -88,10 +87,10 @@ def entry_of(release: dict[str, Any]) -> Entry:
     )
 
 
-def satisfies(picked: Version, wanted: Version, mode: Mode) -> bool:
-    if mode in (Mode.HARD, Mode.LOCKED):
+def satisfies(picked: Version, wanted: Version, mode: ResolutionMode) -> bool:
+    if mode in (ResolutionMode.HARD, ResolutionMode.LOCKED):
         return picked == wanted
-    near = 2 if mode is Mode.MEDIUM or wanted.text.startswith("0.") else 1
+    near = 2 if mode is ResolutionMode.MEDIUM or wanted.text.startswith("0.") else 1
     return picked >= wanted and picked.text.split(".")[:near] == wanted.text.split(".")[:near]
 
 
@@ -113,9 +112,9 @@ def test_all_names_but_four_keep_our_rules(index: Index) -> None:
     assert not any(f"{edge.org}/{edge.name}" in broken for edge in index.edges)
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", ResolutionMode)
 def test_every_dependency_resolves_to_a_version_that_its_mode_allows(
-    index: Index, mode: Mode
+    index: Index, mode: ResolutionMode
 ) -> None:
     wrong: list[str] = []
     for edge in set(index.edges):
@@ -145,6 +144,6 @@ def test_every_module_is_found_in_the_longest_named_package_that_holds_it(index:
 
 def test_every_version_is_listed_newest_first(index: Index) -> None:
     for survey in index.surveys.values():
-        listed = usable_versions(survey, EVERYTHING)
+        listed = usable_versions(survey, ANY_CLIENT)
         assert len(listed) == len(survey.entries)
         assert all(older < newer for newer, older in itertools.pairwise(listed))

@@ -6,35 +6,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.digest import Digest
-from shared.domain.language import EVERYTHING, ClientProfile
+from shared.domain.archives.names import Digest
 from shared.domain.names import Package, parse_tool_id
-from shared.domain.package import Survey
+from shared.domain.packages import Survey
 from shared.domain.resolution import (
     ModuleRequest,
     PackageRequest,
-    Packages,
+    ResolutionCandidates,
     ResolvedModule,
     ResolvedPackage,
     ResolvedTool,
     ToolRequest,
     UnresolvedModule,
-    Wanted,
+    WantedPackage,
     resolve_module,
     resolve_package,
     resolve_tool,
 )
-from shared.domain.selection import Mode
-from shared.domain.version import Version
-from tests.surveys import deprecated, entry, survey
+from shared.domain.selection import ResolutionMode
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Version
+from tests.support.surveys import deprecated, entry, survey
 
 anything = st.text(max_size=12)
 maybe = st.one_of(st.none(), anything)
 
 
-def packages_of(*surveys: Survey, client: ClientProfile = EVERYTHING) -> Packages:
+def packages_of(*surveys: Survey, client: ClientProfile = ANY_CLIENT) -> ResolutionCandidates:
     """Return the packages that a call chooses from."""
-    return Packages(surveys, client)
+    return ResolutionCandidates(surveys, client)
 
 
 # --- Packages --------------------------------------------------------------------------------
@@ -49,15 +48,17 @@ def resolved(request: PackageRequest) -> ResolvedPackage | None:
 def test_a_package_request_keeps_its_words_and_what_they_mean() -> None:
     request = PackageRequest.of("Acme", "Greet", "1%2E0.0%2Drc.1", "HARD")
     assert (request.org, request.name, request.version) == ("Acme", "Greet", "1%2E0.0%2Drc.1")
-    assert request.mode is Mode.HARD
-    assert request.wanted == Wanted(Package.parse("Acme", "Greet"), Version.parse("1.0.0-rc.1"))
+    assert request.mode is ResolutionMode.HARD
+    assert request.wanted == WantedPackage(
+        Package.parse("Acme", "Greet"), Version.parse("1.0.0-rc.1")
+    )
 
 
 @pytest.mark.parametrize("version", ["", None])
 def test_no_version_means_any(version: str | None) -> None:
     request = PackageRequest.of("acme", "greet", version)
     assert request.version == ""
-    assert request.wanted == Wanted(Package.parse("acme", "greet"))
+    assert request.wanted == WantedPackage(Package.parse("acme", "greet"))
     found = resolved(request)
     assert found
     assert found.version.text == "1.0.0"
@@ -130,16 +131,16 @@ def test_a_package_that_does_not_exist_or_does_not_fit_is_unresolved() -> None:
 
 
 def found_in(
-    request: ModuleRequest, *packages: Survey, client: ClientProfile = EVERYTHING
+    request: ModuleRequest, *packages: Survey, client: ClientProfile = ANY_CLIENT
 ) -> str | None:
     """Return where the module is found, as `package:version`."""
     answer = resolve_module(request, packages_of(*packages, client=client))
     return f"{answer.package}:{answer.version}" if isinstance(answer, ResolvedModule) else None
 
 
-def wanted(*names: str) -> tuple[Wanted, ...]:
+def wanted(*names: str) -> tuple[WantedPackage, ...]:
     """Return packages in any version."""
-    return tuple(Wanted(Package.parse("acme", name)) for name in names)
+    return tuple(WantedPackage(Package.parse("acme", name)) for name in names)
 
 
 def known(*coordinates: str) -> Iterable[PackageRequest]:
@@ -156,7 +157,7 @@ A_B_C = survey(entry("3.0.0", modules=("a.b.c",)), package="acme/a.b.c")
 
 def test_a_module_may_be_in_known_packages_and_then_in_those_it_is_named_after() -> None:
     request = ModuleRequest.of("acme", "a.b.c", known("a.b:1.2.0", "z"))
-    a_b = Wanted(Package.parse("acme", "a.b"), Version.parse("1.2.0"))
+    a_b = WantedPackage(Package.parse("acme", "a.b"), Version.parse("1.2.0"))
     assert request.candidates == (a_b, *wanted("z", "a.b.c", "a.b", "a"))
 
 
@@ -241,7 +242,7 @@ def test_known_packages_that_say_nothing_usable_are_ignored() -> None:
         PackageRequest.of("ACME", "A"),
     ]
     request = ModuleRequest.of("acme", "a.b", possible)
-    assert request.candidates == (Wanted(Package.parse("ACME", "A")), *wanted("a.b", "a"))
+    assert request.candidates == (WantedPackage(Package.parse("ACME", "A")), *wanted("a.b", "a"))
 
 
 @pytest.mark.parametrize(

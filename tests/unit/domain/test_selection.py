@@ -1,15 +1,23 @@
 """The mode table, wildcards and lists: examples of each corner, then the laws."""
 
+from typing import Any
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.domain.language import EVERYTHING, ClientProfile
-from shared.domain.package import Entry, State, Survey
-from shared.domain.selection import Choice, Mode, newest, usable_versions
-from shared.domain.version import Range, Version
-from tests.surveys import deprecated, entry, survey
-from tests.unit.domain.laws import (
+from shared.domain.packages import Listing, ReleaseEntry, State, Survey, Texts, Visibility
+from shared.domain.selection import (
+    ReleaseChoice,
+    ResolutionMode,
+    latest,
+    release_for_search,
+    usable_versions,
+)
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
+from tests.contract.sample_records import head, release
+from tests.support.surveys import deprecated, entry, survey
+from tests.unit.domain.strategies import (
     clients,
     entries,
     modes,
@@ -18,21 +26,24 @@ from tests.unit.domain.laws import (
     with_entry,
 )
 
-SOFT, MEDIUM, HARD, LOCKED = Mode
+SOFT, MEDIUM, HARD, LOCKED = ResolutionMode
 JAVA_2201_8 = ClientProfile.of("java17,any", "2201.8.3")
 
 wanted_versions = st.one_of(st.none(), small_versions)
 
 
 def pick(
-    package: Survey, wanted: Version | None, mode: Mode, client: ClientProfile
-) -> Entry | None:
+    package: Survey, wanted: Version | None, mode: ResolutionMode, client: ClientProfile
+) -> ReleaseEntry | None:
     """Return the release that is chosen when nothing else is asked."""
-    return Choice(package, client).pick(wanted, mode)
+    return ReleaseChoice(package, client).pick(wanted, mode)
 
 
 def picked(
-    package: Survey, wanted: str = "", mode: Mode = SOFT, client: ClientProfile = EVERYTHING
+    package: Survey,
+    wanted: str = "",
+    mode: ResolutionMode = SOFT,
+    client: ClientProfile = ANY_CLIENT,
 ) -> str | None:
     """Return the version that is picked, as a client reads it."""
     found = pick(package, Version.parse(wanted) if wanted else None, mode, client)
@@ -42,14 +53,14 @@ def picked(
 # --- Modes -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_a_mode_is_read_in_any_case(mode: Mode) -> None:
-    assert Mode.parse(mode.value) is Mode.parse(mode.value.upper()) is mode
+@pytest.mark.parametrize("mode", ResolutionMode)
+def test_a_mode_is_read_in_any_case(mode: ResolutionMode) -> None:
+    assert ResolutionMode.parse(mode.value) is ResolutionMode.parse(mode.value.upper()) is mode
 
 
 @pytest.mark.parametrize("text", [None, "", "sticky", "soft ", "softer"])
 def test_an_unknown_mode_is_soft(text: str | None) -> None:
-    assert Mode.parse(text) is SOFT
+    assert ResolutionMode.parse(text) is SOFT
 
 
 # --- The table -------------------------------------------------------------------------------
@@ -85,7 +96,7 @@ GREET = survey(
     ],
 )
 def test_the_mode_says_how_far_from_the_given_version_a_build_goes(
-    mode: Mode, wanted: str, expected: str | None
+    mode: ResolutionMode, wanted: str, expected: str | None
 ) -> None:
     assert picked(GREET, wanted, mode) == expected
 
@@ -94,14 +105,14 @@ def test_soft_1_5_0_with_only_1_4_9_is_unresolved() -> None:
     assert picked(survey("1.4.9"), "1.5.0") is None
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_without_a_version_the_newest_stable_one_is_picked(mode: Mode) -> None:
+@pytest.mark.parametrize("mode", ResolutionMode)
+def test_without_a_version_the_newest_stable_one_is_picked(mode: ResolutionMode) -> None:
     assert picked(GREET, "", mode) == "2.0.0"
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", ResolutionMode)
 def test_without_a_version_and_without_a_stable_one_the_newest_pre_release_is_picked(
-    mode: Mode,
+    mode: ResolutionMode,
 ) -> None:
     assert picked(survey("1.0.0-rc.1", "1.0.0-rc.2", "0.9.0-beta"), "", mode) == "1.0.0-rc.2"
 
@@ -153,7 +164,7 @@ def test_a_newer_version_that_is_deprecated_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("mode", [HARD, LOCKED])
-def test_a_deprecated_version_that_is_asked_for_exactly_is_served(mode: Mode) -> None:
+def test_a_deprecated_version_that_is_asked_for_exactly_is_served(mode: ResolutionMode) -> None:
     assert picked(survey(deprecated("1.2.0"), "1.3.0"), "1.2.0", mode) == "1.2.0"
 
 
@@ -202,13 +213,15 @@ def test_a_deprecated_version_is_picked_when_the_client_cannot_use_the_others() 
 
 
 @pytest.mark.parametrize("state", [State.HELD, State.QUARANTINED, State.REMOVED])
-@pytest.mark.parametrize("mode", Mode)
-def test_a_release_that_is_not_live_is_served_in_no_mode(state: State, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", ResolutionMode)
+def test_a_release_that_is_not_live_is_served_in_no_mode(
+    state: State, mode: ResolutionMode
+) -> None:
     withdrawn = survey(entry("1.2.0", state=state))
     assert picked(withdrawn, "1.2.0", mode) is None
     assert picked(withdrawn, "", mode) is None
-    assert newest(withdrawn, Range(), EVERYTHING) is None
-    assert usable_versions(withdrawn, EVERYTHING) == ()
+    assert latest(withdrawn, Range(), ANY_CLIENT) is None
+    assert usable_versions(withdrawn, ANY_CLIENT) == ()
 
 
 # --- Wildcards and lists ---------------------------------------------------------------------
@@ -228,14 +241,14 @@ def test_a_release_that_is_not_live_is_served_in_no_mode(state: State, mode: Mod
     ],
 )
 def test_a_wildcard_stands_for_the_newest_version_in_it(within: str, expected: str | None) -> None:
-    found = newest(GREET, Range.parse(within), EVERYTHING)
+    found = latest(GREET, Range.parse(within), ANY_CLIENT)
     assert (found.version if found else None) == expected
 
 
 def test_a_wildcard_answers_when_everything_is_deprecated() -> None:
     for there in (survey(deprecated("1.0.0"), deprecated("1.1.0")),
                   survey("1.0.0", "1.1.0", deprecation="Gone.")):  # fmt: skip
-        found = newest(there, Range(), EVERYTHING)
+        found = latest(there, Range(), ANY_CLIENT)
         assert found
         assert found.version == "1.1.0"
 
@@ -256,7 +269,9 @@ def test_lists_hold_what_the_client_can_use_newest_first_deprecated_ones_include
 # --- The laws --------------------------------------------------------------------------------
 
 
-def fits(each: Entry, wanted: Version | None, mode: Mode, client: ClientProfile) -> bool:
+def fits(
+    each: ReleaseEntry, wanted: Version | None, mode: ResolutionMode, client: ClientProfile
+) -> bool:
     """Say in the words of the table whether a release may be picked at all."""
     if each.state is not State.LIVE:
         return False
@@ -274,9 +289,13 @@ def fits(each: Entry, wanted: Version | None, mode: Mode, client: ClientProfile)
 
 @given(package=surveys(), wanted=wanted_versions, mode=modes, client=clients, data=st.data())
 def test_the_pick_is_the_best_of_what_fits_in_whatever_order_one_looks(
-    package: Survey, wanted: Version | None, mode: Mode, client: ClientProfile, data: st.DataObject
+    package: Survey,
+    wanted: Version | None,
+    mode: ResolutionMode,
+    client: ClientProfile,
+    data: st.DataObject,
 ) -> None:
-    def standing(each: Entry) -> tuple[object, ...]:
+    def standing(each: ReleaseEntry) -> tuple[object, ...]:
         is_deprecated = (each.deprecation or package.head.deprecation) is not None
         is_deprecated = is_deprecated or each.deprecation == ""
         return (each.parsed.is_stable, not is_deprecated, each.parsed.precedence)
@@ -288,7 +307,7 @@ def test_the_pick_is_the_best_of_what_fits_in_whatever_order_one_looks(
 
 @given(surveys(), wanted_versions, modes, clients)
 def test_a_stable_version_never_loses_to_a_pre_release_nor_a_fine_one_to_a_deprecated_one(
-    package: Survey, wanted: Version | None, mode: Mode, client: ClientProfile
+    package: Survey, wanted: Version | None, mode: ResolutionMode, client: ClientProfile
 ) -> None:
     found = pick(package, wanted, mode, client)
     fitting = [each for each in package.entries if fits(each, wanted, mode, client)]
@@ -302,7 +321,11 @@ def test_a_stable_version_never_loses_to_a_pre_release_nor_a_fine_one_to_a_depre
 
 @given(surveys(), wanted_versions, modes, clients, entries())
 def test_another_release_is_picked_or_changes_nothing(
-    package: Survey, wanted: Version | None, mode: Mode, client: ClientProfile, added: Entry
+    package: Survey,
+    wanted: Version | None,
+    mode: ResolutionMode,
+    client: ClientProfile,
+    added: ReleaseEntry,
 ) -> None:
     assume(all(each.version != added.version for each in package.entries))
     before = pick(package, wanted, mode, client)
@@ -314,7 +337,11 @@ def test_another_release_is_picked_or_changes_nothing(
 
 @given(surveys(), wanted_versions, modes, clients, entries())
 def test_a_higher_release_never_takes_a_build_backwards(
-    package: Survey, wanted: Version | None, mode: Mode, client: ClientProfile, added: Entry
+    package: Survey,
+    wanted: Version | None,
+    mode: ResolutionMode,
+    client: ClientProfile,
+    added: ReleaseEntry,
 ) -> None:
     before = pick(package, wanted, mode, client)
     assume(before is None or before.parsed < added.parsed)
@@ -325,7 +352,11 @@ def test_a_higher_release_never_takes_a_build_backwards(
 
 @given(package=surveys(), mode=modes, wanted=wanted_versions, client=clients, data=st.data())
 def test_deprecating_or_withdrawing_another_version_changes_nothing(
-    package: Survey, mode: Mode, wanted: Version | None, client: ClientProfile, data: st.DataObject
+    package: Survey,
+    mode: ResolutionMode,
+    wanted: Version | None,
+    client: ClientProfile,
+    data: st.DataObject,
 ) -> None:
     before = pick(package, wanted, mode, client)
     others = [each for each in package.entries if each != before]
@@ -341,7 +372,7 @@ def test_deprecating_or_withdrawing_another_version_changes_nothing(
 
 @given(package=surveys(), mode=st.sampled_from([HARD, LOCKED]), client=clients, data=st.data())
 def test_deprecating_a_version_or_its_package_never_changes_an_exact_answer(
-    package: Survey, mode: Mode, client: ClientProfile, data: st.DataObject
+    package: Survey, mode: ResolutionMode, client: ClientProfile, data: st.DataObject
 ) -> None:
     assume(package.entries)
     exact = data.draw(st.sampled_from(package.entries))
@@ -356,16 +387,16 @@ def test_deprecating_a_version_or_its_package_never_changes_an_exact_answer(
 
 @given(surveys(), clients, st.lists(st.tuples(wanted_versions, modes), min_size=2, max_size=8))
 def test_what_was_asked_before_changes_no_answer(
-    package: Survey, client: ClientProfile, questions: list[tuple[Version | None, Mode]]
+    package: Survey, client: ClientProfile, questions: list[tuple[Version | None, ResolutionMode]]
 ) -> None:
-    choice = Choice(package, client)
+    choice = ReleaseChoice(package, client)
     answers = [choice.pick(*question) for question in questions]
     assert answers == [pick(package, *question, client) for question in questions]
 
 
 @given(surveys(), wanted_versions, modes, clients)
 def test_asking_for_what_was_picked_gives_it_again(
-    package: Survey, wanted: Version | None, mode: Mode, client: ClientProfile
+    package: Survey, wanted: Version | None, mode: ResolutionMode, client: ClientProfile
 ) -> None:
     found = pick(package, wanted, mode, client)
     assume(found)
@@ -389,9 +420,9 @@ def test_what_a_stricter_mode_finds_a_looser_one_finds_as_well(
 def test_the_newest_lies_in_its_range_and_is_what_no_version_gives_for_all(
     package: Survey, version: Version, client: ClientProfile
 ) -> None:
-    assert newest(package, Range(), client) == pick(package, None, SOFT, client)
+    assert latest(package, Range(), client) == pick(package, None, SOFT, client)
     for within in (Range(version.major), Range(version.major, version.minor)):
-        found = newest(package, within, client)
+        found = latest(package, within, client)
         usable = [each for each in usable_versions(package, client) if within.holds(each)]
         assert (found is None) == (not usable)
         assert found is None or found.parsed in usable
@@ -406,3 +437,52 @@ def test_lists_are_in_order_and_hold_each_live_and_usable_version_once(
     assert {version.text for version in listed} == {
         each.version for each in package.entries if fits(each, None, SOFT, client)
     }
+
+
+def listing(text: str, *, head_revision: int = 1, **fields: Any) -> Listing:
+    """Return the listing of `org/name:version`."""
+    owner = head(text.partition(":")[0], revision=head_revision)
+    return Listing(owner, release(text, **fields), Texts())
+
+
+def version_of(shown: Listing) -> str:
+    """Return the version that is shown."""
+    return shown.release.version
+
+
+def test_the_first_release_that_is_offered_is_shown() -> None:
+    first = listing("acme/greet:1.0.0-rc.1")
+    assert release_for_search(None, first) is first
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"text": "acme/greet:1.10.0"}, {"text": "acme/greet:1.9.0"}),
+        ({"text": "acme/greet:1.0.0"}, {"text": "acme/greet:2.0.0-rc.1"}),
+        ({"text": "acme/greet:1.0.0"}, {"text": "acme/greet:2.0.0", "deprecation": "Broken."}),
+    ],
+    ids=["newer", "stable", "not-deprecated"],
+)
+def test_the_better_release_is_shown_whichever_comes_first(
+    better: dict[str, Any], worse: dict[str, Any]
+) -> None:
+    good, bad = listing(**better), listing(**worse)
+    assert version_of(release_for_search(bad, good)) == version_of(good)
+    assert version_of(release_for_search(good, bad)) == version_of(good)
+
+
+def test_of_one_version_the_later_revision_is_shown() -> None:
+    old, new = (listing("acme/greet:1.0.0", revision=number) for number in (1, 2))
+    assert release_for_search(old, new).release.revision == 2
+    assert release_for_search(new, old).release.revision == 2
+
+
+def test_what_the_newer_head_says_holds_for_the_release_that_stays() -> None:
+    stays = listing("acme/greet:2.0.0")
+    late = listing("acme/greet:1.0.0", head_revision=2)
+    hidden = Listing(
+        late.head.model_copy(update={"visibility": Visibility.PRIVATE}), late.release, Texts()
+    )
+    shown = release_for_search(stays, hidden)
+    assert (version_of(shown), shown.head.visibility) == ("2.0.0", Visibility.PRIVATE)

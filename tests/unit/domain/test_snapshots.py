@@ -6,15 +6,15 @@ from pkgutil import iter_modules
 import pytest
 
 import shared.domain
-from shared.domain.entity import Entity
-from shared.domain.sessions import Session
-from shared.domain.snapshots import ENTITIES, SnapshotUnusable, line_of, record_of, snapshot_name
-from shared.domain.wishes import Wish
-from shared.domain.withheld import Withheld
-from tests.contract.samples import account, event, head, release
+from shared.domain.maintenance_tasks import TaskRequest
+from shared.domain.moderation import WithheldNote
+from shared.domain.records import Entity
+from shared.domain.sign_in import Session
+from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name, to_line
+from tests.contract.sample_records import account, event, head, release
 
 # Nobody is signed in by an old copy, nor is a task asked for; what is withheld is derived.
-LEFT_OUT = {Session, Wish, Withheld}
+LEFT_OUT = {Session, TaskRequest, WithheldNote}
 
 
 def entities() -> set[type[Entity]]:
@@ -31,10 +31,10 @@ def test_every_kind_of_entity_is_kept_or_left_out_on_purpose() -> None:
 
 @pytest.mark.parametrize("record", [account(), event("e1"), head(), release()])
 def test_a_record_is_read_as_it_was_written(record: Entity) -> None:
-    line = line_of(record)
+    line = to_line(record)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert record_of(line) == record
+    assert from_line(line) == record
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_record_is_read_as_it_was_written(record: Entity) -> None:
 )
 def test_another_line_is_refused(line: bytes) -> None:
     with pytest.raises(SnapshotUnusable, match="no record of this version"):
-        record_of(line)
+        from_line(line)
 
 
 def test_later_snapshots_have_greater_names() -> None:

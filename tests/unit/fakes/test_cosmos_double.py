@@ -12,11 +12,11 @@ from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from azure.cosmos.partition_key import PartitionKey
 
-from tests.fakes.clock import FakeClock
 from tests.fakes.cosmos import charges
 from tests.fakes.cosmos.containers import LARGEST_ITEM, Container
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.fakes.system import FakeClock
 
 KEY = "a2V5"  # Any Base64: the double does not check signatures.
 

@@ -9,10 +9,10 @@ import pytest
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
-from tests.fakes.clock import FakeClock
 from tests.fakes.cosmos.containers import Container
 from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport
+from tests.fakes.system import FakeClock
 
 KEY = "a2V5"  # Any Base64: the double does not check signatures.
 DOCUMENTS = "/dbs/ballroom/colls/packages/docs"
@@ -58,7 +58,6 @@ async def service() -> AsyncGenerator[Service]:
 
 INCREMENTAL = {"a_im": "Incremental feed"}
 RANGE = {"x_ms_documentdb_partitionkeyrangeid": "0"}
-
 
 # --- over the wire -----------------------------------------------------------------------------
 

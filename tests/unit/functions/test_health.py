@@ -4,8 +4,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from tests.balas import bala
-from tests.world import URL, World
+from tests.support.archives import bala
+from tests.support.world import URL, World
 
 
 async def ready(world: World) -> Any:

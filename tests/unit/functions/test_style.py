@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from functions._rendering import STATIC
+from functions.http.pages import STATIC
 
 SHEET = (STATIC / "site.css").read_text("utf-8")
 TEXT, SHAPE = 4.5, 3.0  # The least contrasts of text, and of what else has to be seen.

@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 
 from functions import timers
 from shared.domain.identity import OPERATOR
-from shared.hosting.loading import functions_of
-from tests.world import World
+from shared.hosting.triggers import functions_of
+from shared.services import upkeep
+from tests.support.world import World
 
 
 def call_of(world: World, name: str) -> Callable[[Any], Awaitable[object]]:
@@ -21,7 +22,7 @@ def call_of(world: World, name: str) -> Callable[[Any], Awaitable[object]]:
     return timer.call
 
 
-@pytest.mark.parametrize("task", timers.SCHEDULES)
+@pytest.mark.parametrize("task", upkeep.SCHEDULES)
 async def test_a_timer_runs_its_task(world: World, task: str) -> None:
     if task not in world.registry.upkeep.tasks:
         pytest.skip("a task of the cloud alone")
@@ -40,11 +41,11 @@ async def test_a_timer_says_when_another_process_is_at_its_task(world: World) ->
 
 
 async def test_each_schedule_is_of_a_task(world: World) -> None:
-    assert set(timers.SCHEDULES) - set(world.registry.upkeep.tasks) <= {"search"}  # In the cloud.
+    assert set(upkeep.SCHEDULES) - set(world.registry.upkeep.tasks) <= {"search"}  # In the cloud.
 
 
 async def test_a_task_that_was_asked_for_runs_with_the_next_timer(world: World) -> None:
-    await world.registry.wishing.ask("audit", by=OPERATOR)
+    await world.registry.task_requests.request("audit", by=OPERATOR)
     with capture_logs() as events:
         await call_of(world, "timer_settle")(TimerRequest(past_due=False))
         await call_of(world, "timer_settle")(TimerRequest(past_due=False))
@@ -57,13 +58,13 @@ async def test_there_is_a_timer_for_each_scheduled_task_that_the_registry_has(
 ) -> None:
     app = func.FunctionApp()
     app.register_functions(timers.blueprint(world.registry))
-    tasks = set(timers.SCHEDULES) & set(world.registry.upkeep.tasks)
+    tasks = set(upkeep.SCHEDULES) & set(world.registry.upkeep.tasks)
     names = {f"timer_{task.replace('-', '_')}" for task in tasks}
     assert {each.name for each in functions_of(app).timers} == names
 
 
 async def test_a_timer_leaves_its_task_while_the_registry_takes_no_changes(world: World) -> None:
-    await world.registry.announcing.refuse_changes("moving house", by=OPERATOR)
+    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
     with capture_logs() as events:
         await call_of(world, "timer_sweep")(TimerRequest(past_due=False))
     assert [event["event"] for event in events] == ["upkeep.read_only"]

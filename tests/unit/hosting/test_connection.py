@@ -1,17 +1,29 @@
 """A connection knows when its client has gone quiet, and answers at once what is ready."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any, cast
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from shared.hosting.connection import MOST_QUEUED, Connection, Patience
-from shared.hosting.responses import Answer, Ready, bare, head_of, send_answer
-from tests.serving import Address, read_all, running
+from shared.hosting.connection import (
+    COPIED_BYTES,
+    MAX_PIPELINED_REQUESTS,
+    Connection,
+    ConnectionTimeouts,
+    HeadJoiningTransport,
+)
+from shared.hosting.responses import (
+    AnswerMessages,
+    PreparedAnswer,
+    encode_head,
+    send_answer,
+    status_answer,
+)
+from tests.support.server import Address, read_all, running
 
-PATIENCE = Patience(sending_seconds=30, reading_seconds=60, idle_seconds=120)
+PATIENCE = ConnectionTimeouts(sending_seconds=30, reading_seconds=60, idle_seconds=120)
 
 
 class Loop:
@@ -58,7 +70,7 @@ def connection() -> tuple[Connection, Any]:
 
 
 def stalls(made: Connection, at: float) -> bool:
-    return made.has_stalled(at, PATIENCE)
+    return made.has_timed_out(at, PATIENCE)
 
 
 def test_a_client_that_says_nothing_at_all_has_stalled() -> None:
@@ -185,13 +197,13 @@ def hears(parts: Any, at: float, count: int = 1) -> bool:
 class App:
     """Has everything below /ready at hand, and makes the rest."""
 
-    def at_once(self, scope: Scope) -> Ready | None:
+    def at_once(self, scope: Scope) -> PreparedAnswer | None:
         if not scope["raw_path"].startswith(b"/ready"):
             return None
         body = b"ready " + scope["raw_path"]
         start, _ = _answer(200, body, body)
         sent = b"" if scope["method"] == "HEAD" else body
-        return Ready(head_of(start), [(b"x-number", b"7")], sent)
+        return PreparedAnswer(encode_head(start), [(b"x-number", b"7")], sent)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -199,19 +211,19 @@ class App:
         elif scope["raw_path"] == b"/late":
             await send_answer(await _late(receive), send)
         elif scope["raw_path"] == b"/missing":
-            await send_answer(bare(404), send)
+            await send_answer(status_answer(404), send)
         else:
             body = b"made " + scope["raw_path"]
             await send_answer(_answer(200, body, body), send)
 
 
-def _answer(status: int, content: bytes, sent: bytes) -> Answer:
+def _answer(status: int, content: bytes, sent: bytes) -> AnswerMessages:
     headers = [(b"content-length", b"%d" % len(content)), (b"x-of", b"us")]
     start = {"type": "http.response.start", "status": status, "headers": headers}
     return start, {"type": "http.response.body", "body": sent}
 
 
-async def _late(receive: Receive) -> Answer:
+async def _late(receive: Receive) -> AnswerMessages:
     """Answer after several looks of the server at its connections, or when this one is lost."""
     try:
         async with asyncio.timeout(0.5):
@@ -219,7 +231,7 @@ async def _late(receive: Receive) -> Answer:
                 pass
     except TimeoutError:
         return _answer(200, b"made late", b"made late")
-    return bare(500)
+    return status_answer(500)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -304,7 +316,7 @@ def test_a_client_that_wants_no_other_answer_is_left(address: Address, version: 
 
 
 def test_who_sends_many_requests_before_the_answers_is_cut_off(address: Address) -> None:
-    answer = address.exchange(request("GET /made") * (2 * MOST_QUEUED) + LAST)
+    answer = address.exchange(request("GET /made") * (2 * MAX_PIPELINED_REQUESTS) + LAST)
     assert b" 404 Not Found" not in answer
 
 
@@ -318,7 +330,7 @@ def test_what_is_no_request_is_a_400(address: Address) -> None:
 @pytest.fixture(scope="module")
 def hasty() -> Generator[Address]:
     """Serve the application, and wait for no further request."""
-    with running(App(), patience=Patience(idle_seconds=0)) as served:
+    with running(App(), patience=ConnectionTimeouts(idle_seconds=0)) as served:
         yield served
 
 
@@ -331,3 +343,105 @@ def test_a_connection_is_closed_when_no_request_follows(hasty: Address, path: st
 def test_a_request_is_answered_however_long_that_takes(hasty: Address, first: str) -> None:
     together = request(f"GET {first}") + request("GET /late")
     assert bodies(hasty.exchange(together)) == [f"{first[1:]} {first}", "made late"]
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
+
+
+class Wire(asyncio.Transport):
+    """Notes each piece that is sent."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1)})
+        self.sent: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.sent.append(data)
+
+    def writelines(self, list_of_data: Iterable[Any]) -> None:
+        self.sent.append(b"".join(list_of_data))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        """Do nothing."""
+
+    def resume_reading(self) -> None:
+        """Do nothing."""
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """Return what lies below the transport."""
+    return Wire()
+
+
+@pytest.mark.parametrize("size", [0, 4, COPIED_BYTES, COPIED_BYTES + 1])
+def test_a_head_leaves_with_the_first_of_its_body(wire: Wire, size: int) -> None:
+    joining = HeadJoiningTransport(wire)
+    joining.write(HEAD)
+    assert wire.sent == []
+    joining.write(b"x" * size)
+    assert wire.sent == [HEAD + b"x" * size]
+
+
+def test_what_follows_the_first_piece_leaves_at_once(wire: Wire) -> None:
+    joining = HeadJoiningTransport(wire)
+    for piece in (HEAD, b"first", b"second", memoryview(b"third")):
+        joining.write(piece)
+    assert wire.sent == [HEAD + b"first", b"second", b"third"]
+
+
+def test_a_head_without_a_body_leaves_with_the_end_of_the_answer(wire: Wire) -> None:
+    joining = HeadJoiningTransport(wire)
+    joining.write(HEAD)
+    joining.flush()
+    joining.flush()
+    assert wire.sent == [HEAD]
+
+
+def test_a_head_leaves_before_the_connection_is_closed(wire: Wire) -> None:
+    joining = HeadJoiningTransport(wire)
+    joining.write(HEAD)
+    joining.close()
+    assert (wire.sent, wire.closed) == ([HEAD], True)
+
+
+def test_nothing_leaves_on_a_connection_that_is_cut(wire: Wire) -> None:
+    joining = HeadJoiningTransport(wire)
+    joining.write(HEAD)
+    joining.abort()
+    assert (wire.sent, joining.is_closing()) == ([], True)
+
+
+def test_a_client_that_waits_for_leave_to_send_gets_it_at_once(wire: Wire) -> None:
+    joining = HeadJoiningTransport(wire)
+    joining.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    joining.write(HEAD)
+    joining.write(b"body")
+    assert wire.sent == [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"body"]
+
+
+def test_it_knows_what_the_wire_knows(wire: Wire) -> None:
+    assert HeadJoiningTransport(wire).get_extra_info("peername") == ("127.0.0.1", 1)
+    assert HeadJoiningTransport(wire).get_extra_info("sslcontext") is None
+
+
+def test_what_comes_after_the_end_of_a_connection_is_dropped(wire: Wire) -> None:
+    joining = HeadJoiningTransport(wire)
+    joining.write(HEAD)
+    wire.abort()
+    joining.write(b"body")
+    joining.flush()
+    assert wire.sent == []

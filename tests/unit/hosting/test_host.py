@@ -11,15 +11,14 @@ import pytest
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from shared.domain.errors import BodyNotTaken, NoRoomForUpload
-from shared.hosting.bodies import Intake, Limits, Sender
-from shared.hosting.deadlines import Deadlines
+from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload
 from shared.hosting.errors import OverlappingRoutes
-from shared.hosting.files import FileAnswer, Refused
-from shared.hosting.host import Functions, Host, Timekeeping
-from shared.hosting.loading import functions_of
-from tests.fakes.clock import FakeClock
-from tests.sample_app import build_app
+from shared.hosting.file_responses import FileRefusal, FileResponse
+from shared.hosting.host import Deadlines, FunctionDispatcher, Host, TimerOptions
+from shared.hosting.request_bodies import BodyReader, BodySender, HostLimits
+from shared.hosting.triggers import functions_of
+from tests.fakes.system import FakeClock
+from tests.support.sample_app import build_app
 from tests.unit.hosting.asgi import Exchange, ask, scope
 
 
@@ -50,7 +49,7 @@ async def test_a_failure_is_an_empty_500_and_one_event(failure: str) -> None:
 
 
 async def test_a_body_over_the_limit_reaches_no_function_but_its_length_does() -> None:
-    host = Host(build_app(), limits=Limits(body_bytes=4))
+    host = Host(build_app(), limits=HostLimits(body_bytes=4))
     request = scope("PUT", "/rest", {"Content-Length": "5"})
     answer = await ask(host, request, b"12345")
     assert (answer.status, answer.headers.get("connection")) == (200, None)
@@ -60,12 +59,12 @@ async def test_a_body_over_the_limit_reaches_no_function_but_its_length_does() -
 @pytest.mark.parametrize(
     ("limits", "headers"),
     [
-        (Limits(body_bytes=4, discarded_bytes=4), {}),
-        (Limits(body_bytes=4), {"Expect": "100-continue"}),
+        (HostLimits(body_bytes=4, discarded_bytes=4), {}),
+        (HostLimits(body_bytes=4), {"Expect": "100-continue"}),
     ],
 )
 async def test_the_connection_of_a_body_that_is_not_read_ends(
-    limits: Limits, headers: dict[str, str]
+    limits: HostLimits, headers: dict[str, str]
 ) -> None:
     request = scope("PUT", "/rest", {"Content-Length": "5", **headers})
     answer = await ask(Host(build_app(), limits=limits), request, b"12345")
@@ -73,7 +72,7 @@ async def test_the_connection_of_a_body_that_is_not_read_ends(
 
 
 async def test_a_large_body_without_room_is_refused_by_its_function_and_still_read() -> None:
-    limits = Limits(small_body_bytes=4, large_bodies=0, room_seconds=0.01)
+    limits = HostLimits(small_body_bytes=4, large_bodies=0, room_seconds=0.01)
     request = scope("PUT", "/read", {"Content-Length": "5"})
     answer = await ask(Host(reading_app(), limits=limits), request, b"123", b"45")
     assert answer.body.startswith(b"Nothing was changed: the registry has room for a few large ")
@@ -82,10 +81,10 @@ async def test_a_large_body_without_room_is_refused_by_its_function_and_still_re
 
 
 async def test_a_large_body_of_nobody_is_not_read_and_its_function_answers() -> None:
-    async def nobody(_headers: Mapping[str, str]) -> Sender:
-        return Sender()
+    async def nobody(_headers: Mapping[str, str]) -> BodySender:
+        return BodySender()
 
-    limits = Limits(small_body_bytes=1, anonymous_body_bytes=4)
+    limits = HostLimits(small_body_bytes=1, anonymous_body_bytes=4)
     host = Host(reading_app(), limits=limits, identify=nobody)
     exchange = Exchange([], [])  # Whoever reads the body finds that its client is gone.
     await host(scope("PUT", "/read", {"Content-Length": "5"}), exchange.receive, exchange.send)
@@ -127,7 +126,9 @@ def hanging_app() -> func.FunctionApp:
 async def test_a_function_that_takes_too_long_is_a_504() -> None:
     seconds = iter([0.0, 231.0])
     deadlines = Deadlines(230, lambda: next(seconds))
-    functions = Functions(functions_of(hanging_app()).http, Intake(Limits()), deadlines)
+    functions = FunctionDispatcher(
+        functions_of(hanging_app()).http, BodyReader(HostLimits()), deadlines
+    )
     asking = asyncio.create_task(ask(functions, scope("GET", "/hang")))
     await asyncio.sleep(0)
     deadlines.sweep()
@@ -145,8 +146,8 @@ async def test_the_end_of_the_process_is_no_504() -> None:
 async def test_archives_come_from_the_disk(tmp_path: Path) -> None:
     (tmp_path / "bala").write_bytes(b"PK")
 
-    async def resolve(*_asked: object) -> FileAnswer | Refused:
-        return FileAnswer(tmp_path / "bala", 2, '"x"')
+    async def resolve(*_asked: object) -> FileResponse | FileRefusal:
+        return FileResponse(tmp_path / "bala", 2, '"x"')
 
     answer = await ask(Host(build_app(), archives=resolve), scope("GET", "/archives/s/d/v/f"))
     assert answer.body == b"PK"
@@ -161,7 +162,7 @@ async def test_a_timer_is_fired_over_the_admin_path(tmp_path: Path) -> None:
         if not timer.past_due:
             ran.set()
 
-    host = Host(app, timekeeping=Timekeeping(tmp_path, FakeClock()))
+    host = Host(app, timekeeping=TimerOptions(tmp_path, FakeClock()))
     request = scope("POST", "/admin/functions/upkeep", {"Content-Length": "2"})
     assert (await ask(host, request, b"{}")).status == 202
     async with asyncio.timeout(30):
@@ -202,7 +203,7 @@ class Life:
 
 async def test_hooks_run_around_everything(tmp_path: Path) -> None:
     life = Life()
-    timekeeping = Timekeeping(tmp_path, FakeClock())
+    timekeeping = TimerOptions(tmp_path, FakeClock())
     hooks = [life.hook]
     host = Host(build_app(), timekeeping=timekeeping, on_start=hooks, on_stop=hooks)
     await host({"type": "lifespan"}, life.receive, life.send)
@@ -230,9 +231,59 @@ async def test_a_hook_that_fails_is_one_event_and_the_server_is_told(phase: str)
 async def test_timers_that_cannot_be_kept_are_one_event(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     life = Life()
-    host = Host(build_app(), timekeeping=Timekeeping(tmp_path / "file" / "below", FakeClock()))
+    host = Host(build_app(), timekeeping=TimerOptions(tmp_path / "file" / "below", FakeClock()))
     with capture_logs() as events:
         async with host.running():
             await asyncio.sleep(0)
             await life.hook()
     assert [event["event"] for event in events] == ["timers.failed"]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds that a test sets."""
+
+    seconds: float = 0.0
+
+    def read(self) -> float:
+        return self.seconds
+
+
+async def handle(deadlines: Deadlines) -> str:
+    task = deadlines.enter()
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if deadlines.excuse(task):
+            await asyncio.sleep(0)  # It may go on and answer.
+            return "too slow"
+        raise
+    finally:
+        deadlines.leave(task)
+    return "answered"
+
+
+async def test_a_task_that_takes_too_long_is_cancelled_and_may_still_answer() -> None:
+    watch = Stopwatch()
+    deadlines = Deadlines(230, watch.read)
+    early = asyncio.create_task(handle(deadlines))
+    await asyncio.sleep(0)
+    watch.seconds = 100
+    late = asyncio.create_task(handle(deadlines))
+    await asyncio.sleep(0)
+    watch.seconds = 231
+    deadlines.sweep()
+    assert await early == "too slow"
+    assert not late.done()
+    late.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await late
+
+
+async def test_nothing_is_left_of_a_task_that_has_ended() -> None:
+    watch = Stopwatch()
+    deadlines = Deadlines(230, watch.read)
+    deadlines.leave(deadlines.enter())
+    watch.seconds = 1000
+    deadlines.sweep()
+    await asyncio.sleep(0)  # A cancellation of this task would arrive here.

@@ -5,7 +5,14 @@ from contextlib import closing
 import pytest
 from azure.functions.http import HttpRequest as WorkerRequest
 
-from shared.hosting.requests import LazyRequest, RequestHeaders, query_parameters
+from shared.hosting.requests import (
+    LazyRequest,
+    MalformedPath,
+    RequestHeaders,
+    decode_path,
+    encode_url,
+    query_parameters,
+)
 from tests.unit.hosting.asgi import scope
 
 FORM = "multipart/form-data; boundary=x"
@@ -99,3 +106,48 @@ def test_a_claim_is_not_the_last_where_the_peer_has_no_address() -> None:
     claimed = {"X-Forwarded-For": "198.51.100.1"}
     nameless = {**scope("GET", "/", claimed), "client": None}
     assert LazyRequest(nameless, {}, b"").headers["x-forwarded-for"] == "198.51.100.1,"
+
+
+DECODED = [
+    (b"/a/b", "/a/b"),
+    (b"/a%20b", "/a b"),
+    (b"/a%2Fb", "/a%2Fb"),
+    (b"/a%2fb%2Ec", "/a%2fb.c"),
+    (b"/%C3%A9", "/é"),
+    (b"/%FF%41", "/%FFA"),
+    (b"/%ff%C3%A9%e2%82", "/%ffé%e2%82"),
+    (b"//a//b", "//a//b"),
+    (b"/100%", "/100%"),
+    (b"/a/./b/../c", "/a/c"),
+    (b"/a/%2e%2e/c", "/c"),
+    (b"/../..", "/"),
+    (b"/a/..", "/"),
+    (b"/a/b/.", "/a/b/"),
+    (b"/.well-known/x", "/.well-known/x"),
+    (b"/a+b", "/a+b"),
+]
+
+
+@pytest.mark.parametrize(("raw", "path"), DECODED)
+def test_every_escape_is_decoded_but_the_slash(raw: bytes, path: str) -> None:
+    assert decode_path(raw) == path
+
+
+def test_an_escaped_nul_is_refused() -> None:
+    with pytest.raises(MalformedPath):
+        decode_path(b"/a%00b")
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        (b"/a/b", "/a/b"),
+        (b"/a%41%20b", "/aA%20b"),
+        (b"/a%2Fb", "/a%2Fb"),
+        (b"/%C3%A9|", "/%C3%A9%7C"),
+        (b"/100%", "/100%25"),
+        (b"/%FF", "/%FF"),
+    ],
+)
+def test_the_address_shows_a_path_that_is_escaped_where_it_must_be(raw: bytes, path: str) -> None:
+    assert encode_url(raw) == path

@@ -5,23 +5,23 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.hosting.cookies import rewritten
+from shared.answer_cache import mark_cacheable
 from shared.hosting.responses import (
-    FramesItself,
+    FramingHeaderSet,
     HeaderUnusable,
     NotAResponse,
     StatusUnusable,
     UnusableAnswer,
     WrongLength,
-    answer,
-    bare,
-    failed,
+    answer_messages,
+    failure_answer,
+    rewrite_cookies,
+    status_answer,
 )
-from shared.standing import let_stand
 
 
 def sent(returned: object, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    start, body = answer(returned, method)
+    start, body = answer_messages(returned, method)
     headers = {name.decode(): value.decode() for name, value in start["headers"]}
     assert len(headers) == len(start["headers"]), "a header is there twice"
     return start["status"], headers, body["body"]
@@ -59,7 +59,7 @@ def test_every_cookie_is_kept() -> None:
     response = func.HttpResponse("a")
     for cookie in ("a=1; HttpOnly", "b=2; Path=/x; Secure"):
         response.headers.add("Set-Cookie", cookie)
-    start, _ = answer(response, "GET")
+    start, _ = answer_messages(response, "GET")
     assert [value for name, value in start["headers"] if name == b"set-cookie"] == [
         b"a=1; domain=; path=; httponly",
         b"b=2; domain=; path=/x; secure",
@@ -91,7 +91,7 @@ def test_an_answer_that_allows_no_body_has_no_length(status: int) -> None:
 
 def refused(returned: Any) -> type[Exception]:
     with pytest.raises(UnusableAnswer) as caught:
-        answer(returned, "GET")
+        answer_messages(returned, "GET")
     return caught.type
 
 
@@ -105,7 +105,7 @@ def test_what_the_real_host_turns_into_a_500_is_refused() -> None:
 
 def test_what_leaves_a_client_waiting_is_refused() -> None:
     framed = func.HttpResponse("a", headers={"Transfer-Encoding": "chunked"})
-    assert refused(framed) is FramesItself
+    assert refused(framed) is FramingHeaderSet
     assert refused(func.HttpResponse("a", status_code=103)) is StatusUnusable
 
 
@@ -118,25 +118,25 @@ def test_a_header_is_a_line_of_ascii_or_a_failure(name: str, value: str) -> None
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_body_that_a_status_does_not_allow_ends_the_connection(status: int) -> None:
-    start, body = answer(func.HttpResponse("a", status_code=status), "GET")
+    start, body = answer_messages(func.HttpResponse("a", status_code=status), "GET")
     assert (start["status"], body["body"], body["more_body"]) == (status, b"", True)
-    assert not answer(func.HttpResponse("a", status_code=status), "HEAD")[1]["more_body"]
+    assert not answer_messages(func.HttpResponse("a", status_code=status), "HEAD")[1]["more_body"]
 
 
 def test_a_body_that_is_shorter_than_promised_ends_the_connection() -> None:
-    start, body = answer(func.HttpResponse("a", headers={"Content-Length": "2"}), "GET")
+    start, body = answer_messages(func.HttpResponse("a", headers={"Content-Length": "2"}), "GET")
     assert (start["status"], body["body"], body["more_body"]) == (200, b"a", True)
 
 
 def test_the_connection_of_an_answer_longer_than_promised_is_closed() -> None:
-    assert failed("GET") == bare(500)
-    assert failed("HEAD")[0]["headers"] == []
-    closing = failed("GET", WrongLength("1", 2, is_cut=True))
+    assert failure_answer("GET") == status_answer(500)
+    assert failure_answer("HEAD")[0]["headers"] == []
+    closing = failure_answer("GET", WrongLength("1", 2, is_cut=True))
     assert (b"connection", b"close") in closing[0]["headers"]
 
 
 def test_the_host_answers_bare() -> None:
-    assert bare(404) == (
+    assert status_answer(404) == (
         {"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]},
         {"type": "http.response.body", "body": b""},
     )
@@ -159,7 +159,7 @@ def test_the_host_answers_bare() -> None:
     ],
 )
 def test_a_cookie_is_taken_apart_and_written_anew(cookie: str, written: list[str]) -> None:
-    assert rewritten(cookie) == written
+    assert rewrite_cookies(cookie) == written
 
 
 def test_an_answer_that_stands_says_how_it_is_given_again() -> None:
@@ -167,6 +167,6 @@ def test_an_answer_that_stands_says_how_it_is_given_again() -> None:
         """Let nobody through."""
 
     response = func.HttpResponse("a")
-    assert answer(response, "GET")[0]["again"] is None
-    let_stand(response, again)
-    assert answer(response, "GET")[0]["again"] is again
+    assert answer_messages(response, "GET")[0]["again"] is None
+    mark_cacheable(response, again)
+    assert answer_messages(response, "GET")[0]["again"] is again

@@ -3,12 +3,12 @@
 import pytest
 
 from shared.hosting.errors import OverlappingRoutes, ReservedRoute
+from shared.hosting.route_templates import parse_template
 from shared.hosting.routing import Route, Router, collisions
-from shared.hosting.templates import parse
 
 
 def route(template: str, *methods: str, name: str = "") -> Route:
-    return Route(name or template, parse(template), frozenset(methods) or None)
+    return Route(name or template, parse_template(template), frozenset(methods) or None)
 
 
 def router(*routes: Route) -> Router[str]:

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from shared.login.command import Laptop, Options, main, run, this_laptop
+from shared.login.command import LocalMachine, LoginOptions, local_machine, main, run
 from tests.paths import ROOT
-from tests.serving import Address, running
+from tests.support.server import Address, running
 
 CODES = {"device_code": "d", "user_code": "BCDF-GHJK", "expires_in": 600, "interval": 1}
 GIVEN = {"access_token": "blr_t", "account": "ann", "scope": "read", "expires_in": 7_776_000}
@@ -50,13 +50,13 @@ class FakeLaptop:
     opened: list[str] = field(default_factory=list[str])
     slept: list[float] = field(default_factory=list[float])
 
-    def laptop(self, sleep: Callable[[float], None] | None = None) -> Laptop:
+    def laptop(self, sleep: Callable[[float], None] | None = None) -> LocalMachine:
         """Return it as the command sees it."""
-        return Laptop(
+        return LocalMachine(
             name="lap top",
             environment={"BALLERINA_HOME_DIR": str(self.home)},
-            say=self.said.append,
-            browse=self.opened.append,
+            print_line=self.said.append,
+            open_browser=self.opened.append,
             sleep=sleep or self.slept.append,
             stamp=lambda: "20261120T103000Z",
         )
@@ -69,7 +69,7 @@ def fake(tmp_path: Path) -> FakeLaptop:
 
 def test_it_waits_as_told_and_says_what_it_did_and_what_is_next(fake: FakeLaptop) -> None:
     with served() as address:
-        assert run(Options(address.url), fake.laptop()) == 0
+        assert run(LoginOptions(address.url), fake.laptop()) == 0
     said = "\n".join(fake.said)
     assert fake.slept == [1]
     for words in (
@@ -85,21 +85,21 @@ def test_it_waits_as_told_and_says_what_it_did_and_what_is_next(fake: FakeLaptop
 
 def test_the_page_is_opened_unless_nobody_wants_that(fake: FakeLaptop) -> None:
     with served() as address:
-        run(Options(address.url), fake.laptop())
-        run(Options(address.url, opens_browser=False), fake.laptop())
+        run(LoginOptions(address.url), fake.laptop())
+        run(LoginOptions(address.url, opens_browser=False), fake.laptop())
     assert fake.opened == [f"{address.url}/device"]
 
 
 def test_a_page_of_another_site_is_not_opened(fake: FakeLaptop) -> None:
     with served(page="https://evil.example/device") as address:
-        run(Options(address.url), fake.laptop())
+        run(LoginOptions(address.url), fake.laptop())
     assert fake.opened == []
 
 
 def test_a_login_that_changes_nothing_writes_nothing(fake: FakeLaptop) -> None:
     with served() as address:
-        run(Options(address.url), fake.laptop())
-        run(Options(address.url), fake.laptop())
+        run(LoginOptions(address.url), fake.laptop())
+        run(LoginOptions(address.url), fake.laptop())
     assert fake.said[-1] == f"{fake.home / 'Settings.toml'} is up to date."
     assert [each.name for each in fake.home.iterdir()] == ["Settings.toml"]
 
@@ -109,7 +109,7 @@ def test_who_stops_it_has_changed_nothing(fake: FakeLaptop) -> None:
         raise KeyboardInterrupt
 
     with served() as address:
-        assert run(Options(address.url), fake.laptop(sleep=stop)) == 130
+        assert run(LoginOptions(address.url), fake.laptop(sleep=stop)) == 130
     assert fake.said[-1] == "Stopped. Nothing was changed."
     assert list(fake.home.iterdir()) == []
 
@@ -121,14 +121,14 @@ def test_settings_that_became_unreadable_meanwhile_are_left_alone(fake: FakeLapt
         file.write_text("[open")
 
     with served() as address:
-        assert run(Options(address.url), fake.laptop(sleep=damage)) == 1
+        assert run(LoginOptions(address.url), fake.laptop(sleep=damage)) == 1
     assert fake.said[-1].startswith(f"{file} was left as it is. It is not TOML")
     assert file.read_text() == "[open"
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(fake: FakeLaptop) -> None:
     (fake.home / "Settings.toml").mkdir()
-    assert run(Options("http://127.0.0.1:1"), fake.laptop()) == 1
+    assert run(LoginOptions("http://127.0.0.1:1"), fake.laptop()) == 1
     [sentence] = fake.said
     assert sentence.startswith(f"{fake.home / 'Settings.toml'} cannot be read: is a directory.")
     assert "name another folder by BALLERINA_HOME_DIR" in sentence
@@ -153,7 +153,10 @@ def test_a_browser_is_opened_where_there_is_a_desktop(
     browser = tmp_path / "browser"
     browser.write_text(f"#!/bin/sh\necho page >> {tmp_path / 'opened'}\n")
     browser.chmod(0o755)
-    program = "from shared.login.command import this_laptop; this_laptop().browse('http://x.test')"
+    program = (
+        "from shared.login.command import local_machine\n"
+        "local_machine().open_browser('http://x.test')"
+    )
     environment = {"BROWSER": f"{browser} %s", "PATH": "/usr/bin:/bin", **desktop}
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
     found = tmp_path / "opened"
@@ -161,4 +164,4 @@ def test_a_browser_is_opened_where_there_is_a_desktop(
 
 
 def test_a_copy_is_named_by_the_time_in_utc() -> None:
-    assert re.fullmatch(r"\d{8}T\d{6}Z", this_laptop().stamp())
+    assert re.fullmatch(r"\d{8}T\d{6}Z", local_machine().stamp())

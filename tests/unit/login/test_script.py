@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from shared.login import asking, command, merging, statements, writing
+from shared.login import command, device_login, settings_file, toml_text
 from shared.login.script import MODULES, login_script
 from tests.paths import ROOT
 
@@ -28,11 +28,11 @@ def defined(tree: ast.Module) -> list[str]:
 
 def test_it_holds_every_definition_of_its_modules_once() -> None:
     found = Counter(defined(ast.parse(SCRIPT)))
-    for module in (statements, merging, writing, asking, command):
+    for module in (toml_text, settings_file, device_login, command):
         source = Path(str(module.__file__)).read_text("utf-8")
         assert set(defined(ast.parse(source))) <= set(found)
     assert [name for name, count in found.items() if count > 1] == []
-    assert len(MODULES) == 5
+    assert len(MODULES) == 4
 
 
 def test_it_is_python_of_the_oldest_version_that_it_promises() -> None:

@@ -5,28 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from shared.auth.token import AccessToken
+from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountName
-from shared.domain.errors import (
-    AccountExists,
-    AccountNotFound,
-    Busy,
-    CredentialsMissing,
-    InvalidRequest,
-    NotPermitted,
-    TokenUnknown,
-)
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.organizations import AccountExists, AccountNotFound
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
-from shared.domain.organizations import Membership, PendingRole
+from shared.domain.members import Membership, PendingRole
 from shared.domain.rights import Grant, Role
 from shared.ports import Stale
-from shared.services.accounts import Accounts, Profile
-from tests.fakes.clock import FakeClock
-from tests.fakes.directory import FakeDirectory
-from tests.fakes.events import FakeEvents
-from tests.fakes.randomness import FakeRandomness
-from tests.fakes.recording import recording
-from tests.faults import Fault, failing
+from shared.services.accounts import AccountProfile, Accounts
+from tests.fakes.services import recording
+from tests.fakes.stores import FakeDirectory, FakeEvents
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.port_doubles import Fault, failing
 
 
 @pytest.fixture
@@ -81,7 +74,7 @@ async def test_a_name_whose_account_was_never_made_is_free_after_a_minute(
         await accounts.create("Kim", by=OPERATOR)
     clock.advance(timedelta(seconds=1))
     account = await accounts.create("Kim", by=OPERATOR)
-    assert await accounts.typed("kim") == account
+    assert await accounts.by_name_or_id("kim") == account
 
 
 async def test_of_two_who_take_over_a_name_one_gets_it(
@@ -98,14 +91,14 @@ async def test_an_account_is_found_by_its_name_in_any_case_and_by_its_id(
     accounts: Accounts,
 ) -> None:
     account = await accounts.create("Kim", by=OPERATOR)
-    assert await accounts.typed("kim") == account
-    assert await accounts.typed(f"id:{account.id}") == account
-    assert await accounts.with_id(account.id) == account
+    assert await accounts.by_name_or_id("kim") == account
+    assert await accounts.by_name_or_id(f"id:{account.id}") == account
+    assert await accounts.by_id(account.id) == account
     with pytest.raises(AccountNotFound, match="lee"):
-        await accounts.typed("lee")
+        await accounts.by_name_or_id("lee")
     for other in ("Kim", "kim@example.org", "0000000000", f"id:{account.id}"):
         with pytest.raises(AccountNotFound):
-            await accounts.with_id(other)
+            await accounts.by_id(other)
 
 
 async def test_an_id_is_no_name_even_where_an_old_account_is_called_so(
@@ -114,9 +107,9 @@ async def test_an_id_is_no_name_even_where_an_old_account_is_called_so(
     kim = await accounts.create("kim", by=OPERATOR)
     await store.add(Account(id="stranger00", name=kim.id, created_ms=0))
     await store.add(AccountName(name=kim.id, account="stranger00", created_ms=0))
-    assert await accounts.with_id(kim.id) == kim
+    assert await accounts.by_id(kim.id) == kim
     with pytest.raises(AccountNotFound, match=f"id:{kim.id}"):
-        await accounts.typed(kim.id)
+        await accounts.by_name_or_id(kim.id)
 
 
 async def test_a_name_that_was_given_back_is_nobodys(
@@ -126,8 +119,8 @@ async def test_a_name_that_was_given_back_is_nobodys(
     [claim] = store.every(AccountName)
     await store.replace(claim.model_copy(update={"is_retired": True}))
     with pytest.raises(AccountNotFound):
-        await accounts.typed("kim")
-    assert await accounts.with_id(kim.id) == kim
+        await accounts.by_name_or_id("kim")
+    assert await accounts.by_id(kim.id) == kim
 
 
 async def test_an_account_is_no_administrator_unless_it_was_made_one(accounts: Accounts) -> None:
@@ -162,7 +155,7 @@ async def test_a_name_is_no_id_no_token_and_no_reserved_word(
 ) -> None:
     by = Principal("kim0000000", "session")
     with pytest.raises(InvalidRequest, match=reason):
-        await accounts.enrol("kim0000000", name, email="", by=by)
+        await accounts.register("kim0000000", name, email="", by=by)
     with pytest.raises(InvalidRequest, match=reason):
         await accounts.create(name, by=OPERATOR)
     assert store.entities == {}
@@ -205,7 +198,7 @@ async def test_a_profile_is_the_account_with_its_credential_and_its_organization
     member = Membership(org="acme", account=account.id, role=Role.OWNER)
     await store.add(member)
     by = Principal(account.id, "session", (Grant(),))
-    assert await accounts.profile(by) == Profile(account, by, (member,))
+    assert await accounts.profile(by) == AccountProfile(account, by, (member,))
 
 
 async def test_nobody_has_no_profile(accounts: Accounts) -> None:
@@ -228,9 +221,9 @@ async def test_a_renamed_account_is_an_event_and_its_name_before_is_never_given_
 ) -> None:
     kim = await accounts.create("kim", by=OPERATOR)
     renamed = await accounts.rename(kim, "Kimberly", by=OPERATOR)
-    assert await accounts.typed("kimberly") == renamed
+    assert await accounts.by_name_or_id("kimberly") == renamed
     with pytest.raises(AccountNotFound):
-        await accounts.typed("kim")
+        await accounts.by_name_or_id("kim")
     with pytest.raises(AccountExists):
         await accounts.create("kim", by=OPERATOR)
     event = events.feed[-1]
@@ -255,7 +248,7 @@ async def test_a_rename_can_be_repeated_whatever_a_crash_left(
 async def test_the_spelling_of_a_name_can_be_changed(accounts: Accounts) -> None:
     kim = await accounts.create("kim", by=OPERATOR)
     assert (await accounts.rename(kim, "Kim", by=OPERATOR)).name == "Kim"
-    assert (await accounts.typed("KIM")).id == kim.id
+    assert (await accounts.by_name_or_id("KIM")).id == kim.id
 
 
 async def test_no_account_gets_the_name_of_another_or_one_that_is_kept_back(
@@ -267,7 +260,7 @@ async def test_no_account_gets_the_name_of_another_or_one_that_is_kept_back(
             await accounts.rename(kim, name, by=OPERATOR)
     old = await store.replace(kim.model_copy(update={"name": "aB3dE6gH9k"}))
     assert (await accounts.rename(old, "kim.l", by=OPERATOR)).name == "kim.l"
-    assert (await accounts.typed("kim")).id == kim.id
+    assert (await accounts.by_name_or_id("kim")).id == kim.id
 
 
 async def test_names_that_nobody_would_get_today_are_listed(
@@ -317,7 +310,7 @@ async def test_who_types_a_bare_id_is_told_to_mark_it(accounts: Accounts) -> Non
         ("lee", ""),
     ):
         with pytest.raises(AccountNotFound) as refused:
-            await accounts.typed(text)
+            await accounts.by_name_or_id(text)
         assert str(refused.value) == f"account not found: {text}{sentence}"
 
 
@@ -344,7 +337,7 @@ async def test_a_name_is_claimed_when_its_account_gets_it(
     await accounts.rename(kim, "lee", by=OPERATOR)
     claimed = {each.name: (each.account, each.created_ms) for each in store.every(AccountName)}
     assert claimed == {"kim": (kim.id, made_ms), "lee": (kim.id, clock.now_ms())}
-    assert (await accounts.with_id(kim.id)).created_ms == made_ms
+    assert (await accounts.by_id(kim.id)).created_ms == made_ms
 
 
 async def test_a_profile_leaves_out_a_membership_that_is_over(
@@ -368,4 +361,4 @@ async def test_a_name_whose_account_is_there_is_never_free(
     clock.advance(timedelta(days=400))
     with pytest.raises(AccountExists, match=r"^The account KIM exists already\. "):
         await accounts.create("KIM", by=OPERATOR)
-    assert await accounts.typed("kim") == kim
+    assert await accounts.by_name_or_id("kim") == kim

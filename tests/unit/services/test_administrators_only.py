@@ -1,66 +1,81 @@
 """What only administrators may do: who is refused, what they are told, and what it takes."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
-from shared.domain.bulletin import Draft, Mood
-from shared.domain.errors import CredentialsMissing, NotPermitted, SignInAgain
+from shared.composition import Registry
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SignInAgain
+from shared.domain.events import EventQuery
 from shared.domain.identity import ANONYMOUS, Principal
-from shared.domain.logs import LogQuery
 from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.notices import NoticeDraft, NoticeKind
 from shared.domain.rights import Grant
-from tests.world import World
+from tests.support.world import World
 
 PACKAGE = Package.parse("acme", "greet")
 COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
 ACME, NEW = parse_org("acme"), parse_org("globex")
-LOG = LogQuery()
-DRAFT = Draft(text="We move house.", mood=Mood.WARNING, link="", from_ms=1, until_ms=2)
+LOG = EventQuery()
+DRAFT = NoticeDraft(text="We move house.", mood=NoticeKind.WARNING, link="", from_ms=1, until_ms=2)
 
-Attempt = Callable[[Any, World, Principal], Awaitable[object]]  # By the registry, in its world.
+Attempt = Callable[[Registry, World, Principal], Awaitable[object]]
 
 LOOKING: tuple[tuple[str, Attempt], ...] = (
-    ("look at notices of the registry", lambda r, _, by: r.announcing.bulletin(by=by)),
-    ("list every organization", lambda r, _, by: r.provisioning.page("", 1, by=by)),
-    ("list every organization", lambda r, _, by: r.provisioning.find("a", by=by)),
-    ("see the organization acme", lambda r, _, by: r.provisioning.show(ACME, by=by)),
-    ("read what is withheld", lambda r, _, by: r.inspecting.withheld(by=by)),
-    ("look at acme/greet", lambda r, _, by: r.inspecting.package(PACKAGE, by=by)),
-    ("look at acme/greet:1.0.0", lambda r, _, by: r.inspecting.release(COORDINATE, by=by)),
+    ("look at notices of the registry", lambda r, _, by: r.notices.current(by=by)),
+    ("list every organization", lambda r, _, by: r.organization_administration.page("", 1, by=by)),
+    ("list every organization", lambda r, _, by: r.organization_administration.find("a", by=by)),
+    ("see the organization acme", lambda r, _, by: r.organization_administration.show(ACME, by=by)),
+    ("read what is withheld", lambda r, _, by: r.release_inspection.withheld(by=by)),
+    ("look at acme/greet", lambda r, _, by: r.release_inspection.package(PACKAGE, by=by)),
+    ("look at acme/greet:1.0.0", lambda r, _, by: r.release_inspection.release(COORDINATE, by=by)),
     ("look at acme/greet:1.0.0", lambda r, _, by: r.moderation.find(COORDINATE, by=by)),
-    ("list the names that nobody may found", lambda r, _, by: r.reserving.all(by=by)),
-    ("list the names that nobody may found", lambda r, _, by: r.reserving.matching("a*", by=by)),
-    ("look up names", lambda r, _, by: r.reserving.look_up("acme", by=by)),
-    ("list the accounts of others", lambda r, _, by: r.supervising.page("", 1, by=by)),
-    ("list the accounts of others", lambda r, _, by: r.supervising.find("bob", by=by)),
-    ("list the accounts of others", lambda r, _, by: r.supervising.running(by=by)),
-    ("see the accounts of others", lambda r, _, by: r.supervising.show("bob", LOG, by=by)),
-    ("see how the registry is", lambda r, _, by: r.overseeing.look(by=by)),
-    ("see the tasks of upkeep", lambda r, _, by: r.overseeing.tasks(by=by)),
-    ("see who has to wait", lambda r, _, by: r.overseeing.pace(by=by)),
-    ("read the log of another account", lambda r, _, by: r.logbook.of_somebody("bob", LOG, by=by)),
+    ("list the names that nobody may found", lambda r, _, by: r.reserved_names.all(by=by)),
+    (
+        "list the names that nobody may found",
+        lambda r, _, by: r.reserved_names.matching("a*", by=by),
+    ),
+    ("look up names", lambda r, _, by: r.reserved_names.look_up("acme", by=by)),
+    ("list the accounts of others", lambda r, _, by: r.account_administration.page("", 1, by=by)),
+    ("list the accounts of others", lambda r, _, by: r.account_administration.find("bob", by=by)),
+    ("list the accounts of others", lambda r, _, by: r.account_administration.running(by=by)),
+    (
+        "see the accounts of others",
+        lambda r, _, by: r.account_administration.show("bob", LOG, by=by),
+    ),
+    ("see how the registry is", lambda r, _, by: r.status.overview(by=by)),
+    ("see the tasks of upkeep", lambda r, _, by: r.status.tasks(by=by)),
+    ("see who has to wait", lambda r, _, by: r.status.rate_limits(by=by)),
+    (
+        "read the log of another account",
+        lambda r, _, by: r.audit_log.of_somebody("bob", LOG, by=by),
+    ),
 )
 CHANGING: tuple[tuple[str, Attempt], ...] = (
     (
         "found the organization globex for somebody",
-        lambda r, w, by: r.provisioning.found(NEW, w.people.bob.account, by=by),
-    ),
-    ("change the names that nobody may found", lambda r, _, by: r.reserving.add("a", "B.", by=by)),
-    ("change the names that nobody may found", lambda r, _, by: r.reserving.remove("a", by=by)),
-    (
-        "change whether the registry takes changes",
-        lambda r, _, by: r.announcing.refuse_changes("Moving house.", by=by),
+        lambda r, w, by: r.organization_administration.create(NEW, w.people.bob.account, by=by),
     ),
     (
-        "change whether the registry takes changes",
-        lambda r, _, by: r.announcing.take_changes(by=by),
+        "change the names that nobody may found",
+        lambda r, _, by: r.reserved_names.add("a", "B.", by=by),
     ),
-    ("change notices of the registry", lambda r, _, by: r.announcing.announce(DRAFT, by=by)),
-    ("change notices of the registry", lambda r, _, by: r.announcing.end("none", by=by)),
-    ("change notices of the registry", lambda r, _, by: r.announcing.extend("none", 1, by=by)),
-    ("run tasks of upkeep", lambda r, _, by: r.wishing.ask("audit", by=by)),
+    (
+        "change the names that nobody may found",
+        lambda r, _, by: r.reserved_names.remove("a", by=by),
+    ),
+    (
+        "change whether the registry takes changes",
+        lambda r, _, by: r.notices.enter_read_only_mode("Moving house.", by=by),
+    ),
+    (
+        "change whether the registry takes changes",
+        lambda r, _, by: r.notices.leave_read_only_mode(by=by),
+    ),
+    ("change notices of the registry", lambda r, _, by: r.notices.publish(DRAFT, by=by)),
+    ("change notices of the registry", lambda r, _, by: r.notices.end("none", by=by)),
+    ("change notices of the registry", lambda r, _, by: r.notices.extend("none", 1, by=by)),
+    ("run tasks of upkeep", lambda r, _, by: r.task_requests.request("audit", by=by)),
 )
 
 

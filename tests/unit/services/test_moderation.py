@@ -5,25 +5,22 @@ from datetime import timedelta
 
 import pytest
 
-from shared.bootstrap import World as Stores
-from shared.domain.errors import (
-    Busy,
-    CredentialsMissing,
+from shared.composition import Adapters as Stores
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SignInAgain
+from shared.domain.errors.packages import (
     NotAwaited,
-    NotListedYet,
-    NotPermitted,
     PackageNotFound,
     ReleaseNotFound,
     RemovedForGood,
-    SignInAgain,
 )
-from shared.domain.identity import ANONYMOUS, FRESH_FOR, OPERATOR, Principal
+from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.identity import ANONYMOUS, OPERATOR, RECENT_SIGN_IN, Principal
 from shared.domain.names import Coordinate, parse_org
-from shared.domain.package import State
+from shared.domain.packages import State
 from shared.domain.rights import Grant, Scope
-from tests.balas import bala
-from tests.faults import Fault, failing
-from tests.world import OpenWorld, Person, World
+from tests.support.archives import bala
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import OpenWorld, Person, World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 ABSENT = Coordinate.parse("acme", "absent", "1.0.0")
@@ -70,7 +67,7 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
     published: World, verb: str
 ) -> None:
     people = published.people
-    late = FRESH_FOR + timedelta(seconds=1)
+    late = RECENT_SIGN_IN + timedelta(seconds=1)
     admin = signed_in(published, people.admin)
     few = Principal(admin.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
     refused = [
@@ -88,7 +85,10 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
 
 
 async def test_only_administrators_look_at_what_is_withheld(published: World) -> None:
-    inspecting, ann = published.registry.inspecting, signed_in(published, published.people.ann)
+    inspecting, ann = (
+        published.registry.release_inspection,
+        signed_in(published, published.people.ann),
+    )
     for asked in (
         inspecting.withheld(by=ann),
         inspecting.package(GREET.package, by=ann),
@@ -100,7 +100,7 @@ async def test_only_administrators_look_at_what_is_withheld(published: World) ->
 
 
 async def test_what_is_not_there_is_not_found(published: World) -> None:
-    inspecting = published.registry.inspecting
+    inspecting = published.registry.release_inspection
     for asked in (
         inspecting.release(ABSENT, by=OPERATOR),
         published.registry.moderation.quarantine(ABSENT, REASON, by=OPERATOR),
@@ -116,13 +116,13 @@ async def test_a_release_is_shown_with_all_that_happened_to_it(published: World)
     published.clock.advance(timedelta(hours=1))
     admin = signed_in(published, published.people.admin)
     await act(published, "quarantine", admin)
-    dossier = await published.registry.inspecting.release(GREET, by=admin)
+    dossier = await published.registry.release_inspection.release(GREET, by=admin)
     kinds = [event.kind for _, event in dossier.history.events]
     assert kinds == ["release.quarantined", "release.published"]
     assert dossier.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
     assert (dossier.pulls, dossier.dependents, dossier.history.next) == (0, 0, None)
     assert dossier.decided_by == admin.id
-    survey = await published.registry.inspecting.package(GREET.package, by=admin)
+    survey = await published.registry.release_inspection.package(GREET.package, by=admin)
     assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
 
 
@@ -197,7 +197,10 @@ async def test_owners_confirm_what_waits_for_them_and_nothing_else(worlds: OpenW
 
 
 async def test_a_refusal_to_look_names_what_was_to_be_looked_at(published: World) -> None:
-    inspecting, ann = published.registry.inspecting, signed_in(published, published.people.ann)
+    inspecting, ann = (
+        published.registry.release_inspection,
+        signed_in(published, published.people.ann),
+    )
     for what, asked in (
         ("read what is withheld", inspecting.withheld(by=ann)),
         ("look at acme/greet", inspecting.package(GREET.package, by=ann)),
@@ -222,8 +225,8 @@ async def test_a_release_is_shown_with_the_number_of_packages_that_need_it(
     for name in ("one", "two"):
         await published.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))
     old = Coordinate.parse("acme", "two", "1.0.0")
-    await published.registry.deprecating.deprecate(old, "Use acme/one.", by=OPERATOR)
-    assert (await published.registry.inspecting.release(GREET, by=OPERATOR)).dependents == 2
+    await published.registry.deprecation.deprecate(old, "Use acme/one.", by=OPERATOR)
+    assert (await published.registry.release_inspection.release(GREET, by=OPERATOR)).dependents == 2
 
 
 @pytest.mark.parametrize("verb", VERBS)

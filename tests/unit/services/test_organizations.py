@@ -5,44 +5,48 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors import (
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import (
     CredentialsMissing,
-    InvalidRequest,
     NotPermitted,
-    OrganizationExists,
-    OrganizationNotFound,
     SignInAgain,
     TokenUnknown,
 )
-from shared.domain.identity import ANONYMOUS, NOWHERE, OPERATOR, Principal
+from shared.domain.errors.organizations import (
+    LooksAlike,
+    MemberNotFound,
+    NameKeptBack,
+    OrganizationExists,
+    OrganizationNotFound,
+)
+from shared.domain.identity import ANONYMOUS, NO_ACCESS, OPERATOR, Principal
+from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName
-from shared.domain.organization_errors import LooksAlike, MemberNotFound, NameKeptBack
-from shared.domain.organizations import COOLING_OFF, LookAlike, Organization
-from shared.domain.package import Visibility
+from shared.domain.organizations import NameSkeleton, Organization
+from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Grant, Role, Scope
-from shared.services.founding import Founders
-from shared.services.organizations import Profile
-from tests.org_world import ACME, ADA, EVE, KIM, LEE, MAX, OrgWorld, acme_of_kim
+from shared.services.organizations import OrganizationCreators, OrganizationProfile
+from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
 OTHER = OrgName("other")
 READ_ALONE = Grant(scopes=frozenset({Scope.READ}))
 
 
 @pytest.fixture
-def world() -> OrgWorld:
-    return OrgWorld()
+def world() -> OrganizationServices:
+    return OrganizationServices()
 
 
 @pytest.fixture
-async def acme() -> OrgWorld:
+async def acme() -> OrganizationServices:
     return await acme_of_kim()
 
 
 # --- founding ----------------------------------------------------------------------------------
 
 
-async def test_its_founder_owns_an_organization(world: OrgWorld) -> None:
-    organization = await world.organizations.found(ACME, KIM, by=world.signed_in(KIM))
+async def test_its_founder_owns_an_organization(world: OrganizationServices) -> None:
+    organization = await world.organizations.create(ACME, KIM, by=world.signed_in(KIM))
     assert (organization.name, organization.founder) == ("Acme", KIM.id)
     assert len(organization.id) == 10
     assert world.roles() == {"kim": Role.OWNER}
@@ -51,23 +55,27 @@ async def test_its_founder_owns_an_organization(world: OrgWorld) -> None:
     assert event.streams == ("org:acme", f"account:{KIM.id}")
 
 
-async def test_the_organization_and_its_owner_come_in_one_write(world: OrgWorld) -> None:
-    await world.organizations.found(ACME, KIM, by=OPERATOR)
+async def test_the_organization_and_its_owner_come_in_one_write(
+    world: OrganizationServices,
+) -> None:
+    await world.organizations.create(ACME, KIM, by=OPERATOR)
     assert world.directory.calls.count("add") == 1
 
 
-async def test_a_name_is_given_once_in_any_spelling(acme: OrgWorld) -> None:
+async def test_a_name_is_given_once_in_any_spelling(acme: OrganizationServices) -> None:
     for by in (OPERATOR, acme.signed_in(LEE), acme.signed_in(ADA)):
         with pytest.raises(OrganizationExists):
-            await acme.organizations.found(OrgName("aCME"), LEE, by=by)
+            await acme.organizations.create(OrgName("aCME"), LEE, by=by)
     assert acme.roles() == {"kim": Role.OWNER}
     assert acme.events.feed == []
 
 
-async def test_of_two_founders_at_once_one_owns_the_organization(world: OrgWorld) -> None:
+async def test_of_two_founders_at_once_one_owns_the_organization(
+    world: OrganizationServices,
+) -> None:
     first, second = await asyncio.gather(
-        world.organizations.found(ACME, KIM, by=OPERATOR),
-        world.organizations.found(ACME, LEE, by=OPERATOR),
+        world.organizations.create(ACME, KIM, by=OPERATOR),
+        world.organizations.create(ACME, LEE, by=OPERATOR),
         return_exceptions=True,
     )
     assert isinstance(first, Organization)
@@ -75,111 +83,121 @@ async def test_of_two_founders_at_once_one_owns_the_organization(world: OrgWorld
     assert world.roles() == {"kim": Role.OWNER}
 
 
-async def test_a_token_founds_what_it_may_manage(world: OrgWorld) -> None:
-    await world.organizations.found(ACME, KIM, by=world.token_of(KIM, Grant(org="acme")))
+async def test_a_token_founds_what_it_may_manage(world: OrganizationServices) -> None:
+    await world.organizations.create(ACME, KIM, by=world.token_of(KIM, Grant(org="acme")))
     for grant in (Grant(org="acme"), READ_ALONE, Grant(package="greet")):
         with pytest.raises(NotPermitted, match="scope manage"):
-            await world.organizations.found(OTHER, KIM, by=world.token_of(KIM, grant))
+            await world.organizations.create(OTHER, KIM, by=world.token_of(KIM, grant))
 
 
 async def test_nobody_founds_for_somebody_else_but_the_operator_and_administrators(
-    world: OrgWorld,
+    world: OrganizationServices,
 ) -> None:
     with pytest.raises(NotPermitted, match="create Acme for lee: only they themselves may"):
-        await world.organizations.found(ACME, LEE, by=world.signed_in(KIM))
-    await world.organizations.found(ACME, LEE, by=world.signed_in(ADA))
+        await world.organizations.create(ACME, LEE, by=world.signed_in(KIM))
+    await world.organizations.create(ACME, LEE, by=world.signed_in(ADA))
     assert world.roles() == {"lee": Role.OWNER}
 
 
-async def test_without_an_account_nothing_is_founded(world: OrgWorld) -> None:
+async def test_without_an_account_nothing_is_founded(world: OrganizationServices) -> None:
     with pytest.raises(CredentialsMissing):
-        await world.organizations.found(ACME, KIM, by=ANONYMOUS)
+        await world.organizations.create(ACME, KIM, by=ANONYMOUS)
     with pytest.raises(TokenUnknown):
-        await world.organizations.found(ACME, KIM, by=Principal("gone000000", "t", (Grant(),)))
+        await world.organizations.create(ACME, KIM, by=Principal("gone000000", "t", (Grant(),)))
 
 
-async def test_where_the_operator_says_so_administrators_alone_found(world: OrgWorld) -> None:
-    world.founders = Founders.ADMINISTRATORS
+async def test_where_the_operator_says_so_administrators_alone_found(
+    world: OrganizationServices,
+) -> None:
+    world.founders = OrganizationCreators.ADMINISTRATORS
     with pytest.raises(NotPermitted, match="administrator of the registry"):
-        await world.organizations.found(ACME, KIM, by=world.signed_in(KIM))
-    await world.organizations.found(ACME, KIM, by=world.signed_in(ADA))
+        await world.organizations.create(ACME, KIM, by=world.signed_in(KIM))
+    await world.organizations.create(ACME, KIM, by=world.signed_in(ADA))
 
 
-async def test_a_name_of_the_operator_is_given_to_administrators_alone(world: OrgWorld) -> None:
+async def test_a_name_of_the_operator_is_given_to_administrators_alone(
+    world: OrganizationServices,
+) -> None:
     reserved = OrgName("Ballerinax")
     with pytest.raises(NotPermitted, match="give Ballerinax to kim"):
-        await world.organizations.found(reserved, KIM, by=OPERATOR)
+        await world.organizations.create(reserved, KIM, by=OPERATOR)
     with pytest.raises(NotPermitted, match="give Ballerinax to kim"):
-        await world.organizations.found(reserved, KIM, by=world.signed_in(ADA))
-    await world.organizations.found(reserved, ADA, by=OPERATOR)
+        await world.organizations.create(reserved, KIM, by=world.signed_in(ADA))
+    await world.organizations.create(reserved, ADA, by=OPERATOR)
 
 
 @pytest.mark.parametrize(
     "name", ["ballerinax", "Ba11erina", "bal_lerina_http", "wso2", "vvso2labs"]
 )
 async def test_people_found_nothing_that_looks_like_the_operator_s(
-    world: OrgWorld, name: str
+    world: OrganizationServices, name: str
 ) -> None:
     world.kept_back = ("wso2*",)
     with pytest.raises(NameKeptBack, match=f"{name} is, or looks like"):
-        await world.organizations.found(OrgName(name), KIM, by=world.signed_in(KIM))
+        await world.organizations.create(OrgName(name), KIM, by=world.signed_in(KIM))
 
 
 @pytest.mark.parametrize("name", ["acrne", "ac_me", "accme"])
 async def test_people_found_no_look_alike_of_another_organization(
-    acme: OrgWorld, name: str
+    acme: OrganizationServices, name: str
 ) -> None:
     with pytest.raises(LooksAlike) as refused:
-        await acme.organizations.found(OrgName(name), LEE, by=acme.signed_in(LEE))
+        await acme.organizations.create(OrgName(name), LEE, by=acme.signed_in(LEE))
     assert "Acme" not in str(refused.value)  # It may be nobody's business that it is there.
-    assert {each.org for each in acme.directory.every(LookAlike)} == {"Acme"}
-    await acme.organizations.found(OrgName(name), LEE, by=OPERATOR)
+    assert {each.org for each in acme.directory.every(NameSkeleton)} == {"Acme"}
+    await acme.organizations.create(OrgName(name), LEE, by=OPERATOR)
 
 
-async def test_the_push_of_an_administrator_founds_the_organization(world: OrgWorld) -> None:
+async def test_the_push_of_an_administrator_founds_the_organization(
+    world: OrganizationServices,
+) -> None:
     by = world.signed_in(ADA)
     standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
-    await world.organizations.ensure(ACME, standing, by=by)
+    await world.organizations.create_if_absent(ACME, standing, by=by)
     assert world.roles() == {"ada": Role.OWNER}
     assert world.events.kinds() == ["organization.founded"]
 
 
-async def test_an_organization_that_is_there_is_ensured_without_a_call(acme: OrgWorld) -> None:
+async def test_an_organization_that_is_there_is_ensured_without_a_call(
+    acme: OrganizationServices,
+) -> None:
     standing = await acme.authorization.require(acme.signed_in(KIM), Action.PUSH_NEW, ACME)
     acme.directory.calls.clear()
-    await acme.organizations.ensure(ACME, standing, by=acme.signed_in(KIM))
+    await acme.organizations.create_if_absent(ACME, standing, by=acme.signed_in(KIM))
     assert acme.directory.calls == []
 
 
-async def test_of_two_first_pushes_both_go_on(world: OrgWorld) -> None:
+async def test_of_two_first_pushes_both_go_on(world: OrganizationServices) -> None:
     by = world.signed_in(ADA)
     standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     for _ in range(2):
-        await world.organizations.ensure(ACME, standing, by=by)
+        await world.organizations.create_if_absent(ACME, standing, by=by)
     assert world.events.kinds() == ["organization.founded"]
 
 
-async def test_nobody_else_founds_an_organization_by_a_push(world: OrgWorld) -> None:
+async def test_nobody_else_founds_an_organization_by_a_push(world: OrganizationServices) -> None:
     lee = await world.directory.standing(LEE.id, ACME, 0)
-    for standing in (NOWHERE, lee):
+    for standing in (NO_ACCESS, lee):
         with pytest.raises(OrganizationNotFound):
-            await world.organizations.ensure(ACME, standing, by=world.signed_in(LEE))
+            await world.organizations.create_if_absent(ACME, standing, by=world.signed_in(LEE))
 
 
 # --- what it says of itself --------------------------------------------------------------------
 
 
-async def test_an_organization_begins_with_what_it_says_of_itself(world: OrgWorld) -> None:
-    profile = Profile.parse(" Acme\tCorp ", "Makes things.", Visibility.PRIVATE)
-    made = await world.organizations.found(ACME, KIM, by=world.signed_in(KIM), profile=profile)
+async def test_an_organization_begins_with_what_it_says_of_itself(
+    world: OrganizationServices,
+) -> None:
+    profile = OrganizationProfile.parse(" Acme\tCorp ", "Makes things.", Visibility.PRIVATE)
+    made = await world.organizations.create(ACME, KIM, by=world.signed_in(KIM), profile=profile)
     assert (made.display_name, made.description) == ("Acme Corp", "Makes things.")
     assert made.default_visibility is Visibility.PRIVATE
 
 
-async def test_an_owner_changes_what_it_says_and_the_rest_stays(acme: OrgWorld) -> None:
+async def test_an_owner_changes_what_it_says_and_the_rest_stays(acme: OrganizationServices) -> None:
     for profile in (
-        Profile.parse("Acme Corp", None, None),
-        Profile.parse(None, "Makes things.", None),
+        OrganizationProfile.parse("Acme Corp", None, None),
+        OrganizationProfile.parse(None, "Makes things.", None),
     ):
         await acme.organizations.change(ACME, profile, by=acme.token_of(KIM))
     now = await acme.acme()
@@ -190,14 +208,18 @@ async def test_an_owner_changes_what_it_says_and_the_rest_stays(acme: OrgWorld) 
     ]
 
 
-async def test_a_change_of_nothing_is_none(acme: OrgWorld) -> None:
-    await acme.organizations.change(ACME, Profile(), by=acme.signed_in(KIM))
-    await acme.organizations.change(ACME, Profile(description=""), by=acme.signed_in(KIM))
+async def test_a_change_of_nothing_is_none(acme: OrganizationServices) -> None:
+    await acme.organizations.change(ACME, OrganizationProfile(), by=acme.signed_in(KIM))
+    await acme.organizations.change(
+        ACME, OrganizationProfile(description=""), by=acme.signed_in(KIM)
+    )
     assert acme.events.feed == []
 
 
-async def test_a_visibility_takes_a_person_who_signed_in_a_moment_ago(acme: OrgWorld) -> None:
-    profile = Profile(default_visibility=Visibility.PRIVATE)
+async def test_a_visibility_takes_a_person_who_signed_in_a_moment_ago(
+    acme: OrganizationServices,
+) -> None:
+    profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
     with pytest.raises(SignInAgain):
         await acme.organizations.change(ACME, profile, by=acme.token_of(KIM))
     await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
@@ -210,13 +232,15 @@ async def test_a_visibility_takes_a_person_who_signed_in_a_moment_ago(acme: OrgW
     "text", ["Wso2", "w\u0455\u043e2", "WSO 2", "Ballerina", "B\u0430llerina X"]
 )
 async def test_an_organization_calls_itself_by_nobody_else_s_name(
-    acme: OrgWorld, text: str
+    acme: OrganizationServices, text: str
 ) -> None:
-    await acme.organizations.found(OrgName("wso2"), LEE, by=OPERATOR)
+    await acme.organizations.create(OrgName("wso2"), LEE, by=OPERATOR)
     for attempt in (
-        acme.organizations.change(ACME, Profile(display_name=text), by=acme.signed_in(KIM)),
-        acme.organizations.found(
-            OTHER, MAX, by=acme.signed_in(MAX), profile=Profile(display_name=text)
+        acme.organizations.change(
+            ACME, OrganizationProfile(display_name=text), by=acme.signed_in(KIM)
+        ),
+        acme.organizations.create(
+            OTHER, MAX, by=acme.signed_in(MAX), profile=OrganizationProfile(display_name=text)
         ),
     ):
         with pytest.raises((LooksAlike, NameKeptBack)):
@@ -224,10 +248,10 @@ async def test_an_organization_calls_itself_by_nobody_else_s_name(
     assert (await acme.acme()).display_name == ""
 
 
-async def test_an_organization_calls_itself_by_its_own_name(acme: OrgWorld) -> None:
-    await acme.organizations.found(OrgName("ballerinax"), ADA, by=OPERATOR)
+async def test_an_organization_calls_itself_by_its_own_name(acme: OrganizationServices) -> None:
+    await acme.organizations.create(OrgName("ballerinax"), ADA, by=OPERATOR)
     for org, name, by in ((ACME, "A.C.M.E.", KIM), (OrgName("ballerinax"), "Ballerina X", ADA)):
-        profile = Profile(display_name=name)
+        profile = OrganizationProfile(display_name=name)
         changed = await acme.organizations.change(org, profile, by=acme.signed_in(by))
         assert changed.display_name == name
 
@@ -239,25 +263,31 @@ async def test_an_organization_calls_itself_by_its_own_name(acme: OrgWorld) -> N
 )
 def test_what_nobody_sees_is_no_display_name(text: str) -> None:
     with pytest.raises(InvalidRequest, match="display name"):
-        Profile.parse(text, None, None)
+        OrganizationProfile.parse(text, None, None)
 
 
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
-async def test_nobody_but_owners_changes_what_it_says(acme: OrgWorld, role: Role) -> None:
+async def test_nobody_but_owners_changes_what_it_says(
+    acme: OrganizationServices, role: Role
+) -> None:
     await acme.let_in(LEE, role=role)
     with pytest.raises(NotPermitted):
-        await acme.organizations.change(ACME, Profile(description="x"), by=acme.signed_in(LEE))
+        await acme.organizations.change(
+            ACME, OrganizationProfile(description="x"), by=acme.signed_in(LEE)
+        )
     with pytest.raises(OrganizationNotFound):
-        await acme.organizations.change(ACME, Profile(description="x"), by=acme.signed_in(MAX))
+        await acme.organizations.change(
+            ACME, OrganizationProfile(description="x"), by=acme.signed_in(MAX)
+        )
 
 
 async def test_everybody_sees_a_public_organization_and_members_a_private_one(
-    acme: OrgWorld,
+    acme: OrganizationServices,
 ) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     for by in (ANONYMOUS, acme.signed_in(MAX)):
         assert (await acme.organizations.show(ACME, by=by)).name == "Acme"
-    profile = Profile(default_visibility=Visibility.PRIVATE)
+    profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
     await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
     for by in (acme.signed_in(LEE), acme.signed_in(ADA), OPERATOR):
         assert (await acme.organizations.show(ACME, by=by)).name == "Acme"
@@ -267,8 +297,8 @@ async def test_everybody_sees_a_public_organization_and_members_a_private_one(
             await acme.organizations.show(ACME, by=by)
 
 
-async def test_what_is_hidden_costs_what_is_missing_costs(acme: OrgWorld) -> None:
-    profile = Profile(default_visibility=Visibility.PRIVATE)
+async def test_what_is_hidden_costs_what_is_missing_costs(acme: OrganizationServices) -> None:
+    profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
     await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
     costs: list[list[str]] = []
     for org in (ACME, OTHER):
@@ -283,7 +313,7 @@ async def test_what_is_hidden_costs_what_is_missing_costs(acme: OrgWorld) -> Non
 
 
 async def test_the_operator_makes_members_and_an_owner_changes_what_they_are(
-    acme: OrgWorld,
+    acme: OrganizationServices,
 ) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     await acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=acme.signed_in(KIM))
@@ -295,20 +325,26 @@ async def test_the_operator_makes_members_and_an_owner_changes_what_they_are(
     assert acme.mailer.sent == []  # What is not about owners is in the log, and in no mail.
 
 
-async def test_nobody_becomes_a_member_without_their_own_decision(acme: OrgWorld) -> None:
+async def test_nobody_becomes_a_member_without_their_own_decision(
+    acme: OrganizationServices,
+) -> None:
     with pytest.raises(MemberNotFound, match="lee is no member of Acme"):
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
     assert acme.roles() == {"kim": Role.OWNER}
 
 
-async def test_to_set_the_role_that_somebody_has_changes_nothing(acme: OrgWorld) -> None:
+async def test_to_set_the_role_that_somebody_has_changes_nothing(
+    acme: OrganizationServices,
+) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
     await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
     assert acme.events.feed == []
 
 
-async def test_members_are_stored_under_the_spelling_of_the_organization(acme: OrgWorld) -> None:
+async def test_members_are_stored_under_the_spelling_of_the_organization(
+    acme: OrganizationServices,
+) -> None:
     await acme.organizations.set_member(OrgName("ACME"), LEE, Role.MEMBER, by=OPERATOR)
     [membership] = await acme.organizations.of(LEE.id)
     assert (membership.org, membership.role) == ("Acme", Role.MEMBER)
@@ -316,7 +352,7 @@ async def test_members_are_stored_under_the_spelling_of_the_organization(acme: O
 
 
 async def test_an_owner_takes_members_out_and_they_may_nothing_from_then_on(
-    acme: OrgWorld,
+    acme: OrganizationServices,
 ) -> None:
     await acme.let_in(LEE, role=Role.MAINTAINER)
     await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(KIM))
@@ -328,7 +364,7 @@ async def test_an_owner_takes_members_out_and_they_may_nothing_from_then_on(
 
 
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
-async def test_everybody_may_leave(acme: OrgWorld, role: Role) -> None:
+async def test_everybody_may_leave(acme: OrganizationServices, role: Role) -> None:
     await acme.let_in(LEE, role=role)
     with pytest.raises(NotPermitted, match="leave Acme: the token lacks the scope manage"):
         await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(LEE, READ_ALONE))
@@ -336,7 +372,7 @@ async def test_everybody_may_leave(acme: OrgWorld, role: Role) -> None:
     assert acme.roles() == {"kim": Role.OWNER}
 
 
-async def test_who_came_back_is_a_member_since_then(acme: OrgWorld) -> None:
+async def test_who_came_back_is_a_member_since_then(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, role=Role.MAINTAINER)
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
     acme.clock.advance(timedelta(days=1))
@@ -345,20 +381,22 @@ async def test_who_came_back_is_a_member_since_then(acme: OrgWorld) -> None:
     assert membership.since_ms == acme.clock.now_ms()
 
 
-async def test_a_token_for_one_package_does_not_manage_its_organization(acme: OrgWorld) -> None:
+async def test_a_token_for_one_package_does_not_manage_its_organization(
+    acme: OrganizationServices,
+) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     by = acme.token_of(KIM, Grant(org="acme", package="greet"))
     for attempt in (
         acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=by),
         acme.organizations.remove_member(ACME, LEE, by=by),
-        acme.organizations.change(ACME, Profile(description="x"), by=by),
+        acme.organizations.change(ACME, OrganizationProfile(description="x"), by=by),
     ):
         with pytest.raises(NotPermitted, match="scope manage"):
             await attempt
 
 
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
-async def test_nobody_but_owners_changes_members(acme: OrgWorld, role: Role) -> None:
+async def test_nobody_but_owners_changes_members(acme: OrganizationServices, role: Role) -> None:
     await acme.let_in(LEE, EVE, role=role)
     for attempt in (
         acme.organizations.set_member(ACME, EVE, Role.OWNER, by=acme.signed_in(LEE)),
@@ -372,7 +410,7 @@ async def test_nobody_but_owners_changes_members(acme: OrgWorld, role: Role) -> 
 
 
 async def test_members_see_who_is_a_member_and_to_strangers_there_is_nobody(
-    acme: OrgWorld,
+    acme: OrganizationServices,
 ) -> None:
     await acme.let_in(ADA, LEE, role=Role.MEMBER)
     seen = await acme.organizations.members(ACME, by=acme.token_of(LEE, READ_ALONE))
@@ -390,14 +428,16 @@ async def test_members_see_who_is_a_member_and_to_strangers_there_is_nobody(
         await acme.organizations.members(ACME, by=manager)
 
 
-async def test_a_member_whose_account_is_gone_is_shown_by_its_id(acme: OrgWorld) -> None:
+async def test_a_member_whose_account_is_gone_is_shown_by_its_id(
+    acme: OrganizationServices,
+) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     await acme.without(LEE)
     seen = await acme.organizations.members(ACME, by=acme.signed_in(KIM))
     assert [each.name for each in seen] == ["kim", LEE.id]
 
 
-async def test_somebody_is_found_among_the_members_alone(acme: OrgWorld) -> None:
+async def test_somebody_is_found_among_the_members_alone(acme: OrganizationServices) -> None:
     assert await acme.organizations.member(ACME, KIM.id, by=acme.signed_in(KIM)) == KIM
     for other in (LEE.id, "0000000000", "kim"):
         with pytest.raises(MemberNotFound, match=f"{other} is no member of Acme"):
@@ -406,7 +446,7 @@ async def test_somebody_is_found_among_the_members_alone(acme: OrgWorld) -> None
         await acme.organizations.member(ACME, KIM.id, by=acme.signed_in(LEE))
 
 
-async def test_members_see_what_one_of_them_is(acme: OrgWorld) -> None:
+async def test_members_see_what_one_of_them_is(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, role=Role.MAINTAINER)
     seen = await acme.organizations.show_member(ACME, LEE.id, by=acme.token_of(KIM, READ_ALONE))
     assert (seen.name, seen.membership.role) == ("lee", Role.MAINTAINER)
@@ -418,26 +458,28 @@ async def test_members_see_what_one_of_them_is(acme: OrgWorld) -> None:
         await acme.organizations.show_member(ACME, LEE.id, by=acme.signed_in(KIM))
 
 
-async def test_it_is_known_when_somebody_last_became_owner(acme: OrgWorld) -> None:
+async def test_it_is_known_when_somebody_last_became_owner(acme: OrganizationServices) -> None:
     founded_ms = acme.clock.now_ms()
     await acme.let_in(LEE, role=Role.MEMBER)
     await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(KIM))
-    assert (await acme.organizations.outside(await acme.acme())).newest_owner_ms == founded_ms
-    acme.clock.advance(COOLING_OFF)
-    outside = await acme.organizations.outside(await acme.acme())
+    assert (
+        await acme.organizations.public_members(await acme.acme())
+    ).newest_owner_ms == founded_ms
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    outside = await acme.organizations.public_members(await acme.acme())
     assert outside.newest_owner_ms == acme.clock.now_ms()
 
 
 # --- who is seen -------------------------------------------------------------------------------
 
 
-async def shown(acme: OrgWorld) -> list[str]:
+async def shown(acme: OrganizationServices) -> list[str]:
     """Return the members whom everybody sees."""
-    outside = await acme.organizations.outside(await acme.acme())
+    outside = await acme.organizations.public_members(await acme.acme())
     return [each.name for each in await acme.organizations.named(outside.shown)]
 
 
-async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrgWorld) -> None:
+async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrganizationServices) -> None:
     await acme.let_in(LEE)
     assert await shown(acme) == []
     for each in (LEE, KIM, KIM):
@@ -448,11 +490,11 @@ async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrgWorld) -> 
     await acme.organizations.hide_membership(ACME, by=acme.signed_in(KIM))
     assert await shown(acme) == ["lee"]
     assert acme.events.kinds()[-1] == "member.hidden"
-    [own] = await acme.organizations.mine(by=acme.signed_in(LEE))
+    [own] = await acme.organizations.own(by=acme.signed_in(LEE))
     assert own.is_shown
 
 
-async def test_who_is_no_member_is_not_seen_as_one(acme: OrgWorld) -> None:
+async def test_who_is_no_member_is_not_seen_as_one(acme: OrganizationServices) -> None:
     with pytest.raises(OrganizationNotFound):
         await acme.organizations.show_membership(ACME, by=acme.signed_in(EVE))
     with pytest.raises(MemberNotFound):
@@ -461,7 +503,7 @@ async def test_who_is_no_member_is_not_seen_as_one(acme: OrgWorld) -> None:
         await acme.organizations.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
 
 
-async def test_who_comes_back_is_hidden_again(acme: OrgWorld) -> None:
+async def test_who_comes_back_is_hidden_again(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
@@ -469,24 +511,26 @@ async def test_who_comes_back_is_hidden_again(acme: OrgWorld) -> None:
     assert await shown(acme) == []
 
 
-async def test_an_owner_who_was_taken_out_is_hidden_when_they_own_it_again(acme: OrgWorld) -> None:
+async def test_an_owner_who_was_taken_out_is_hidden_when_they_own_it_again(
+    acme: OrganizationServices,
+) -> None:
     await acme.let_in(LEE, role=Role.OWNER)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
-    acme.clock.advance(COOLING_OFF)
+    acme.clock.advance(OWNER_CHANGE_DELAY)
     for role in (Role.OWNER, Role.MEMBER):
         await acme.organizations.set_member(ACME, LEE, role, by=OPERATOR)
     assert (await shown(acme), acme.roles()["lee"]) == ([], Role.MEMBER)
 
 
-async def test_an_account_that_is_gone_is_not_seen(acme: OrgWorld) -> None:
+async def test_an_account_that_is_gone_is_not_seen(acme: OrganizationServices) -> None:
     await acme.let_in(LEE)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
     await acme.without(LEE)
     assert await shown(acme) == []
 
 
-async def test_an_organization_that_is_not_there_has_no_members(acme: OrgWorld) -> None:
+async def test_an_organization_that_is_not_there_has_no_members(acme: OrganizationServices) -> None:
     await acme.closing.delete(ACME, by=OPERATOR)
     for org in (OTHER, ACME):
         with pytest.raises(OrganizationNotFound):
@@ -495,29 +539,29 @@ async def test_an_organization_that_is_not_there_has_no_members(acme: OrgWorld) 
             await acme.organizations.set_member(org, LEE, Role.OWNER, by=OPERATOR)
 
 
-async def test_people_see_their_own_organizations(acme: OrgWorld) -> None:
+async def test_people_see_their_own_organizations(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
-    await acme.organizations.found(OTHER, LEE, by=OPERATOR)
+    await acme.organizations.create(OTHER, LEE, by=OPERATOR)
     gone = OrgName("gone")
-    await acme.organizations.found(gone, LEE, by=OPERATOR)
+    await acme.organizations.create(gone, LEE, by=OPERATOR)
     await acme.closing.delete(gone, by=OPERATOR)
     for grant, expected in (
         (Grant(), [("Acme", Role.MEMBER), ("other", Role.OWNER)]),
         (Grant(org="other"), [("other", Role.OWNER)]),
         (Grant(scopes=frozenset({Scope.MANAGE})), []),
     ):
-        mine = await acme.organizations.mine(by=acme.token_of(LEE, grant))
+        mine = await acme.organizations.own(by=acme.token_of(LEE, grant))
         assert [(each.organization.name, each.role) for each in mine] == expected
     with pytest.raises(CredentialsMissing):
-        await acme.organizations.mine(by=ANONYMOUS)
+        await acme.organizations.own(by=ANONYMOUS)
 
 
-async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrgWorld) -> None:
+async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, MAX)
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
-    acme.clock.advance(COOLING_OFF)
+    acme.clock.advance(OWNER_CHANGE_DELAY)
     assert await acme.organizations.of(LEE.id) == []
-    assert await acme.organizations.mine(by=acme.signed_in(LEE)) == []
+    assert await acme.organizations.own(by=acme.signed_in(LEE)) == []
     seen = await acme.organizations.members(ACME, by=acme.signed_in(KIM))
     assert [each.name for each in seen] == ["kim", "max"]
     with pytest.raises(MemberNotFound):
@@ -525,46 +569,48 @@ async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrgWorld) -> No
 
 
 async def test_what_somebody_is_is_told_to_themselves_and_nothing_to_outsiders(
-    acme: OrgWorld,
+    acme: OrganizationServices,
 ) -> None:
-    assert (await acme.organizations.standing(ACME, by=acme.token_of(KIM))).role is Role.OWNER
+    assert (await acme.organizations.access_context(ACME, by=acme.token_of(KIM))).role is Role.OWNER
     with pytest.raises(OrganizationNotFound):
-        await acme.organizations.standing(ACME, by=acme.token_of(EVE))
+        await acme.organizations.access_context(ACME, by=acme.token_of(EVE))
 
 
-async def test_a_refusal_to_found_names_the_organization_and_the_reason(acme: OrgWorld) -> None:
+async def test_a_refusal_to_found_names_the_organization_and_the_reason(
+    acme: OrganizationServices,
+) -> None:
     reading = acme.token_of(LEE, READ_ALONE)
     with pytest.raises(NotPermitted) as refused:
-        await acme.organizations.found(OTHER, LEE, by=reading)
+        await acme.organizations.create(OTHER, LEE, by=reading)
     lacking = "the token lacks the scope manage here"
     assert str(refused.value) == f"You may not create other: {lacking}."
     with pytest.raises(NotPermitted) as refused:
-        await acme.organizations.found(OrgName("ballerinax"), LEE, by=OPERATOR)
+        await acme.organizations.create(OrgName("ballerinax"), LEE, by=OPERATOR)
     assert str(refused.value) == (
         "You may not give ballerinax to lee: organizations that begin with ballerina are for "
         "administrators."
     )
     with pytest.raises(OrganizationExists, match=r"^The organization ACME exists already\. "):
-        await acme.organizations.found(OrgName("ACME"), LEE, by=acme.signed_in(LEE))
+        await acme.organizations.create(OrgName("ACME"), LEE, by=acme.signed_in(LEE))
     with pytest.raises(LooksAlike, match=r"^acrne looks like the name of another "):
-        await acme.organizations.found(OrgName("acrne"), LEE, by=acme.signed_in(LEE))
-    acme.founders = Founders.ADMINISTRATORS
+        await acme.organizations.create(OrgName("acrne"), LEE, by=acme.signed_in(LEE))
+    acme.founders = OrganizationCreators.ADMINISTRATORS
     with pytest.raises(NotPermitted) as refused:
-        await acme.organizations.found(OTHER, LEE, by=acme.signed_in(LEE))
+        await acme.organizations.create(OTHER, LEE, by=acme.signed_in(LEE))
     assert str(refused.value) == (
         "You may not create other: it takes being administrator of the registry."
     )
 
 
-async def test_the_event_of_a_founding_names_the_founder(world: OrgWorld) -> None:
-    await world.organizations.found(ACME, KIM, by=OPERATOR)
+async def test_the_event_of_a_founding_names_the_founder(world: OrganizationServices) -> None:
+    await world.organizations.create(ACME, KIM, by=OPERATOR)
     [event] = world.events.feed
     assert (event.kind, event.subject, event.org) == ("organization.founded", "Acme", "acme")
     assert (event.actor, event.account, event.details) == ("operator", KIM.id, {"founder": KIM.id})
 
 
-async def test_a_changed_visibility_is_told_in_words(acme: OrgWorld) -> None:
-    profile = Profile(display_name="Acme Inc.", default_visibility=Visibility.PRIVATE)
+async def test_a_changed_visibility_is_told_in_words(acme: OrganizationServices) -> None:
+    profile = OrganizationProfile(display_name="Acme Inc.", default_visibility=Visibility.PRIVATE)
     acme.forget()
     await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
     [event] = acme.events.feed
@@ -578,7 +624,9 @@ async def test_a_changed_visibility_is_told_in_words(acme: OrgWorld) -> None:
     assert {type(value) for value in event.details.values()} == {str}
 
 
-async def test_a_membership_that_is_hidden_again_is_stored_so_and_told(acme: OrgWorld) -> None:
+async def test_a_membership_that_is_hidden_again_is_stored_so_and_told(
+    acme: OrganizationServices,
+) -> None:
     by = acme.signed_in(KIM)
     acme.forget()
     for change in (acme.organizations.show_membership, acme.organizations.hide_membership) * 2:
@@ -590,7 +638,7 @@ async def test_a_membership_that_is_hidden_again_is_stored_so_and_told(acme: Org
     assert {(e.subject, e.org, e.account) for e in acme.events.feed} == {("Acme", "acme", KIM.id)}
 
 
-async def test_who_is_no_member_is_named_with_the_organization(acme: OrgWorld) -> None:
+async def test_who_is_no_member_is_named_with_the_organization(acme: OrganizationServices) -> None:
     by = acme.signed_in(KIM)
     with pytest.raises(MemberNotFound) as absent:
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=by)

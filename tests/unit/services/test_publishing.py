@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 import pytest
 
 from shared.auth.authorization import Authorization
-from shared.domain.errors import NotPermitted, SpelledDifferently, ToolTaken, VisibilityDiffers
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.errors.packages import SpelledDifferently, ToolTaken, VisibilityDiffers
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Package, parse_org
-from shared.domain.package import Release, Visibility
+from shared.domain.packages import Release, Visibility
 from shared.domain.rights import Grant, Scope
-from shared.services.organizations import Profile
-from shared.services.publishing import PUBLISHER_FOR, Publishing, Upload
-from tests.balas import bala
-from tests.world import World
+from shared.services.organizations import OrganizationProfile
+from shared.services.publishing import PUBLISHER_CACHED_FOR, Publishing, Upload
+from tests.support.archives import bala
+from tests.support.world import World
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ async def test_a_credential_that_publishes_is_not_asked_again_for_ten_minutes(
     one, other = owner(world, "one"), owner(world, "other")
     await publishing.push(Upload(bala("acme/greet:1.0.0")), by=one)
     await publishing.push(Upload(bala("acme/greet:1.0.1")), by=other)
-    world.clock.advance(PUBLISHER_FOR)
+    world.clock.advance(PUBLISHER_CACHED_FOR)
     await publishing.push(Upload(bala("acme/greet:1.0.2")), by=one)
     assert credentials == ["one", "other"]
     world.clock.at_ms += 1
@@ -90,7 +91,7 @@ async def test_another_spelling_of_a_package_is_told_the_one_that_counts(world: 
 async def test_a_package_that_says_nothing_is_what_its_organization_says(
     world: World, default: Visibility
 ) -> None:
-    profile = Profile(default_visibility=default)
+    profile = OrganizationProfile(default_visibility=default)
     await world.registry.organizations.change(parse_org("acme"), profile, by=OPERATOR)
     await push(world, bala("acme/silent:1.0.0"))
     head = await world.stores.metadata.head(Package.parse("acme", "silent"))

@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from shared.bootstrap import World as Stores
+from shared.composition import Adapters as Stores
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.package import Visibility
+from shared.domain.packages import Visibility
 from shared.ports import StoredArchive
-from tests.balas import bala
-from tests.fakes.sides import Sided
-from tests.world import OpenWorld, World
+from tests.fakes.archive_placement import PlacedArchives
+from tests.support.archives import bala
+from tests.support.world import OpenWorld, World
 
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 
 
 @dataclass
-class OnSides(Sided):
+class OnSides(PlacedArchives):
     """Archives that all lie on some sides, whatever was asked for when they were stored."""
 
     sides: tuple[Visibility, ...] = (PUBLIC,)

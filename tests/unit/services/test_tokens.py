@@ -5,29 +5,25 @@ from datetime import timedelta
 
 import pytest
 
-from shared.auth.token import AccessToken
-from shared.domain.errors import (
-    Busy,
+from shared.auth.tokens import AccessToken
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import (
     CredentialsMissing,
-    InvalidRequest,
     NotPermitted,
     SignInAgain,
     TokenNotFound,
 )
-from shared.domain.identity import ANONYMOUS, FRESH_FOR, OPERATOR, Principal
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import ANONYMOUS, OPERATOR, RECENT_SIGN_IN, Principal
 from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import Made, MadeByToken, Token, TokenUse
+from shared.domain.tokens import LineageRecord, Made, Token, TokenUse
 from shared.ports import Stale
-from shared.services.token_lineage import TokenLineage
-from shared.services.token_records import IssuedToken, TokenRecords, change_of
-from shared.services.token_requests import TokenRequest
-from shared.services.tokens import Tokens
-from tests.fakes.clock import FakeClock
-from tests.fakes.directory import E, FakeDirectory
-from tests.fakes.events import FakeEvents
-from tests.fakes.randomness import FakeRandomness
-from tests.fakes.recording import recording
-from tests.faults import Fault, failing
+from shared.services.token_records import IssuedToken, TokenLineage, TokenRecords, token_change
+from shared.services.tokens import TokenRequest, Tokens
+from tests.fakes.services import recording
+from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.port_doubles import Fault, failing
 
 KIM = Principal("kim0000000", "session", (Grant(),))
 LEE = Principal("lee0000000", "session", (Grant(),))
@@ -58,7 +54,7 @@ def clock() -> FakeClock:
 def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens:
     records = TokenRecords(
         directory=store,
-        recording=recording(store, events, clock),
+        record_writer=recording(store, events, clock),
         lineage=TokenLineage(store, recording(store, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
@@ -217,7 +213,7 @@ async def test_a_token_that_manages_takes_a_person_who_signed_in_a_moment_ago(
 ) -> None:
     signed_in = Principal(KIM.id, "session", (Grant(),), signed_in_ms=clock.now_ms())
     new = await tokens.issue(KIM.id, wanted(grant=MANAGING), by=signed_in)
-    clock.advance(FRESH_FOR + timedelta(milliseconds=1))
+    clock.advance(RECENT_SIGN_IN + timedelta(milliseconds=1))
     for attempt in (
         tokens.issue(KIM.id, wanted(grant=MANAGING), by=signed_in),
         tokens.issue(KIM.id, wanted(grant=MANAGING), by=KIM),
@@ -357,7 +353,7 @@ async def test_a_use_that_is_noted_while_its_token_ends_is_no_fault(
     used = replace(
         tokens.records, directory=failing(store, Fault("remove", Stale())), clock=tokens.clock
     )
-    await used.end(token, change_of("revoked", token), by=KIM)
+    await used.end(token, token_change("revoked", token), by=KIM)
     assert store.every(Token) == []
     assert len(store.every(TokenUse)) == 1
 
@@ -406,11 +402,11 @@ async def test_a_change_that_meets_another_one_is_made_after_it(
 
 async def test_only_the_operator_plants_canaries(tokens: Tokens) -> None:
     with pytest.raises(NotPermitted, match="only the operator issues canaries"):
-        await tokens.plant(KIM.id, wanted(), by=KIM)
+        await tokens.issue_canary(KIM.id, wanted(), by=KIM)
 
 
 async def test_a_canary_is_seen_by_the_operator_alone(tokens: Tokens) -> None:
-    canary = (await tokens.plant(KIM.id, wanted(), by=OPERATOR)).token
+    canary = (await tokens.issue_canary(KIM.id, wanted(), by=OPERATOR)).token
     assert (canary.canary, canary.expires_ms) == (True, None)
     assert await listed(tokens, OPERATOR) == [canary]
     assert await listed(tokens) == []
@@ -529,7 +525,7 @@ async def test_whoever_may_not_rotate_a_token_reads_why(tokens: Tokens) -> None:
 async def test_what_takes_the_operator_says_so(tokens: Tokens) -> None:
     for attempt, verb, what in (
         (tokens.issue_unlimited, "issue", "tokens that never expire"),
-        (tokens.plant, "plant", "canaries"),
+        (tokens.issue_canary, "plant", "canaries"),
     ):
         with pytest.raises(NotPermitted) as told:
             await attempt(KIM.id, wanted(), by=KIM)
@@ -561,7 +557,7 @@ async def test_each_refusal_of_a_token_that_does_not_manage_names_what_was_tried
 
 async def test_a_token_that_is_not_found_is_named(tokens: Tokens) -> None:
     own = (await issued(tokens)).token.id
-    canary = (await tokens.plant(KIM.id, wanted(), by=OPERATOR)).token.id
+    canary = (await tokens.issue_canary(KIM.id, wanted(), by=OPERATOR)).token.id
     for id_, by in (("nothing000", KIM), (own, LEE), (canary, KIM)):
         for attempt in (tokens.find, tokens.rotate, tokens.revoke, tokens.revoke_stolen):
             with pytest.raises(TokenNotFound) as told:
@@ -647,7 +643,7 @@ async def test_a_rotated_token_says_by_whom_and_with_what_it_was_made(
     assert store.every(Token) == [new]
     [used] = [each for each in await tokens.list(KIM.id, by=KIM) if each.token.id == new.id]
     assert used.made == ()
-    [noted] = store.every(MadeByToken)
+    [noted] = store.every(LineageRecord)
     assert (noted.token, noted.what, noted.id, noted.name) == (
         *("other", Made.TOKEN, new.id, "desktop"),
     )

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import IdTokenUsed, InvalidRequest
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import IdTokenUsed
+from shared.domain.errors.publishers import WorkloadDiffers, WorkloadUnknown
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
-from shared.domain.organizations import Organization, place_of
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.rights import Scope
-from shared.domain.untrusted import WorkloadDiffers, WorkloadUnknown
-from shared.domain.workloads import Provider
-from shared.services.trusted_publishing import MAX_READ, TOKEN_LIFETIME
-from tests.balas import bala
-from tests.jobs import COMMIT, IDS
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.services.trusted_publishing import MAX_PUBLISHERS_READ, TOKEN_LIFETIME
 from tests.protocol.bal.failures import ClientFailure
-from tests.trust import RULES, Trust, trusting
-from tests.world import OpenWorld, Person
+from tests.support.archives import bala
+from tests.support.trusted_publishing import COMMIT, IDS, RULES, TrustedPublishingWorld, trusting
+from tests.support.world import OpenWorld, Person
 
 ACME = parse_org("acme")
 PUSH = {Scope.PUSH_VERSION}
@@ -26,14 +26,14 @@ MAKE = {Scope.PUSH_VERSION, Scope.PUSH_NEW}
 
 
 @pytest.fixture
-async def trust(worlds: OpenWorld) -> Trust:
+async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
     """Return a registry that takes jobs."""
     return await trusting(worlds)
 
 
 @pytest.mark.parametrize("provider", Provider)
 async def test_a_job_of_every_provider_gets_a_token_of_its_organization(
-    trust: Trust, provider: Provider
+    trust: TrustedPublishingWorld, provider: Provider
 ) -> None:
     publisher = await trust.add(provider=provider)
     token = (await trust.mint(provider)).token
@@ -47,7 +47,7 @@ async def test_a_job_of_every_provider_gets_a_token_of_its_organization(
     )
 
 
-async def test_a_job_makes_only_packages_that_wait_for_it(trust: Trust) -> None:
+async def test_a_job_makes_only_packages_that_wait_for_it(trust: TrustedPublishingWorld) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add("acme/greet")
     await trust.add("acme/new")
@@ -55,7 +55,9 @@ async def test_a_job_makes_only_packages_that_wait_for_it(trust: Trust) -> None:
     assert {grant.package: grant.scopes for grant in grants} == {"greet": PUSH, "new": MAKE}
 
 
-async def test_of_several_packages_each_is_bound_by_its_own_first_push(trust: Trust) -> None:
+async def test_of_several_packages_each_is_bound_by_its_own_first_push(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add("acme/one")
     await trust.add("acme/two")
     job = await trust.job()
@@ -67,7 +69,9 @@ async def test_of_several_packages_each_is_bound_by_its_own_first_push(trust: Tr
     }
 
 
-async def test_the_token_of_a_job_ends_after_a_quarter_of_an_hour(trust: Trust) -> None:
+async def test_the_token_of_a_job_ends_after_a_quarter_of_an_hour(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     job = await trust.job()
     trust.world.clock.advance(TOKEN_LIFETIME)
@@ -78,7 +82,9 @@ async def test_the_token_of_a_job_ends_after_a_quarter_of_an_hour(trust: Trust) 
 @pytest.mark.parametrize(
     "path", ["/api/v1/tokens", "/api/v1/orgs/acme/publishers", "/api/v1/orgs/acme/audit"]
 )
-async def test_the_token_of_a_job_opens_nothing_else(trust: Trust, path: str) -> None:
+async def test_the_token_of_a_job_opens_nothing_else(
+    trust: TrustedPublishingWorld, path: str
+) -> None:
     await trust.add()
     job = await trust.job()
     answer = await trust.world.get(f"https://registry.test{path}", by=job)
@@ -86,7 +92,7 @@ async def test_the_token_of_a_job_opens_nothing_else(trust: Trust, path: str) ->
 
 
 async def test_a_token_that_a_person_renews_does_not_speak_for_the_job_any_more(
-    trust: Trust,
+    trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
     issued = await trust.mint()
@@ -96,7 +102,9 @@ async def test_a_token_that_a_person_renews_does_not_speak_for_the_job_any_more(
     assert renewed.token.provenance is None
 
 
-async def test_a_job_that_nobody_trusts_is_told_no_more_than_its_own_ids(trust: Trust) -> None:
+async def test_a_job_that_nobody_trusts_is_told_no_more_than_its_own_ids(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add("acme/secret", ids={**IDS[Provider.GITHUB], "repository_id": "75"})
     with pytest.raises(WorkloadUnknown) as caught:
         await trust.mint()
@@ -107,13 +115,17 @@ async def test_a_job_that_nobody_trusts_is_told_no_more_than_its_own_ids(trust: 
     assert "75" not in sentence
 
 
-async def test_the_job_of_the_repository_itself_is_told_what_differs(trust: Trust) -> None:
+async def test_the_job_of_the_repository_itself_is_told_what_differs(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     with pytest.raises(WorkloadDiffers, match="its ref is 'refs/heads/dev', not refs/tags/v"):
         await trust.mint(ref="refs/heads/dev")
 
 
-async def test_of_several_publishers_the_nearest_tells_what_differs(trust: Trust) -> None:
+async def test_of_several_publishers_the_nearest_tells_what_differs(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add(rules={"workflow": "other.yml", "refs": ["refs/heads/other"]})
     await trust.add(rules={"workflow": "release.yml", "refs": ["refs/heads/main"]})
     with pytest.raises(WorkloadDiffers) as caught:
@@ -122,7 +134,7 @@ async def test_of_several_publishers_the_nearest_tells_what_differs(trust: Trust
     assert "other" not in str(caught.value)
 
 
-async def test_an_owner_reads_which_job_was_refused_and_why(trust: Trust) -> None:
+async def test_an_owner_reads_which_job_was_refused_and_why(trust: TrustedPublishingWorld) -> None:
     added = await trust.add()
     transferred = trust.ci.token(Provider.GITHUB, repository_owner_id="66")
     with pytest.raises(WorkloadUnknown):
@@ -135,7 +147,7 @@ async def test_an_owner_reads_which_job_was_refused_and_why(trust: Trust) -> Non
 
 
 async def test_a_job_that_differs_is_told_of_which_package_and_so_is_the_log(
-    trust: Trust,
+    trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
     with pytest.raises(WorkloadDiffers) as refused:
@@ -146,7 +158,9 @@ async def test_a_job_that_differs_is_told_of_which_package_and_so_is_the_log(
     assert event.details["why"] == str(refused.value)
 
 
-async def test_a_publisher_counts_until_the_moment_at_which_it_ends(trust: Trust) -> None:
+async def test_a_publisher_counts_until_the_moment_at_which_it_ends(
+    trust: TrustedPublishingWorld,
+) -> None:
     added = await trust.add()
     assert added.ends_ms is not None
     trust.world.clock.at_ms = added.ends_ms - 1
@@ -156,7 +170,7 @@ async def test_a_publisher_counts_until_the_moment_at_which_it_ends(trust: Trust
         await trust.mint()
 
 
-async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: Trust) -> None:
+async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     before = await trust.log()
     with pytest.raises(WorkloadUnknown):
@@ -164,7 +178,9 @@ async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: Trust) -> Non
     assert await trust.log() == before
 
 
-async def test_the_log_tells_that_a_token_was_issued_and_for_which_run(trust: Trust) -> None:
+async def test_the_log_tells_that_a_token_was_issued_and_for_which_run(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     token = (await trust.mint()).token
     event = (await trust.log())[0]
@@ -181,12 +197,14 @@ async def test_the_log_tells_that_a_token_was_issued_and_for_which_run(trust: Tr
     }
 
 
-async def _two_organizations(trust: Trust) -> None:
+async def _two_organizations(trust: TrustedPublishingWorld) -> None:
     await trust.add("acme/greet")
     await trust.add("other/greet", by=trust.person(trust.world.people.bob))
 
 
-async def test_a_job_of_two_organizations_says_for_which_it_publishes(trust: Trust) -> None:
+async def test_a_job_of_two_organizations_says_for_which_it_publishes(
+    trust: TrustedPublishingWorld,
+) -> None:
     await _two_organizations(trust)
     with pytest.raises(InvalidRequest, match="acme, other"):
         await trust.mint()
@@ -195,18 +213,22 @@ async def test_a_job_of_two_organizations_says_for_which_it_publishes(trust: Tru
     assert [grant.org for grant in token.token.grants] == ["other"]
 
 
-async def test_a_job_publishes_for_no_organization_that_does_not_trust_it(trust: Trust) -> None:
+async def test_a_job_publishes_for_no_organization_that_does_not_trust_it(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     for org in ("other", "nobody"):
         with pytest.raises(WorkloadUnknown):
             await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org(org))
 
 
-async def test_nobody_stops_a_job_that_says_for_whom_it_publishes(trust: Trust) -> None:
+async def test_nobody_stops_a_job_that_says_for_whom_it_publishes(
+    trust: TrustedPublishingWorld,
+) -> None:
     """Everybody may name any repository for packages of their own."""
     await trust.add()
     bob = trust.person(trust.world.people.bob)
-    for number in range(MAX_READ + 1):
+    for number in range(MAX_PUBLISHERS_READ + 1):
         await trust.add(f"other/package{number}", by=bob)
     with pytest.raises(InvalidRequest, match="several organizations"):
         await trust.mint()
@@ -214,7 +236,9 @@ async def test_nobody_stops_a_job_that_says_for_whom_it_publishes(trust: Trust) 
     assert [grant.package for grant in issued.token.grants] == ["greet"]
 
 
-async def test_who_names_the_repository_of_others_reads_nothing_of_their_runs(trust: Trust) -> None:
+async def test_who_names_the_repository_of_others_reads_nothing_of_their_runs(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     bob = trust.person(trust.world.people.bob)
     await trust.add("other/greet", by=bob, rules={**RULES[Provider.GITHUB], "workflow": "no.yml"})
@@ -226,7 +250,9 @@ async def test_who_names_the_repository_of_others_reads_nothing_of_their_runs(tr
     assert await trust.log("other") == before
 
 
-async def test_a_question_that_cannot_be_answered_uses_no_token_up(trust: Trust) -> None:
+async def test_a_question_that_cannot_be_answered_uses_no_token_up(
+    trust: TrustedPublishingWorld,
+) -> None:
     await _two_organizations(trust)
     token = trust.ci.token(Provider.GITHUB)
     with pytest.raises(InvalidRequest):
@@ -234,7 +260,7 @@ async def test_a_question_that_cannot_be_answered_uses_no_token_up(trust: Trust)
     assert await trust.exchange(token, org=ACME)
 
 
-async def test_a_job_is_the_principal_of_what_it_publishes(trust: Trust) -> None:
+async def test_a_job_is_the_principal_of_what_it_publishes(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     issued = await trust.mint()
     job = Person(trust.world.people.ann.account, issued.text.reveal())
@@ -248,7 +274,9 @@ async def test_a_job_is_the_principal_of_what_it_publishes(trust: Trust) -> None
 @pytest.mark.parametrize(
     "rules", [RULES[Provider.GITHUB], {"workflow": "a.yml", "protected": True}]
 )
-async def test_one_publisher_that_fits_is_enough(trust: Trust, rules: dict[str, Any]) -> None:
+async def test_one_publisher_that_fits_is_enough(
+    trust: TrustedPublishingWorld, rules: dict[str, Any]
+) -> None:
     await trust.add("acme/one", rules=rules)
     await trust.add("acme/two")
     grants = (await trust.mint()).token.grants
@@ -256,7 +284,7 @@ async def test_one_publisher_that_fits_is_enough(trust: Trust, rules: dict[str, 
     assert len(grants) == (2 if rules is RULES[Provider.GITHUB] else 1)
 
 
-async def test_what_lags_behind_in_a_list_gives_no_rights(trust: Trust) -> None:
+async def test_what_lags_behind_in_a_list_gives_no_rights(trust: TrustedPublishingWorld) -> None:
     added = await trust.add()
     directory = trust.world.stores.directory
     listed = await directory.about(type(added), added.subject)
@@ -265,10 +293,12 @@ async def test_what_lags_behind_in_a_list_gives_no_rights(trust: Trust) -> None:
         await trust.mint()
 
 
-async def test_an_organization_that_is_gone_publishes_nothing(trust: Trust) -> None:
+async def test_an_organization_that_is_gone_publishes_nothing(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     directory = trust.world.stores.directory
-    organization = await directory.get(Organization, place_of(ACME))
+    organization = await directory.get(Organization, organization_place(ACME))
     assert organization is not None
     now_ms = trust.world.clock.now_ms()
     await directory.replace(organization.model_copy(update={"deleting_ms": now_ms}))
@@ -276,14 +306,14 @@ async def test_an_organization_that_is_gone_publishes_nothing(trust: Trust) -> N
         await trust.mint()
 
 
-async def test_jobs_at_the_same_time_get_tokens_of_their_own(trust: Trust) -> None:
+async def test_jobs_at_the_same_time_get_tokens_of_their_own(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     issued = await asyncio.gather(*(trust.mint() for _ in range(5)))
     assert len({each.token.id for each in issued}) == 5
     assert len({each.text.reveal() for each in issued}) == 5
 
 
-async def test_old_tokens_of_jobs_are_cleared_away(trust: Trust) -> None:
+async def test_old_tokens_of_jobs_are_cleared_away(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     token = (await trust.mint()).token
     trust.world.clock.advance(TOKEN_LIFETIME + timedelta(days=40))
@@ -292,7 +322,7 @@ async def test_old_tokens_of_jobs_are_cleared_away(trust: Trust) -> None:
 
 
 async def test_a_job_of_several_organizations_is_told_which_and_how_to_choose(
-    trust: Trust,
+    trust: TrustedPublishingWorld,
 ) -> None:
     await _two_organizations(trust)
     with pytest.raises(InvalidRequest) as refused:
@@ -301,9 +331,11 @@ async def test_a_job_of_several_organizations_is_told_which_and_how_to_choose(
     assert str(refused.value) == sentence
 
 
-async def test_a_job_of_too_many_publishers_is_told_how_to_choose(trust: Trust) -> None:
+async def test_a_job_of_too_many_publishers_is_told_how_to_choose(
+    trust: TrustedPublishingWorld,
+) -> None:
     bob = trust.person(trust.world.people.bob)
-    for number in range(MAX_READ + 1):
+    for number in range(MAX_PUBLISHERS_READ + 1):
         await trust.add(f"other/package{number}", by=bob)
     with pytest.raises(InvalidRequest) as refused:
         await trust.mint()
@@ -311,14 +343,18 @@ async def test_a_job_of_too_many_publishers_is_told_how_to_choose(trust: Trust) 
     assert str(refused.value) == sentence
 
 
-async def test_as_many_publishers_as_are_read_at_once_need_no_choice(trust: Trust) -> None:
+async def test_as_many_publishers_as_are_read_at_once_need_no_choice(
+    trust: TrustedPublishingWorld,
+) -> None:
     bob = trust.person(trust.world.people.bob)
-    for number in range(MAX_READ):
+    for number in range(MAX_PUBLISHERS_READ):
         await trust.add(f"other/package{number}", by=bob)
-    assert len((await trust.mint()).token.grants) == MAX_READ
+    assert len((await trust.mint()).token.grants) == MAX_PUBLISHERS_READ
 
 
-async def test_an_id_token_is_good_once_for_longer_than_it_counts(trust: Trust) -> None:
+async def test_an_id_token_is_good_once_for_longer_than_it_counts(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add()
     token = trust.ci.token(Provider.GITHUB)
     issued = await trust.exchange(token)
@@ -329,7 +365,9 @@ async def test_an_id_token_is_good_once_for_longer_than_it_counts(trust: Trust) 
         trust.world.clock.advance(timedelta(minutes=1))
 
 
-async def test_a_job_whose_package_was_made_by_another_is_told_so(trust: Trust) -> None:
+async def test_a_job_whose_package_was_made_by_another_is_told_so(
+    trust: TrustedPublishingWorld,
+) -> None:
     await trust.add("acme/greet")
     await trust.world.push(bala("acme/greet:1.0.0"))
     with pytest.raises(WorkloadDiffers) as refused:

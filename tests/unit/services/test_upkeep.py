@@ -1,369 +1,412 @@
-"""Upkeep finishes what a crash left, and removes what nobody needs."""
+"""The last run of each task is remembered, and when the next is due."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
+from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
-from shared.domain.archive_name import ArchiveName
-from shared.domain.digest import Digest
-from shared.domain.errors import Busy, TakesNoChanges
-from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate
-from shared.domain.package import Event, Head, Visibility
-from shared.domain.query import Page, Query
-from shared.domain.runs import Result
-from shared.domain.tokens import Token
-from shared.ports import ArchiveStore, StoredArchive
-from shared.services.reporting import Report
-from shared.services.runs import Runs
-from shared.services.upkeep import KEEPS_RECORDS, Forgetting, Settling, Sweeping
-from shared.services.walking import Walking
-from tests.balas import bala
-from tests.contract.samples import named
-from tests.fakes.directory import FakeDirectory
-from tests.fakes.events import FakeEvents
-from tests.fakes.work import FakeWork
-from tests.world import World
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.identity import Principal
+from shared.domain.maintenance_tasks import (
+    PROBLEMS_KEPT,
+    TASK_REQUEST_LIFETIME,
+    TaskRequest,
+    TaskResult,
+)
+from shared.domain.packages import Head
+from shared.domain.records import Entity, Place
+from shared.domain.rights import Grant
+from shared.services.notices import ReadOnlyMode
+from shared.services.upkeep import (
+    BEGINS_WITHIN,
+    RUN_TIME,
+    TASK_RUNS_CACHED_FOR,
+    Checkpoints,
+    TaskReport,
+    TaskRequests,
+    TaskRuns,
+)
+from tests.fakes.services import recording, taking_changes, taking_none
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.archives import bala
+from tests.support.world import World
 
-GREET = Coordinate.parse("acme", "greet", "1.0.0")
-A_DAY = timedelta(days=1, hours=1)
-
-
-async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> ArchiveName:
-    content = bala(coordinate)
-    await world.push(content)
-    return named(content)
-
-
-async def leave_half_published(world: World) -> None:
-    """Store all that a push stores up to its commit, and nothing that follows."""
-    await push(world)
-    release = (await world.stores.metadata.find(GREET)).release
-    assert release is not None
-    other = Coordinate.parse("acme", "greet", "2.0.0")
-    content = bala(str(other))
-    outbox = (*release.outbox, _event(str(other)))
-    await world.stores.archives.put(named(content), content, Visibility.PUBLIC)
-    await world.stores.metadata.add_release(
-        release.model_copy(
-            update={"version": "2.0.0", "digest": Digest.of(content).hex, "outbox": outbox}
-        )
-    )
+AN_HOUR_MS = 3_600_000
 
 
-def _event(subject: str) -> Event:
-    return Event(id=f"{subject}@1", kind="release.published", at_ms=1, actor="ann", subject=subject)
+def at(clock: FakeClock, text: str) -> int:
+    """Set the clock, and return its time."""
+    clock.at_ms = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+    return clock.at_ms
 
 
-async def versions(world: World) -> list[str]:
-    [survey] = await world.stores.metadata.survey([GREET.package])
-    assert survey is not None
-    return [entry.version for entry in survey.entries]
+async def test_a_task_that_never_ran_is_due_and_not_overdue() -> None:
+    clock = FakeClock()
+    now_ms = at(clock, "2026-11-20T01:00:00")
+    [standing] = await TaskRuns(FakeWork(), clock).read(["sweep"])
+    assert standing.last is None
+    assert standing.due_ms == at(clock, "2026-11-20T03:20:00")
+    assert not standing.is_overdue(now_ms + 10 * AN_HOUR_MS)
 
 
-async def test_settling_lists_a_release_whose_push_was_cut_off_after_the_commit(
-    world: World,
-) -> None:
-    await leave_half_published(world)
-    assert await versions(world) == ["1.0.0"]
-    report = await world.registry.upkeep.run("settle")
-    assert report is not None
-    assert report.changed == 1
-    assert await versions(world) == ["2.0.0", "1.0.0"]
-    found = await world.registry.searching.search(Query.parse("greet"), Page(), by=OPERATOR)
-    assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
+async def test_what_came_of_the_last_run_is_kept() -> None:
+    clock, work = FakeClock(), FakeWork()
+    started_ms = at(clock, "2026-11-20T03:20:00")
+    at(clock, "2026-11-20T03:20:02")
+    report = TaskReport("sweep", 5, 2, ("acme/greet:1.0.0: wrong.",), unfinished=True)
+    await TaskRuns(work, clock).save("sweep", started_ms, report)
+    [standing] = await TaskRuns(work, clock).read(["sweep"])
+    last = standing.last
+    assert last is not None
+    assert (last.seen, last.changed, last.unfinished) == (5, 2, True)
+    assert last.problems == ("acme/greet:1.0.0: wrong.",)
+    assert last.result is TaskResult.PROBLEMS
+    assert last.lasted == timedelta(seconds=2)
 
 
-async def test_settling_again_finds_nothing_and_publishes_no_event_twice(world: World) -> None:
-    await leave_half_published(world)
-    await world.registry.upkeep.run("settle")
-    report = await world.registry.upkeep.run("settle")
-    assert report is not None
-    assert report.seen == 0
-    events = [event.id for _, event in await world.stores.events.since(0, 100)]
-    assert len(events) == len(set(events))
-    assert "acme/greet:2.0.0@1" in events
+async def test_a_task_is_overdue_a_quarter_of_an_hour_after_it_was_due() -> None:
+    clock, work = FakeClock(), FakeWork()
+    started_ms = at(clock, "2026-11-20T03:20:00")
+    await TaskRuns(work, clock).save("sweep", started_ms, TaskReport("sweep"))
+    [standing] = await TaskRuns(work, clock).read(["sweep"])
+    assert not standing.is_overdue(at(clock, "2026-11-21T03:35:00"))
+    assert standing.is_overdue(at(clock, "2026-11-21T03:35:01"))
 
 
-async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
-    world: World,
-) -> None:
-    kept, orphan = await push(world), named(b"orphan")
-    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
-    world.clock.advance(A_DAY / 2)
-    early = await world.registry.upkeep.run("sweep")
-    assert early is not None
-    assert (early.seen, early.changed) == (2, 0)
-    assert await world.stores.archives.stat(orphan) is not None
-    world.clock.advance(A_DAY)
-    report = await world.registry.upkeep.run("sweep")
-    assert report is not None
-    assert (report.seen, report.changed) == (2, 1)
-    assert await world.stores.archives.stat(orphan) is None
-    assert await world.stores.archives.stat(kept) is not None
+async def test_a_task_without_a_schedule_is_never_due() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await TaskRuns(work, clock).save("refresh", clock.now_ms(), TaskReport("refresh"))
+    [standing] = await TaskRuns(work, clock).read(["refresh"])
+    assert standing.due_ms is None
+    assert not standing.is_overdue(clock.now_ms() + 10**12)
 
 
-async def test_the_sweep_removes_what_was_removed_for_good_and_keeps_what_is_quarantined(
-    world: World,
-) -> None:
-    removed, quarantined = await push(world), await push(world, "acme/other:1.0.0")
-    other = Coordinate.parse("acme", "other", "1.0.0")
-    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
-    await world.registry.moderation.quarantine(other, "reported", by=OPERATOR)
-    world.clock.advance(A_DAY)
-    await world.registry.upkeep.run("sweep")
-    assert await world.stores.archives.stat(removed) is None
-    assert await world.stores.archives.stat(quarantined) is not None
-
-
-@dataclass
-class Renewing:
-    """Archives of which one is stored again, by a push, while the sweep looks at it."""
-
-    archives: ArchiveStore
-
-    def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        """Yield what is old, and renew it."""
-        return self._renewed(stored_before_ms)
-
-    async def _renewed(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        async for archive in self.archives.list(stored_before_ms):
-            await self.archives.put(named(b"orphan"), b"orphan", Visibility.PUBLIC)
-            yield archive
-
-    async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
-        """Remove the archive unless it was stored again."""
-        return await self.archives.delete(digest, stored_before_ms)
-
-
-async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
-    world: World,
-) -> None:
-    orphan, stores = named(b"orphan"), world.stores
-    await stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
-    world.clock.advance(A_DAY)
-    renewing = Renewing(stores.archives)
-    sweeping = Sweeping(
-        metadata=stores.metadata,
-        documents=stores.documents,
-        archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
-        walking=Walking(stores.metadata, stores.work, world.clock),
-        grace=timedelta(hours=24),
-    )
-    assert (await sweeping.run()).changed == 0
-    assert await stores.archives.stat(orphan) is not None
-
-
-async def test_the_roll_up_adds_pulls_to_the_package_and_its_search_result_once(
-    world: World,
-) -> None:
-    await push(world)
-    for caller in ("one", "two"):
-        world.registry.counting.pulled(GREET, caller)
-    await world.registry.counting.flush()
-    for _ in range(2):
-        await world.registry.upkeep.run("roll-up")
-    head = await world.stores.metadata.head(GREET.package)
-    assert head is not None
-    assert head.pulls == 2
-    found = await world.registry.searching.search(Query.parse("greet"), Page(), by=OPERATOR)
-    assert [hit.listing.head.pulls for hit in found.hits] == [2]
-
-
-async def test_expired_codes_and_tokens_are_deleted_after_their_grace(world: World) -> None:
-    await world.stores.work.put("sign-in", "code", "ann", world.clock.now_ms() + 1)
-    world.clock.advance(timedelta(days=100))
-    report = await world.registry.upkeep.run("expire")
-    assert report is not None
-    assert report.changed >= len(["code", "admin", "ann", "mia", "bob"])
-    assert await world.stores.directory.of(Token, world.people.ann.account.id) == []
-
-
-async def test_refreshing_derives_every_package_again(world: World) -> None:
-    await push(world)
-    await push(world, "acme/other:1.0.0")
-    await world.stores.search.remove(GREET.package)
-    report = await world.registry.upkeep.run("refresh")
-    assert report is not None
-    assert report.changed == 2
-    found = await world.registry.searching.search(Query(), Page(), by=OPERATOR)
-    assert found.count == 2
-
-
-async def test_a_task_runs_in_one_process_at_a_time(world: World) -> None:
-    reports = await asyncio.gather(
-        world.registry.upkeep.run("audit"), world.registry.upkeep.run("audit")
-    )
-    assert [report is None for report in reports] in ([False, True], [True, False])
-
-
-async def test_a_task_can_run_again_when_it_has_ended(world: World) -> None:
-    for _ in range(2):
-        assert await world.registry.upkeep.run("audit") is not None
-
-
-@dataclass
-class Half:
-    """Metadata of which two records wait, and deriving that fails for one of them."""
-
-    waiting: list[Head]
-    settled: list[str] = field(default_factory=list[str])
-
-    async def unpublished_events(self, count: int) -> list[Head]:
-        """Return what is not settled yet."""
-        return [each for each in self.waiting if each.name not in self.settled][:count]
-
-    async def changed(self, record: Head) -> None:
-        """Settle a record, but for one."""
-        if record.name == "stuck":
-            raise Busy
-        self.settled.append(record.name)
-
-
-async def test_a_record_that_cannot_be_settled_now_keeps_no_other_one_waiting() -> None:
-    half = Half([Head(org="acme", name=name, created_ms=1) for name in ("stuck", "greet")])
-    report = await Settling(half, half, FakeDirectory(), FakeEvents()).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
-    assert half.settled == ["greet"]
-    assert (report.seen, report.changed) == (2, 1)
-    assert report.problems == (str(Busy()),)
-
-
-async def test_settling_publishes_what_an_entity_owes_the_feed(world: World) -> None:
-    event = _event("eve")
-    await world.stores.directory.add(
-        Account(id="eve0000000", name="eve", created_ms=1, outbox=(event,))
-    )
-    report = await world.registry.upkeep.run("settle")
-    assert report is not None
-    assert (report.seen, report.changed) == (1, 1)
-    assert event in [each for _, each in await world.stores.events.since(0, 100)]
-    assert await world.stores.directory.unpublished(10) == []
-
-
-async def test_of_a_task_that_breaks_off_it_is_known_that_it_failed(world: World) -> None:
-    class Broken(Exception):
-        """What no task expects."""
-
-    async def broken() -> Report:
-        raise Broken
-
-    upkeep = replace(world.registry.upkeep, tasks={"sweep": broken})
-    with pytest.raises(Broken):
-        await upkeep.run("sweep")
-    [standing] = await upkeep.standings()
+async def test_a_run_without_a_report_failed() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await TaskRuns(work, clock).save("sweep", clock.now_ms(), None)
+    [standing] = await TaskRuns(work, clock).read(["sweep"])
     assert standing.last is not None
-    assert standing.last.result is Result.FAILED
-    # Its lease is over: the next one need not wait.
-    assert await world.registry.upkeep.run("sweep") is not None
+    assert standing.last.result is TaskResult.FAILED
 
 
-async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> None:
-    class Busied(FakeWork):
-        """Takes leases, and nothing else."""
-
-        async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
-            raise Busy
-
-    work = Busied()
-    upkeep = replace(world.registry.upkeep, work=work, runs=Runs(work, world.clock))
-    assert await upkeep.run("expire") == Report("expire")
-    assert await upkeep.run("expire") == Report("expire")  # Its lease is over all the same.
+async def test_a_run_that_found_much_wrong_is_not_kept_in_full() -> None:
+    clock, work = FakeClock(), FakeWork()
+    problems = tuple(f"package {number}" for number in range(1_000))
+    await TaskRuns(work, clock).save(
+        "audit", clock.now_ms(), TaskReport("audit", problems=problems)
+    )
+    [standing] = await TaskRuns(work, clock).read(["audit"])
+    assert standing.last is not None
+    assert len(standing.last.problems) == PROBLEMS_KEPT
 
 
-async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(world: World) -> None:
-    await world.registry.announcing.refuse_changes("moving house", by=OPERATOR)
-    upkeep = world.registry.upkeep
-    for task in set(upkeep.tasks) - KEEPS_RECORDS:
-        with pytest.raises(TakesNoChanges):
-            await upkeep.run(task)
-    assert await upkeep.run("snapshot") is not None
-    assert {each.task for each in await upkeep.standings() if each.last} == {"snapshot"}
+async def test_those_who_ask_again_at_once_cost_no_read() -> None:
+    clock, work = FakeClock(), FakeWork()
+    runs = TaskRuns(work, clock)
+    before = await runs.read_cached(["sweep"])
+    await TaskRuns(work, clock).save("sweep", clock.now_ms(), TaskReport("sweep"))
+    assert await runs.read_cached(["sweep"]) == before
+    clock.advance(TASK_RUNS_CACHED_FOR)
+    [standing] = await runs.read_cached(["sweep"])
+    assert standing.last is not None
 
 
-async def test_every_task_reports_under_its_own_name(world: World) -> None:
-    await push(world)
-    for name in world.registry.upkeep.tasks:
-        report = await world.registry.upkeep.run(name)
-        assert report is not None
-        assert report.task == name
+NAMES = ["alpha", "beta", "gamma"]
 
 
-async def after(world: World, task: str, minutes: int) -> Report | None:
-    """Let another process run a task when one has been at it for so many minutes."""
-    found: list[Report | None] = []
-
-    async def lasting() -> Report:
-        world.clock.advance(timedelta(minutes=minutes))
-        found.append(await replace(world.registry.upkeep, tasks={task: quick}).run(task))
-        return Report(task)
-
-    async def quick() -> Report:
-        return Report(task)
-
-    await replace(world.registry.upkeep, tasks={task: lasting}).run(task)
-    return found[0]
+def walking(world: World) -> Checkpoints:
+    return Checkpoints(world.stores.metadata, world.stores.work, world.clock)
 
 
-@pytest.mark.parametrize(("task", "minutes"), [("audit", 10), ("snapshot", 30), ("search", 30)])
-async def test_what_has_died_is_taken_over_when_its_time_is_over_and_no_sooner(
-    world: World, task: str, minutes: int
-) -> None:
-    assert await after(world, task, minutes - 1) is None
-    assert await after(world, task, minutes) is not None
+async def three(world: World) -> None:
+    for name in NAMES:
+        await world.push(bala(f"acme/{name}:1.0.0"))
 
 
-async def test_a_token_that_has_ended_is_deleted_a_week_later(world: World) -> None:
-    ann = world.people.ann.account.id
-    [token] = await world.stores.directory.of(Token, ann)
-    assert token.expires_ms is not None
-    world.clock.at_ms = token.expires_ms + timedelta(days=6) // timedelta(milliseconds=1)
-    await world.registry.upkeep.run("expire")
-    assert await world.stores.directory.of(Token, ann) == [token]
-    world.clock.advance(timedelta(days=1, seconds=1))
-    report = await world.registry.upkeep.run("expire")
-    assert report is not None
-    assert report.seen == report.changed > 0
-    assert await world.stores.directory.of(Token, ann) == []
-
-
-async def test_the_sweep_spares_what_was_stored_within_its_grace_to_the_millisecond(
+async def test_the_next_run_goes_on_behind_the_last_package_and_the_one_after_begins_anew(
     world: World,
 ) -> None:
-    orphan = named(b"orphan")
-    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
-    world.clock.advance(timedelta(hours=24) - timedelta(milliseconds=1))
-    await world.registry.upkeep.run("sweep")
-    assert await world.stores.archives.stat(orphan) is not None
+    await three(world)
+    seen: list[str] = []
+
+    async def slow(head: Head) -> None:
+        seen.append(head.name)
+        world.clock.advance(RUN_TIME / 2)
+
+    assert not await walking(world).visit_packages("audit", slow)
+    assert seen == NAMES[:2]
+    assert await walking(world).visit_packages("audit", slow)
+    assert seen == NAMES
+    assert not await walking(world).visit_packages("audit", slow)
+    assert seen == [*NAMES, *NAMES[:2]]
 
 
-async def test_an_archive_on_the_side_of_its_package_is_left_where_it_is(world: World) -> None:
-    await push(world)
-    world.clock.advance(A_DAY)
-    report = await world.registry.upkeep.run("sweep")
-    assert report is not None
-    assert (report.seen, report.changed, report.unfinished) == (1, 0, False)
+async def test_each_task_has_a_place_of_its_own(world: World) -> None:
+    await three(world)
+    seen: list[str] = []
+
+    async def slow(head: Head) -> None:
+        seen.append(head.name)
+        world.clock.advance(RUN_TIME)
+
+    await walking(world).visit_packages("audit", slow)
+    await walking(world).visit_packages("mend", slow)
+    assert seen == ["alpha", "alpha"]
 
 
-async def test_addresses_are_forgotten_after_their_days_and_not_before(world: World) -> None:
-    days = 90
-    old_ms = world.clock.now_ms()
-    seen = _event("seen").model_copy(update={"at_ms": old_ms, "address": "192.0.2.7"})
-    await world.stores.events.append([seen])
+async def test_a_walk_that_breaks_off_begins_where_the_last_whole_part_ended(
+    world: World,
+) -> None:
+    await three(world)
 
-    async def address() -> str:
-        events = [event for _, event in await world.stores.events.since(0, 1000)]
-        return next(event.address for event in events if event.id == seen.id)
+    async def break_off(head: Head) -> None:
+        raise RuntimeError(head.name)
 
-    forgetting = Forgetting(world.stores.events, world.clock, days)
-    world.clock.at_ms = old_ms + timedelta(days=days) // timedelta(milliseconds=1)
-    await forgetting.run()
-    assert await address() == "192.0.2.7"
-    world.clock.advance(timedelta(milliseconds=1))
-    report = await forgetting.run()
-    assert report.seen == report.changed > 0
-    assert await address() == ""
-    assert await forgetting.run() == Report("forget")
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="alpha"):
+            await walking(world).visit_packages("audit", break_off)
+
+
+async def numbers() -> AsyncIterator[int]:
+    for number in range(5):
+        yield number
+
+
+async def test_of_other_things_those_that_were_visited_are_passed_over(world: World) -> None:
+    seen: list[int] = []
+
+    async def slow(number: int) -> None:
+        seen.append(number)
+        world.clock.advance(RUN_TIME / 2 + timedelta(seconds=1))
+
+    over = walking(world).visit
+    assert [await over("sweep", numbers(), slow) for _ in range(4)] == [False, False, True, False]
+    assert seen == [0, 1, 2, 3, 4, 0, 1]
+
+
+E = TypeVar("E", bound=Entity)
+
+ADMIN = Account(id="admin00000", name="kim", administrator=True, created_ms=1)
+MEMBER = Account(id="member0000", name="ann", created_ms=1)
+TASKS = ("audit", "snapshot", "sweep")
+A_SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Running:
+    """Runs tasks, each for a while, and says of each what it was told to."""
+
+    clock: FakeClock
+    lasts: timedelta
+    reports: list[TaskReport | Exception | None]
+    ran: list[str] = field(default_factory=list[str])
+
+    async def __call__(self, task: str) -> TaskReport | None:
+        """Run a task."""
+        self.ran.append(task)
+        self.clock.advance(self.lasts)
+        report = self.reports.pop(0) if self.reports else TaskReport(task)
+        if isinstance(report, Exception):
+            raise report
+        return report
+
+
+@dataclass
+class Desk:
+    """What wishes are noted with."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    events: FakeEvents = field(default_factory=FakeEvents)
+    pausing: ReadOnlyMode = field(default_factory=taking_changes)
+    randomness: FakeRandomness = field(default_factory=lambda: FakeRandomness("wishes"))
+    directory: FakeDirectory = field(default_factory=lambda: FakeDirectory.holding(ADMIN, MEMBER))
+
+    @property
+    def wishing(self) -> TaskRequests:
+        administration = Administration(self.directory, self.clock)
+        notes = recording(self.directory, self.events, self.clock, randomness=self.randomness)
+        return TaskRequests(administration, TASKS, self.directory, notes, self.pausing, self.clock)
+
+    def signed_in(self, account: Account = ADMIN, *, ago: timedelta = timedelta(0)) -> Principal:
+        at_ms = self.clock.now_ms() - ago // timedelta(milliseconds=1)
+        return Principal(account.id, "session", (Grant(),), signed_in_ms=at_ms)
+
+    async def ask(self, *tasks: str) -> None:
+        for task in tasks:
+            await self.wishing.request(task, by=self.signed_in())
+            self.clock.advance(timedelta(milliseconds=1))
+
+    async def serve(
+        self, *reports: TaskReport | Exception | None, lasts: timedelta = A_SECOND
+    ) -> list[str]:
+        running = Running(self.clock, lasts, list(reports))
+        await self.wishing.run_requested(running)
+        return running.ran
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+async def test_what_was_asked_for_runs_once_in_the_order_in_which_it_was_asked_for(
+    desk: Desk,
+) -> None:
+    await desk.ask("sweep", "audit")
+    assert await desk.serve() == ["sweep", "audit"]
+    assert await desk.serve() == []
+
+
+async def test_whoever_asks_is_named_in_an_event(desk: Desk) -> None:
+    await desk.ask("audit")
+    [(_, event)] = await desk.events.since(0, 10)
+    assert (event.kind, event.subject, event.actor) == ("task.asked", "task:audit", ADMIN.id)
+    assert event.account == ADMIN.id
+
+
+async def test_asking_again_changes_nothing(desk: Desk) -> None:
+    await desk.ask("audit", "audit")
+    assert len(await desk.events.since(0, 10)) == 1
+    assert await desk.serve() == ["audit"]
+
+
+async def test_what_nobody_took_up_for_a_day_is_asked_for_anew(desk: Desk) -> None:
+    await desk.ask("audit")
+    desk.clock.advance(TASK_REQUEST_LIFETIME)
+    assert await desk.serve() == []
+    await desk.ask("audit")
+    assert await desk.serve() == ["audit"]
+    assert len(await desk.events.since(0, 10)) == 2
+
+
+async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(desk: Desk) -> None:
+    with pytest.raises(NotPermitted, match="You may not run tasks of upkeep"):
+        await desk.wishing.request("audit", by=desk.signed_in(MEMBER))
+    with pytest.raises(SignInAgain):
+        await desk.wishing.request("audit", by=desk.signed_in(ago=timedelta(hours=1)))
+    assert await desk.wishing.pending() == []
+
+
+async def test_a_task_that_is_not_there_is_refused_and_those_that_are_are_named(
+    desk: Desk,
+) -> None:
+    with pytest.raises(InvalidRequest, match="There are: audit, snapshot, sweep"):
+        await desk.ask("cleanup")
+
+
+async def test_what_runs_elsewhere_is_tried_again(desk: Desk) -> None:
+    await desk.ask("audit")
+    assert await desk.serve(None) == ["audit"]
+    [wish] = await desk.wishing.pending()
+    assert wish.is_held_up
+    assert await desk.serve() == ["audit"]
+    assert await desk.wishing.pending() == []
+
+
+async def test_what_stopped_halfway_goes_on_after_what_has_not_begun(desk: Desk) -> None:
+    await desk.ask("audit")
+    await desk.serve(TaskReport("audit", unfinished=True))
+    await desk.ask("sweep")
+    assert await desk.serve() == ["sweep", "audit"]
+    assert await desk.wishing.pending() == []
+
+
+async def test_nothing_is_taken_up_while_the_registry_takes_no_changes(desk: Desk) -> None:
+    await desk.ask("audit")
+    desk.pausing = taking_none()
+    before = desk.directory.every(TaskRequest)
+    assert await desk.serve() == []
+    assert desk.directory.every(TaskRequest) == before
+
+
+async def test_what_broke_off_is_not_repeated_by_itself(desk: Desk) -> None:
+    await desk.ask("audit", "sweep")
+    with pytest.raises(ValueError, match="no such thing"):
+        await desk.serve(ValueError("no such thing"))
+    assert await desk.serve() == ["sweep"]
+
+
+async def test_what_cannot_begin_in_time_waits_for_the_next_minute(desk: Desk) -> None:
+    await desk.ask(*TASKS)
+    assert await desk.serve(lasts=BEGINS_WITHIN / 2) == ["audit", "snapshot"]
+    assert await desk.serve() == ["sweep"]
+
+
+async def test_what_another_instance_has_taken_up_is_left_to_it(desk: Desk) -> None:
+    await desk.ask("audit", "sweep")
+
+    async def meanwhile(task: str) -> TaskReport:
+        for wish in desk.directory.every(TaskRequest):
+            await desk.directory.replace(wish)  # As another instance does that takes it up.
+        return TaskReport(task)
+
+    await desk.wishing.run_requested(meanwhile)
+    assert {each.task for each in await desk.wishing.pending()} == {"audit", "sweep"}
+
+
+@dataclass
+class Late(FakeDirectory):
+    """A directory that shows no entity that is there."""
+
+    async def get(self, kind: type[E], place: Place) -> E | None:
+        """Return accounts alone."""
+        return await FakeDirectory.get(self, kind, place) if kind is Account else None
+
+
+async def test_of_two_who_ask_at_the_same_moment_one_is_noted(desk: Desk) -> None:
+    await desk.ask("audit")
+    desk.directory = Late(desk.directory.entities)
+    await desk.ask("audit")
+    assert [each.task for each in await desk.wishing.pending()] == ["audit"]
+
+
+async def test_what_was_asked_for_anew_meanwhile_stays(desk: Desk) -> None:
+    await desk.ask("audit")
+
+    async def lasting_for_a_day(task: str) -> TaskReport:
+        desk.clock.advance(TASK_REQUEST_LIFETIME)
+        await desk.ask(task)
+        return TaskReport(task)
+
+    await desk.wishing.run_requested(lasting_for_a_day)
+    assert [each.task for each in await desk.wishing.pending()] == ["audit"]
+
+
+async def test_an_unknown_task_is_answered_with_the_tasks_that_there_are(desk: Desk) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await desk.ask("cleanup")
+    sentence = "This registry has no task of that name. There are: audit, snapshot, sweep."
+    assert str(refused.value) == sentence
+
+
+async def test_a_task_begins_until_the_minute_is_over(desk: Desk) -> None:
+    await desk.ask("audit", "sweep")
+    assert await desk.serve(lasts=BEGINS_WITHIN) == ["audit"]
+    assert await desk.serve(lasts=BEGINS_WITHIN - timedelta(milliseconds=1)) == ["sweep"]
+
+
+async def test_a_wish_that_was_taken_up_says_since_when_and_is_not_held_up_any_more(
+    desk: Desk,
+) -> None:
+    await desk.ask("audit")
+    await desk.serve(None)
+    begun_ms = desk.clock.now_ms()
+    await desk.serve(TaskReport("audit", unfinished=True))
+    [wish] = await desk.wishing.pending()
+    assert (wish.begun_ms, wish.is_held_up) == (begun_ms, False)
+
+
+async def test_what_was_asked_for_anew_after_a_day_is_noted_with_its_event(desk: Desk) -> None:
+    await desk.ask("audit")
+    desk.clock.advance(TASK_REQUEST_LIFETIME)
+    await desk.ask("audit")
+    [wish] = await desk.wishing.pending()
+    assert wish.asked_by == ADMIN.id
+    details = [event.details for _, event in await desk.events.since(0, 10)]
+    assert details == [{"name": "audit"}, {"name": "audit"}]

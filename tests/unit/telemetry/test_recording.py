@@ -6,29 +6,41 @@ import pytest
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from shared.telemetry import recording
-from shared.telemetry.activities import Activity, current, current_trace
-from shared.telemetry.catalog import INSTRUMENTS, PUSHES, SEARCH_AGE, STORE_CALLS, UPKEEP, Kind
-from shared.telemetry.recording import Part
-from tests.telemetry import hearing
+from shared.telemetry.metrics import (
+    INSTRUMENTS,
+    PUSHES,
+    SEARCH_AGE,
+    STORE_CALLS,
+    UPKEEP,
+    InstrumentKind,
+)
+from shared.telemetry.recording import (
+    Activity,
+    SpanOrigin,
+    TraceContext,
+    current_activity,
+    current_trace,
+)
+from tests.support.telemetry import hearing
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SENT = f"00-{TRACE}-{SPAN}-00"
 
 
 def test_while_nobody_listens_nothing_happens() -> None:
-    assert not recording.is_heard()
-    recording.record(PUSHES, 1, {})  # Not even the attributes are looked at.
-    assert recording.begin("any", Part.CALL, None) is None
+    assert not recording.is_enabled()
+    recording.record_metric(PUSHES, 1, {})  # Not even the attributes are looked at.
+    assert recording.start_span("any", SpanOrigin.CALL, None) is None
 
 
 def test_values_are_kept_as_the_catalog_says() -> None:
     with hearing() as heard:
         for seconds in (1, 3):
-            recording.record(UPKEEP, seconds, {"task": "sweep", "result": "done"})
+            recording.record_metric(UPKEEP, seconds, {"task": "sweep", "result": "done"})
         for _ in range(2):
-            recording.record(PUSHES, 1, {"state": "live"})
+            recording.record_metric(PUSHES, 1, {"state": "live"})
         for age in (10, 20):
-            recording.record(SEARCH_AGE, age, {})
+            recording.record_metric(SEARCH_AGE, age, {})
         [histogram], [counter], [gauge] = map(heard.points, (UPKEEP, PUSHES, SEARCH_AGE))
     assert (histogram["task"], histogram["count"], histogram["sum"]) == ("sweep", 2, 4)
     assert (counter["state"], counter["value"]) == ("live", 2)
@@ -37,13 +49,13 @@ def test_values_are_kept_as_the_catalog_says() -> None:
 
 def test_an_attribute_that_the_catalog_does_not_name_is_never_told() -> None:
     with hearing() as heard:
-        recording.record(PUSHES, 1, {"state": "live", "org": "a-secret"})
+        recording.record_metric(PUSHES, 1, {"state": "live", "org": "a-secret"})
         assert "a-secret" not in heard.text()
 
 
 def test_a_value_without_its_attributes_is_a_mistake() -> None:
     with hearing(), pytest.raises(KeyError):
-        recording.record(STORE_CALLS, 1, {"store": "metadata"})
+        recording.record_metric(STORE_CALLS, 1, {"store": "metadata"})
 
 
 def test_names_are_ours_and_no_two_are_the_same() -> None:
@@ -51,28 +63,28 @@ def test_names_are_ours_and_no_two_are_the_same() -> None:
     for each in INSTRUMENTS:
         assert each.name.startswith("ballroom.")
         assert each.about.endswith(".")
-        assert (each.unit == "s") <= (each.kind is not Kind.COUNTER)
+        assert (each.unit == "s") <= (each.kind is not InstrumentKind.COUNTER)
 
 
 # --- Activities ---------------------------------------------------------------------------------
 
 
 async def test_an_activity_is_part_of_the_trace_that_was_sent() -> None:
-    activity = Activity.begin("central_pull", Part.SERVED, SENT)
-    assert activity.told() == {"trace_id": TRACE, "span_id": SPAN}
-    assert current() is activity
+    activity = Activity.begin("central_pull", SpanOrigin.SERVED, SENT)
+    assert activity.log_fields() == {"trace_id": TRACE, "span_id": SPAN}
+    assert current_activity() is activity
     assert current_trace() is activity.trace
 
 
 async def test_an_activity_without_a_trace_says_nothing_of_one() -> None:
-    assert Activity.begin("central_pull", Part.SERVED).told() == {}
-    assert Activity.begin("central_pull", Part.SERVED, "nonsense").told() == {}
+    assert Activity.begin("central_pull", SpanOrigin.SERVED).log_fields() == {}
+    assert Activity.begin("central_pull", SpanOrigin.SERVED, "nonsense").log_fields() == {}
     assert current_trace() is None
 
 
 async def test_the_span_of_a_request_is_the_hosts_child_and_in_the_log() -> None:
     with hearing() as heard:
-        activity = Activity.begin("central_pull", Part.HOSTED, SENT)
+        activity = Activity.begin("central_pull", SpanOrigin.HOSTED, SENT)
         activity.calls["metadata.find"] = 2
         activity.units = 2.5
         activity.end({"outcome": "answered"})
@@ -83,7 +95,7 @@ async def test_the_span_of_a_request_is_the_hosts_child_and_in_the_log() -> None
     assert f"{span.parent.span_id:016x}" == SPAN
     assert span.kind.name == "INTERNAL"
     assert span.attributes == {"outcome": "answered", "calls": 2, "units": 2.5}
-    assert activity.told() == {
+    assert activity.log_fields() == {
         "calls": {"metadata.find": 2},
         "units": 2.5,
         "trace_id": TRACE,
@@ -93,7 +105,7 @@ async def test_the_span_of_a_request_is_the_hosts_child_and_in_the_log() -> None
 
 async def test_a_request_that_nobody_made_a_span_of_begins_a_trace() -> None:
     with hearing() as heard:
-        Activity.begin("central_pull", Part.SERVED).end({"outcome": "broken"})
+        Activity.begin("central_pull", SpanOrigin.SERVED).end({"outcome": "broken"})
         [span] = heard.spans
     assert span.parent is None
     assert span.kind.name == "SERVER"
@@ -102,27 +114,27 @@ async def test_a_request_that_nobody_made_a_span_of_begins_a_trace() -> None:
 
 async def test_of_a_trace_that_is_not_kept_calls_are_no_spans() -> None:
     with hearing(ALWAYS_OFF) as heard:
-        activity = Activity.begin("central_pull", Part.SERVED)
+        activity = Activity.begin("central_pull", SpanOrigin.SERVED)
         assert activity.trace is not None
-        assert recording.begin("metadata.find", Part.CALL, activity.trace) is None
+        assert recording.start_span("metadata.find", SpanOrigin.CALL, activity.trace) is None
         activity.end({})
         assert heard.spans == []
 
 
 async def test_calls_that_belong_to_nothing_are_no_spans() -> None:
     with hearing() as heard:
-        assert recording.begin("metadata.find", Part.CALL, None) is None
+        assert recording.start_span("metadata.find", SpanOrigin.CALL, None) is None
         assert heard.spans == []
 
 
 async def test_calls_are_parts_of_what_they_are_made_for_in_other_tasks_too() -> None:
     async def call() -> None:
-        span = recording.begin("metadata.find", Part.CALL, current_trace())
+        span = recording.start_span("metadata.find", SpanOrigin.CALL, current_trace())
         assert span is not None
         span.end({"store": "metadata"})
 
     with hearing() as heard:
-        activity = Activity.begin("central_pull", Part.SERVED)
+        activity = Activity.begin("central_pull", SpanOrigin.SERVED)
         await asyncio.gather(call(), call())
         activity.end({})
         one, other, whole = heard.spans
@@ -131,3 +143,28 @@ async def test_calls_are_parts_of_what_they_are_made_for_in_other_tasks_too() ->
         assert each.parent is not None
         assert each.parent.span_id == whole.context.span_id
         assert each.kind.name == "CLIENT"
+
+
+@pytest.mark.parametrize(
+    "header", [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"01-{TRACE}-{SPAN}-00-more"]
+)
+def test_a_trace_and_its_span_are_read(header: str) -> None:
+    assert TraceContext.parse(header) == TraceContext(TRACE, SPAN)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "traceparent",
+        f"00-{TRACE}-{SPAN}",
+        f"00-{TRACE.upper()}-{SPAN}-01",
+        f"ff-{TRACE}-{SPAN}-01",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-{'0' * 16}-01",
+        f" 00-{TRACE}-{SPAN}-01",
+        "brp_secret",
+    ],
+)
+def test_what_is_no_trace_is_none(header: str) -> None:
+    assert TraceContext.parse(header) is None

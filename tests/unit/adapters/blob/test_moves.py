@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.blob.archives import BlobArchives
-from shared.adapters.blob.connecting import Blobs
-from shared.domain.errors import Busy
-from shared.domain.package import Visibility
-from tests.cloud import AtPlace, make_containers
-from tests.contract.samples import BALA, NAME
-from tests.fakes.clock import FakeClock
-from tests.fakes.outages import Failing, Failure, Outage
+from shared.adapters.blob.client import BlobContainers
+from shared.domain.errors.requests import Busy
+from shared.domain.packages import Visibility
+from tests.contract.sample_records import BALA, NAME
+from tests.fakes.blob_storage import FailingBlobs, Failure, Outage
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import CloudDouble, make_containers
 
 FOREVER = 10**15
 LONG = timedelta(minutes=20)  # After this no link to a private copy is good.
@@ -23,9 +23,9 @@ ONCE, FOR_GOOD = 1, 10**6  # What never comes again is what a process that died 
 
 
 @asynccontextmanager
-async def opened(connections: AtPlace, clock: FakeClock) -> AsyncGenerator[BlobArchives]:
+async def opened(connections: CloudDouble, clock: FakeClock) -> AsyncGenerator[BlobArchives]:
     """Open the archives of a place."""
-    blobs = Blobs(connections.blobs, connections.prefix)
+    blobs = BlobContainers(connections.blobs, connections.prefix)
     try:
         yield BlobArchives(blobs, clock)
     finally:
@@ -40,14 +40,14 @@ async def sides(archives: BlobArchives) -> set[Visibility | None]:
 async def move(place: Path, outage: Outage, to: Visibility, *, is_left_over: bool) -> None:
     """Store an archive on the other side, or on both, and move it during an outage."""
     clock = FakeClock()
-    plain = AtPlace(place, clock)
+    plain = CloudDouble(place, clock)
     await make_containers(plain)
     async with opened(plain, clock) as archives:
         for side in Visibility:
             if is_left_over or side is not to:
                 await archives.put(NAME, BALA, side)
         clock.advance(LONG)
-    async with opened(Failing(place, clock, outage=outage), clock) as archives:
+    async with opened(FailingBlobs(place, clock, outage=outage), clock) as archives:
         with suppress(Busy):
             await archives.move(NAME, to)
 
@@ -56,7 +56,7 @@ async def check(place: Path, to: Visibility) -> None:
     """Check that the archive can be read, and that the move ends when it is repeated."""
     clock = FakeClock()
     clock.advance(2 * LONG)
-    async with opened(AtPlace(place, clock), clock) as archives:
+    async with opened(CloudDouble(place, clock), clock) as archives:
         assert await archives.read(NAME) == BALA
         for _ in range(2):
             await archives.move(NAME, to)

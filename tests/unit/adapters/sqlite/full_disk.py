@@ -8,11 +8,11 @@ import resource
 import sys
 from pathlib import Path
 
-from shared.adapters.embedded import Embedded, open_embedded
+from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemClock
-from shared.domain.errors import StorageFull
-from shared.domain.package import Graph, Texts, Visibility
-from tests.contract.samples import named
+from shared.domain.errors.requests import StorageFull
+from shared.domain.packages import Graph, Texts, Visibility
+from tests.contract.sample_records import named
 
 LIMIT_BYTES = 2_000_000
 
@@ -33,7 +33,7 @@ async def main(data: Path) -> None:
     stores.close()
 
 
-async def fill(stores: Embedded) -> None:
+async def fill(stores: EmbeddedStores) -> None:
     """Store a document and an archive that are too large."""
     name = named(b"large")
     try:

@@ -12,11 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.failures import Damaged, Missing, OtherSchema
-from shared.domain.errors import Busy, StorageFull
+from shared.adapters.sqlite.connections import DatabaseDamaged, DatabaseMissing, SchemaMismatch
+from shared.adapters.sqlite.database import DATA_VERSION_BYTES, Database, DataVersionFile
+from shared.domain.errors.requests import Busy, StorageFull
 from tests.paths import ROOT
-from tests.unit.adapters.sqlite.notes import FIRST, SECOND, adding, nearly_full, notes, schema
+from tests.unit.adapters.sqlite.sample_database import (
+    FIRST,
+    SECOND,
+    adding,
+    nearly_full,
+    notes,
+    schema,
+)
 
 IMPATIENT = timedelta(0)
 
@@ -40,26 +47,26 @@ def database(path: Path) -> Iterator[Database]:
 
 
 async def test_an_edition_is_another_one_after_each_write(database: Database) -> None:
-    seen = [database.edition()]
+    seen = [database.data_version()]
     for text in ("one", "two", "three"):
         await database.write(adding(text))
-        seen.append(database.edition())
+        seen.append(database.data_version())
     assert len(set(seen)) == len(seen)
 
 
 async def test_an_edition_stays_while_nothing_is_written(database: Database) -> None:
     await database.write(adding("one"))
-    before = database.edition()
+    before = database.data_version()
     database.read(notes)
     await database.scan(notes)
-    assert database.edition() == before
+    assert database.data_version() == before
 
 
 async def test_what_others_write_is_another_edition(database: Database, path: Path) -> None:
     other = Database(path, [FIRST])
-    before = database.edition()
+    before = database.data_version()
     await other.write(adding("theirs"))
-    assert database.edition() != before
+    assert database.data_version() != before
     assert database.read(notes) == ["theirs"]
     other.close()
 
@@ -70,17 +77,17 @@ async def test_what_others_write_in_their_own_way_is_another_edition_within_a_se
     now = [100.0]
     with closing(Database(path, [FIRST], monotonic=lambda: now[0])) as database:
         database.migrate()
-        before = database.edition()
+        before = database.data_version()
         with closing(sqlite3.connect(path)) as connection, connection:
             adding("theirs")(connection)
         now[0] += 1
-        assert database.edition() != before
+        assert database.data_version() != before
 
 
 async def test_a_database_that_was_closed_begins_with_another_edition(database: Database) -> None:
-    before = database.edition()
+    before = database.data_version()
     database.close()
-    assert database.edition() != before
+    assert database.data_version() != before
 
 
 # --- migrations --------------------------------------------------------------------------------
@@ -104,26 +111,28 @@ def test_a_database_is_brought_up_to_date_with_what_it_holds(path: Path) -> None
 
 def test_a_migration_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
     Database(path, [FIRST]).migrate()
-    with pytest.raises(Damaged, match="syntax error"):
+    with pytest.raises(DatabaseDamaged, match="syntax error"):
         Database(path, [FIRST, ("CREATE TABLE other (id)", "CREATE nonsense")]).migrate()
     assert schema(path) == (1, {"notes"})
 
 
 def test_a_database_of_a_newer_program_is_refused_with_the_way_out(path: Path) -> None:
     Database(path, [FIRST, SECOND]).migrate()
-    with pytest.raises(OtherSchema, match=r"has schema 2, and this Ballroom needs 1\. Install the"):
+    with pytest.raises(
+        SchemaMismatch, match=r"has schema 2, and this Ballroom needs 1\. Install the"
+    ):
         Database(path, [FIRST]).migrate()
     assert schema(path) == (2, {"notes", "other"})
 
 
 def test_a_worker_refuses_a_database_that_was_not_brought_up_to_date(path: Path) -> None:
     Database(path, [FIRST]).migrate()
-    with pytest.raises(OtherSchema, match=r"has schema 1, and this Ballroom needs 2\. Restart"):
+    with pytest.raises(SchemaMismatch, match=r"has schema 1, and this Ballroom needs 2\. Restart"):
         Database(path, [FIRST, SECOND]).read(notes)
 
 
 def test_a_worker_never_creates_a_database(path: Path) -> None:
-    with pytest.raises(Missing, match=r"does not exist\. Start the registry"):
+    with pytest.raises(DatabaseMissing, match=r"does not exist\. Start the registry"):
         Database(path, [FIRST]).read(notes)
     assert not path.exists()
 
@@ -136,7 +145,7 @@ def test_the_folder_of_a_new_database_is_for_its_owner_alone(path: Path) -> None
 def test_a_file_that_is_no_database_is_refused_with_its_name(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"no database at all" * 1_000)
-    with pytest.raises(Damaged, match=r"notes\.db answers: file is not a database"):
+    with pytest.raises(DatabaseDamaged, match=r"notes\.db answers: file is not a database"):
         Database(path, [FIRST]).migrate()
 
 
@@ -226,7 +235,7 @@ async def test_a_damaged_file_is_named_with_the_way_out(database: Database, path
     content = bytearray(path.read_bytes())
     content[4096:] = os.urandom(len(content) - 4096)
     path.write_bytes(content)
-    with pytest.raises(Damaged, match=r"notes\.db answers: .* restore a backup"):
+    with pytest.raises(DatabaseDamaged, match=r"notes\.db answers: .* restore a backup"):
         database.read(notes)
 
 
@@ -234,15 +243,79 @@ def test_a_database_that_is_open_is_refused_after_a_fork(path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path\n"
         "from shared.adapters.sqlite.database import Database\n"
-        "from shared.adapters.sqlite.failures import Forked\n"
+        "from shared.adapters.sqlite.connections import DatabaseForked\n"
         "database = Database(Path(sys.argv[1]), [['CREATE TABLE notes (id)']])\n"
         "database.migrate()\n"
         "database.row('SELECT 1')\n"
         "if os.fork() == 0:\n"
         "    try: database.row('SELECT 1')\n"
-        "    except Forked: os._exit(42)\n"
+        "    except DatabaseForked: os._exit(42)\n"
         "    os._exit(1)\n"
         "database.close() if os.waitstatus_to_exitcode(os.wait()[1]) == 42 else sys.exit(1)\n"
     )
     command = [sys.executable, "-c", code, path]
     assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
+
+
+RENEW = """
+import sys
+from pathlib import Path
+from shared.adapters.sqlite.database import DataVersionFile
+DataVersionFile(Path(sys.argv[1])).renew()
+"""
+
+
+def test_a_mark_stays_until_it_is_renewed(tmp_path: Path) -> None:
+    with closing(DataVersionFile(tmp_path / "mark")) as mark:
+        assert mark.read() == mark.read()
+        seen = {mark.read()}
+        for _ in range(100):
+            mark.renew()
+            seen.add(mark.read())
+    assert len(seen) == 101
+    assert {len(each) for each in seen} == {DATA_VERSION_BYTES}
+
+
+def test_all_who_have_it_open_see_it(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    with closing(DataVersionFile(path)) as one, closing(DataVersionFile(path)) as other:
+        for mark in (one, other, one):
+            before = one.read()
+            mark.renew()
+            assert one.read() == other.read() != before
+
+
+def test_other_processes_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    with closing(DataVersionFile(path)) as mark:
+        before = mark.read()
+        command = [sys.executable, "-c", RENEW, str(path)]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+        assert mark.read() != before
+
+
+def test_it_outlives_those_who_have_it_open(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    with closing(DataVersionFile(path)) as mark:
+        before = mark.read()
+    with closing(DataVersionFile(path)) as mark:
+        assert mark.read() == before
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from shared.adapters.sqlite.database import DataVersionFile
+mark = DataVersionFile(Path(sys.argv[1]))
+before = mark.read()
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+mark.renew()
+assert mark.read() == before
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit.")
+def test_a_mark_that_cannot_be_written_stays(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL, str(tmp_path / "mark")]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)

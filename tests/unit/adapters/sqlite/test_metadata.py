@@ -1,12 +1,18 @@
 """What the tables of packages and releases do beyond the port."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from anyio.lowlevel import checkpoint
 
-from shared.adapters.embedded import open_embedded
-from tests.contract.samples import release
-from tests.fakes.clock import FakeClock
+from shared.adapters.embedded import EmbeddedStores, open_embedded
+from shared.adapters.sqlite.metadata import SqliteSurveys
+from shared.domain.names import Package
+from shared.domain.versions import Version
+from tests.contract.sample_records import GREET, entry, head, package, release
+from tests.fakes.system import FakeClock
 
 
 async def test_a_release_of_a_package_that_nobody_claimed_is_a_mistake(tmp_path: Path) -> None:
@@ -16,3 +22,136 @@ async def test_a_release_of_a_package_that_nobody_claimed_is_a_mistake(tmp_path:
         await stores.metadata.add_release(release())
     assert await stores.metadata.releases(release().coordinate.package) == []
     stores.close()
+
+
+@pytest.fixture
+async def stores(tmp_path: Path) -> AsyncIterator[EmbeddedStores]:
+    """Return stores with the package acme/greet."""
+    opened = open_embedded(tmp_path, FakeClock())
+    opened.migrate()
+    await opened.metadata.claim(head())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def surveys(stores: EmbeddedStores) -> SqliteSurveys:
+    """Return a process's surveys, with nothing in memory."""
+    return SqliteSurveys(stores.database)
+
+
+async def pushed(stores: EmbeddedStores, *versions: str, to: Package = GREET) -> None:
+    """Add entries of these versions."""
+    await stores.metadata.put_entries(to, [entry(version) for version in versions])
+
+
+async def versions_of(surveys: SqliteSurveys) -> list[Version]:
+    """Return the versions of acme/greet."""
+    (survey,) = await surveys.read([GREET.key])
+    return [each.parsed for each in survey.entries] if survey else []
+
+
+async def steps_of(stores: EmbeddedStores, surveys: SqliteSurveys, *packages: Package) -> int:
+    """Count the steps of SQLite's virtual machine that a survey takes on the event loop."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    stores.database.read(lambda reader: reader.set_progress_handler(count, 1))
+    await surveys.read([each.key for each in packages])
+    stores.database.read(lambda reader: reader.set_progress_handler(None, 1))
+    return steps
+
+
+async def test_a_survey_in_memory_costs_the_same_whatever_the_history(
+    stores: EmbeddedStores, surveys: SqliteSurveys
+) -> None:
+    await pushed(stores, "1.0.0")
+    await surveys.read([GREET.key])
+    short = await steps_of(stores, surveys, GREET)
+    await pushed(stores, *(f"2.{number}.0" for number in range(500)))
+    await surveys.read([GREET.key])
+    assert await steps_of(stores, surveys, GREET) == short
+
+
+async def test_a_survey_reads_what_changed_whatever_the_history(
+    stores: EmbeddedStores, surveys: SqliteSurveys
+) -> None:
+    await surveys.read([GREET.key])
+    await pushed(stores, "1.0.0")
+    short = await steps_of(stores, surveys, GREET)
+    await pushed(stores, *(f"2.{number}.0" for number in range(500)))
+    await surveys.read([GREET.key])
+    await pushed(stores, "3.0.0")
+    assert await steps_of(stores, surveys, GREET) <= short + 5
+
+
+async def test_an_entry_that_was_put_again_is_not_read_again(
+    stores: EmbeddedStores, surveys: SqliteSurveys
+) -> None:
+    await pushed(stores, "1.0.0", "2.0.0")
+    await surveys.read([GREET.key])
+    nothing_new = await steps_of(stores, surveys, GREET)
+    await pushed(stores, "1.0.0", "2.0.0")
+    assert await steps_of(stores, surveys, GREET) == nothing_new
+
+
+async def test_the_same_survey_is_returned_while_nothing_changes(
+    stores: EmbeddedStores, surveys: SqliteSurveys
+) -> None:
+    await pushed(stores, "1.0.0")
+    first = await surveys.read([GREET.key])
+    again = await surveys.read([GREET.key])
+    assert first[0] is again[0]
+
+
+async def test_memory_holds_the_packages_that_were_asked_for_last(stores: EmbeddedStores) -> None:
+    surveys = SqliteSurveys(stores.database, capacity=25)
+    packages = [package(f"acme/p{number}") for number in range(4)]
+    for each in packages:
+        await stores.metadata.claim(head(str(each)))
+        await pushed(stores, *(f"1.{number}.0" for number in range(10)), to=each)
+        await surveys.read([each.key])
+    assert list(surveys._known) == [each.key for each in packages[-2:]]
+    assert surveys._count == 20
+
+
+async def test_a_package_larger_than_the_memory_is_surveyed_whole(stores: EmbeddedStores) -> None:
+    surveys = SqliteSurveys(stores.database, capacity=10)
+    await pushed(stores, *(f"1.{number}.0" for number in range(100)))
+    for _ in range(2):
+        (survey,) = await surveys.read([GREET.key])
+        assert survey is not None
+        assert len(survey.entries) == 100
+
+
+async def test_what_many_wait_for_is_read_once(
+    stores: EmbeddedStores, surveys: SqliteSurveys
+) -> None:
+    await pushed(stores, *(f"1.{number}.0" for number in range(1_000)))
+    answers = await asyncio.gather(*(surveys.read([GREET.key]) for _ in range(20)))
+    assert len({id(survey) for answer in answers for survey in answer}) == 1
+
+
+async def test_surveys_of_a_growing_package_are_always_whole(stores: EmbeddedStores) -> None:
+    surveys = [SqliteSurveys(stores.database) for _ in range(3)]
+
+    async def grow() -> None:
+        for number in range(60):
+            await pushed(stores, *(f"{number}.{minor}.0" for minor in range(number % 7 + 1)))
+
+    async def look(each: SqliteSurveys) -> None:
+        seen = 0
+        while seen < 60:
+            versions = await versions_of(each)
+            assert versions == sorted(versions, key=lambda each: each.precedence, reverse=True)
+            assert len({version.major for version in versions}) >= seen
+            seen = len({version.major for version in versions})
+            await checkpoint()
+
+    await asyncio.gather(grow(), *(look(each) for each in surveys))
+    counts = {len(await versions_of(each)) for each in surveys}
+    assert counts == {sum(number % 7 + 1 for number in range(60))}

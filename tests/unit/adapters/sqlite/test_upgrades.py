@@ -11,11 +11,10 @@ from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.directory import SqliteDirectory
 from shared.adapters.sqlite.events import SqliteEvents
 from shared.adapters.sqlite.migrations import MIGRATIONS
-from shared.domain.accounts import Account, AccountName, place_of_name
-from shared.domain.entity import Place
+from shared.domain.accounts import Account, AccountName, account_name_place
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, place_of
-from shared.domain.package import Event
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.records import Event, Place
 from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 
@@ -52,7 +51,7 @@ async def test_accounts_keep_their_ids_and_names(database: Database) -> None:
     account = Account(id="kim0000000", name="Kim", created_ms=5)
     assert await directory.get(Account, Place("kim0000000")) == account
     name = AccountName(name="Kim", account="kim0000000", created_ms=5)
-    assert await directory.get(AccountName, place_of_name("KIM")) == name
+    assert await directory.get(AccountName, account_name_place("KIM")) == name
     assert await directory.unpublished(10) == []
 
 
@@ -60,7 +59,7 @@ async def test_owners_stay_owners_of_an_organization_that_has_an_id_now(
     database: Database,
 ) -> None:
     directory = SqliteDirectory(database)
-    acme = await directory.get(Organization, place_of("Acme"))
+    acme = await directory.get(Organization, organization_place("Acme"))
     assert acme is not None
     assert len(acme.id) == 10
     standing = await directory.standing("kim0000000", OrgName("acme"), 10)

@@ -1,0 +1,255 @@
+"""Texts and sources for packages of which only the metadata is real: generated, and marked so."""
+
+import colorsys
+import hashlib
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.archives import bala
+
+GENERATED = "Generated for a demonstration"
+PLATFORMS = {"java11": False, "java17": True}  # Whether it is said to run as a native image.
+
+_LICENSES = ["Apache-2.0"] * 8 + ["MIT", "MPL-2.0"]
+_GOALS = (
+    "small and predictable",
+    "typed from end to end",
+    "ready for concurrent use",
+    "observable",
+)
+_SQUARE = 16  # Points of one side of a square of a mark.
+_KINDS = {
+    "trigger": "Listens to events of {topic} and calls the functions of your service.",
+    "tool": "A tool of the command line for {topic}.",
+    "template": "A package to begin from, for {topic}.",
+    "connector": "Connects Ballerina programs to {topic}.",
+    "library": "Functions and types for {topic}.",
+}
+
+_README = """\
+# {title}
+
+> [!NOTE]
+> **{generated}.** The name, the versions, the platform and the dependencies of this package are
+> real; this text, the sources, the dates and the numbers of pulls are made up.
+
+![The mark of {title}](mark.png)
+
+{summary} It is {goal}, and follows the conventions of the language[^1].
+
+## Install
+
+```toml
+[[dependency]]
+org = "{org}"
+name = "{name}"
+version = "{version}"
+```
+
+## Use
+
+```ballerina
+import ballerina/io;
+import {org}/{module};
+
+public function main() returns error? {{
+    {alias}:Client api = check new ({{url: "https://api.example.org", timeout: 30}});
+    {alias}:Item[] items = check api->list(10);
+    foreach {alias}:Item item in items {{
+        io:println(string `${{item.id}}: ${{item.name}}`);
+    }}
+}}
+```
+
+## Configure
+
+| Field | Type | Default | Meaning |
+|:------|:----:|--------:|:--------|
+| `url` | `string` | | where the service is |
+| `timeout` | `decimal` | `30` | seconds to wait for an answer |
+| `retries` | `int` | `3` | how often a request is repeated |
+
+<details>
+<summary>What comes next</summary>
+
+- [x] read and write
+- [x] retries with <kbd>backoff</kbd>
+- [ ] streams
+
+</details>
+
+See the [examples](examples.md) and the [sources](../modules/{module}/client.bal), or search for
+~~help~~ {topic}.
+
+[^1]: See <https://ballerina.io/learn/style-guide/>.
+"""
+
+_EXAMPLES = """\
+# Examples of {title}
+
+**{generated}.** [Back to the readme](README.md).
+
+1. List ten items.
+2. Create one, and read it again.
+"""
+
+_CLIENT = """\
+// {generated}: the sources of the real package are not here.
+import ballerina/http;
+
+# What a client of {topic} is told.
+#
+# + url - where the service is
+# + timeout - seconds to wait for an answer
+# + retries - how often a request is repeated
+public type Configuration record {{|
+    string url;
+    decimal timeout = 30;
+    int retries = 3;
+|}};
+
+# An item of {topic}.
+public type Item record {{|
+    readonly string id;
+    string name;
+    map<json> details?;
+|}};
+
+# Calls {topic}.
+public isolated client class Client {{
+    private final http:Client inner;
+
+    # Connects to the service.
+    #
+    # + configuration - where it is, and how patient to be
+    # + return - an `error` if the address is none
+    public isolated function init(Configuration configuration) returns error? {{
+        self.inner = check new (configuration.url, {{timeout: configuration.timeout}});
+    }}
+
+    # Returns the newest items.
+    #
+    # + most - how many at most
+    # + return - the items, or an `error`
+    remote isolated function list(int most = 10) returns Item[]|error {{
+        if most <= 0 {{
+            return error("at least one item has to be asked for");
+        }}
+        return self.inner->get(string `/items?limit=${{most}}`);
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A release of the real index, with what was made up for it."""
+
+    release: Mapping[str, Any]
+
+    @property
+    def topic(self) -> str:
+        """Return what the package is about, as its name has it."""
+        words = re.split(r"[._\-/]+", self.release["name"])
+        spoken = [each for each in words if each not in ("trigger", "client", "connector")]
+        return " ".join(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", each) for each in spoken or words)
+
+    @property
+    def kind(self) -> str:
+        """Return what sort of package its name says it is."""
+        name, org = self.release["name"].lower(), self.release["org"]
+        for kind in ("trigger", "tool", "template"):
+            if kind in name:
+                return kind
+        return "connector" if org == "ballerinax" else "library"
+
+    @property
+    def summary(self) -> str:
+        """Return its one line."""
+        return _KINDS[self.kind].format(topic=self.topic)
+
+    def chosen(self, among: int) -> int:
+        """Return a number below `among`, the same one for all versions of the package."""
+        name = f"{self.release['org']}/{self.release['name']}".encode()
+        return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") % among
+
+    def archive(self) -> bytes:
+        """Return the bala."""
+        release, fill = self.release, self._fill
+        modules = [each["name"] for each in release["modules"]]
+        source = f"modules/{release['name']}/client.bal"
+        return bala(
+            f"{release['org']}/{release['name']}:{release['version']}",
+            platform=release["platform"],
+            ballerina_version=release["ballerina_version"],
+            dependencies=[
+                f"{d['org']}/{d['name']}:{d['version']}" for d in release["dependencies"]
+            ],
+            modules=[each for each in modules if each != release["name"]],
+            summary=self.summary,
+            readme=fill(_README),
+            module_readmes={each: f"# {each}\n\n{self.summary}\n" for each in modules},
+            keywords=self._keywords(),
+            licenses=[_LICENSES[self.chosen(len(_LICENSES))]],
+            authors=[f"The authors of {release['org']}"],
+            source_repository=f"https://example.org/{release['org']}/{release['name']}",
+            graalvm=PLATFORMS.get(release["platform"]),
+            template=self.kind == "template",
+            entries={
+                source: fill(_CLIENT),
+                "docs/examples.md": fill(_EXAMPLES),
+                "docs/mark.png": self._mark(),
+            },
+        )
+
+    def _mark(self) -> bytes:
+        """Return a picture that no other package has: squares, the same on the left and right."""
+        colour = colorsys.hls_to_rgb(self.chosen(360) / 360, 0.42, 0.5)
+        ink, paper = bytes(int(255 * part) for part in colour), b"\xf0\xf3\xf3"
+        halves = [
+            [self.chosen(2**20) >> (3 * row + column) & 1 for column in range(3)]
+            for row in range(5)
+        ]
+        squares = [[*half, half[1], half[0]] for half in halves]
+        lines = [
+            b"\0" + b"".join((ink if square else paper) * _SQUARE for square in row)
+            for row in squares
+            for _ in range(_SQUARE)
+        ]
+        return _png(5 * _SQUARE, b"".join(lines))
+
+    def _keywords(self) -> list[str]:
+        words = [each.lower() for each in self.topic.split() if each.isalnum() and len(each) > 2]
+        return [self.kind, *words[:4], "generated"]
+
+    def _fill(self, text: str) -> str:
+        release = self.release
+        return text.format(
+            title=self.topic.title(),
+            generated=GENERATED,
+            summary=self.summary,
+            goal=_GOALS[self.chosen(len(_GOALS))],
+            topic=self.topic,
+            org=release["org"],
+            name=release["name"],
+            version=release["version"],
+            module=release["name"],
+            alias=re.split(r"[._]", release["name"])[-1] or "it",
+        )
+
+
+def _png(side: int, lines: bytes) -> bytes:
+    """Return a square picture: each line is a zero, then red, green and blue of each point."""
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+    ]
+    chunks = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in [*parts, (b"IEND", b"")]
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

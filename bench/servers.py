@@ -1,0 +1,253 @@
+"""Servers to measure: this registry, the bare server under it, and its peers."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
+START_SECONDS = 60.0
+# Requests are counted as they are anywhere, and never too many.
+UNREACHED = "token=999999999 account=999999999 address=999999999"
+
+# One client here does the work of thousands: it is counted as ever, and never refused.
+_UNLIMITED = {
+    f"BALLROOM_LIMIT_{each}": "token=999999999 account=999999999 address=999999999"
+    for each in ("READ", "WRITE", "PUSH")
+}
+
+# One of its parts asks for a moving tag of node-fetch; this is the release that the tag stood for.
+_VERDACCIO_PACKAGE = """\
+{"private": true, "dependencies": {"verdaccio": "6.2.4"}, "overrides": {"node-fetch": "2.7.0"}}
+"""
+PYPISERVER = ("pypiserver==2.4.2", "gunicorn==23.0.0")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    name: str
+    url: str
+    pid: int
+    folder: Path
+
+
+@contextmanager
+def running(
+    name: str, command: Sequence[str], *, port: int, folder: Path, env: dict[str, str] | None = None
+) -> Generator[Server]:
+    """Run a server until the block ends; raise `RuntimeError` when it does not answer in time."""
+    log = (folder / f"{name}.log").open("wb")
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=log, stderr=log
+    )
+    try:
+        _await_port(name, port, process)
+        yield Server(name, f"http://127.0.0.1:{port}", process.pid, folder)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+@contextmanager
+def workspace() -> Generator[Path]:
+    """Yield a folder that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="ballroom-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def ballroom(folder: Path, *, workers: int = 1, **settings: str) -> Generator[Server]:
+    """Run this registry over `folder`, with its log on a file as an operator would have it."""
+    port = free_port()
+    env = {
+        "PORT": str(port),
+        "WORKERS": str(workers),
+        "BALLROOM_DATA": str(folder / "data"),
+        **{f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH")},
+        **_UNLIMITED,
+        **{f"BALLROOM_{key.upper()}": value for key, value in settings.items()},
+    }
+    command = [sys.executable, "-m", "shared.localhost"]
+    with running("ballroom", command, port=port, folder=folder, env=env) as server:
+        yield server
+
+
+@contextmanager
+def bare(folder: Path) -> Generator[Server]:
+    """Run Starlette alone under the same server."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.bare_starlette", str(port), str(folder)]
+    with running("bare", command, port=port, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def plain(folder: Path) -> Generator[Server]:
+    """Run one function that sends the files of a folder from its memory, under the same server."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.bare_function", str(port), str(folder)]
+    with running("plain", command, port=port, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def nginx(folder: Path) -> Generator[Server]:
+    """Run nginx over the files in `mirror`: one worker process, no log, bytes by sendfile."""
+    port, config = free_port(), folder / "nginx.conf"
+    config.write_text(_NGINX.format(port=port, folder=folder))
+    (folder / "mirror").mkdir()
+    command = [_require_nginx(), "-p", str(folder), "-c", str(config)]
+    with running("nginx", [*command, "-e", "nginx.log"], port=port, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def verdaccio(folder: Path, site: str = "{enable: false}") -> Generator[Server]:
+    """Run verdaccio, the npm registry, with anonymous publishing to its own storage."""
+    port, home = free_port(), PEERS / "verdaccio"
+    if not (home / "node_modules/.bin/verdaccio").exists():
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "package.json").write_text(_VERDACCIO_PACKAGE)
+        install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home)])
+    config = folder / "verdaccio.yaml"
+    config.write_text(_VERDACCIO.format(storage=folder / "verdaccio", site=site))
+    command = [
+        str(home / "node_modules/.bin/verdaccio"),
+        "-c",
+        str(config),
+        "-l",
+        f"127.0.0.1:{port}",
+    ]
+    with running("verdaccio", command, port=port, folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def pypiserver(folder: Path) -> Generator[Server]:
+    """Run pypiserver, the index for Python packages, with anonymous uploads."""
+    port, home = free_port(), PEERS / "pypiserver"
+    if not (home / "bin/pypi-server").exists():
+        install([sys.executable, "-m", "venv", str(home)])
+        install([str(home / "bin/pip"), "install", "--quiet", *PYPISERVER])
+    packages = folder / "pypi"
+    packages.mkdir()
+    command = [str(home / "bin/pypi-server"), "run", "-p", str(port), "-i", "127.0.0.1"]
+    command += ["-P", ".", "-a", ".", "--disable-fallback", "--server", "gunicorn", str(packages)]
+    with running("pypiserver", command, port=port, folder=folder) as server:
+        yield server
+
+
+def token_of(server: Server) -> str:
+    """Return the administrator's token of a running registry."""
+    settings = tomllib.loads((server.folder / "data/Settings.toml").read_text("utf-8"))
+    return str(settings["central"]["accesstoken"])
+
+
+def push(server: Server, client: httpx.Client, archive: bytes) -> None:
+    """Publish an archive as the administrator, or raise."""
+    headers = {"Authorization": f"Bearer {token_of(server)}"}
+    files = {"bala-file": ("any.bala", archive)}
+    url = f"{server.url}/2.0/registry/packages"
+    client.post(url, headers=headers, files=files).raise_for_status()
+
+
+def copy(ours: Server, client: httpx.Client, path: str, to: Path) -> bytes:
+    """Write what we answer for a path to a file, for others to serve, and return it."""
+    plain = {"Accept-Encoding": "identity"}
+    answer = client.get(f"{ours.url}{path}", headers=plain, follow_redirects=True)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_bytes(answer.raise_for_status().content)
+    return answer.content
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_port(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    message = f"{name} did not start"
+    raise RuntimeError(message)
+
+
+def install(command: Sequence[str]) -> None:
+    """Install a peer, once."""
+    print(f"installing: {' '.join(command)}", flush=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def _require_nginx() -> str:
+    # A user's PATH leaves the system's programs out.
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        sys.exit("nginx is missing. Install it: apt-get install nginx-light.")
+    return found
+
+
+# Started by root, its worker stays root and may read the folder; by others, the user is ignored.
+_NGINX = """\
+user root;
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    sendfile on;
+    keepalive_requests 1000000;
+    client_body_temp_path {folder}/nginx-body;
+    proxy_temp_path {folder}/nginx-proxy;
+    fastcgi_temp_path {folder}/nginx-fastcgi;
+    uwsgi_temp_path {folder}/nginx-uwsgi;
+    scgi_temp_path {folder}/nginx-scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder}/mirror;
+    }}
+}}
+"""
+
+_VERDACCIO = """\
+storage: {storage}
+uplinks: {{}}
+packages:
+  '**': {{access: $all, publish: $anonymous}}
+log: {{type: stdout, format: pretty, level: error}}
+max_body_size: 100mb
+publish: {{allow_offline: true}}
+web: {site}
+"""

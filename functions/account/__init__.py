@@ -1,0 +1,1 @@
+"""Pages of a signed-in person: below /account, and signing in and out."""

@@ -1,0 +1,1 @@
+"""Pages of one organization for its members: below /account/organizations/{org}."""

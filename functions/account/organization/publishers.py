@@ -1,0 +1,296 @@
+"""/account/organizations/{org}/publishers: the trusted publishers of an organization."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import azure.functions as func
+
+from functions.account.organization.pages import (
+    ORGANIZATION_ROUTE,
+    FormAction,
+    OrganizationForms,
+    OrganizationFrame,
+    org_of,
+    organization_frame,
+    show,
+)
+from functions.http.pagination import Pager
+from functions.http.requests import Form
+from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from shared.composition import Registry
+from shared.domain.names import OrgName, Package
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
+from shared.domain.trusted_publishing.publishers import RULE_NAMES
+from shared.services.trusted_publishing import PublisherRequest
+
+PUBLISHERS_PER_PAGE = 50  # Publishers on one page; an organization has a thousand at most.
+
+# Where people find the ids that a provider never gives twice.
+WHERE = {
+    Provider.GITHUB: "gh api repos/octo/greet --jq '.id, .owner.id'",
+    Provider.GITLAB: "curl -s https://gitlab.com/api/v4/projects/octo%2Fgreet",
+    Provider.AZURE_DEVOPS: "az pipelines show --name Release --query '[project.id, id]'",
+    Provider.ENTRA: "az identity show --name release --resource-group ci",
+}
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of trusted publishers."""
+    bp, visits = func.Blueprint(), SignedInPages(registry)
+
+    @bp.route(f"{ORGANIZATION_ROUTE}/publishers", methods=["GET", "HEAD"])
+    @visits.page
+    async def account_organization_publishers(visit: SignedInRequest) -> func.HttpResponse:
+        return await _show(registry, visit)
+
+    OrganizationForms(registry, _show, "/publishers").add(bp, PUBLISHER_ACTIONS)
+    return bp
+
+
+async def _show(
+    registry: Registry, visit: SignedInRequest, problem: FormProblem | None = None
+) -> func.HttpResponse:
+    frame, org = await organization_frame(registry, visit, "publishers"), org_of(visit)
+    publishers = await registry.trusted_publishers.of(org, by=visit.principal)
+    publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
+    pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, frame.address("publishers"), visit.query)
+    return show(
+        visit,
+        frame,
+        problem,
+        publishers=publishers[pager.offset : pager.offset + PUBLISHERS_PER_PAGE],
+        pager=pager,
+        choice=_provider_form(registry, visit, frame),
+        typed=visit.form if problem else Form(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderForm:
+    """The CI system whose publishers the form adds, and what its form asks for."""
+
+    provider: Provider
+    servers: Sequence[str]
+    tabs: Sequence[tuple[str, str, str]]
+    pipeline: str
+
+    @property
+    def options(self) -> Sequence[tuple[str, str]]:
+        """Return its servers as a form offers them."""
+        return [(each, each) for each in self.servers]
+
+    @property
+    def claims(self) -> Iterable[str]:
+        """Return the ids that it never gives twice."""
+        return ID_CLAIMS[self.provider]
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """Return what its tokens say of a run, so that it can be a rule."""
+        return RULE_NAMES[self.provider]
+
+    @property
+    def where(self) -> str:
+        """Return the command that tells the ids."""
+        return WHERE[self.provider]
+
+
+def _provider_form(
+    registry: Registry, visit: SignedInRequest, frame: OrganizationFrame
+) -> ProviderForm | None:
+    """Return the provider that is chosen, else the first; None where the registry takes no jobs."""
+    known = registry.trusted_publishers.servers
+    providers = [each for each in Provider if known.get(each)]
+    if not providers:
+        return None
+    asked = visit.form.text("provider") or visit.query.get("provider", "")
+    chosen = next((each for each in providers if each.value == asked), providers[0])
+    text = pipeline(chosen, registry.settings.base_url, frame.organization.name)
+    return ProviderForm(chosen, sorted(known[chosen]), _tabs(frame, providers), text)
+
+
+def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple[str, str, str]]:
+    path = frame.address("publishers")
+    return [(each.value, f"{path}?provider={each.value}#add", each.title) for each in providers]
+
+
+async def _add(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
+    await registry.trusted_publishers.add(_parse_publisher(visit.form, org), by=visit.principal)
+
+
+async def _remove(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
+    publisher = visit.form.text("publisher")
+    await registry.trusted_publishers.remove(org, publisher, by=visit.principal)
+
+
+def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
+    provider = _provider(form)
+    rules: dict[str, object] = {
+        "workflow": form.text("workflow"),
+        "reusable_workflow": form.text("reusable_workflow"),
+        "refs": form.text("refs").split(),
+        "environment": form.text("environment"),
+        "protected": bool(form.all("protected")),
+    }
+    return PublisherRequest(
+        package=Package.parse(org, form.text("package")),
+        provider=provider,
+        ids={claim: form.text(claim) for claim in ID_CLAIMS[provider]},
+        server=form.text("server"),
+        repository=form.text("repository"),
+        rules=rules,
+    )
+
+
+# What a form does, by its path.
+PUBLISHER_ACTIONS: dict[str, FormAction] = {"publishers/add": _add, "publishers/remove": _remove}
+
+
+def _provider(form: Form) -> Provider:
+    names = ", ".join(each.value for each in Provider)
+    otherwise = f"There is no such CI system. Choose among {names}."
+    return form.choice("provider", Provider, otherwise)
+
+
+# What a CI system runs to publish without a stored secret, ready to copy.
+#
+# docs/trusted-publishing.md shows the same, and its tests run it.
+
+# What stands for the registry and the organization below, and in the documentation.
+EXAMPLE_URL = "https://ballroom.example.org"
+EXAMPLE_ORG = '"org":"acme"'
+
+_GITHUB = """\
+name: Release
+on:
+  push:
+    tags: ["v*"]
+
+permissions:
+  contents: read
+
+jobs:
+  publish:
+    runs-on: ubuntu-latest
+    environment: release
+    permissions:
+      contents: read
+      id-token: write
+    env:
+      REGISTRY: https://ballroom.example.org
+    steps:
+      - uses: actions/checkout@v5
+      - uses: ballerina-platform/setup-ballerina@v1
+        with:
+          version: 2201.13.4
+      - name: Pack
+        run: bal pack
+      - name: Publish
+        run: |
+          set -eu
+          id_token=$(curl -fsS -H "Authorization: Bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
+            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=$REGISTRY" |
+            sed 's/.*"value": *"\\([^"]*\\)".*/\\1/')
+          answer=$(printf '{"org":"acme","token":"%s"}' "$id_token" |
+            curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
+              "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
+          token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
+          echo "::add-mask::$token"
+          mkdir -p "$HOME/.ballerina"
+          curl -fsS "$REGISTRY/api/v1/settings.toml" |
+            sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
+          bal push --repository=ballroom
+"""
+
+_GITLAB = """\
+publish:
+  stage: deploy
+  image: registry.example.org/tools/ballerina:2201.13
+  environment: release
+  rules:
+    - if: $CI_COMMIT_TAG =~ /^v/
+  id_tokens:
+    ID_TOKEN:
+      aud: https://ballroom.example.org
+  variables:
+    REGISTRY: https://ballroom.example.org
+  script:
+    - bal pack
+    - |
+      set -eu
+      answer=$(printf '{"org":"acme","token":"%s"}' "$ID_TOKEN" |
+        curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
+          "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
+      token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
+      mkdir -p "$HOME/.ballerina"
+      curl -fsS "$REGISTRY/api/v1/settings.toml" |
+        sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
+      bal push --repository=ballroom
+"""
+
+_AZURE_DEVOPS = """\
+trigger:
+  branches:
+    include: [main]
+pr: none
+
+pool:
+  vmImage: ubuntu-latest
+
+variables:
+  REGISTRY: https://ballroom.example.org
+
+steps:
+  - checkout: self
+  - script: bal pack
+    displayName: Pack
+  - script: |
+      set -eu
+      id_token=$(curl -fsS -X POST -H "Content-Length: 0" \\
+        -H "Authorization: Bearer $SYSTEM_ACCESSTOKEN" \\
+        "$SYSTEM_OIDCREQUESTURI?api-version=7.1" |
+        sed 's/.*"oidcToken": *"\\([^"]*\\)".*/\\1/')
+      answer=$(printf '{"org":"acme","token":"%s"}' "$id_token" |
+        curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
+          "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
+      token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
+      echo "##vso[task.setsecret]$token"
+      mkdir -p "$HOME/.ballerina"
+      curl -fsS "$REGISTRY/api/v1/settings.toml" |
+        sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
+      bal push --repository=ballroom
+    displayName: Publish
+    env:
+      SYSTEM_ACCESSTOKEN: $(System.AccessToken)
+"""
+
+_ENTRA = """\
+set -eu
+id_token=$(curl -fsS "${AZURE_AUTHORITY_HOST}${AZURE_TENANT_ID}/oauth2/v2.0/token" \\
+  -d grant_type=client_credentials -d "client_id=$AZURE_CLIENT_ID" \\
+  --data-urlencode "scope=$REGISTRY_APPLICATION/.default" \\
+  -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
+  --data-urlencode "client_assertion@$AZURE_FEDERATED_TOKEN_FILE" |
+  sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')
+answer=$(printf '{"org":"acme","token":"%s"}' "$id_token" |
+  curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
+    "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
+token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
+mkdir -p "$HOME/.ballerina"
+curl -fsS "$REGISTRY/api/v1/settings.toml" |
+  sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
+bal push --repository=ballroom
+"""
+
+_PIPELINES = {
+    Provider.GITHUB: _GITHUB,
+    Provider.GITLAB: _GITLAB,
+    Provider.AZURE_DEVOPS: _AZURE_DEVOPS,
+    Provider.ENTRA: _ENTRA,
+}
+
+
+def pipeline(provider: Provider, url: str, org: str) -> str:
+    """Return what jobs of the provider run to publish packages of `org` to the registry."""
+    text = _PIPELINES[provider]
+    return text.replace(EXAMPLE_URL, url).replace(EXAMPLE_ORG, f'"org":"{org}"')

@@ -1,0 +1,127 @@
+"""/account/data: everything that is stored about a person, and account deletion."""
+
+from datetime import datetime
+from typing import Self
+
+import azure.functions as func
+
+from functions.api.account import IdentityView, SessionView
+from functions.api.audit_log import EventView
+from functions.api.operations import ResponseModel, utc_datetime
+from functions.api.tokens import TokenView
+from functions.http.pages import PAGE_HEADERS, message_page
+from functions.http.responses import JSON
+from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from shared.auth.cookies import send_cookie
+from shared.composition import Registry
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.identity import Principal
+from shared.services.account_deletion import PersonalData
+
+
+class MembershipView(ResponseModel):
+    """What one is in an organization, since when, and whether everybody sees it."""
+
+    org: str
+    role: str
+    shown: bool
+    since: datetime | None
+
+
+class KeptInvitationView(ResponseModel):
+    """An invitation that one has opened, and until when it can be accepted."""
+
+    org: str
+    until: datetime | None
+
+
+class PersonalDataView(ResponseModel):
+    """Everything that is stored about a person; secrets are stored as hashes, and not shown."""
+
+    id: str
+    name: str
+    email: str
+    administrator: bool
+    created_at: datetime | None
+    organizations: list[MembershipView]
+    invitations: list[KeptInvitationView]
+    tokens: list[TokenView]
+    sessions: list[SessionView]
+    identities: list[IdentityView]
+    events: list[EventView]
+
+    @classmethod
+    def of(cls, data: PersonalData, by: Principal) -> Self:
+        """Show the data."""
+        account = data.account
+        return cls(
+            id=account.id,
+            name=account.name,
+            email=account.email,
+            administrator=account.administrator,
+            created_at=utc_datetime(account.created_ms),
+            organizations=[
+                MembershipView(
+                    org=each.org,
+                    role=each.role.value,
+                    shown=each.is_shown,
+                    since=utc_datetime(each.since_ms),
+                )
+                for each in data.memberships
+            ],
+            invitations=[
+                KeptInvitationView(org=each.org, until=utc_datetime(each.expires_ms))
+                for each in data.invitations
+            ],
+            tokens=[TokenView.of(each) for each in data.tokens],
+            sessions=[SessionView.of(each, by) for each in data.sessions],
+            identities=[IdentityView.of(each) for each in data.identities],
+            events=[
+                EventView.of(number, event, data.names.get(event.actor, ""))
+                for number, event in data.events
+            ],
+        )
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the page of personal data."""
+    bp, visits = func.Blueprint(), SignedInPages(registry)
+
+    async def overview(
+        visit: SignedInRequest, problem: FormProblem | None = None
+    ) -> func.HttpResponse:
+        typed = visit.form.text("name")
+        return visit.show("account/data.html", problem, account=visit.account, typed=typed)
+
+    @bp.route("account/data", methods=["GET", "HEAD"])
+    @visits.page
+    async def account_data(visit: SignedInRequest) -> func.HttpResponse:
+        return await overview(visit)
+
+    @bp.route("account/data.json", methods=["GET", "HEAD"])
+    @visits.page
+    async def account_data_export(visit: SignedInRequest) -> func.HttpResponse:
+        data = await registry.account_deletion.data(by=visit.principal)
+        body = PersonalDataView.of(data, visit.principal).model_dump_json(by_alias=True, indent=2)
+        disposition = f'attachment; filename="{visit.account.name}.json"'
+        headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
+        return func.HttpResponse(body, headers=headers, mimetype=JSON)
+
+    @bp.route("account/delete", methods=["POST"])
+    @visits.form(again=overview)
+    async def account_delete(visit: SignedInRequest) -> func.HttpResponse:
+        name = visit.account.name
+        _require_confirmation(visit.form.text("name"), name)
+        for session in await registry.account_deletion.delete(by=visit.principal):
+            registry.sessions.invalidate(session)
+        send_cookie(registry.sessions.expired_cookie())
+        sentence = f"The account {name} is deleted. Nobody gets its name again."
+        return message_page("Goodbye", sentence, "What you published stays for those who use it.")
+
+    return bp
+
+
+def _require_confirmation(typed: str, name: str) -> None:
+    if typed != name:
+        message = f"To delete the account, type its name, {name}, as it is written here."
+        raise InvalidRequest(message)

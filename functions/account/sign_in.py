@@ -1,0 +1,177 @@
+"""/sign-in/… and /sign-out: with an identity provider or by a link, and out again."""
+
+import json
+
+import azure.functions as func
+
+from functions.http.callers import identified_caller, verify_credential
+from functions.http.pages import page_decorator, render_page, see_other
+from functions.http.requests import form_of, headers_of, is_form
+from functions.http.signed_in_pages import Reauthentication, return_page, sign_in_page, visitor_of
+from shared.auth.authentication import RequestClient
+from shared.auth.cookies import SignInBrowser, send_cookie
+from shared.composition import Registry
+from shared.domain.accounts import Account
+from shared.domain.addresses import neighbourhood
+from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
+from shared.domain.identity import Principal
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.sign_in import HOME_PATH, SignInPurpose
+from shared.services.sign_in import SignInRequest
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of signing in and out."""
+    bp, page = func.Blueprint(), page_decorator(registry)
+
+    @bp.route("sign-in", methods=["GET", "HEAD"])
+    @page
+    async def sign_in_page_shown(req: func.HttpRequest) -> func.HttpResponse:
+        return await _offers(req, registry)
+
+    @bp.route("sign-in/{provider}", methods=["GET"])
+    @page
+    async def sign_in_begin(req: func.HttpRequest) -> func.HttpResponse:
+        return see_other(await _begun(req, registry))
+
+    @bp.route("sign-in/callback/{provider}", methods=["GET", "POST"])
+    @page
+    async def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
+        return see_other(await _finished(req, registry))
+
+    @bp.route("sign-in/link/{code}", methods=["GET", "HEAD"])
+    @page
+    async def sign_in_link_page(req: func.HttpRequest) -> func.HttpResponse:
+        return await _link_shown(req, registry)
+
+    @bp.route("sign-in/link/{code}", methods=["POST"])
+    @page
+    async def sign_in_link_used(req: func.HttpRequest) -> func.HttpResponse:
+        await _link_used(req, registry)
+        return see_other(HOME_PATH)
+
+    @bp.route("sign-out", methods=["POST"])
+    @page
+    async def sign_in_out(req: func.HttpRequest) -> func.HttpResponse:
+        await _signed_out(req, registry)
+        return see_other("/sign-in")
+
+    return bp
+
+
+async def _offers(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
+    caller = await _caller(req, registry)
+    purpose = purpose_of(req)
+    if caller.is_anonymous:
+        return sign_in_page(req, registry)
+    if purpose is SignInPurpose.ENTER:
+        return see_other(return_page(req))
+    account = (await registry.accounts.profile(caller)).account
+    visitor = visitor_of(account, caller, registry)
+    return sign_in_page(req, registry, Reauthentication(purpose, caller, visitor))
+
+
+async def _begun(req: func.HttpRequest, registry: Registry) -> str:
+    browser = registry.sign_in.browsers.name_or_create(headers_of(req))
+    arrival = arrival_of(req, registry, browser)
+    await _counted(arrival, registry)
+    errand = SignInRequest(purpose_of(req), return_page(req), await _caller(req, registry))
+    if errand.purpose is not SignInPurpose.ENTER:
+        _check_ticket(req, registry, errand)
+    return await registry.sign_in.flow.begin(req.route_params["provider"], errand, arrival)
+
+
+async def _finished(req: func.HttpRequest, registry: Registry) -> str:
+    arrival = arrival_of(req, registry, registry.sign_in.browsers.name(headers_of(req)))
+    provider, answer = req.route_params["provider"], _answer(req)
+    finish = registry.sign_in.flow.finish
+    return await verify_credential(
+        lambda: finish(provider, answer, arrival),
+        json.dumps(answer),
+        registry,
+        address=arrival.address,
+    )
+
+
+def _check_ticket(req: func.HttpRequest, registry: Registry, errand: SignInRequest) -> None:
+    ticket = req.params.get("ticket", "")
+    if not registry.sessions.ticket_fits(errand.by, errand.purpose, ticket):
+        raise SignInExpired
+
+
+def _answer(req: func.HttpRequest) -> dict[str, str]:
+    """Return what a provider answers, in the address or in a form."""
+    if req.method == "POST" and is_form(req):
+        form = form_of(req)
+        return {name: form.text(name) for name in form.values}
+    return dict(req.params)
+
+
+async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
+    """Show a button, since programs that preview a link open it as well."""
+    browsers = registry.sign_in.browsers
+    await browsers.ready()
+    arrival = arrival_of(req, registry, browsers.name(headers_of(req)))
+    account = await _linked(req, registry, arrival)
+    csrf = browsers.csrf(browsers.name_or_create(headers_of(req)))
+    code = req.route_params["code"]
+    return render_page("sign_in_link.html", account=account.name, code=code, csrf=csrf)
+
+
+async def _linked(req: func.HttpRequest, registry: Registry, arrival: SignInBrowser) -> Account:
+    await _counted(arrival, registry)
+    look, code = registry.sign_in_links.look, req.route_params["code"]
+    account_id = await verify_credential(
+        lambda: look(code), code, registry, address=arrival.address
+    )
+    return await registry.accounts.by_id(account_id)
+
+
+async def _link_used(req: func.HttpRequest, registry: Registry) -> None:
+    browser = registry.sign_in.browsers.name(headers_of(req))
+    arrival = arrival_of(req, registry, browser)
+    await registry.sign_in.browsers.ready()
+    if not registry.sign_in.browsers.csrf_fits(browser, form_of(req).text("csrf")):
+        raise FormOfAnotherPage
+    enter, code = registry.sign_in.flow.by_link, req.route_params["code"]
+    await verify_credential(lambda: enter(code, arrival), code, registry, address=arrival.address)
+
+
+async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
+    caller = await _caller(req, registry)
+    if not caller.is_anonymous:
+        if not registry.sessions.csrf_fits(caller, form_of(req).text("csrf")):
+            raise FormOfAnotherPage
+        session = await registry.sign_in.account_sessions.sign_out(by=caller)
+        if session is not None:
+            registry.sessions.invalidate(session)
+    if registry.sessions.may_be_forgotten(headers_of(req)):
+        send_cookie(registry.sessions.expired_cookie())
+
+
+async def _counted(arrival: SignInBrowser, registry: Registry) -> None:
+    keys = RateLimitKeys(address=neighbourhood(arrival.address))
+    await registry.rate_limiter.check(RateLimitClass.SIGN_IN, keys)
+
+
+async def _caller(req: func.HttpRequest, registry: Registry) -> Principal:
+    headers = headers_of(req)
+    session = await registry.sessions.recognize(headers)
+    return identified_caller(
+        session, RequestClient.of(headers, registry.settings.proxies), registry
+    )
+
+
+def purpose_of(req: func.HttpRequest) -> SignInPurpose:
+    """Return what a sign-in is for; whatever cannot be read is for entering."""
+    asked = req.params.get("for", "")
+    known = {each.value: each for each in SignInPurpose}
+    return known.get(asked, SignInPurpose.ENTER)
+
+
+def arrival_of(req: func.HttpRequest, registry: Registry, browser: str) -> SignInBrowser:
+    """Return the browser that comes to sign in."""
+    headers = headers_of(req)
+    client = RequestClient.of(headers, registry.settings.proxies)
+    device = registry.sign_in.known_browsers.shown(headers)
+    return SignInBrowser(client.address, client.agent, browser, device)

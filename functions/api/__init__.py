@@ -1,0 +1,1 @@
+"""The registry's own JSON API: below /api/v1."""

@@ -1,0 +1,318 @@
+"""The caller's account: whoami, settings of `bal`, sessions, sign-in methods and sign-in links."""
+
+from datetime import datetime
+from typing import Self
+
+import azure.functions as func
+from pydantic import Field
+
+from functions.api.operations import (
+    Operation,
+    RequestModel,
+    ResponseModel,
+    answer,
+    api_caller,
+    no_content_response,
+    parse_body,
+    utc_datetime,
+)
+from functions.api.tokens import GrantView
+from functions.http.handlers import api_errors
+from functions.http.responses import NO_STORE
+from shared.auth.sessions import LINK_LIFETIME, SESSION_CREDENTIAL
+from shared.composition import Registry
+from shared.domain.accounts import Identity
+from shared.domain.client_settings import client_settings
+from shared.domain.identity import Principal
+from shared.domain.sign_in import Session
+from shared.services.accounts import AccountProfile
+
+
+class MemberView(ResponseModel):
+    """What the caller is in an organization."""
+
+    org: str
+    role: str
+
+
+class WhoamiView(ResponseModel):
+    """Whose token it is, an account's or an organization's, and what it allows."""
+
+    id: str
+    name: str
+    administrator: bool
+    grants: list[GrantView]
+    expires_at: datetime | None
+    organizations: list[MemberView]
+
+    @classmethod
+    def of(cls, profile: AccountProfile) -> Self:
+        """Show a profile."""
+        return cls(
+            id=profile.account.id,
+            name=profile.account.name,
+            administrator=profile.account.administrator,
+            grants=[GrantView.of(grant) for grant in profile.principal.grants],
+            expires_at=utc_datetime(profile.principal.expires_ms),
+            organizations=[
+                MemberView(org=each.org, role=each.role.value) for each in profile.memberships
+            ],
+        )
+
+    @classmethod
+    def of_machine(cls, principal: Principal) -> Self:
+        """Show a credential that brings its own roles, and has no account."""
+        return cls(
+            id=principal.id,
+            name=principal.holdings[0].org,
+            administrator=False,
+            grants=[GrantView.of(grant) for grant in principal.allowances],
+            expires_at=utc_datetime(principal.expires_ms),
+            organizations=[
+                MemberView(org=each.org, role=each.role.value) for each in principal.holdings
+            ],
+        )
+
+
+WHOAMI_OPERATIONS = (
+    Operation(
+        "token_whoami",
+        "GET",
+        "api/v1/whoami",
+        "Say who the token belongs to.",
+        200,
+        answer=WhoamiView,
+    ),
+)
+
+
+def whoami_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that tells who asks."""
+    bp = func.Blueprint()
+
+    @bp.route("api/v1/whoami", methods=["GET", "HEAD"])
+    @api_errors
+    async def token_whoami(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        if caller.holdings:
+            return answer(WhoamiView.of_machine(caller))
+        return answer(WhoamiView.of(await registry.accounts.profile(caller)))
+
+    return bp
+
+
+SESSIONS_ROUTE = "api/v1/account/sessions"
+IDENTITIES_ROUTE = "api/v1/account/identities"
+SIGN_IN_LINKS_ROUTE = "api/v1/sign-in-links"
+
+
+class SessionView(ResponseModel):
+    """A browser that is signed in."""
+
+    id: str
+    provider: str = Field(description="Who vouched: a provider, or link.")
+    agent: str = Field(description="What the browser calls itself.")
+    address: str = Field(description="Where it was when it signed in.")
+    created_at: datetime | None
+    seen_at: datetime | None = Field(description="To about ten minutes.")
+    signed_in_at: datetime | None = Field(description="When the person last showed who they are.")
+    ends_at: datetime | None = Field(description="Unless it is used before.")
+    strong: bool = Field(description="Whether that sign-in cannot be phished.")
+    current: bool = Field(description="Whether this request came from it.")
+
+    @classmethod
+    def of(cls, session: Session, by: Principal) -> Self:
+        """Show a session."""
+        return cls(
+            id=session.id,
+            provider=session.provider,
+            agent=session.agent,
+            address=session.address,
+            created_at=utc_datetime(session.created_ms),
+            seen_at=utc_datetime(session.seen_ms),
+            signed_in_at=utc_datetime(session.signed_in_ms),
+            ends_at=utc_datetime(session.ends_ms),
+            strong=session.strong,
+            current=by.credential == f"{SESSION_CREDENTIAL}{session.id}",
+        )
+
+
+class SessionList(ResponseModel):
+    """The caller's sessions, those that were used last first."""
+
+    sessions: list[SessionView]
+
+
+class IdentityView(ResponseModel):
+    """Somebody at a provider who can sign in to the account."""
+
+    id: str
+    provider: str
+    issuer: str
+    label: str = Field(description="What the person calls themselves there.")
+    linked_at: datetime | None
+
+    @classmethod
+    def of(cls, identity: Identity) -> Self:
+        """Show an identity."""
+        return cls(
+            id=identity.id,
+            provider=identity.provider,
+            issuer=identity.issuer,
+            label=identity.label,
+            linked_at=utc_datetime(identity.linked_ms),
+        )
+
+
+class IdentityList(ResponseModel):
+    """The identities of the caller's account, oldest first."""
+
+    identities: list[IdentityView]
+
+
+class NewLink(RequestModel):
+    """For whom a sign-in link is."""
+
+    account: str = Field(min_length=1, max_length=40, description="The id of the account.")
+
+
+class LinkView(ResponseModel):
+    """A link that signs its account in, shown this once."""
+
+    account: str
+    address: str
+    expires_at: datetime | None
+
+
+SESSION_OPERATIONS = (
+    Operation(
+        "api_sessions_list",
+        "GET",
+        SESSIONS_ROUTE,
+        "List the browsers that are signed in to your account.",
+        200,
+        answer=SessionList,
+        refusals=(401, 403),
+    ),
+    Operation(
+        "api_sessions_end",
+        "DELETE",
+        f"{SESSIONS_ROUTE}/{{id}}",
+        "End a session of yours, everywhere within five seconds.",
+        204,
+        refusals=(401, 403, 404),
+    ),
+    Operation(
+        "api_sessions_identities",
+        "GET",
+        IDENTITIES_ROUTE,
+        "List who can sign in to your account.",
+        200,
+        answer=IdentityList,
+        refusals=(401, 403),
+    ),
+    Operation(
+        "api_sessions_remove_identity",
+        "DELETE",
+        f"{IDENTITIES_ROUTE}/{{id}}",
+        "Remove a way to sign in to your account; it takes a fresh sign-in.",
+        204,
+        refusals=(401, 403, 404, 409),
+    ),
+    Operation(
+        "api_sessions_link",
+        "POST",
+        SIGN_IN_LINKS_ROUTE,
+        "Make a link that signs somebody in, once; it takes an administrator and a fresh sign-in.",
+        201,
+        request=NewLink,
+        answer=LinkView,
+        refusals=(400, 401, 403, 404),
+    ),
+)
+
+
+def sessions_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of sessions, identities and sign-in links."""
+    bp = func.Blueprint()
+
+    @bp.route(SESSIONS_ROUTE, methods=["GET", "HEAD"])
+    @api_errors
+    async def api_sessions_list(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        found = await registry.sign_in.account_sessions.sessions(by=caller)
+        return answer(SessionList(sessions=[SessionView.of(each, caller) for each in found]))
+
+    @bp.route(f"{SESSIONS_ROUTE}/{{id}}", methods=["DELETE"])
+    @api_errors
+    async def api_sessions_end(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        ended = await registry.sign_in.account_sessions.end(req.route_params["id"], by=caller)
+        registry.sessions.invalidate(ended)
+        return no_content_response()
+
+    @bp.route(IDENTITIES_ROUTE, methods=["GET", "HEAD"])
+    @api_errors
+    async def api_sessions_identities(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        found = await registry.sign_in.identities.of(by=caller)
+        return answer(IdentityList(identities=[IdentityView.of(each) for each in found]))
+
+    @bp.route(f"{IDENTITIES_ROUTE}/{{id}}", methods=["DELETE"])
+    @api_errors
+    async def api_sessions_remove_identity(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        await registry.sign_in.identities.remove(req.route_params["id"], by=caller)
+        return no_content_response()
+
+    @bp.route(SIGN_IN_LINKS_ROUTE, methods=["POST"])
+    @api_errors
+    async def api_sessions_link(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        return await _link(registry, parse_body(NewLink, req).account, caller)
+
+    return bp
+
+
+async def _link(registry: Registry, account_id: str, caller: Principal) -> func.HttpResponse:
+    # Who may not is told so before they learn which accounts there are.
+    await registry.sign_in.flow.require_issuer(by=caller)
+    account = await registry.accounts.by_id(account_id)
+    link = await registry.sign_in.flow.issue_link(account, by=caller)
+    expires_ms = registry.clock.now_ms() + int(LINK_LIFETIME.total_seconds() * 1000)
+    shown = LinkView(
+        account=account.name, address=link.reveal(), expires_at=utc_datetime(expires_ms)
+    )
+    return answer(shown, 201)
+
+
+TOML = "application/toml"
+ANY_USER_NAME = "me"  # The user name may be any word; the token says who it is.
+
+CLIENT_SETTINGS_OPERATIONS = (
+    Operation(
+        "api_settings_toml",
+        "GET",
+        "api/v1/settings.toml",
+        "Return the Settings.toml of a client of this registry, with a place for a token.",
+        200,
+        refusals=(),
+    ),
+)
+
+
+def client_settings_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that hands out settings; tokens are shown once, and not here."""
+    bp = func.Blueprint()
+
+    @bp.route("api/v1/settings.toml", methods=["GET", "HEAD"])
+    @api_errors
+    async def api_settings_toml(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await api_caller(req, registry)
+        name = ANY_USER_NAME
+        if not caller.is_anonymous and not caller.holdings:
+            name = (await registry.accounts.profile(caller)).account.name
+        text = client_settings(registry.settings.base_url, name)
+        return func.HttpResponse(text, headers=NO_STORE, mimetype=TOML)
+
+    return bp

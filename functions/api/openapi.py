@@ -1,0 +1,269 @@
+"""GET /api/v1/openapi.json: the API described by its models, and the same in parts for a page."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, cast
+
+import azure.functions as func
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from functions.api import (
+    account,
+    audit_log,
+    members,
+    organizations,
+    packages,
+    secret_scanning,
+    tokens,
+    trusted_publishing,
+)
+from functions.api.operations import Operation, ProblemAnswer
+from functions.device import device_login
+from functions.http.handlers import api_errors
+from functions.http.responses import json_response
+from shared.composition import Registry
+
+OPERATIONS: tuple[Operation, ...] = (
+    *audit_log.AUDIT_LOG_OPERATIONS,
+    *organizations.DOMAIN_OPERATIONS,
+    *packages.HELD_RELEASE_OPERATIONS,
+    *members.INVITATION_OPERATIONS,
+    *secret_scanning.SECRET_SCANNING_OPERATIONS,
+    *members.MEMBER_OPERATIONS,
+    *tokens.ORGANIZATION_TOKEN_OPERATIONS,
+    *organizations.ORGANIZATION_OPERATIONS,
+    *packages.VISIBILITY_OPERATIONS,
+    *packages.PROVENANCE_OPERATIONS,
+    *trusted_publishing.PUBLISHER_OPERATIONS,
+    *account.SESSION_OPERATIONS,
+    *account.CLIENT_SETTINGS_OPERATIONS,
+    *trusted_publishing.TOKEN_EXCHANGE_OPERATIONS,
+    *device_login.DEVICE_OPERATIONS,
+    *tokens.TOKEN_OPERATIONS,
+    *account.WHOAMI_OPERATIONS,
+    Operation(
+        "api_docs_openapi",
+        "GET",
+        "api/v1/openapi.json",
+        "Return this document.",
+        200,
+        refusals=(),
+    ),
+)
+
+UNAUTHORIZED = 401
+TOO_MANY = 429
+
+_REASONS = {
+    400: "A part of the request cannot be accepted.",
+    UNAUTHORIZED: "A valid token is missing.",
+    403: "The caller may not do this.",
+    404: "It does not exist for this caller.",
+    409: "It clashes with what is there.",
+    413: "It is larger than what is read.",
+    TOO_MANY: "It comes too often; the headers say when to come again.",
+}
+_REFERENCE = "#/components/schemas/{model}"
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that describes the API."""
+    bp = func.Blueprint()
+
+    @bp.route("api/v1/openapi.json", methods=["GET", "HEAD"])
+    @api_errors
+    async def api_docs_openapi(req: func.HttpRequest) -> func.HttpResponse:
+        return json_response(openapi_document(registry.settings.base_url))
+
+    return bp
+
+
+@cache
+def openapi_document(base_url: str) -> dict[str, object]:
+    """Return the OpenAPI 3.1 document of the API at `base_url`."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Ballroom", "version": "1"},
+        "servers": [{"url": base_url}],
+        "security": [{"token": []}],
+        "paths": _paths(OPERATIONS),
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(OPERATIONS),
+        },
+    }
+
+
+def _paths(operations: Iterable[Operation]) -> dict[str, dict[str, object]]:
+    paths: dict[str, dict[str, object]] = {}
+    for operation in operations:
+        paths.setdefault(f"/{operation.path}", {})[operation.method.lower()] = _described(operation)
+    return paths
+
+
+def _described(operation: Operation) -> dict[str, object]:
+    described: dict[str, object] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "responses": {
+            str(operation.status): _response("It is done.", operation.answer),
+            **{
+                str(status): _response(_REASONS[status], ProblemAnswer)
+                for status in (*operation.refusals, TOO_MANY)
+            },
+        },
+    }
+    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    if names:
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+    if UNAUTHORIZED not in operation.refusals:
+        described["security"] = []
+    if operation.request:
+        described["requestBody"] = {"required": True, "content": _content(operation.request)}
+    return described
+
+
+def _response(description: str, model: type[BaseModel] | None) -> dict[str, object]:
+    if model is None:
+        return {"description": description}
+    return {"description": description, "content": _content(model)}
+
+
+def _content(model: type[BaseModel]) -> dict[str, object]:
+    return {"application/json": {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}}
+
+
+def _schemas(operations: Iterable[Operation]) -> object:
+    requests = {each.request for each in operations if each.request}
+    answers = {ProblemAnswer} | {each.answer for each in operations if each.answer}
+    models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
+        *((model, "validation") for model in requests),
+        *((model, "serialization") for model in answers),
+    ]
+    models.sort(key=lambda each: each[0].__name__)
+    _, schema = models_json_schema(models, ref_template=_REFERENCE)
+    return schema["$defs"]
+
+
+JsonObject = Mapping[str, Any]
+
+# Groups by the first part of a path below /api/v1, in the order in which one comes to need them.
+_GROUPS = {
+    "settings.toml": "Settings",
+    "whoami": "Access tokens",
+    "tokens": "Access tokens",
+    "packages": "Packages",
+    "orgs": "Organizations",
+    "invitations": "Invitations",
+    "account": "Your account",
+    "sign-in-links": "Your account",
+    "device": "Devices",
+    "trusted-publishing": "Trusted publishing",
+    "leaked-tokens": "Leaked tokens",
+    "openapi.json": "This document",
+}
+_OTHER_GROUP = "More"
+_ADDRESS_PARTS = 3  # Of /api/v1/orgs the empty one, and the two that all have.
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDescription:
+    """One field of a body."""
+
+    name: str
+    type: str
+    is_required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationDescription:
+    """One operation."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    needs_token: bool
+    status: int
+    sent: tuple[FieldDescription, ...]
+    answered: tuple[FieldDescription, ...]
+    refusals: tuple[tuple[int, str], ...]
+
+
+@cache
+def operations_by_group(base_url: str) -> dict[str, list[OperationDescription]]:
+    """Return the operations of the API by group."""
+    groups: dict[str, list[OperationDescription]] = {title: [] for title in _GROUPS.values()}
+    whole = openapi_document(base_url)
+    for path, methods in cast(Mapping[str, Mapping[str, JsonObject]], whole["paths"]).items():
+        first = path.split("/")[_ADDRESS_PARTS]
+        title = _GROUPS.get(first, _OTHER_GROUP)
+        for method, operation in methods.items():
+            described = _operation_description(path, method.upper(), operation, whole)
+            groups.setdefault(title, []).append(described)
+    return {title: operations for title, operations in groups.items() if operations}
+
+
+def _operation_description(
+    path: str, method: str, operation: JsonObject, whole: JsonObject
+) -> OperationDescription:
+    answers = {int(status): answer for status, answer in operation["responses"].items()}
+    done = min(answers)
+    return OperationDescription(
+        name=str(operation["operationId"]),
+        method=method,
+        path=path,
+        summary=str(operation["summary"]),
+        needs_token="security" not in operation,
+        status=done,
+        sent=_values(operation.get("requestBody", {}), whole),
+        answered=_values(answers[done], whole),
+        refusals=tuple(
+            (status, str(answer["description"]))
+            for status, answer in answers.items()
+            if status != done
+        ),
+    )
+
+
+def _values(part: JsonObject, whole: JsonObject) -> tuple[FieldDescription, ...]:
+    """Return the fields of a body; none where there is no body."""
+    content = part.get("content", {})
+    if not content:
+        return ()
+    schema = _resolved(content["application/json"]["schema"], whole)
+    required = schema.get("required", ())
+    return tuple(
+        FieldDescription(name, _type(field), name in required, str(field.get("description", "")))
+        for name, field in schema.get("properties", {}).items()
+    )
+
+
+def _resolved(schema: JsonObject, whole: JsonObject) -> JsonObject:
+    name = _model(schema)
+    return cast(JsonObject, whole["components"]["schemas"][name]) if name else schema
+
+
+def _type(field: JsonObject) -> str:
+    """Return in a few words what a field holds."""
+    if "enum" in field:
+        return " or ".join(f'"{value}"' for value in field["enum"])
+    if "anyOf" in field:
+        return " or ".join(dict.fromkeys(_types(field["anyOf"])))
+    if field.get("type") == "array":
+        return f"list of {_type(field['items'])}"
+    return _model(field) or str(field.get("format") or field.get("type", "anything"))
+
+
+def _types(fields: list[JsonObject]) -> Iterator[str]:
+    return (_type(field) for field in fields)
+
+
+def _model(field: JsonObject) -> str:
+    return str(field.get("$ref", "")).rpartition("/")[2]

@@ -1,0 +1,1 @@
+"""The Central protocol, which `bal` speaks: below /2.0/registry."""

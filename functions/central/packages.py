@@ -1,0 +1,202 @@
+"""/2.0/registry/packages: push, pull, metadata, versions and deprecation, as `bal` calls them."""
+
+from unicodedata import combining, normalize
+
+import azure.functions as func
+
+from functions.archives import second_hop_of
+from functions.central.responses import (
+    CORS_HEADERS,
+    OPEN_HEADERS,
+    central_errors,
+    central_errors_without_404,
+    package_model,
+)
+from functions.http.answer_cache import cache_response, count_pull_of
+from functions.http.callers import caller_of
+from functions.http.requests import archive_part, client_profile_of, header, headers_of, json_object
+from functions.http.responses import NO_STORE, json_response
+from shared.composition import Registry
+from shared.domain.archives.names import Digest, archive_file_name
+from shared.domain.errors.identity import CredentialsMissing
+from shared.domain.errors.packages import RangeNotDeprecable
+from shared.domain.errors.requests import BodyUnreadable
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version, parse_version_or_range
+from shared.services.archives import ArchiveRedirect
+from shared.services.packages import AvailableRelease
+from shared.services.publishing import Upload
+
+
+def push_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function of the Central face that publishes."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/packages", methods=["POST"])
+    @central_errors_without_404
+    async def central_push(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        if caller.is_anonymous:
+            raise CredentialsMissing  # Before anything is read: archives cost their reader.
+        await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
+        limit = registry.settings.max_archive_bytes
+        upload = Upload(archive_part(req, name="bala-file", limit=limit), _announced(req))
+        await registry.publishing.push(upload, by=caller)
+        # bal prints its success line on 204 alone.
+        return func.HttpResponse(status_code=204, headers=NO_STORE)
+
+    return bp
+
+
+def _announced(req: func.HttpRequest) -> Digest | None:
+    text = header(req, "digest")
+    return Digest.parse_header(text) if text else None
+
+
+ARCHIVE = "application/octet-stream"
+
+
+def pull_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that read one package."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET", "HEAD"])
+    @central_errors
+    async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        package = Package.parse(req.route_params["org"], req.route_params["name"])
+        versions = await registry.packages.versions(
+            package, client=client_profile_of(req), by=caller
+        )
+        answer = json_response([version.text for version in versions], headers=OPEN_HEADERS)
+        return cache_response(answer, registry)
+
+    @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET", "HEAD"])
+    @central_errors
+    async def central_package(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        package = Package.parse(req.route_params["org"], req.route_params["name"])
+        wanted = parse_version_or_range(req.route_params["version"])
+        client = client_profile_of(req)
+        if ARCHIVE in header(req, "accept"):
+            offer = await registry.packages.find(package, wanted, client=client, by=caller)
+            counts = count_pull_of(offer.release.coordinate, registry)
+            counts(req, caller)
+            hop = await second_hop_of(req, offer, registry)
+            answer = _first_hop(hop, offer, client)
+            return cache_response(answer, registry, counts) if hop.is_cacheable else answer
+        listing = await registry.packages.describe(package, wanted, client=client, by=caller)
+        return cache_response(
+            json_response(package_model(registry, listing), headers=OPEN_HEADERS), registry
+        )
+
+    return bp
+
+
+def _first_hop(
+    hop: ArchiveRedirect, offer: AvailableRelease, client: ClientProfile
+) -> func.HttpResponse:
+    """Redirect to the bytes, with all that the clients read from this answer's headers."""
+    release = offer.release
+    file = archive_file_name(release.coordinate, release.platform)
+    headers = {
+        **CORS_HEADERS,
+        "Cache-Control": hop.cache_control,
+        "Location": hop.url,
+        "Content-Disposition": f"attachment; filename={file}",
+        "digest": _digest(offer, client),
+    }
+    if offer.deprecation is not None:
+        headers |= _deprecation(offer.deprecation)
+    return func.HttpResponse(status_code=302, headers=headers)
+
+
+def _digest(offer: AvailableRelease, client: ClientProfile) -> str:
+    # Java compares with BigInteger.toString(16), which has no leading zeros; Go wants all digits.
+    is_java = any(platform.startswith("java") for platform in client.platforms or ())
+    content = offer.release.content
+    return content.header_without_leading_zeros() if is_java else content.header()
+
+
+def _deprecation(message: str) -> dict[str, str]:
+    """Return the two headers that Java reads and the two that Go reads."""
+    # The host sends no header that is not ASCII, so accents are taken off, and the rest is `?`.
+    plain = "".join(c for c in normalize("NFKD", message) if not combining(c))
+    text = plain.encode("ascii", "replace").decode("ascii")
+    return {
+        "isdeprecated": "true",
+        "deprecatemessage": text,
+        "Is-Deprecated": "true",
+        "Deprecate-Message": text,
+    }
+
+
+_EXPECTED_MESSAGE = 'a message, such as {"message": "use acme/other"}'
+_PREFIX, _SUFFIX = b'{"message": "', b'"}'
+
+
+def deprecation_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that change a package."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/packages/deprecate/{org}/{name}/{version}", methods=["PUT"])
+    @central_errors
+    async def central_deprecate(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await _writing_caller(req, registry)
+        package, wanted = _target(req)
+        message = _message(req)
+        if isinstance(wanted, Range):
+            await registry.deprecation.deprecate_package(package, message, by=caller)
+        else:
+            await registry.deprecation.deprecate(package.at(wanted), message, by=caller)
+        return await _package_response(registry, package, wanted, caller)
+
+    @bp.route("2.0/registry/packages/undeprecate/{org}/{name}/{version}", methods=["PUT"])
+    @central_errors
+    async def central_undeprecate(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await _writing_caller(req, registry)
+        package, wanted = _target(req)
+        if isinstance(wanted, Range):
+            await registry.deprecation.undeprecate_package(package, by=caller)
+        else:
+            await registry.deprecation.undeprecate(package.at(wanted), by=caller)
+        return await _package_response(registry, package, wanted, caller)
+
+    return bp
+
+
+async def _writing_caller(req: func.HttpRequest, registry: Registry) -> Principal:
+    caller = await caller_of(headers_of(req), registry)
+    await registry.rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys.of(caller))
+    return caller
+
+
+def _target(req: func.HttpRequest) -> tuple[Package, Version | Range]:
+    package = Package.parse(req.route_params["org"], req.route_params["name"])
+    wanted = parse_version_or_range(req.route_params["version"])
+    if isinstance(wanted, Range) and wanted != Range():
+        raise RangeNotDeprecable(wanted)
+    return package, wanted
+
+
+def _message(req: func.HttpRequest) -> str:
+    """Return the message; the Java client does not escape it, so a body may be no JSON."""
+    body = req.get_body().strip()
+    try:
+        message = json_object(req).get("message", "")
+    except BodyUnreadable:
+        if not (body.startswith(_PREFIX) and body.endswith(_SUFFIX)):
+            raise
+        return body[len(_PREFIX) : -len(_SUFFIX)].decode("utf-8", "replace")
+    if not isinstance(message, str):
+        raise BodyUnreadable(_EXPECTED_MESSAGE)
+    return message
+
+
+async def _package_response(
+    registry: Registry, package: Package, wanted: Version | Range, caller: Principal
+) -> func.HttpResponse:
+    listing = await registry.packages.describe(package, wanted, client=ANY_CLIENT, by=caller)
+    return json_response(package_model(registry, listing))

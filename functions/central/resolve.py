@@ -1,0 +1,167 @@
+"""POST …/resolve-dependencies and …/resolve-modules: what every build asks."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import azure.functions as func
+import orjson
+
+from functions.central.responses import OPEN_HEADERS, central_errors_without_404
+from functions.http.callers import caller_of
+from functions.http.requests import client_profile_of, headers_of, json_object
+from functions.http.responses import json_response
+from shared.composition import Registry
+from shared.domain.errors.requests import BodyUnreadable
+from shared.domain.resolution import (
+    ModuleAnswer,
+    ModuleRequest,
+    PackageAnswer,
+    PackageRequest,
+    ResolvedPackage,
+    ToolAnswer,
+    ToolRequest,
+)
+
+Item = Mapping[str, object]
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that choose versions."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/packages/resolve-dependencies", methods=["POST"])
+    @central_errors_without_404
+    async def central_resolve_packages(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        requests = [_package_request(item) for item in _items(req, "packages")]
+        answer = await registry.resolver.packages(
+            requests, client=client_profile_of(req), by=caller
+        )
+        return json_response(_packages_model(answer), headers=OPEN_HEADERS)
+
+    @bp.route("2.0/registry/packages/resolve-modules", methods=["POST"])
+    @central_errors_without_404
+    async def central_resolve_modules(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        requests = [_module_request(item) for item in _items(req, "modules")]
+        answer = await registry.resolver.modules(requests, client=client_profile_of(req), by=caller)
+        return json_response(_modules_model(answer), headers=OPEN_HEADERS)
+
+    @bp.route("2.0/registry/tools/resolve-dependencies", methods=["POST"])
+    @central_errors_without_404
+    async def central_resolve_tools(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        requests = [_tool_request(item) for item in _items(req, "tools")]
+        answer = await registry.resolver.tools(requests, client=client_profile_of(req), by=caller)
+        return json_response(_tools_model(answer), headers=OPEN_HEADERS)
+
+    return bp
+
+
+def _items(req: func.HttpRequest, name: str) -> list[Item]:
+    """Return the list `name` of the body, without elements that are no objects."""
+    return _objects(json_object(req).get(name), name)
+
+
+def _objects(value: object, name: str) -> list[Item]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        expected = f'a list under "{name}"'
+        raise BodyUnreadable(expected)
+    items = cast(list[object], value)
+    return [cast(Item, item) for item in items if isinstance(item, dict)]
+
+
+def _text(item: Item, *keys: str) -> str:
+    """Return the first of the keys that holds text; clients differ in spelling."""
+    for key in keys:
+        value = item.get(key)
+        if isinstance(value, str):
+            return value if value.isascii() else _with_whole_characters(value)
+    return ""
+
+
+def _with_whole_characters(text: str) -> str:
+    """Return the text as an answer can echo it: JSON can escape half a character, and send none."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _package_request(item: Item) -> PackageRequest:
+    org = _text(item, "org", "orgName", "organization")
+    return PackageRequest.of(org, _text(item, "name"), _text(item, "version"), _text(item, "mode"))
+
+
+def _module_request(item: Item) -> ModuleRequest:
+    possible = _objects(item.get("possiblePackages"), "possiblePackages")
+    return ModuleRequest.of(
+        _text(item, "organization", "org"),
+        _text(item, "moduleName"),
+        map(_package_request, possible),
+        _text(item, "mode"),
+    )
+
+
+def _tool_request(item: Item) -> ToolRequest:
+    return ToolRequest.of(_text(item, "id"), _text(item, "version"), _text(item, "mode"))
+
+
+def _packages_model(answer: PackageAnswer) -> dict[str, object]:
+    return {
+        "resolved": [_resolved_model(each) for each in answer.resolved],
+        "unresolved": [_unresolved_model(each) for each in answer.unresolved],
+    }
+
+
+def _resolved_model(each: ResolvedPackage) -> dict[str, object]:
+    return {
+        "org": each.request.org,
+        "name": each.request.name,
+        "version": each.version.text,
+        "dependencyGraph": orjson.Fragment(each.graph),
+        "isDeprecated": each.deprecation is not None,
+        "deprecateMessage": each.deprecation or "",
+    }
+
+
+def _unresolved_model(each: PackageRequest) -> dict[str, object]:
+    return {"org": each.org, "name": each.name, "version": each.version, "dependencyGraph": []}
+
+
+def _modules_model(answer: ModuleAnswer) -> dict[str, object]:
+    return {
+        "resolvedModules": [
+            _module_model(each.request, each.version.text, each.package, "")
+            for each in answer.resolved
+        ],
+        "unresolvedModules": [
+            _module_model(each.request, "", "", each.reason) for each in answer.unresolved
+        ],
+    }
+
+
+def _module_model(
+    request: ModuleRequest, version: str, package: str, reason: str
+) -> dict[str, object]:
+    return {
+        "organization": request.organization,
+        "moduleName": request.module,
+        "version": version,
+        "packageName": package,
+        "reason": reason,
+    }
+
+
+def _tools_model(answer: ToolAnswer) -> dict[str, object]:
+    return {
+        "resolved": [
+            {
+                "id": each.request.id,
+                "version": each.version.text,
+                "name": each.package.name,
+                "orgName": each.package.org,
+            }
+            for each in answer.resolved
+        ],
+        "unresolved": [{"id": each.id, "version": each.version} for each in answer.unresolved],
+    }

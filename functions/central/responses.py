@@ -1,0 +1,154 @@
+"""How Central responds: refusals as its clients read them, and the models that they expect.
+
+The clients show the message of 400, 401, 500 and 503, and of 404 too, but not on push, search or
+resolve. Any other status prints a bare "failed to push", and on deprecate it looks like success:
+so a rate limit is a 503 for them, and a 429 for all others.
+"""
+
+import azure.functions as func
+
+from functions.http.handlers import handler_decorator
+from functions.http.requests import header
+from functions.http.responses import NO_STORE, json_response, retry_headers
+from shared.composition import Registry
+from shared.domain.errors.base import Refusal, RefusalKind
+from shared.domain.packages import Listing, ModuleText, numeric_id
+from shared.domain.search import Query, ResultPage
+from shared.domain.versions import LanguageVersion
+
+_STATUS_BY_KIND = {
+    RefusalKind.INVALID: 400,
+    RefusalKind.CONFLICT: 400,
+    RefusalKind.FORBIDDEN: 400,
+    # No `bal` uses another method or sends in chunks, so none has to show these sentences.
+    RefusalKind.METHOD_NOT_ALLOWED: 405,
+    RefusalKind.LENGTH_MISSING: 411,
+    RefusalKind.TOO_LARGE: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.TOO_MANY: 429,
+    RefusalKind.UNAVAILABLE: 503,
+}
+
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*"
+}  # Stores call the reading operations from browsers.
+# An answer is for one client: its platforms, its version and its token decide what is in it.
+OPEN_HEADERS = {**CORS_HEADERS, **NO_STORE}
+
+
+def refusal_response(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal as JSON with the status under which its message is shown."""
+    headers = OPEN_HEADERS | retry_headers(refusal)
+    return json_response({"message": str(refusal)}, _STATUS_BY_KIND[refusal.kind], headers)
+
+
+def refusal_response_without_404(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal for push, search and resolve, which do not show a 404."""
+    answer = refusal_response(refusal)
+    if refusal.kind is RefusalKind.NOT_FOUND:
+        return json_response({"message": str(refusal)}, 400, OPEN_HEADERS)
+    return answer
+
+
+def failure_response(request_id: str) -> func.HttpResponse:
+    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    message = f"The registry failed. Tell its operator this request id: {request_id}."
+    return json_response({"message": message}, 500, OPEN_HEADERS)
+
+
+def adapt_for_ballerina(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Return a refusal with a status whose message this client shows."""
+    is_ballerina = LanguageVersion.parse(header(req, "user-agent")) is not None
+    if not is_ballerina or answer.status_code != _STATUS_BY_KIND[RefusalKind.TOO_MANY]:
+        return answer
+    headers = dict(answer.headers)
+    return func.HttpResponse(
+        answer.get_body(),
+        status_code=_STATUS_BY_KIND[RefusalKind.UNAVAILABLE],
+        headers=headers,
+        mimetype=answer.mimetype,
+    )
+
+
+central_errors = handler_decorator(refusal_response, failure_response, adapt_for_ballerina)
+central_errors_without_404 = handler_decorator(
+    refusal_response_without_404, failure_response, adapt_for_ballerina
+)
+
+
+def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
+    """Return the Package of the protocol: every key present, nothing null."""
+    release, head = listing.release, listing.head
+    page = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "id": numeric_id(release.coordinate),
+        "organization": release.org,
+        "name": release.name,
+        "version": release.version,
+        "platform": release.platform,
+        "languageSpecificationVersion": release.language_spec_version,
+        "isDeprecated": listing.deprecation is not None,
+        "deprecateMessage": listing.deprecation or "",
+        "URL": page,
+        "balaVersion": release.bala_version,
+        "balaURL": registry.archive_delivery.stable_url(
+            registry.archive_delivery.link(head, release)
+        ),
+        "digest": release.content.header(),
+        "summary": release.summary,
+        "readme": listing.texts.readme,
+        "template": release.template,
+        "licenses": release.licenses,
+        "authors": release.authors,
+        "sourceCodeLocation": release.source_repository,
+        "keywords": release.keywords,
+        "ballerinaVersion": release.ballerina_version,
+        "icon": release.icon,
+        "ownerUUID": "",
+        "createdDate": release.created_ms,
+        "pullCount": min(head.pulls, 2**31 - 1),
+        "visibility": head.visibility.value,
+        "modules": [_module_model(listing, module) for module in _modules(listing)],
+        "balToolId": release.tools[0] if release.tools else "",
+        "graalvmCompatible": release.graalvm.value,
+    }
+
+
+def _modules(listing: Listing) -> list[ModuleText]:
+    texts = {module.name: module for module in listing.texts.modules}
+    return [texts.get(name) or ModuleText(name=name) for name in listing.release.modules]
+
+
+def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
+    release = listing.release
+    url = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "name": module.name,
+        "summary": module.summary,
+        "readme": module.readme,
+        "apiDocURL": f"/2.0/docs/{release.org}/{module.name}/{release.version}",
+        "packageUrl": url,
+        "packageURL": url,
+        "executable": False,
+    }
+
+
+def page_of(req: func.HttpRequest) -> ResultPage:
+    """Return which part of a list is asked for; what cannot be read is the default."""
+    params = req.params
+    return ResultPage.parse(
+        params.get("limit", ""), params.get("offset", ""), params.get("sort", "")
+    )
+
+
+def page_model(
+    name: str, items: list[dict[str, object]], *, count: int, page: ResultPage
+) -> dict[str, object]:
+    """Return the envelope of a list."""
+    return {name: items, "count": count, "offset": page.offset, "limit": page.limit}
+
+
+def problem_model(query: Query) -> dict[str, object]:
+    """Return what is added to the envelope of a search for nothing; clients ignore other keys."""
+    return {"message": query.problem} if query.problem else {}

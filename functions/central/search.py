@@ -1,0 +1,202 @@
+"""Search for packages, symbols and tools; `bal tool` and the empty listings that IDEs ask for."""
+
+from dataclasses import replace
+
+import azure.functions as func
+
+from functions.central.responses import (
+    OPEN_HEADERS,
+    central_errors,
+    central_errors_without_404,
+    package_model,
+    page_model,
+    page_of,
+    problem_model,
+)
+from functions.http.callers import caller_of
+from functions.http.requests import client_profile_of, headers_of
+from functions.http.responses import json_response
+from shared.composition import Registry
+from shared.domain.errors.packages import ApiDocsNotFound
+from shared.domain.errors.requests import PostWanted
+from shared.domain.names import OrgName, parse_org
+from shared.domain.packages import numeric_id
+from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
+from shared.domain.versions import parse_version_or_range
+
+_EVERYTHING = Query()
+_POSTED = ("resolve-dependencies", "resolve-modules")  # Where a list is read from the body.
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that search."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/packages", methods=["GET", "HEAD"])
+    @central_errors_without_404
+    async def central_list(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        page, query = page_of(req), query_of(req)
+        results = await registry.search.search(query, page, by=caller)
+        return _packages(registry, req, results, page, query=query)
+
+    @bp.route("2.0/registry/packages/{org}", methods=["GET", "HEAD"])
+    @central_errors_without_404
+    async def central_organization(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        org, page = _organization(req.route_params["org"]), page_of(req)
+        results = await registry.search.organization(org, page, by=caller)
+        return _packages(registry, req, results, page)
+
+    @bp.route("2.0/registry/search-packages", methods=["GET", "HEAD"])
+    @central_errors_without_404
+    async def central_search(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        page, query = page_of(req), query_of(req)
+        results = await registry.search.search(query, page, by=caller)
+        items = [_found(registry, req, hit) for hit in results.hits]
+        model = page_model("packages", items, count=results.count, page=page)
+        return json_response(model | _extras(results) | problem_model(query), 200, OPEN_HEADERS)
+
+    @bp.route("2.0/registry/search-suggestions", methods=["GET", "HEAD"])
+    @central_errors_without_404
+    async def central_suggest(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        text = req.params.get("q", "")
+        found = await registry.search.suggest(text, by=caller)
+        return json_response(
+            {"suggestions": [f"{each.org}/{each.name}" for each in found]}, 200, OPEN_HEADERS
+        )
+
+    return bp
+
+
+def query_of(req: func.HttpRequest) -> Query:
+    """Return what a list operation is asked for."""
+    params = req.params
+    query = replace(
+        Query.parse(params.get("q", "")),
+        package=params.get("package", ""),
+        own_only=params.get("user-packages", "").lower() == "true",
+        include_deprecated=params.get("deprecated", "").lower() == "true",
+        client=client_profile_of(req),
+    )
+    return query.within(frozenset({params["org"]})) if params.get("org") else query
+
+
+def _packages(
+    registry: Registry,
+    req: func.HttpRequest,
+    results: Results,
+    page: ResultPage,
+    *,
+    query: Query = _EVERYTHING,
+) -> func.HttpResponse:
+    items = [_listed(registry, req, hit) for hit in results.hits]
+    model = page_model("packages", items, count=results.count, page=page)
+    return json_response(model | problem_model(query), 200, OPEN_HEADERS)
+
+
+def _organization(text: str) -> OrgName:
+    """Return the organization whose packages are listed; none has the name of an operation."""
+    if text in _POSTED:
+        raise PostWanted(text)
+    return parse_org(text)
+
+
+def _listed(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:
+    model = package_model(registry, hit.listing)
+    return model | {"readme": ""} if req.params.get("readme") == "false" else model
+
+
+def _found(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:
+    """Return a result as the language server reads it: modules are names."""
+    return _listed(registry, req, hit) | {"modules": hit.listing.release.modules}
+
+
+def _extras(results: Results) -> dict[str, object]:
+    """Return the highlighting, by id, and the suggestions, which have their own operation."""
+    return {
+        "suggestions": [],
+        "highlighting": {
+            str(numeric_id(hit.listing.release.coordinate)): _marks(hit) for hit in results.hits
+        },
+    }
+
+
+def _marks(hit: Hit) -> dict[str, object]:
+    release = hit.listing.release
+    return {"summary": [release.summary], "keywords": release.keywords}
+
+
+def tools_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that find tools."""
+    bp = func.Blueprint()
+
+    @bp.route("2.0/registry/tools", methods=["GET", "HEAD"])
+    @central_errors_without_404
+    async def central_tools(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        page, query = page_of(req), replace(query_of(req), kind=SearchKind.TOOLS)
+        results = await registry.search.search(query, page, by=caller)
+        items = [
+            package_model(registry, hit.listing)
+            | {"balToolId": hit.listing.release.tool_named(req.params.get("q", ""))}
+            for hit in results.hits
+        ]
+        model = page_model("tools", items, count=results.count, page=page)
+        return json_response(model | problem_model(query), 200, OPEN_HEADERS)
+
+    @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET", "HEAD"])
+    @central_errors
+    async def central_tool(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        wanted = parse_version_or_range(req.route_params.get("version") or "*")
+        tool = req.route_params["id"]
+        listing = await registry.packages.tool(
+            tool, wanted, client=client_profile_of(req), by=caller
+        )
+        model = package_model(registry, listing)
+        return json_response(model | {"balToolId": tool}, headers=OPEN_HEADERS)
+
+    return bp
+
+
+# Connectors, triggers and symbols, which IDEs ask for: well formed, and empty until docs are read.
+#
+# The lists answer 200 whatever is asked for, because an error status crashes their clients.
+
+_ONE_BY_ID = "2.0/registry/{}/{{id}}"
+_ONE_BY_NAME = "2.0/registry/{}/{{org}}/{{package}}/{{version}}/{{module}}/{{name}}"
+
+
+def ide_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Central face that serve API documentation to IDEs."""
+    bp = func.Blueprint()
+    for kind in ("connectors", "triggers"):
+        _add_list(bp, registry, f"central_{kind}", kind)
+        _add_one(bp, registry, f"central_{kind}_by_id", _ONE_BY_ID.format(kind))
+        _add_one(bp, registry, f"central_{kind}_by_name", _ONE_BY_NAME.format(kind))
+    _add_list(bp, registry, "central_search_symbols", "symbols", path="search-symbols")
+    return bp
+
+
+def _add_list(
+    bp: func.Blueprint, registry: Registry, function: str, kind: str, path: str | None = None
+) -> None:
+    @bp.function_name(function)
+    @bp.route(f"2.0/registry/{path or kind}", methods=["GET", "HEAD"])
+    @central_errors
+    async def central_list(req: func.HttpRequest) -> func.HttpResponse:
+        await caller_of(headers_of(req), registry)
+        model = page_model(kind, [], count=0, page=page_of(req))
+        return json_response(model, headers=OPEN_HEADERS)
+
+
+def _add_one(bp: func.Blueprint, registry: Registry, function: str, route: str) -> None:
+    @bp.function_name(function)
+    @bp.route(route, methods=["GET", "HEAD"])
+    @central_errors
+    async def central_one(req: func.HttpRequest) -> func.HttpResponse:
+        await caller_of(headers_of(req), registry)
+        raise ApiDocsNotFound

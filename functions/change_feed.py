@@ -1,0 +1,64 @@
+"""The Cosmos DB change feed brings changed records to the search index; in the cloud alone."""
+
+import azure.functions as func
+
+from functions.http.handlers import declare_context, traceparent_of
+from shared.composition import Registry
+from shared.log import log
+from shared.services.search import SearchIndexUpdates
+from shared.telemetry.recording import Activity, SpanOrigin
+
+# The app settings COSMOS__accountEndpoint, COSMOS__credential and COSMOS__clientId.
+CONNECTION = "COSMOS"
+DATABASE = "ballroom"
+CONTAINER = "packages"
+LEASES = "leases"
+
+POLL_MS = 5_000  # With what instances take to look, a push is found within thirty seconds.
+MAX_ITEMS = 500  # A push changes five or so, of which one is a listing.
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that follows the records, where searches need that."""
+    bp = func.Blueprint()
+    if registry.search_index_updates is not None:
+        _add_feed(bp, registry.search_index_updates)
+    return bp
+
+
+def _add_feed(bp: func.Blueprint, feeding: SearchIndexUpdates) -> None:
+    async def like(documents: func.DocumentList) -> None:
+        """Have the parameters that the binding gives."""
+
+    async def run(documents: func.DocumentList, context: func.Context | None = None) -> None:
+        part = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
+        activity = Activity.begin("feed.listings", part, traceparent_of(context, ""))
+        result = "failed"
+        try:
+            items: list[dict[str, object]] = list(map(dict, documents))
+            changed = await feeding.merge(items)
+            result = "done"
+            if changed:
+                log.info("feed.merged", items=len(documents), changed=changed)
+        finally:
+            activity.end({"result": result})
+
+    run.__name__ = "feed_listings"
+    triggered = bp.cosmos_db_trigger(
+        arg_name="documents",
+        connection=CONNECTION,
+        database_name=DATABASE,
+        container_name=CONTAINER,
+        lease_container_name=LEASES,
+        create_lease_container_if_not_exists=False,  # The identity of the app may make none.
+        feed_poll_delay=POLL_MS,
+        max_items_per_invocation=MAX_ITEMS,
+    )(declare_context(run, like))
+    # Without a policy the host would pass over a batch that failed.
+    bp.retry(
+        strategy="exponential_backoff",
+        max_retry_count="-1",
+        minimum_interval="00:00:02",
+        maximum_interval="00:01:00",
+    )(triggered)
+    bp.function_name(run.__name__)(triggered)

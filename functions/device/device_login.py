@@ -1,0 +1,225 @@
+"""Device login (RFC 8628): the API for machines without a browser, the page where a person
+approves one,
+and /login.py, the script that starts it.
+"""
+
+from typing import Self, TypeVar
+
+import azure.functions as func
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_snake
+
+from functions.api.operations import Operation, RequestModel, ResponseModel, answer, parse_body
+from functions.http.callers import caller_of
+from functions.http.handlers import api_errors
+from functions.http.pages import page_errors
+from functions.http.requests import form_of, headers_of, is_form
+from functions.http.responses import NO_STORE, Representation, conditional_response, json_response
+from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from shared.composition import Registry
+from shared.domain.device_login import DEVICE_SCOPES, DEVICE_TOKEN_DAYS, DeviceRequest
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import DeviceRefusal, GrantTypeUnknown
+from shared.login.script import login_script
+from shared.services.device_login import DeviceAuthorization, DeviceLoginResult
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+
+_DAY_S = 86_400
+
+RequestModelT = TypeVar("RequestModelT", bound=RequestModel)
+
+
+class DeviceAsk(RequestModel):
+    """What a machine says of itself; names are spelt as the RFC has them."""
+
+    model_config = ConfigDict(alias_generator=to_snake)
+
+    client_id: str = Field(min_length=1, max_length=200)
+
+
+class DevicePoll(RequestModel):
+    """What a machine asks again and again."""
+
+    model_config = ConfigDict(alias_generator=to_snake)
+
+    grant_type: str = Field(max_length=100)
+    device_code: str = Field(max_length=100)
+
+
+class DeviceCodes(ResponseModel):
+    """Two codes: one to keep, one to show to a person."""
+
+    model_config = ConfigDict(alias_generator=to_snake)
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    expires_in: int
+    interval: int
+
+    @classmethod
+    def of(cls, codes: DeviceAuthorization) -> Self:
+        """Show the codes, this once."""
+        return cls(
+            device_code=codes.device_code.reveal(),
+            user_code=codes.user_code.reveal(),
+            verification_uri=codes.page,
+            expires_in=codes.expires_s,
+            interval=codes.interval_s,
+        )
+
+
+class DeviceToken(ResponseModel):
+    """An access token, which is shown this once, and the name of its account."""
+
+    model_config = ConfigDict(alias_generator=to_snake)
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the name of a type.
+    expires_in: int
+    scope: str
+    account: str
+
+    @classmethod
+    def of(cls, connected: DeviceLoginResult) -> Self:
+        """Show the token, this once."""
+        return cls(
+            access_token=connected.issued.text.reveal(),
+            expires_in=DEVICE_TOKEN_DAYS * _DAY_S,
+            scope=" ".join(scope.value for scope in DEVICE_SCOPES),
+            account=connected.account.name,
+        )
+
+
+DEVICE_OPERATIONS = (
+    Operation(
+        "device_api_ask",
+        "POST",
+        "api/v1/device",
+        "Ask for a token for a machine without a browser (RFC 8628); JSON or a form is read.",
+        200,
+        request=DeviceAsk,
+        answer=DeviceCodes,
+        refusals=(400,),
+    ),
+    Operation(
+        "device_api_token",
+        "POST",
+        "api/v1/device/token",
+        "Return the token of a machine that somebody approved; refusals are those of the RFC.",
+        200,
+        request=DevicePoll,
+        answer=DeviceToken,
+        refusals=(400,),
+    ),
+)
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions that machines call."""
+    bp = func.Blueprint()
+
+    @bp.route("api/v1/device", methods=["POST"])
+    @api_errors
+    async def device_api_ask(req: func.HttpRequest) -> func.HttpResponse:
+        machine = await caller_of(headers_of(req), registry)
+        asked = _parse_request(DeviceAsk, req)
+        return answer(
+            DeviceCodes.of(await registry.device_login.authorize(asked.client_id, by=machine))
+        )
+
+    @bp.route("api/v1/device/token", methods=["POST"])
+    @api_errors
+    async def device_api_token(req: func.HttpRequest) -> func.HttpResponse:
+        machine = await caller_of(headers_of(req), registry)
+        poll = _parse_request(DevicePoll, req)
+        try:
+            if poll.grant_type != GRANT_TYPE:
+                raise GrantTypeUnknown
+            connected = await registry.device_login.exchange(poll.device_code, by=machine)
+        except DeviceRefusal as refusal:
+            return _oauth_error_response(refusal)
+        return answer(DeviceToken.of(connected))
+
+    return bp
+
+
+def _parse_request(model: type[RequestModelT], req: func.HttpRequest) -> RequestModelT:
+    """Read JSON as our own API does, or a form as the RFC has it: what it does not name is left."""
+    if not is_form(req):
+        return parse_body(model, req)
+    form = form_of(req)
+    try:
+        return model.model_validate({name: form.text(name) for name in model.model_fields})
+    except ValidationError:
+        known = ", ".join(model.model_fields)
+        message = f"The form is not right. Send {known}."
+        raise InvalidRequest(message) from None
+
+
+def _oauth_error_response(refusal: DeviceRefusal) -> func.HttpResponse:
+    """Return the refusal as clients of the RFC read it."""
+    body = {"error": refusal.error, "error_description": str(refusal)}
+    return json_response(body, 400, NO_STORE)
+
+
+def approval_page_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the page for codes."""
+    bp, visits = func.Blueprint(), SignedInPages(registry)
+
+    async def enter(
+        visit: SignedInRequest, problem: FormProblem | None = None
+    ) -> func.HttpResponse:
+        return visit.show("device/enter.html", problem, code=visit.form.text("code"))
+
+    @bp.route("device", methods=["GET", "HEAD"])
+    @visits.page
+    async def device_page(visit: SignedInRequest) -> func.HttpResponse:
+        # A code in the address is not read: whoever sends such a link wants it to be approved
+        # without being compared.
+        return await enter(visit)
+
+    @bp.route("device", methods=["POST"])
+    @visits.form(again=enter)
+    async def device_answer(visit: SignedInRequest) -> func.HttpResponse:
+        code, by = visit.form.text("code"), visit.principal
+        match visit.form.text("decision"):
+            case "approve":
+                request = await registry.device_login.approve(code, by=by)
+                return visit.show("device/approved.html", machine=request, days=DEVICE_TOKEN_DAYS)
+            case "refuse":
+                request = await registry.device_login.refuse(code, by=by)
+                return visit.show("device/refused.html", machine=request)
+            case _:
+                return _confirm(visit, await registry.device_login.find(code, by=by))
+
+    return bp
+
+
+def _confirm(visit: SignedInRequest, request: DeviceRequest) -> func.HttpResponse:
+    return visit.show(
+        "device/confirm.html",
+        machine=request,
+        code=visit.form.text("code"),
+        is_elsewhere=request.address != visit.principal.address,
+        address=visit.principal.address,
+        scopes=[scope.value for scope in DEVICE_SCOPES],
+        days=DEVICE_TOKEN_DAYS,
+    )
+
+
+PYTHON = "text/x-python"
+
+
+def login_script_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that hands out the script; its address comes from the settings."""
+    bp = func.Blueprint()
+
+    @bp.route("login.py", methods=["GET", "HEAD"])
+    @page_errors
+    async def login_file(req: func.HttpRequest) -> func.HttpResponse:
+        script = login_script(registry.settings.base_url).encode()
+        return conditional_response(req, Representation(script, PYTHON, is_public=True))
+
+    return bp

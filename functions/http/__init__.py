@@ -1,0 +1,1 @@
+"""What all faces share: requests, responses, the handler decorator, callers, pages."""

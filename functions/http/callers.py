@@ -1,0 +1,107 @@
+"""Who sends a request: an access token, a browser session's principal, or nobody known."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import TypeVar
+
+from functions.http.handlers import current_principal
+from shared.auth.authentication import RequestClient
+from shared.composition import Registry
+from shared.domain.addresses import Networks
+from shared.domain.errors.base import Unauthenticated
+from shared.domain.errors.identity import (
+    TokenExpired,
+    TokenForeign,
+    TokenMalformed,
+    TokenPlaceholder,
+)
+from shared.domain.identity import Principal
+
+
+async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:
+    """Return who makes the request, counted and noted for the log.
+
+    Raises if credentials are no good, and `TooMany`. Such a request counts as a read of its
+    address, as one without credentials does.
+    """
+    sent = headers.get("authorization")
+    if not sent:
+        return anonymous_caller(headers, registry)
+    client = RequestClient.of(headers, registry.settings.proxies)
+    # Before the store is asked about a token: nobody makes it read without end.
+    registry.rate_limiter.require_room(client.address)
+    authenticate = registry.authentication.authenticate
+    try:
+        caller = await verify_credential(
+            lambda: authenticate(headers, client), sent, registry, address=client.address
+        )
+    except Unauthenticated:
+        registry.rate_limiter.count_read(Principal(address=client.address))
+        raise
+    return identified_caller(caller, client, registry)
+
+
+# Nobody finds a token by sending these: their own text says that they are none.
+_NO_GUESSES = (TokenExpired, TokenMalformed, TokenPlaceholder, TokenForeign)
+
+VerifiedT = TypeVar("VerifiedT")
+
+
+async def verify_credential(
+    prove: Callable[[], Awaitable[VerifiedT]], credential: str, registry: Registry, *, address: str
+) -> VerifiedT:
+    """Return what a credential proves, which is always looked at; count those that prove nothing.
+
+    Raises `TooManyFailures` for a credential that proves nothing, where its address sent too many
+    others of that sort.
+    """
+    try:
+        return await prove()
+    except Unauthenticated as refusal:
+        if not isinstance(refusal, _NO_GUESSES):
+            await registry.rate_limiter.count_failure(address, credential)
+        raise
+
+
+def anonymous_caller(headers: Mapping[str, str], registry: Registry) -> Principal:
+    """Return who makes a request without credentials, counted and noted for the log.
+
+    Raises `TooManyRequests`.
+    """
+    return _counted(_anonymous_principal(headers, registry.settings.proxies), registry)
+
+
+def identified_caller(principal: Principal, client: RequestClient, registry: Registry) -> Principal:
+    """Return the principal with where it calls from, counted and noted for the log.
+
+    Raises `TooManyRequests`.
+    """
+    caller = replace(principal, address=client.address, agent=client.agent)
+    return _counted(caller, registry)
+
+
+def _counted(caller: Principal, registry: Registry) -> Principal:
+    current_principal.set(caller.id)
+    registry.rate_limiter.count_read(caller)
+    return caller
+
+
+def _anonymous_principal(headers: Mapping[str, str], proxies: Networks) -> Principal:
+    """Return who sends no credentials: most requests, so the same ones are made once."""
+    forwarded, agent = headers.get("x-forwarded-for", ""), headers.get("user-agent", "")
+    make = (
+        _make_anonymous_principal
+        if len(forwarded) + len(agent) <= _MAX_CACHED_LENGTH
+        else _make_anonymous_principal.__wrapped__
+    )
+    return make(forwarded, agent, proxies)
+
+
+@lru_cache(maxsize=4_096)
+def _make_anonymous_principal(forwarded: str, agent: str, proxies: Networks) -> Principal:
+    client = RequestClient.of({"x-forwarded-for": forwarded, "user-agent": agent}, proxies)
+    return Principal(address=client.address, agent=client.agent)
+
+
+_MAX_CACHED_LENGTH = 400  # Characters of an address and an agent that are worth being remembered.

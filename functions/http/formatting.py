@@ -1,0 +1,97 @@
+"""Numbers, times and sizes as people read them; the filters of the templates."""
+
+from datetime import UTC, datetime, timedelta
+
+_SECOND_MS = 1_000
+_MINUTE_MS = 60 * _SECOND_MS
+_HOUR_MS = 60 * _MINUTE_MS
+_DAY_MS = 24 * _HOUR_MS
+_MONTH_MS = _DAY_MS * 365 // 12
+_YEAR_MS = 365 * _DAY_MS
+
+# The largest unit that fits at least once; a week is left out, as "10 days ago" is exact.
+_UNITS = (
+    (_YEAR_MS, "year"),
+    (_MONTH_MS, "month"),
+    (_DAY_MS, "day"),
+    (_HOUR_MS, "hour"),
+    (_MINUTE_MS, "minute"),
+)
+
+_KILO = 1_024
+_SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
+_ONE_DIGIT = 10  # Below it a digit after the point says something.
+
+
+def moment(at_ms: int) -> str:
+    """Return a time of the stores as people read it: UTC, to the minute."""
+    return f"{_utc(at_ms):%Y-%m-%d %H:%M} UTC"
+
+
+def machine_moment(at_ms: int) -> str:
+    """Return a time of the stores as programs read it."""
+    return f"{_utc(at_ms):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def typed_moment(at_ms: int) -> str:
+    """Return a time of the stores as a field for a day and a time holds it, in UTC."""
+    return f"{_utc(at_ms):%Y-%m-%dT%H:%M}"
+
+
+def day(at_ms: int) -> str:
+    """Return the day of a time of the stores, in UTC."""
+    return f"{_utc(at_ms):%Y-%m-%d}"
+
+
+def ago(at_ms: int, now_ms: int) -> str:
+    """Return how long ago a time was: `3 days ago`; what lies ahead is `in 3 days`."""
+    distance = abs(now_ms - at_ms)
+    for length, unit in _UNITS:
+        if distance >= length:
+            amount = counted(distance // length, unit)
+            return f"{amount} ago" if at_ms < now_ms else f"in {amount}"
+    return "just now" if at_ms <= now_ms else "in a moment"
+
+
+def lasting(span: timedelta) -> str:
+    """Return a length of time in its largest whole unit: `90 days`."""
+    milliseconds = span // timedelta(milliseconds=1)
+    for length, unit in (*_UNITS[2:], (_SECOND_MS, "second")):
+        if milliseconds >= length:
+            return counted(milliseconds // length, unit)
+    return counted(milliseconds, "millisecond")
+
+
+def grouped(number: int) -> str:
+    """Return a number with its thousands apart: `12,345`."""
+    return f"{number:,}"
+
+
+def short(number: int) -> str:
+    """Return a number in about three digits: `12k`, `1.2M`."""
+    for scale, letter in _SHORT:
+        if number >= scale:
+            parts = number / scale
+            return f"{parts:.1f}{letter}" if parts < _ONE_DIGIT else f"{int(parts)}{letter}"
+    return str(number)
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Return a number with what it counts, one or several: `1 package`, `2,000 packages`."""
+    return f"{grouped(number)} {thing if number == 1 else things or f'{thing}s'}"
+
+
+def sized(size_bytes: int) -> str:
+    """Return an amount of bytes in the unit that fits: `12 KiB`."""
+    if size_bytes < _KILO:
+        return counted(size_bytes, "byte")
+    size = float(size_bytes)
+    for unit in ("KiB", "MiB"):
+        size /= _KILO
+        if size < _KILO:
+            return f"{size:.1f} {unit}" if size < _ONE_DIGIT else f"{size:.0f} {unit}"
+    return f"{size / _KILO:,.1f} GiB"
+
+
+def _utc(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms // _SECOND_MS, UTC)

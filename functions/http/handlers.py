@@ -1,0 +1,280 @@
+"""The decorator of every HTTP handler: request id, log line, telemetry; refusals as JSON problems,
+which is the format of every face that has none of its own.
+"""
+
+import inspect
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from itertools import count
+from typing import Any, Self, TypeVar
+
+import azure.functions as func
+
+from functions.http.requests import header
+from functions.http.responses import (
+    NO_STORE,
+    UnsendableResponse,
+    complete_response,
+    json_response,
+    rate_limit_fields,
+    retry_headers,
+)
+from shared.answer_cache import REQUEST_ID_HEADER
+from shared.auth.cookies import set_cookies
+from shared.auth.secrets import Secret
+from shared.domain.errors.base import InvalidName, Refusal, RefusalKind
+from shared.domain.errors.organizations import OrganizationNotFound
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
+from shared.domain.errors.requests import LengthMissing
+from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
+from shared.log import log, log_request
+from shared.services.rate_limits import rate_limit_headers
+from shared.telemetry import recording
+from shared.telemetry.metrics import REQUESTS
+from shared.telemetry.recording import Activity, SpanOrigin
+
+Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+RefusalResponder = Callable[[Refusal], func.HttpResponse]
+FailureResponder = Callable[[str], func.HttpResponse]
+ResponseAdapter = Callable[[func.HttpRequest, func.HttpResponse], func.HttpResponse]
+
+_READING = frozenset(("GET", "HEAD"))
+_BODILESS = _READING | {"OPTIONS"}
+_FIRST_ERROR_STATUS = (
+    400  # From here on an answer is a refusal, which says itself what it is about.
+)
+
+
+def unchanged_response(_req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
+    """Return a refusal that all clients of a face read alike."""
+    return answer
+
+
+def handler_decorator(
+    refused: RefusalResponder,
+    broken: FailureResponder,
+    adapted: ResponseAdapter = unchanged_response,
+) -> Callable[[Handler], Handler]:
+    """Return a decorator for the Functions of one face.
+
+    It gives every answer an `X-Request-Id` and a log line, turns a refusal into `refused(refusal)`
+    and anything else into `broken(request id)`, which is logged once, here; an answer that the host
+    would not send is such a fault too. Where clients of one face read a refusal differently,
+    `adapted` makes it theirs.
+    """
+
+    async def outcome_of(
+        handler: Handler, req: func.HttpRequest, exchange: "Exchange"
+    ) -> tuple[func.HttpResponse, str]:
+        try:
+            _require_a_whole_body(req)
+            return await handler(req), "answered"
+        except Refusal as given:
+            refusal = _as_missing(given, req)
+            return adapted(req, refused(refusal)), type(refusal).__name__
+        except Exception:
+            return _failed(broken, exchange), "broken"
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def answer(
+            req: func.HttpRequest, context: func.Context | None = None
+        ) -> func.HttpResponse:
+            exchange = _begin(handler, req, context)
+            limits, cookies = list[RateLimitAllowance](), list[Secret]()
+            rate_limit_headers.set(limits)
+            set_cookies.set(cookies)
+            response, outcome = await outcome_of(handler, req, exchange)
+            try:
+                _finish(req, response, exchange, limits, cookies)
+            except UnsendableResponse:
+                response, outcome = _failed(broken, exchange), "broken"
+                _finish(req, response, exchange, [], [])
+            exchange.end(response.status_code, outcome)
+            return response
+
+        return declare_context(answer, handler)
+
+    return decorate
+
+
+def _begin(handler: Handler, req: func.HttpRequest, context: func.Context | None) -> "Exchange":
+    part = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
+    trace = traceparent_of(context, header(req, "traceparent"))
+    return Exchange.begin(handler.__name__, trace, part)
+
+
+def _require_a_whole_body(req: func.HttpRequest) -> None:
+    """Raise `LengthMissing` for a body in chunks, which the host hands over as an empty one."""
+    if req.method not in _BODILESS and header(req, "transfer-encoding"):
+        raise LengthMissing
+
+
+def _as_missing(refusal: Refusal, req: func.HttpRequest) -> Refusal:
+    """Turn an invalid name in a path into the refusal of a name that is not there.
+
+    Clients go on after the words of a package that is not there, and after no others.
+    """
+    if not isinstance(refusal, InvalidName) or req.method not in _READING:
+        return refusal
+    names = dict(req.route_params)
+    if refusal.text not in (*names.values(), f"{names.get('org')}/{names.get('name')}"):
+        return refusal
+    match names:
+        case {"org": org, "name": name, "version": version}:
+            return ReleaseNotFound(f"{org}/{name}", version)
+        case {"org": org, "name": name}:
+            return PackageNotFound(f"{org}/{name}")
+        case {"org": org}:
+            return OrganizationNotFound(org)
+        case _:
+            return refusal
+
+
+def _failed(broken: FailureResponder, exchange: "Exchange") -> func.HttpResponse:
+    log.exception("request.broken", request_id=exchange.request_id)
+    return broken(exchange.request_id)
+
+
+def _finish(
+    req: func.HttpRequest,
+    response: func.HttpResponse,
+    exchange: "Exchange",
+    limits: list[RateLimitAllowance],
+    cookies: list[Secret],
+) -> None:
+    """Add what every answer says beside its own headers, and check that the host sends it."""
+    response.headers[REQUEST_ID_HEADER] = exchange.request_id
+    if limits and response.status_code < _FIRST_ERROR_STATUS:
+        response.headers.update(rate_limit_fields(tightest_allowance(limits)))
+    for cookie in cookies:
+        response.headers.add("Set-Cookie", cookie.reveal())
+    complete_response(response, req.method)
+
+
+# Ids of requests: no two processes share the first half, and no two requests of one the second.
+_PROCESS = os.urandom(4).hex()
+_NUMBERS = count(1)
+
+_operation: ContextVar[str] = ContextVar("operation", default="")
+current_principal: ContextVar[str] = ContextVar("principal", default="")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, which leave one line in the log."""
+
+    operation: str
+    request_id: str
+    started: float
+    activity: Activity
+
+    @classmethod
+    def begin(cls, operation: str, trace: str = "", part: SpanOrigin = SpanOrigin.SERVED) -> Self:
+        """Begin an exchange whose caller is not known yet, as a part of the trace."""
+        _operation.set(operation)
+        current_principal.set("")
+        _request_id.set(f"{_PROCESS}{next(_NUMBERS):08x}")
+        activity = Activity.begin(operation, part, trace)
+        return cls(operation, _request_id.get(), time.perf_counter(), activity)
+
+    def end(self, status: int, outcome: str) -> None:
+        """Write the line, and tell who listens."""
+        seconds = time.perf_counter() - self.started
+        log_request(
+            operation=self.operation,
+            status=status,
+            outcome=outcome,
+            principal=current_principal.get(),
+            request_id=self.request_id,
+            seconds=round(seconds, 6),
+            **self.activity.log_fields(),
+        )
+        if recording.is_enabled():
+            face = self.operation.partition("_")[0]
+            told = {"face": face, "operation": self.operation, "outcome": outcome}
+            recording.record_metric(REQUESTS, seconds, {**told, "status": status})
+            self.activity.end({**told, "http.response.status_code": status})
+
+
+def current_operation_and_principal() -> tuple[str, str]:
+    """Return the operation that answers a request now, and who makes it, as far as known."""
+    return _operation.get(), current_principal.get()
+
+
+def request_id() -> str:
+    """Return the id of the request that is answered now, as its answer will tell it."""
+    return _request_id.get()
+
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+_CONTEXT_PARAMETER = inspect.Parameter(
+    "context", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=func.Context
+)
+
+
+def declare_context(function: FunctionT, like: Callable[..., Any]) -> FunctionT:
+    """Declare the parameters of a Function: those of `like`, and the host's context.
+
+    The host gives the context to whoever declares a parameter of that name and type, and refuses a
+    type that says that it may be missing; a host on one machine gives none.
+    """
+    known = inspect.signature(like)
+    signature = known.replace(parameters=[*known.parameters.values(), _CONTEXT_PARAMETER])
+    vars(function)["__signature__"] = signature
+    function.__annotations__ = {**like.__annotations__, "context": func.Context}
+    return function
+
+
+def traceparent_of(context: func.Context | None, sent: str) -> str:
+    """Return the `traceparent` of a call: the host's own, or else the one that was sent."""
+    return sent if context is None else context.trace_context.trace_parent or ""
+
+
+STATUS_BY_KIND = {
+    RefusalKind.INVALID: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.METHOD_NOT_ALLOWED: 405,
+    RefusalKind.LENGTH_MISSING: 411,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.TOO_MANY: 429,
+    RefusalKind.UNAVAILABLE: 503,
+}
+
+
+def problem_response(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal with its status, its code and its sentence."""
+    headers = NO_STORE | retry_headers(refusal)
+    if refusal.kind is RefusalKind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return _problem(
+        STATUS_BY_KIND[refusal.kind], refusal_code(type(refusal)), str(refusal), headers
+    )
+
+
+def failure_response(request_id: str) -> func.HttpResponse:
+    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    message = f"The registry failed. Tell its operator this request id: {request_id}."
+    return _problem(500, "broken", message, NO_STORE)
+
+
+def refusal_code(refusal: type[Refusal]) -> str:
+    """Return the name of a refusal as programs compare it: `token-unknown`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
+
+
+def _problem(status: int, code: str, message: str, headers: dict[str, str]) -> func.HttpResponse:
+    return json_response({"error": {"code": code, "message": message}}, status, headers)
+
+
+api_errors = handler_decorator(problem_response, failure_response)

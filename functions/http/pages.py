@@ -1,0 +1,237 @@
+"""HTML pages: templates rendered with escaping, security headers, refusals as pages, notices above
+each page.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+from functions.http import formatting
+from functions.http.handlers import STATUS_BY_KIND, Handler, handler_decorator, request_id
+from functions.http.responses import retry_headers
+from shared.composition import Registry
+from shared.domain.errors.base import Refusal
+from shared.domain.notices import Banner
+from shared.prose.rendering import show_bidi_characters
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
+NOT_FOUND = 404
+
+PAGE_HEADERS = {
+    # Styles, pictures and the one script are our own files; nothing else is run, and nothing
+    # framed; forms lead back here.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at a page, as its header shows them; `csrf` goes into every form, and
+    administrators find the way to `/manage`."""
+
+    name: str
+    csrf: str
+    administrator: bool = False
+
+
+# Whose request is answered: its id, and who sent it. A refusal is shown in the frame of theirs.
+_current_visitor: ContextVar[tuple[str, Visitor | None]] = ContextVar("known", default=("", None))
+
+
+def set_current_visitor(visitor: Visitor | None) -> None:
+    """Note who has sent the request that is answered now."""
+    _current_visitor.set((request_id(), visitor))
+
+
+def render_page(
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    visitor: Visitor | None = None,
+    **values: object,
+) -> func.HttpResponse:
+    """Return a page made from a template of `functions/templates`."""
+    body = render_template(template, {**values, "visitor": visitor})
+    sent = {**PAGE_HEADERS, **(headers or {})}
+    if status == UNAUTHORIZED:
+        sent["WWW-Authenticate"] = "Bearer"
+    return func.HttpResponse(body, status_code=status, headers=sent, mimetype="text/html")
+
+
+def see_other(path: str, cookie: str = "") -> func.HttpResponse:
+    """Lead the browser to a page of ours, with a cookie to keep or to forget."""
+    headers = {**PAGE_HEADERS, "Location": path}
+    if cookie:
+        headers["Set-Cookie"] = cookie
+    return func.HttpResponse(status_code=303, headers=headers)
+
+
+def message_page(title: str, *sentences: str, status: int = 200) -> func.HttpResponse:
+    """Return a page that says a few sentences, and nothing else."""
+    return render_page("message.html", status=status, title=title, sentences=sentences)
+
+
+def refusal_page(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal as a page with its sentence and the id of the request."""
+    status = STATUS_BY_KIND[refusal.kind]
+    title = "There is nothing here" if status == NOT_FOUND else "This did not work"
+    answer = _error_page(title, str(refusal), status, request_id())
+    for name, value in retry_headers(refusal).items():
+        answer.headers[name] = value
+    return answer
+
+
+def failure_page(failed: str) -> func.HttpResponse:
+    """Return a page that tells its reader what to quote, and nothing of the inside."""
+    sentence = "The registry failed. It has noted what happened; nothing that you did is wrong."
+    return _error_page("This did not work", sentence, 500, failed)
+
+
+def _error_page(title: str, sentence: str, status: int, quoted: str) -> func.HttpResponse:
+    asked, visitor = _current_visitor.get()
+    return render_page(
+        "web/refused.html",
+        status=status,
+        visitor=visitor if asked == request_id() else None,
+        title=title,
+        sentence=sentence,
+        refused=status,
+        request_id=quoted,
+    )
+
+
+page_errors = handler_decorator(refusal_page, failure_page)
+
+
+def page_decorator(registry: Registry) -> Callable[[Handler], Handler]:
+    """Return a decorator for Functions of pages: `page_errors`, with what is announced on each."""
+
+    def decorate(handler: Handler) -> Handler:
+        async def answered(req: func.HttpRequest) -> func.HttpResponse:
+            bulletin = await registry.notice_cache.current()
+            current_notices.set(bulletin.announcements(registry.clock.now_ms()))
+            return await handler(req)
+
+        # By hand: the host would look through `functools.wraps` and miss the request.
+        answered.__name__ = handler.__name__
+        return page_errors(answered)
+
+    return decorate
+
+
+TEMPLATES = Path(__file__).parents[1] / "templates"
+STATIC = Path(__file__).parents[1] / "static"
+HOME = "/"  # Where the mark of the site leads.
+
+# The places of an account, beside each of its pages and in the menu of the header.
+ACCOUNT_PAGES = (
+    ("/account", "Overview"),
+    ("/account/tokens", "Access tokens"),
+    ("/account/organizations", "Organizations"),
+    ("/account/packages", "Packages"),
+    ("/account/invitations", "Invitations"),
+    ("/device", "Log a machine in"),
+    ("/account/sessions", "Sessions"),
+    ("/account/identities", "Sign-in methods"),
+    ("/account/security", "Security events"),
+    ("/account/data", "Your data"),
+)
+
+# The places of the administrators, beside each of their pages, in this order.
+MANAGE_PAGES = (
+    ("/manage", "Overview"),
+    ("/manage/releases", "Releases"),
+    ("/manage/accounts", "Accounts"),
+    ("/manage/organizations", "Organizations"),
+    ("/manage/names", "Names"),
+    ("/manage/notices", "Notices"),
+    ("/manage/read-only", "Read-only mode"),
+    ("/manage/tasks", "Tasks"),
+    ("/manage/limits", "Limits"),
+)
+
+# What stands below every page.
+FOOTER = (
+    ("/about", "How to use"),
+    ("/about/api", "API"),
+    ("/about/policies", "Policies"),
+    ("/about/status", "Status"),
+    ("/api/v1/settings.toml", "Settings.toml"),
+)
+
+# What every page may say to its frame; those that say nothing are like this.
+_FRAME = {
+    "home": HOME,
+    "footer": FOOTER,
+    "account_pages": ACCOUNT_PAGES,
+    "manage_pages": MANAGE_PAGES,
+    "sought": "",
+    "here": "",
+}
+
+# What is announced above the page that is made now.
+current_notices: ContextVar[tuple[Banner, ...]] = ContextVar("announced", default=())
+
+# Filters of the templates.
+_FILTERS: tuple[Callable[..., str], ...] = (
+    formatting.ago,
+    formatting.counted,
+    formatting.day,
+    formatting.grouped,
+    formatting.lasting,
+    formatting.machine_moment,
+    formatting.moment,
+    formatting.short,
+    formatting.sized,
+    formatting.typed_moment,
+    show_bidi_characters,
+)
+
+_HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
+
+
+def render_template(template: str, values: Mapping[str, object]) -> str:
+    """Return the template filled in; a value that it lacks is an error, never an empty text."""
+    frame = {"static": static_path, "announcements": current_notices.get(), **_FRAME}
+    return _environment().get_template(template).render({**frame, **values})
+
+
+@cache
+def static_path(name: str) -> str:
+    """Return the address of a static file; it changes with every byte of it."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:_HASH_DIGITS]
+    stem, _, kind = name.rpartition(".")
+    return f"/static/{stem}.{digest}.{kind}"
+
+
+@cache
+def _environment() -> "Environment":
+    # Imported by the first page: most processes serve clients that never ask for one.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    for word in _FILTERS:
+        environment.filters[word.__name__] = word
+    return environment

@@ -1,0 +1,71 @@
+"""Lists in pages: which page is shown, and the links to the others."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+NEIGHBOUR_PAGES = 2  # Pages that are linked on each side of the one that is shown.
+
+_MAX_DIGITS = 7  # Digits; a page beyond is the last one.
+
+
+def requested_page(query: Mapping[str, str]) -> int:
+    """Return which page an address asks for, whether it is there or not."""
+    asked = query.get("page", "")
+    is_number = asked.isascii() and asked.isdecimal() and len(asked) <= _MAX_DIGITS
+    return max(int(asked), 1) if is_number else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Page `number` of a list of `total`, whose first page is 1; `size` stand on each.
+
+    `path` and `query` are what was asked for; the links say so again, with another `page`.
+    """
+
+    number: int
+    total: int
+    size: int
+    path: str
+    query: Mapping[str, str]
+
+    @classmethod
+    def of(cls, total: int, size: int, path: str, query: Mapping[str, str]) -> "Pager":
+        """Read the page from the query: nonsense is the first one, too many the last."""
+        last = max(1, -(-total // size))
+        return cls(min(requested_page(query), last), total, size, path, query)
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last page."""
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def offset(self) -> int:
+        """Return how many stand before this page."""
+        return (self.number - 1) * self.size
+
+    @property
+    def shown(self) -> range:
+        """Return the places of what is on this page, counted from one."""
+        return range(self.offset + 1, min(self.offset + self.size, self.total) + 1)
+
+    def address(self, number: int) -> str:
+        """Return the address of a page; the first one has no number."""
+        query = {name: value for name, value in self.query.items() if value and name != "page"}
+        if number > 1:
+            query["page"] = str(number)
+        return f"{self.path}?{urlencode(query)}" if query else self.path
+
+    @property
+    def numbers(self) -> Iterator[int | None]:
+        """Yield the pages to link to, with None where some are left out."""
+        near = range(
+            max(1, self.number - NEIGHBOUR_PAGES), min(self.last, self.number + NEIGHBOUR_PAGES) + 1
+        )
+        before = 0
+        for number in sorted({1, *near, self.last}):
+            if number - before > 1:
+                yield None
+            yield number
+            before = number

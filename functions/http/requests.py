@@ -1,0 +1,210 @@
+"""Reading requests: headers, sizes, JSON bodies, browser forms and multipart uploads."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar, cast
+from urllib.parse import parse_qs
+
+import azure.functions as func
+from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+    parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
+)
+
+from shared.conditional_requests import known_tags
+from shared.domain.bounded_parsing import has_at_most_values, is_shallow
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.packages import ArchiveTooLarge, FileTooLarge, UploadMissing
+from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced, UploadCutOff
+from shared.domain.secrets import contains_token
+from shared.domain.versions import ClientProfile
+
+MAX_JSON_BYTES = (
+    4 * 1024 * 1024
+)  # Of JSON: a resolve of 2,000 modules with their candidates has one.
+MAX_JSON_VALUES = 250_000
+MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # What a form wraps around an archive, generously.
+
+_OBJECT = "a JSON object, such as {}"
+_NOT_SO_MANY = f"a JSON object of fewer than {MAX_JSON_VALUES:,} values"
+
+
+def headers_of(req: func.HttpRequest) -> Mapping[str, str]:
+    """Return the request's headers, compared without case; the library does not type them."""
+    return req.headers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def header(req: func.HttpRequest, name: str) -> str:
+    """Return the header, or an empty text."""
+    return str(req.headers.get(name, ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+
+
+def path_of(req: func.HttpRequest) -> str:
+    """Return the path that was asked for, as it was written, without its query."""
+    return "/" + req.url.partition("://")[2].partition("/")[2].partition("?")[0]
+
+
+def json_object(req: func.HttpRequest) -> dict[str, object]:
+    """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
+
+    Control characters inside strings are let through, because the clients do not escape them.
+    A body with an access token in it is refused: what it says may be stored and shown.
+    """
+    body = bounded_body(req, MAX_JSON_BYTES)
+    if not has_at_most_values(MAX_JSON_VALUES, body):
+        raise BodyUnreadable(_NOT_SO_MANY)
+    if contains_token(body):
+        raise TokenMisplaced
+    try:
+        value: object = json.loads(body or b"{}", strict=False)
+    except (ValueError, RecursionError):
+        raise BodyUnreadable(_OBJECT) from None
+    if not isinstance(value, dict) or not is_shallow(cast(object, value)):
+        raise BodyUnreadable(_OBJECT)
+    return cast(dict[str, object], value)
+
+
+def bounded_body(req: func.HttpRequest, limit: int) -> bytes:
+    """Return the body, or raise `FileTooLarge` for one of more bytes than `limit`."""
+    if body_size(req) > limit:
+        what = "body of the request"
+        raise FileTooLarge(what, body_size(req), limit)
+    return req.get_body()
+
+
+def upload_body(req: func.HttpRequest, limit: int) -> bytes:
+    """Return a body that holds an archive of at most `limit` bytes, or raise `ArchiveTooLarge`."""
+    if body_size(req) > limit + MAX_MULTIPART_OVERHEAD_BYTES:
+        raise ArchiveTooLarge(body_size(req), limit)
+    return req.get_body()
+
+
+def body_size(req: func.HttpRequest) -> int:
+    """Return how many bytes the body has, by its announcement: a host keeps none above its limit,
+    and calls the Function all the same."""
+    announced = header(req, "content-length")
+    return max(len(req.get_body()), int(announced) if announced.isdecimal() else 0)
+
+
+def client_profile_of(req: func.HttpRequest) -> ClientProfile:
+    """Return what the client that asks can use."""
+    language = req.params.get("ballerina_version") or header(req, "user-agent")
+    return ClientProfile.of(header(req, "ballerina-platform"), language)
+
+
+def client_etags(req: func.HttpRequest) -> frozenset[str]:
+    """Return the tags of what the client has, unless it wants no word but the store's."""
+    headers = headers_of(req)
+    wishes = f"{headers.get('cache-control', '')},{headers.get('pragma', '')}".lower()
+    return frozenset() if "no-cache" in wishes else known_tags(headers)
+
+
+URL_ENCODED = "application/x-www-form-urlencoded"
+MAX_FORM_BYTES = 65_536  # The largest form of ours, filled to its limits, has a few thousand.
+MAX_FORM_FIELDS = 200
+
+EnumT = TypeVar("EnumT", bound=Enum)
+
+_EXPECTED = f"a form, as {URL_ENCODED}"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was typed and chosen."""
+
+    values: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a field without the blanks around it; the default where it is not there."""
+        return self.values.get(name, [default])[0].strip()
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a field that may be given several times."""
+        return list(self.values.get(name, ()))
+
+    def choice(self, name: str, kind: type[EnumT], otherwise: str) -> EnumT:
+        """Return which value of `kind` was chosen, or raise `InvalidRequest` with the sentence."""
+        try:
+            return kind(self.text(name))
+        except ValueError:
+            raise InvalidRequest(otherwise) from None
+
+
+def is_form(req: func.HttpRequest) -> bool:
+    """Say whether the body is a form, as it says itself."""
+    return header(req, "content-type").partition(";")[0].strip().lower() == URL_ENCODED
+
+
+def form_of(req: func.HttpRequest) -> Form:
+    """Return the form in the body, or raise `BodyUnreadable` or `TokenMisplaced`."""
+    body = req.get_body()
+    if contains_token(body):
+        raise TokenMisplaced
+    if not is_form(req) or body_size(req) > MAX_FORM_BYTES:
+        raise BodyUnreadable(_EXPECTED)
+    try:
+        values = parse_qs(
+            body.decode("utf-8"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=MAX_FORM_FIELDS,
+        )
+    except ValueError:
+        raise BodyUnreadable(_EXPECTED) from None
+    return Form(values)
+
+
+MAX_FORM_PARTS = 16  # Clients send one. A large body of empty parts would take seconds to read.
+
+_TOO_MANY_PARTS = (
+    f"The form has more than {MAX_FORM_PARTS} parts, or a part with very long headers. "
+    "Send the bala alone, as the part {name}."
+)
+
+
+def archive_part(req: func.HttpRequest, *, name: str, limit: int) -> bytes:
+    """Return the content of the part called `name`, an archive of at most `limit` bytes.
+
+    Raises `ArchiveTooLarge`, `UploadMissing` when the part is not there, `InvalidRequest` for a
+    form that no client sends, and `UploadCutOff` for a body that cannot be read.
+    """
+    body = upload_body(req, limit)
+    boundary = _boundary(header(req, "content-type"))
+    if boundary is None:
+        raise UploadMissing(name)
+    try:
+        content = _part(body, boundary, name)
+    except ParserLimitReached:
+        raise InvalidRequest(_TOO_MANY_PARTS.format(name=name)) from None
+    except MultipartError:
+        raise UploadCutOff from None
+    if content is None:
+        raise UploadMissing(name)
+    return content
+
+
+def _boundary(content_type: str) -> str | None:
+    kind, options = cast(tuple[str, dict[str, str]], parse_options_header(content_type))
+    return options.get("boundary") if kind == "multipart/form-data" else None
+
+
+def _part(body: bytes, boundary: str, name: str) -> bytes | None:
+    """Return the first part of that name; leaving the parser raises when the body was cut off."""
+    chunks: list[bytes | bytearray] | None = None
+    is_wanted = False
+    with PushMultipartParser(
+        boundary, content_length=len(body), max_segment_count=MAX_FORM_PARTS
+    ) as parser:
+        for event in parser.parse(body):
+            if isinstance(event, MultipartSegment):
+                is_wanted = chunks is None and event.name == name
+                chunks = [] if is_wanted else chunks
+            elif is_wanted and event and chunks is not None:
+                chunks.append(event)
+    return None if chunks is None else b"".join(chunks)

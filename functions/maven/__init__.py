@@ -1,0 +1,1 @@
+"""The Maven repository: below /2.0/maven."""

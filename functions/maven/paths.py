@@ -1,0 +1,172 @@
+"""The paths of the Maven repository, parsed into what they name.
+
+    {org}/{name}/maven-metadata.xml
+    {org}/{name}/{version}/{name}-{version}.bala · .pom · -depgraph.json · -listeners.json
+    {org}/{name}/{version}/bom.cdx.json
+    {distribution}/{org}/{name}/maven-metadata.xml
+    {distribution}/__tools__/{tool}/maven-metadata.xml
+    {distribution}/__packagesearch__/{Base64, slashes and all}/maven-metadata.xml
+
+Each may end in `.sha1`, `.md5`, `.sha256` or `.sha512`: then its checksum is meant.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Self
+
+from functions.maven.search import MavenSearch, MavenSearchRequest
+from shared.domain.errors.base import InvalidName, InvalidVersion, Refusal
+from shared.domain.errors.packages import NotDeployable, PathNotFound
+from shared.domain.maven import ChecksumAlgorithm
+from shared.domain.names import Coordinate, Package, ToolId, parse_tool_id
+from shared.domain.versions import Distribution
+
+METADATA = "maven-metadata.xml"
+TOOLS = "__tools__"
+
+_SEARCHES = {each.value: each for each in MavenSearch}
+
+
+class FileKind(Enum):
+    """A file of a release, by what follows `{name}-{version}` in its name."""
+
+    ARCHIVE = ".bala"
+    POM = ".pom"
+    GRAPH = "-depgraph.json"
+    LISTENERS = "-listeners.json"
+    SBOM = "bom.cdx.json"  # The whole name.
+
+
+@dataclass(frozen=True, slots=True)
+class PackageMetadata:
+    """The versions of a package, as any Maven client reads them."""
+
+    package: Package
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """One file of a release."""
+
+    coordinate: Coordinate
+    kind: FileKind
+
+
+@dataclass(frozen=True, slots=True)
+class ClientMetadata:
+    """What a distribution can use of a package, which is None for names that nothing can have."""
+
+    distribution: Distribution
+    org: str
+    name: str
+    package: Package | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolMetadata:
+    """What a distribution can use of a tool."""
+
+    distribution: Distribution
+    tool: ToolId
+
+
+Resource = PackageMetadata | ReleaseFile | ClientMetadata | ToolMetadata | MavenSearchRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPath:
+    """What a path names: a resource, or a checksum of it."""
+
+    resource: Resource
+    algorithm: ChecksumAlgorithm | None
+
+    @classmethod
+    def to_read(cls, path: str) -> Self:
+        """Return what the path names, or raise `PathNotFound`.
+
+        It is a 404 whatever is wrong: a client that has several repositories asks each of them for
+        everything, and goes on to the next one after no other status.
+        """
+        try:
+            return cls(*_parse(path))
+        except (InvalidName, InvalidVersion) as reason:
+            raise PathNotFound(path, str(reason)) from None
+
+    @classmethod
+    def to_write(cls, path: str) -> Self:
+        """Return what the path names, or raise a refusal that says what is wrong with it."""
+        try:
+            target = cls(*_parse(path))
+        except PathNotFound:
+            raise NotDeployable(path) from None
+        if not _is_sent(target.resource):
+            raise NotDeployable(path)
+        return target
+
+
+@lru_cache(maxsize=1_024)  # Builds ask for the same few hundred paths again and again.
+def _parse(path: str) -> tuple[Resource, ChecksumAlgorithm | None]:
+    for algorithm in ChecksumAlgorithm:
+        if path.endswith(f".{algorithm.value}"):
+            return _resource(path.removesuffix(f".{algorithm.value}")), algorithm
+    return _resource(path), None
+
+
+def _is_sent(resource: Resource) -> bool:
+    match resource:
+        case PackageMetadata():
+            return True
+        case ReleaseFile(_, kind):
+            return kind in (FileKind.ARCHIVE, FileKind.POM, FileKind.SBOM)
+        case _:
+            return False
+
+
+def _resource(path: str) -> Resource:
+    segments = path.split("/")
+    distribution = Distribution.parse(segments[0])
+    if distribution is not None:
+        found = _for_client(distribution, segments[1:])
+    else:
+        found = _in_repository(segments)
+    if found is None:
+        raise PathNotFound(path)
+    return found
+
+
+def _for_client(distribution: Distribution, segments: list[str]) -> Resource | None:
+    match segments:
+        case [search, *words, file] if search in _SEARCHES and file == METADATA:
+            return MavenSearchRequest(distribution, _SEARCHES[search], "/".join(words))
+        case [marker, tool, file] if marker == TOOLS and file == METADATA:
+            return ToolMetadata(distribution, parse_tool_id(tool))
+        case [org, name, file] if file == METADATA:
+            return ClientMetadata(distribution, org, name, _package(org, name))
+        case _:
+            return None
+
+
+def _package(org: str, name: str) -> Package | None:
+    try:
+        return Package.parse(org, name)
+    except Refusal:
+        return None
+
+
+def _in_repository(segments: list[str]) -> Resource | None:
+    match segments:
+        case [org, name, file] if file == METADATA:
+            return PackageMetadata(Package.parse(org, name))
+        case [org, name, version, file]:
+            kind = _kind(file, f"{name}-{version}")
+            return kind and ReleaseFile(Coordinate.parse(org, name, version), kind)
+        case _:
+            return None
+
+
+def _kind(file: str, stem: str) -> FileKind | None:
+    if file == FileKind.SBOM.value:
+        return FileKind.SBOM
+    named = (kind for kind in FileKind if file == f"{stem}{kind.value}")
+    return next(named, None)

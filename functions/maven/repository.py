@@ -1,0 +1,287 @@
+"""/2.0/maven: one Maven repository that `bal` pushes to and pulls from, and a proxy of Central.
+
+The clients print the status of a refusal, and drop the body; the sentence in it is for a person
+with
+another client, and docs/clients.md repeats what each status means. Credentials are sent only after
+a
+401 with a Basic challenge, so every refusal that credentials could lift is one.
+"""
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+
+import azure.functions as func
+
+from functions.archives import second_hop_of
+from functions.http.answer_cache import cache_response, count_pull_of
+from functions.http.callers import caller_of
+from functions.http.handlers import STATUS_BY_KIND, handler_decorator
+from functions.http.requests import client_etags, headers_of, upload_body
+from functions.http.responses import JSON, Representation, conditional_response, retry_headers
+from functions.maven.paths import (
+    ClientMetadata,
+    FileKind,
+    PackageMetadata,
+    ReleaseFile,
+    RepositoryPath,
+    Resource,
+    ToolMetadata,
+)
+from functions.maven.search import XML, MavenSearchRequest, search_representation
+from shared.composition import Registry
+from shared.domain.errors.base import Refusal, RefusalKind
+from shared.domain.errors.identity import RepositoryTokenMissing
+from shared.domain.errors.packages import PackageNotFound
+from shared.domain.identity import Principal
+from shared.domain.maven import (
+    Checksum,
+    ChecksumAlgorithm,
+    client_metadata,
+    depgraph,
+    listeners,
+    pom_of,
+    tool_metadata,
+)
+from shared.domain.names import Coordinate
+from shared.domain.packages import Head, Visibility
+from shared.domain.rate_limits import RateLimitClass
+from shared.services.maven import MavenVersionList
+from shared.services.packages import AvailableRelease
+
+REPOSITORY_ROUTE = "2.0/maven/{*path}"
+
+# How the Maven face refuses: statuses that `bal` and Aether print, sentences for who looks.
+#
+# The clients print the status, and drop the body; the sentence in it is for a person with another
+# client, and docs/clients.md repeats what each status means. Credentials are sent only after a 401
+# with a Basic challenge, so every refusal that credentials could lift is one.
+
+TEXT = "text/plain"
+
+# Repositories that stand in front of others ask for the root alone, to see whether it is there.
+_ROOT_DOCUMENT = Representation(
+    b"This is the Maven repository of a Ballroom.\n", TEXT, is_public=True
+)
+
+# No `DAV` header, ever: after one the clients speak WebDAV.
+_ALLOWED = {"Allow": "GET, HEAD, OPTIONS, PUT", "Content-Length": "0"}
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the Maven face."""
+    bp = func.Blueprint()
+
+    @bp.route(REPOSITORY_ROUTE, methods=["GET", "HEAD"])
+    @maven_errors
+    async def maven_read(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        if not _requested_path(req):
+            return conditional_response(req, _ROOT_DOCUMENT)
+        target = RepositoryPath.to_read(_requested_path(req))
+        return await read_response(registry, req, target, caller)
+
+    @bp.route(REPOSITORY_ROUTE, methods=["PUT"])
+    @maven_errors
+    async def maven_write(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        if caller.is_anonymous:
+            raise RepositoryTokenMissing
+        target = RepositoryPath.to_write(_requested_path(req))
+        content = upload_body(req, registry.settings.max_archive_bytes)
+        await store_file(registry, target, content, caller)
+        return func.HttpResponse(status_code=201, headers={"Content-Length": "0"})
+
+    @bp.route(REPOSITORY_ROUTE, methods=["OPTIONS"])
+    @maven_errors
+    async def maven_options(req: func.HttpRequest) -> func.HttpResponse:
+        # Clients ask this before each push. Challenged here, they send the archive once, and not a
+        # second time after a 401.
+        caller = await caller_of(headers_of(req), registry)
+        if caller.is_anonymous:
+            raise RepositoryTokenMissing
+        return func.HttpResponse(headers=_ALLOWED)
+
+    return bp
+
+
+def _requested_path(req: func.HttpRequest) -> str:
+    return req.route_params.get("path", "")
+
+
+async def read_response(
+    registry: Registry, req: func.HttpRequest, target: RepositoryPath, by: Principal
+) -> func.HttpResponse:
+    """Return the document that the path names, its checksum, or the way to an archive."""
+    match target:
+        case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
+            return await _archive(registry, req, at, by)
+        case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
+            document = await _archive_checksum(registry, at, algorithm, by)
+            return _document_response(registry, req, document)
+        case RepositoryPath(resource, algorithm):
+            # Where a checksum is asked for, the tags are of checksums.
+            known = frozenset[str]() if algorithm else client_etags(req)
+            document = await _resource_document(registry, resource, by, known)
+            summed = _summed(document, algorithm) if algorithm else document
+            return _document_response(registry, req, summed)
+
+
+def _document_response(
+    registry: Registry, req: func.HttpRequest, document: Representation
+) -> func.HttpResponse:
+    answer = conditional_response(req, document)
+    return cache_response(answer, registry) if document.stands else answer
+
+
+async def _archive(
+    registry: Registry, req: func.HttpRequest, at: Coordinate, by: Principal
+) -> func.HttpResponse:
+    offer = await registry.maven_packages.release(at, by=by)
+    counts = count_pull_of(offer.release.coordinate, registry)
+    counts(req, by)
+    hop = await second_hop_of(req, offer, registry)
+    headers = {"Location": hop.url, "Cache-Control": hop.cache_control, "Content-Length": "0"}
+    response = func.HttpResponse(status_code=302, headers=headers)
+    return cache_response(response, registry, counts) if hop.is_cacheable else response
+
+
+async def _archive_checksum(
+    registry: Registry, at: Coordinate, algorithm: ChecksumAlgorithm, by: Principal
+) -> Representation:
+    offer = await registry.maven_packages.release(at, by=by)
+    checksum = await registry.archive_checksums.checksum(offer.release, algorithm)
+    return Representation(checksum.encode(), TEXT, _is_public(offer.head), stands=True)
+
+
+def _summed(document: Representation, algorithm: ChecksumAlgorithm) -> Representation:
+    return replace(document, content=algorithm.of(document.content).encode(), media_type=TEXT)
+
+
+async def _resource_document(
+    registry: Registry, resource: Resource, by: Principal, known: Collection[str]
+) -> Representation:
+    """Return a document; `known` are the tags of what the client has of it."""
+    match resource:
+        case PackageMetadata(package):
+            return _listed(await registry.maven_version_lists.versions(package, by=by, known=known))
+        case ReleaseFile(at, kind):
+            return await _release_document(
+                registry, await registry.maven_packages.release(at, by=by), kind
+            )
+        case ClientMetadata():
+            return await _client_document(registry, resource, by, known)
+        case ToolMetadata(distribution, tool):
+            survey = await registry.maven_packages.tool(tool, client=distribution.client, by=by)
+            content = tool_metadata(distribution, tool, survey)
+            return Representation(content, XML, _is_public(survey.head), stands=True)
+        case MavenSearchRequest():
+            return await search_representation(registry, resource, by)
+
+
+async def _release_document(
+    registry: Registry, offer: AvailableRelease, kind: FileKind
+) -> Representation:
+    match kind:
+        case FileKind.GRAPH:
+            graph = await registry.maven_packages.graph(offer)
+            content, media_type = depgraph(offer.head, offer.release, graph), JSON
+        case FileKind.LISTENERS:
+            content, media_type = listeners(offer.release), JSON
+        case FileKind.SBOM:
+            content, media_type = await registry.maven_packages.sbom(offer), JSON
+        case _:
+            content, media_type = pom_of(offer.release.coordinate), XML
+    return Representation(content, media_type, _is_public(offer.head), stands=True)
+
+
+async def _client_document(
+    registry: Registry, wanted: ClientMetadata, by: Principal, known: Collection[str]
+) -> Representation:
+    """Return what a distribution can use of a package, and an empty list for what is not there.
+
+    A build asks for every package that a module may be in, and some clients stop at a 404 and
+    look up no other import.
+    """
+    distribution, package = wanted.distribution, wanted.package
+    if package:
+        with suppress(PackageNotFound):
+            usable = registry.maven_version_lists.usable_versions(
+                package, distribution, by=by, known=known
+            )
+            return _listed(await usable)
+    return Representation(client_metadata(distribution, wanted.org, wanted.name, None), XML, True)
+
+
+def _listed(versions: MavenVersionList) -> Representation:
+    content, stands = versions.document.content, not versions.is_remembered
+    return Representation(content, XML, versions.is_public, stands=stands)
+
+
+def _is_public(head: Head) -> bool:
+    return head.visibility is Visibility.PUBLIC
+
+
+async def store_file(
+    registry: Registry, target: RepositoryPath, content: bytes, by: Principal
+) -> None:
+    """Publish an archive, or take a file that comes beside one; raise its refusal."""
+    await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
+    deploying = registry.maven_publishing
+    match target:
+        case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
+            await deploying.archive(content, at, by=by)
+        case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
+            await deploying.archive_checksum(content, algorithm, at, by=by)
+        case RepositoryPath(ReleaseFile(at, FileKind.POM), None):
+            await deploying.pom(content, at, by=by)
+        case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
+            await deploying.sbom(content, at, by=by)
+        case _:
+            await _verify_and_discard(registry, target, content, by)
+
+
+async def _verify_and_discard(
+    registry: Registry, target: RepositoryPath, content: bytes, by: Principal
+) -> None:
+    """Take what is made here anew: metadata that the client merged, and checksums of its own files.
+
+    To refuse them would fail the push, and a checksum of what is not kept tells nothing but
+    whether it is one.
+    """
+    match target.resource:
+        case ReleaseFile(at, _):
+            package = at.package
+        case PackageMetadata(package):
+            pass
+        case _:
+            return
+    await registry.maven_publishing.require_right(package, by=by)
+    if target.algorithm:
+        Checksum.parse(target.algorithm, content)
+
+
+CHALLENGE = 'Basic realm="Ballroom"'
+
+
+def refusal_response(refusal: Refusal) -> func.HttpResponse:
+    """Return the refusal with its status, and its sentence as a line of text."""
+    headers = retry_headers(refusal)
+    if refusal.kind is RefusalKind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = CHALLENGE
+    return _text_response(str(refusal), STATUS_BY_KIND[refusal.kind], headers)
+
+
+def failure_response(request_id: str) -> func.HttpResponse:
+    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    message = f"The registry failed. Tell its operator this request id: {request_id}."
+    return _text_response(message, 500, {})
+
+
+def _text_response(message: str, status: int, headers: dict[str, str]) -> func.HttpResponse:
+    body = f"{message}\n".encode()
+    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+    return func.HttpResponse(body, status_code=status, headers=headers, mimetype=TEXT)
+
+
+maven_errors = handler_decorator(refusal_response, failure_response)

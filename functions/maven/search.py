@@ -1,0 +1,182 @@
+"""Searches of the Maven face: their words are Base64 in the path, their answers are lists in
+metadata.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from urllib.parse import unquote
+
+from functions.http.responses import Representation
+from shared.composition import Registry
+from shared.domain.documents import xml_document, xml_element, xml_leaf
+from shared.domain.errors.requests import SearchUnreadable
+from shared.domain.identity import Principal
+from shared.domain.maven import repository_heading
+from shared.domain.packages import Release, numeric_id
+from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
+from shared.domain.versions import Distribution
+
+# `bal search` prints everything that it gets and asks for no second page.
+_PRINTED = ResultPage(limit=100)
+_NOTHING = Results((), 0)
+
+
+class MavenSearch(Enum):
+    """What is searched, by the segment of its path."""
+
+    PACKAGES = "__packagesearch__"
+    PACKAGES_IN_DETAIL = "__packagesearchsolr__"
+    TOOLS = "__toolsearch__"
+    SYMBOLS = "__symbolsearch__"
+    CONNECTORS = "__connectorsearch__"
+
+
+@dataclass(frozen=True, slots=True)
+class MavenSearchRequest:
+    """A search as its path says it; `words` are still Base64, and its answer repeats them."""
+
+    distribution: Distribution
+    search: MavenSearch
+    words: str
+
+
+async def search_representation(
+    registry: Registry, asked: MavenSearchRequest, by: Principal
+) -> Representation:
+    """Return the results of a search that `by` may see."""
+    words = _decoded(asked.words)
+    query, page = _search_query(asked, words)
+    results = _NOTHING
+    if asked.search not in (MavenSearch.SYMBOLS, MavenSearch.CONNECTORS):
+        # The two come out of API documentation, and none is read yet.
+        results = await registry.search.search(query, page, by=by)
+    return Representation(search_document(asked, results, page, words), XML, by.is_anonymous)
+
+
+def _search_query(asked: MavenSearchRequest, text: str) -> tuple[Query, ResultPage]:
+    client = asked.distribution.client
+    if asked.search is MavenSearch.PACKAGES:
+        return replace(Query.parse(text), client=client), _PRINTED
+    if asked.search is MavenSearch.TOOLS:
+        return replace(Query.parse(text), client=client, kind=SearchKind.TOOLS), _PRINTED
+    fields = _fields(text)
+    query = replace(Query.parse(fields.get("q", "")), client=client)
+    org = fields.get("org", "")
+    page = ResultPage.parse(
+        fields.get("limit", ""), fields.get("offset", ""), fields.get("sort", "")
+    )
+    return query.within(frozenset({org})) if org else query, page
+
+
+def _fields(text: str) -> Mapping[str, str]:
+    """Read `key=value` pairs; the language server joins them by `&` and encodes nothing."""
+    pairs = (pair.partition("=") for pair in text.split("&"))
+    return {key: value for key, _, value in pairs}
+
+
+def _decoded(words: str) -> str:
+    """Return the text behind standard Base64, padded or not, or raise `SearchUnreadable`."""
+    # Repositories in front of this one may escape the slashes, which a host leaves as they are.
+    plain = unquote(words).rstrip("=")
+    try:
+        # Two slashes become one on the way, so the last of the words may have lost a letter.
+        return b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        raise SearchUnreadable(words) from None
+
+
+# How the Maven face refuses: statuses that `bal` and Aether print, sentences for who looks.
+#
+# The clients print the status, and drop the body; the sentence in it is for a person with another
+# client, and docs/clients.md repeats what each status means. Credentials are sent only after a 401
+# with a Basic challenge, so every refusal that credentials could lift is one.
+
+XML = "application/xml"
+
+_LISTS = {
+    MavenSearch.PACKAGES: "packages",
+    MavenSearch.PACKAGES_IN_DETAIL: "packages",
+    MavenSearch.TOOLS: "tools",
+    MavenSearch.SYMBOLS: "symbols",
+    MavenSearch.CONNECTORS: "connectors",
+}
+
+
+def search_document(
+    asked: MavenSearchRequest, results: Results, page: ResultPage, words: str = ""
+) -> bytes:
+    """Return one page of results for the words; the list is there even when it is empty."""
+    found = xml_element(
+        _LISTS[asked.search], *(_item(asked.search, hit, words) for hit in results.hits)
+    )
+    group = f"{asked.distribution.text}.{asked.search.value}"
+    counts = "" if asked.search is MavenSearch.PACKAGES else _counts(results, page)
+    return xml_document(
+        xml_element("metadata", repository_heading(group, asked.words), counts, found)
+    )
+
+
+def _counts(results: Results, page: ResultPage) -> str:
+    return (
+        xml_leaf("count", results.count)
+        + xml_leaf("limit", page.limit)
+        + xml_leaf("offset", page.offset)
+    )
+
+
+def _item(search: MavenSearch, hit: Hit, words: str) -> str:
+    match search:
+        case MavenSearch.TOOLS:
+            return _tool(hit.listing.release, words)
+        case MavenSearch.PACKAGES:
+            return _package(hit.listing.release)
+        case _:
+            return _detailed_package(hit)
+
+
+def _package(release: Release) -> str:
+    return xml_element("package", _names(release), _created(release), _authors(release))
+
+
+def _detailed_package(hit: Hit) -> str:
+    release = hit.listing.release
+    return xml_element(
+        "package",
+        xml_leaf("id", numeric_id(release.coordinate)),
+        _names(release),
+        _created(release),
+        _tool_id(release),
+        xml_leaf("pullCount", min(hit.listing.head.pulls, 2**31 - 1)),
+        _authors(release),
+        xml_element("keywords", *(xml_leaf("keyword", each) for each in release.keywords)),
+    )
+
+
+def _tool(release: Release, words: str) -> str:
+    return xml_element("tool", _names(release), _tool_id(release, words), _created(release))
+
+
+def _names(release: Release) -> str:
+    return "".join(
+        [
+            xml_leaf("org", release.org),
+            xml_leaf("name", release.name),
+            xml_leaf("version", release.version),
+            xml_leaf("summary", release.summary),
+        ]
+    )
+
+
+def _created(release: Release) -> str:
+    return xml_leaf("createdDate", release.created_ms)
+
+
+def _tool_id(release: Release, words: str = "") -> str:
+    return xml_leaf("balToolId", release.tool_named(words))
+
+
+def _authors(release: Release) -> str:
+    return xml_element("authors", *(xml_leaf("author", each) for each in release.authors))

@@ -1,0 +1,150 @@
+"""/badges/{org}/{name}/{file}: SVG badges of public packages for readmes elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from html import escape
+
+import azure.functions as func
+
+from functions.http.formatting import short
+from functions.http.public_pages import READ_METHODS, SVG, PageRequest, PublicPages
+from functions.http.responses import NO_STORE
+from functions.web.package.frame import package_of
+from shared.composition import Registry
+from shared.domain.errors.base import Invalid, NotFound
+from shared.services.package_details import ReleaseDetails
+
+# Sites that show a badge load it from here; nothing in it is run or loaded.
+BADGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "public, max-age=60",  # What is withdrawn is told by no badge after that.
+}
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that draws badges."""
+    bp, pages = func.Blueprint(), PublicPages(registry)
+
+    @bp.route("badges/{org}/{name}/{file}", methods=READ_METHODS)
+    @pages.anonymous_page
+    async def web_badge(look: PageRequest) -> func.HttpResponse:
+        badge = await _badge(look)
+        if badge is None:
+            headers = BADGE_HEADERS | NO_STORE
+            return func.HttpResponse(
+                NOT_FOUND_BADGE.svg(), status_code=404, headers=headers, mimetype=SVG
+            )
+        answer = look.text(badge.svg(), SVG)
+        answer.headers.update(BADGE_HEADERS)
+        return answer
+
+    return bp
+
+
+class BadgeColour(Enum):
+    """What the right half says, as a colour; white text is readable on each."""
+
+    PLAIN = "#0b6b67"
+    GOOD = "#1b6b3a"
+    WARNING = "#8a5300"
+    BAD = "#a3262a"
+    QUIET = "#566167"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What a badge says."""
+
+    label: str
+    message: str
+    tone: BadgeColour = BadgeColour.PLAIN
+
+    def svg(self) -> str:
+        """Return the picture: plain SVG without script, style or link."""
+        label, message = _cut(self.label), _cut(self.message)
+        left, right = _width(label), _width(message)
+        name = escape(f"{label}: {message}")
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="{_HEIGHT}"'
+            f' role="img" aria-label="{name}"><title>{name}</title>'
+            f'<clipPath id="r"><rect width="{left + right}" height="{_HEIGHT}" rx="3"/></clipPath>'
+            '<g clip-path="url(#r)">'
+            f'<rect width="{left}" height="{_HEIGHT}" fill="#3a464b"/>'
+            f'<rect x="{left}" width="{right}" height="{_HEIGHT}" fill="{self.tone.value}"/></g>'
+            '<g fill="#fff" font-family="Verdana,DejaVu Sans,Geneva,sans-serif"'
+            f' font-size="{_FONT_SIZE}">{_text(label, 0, left)}{_text(message, left, right)}'
+            "</g></svg>\n"
+        )
+
+
+async def _badge(look: PageRequest) -> Badge | None:
+    """Return what the badge says, or None where there is nothing to say it of."""
+    kind, _, suffix = look.route["file"].rpartition(".")
+    make = BADGES.get(kind)
+    if make is None or suffix != "svg":
+        return None
+    try:
+        return make(
+            await look.registry.package_details.package(package_of(look), by=look.principal)
+        )
+    except (NotFound, Invalid):
+        return None
+
+
+def _version(portrait: ReleaseDetails) -> Badge:
+    tone = BadgeColour.PLAIN if portrait.deprecation is None else BadgeColour.WARNING
+    return Badge("ballroom", f"v{portrait.release.version}", tone)
+
+
+def _pulls(portrait: ReleaseDetails) -> Badge:
+    return Badge("pulls", short(portrait.head.pulls))
+
+
+def _platform(portrait: ReleaseDetails) -> Badge:
+    return Badge("platform", portrait.release.platform)
+
+
+def _deprecated(portrait: ReleaseDetails) -> Badge:
+    if portrait.deprecation is None:
+        return Badge("status", "maintained", BadgeColour.GOOD)
+    return Badge("status", "deprecated", BadgeColour.BAD)
+
+
+BADGES: dict[str, Callable[[ReleaseDetails], Badge]] = {
+    "version": _version,
+    "pulls": _pulls,
+    "platform": _platform,
+    "deprecated": _deprecated,
+}
+
+_HEIGHT, _PADDING, _FONT_SIZE = 20, 6, 11
+_LONGEST = 40  # Characters of a half; the rest would make it wider than a line of text.
+
+# Widths of letters of Verdana at 11 pixels, in classes. The picture says how long each text is,
+# so another font is stretched to fit.
+_NARROW, _USUAL, _WIDE = 3.9, 6.7, 9.3
+_NARROW_LETTERS = frozenset("ijlI1.,:;|!'()[] /-ftr")
+_WIDE_LETTERS = frozenset("mwMW%@OQGD")
+
+NOT_FOUND_BADGE = Badge("package", "not found", BadgeColour.QUIET)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _width(text: str) -> int:
+    return round(sum(map(_letter, text))) + 2 * _PADDING
+
+
+def _letter(letter: str) -> float:
+    if letter in _NARROW_LETTERS:
+        return _NARROW
+    return _WIDE if letter in _WIDE_LETTERS else _USUAL
+
+
+def _text(text: str, start: int, width: int) -> str:
+    inside = width - 2 * _PADDING
+    return f'<text x="{start + _PADDING}" y="14" textLength="{inside}">{escape(text)}</text>'

@@ -1,0 +1,155 @@
+"""/feeds/…: releases of public packages as Atom feeds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+
+import azure.functions as func
+
+from functions.http.public_pages import ATOM, READ_METHODS, PageRequest, PublicPages
+from functions.web.package.frame import package_of
+from shared.composition import Registry
+from shared.domain.documents import xml_document, xml_element, xml_leaf
+from shared.domain.names import parse_org
+from shared.domain.packages import Listing, effective_deprecation
+from shared.domain.search import Query, ResultPage, Sort
+from shared.services.package_details import ReleaseDetails
+
+MAX_FEED_ENTRIES = 50  # Releases in a feed: readers ask every hour, and nobody reads more in one.
+_NEWEST = ResultPage(limit=MAX_FEED_ENTRIES, sort=Sort.CREATED)
+_ALL_PACKAGES = Query(include_deprecated=True)
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions that make feeds."""
+    bp, pages = func.Blueprint(), PublicPages(registry)
+
+    @bp.route("feeds/newest.atom", methods=READ_METHODS)
+    @pages.anonymous_page
+    async def web_feed_newest(look: PageRequest) -> func.HttpResponse:
+        title, path = "New packages and releases", "/feeds/newest.atom"
+        return await _found(look, _ALL_PACKAGES, title, path, "/")
+
+    @bp.route("feeds/orgs/{org}/releases.atom", methods=READ_METHODS)
+    @pages.anonymous_page
+    async def web_feed_organization(look: PageRequest) -> func.HttpResponse:
+        org = parse_org(look.route["org"])
+        query, path = _ALL_PACKAGES.within(frozenset({org})), f"/feeds/orgs/{org}/releases.atom"
+        return await _found(look, query, f"Releases of {org}", path, f"/orgs/{org}")
+
+    @bp.route("feeds/packages/{org}/{name}/releases.atom", methods=READ_METHODS)
+    @pages.anonymous_page
+    async def web_feed_package(look: PageRequest) -> func.HttpResponse:
+        portrait = await registry.package_details.package(package_of(look), by=look.principal)
+        return look.text(_feed_of(portrait, look.url).xml(), ATOM)
+
+    return bp
+
+
+async def _found(
+    look: PageRequest, query: Query, title: str, path: str, page: str
+) -> func.HttpResponse:
+    """Return the newest release of each package that matches; only the index is asked."""
+    found = await look.registry.search.search(query, _NEWEST, by=look.principal)
+    entries = tuple(_listed(hit.listing, look.url) for hit in found.hits)
+    return look.text(AtomFeed(title, look.url + path, look.url + page, entries).xml(), ATOM)
+
+
+@dataclass(frozen=True, slots=True)
+class AtomEntry:
+    """One release in a feed; `url` names it for ever."""
+
+    title: str
+    url: str
+    published_ms: int
+    changed_ms: int
+    author: str
+    summary: str
+
+
+def _listed(listing: Listing, base_url: str) -> AtomEntry:
+    release, package = listing.release, listing.head.package
+    return AtomEntry(
+        title=f"{package} {release.version}",
+        url=f"{base_url}/packages/{package}/{release.version}",
+        published_ms=release.created_ms,
+        changed_ms=release.changed_ms or release.created_ms,
+        author=listing.head.org,
+        summary=_summary(release.summary, listing.deprecation),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AtomFeed:
+    """Releases, newest first; `url` is the feed's own address, `page` what it is about."""
+
+    title: str
+    url: str
+    page: str
+    entries: tuple[AtomEntry, ...]
+
+    def xml(self) -> bytes:
+        """Return the document."""
+        changed_ms = max((each.changed_ms for each in self.entries), default=_NEVER_MS)
+        content = (
+            xml_leaf("title", self.title),
+            xml_leaf("id", self.url),
+            xml_leaf("updated", _time(changed_ms)),
+            _link(self.url, "self"),
+            _link(self.page, "alternate"),
+            xml_leaf("generator", "Ballroom"),
+            *_entries(self.entries),
+        )
+        root = xml_element("feed", *content).replace("<feed>", f'<feed xmlns="{_NAMESPACE}">', 1)
+        return xml_document(root)
+
+
+def _feed_of(portrait: ReleaseDetails, base_url: str) -> AtomFeed:
+    package, head = portrait.package, portrait.head
+    newest_first = sorted(portrait.entries, key=lambda each: -each.created_ms)
+    entries = tuple(
+        AtomEntry(
+            title=f"{package} {each.version}",
+            url=f"{base_url}/packages/{package}/{each.version}",
+            published_ms=each.created_ms,
+            changed_ms=each.changed_ms or each.created_ms,
+            author=head.org,
+            summary=_summary(
+                portrait.release.summary, effective_deprecation(head, each.deprecation)
+            ),
+        )
+        for each in newest_first[:MAX_FEED_ENTRIES]
+    )
+    own = f"{base_url}/feeds/packages/{package}/releases.atom"
+    return AtomFeed(f"Releases of {package}", own, f"{base_url}/packages/{package}", entries)
+
+
+def _summary(text: str, deprecation: str | None) -> str:
+    return text if deprecation is None else f"Deprecated. {deprecation} {text}".strip()
+
+
+_NAMESPACE = "http://www.w3.org/2005/Atom"
+_NEVER_MS = 0  # When a feed without entries changed: Atom wants a time.
+
+
+def _entries(entries: Iterable[AtomEntry]) -> Iterable[str]:
+    for each in entries:
+        yield xml_element(
+            "entry",
+            xml_leaf("title", each.title),
+            xml_leaf("id", each.url),
+            xml_leaf("published", _time(each.published_ms)),
+            xml_leaf("updated", _time(each.changed_ms)),
+            xml_element("author", xml_leaf("name", each.author)),
+            _link(each.url, "alternate"),
+            xml_leaf("summary", each.summary),
+        )
+
+
+def _link(url: str, relation: str) -> str:
+    return f'<link rel="{relation}" href="{escape(url)}"/>'
+
+
+def _time(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

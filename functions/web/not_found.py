@@ -1,0 +1,130 @@
+"""Addresses that no Function serves: redirects where the target is clear, otherwise 404 or 405.
+
+No two routes take one path and method, so the last ones are made from all others: they take what
+none does, and say with which methods a path is one of ours.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+import azure.functions as func
+
+from functions.central.responses import refusal_response as central_answer
+from functions.http.handlers import problem_response
+from functions.http.pages import PAGE_HEADERS
+from functions.http.public_pages import READ_METHODS, WRITE_METHODS, PageRequest, PublicPages
+from shared.composition import Registry
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
+from shared.domain.names import parse_org
+
+_HOST_ROUTES = ("admin/{*path}", "runtime/{*path}")  # The host has its own below these.
+_CENTRAL, _API = "/2.0/", "/api/"
+
+_SLASHES = re.compile("/{2,}")
+_CONSTRAINT = re.compile(r":[^}]*(?=\})")
+_ROUTE_START = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of one that takes a part.
+
+Methods = Collection[str]
+
+
+def shortened_addresses_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of addresses that were cut short."""
+    bp, pages = func.Blueprint(), PublicPages(registry)
+
+    @bp.route("packages/{org?}", methods=READ_METHODS)
+    @pages.anonymous_page
+    async def web_missing_name(look: PageRequest) -> func.HttpResponse:
+        org = look.route.get("org")
+        return _redirect(f"/orgs/{parse_org(org)}" if org else "/search")
+
+    @bp.route("orgs", methods=READ_METHODS)
+    @pages.anonymous_page
+    async def web_missing_org_name(look: PageRequest) -> func.HttpResponse:
+        return _redirect("/search")
+
+    return bp
+
+
+def not_found_blueprint(
+    registry: Registry, routes: Iterable[tuple[str, Methods]]
+) -> func.Blueprint:
+    """Return the Functions of every address and method that none of these routes takes.
+
+    The host itself answers another method than those of a route with an empty 404.
+    """
+    bp, pages = func.Blueprint(), PublicPages(registry)
+    taken = {method: _taken_paths(routes, method) for method in (*READ_METHODS, *WRITE_METHODS)}
+
+    @pages.page
+    async def web_missing(look: PageRequest) -> func.HttpResponse:
+        path, mark, query = look.path.partition("?")
+        if "//" in path and look.req.method in READ_METHODS and not path.startswith(_CENTRAL):
+            # Behind a base address that ends in a slash; the host folds none.
+            return _redirect(_SLASHES.sub("/", path) + mark + query)
+        decoded = look.req.route_params["path"]
+        allowed = [each for each, those in taken.items() if _is_one_of(those, decoded)]
+        refusal = _refusal(look.req.method, path, allowed)
+        if path.startswith(_CENTRAL):
+            return central_answer(refusal)
+        if path.startswith(_API):
+            return problem_response(refusal)
+        raise refusal
+
+    for name, methods in _FALLBACK_FUNCTIONS.items():
+        none_of_them = f"^(?!({'|'.join(taken[methods[0]])})/?$)"
+        route = bp.route(f"{{*path:regex({none_of_them})}}", methods=methods)
+        bp.function_name(name)(route(web_missing))
+    return bp
+
+
+def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:
+    return MethodNotAllowed(method, path, *allowed) if allowed else PageNotFound(path)
+
+
+# Named so that they are the last that the host tries.
+_FALLBACK_FUNCTIONS = {
+    "web_missing": READ_METHODS,
+    **{f"web_wrong_method_{method.lower()}": [method] for method in WRITE_METHODS},
+}
+
+
+def _taken_paths(routes: Iterable[tuple[str, Methods]], method: str) -> list[str]:
+    """Return expressions for the paths that a route takes with this method; the host ends one at a
+    colon, and reads braces as its own."""
+    those = (route for route, methods in routes if method in methods)
+    return sorted({path for each in (*those, *_HOST_ROUTES) for path in _paths_of(each) if path})
+
+
+def _is_one_of(expressions: Iterable[str], path: str) -> bool:
+    return any(re.fullmatch(f"{each}/?", path, re.IGNORECASE) for each in expressions)
+
+
+def _paths_of(route: str) -> Iterator[str]:
+    """Yield expressions for what a route takes, or more: one for each number of its parts."""
+    beginning = _ROUTE_START.search(route)
+    if beginning:
+        # The last part of what it begins with may be the beginning of a longer one.
+        known = "/".join((route[: beginning.start()] + beginning[1]).split("/")[:-1])
+        yield f"{re.escape(known.lower())}/{_ANYTHING}"
+        return
+    parts = [each for each in _CONSTRAINT.sub("", route).split("/") if each]
+    optional = sum(each.endswith("?}") for each in parts)
+    for count in range(len(parts) - optional, len(parts) + 1):
+        yield "".join(map(_expression, parts[:count])).removeprefix("/")
+
+
+_BELOW = r"(/[\s\S]*)?"  # A dot would leave out the end of a line, which a path may hold.
+_ANYTHING = f"[^/]*{_BELOW}"
+
+
+def _expression(part: str) -> str:
+    if part.startswith("{*"):
+        return _BELOW
+    return "/[^/]+" if "{" in part else f"/{re.escape(part.lower())}"
+
+
+def _redirect(path: str) -> func.HttpResponse:
+    """Lead to where such an address was meant to lead, now and for as long as it is said."""
+    headers = {**PAGE_HEADERS, "Location": path, "Cache-Control": "public, max-age=3600"}
+    return func.HttpResponse(status_code=308, headers=headers)

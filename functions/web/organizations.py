@@ -1,0 +1,181 @@
+"""GET /orgs/{org}…: an organization, its packages, its public members and activity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import azure.functions as func
+
+from functions.http.formatting import machine_moment
+from functions.http.pagination import Pager, requested_page
+from functions.http.public_pages import READ_METHODS, PageRequest, PublicPages
+from functions.http.responses import JSON
+from shared.composition import Registry
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.requests import PageNotFound
+from shared.domain.members import NEW_OWNER_PERIOD, Membership
+from shared.domain.names import OrgName, parse_org
+from shared.domain.organizations import Organization
+from shared.domain.search import Query, ResultPage, Results, Sort
+from shared.services.organizations import Member
+
+PACKAGES_PER_PAGE = 20  # Packages of a page.
+PACKAGE_SORTS = {
+    "updated": (Sort.CREATED, "Updated last"),
+    "pulls": (Sort.PULLS, "Most pulled"),
+    "name": (Sort.NAME, "Name"),
+}
+_FIRST_SORT = "updated"
+_PEOPLE, _ACTIVITY = "people", "activity"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPage:
+    """An organization as whoever looks at it may know it.
+
+    `shown` are the members whom everybody may see, `members` all of them, for its own.
+    """
+
+    organization: Organization
+    domains: list[str]
+    newest_owner_ms: int
+    shown: tuple[Membership, ...]
+    members: list[Member] | None
+
+    def has_new_owner(self, now_ms: int) -> bool:
+        """Say whether somebody became owner of late, after it was founded."""
+        is_later = self.newest_owner_ms > self.organization.created_ms
+        age_ms = now_ms - self.newest_owner_ms
+        return is_later and age_ms < NEW_OWNER_PERIOD.total_seconds() * 1000
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function of the pages of organizations."""
+    bp, pages = func.Blueprint(), PublicPages(registry)
+
+    @bp.route("orgs/{org}/{tab?}", methods=READ_METHODS)
+    @pages.page
+    async def web_org(look: PageRequest) -> func.HttpResponse:
+        org, tab = parse_org(look.route["org"]), look.route.get("tab", "")
+        portrait = await _organization_page(registry, org, look)
+        if tab == _PEOPLE:
+            return await _people(registry, portrait, look)
+        if tab == _ACTIVITY:
+            happenings = await registry.package_history.of_organization(org)
+            return look.show(
+                "web/org/activity.html", portrait=portrait, tab=tab, happenings=happenings
+            )
+        if tab:
+            raise PageNotFound(f"/orgs/{org}/{tab}")
+        return await _packages(registry, portrait, look)
+
+    return bp
+
+
+async def _organization_page(
+    registry: Registry, org: OrgName, look: PageRequest
+) -> OrganizationPage:
+    organization = await registry.organizations.show(org, by=look.principal)
+    outside = await registry.organizations.public_members(organization)
+    return OrganizationPage(
+        organization,
+        await registry.domain_verification.verified(organization),
+        outside.newest_owner_ms,
+        outside.shown,
+        await _members(registry, org, look),
+    )
+
+
+async def _members(registry: Registry, org: OrgName, look: PageRequest) -> list[Member] | None:
+    """Return who is in it, or None for those who are not."""
+    if look.principal.is_anonymous:
+        return None
+    try:
+        return await registry.organizations.members(org, by=look.principal)
+    except Refusal:
+        return None
+
+
+async def _people(
+    registry: Registry, portrait: OrganizationPage, look: PageRequest
+) -> func.HttpResponse:
+    members = portrait.members
+    if members is None:
+        members = await registry.organizations.named(portrait.shown)
+    if look.wants(JSON):
+        return look.json({"members": [_seen(each) for each in members if each.membership.is_shown]})
+    own = [each for each in members if each.membership.account == look.principal.id]
+    return look.show(
+        "web/org/people.html",
+        portrait=portrait,
+        tab=_PEOPLE,
+        members=members,
+        own=own[0].membership if own else None,
+    )
+
+
+async def _packages(
+    registry: Registry, portrait: OrganizationPage, look: PageRequest
+) -> func.HttpResponse:
+    sort = look.query.get("sort", "")
+    sort = sort if sort in PACKAGE_SORTS else _FIRST_SORT
+    results, pager = await _found(registry, portrait.organization, look, sort)
+    if look.wants(JSON):
+        return look.json(_organization_json(portrait, results, pager))
+    return look.show(
+        "web/org/packages.html",
+        portrait=portrait,
+        tab="",
+        results=results,
+        pager=pager,
+        sorts=PACKAGE_SORTS,
+        sort=sort,
+    )
+
+
+async def _found(
+    registry: Registry, organization: Organization, look: PageRequest, sort: str
+) -> tuple[Results, Pager]:
+    order = PACKAGE_SORTS[sort][0]
+    number, path = requested_page(look.query), f"/orgs/{organization.name}"
+    query = Query(include_deprecated=True).within(frozenset({organization.key}))
+    page = ResultPage(
+        (number - 1) * PACKAGES_PER_PAGE,
+        PACKAGES_PER_PAGE,
+        order,
+        descending=order is not Sort.NAME,
+    )
+    results = await registry.search.search(query, page, by=look.principal)
+    said = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
+    return results, Pager.of(results.count, PACKAGES_PER_PAGE, path, said)
+
+
+def _seen(member: Member) -> Mapping[str, str]:
+    return {"name": member.name, "role": member.membership.role.value}
+
+
+def _organization_json(
+    portrait: OrganizationPage, results: Results, pager: Pager
+) -> Mapping[str, object]:
+    organization = portrait.organization
+    return {
+        "name": organization.name,
+        "displayName": organization.display_name,
+        "description": organization.description,
+        "domains": portrait.domains,
+        "createdAt": machine_moment(organization.created_ms),
+        "newestOwnerAt": machine_moment(portrait.newest_owner_ms),
+        "count": results.count,
+        "page": pager.number,
+        "pages": pager.last,
+        "packages": [
+            {
+                "name": hit.listing.head.name,
+                "version": hit.listing.release.version,
+                "summary": hit.listing.release.summary,
+                "pulls": hit.listing.head.pulls,
+                "deprecation": hit.listing.deprecation,
+                "visibility": hit.listing.head.visibility.value,
+            }
+            for hit in results.hits
+        ],
+    }

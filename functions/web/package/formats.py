@@ -1,0 +1,130 @@
+"""The page of a release as JSON and as Markdown, for programs."""
+
+from functions.http.formatting import machine_moment
+from functions.web.package.frame import PackageFrame
+from shared.domain.packages import Provenance, ReleaseEntry, effective_deprecation
+from shared.services.package_details import ReleaseDetails
+
+MAX_VERSIONS = 100  # The newest; the index has all of them.
+
+
+def release_json(portrait: ReleaseDetails, base_url: str) -> dict[str, object]:
+    """Return the release, its package and its newest versions as JSON has them."""
+    frame, release, head = PackageFrame(portrait, base_url), portrait.release, portrait.head
+    return {
+        "org": head.org,
+        "name": head.name,
+        "version": release.version,
+        "summary": release.summary,
+        "url": base_url + frame.of_release,
+        "purl": frame.purl,
+        "visibility": head.visibility.value,
+        "deprecation": portrait.deprecation,
+        "digest": f"sha256:{release.digest}",
+        "size": release.size_bytes,
+        "platform": release.platform,
+        "ballerinaVersion": release.ballerina_version,
+        "licenses": list(release.licenses),
+        "authors": list(release.authors),
+        "keywords": list(release.keywords),
+        "modules": list(release.modules),
+        "tools": list(release.tools),
+        "compilerPlugin": release.compiler_plugin,
+        "source": _source(frame),
+        "publishedAt": machine_moment(release.created_ms),
+        "publishedBy": _run(release.origin.provenance),
+        "owner": _owner(portrait),
+        "dependencies": [
+            {"org": each.org, "name": each.name, "version": each.version}
+            for each in release.dependencies
+        ],
+        "pulls": head.pulls,
+        "newest": portrait.newest.version,
+        "versionCount": len(portrait.entries),
+        "versions": [_version(portrait, each) for each in portrait.entries[:MAX_VERSIONS]],
+        "links": _links(frame),
+    }
+
+
+def release_markdown(portrait: ReleaseDetails, readme: str, base_url: str) -> str:
+    """Return the release as Markdown: what it is, how to use it, and its readme."""
+    frame, release = PackageFrame(portrait, base_url), portrait.release
+    notes = [f"> Deprecated: {portrait.deprecation}"] if portrait.deprecation is not None else []
+    uses = [
+        f"{each.title} ({each.place}):\n\n```\n{each.text}\n```" for each in frame.snippets.values()
+    ]
+    facts = (f"- {name}: {value}" for name, value in _facts(frame) if value)
+    parts = [
+        f"# {portrait.package} {release.version}",
+        *([release.summary] if release.summary else []),
+        *notes,
+        "\n".join(facts),
+        "## Use",
+        *uses,
+        "## Readme",
+        readme.strip() or "This release has no readme.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
+    portrait, release = frame.portrait, frame.portrait.release
+    run = release.origin.provenance
+    by = f"{run.repository}, commit {run.commit}" if run else "an access token"
+    return [
+        ("Page", frame.base_url + frame.of_release),
+        ("Published", f"{machine_moment(release.created_ms)} by {by}"),
+        ("Newest version", portrait.newest.version),
+        ("License", ", ".join(release.licenses)),
+        ("Platform", release.platform),
+        ("Ballerina", release.ballerina_version),
+        ("Modules", ", ".join(release.modules)),
+        ("Depends on", ", ".join(f"{n.org}/{n.name} {n.version}" for n in release.dependencies)),
+        ("SHA-256", release.digest),
+        ("Package URL", frame.purl),
+    ]
+
+
+def _source(frame: PackageFrame) -> dict[str, object] | None:
+    source = frame.source
+    return source and {"url": source.text, "verified": source.is_verified}
+
+
+def _run(provenance: Provenance | None) -> dict[str, str]:
+    """Return by what it was published; who holds a token is not told."""
+    if provenance is None:
+        return {"means": "stored-token"}
+    return {"means": "trusted-publisher", **provenance.run}
+
+
+def _owner(portrait: ReleaseDetails) -> dict[str, object]:
+    owner = portrait.owner
+    return {
+        "name": owner.name,
+        "displayName": owner.display_name,
+        "verifiedDomains": list(owner.domains),
+    }
+
+
+def _version(portrait: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]:
+    return {
+        "version": entry.version,
+        "platform": entry.platform,
+        "ballerinaVersion": entry.ballerina_version,
+        "publishedAt": machine_moment(entry.created_ms),
+        "size": entry.size_bytes,
+        "digest": f"sha256:{entry.digest}",
+        "deprecation": effective_deprecation(portrait.head, entry.deprecation),
+    }
+
+
+def _links(frame: PackageFrame) -> dict[str, str]:
+    package, base = frame.portrait.package, frame.base_url
+    version = frame.portrait.release.version
+    archive = f"{package}/{version}/{package.name}-{version}.bala"
+    return {
+        "package": base + frame.of_package,
+        "archive": f"{base}/2.0/maven/{archive}",
+        "index": f"{base}/index/{package}/index.json",
+        "feed": f"{base}/feeds/packages/{package}/releases.atom",
+    }

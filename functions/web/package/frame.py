@@ -1,0 +1,205 @@
+"""The head of every page of a package: what it is, its tabs, and snippets of how to use it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import azure.functions as func
+
+from functions.http.public_pages import PageRequest
+from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
+from shared.domain.errors.requests import PageNotFound
+from shared.domain.names import Coordinate, Package, purl
+from shared.domain.packages import Release, SourceRepository
+from shared.services.package_details import ReleaseDetails
+
+# The pages of a release: what each is called in addresses, and by people.
+TABS = (
+    ("readme", "Readme"),
+    ("docs", "Modules"),
+    ("versions", "Versions"),
+    ("dependencies", "Dependencies"),
+    ("dependents", "Dependents"),
+    ("files", "Files"),
+    ("statistics", "Statistics"),
+    ("activity", "Activity"),
+)
+FIRST_TAB = "readme"  # It has the address of the release itself.
+
+Tab = tuple[str, str, str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Something to copy; `id` is short and stays, `place` says where it goes."""
+
+    id: str
+    title: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFrame:
+    """What the templates of a package's pages are told, whichever it is."""
+
+    portrait: ReleaseDetails
+    base_url: str
+    tab: str = FIRST_TAB
+
+    @property
+    def of_package(self) -> str:
+        """Return the address of the package, whatever its newest release is."""
+        return f"/packages/{self.portrait.package}"
+
+    @property
+    def of_release(self) -> str:
+        """Return the address of the release, which is its own for ever."""
+        return f"{self.of_package}/{self.portrait.release.version}"
+
+    @property
+    def canonical(self) -> str:
+        """Return the address that search engines keep: the newest release is the package."""
+        path = self.of_package if self.portrait.is_newest else self.of_release
+        return self.base_url + (path if self.tab == FIRST_TAB else self.address(self.tab))
+
+    def address(self, tab: str) -> str:
+        """Return the address of another page of the release."""
+        return self.of_release if tab == FIRST_TAB else f"{self.of_release}/{tab}"
+
+    @property
+    def tabs(self) -> Sequence[Tab]:
+        """Return every page of the release, with what there is to count."""
+        portrait = self.portrait
+        counts = {
+            "docs": len(portrait.release.modules),
+            "versions": len(portrait.entries),
+            "dependencies": len(portrait.release.dependencies),
+        }
+        return [(key, self.address(key), name, counts.get(key)) for key, name in TABS]
+
+    @property
+    def snippets(self) -> dict[str, Snippet]:
+        """Return every way to use the release, by what it is."""
+        return {each.id: each for each in snippets(self.portrait.release, self.base_url)}
+
+    @property
+    def source(self) -> SourceRepository | None:
+        """Return where its source is, as far as it says."""
+        return SourceRepository.of(self.portrait.release)
+
+    @property
+    def run_url(self) -> str:
+        """Return the address of the job that published the release; empty where it has none."""
+        provenance = self.portrait.release.origin.provenance
+        return provenance.link if provenance else ""
+
+    @property
+    def purl(self) -> str:
+        """Return the package URL."""
+        return purl(self.portrait.release.coordinate, self.base_url)
+
+
+def package_of(look: PageRequest) -> Package:
+    """Return the package that the address names."""
+    return Package.parse(look.route["org"], look.route["name"])
+
+
+def coordinate_of(look: PageRequest) -> Coordinate:
+    """Return the release that the address names."""
+    return Coordinate.parse(look.route["org"], look.route["name"], look.route["version"])
+
+
+def show_tab(
+    look: PageRequest, portrait: ReleaseDetails, tab: str, **values: object
+) -> func.HttpResponse:
+    """Return the page of that name, in the frame of its package."""
+    frame = PackageFrame(portrait, look.url, tab)
+    template = f"web/package/{tab}.html"
+    return look.show(template, status=200, frame=frame, portrait=portrait, **values)
+
+
+def page_not_found(look: PageRequest) -> PageNotFound:
+    """Return the refusal of an address that leads nowhere."""
+    return PageNotFound(look.path.partition("?")[0])
+
+
+_ANY_USER_NAME = "me"  # Clients send no credentials for an empty name.
+
+
+def snippets(release: Release, base_url: str) -> tuple[Snippet, ...]:
+    """Return every way to use the release from the registry at `base_url`, the usual ones first.
+
+    There is none for `bal add`, which adds a module to one's own package and no dependency.
+    """
+    coordinate = release.coordinate
+    tools = tuple(_tool(tool, release.version) for tool in release.tools[:1])
+    return (
+        *tools,
+        _imports(coordinate),
+        _dependency(coordinate),
+        _pull(coordinate),
+        _maven(coordinate),
+        _download(coordinate, base_url),
+        _settings_snippet(base_url),
+    )
+
+
+def _tool(tool: str, version: str) -> Snippet:
+    text = f"bal tool pull {tool}:{version}"
+    return Snippet("tool", "bal tool pull", "In a terminal", text)
+
+
+def _imports(coordinate: Coordinate) -> Snippet:
+    return Snippet("import", "Import", "In a .bal file", f"import {coordinate.package};")
+
+
+def _dependency(coordinate: Coordinate) -> Snippet:
+    package = coordinate.package
+    text = (
+        "[[dependency]]\n"
+        f'org = "{package.org}"\n'
+        f'name = "{package.name}"\n'
+        f'version = "{coordinate.version}"\n'
+        f'repository = "{REPOSITORY}"'
+    )
+    return Snippet("dependency", "Ballerina.toml", "In Ballerina.toml", text)
+
+
+def _pull(coordinate: Coordinate) -> Snippet:
+    text = f"bal pull {coordinate} --repository={REPOSITORY}"
+    return Snippet("pull", "bal pull", "In a terminal", text)
+
+
+def _maven(coordinate: Coordinate) -> Snippet:
+    package = coordinate.package
+    text = (
+        "<dependency>\n"
+        f"  <groupId>{package.org}</groupId>\n"
+        f"  <artifactId>{package.name}</artifactId>\n"
+        f"  <version>{coordinate.version}</version>\n"
+        "  <type>bala</type>\n"
+        "</dependency>"
+    )
+    return Snippet("maven", "Maven", "In pom.xml", text)
+
+
+def _download(coordinate: Coordinate, base_url: str) -> Snippet:
+    package, version = coordinate.package, coordinate.version
+    file = f"{package.org}/{package.name}/{version}/{package.name}-{version}.bala"
+    text = f"curl -fLO {base_url}/2.0/maven/{quote(file)}"
+    return Snippet("download", "curl", "In a terminal", text)
+
+
+def _settings_snippet(base_url: str) -> Snippet:
+    text = (
+        "[[repository.maven]]\n"
+        f'id = "{REPOSITORY}"\n'
+        f'url = "{base_url}/2.0/maven"\n'
+        f'username = "{_ANY_USER_NAME}"\n'
+        f'accesstoken = "{TOKEN_PLACEHOLDER}"\n'
+        "proxyCentral = false"
+    )
+    return Snippet(
+        "settings", "Settings.toml", "Once a machine, in ~/.ballerina/Settings.toml", text
+    )

@@ -1,0 +1,245 @@
+"""Files of the site: static files, robots.txt, sitemap.xml, favicon.ico, llms.txt, security.txt
+(RFC 9116).
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from html import escape
+
+import azure.functions as func
+
+from functions.http.formatting import counted, day
+from functions.http.pages import STATIC, page_errors, static_path
+from functions.http.pagination import requested_page
+from functions.http.public_pages import READ_METHODS, PageRequest, PublicPages
+from functions.http.responses import Representation, conditional_response
+from shared.composition import Registry
+from shared.domain.archives.summaries import in_one_line
+from shared.domain.errors.packages import PathNotFound
+from shared.domain.errors.requests import PageNotFound
+from shared.domain.identity import ANONYMOUS
+from shared.domain.packages import Listing
+from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
+
+IMMUTABLE = "public, max-age=31536000, immutable"  # Other bytes have another address.
+
+_STATIC_MEDIA_TYPES = {
+    "css": "text/css",
+    "ico": "image/x-icon",
+    "js": "text/javascript",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+
+
+def static_files_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that serves static files."""
+    bp = func.Blueprint()
+
+    @bp.route("static/{file}", methods=["GET", "HEAD"])
+    @page_errors
+    async def static_file(req: func.HttpRequest) -> func.HttpResponse:
+        asked = req.route_params["file"]
+        name = _name_of(asked)
+        answer = conditional_response(req, _static_documents()[name])
+        # While a new version is rolled out, pages of the other one ask here for its file: they
+        # get this one, and keep it no longer than the page.
+        answer.headers["Cache-Control"] = (
+            IMMUTABLE if f"/static/{asked}" == static_path(name) else "no-cache"
+        )
+        return answer
+
+    return bp
+
+
+def _name_of(asked: str) -> str:
+    """Return which file an address with the hash of any version is of."""
+    stem, _, kind = asked.rpartition(".")
+    name = f"{stem.rpartition('.')[0]}.{kind}"
+    if name not in _static_documents():
+        raise PageNotFound(f"/static/{asked}")
+    return name
+
+
+@cache
+def _static_documents() -> dict[str, Representation]:
+    return {
+        file.name: Representation(
+            file.read_bytes(), _STATIC_MEDIA_TYPES[file.suffix[1:]], is_public=True
+        )
+        for file in STATIC.iterdir()
+    }
+
+
+PLAIN, XML, ICON = "text/plain", "application/xml", "image/x-icon"
+PACKAGES_PER_SITEMAP = (
+    500  # Packages of one part of the site map; the index of parts names up to 50,000 parts.
+)
+SITEMAP_PAGES = ("/", "/about", "/about/api", "/about/policies")
+SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+# Crawlers read pages that are there once. What is made of one package in many ways, or asks for
+# somebody in particular, is not for them.
+_ROBOTS = """\
+User-agent: *
+Disallow: /account
+Disallow: /api/
+Disallow: /archives/
+Disallow: /device
+Disallow: /files/
+Disallow: /search
+Disallow: /sign-in
+Disallow: /2.0/
+
+Sitemap: {url}/sitemap.xml
+"""
+
+
+def site_map_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of those files."""
+    bp, pages = func.Blueprint(), PublicPages(registry)
+
+    @bp.route("robots.txt", methods=READ_METHODS)
+    @pages.page
+    async def web_site_robots(look: PageRequest) -> func.HttpResponse:
+        return look.text(_ROBOTS.format(url=look.url), PLAIN)
+
+    @bp.route("sitemap.xml", methods=READ_METHODS)
+    @pages.page
+    async def web_site_map(look: PageRequest) -> func.HttpResponse:
+        count = (await registry.statistics.summary()).totals.packages
+        parts = max(1, -(-count // PACKAGES_PER_SITEMAP))
+        if "page" not in look.query:
+            return look.text(_sitemap_index(look.url, parts), XML)
+        number = requested_page(look.query)
+        if number > parts:
+            raise PageNotFound(f"/sitemap.xml?page={number}")
+        return look.text(
+            _sitemap_part(look.url, await _sitemap_packages(registry, number), number), XML
+        )
+
+    @bp.route("favicon.ico", methods=READ_METHODS)
+    @page_errors
+    async def web_site_icon(req: func.HttpRequest) -> func.HttpResponse:
+        icon = (STATIC / "favicon.ico").read_bytes()
+        answer = conditional_response(req, Representation(icon, ICON, is_public=True))
+        answer.headers["Cache-Control"] = "public, max-age=86400"
+        return answer
+
+    return bp
+
+
+async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, ...]:
+    """Return the packages of one part, as everybody sees them, whoever asks."""
+    page = ResultPage(
+        (number - 1) * PACKAGES_PER_SITEMAP, PACKAGES_PER_SITEMAP, Sort.ADDED, descending=False
+    )
+    everything = Query(include_deprecated=True)
+    results = await registry.search.search(everything, page, by=ANONYMOUS)
+    return tuple(hit.listing for hit in results.hits)
+
+
+def _sitemap_index(url: str, parts: int) -> str:
+    places = "".join(
+        f"<sitemap><loc>{escape(url)}/sitemap.xml?page={number}</loc></sitemap>\n"
+        for number in range(1, parts + 1)
+    )
+    return f'{_HEAD}<sitemapindex xmlns="{SITEMAP_NAMESPACE}">\n{places}</sitemapindex>\n'
+
+
+def _sitemap_part(url: str, listings: tuple[Listing, ...], number: int) -> str:
+    own = [_sitemap_entry(url, path) for path in SITEMAP_PAGES] if number == 1 else []
+    packages = [
+        _sitemap_entry(url, f"/packages/{each.head.org}/{each.head.name}", each.release.created_ms)
+        for each in listings
+    ]
+    return f'{_HEAD}<urlset xmlns="{SITEMAP_NAMESPACE}">\n{"".join([*own, *packages])}</urlset>\n'
+
+
+def _sitemap_entry(url: str, path: str, changed_ms: int | None = None) -> str:
+    changed = "" if changed_ms is None else f"<lastmod>{day(changed_ms)}</lastmod>"
+    return f"<url><loc>{escape(url + path)}</loc>{changed}</url>\n"
+
+
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+PACKAGES_PER_LLMS_PAGE = 200  # On one page: 30 KB, made in some 20 ms.
+TEXT_PLAIN = "text/plain"
+
+
+def llms_txt_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that lists packages for programs."""
+    bp, pages = func.Blueprint(), PublicPages(registry)
+
+    @bp.route("llms.txt", methods=READ_METHODS)
+    @pages.anonymous_page
+    async def web_llms(look: PageRequest) -> func.HttpResponse:
+        number = requested_page(look.query)
+        offset = min((number - 1) * PACKAGES_PER_LLMS_PAGE, MAX_OFFSET)
+        page = ResultPage(
+            offset=offset, limit=PACKAGES_PER_LLMS_PAGE, sort=Sort.NAME, descending=False
+        )
+        found = await registry.search.search(Query(), page, by=look.principal)
+        if number > 1 and not found.hits:
+            raise PageNotFound("/llms.txt")
+        return look.text(_llms_packages(found, number, look.url), TEXT_PLAIN)
+
+    return bp
+
+
+def _llms_packages(found: Results, number: int, base_url: str) -> str:
+    """Return one page of the list, in the form of llmstxt.org."""
+    how = (
+        "Send `Accept: text/markdown` to the address of a package for its readme and how to use "
+        "it, or `Accept: application/json` for its facts. How clients read this registry: "
+        f"{base_url}/about. The API: {base_url}/api/v1/openapi.json."
+    )
+    beginning = (
+        "# Ballroom",
+        "> A registry of Ballerina packages. The words behind each package are its authors' own.",
+        how,
+        f"## Packages ({counted(found.count, 'package')}, page {number})",
+    )
+    lines = "\n".join(_llms_line(hit.listing, base_url) for hit in found.hits)
+    is_last = number * PACKAGES_PER_LLMS_PAGE >= found.count
+    more = [] if is_last else [f"## More\n\n- [Next page]({base_url}/llms.txt?page={number + 1})"]
+    return "\n\n".join([*beginning, lines or "None yet.", *more]) + "\n"
+
+
+def _llms_line(listing: Listing, base_url: str) -> str:
+    package, summary = listing.head.package, in_one_line(listing.release.summary)
+    said = f": {summary}" if summary else ""
+    return f"- [{package}]({base_url}/packages/{package}) {listing.release.version}{said}"
+
+
+SECURITY_TXT_PATH = ".well-known/security.txt"
+
+# Counted by whole days, so that a copy stays the same for one; the standard advises a year at most.
+SECURITY_TXT_LIFETIME = timedelta(days=90)
+
+
+def security_txt_blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Function that names the operator's contact, where there is one."""
+    bp = func.Blueprint()
+
+    @bp.route(SECURITY_TXT_PATH, methods=["GET", "HEAD"])
+    @page_errors
+    async def security_txt_file(req: func.HttpRequest) -> func.HttpResponse:
+        settings = registry.settings
+        if not settings.security_contact:
+            raise PathNotFound(SECURITY_TXT_PATH, "The operator of this registry names no contact.")
+        text = security_txt(settings.security_contact, settings.base_url, registry.clock.now_ms())
+        return conditional_response(req, Representation(text.encode(), TEXT_PLAIN, is_public=True))
+
+    return bp
+
+
+def security_txt(contact: str, base_url: str, now_ms: int) -> str:
+    """Return the file: it never expires while the registry runs."""
+    today = datetime.fromtimestamp(now_ms // 1000, UTC).replace(hour=0, minute=0, second=0)
+    return (
+        f"Contact: {contact}\n"
+        f"Expires: {today + SECURITY_TXT_LIFETIME:%Y-%m-%dT%H:%M:%SZ}\n"
+        "Preferred-Languages: en\n"
+        f"Canonical: {base_url}/{SECURITY_TXT_PATH}\n"
+    )

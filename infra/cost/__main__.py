@@ -1,0 +1,229 @@
+"""`python -m infra.cost`: what a registry in the cloud costs, by the sizes of its templates."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import Enum
+from typing import BinaryIO
+
+import click
+import orjson
+
+from infra.cost.model import (
+    CostLine,
+    CostPlan,
+    FrontDoorTier,
+    Load,
+    Size,
+    behind,
+    bill,
+    shortfalls,
+    total,
+    usual,
+)
+from infra.cost.prices import PUBLISHED, BadPrices, Figure, Prices
+from shared.commands.base import OutputFormat, as_json, print_rows
+
+KIB = 1024
+HUNDRED = 100
+
+
+class CostOutput(Enum):
+    """What is printed."""
+
+    COSTS = "costs"
+    PRICES = "prices"
+
+
+_count = click.IntRange(min=0)
+_percent = click.FloatRange(0, 100)
+
+
+@click.command()
+@click.option("--packages", type=_count, default=2_000, help="Packages; 2,000 by default.")
+@click.option("--pulls", type=_count, default=1_000_000, help="Pulls a month; a million.")
+@click.option("--pushes", type=_count, help="Pushes a month; one for three packages.")
+@click.option("--resolves", type=_count, help="Resolves a month; one for ten pulls.")
+@click.option("--searches", type=_count, help="Searches a month; one for fifty pulls.")
+@click.option("--archive-kib", type=_count, default=100, help="KiB of a mean archive; 100.")
+@click.option("--cache-hits", type=_percent, default=90, help="Percent that the edge has; 90.")
+@click.option("--with-token", type=_percent, default=50, help="Percent that send a token; 50.")
+@click.option("--size", type=click.Choice([each.value for each in Size]), help="Lines of a size.")
+@click.option(
+    "--edge",
+    type=click.Choice([FrontDoorTier.STANDARD.value, FrontDoorTier.PREMIUM.value]),
+    default=FrontDoorTier.STANDARD.value,
+    help="Front Door of the sizes that have one; standard.",
+)
+@click.option("--prices", "file", type=click.File("rb"), help="A file of other prices.")
+@click.option(
+    "--show-prices",
+    "shown",
+    flag_value=CostOutput.PRICES,
+    type=click.UNPROCESSED,
+    default=CostOutput.COSTS,
+    help="Print the prices, with their pages and dates.",
+)
+@as_json
+def cost(
+    *,
+    size: str | None,
+    edge: str,
+    file: BinaryIO | None,
+    shown: CostOutput,
+    output: OutputFormat,
+    **given: float | None,
+) -> None:
+    """Print what a month in the cloud costs: a model, from published prices, in dollars.
+
+    docs/cost.md says what is counted, and what a file of other prices looks like.
+
+    \b
+    Examples:
+      python -m infra.cost --packages 2000 --pulls 1000000
+      python -m infra.cost --pulls 5000000 --size team --cache-hits 95
+      python -m infra.cost --show-prices
+    """
+    plans, prices, load = behind(FrontDoorTier(edge)), _prices(file), _load(given)
+    if shown is CostOutput.PRICES:
+        print_rows(price_list(prices), output)
+    elif size is None:
+        _show_all([overview(plans, load, prices), sensitivity(plans, load, prices)], output)
+        _warn(plans, load, prices)
+    else:
+        plan = plans[Size(size)]
+        print_rows(details(plan, load, prices), output)
+        _warn({Size(size): plan}, load, prices)
+
+
+def _warn(plans: Mapping[Size, CostPlan], load: Load, prices: Prices) -> None:
+    for size, plan in plans.items():
+        for sentence in shortfalls(plan, load, prices):
+            click.echo(f"{size.value}: {sentence}", err=True)
+
+
+def _prices(file: BinaryIO | None) -> Prices:
+    try:
+        published = Prices.published()
+        return published.changed(file.read()) if file else published
+    except BadPrices as bad:
+        raise click.ClickException(str(bad)) from None
+
+
+def _load(given: Mapping[str, float | None]) -> Load:
+    told = {name: value for name, value in given.items() if value is not None}
+    load = usual(int(told.pop("packages")), int(told.pop("pulls")))
+    return replace(
+        load,
+        archive_bytes=int(told.pop("archive_kib") * KIB),
+        cache_hits=told.pop("cache_hits") / HUNDRED,
+        with_token=told.pop("with_token") / HUNDRED,
+        **{name: int(value) for name, value in told.items()},
+    )
+
+
+CostRow = Mapping[str, str]
+
+
+def _show_all(tables: Sequence[Sequence[CostRow]], output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        click.echo(orjson.dumps(tables, option=orjson.OPT_INDENT_2))
+        return
+    for number, table in enumerate(tables):
+        if number:
+            click.echo()
+        print_rows(table, output)
+
+
+Plans = Mapping[Size, CostPlan]
+
+MILLION = 1_000_000
+EXACT = 100  # From which on parts of one tell nothing.
+SHARES = (0.0, 0.5, 0.9, 0.99)  # Of archives that the edge has.
+
+
+def overview(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
+    """Return what each service costs in each size; then the sum, and what moves it."""
+    bills = {size: bill(plans[size], load, prices) for size in Size}
+    services = list(dict.fromkeys(line.service for lines in bills.values() for line in lines))
+    rows = [_row(each, {s: _of(each, lines) for s, lines in bills.items()}) for each in services]
+    idle, more = usual(load.packages, 0), _with_another_million(load)
+    return [
+        *rows,
+        _row("a month", {size: total(lines) for size, lines in bills.items()}),
+        _row("a month, idle", {s: total(bill(plans[s], idle, prices)) for s in Size}),
+        _row(
+            "a million pulls more",
+            {s: total(bill(plans[s], more, prices)) - total(bills[s]) for s in Size},
+        ),
+    ]
+
+
+def sensitivity(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
+    """Return what a month costs by the part of the archives that the edge has."""
+    return [
+        _row(
+            f"{share:.0%}",
+            {s: total(bill(plans[s], replace(load, cache_hits=share), prices)) for s in Size},
+            "archives at the edge",
+        )
+        for share in SHARES
+    ]
+
+
+def details(plan: CostPlan, load: Load, prices: Prices) -> list[CostRow]:
+    """Return every line of the bill of a plan that costs or counts something."""
+    lines = bill(plan, load, prices)
+    shown = [line for line in lines if line.quantity]
+    sum_ = CostLine("a month", "", 0, total(lines))
+    return [_detail(line) for line in [*shown, sum_]]
+
+
+def price_list(prices: Prices) -> list[CostRow]:
+    """Return every price and assumption with its name, and where it was read."""
+    return list(_listed(prices))
+
+
+def _listed(prices: Prices) -> Iterator[CostRow]:
+    for figure in Figure:
+        known, amount = PUBLISHED[figure], prices[figure]
+        given = amount != known.amount
+        source = "given" if given else known.source or "assumed"
+        yield {
+            "name": figure.value,
+            "amount": f"{amount:,.6f}".rstrip("0").rstrip("."),
+            "for": known.unit,
+            "source": source,
+            "date": "" if given else known.dated,
+        }
+
+
+def _with_another_million(load: Load) -> Load:
+    more = usual(load.packages, MILLION)
+    return replace(
+        load,
+        pulls=load.pulls + more.pulls,
+        resolves=load.resolves + more.resolves,
+        searches=load.searches + more.searches,
+    )
+
+
+def _of(service: str, lines: list[CostLine]) -> float:
+    return total([line for line in lines if line.service == service])
+
+
+def _row(name: str, dollars: Mapping[Size, float], title: str = "dollars") -> CostRow:
+    return {title: name, **{size.value: f"{dollars[size]:,.2f}" for size in Size}}
+
+
+def _detail(line: CostLine) -> CostRow:
+    quantity = f"{line.quantity:,.{0 if line.quantity >= EXACT else 2}f}"
+    return {
+        "service": line.service,
+        "what": line.what,
+        "quantity": quantity if line.what else "",
+        "dollars": f"{line.dollars:,.2f}",
+    }
+
+
+if __name__ == "__main__":
+    cost(prog_name="python -m infra.cost")

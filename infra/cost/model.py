@@ -1,0 +1,403 @@
+"""What a registry in the cloud costs a month: traffic times usage times prices.
+
+A model, not a bill. It knows the three sizes of infra/main.bicep and how Azure counts: an instance
+of the app is paid for while it serves a request, for a second at least; Cosmos DB by the
+request, or by the busiest second of each hour; bytes when they leave Azure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from math import exp
+from types import MappingProxyType
+
+from infra.cost.prices import Figure, Prices
+from infra.cost.usage import (
+    MEASURED,
+    ROLLED_PACKAGE,
+    ROLLED_PULL,
+    STORED_USAGE,
+    UPKEEP_USAGE,
+    OperationUsage,
+    Usage,
+)
+
+HOURS = 730  # Of a month, as Azure counts.
+SECONDS = HOURS * 3_600
+DAYS = HOURS / 24
+GIGABYTE = 1_000_000_000
+INSTANCE_GIGABYTES = 4
+REQUESTS_AT_ONCE = 8  # Requests that an instance takes before there is another one.
+LEAST_OF_AUTOSCALE = 0.1  # Of the most request units, paid for when idle.
+FREE_LOG_DAYS = 31
+KEY_LOOKS_AN_HOUR = 12  # An instance that is there reads the signing key every five minutes.
+FOLLOWING = 1  # Instance that follows the changes, where any is always ready.
+FEED_LOOKS = SECONDS / 5  # What the trigger of functions/change_feed.py asks for.
+FEED_LEASES = SECONDS / 17  # As the trigger does by itself.
+LEAST_DAYS_BACK = 7  # Those that restoring is free for.
+
+
+class Size(Enum):
+    """The sizes that infra/main.bicep knows."""
+
+    DEV = "dev"
+    TEAM = "team"
+    PUBLIC = "public"
+
+
+class Zones(Enum):
+    """Where the copies are."""
+
+    ONE = "one"
+    SEVERAL = "several"
+
+
+class FrontDoorTier(Enum):
+    """What stands before the app."""
+
+    NONE = "none"
+    STANDARD = "standard"
+    PREMIUM = "premium"
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """What asks all the time: rules over logs, rules over metrics, probes from outside."""
+
+    often: int = 0  # Every five minutes.
+    seldom: int = 0
+    metric: int = 0
+    probes_an_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostPlan:
+    """What is deployed."""
+
+    most_units: int | None  # A second, with autoscale; None is serverless.
+    always_ready: int
+    zones: Zones
+    edge: FrontDoorTier
+    days_back: int  # That Cosmos DB can be restored to.
+    log_days: int
+    log_gigabytes: float  # Most of a day.
+    watch: Monitoring
+
+
+_WATCHED = Monitoring(often=3, seldom=5, metric=2, probes_an_hour=40)
+
+_DEV = CostPlan(
+    most_units=None,
+    always_ready=0,
+    zones=Zones.ONE,
+    edge=FrontDoorTier.NONE,
+    days_back=7,
+    log_days=30,
+    log_gigabytes=1,
+    watch=Monitoring(),  # Nobody is told of it.
+)
+_TEAM = CostPlan(
+    most_units=4_000,
+    always_ready=1,
+    zones=Zones.ONE,
+    edge=FrontDoorTier.STANDARD,
+    days_back=30,
+    log_days=30,
+    log_gigabytes=float("inf"),
+    watch=_WATCHED,
+)
+_PUBLIC = replace(_TEAM, most_units=20_000, always_ready=2, zones=Zones.SEVERAL, log_days=90)
+
+COST_PLANS: Mapping[Size, CostPlan] = MappingProxyType(
+    {Size.DEV: _DEV, Size.TEAM: _TEAM, Size.PUBLIC: _PUBLIC}
+)
+
+
+def behind(edge: FrontDoorTier) -> Mapping[Size, CostPlan]:
+    """Return the sizes with another edge where they have one."""
+    return MappingProxyType(
+        {
+            size: plan if plan.edge is FrontDoorTier.NONE else replace(plan, edge=edge)
+            for size, plan in COST_PLANS.items()
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What there is, and what is asked for in a month."""
+
+    packages: int
+    pulls: int
+    pushes: int
+    resolves: int
+    searches: int
+    releases_each: float = 4.0  # 6,785 releases of 1,708 packages in the real index.
+    archive_bytes: int = 100 * 1024
+    cache_hits: float = 0.9  # Part of the archives that the edge has.
+    with_token: float = 0.5  # Part of the pulls whose client repeats its token on the second hop.
+
+    @property
+    def releases(self) -> float:
+        """Return how many releases there are."""
+        return self.packages * self.releases_each
+
+
+def usual(packages: int, pulls: int) -> Load:
+    """Return what comes with so many pulls: a resolve for ten, a search for fifty; and a push a
+    month for each third package, if anybody is there."""
+    pushes = packages // 3 if pulls else 0
+    return Load(
+        packages=packages, pulls=pulls, pushes=pushes, resolves=pulls // 10, searches=pulls // 50
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What goes through a registry in a month."""
+
+    plan: CostPlan
+    load: Load
+
+    @property
+    def through_app(self) -> float:
+        """Return how many archives the app sends itself, instead of a link or a copy."""
+        if self.plan.edge is FrontDoorTier.NONE:
+            return self.load.pulls * self.load.with_token
+        return self.load.pulls * (1 - self.load.cache_hits)
+
+    @property
+    def links(self) -> float:
+        """Return how many archives clients read from Blob Storage by themselves."""
+        return self.load.pulls - self.through_app if self.plan.edge is FrontDoorTier.NONE else 0
+
+    @property
+    def asked(self) -> Mapping[OperationUsage, float]:
+        """Return how often each use-case is asked for."""
+        return {
+            OperationUsage.PULL: self.load.pulls,
+            OperationUsage.ARCHIVE: self.through_app,
+            OperationUsage.RESOLVE: self.load.resolves,
+            OperationUsage.SEARCH: self.load.searches,
+            OperationUsage.PUSH: self.load.pushes,
+        }
+
+    @property
+    def requests(self) -> float:
+        """Return how many requests the app answers; probes are requests as well."""
+        return sum(self.asked.values()) + self.plan.watch.probes_an_hour * HOURS
+
+    @property
+    def runs(self) -> float:
+        """Return how often a Function runs that nobody asked for: by a timer, or after a push."""
+        return sum(task.runs_a_month for task in UPKEEP_USAGE.values()) + self.load.pushes
+
+    @property
+    def at_edge(self) -> float:
+        """Return how many requests the edge takes."""
+        if self.plan.edge is FrontDoorTier.NONE:
+            return 0
+        return self.requests - self.through_app + self.load.pulls
+
+    @property
+    def usage(self) -> Usage:
+        """Return what all of it takes of the stores."""
+        total = Usage(blob_reads=self.links) + self.upkeep + self.rolled_up
+        for use, times in self.asked.items():
+            total += MEASURED[use] * times
+        return total
+
+    @property
+    def upkeep(self) -> Usage:
+        """Return what the timers take, pulls left aside."""
+        total = Usage()
+        for task in UPKEEP_USAGE.values():
+            total += (task.idle + task.each_release * self.load.releases) * task.runs_a_month
+        return total
+
+    @property
+    def rolled_up(self) -> Usage:
+        """Return what counting the pulls takes: more for a package that is pulled seldom."""
+        runs, packages = UPKEEP_USAGE["roll-up"].runs_a_month, max(self.load.packages, 1)
+        pulled = packages * (1 - exp(-self.load.pulls / runs / packages))
+        return ROLLED_PULL * self.load.pulls + ROLLED_PACKAGE * (pulled * runs)
+
+    @property
+    def out_gigabytes(self) -> float:
+        """Return how much goes to clients."""
+        answers = sum(MEASURED[use].answer_bytes * times for use, times in self.asked.items())
+        return (answers + self.load.pulls * self.load.archive_bytes) / GIGABYTE
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """One line of the bill."""
+
+    service: str
+    what: str
+    quantity: float
+    dollars: float
+
+
+def bill(plan: CostPlan, load: Load, prices: Prices) -> list[CostLine]:
+    """Return what a month costs, a line for each meter."""
+    traffic = Traffic(plan, load)
+    return [
+        *_functions(traffic, prices),
+        *_cosmos(traffic, prices),
+        *_blobs(traffic, prices),
+        *_network(traffic, prices),
+        *_watching(traffic, prices),
+    ]
+
+
+def total(lines: list[CostLine]) -> float:
+    """Return the sum of a bill."""
+    return sum(line.dollars for line in lines)
+
+
+def shortfalls(plan: CostPlan, load: Load, prices: Prices) -> list[str]:
+    """Return a sentence for each thing that the plan has too little of for the load."""
+    busiest, most = busiest_units(Traffic(plan, load), prices), plan.most_units
+    if most is None or busiest <= most:
+        return []
+    asked = f"The busiest second asks Cosmos DB for {busiest:,.0f} RU/s, and this size has {most:,}"
+    return [f"{asked}: raise maximumThroughput, or clients wait."]
+
+
+def busiest_units(traffic: Traffic, prices: Prices) -> float:
+    """Return the request units of the busiest second."""
+    return all_units(traffic, prices) / SECONDS * prices[Figure.PEAK]
+
+
+def all_units(traffic: Traffic, prices: Prices) -> float:
+    """Return the request units of a month: what is asked for, and following the changes."""
+    feed = FEED_LOOKS * prices[Figure.FEED_LOOK] + FEED_LEASES * prices[Figure.FEED_LEASE]
+    return traffic.usage.units + feed
+
+
+def http_seconds(traffic: Traffic, prices: Prices) -> float:
+    """Return how long the instances that answer requests have something in hand in a month."""
+    return busy_seconds(traffic.requests, max(traffic.plan.always_ready, 1), prices)
+
+
+def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
+    """Return how long instances have something in hand in a month, all together.
+
+    Requests that come evenly spread keep an instance busy for the shortest time billed after each;
+    when there are more, it is the time that they need, eight at once.
+    """
+    each = requests / SECONDS / instances
+    sparse = instances * (1 - exp(-each * prices[Figure.FUNCTION_SHORTEST]))
+    dense = requests / SECONDS * prices[Figure.SERVICE_SECONDS] / REQUESTS_AT_ONCE
+    return SECONDS * max(sparse, dense)
+
+
+def _functions(traffic: Traffic, prices: Prices) -> list[CostLine]:
+    ready, runs = traffic.plan.always_ready, traffic.runs
+    busy = http_seconds(traffic, prices) * INSTANCE_GIGABYTES
+    room = ready * SECONDS * INSTANCE_GIGABYTES
+    idle = room + (FOLLOWING if ready else 0) * SECONDS * INSTANCE_GIGABYTES
+    timers = runs * prices[Figure.FUNCTION_SHORTEST] * INSTANCE_GIGABYTES
+    on_demand = max(busy - room, 0) + timers
+    executions = traffic.requests + runs
+    free = 0 if ready else prices[Figure.FUNCTION_FREE_EXECUTIONS]
+    paid = max(on_demand - prices[Figure.FUNCTION_FREE_SECONDS], 0)
+    return [
+        CostLine("Functions", "GB-s on demand", on_demand, paid * prices[Figure.FUNCTION_SECOND]),
+        CostLine("Functions", "GB-s always ready", idle, idle * prices[Figure.READY_BASELINE]),
+        CostLine(
+            "Functions",
+            "GB-s busy of those",
+            min(busy, room),
+            min(busy, room) * prices[Figure.READY_SECOND],
+        ),
+        CostLine(
+            "Functions",
+            "executions",
+            executions,
+            max(executions - free, 0) / 1e6 * prices[Figure.FUNCTION_EXECUTION],
+        ),
+    ]
+
+
+def _cosmos(traffic: Traffic, prices: Prices) -> list[CostLine]:
+    stored = traffic.load.releases * STORED_USAGE.record_bytes * prices[Figure.INDEX] / GIGABYTE
+    backup = prices[Figure.COSMOS_BACKUP] if traffic.plan.days_back > LEAST_DAYS_BACK else 0
+    return [
+        _units(traffic, prices),
+        CostLine("Cosmos DB", "GB stored", stored, stored * prices[Figure.COSMOS_STORAGE]),
+        CostLine("Cosmos DB", "GB of backup", stored, stored * backup),
+    ]
+
+
+def _units(traffic: Traffic, prices: Prices) -> CostLine:
+    units, most = all_units(traffic, prices), traffic.plan.most_units
+    if most is None:
+        return CostLine(
+            "Cosmos DB", "request units", units, units / 1e6 * prices[Figure.COSMOS_UNITS]
+        )
+    provided = max(busiest_units(traffic, prices), most * LEAST_OF_AUTOSCALE)
+    dollars = provided / 100 * HOURS * prices[Figure.COSMOS_AUTOSCALE]
+    return CostLine("Cosmos DB", "RU/s in the busiest second", provided, dollars)
+
+
+def _blobs(traffic: Traffic, prices: Prices) -> list[CostLine]:
+    usage, load = traffic.usage, traffic.load
+    several = traffic.plan.zones is Zones.SEVERAL
+    factor = prices[Figure.BLOB_ZONES] if several else 1
+    stored = load.releases * (load.archive_bytes + STORED_USAGE.document_bytes) / GIGABYTE
+    writes, reads = usage.blob_writes / 1e4, usage.blob_reads / 1e4
+    return [
+        CostLine("Blobs", "GB stored", stored, stored * factor * prices[Figure.BLOB_STORAGE]),
+        CostLine("Blobs", "writes", writes * 1e4, writes * factor * prices[Figure.BLOB_WRITES]),
+        CostLine("Blobs", "reads", reads * 1e4, reads * factor * prices[Figure.BLOB_READS]),
+    ]
+
+
+def _network(traffic: Traffic, prices: Prices) -> list[CostLine]:
+    out = traffic.out_gigabytes
+    if traffic.plan.edge is FrontDoorTier.NONE:
+        paid = max(out - prices[Figure.EGRESS_FREE], 0)
+        return [CostLine("Bandwidth", "GB to clients", out, paid * prices[Figure.EGRESS])]
+    standard = traffic.plan.edge is FrontDoorTier.STANDARD
+    month = prices[Figure.EDGE_STANDARD if standard else Figure.EDGE_PREMIUM]
+    each = prices[Figure.EDGE_REQUESTS if standard else Figure.EDGE_PREMIUM_REQUESTS]
+    return [
+        CostLine("Front Door", f"{traffic.plan.edge.value}, a month", 1, month),
+        CostLine("Front Door", "requests", traffic.at_edge, traffic.at_edge / 1e4 * each),
+        CostLine("Front Door", "GB to clients", out, out * prices[Figure.EDGE_EGRESS]),
+    ]
+
+
+def _watching(traffic: Traffic, prices: Prices) -> list[CostLine]:
+    watch, logged = traffic.plan.watch, logged_gigabytes(traffic, prices)
+    kept = logged * max(traffic.plan.log_days - FREE_LOG_DAYS, 0) / DAYS
+    probes = watch.probes_an_hour * HOURS
+    rules = (
+        watch.often * prices[Figure.ALERT_OFTEN]
+        + watch.seldom * prices[Figure.ALERT_SELDOM]
+        + watch.metric * prices[Figure.ALERT_METRIC]
+    )
+    paid = max(logged - prices[Figure.LOGS_FREE], 0)
+    looks = prices[Figure.STARTS] + traffic.plan.always_ready * KEY_LOOKS_AN_HOUR * HOURS
+    return [
+        CostLine("Logs", "GB", logged, paid * prices[Figure.LOGS]),
+        CostLine("Logs", "GB kept longer", kept, kept * prices[Figure.LOGS_KEPT]),
+        CostLine("Alerts", "rules", watch.often + watch.seldom + watch.metric, rules),
+        CostLine("Alerts", "probes", probes, probes / 1e3 * prices[Figure.PROBE]),
+        CostLine("Key Vault", "operations", looks, looks / 1e4 * prices[Figure.VAULT]),
+    ]
+
+
+def logged_gigabytes(traffic: Traffic, prices: Prices) -> float:
+    """Return how much is logged in a month, up to what the plan lets in."""
+    usage = traffic.usage
+    logged = (
+        (traffic.requests + traffic.runs) * prices[Figure.LOG_REQUEST]
+        + (usage.records + FEED_LOOKS + FEED_LEASES) * prices[Figure.LOG_RECORD]
+        + usage.blob_writes * prices[Figure.LOG_WRITE]
+        + traffic.at_edge * prices[Figure.LOG_EDGE]
+        + http_seconds(traffic, prices) / 60 * prices[Figure.LOG_METRICS]
+    )
+    return min(logged / GIGABYTE, traffic.plan.log_gigabytes * DAYS)

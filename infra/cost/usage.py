@@ -1,0 +1,126 @@
+"""What each use-case takes of the stores in the cloud, as it was counted.
+
+`python -m bench.charges` counts and prints it: over the double of Cosmos DB, with its model of
+request units, and over an emulator of Blob Storage, with packages of the real index. A test counts
+again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one request takes: of Cosmos DB, of Blob Storage, and what it answers."""
+
+    units: float = 0.0  # Request units.
+    records: float = 0.0  # Requests to Cosmos DB.
+    blob_reads: float = 0.0
+    blob_writes: float = 0.0
+    answer_bytes: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return what both take."""
+        return Usage(
+            self.units + other.units,
+            self.records + other.records,
+            self.blob_reads + other.blob_reads,
+            self.blob_writes + other.blob_writes,
+            self.answer_bytes + other.answer_bytes,
+        )
+
+    def __mul__(self, times: float) -> "Usage":
+        """Return what so many take."""
+        return Usage(
+            self.units * times,
+            self.records * times,
+            self.blob_reads * times,
+            self.blob_writes * times,
+            self.answer_bytes * times,
+        )
+
+
+class OperationUsage(Enum):
+    """What is asked of a registry."""
+
+    PULL = "pull, hop one"
+    ARCHIVE = "archive through the app"
+    METADATA = "metadata"
+    VERSIONS = "versions"
+    INDEX = "index file"
+    RESOLVE = "resolve"
+    SEARCH = "search"
+    PUSH = "push"
+
+
+RESOLVED = 20  # Packages that the counted resolve asks for.
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepUsage:
+    """A task of upkeep: how often it runs, what a run takes of an idle registry, and what each
+    release adds to it."""
+
+    runs_a_month: float
+    idle: Usage
+    each_release: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a release takes at rest, beside its archive."""
+
+    record_bytes: float  # In Cosmos DB, without its index.
+    document_bytes: float  # In Blob Storage.
+
+
+MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
+    {
+        OperationUsage.PULL: Usage(12.1, 3, 0, 0, 951),  # 6 of them count the pull.
+        OperationUsage.ARCHIVE: Usage(8.1, 3, 1),  # The bytes of the archive come on top.
+        OperationUsage.METADATA: Usage(6.1, 2, 1, 0, 1_596),
+        OperationUsage.VERSIONS: Usage(11.4, 2, 0, 0, 353),
+        OperationUsage.INDEX: Usage(11.4, 2, 0, 0, 2_572),
+        OperationUsage.RESOLVE: Usage(228, 40, 0, 0, 10_595),
+        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
+        OperationUsage.PUSH: Usage(141.25, 28.38, 0, 3, 351),
+    }
+)
+
+UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
+    {
+        "settle": UpkeepUsage(43_800, Usage(42.4, 10)),
+        "search": UpkeepUsage(8_760, Usage(28.6, 7, 3, 3)),
+        "roll-up": UpkeepUsage(8_760, Usage(31.2, 7)),
+        "expire": UpkeepUsage(730, Usage(39.4, 9)),
+        "remind": UpkeepUsage(730, Usage(25.6, 6)),
+        "snapshot": UpkeepUsage(30.4, Usage(184.2, 35, 5, 11), Usage(6.66, 0.8)),
+        "sweep": UpkeepUsage(30.4, Usage(28, 7, 0, 2), Usage(8.27, 3.04)),
+        "audit": UpkeepUsage(30.4, Usage(32.6, 8), Usage(4.17, 0.53, 1.03)),
+        "forget": UpkeepUsage(30.4, Usage(25.6, 6)),
+        "prove": UpkeepUsage(30.4, Usage(25.6, 6)),
+        "mend": UpkeepUsage(30.4, Usage(32.6, 8), Usage(8.22, 1.29, 1.01)),
+        "keep": UpkeepUsage(121.7, Usage(45.4, 9)),
+    }
+)
+
+# What a counted pull adds to the next roll-up, and what each package does that was pulled.
+ROLLED_PULL = Usage(16.75)
+ROLLED_PACKAGE = Usage(59, 14.3, 1)
+
+STORED_USAGE = Stored(record_bytes=5_770, document_bytes=640)
+
+# Bytes of an item in Cosmos DB, the service's own fields included.
+ITEMS: Mapping[str, int] = MappingProxyType(
+    {
+        "release": 1_430,
+        "entry": 900,
+        "listing": 1_900,
+        "head": 510,
+        "name": 250,
+        "event": 870,
+        "pull": 570,
+    }
+)

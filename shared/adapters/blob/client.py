@@ -1,0 +1,79 @@
+"""One client of Blob Storage per process, opened when it is first used; the library retries."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.exceptions import (
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+
+from shared.domain.errors.requests import Busy
+
+BLOB_CLIENT_OPTIONS: dict[str, Any] = {
+    # The transport warns of larger pieces, which it sends at one go and nothing else meanwhile.
+    "max_single_put_size": 1024 * 1024,
+    "max_block_size": 1024 * 1024,
+    # Three repeats, each after two seconds at most: the library would wait 57 for them.
+    "initial_backoff": 0,
+    "increment_base": 1,
+    "random_jitter_range": 1,
+    "retry_total": 3,
+    "connection_timeout": 5,
+    "read_timeout": 20,
+}
+
+BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
+
+# Answers that adapters decide by; every other one means that the store is out of reach.
+_DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
+RANGE_BEHIND_THE_END = 416
+
+
+@dataclass
+class BlobContainers:
+    """The containers of one account."""
+
+    connect: Callable[[], BlobServiceClient]
+    prefix: str = ""  # Of every container's name, where registries share an account.
+    _client: BlobServiceClient | None = None
+
+    def container(self, name: str) -> ContainerClient:
+        """Return the client of a container; nothing is asked of the service yet."""
+        return self.service().get_container_client(f"{self.prefix}{name}")
+
+    def service(self) -> BlobServiceClient:
+        """Return the client of the whole account, as `container` does."""
+        self._client = self._client or self.connect()
+        return self._client
+
+    async def close(self) -> None:
+        """Let go of the connections; the next use makes new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+
+@contextmanager
+def translate_blob_errors() -> Generator[None]:
+    """Raise `Busy` when the store gives no answer that anything can be decided by."""
+    try:
+        yield
+    except _DECIDED:
+        raise
+    except ClientAuthenticationError:
+        raise  # A mistake of the operator, which no repeat mends.
+    except HttpResponseError as failed:
+        if failed.status_code == RANGE_BEHIND_THE_END:
+            raise
+        raise Busy from failed
+    except (ServiceRequestError, ServiceResponseError) as failed:
+        raise Busy from failed

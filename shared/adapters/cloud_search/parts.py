@@ -1,0 +1,343 @@
+"""The parts of a search index in Blob Storage: written once under new names, then pointed at.
+
+A crash in between leaves a part that no pointer names, which a sweep removes.
+"""
+
+import asyncio
+import hashlib
+import json
+import zlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob.aio import BlobClient
+from pydantic import TypeAdapter, ValidationError
+
+from shared.adapters.blob.client import BlobContainers, translate_blob_errors
+from shared.adapters.cosmos.listings import ListingChange
+from shared.adapters.paths import (
+    SEARCH_PARTS,
+    SEARCH_POINTER,
+    base_blob,
+    delta_blob,
+    search_part_made_ms,
+)
+from shared.ports import Clock, Randomness
+
+# The parts of a search index in Blob Storage: written once under new names, then pointed at.
+#
+# Whoever crashes in between leaves a part that nobody points at, which a sweep removes.
+
+SEARCH_CONTAINER = "derived"
+PIECE_BYTES = 1024 * 1024
+LARGEST_BASE_BYTES = 1024 * 1024 * 1024  # Unpacked: more than the disk of an instance holds.
+SLACK_BYTES = 64 * 1024  # A small index packs as it likes.
+
+# Once an hour at most: half a minute for 100,000 packages, and a twelfth less than the fastest.
+BASE_COMPRESSION = 6
+
+_NOT_MODIFIED = 304
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPart:
+    """A blob that never changes: its name, its size and the SHA-256 of its bytes."""
+
+    name: str
+    size_bytes: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPointer:
+    """What is to be searched: a base, and a delta where anything changed since.
+
+    Everything that changed before `fed_ms` is in one of them; `after` is the place in the change
+    feed up to which that is known.
+    """
+
+    schema: int  # Of the base: only instances that know it can search it.
+    base: IndexPart
+    made_ms: int
+    packages: int
+    delta: IndexPart | None
+    fed_ms: int
+    after: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of the blobs that it points at."""
+        return frozenset(part.name for part in (self.base, self.delta) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPointer:
+    """The pointer, and the version by which it is changed."""
+
+    pointer: IndexPointer
+    etag: str
+
+
+class PointerUnchanged(Exception):
+    """The pointer is still at the version that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexDelta:
+    """Changes by the keys of their packages."""
+
+    changes: Mapping[str, ListingChange] = field(default_factory=dict[str, ListingChange])
+
+    def merged(self, changes: Iterable[ListingChange]) -> "IndexDelta":
+        """Return the delta with these as well; of two changes of a package the later one stays.
+
+        Where none is later, it is this very delta.
+        """
+        later = dict(self.changes)
+        for change in changes:
+            known = later.get(change.key)
+            if known is None or change.revision > known.revision:
+                later[change.key] = change
+        return self if later == self.changes else IndexDelta(later)
+
+    def without(self, applied: "IndexDelta") -> "IndexDelta":
+        """Return what is left when all that is in `applied` is in the base."""
+        left = {
+            key: change
+            for key, change in self.changes.items()
+            if key not in applied.changes or change.revision > applied.changes[key].revision
+        }
+        return IndexDelta(left)
+
+
+class SearchBlobs:
+    """The parts of the search index and the pointer to them."""
+
+    def __init__(self, blobs: BlobContainers, clock: Clock, randomness: Randomness) -> None:
+        """Keep them in the container `derived`, which is private."""
+        self._blobs = blobs
+        self._clock = clock
+        self._randomness = randomness
+
+    async def pointer(self, known: str = "") -> StoredPointer | None:
+        """Return the pointer, or None where nothing was built yet; raise `PointerUnchanged` if it
+        is at
+        the known version, and `Unreadable`."""
+        condition: dict[str, Any] = (
+            {"etag": known, "match_condition": MatchConditions.IfModified} if known else {}
+        )
+        blob: Any = self._blob(SEARCH_POINTER)  # Its overloads are one for each encoding.
+        with translate_blob_errors():
+            try:
+                found = await blob.download_blob(**condition)
+                return StoredPointer(read_pointer(await found.readall()), found.properties.etag)
+            except ResourceNotFoundError:
+                return None
+            except HttpResponseError as refused:
+                if refused.status_code == _NOT_MODIFIED:
+                    raise PointerUnchanged from None
+                raise
+
+    async def etag(self) -> str:
+        """Return the version of the pointer, readable or not; empty where there is none."""
+        with translate_blob_errors():
+            try:
+                found: Any = await self._blob(SEARCH_POINTER).get_blob_properties()
+            except ResourceNotFoundError:
+                return ""
+        return found.etag
+
+    async def flip(self, pointer: IndexPointer, over: str) -> bool:
+        """Point at these parts if the pointer is still at that version; say if it was."""
+        condition: dict[str, Any] = (
+            {"etag": over, "match_condition": MatchConditions.IfNotModified} if over else {}
+        )
+        with translate_blob_errors():
+            try:
+                await self._blob(SEARCH_POINTER).upload_blob(
+                    BytesIO(write_pointer(pointer)), overwrite=bool(over), **condition
+                )
+            except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
+                return False
+        return True
+
+    async def put_delta(self, delta: IndexDelta) -> IndexPart:
+        """Store a delta under a new name."""
+        content = await asyncio.to_thread(pack_delta, delta)
+        name = delta_blob(self._clock.now_ms(), self._mark())
+        with translate_blob_errors():
+            await self._blob(name).upload_blob(BytesIO(content), overwrite=True)
+        return IndexPart(name, len(content), hashlib.sha256(content).hexdigest())
+
+    async def delta(self, part: IndexPart) -> IndexDelta:
+        """Return a delta; raise `Unreadable`."""
+        if part.size_bytes > LARGEST_DELTA_BYTES + SLACK_BYTES:
+            message = f"the delta has {part.size_bytes} bytes"
+            raise Unreadable(message)
+        content = b"".join([piece async for piece in self._pieces(part)])
+        return await asyncio.to_thread(unpack_delta, content)
+
+    async def put_base(self, file: Path) -> IndexPart:
+        """Store an index under a new name, packed piece by piece."""
+        packing = _Packing(file)
+        name = base_blob(self._clock.now_ms(), self._mark())
+        with translate_blob_errors():
+            await self._blob(name).upload_blob(packing.pieces(), overwrite=True)
+        return IndexPart(name, packing.size_bytes, packing.hash.hexdigest())
+
+    async def fetch_base(self, part: IndexPart, file: Path) -> None:
+        """Write an index to a file, unpacked piece by piece; raise `Unreadable`."""
+        unpacker, size = zlib.decompressobj(), 0
+        with file.open("wb") as out:
+            async for piece in self._pieces(part):
+                size += await asyncio.to_thread(_unpack, unpacker, piece, out)
+                if size > LARGEST_BASE_BYTES:
+                    message = f"the base is larger than {LARGEST_BASE_BYTES} bytes"
+                    raise Unreadable(message)
+            out.write(unpacker.flush())
+        if not unpacker.eof:
+            message = "the base ends in the middle"
+            raise Unreadable(message)
+
+    async def sweep(self, pointer: IndexPointer, before_ms: int) -> int:
+        """Remove parts that were made before that time and that nobody points at."""
+        swept = 0
+        with translate_blob_errors():
+            listed = self._blobs.container(SEARCH_CONTAINER).list_blob_names(
+                name_starts_with=SEARCH_PARTS
+            )
+            async for name in listed:
+                if name != SEARCH_POINTER and name not in pointer.names:
+                    swept += await self._removed(name, before_ms)
+        return swept
+
+    async def _removed(self, name: str, before_ms: int) -> bool:
+        if search_part_made_ms(name) >= before_ms:
+            return False
+        try:
+            await self._blob(name).delete_blob()
+        except ResourceNotFoundError:
+            return False
+        return True
+
+    async def _pieces(self, part: IndexPart) -> AsyncIterator[bytes]:
+        """Yield the bytes of a part; raise `Unreadable` in the end if they are not those."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            with translate_blob_errors():
+                found = await self._blob(part.name).download_blob()
+                async for piece in found.chunks():
+                    digest.update(piece)
+                    size += len(piece)
+                    yield piece
+        except ResourceNotFoundError:
+            message = f"{part.name} is not there"
+            raise Unreadable(message) from None
+        if (size, digest.hexdigest()) != (part.size_bytes, part.digest):
+            message = f"{part.name} is damaged: {size} bytes of {part.size_bytes}"
+            raise Unreadable(message)
+
+    def _mark(self) -> str:
+        return self._randomness.token_bytes(6).hex()
+
+    def _blob(self, name: str) -> BlobClient:
+        return self._blobs.container(SEARCH_CONTAINER).get_blob_client(name)
+
+
+class _Packing:
+    """A file, packed while it is read."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.hash = hashlib.sha256()
+        self.size_bytes = 0
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield the packed bytes; what they are is known in the end."""
+        packer = zlib.compressobj(BASE_COMPRESSION)
+        with self._file.open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+                yield self._noted(await asyncio.to_thread(packer.compress, piece))
+        yield self._noted(packer.flush())
+
+    def _noted(self, piece: bytes) -> bytes:
+        self.hash.update(piece)
+        self.size_bytes += len(piece)
+        return piece
+
+
+def _unpack(unpacker: Any, piece: bytes, out: BinaryIO) -> int:
+    """Write what the piece holds, little by little: nobody knows how much that is."""
+    size = 0
+    try:
+        while piece:
+            size += out.write(unpacker.decompress(piece, PIECE_BYTES))
+            piece = unpacker.unconsumed_tail
+    except zlib.error as wrong:
+        message = "the base is not packed as it has to be"
+        raise Unreadable(message) from wrong
+    return size
+
+
+class Unreadable(Exception):
+    """A part of the index is not what it has to be; the text says why, for an operator's log."""
+
+
+class IndexNotBuilt(Unreadable):
+    """No base was built since the registry began."""
+
+
+_POINTER = TypeAdapter(IndexPointer)
+
+
+def write_pointer(pointer: IndexPointer) -> bytes:
+    """Return the pointer as it is stored."""
+    return _POINTER.dump_json(pointer)
+
+
+def read_pointer(content: bytes) -> IndexPointer:
+    """Return the pointer of a blob; raise `Unreadable`."""
+    try:
+        return _POINTER.validate_json(content)
+    except ValidationError as wrong:
+        message = f"the pointer has {wrong.error_count()} mistakes"
+        raise Unreadable(message) from wrong
+
+
+LARGEST_DELTA_BYTES = (
+    2 * 1024 * 1024
+)  # Bytes as stored: what every instance may read every quarter of a minute.
+_LARGEST_UNPACKED_DELTA_BYTES = 32 * LARGEST_DELTA_BYTES  # JSON packs to a fifth.
+_DELTA_COMPRESSION = 6
+
+
+def pack_delta(delta: IndexDelta) -> bytes:
+    """Return the delta as it is stored."""
+    rows = [[each.key, each.revision, each.body] for each in delta.changes.values()]
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), _DELTA_COMPRESSION)
+
+
+def unpack_delta(content: bytes) -> IndexDelta:
+    """Return the delta of a blob; raise `Unreadable`."""
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(content, _LARGEST_UNPACKED_DELTA_BYTES)
+        if not unpacker.eof:
+            message = "the delta is cut off, or too large"
+            raise Unreadable(message)
+        rows = json.loads(text)
+        changes = [ListingChange(key, revision, body) for key, revision, body in rows]
+    except (zlib.error, ValueError, TypeError) as wrong:
+        message = "the delta is no list of changes"
+        raise Unreadable(message) from wrong
+    return IndexDelta({change.key: change for change in changes})

@@ -1,0 +1,114 @@
+"""The sparse index as a folder of files, for web servers and Git repositories."""
+
+import json
+import os
+from collections.abc import Collection, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.paths import partial_path
+from shared.domain.documents import DerivedDocument
+from shared.domain.index import FILE_NAME, INDEX_CONFIG_PATH
+from shared.file_lock import hold_file_lock
+
+_LOCK = ".lock"
+
+
+class NotAnIndexFolder(Exception):
+    """The folder holds something else; `str()` is one sentence for the operator."""
+
+    def __init__(self, folder: Path) -> None:
+        """Name the folder, and say which one to choose."""
+        super().__init__(
+            f"{folder} holds files, but no index, so nothing was written. "
+            "Choose a folder that is new, empty, or an export from before."
+        )
+
+
+class ExportFolderUnwritable(Exception):
+    """The system does not let the export write; `str()` is one sentence for the operator."""
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        """Name the folder, and show the system's own words."""
+        super().__init__(
+            f"{folder} cannot be written: {error.strerror}. Give whoever runs this the right "
+            "and the room to write there, and run it again."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IndexExport:
+    """A folder that holds an index; readers never see half a file."""
+
+    root: Path
+
+    def put(self, path: str, document: DerivedDocument) -> bool:
+        """Let the file hold the document; say whether it did not before.
+
+        Its time is the document's, so web servers tell the same `Last-Modified` as the registry.
+        """
+        file = self.root / path
+        with suppress(FileNotFoundError):
+            if file.read_bytes() == document.content:
+                return False
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = partial_path(file)
+        unfinished.write_bytes(document.content)
+        if document.changed_ms is not None:
+            seconds = document.changed_ms / 1000
+            os.utime(unfinished, (seconds, seconds))
+        unfinished.replace(file)
+        return True
+
+    def keep_only(self, paths: Collection[str]) -> int:
+        """Remove the files of all other packages; return how many they were."""
+        others = [file for file in self._files() if self._path(file) not in paths]
+        for file in others:
+            file.unlink()
+            for folder in (file.parent, file.parent.parent):
+                with suppress(OSError):  # It holds another package.
+                    folder.rmdir()
+        return sum(file.name == FILE_NAME for file in others)
+
+    def _files(self) -> Iterator[Path]:
+        """Yield what exports write for packages, finished or not."""
+        finished = Path(FILE_NAME)
+        for name in (finished, partial_path(finished)):
+            yield from self.root.glob(f"[!.]*/*/{name}")
+
+    def _path(self, file: Path) -> str:
+        return file.relative_to(self.root).as_posix()
+
+
+@contextmanager
+def open_index_export(folder: Path) -> Generator[IndexExport]:
+    """Lend the folder of an index to one export at a time.
+
+    Raises `NotAnIndexFolder` before anything is written, and `FolderUnwritable` whenever it
+    happens.
+    """
+    try:
+        if not _is_free(folder):
+            raise NotAnIndexFolder(folder)
+        with hold_file_lock(folder / _LOCK):
+            yield IndexExport(folder)
+    except OSError as error:
+        raise ExportFolderUnwritable(folder, error) from error
+
+
+def _is_free(folder: Path) -> bool:
+    """Say whether an export may write there: a version control's folder is in nobody's way."""
+    if not folder.exists():
+        return True
+    if not folder.is_dir():
+        return False
+    return _holds_index(folder) or all(each.name.startswith(".") for each in folder.iterdir())
+
+
+def _holds_index(folder: Path) -> bool:
+    try:
+        config: object = json.loads((folder / INDEX_CONFIG_PATH).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and "dl" in config

@@ -1,0 +1,73 @@
+"""Stores that record each call: which operation, how long it took, how it ended."""
+
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from shared.composition import Adapters
+from shared.domain.errors.base import Refusal
+from shared.ports import AlreadyThere, Stale
+from shared.telemetry import recording
+from shared.telemetry.metrics import STORE_CALLS
+from shared.telemetry.recording import SpanOrigin, current_activity, current_trace
+
+STORES = ("metadata", "documents", "archives", "directory", "events", "work", "pulls", "search")
+
+StoreCall = Callable[..., Awaitable[Any]]
+
+
+def instrumented(world: Adapters) -> Adapters:
+    """Return the world with every store observed."""
+    return replace(
+        world, **{name: InstrumentedStore(name, getattr(world, name)) for name in STORES}
+    )
+
+
+class InstrumentedStore:
+    """Stands before a store. Whoever asks pays for a look-up, and for the clock if it is heard."""
+
+    def __init__(self, name: str, store: Any) -> None:
+        """Tell of `store` by the name of its port."""
+        self._name = name
+        self._store = store
+
+    def __getattr__(self, operation: str) -> Any:
+        # Asked once for each operation: what it returns is an attribute from then on.
+        found = getattr(self._store, operation)
+        if inspect.iscoroutinefunction(found):
+            found = _observing(self._name, operation, found)
+            setattr(self, operation, found)
+        return found
+
+
+def _observing(store: str, operation: str, call: StoreCall) -> StoreCall:
+    name = f"{store}.{operation}"
+
+    def observing(*arguments: Any, **named: Any) -> Awaitable[Any]:
+        activity = current_activity()
+        if activity is not None:
+            activity.calls[name] = activity.calls.get(name, 0) + 1
+        answer = call(*arguments, **named)
+        return _timed(store, operation, answer) if recording.is_enabled() else answer
+
+    return observing
+
+
+async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
+    span = recording.start_span(f"{store}.{operation}", SpanOrigin.CALL, current_trace())
+    started, outcome = time.perf_counter(), "broken"
+    try:
+        value = await answer
+        outcome = "answered"
+    except (Refusal, AlreadyThere, Stale) as refused:
+        outcome = type(refused).__name__
+        raise
+    else:
+        return value
+    finally:
+        told = {"store": store, "operation": operation, "outcome": outcome}
+        recording.record_metric(STORE_CALLS, time.perf_counter() - started, told)
+        if span is not None:
+            span.end(told)

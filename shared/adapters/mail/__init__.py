@@ -1,1 +1,0 @@
-"""Ways of sending mail: to the terminal, by SMTP, through Azure."""

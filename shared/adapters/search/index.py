@@ -1,0 +1,147 @@
+"""The search index of one machine, and its rebuilding beside the one that is searched."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
+from pathlib import Path
+
+from shared.adapters.search import queries, rows
+from shared.adapters.search.rows import IndexRows, is_rebuilding
+from shared.adapters.search.schema import (
+    CURRENT_PREFIX,
+    NEXT_PREFIX,
+    SEARCH_MIGRATIONS,
+    TABLES,
+    create_tables,
+)
+from shared.adapters.sqlite.database import Database
+from shared.domain.names import Package
+from shared.domain.packages import Listing
+from shared.domain.search import Facets, IndexTotals, Query, ResultPage, Results, Suggestion, Viewer
+
+
+class IndexReader:
+    """The questions that an index in SQLite answers, whoever fills it."""
+
+    def __init__(self, database: Database) -> None:
+        """Ask this file."""
+        self._database = database
+
+    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
+        """Return one page of what matches and `viewer` may see, with the exact count."""
+        work = partial(queries.find_packages, query=query, page=page, viewer=viewer)
+        return await self._database.scan(work)
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Return how everything that `search` finds divides."""
+        return await self._database.scan(partial(queries.count_facets, query=query, viewer=viewer))
+
+    async def totals(self) -> IndexTotals:
+        """Return what there is that everybody may see."""
+        return await self._database.scan(queries.count_totals)
+
+    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
+        """Return names that begin with, or are close to, `text`."""
+        work = partial(queries.suggest_names, text=text, viewer=viewer, count=count)
+        return await self._database.scan(work)
+
+
+class SqliteSearchIndex(IndexReader):
+    """The SearchIndex of a registry on one machine."""
+
+    def __init__(self, path: Path) -> None:
+        """Keep the index in the file at `path`; open nothing."""
+        super().__init__(Database(path, SEARCH_MIGRATIONS))
+
+    def migrate(self) -> None:
+        """Create the file or bring it up to date; of several processes one does it."""
+        self._database.migrate()
+
+    def close(self) -> None:
+        """Close the file in this process."""
+        self._database.close()
+
+    async def offer(self, listing: Listing) -> bool:
+        """Show this release, unless a better one of the package is shown; say if none was."""
+        return await self._database.write(partial(rows.offer_listing, listing=listing))
+
+    async def replace(self, listing: Listing) -> None:
+        """Show this release, whatever is shown now."""
+        await self._database.write(partial(rows.store_listing, listing=listing))
+
+    async def remove(self, package: Package) -> None:
+        """Show the package no longer."""
+        await self._database.write(partial(rows.remove_listing, key=package.key))
+
+    async def rebuild(self, listings: AsyncIterator[Listing]) -> None:
+        """Show these packages and no others, all at once when the last one was read.
+
+        The best release of each is shown. What is offered, replaced or removed meanwhile holds.
+        """
+        await self._database.write(begin_rebuild)
+        async for batch in _batches(listings):
+            await self._database.write(partial(add_to_rebuild, listings=batch))
+        await self._database.write(optimize_index)
+        await self._database.write(finish_rebuild)
+
+
+async def _batches(listings: AsyncIterator[Listing]) -> AsyncIterator[list[Listing]]:
+    batch: list[Listing] = []
+    async for listing in listings:
+        batch.append(listing)
+        if len(batch) == REBUILD_BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+# Filling the index anew, beside the one that is searched, and putting it into its place.
+#
+# Batches are transactions of their own, so that nobody waits for the whole. A push in between
+# changes
+# both generations; what is replaced or removed in between is noted, because the batch that is about
+# to be added may have been read before.
+
+REBUILD_BATCH = 200  # Packages: about 0.1 s, in which a push waits.
+
+
+def begin_rebuild(connection: sqlite3.Connection) -> None:
+    """Start an empty next generation, over one that was not finished."""
+    if is_rebuilding(connection):
+        _drop(connection, NEXT_PREFIX)
+    connection.execute("DELETE FROM settled")
+    for statement in create_tables(NEXT_PREFIX):
+        connection.execute(statement)
+
+
+def add_to_rebuild(connection: sqlite3.Connection, listings: Iterable[Listing]) -> None:
+    """Put these into the next generation, except for what was settled since it was begun."""
+    rows = IndexRows(connection, NEXT_PREFIX)
+    for listing in listings:
+        if not _is_settled(connection, listing.head.package.key):
+            rows.offer(listing)
+
+
+def finish_rebuild(connection: sqlite3.Connection) -> None:
+    """Put the next generation into the place of the current one; a search sees the one or the
+    other."""
+    _drop(connection, CURRENT_PREFIX)
+    for table in TABLES:
+        connection.execute(f"ALTER TABLE {NEXT_PREFIX}{table} RENAME TO {table}")
+    connection.execute("DELETE FROM settled")
+
+
+def optimize_index(connection: sqlite3.Connection) -> None:
+    """Merge what the batches wrote into one piece, which is smaller and faster to read."""
+    texts = f"{NEXT_PREFIX}texts"
+    connection.execute(f"INSERT INTO {texts} ({texts}) VALUES ('optimize')")  # noqa: S608 - ours.
+
+
+def _is_settled(connection: sqlite3.Connection, key: str) -> bool:
+    found = connection.execute("SELECT 1 FROM settled WHERE key = ?", (key,)).fetchone()
+    return found is not None
+
+
+def _drop(connection: sqlite3.Connection, prefix: str) -> None:
+    for table in TABLES:
+        connection.execute(f"DROP TABLE {prefix}{table}")

@@ -1,0 +1,119 @@
+"""Words: how names, texts and queries are divided, and the known words that a mistyped one is near
+to.
+"""
+
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from hashlib import blake2b
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
+
+_WORD = re.compile(r"[^\W_]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class WordField(Enum):
+    """A letter before each word that says where the word stands.
+
+    The index holds words of names as `NAMEhttp`, and all words of a package as they are. So what
+    is in a name is a list of its own, which is short however many readmes speak of it. The letters
+    are of Unicode's private area: they are part of a word for SQLite, and of none that is typed.
+    """
+
+    FACET = "\ue000"  # Not a word: what a package is.
+    NAME = "\ue001"
+    ORGANIZATION = "\ue002"  # In the name or the organization, and so on: each holds those above.
+    KEYWORDS = "\ue003"
+    SUMMARY = "\ue004"
+    MODULES = "\ue005"
+    ANYWHERE = ""
+
+
+def mark_words(mark: WordField, words: Iterable[str]) -> str:
+    """Return the words in a row, each with the mark."""
+    return " ".join(f"{mark.value}{word}" for word in words)
+
+
+def facet_word(kind: str, value: str = "") -> str:
+    """Return one marked word that stands for a whole value, whatever characters it holds."""
+    digest = blake2b(value.strip().casefold().encode(), digest_size=8).hexdigest()
+    return f"{WordField.FACET.value}{kind}{digest if value else ''}"
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of `text` in order, without case and accents."""
+    return _WORD.findall(_folded(text))
+
+
+def name_words(name: str) -> list[str]:
+    """Return the words by which a name is found: of `EchoService` echo, service, echoservice."""
+    parts = split_words(_HUMP.sub(" ", name))
+    return list(dict.fromkeys((*parts, *split_words(name), joined_name(name))))
+
+
+def joined_name(name: str) -> str:
+    """Return a name as one word, so that `azure functions` is `azure.functions`."""
+    return "".join(split_words(name))
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in decomposed if not unicodedata.combining(each))
+
+
+MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
+MAX_SPELLED = 4  # Words of one search that are mended: each is a scan of the vocabulary.
+MIN_LENGTH = 3  # Of two letters every other two are near.
+LONG_WORD = 8  # From this length two mistakes are allowed, else one.
+
+
+class Speller:
+    """Finds what was perhaps meant, for one search."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Look into the vocabulary of the index that `connection` has open."""
+        self._connection = connection
+        self._found: dict[str, list[str]] = {}
+
+    def knows(self, word: str) -> bool:
+        """Say whether a package has exactly this word."""
+        found = self._connection.execute(
+            "SELECT 1 FROM words WHERE length = ? AND word = ?", (len(word), word)
+        )
+        return found.fetchone() is not None
+
+    def near(self, word: str) -> list[str]:
+        """Return the known words that differ from `word` by a mistake or two, the nearest first.
+
+        A mistake is a letter too many, too few, another, or two that changed places (optimal
+        string alignment), which is how people mistype: kafak, gihub, postgersql.
+        """
+        if word not in self._found:
+            within = len(word) >= MIN_LENGTH and len(self._found) < MAX_SPELLED
+            self._found[word] = self._compared(word) if within else []
+        return self._found[word]
+
+    def _compared(self, word: str) -> list[str]:
+        mistakes = 2 if len(word) >= LONG_WORD else 1
+        known = dict(self._candidates(word, mistakes))
+        found = extract(word, list(known), scorer=OSA.distance, score_cutoff=mistakes, limit=None)
+        ranked = sorted(found, key=lambda each: (each[1], -known[each[0]], each[0]))
+        return [each[0] for each in ranked if each[1]][:MAX_NEAR]
+
+    def _candidates(self, word: str, mistakes: int) -> Iterator[tuple[str, int]]:
+        """Yield words of about this length that begin with one of its first two letters, each with
+        the number of its packages. People seldom mistype how a word begins, and comparing with the
+        whole vocabulary of 100,000 packages would take 100 ms.
+        """
+        for length in range(len(word) - mistakes, len(word) + mistakes + 1):
+            for first in {word[0], word[1]}:
+                yield from self._connection.execute(
+                    "SELECT word, packages FROM words WHERE length = ? AND word >= ? AND word < ?",
+                    (length, first, chr(ord(first) + 1)),
+                )

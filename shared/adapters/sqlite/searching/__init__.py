@@ -1,1 +1,0 @@
-"""The parts of the search index: how it is written, asked and ranked."""

@@ -1,0 +1,197 @@
+"""Discovery documents and public keys of token issuers: fetched, kept and rotated."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, cast
+
+from shared.caching import Refreshed, ReportFailure, ignore_failure
+from shared.ports import Clock, HttpClient, Unanswered
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    PublicKey = RSAPublicKey | EllipticCurvePublicKey
+
+MAX_ISSUER_KEYS = 100  # Large providers show about ten.
+SMALLEST_RSA_BITS = 2048  # What is smaller can be broken by those who want to.
+
+_JSON = {"Accept": "application/json"}
+_NO_KEYS = "there is no key that can be used"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerKey:
+    """A public key, and the one algorithm that it is for."""
+
+    name: str  # `kid`, or empty.
+    algorithm: str
+    key: "PublicKey"
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerDocument:
+    """The parts of a discovery document that are used here; empty where they are missing."""
+
+    issuer: str
+    keys: str
+    authorization: str
+    token: str
+    userinfo: str
+    client_authentication: tuple[str, ...]
+    names_itself: bool  # In answers to a sign-in, as `iss` (RFC 9207).
+
+    @classmethod
+    def parse(cls, values: Mapping[str, object], issuer: str) -> Self:
+        """Read a document of `issuer`; raise `Unanswered` for one of anybody else."""
+        if values.get("issuer") != issuer:
+            raise Unanswered(_OTHER)
+        if not _text(values, "jwks_uri"):
+            raise Unanswered(_INCOMPLETE)
+        return cls(
+            issuer=issuer,
+            keys=_text(values, "jwks_uri"),
+            authorization=_text(values, "authorization_endpoint"),
+            token=_text(values, "token_endpoint"),
+            userinfo=_text(values, "userinfo_endpoint"),
+            client_authentication=_texts(values, "token_endpoint_auth_methods_supported"),
+            names_itself=values.get("authorization_response_iss_parameter_supported") is True,
+        )
+
+
+class IssuerDiscovery:
+    """Finds the documents of issuers, and keeps them.
+
+    Issuers come from the configuration and from stored publishers, never from a token.
+    """
+
+    def __init__(
+        self, fetcher: HttpClient, clock: Clock, failed: ReportFailure = ignore_failure
+    ) -> None:
+        """Ask through `fetcher`; `failed` hears of issuers that do not answer."""
+        self._fetcher = fetcher
+        self._clock = clock
+        self._failed = failed
+        self._documents: dict[str, Refreshed[IssuerDocument]] = {}
+
+    async def document(self, issuer: str) -> IssuerDocument:
+        """Return what the issuer says of itself; raise `Unanswered`."""
+        if issuer not in self._documents:
+            self._documents[issuer] = Refreshed(
+                issuer, lambda: self._read(issuer), self._clock, self._failed
+            )
+        return await self._documents[issuer].value()
+
+    async def _read(self, issuer: str) -> IssuerDocument:
+        fetched = await self._fetcher.get(issuer.rstrip("/") + _PATH, _JSON)
+        return IssuerDocument.parse(fetched.json_object(), issuer)
+
+
+class IssuerKeys:
+    """Finds the key of an issuer by its name.
+
+    Keys are renewed every hour, and when a name is unknown, though at most once a minute. While the
+    issuer does not answer, those that were read within a day count on.
+    """
+
+    def __init__(
+        self,
+        fetcher: HttpClient,
+        discovery: IssuerDiscovery,
+        clock: Clock,
+        failed: ReportFailure = ignore_failure,
+    ) -> None:
+        """Read keys through `fetcher`, at the addresses that `discovery` finds.
+
+        `failed` hears of keys that could not be read.
+        """
+        self._fetcher = fetcher
+        self._discovery = discovery
+        self._clock = clock
+        self._failed = failed
+        self._sets: dict[str, Refreshed[tuple[IssuerKey, ...]]] = {}
+
+    async def find(self, issuer: str, name: str, algorithm: str) -> IssuerKey | None:
+        """Return the issuer's key of that name for that algorithm, or None; raise `Unanswered`.
+
+        `issuer` must come from the configuration, never from the token that is to be checked. An
+        empty name is the only key of that algorithm, if there is only one.
+        """
+        kept = self._set(issuer)
+        found = _named(await kept.value(), name, algorithm)
+        return found or _named(await kept.renew(), name, algorithm)
+
+    def _set(self, issuer: str) -> Refreshed[tuple[IssuerKey, ...]]:
+        if issuer not in self._sets:
+            name = f"keys of {issuer}"
+            self._sets[issuer] = Refreshed(
+                name, lambda: self._read(issuer), self._clock, self._failed
+            )
+        return self._sets[issuer]
+
+    async def _read(self, issuer: str) -> tuple[IssuerKey, ...]:
+        document = await self._discovery.document(issuer)
+        fetched = await self._fetcher.get(document.keys, _JSON)
+        keys = tuple(_usable(fetched.json_object()))
+        if not keys:
+            raise Unanswered(_NO_KEYS)
+        return keys
+
+
+def _named(keys: tuple[IssuerKey, ...], name: str, algorithm: str) -> IssuerKey | None:
+    found = [key for key in keys if key.algorithm == algorithm and (not name or key.name == name)]
+    return found[0] if len(found) == 1 or (name and found) else None
+
+
+def _usable(values: Mapping[str, object]) -> Iterable[IssuerKey]:
+    entries = values.get("keys")
+    if not isinstance(entries, list):
+        return
+    for entry in cast(list[object], entries)[:MAX_ISSUER_KEYS]:
+        key = _signing_key(cast(dict[str, object], entry)) if isinstance(entry, dict) else None
+        if key is not None:
+            yield key
+
+
+def _signing_key(entry: dict[str, object]) -> IssuerKey | None:
+    """Return the key of an entry; None for secrets, other curves, and keys that encrypt."""
+    import jwt  # noqa: PLC0415 - it costs 90 ms, which a cold start has no use for.
+    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - the same.
+        SECP256R1,
+        EllipticCurvePublicKey,
+    )
+    from cryptography.hazmat.primitives.asymmetric.rsa import (  # noqa: PLC0415 - the same.
+        RSAPublicKey,
+    )
+
+    if entry.get("use") not in (None, "sig") or entry.get("kty") not in ("RSA", "EC"):
+        return None
+    try:
+        read = jwt.PyJWK(entry)
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    name, key = entry.get("kid"), cast(object, read.key)
+    fits = (isinstance(key, RSAPublicKey) and key.key_size >= SMALLEST_RSA_BITS) or (
+        isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
+    )
+    if not fits:
+        return None
+    named = name if isinstance(name, str) else ""
+    return IssuerKey(named, read.algorithm_name, cast("PublicKey", key))
+
+
+_PATH = "/.well-known/openid-configuration"
+_OTHER = "the document is of another issuer"
+_INCOMPLETE = "the document lacks the address of its keys"
+
+
+def _text(values: Mapping[str, object], name: str) -> str:
+    value = values.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    value = values.get(name)
+    if not isinstance(value, list):
+        return ()
+    return tuple(each for each in cast(list[object], value) if isinstance(each, str))

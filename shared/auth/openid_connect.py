@@ -1,0 +1,324 @@
+"""Sign-in with any OpenID Connect provider and with GitHub: authlib speaks the protocol, id tokens
+are
+validated here. GitHub issues none; its API names the person.
+"""
+
+import asyncio
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from shared.auth.identity_providers import (
+    Freshness,
+    LibrarySession,
+    StartedSignIn,
+    StrongClaims,
+    VerifiedIdentity,
+    authenticated_ms,
+    mail_address,
+    one_line,
+    reason_of,
+)
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
+from shared.auth.secrets import Secret, random_text
+from shared.auth.signed_tokens import IdTokenRequest, IdTokenValidator
+from shared.domain.errors.identity import IssuerSilent, SignInFailed
+from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
+
+SECRET_LENGTH = 43  # Of state, nonce and PKCE verifier; the shortest that PKCE allows.
+
+_NO_ANSWER = "the answer was no token"
+
+
+class _Client(Protocol):
+    """The part of authlib's client that is used here."""
+
+    def create_authorization_url(self, url: str, **options: object) -> tuple[str, str]:
+        """Return the address to go to, and the state."""
+        ...
+
+    def fetch_token(self, url: str, **options: object) -> Mapping[str, object]:
+        """Return the tokens that a code is exchanged for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthClient:
+    """The registration of this registry at a provider."""
+
+    client_id: str
+    client_secret: Secret
+
+    def speaking(self, session: LibrarySession | None, authentication: str | None) -> _Client:
+        """Return authlib's client."""
+        from authlib.oauth2.client import OAuth2Client  # noqa: PLC0415 - it costs 40 ms.
+
+        client = OAuth2Client(
+            session,
+            client_id=self.client_id,
+            client_secret=self.client_secret.reveal(),
+            token_endpoint_auth_method=authentication,
+            code_challenge_method="S256",
+        )
+        return cast(_Client, client)
+
+    async def exchange(
+        self,
+        fetcher: HttpClient,
+        endpoint: str,
+        flow: "OidcFlow",
+        code: str,
+        authentication: str | None,
+    ) -> Mapping[str, object]:
+        """Return what the provider gives for a code; an `error` among it is a refusal."""
+        from authlib.oauth2.base import OAuth2Error  # noqa: PLC0415 - the same.
+
+        client = self.speaking(LibrarySession(fetcher), authentication)
+        try:
+            return await asyncio.to_thread(
+                client.fetch_token,
+                endpoint,
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=flow.redirect_uri,
+                code_verifier=flow.code_verifier,
+            )
+        except OAuth2Error as error:
+            return {"error": str(cast(object, error.error))}
+        except (ValueError, KeyError):
+            raise Unanswered(_NO_ANSWER) from None
+
+
+@dataclass(frozen=True, slots=True)
+class OidcFlow:
+    """What is kept of a sign-in until it comes back."""
+
+    state: str
+    nonce: str
+    code_verifier: str
+    redirect_uri: str
+
+    @classmethod
+    def new(cls, redirect_uri: str, randomness: Randomness) -> "OidcFlow":
+        """Return a flow with secrets of its own."""
+        state, nonce, verifier = (random_text(randomness, SECRET_LENGTH) for _ in range(3))
+        return cls(state, nonce, verifier, redirect_uri)
+
+    @classmethod
+    def parse(cls, text: str) -> "OidcFlow":
+        """Read what `to_json` wrote."""
+        return cls(**cast(dict[str, str], json.loads(text)))
+
+    def to_json(self) -> str:
+        """Return what to keep."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+    def code_of(self, answer: Mapping[str, str], label: str) -> str:
+        """Return the code of an answer to this sign-in, or raise `SignInFailed`."""
+        if not hmac.compare_digest(answer.get("state", "").encode(), self.state.encode()):
+            raise SignInFailed(label, "its answer belongs to another sign-in")
+        if "error" in answer:
+            raise SignInFailed(label, reason_of(answer["error"]))
+        if not answer.get("code"):
+            raise SignInFailed(label, "its answer holds no code")
+        return answer["code"]
+
+
+class OidcProvider:
+    """Signs people in with the provider of an issuer."""
+
+    def __init__(
+        self,
+        issuer: str,
+        label: str,
+        client: OAuthClient,
+        *,
+        discovery: IssuerDiscovery,
+        fetcher: HttpClient,
+        id_tokens: IdTokenValidator,
+        strong: StrongClaims,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        """Speak for the client, over `fetcher`."""
+        self.label = label
+        self._issuer = issuer
+        self._client = client
+        self._discovery = discovery
+        self._fetcher = fetcher
+        self._id_tokens = id_tokens
+        self._strong = strong
+        self._clock = clock
+        self._randomness = randomness
+
+    async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
+        """Begin a sign-in that leads back to `redirect_uri`."""
+        document = await self._document()
+        flow = OidcFlow.new(redirect_uri, self._randomness)
+        # No age at all is how the standard asks for a new sign-in; unlike `prompt`, providers that
+        # cannot do it ignore it.
+        age = {"max_age": "0"} if freshness is Freshness.NEW else {}
+        address, _ = self._client.speaking(None, None).create_authorization_url(
+            document.authorization,
+            state=flow.state,
+            nonce=flow.nonce,
+            code_verifier=flow.code_verifier,
+            redirect_uri=redirect_uri,
+            scope="openid profile email",
+            **age,
+        )
+        return StartedSignIn(address, flow.state, flow.to_json())
+
+    async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
+        """Return who signed in."""
+        kept = OidcFlow.parse(flow)
+        document = await self._document()
+        code = kept.code_of(answer, self.label)
+        if answer.get("iss", "" if document.names_itself else self._issuer) != self._issuer:
+            raise SignInFailed(self.label, "the answer came from another provider")
+        tokens = await self._tokens(document, kept, code)
+        if "error" in tokens:
+            raise SignInFailed(self.label, reason_of(str(tokens["error"])))
+        return await self._person(str(tokens.get("id_token", "")), kept.nonce)
+
+    async def _tokens(
+        self, document: IssuerDocument, kept: OidcFlow, code: str
+    ) -> Mapping[str, object]:
+        methods = document.client_authentication
+        by_form = "client_secret_basic" not in methods and "client_secret_post" in methods
+        authentication = "client_secret_post" if by_form else None
+        try:
+            return await self._client.exchange(
+                self._fetcher, document.token, kept, code, authentication
+            )
+        except Unanswered:
+            raise IssuerSilent(self.label) from None
+
+    async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
+        asked = IdTokenRequest(self._issuer, self._client.client_id, nonce)
+        claims = await self._id_tokens.validate(id_token, asked)
+        email = mail_address(claims.text_or_empty("email"))
+        name = claims.text_or_empty("name")
+        return VerifiedIdentity(
+            issuer=self._issuer,
+            identifier=claims.text("sub"),
+            label=one_line(claims.text_or_empty("preferred_username") or email or name),
+            # An address that the provider has not verified is whatever somebody typed in.
+            email=email if claims.values.get("email_verified") is True else "",
+            display_name=one_line(name),
+            strong=self._strong.met_by(claims),
+            authenticated_ms=authenticated_ms(claims, self._clock),
+        )
+
+    async def _document(self) -> IssuerDocument:
+        try:
+            return await self._discovery.document(self._issuer)
+        except Unanswered:
+            raise IssuerSilent(self.label) from None
+
+
+GITHUB_LABEL = "GitHub"
+GITHUB_URL = "https://github.com"
+_PUBLIC_API = "https://api.github.com"
+_NOBODY = "the answer names nobody"
+
+
+class GitHubProvider:
+    """Signs people in with GitHub, or with a GitHub of one's own.
+
+    GitHub does not say when or how somebody showed who they are: a sign-in counts from its answer,
+    and never as a strong one.
+    """
+
+    label = GITHUB_LABEL
+
+    def __init__(
+        self,
+        address: str,
+        client: OAuthClient,
+        *,
+        fetcher: HttpClient,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        """Speak for the client, over `fetcher`."""
+        self._address = address
+        self._api = _PUBLIC_API if address == GITHUB_URL else f"{address}/api/v3"
+        self._client = client
+        self._fetcher = fetcher
+        self._clock = clock
+        self._randomness = randomness
+
+    async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
+        """Begin a sign-in that leads back to `redirect_uri`."""
+        flow = OidcFlow.new(redirect_uri, self._randomness)
+        again = {"prompt": "select_account"} if freshness is Freshness.NEW else {}
+        address, _ = self._client.speaking(None, None).create_authorization_url(
+            f"{self._address}/login/oauth/authorize",
+            state=flow.state,
+            code_verifier=flow.code_verifier,
+            redirect_uri=redirect_uri,
+            scope="read:user user:email",
+            **again,
+        )
+        return StartedSignIn(address, flow.state, flow.to_json())
+
+    async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
+        """Return who signed in."""
+        kept = OidcFlow.parse(flow)
+        code = kept.code_of(answer, GITHUB_LABEL)
+        try:
+            return await self._person(await self._access_token(kept, code))
+        except Unanswered:
+            raise IssuerSilent(GITHUB_LABEL) from None
+
+    async def _access_token(self, kept: OidcFlow, code: str) -> str:
+        endpoint = f"{self._address}/login/oauth/access_token"
+        tokens = await self._client.exchange(
+            self._fetcher, endpoint, kept, code, "client_secret_post"
+        )
+        if "error" in tokens:
+            raise SignInFailed(GITHUB_LABEL, reason_of(str(tokens["error"])))
+        return str(tokens.get("access_token", ""))
+
+    async def _person(self, access_token: str) -> VerifiedIdentity:
+        headers = {
+            "Authorization": f"Bearer {access_token}",
+            "Accept": "application/vnd.github+json",
+            "User-Agent": "Ballroom",  # GitHub answers nobody without one.
+        }
+        user = (await self._fetcher.get(f"{self._api}/user", headers)).json_object()
+        emails = await self._fetcher.get(f"{self._api}/user/emails", headers)
+        number = user.get("id")
+        # The number stays when the login is renamed, and a login may be somebody else's tomorrow.
+        if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
+            raise Unanswered(_NOBODY)
+        login, name = user.get("login"), user.get("name")
+        return VerifiedIdentity(
+            issuer=self._address,
+            identifier=str(number),
+            label=one_line(str(login or "")),
+            email=_primary(emails),
+            display_name=one_line(str(name or login or "")),
+            strong=False,
+            authenticated_ms=self._clock.now_ms(),
+        )
+
+
+def _primary(fetched: HttpResponse) -> str:
+    """Return the address that GitHub has verified and writes to; nothing where it tells none."""
+    try:
+        entries: object = json.loads(fetched.body)
+    except ValueError:
+        return ""
+    if not isinstance(entries, list):
+        return ""
+    for entry in cast(list[object], entries):
+        match entry:
+            case {"email": str(email), "primary": True, "verified": True}:
+                return mail_address(email)
+            case _:
+                continue
+    return ""

@@ -1,0 +1,100 @@
+"""Id tokens of CI jobs: which issuers are trusted, and what a job proves about itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from shared.auth.issuer_keys import IssuerKeys
+from shared.auth.secrets import Secret
+from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, TokenFlaw, verify_jwt
+from shared.domain.errors.identity import SignedTokenRefused
+from shared.domain.trusted_publishing.jobs import (
+    PROVIDER_SERVERS,
+    Provider,
+    VerifiedJob,
+    provider_server,
+    read_job_claims,
+)
+from shared.ports import Clock
+
+# Azure DevOps writes this into every token, whoever it is for, and nobody can change it.
+AZURE_DEVOPS_AUDIENCE = "api://AzureADTokenExchange"
+
+_UNKNOWN = "this registry takes no jobs of its issuer"
+_TOKEN_IDS = {Provider.ENTRA: "uti"}  # All others have the standard's `jti`.
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """Who may sign for jobs: nobody else's word counts, whatever a token says."""
+
+    provider: Provider
+    issuer: str
+    audiences: tuple[str, ...]
+    keys_of: str = ""
+
+    @property
+    def server(self) -> str:
+        """Return the server whose jobs it signs for."""
+        return provider_server(self.provider, self.issuer)
+
+
+class JobTokenVerifier:
+    """Reads the id tokens of jobs."""
+
+    def __init__(self, issuers: Iterable[TrustedIssuer], keys: IssuerKeys, clock: Clock) -> None:
+        """Believe these issuers."""
+        self._issuers = {each.issuer: each for each in issuers}
+        self._keys = keys
+        self._clock = clock
+
+    @property
+    def servers(self) -> Mapping[Provider, frozenset[str]]:
+        """Return the servers whose jobs are read."""
+        return {
+            provider: frozenset(
+                each.server for each in self._issuers.values() if each.provider is provider
+            )
+            for provider in Provider
+        }
+
+    async def read(self, text: Secret) -> VerifiedJob:
+        """Return the job whose token this is.
+
+        Raises `SignedTokenRefused`, `IssuerSilent`, or `Untrusted` for a run that never publishes.
+        """
+        trusted = self._issuers.get(_claimed_issuer(text))
+        if trusted is None:
+            raise SignedTokenRefused(_UNKNOWN)
+        expected = ExpectedClaims(trusted.issuer, trusted.audiences, keys_of=trusted.keys_of)
+        claims = await verify_jwt(text.reveal(), expected, keys=self._keys, clock=self._clock)
+        return VerifiedJob(
+            workload=read_job_claims(trusted.provider, claims.values),
+            issuer=trusted.issuer,
+            token_id=claims.text(_TOKEN_IDS.get(trusted.provider, "jti")),
+            counts_until_ms=claims.seconds("exp") * 1000 + LEEWAY // timedelta(milliseconds=1),
+        )
+
+
+def trusted_entra(tenant: str, audience: str) -> list[TrustedIssuer]:
+    """Return the two names that a tenant of Entra ID signs with, by the same keys."""
+    current = f"{PROVIDER_SERVERS[Provider.ENTRA]}/{tenant}/v2.0"
+    older = f"https://sts.windows.net/{tenant}/"
+    return [
+        TrustedIssuer(Provider.ENTRA, issuer, (audience,), keys_of=current)
+        for issuer in (current, older)
+    ]
+
+
+def _claimed_issuer(text: Secret) -> str:
+    """Return who the token says it is from; that chooses whose keys have to prove it."""
+    import jwt  # noqa: PLC0415 - it costs 90 ms, which a cold start has no use for.
+
+    if len(text.reveal()) > MAX_TOKEN_BYTES or not text.reveal().isascii():
+        raise SignedTokenRefused(TokenFlaw.LONG.value)
+    try:
+        decoded = jwt.decode(text.reveal(), options={"verify_signature": False})
+    except jwt.PyJWTError:
+        raise SignedTokenRefused(TokenFlaw.UNREADABLE.value) from None
+    return str(cast(Mapping[str, object], decoded).get("iss", ""))

@@ -1,0 +1,249 @@
+"""upkeep …, names …, read-only … and rights: running the registry."""
+
+import click
+
+from shared.commands.base import (
+    OutputFormat,
+    TableRow,
+    as_json,
+    format_time,
+    print_rows,
+    with_registry,
+)
+from shared.composition import Registry
+from shared.domain.errors.requests import TakesNoChanges
+from shared.domain.identity import OPERATOR
+from shared.domain.maintenance_tasks import TaskRun, TaskState
+from shared.domain.notices import ReadOnlyState
+from shared.domain.rights import rights_table
+from shared.services.reserved_names import NameAvailability, PatternMatches
+from shared.services.upkeep import TaskReport
+
+
+@click.group()
+def upkeep() -> None:
+    """Run the tasks that keep the registry clean and true."""
+
+
+@upkeep.command("list")
+@as_json
+def list_(output: OutputFormat) -> None:
+    """List the tasks: when each ran last, what came of it, and when it is due.
+
+    \b
+    Example:
+      python -m shared.cli upkeep list
+    """
+
+    async def work(registry: Registry) -> list[dict[str, object]]:
+        now_ms = registry.clock.now_ms()
+        return [_row(each, now_ms) for each in await registry.upkeep.task_states()]
+
+    print_rows(with_registry(work), output)
+
+
+@upkeep.command()
+@click.argument("name", required=False)
+def run(name: str | None) -> None:
+    """Run the task NAME, or all of them; each is safe to repeat.
+
+    \b
+    Examples:
+      python -m shared.cli upkeep run
+      python -m shared.cli upkeep run audit
+    """
+
+    async def work(registry: Registry) -> list[tuple[str, TaskReport | None]]:
+        known = registry.upkeep.tasks
+        if name is not None and name not in known:
+            message = f"There is no task {name!r}. There are: {', '.join(known)}."
+            raise click.ClickException(message)
+        chosen = [name] if name is not None else list(known)
+        return [(task, report) for task in chosen for report in await _whole(registry, task)]
+
+    reports = with_registry(work)
+    for task, report in reports:
+        _print(task, report)
+    if any(report and report.problems for _, report in reports):
+        raise SystemExit(1)
+
+
+async def _whole(registry: Registry, task: str) -> list[TaskReport | None]:
+    """Run a task until it has seen everything: nobody waits here for the next night."""
+    reports = [await registry.upkeep.run(task)]
+    while (last := reports[-1]) is not None and last.unfinished:
+        reports.append(await registry.upkeep.run(task))
+    return reports
+
+
+def _print(task: str, report: TaskReport | None) -> None:
+    if report is None:
+        click.echo(f"{task}: another process is at it.")
+        return
+    click.echo(f"{task}: looked at {report.seen}, changed {report.changed}.")
+    for problem in report.problems:
+        click.echo(f"  {problem}")
+
+
+def _row(standing: TaskState, now_ms: int) -> dict[str, object]:
+    last = standing.last
+    return {
+        "task": standing.task,
+        "last": format_time(last.started_ms) if last else None,
+        "seconds": (last.ended_ms - last.started_ms) / 1000 if last else None,
+        "came_of_it": _result(last) if last else None,
+        "seen": last.seen if last else None,
+        "changed": last.changed if last else None,
+        "due": _due(standing, now_ms),
+    }
+
+
+def _result(last: TaskRun) -> str:
+    word = "unfinished" if last.unfinished and not last.problems else last.result.value
+    return f"{word}: {last.problems[0]}" if last.problems else word
+
+
+def _due(standing: TaskState, now_ms: int) -> str:
+    if standing.due_ms is None:
+        return "by hand"
+    late = "overdue since " if standing.is_overdue(now_ms) else ""
+    return f"{late}{format_time(standing.due_ms)}"
+
+
+pattern_argument = click.argument("pattern")
+
+
+@click.group()
+def names() -> None:
+    """List, add and remove names that nobody may found.
+
+    Administrators and the operator found them all the same.
+    """
+
+
+@names.command("list")
+@as_json
+def list_names(output: OutputFormat) -> None:
+    """List the patterns, with who keeps them back and why."""
+
+    async def work(registry: Registry) -> list[TableRow]:
+        kept = await registry.reserved_names.all(by=OPERATOR)
+        fixed = [(each, "built in") for each in (*kept.built_in, *kept.words)]
+        fixed += [(each, "BALLROOM_RESERVED_NAMES") for each in kept.configured]
+        rows: list[TableRow] = [
+            {"pattern": pattern, "reason": None, "by": source, "since": None}
+            for pattern, source in fixed
+        ]
+        for each, by in kept.stored:
+            since = format_time(each.since_ms)
+            rows.append({"pattern": each.pattern, "reason": each.reason, "by": by, "since": since})
+        return rows
+
+    print_rows(with_registry(work), output)
+
+
+@names.command()
+@pattern_argument
+@click.option("--reason", required=True, help="Why; administrators read it.")
+def add(pattern: str, reason: str) -> None:
+    """Keep back the names that fit PATTERN, where * is any letters and ? is one.
+
+    \b
+    Example:
+      python -m shared.cli names add "wso2*" --reason "Theirs."
+    """
+
+    async def work(registry: Registry) -> PatternMatches:
+        matches = await registry.reserved_names.matching(pattern, by=OPERATOR)
+        await registry.reserved_names.add(pattern, reason, by=OPERATOR)
+        return matches
+
+    matches = with_registry(work)
+    click.echo(f"Nobody founds {matches.pattern} from now on.")
+    if matches.names:
+        more = ", and others" if matches.is_more else ""
+        click.echo(f"These are there, and stay: {', '.join(matches.names)}{more}.")
+
+
+@names.command()
+@pattern_argument
+def remove(pattern: str) -> None:
+    """Give the names that fit PATTERN free again."""
+
+    async def work(registry: Registry) -> None:
+        await registry.reserved_names.remove(pattern, by=OPERATOR)
+
+    with_registry(work)
+    click.echo(f"{pattern} is free again.")
+
+
+@names.command()
+@click.argument("name")
+def check(name: str) -> None:
+    """Say whether NAME is free for an organization, and if not, why."""
+
+    async def work(registry: Registry) -> NameAvailability:
+        return await registry.reserved_names.look_up(name, by=OPERATOR)
+
+    freedom = with_registry(work)
+    click.echo(f"{name} is free." if freedom.is_free else f"{name} is not free:")
+    for reason in freedom.organization:
+        click.echo(f"- {reason}")
+
+
+@click.group("read-only")
+def read_only() -> None:
+    """Let nothing be changed: for a move, a restore, or a look at what is wrong."""
+
+
+@read_only.command()
+@click.option(
+    "--reason",
+    required=True,
+    help='Completes the sentence "This registry takes no changes now: …".',
+)
+def on(reason: str) -> None:
+    """Take no changes from now on, within five seconds; everybody is told the reason.
+
+    \b
+    Example:
+      python -m shared.cli read-only on --reason "moving house until 22:00"
+    """
+
+    async def work(registry: Registry) -> ReadOnlyState:
+        return await registry.notices.enter_read_only_mode(reason, by=OPERATOR)
+
+    click.echo(TakesNoChanges(with_registry(work).reason))
+    click.echo("What is under way is finished: wait ten seconds before you rely on it.")
+
+
+@read_only.command()
+def off() -> None:
+    """Take changes again, within five seconds."""
+
+    async def work(registry: Registry) -> None:
+        await registry.notices.leave_read_only_mode(by=OPERATOR)
+
+    with_registry(work)
+    click.echo("Changes are taken.")
+
+
+@read_only.command()
+def show() -> None:
+    """Say whether changes are taken; the exit code is 1 where they are not."""
+
+    async def work(registry: Registry) -> ReadOnlyState | None:
+        return (await registry.notices.current(by=OPERATOR)).read_only
+
+    found = with_registry(work)
+    if found is None:
+        click.echo("Changes are taken.")
+        return
+    click.echo(f"No changes are taken since {format_time(found.since_ms)}: {found.reason}.")
+    raise SystemExit(1)
+
+
+@click.command()
+def rights() -> None:
+    """Print who may do what, as docs/security.md has it."""
+    click.echo(rights_table())

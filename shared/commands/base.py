@@ -1,0 +1,99 @@
+"""What all commands share: opening the registry, errors in one line, printing lists."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TypeVar
+
+import click
+import orjson
+from pydantic import ValidationError
+
+from shared.bootstrap import START_ERRORS, existing_registry
+from shared.composition import Registry
+from shared.domain.errors.base import Refusal
+from shared.settings import Settings, setting_problem
+
+Result = TypeVar("Result")
+TableRow = Mapping[str, object]
+
+
+class OutputFormat(Enum):
+    """How a list is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+as_json = click.option(
+    "--json",
+    "output",
+    flag_value=OutputFormat.JSON,
+    type=click.UNPROCESSED,
+    default=OutputFormat.TABLE,
+    help="Print JSON instead of a table.",
+)
+
+
+class CommandGroup(click.Group):
+    """A group whose commands fail with one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; show what stands in its way as a sentence."""
+        try:
+            return super().invoke(ctx)
+        except ValidationError as invalid:
+            raise click.ClickException(setting_problem(invalid)) from None
+        except (Refusal, *START_ERRORS) as obstacle:
+            raise click.ClickException(str(obstacle)) from None
+
+
+def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
+    """Do the work on the registry that the settings name, whether it is running or not."""
+
+    async def run() -> Result:
+        registry = existing_registry(Settings.load())
+        try:
+            return await work(registry)
+        finally:
+            await registry.close()
+
+    return asyncio.run(run())
+
+
+def print_rows(rows: Sequence[TableRow], output: OutputFormat) -> None:
+    """Print a list: as JSON, or as a table with the keys of its rows on top."""
+    if output is OutputFormat.JSON:
+        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
+    elif rows:
+        click.echo(_table(rows))
+    else:
+        click.echo("There is nothing to list.")
+
+
+def print_facts(row: TableRow, output: OutputFormat) -> None:
+    """Print one thing: as JSON, or each of its facts on a line."""
+    if output is OutputFormat.JSON:
+        click.echo(orjson.dumps(row, option=orjson.OPT_INDENT_2))
+        return
+    width = max(map(len, row))
+    for key, value in row.items():
+        click.echo(f"{key.ljust(width)}  {'' if value is None else value}".rstrip())
+
+
+def format_time(at_ms: int | None) -> str | None:
+    """Return a time of the stores as it is shown: UTC, to the minute."""
+    if at_ms is None:
+        return None
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def _table(rows: Sequence[TableRow]) -> str:
+    lines = [[key.replace("_", " ") for key in rows[0]]]
+    lines += [["" if value is None else str(value) for value in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

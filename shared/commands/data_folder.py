@@ -1,0 +1,184 @@
+"""backup, restore, doctor, keys … and index …: the data folder, and the index as files."""
+
+import platform
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from shared.auth.cookies import needs_https
+from shared.bootstrap import (
+    IndexExport,
+    StoreCheck,
+    back_up,
+    examine_data,
+    exported_index,
+    restore_backup,
+    rotate_keys,
+)
+from shared.commands.base import OutputFormat, as_json, print_rows, with_registry
+from shared.composition import Registry
+from shared.domain.documents import DerivedDocument
+from shared.domain.identity import OPERATOR
+from shared.domain.index import INDEX_CONFIG_PATH, index_config
+from shared.settings import Settings
+
+# What opening a registry takes.
+_NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
+_MOST_TOLD = 10  # Accounts of one finding.
+_ACCOUNT_NAMES = "account names"
+# What is to be changed some day; the registry and its backups are whole meanwhile.
+_ADVICE = frozenset({_ACCOUNT_NAMES})
+
+folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+
+
+@click.command()
+@folder_argument
+def backup(folder: Path) -> None:
+    """Copy the registry to DIR, which is new or empty; the registry may go on running.
+
+    The copy holds the keys as well, so keep it as safe as the registry.
+
+    \b
+    Example:
+      python -m shared.cli backup /var/backups/ballroom/monday
+    """
+    back_up(Settings.load(), folder)
+    click.echo(f"Copied to {folder}. Bring it back with: python -m shared.cli restore {folder}")
+
+
+@click.command()
+@folder_argument
+def restore(folder: Path) -> None:
+    """Copy the backup DIR into the data folder, which is new or empty.
+
+    \b
+    Example:
+      BALLROOM_DATA=/srv/ballroom python -m shared.cli restore /var/backups/ballroom/monday
+    """
+    settings = Settings.load()
+    restore_backup(settings, folder)
+    click.echo(f"Restored to {settings.data}. Start the registry as usual.")
+
+
+@click.command()
+@as_json
+def doctor(output: OutputFormat) -> None:
+    """Check the settings and the data folder, and say what to do about each problem.
+
+    The exit code is 1 where there is a problem; advice alone is none.
+    """
+    settings = Settings.load()
+    findings = [*_surroundings(settings), *examine_data(settings)]
+    if not any(each.way_out for each in findings if each.what in _NEEDED):
+        findings.append(with_registry(_account_names))
+    if output is OutputFormat.JSON:
+        print_rows([_row(each) for each in findings], output)
+    else:
+        click.echo("\n".join(map(_line, findings)))
+    if any(each.way_out and each.what not in _ADVICE for each in findings):
+        raise click.exceptions.Exit(1)
+
+
+@click.group()
+def keys() -> None:
+    """Keep the keys that links and sign-ins are signed with."""
+
+
+@keys.command()
+def rotate() -> None:
+    """Make a new key; the one before it stays good, and older ones end."""
+    rotate_keys(Settings.load())
+    click.echo("Made a new key. Restart the registry to sign with it.")
+
+
+def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
+    python, sqlite = platform.python_version(), sqlite3.sqlite_version
+    yield StoreCheck("versions", f"Python {python}, SQLite {sqlite}.")
+    way_out = ""
+    if needs_https(settings.base_url):
+        way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
+    yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
+
+
+async def _account_names(registry: Registry) -> StoreCheck:
+    """Look for names that would be taken for ids, or for those who run the registry."""
+    misnamed = await registry.accounts.misnamed(by=OPERATOR)
+    if not misnamed:
+        return StoreCheck(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
+    told = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_TOLD]]
+    more = f", and {len(misnamed) - _MOST_TOLD} more" if len(misnamed) > _MOST_TOLD else ""
+    way_out = "Give each another name: python -m shared.cli account rename id:… NAME"
+    found = f"{len(misnamed)} like an id or a reserved word: {', '.join(told)}{more}."
+    return StoreCheck(_ACCOUNT_NAMES, found, way_out)
+
+
+def _row(finding: StoreCheck) -> dict[str, object]:
+    return {
+        "what": finding.what,
+        "ok": not finding.way_out,
+        "found": finding.found,
+        "way_out": finding.way_out,
+    }
+
+
+def _line(finding: StoreCheck) -> str:
+    trouble = "advice" if finding.what in _ADVICE else "problem"
+    state = trouble if finding.way_out else "ok"
+    return f"{state:<8} {finding.what:<14} {finding.found} {finding.way_out}".rstrip()
+
+
+@dataclass
+class ExportCount:
+    """What an export has done so far."""
+
+    paths: set[str] = field(default_factory=set[str])
+    written: int = 0
+    removed: int = 0
+
+    def __str__(self) -> str:
+        """Return it as half a sentence."""
+        same = len(self.paths) - self.written
+        return f"{self.written:,} written, {self.removed:,} removed, {same:,} as they were"
+
+
+@click.group()
+def index() -> None:
+    """Hand out the index of packages."""
+
+
+@index.command()
+@folder_argument
+def export(folder: Path) -> None:
+    """Write the index of all public packages to DIR, for any web server.
+
+    Only what has changed is written, each file at once, and what is no longer public is removed. It
+    may be stopped and run again at any time.
+
+    \b
+    Example:
+      python -m shared.cli index export /var/www/index
+    """
+
+    async def work(registry: Registry) -> ExportCount:
+        with exported_index(folder) as tree:
+            return await _export(registry, tree)
+
+    tally = with_registry(work)
+    click.echo(f"{folder} holds {len(tally.paths):,} packages: {tally}.")
+
+
+async def _export(registry: Registry, tree: IndexExport) -> ExportCount:
+    tally = ExportCount()
+    # First of all: by this file the next export knows the folder, should this one be stopped.
+    tree.put(INDEX_CONFIG_PATH, DerivedDocument.of(index_config(registry.settings.base_url)))
+    async for files in registry.index.public_files():
+        for path, document in files:
+            tally.paths.add(path)
+            tally.written += tree.put(path, document)
+        click.echo(f"{len(tally.paths):,} packages so far", err=True)
+    tally.removed = tree.keep_only(tally.paths)
+    return tally

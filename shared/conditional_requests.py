@@ -1,0 +1,48 @@
+"""Range requests and conditional requests: RFC 9110."""
+
+import re
+from collections.abc import Mapping
+
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+
+
+class RangeNotSatisfiable(Exception):
+    """The range has no byte of the file."""
+
+
+def requested_range(headers: Mapping[str, str], *, size: int, etag: str) -> range | None:
+    """Return the one range that is asked for, or None for the whole file.
+
+    Several ranges, other units and nonsense count as none, as the RFC allows. Raise
+    `RangeNotSatisfiable` for a range that has no byte of the file.
+    """
+    found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
+    if found is None or not (found[1] or found[2]):
+        return None
+    # Answers carry no dates, so an If-Range with one never holds.
+    if headers.get("if-range", etag) != etag:
+        return None
+    if found[1] and found[2] and int(found[2]) < int(found[1]):
+        return None
+    wanted = _span(found[1], found[2], size)
+    if not wanted:
+        raise RangeNotSatisfiable
+    return wanted
+
+
+def _span(first: str, last: str, size: int) -> range:
+    if not first:
+        return range(max(0, size - int(last)), size)
+    return range(int(first), min(int(last) + 1, size) if last else size)
+
+
+def is_known(headers: Mapping[str, str], *, etag: str) -> bool:
+    """Tell whether the client has the file already, by its `If-None-Match`."""
+    known = known_tags(headers)
+    return "*" in known or etag in known
+
+
+def known_tags(headers: Mapping[str, str]) -> frozenset[str]:
+    """Return the entity tags, with their quotes, of what the client has already."""
+    tags = headers.get("if-none-match", "").split(",")
+    return frozenset(tag.strip().removeprefix("W/") for tag in tags)

@@ -1,0 +1,330 @@
+"""What the registry reads from an archive: facts, modules, documentation, tools and dependencies.
+
+Everything is derived from the bytes, and nothing from what the upload says about them.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+
+from shared.domain.archives.layouts import ArchiveContents, Layout, read_layout
+from shared.domain.archives.manifest import PLUGIN_JSON, TOOL_JSON, Manifest, PluginJson, ToolJson
+from shared.domain.archives.names import Digest, canonical_file_name, gives_platform
+from shared.domain.archives.summaries import summary_of
+from shared.domain.archives.unpacking import (
+    DEFAULT_LIMITS,
+    ArchiveLimits,
+    Documentation,
+    ZipArchive,
+)
+from shared.domain.errors.archives import (
+    CoordinateDiffers,
+    CoordinateInvalid,
+    DocumentationEmpty,
+    DocumentationMissing,
+    FieldInvalid,
+    ForeignModule,
+    RecordTooLarge,
+    SourcesMissing,
+    ToolIdMissing,
+    ToolNotPullable,
+    quoted,
+)
+from shared.domain.errors.base import InvalidName
+from shared.domain.names import MAX_PACKAGE_LENGTH, Coordinate, parse_module_name
+from shared.domain.packages import Dependency, Graalvm, Graph, ModuleText, Texts, Visibility
+
+# What the registry reads out of a bala: facts, documentation and dependencies.
+#
+# Everything is derived from the bytes, and from nothing that the upload says beside them.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bala:
+    """A bala that was read and found good."""
+
+    coordinate: Coordinate
+    digest: Digest
+    size_bytes: int
+    layout: int
+    bala_version: str
+    ballerina_version: str
+    language_spec_version: str
+    implementation_vendor: str
+    platform: str
+    visibility: Visibility | None  # None where the manifest does not say.
+    licenses: tuple[str, ...]
+    authors: tuple[str, ...]
+    keywords: tuple[str, ...]
+    source_repository: str
+    summary: str
+    icon: str
+    template: bool
+    graalvm: Graalvm
+    modules: tuple[str, ...]  # Those that it exports.
+    internal_modules: tuple[str, ...]
+    texts: Texts
+    graph: Graph
+    tools: tuple[str, ...]
+    compiler_plugin: bool
+    sbom: str
+    warnings: tuple[str, ...]
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """Return what the package itself depends on."""
+        return self.graph.nodes[0].dependencies
+
+
+def read_bala(content: bytes | memoryview, limits: ArchiveLimits = DEFAULT_LIMITS) -> Bala:
+    """Return what `content` holds, or raise the `BadArchive` that says why it is refused."""
+    archive = ZipArchive.open(content, limits)
+    bala = _read(ArchiveContents(archive, limits), memoryview(content), limits)
+    archive.verify()
+    return bala
+
+
+def require_coordinate(bala: Bala, claimed: Coordinate) -> None:
+    """Refuse an archive that is another package or version than its upload announced."""
+    if bala.coordinate.key != claimed.key:
+        raise CoordinateDiffers(bala.coordinate, claimed)
+
+
+def _read(contents: ArchiveContents, content: memoryview, limits: ArchiveLimits) -> Bala:
+    layout = read_layout(contents)
+    manifest, graph = layout.manifest, layout.graph()
+    extras = Extras.of(contents, manifest)
+    modules = Modules.of(contents, layout)
+    warnings = require_sources(modules, layout, extras.tools)
+    _refuse_large_record(manifest, modules, graph, extras, limits.record_bytes)
+    texts = read_texts(contents, layout, modules.exported, limits.documentation)
+    return Bala(
+        coordinate=manifest.coordinate,
+        digest=Digest.of(content),
+        size_bytes=content.nbytes,
+        layout=manifest.layout,
+        bala_version=manifest.bala_version,
+        ballerina_version=manifest.ballerina_version,
+        language_spec_version=manifest.language_spec_version,
+        implementation_vendor=manifest.implementation_vendor,
+        platform=manifest.platform,
+        visibility=manifest.visibility,
+        licenses=manifest.licenses,
+        authors=manifest.authors,
+        keywords=manifest.keywords,
+        source_repository=manifest.source_repository,
+        summary=summary_of(manifest.description, texts.readme),
+        icon=extras.icon,
+        template=manifest.template,
+        graalvm=manifest.graalvm,
+        modules=modules.exported,
+        internal_modules=modules.internal,
+        texts=texts,
+        graph=graph,
+        tools=extras.tools,
+        compiler_plugin=extras.compiler_plugin,
+        sbom=extras.sbom,
+        warnings=(*warnings, *extras.warnings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """The modules of a package; where its own name is among them, it is first.
+
+    `exported` are those that others can import. Like Central, it leaves out a default module that
+    has no source, unless there is no other: a package of a tool alone is known by its own name.
+    """
+
+    exported: tuple[str, ...]
+    internal: tuple[str, ...]  # Those with sources that nobody else can import.
+    sourceless: tuple[str, ...]  # Exported by the manifest, but without a source file.
+
+    @classmethod
+    def of(cls, contents: ArchiveContents, layout: Layout) -> Self:
+        """Return what the manifest declares and the folders hold."""
+        manifest = layout.manifest
+        own = manifest.coordinate.package.name
+        declared = {*manifest.exported, *(item.name for item in manifest.modules)}
+        for name in sorted(declared):
+            _refuse_foreign(manifest, name)
+        named = {*manifest.exported, *(item.name for item in manifest.modules if item.export)}
+        exported, with_sources = named or {own}, _with_sources(contents, layout, own)
+        return cls(
+            exported=_own_first(own, exported & with_sources or {own}),
+            internal=_own_first(own, with_sources - exported),
+            sourceless=_own_first(own, named - with_sources),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """The extras of one bala; what it lacks is empty."""
+
+    tools: tuple[str, ...]
+    compiler_plugin: bool
+    sbom: str
+    icon: str
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, contents: ArchiveContents, manifest: Manifest) -> Self:
+        """Return what is there, or refuse a tool that nobody could pull."""
+        icon = _icon(contents, manifest.icon)
+        lost = f"The icon {quoted(manifest.icon)} is no PNG file of the archive, so none is shown."
+        return cls(
+            tools=_tools(contents, manifest),
+            compiler_plugin=_has_compiler_plugin(contents),
+            sbom=_sbom(contents),
+            icon=icon,
+            warnings=(lost,) if manifest.icon and not icon else (),
+        )
+
+
+def _refuse_large_record(
+    manifest: Manifest, modules: Modules, graph: Graph, extras: Extras, limit: int
+) -> None:
+    """Refuse facts that a release's record has no room for; the summary is short in any case."""
+    facts: dict[str, object] = {
+        "keywords": manifest.keywords,
+        "authors": manifest.authors,
+        "licenses": manifest.licenses,
+        "modules": (*modules.exported, *modules.internal),
+        "dependencies": [each.model_dump() for each in graph.nodes[0].dependencies],
+        "tools": extras.tools,
+        "the repository, icon and versions": (
+            manifest.source_repository,
+            extras.icon,
+            manifest.bala_version,
+            manifest.ballerina_version,
+            manifest.language_spec_version,
+            manifest.implementation_vendor,
+        ),
+    }
+    # ASCII, because a store may escape every other letter.
+    sizes = {what: len(json.dumps(fact)) for what, fact in facts.items()}
+    total = sum(sizes.values())
+    if total > limit:
+        raise RecordTooLarge(total, limit, max(sizes, key=lambda what: sizes[what]))
+
+
+def require_sources(modules: Modules, layout: Layout, tools: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse exported modules without sources; return a warning for a tool's default module."""
+    own = layout.manifest.coordinate.package.name
+    for module in modules.sourceless:
+        if module != own or not tools:
+            raise SourcesMissing(module, layout.folder(module) or "the root")
+    return tuple(
+        f"The default module {module} has no source file." for module in modules.sourceless
+    )
+
+
+def _with_sources(contents: ArchiveContents, layout: Layout, own: str) -> set[str]:
+    folders = {name.rpartition("/")[0] for name in contents.files if name.endswith(".bal")}
+    found = (layout.module(folder) for folder in folders)
+    return {name for name in found if name is not None and _is_module(name, own)}
+
+
+def _is_module(name: str, own: str) -> bool:
+    """Say whether a folder is named as a module of this package must be; other files are extra."""
+    try:
+        parse_module_name(name)
+    except InvalidName:
+        return False
+    return f"{name}.".startswith(f"{own}.")
+
+
+def _refuse_foreign(manifest: Manifest, name: str) -> None:
+    try:
+        parse_module_name(name)
+    except InvalidName as error:
+        raise CoordinateInvalid(manifest.source, error) from None
+    own = manifest.coordinate.package.name
+    if not _is_module(name, own):
+        raise ForeignModule(manifest.source, name, own)
+
+
+def _own_first(own: str, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=lambda name: (name != own, name)))
+
+
+def read_texts(
+    contents: ArchiveContents, layout: Layout, exported: Iterable[str], policy: Documentation
+) -> Texts:
+    """Return the texts of the package and of its exported modules, or refuse to be without."""
+    name = _first(contents, layout.package_texts())
+    readme = contents.text(name) if name else ""
+    if layout.documentation_folder and policy is Documentation.REQUIRED:
+        _require(contents, layout.documentation_folder, name, readme)
+    descriptions = {item.name: item.description for item in layout.manifest.modules}
+    modules = (
+        _module_text(contents, layout, module, descriptions.get(module, "")) for module in exported
+    )
+    return Texts(readme=readme, modules=tuple(modules))
+
+
+def _require(contents: ArchiveContents, folder: str, name: str, readme: str) -> None:
+    documented = (
+        each.lower().endswith(".md") for each in contents.files if each.startswith(f"{folder}/")
+    )
+    if not name or not any(documented):
+        raise DocumentationMissing
+    if not readme.strip():
+        raise DocumentationEmpty(name)
+
+
+def _module_text(
+    contents: ArchiveContents, layout: Layout, module: str, description: str
+) -> ModuleText:
+    name = _first(contents, layout.module_texts(module))
+    readme = contents.text(name) if name else ""
+    return ModuleText(name=module, summary=summary_of(description, readme), readme=readme)
+
+
+def _first(contents: ArchiveContents, names: Iterable[str]) -> str:
+    """Return the first of `names` that the archive holds, or nothing."""
+    return next((name for name in names if name in contents.files), "")
+
+
+SBOM_FILE = "bom.cdx.json"
+
+_PLUGIN_FOLDER = "compiler-plugin/"
+_TOOL_ID = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
+_TOOL_RULE = "A tool id is words of letters, digits and underscores, joined by dots."
+
+
+def _tools(contents: ArchiveContents, manifest: Manifest) -> tuple[str, ...]:
+    if not contents.has(TOOL_JSON):
+        return ()
+    ids = contents.json(TOOL_JSON, ToolJson).ids
+    if not ids:
+        raise ToolIdMissing(TOOL_JSON)
+    for tool in ids:
+        if not _TOOL_ID.fullmatch(tool) or len(tool) > MAX_PACKAGE_LENGTH:
+            raise FieldInvalid(TOOL_JSON, "tool_id", f"{quoted(tool)} is not valid. {_TOOL_RULE}")
+    # `bal tool pull` builds the canonical name itself, so another form would not help.
+    file_name = canonical_file_name(manifest.coordinate, manifest.platform)
+    if not gives_platform(file_name, manifest.coordinate, manifest.platform):
+        raise ToolNotPullable(file_name, manifest.platform)
+    return ids
+
+
+def _has_compiler_plugin(contents: ArchiveContents) -> bool:
+    """Say whether the package runs code in its users' builds, or brings what could become such."""
+    if contents.has(PLUGIN_JSON):
+        contents.json(PLUGIN_JSON, PluginJson)
+        return True
+    return any(name.lower().startswith(_PLUGIN_FOLDER) for name in contents.files)
+
+
+def _sbom(contents: ArchiveContents) -> str:
+    """Return the name of the bill of materials that lies highest."""
+    found = (name for name in contents.files if name.rpartition("/")[2] == SBOM_FILE)
+    return min(found, key=lambda name: (name.count("/"), name), default="")
+
+
+def _icon(contents: ArchiveContents, icon: str) -> str:
+    found = (name for name in (icon, f"docs/{icon}") if name in contents.files)
+    return next((name for name in found if name.lower().endswith(".png")), "")

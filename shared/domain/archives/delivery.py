@@ -1,0 +1,97 @@
+"""Archive placement and the second hop of a pull: which container holds the bytes, who sends them.
+
+Archives of public packages are in the public container, private and withheld ones in the private
+container. A classic `bal` client repeats its `Authorization` on the second hop, and Blob Storage
+refuses a request with credentials that it cannot use. So the route depends on the client.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.records import Event
+
+# The second hop of a pull: who sends the bytes.
+#
+# A classic `bal` client repeats its `Authorization` where the first answer sends it. Blob Storage
+# refuses a request with one that it cannot use, however good the link is. So the caller decides.
+
+
+class DeliveryRoute(Enum):
+    """Who sends the bytes."""
+
+    REGISTRY = "the registry"  # `/archives/…`: looks at the records first, ignores `Authorization`.
+    CDN = "the CDN"  # The same path at a CDN before the registry.
+    STORE = "Blob Storage"  # By a signed link of a minute or few.
+
+
+class ClientKind(Enum):
+    """How the client asked, and will ask there."""
+
+    PLAIN = "without `Authorization`"
+    CARRYING = "with `Authorization`"
+
+
+class Cdn(Enum):
+    """What a CDN does with the `Authorization` of those who ask it."""
+
+    NONE = "none"  # There is no CDN.
+    STRIPPING = "strips it"
+    PASSING = "passes it on"  # What it asks for others then, it may not keep.
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOptions:
+    """What there is to choose from for one archive."""
+
+    side: Visibility
+    cdn: Cdn
+    is_linked: bool  # Blob Storage has it under a name that is known; on one machine nothing has.
+
+
+def second_hop(caller: ClientKind, ways: DeliveryOptions) -> DeliveryRoute:
+    """Return who sends the bytes to the caller."""
+    if ways.side is Visibility.PUBLIC and _takes(ways.cdn, caller):
+        return DeliveryRoute.CDN
+    return (
+        DeliveryRoute.STORE
+        if ways.is_linked and caller is ClientKind.PLAIN
+        else DeliveryRoute.REGISTRY
+    )
+
+
+def _takes(cdn: Cdn, caller: ClientKind) -> bool:
+    return cdn is Cdn.STRIPPING or (cdn is Cdn.PASSING and caller is ClientKind.PLAIN)
+
+
+# Sides: public archives lie apart from private ones, where links lead to the store itself.
+#
+# A side is named as what lies there is seen: `PUBLIC` by everybody, `PRIVATE` by whoever is shown
+# it. What is withheld lies on the private side, whoever sees its package.
+
+# A push that was under way while its package changed stores where it would have been right. The
+# next sweep puts it right, and there is one each night.
+PLACEMENT_SETTLED_AFTER = timedelta(days=2)
+
+_DECIDING = {"visibility", "state"}  # The fields of heads and releases that decide on a side.
+
+
+def archive_container(head: Head, release: Release) -> Visibility:
+    """Return the side where the archive of a release belongs."""
+    is_public = head.visibility is Visibility.PUBLIC and release.state is State.LIVE
+    return Visibility.PUBLIC if is_public else Visibility.PRIVATE
+
+
+def changes_placement(outbox: Iterable[Event]) -> bool:
+    """Say whether one of the changes that are not finished yet may move archives."""
+    return any(not _DECIDING.isdisjoint(event.details) for event in outbox)
+
+
+def is_placement_settled(head: Head, release: Release, *, now_ms: int) -> bool:
+    """Say whether the archive lies where it belongs for certain: nothing has to be looked for."""
+    if changes_placement((*head.outbox, *release.outbox)):
+        return False
+    age = timedelta(milliseconds=now_ms - (head.changed_ms or 0))
+    return head.changed_ms is None or age >= PLACEMENT_SETTLED_AFTER

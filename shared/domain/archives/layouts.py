@@ -1,0 +1,282 @@
+"""The layouts of an archive: where manifests, sources, documentation and the dependency
+graph are.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from shared.domain.archives.manifest import (
+    BALA_JSON,
+    BALA_TOML,
+    BALLERINA_TOML,
+    DEPENDENCIES_TOML,
+    GRAPH_JSON,
+    PACKAGE_JSON,
+    BalaJson,
+    BalaToml,
+    BallerinaToml,
+    DependenciesToml,
+    GraphJson,
+    Manifest,
+    Node,
+    NodeName,
+    PackageJson,
+    Parsed,
+    coordinate_in,
+    go_manifest,
+    java_manifest,
+    read_model,
+)
+from shared.domain.archives.unpacking import ArchiveLimits, ZipArchive
+from shared.domain.archives.zip_records import folded
+from shared.domain.bounded_parsing import parse_json, parse_toml
+from shared.domain.errors.archives import (
+    DependencyUnlocked,
+    LayoutAmbiguous,
+    ManifestMissing,
+    ManifestMisspelled,
+    ManifestTooLarge,
+    TextsTooLarge,
+    TextTooLarge,
+)
+from shared.domain.names import Coordinate
+from shared.domain.packages import Dependency, Graph, GraphNode
+
+
+class Layout(Protocol):
+    """Where a bala keeps things; folders have no slash at the end, and the root is empty."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the bala says of itself."""
+        ...
+
+    def graph(self) -> Graph:
+        """Return the recorded dependencies."""
+        ...
+
+    def folder(self, module: str) -> str:
+        """Return the folder that holds the sources of `module`."""
+        ...
+
+    def module(self, folder: str) -> str | None:
+        """Return the module whose sources belong into `folder`."""
+        ...
+
+    def package_texts(self) -> tuple[str, ...]:
+        """Return the names of the package's text; the first that exists counts."""
+        ...
+
+    def module_texts(self, module: str) -> tuple[str, ...]:
+        """Return the names of a module's text; the first that exists counts."""
+        ...
+
+    @property
+    def documentation_folder(self) -> str | None:
+        """The folder that must hold documentation; None where documentation is optional."""
+        ...
+
+
+class ArchiveContents:
+    """What an archive holds, by the names that manifests use."""
+
+    def __init__(self, archive: ZipArchive, limits: ArchiveLimits) -> None:
+        """Read from `archive`, within `limits`."""
+        self._archive = archive
+        self._limits = limits
+        self._texts_bytes = 0
+        self.names = archive.names
+        self.files = frozenset(name for name in archive.names if not name.endswith("/"))
+
+    def json(self, name: str, model: type[Parsed]) -> Parsed:
+        """Return a JSON file as `model`, or refuse it."""
+        return read_model(model, name, parse_json(name, self._manifest(name)))
+
+    def toml(self, name: str, model: type[Parsed]) -> Parsed:
+        """Return a TOML file as `model`, or refuse it."""
+        return read_model(model, name, parse_toml(name, self._manifest(name)))
+
+    def text(self, name: str) -> str:
+        """Return a documentation text; what is not UTF-8 in it is shown as a sign."""
+        size = self._archive.size(name)
+        if size > self._limits.text_bytes:
+            raise TextTooLarge(name, size, self._limits.text_bytes)
+        self._texts_bytes += size
+        if self._texts_bytes > self._limits.texts_bytes:
+            raise TextsTooLarge(self._limits.texts_bytes)
+        return self._archive.read(name).decode("utf-8-sig", errors="replace")
+
+    def has(self, manifest: str) -> bool:
+        """Say whether there is a file of this name; one in other letters is refused."""
+        if manifest in self.files:
+            return True
+        wanted = folded(manifest)
+        for name in self.files:
+            if len(name) == len(wanted) and folded(name) == wanted:
+                raise ManifestMisspelled(name, manifest)
+        return False
+
+    def _manifest(self, name: str) -> bytes:
+        if not self.has(name):
+            raise ManifestMissing(name)
+        size = self._archive.size(name)
+        if size > self._limits.manifest_bytes:
+            raise ManifestTooLarge(name, size, self._limits.manifest_bytes)
+        return self._archive.read(name)
+
+
+def read_layout(contents: ArchiveContents) -> Layout:
+    """Return the layout of a bala with its manifest, or refuse it."""
+    if not contents.has(BALA_TOML):
+        return JavaLayout(contents)
+    if contents.has(PACKAGE_JSON):
+        raise LayoutAmbiguous
+    return GoLayout(contents)
+
+
+class JavaLayout:
+    """Layouts 2 and 3: every module in a folder of its full name, texts under `docs`."""
+
+    documentation_folder = "docs"
+
+    def __init__(self, contents: ArchiveContents) -> None:
+        """Read the manifests."""
+        package = contents.json(PACKAGE_JSON, PackageJson)
+        self.manifest = java_manifest(contents.json(BALA_JSON, BalaJson), package)
+        self._contents = contents
+        self._readmes = {item.name: item.readme for item in self.manifest.modules}
+
+    def graph(self) -> Graph:
+        """Return the graph of `dependency-graph.json`, which may be absent."""
+        own = self.manifest.coordinate
+        if not self._contents.has(GRAPH_JSON):
+            return recorded_graph(own, GraphJson())
+        return recorded_graph(own, self._contents.json(GRAPH_JSON, GraphJson))
+
+    def folder(self, module: str) -> str:
+        """Return `modules/` and the module's full name."""
+        return f"modules/{module}"
+
+    def module(self, folder: str) -> str | None:
+        """Return the module that the folder is named for."""
+        parent, _, module = folder.rpartition("/")
+        return module if parent == "modules" else None
+
+    def package_texts(self) -> tuple[str, ...]:
+        """Return the text that the manifest names, then those of newer and older clients."""
+        own = f"docs/modules/{self.manifest.coordinate.package.name}"
+        return (
+            self.manifest.readme,
+            "docs/README.md",
+            "docs/Package.md",
+            f"{own}/README.md",
+            f"{own}/Module.md",
+        )
+
+    def module_texts(self, module: str) -> tuple[str, ...]:
+        """Return the text that the manifest names, then those of newer and older clients."""
+        folder = f"docs/modules/{module}"
+        return (self._readmes.get(module, ""), f"{folder}/README.md", f"{folder}/Module.md")
+
+
+class GoLayout:
+    """Layout 4: the author's project as it is, the default module at the root."""
+
+    documentation_folder = None
+
+    def __init__(self, contents: ArchiveContents) -> None:
+        """Read the manifests."""
+        ballerina = contents.toml(BALLERINA_TOML, BallerinaToml)
+        self.manifest = go_manifest(contents.toml(BALA_TOML, BalaToml), ballerina)
+        self._contents = contents
+        self._name = self.manifest.coordinate.package.name
+        self._readmes = {item.name: item.readme for item in self.manifest.modules}
+
+    def graph(self) -> Graph:
+        """Return the graph of `DependencyCheck.toml`, which may be absent."""
+        own = self.manifest.coordinate
+        if not self._contents.has(DEPENDENCIES_TOML):
+            return locked_graph(own, DependenciesToml())
+        return locked_graph(own, self._contents.toml(DEPENDENCIES_TOML, DependenciesToml))
+
+    def folder(self, module: str) -> str:
+        """Return the root for the default module, else `modules/` and what follows its name."""
+        inner = module.removeprefix(f"{self._name}.")
+        return "" if module == self._name else f"modules/{inner}"
+
+    def module(self, folder: str) -> str | None:
+        """Return the module of the root or of a folder in `modules`."""
+        parent, _, inner = folder.rpartition("/")
+        if folder == "":
+            return self._name
+        return f"{self._name}.{inner}" if parent == "modules" else None
+
+    def package_texts(self) -> tuple[str, ...]:
+        """Return the text that the manifest names, then the project's own."""
+        return (self.manifest.readme, "README.md", "Package.md")
+
+    def module_texts(self, module: str) -> tuple[str, ...]:
+        """Return the texts beside the module's sources; the root's is the package's."""
+        folder = self.folder(module)
+        if not folder:
+            return ()
+        return (self._readmes.get(module, ""), f"{folder}/README.md", f"{folder}/Module.md")
+
+
+def recorded_graph(own: Coordinate, recorded: GraphJson) -> Graph:
+    """Return the graph of `dependency-graph.json`, the package's own node first."""
+    nodes = (
+        _node(f"{GRAPH_JSON}: packages[{at}]", package, package.dependencies)
+        for at, package in enumerate(recorded.packages)
+    )
+    return _own_first(own, nodes)
+
+
+def locked_graph(own: Coordinate, locked: DependenciesToml) -> Graph:
+    """Return the graph of `DependencyCheck.toml`, the package's own node first."""
+    versions = {(each.org, each.name): each.version for each in locked.package}
+    nodes = (
+        _node(
+            f"{DEPENDENCIES_TOML}: package[{at}]",
+            package,
+            tuple(_locked(versions, needed) for needed in package.dependencies),
+        )
+        for at, package in enumerate(locked.package)
+    )
+    return _own_first(own, nodes)
+
+
+def _locked(versions: dict[tuple[str, str], str], needed: NodeName) -> Node:
+    version = versions.get((needed.org, needed.name))
+    if version is None:
+        raise DependencyUnlocked(DEPENDENCIES_TOML, f"{needed.org}/{needed.name}")
+    return Node(org=needed.org, name=needed.name, version=version)
+
+
+def _node(where: str, package: Node, dependencies: tuple[Node, ...]) -> GraphNode:
+    coordinate_in(where, package.org, package.name, package.version)
+    for at, each in enumerate(dependencies):
+        coordinate_in(f"{where}.dependencies[{at}]", each.org, each.name, each.version)
+    return GraphNode(
+        org=package.org,
+        name=package.name,
+        version=package.version,
+        dependencies=tuple(
+            Dependency(org=each.org, name=each.name, version=each.version) for each in dependencies
+        ),
+    )
+
+
+def _own_first(own: Coordinate, nodes: Iterator[GraphNode]) -> Graph:
+    """Put the package's own node first, at its own version; without one it needs nothing."""
+    package = own.package
+    every = tuple(nodes)
+    ours = [node for node in every if (node.org, node.name) == (package.org, package.name)]
+    first = GraphNode(
+        org=package.org,
+        name=package.name,
+        version=own.version.text,
+        dependencies=ours[0].dependencies if ours else (),
+    )
+    others = (node for node in every if (node.org, node.name) != (package.org, package.name))
+    return Graph(nodes=(first, *others))

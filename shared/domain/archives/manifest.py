@@ -1,0 +1,367 @@
+"""The manifest of an archive: its files parsed into one shape, whatever the layout."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+)
+
+from shared.domain.archives.summaries import in_one_line
+from shared.domain.errors.archives import (
+    CoordinateInvalid,
+    FieldInvalid,
+    FieldMissing,
+    PlatformUnknown,
+)
+from shared.domain.errors.base import InvalidName, InvalidVersion
+from shared.domain.names import Coordinate
+from shared.domain.packages import Graalvm, Visibility
+from shared.domain.versions import ANY_PLATFORM, is_platform
+
+PACKAGE_JSON = "package.json"
+BALA_JSON = "bala.json"
+GRAPH_JSON = "dependency-graph.json"
+BALA_TOML = "Bala.toml"
+BALLERINA_TOML = "Ballerina.toml"
+DEPENDENCIES_TOML = "Dependencies.toml"
+TOOL_JSON = "tool/bal-tool.json"
+PLUGIN_JSON = "compiler-plugin/compiler-plugin.json"
+
+LAYOUT_2_VERSION = "2.0.0"
+MAX_FIELD_LENGTH = 1_000  # Characters of one text that is listed, such as a keyword or a URL.
+
+
+def _slashed(path: str) -> str:
+    """Return a path as the archive spells it: packed on Windows it has backslashes."""
+    return path.replace("\\", "/").removeprefix("./")
+
+
+Items = TypeVar("Items")
+Many = Annotated[tuple[Items, ...], Field(strict=False), FailFast()]  # Lists arrive as lists.
+Line = Annotated[str, Field(max_length=MAX_FIELD_LENGTH), AfterValidator(in_one_line)]
+Path = Annotated[str, AfterValidator(_slashed)]
+
+
+class _Parsed(BaseModel):
+    """A part of a manifest; fields that are not read are left alone."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class BalaJson(_Parsed):
+    """`bala.json`: which layout this is."""
+
+    bala_version: Line = ""
+    balo_version: Line = ""
+
+
+class ModuleItem(_Parsed):
+    """A module as `package.json` (layout 3) or an early `Bala.toml` lists it."""
+
+    name: str
+    export: bool = False
+    description: str = ""
+    readme: Path = ""
+
+
+class _PlatformDependency(_Parsed):
+    path: Path = ""
+    artifact_id: str = Field("", alias="artifactId")
+    group_id: str = Field("", alias="groupId")
+    version: str = ""
+    scope: str = ""
+
+
+class _Authored(_Parsed):
+    """What the author wrote of the package, in either manifest."""
+
+    name: str
+    version: str
+    authors: Many[Line] = ()
+    keywords: Many[Line] = ()
+    export: Many[str] = ()
+    visibility: str = ""
+    icon: Path = ""
+    readme: Path = ""
+    description: str = ""
+    template: bool = False
+
+
+class PackageJson(_Authored):
+    """`package.json` of layouts 2 and 3."""
+
+    organization: str
+    licenses: Many[Line] = ()
+    source_repository: Line = ""
+    include: Many[str] = ()
+    ballerina_version: Line = ""
+    implementation_vendor: Line = ""
+    language_spec_version: Line = ""
+    platform: str = ANY_PLATFORM
+    platform_dependencies: Many[_PlatformDependency] = Field((), alias="platformDependencies")
+    dependencies: Many[object] = ()
+    template_version: str = ""
+    graalvm_compatible: bool | None = Field(None, alias="graalvmCompatible")
+    modules: Many[ModuleItem] = ()
+
+
+class _PackageTable(_Authored):
+    org: str
+    license: Many[Line] = ()
+    repository: Line = ""
+
+
+class BallerinaToml(_Parsed):
+    """`Ballerina.toml` of layout 4, as its author wrote it."""
+
+    package: _PackageTable
+
+
+class _BalaTable(_Parsed):
+    schema_version: Line = "4"
+
+
+class _BuildTable(_Parsed):
+    ballerina_version: Line = ""
+    implementation_vendor: Line = ""
+    language_spec_version: Line = ""
+    platform: str = ANY_PLATFORM
+
+
+class BalaToml(_Parsed):
+    """`Bala.toml` of layout 4: how it was built."""
+
+    bala: _BalaTable = _BalaTable()
+    build: _BuildTable = _BuildTable()
+    modules: Many[ModuleItem] = ()
+
+
+class NodeName(_Parsed):
+    """A package in `DependencyCheck.toml`, without its version."""
+
+    org: str
+    name: str
+
+
+class Node(NodeName):
+    """A package and its version."""
+
+    version: str
+
+
+class GraphItem(Node):
+    """A package of `dependency-graph.json` and what it depends on."""
+
+    dependencies: Many[Node] = ()
+
+
+class GraphJson(_Parsed):
+    """`dependency-graph.json`: the package itself and every transitive dependency."""
+
+    packages: Many[GraphItem] = ()
+    modules: Many[object] = ()
+
+
+class LockedItem(Node):
+    """A package of `DependencyCheck.toml`; versions of its dependencies stand in their own
+    items.
+    """
+
+    dependencies: Many[NodeName] = ()
+
+
+class DependenciesToml(_Parsed):
+    """`DependencyCheck.toml`: the locked versions of everything that the package needs."""
+
+    package: Many[LockedItem] = ()
+
+
+class ToolItem(_Parsed):
+    """A tool in the list of a package with several."""
+
+    tool_id: str = Field("", validation_alias=AliasChoices("tool_id", "id"))
+
+
+def _tool_item(value: object) -> object:
+    return {"tool_id": value} if isinstance(value, str) else value
+
+
+class ToolJson(_Parsed):
+    """`bal-tool.json`: the commands that the package adds to `bal`."""
+
+    tool_id: str = ""
+    tools: Many[Annotated[ToolItem, BeforeValidator(_tool_item)]] = ()
+    dependency_paths: Many[Path] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all tools, each once."""
+        every = (self.tool_id, *(each.tool_id for each in self.tools))
+        return tuple(dict.fromkeys(each for each in every if each))
+
+
+class PluginJson(_Parsed):
+    """`compiler-plugin.json`: code that runs when a user builds."""
+
+    plugin_id: str = ""
+    plugin_class: str
+    dependency_paths: Many[Path] = ()
+
+
+Parsed = TypeVar("Parsed", bound=_Parsed)
+
+
+def read_model(model: type[Parsed], name: str, value: object) -> Parsed:
+    """Return what the file `name` holds as a `model`, or refuse its first wrong field."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise _refusal(name, error) from None
+
+
+_EXPECTED: Mapping[str, str] = {
+    "string_type": "it is not a string.",
+    "string_too_long": f"it has more than {MAX_FIELD_LENGTH:,} characters.",
+    "bool_type": "it is neither true nor false.",
+    "tuple_type": "it is not a list.",
+    "model_type": "it is not an object.",
+    "model_attributes_type": "it is not an object.",
+}
+
+
+def _refusal(name: str, error: ValidationError) -> FieldMissing | FieldInvalid:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    field = _field(first["loc"])
+    if first["type"] == "missing":
+        return FieldMissing(name, field)
+    return FieldInvalid(name, field, _EXPECTED.get(first["type"], f"{first['msg']}."))
+
+
+def _field(location: Iterable[str | int]) -> str:
+    """Return a field as people write it: `modules[3].name`."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return path.removeprefix(".") or "the whole file"
+
+
+# --- one shape for all layouts -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a bala says of itself."""
+
+    source: str  # The file that refusals name.
+    layout: int
+    bala_version: str
+    coordinate: Coordinate
+    platform: str
+    ballerina_version: str
+    implementation_vendor: str
+    language_spec_version: str
+    visibility: Visibility | None
+    licenses: tuple[str, ...]
+    authors: tuple[str, ...]
+    keywords: tuple[str, ...]
+    source_repository: str
+    description: str
+    readme: str
+    icon: str
+    template: bool
+    graalvm: Graalvm
+    exported: tuple[str, ...]
+    modules: tuple[ModuleItem, ...]
+
+
+def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
+    """Return the manifest of layouts 2 and 3."""
+    version = bala.bala_version or bala.balo_version
+    if not version:
+        raise FieldMissing(BALA_JSON, "bala_version")
+    return Manifest(
+        source=PACKAGE_JSON,
+        layout=2 if version == LAYOUT_2_VERSION else 3,
+        bala_version=version,
+        coordinate=coordinate_in(PACKAGE_JSON, package.organization, package.name, package.version),
+        platform=_platform(PACKAGE_JSON, package.platform),
+        ballerina_version=package.ballerina_version,
+        implementation_vendor=package.implementation_vendor,
+        language_spec_version=package.language_spec_version,
+        visibility=_visibility(PACKAGE_JSON, package.visibility),
+        licenses=package.licenses,
+        authors=package.authors,
+        keywords=package.keywords,
+        source_repository=package.source_repository,
+        description=package.description,
+        readme=package.readme,
+        icon=package.icon,
+        template=package.template,
+        graalvm=_graalvm(package.graalvm_compatible),
+        exported=package.export,
+        modules=package.modules,
+    )
+
+
+def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
+    """Return the manifest of layout 4."""
+    package, build = ballerina.package, bala.build
+    return Manifest(
+        source=BALLERINA_TOML,
+        layout=4,
+        bala_version=bala.bala.schema_version,
+        coordinate=coordinate_in(BALLERINA_TOML, package.org, package.name, package.version),
+        platform=_platform(BALA_TOML, build.platform),
+        ballerina_version=build.ballerina_version,
+        implementation_vendor=build.implementation_vendor,
+        language_spec_version=build.language_spec_version,
+        visibility=_visibility(BALLERINA_TOML, package.visibility),
+        licenses=package.license,
+        authors=package.authors,
+        keywords=package.keywords,
+        source_repository=package.repository,
+        description=package.description,
+        readme=package.readme,
+        icon=package.icon,
+        template=package.template,
+        graalvm=Graalvm.UNKNOWN,
+        exported=package.export,
+        modules=bala.modules,
+    )
+
+
+def coordinate_in(where: str, org: str, name: str, version: str) -> Coordinate:
+    """Return a coordinate that stands at `where`, or refuse what breaks the rules."""
+    try:
+        return Coordinate.parse(org, name, version)
+    except (InvalidName, InvalidVersion) as error:
+        raise CoordinateInvalid(where, error) from None
+
+
+def _platform(source: str, text: str) -> str:
+    if not is_platform(text):
+        raise PlatformUnknown(source, text)
+    return text
+
+
+def _visibility(source: str, text: str) -> Visibility | None:
+    if not text:
+        return None
+    try:
+        return Visibility(text)
+    except ValueError:
+        reason = 'it is neither "private" nor "public".'
+        raise FieldInvalid(source, "visibility", reason) from None
+
+
+def _graalvm(compatible: bool | None) -> Graalvm:
+    if compatible is None:
+        return Graalvm.UNKNOWN
+    return Graalvm.YES if compatible else Graalvm.NO

@@ -1,0 +1,140 @@
+"""Digests and names of archives.
+
+The SHA-256 digest that an archive is stored under, and the file name that clients read the platform
+from: Java by `FunctionT.split(name + "-")[1].split("-" + version)[0]`, where `split` takes regular
+expressions, Go the same with the first plain match. For some packages, such as `foo/foo`, the
+canonical name gives them another platform, so they get the first form that both read correctly.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
+
+from shared.domain.errors.base import InvalidDigest
+from shared.domain.names import Coordinate
+
+_HEX = re.compile(r"[0-9a-fA-F]{1,64}", re.ASCII)
+_PREFIX = "sha-256="  # The spelling of the clients' `digest` header.
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A SHA-256 as 64 lower-case hexadecimal digits."""
+
+    hex: str
+
+    @classmethod
+    def of(cls, content: bytes | memoryview) -> Self:
+        """Return the digest of `content`."""
+        return cls(hashlib.sha256(content).hexdigest())
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return a digest from hexadecimal digits, or raise `InvalidDigest`.
+
+        Leading zeros may be missing: the Java client prints a number, not a string
+        (`BigInteger.toString(16)`).
+        """
+        if not _HEX.fullmatch(text):
+            raise InvalidDigest(text)
+        return cls(text.lower().rjust(64, "0"))
+
+    @classmethod
+    def parse_header(cls, text: str) -> Self:
+        """Return the digest of a `digest: sha-256=HEX` header, or raise `InvalidDigest`."""
+        if not text.lower().startswith(_PREFIX):
+            raise InvalidDigest(text)
+        return cls.parse(text[len(_PREFIX) :].strip())
+
+    def header(self) -> str:
+        """Return the header value with all 64 digits."""
+        return f"{_PREFIX}{self.hex}"
+
+    def header_without_leading_zeros(self) -> str:
+        """Return the header value as the Java client computes it for its own comparison."""
+        return f"{_PREFIX}{self.hex.lstrip('0') or '0'}"
+
+    def __str__(self) -> str:
+        """Return the digits."""
+        return self.hex
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveName:
+    """All that tells an archive from others; its digest alone does, the rest is for its readers.
+
+    It is said by the bytes and never changes. Where the archive lies is no part of it.
+    """
+
+    digest: Digest
+    coordinate: Coordinate
+    platform: str
+
+    @property
+    def tail(self) -> str:
+        """Return how every address of the archive ends: clients read the version out of it."""
+        version = self.coordinate.version
+        return f"{version}/{canonical_file_name(self.coordinate, self.platform)}"
+
+
+# File names of archives: what clients take the platform out of.
+#
+# The clients cut the platform out of the name that a pull answers with: Java by
+# `FunctionT.split(name + "-")[1].split("-" + version)[0]`, where `split` takes regular
+# expressions, Go the
+# same with the first plain hit. For some packages, such as `foo/foo`, the canonical name gives them
+# something else, so they are sent the first form from which both read the platform.
+
+
+def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
+    """Return `org-name-platform-version.bala`, which `bal pack` and `bal tool pull` build."""
+    package = coordinate.package
+    return f"{package.org}-{package.name}-{platform}-{coordinate.version}.bala"
+
+
+@lru_cache(maxsize=16_384)  # Its regular expressions cost ten times the rest of a pull.
+def archive_file_name(coordinate: Coordinate, platform: str) -> str:
+    """Return the file name for a pull: the first form from which both clients read `platform`."""
+    name, version = coordinate.package.name, coordinate.version
+    shorter = f"{name}-{platform}-{version}.bala"
+    for candidate in (canonical_file_name(coordinate, platform), shorter):
+        if gives_platform(candidate, coordinate, platform):
+            return candidate
+    return f"{name}-{platform}"
+
+
+def gives_platform(file_name: str, coordinate: Coordinate, platform: str) -> bool:
+    """Say whether both clients take `platform` out of `file_name`."""
+    name, version = coordinate.package.name, coordinate.version.text
+    return (
+        java_platform(file_name, name, version)
+        == go_platform(file_name, name, version)
+        == (platform)
+    )
+
+
+def java_platform(file_name: str, name: str, version: str) -> str | None:
+    """Return what Java reads; None where it fails with an exception."""
+    after_name = _java_split(file_name, f"{name}-")
+    if len(after_name) < 2:  # noqa: PLR2004 - it takes element 1.
+        return None
+    before_version = _java_split(after_name[1], f"-{version}")
+    return before_version[0] if before_version else None
+
+
+def go_platform(file_name: str, name: str, version: str) -> str | None:
+    """Return what Go reads; None where there is nothing to read."""
+    _, found, after_name = file_name.partition(f"{name}-")
+    return after_name.partition(f"-{version}")[0] if found else None
+
+
+def _java_split(text: str, pattern: str) -> list[str]:
+    """Split as `String.split(regex)` does: the parts without the empty ones at the end."""
+    # Names and versions hold letters, digits, `_`, `-` and `.`, so only the dot is special,
+    # and a match is never empty.
+    parts = re.split(pattern, text)
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return parts if parts[-1] or parts == [text] else []

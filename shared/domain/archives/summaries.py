@@ -1,0 +1,58 @@
+"""The one-line summary of a package, from its description or its readme."""
+
+import re
+from itertools import islice
+
+MAX_SUMMARY_LENGTH = 300  # Characters: two lines of a search result.
+_SEARCHED = 16 * 1024  # Characters of a text: what has no prose by then has none.
+_MOST_LINES = 100  # Lines with something in them, for the same reason.
+_LONGEST_LINE = 1_000  # Characters of a line that is read: the rest would be cut off anyway.
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_FENCE = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_UNDERLINED = re.compile(r"^(?=.*\S).*\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
+_NO_PROSE = re.compile(r" {0,3}(?:#|\||<|\[[^\]]*\]:|[-=*_]{3,}[ \t]*$)")
+_IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*+\)|\[[^\]]*\])")
+_NOTE = re.compile(r"\[\^[^\]\s]+\]|\[!\w+\]")  # A footnote that is called, an alert that begins.
+_MARKER = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,9}[.)]\s+)+")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)|`+|~~")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def in_one_line(text: str) -> str:
+    """Return `text` on one line, without control characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def summary_of(description: str, markdown: str) -> str:
+    """Return the description, or else the first line of prose in a Markdown text; one line."""
+    line = in_one_line(description) or _first_prose(markdown)
+    return line if len(line) <= MAX_SUMMARY_LENGTH else _shortened(line)
+
+
+def _first_prose(markdown: str) -> str:
+    text = markdown[:_SEARCHED].replace("\r\n", "\n")
+    for block in (_COMMENT, _FRONT_MATTER, _FENCE, _UNDERLINED):
+        text = block.sub("", text)
+    filled = islice((line for line in text.split("\n") if line.strip()), _MOST_LINES)
+    lines = (_prose(line[:_LONGEST_LINE]) for line in filled)
+    return next((line for line in lines if any(map(str.isalnum, line))), "")
+
+
+def _prose(line: str) -> str:
+    """Return a line without Markdown's signs, or nothing when it is no prose."""
+    if _NO_PROSE.match(line) or line.startswith(("    ", "\t")):
+        return ""
+    line = _MARKDOWN_LINK.sub(r"\1", _IMAGE.sub("", _NOTE.sub("", line)))
+    for sign in (_MARKER, _TAG, _EMPHASIS):
+        line = sign.sub("", line)
+    return in_one_line(line)
+
+
+def _shortened(line: str) -> str:
+    cut = line[: MAX_SUMMARY_LENGTH - 1]
+    words, space, _ = cut.rpartition(" ")
+    return f"{words if space else cut}…"

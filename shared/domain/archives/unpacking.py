@@ -1,0 +1,242 @@
+"""Unpacking an archive within limits: all entries once, or the directory and one file at a time."""
+
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from shared.domain.archives.zip_records import (
+    METHOD_DEFLATED,
+    DirectorySpan,
+    ZipEntry,
+    directory_entries,
+    directory_span,
+    entry_with_data,
+    read_entries,
+)
+from shared.domain.errors.archives import (
+    ArchiveRatioTooHigh,
+    EntryDamaged,
+    RatioTooHigh,
+    UnpacksTooLarge,
+)
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class Documentation(Enum):
+    """Whether a bala of the Java layouts must document its package."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLimits:
+    """What one archive may hold.
+
+    Sizes and ratios are checked in the headers, of each entry and of all together; unpacking stops
+    at an entry that is larger than its header says.
+    """
+
+    entries: int = 20_000  # The largest real balas have a few hundred.
+    unpacked_bytes: int = 512 * MIB  # What a client's disk takes for one package without asking.
+    ratio: int = 200  # Unpacked to packed; sources and jars pack ten to one, bombs a thousand.
+    ratio_from_bytes: int = 1 * MIB  # Below this a high ratio is a file of blanks, not a bomb.
+    archive_ratio_from_bytes: int = 16 * MIB  # The same for all entries together: a few such files.
+    manifest_bytes: int = 1 * MIB  # Each manifest; a graph of 500 packages has 100 KiB.
+    text_bytes: int = 1 * MIB  # Each documentation text; a browser shows no more.
+    texts_bytes: int = 8 * MIB  # All documentation texts together: one stored document.
+    record_bytes: int = 12 * KIB  # What lists and searches hold; a stored release has 16 KiB.
+    documentation: Documentation = Documentation.REQUIRED
+
+
+DEFAULT_LIMITS = ArchiveLimits()
+
+_STEP = 64 * 1024  # Packed bytes at once: what is left over of a step is copied, so it is small.
+_CHUNK = 256 * 1024  # Unpacked bytes at once: the most that is held of an entry nobody asked for.
+
+
+class ZipArchive:
+    """A strict zip archive; it is not safe to use from two threads at once."""
+
+    def __init__(self, entries: tuple[ZipEntry, ...]) -> None:
+        """Take entries whose headers and sizes are checked; their data is not yet."""
+        self._entries = {entry.name: entry for entry in entries}
+        self._kept: dict[str, bytes] = {}
+
+    @classmethod
+    def open(cls, content: bytes | memoryview, limits: ArchiveLimits) -> Self:
+        """Open an archive in memory, or refuse its container or the sizes that its headers say."""
+        entries = read_entries(memoryview(content).cast("B"), limits.entries)
+        _refuse_sizes(entries, limits)
+        return cls(entries)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all entries, in the order of the directory."""
+        return tuple(self._entries)
+
+    def size(self, name: str) -> int:
+        """Return the unpacked size of an entry."""
+        return self._entries[name].unpacked_bytes
+
+    def read(self, name: str) -> bytes:
+        """Return the content of an entry, which is unpacked at the first call and then kept."""
+        if name not in self._kept:
+            self._kept[name] = b"".join(_unpacked(self._entries[name]))
+        return self._kept[name]
+
+    def verify(self) -> None:
+        """Unpack what was not read yet, and keep nothing of it."""
+        for name, entry in self._entries.items():
+            if name not in self._kept:
+                for _ in _unpacked(entry):
+                    pass
+
+
+def _refuse_sizes(entries: tuple[ZipEntry, ...], limits: ArchiveLimits) -> None:
+    """Refuse what would unpack to too much; `_unpacked` enforces the sizes of the headers."""
+    for entry in entries:
+        if entry.unpacked_bytes > max(limits.ratio_from_bytes, limits.ratio * entry.packed_bytes):
+            raise RatioTooHigh(entry.name, limits.ratio)
+    packed_bytes = sum(entry.packed_bytes for entry in entries)
+    unpacked_bytes = sum(entry.unpacked_bytes for entry in entries)
+    if unpacked_bytes > limits.unpacked_bytes:
+        raise UnpacksTooLarge(limits.unpacked_bytes)
+    if unpacked_bytes > max(limits.archive_ratio_from_bytes, limits.ratio * packed_bytes):
+        raise ArchiveRatioTooHigh(unpacked_bytes, limits.ratio)
+
+
+def _unpacked(entry: ZipEntry) -> Iterator[bytes | memoryview]:
+    crc = size = 0
+    for piece in _pieces(entry):
+        size += len(piece)
+        if size > entry.unpacked_bytes:
+            raise EntryDamaged(entry.name, "it is larger than its header says")
+        crc = zlib.crc32(piece, crc)
+        yield piece
+    if (crc, size) != (entry.crc, entry.unpacked_bytes):
+        raise EntryDamaged(entry.name, "its content is not what its CRC or size says")
+
+
+def _pieces(entry: ZipEntry) -> Iterator[bytes | memoryview]:
+    return _inflated(entry) if entry.method == METHOD_DEFLATED else _sliced(entry.data)
+
+
+def _sliced(data: memoryview) -> Iterator[memoryview]:
+    for at in range(0, len(data), _CHUNK):
+        yield data[at : at + _CHUNK]
+
+
+def _inflated(entry: ZipEntry) -> Iterator[bytes]:
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    rest = entry.data
+    try:
+        while rest and not stream.eof:
+            piece = stream.decompress(rest[:_STEP], _CHUNK)
+            rest = rest[_STEP:]
+            while piece:
+                yield piece
+                piece = stream.decompress(stream.unconsumed_tail, _CHUNK)
+    except zlib.error:
+        raise EntryDamaged(entry.name, "its data cannot be unpacked") from None
+    if not stream.eof:
+        raise EntryDamaged(entry.name, "its data is cut off")
+    if rest or stream.unused_data:
+        raise EntryDamaged(entry.name, "there are bytes behind its packed data")
+
+
+# The files of an archive that was read whole before: which there are, and one of them at a time.
+#
+# A directory and one file are read of an archive, and not all of it, so browsing costs little.
+
+TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.
+MAX_FILE_BYTES = 16 * MIB  # Unpacked; larger ones are read by those who pull the archive.
+
+
+@dataclass(frozen=True, slots=True)
+class ByteSpan:
+    """Bytes of an archive."""
+
+    start: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderListing:
+    """What lies in one folder of an archive; `path` has no slash at its end, the root is empty."""
+
+    path: str
+    folders: tuple[str, ...]
+    files: tuple[tuple[str, int], ...]  # Names with sizes in bytes.
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveDirectory:
+    """Every entry of one archive, by name, and where each begins."""
+
+    entries: dict[str, ZipEntry]
+    starts: tuple[int, ...]  # In order, and then the beginning of the directory.
+    files: frozenset[str]  # The names of what is no folder.
+
+    @classmethod
+    def of(cls, entries: tuple[ZipEntry, ...], directory: DirectorySpan) -> Self:
+        """Return the list of these entries."""
+        starts = sorted(entry.start for entry in entries)
+        by_name = {entry.name: entry for entry in entries}
+        files = frozenset(name for name in by_name if not name.endswith("/"))
+        return cls(by_name, (*starts, directory.start), files)
+
+    def file(self, path: str) -> ZipEntry | None:
+        """Return the file at the path, or None."""
+        return self.entries[path] if path in self.files else None
+
+    def span(self, entry: ZipEntry) -> ByteSpan:
+        """Return where the file lies, with its header."""
+        end = self.starts[bisect_right(self.starts, entry.start)]
+        return ByteSpan(entry.start, end - entry.start)
+
+    def folder(self, path: str) -> FolderListing | None:
+        """Return what lies in the folder, in order of name; None where nothing does."""
+        beginning = f"{path}/" if path else ""
+        folders, files = set[str](), list[tuple[str, int]]()
+        for entry in self.entries.values():
+            inside = entry.name.removeprefix(beginning) if entry.name.startswith(beginning) else ""
+            name, slash, _ = inside.partition("/")
+            if slash:
+                folders.add(name)
+            elif name:
+                files.append((name, entry.unpacked_bytes))
+        if not folders and not files:
+            return None
+        return FolderListing(path, tuple(sorted(folders)), tuple(sorted(files)))
+
+
+def directory_tail(size: int) -> ByteSpan:
+    """Return which end of an archive of `size` bytes to read first."""
+    start = max(0, size - TAIL_BYTES)
+    return ByteSpan(start, size - start)
+
+
+def missing_directory(tail: bytes, size: int) -> ByteSpan | None:
+    """Return what of the directory lies before the tail, or None when the tail has all of it."""
+    begin, start = size - len(tail), directory_span(memoryview(tail), size).start
+    return ByteSpan(start, begin - start) if start < begin else None
+
+
+def list_files(tail: bytes, size: int) -> ArchiveDirectory:
+    """Return what the directory names; `tail` ends the archive and has all of the directory."""
+    span = directory_span(memoryview(tail), size)
+    begin = size - len(tail)
+    directory = memoryview(tail)[span.start - begin : span.end - begin]
+    return ArchiveDirectory.of(directory_entries(directory, span.count), span)
+
+
+def unpack_file(region: bytes, entry: ZipEntry) -> bytes:
+    """Return the content of a file from the bytes of its span."""
+    located = entry_with_data(memoryview(region), entry)
+    return ZipArchive((located,)).read(entry.name)

@@ -1,0 +1,482 @@
+"""The records of a zip file, checked until every reader of it sees the same entries.
+
+    [local header, data, descriptor?]*  [central header]*  end record
+
+Readers disagree on archives with gaps, overlaps, duplicates or differing headers: one trusts the
+central directory, another the local headers. So these records must tile the file exactly and
+repeat the same facts; then nothing is left to disagree on.
+
+Names of entries: none may leave its folder, be read in two ways, or mean two files on some system.
+`decoded_name` checks every archive; `refuse_unportable` and `refuse_twins` check new archives only,
+so that files of a stored release stay readable when a rule is added.
+"""
+
+import re
+import stat
+import struct
+import unicodedata
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from operator import itemgetter
+
+from shared.domain.errors.archives import (
+    ArchiveComment,
+    BytesAfter,
+    BytesBefore,
+    BytesBetween,
+    DescriptorDiffers,
+    DirectoryDamaged,
+    DuplicateEntry,
+    EntriesOverlap,
+    EntryDamaged,
+    EntryEncrypted,
+    EntryUnsupported,
+    FileIsFolder,
+    HeadersDiffer,
+    NotAZip,
+    SpecialEntry,
+    SplitArchive,
+    TooManyEntries,
+    Truncated,
+    UnsafeName,
+    Zip64Used,
+)
+
+# The records of a zip file, checked until every reader of it sees the same entries.
+#
+# [local header, data, descriptor?]*  [central header]*  end record
+#
+# Readers disagree on archives with gaps, overlaps, twins or differing headers: one takes the
+# central
+# directory for the truth, another the local headers. So these records must tile the file exactly
+# and say the same twice; then there is nothing to disagree on.
+
+METHOD_STORED = 0
+METHOD_DEFLATED = 8
+
+_LOCAL = struct.Struct("<4s5H3I2H")
+_CENTRAL = struct.Struct("<4s6H3I5H2I")
+_END = struct.Struct("<4s4H2IH")
+END_BYTES = _END.size
+_SIZES = struct.Struct("<3I")  # CRC, packed size, unpacked size: the body of a descriptor.
+_EXTRA = struct.Struct("<2H")
+_ZIP64_SIZES = struct.Struct("<2Q")  # Unpacked size, packed size: a local zip64 field.
+
+_LOCAL_SIGNATURE = b"PK\x03\x04"
+_CENTRAL_SIGNATURE = b"PK\x01\x02"
+_END_SIGNATURE = b"PK\x05\x06"
+_DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
+_ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
+_ZIP64_LOCATOR_LENGTH = 20
+
+_FULL_16 = 0xFFFF  # These two stand where the value is in a zip64 record.
+_FULL_32 = 0xFFFF_FFFF
+_COMMENT_LENGTH = 0xFFFF  # The longest comment, so the earliest place of the end record.
+_NEWEST_FORMAT = 63  # Zip 6.3; Python refuses archives that ask for more.
+
+_ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13  # Plain, strong, and masked headers.
+_DESCRIBED = 1 << 3
+_UTF8 = 1 << 11
+_KNOWN_FLAGS = 1 << 1 | 1 << 2 | _DESCRIBED | _UTF8  # The first two only say how hard it packed.
+
+_EXTRA_ZIP64 = 0x0001
+_EXTRA_UNICODE_PATH = 0x7075
+_EXTRA_LINKS = frozenset({0x000D, 0x756E})  # Two old Unix fields that can hold a link's target.
+
+_NO_DATA = memoryview(b"")
+_DOS_FOLDER = 0x10
+_LONGEST_HEADER = 0xFFFF  # Bytes with name, extra fields and comment: Java reads no more.
+
+
+@dataclass(frozen=True, slots=True)
+class ZipEntry:
+    """One file or folder, as the central directory has it."""
+
+    name: str
+    raw_name: bytes
+    flags: int
+    method: int
+    crc: int
+    packed_bytes: int
+    unpacked_bytes: int
+    unicode_paths: tuple[bytes, ...]
+    start: int
+    data: memoryview = _NO_DATA  # Known once the local header is read.
+
+    @property
+    def is_described(self) -> bool:
+        """Say whether a descriptor with CRC and sizes follows the data."""
+        return bool(self.flags & _DESCRIBED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    """Where the central directory lies."""
+
+    count: int
+    start: int
+    end: int
+
+
+def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
+    """Return the entries of a strict archive in the order of the directory, or refuse it."""
+    directory = _find_directory(content, max_entries)
+    entries = tuple(_central_headers(content, directory))
+    refuse_unportable(entry.name for entry in entries)
+    refuse_twins(entry.name for entry in entries)
+    located = _match_local_headers(content, entries, directory.start)
+    return tuple(located[entry.start] for entry in entries)
+
+
+# --- parts of an archive that was read whole before --------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySpan:
+    """Where the central directory of an archive lies in it, and how many entries it has."""
+
+    count: int
+    start: int
+    end: int
+
+
+def directory_span(tail: memoryview, size: int) -> DirectorySpan:
+    """Return where the directory lies in an archive of `size` bytes that ends in `tail`."""
+    at = len(tail) - END_BYTES
+    if at < 0 or _signature(tail, at) != _END_SIGNATURE:
+        raise Truncated
+    _, _, _, _, count, length, start, _ = _END.unpack_from(tail, at)
+    end = size - END_BYTES
+    if start + length != end:
+        raise DirectoryDamaged(reason="it does not end where the end record begins")
+    return DirectorySpan(count, start, end)
+
+
+def directory_entries(directory: memoryview, count: int) -> tuple[ZipEntry, ...]:
+    """Return the entries of a central directory, without their data."""
+    return tuple(_central_headers(directory, _Directory(count, 0, len(directory))))
+
+
+def entry_with_data(region: memoryview, entry: ZipEntry) -> ZipEntry:
+    """Return the entry with its data, which `region`, up to the next entry, holds."""
+    return _located(region, entry)
+
+
+# --- the end record ----------------------------------------------------------------------------
+
+
+def _find_directory(content: memoryview, max_entries: int) -> _Directory:
+    at = len(content) - _END.size
+    if at < 0 or _signature(content, at) != _END_SIGNATURE:
+        raise _why_no_end(content)
+    _, disk, start_disk, here, count, size, start, comment = _END.unpack_from(content, at)
+    _refuse_zip64(content, at, {here, count}, {size, start})
+    if disk or start_disk or here != count:
+        raise SplitArchive
+    if comment:
+        raise Truncated
+    if count > max_entries:
+        raise TooManyEntries(count, max_entries)
+    _refuse_misplaced(content, start, size, at)
+    return _Directory(count, start, at)
+
+
+def _signature(content: memoryview, at: int) -> bytes:
+    return bytes(content[at : at + 4])
+
+
+def _why_no_end(content: memoryview) -> NotAZip | Truncated | BytesAfter | ArchiveComment:
+    tail = bytes(content[-(_END.size + _COMMENT_LENGTH) :])
+    found = tail.rfind(_END_SIGNATURE)
+    if found < 0:
+        return Truncated() if bytes(content[:2]) == b"PK" else NotAZip()
+    behind = len(tail) - found - _END.size
+    if behind < 0:
+        return Truncated()
+    comment = int.from_bytes(tail[found + _END.size - 2 : found + _END.size], "little")
+    return ArchiveComment() if comment == behind else BytesAfter(behind)
+
+
+def _refuse_zip64(content: memoryview, end: int, counts: set[int], sizes: set[int]) -> None:
+    """Refuse zip64 outright: the limits lie far below it, and readers differ most about it."""
+    locator = max(end - _ZIP64_LOCATOR_LENGTH, 0)
+    located = _signature(content, locator) == _ZIP64_LOCATOR_SIGNATURE
+    if located or _FULL_16 in counts or _FULL_32 in sizes:
+        raise Zip64Used(where="The archive")
+
+
+def _refuse_misplaced(content: memoryview, start: int, size: int, end: int) -> None:
+    shift = end - size - start
+    if shift < 0:
+        raise DirectoryDamaged(reason="it would reach beyond the end of the archive")
+    if shift > 0:
+        shifted = _signature(content, end - size) in (_CENTRAL_SIGNATURE, _END_SIGNATURE)
+        raise BytesBefore(shift) if shifted else BytesBetween(shift, "the central directory")
+
+
+# --- the central directory ---------------------------------------------------------------------
+
+
+def _central_headers(content: memoryview, directory: _Directory) -> Iterator[ZipEntry]:
+    at = directory.start
+    for _ in range(directory.count):
+        if at + _CENTRAL.size > directory.end or _signature(content, at) != _CENTRAL_SIGNATURE:
+            raise DirectoryDamaged(reason="it holds fewer entries than the end record says")
+        header = _CENTRAL.unpack_from(content, at)
+        start, end = at + _CENTRAL.size, at + _CENTRAL.size + sum(header[10:13])
+        if end > directory.end:
+            raise DirectoryDamaged(reason="an entry reaches beyond its end")
+        if end - at > _LONGEST_HEADER:
+            raise DirectoryDamaged(reason="an entry has more than 65,535 bytes in it")
+        yield _central_entry(header, bytes(content[start:end]))
+        at = end
+    if at != directory.end:
+        raise DirectoryDamaged(reason="it holds more than the entries that the end record counts")
+
+
+def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
+    """Return the entry of a header and the `rest` of it: name, extra fields and comment."""
+    _, _, needed, flags, method, _, _, crc, packed, unpacked, name_length, extra_length = header[
+        :12
+    ]
+    disk, _, attributes, start = header[13:]
+    raw_name, comment = rest[:name_length], rest[name_length + extra_length :]
+    name = decoded_name(raw_name)
+    if not name.isascii() and not flags & _UTF8:
+        raise UnsafeName(name, "is not marked as UTF-8, so readers differ in its letters")
+    if _FULL_32 in (packed, unpacked, start) or disk == _FULL_16:
+        raise Zip64Used(where=f"The entry {name}")
+    if disk:
+        raise SplitArchive
+    _refuse_unsupported(name, flags, method, needed)
+    _refuse_special(name, attributes, unpacked)
+    _refuse_comment(name, comment)
+    extras = _read_extras(name, raw_name, rest[name_length : name_length + extra_length])
+    if extras.zip64:
+        raise Zip64Used(where=f"The entry {name}")
+    paths = extras.unicode_paths
+    return ZipEntry(name, raw_name, flags, method, crc, packed, unpacked, paths, start)
+
+
+def _refuse_comment(name: str, comment: bytes) -> None:
+    try:
+        comment.decode()
+    except UnicodeDecodeError:  # Java's ZipFile fails on the whole entry.
+        raise EntryUnsupported(name, "a comment that is not UTF-8") from None
+
+
+def _refuse_unsupported(name: str, flags: int, method: int, needed: int) -> None:
+    if flags & _ENCRYPTED:
+        raise EntryEncrypted(name)
+    if method not in (METHOD_STORED, METHOD_DEFLATED):
+        raise EntryUnsupported(name, f"compression method {method}")
+    if flags & ~_KNOWN_FLAGS:
+        raise EntryUnsupported(name, f"the flags {flags:#06x}")
+    if flags & _DESCRIBED and method == METHOD_STORED:
+        # Who reads front to back, as Java's ZipInputStream does, cannot find where it ends.
+        raise EntryUnsupported(name, "a descriptor without compression")
+    if needed > _NEWEST_FORMAT:
+        raise EntryUnsupported(name, f"version {needed / 10} of the zip format")
+
+
+def _refuse_special(name: str, attributes: int, unpacked: int) -> None:
+    """Refuse what is no plain file or folder, whatever system the archive says it comes from."""
+    is_folder = name.endswith("/")
+    kind = stat.S_IFMT(attributes >> 16)
+    if stat.S_ISLNK(kind):
+        raise SpecialEntry(name, "a symbolic link")
+    if kind not in (0, stat.S_IFDIR if is_folder else stat.S_IFREG):
+        raise SpecialEntry(name, "neither a file nor a folder by its attributes")
+    if attributes & _DOS_FOLDER and not is_folder:
+        raise SpecialEntry(name, "a folder by its attributes and a file by its name")
+    if is_folder and unpacked:
+        raise SpecialEntry(name, "a folder with content")
+
+
+def _extra_fields(name: str, extra: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at < len(extra):
+        if at + _EXTRA.size > len(extra):
+            raise EntryUnsupported(name, "a malformed extra field")
+        kind, length = _EXTRA.unpack_from(extra, at)
+        at += _EXTRA.size
+        if at + length > len(extra):
+            raise EntryUnsupported(name, "a malformed extra field")
+        yield kind, extra[at : at + length]
+        at += length
+
+
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """The extra fields that could change what an entry is; all others are free."""
+
+    unicode_paths: tuple[bytes, ...]
+    zip64: tuple[bytes, ...]
+
+
+def _read_extras(name: str, raw_name: bytes, extra: bytes) -> _Extras:
+    fields = tuple(_extra_fields(name, extra))
+    if any(kind in _EXTRA_LINKS for kind, _ in fields):
+        raise SpecialEntry(name, "perhaps a link, by a Unix extra field")
+    paths = tuple(value for kind, value in fields if kind == _EXTRA_UNICODE_PATH)
+    repeated = b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little") + raw_name
+    if any(path != repeated for path in paths):
+        raise UnsafeName(name, "has a Unicode path field with another name")
+    return _Extras(paths, tuple(value for kind, value in fields if kind == _EXTRA_ZIP64))
+
+
+# --- the local headers -------------------------------------------------------------------------
+
+
+def _match_local_headers(
+    content: memoryview, entries: tuple[ZipEntry, ...], directory_start: int
+) -> dict[int, ZipEntry]:
+    """Return the entries by their start, each with its data, when they tile the file."""
+    ordered = sorted(entries, key=lambda entry: entry.start)
+    starts = [entry.start for entry in ordered] + [directory_start]
+    if starts[0] > 0:
+        raise BytesBefore(starts[0])
+    return {
+        entry.start: _located(content[entry.start : end], entry)
+        for entry, end in zip(ordered, starts[1:], strict=True)
+    }
+
+
+def _located(region: memoryview, entry: ZipEntry) -> ZipEntry:
+    """Return `entry` with its data, when its header, data and descriptor are all of `region`."""
+    if len(region) < _LOCAL.size:
+        raise EntriesOverlap(entry.name)
+    if _signature(region, 0) != _LOCAL_SIGNATURE:
+        raise EntryDamaged(entry.name, "its local header is missing")
+    header = _LOCAL.unpack_from(region)
+    name_end = _LOCAL.size + header[9]
+    start = name_end + header[10]
+    end = start + entry.packed_bytes
+    _match_header(entry, header, bytes(region[_LOCAL.size : name_end]))
+    if end > len(region):
+        raise EntriesOverlap(entry.name)
+    _match_extras(entry, bytes(region[name_end:start]))
+    _match_descriptor(entry, bytes(region[end:]))
+    return replace(entry, data=region[start:end])
+
+
+def _match_header(entry: ZipEntry, header: tuple[int, ...], raw_name: bytes) -> None:
+    if raw_name != entry.raw_name:
+        raise HeadersDiffer(entry.name, "name")
+    if header[2] != entry.flags:
+        raise HeadersDiffer(entry.name, "set of flags")
+    if header[3] != entry.method:
+        raise HeadersDiffer(entry.name, "compression method")
+    if _FULL_32 in header[7:9]:
+        raise Zip64Used(where=f"The entry {entry.name}")
+    central = (entry.crc, entry.packed_bytes, entry.unpacked_bytes)
+    names = ("CRC", "packed size", "size")
+    for what, ours, theirs in zip(names, header[6:9], central, strict=True):
+        if ours != theirs and not (entry.is_described and ours == 0):
+            raise HeadersDiffer(entry.name, what)
+
+
+def _match_extras(entry: ZipEntry, extra: bytes) -> None:
+    extras = _read_extras(entry.name, entry.raw_name, extra)
+    if extras.unicode_paths != entry.unicode_paths:
+        raise HeadersDiffer(entry.name, "Unicode path field")
+    # Info-ZIP leaves room for zip64 sizes when it packs from a pipe. No reader looks at them while
+    # the plain fields hold the sizes, unless a descriptor follows: it would then be a longer one.
+    sizes = _ZIP64_SIZES.pack(entry.unpacked_bytes, entry.packed_bytes)
+    idle = all(field in (sizes, bytes(_ZIP64_SIZES.size)) for field in extras.zip64)
+    if extras.zip64 and (entry.is_described or not idle):
+        raise Zip64Used(where=f"The entry {entry.name}")
+
+
+def _match_descriptor(entry: ZipEntry, rest: bytes) -> None:
+    if not entry.is_described:
+        if rest:
+            raise BytesBetween(len(rest), f"the data of {entry.name}")
+        return
+    values = _SIZES.pack(entry.crc, entry.packed_bytes, entry.unpacked_bytes)
+    signed = rest == _DESCRIPTOR_SIGNATURE + values
+    # Without the signature, a CRC that looks like it would shift what Java reads.
+    bare = rest == values and not values.startswith(_DESCRIPTOR_SIGNATURE)
+    if not signed and not bare:
+        raise DescriptorDiffers(entry.name)
+
+
+# Names of entries: none may leave its folder, be read in two ways, or mean two files somewhere.
+#
+# `decoded_name` is asked of every archive; `refuse_unportable` and `refuse_twins` of new ones
+# alone, so that the files of a release that is stored already stay readable when a rule is added.
+
+_LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
+_DRIVE = re.compile(r"[A-Za-z]:")
+# Names that Windows gives to devices in every folder, whatever follows the first dot.
+_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])", re.IGNORECASE)
+# Windows also opens a file by a short name that it makes: PACKAG~1.JSO for package.json.
+_SHORT = re.compile(r"(?=[^.]{3,8}(?:\.|$))[^.]+~[0-9]{1,6}(?:\.[^.]{0,3})?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def decoded_name(raw_name: bytes) -> str:
+    """Return a name that is safe to unpack, or refuse it."""
+    try:
+        name = raw_name.decode()
+    except UnicodeDecodeError:
+        name = raw_name.decode(errors="backslashreplace")
+        raise UnsafeName(name, "is not UTF-8") from None
+    if not 1 <= len(raw_name) <= _LONGEST_NAME:
+        raise UnsafeName(name, f"does not have 1 to {_LONGEST_NAME:,} bytes")
+    _refuse_unsafe(name)
+    return name
+
+
+def _refuse_unsafe(name: str) -> None:
+    if name[0] == "/" or _DRIVE.match(name):
+        raise UnsafeName(name, "is an absolute path")
+    if "\\" in name:
+        raise UnsafeName(name, "has a backslash")
+    if _CONTROL.search(name):
+        raise UnsafeName(name, "has a control character")
+    if not {"", ".", ".."}.isdisjoint(name.removesuffix("/").split("/")):
+        raise UnsafeName(name, "has a part that is empty, . or .., and could leave its folder")
+    if not unicodedata.is_normalized("NFC", name):
+        raise UnsafeName(name, "is not in Unicode normalization form C")
+
+
+def refuse_unportable(names: Iterable[str]) -> None:
+    """Refuse names that Windows reads as another file, as a device, or as a part of a file."""
+    for name in names:
+        for part in name.split("/"):
+            if reason := _why_unportable(part):
+                raise UnsafeName(name, reason)
+
+
+def _why_unportable(part: str) -> str:
+    if ":" in part:
+        return "has a colon, behind which Windows reads a stream of the file before it"
+    if part.endswith((".", " ")):
+        return "has a part that ends in a dot or a space, which Windows leaves out"
+    if _DEVICE.fullmatch(part.partition(".")[0].rstrip(" ")):
+        return f"has the part {part}, which is a device on Windows"
+    if _SHORT.fullmatch(part):
+        return f"has the part {part}, which has the form of a short name of another file on Windows"
+    return ""
+
+
+def folded(name: str) -> str:
+    """Return what file systems without case or normalization compare names by."""
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def refuse_twins(names: Iterable[str]) -> None:
+    """Refuse two entries for one file, and a file that is another entry's folder."""
+    # No name has a NUL, so with it for the slash what lies in a folder sorts right behind it.
+    keyed = [(folded(name.removesuffix("/")).replace("/", "\0"), name) for name in names]
+    keyed.sort(key=itemgetter(0))
+    for (key, name), (next_key, following) in pairwise(keyed):
+        if key == next_key:
+            raise DuplicateEntry(name, following)
+        if next_key.startswith(f"{key}\0") and not name.endswith("/"):
+            raise FileIsFolder(name, following)

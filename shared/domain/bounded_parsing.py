@@ -1,0 +1,189 @@
+"""JSON and TOML from strangers, parsed at a bounded cost, with line and column of an error.
+
+A body of a few characters for each value grows twentyfold when it is parsed, so values are counted
+before.
+"""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import cast
+
+from shared.domain.errors.archives import ManifestTooDeep, ManifestUnreadable, quoted
+
+_LONGEST_NUMBER = 32  # Digits; no field is a number, and Python needs long for huge ones.
+_MOST_TOML_TOKENS = 65_536  # tomllib takes 10 µs for each; a lock of 500 packages has 20,000.
+_MOST_KEY_PARTS = 32  # tomllib's time grows with the square of them; manifests have four.
+
+_TOML_TOKEN = re.compile(r"[=.,\[{\n]")
+# The possessive signs and the look behind keep these searches linear; strings end where tomllib
+# ends them, and what is not closed ends with the line or the file.
+_STRING_OR_COMMENT = re.compile(
+    r"""#[^\n]*+"""
+    r"""|"{3}(?:[^"\\]|\\.|"(?!""))*+"{0,5}+"""
+    r"""|'{3}(?:[^']|'(?!''))*+'{0,5}+"""
+    r"""|"(?:[^"\\\n]|\\[^\n])*+"?+"""
+    r"""|'[^'\n]*+'?+""",
+    re.DOTALL,
+)
+_LONG_KEY = re.compile(
+    rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{_MOST_KEY_PARTS}}}", re.ASCII
+)
+_SURROGATE = re.compile(r"\\u[Dd][89A-Fa-f]")
+_LONG_NUMBER = re.compile(r"(?<!\d)\d[\d_]{4000}", re.ASCII)  # Python converts 4,300 digits.
+
+
+class _Unacceptable(Exception):
+    """Something that JSON or its parser allows and we do not."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+def parse_json(name: str, raw: bytes) -> object:
+    """Return the value of the JSON file `name`, or refuse it."""
+    text = _decoded(name, raw)
+    try:
+        value: object = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_short_int,
+            parse_float=_finite_float,
+        )
+        if _SURROGATE.search(text):
+            _require_text(value)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ManifestUnreadable(name, f"{error.msg.removesuffix(' at')} at {where}") from None
+    except _Unacceptable as error:
+        raise ManifestUnreadable(name, str(error)) from None
+    except RecursionError:
+        raise ManifestTooDeep(name, "nests its values too deeply") from None
+    return value
+
+
+def parse_toml(name: str, raw: bytes) -> dict[str, object]:
+    """Return the tables of the TOML file `name`, or refuse it."""
+    text = _decoded(name, raw)
+    _refuse_costly(name, text)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestUnreadable(name, _located(str(error), text)) from None
+    except ValueError:
+        where = _where(_LONG_NUMBER.split(text, maxsplit=1)[0])
+        raise ManifestUnreadable(name, f"a number is too long at {where}") from None
+    except RecursionError:
+        raise ManifestTooDeep(name, "nests its values too deeply") from None
+
+
+def _decoded(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")  # Editors on Windows put a byte order mark in front.
+    except UnicodeDecodeError as error:
+        where = _where(raw[: error.start].decode(errors="replace"))
+        raise ManifestUnreadable(name, f"it is not UTF-8 at {where}") from None
+
+
+def _where(before: str) -> str:
+    """Return the place of what follows `before`."""
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return f"line {line}, column {column}"
+
+
+# --- JSON --------------------------------------------------------------------------------------
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the object; readers differ in which of two equal keys counts."""
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _Unacceptable(reason=f"the key {quoted(key)} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def _no_constant(text: str) -> float:
+    raise _Unacceptable(reason=f"{text} is not JSON")
+
+
+def _short_int(digits: str) -> int:
+    if len(digits) > _LONGEST_NUMBER:
+        raise _Unacceptable(reason=f"a number has {len(digits):,} digits")
+    return int(digits)
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise _Unacceptable(reason=f"the number {digits[:_LONGEST_NUMBER]} is too large")
+    return value
+
+
+def _require_text(value: object) -> None:
+    """Refuse half a character, which JSON can escape and nothing can store."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise _Unacceptable(reason=f"{half} alone is no character") from None
+
+
+# --- TOML --------------------------------------------------------------------------------------
+
+
+def _refuse_costly(name: str, text: str) -> None:
+    """Refuse what tomllib would take minutes for."""
+    skeleton = _STRING_OR_COMMENT.sub("s", text)
+    if sum(1 for _ in _TOML_TOKEN.finditer(skeleton)) > _MOST_TOML_TOKENS:
+        raise ManifestTooDeep(name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines")
+    if _LONG_KEY.search(skeleton) is not None:
+        raise ManifestTooDeep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
+
+
+def _located(message: str, text: str) -> str:
+    """Return tomllib's message, short, with the place that it ends with, also at the end."""
+    found, _, place = message.removesuffix(")").rpartition(" (at ")
+    where = _where(text) if place == "end of document" else place
+    return f"{quoted(found)} at {where}"
+
+
+# Bounds of JSON that others send: how many values it may hold, and how deep they may lie.
+#
+# A body of a few letters a value grows twentyfold when it is read, so values are counted before.
+
+MAX_JSON_DEPTH = 32  # Levels. What clients send has four, and a bill of materials about ten.
+
+_SEPARATORS = (b",", b"[", b"{")
+
+
+def has_at_most_values(values: int, content: bytes) -> bool:
+    """Say whether the text holds no more values than that; signs within strings count as well."""
+    return sum(content.count(sign) for sign in _SEPARATORS) < values
+
+
+def is_shallow(value: object) -> bool:
+    """Say whether a value that was read is no deeper than `DEEPEST`."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return True
+    return False
+
+
+def _inside(value: object) -> Iterator[object]:
+    """Yield the lists and objects that lie directly in a value."""
+    if isinstance(value, dict):
+        members = cast(dict[str, object], value).values()
+    elif isinstance(value, list):
+        members = cast(list[object], value)
+    else:
+        return
+    for member in members:
+        if isinstance(member, dict | list):
+            yield cast(object, member)

@@ -1,0 +1,62 @@
+"""Device login: the codes by which a person approves a token for a machine (RFC 8628)."""
+
+from datetime import timedelta
+
+from shared.domain.records import Record
+from shared.domain.rights import Scope
+from shared.domain.secrets import redact_tokens
+
+DEVICE_CODE_LIFETIME = timedelta(minutes=10)  # Signing in on the way takes two or three.
+POLL_INTERVAL = timedelta(seconds=5)  # What the RFC has where nothing is said.
+DEVICE_TOKEN_DAYS = 90
+MAX_CLIENT_NAME = 60  # Characters: it becomes the token's name, among other words.
+
+# Consonants alone, as the RFC has it: no word comes of them, and no two are read for one another
+# in the way that 0 and O, or 1 and I, are. Eight of them are 34 bits.
+USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+USER_CODE_LENGTH = 8
+USER_CODE_RANDOM_BYTES = 16  # So many more bits than the code has that the modulo favours none.
+
+# All that building and publishing takes; what governs is not for a credential in a file.
+DEVICE_SCOPES = (Scope.READ, Scope.PUSH_NEW, Scope.PUSH_VERSION, Scope.DEPRECATE)
+
+
+class DeviceRequest(Record):
+    """A machine that waits: what it says of itself, and where it asks from."""
+
+    device: str  # The hash of its own code.
+    client: str
+    address: str
+    agent: str
+    asked_ms: int
+    expires_ms: int
+
+
+class DeviceDecision(Record):
+    """What somebody answered: the account that the token is for, or nobody."""
+
+    account: str = ""
+
+
+def user_code(random: bytes) -> str:
+    """Return the code that these random bytes make, as people type it: `BCDF-GHJK`."""
+    number, letters = int.from_bytes(random), ""
+    for _ in range(USER_CODE_LENGTH):
+        number, digit = divmod(number, len(USER_CODE_LETTERS))
+        letters += USER_CODE_LETTERS[digit]
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def read_user_code(text: str) -> str | None:
+    """Return a code as it was given out, whatever case and signs it was typed with."""
+    letters = "".join(char for char in text.upper() if char.isalnum())
+    if len(letters) != USER_CODE_LENGTH or any(char not in USER_CODE_LETTERS for char in letters):
+        return None
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def read_client_name(text: str) -> str:
+    """Return what a machine calls itself, as one short line that shows what is in it."""
+    shown = "".join(char if char.isprintable() else " " for char in redact_tokens(text))
+    line = " ".join(shown.split())
+    return line[:MAX_CLIENT_NAME] or "a machine without a name"

@@ -1,0 +1,64 @@
+"""Documents derived from packages: their bytes and ETag, and writing XML."""
+
+import gzip
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Self
+
+_TAG_DIGITS = 32  # 128 bits: no two documents share them.
+_GZIP_LEVEL = 6  # Level 9 takes three times as long for one percent less.
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedDocument:
+    """Bytes that are the same for everybody who asks, until something changes.
+
+    `tag` names them, with its quotes; `changed_ms` is when they became what they are, if known.
+    """
+
+    content: bytes
+    gzipped: bytes
+    tag: str
+    changed_ms: int | None
+
+    @classmethod
+    def of(cls, content: bytes, changed_ms: int | None = None) -> Self:
+        """Return the document of these bytes."""
+        return cls(
+            content=content,
+            gzipped=gzip.compress(content, _GZIP_LEVEL, mtime=0),
+            tag=etag_of(content),
+            changed_ms=changed_ms,
+        )
+
+
+def etag_of(content: bytes) -> str:
+    """Return the entity tag of these bytes, with its quotes."""
+    return f'"{hashlib.sha256(content).hexdigest()[:_TAG_DIGITS]}"'
+
+
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def xml_element(name: str, *content: str) -> str:
+    """Return an element around markup, such as other elements."""
+    inside = "".join(content)
+    return f"<{name}>{inside}</{name}>" if inside else f"<{name}/>"
+
+
+def xml_leaf(name: str, value: object) -> str:
+    """Return an element around a text or a number."""
+    return xml_element(name, _FORBIDDEN.sub("", str(value)).translate(_ESCAPES))
+
+
+def xml_flag(name: str, value: object) -> str:
+    """Return an element that is true or false."""
+    return xml_element(name, "true" if value else "false")
+
+
+def xml_document(root: str) -> bytes:
+    """Return a whole document of this root element."""
+    return f"{_DECLARATION}{root}\n".encode()

@@ -1,0 +1,126 @@
+"""The change feed and the audit log: changes of packages, and queries for events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.names import Package
+from shared.domain.records import Event
+from shared.domain.times import parse_time
+
+
+class ChangeKind(Enum):
+    """What became of a release, or of every release of a package."""
+
+    PUBLISHED = "published"
+    DEPRECATED = "deprecated"
+    UNDEPRECATED = "undeprecated"
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+
+
+# Whether a release is held, quarantined or removed is the operator's business.
+_CHANGES = {
+    "release.published": ChangeKind.PUBLISHED,
+    "release.confirmed": ChangeKind.PUBLISHED,
+    "release.deprecated": ChangeKind.DEPRECATED,
+    "release.undeprecated": ChangeKind.UNDEPRECATED,
+    "release.held": ChangeKind.WITHDRAWN,
+    "release.quarantined": ChangeKind.WITHDRAWN,
+    "release.removed": ChangeKind.WITHDRAWN,
+    "release.live": ChangeKind.RESTORED,
+    "package.deprecated": ChangeKind.DEPRECATED,
+    "package.undeprecated": ChangeKind.UNDEPRECATED,
+    "package.private": ChangeKind.WITHDRAWN,
+    "package.public": ChangeKind.RESTORED,
+}
+# Everybody is told, because everybody could read the package until then, and mirrors still have it.
+_REMOVALS = {"package.private"}
+
+EVERY_VERSION = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """One change: `number` is its place in the feed, `version` may be `EVERY_VERSION`."""
+
+    number: int
+    at_ms: int
+    change: ChangeKind
+    package: Package
+    version: str
+    is_farewell: bool = False  # Told to those too who may not read the package any more.
+
+
+def package_change(number: int, event: Event) -> PackageChange | None:
+    """Return what the event says of a package, or None when it is about something else."""
+    change = _CHANGES.get(event.kind)
+    if change is None:
+        return None
+    subject, _, version = event.subject.partition(":")
+    org, _, name = subject.partition("/")
+    package = Package.parse(org, name)
+    is_farewell = event.kind in _REMOVALS
+    return PackageChange(
+        number, event.at_ms, change, package, version or EVERY_VERSION, is_farewell
+    )
+
+
+EVENTS_PAGE_SIZE = 50
+MAX_EVENTS_PAGE_SIZE = 500
+MAX_FILTER_LENGTH = 200  # Characters of a kind or an actor.
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Events below a number, newest first, whose kind begins so and that this actor made.
+
+    `subject` is what they are about, as it is compared; no address asks by it.
+    """
+
+    before: int | None = None
+    count: int = EVENTS_PAGE_SIZE
+    kind: str = ""
+    actor: str = ""
+    subject: str = ""
+    since_ms: int = 0
+    until_ms: int | None = None
+
+    @classmethod
+    def parse(cls, params: Mapping[str, str]) -> Self:
+        """Read the parameters of an address, or raise `InvalidRequest`."""
+        return cls(
+            before=_number(params, "before", 1, 2**62),
+            count=_number(params, "count", 1, MAX_EVENTS_PAGE_SIZE) or EVENTS_PAGE_SIZE,
+            kind=params.get("kind", "")[:MAX_FILTER_LENGTH],
+            actor=params.get("actor", "")[:MAX_FILTER_LENGTH],
+            since_ms=_time(params, "since") or 0,
+            until_ms=_time(params, "until"),
+        )
+
+    def wants(self, event: Event) -> bool:
+        """Say whether the event is one that was asked for."""
+        return (
+            event.kind.startswith(self.kind)
+            and self.actor in ("", event.actor)
+            and self.subject in ("", event.subject.lower())
+            and self.since_ms <= event.at_ms
+            and (self.until_ms is None or event.at_ms < self.until_ms)
+        )
+
+
+def _number(params: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    text = params.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):  # noqa: PLR2004 - digits of 2**62.
+        message = f"The parameter {name} is a number from {least} to {most}, not {text[:40]!r}."
+        raise InvalidRequest(message)
+    return int(text)
+
+
+def _time(params: Mapping[str, str], name: str) -> int | None:
+    text = params.get(name, "")
+    return parse_time(name, text) if text else None

@@ -1,0 +1,159 @@
+"""Maintenance tasks: their schedules, their runs, and the requests of administrators to run
+them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import ClassVar, Self
+
+from shared.domain.records import Entity, Place, Record
+
+PROBLEMS_KEPT = 20  # Sentences; the log has all of them.
+OVERDUE_AFTER = timedelta(
+    minutes=15
+)  # Longer than any task takes, and than an instance needs to start.
+
+
+class TaskResult(Enum):
+    """What came of a run."""
+
+    DONE = "done"
+    PROBLEMS = "problems"  # It did what it could, and found something wrong.
+    FAILED = "failed"  # It broke off; what it had done is done.
+
+
+class TaskRun(Record):
+    """One run of a task."""
+
+    task: str
+    started_ms: int
+    ended_ms: int
+    result: TaskResult
+    seen: int = 0
+    changed: int = 0
+    problems: tuple[str, ...] = ()
+    unfinished: bool = False  # The next run goes on from where this one stopped.
+
+    @property
+    def may_have_more(self) -> bool:
+        """Say whether it may have found more problems than are kept."""
+        return len(self.problems) == PROBLEMS_KEPT
+
+    @property
+    def lasted(self) -> timedelta:
+        """Return how long it took."""
+        return timedelta(milliseconds=self.ended_ms - self.started_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A task: its last run, if there was one, and when the next is due, if it is timed."""
+
+    task: str
+    last: TaskRun | None
+    due_ms: int | None
+
+    def is_overdue(self, now_ms: int) -> bool:
+        """Tell whether a run should have been and was not; of a task that never ran, nobody knows
+        since when."""
+        if self.last is None or self.due_ms is None:
+            return False
+        return now_ms - self.due_ms > OVERDUE_AFTER // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The seconds, minutes and hours of each day at which something runs."""
+
+    text: str
+    seconds: tuple[int, ...]
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a schedule: each field a number, `*`, or `*/n`; raise `ValueError` otherwise."""
+        *of_the_day, day, month, weekday = text.split()
+        if (day, month, weekday) != DAILY:
+            message = f"the schedule '{text}' is not of every day"
+            raise ValueError(message)
+        fields = zip(of_the_day, _UNITS, strict=True)
+        return cls(text, *(tuple(_values(field, most)) for field, most in fields))
+
+    def next_after(self, at_ms: int) -> int:
+        """Return the first time after this one."""
+        at_s = at_ms // 1000
+        day_s = at_s - at_s % _DAY_S
+        of_day = at_s - day_s
+        later = next((each for each in self._of_the_day() if each > of_day), None)
+        if later is None:
+            later = _DAY_S + next(iter(self._of_the_day()))
+        return (day_s + later) * 1000
+
+    def _of_the_day(self) -> Iterable[int]:
+        return (
+            (hour * 60 + minute) * 60 + second
+            for hour in self.hours
+            for minute in self.minutes
+            for second in self.seconds
+        )
+
+
+def task_state(
+    task: str, last: TaskRun | None, schedule: Schedule | None, now_ms: int
+) -> TaskState:
+    """Return how a task stands."""
+    since_ms = last.started_ms if last else now_ms
+    return TaskState(task, last, schedule.next_after(since_ms) if schedule else None)
+
+
+DAILY = ("*", "*", "*")  # Day, month and weekday: no task needs others.
+
+_UNITS = (60, 60, 24)  # Seconds, minutes and hours.
+_DAY_S = 24 * 60 * 60
+
+
+def _values(field: str, most: int) -> range:
+    first, _, step = field.partition("/")
+    if first == "*":
+        return range(0, most, int(step or 1))
+    value = int(first)
+    if step or value not in range(most):
+        message = f"'{field}' is no field of a schedule"
+        raise ValueError(message)
+    return range(value, value + 1)
+
+
+TASK_REQUESTS_OWNER = "upkeep"
+TASK_REQUEST_LIFETIME = timedelta(
+    days=1
+)  # What no timer took up for that long is asked for again, or never.
+
+
+class TaskRequest(Entity):
+    """A task that somebody asked for, until it has run."""
+
+    kind: ClassVar[str] = "upkeep-wish"
+
+    task: str
+    asked_by: str
+    asked_ms: int
+    begun_ms: int | None = None  # When an instance took it up last.
+    is_held_up: bool = False  # A run that began before is under way; this one comes after it.
+
+    @property
+    def place(self) -> Place:
+        """Return the task's place among all wishes."""
+        return task_request_place(self.task)
+
+    @property
+    def ends_ms(self) -> int:
+        """Return when nobody waits for it any more."""
+        return self.asked_ms + TASK_REQUEST_LIFETIME // timedelta(milliseconds=1)
+
+
+def task_request_place(task: str) -> Place:
+    """Return where it is written who asked for a task; of several the first is kept."""
+    return Place(TASK_REQUESTS_OWNER, task)

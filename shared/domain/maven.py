@@ -1,0 +1,272 @@
+"""Maven: the documents that its clients read about a package, the POMs and checksums that they
+send.
+
+The same records give the same bytes: no document depends on the time, so a document and its
+checksum
+change only when something is published, deprecated or withdrawn.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Protocol, Self
+from xml.parsers import expat
+
+from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
+from shared.domain.errors.packages import (
+    ChecksumUnreadable,
+    FileTooLarge,
+    PomDiffers,
+    PomUnreadable,
+)
+from shared.domain.names import Coordinate, ToolId
+from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
+from shared.domain.selection import usable_entries
+from shared.domain.versions import ANY_CLIENT, Distribution
+
+# The documents that Maven clients read of a package, each made from what the registry knows of it.
+#
+# The same records give the same bytes: nothing here asks the time, so a document and its checksum
+# stay as they are until something is published, deprecated or withdrawn.
+
+_WITHOUT_SPACES = (",", ":")
+
+
+def repository_heading(group: str, artifact: str) -> str:
+    """Return the two elements that every metadata document begins with."""
+    return xml_leaf("groupId", group) + xml_leaf("artifactId", artifact)
+
+
+# --- A repository of artifacts -----------------------------------------------------------------
+
+
+def repository_metadata(survey: Survey) -> bytes:
+    """Return the `maven-metadata.xml` of an artifact: its live versions, oldest first."""
+    head, live = survey.head, usable_entries(survey, ANY_CLIENT)[::-1]
+    stable = [entry for entry in live if entry.parsed.is_stable]
+    versions = xml_element("versions", *(xml_leaf("version", entry.version) for entry in live))
+    versioning = xml_element(
+        "versioning",
+        *(xml_leaf("latest", entry.version) for entry in live[-1:]),
+        *(xml_leaf("release", entry.version) for entry in (stable or live)[-1:]),
+        versions,
+        xml_leaf("lastUpdated", _last_updated(live)),
+    )
+    return xml_document(
+        xml_element("metadata", repository_heading(head.org, head.name), versioning)
+    )
+
+
+def _last_updated(entries: Iterable[ReleaseEntry]) -> str:
+    """Return the time of the newest entry: of the data, not of the request."""
+    newest_ms = max((entry.created_ms for entry in entries), default=0)
+    return datetime.fromtimestamp(newest_ms // 1000, UTC).strftime("%Y%m%d%H%M%S")
+
+
+# --- The proxy of Central ----------------------------------------------------------------------
+
+
+def client_metadata(
+    distribution: Distribution, org: str, name: str, survey: Survey | None
+) -> bytes:
+    """Return what a distribution can use of a package; of one that is not there, no version.
+
+    The client searches the whole document for names of elements, so none is nested in another of
+    its name.
+    """
+    entries = usable_entries(survey, distribution.client) if survey else ()
+    versions = xml_element("versions", *(_version(survey.head, each) for each in entries if survey))
+    group = f"{distribution.text}.{org}"
+    return xml_document(xml_element("metadata", repository_heading(group, name), versions))
+
+
+def _version(head: Head, entry: ReleaseEntry) -> str:
+    return xml_element(
+        "version",
+        xml_leaf("number", entry.version),
+        xml_leaf("platform", entry.platform),
+        xml_flag("isDeprecated", effective_deprecation(head, entry.deprecation) is not None),
+        xml_leaf("ballerinaVersion", entry.ballerina_version),
+        xml_element(
+            "modules", *(xml_element("module", xml_leaf("name", each)) for each in entry.modules)
+        ),
+    )
+
+
+def tool_metadata(distribution: Distribution, tool: ToolId, survey: Survey) -> bytes:
+    """Return the package of a tool and the versions that `survey` has, newest first.
+
+    `bal tool pull` takes the first one as the latest.
+    """
+    head = survey.head
+    return xml_document(
+        xml_element(
+            "metadata",
+            repository_heading(f"{distribution.text}.__tools__", tool),
+            xml_element(
+                "versions", *(xml_leaf("version", entry.version) for entry in survey.entries)
+            ),
+            xml_leaf("org", head.org),
+            xml_leaf("package", head.name),
+        )
+    )
+
+
+def depgraph(head: Head, release: Release, graph: bytes) -> bytes:
+    """Return the dependency graph of a release as an answer of the resolve call.
+
+    `graph` is the JSON list of nodes as it is stored, which is not read again here.
+    """
+    deprecation = effective_deprecation(head, release.deprecation)
+    resolved = json.dumps(
+        {
+            "org": release.org,
+            "name": release.name,
+            "version": release.version,
+            "isDeprecated": deprecation is not None,
+            "deprecateMessage": deprecation or "",
+        },
+        separators=_WITHOUT_SPACES,
+    ).encode()
+    return b'{"resolved":[%b,"dependencyGraph":%b}],"unresolved":[]}' % (resolved[:-1], graph)
+
+
+def listeners(release: Release) -> bytes:
+    """Return the listeners of each module: none, until API documentation is read."""
+    modules = [{"listeners": "[]"} for _ in release.modules]
+    answer = {"data": {"apiDocs": {"docsData": {"modules": modules}}}}
+    return json.dumps(answer, separators=_WITHOUT_SPACES).encode()
+
+
+MAX_POM_BYTES = 64 * 1024  # What `bal` sends has about 500; of Maven's own, some have 10 KiB.
+
+_NAMESPACE = "http://maven.apache.org/POM/4.0.0"
+_NAMES = ("groupId", "artifactId", "version")
+
+
+def pom_of(coordinate: Coordinate) -> bytes:
+    """Return the POM that stands beside a bala."""
+    package = coordinate.package
+    lines = [
+        xml_leaf("modelVersion", "4.0.0"),
+        xml_leaf("groupId", package.org),
+        xml_leaf("artifactId", package.name),
+        xml_leaf("version", coordinate.version),
+        xml_leaf("packaging", "bala"),
+    ]
+    inside = "".join(f"  {line}\n" for line in lines)
+    return xml_document(f'<project xmlns="{_NAMESPACE}">\n{inside}</project>')
+
+
+def require_pom(content: bytes, coordinate: Coordinate) -> None:
+    """Refuse a POM that cannot be read, or that is another artifact's."""
+    if len(content) > MAX_POM_BYTES:
+        what = "POM"
+        raise FileTooLarge(what, len(content), MAX_POM_BYTES)
+    named = _Reader().read(content)
+    org, name, version = (named.get(each, "") for each in _NAMES)
+    if f"{org}/{name}".lower() != coordinate.package.key or version != coordinate.version.text:
+        raise PomDiffers(f"{org}/{name}:{version}", coordinate)
+
+
+class _Reader:
+    """Reads the texts directly below the root, and lets no declaration in: those can be bombs."""
+
+    def __init__(self) -> None:
+        self._path: list[str] = []
+        self._texts: dict[str, str] = {}
+
+    def read(self, content: bytes) -> dict[str, str]:
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = self._begin
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.StartDoctypeDeclHandler = self._doctype
+        try:
+            parser.Parse(content, True)
+        except (expat.ExpatError, ValueError, LookupError):
+            reason = "it is not well-formed XML"
+            raise PomUnreadable(reason) from None
+        return {name: text.strip() for name, text in self._texts.items()}
+
+    def _begin(self, name: str, _attributes: object) -> None:
+        self._path.append(name)
+
+    def _end(self, _name: str) -> None:
+        self._path.pop()
+
+    def _text(self, text: str) -> None:
+        if len(self._path) == 2 and self._path[0] == "project":  # noqa: PLR2004 - <project><x>.
+            name = self._path[1]
+            self._texts[name] = self._texts.get(name, "") + text
+
+    def _doctype(self, *_declaration: object) -> None:
+        reason = "it has a DOCTYPE"
+        raise PomUnreadable(reason)
+
+
+_DIGITS = re.compile(r"[0-9a-fA-F]+", re.ASCII)
+
+
+class HashFunction(Protocol):
+    """The state of a checksum that is being computed."""
+
+    @property
+    def digest_size(self) -> int:
+        """Return the size of the result in bytes."""
+        ...
+
+    def update(self, data: bytes, /) -> None:
+        """Take more bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return the checksum of what was taken so far."""
+        ...
+
+
+class ChecksumAlgorithm(Enum):
+    """An algorithm, by the suffix of its files."""
+
+    SHA1 = "sha1"
+    MD5 = "md5"
+    SHA256 = "sha256"
+    SHA512 = "sha512"
+
+    @property
+    def digits(self) -> int:
+        """Return how many hexadecimal digits its checksums have."""
+        return self.hasher().digest_size * 2
+
+    def hasher(self) -> HashFunction:
+        """Return a fresh state to feed with bytes."""
+        # Clients compare these against damage; what is trusted here are SHA-256 digests.
+        return hashlib.new(self.value, usedforsecurity=False)
+
+    def of(self, content: bytes) -> str:
+        """Return the checksum of a whole file, in lower case."""
+        hasher = self.hasher()
+        hasher.update(content)
+        return hasher.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """A checksum that a client sent."""
+
+    algorithm: ChecksumAlgorithm
+    hex: str
+
+    @classmethod
+    def parse(cls, algorithm: ChecksumAlgorithm, content: bytes) -> Self:
+        """Read a checksum file, with a line end or a file name behind it or without."""
+        # A longer file is no checksum, and is not looked at.
+        text = content[:1024].decode("ascii", "replace").split(maxsplit=1)
+        digits = text[0] if text else ""
+        if len(digits) != algorithm.digits or not _DIGITS.fullmatch(digits):
+            raise ChecksumUnreadable(algorithm.name, algorithm.digits)
+        return cls(algorithm, digits.lower())

@@ -1,0 +1,249 @@
+"""Rate limits: how many requests of a class a caller may make in a window, and what remains.
+
+A window slides: the count of the window before counts as well, in proportion to the part of it that
+is still within the window's length. So no moment lets twice the limit through, as a fixed window
+does, and a store keeps two numbers for each caller.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from types import MappingProxyType
+from typing import Self
+
+from shared.domain.addresses import neighbourhood
+from shared.domain.identity import Principal
+
+
+class RateLimitClass(Enum):
+    """What is limited together."""
+
+    READ = "read"
+    WRITE = "write"
+    PUSH = "push"
+    TOKEN_ISSUE = "token-issue"  # noqa: S105 - the name of a class.
+    SIGN_IN = "sign-in"
+    DEVICE = "device"
+    INVITATION = "invitation"
+    FOUND = "found"
+    FAILURE = "failure"
+
+    @property
+    def window(self) -> timedelta:
+        """Return the time that its limits are for."""
+        return _WINDOWS.get(self, timedelta(minutes=1))
+
+    @property
+    def changes(self) -> bool:
+        """Say whether such requests are made to change what is stored for good."""
+        return self in _CHANGING
+
+    @property
+    def noun(self) -> str:
+        """Return what a sentence calls such requests."""
+        return _NOUNS[self]
+
+
+# Whoever guesses, makes credentials or writes to strangers is counted for longer than others.
+_WINDOWS = {
+    RateLimitClass.TOKEN_ISSUE: timedelta(minutes=5),
+    RateLimitClass.SIGN_IN: timedelta(minutes=5),
+    RateLimitClass.DEVICE: timedelta(minutes=5),
+    RateLimitClass.INVITATION: timedelta(minutes=60),
+    RateLimitClass.FAILURE: timedelta(minutes=5),
+    RateLimitClass.FOUND: timedelta(days=1),
+}
+_CHANGING = {
+    RateLimitClass.WRITE,
+    RateLimitClass.PUSH,
+    RateLimitClass.TOKEN_ISSUE,
+    RateLimitClass.DEVICE,
+    RateLimitClass.INVITATION,
+    RateLimitClass.FOUND,
+}
+_NOUNS = {
+    RateLimitClass.READ: "requests",
+    RateLimitClass.WRITE: "changes",
+    RateLimitClass.PUSH: "pushes",
+    RateLimitClass.TOKEN_ISSUE: "new tokens",
+    RateLimitClass.SIGN_IN: "attempts to sign in",
+    RateLimitClass.DEVICE: "device codes",
+    RateLimitClass.INVITATION: "invitations",
+    RateLimitClass.FOUND: "new organizations",
+    RateLimitClass.FAILURE: "requests with credentials that are not valid",
+}
+
+
+class RateLimitSubject(Enum):
+    """Whom requests are counted for."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a subject.
+    ACCOUNT = "account"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitKeys:
+    """Who makes a request, as it is counted; an empty key is not counted."""
+
+    token: str = ""
+    account: str = ""
+    address: str = ""
+
+    @classmethod
+    def of(cls, principal: Principal) -> Self:
+        """Return the keys of a principal: its credential, itself, and where it calls from."""
+        address = neighbourhood(principal.address)
+        return cls(principal.credential, principal.id, address)
+
+    def of_subject(self, subject: RateLimitSubject) -> str:
+        """Return the key by which this subject is counted."""
+        if subject is RateLimitSubject.TOKEN:
+            return self.token
+        return self.account if subject is RateLimitSubject.ACCOUNT else self.address
+
+
+_PART = re.compile(r"(token|account|address)=(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """What one class of operations allows in its window; a subject that is not named is free."""
+
+    operation: RateLimitClass
+    most: Mapping[RateLimitSubject, int]
+
+    @classmethod
+    def parse(cls, operation: RateLimitClass, text: str) -> Self:
+        """Read `token=120 account=240 address=480`; raise `ValueError` for anything else."""
+        most: dict[RateLimitSubject, int] = {}
+        for part in text.split():
+            found = _PART.fullmatch(part)
+            if found is None or RateLimitSubject(found[1]) in most or int(found[2]) == 0:
+                reason = f"{part[:40]!r} is no limit such as token=120, account=240 or address=480"
+                raise ValueError(reason)
+            most[RateLimitSubject(found[1])] = int(found[2])
+        return cls(operation, MappingProxyType(most))
+
+    def of(self, keys: RateLimitKeys) -> list[tuple[RateLimitSubject, str, int]]:
+        """Return whom a request of these keys counts for, by which key, and the limit of each."""
+        named = ((subject, keys.of_subject(subject), most) for subject, most in self.most.items())
+        return [each for each in named if each[1]]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The stretch of time that holds a moment: windows follow each other without gaps."""
+
+    number: int
+    length_ms: int
+    into_ms: int
+
+    @classmethod
+    def at(cls, now_ms: int, length: timedelta) -> Self:
+        """Return the window of this length that holds the time."""
+        length_ms = length // timedelta(milliseconds=1)
+        return cls(now_ms // length_ms, length_ms, now_ms % length_ms)
+
+    @property
+    def left_ms(self) -> int:
+        """Return how long it still takes."""
+        return self.length_ms - self.into_ms
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCounts:
+    """What was counted: in the window before, and in this one, the request in question included."""
+
+    before: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitAllowance:
+    """What a caller may still do: `remaining` requests, and more in `wait_ms`."""
+
+    operation: RateLimitClass
+    subject: RateLimitSubject
+    limit: int
+    remaining: int
+    wait_ms: int
+    is_exceeded: bool = False
+
+    @property
+    def period(self) -> str:
+        """Return the time that the limit is for, in words."""
+        minutes = self.operation.window // timedelta(minutes=1)
+        if self.operation.window == timedelta(days=1):
+            return "a day"
+        return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+    @property
+    def wait_s(self) -> int:
+        """Return the wait in whole seconds, as headers have it; 0 is read by no client."""
+        return max(1, -(-self.wait_ms // 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitWait:
+    """Somebody who has used up a limit: the next request of theirs is refused until `until_ms`."""
+
+    operation: RateLimitClass
+    subject: RateLimitSubject
+    key: str
+    limit: int
+    until_ms: int
+
+    def left(self, now_ms: int) -> timedelta:
+        """Return how long it still takes."""
+        return timedelta(milliseconds=max(0, self.until_ms - now_ms))
+
+
+def check_limit(
+    limit: int,
+    tally: WindowCounts,
+    window: Window,
+    *,
+    operation: RateLimitClass,
+    subject: RateLimitSubject,
+) -> RateLimitAllowance:
+    """Say whether the request that was counted last is within the limit, and what is left."""
+    # More than the limit was never let through, whatever was counted.
+    before = min(tally.before, limit)
+    used = tally.now + _in_reach(before, window)
+    if used > limit:
+        wait_ms = _wait_ms(limit, before, tally.now, window)
+        return RateLimitAllowance(operation, subject, limit, 0, wait_ms, is_exceeded=True)
+    is_last = used == limit
+    wait_ms = _wait_ms(limit, before, tally.now + 1, window) if is_last else window.left_ms
+    return RateLimitAllowance(operation, subject, limit, limit - used, wait_ms)
+
+
+def tightest_allowance(allowances: Sequence[RateLimitAllowance]) -> RateLimitAllowance:
+    """Return the one that a caller meets first: of those exceeded the longest to wait for."""
+    exceeded = [each for each in allowances if each.is_exceeded]
+    if exceeded:
+        return max(exceeded, key=lambda each: each.wait_ms)
+    return min(allowances, key=lambda each: each.remaining)
+
+
+def _in_reach(before: int, window: Window) -> int:
+    """Return the part of the window before that is less than a window ago, rounded up."""
+    return -(-before * window.left_ms // window.length_ms)
+
+
+def _wait_ms(limit: int, before: int, now: int, window: Window) -> int:
+    """Return when a repeat of the request fits, if nobody makes another one meanwhile.
+
+    The request in question is among `now`, and is not counted when it is refused.
+    """
+    room = limit - now
+    if room >= 0 and before:
+        # Enough of the window before has to fall out of reach.
+        left_ms = room * window.length_ms // before
+        return max(1, window.left_ms - left_ms)
+    # This window is full, and has to fall out of reach by one.
+    left_ms = (limit - 1) * window.length_ms // limit
+    return window.left_ms + window.length_ms - left_ms

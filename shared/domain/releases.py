@@ -1,0 +1,123 @@
+"""Releases: how an archive becomes records, and how records change; each change carries its
+event.
+"""
+
+from typing import TypeVar
+
+from shared.domain.archives.bala import Bala
+from shared.domain.identity import Principal
+from shared.domain.packages import Head, Origin, Release, State, Visibility
+from shared.domain.records import Event
+
+Changeable = TypeVar("Changeable", Head, Release)
+
+
+def new_head(
+    bala: Bala, *, by: Principal, now_ms: int, unsaid: Visibility = Visibility.PUBLIC
+) -> Head:
+    """Return the head that claims the package's name.
+
+    The first archive decides who sees it; `unsaid` is for one that does not say.
+    """
+    package = bala.coordinate.package
+    return Head(
+        org=package.org,
+        name=package.name,
+        visibility=bala.visibility or unsaid,
+        created_ms=now_ms,
+        made_by=by.provenance.publishers if by.provenance else (),
+    )
+
+
+def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
+    """Return the release of `bala`, with the event of its publication waiting in its outbox."""
+    coordinate = bala.coordinate
+    return Release(
+        org=coordinate.package.org,
+        name=coordinate.package.name,
+        version=coordinate.version.text,
+        digest=bala.digest.hex,
+        size_bytes=bala.size_bytes,
+        platform=bala.platform,
+        ballerina_version=bala.ballerina_version,
+        bala_version=bala.bala_version,
+        language_spec_version=bala.language_spec_version,
+        implementation_vendor=bala.implementation_vendor,
+        summary=bala.summary,
+        licenses=bala.licenses,
+        authors=bala.authors,
+        keywords=bala.keywords,
+        source_repository=bala.source_repository,
+        icon=bala.icon,
+        template=bala.template,
+        graalvm=bala.graalvm,
+        modules=bala.modules,
+        internal_modules=bala.internal_modules,
+        dependencies=bala.dependencies,
+        tools=bala.tools,
+        compiler_plugin=bala.compiler_plugin,
+        sbom=bool(bala.sbom),
+        created_ms=now_ms,
+        origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
+        outbox=(_published(bala, by, now_ms),),
+    )
+
+
+def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
+    coordinate = bala.coordinate
+    return Event(
+        id=f"{coordinate.key}@1",
+        kind="release.published",
+        at_ms=now_ms,
+        actor=by.id,
+        subject=str(coordinate),
+        org=coordinate.package.org.lower(),
+        credential=by.credential,
+        address=by.address,
+        details={"digest": bala.digest.hex, **(by.provenance.run if by.provenance else {})},
+    )
+
+
+def held_for_owner(release: Release, reason: str) -> Release:
+    """Return a new release as it is held from the start; its publication is told as just that."""
+    [published] = release.outbox
+    details = {**published.details, "reason": reason}
+    held = published.model_copy(update={"kind": "release.awaiting-owner", "details": details})
+    update = {
+        "state": State.HELD,
+        "state_reason": reason,
+        "awaits_owner": True,
+        "outbox": (held,),
+    }
+    return release.model_copy(update=update)
+
+
+def with_change(
+    record: Changeable, kind: str, *, by: Principal, now_ms: int, **update: object
+) -> Changeable:
+    """Return `record` with the fields of `update`, and the event of that change in its outbox.
+
+    The event's id holds the revision that the change makes, so a change that is written twice is
+    one event.
+    """
+    subject = record.coordinate if isinstance(record, Release) else record.package
+    event = Event(
+        id=f"{subject}@{record.revision + 1}".lower(),
+        kind=kind,
+        at_ms=now_ms,
+        actor=by.id,
+        subject=str(subject),
+        org=record.org.lower(),
+        credential=by.credential,
+        address=by.address,
+        details={
+            **{field: _shown(value) for field, value in update.items()},
+            **{f"{field}_before": _shown(getattr(record, field)) for field in update},
+        },
+    )
+    outbox = (*record.outbox, event)
+    return record.model_copy(update={**update, "changed_ms": now_ms, "outbox": outbox})
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else str(getattr(value, "value", value))

@@ -1,0 +1,431 @@
+"""Search: queries, the language of `q`, results, and the facets that results are counted by.
+
+    query   = { term | "AND" }                       terms stand side by side or are joined by AND
+    term    = [ field ":" ] ( phrase | group | word )
+    field   = "org" | "name" | "package" | "keyword" | "module"                      in any case
+    phrase  = '"' text '"'
+    group   = "(" word { "OR" word } ")"             any of these
+    word    = characters up to a space; after "keyword:" up to the next " AND " or the end
+
+A word `org/name`, with a version or without, is a path. A word with `*` before its end is a
+pattern. A backslash takes the meaning from the character after it. What fits none of this is read
+as plain
+words: no text is an error.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from itertools import islice
+from typing import Self
+
+from shared.domain.packages import Listing, Release
+from shared.domain.versions import ANY_CLIENT, ClientProfile, LanguageVersion
+
+DEFAULT_LIMIT = 10  # What Central gives a client that does not say.
+MAX_LIMIT = 1_000  # Stores page by 500; above this one answer holds megabytes.
+MAX_OFFSET = 2**31 - 1  # Clients read it as a Java int.
+
+_NUMBER = re.compile(r"\d{1,10}", re.ASCII)
+
+
+class Sort(Enum):
+    """Orders of results."""
+
+    RELEVANCE = "relevance"
+    NAME = "name"
+    CREATED = "createdDate"  # Of the release that is shown: what was updated last.
+    ADDED = "addedDate"  # Of the package: what is new.
+    PULLS = "pullCount"
+
+
+_SORTS = {each.value.lower(): each for each in Sort}
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPage:
+    """Which part of the results, in which order."""
+
+    offset: int = 0
+    limit: int = DEFAULT_LIMIT
+    sort: Sort = Sort.RELEVANCE
+    descending: bool = True
+
+    @classmethod
+    def parse(cls, limit: str = "", offset: str = "", sort: str = "") -> Self:
+        """Read the list parameters as clients send them; what cannot be read is the default."""
+        order, descending = _parse_sort(sort)
+        return cls(
+            offset=min(_parse_number(offset, 0), MAX_OFFSET),
+            limit=min(_parse_number(limit, DEFAULT_LIMIT), MAX_LIMIT),
+            sort=order,
+            descending=descending,
+        )
+
+
+def _parse_number(text: str, default: int) -> int:
+    stripped = text.strip()
+    return int(stripped) if _NUMBER.fullmatch(stripped) else default
+
+
+def _parse_sort(text: str) -> tuple[Sort, bool]:
+    """Read `createdDate`, `created_date,ASC` and the like; names alone begin with the first."""
+    named, _, direction = text.strip().partition(",")
+    sort = _SORTS.get(named.strip().lower().replace("_", ""), Sort.RELEVANCE)
+    asked = direction.strip().lower()
+    if asked in ("asc", "desc"):
+        return sort, asked == "desc"
+    return sort, sort is not Sort.NAME
+
+
+# The language of `q`, as clients of Ballerina Central write it.
+#
+# query   = { term | "AND" }                       terms stand side by side or are joined by AND
+#     term    = [ field ":" ] ( phrase | group | word )
+#     field   = "org" | "name" | "package" | "keyword" | "module"                      in any case
+#     phrase  = '"' text '"'
+#     group   = "(" word { "OR" word } ")"             any of these
+#     word    = characters up to a space; after "keyword:" up to the next " AND " or the end
+#
+# A word `org/name`, with a version or without, is a path. A word with `*` before its end is a
+# pattern. `\` takes the meaning from the character after it. What fits none of this is read as
+# plain words: no text is an error.
+
+
+class Field(Enum):
+    """Where a term is looked for."""
+
+    ANYWHERE = ""
+    ORG = "org"
+    NAME = "name"
+    KEYWORD = "keyword"
+    MODULE = "module"
+
+
+class Match(Enum):
+    """How a term is compared, always without case."""
+
+    WORDS = "words"  # Each word of the value begins a word of the text.
+    PHRASE = "phrase"  # The words of the value, whole and in this order.
+    WHOLE = "whole"  # The whole organization, or a whole keyword.
+    PATTERN = "pattern"  # The whole name or organization, `*` standing for anything.
+    PATH = "path"  # The words of `org/name`, and that package first.
+
+
+_TYPED = {(Field.ANYWHERE, Match.WORDS), (Field.ANYWHERE, Match.PHRASE)}
+
+
+class SearchKind(Enum):
+    """What is looked for."""
+
+    PACKAGES = "packages"
+    TOOLS = "tools"  # Packages that publish a tool.
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition; it holds when any of its values does."""
+
+    values: tuple[str, ...]
+    field: Field = Field.ANYWHERE
+    match: Match = Match.WORDS
+
+
+class Facet(Enum):
+    """One way to divide packages; a package may have several values of it, or none."""
+
+    KIND = "kind"
+    ORG = "org"
+    KEYWORD = "keyword"
+    LICENSE = "license"
+    PLATFORM = "platform"
+    LANGUAGE = "ballerina"
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """One value of a facet."""
+
+    facet: Facet
+    value: str
+
+    @property
+    def folded(self) -> str:
+        """Return what is the same for spellings of the value that differ in case alone."""
+        return self.value.strip().casefold()
+
+    @property
+    def key(self) -> str:
+        """Return what is the same for all these spellings, and for no value of another facet."""
+        return f"{self.facet.value} {self.folded}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A parsed search; an empty one matches everything.
+
+    A package matches when every term does, and every restriction below the terms.
+    """
+
+    terms: tuple[Term, ...] = ()
+    kind: SearchKind = SearchKind.PACKAGES
+    orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
+    package: str = ""  # One package's whole name, in any case.
+    needs: str = ""  # The key of a package that those which are looked for depend on directly.
+    own_only: bool = False  # Only the caller's organizations; `PackageSearch` turns it into `orgs`.
+    include_deprecated: bool = False
+    deprecated_only: bool = False
+    traits: tuple[FacetValue, ...] = ()  # All of these hold.
+    client: ClientProfile = ANY_CLIENT
+    is_wordless: bool = False  # Something was typed, and no word is in it: nothing matches.
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what was typed or sent as `q`; whatever it holds, it is a query."""
+        terms = parse_terms(text)
+        return cls(terms=terms, is_wordless=not terms and bool(text.strip()))
+
+    @property
+    def problem(self) -> str:
+        """Return why nothing can match, in a sentence; nothing where something can."""
+        if not self.is_wordless:
+            return ""
+        return (
+            "The query holds no words, so nothing was searched for. A word has letters or digits. "
+            "Search for one, or leave the query empty to list everything."
+        )
+
+    def by_name(self) -> Self:
+        """Return the query with every word looked for in names alone, as while a name is typed."""
+        named = (
+            replace(term, field=Field.NAME) if (term.field, term.match) in _TYPED else term
+            for term in self.terms
+        )
+        return replace(self, terms=tuple(named))
+
+    def within(self, orgs: frozenset[str]) -> Self:
+        """Return the query restricted to these organizations, besides what restricts it already."""
+        keys = frozenset(org.lower() for org in orgs)
+        return replace(self, orgs=keys if self.orgs is None else self.orgs & keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who sees the results: keys of the organizations whose private packages are theirs to see."""
+
+    orgs: frozenset[str] = frozenset()
+    sees_everything: bool = False
+
+
+ANYONE = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One result, with the parts of its score; its documentation is an excerpt."""
+
+    listing: Listing
+    score: float = 0.0
+    parts: dict[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page of hits and the count of all."""
+
+    hits: tuple[Hit, ...]
+    count: int
+    meant: tuple[tuple[str, str], ...] = ()  # Words that nobody uses, and the nearest ones.
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A package whose name is near to what was typed."""
+
+    org: str
+    name: str
+    summary: str
+
+    @classmethod
+    def of(cls, listing: Listing) -> Self:
+        """Return the suggestion of a listed package."""
+        return cls(listing.head.org, listing.head.name, listing.release.summary)
+
+
+MAX_QUERY_LENGTH = (
+    500  # Characters that are read: a longer text is no search, and costs its reader.
+)
+MAX_QUERY_TERMS = 16  # Terms that are read: each is one more list to intersect.
+MAX_TERM_VALUES = 16  # Values of a group that are read.
+
+_FIELDS = {
+    "": Field.ANYWHERE,
+    "org": Field.ORG,
+    "name": Field.NAME,
+    "package": Field.NAME,
+    "keyword": Field.KEYWORD,
+    "module": Field.MODULE,
+}
+
+_TERM = re.compile(
+    r"""
+    AND (?= \s | $ )
+  |
+    (?: (?P<field> (?i: org | name | package | module | (?P<keyword> keyword ) ) ) : (?= \S ) )?
+    (?: " (?P<phrase> (?: \\. | [^"\\] )* ) " (?= \s | $ )
+      | \( (?P<group> (?: \\. | [^()\\] )* ) \) (?= \s | $ )
+      | (?P<word> (?(keyword) (?: \\. | (?! \s AND (?: \s | $ ) ) . )+
+                            | (?: \\. | \S )+ ) )
+    )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_OR = re.compile(r"\s+OR\s+")
+_QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_WILDCARD = re.compile(r"(?:\\.|[^*\\])*\*", re.DOTALL)  # From the start to a `*` that is one.
+_PATH = re.compile(r"([A-Za-z0-9_]+/[A-Za-z0-9_.]+)(?::[0-9A-Za-z.*-]*)?", re.ASCII)
+_LETTER = re.compile(r"[^\W_]")
+
+
+def parse_terms(text: str) -> tuple[Term, ...]:
+    """Return the terms of `text`, each once, the first `MAX_QUERY_TERMS` of them."""
+    return tuple(islice(dict.fromkeys(_terms(text[:MAX_QUERY_LENGTH])), MAX_QUERY_TERMS))
+
+
+def _terms(text: str) -> Iterator[Term]:
+    for found in _TERM.finditer(text):
+        if found[0] != "AND":
+            term = _term(found)
+            if any(_LETTER.search(value) for value in term.values):
+                yield term
+
+
+def _term(found: re.Match[str]) -> Term:
+    field = _FIELDS[(found["field"] or "").lower()]
+    if found["phrase"] is not None:
+        return Term((_plain(found["phrase"]),), field, _phrase_match(field))
+    if found["group"] is not None:
+        values = _OR.split(found["group"])[:MAX_TERM_VALUES]
+        return Term(tuple(_plain(_unquoted(value)) for value in values), field, _word_match(field))
+    return _word_term(field, found["word"])
+
+
+def _word_term(field: Field, word: str) -> Term:
+    if field is Field.ANYWHERE and (path := _PATH.fullmatch(word)):
+        return Term((path[1],), field, Match.PATH)
+    match = Match.PATTERN if _is_pattern(field, word) else _word_match(field)
+    return Term((_plain(word),), field, match)
+
+
+def _is_pattern(field: Field, word: str) -> bool:
+    """Say whether `*` means something: at the end of a word it does not, words are beginnings."""
+    if field in (Field.KEYWORD, Field.MODULE):
+        return False
+    return bool(_WILDCARD.match(word if field is Field.ORG else word.rstrip("*")))
+
+
+def _word_match(field: Field) -> Match:
+    return Match.WHOLE if field in (Field.ORG, Field.KEYWORD) else Match.WORDS
+
+
+def _phrase_match(field: Field) -> Match:
+    return Match.WHOLE if field in (Field.ORG, Field.KEYWORD) else Match.PHRASE
+
+
+def _unquoted(raw: str) -> str:
+    quoted = _QUOTED.fullmatch(raw.strip())
+    return quoted[1] if quoted else raw
+
+
+def _plain(raw: str) -> str:
+    """Return the value without its escapes and the spaces around it."""
+    return _ESCAPE.sub(r"\1", raw.strip()).strip()
+
+
+MAX_FACET_VALUES = 200  # Values of one facet that are counted for a page: nobody reads more.
+
+
+class PackageShape(Enum):
+    """What a package is for whoever finds it; each is one of these."""
+
+    LIBRARY = "library"
+    CONNECTOR = "connector"
+    TOOL = "tool"
+    TEMPLATE = "template"
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """A value of a facet, and how many of the results have it."""
+
+    value: str
+    count: int
+
+
+Facets = Mapping[
+    Facet, tuple[FacetCount, ...]
+]  # The most frequent value first; facets with none lack.
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTotals:
+    """What there is that everybody may see."""
+
+    packages: int = 0
+    organizations: int = 0
+    pulls: int = 0
+
+
+def group_facets(counted: Iterable[tuple[FacetValue, int]]) -> Facets:
+    """Return how the results divide; spellings that differ in case alone are one value, written
+    as most of them are."""
+    spelled: dict[Facet, dict[str, dict[str, int]]] = {}
+    for trait, count in counted:
+        values = spelled.setdefault(trait.facet, {})
+        spellings = values.setdefault(trait.folded, {})
+        spellings[trait.value] = spellings.get(trait.value, 0) + count
+    return {facet: tuple(_most_frequent(values)) for facet, values in spelled.items()}
+
+
+def _most_frequent(values: Mapping[str, Mapping[str, int]]) -> Iterator[FacetCount]:
+    """Yield the values that most have; spellings by what they share."""
+    counted = {folded: sum(spellings.values()) for folded, spellings in values.items()}
+    for folded in sorted(counted, key=lambda each: (-counted[each], each))[:MAX_FACET_VALUES]:
+        spellings = values[folded]
+        best = min(spellings, key=lambda each: (-spellings[each], each))
+        yield FacetCount(best, counted[folded])
+
+
+def facet_values(listing: Listing) -> Iterator[FacetValue]:
+    """Yield what a package is found and counted by, each once."""
+    release = listing.release
+    yield FacetValue(Facet.KIND, shape_of(release).value)
+    yield FacetValue(Facet.ORG, listing.head.org)
+    yield FacetValue(Facet.PLATFORM, release.platform)
+    language = language_of(release)
+    if language:
+        yield FacetValue(Facet.LANGUAGE, language)
+    written = [
+        *(FacetValue(Facet.LICENSE, each.strip()) for each in release.licenses),
+        *(FacetValue(Facet.KEYWORD, each.strip()) for each in release.keywords),
+    ]
+    yield from {trait.key: trait for trait in written if trait.value}.values()
+
+
+def shape_of(release: Release) -> PackageShape:
+    """Return what the package is: a template and a tool say so themselves, a connector by a
+    keyword."""
+    if release.template:
+        return PackageShape.TEMPLATE
+    if release.tools:
+        return PackageShape.TOOL
+    last_parts = {keyword.strip().casefold().rpartition("/")[2] for keyword in release.keywords}
+    return PackageShape.CONNECTOR if "connector" in last_parts else PackageShape.LIBRARY
+
+
+def language_of(release: Release) -> str:
+    """Return the line of Ballerina that built the package, as `2201.8`; empty if unreadable."""
+    version = LanguageVersion.parse(release.ballerina_version)
+    return f"{version.major}.{version.update}" if version else ""

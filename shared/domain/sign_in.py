@@ -1,0 +1,140 @@
+"""Sign-in: sessions of browsers, sign-in attempts at an identity provider, and where a sign-in
+returns to.
+"""
+
+import re
+from datetime import timedelta
+from enum import Enum
+from typing import ClassVar, Self
+
+from shared.domain.records import Entity, Place, Record
+
+SECRET_ROTATION = timedelta(minutes=10)  # A copied cookie is worth little when it is found later.
+SECRET_GRACE = timedelta(minutes=1)  # Requests that were on their way when the secret changed.
+
+_SECRET_ROTATION_MS = SECRET_ROTATION // timedelta(milliseconds=1)
+_SECRET_GRACE_MS = SECRET_GRACE // timedelta(milliseconds=1)
+
+
+class SecretState(Enum):
+    """What a secret is that came with a request."""
+
+    CURRENT = "current"
+    PREVIOUS = "previous"  # Replaced a moment ago, or by one that the browser never got.
+    COPIED = "copied"  # Replaced for so long that only a copy of the cookie still has it.
+    UNKNOWN = "unknown"
+
+
+class Session(Entity):
+    """A browser that is signed in.
+
+    `secrets` are hashes, newest first: the one that counts, and the one before it. The newest is
+    confirmed when the browser presents it for the first time.
+    """
+
+    kind: ClassVar[str] = "session"
+
+    id: str
+    account: str
+    provider: str
+    created_ms: int
+    seen_ms: int
+    expires_ms: int
+    idle_ms: int
+    signed_in_ms: int
+    strong: bool = False
+    agent: str = ""
+    address: str = ""
+    secrets: tuple[str, ...]
+    confirmed_ms: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """Return its place among the sessions of the account."""
+        return Place(self.account, self.id)
+
+    @property
+    def ends_ms(self) -> int:
+        """Return when it ends: unused for too long, or too old."""
+        return min(self.expires_ms, self.seen_ms + self.idle_ms)
+
+    def presented(self, secret_hash: str, now_ms: int) -> SecretState:
+        """Say what the secret with this hash is."""
+        if secret_hash == self.secrets[0]:
+            return SecretState.CURRENT
+        if secret_hash not in self.secrets:
+            return SecretState.UNKNOWN
+        if self.confirmed_ms is None or now_ms - self.confirmed_ms < _SECRET_GRACE_MS:
+            return SecretState.PREVIOUS
+        return SecretState.COPIED
+
+    def needs_secret(self, presented: SecretState, now_ms: int) -> bool:
+        """Say whether it is time for a new secret: one has aged, or the newest was lost."""
+        age_ms = now_ms - self.seen_ms
+        if presented is SecretState.PREVIOUS:
+            return self.confirmed_ms is None and age_ms >= _SECRET_GRACE_MS
+        return age_ms >= _SECRET_ROTATION_MS
+
+    def needs_confirming(self, presented: SecretState) -> bool:
+        """Say whether the browser shows for the first time that it has the newest secret."""
+        return presented is SecretState.CURRENT and self.confirmed_ms is None
+
+    def with_secret(self, new_hash: str, kept_hash: str, now_ms: int) -> Self:
+        """Return the session with a new secret beside the one that the browser has."""
+        return self.model_copy(
+            update={"secrets": (new_hash, kept_hash), "confirmed_ms": None, "seen_ms": now_ms}
+        )
+
+    def confirmed(self, now_ms: int) -> Self:
+        """Return the session whose newest secret has arrived."""
+        return self.model_copy(update={"confirmed_ms": now_ms})
+
+
+class SignInPurpose(Enum):
+    """What a sign-in is for."""
+
+    ENTER = "enter"
+    AGAIN = "again"  # To show once more who one is, for what takes a fresh sign-in.
+    LINK = "link"  # To sign in with a further identity from now on.
+
+
+class SignInAttempt(Record):
+    """What is kept of a sign-in here, since a browser would show it to others.
+
+    `browser` is the hash of the name of the one that began it; `account` and `session` are those
+    that it is to change, empty for a sign-in that begins a session.
+    """
+
+    provider: str
+    flow: str
+    browser: str
+    purpose: SignInPurpose
+    to: str
+    account: str
+    session: str
+    begun_ms: int
+
+
+HOME_PATH = "/account"
+MAX_RETURN_PATH_LENGTH = 512
+
+# First parts of pages that people come from. Files, API and sign-in itself are none of them.
+RETURN_PAGES = frozenset(
+    {"account", "dashboard", "device", "manage", "orgs", "packages", "search", "about"}
+)
+
+# No second slash or backslash that browsers read as a host, no control character, no fragment.
+_PATH = re.compile(r"/(?P<first>[a-z]+)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*(?:\?[^\\#<>\"]*)?")
+
+
+def return_path(text: str) -> str:
+    """Return the path if it is one of our pages, else the page of the account."""
+    form = (
+        _PATH.fullmatch(text)
+        if len(text) <= MAX_RETURN_PATH_LENGTH and text.isprintable()
+        else None
+    )
+    if form is None or not text.isascii() or form["first"] not in RETURN_PAGES:
+        return HOME_PATH
+    # `..` leaves a page for what is not one.
+    return HOME_PATH if ".." in text or "%2e" in text.lower() else text

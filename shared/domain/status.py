@@ -1,0 +1,261 @@
+"""Status of the registry: counts, backlog, disk space, tasks, and problems with what to do about
+them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Self
+
+from shared.domain.accounts import Account
+from shared.domain.maintenance_tasks import TaskRequest, TaskResult, TaskRun, TaskState
+from shared.domain.notices import ReadOnlyState
+from shared.domain.organizations import Organization
+from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitWait
+from shared.domain.records import Entity, Record
+
+LOW_DISK_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
+LOW_DISK_FRACTION = 20  # Of the whole disk: others fill it as well.
+FULL_DISK_BYTES = 1024**3  # Databases write what they change twice before it is once.
+BACKLOG_STUCK_AFTER = timedelta(
+    minutes=10
+)  # Settling runs each minute; what waits for longer is stuck.
+_MS = timedelta(milliseconds=1)
+
+
+class Severity(Enum):
+    """How much something matters."""
+
+    WARN = "warn"  # Packages are served all the same.
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusProblem:
+    """Something that is not as it should be, and what to do; `task` is the one that it is about."""
+
+    mood: Severity
+    sentence: str
+    way_out: str
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Records whose changes are not listed yet, as far as they were counted."""
+
+    count: int
+    is_more: bool
+    oldest_ms: int | None
+
+    def is_stuck(self, now_ms: int) -> bool:
+        """Say whether one has waited for longer than the next run of upkeep."""
+        return self.oldest_ms is not None and now_ms - self.oldest_ms > BACKLOG_STUCK_AFTER // _MS
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpace:
+    """How much there is on the disk that everything lies on, and how much of it is free."""
+
+    total_bytes: int
+    free_bytes: int
+
+    @property
+    def is_scarce(self) -> bool:
+        """Say whether somebody should make room within days."""
+        return self.free_bytes < max(LOW_DISK_BYTES, self.total_bytes // LOW_DISK_FRACTION)
+
+    @property
+    def is_gone(self) -> bool:
+        """Say whether pushes may be refused within hours."""
+        return self.free_bytes < FULL_DISK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOverview:
+    """A task as administrators see it: how it stands, and who wants it to run now, if anybody."""
+
+    standing: TaskState
+    wish: TaskRequest | None = None
+    asked_by: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return self.standing.task
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedCaller:
+    """Somebody who has to wait; an account by its name, anything else by what it is counted by."""
+
+    wait: RateLimitWait
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitReport:
+    """How fast everybody may be, and who was too fast: those who wait longest, of `count`."""
+
+    rules: Mapping[RateLimitClass, RateLimit]
+    waiters: tuple[LimitedCaller, ...]
+    count: int
+
+
+class RegistryCounts(Record):
+    """How much there is of each, what is private or withheld included; what was removed is not."""
+
+    accounts: int = 0
+    organizations: int = 0
+    packages: int = 0
+    private_packages: int = 0
+    releases: int = 0
+    public_releases: int = 0  # Those that everybody may have.
+    withheld_releases: int = 0
+    pulls: int = 0
+    archive_bytes: int = 0
+
+    @classmethod
+    def of_package(cls, head: Head, releases: Iterable[Release]) -> Self:
+        """Count one package with its releases; a name that was merely claimed is none."""
+        kept = [each for each in releases if each.state is not State.REMOVED]
+        if not kept:
+            return cls()
+        is_public = head.visibility is Visibility.PUBLIC
+        live = sum(each.state is State.LIVE for each in kept)
+        return cls(
+            packages=1,
+            private_packages=0 if is_public else 1,
+            releases=len(kept),
+            public_releases=live if is_public else 0,
+            withheld_releases=sum(each.state in _WITHHELD for each in kept),
+            pulls=head.pulls,
+            archive_bytes=sum(each.size_bytes for each in kept),
+        )
+
+    @classmethod
+    def of_entities(cls, entities: Sequence[Entity], now_ms: int) -> Self:
+        """Count records of the directory."""
+        organizations = [each for each in entities if isinstance(each, Organization)]
+        return cls(
+            accounts=sum(isinstance(each, Account) for each in entities),
+            organizations=sum(not each.is_deleted_at(now_ms) for each in organizations),
+        )
+
+    def plus(self, other: Self) -> Self:
+        """Return what both count together."""
+        theirs = other.model_dump(include=_COUNT_FIELDS)
+        return self.model_copy(update={name: getattr(self, name) + theirs[name] for name in theirs})
+
+
+class DatedCounts(Record):
+    """A census, and when it was."""
+
+    census: RegistryCounts
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What is known of the registry at one moment; None of stores that did not answer."""
+
+    at_ms: int
+    standings: tuple[TaskState, ...] | None
+    backlog: Backlog | None
+    counted: DatedCounts | None
+    room: DiskSpace | None
+    read_only: ReadOnlyState | None = None
+
+    @property
+    def concerns(self) -> tuple[StatusProblem, ...]:
+        """Return what is not as it should be, the worst first."""
+        found = [*self._of_stores(), *self._of_tasks(), *self._of_backlog(), *self._of_itself()]
+        return tuple(sorted(found, key=lambda each: each.mood is not Severity.BAD))
+
+    @property
+    def troubled(self) -> tuple[TaskState, ...]:
+        """Return the tasks that are late, broke off, or found something wrong."""
+        known = self.standings or ()
+        return tuple(each for each in known if any(_of_task(each, self.at_ms)))
+
+    def standing(self, task: str) -> TaskState | None:
+        """Return how one task stands; None where there is none of the name, or nobody knows."""
+        return next((each for each in self.standings or () if each.task == task), None)
+
+    def _of_stores(self) -> Iterator[StatusProblem]:
+        if self.standings is None or self.backlog is None:
+            yield StatusProblem(
+                Severity.BAD,
+                "The stores do not answer.",
+                "Packages cannot be read or published until they do; what was published is safe. "
+                "The log of the registry says what they refuse.",
+            )
+
+    def _of_tasks(self) -> Iterator[StatusProblem]:
+        standings = self.standings or ()
+        for each in standings:
+            yield from _of_task(each, self.at_ms)
+        if standings and not any(each.last for each in standings):
+            yield StatusProblem(
+                Severity.WARN,
+                "No task has run yet.",
+                "After the first start that takes a minute. Later it means that no timer runs: "
+                "start the registry again.",
+            )
+
+    def _of_backlog(self) -> Iterator[StatusProblem]:
+        if self.backlog and self.backlog.is_stuck(self.at_ms):
+            yield StatusProblem(
+                Severity.WARN,
+                "Changes that were made are not listed yet.",
+                "Each is safe, but lists, search and logs lack it. Run the task that lists them; "
+                "what it cannot list, it names.",
+                "settle",
+            )
+
+    def _of_itself(self) -> Iterator[StatusProblem]:
+        if self.read_only:
+            reason = self.read_only.reason.rstrip(".")
+            sentence = f"The registry takes no changes: {reason}."
+            yield StatusProblem(Severity.WARN, sentence, "Turn that off when its reason is gone.")
+        if self.room and self.room.is_gone:
+            sentence = "The disk is almost full."
+            way_out = "Make room now: when nothing is left, nothing can be published or changed."
+            yield StatusProblem(Severity.BAD, sentence, way_out)
+        elif self.room and self.room.is_scarce:
+            sentence = "The disk is filling up."
+            way_out = "Make room within the next days, or move the registry to a larger disk."
+            yield StatusProblem(Severity.WARN, sentence, way_out)
+
+
+def _of_task(standing: TaskState, now_ms: int) -> Iterator[StatusProblem]:
+    last = standing.last
+    if last and last.result is TaskResult.FAILED:
+        sentence = f"The task {standing.task} broke off."
+        way_out = "What it had done is done. Run it again; the log says where it stopped."
+        yield StatusProblem(Severity.BAD, sentence, way_out, standing.task)
+    if last and last.result is TaskResult.PROBLEMS:
+        sentence = f"The task {standing.task} found {_problems(last)}"
+        way_out = "It says so until a run finds nothing wrong."
+        yield StatusProblem(Severity.WARN, sentence, way_out, standing.task)
+    if standing.is_overdue(now_ms):
+        sentence = f"The task {standing.task} is overdue."
+        way_out = "Run it now. If others are late as well, no timer runs: start the registry again."
+        yield StatusProblem(Severity.WARN, sentence, way_out, standing.task)
+
+
+def _problems(run: TaskRun) -> str:
+    first, *others = run.problems
+    if not others:
+        return f"a problem: {first}"
+    or_more = " or more" if run.may_have_more else ""
+    return f"{len(run.problems)} problems{or_more}, the first: {first}"
+
+
+_WITHHELD = {State.HELD, State.QUARANTINED}
+
+_COUNT_FIELDS = set(RegistryCounts.model_fields) - set(Record.model_fields)
+
+SOFTWARE_VERSION = "0.1.0"  # As pyproject.toml has it, which is not there where the registry runs.

@@ -1,0 +1,23 @@
+"""Times as people write and read them, in UTC unless they say otherwise."""
+
+from datetime import UTC, datetime
+
+from shared.domain.errors.base import InvalidRequest
+
+
+def parse_time(name: str, text: str) -> int:
+    """Return the moment that a field of this name says, in milliseconds since 1970.
+
+    Raises `InvalidRequest`.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        message = f"The parameter {name} is a time such as 2026-11-20T10:00:00Z, not {text[:40]!r}."
+        raise InvalidRequest(message) from None
+
+
+def time_text(at_ms: int) -> str:
+    """Return a time as a sentence holds it."""
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%d %B %Y, %H:%M} UTC"

@@ -1,0 +1,221 @@
+"""Trusted publishers: which jobs of CI systems may publish a package, without a stored secret."""
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import ClassVar, Self
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.names import Package
+from shared.domain.records import Entity, Place, Record
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
+
+MAX_REFS = 10  # More than that is no rule any more.
+MAX_REPOSITORY_LENGTH = 255  # Characters: it stands in lists and logs.
+
+# What the providers' tokens say of a run, and a rule can ask for.
+RULE_NAMES = {
+    Provider.GITHUB: frozenset(
+        {"workflow", "reusable_workflow", "refs", "environment", "protected"}
+    ),
+    Provider.GITLAB: frozenset({"workflow", "refs", "environment", "protected"}),
+    Provider.AZURE_DEVOPS: frozenset({"refs"}),
+    Provider.ENTRA: frozenset[str](),
+}
+# One of these keeps out who may push a branch and nothing more: with it comes their own workflow.
+_GUARDS = frozenset({"refs", "environment", "protected"})
+
+_NAMES = {
+    "workflow": re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.ya?ml"),
+    # With its ref: whoever may move that decides what publishes. A commit never moves.
+    "reusable_workflow": re.compile(
+        r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[A-Za-z0-9_.-]+\.ya?ml"
+        r"@(?:refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}|[0-9a-f]{40})"
+    ),
+    "environment": re.compile(r"[^\x00-\x1f\x7f]{1,255}"),
+}
+# A pattern goes down to a branch or a tag, so that no pull request is among what it matches.
+_REF = re.compile(r"refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}")
+
+
+class PublisherRules(Record):
+    """Which runs of a repository may publish; what is empty is not asked for."""
+
+    workflow: str = ""
+    reusable_workflow: str = ""
+    refs: tuple[str, ...] = ()
+    environment: str = ""
+    protected: bool = False
+
+    @classmethod
+    def parse(cls, provider: Provider, rules: Mapping[str, object]) -> Self:
+        """Read rules that keep strangers out, or raise `InvalidRequest` with what to write."""
+        asked = {name: value for name, value in rules.items() if value}
+        _check_names(provider, asked)
+        parsed = cls.model_validate(asked)
+        _check_forms(parsed)
+        if _GUARDS & RULE_NAMES[provider] and not _GUARDS & set(asked):
+            raise InvalidRequest(_UNGUARDED)
+        if provider is Provider.GITHUB and not parsed.workflow:
+            raise InvalidRequest(_NO_WORKFLOW)
+        return parsed
+
+    def differences(self, job: CiJob) -> list[str]:
+        """Return everything by which a run is not one of these, a clause each."""
+        return list(self._differences(job))
+
+    def _differences(self, job: CiJob) -> Iterator[str]:
+        if self.workflow and self.workflow != job.workflow:
+            yield f"its workflow is {_shown(job.workflow)}, not {self.workflow}"
+        yield from self._differences_of_definition(job)
+        if self.refs and not any(_fits(job.ref, pattern) for pattern in self.refs):
+            yield f"its ref is {_shown(job.ref)}, not {' or '.join(self.refs)}"
+        if self.environment and not self._is_environment(job):
+            yield f"its environment is {_shown(job.environment)}, not {self.environment}"
+        if self._rests_on_environment and job.environment_is_open:
+            shown = _shown(job.environment)
+            yield f"its environment {shown} is not protected, and the publisher asks for no ref"
+        if self.protected and not job.protected:
+            yield f"its ref {_shown(job.ref)} is not protected"
+
+    def _differences_of_definition(self, job: CiJob) -> Iterator[str]:
+        wanted, actual = self.reusable_workflow, job.defined_elsewhere
+        if wanted and not _fits(actual, wanted):
+            yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
+        if actual and not wanted:
+            yield f"it is defined by {_shown(actual)}, not by its repository at this ref"
+
+    @property
+    def _rests_on_environment(self) -> bool:
+        """Say whether nothing but the environment keeps out who may push a branch."""
+        return bool(self.environment) and not self.refs and not self.protected
+
+    def _is_environment(self, job: CiJob) -> bool:
+        # GitHub has one environment for all spellings of a name; for others they are several.
+        if job.provider is Provider.GITHUB:
+            return self.environment.lower() == job.environment.lower()
+        return self.environment == job.environment
+
+
+class Publisher(Entity):
+    """A workload that may publish one package, and the rules for its runs.
+
+    One that waits for a package which does not exist yet makes it by its first push, until
+    `pending_until_ms`.
+    """
+
+    kind: ClassVar[str] = "publisher"
+
+    id: str
+    org: str
+    package: str
+    provider: Provider
+    server: str
+    ids: dict[str, str]
+    repository: str = ""
+    rules: PublisherRules = PublisherRules()
+    created_ms: int
+    by: str = ""
+    pending_until_ms: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """Return its place among the publishers of its organization."""
+        return Place(self.org.lower(), self.id)
+
+    @property
+    def subject(self) -> str:
+        """Return what its jobs find it by."""
+        return job_subject(self.provider, self.ids)
+
+    @property
+    def ends_ms(self) -> int | None:
+        """Return until when it waits for its package."""
+        return self.pending_until_ms
+
+    @property
+    def target(self) -> Package:
+        """Return the package that it publishes."""
+        return Package.parse(self.org, self.package)
+
+    def waits_for(self, package: Package) -> bool:
+        """Say whether it is to make the package by its first push."""
+        return self.pending_until_ms is not None and self.target.key == package.key
+
+    def is_the(self, job: CiJob) -> bool:
+        """Say whether the job is this very workload; no name counts."""
+        return (self.provider, self.server, self.ids) == (job.provider, job.server, job.ids)
+
+
+def parse_repository(repository: str) -> str:
+    """Return the name that people know a repository by, or raise `InvalidRequest`."""
+    if not repository.isprintable() or len(repository) > MAX_REPOSITORY_LENGTH:
+        message = (
+            f"The name of a repository is a line of {MAX_REPOSITORY_LENGTH} characters at most, "
+            "such as octo/greet. It decides nothing, and may be left out."
+        )
+        raise InvalidRequest(message)
+    return repository
+
+
+def parse_job_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:
+    """Return the ids of a workload, all of them and no others, or raise `InvalidRequest`."""
+    wanted = ID_CLAIMS[provider]
+    lowered = {claim: value.strip().lower() for claim, value in ids.items()}
+    fit = [claim for claim, form in wanted.items() if re.fullmatch(form, lowered.get(claim, ""))]
+    if set(lowered) != set(wanted) or len(fit) != len(wanted):
+        message = (
+            f"A publisher of {provider.title} is known by {' and '.join(wanted)}, which never "
+            "change. Copy all of them from the provider, and no names."
+        )
+        raise InvalidRequest(message)
+    return {claim: lowered[claim] for claim in wanted}
+
+
+def _check_names(provider: Provider, asked: Mapping[str, object]) -> None:
+    unknown = sorted(set(asked) - RULE_NAMES[provider])
+    if unknown:
+        what = unknown[0].replace("_", " ")
+        message = (
+            f"Tokens of {provider.title} do not say the {what} of a run, so it cannot be a rule. "
+            "Leave it out."
+        )
+        raise InvalidRequest(message)
+
+
+def _check_forms(rules: PublisherRules) -> None:
+    for name, form in _NAMES.items():
+        value: str = getattr(rules, name)
+        if value and not form.fullmatch(value):
+            what = name.replace("_", " ")
+            message = f"{value[:80]!r} is no {what}. Write its name, such as {_EXAMPLES[name]}."
+            raise InvalidRequest(message)
+    wrong = [ref for ref in rules.refs if not _REF.fullmatch(ref)]
+    if wrong or len(rules.refs) > MAX_REFS:
+        what = f"{wrong[0][:80]!r} is no ref" if wrong else f"There are more than {MAX_REFS} refs"
+        message = f"{what}. Write refs/heads/main, or refs/tags/v* for all such tags."
+        raise InvalidRequest(message)
+
+
+_EXAMPLES = {
+    "workflow": "release.yml",
+    "reusable_workflow": "octo/ci/.github/workflows/publish.yml@refs/tags/v1",
+    "environment": "release",
+}
+_UNGUARDED = (
+    "Anybody who may push a branch could publish with these rules. Name a ref or an environment, "
+    "or ask for a protected ref."
+)
+_NO_WORKFLOW = (
+    "A publisher of GitHub Actions names its workflow. Write its file, such as release.yml."
+)
+
+
+def _fits(ref: str, pattern: str) -> bool:
+    """Say whether a ref matches, part by part: no wildcard goes over a slash."""
+    parts, patterns = ref.split("/"), pattern.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
+
+
+def _shown(value: str) -> str:
+    return repr(value[:80]) if value else "none"

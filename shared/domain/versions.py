@@ -1,0 +1,220 @@
+"""Versions: SemVer 2 without build metadata, ranges, language versions, distributions, and what a
+client can use.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Self
+
+from shared.domain.errors.base import InvalidRange, InvalidVersion
+
+MAX_VERSION_LENGTH = 128  # Characters: ids and paths of the stores hold versions.
+MAX_VERSION_NUMBER = 2**31 - 1  # The largest number that the Java clients can read.
+
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?", re.ASCII)
+_NUMBER = r"(0|[1-9]\d{0,9})"
+_RANGE = re.compile(rf"\*|(?:{_NUMBER}\.)(?:{_NUMBER}\.)?\*", re.ASCII)
+
+Identifier = tuple[int, int, str]  # Numbers order below words: (0, number, "") or (1, 0, word).
+Precedence = tuple[int, int, int, int, tuple[Identifier, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A release's version; versions order by SemVer 2 precedence."""
+
+    text: str
+    precedence: Precedence = field(compare=False, repr=False)
+
+    @staticmethod
+    def parse(text: str) -> "Version":
+        """Return `text` as a version, or raise `InvalidVersion` with the reason."""
+        return _parse(text)
+
+    @property
+    def major(self) -> int:
+        """Return the first number."""
+        return self.precedence[0]
+
+    @property
+    def minor(self) -> int:
+        """Return the second number."""
+        return self.precedence[1]
+
+    @property
+    def is_stable(self) -> bool:
+        """Say whether this is no pre-release."""
+        return self.precedence[3] == 1
+
+    def __lt__(self, other: "Version") -> bool:
+        """Say whether `other` is newer."""
+        return self.precedence < other.precedence
+
+    def __le__(self, other: "Version") -> bool:
+        """Say whether `other` is as new, or newer."""
+        return self.precedence <= other.precedence
+
+    def __str__(self) -> str:
+        """Return the version as it was written."""
+        return self.text
+
+
+@lru_cache(maxsize=65_536)  # The same few thousand versions are read from every index page.
+def _parse(text: str) -> Version:
+    if len(text) > MAX_VERSION_LENGTH:
+        raise InvalidVersion(text, f"it is longer than {MAX_VERSION_LENGTH} characters")
+    if "+" in text:
+        raise InvalidVersion(text, "build metadata is not accepted here")
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        raise InvalidVersion(text, "it is not of the form 1.2.3 or 1.2.3-rc.1")
+    major, minor, patch = (_number(text, part) for part in match.group(1, 2, 3))
+    if match[4] is None:
+        return Version(text, (major, minor, patch, 1, ()))
+    identifiers = tuple(_identifier(text, part) for part in match[4].split("."))
+    return Version(text, (major, minor, patch, 0, identifiers))
+
+
+def _number(text: str, digits: str) -> int:
+    if len(digits) > 1 and digits[0] == "0":
+        raise InvalidVersion(text, "a number in it has a leading zero")
+    if len(digits) > len(str(MAX_VERSION_NUMBER)) or int(digits) > MAX_VERSION_NUMBER:
+        raise InvalidVersion(text, f"a number in it is above {MAX_VERSION_NUMBER}")
+    return int(digits)
+
+
+def _identifier(text: str, part: str) -> Identifier:
+    return (0, _number(text, part), "") if part.isdigit() else (1, 0, part)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A wildcard: every version (`*`), a major (`1.*`) or a major and minor (`1.2.*`)."""
+
+    major: int | None = None
+    minor: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Range":
+        """Return `text` as a range, or raise `InvalidRange`."""
+        match = _RANGE.fullmatch(text)
+        if match is None:
+            raise InvalidRange(text)
+        major, minor = (None if part is None else int(part) for part in match.groups())
+        return cls(major, minor)
+
+    def holds(self, version: Version) -> bool:
+        """Say whether `version` lies in this range."""
+        if self.major is None:
+            return True
+        if self.minor is None:
+            return version.major == self.major
+        return (version.major, version.minor) == (self.major, self.minor)
+
+    def is_below(self, version: Version) -> bool:
+        """Say whether `version` is newer than all that lies in this range."""
+        if self.major is None:
+            return False
+        if self.minor is None:
+            return version.major > self.major
+        return (version.major, version.minor) > (self.major, self.minor)
+
+    def __str__(self) -> str:
+        """Return the range as a client writes it."""
+        parts = [str(part) for part in (self.major, self.minor) if part is not None]
+        return ".".join([*parts, "*"])
+
+
+def parse_version_or_range(text: str) -> Version | Range:
+    """Return what a client asks for: a range when `text` ends in `*`, else a version."""
+    return Range.parse(text) if text.endswith("*") else Version.parse(text)
+
+
+_LANGUAGE = re.compile(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-.*)?", re.ASCII)
+_PLATFORM = re.compile(r"any|java\d{1,3}|go\d{1,3}\.\d{1,3}", re.ASCII)
+
+ANY_PLATFORM = "any"
+
+
+def is_platform(text: str) -> bool:
+    """Say whether a bala may name this platform: `any`, `java21` or `go1.26`."""
+    return _PLATFORM.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageVersion:
+    """A Ballerina distribution, such as 2201.12.0: only major and update decide what it can use."""
+
+    major: int
+    update: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return the version, or None when `text` is no `M.U.P`, with a suffix or without."""
+        match = _LANGUAGE.fullmatch(text)
+        return cls(int(match[1]), int(match[2])) if match else None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProfile:
+    """Which releases a client is offered; None: it did not say, so nothing is filtered."""
+
+    platforms: frozenset[str] | None = None
+    language: LanguageVersion | None = None
+
+    @staticmethod
+    @lru_cache(maxsize=1_024)  # Clients are many, kinds of clients few.
+    def of(platforms: str, language: str) -> "ClientProfile":
+        """Read a client's `Ballerina-Platform` (a comma list) and its Ballerina version."""
+        named = frozenset(part.strip() for part in platforms.split(",") if part.strip())
+        return ClientProfile(named or None, LanguageVersion.parse(language))
+
+    def can_use(self, platform: str, built_with: str) -> bool:
+        """Say whether a release for `platform`, built with that distribution, is offered."""
+        return self._runs(platform) and self._understands(built_with)
+
+    def _runs(self, platform: str) -> bool:
+        return self.platforms is None or platform == ANY_PLATFORM or platform in self.platforms
+
+    def _understands(self, built_with: str) -> bool:
+        if self.language is None or not built_with or built_with.startswith("slbeta"):
+            return True
+        theirs = LanguageVersion.parse(built_with)
+        if theirs is None:
+            return False
+        return theirs.major == self.language.major and theirs.update <= self.language.update
+
+
+ANY_CLIENT = ClientProfile()
+
+_SEGMENT = re.compile(r"v(\d{1,9})-(\d{1,9})-\d{1,9}", re.ASCII)
+
+# The Java platforms, each with the first update of 2201 whose virtual machine runs it.
+_PLATFORMS = {"java11": 0, "java17": 8, "java21": 11, "java25": 14}
+_FIRST_MAJOR = 2201
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A distribution, spelled as in paths."""
+
+    text: str
+    language: LanguageVersion
+
+    @classmethod
+    def parse(cls, segment: str) -> Self | None:
+        """Return the distribution that a path begins with, or None; organizations have no `-`."""
+        match = _SEGMENT.fullmatch(segment)
+        if match is None:
+            return None
+        return cls(segment, LanguageVersion(int(match[1]), int(match[2])))
+
+    @property
+    def client(self) -> ClientProfile:
+        """Return what a client of this distribution can use."""
+        runs = [name for name, update in _PLATFORMS.items() if self._has_reached(update)]
+        return ClientProfile(frozenset({ANY_PLATFORM, *runs}), self.language)
+
+    def _has_reached(self, update: int) -> bool:
+        return (self.language.major, self.language.update) >= (_FIRST_MAJOR, update)

@@ -1,0 +1,286 @@
+"""One process that serves an ASGI application: its socket, its connections, its shutdown."""
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from shared.domain.addresses import Networks, is_shared, neighbourhood
+from shared.hosting.connection import Connection, ConnectionTimeouts
+from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
+
+BACKLOG = 2048
+_ELSEWHERE = ("192.0.2.1", 9)  # An address for documentation, which nobody has.
+SHUTDOWN_SECONDS = 10  # Requests under way get this long to end before the process does.
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The PEM chain and key that HTTPS is served with."""
+
+    chain: Path
+    key: Path | None = None
+
+
+_DEFAULT_PATIENCE = ConnectionTimeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What one process keeps open."""
+
+    connections: int = 1000
+    connections_of_address: int = 200
+    waiting_bytes: int = 128 * 1024 * 1024  # Of answers, all connections together.
+    waiting_bytes_of_one: int = 2 * 1024 * 1024  # An archive has one or two pieces on the way.
+    proxies: Networks = ()  # Whose connections are many clients', as are those of this machine.
+
+
+_DEFAULT_LIMITS = ConnectionLimits()
+
+# --- The socket --------------------------------------------------------------------------------
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that holds the address but does not listen yet."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as refused:
+        raise AddressUnusable(host, port, refused.strerror or str(refused)) from None
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as refused:
+        bound.close()
+        raise _refusal(refused, host, port) from None
+    return bound
+
+
+def address_of_this_machine() -> str:
+    """Return the address that others in its network most likely reach this machine at."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # This sends nothing: it asks the system which of its addresses leads out.
+            probe.connect(_ELSEWHERE)
+            return probe.getsockname()[0]
+        except OSError:
+            return socket.gethostname()
+
+
+def listen(bound: socket.socket) -> None:
+    """Let clients connect; they wait until a server takes the socket."""
+    try:
+        bound.listen(BACKLOG)
+    except OSError as refused:
+        # Two sockets may hold one address until the first of them listens.
+        host, port = bound.getsockname()[:2]
+        raise _refusal(refused, host, port) from None
+
+
+def _refusal(refused: OSError, host: str, port: int) -> PortInUse | AddressUnusable:
+    if refused.errno == errno.EADDRINUSE:
+        return PortInUse(host, port)
+    return AddressUnusable(host, port, os.strerror(refused.errno or 0))
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder if it is missing; raise `FolderUnwritable` if nothing can be put there."""
+    try:
+        # For its owner alone: private packages and the hashes of tokens will lie in it.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as refused:
+        raise FolderUnwritable(folder, refused.strerror or str(refused)) from None
+
+
+def require_usable(certificate: Certificate) -> None:
+    """Raise `CertificateUnusable` if HTTPS cannot be served with the certificate."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.chain, certificate.key)
+    except OSError as refused:
+        raise CertificateUnusable(certificate.chain, refused.strerror or str(refused)) from None
+
+
+# --- The server --------------------------------------------------------------------------------
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that cuts stalled connections, and says when it is ready."""
+
+    def __init__(
+        self, config: uvicorn.Config, patience: ConnectionTimeouts, limits: ConnectionLimits
+    ) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._patience = patience
+        self._limits = limits
+        self._lifeline: int | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start serving."""
+        if self._lifeline is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._lifeline, self._read_lifeline, self._lifeline)
+        await super().startup(sockets)
+        # What the start has made stays until the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        if self.started:
+            self.ready.set()
+
+    def stop_at_end_of(self, descriptor: int) -> None:
+        """Stop when the other end of a pipe is closed, by its owner or by the owner's death."""
+        self._lifeline = descriptor
+
+    def _read_lifeline(self, descriptor: int) -> None:
+        if not os.read(descriptor, 4096):
+            asyncio.get_running_loop().remove_reader(descriptor)
+            self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is to be done ten times a second; tell whether to stop."""
+        now = asyncio.get_running_loop().time()
+        connections = self._connections()
+        for connection in connections:
+            if connection.has_timed_out(now, self._patience):
+                connection.transport.abort()
+            elif connection.has_idled(now, self._patience):
+                connection.transport.close()
+        for connection in (
+            *slow_readers(connections, self._limits),
+            *surplus_connections(connections, self._limits),
+        ):
+            connection.transport.abort()
+        return await super().on_tick(counter)
+
+    def _connections(self) -> list[Connection]:
+        # uvicorn keeps them as its own protocols; `server` gives it no other class than this.
+        return cast("list[Connection]", list(self.server_state.connections))
+
+    def serve_until_stopped(self, bound: socket.socket) -> None:
+        """Serve the socket until SIGINT, SIGTERM or `should_exit`."""
+        _allow_descriptors()
+        with _outliving_signals():
+            self.run(sockets=[bound])
+
+
+if sys.platform == "win32":
+
+    def _allow_descriptors() -> None:
+        """Do nothing where there is no such limit."""
+
+else:
+    import resource
+
+    def _allow_descriptors() -> None:
+        """Let this process open as many files and sockets as it may."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@contextmanager
+def _outliving_signals() -> Generator[None]:
+    """Swallow the signals that uvicorn raises once more when it has stopped for them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, _ignore) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _ignore(number: int, frame: object) -> None:
+    """Do nothing, unlike SIG_IGN, which children would inherit."""
+
+
+def create_server(
+    app: ASGIApp,
+    *,
+    certificate: Certificate | None = None,
+    patience: ConnectionTimeouts = _DEFAULT_PATIENCE,
+    limits: ConnectionLimits = _DEFAULT_LIMITS,
+) -> Server:
+    """Return a server of the application, which does not run yet."""
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        interface="asgi3",
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        # Nobody's word is taken for the address or the scheme of a client.
+        proxy_headers=False,
+        server_header=False,
+        headers=[("server", "ballroom")],
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        backlog=BACKLOG,
+        ssl_certfile=certificate and certificate.chain,
+        ssl_keyfile=certificate and certificate.key,
+    )
+    return Server(config, patience, limits)
+
+
+def surplus_connections(
+    connections: Sequence[Connection], limits: ConnectionLimits
+) -> list[Connection]:
+    """Return the connections to close: those that waited longest for their client."""
+    if len(connections) <= min(limits.connections, limits.connections_of_address):
+        return []
+    ordered = sorted(connections, key=lambda each: each.precedence)
+    counts = Counter(_counted_as(each.address, limits.proxies) for each in connections)
+    surplus: list[Connection] = []
+    for each in ordered:
+        address = _counted_as(each.address, limits.proxies)
+        is_of_many = address != "" and counts[address] > limits.connections_of_address
+        if is_of_many or len(connections) - len(surplus) > limits.connections:
+            counts[address] -= 1
+            surplus.append(each)
+    return surplus
+
+
+def slow_readers(connections: Sequence[Connection], limits: ConnectionLimits) -> list[Connection]:
+    """Return the connections to close so that less waits for them.
+
+    Those come first that have more than one may have, so that large answers that somebody asks for
+    and does not read take no archive from others; then those that are stuck longest.
+    """
+    stuck = [each for each in connections if each.stuck_since is not None]
+    waiting = sum(each.pending_bytes for each in stuck)
+    slow: list[Connection] = []
+    most = limits.waiting_bytes_of_one
+    for each in sorted(stuck, key=lambda each: (each.pending_bytes <= most, each.stuck_since)):
+        if waiting <= limits.waiting_bytes:
+            break
+        waiting -= each.pending_bytes
+        slow.append(each)
+    return slow
+
+
+@lru_cache(maxsize=4_096)
+def _counted_as(address: str, proxies: Networks) -> str:
+    """Return what an address is counted as, or an empty text for one that is not counted."""
+    return "" if is_shared(address, proxies) else neighbourhood(address)

@@ -1,0 +1,227 @@
+"""Timers: run on their schedule by one process of all and never twice at once; and
+`POST /admin/functions/{name}`, which runs one by hand from this machine.
+"""
+
+import asyncio
+import ipaddress
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from azure.functions.timer import TimerRequest
+from croniter import croniter
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.hosting.errors import UnsupportedFunction
+from shared.hosting.request_bodies import ClientDisconnected, body_length, read_body
+from shared.hosting.responses import AnswerMessages, send_answer, status_answer
+from shared.hosting.triggers import TimerFunction
+from shared.log import log
+from shared.ports import Clock
+
+Sleep = Callable[[float], Awaitable[object]]
+
+OWNER_CHECK_SECONDS = 5.0  # How soon another process takes over from one that died.
+LONGEST_SLEEP_SECONDS = 30.0  # A laptop that was shut wakes up; its sleepers count on as before.
+BUSY_CHECK_SECONDS = 0.2
+PAST_DUE_MS = 60_000  # Later than this a run is called past due.
+
+
+class Timers:
+    """Runs the timers of an app; the folder is shared by all processes that serve it."""
+
+    def __init__(
+        self,
+        functions: Sequence[TimerFunction],
+        folder: Path,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        for each in functions:
+            _require_schedule(each)
+        self._functions = {each.name.lower(): each for each in functions}
+        self._folder = folder
+        self._clock = clock
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Follow every schedule, once this process owns them, until cancelled."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        async with self._holding("owner.lock", OWNER_CHECK_SECONDS), asyncio.TaskGroup() as group:
+            for each in self._functions.values():
+                group.create_task(self._follow(each))
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a timer of this name, whatever its case."""
+        return name.lower() in self._functions
+
+    async def fire(self, name: str) -> None:
+        """Run a timer now, or as soon as a run that is under way has ended."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        await self._call(self._functions[name.lower()], TimerRequest(past_due=False))
+
+    async def _follow(self, timer: TimerFunction) -> None:
+        last_ms = self._last_run(timer)
+        if timer.run_on_startup:
+            await self.fire(timer.name)
+        while True:
+            due_ms = next_run(timer.schedule, last_ms)
+            await self._wait_until(due_ms)
+            # What was missed while nothing ran is made up for once, not once for each time.
+            last_ms = self._clock.now_ms()
+            past_due = last_ms - due_ms > PAST_DUE_MS
+            await self._call(timer, TimerRequest(past_due=past_due))
+            self._note_run(timer, last_ms)
+
+    async def _wait_until(self, due_ms: int) -> None:
+        while (left_ms := due_ms - self._clock.now_ms()) > 0:
+            await self._sleep(min(left_ms / 1000, LONGEST_SLEEP_SECONDS))
+
+    async def _call(self, timer: TimerFunction, request: TimerRequest) -> None:
+        async with self._holding(f"{timer.name}.lock", BUSY_CHECK_SECONDS):
+            try:
+                await timer.call(request)
+            except Exception:
+                log.exception("function.failed", function=timer.name)
+
+    @asynccontextmanager
+    async def _holding(self, name: str, check_seconds: float) -> AsyncGenerator[None]:
+        lock = FileLock(self._folder / name)
+        while not lock.acquire():
+            await self._sleep(check_seconds)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _last_run(self, timer: TimerFunction) -> int:
+        """Return when the timer last ran, or now for one that never did."""
+        try:
+            return self._record(timer).stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            self._note_run(timer, self._clock.now_ms())
+            return self._clock.now_ms()
+
+    def _note_run(self, timer: TimerFunction, at_ms: int) -> None:
+        record = self._record(timer)
+        record.touch()
+        os.utime(record, ns=(at_ms * 1_000_000, at_ms * 1_000_000))
+
+    def _record(self, timer: TimerFunction) -> Path:
+        return self._folder / f"{timer.name}.last"
+
+
+def next_run(schedule: str, after_ms: int) -> int:
+    """Return when a schedule of six fields, read in UTC, is due next."""
+    start = datetime.fromtimestamp(after_ms / 1000, UTC)
+    following = croniter(schedule, start, second_at_beginning=True).get_next(datetime)
+    return round(following.timestamp() * 1000)
+
+
+def _require_schedule(timer: TimerFunction) -> None:
+    six_fields = len(timer.schedule.split()) == len(("s", "m", "h", "day", "month", "weekday"))
+    if not six_fields or not croniter.is_valid(timer.schedule, second_at_beginning=True):
+        raise UnsupportedFunction(
+            timer.name, f"its schedule '{timer.schedule}' is not six fields, seconds first"
+        )
+
+
+_PREFIX = b"/admin/functions/"
+_LONGEST_BODY = 64 * 1024
+
+# A request that carries one of these was relayed for somebody else, or made by a web page.
+_FOREIGN = frozenset((b"forwarded", b"x-forwarded-for", b"origin"))
+
+
+class AdminEndpoint:
+    """Fires timers, and passes everything else on."""
+
+    def __init__(self, app: ASGIApp, timers: Timers) -> None:
+        self._app = app
+        self._timers = timers
+        self._running: set[asyncio.Task[None]] = set()
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
+        raw: bytes = scope["raw_path"]
+        if raw.startswith(_PREFIX) and scope["method"] == "POST":
+            return self._serve(raw[len(_PREFIX) :].decode("ascii"), scope, receive, send)
+        return self._app(scope, receive, send)
+
+    async def _serve(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await send_answer(await self._answer(name, scope, receive), send)
+        except ClientDisconnected:
+            return
+
+    async def _answer(self, name: str, scope: Scope, receive: Receive) -> AnswerMessages:
+        if not _is_local(scope):
+            return status_answer(401)
+        if not self._timers.knows(name):
+            return status_answer(404)
+        if not 0 < body_length(scope["headers"]) <= _LONGEST_BODY:
+            return status_answer(400)
+        if not _is_object(await read_body(receive)):
+            return status_answer(400)
+        task = asyncio.create_task(self._timers.fire(name))
+        # The loop keeps no strong reference to a task.
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return status_answer(202)
+
+
+def _is_local(scope: Scope) -> bool:
+    client = scope.get("client")
+    if client is None or any(name in _FOREIGN for name, _ in scope["headers"]):
+        return False
+    return ipaddress.ip_address(client[0]).is_loopback
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _seize(file: BinaryIO) -> None:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _seize(file: BinaryIO) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class FileLock:
+    """A lock that at most one holder has, in this process or another."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock if it is free, and tell whether it was."""
+        file = self._path.open("ab")
+        try:
+            _seize(file)
+        except OSError:
+            file.close()
+            return False
+        self._file = file
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,147 @@
+"""The Functions of an app with their triggers, read from their decorators as the worker does."""
+
+import asyncio
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import azure.functions as func
+
+from shared.hosting.errors import StartRefused, UnsupportedFunction
+from shared.hosting.route_templates import parse_template
+from shared.hosting.routing import Route
+
+FunctionCall = Callable[[Any], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFunction:
+    """A Function with an HTTP trigger."""
+
+    name: str
+    route: Route
+    call: FunctionCall
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFunction:
+    """A Function with a timer trigger; its schedule has six fields, seconds first."""
+
+    name: str
+    schedule: str
+    call: FunctionCall
+    run_on_startup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFeedFunction:
+    """A Function with a Cosmos DB trigger: it is called with batches of changed items."""
+
+    name: str
+    container: str
+    leases: str
+    call: FunctionCall
+    poll_seconds: float = 5.0
+    most: int = 100  # Items of one batch.
+    is_repeated: bool = False  # A batch that failed comes again, until it does not.
+
+
+@dataclass(frozen=True, slots=True)
+class AppFunctions:
+    """The Functions of an app in the order of the real host: by name, without case."""
+
+    http: Sequence[HttpFunction]
+    timers: Sequence[TimerFunction]
+    feeds: Sequence[ChangeFeedFunction] = ()
+
+
+def functions_of(app: func.FunctionApp) -> AppFunctions:
+    """Read an app; raise `StartRefused` for a Function that this host or the real one refuses."""
+    # The library notes the names it has given out and takes a second reading for duplicates.
+    app.functions_bindings = None
+    try:
+        built = app.get_functions()
+    except ValueError as duplicate:
+        raise StartRefused(str(duplicate)) from None
+    read = [_read(each) for each in sorted(built, key=_name_without_case)]
+    return AppFunctions(
+        http=[each for each in read if isinstance(each, HttpFunction)],
+        timers=[each for each in read if isinstance(each, TimerFunction)],
+        feeds=[each for each in read if isinstance(each, ChangeFeedFunction)],
+    )
+
+
+def _name_without_case(function: Any) -> str:
+    return _name(function).lower()
+
+
+def _name(function: Any) -> str:
+    return str(function.get_function_name())
+
+
+def _read(function: Any) -> HttpFunction | TimerFunction | ChangeFeedFunction:
+    name, trigger = _name(function), function.get_trigger()
+    call = _callable(name, trigger.name, function.get_user_function())
+    match trigger.get_binding_name():
+        case "httpTrigger":
+            return HttpFunction(name, _route(name, trigger), call)
+        case "timerTrigger":
+            return TimerFunction(name, trigger.schedule, call, bool(trigger.run_on_startup))
+        case "cosmosDBTrigger":
+            return _feed(name, function, call)
+        case other:
+            raise UnsupportedFunction(name, f"the local host knows no trigger '{other}'")
+
+
+def _feed(name: str, function: Any, call: FunctionCall) -> ChangeFeedFunction:
+    trigger, policy = function.get_trigger(), function.get_settings_dict("retry_policy")
+    if trigger.create_lease_container_if_not_exists:
+        # An identity may not make containers, so the real host would not start the Function.
+        raise UnsupportedFunction(name, "its leases container has to be made by the templates")
+    known = ChangeFeedFunction(name, trigger.container_name, trigger.lease_container_name, call)
+    return replace(
+        known,
+        poll_seconds=(trigger.feed_poll_delay or known.poll_seconds * 1000) / 1000,
+        most=trigger.max_items_per_invocation or known.most,
+        is_repeated=bool(policy) and int(policy["max_retry_count"]) < 0,
+    )
+
+
+def _route(name: str, trigger: Any) -> Route:
+    # An empty route is the Function's name to the real host; the root is "/".
+    template = parse_template(trigger.route or name)
+    methods = trigger.methods and frozenset(_method(each) for each in trigger.methods)
+    return Route(name, template, methods or None)
+
+
+def _method(method: Any) -> str:
+    return str(getattr(method, "value", method)).upper()
+
+
+# --- Calling -----------------------------------------------------------------------------------
+
+
+def _callable(name: str, argument: str, handler: Callable[..., Any]) -> FunctionCall:
+    """Return the handler as a coroutine function of its one argument."""
+    _check_signature(name, argument, handler)
+    if inspect.iscoroutinefunction(handler):
+        return handler
+
+    async def on_a_thread(value: object) -> object:
+        return await asyncio.to_thread(handler, value)
+
+    return on_a_thread
+
+
+def _check_signature(name: str, argument: str, handler: Callable[..., Any]) -> None:
+    try:
+        # The worker does this too, and refuses what is imported under TYPE_CHECKING alone.
+        typing.get_type_hints(handler)
+    except NameError as unknown:
+        raise UnsupportedFunction(name, f"an annotation cannot be resolved, {unknown}") from None
+    parameters = inspect.signature(handler).parameters
+    # The real host gives its context to those who can do without it, as they have to do here.
+    if [name for name in parameters if name != "context"] != [argument]:
+        raise UnsupportedFunction(name, f"its one parameter must be called '{argument}'")

@@ -1,0 +1,179 @@
+"""Account deletion, and the export of everything that is stored about a person."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from shared.domain.accounts import Account, AccountName, Identity, account_name_place
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+    TokenUnknown,
+)
+from shared.domain.errors.organizations import LastOwner
+from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.identity import Principal
+from shared.domain.members import Membership, OpenedInvitation
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.records import Event, Place
+from shared.domain.rights import Role
+from shared.domain.sign_in import Session
+from shared.ports import Clock, DirectoryStore, Stale
+from shared.services.audit_log import AuditLog
+from shared.services.organizations import Organizations
+from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+from shared.services.sessions import AccountSessions
+from shared.services.sign_in import Identities
+from shared.services.token_records import TokenLineage, UsedToken
+from shared.services.tokens import Tokens
+
+MAX_EVENTS = 10_000  # Of a person in some years; a download of about 4 MB.
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """Everything that is stored about a person."""
+
+    account: Account
+    memberships: tuple[Membership, ...]
+    invitations: tuple[OpenedInvitation, ...]
+    tokens: tuple[UsedToken, ...]
+    sessions: tuple[Session, ...]
+    identities: tuple[Identity, ...]
+    events: tuple[tuple[int, Event], ...]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeletion:
+    """Shows people what is stored about them, and deletes their accounts.
+
+    What somebody published stays, since others build with it; it is by an id then that is nobody's.
+    """
+
+    directory: DirectoryStore
+    organizations: Organizations
+    tokens: Tokens
+    lineage: TokenLineage
+    account_sessions: AccountSessions
+    identities: Identities
+    audit_log: AuditLog
+    record_writer: RecordWriter
+    clock: Clock
+
+    async def data(self, *, by: Principal) -> PersonalData:
+        """Return what is stored about whoever asks."""
+        account = await self._account(by)
+        events, names = await self._events(by)
+        return PersonalData(
+            account=account,
+            memberships=tuple(await self.organizations.of(by.id)),
+            invitations=tuple(await self.directory.of(OpenedInvitation, by.id)),
+            tokens=tuple(await self.tokens.list(by.id, by=by)),
+            sessions=tuple(await self.account_sessions.sessions(by=by)),
+            identities=tuple(await self.identities.of(by=by)),
+            events=events,
+            names=names,
+        )
+
+    async def delete(self, *, by: Principal) -> list[Session]:
+        """Delete the account of whoever asks, who signed in a moment ago; return what has ended.
+
+        Raises `NotPermitted` for administrators, without whom no registry starts, `SignInAgain`,
+        and `LastOwner` before anything is changed. A repeat goes on where a
+        crash has stopped: what signs somebody in goes before the account, so that no sign-in makes
+        it anew, and the session of the request goes last.
+        """
+        account = await self._account(by)
+        if account.administrator:
+            reason = "it administers this registry, which needs somebody who does"
+            raise NotPermitted("delete", f"the account {account.name}", reason)
+        if not by.is_fresh(self.clock.now_ms()):
+            raise SignInAgain("delete", f"the account {account.name}")
+        memberships = await self.organizations.of(by.id)
+        for each in memberships:
+            await self._check_dispensable(each, account, by)
+        for each in memberships:
+            await self._leave(each, account, by)
+        for used in await self.tokens.list(by.id, by=by):
+            await self.tokens.revoke(by.id, used.token.id, by=by)
+        await self.lineage.forget(by.id)
+        for kept in await self.directory.of(OpenedInvitation, by.id):
+            await self.directory.remove(kept)
+        await self.retire(account.name)
+        for identity in await self.identities.of(by=by):
+            change = EntityChange("identity.removed", identity.id, account=by.id)
+            await self.record_writer.remove(identity, change=change, by=by)
+        await retry_when_stale(lambda: self._remove(by))
+        return [
+            await self.account_sessions.end(session.id, by=by)
+            for session in await self.account_sessions.sessions(by=by)
+        ]
+
+    async def retire(self, name: str) -> None:
+        """Keep a name from ever being given again; a repeat changes nothing."""
+
+        async def attempt() -> None:
+            claim = await self.directory.get(AccountName, account_name_place(name))
+            if claim is not None and not claim.is_retired:
+                await self.directory.replace(claim.model_copy(update={"is_retired": True}))
+
+        await retry_when_stale(attempt)
+
+    async def _account(self, by: Principal) -> Account:
+        if by.is_anonymous:
+            raise CredentialsMissing
+        account = await self.directory.get(Account, Place(by.id))
+        if account is None:
+            raise TokenUnknown
+        return account
+
+    async def _events(
+        self, by: Principal
+    ) -> tuple[tuple[tuple[int, Event], ...], Mapping[str, str]]:
+        found: list[tuple[int, Event]] = []
+        names: dict[str, str] = {}
+        before: int | None = None
+        while True:
+            query = EventQuery(before=before, count=MAX_EVENTS_PAGE_SIZE)
+            page = await self.audit_log.of_account(query, by=by)
+            found += page.events
+            names |= page.names
+            before = page.next
+            if before is None or len(found) >= MAX_EVENTS:
+                return tuple(found), names
+
+    async def _check_dispensable(
+        self, membership: Membership, account: Account, by: Principal
+    ) -> None:
+        if membership.role is not Role.OWNER or await self._is_gone(membership):
+            return
+        members = await self.organizations.members(OrgName(membership.org), by=by)
+        owners = [each for each in members if each.membership.role is Role.OWNER]
+        if len(owners) == 1:
+            raise LastOwner(account.name, membership.org)
+
+    async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
+        if await self._is_gone(membership):
+            await self._forget(membership, by)
+        else:
+            await self.organizations.remove_member(OrgName(membership.org), account, by=by)
+
+    async def _is_gone(self, membership: Membership) -> bool:
+        """Say whether the organization was deleted; in one that was, nobody needs an owner."""
+        organization = await self.directory.get(Organization, organization_place(membership.org))
+        return organization is None or organization.is_deleted_at(self.clock.now_ms())
+
+    async def _forget(self, membership: Membership, by: Principal) -> None:
+        org = membership.org
+        details = {"account": by.id, "before": membership.role.value, "after": ""}
+        change = EntityChange("member.removed", org, org=org, account=by.id, details=details)
+        with suppress(Stale):  # Upkeep removed it meanwhile, with the organization.
+            await self.record_writer.remove(membership, change=change, by=by)
+
+    async def _remove(self, by: Principal) -> None:
+        account = await self._account(by)
+        change = EntityChange("account.deleted", account.id, account=account.id)
+        await self.record_writer.remove(account, change=change, by=by)

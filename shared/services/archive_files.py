@@ -1,0 +1,164 @@
+"""The files inside an archive, and readmes and sources rendered as HTML."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from time import thread_time
+
+from shared.caching import LruCache, SingleFlight
+from shared.domain.archives.names import Digest
+from shared.domain.archives.unpacking import (
+    MAX_FILE_BYTES,
+    ArchiveDirectory,
+    ByteSpan,
+    directory_tail,
+    list_files,
+    missing_directory,
+    unpack_file,
+)
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.packages import FileNotInArchive, FileTooLargeToShow
+from shared.domain.packages import Release
+from shared.ports import ArchiveStore, DocumentStore
+from shared.prose.links import TextPlace
+from shared.prose.rendering import SafeHtml, highlight, render_markdown, renderer_version
+
+# Lists that are remembered, and of how many files one is long; all together have some 40 MB.
+FILE_LISTS_REMEMBERED, LONG_FILE_LISTS_REMEMBERED, LONG_FILE_LIST = 32, 2, 2_000
+ON_THE_LOOP_BYTES = 64 * 1024  # Unpacking as much takes less than a millisecond.
+
+
+class ArchiveFiles:
+    """Lists and reads the files of archives.
+
+    A list costs one read of the end of the archive, or two where it has thousands of files; a file
+    costs one more.
+    """
+
+    def __init__(self, archives: ArchiveStore) -> None:
+        """Read from these archives."""
+        self._archives = archives
+        self._lists = LruCache[ArchiveDirectory](FILE_LISTS_REMEMBERED)
+        self._long = LruCache[ArchiveDirectory](LONG_FILE_LISTS_REMEMBERED)
+
+    async def files(self, release: Release) -> ArchiveDirectory:
+        """Return what the archive of a release holds."""
+        known = self._lists.get(release.digest) or self._long.get(release.digest)
+        if known is None:
+            known = await self._list(release)
+            lists = self._long if len(known.entries) > LONG_FILE_LIST else self._lists
+            lists.put(release.digest, known)
+        return known
+
+    async def file(self, release: Release, path: str) -> bytes:
+        """Return one file; raise `FileNotInArchive` or `FileTooLargeToShow`."""
+        files = await self.files(release)
+        entry = files.file(path)
+        if entry is None:
+            raise FileNotInArchive(release.coordinate, path)
+        if entry.unpacked_bytes > MAX_FILE_BYTES:
+            raise FileTooLargeToShow(path, entry.unpacked_bytes, MAX_FILE_BYTES)
+        region = await self._read(release, files.span(entry))
+        if max(len(region), entry.unpacked_bytes) <= ON_THE_LOOP_BYTES:
+            return unpack_file(region, entry)
+        return await asyncio.to_thread(unpack_file, region, entry)
+
+    async def _list(self, release: Release) -> ArchiveDirectory:
+        size = release.size_bytes
+        tail = await self._read(release, directory_tail(size))
+        missing = missing_directory(tail, size)
+        if missing is not None:
+            tail = await self._read(release, missing) + tail
+        return await asyncio.to_thread(list_files, tail, size)
+
+    async def _read(self, release: Release, span: ByteSpan) -> bytes:
+        return await self._archives.read(release.archive, span.start, span.count)
+
+
+# Renderings: the HTML of authors' texts and sources.
+#
+# Both are rendered in Python, which holds the interpreter: so one thread of a process does it,
+# each takes at most about 200 ms of it (`shared/prose/limits.py`), and a text that took long is
+# stored for every process and every instance, beside the other documents of its archive.
+
+RENDERED_ON_THE_LOOP = 1_024  # Characters; they take a millisecond, and 15 at worst.
+SOURCES_KEPT = 64  # Texts with their HTML: some 30 MB when all are as hostile as can be.
+STORED_IF_SLOWER_THAN = timedelta(
+    milliseconds=20
+)  # What takes less is made again as fast as it is read.
+_PREFIX = "readme"  # Of every id in a text.
+
+
+class RenderedTexts:
+    """Renders texts of archives, and keeps what came of it."""
+
+    def __init__(
+        self, documents: DocumentStore, stored_from: timedelta = STORED_IF_SLOWER_THAN
+    ) -> None:
+        """Store the costly ones in `documents`."""
+        self._documents = documents
+        self._stored_from = stored_from
+        self._kept = LruCache[SafeHtml](SOURCES_KEPT)
+        self._flights = SingleFlight[SafeHtml]()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="prose")
+
+    async def html(self, archive: Digest, text: str, place: TextPlace) -> SafeHtml:
+        """Return a text of the archive as HTML that is safe in a page of this origin."""
+        name = _name(archive, text, place)
+        html = self._kept.get(name)
+        if html is None:
+            if len(text) <= RENDERED_ON_THE_LOOP:
+                html = render_markdown(text, place, _PREFIX)
+            else:
+                make = partial(self._stored_or_made, archive, name, text, place)
+                html = await self._flights.answer(name, make)
+            self._kept.put(name, html)
+        return html
+
+    async def code(self, path: str, text: str) -> SafeHtml:
+        """Return a file of an archive in colours; those who ask for it at once get one answer."""
+        if len(text) <= RENDERED_ON_THE_LOOP:
+            return highlight(path, text)
+        return await self._flights.answer((path, text), partial(self._coloured, path, text))
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _coloured(self, path: str, text: str) -> SafeHtml:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, highlight, path, text)
+
+    async def _stored_or_made(
+        self, archive: Digest, name: str, text: str, place: TextPlace
+    ) -> SafeHtml:
+        version = renderer_version().encode()
+        with suppress(Unavailable):
+            stored = await self._documents.rendering(archive, name)
+            if stored is not None and stored.startswith(version):
+                return SafeHtml(stored[len(version) :].decode())
+        loop = asyncio.get_running_loop()
+        html, seconds = await loop.run_in_executor(self._thread, _timed, text, place)
+        if seconds >= self._stored_from.total_seconds():
+            with suppress(Unavailable):
+                await self._documents.put_rendering(archive, name, version + html.encode())
+        return html
+
+
+def _timed(text: str, place: TextPlace) -> tuple[SafeHtml, float]:
+    began = thread_time()
+    html = render_markdown(text, place, _PREFIX)
+    return html, thread_time() - began
+
+
+def _name(archive: Digest, text: str, place: TextPlace) -> str:
+    """Return the name of a rendering: whatever it is made of, but for the renderer.
+
+    The names of the files are those of the archive, unless it is lost.
+    """
+    count = -1 if place.names is None else len(place.names)
+    parts = (archive.hex, place.files, place.folder, place.pages, str(count), text)
+    return sha256("\0".join(parts).encode(errors="replace")).hexdigest()

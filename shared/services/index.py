@@ -1,0 +1,104 @@
+"""The sparse index and the change feed, for clients, mirrors and exports."""
+
+from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import dataclass
+
+from shared.auth.authorization import Authorization
+from shared.domain.documents import DerivedDocument
+from shared.domain.events import PackageChange, package_change
+from shared.domain.identity import Principal
+from shared.domain.index import index_file, index_path
+from shared.domain.names import Package
+from shared.domain.packages import Visibility
+from shared.domain.records import Event
+from shared.ports import EventStore, MetadataStore
+from shared.services.derived_data import DocumentCache
+from shared.services.packages import PackageLookup
+from shared.services.upkeep import UPKEEP_BATCH
+
+CHANGES_READ = 500  # Events that one request looks at: an eighth of a second when all is cold.
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFile:
+    """The lines of a package, and whether anybody may keep them in a shared cache.
+
+    What is remembered is what a store said up to three seconds ago, and may have changed since.
+    """
+
+    document: DerivedDocument
+    is_public: bool
+    is_remembered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChanges:
+    """Changes in the order of the feed, and the number to ask for what follows."""
+
+    changes: tuple[PackageChange, ...]
+    next: int
+
+
+@dataclass(frozen=True)
+class PackageIndex:
+    """Shows packages line by line."""
+
+    packages: PackageLookup
+    authorization: Authorization
+    metadata: MetadataStore
+    events: EventStore
+    files: DocumentCache
+
+    async def file(
+        self, package: Package, *, by: Principal, known: Collection[str] = ()
+    ) -> IndexFile:
+        """Return the package's lines, or raise `PackageNotFound`. One trip.
+
+        None if the file has one of the `known` tags and was read a moment ago.
+        """
+        document = self.files.known(package, known)
+        if document is not None:
+            return IndexFile(document, is_public=True, is_remembered=True)
+        read_ms = self.files.now_ms()
+        survey = await self.packages.survey(package, by=by)
+        document = await self.files.document(survey, read_ms)
+        return IndexFile(document, survey.head.visibility is Visibility.PUBLIC)
+
+    async def changes(self, since: int, count: int, *, by: Principal) -> PackageChanges:
+        """Return up to `count` changes after that number, of packages that `by` may see. Two trips.
+
+        That a package became private is told to everybody.
+
+        Numbers count every event, so a list of changes must not end where a hidden one happened:
+        it goes on from the last change that was shown, and passes over hidden ones only by the
+        hundred.
+        """
+        events = await self.events.since(since, CHANGES_READ)
+        shown = (await self._visible(events, by))[:count]
+        if shown:
+            return PackageChanges(tuple(shown), shown[-1].number)
+        return PackageChanges((), events[-1][0] if len(events) == CHANGES_READ else since)
+
+    async def public_files(self) -> AsyncGenerator[list[tuple[str, DerivedDocument]]]:
+        """Yield the path and the lines of every public package, some at a time, in order of key."""
+        after = ""
+        while heads := await self.metadata.packages(after, UPKEEP_BATCH):
+            surveys = await self.metadata.survey([head.package for head in heads])
+            yield [
+                (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))
+                for survey in surveys
+                if survey and survey.head.visibility is Visibility.PUBLIC
+                if (content := index_file(survey))
+            ]
+            after = heads[-1].package.key
+
+    async def _visible(
+        self, events: Sequence[tuple[int, Event]], by: Principal
+    ) -> list[PackageChange]:
+        changes = [change for number, event in events if (change := package_change(number, event))]
+        packages = {change.package.key: change.package for change in changes}
+        # Asked even where nothing happened: what it takes does not tell of hidden changes.
+        surveys = await self.metadata.survey(list(packages.values()))
+        reach = await self.authorization.private_access(by)
+        shown = {each.head.package.key for each in surveys if each and reach.covers(each.head)}
+        return [each for each in changes if each.is_farewell or each.package.key in shown]

@@ -1,0 +1,216 @@
+"""Notices to users, and the read-only mode of the registry."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.auth.authorization import Administration
+from shared.auth.secrets import random_text
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import TakesNoChanges
+from shared.domain.identity import Principal
+from shared.domain.notices import (
+    NOTICE_BOARD_PLACE,
+    Notice,
+    NoticeBoard,
+    NoticeDraft,
+    ReadOnlyState,
+    parse_read_only_reason,
+)
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
+from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+
+NOTICE_ID_LENGTH = 8  # Base62: no two notices share it.
+
+_NOTICES, _READ_ONLY = "notices of the registry", "whether the registry takes changes"
+
+# Bulletins: the bulletin as a process knows it, for all its pages and changes.
+#
+# One read every three seconds serves all requests of a process, and only those that show or need
+# it.
+# Where the store is slow or away, what was read last counts on, and nobody waits for longer than a
+# moment.
+
+NOTICES_READ_TIMEOUT = timedelta(
+    milliseconds=250
+)  # That one page takes longer, once in three seconds.
+
+
+class NoticeCache:
+    """Keeps the bulletin in memory."""
+
+    def __init__(
+        self, directory: DirectoryStore, clock: Clock, patience: timedelta = NOTICES_READ_TIMEOUT
+    ) -> None:
+        """Read from `directory`, and wait for it so long."""
+        self._directory = directory
+        self._clock = clock
+        self._patience_s = patience.total_seconds()
+        self._known = NoticeBoard()  # Nothing is announced until a store has said so.
+        self._read_ms = -_KEPT_FOR_MS
+        self._tried_ms = -_KEPT_FOR_MS
+        self._reading: asyncio.Task[None] | None = None
+        self._patient_until = 0.0
+
+    @property
+    def read_ms(self) -> int:
+        """Return when a store said so last."""
+        return self._read_ms
+
+    async def current(self) -> NoticeBoard:
+        """Return the bulletin as it was three seconds ago at most, or as it was read last."""
+        now_ms = self._clock.monotonic_ms()
+        if self._reading is None and now_ms - self._tried_ms >= _KEPT_FOR_MS:
+            self._begin(now_ms)
+        if self._reading is not None:
+            # Who comes while a store is slow waits for what is left of the same moment.
+            left_s = max(0.0, self._patient_until - asyncio.get_running_loop().time())
+            await asyncio.wait({self._reading}, timeout=left_s)
+        return self._known
+
+    def invalidate(self) -> None:
+        """Read it anew when it is next asked for: it was changed here."""
+        self._tried_ms = -_KEPT_FOR_MS
+
+    async def close(self) -> None:
+        """Wait for no store any more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
+
+    def _begin(self, now_ms: int) -> None:
+        self._tried_ms = now_ms
+        self._patient_until = asyncio.get_running_loop().time() + self._patience_s
+        self._reading = asyncio.create_task(self._read(self._clock.now_ms()))
+        self._reading.add_done_callback(self._ended)
+
+    def _ended(self, _task: asyncio.Task[None]) -> None:
+        self._reading = None
+
+    async def _read(self, now_ms: int) -> None:
+        # The time from before the read counts: what is announced during it is seen by the next.
+        with suppress(Unavailable):
+            self._known = (
+                await self._directory.get(NoticeBoard, NOTICE_BOARD_PLACE) or NoticeBoard()
+            )
+            self._read_ms = now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Writes the bulletin. This process shows a change at once, all others within five seconds."""
+
+    administration: Administration
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    notice_cache: NoticeCache
+    clock: Clock
+    randomness: Randomness
+
+    async def current(self, *, by: Principal) -> NoticeBoard:
+        """Return the bulletin as it is now, for administrators."""
+        await self.administration.require(by, "look at", _NOTICES)
+        return await self._read()
+
+    async def publish(self, draft: NoticeDraft, *, by: Principal) -> Notice:
+        """Show a notice on every page; raise `TooManyNotices`."""
+        await self.administration.require_fresh(by, "change", _NOTICES)
+        notice = Notice(
+            id=random_text(self.randomness, NOTICE_ID_LENGTH),
+            text=draft.text,
+            mood=draft.mood,
+            link=draft.link,
+            from_ms=draft.from_ms,
+            until_ms=draft.until_ms,
+        )
+        change = _change("notice.announced", notice.id, {"text": notice.text})
+        await self._write(lambda old: old.with_notice(notice, self._now_ms), change, by)
+        return notice
+
+    async def extend(self, notice_id: str, until_ms: int, *, by: Principal) -> None:
+        """Let a notice end at another time; raise `NoticeNotFound` or `InvalidRequest`."""
+        await self.administration.require_fresh(by, "change", _NOTICES)
+        change = _change("notice.changed", notice_id, {"until-ms": str(until_ms)})
+        await self._write(lambda old: old.ending(notice_id, until_ms, self._now_ms), change, by)
+
+    async def end(self, notice_id: str, *, by: Principal) -> None:
+        """Let a notice end now; raise `NoticeNotFound`."""
+        await self.administration.require_fresh(by, "change", _NOTICES)
+        change = _change("notice.ended", notice_id)
+        await self._write(lambda old: old.ending(notice_id, 0, self._now_ms), change, by)
+
+    async def enter_read_only_mode(self, reason: str, *, by: Principal) -> ReadOnlyState:
+        """Turn the registry read-only, or give another reason; raise `InvalidRequest`."""
+        await self.administration.require_fresh(by, "change", _READ_ONLY)
+        read_only = ReadOnlyState(reason=parse_read_only_reason(reason), since_ms=self._now_ms)
+        change = _change("registry.read-only", "registry", {"reason": read_only.reason})
+        await self._write(lambda old: _with_reason(old, read_only), change, by)
+        return read_only
+
+    async def leave_read_only_mode(self, *, by: Principal) -> None:
+        """Take changes again; nothing happens where they are taken."""
+        await self.administration.require_fresh(by, "change", _READ_ONLY)
+        if (await self._read()).read_only is None:
+            return
+        change = _change("registry.writable", "registry")
+        await self._write(lambda old: old.model_copy(update={"read_only": None}), change, by)
+
+    @property
+    def _now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    async def _read(self) -> NoticeBoard:
+        return await self.directory.get(NoticeBoard, NOTICE_BOARD_PLACE) or NoticeBoard(revision=0)
+
+    async def _write(
+        self, decide: Callable[[NoticeBoard], NoticeBoard], change: EntityChange, by: Principal
+    ) -> None:
+        await retry_when_stale(lambda: self._attempt(decide, change, by))
+        self.notice_cache.invalidate()
+
+    async def _attempt(
+        self, decide: Callable[[NoticeBoard], NoticeBoard], change: EntityChange, by: Principal
+    ) -> None:
+        decided = decide(await self._read())
+        if decided.revision:
+            await self.record_writer.replace(decided, change=change, by=by)
+            return
+        first = decided.model_copy(update={"revision": 1})
+        try:
+            await self.record_writer.add(first, change=change, by=by)
+        except AlreadyThere:
+            raise Stale from None  # Somebody else wrote the first one.
+
+
+def _change(kind: str, subject: str, details: Mapping[str, str] | None = None) -> EntityChange:
+    return EntityChange(kind, subject, details=details or {})
+
+
+def _with_reason(old: NoticeBoard, read_only: ReadOnlyState) -> NoticeBoard:
+    """Keep since when it is so, where only the reason is another one."""
+    since_ms = old.read_only.since_ms if old.read_only else read_only.since_ms
+    return old.model_copy(update={"read_only": read_only.model_copy(update={"since_ms": since_ms})})
+
+
+NOTICES_CACHED_FOR = timedelta(seconds=3)  # What is announced is so everywhere within five.
+
+_KEPT_FOR_MS = NOTICES_CACHED_FOR // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOnlyMode:
+    """Refuses changes while the registry is read-only.
+
+    Where no store has said yet whether it is, changes are let through: a store that does not answer
+    takes none anyway.
+    """
+
+    notice_cache: NoticeCache
+
+    async def require_changes_allowed(self) -> None:
+        """Raise `TakesNoChanges` while the registry is read-only; mostly, no store is asked."""
+        read_only = (await self.notice_cache.current()).read_only
+        if read_only is not None:
+            raise TakesNoChanges(read_only.reason)

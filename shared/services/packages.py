@@ -1,0 +1,371 @@
+"""Packages: which release a client gets, the packages of an organization, deprecation and
+visibility.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.packages import (
+    MessageTooLong,
+    PackageIsDeprecated,
+    PackageNotFound,
+    ReleaseNotFound,
+    ToolNotFound,
+    ToolVersionNotFound,
+)
+from shared.domain.identity import Principal, refusal_of, require_right
+from shared.domain.names import NO_PACKAGE, Coordinate, OrgName, Package
+from shared.domain.packages import (
+    FoundRelease,
+    Head,
+    Listing,
+    Release,
+    ReleaseEntry,
+    State,
+    Survey,
+    Visibility,
+    effective_deprecation,
+)
+from shared.domain.releases import Changeable, with_change
+from shared.domain.rights import Action
+from shared.domain.selection import latest, usable_versions
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
+from shared.ports import Clock, DocumentStore, MetadataStore
+from shared.services.derived_data import DerivedData
+from shared.services.records import organization_package_page, retry_when_stale
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableRelease:
+    """A release that the caller may have, with its package."""
+
+    head: Head
+    release: Release
+
+    @property
+    def deprecation(self) -> str | None:
+        """Return the message of its deprecation, or None."""
+        return effective_deprecation(self.head, self.release.deprecation)
+
+
+@dataclass(frozen=True)
+class PackageLookup:
+    """Finds releases for clients."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+    documents: DocumentStore
+
+    async def find(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> AvailableRelease:
+        """Return the exact version, or the newest in the range that the client can use.
+
+        Raises `ReleaseNotFound` alike for what is missing, hidden or withdrawn.
+        """
+        if isinstance(wanted, Range):
+            offer = await self._in_range(package, wanted, client, by)
+        else:
+            offer = await self._exactly(package, wanted, by)
+        if offer is None:
+            raise ReleaseNotFound(package, wanted)
+        return offer
+
+    async def describe(
+        self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        """Return the release with its documentation; raise as `find` does."""
+        return await self._listing(await self.find(package, wanted, client=client, by=by))
+
+    async def tool(
+        self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
+    ) -> Listing:
+        """Return the release that has the tool, the newest that has it for a range.
+
+        Raises `ToolNotFound`, or `ToolVersionNotFound` where other versions have it.
+        """
+        owner = await self.owner(tool)
+        if isinstance(wanted, Range):
+            offer = await self._in_range(owner, wanted, client, by, tool=tool)
+        else:
+            offer = await self._exactly(owner, wanted, by)
+        if offer is None or tool not in offer.release.tools:
+            raise await self._missing_tool(owner, tool, wanted, client=client, by=by)
+        return await self._listing(offer)
+
+    async def _missing_tool(
+        self,
+        owner: Package,
+        tool: str,
+        wanted: Version | Range,
+        *,
+        client: ClientProfile,
+        by: Principal,
+    ) -> NotFound:
+        """Return what to say of a tool that was not found; a hidden one costs what none costs."""
+        survey = await self._survey(owner, by)
+        versions = usable_versions(survey.having_tool(tool), client) if survey else ()
+        if not versions:
+            return ToolNotFound(tool)
+        return ToolVersionNotFound(tool, wanted, tuple(each.text for each in versions))
+
+    async def versions(
+        self, package: Package, *, client: ClientProfile, by: Principal
+    ) -> tuple[Version, ...]:
+        """Return what the client can use, newest first, deprecated ones included.
+
+        Raises as `survey` does.
+        """
+        return usable_versions(await self.survey(package, by=by), client)
+
+    async def survey(self, package: Package, *, by: Principal) -> Survey:
+        """Return the package with all its entries, whatever their state.
+
+        Raises `PackageNotFound` alike for packages that are missing, hidden or withdrawn whole.
+        """
+        survey = await self._survey(package, by)
+        if survey is None:
+            raise PackageNotFound(package)
+        return survey
+
+    async def owner(self, tool: str) -> Package:
+        """Return the package that owns the tool, whoever may read it.
+
+        If it is free, one that is not there: to look for that costs what looking for a hidden one
+        costs.
+        """
+        [owner] = await self.metadata.tool_owners([tool])
+        return owner or NO_PACKAGE
+
+    async def _exactly(
+        self, package: Package, version: Version, by: Principal
+    ) -> AvailableRelease | None:
+        found = await self.metadata.find(package.at(version))
+        is_shown = await self.authorization.may_find(by, package, found.head)
+        return _live(found) if is_shown else None
+
+    async def _listing(self, offer: AvailableRelease) -> Listing:
+        texts = await self.documents.texts(offer.release.content)
+        return Listing(offer.head, offer.release, texts)
+
+    async def _in_range(
+        self,
+        package: Package,
+        wanted: Range,
+        client: ClientProfile,
+        by: Principal,
+        *,
+        tool: str | None = None,
+    ) -> AvailableRelease | None:
+        survey = await self._survey(package, by)
+        if survey and tool is not None:
+            survey = survey.having_tool(tool)
+        entry = latest(survey, wanted, client) if survey else None
+        return _live(await self.metadata.find(package.at(entry.parsed))) if entry else None
+
+    async def _survey(self, package: Package, by: Principal) -> Survey | None:
+        """Return the package if `by` may see it and it has a live release: a name alone is none."""
+        [survey] = await self.metadata.survey([package])
+        is_shown = await self.authorization.may_find(by, package, survey and survey.head)
+        if survey is None or not is_shown:
+            return None
+        return survey if any(e.state is State.LIVE for e in survey.entries) else None
+
+
+def _live(found: FoundRelease) -> AvailableRelease | None:
+    head, release = found.head, found.release
+    if head is None or release is None or release.state is not State.LIVE:
+        return None
+    return AvailableRelease(head, release)
+
+
+PACKAGES_ON_A_PAGE = 25  # Of one page: each is surveyed, withheld releases included.
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedPackage:
+    """A package with everything that there is of it, whatever became of it."""
+
+    survey: Survey
+
+    @property
+    def head(self) -> Head:
+        """Return what holds for all versions."""
+        return self.survey.head
+
+    @property
+    def newest(self) -> ReleaseEntry | None:
+        """Return the release that everybody is shown, or None where nothing is live."""
+        return latest(self.survey, Range(), ANY_CLIENT)
+
+    @property
+    def held(self) -> int:
+        """Return how many releases wait for a decision."""
+        return sum(entry.state is State.HELD for entry in self.survey.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedPackagePage:
+    """Packages of an organization in order of name; `next` is after which name there are more."""
+
+    packages: tuple[ManagedPackage, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationPackages:
+    """Reads what an organization has."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+
+    async def packages(self, org: OrgName, after: str = "", *, by: Principal) -> ManagedPackagePage:
+        """Return a page of the packages whose names come after one; members may ask. Three trips.
+
+        Raises `OrganizationNotFound` for everybody else.
+        """
+        await self.authorization.require_within(by, Action.READ, org)
+        packages, more = await organization_package_page(
+            self.metadata, org, after, PACKAGES_ON_A_PAGE
+        )
+        surveys = await self.metadata.survey(packages)
+        return ManagedPackagePage(tuple(ManagedPackage(each) for each in surveys if each), more)
+
+    async def package(self, package: Package, *, by: Principal) -> ManagedPackage:
+        """Return a package with all its versions to those who may deprecate it. Two trips.
+
+        Raises `OrganizationNotFound` for those who do not belong to its organization, and
+        `PackageNotFound`.
+        """
+        standing = await self.authorization.require_belonging(by, package.org)
+        require_right(by, standing, Action.DEPRECATE, package)
+        [survey] = await self.metadata.survey([package])
+        if survey is None:
+            raise PackageNotFound(package)
+        return ManagedPackage(survey)
+
+    async def may_manage(self, package: Package, *, by: Principal) -> bool:
+        """Say whether there is something for `by` to decide about the package. One trip."""
+        standing = await self.authorization.access_context(by, package.org)
+        return refusal_of(by, standing, Action.DEPRECATE, package) is None
+
+
+MAX_MESSAGE_LENGTH = 500  # Characters: the message travels in a header of every pull.
+
+
+@dataclass(frozen=True)
+class Deprecation:
+    """Deprecates releases and packages, and takes that back."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+    derived_data: DerivedData
+    clock: Clock
+
+    async def deprecate(self, coordinate: Coordinate, message: str, *, by: Principal) -> Release:
+        """Mark one version as deprecated, with a message for its users; a repeat renews it."""
+        text = _message(message)
+        return await self._change_release(coordinate, lambda _head, _release: text, by)
+
+    async def undeprecate(self, coordinate: Coordinate, *, by: Principal) -> Release:
+        """Take the mark off one version; raise `PackageIsDeprecated` if its package has one."""
+
+        def decide(head: Head, release: Release) -> None:
+            if head.deprecation is not None and release.deprecation is None:
+                raise PackageIsDeprecated(coordinate)
+
+        return await self._change_release(coordinate, decide, by)
+
+    async def deprecate_package(self, package: Package, message: str, *, by: Principal) -> Head:
+        """Mark every version of the package, those to come included."""
+        return await self._change_head(package, _message(message), by)
+
+    async def undeprecate_package(self, package: Package, *, by: Principal) -> Head:
+        """Take that mark off; versions that were deprecated on their own stay so."""
+        return await self._change_head(package, None, by)
+
+    async def _change_release(
+        self,
+        coordinate: Coordinate,
+        decide: Callable[[Head, Release], str | None],
+        by: Principal,
+    ) -> Release:
+        await self.authorization.require(by, Action.DEPRECATE, coordinate.package)
+
+        async def attempt() -> Release:
+            found = await self.metadata.find(coordinate)
+            head, release = found.head, found.release
+            if head is None or release is None or release.state is not State.LIVE:
+                raise ReleaseNotFound(coordinate.package, coordinate.version)
+            message = decide(head, release)
+            if message == release.deprecation:
+                return release
+            return await self.metadata.replace_release(self._marked(release, message, by))
+
+        release = await retry_when_stale(attempt)
+        await self.derived_data.update(release)
+        return release
+
+    async def _change_head(self, package: Package, message: str | None, by: Principal) -> Head:
+        await self.authorization.require(by, Action.DEPRECATE, package)
+
+        async def attempt() -> Head:
+            head = await self.metadata.head(package)
+            if head is None:
+                raise ReleaseNotFound(package, "*")
+            if message == head.deprecation:
+                return head
+            return await self.metadata.replace_head(self._marked(head, message, by))
+
+        head = await retry_when_stale(attempt)
+        await self.derived_data.update(head)
+        return head
+
+    def _marked(self, record: Changeable, message: str | None, by: Principal) -> Changeable:
+        """Return the record with the message, or without one, and the event that says so."""
+        what = "release" if isinstance(record, Release) else "package"
+        kind = f"{what}.{'undeprecated' if message is None else 'deprecated'}"
+        return with_change(record, kind, by=by, now_ms=self.clock.now_ms(), deprecation=message)
+
+
+def _message(text: str) -> str:
+    """Return the message as one line without control characters, or raise `MessageTooLong`."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(line) > MAX_MESSAGE_LENGTH:
+        raise MessageTooLong(len(line), MAX_MESSAGE_LENGTH)
+    return line
+
+
+@dataclass(frozen=True)
+class PackageVisibility:
+    """Decides who sees a package: everybody, or the members of its organization alone."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+    derived_data: DerivedData
+    clock: Clock
+
+    async def change(self, package: Package, wanted: Visibility, *, by: Principal) -> Head:
+        """Make the package public or private, search and index included; a repeat changes nothing.
+
+        Owners may who signed in a moment ago. Raises `PackageNotFound`.
+        """
+        await self.authorization.require(by, Action.GOVERN, package)
+
+        async def attempt() -> Head:
+            head = await self.metadata.head(package)
+            if head is None:
+                raise PackageNotFound(package)
+            if head.visibility is wanted:
+                return head
+            return await self.metadata.replace_head(self._made(head, wanted, by))
+
+        head = await retry_when_stale(attempt)
+        await self.derived_data.update(head)
+        return head
+
+    def _made(self, head: Head, wanted: Visibility, by: Principal) -> Head:
+        kind = f"package.{wanted.value}"
+        return with_change(head, kind, by=by, now_ms=self.clock.now_ms(), visibility=wanted)

@@ -1,0 +1,218 @@
+"""Records: writing an entity together with its event, retrying writes, reading pages of entities,
+and
+leases for changes that must not run at the same time.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from shared.auth.secrets import random_text
+from shared.domain.errors.base import Refusal, Unavailable
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import Principal
+from shared.domain.names import OrgName, Package
+from shared.domain.records import Entity, Event, Place
+from shared.ports import (
+    AlreadyThere,
+    Clock,
+    DirectoryStore,
+    EventStore,
+    MetadataStore,
+    Randomness,
+    Stale,
+    WorkStore,
+)
+
+E = TypeVar("E", bound=Entity)
+
+EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
+
+
+@dataclass(frozen=True, slots=True)
+class EntityChange:
+    """What happens to what; `org` (a key) and `account` (an id) name the logs that tell of it."""
+
+    kind: str
+    subject: str
+    org: str = ""
+    account: str = ""
+    details: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWriter:
+    """Adds, replaces and removes entities; the write is the commit, and its event follows.
+
+    No change is without its event and none has it twice: the event lies in the entity until the
+    feed has it. Where the feed fails the change stands, and upkeep publishes later.
+    """
+
+    directory: DirectoryStore
+    events: EventStore
+    clock: Clock
+    randomness: Randomness
+    delayed: Callable[[Refusal], None]
+
+    async def add(self, entity: E, *others: Entity, change: EntityChange, by: Principal) -> E:
+        """Create entities of one owner, all or none; raise `AlreadyThere`."""
+        owing = self._owing(entity, change, by)
+        return await self._published(await self.directory.add(owing, *others))
+
+    async def replace(self, entity: E, *, change: EntityChange, by: Principal) -> E:
+        """Store a changed entity; raise `Stale`."""
+        return await self._published(await self.directory.replace(self._owing(entity, change, by)))
+
+    async def remove(self, entity: E, *, change: EntityChange, by: Principal) -> E:
+        """Delete an entity; raise `Stale`."""
+        return await self._published(await self.directory.remove(self._owing(entity, change, by)))
+
+    def event(self, change: EntityChange, by: Principal) -> Event:
+        """Return the event of a change that is made now."""
+        return Event(
+            id=f"{change.kind}:{random_text(self.randomness, EVENT_ID_LENGTH)}",
+            kind=change.kind,
+            at_ms=self.clock.now_ms(),
+            actor=by.id,
+            subject=change.subject,
+            org=change.org.lower(),
+            account=change.account,
+            credential=by.credential,
+            address=by.address,
+            details=dict(change.details),
+        )
+
+    def _owing(self, entity: E, change: EntityChange, by: Principal) -> E:
+        # What the entity still owed stays first: the feed takes each event once.
+        outbox = (*entity.outbox, self.event(change, by))
+        return entity.model_copy(update={"outbox": outbox})
+
+    async def _published(self, entity: E) -> E:
+        try:
+            await self.events.publish(entity.waiting)
+        except Unavailable as failure:
+            self.delayed(failure)
+            return entity
+        return entity.model_copy(update={"outbox": ()})
+
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
+
+
+async def retry_when_stale(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """Return what `attempt` returns, repeating it while it raises `Stale`; raise `Busy` at last."""
+    for _ in range(ATTEMPTS):
+        try:
+            return await attempt()
+        except Stale:
+            continue
+    raise Busy
+
+
+Row = TypeVar("Row")
+
+ENTITIES_READ_AT_ONCE = 500  # Entities a read.
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPage(Generic[E]):
+    """Some entities in order of place, and whether others come after them."""
+
+    entities: tuple[E, ...]
+    is_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(Generic[Row]):
+    """Some rows of a list by name; `next` is what further ones come after, empty at the end."""
+
+    rows: tuple[Row, ...]
+    next: str = ""
+
+
+async def iterate_pages(page: Callable[[str], Awaitable[ListPage[Row]]]) -> AsyncIterator[Row]:
+    """Yield every row of a list, whose pages are asked for by what they come after."""
+    listed = await page("")
+    while True:
+        for row in listed.rows:
+            yield row
+        if not listed.next:
+            return
+        listed = await page(listed.next)
+
+
+async def entity_page(
+    directory: DirectoryStore, kind: type[E], after: Place, count: int
+) -> EntityPage[E]:
+    """Return up to `count` entities above a place. One read."""
+    found = await directory.all(kind, after, count + 1)
+    return EntityPage(tuple(found[:count]), len(found) > count)
+
+
+async def entities_with_prefix(
+    directory: DirectoryStore, kind: type[E], place: Place, count: int
+) -> tuple[E, ...]:
+    """Return the entity at the place, and up to `count` whose owners begin like its own."""
+    exactly = await directory.get(kind, place)
+    found = await entity_page(directory, kind, place, count)
+    longer = [each for each in found.entities if each.place.owner.startswith(place.owner)]
+    return (*([exactly] if exactly else []), *longer)
+
+
+async def organization_package_page(
+    metadata: MetadataStore, org: OrgName, after: str, count: int
+) -> tuple[list[Package], str]:
+    """Return up to `count` packages of an organization whose names come after one, and after which
+    name there are more; empty at the end. One read."""
+    prefix = f"{org.lower()}/"
+    heads = await metadata.packages(prefix + after.lower(), count + 1)
+    own = [head.package for head in heads if head.package.key.startswith(prefix)]
+    return own[:count], own[count - 1].name if len(own) > count else ""
+
+
+async def all_entities(directory: DirectoryStore, kind: type[E]) -> list[E]:
+    """Return every entity of the kind, in order of place. The cost grows with their number."""
+    found: list[E] = []
+    while batch := await directory.all(
+        kind, found[-1].place if found else Place(""), ENTITIES_READ_AT_ONCE
+    ):
+        found.extend(batch)
+    return found
+
+
+LEASE_LIFETIME = timedelta(
+    seconds=10
+)  # A change takes milliseconds; a process that died is waited for.
+HOLDER_LENGTH = 20  # Base62: no two changes share a lease.
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Lends names to whoever changes what they stand for."""
+
+    work: WorkStore
+    clock: Clock
+    randomness: Randomness
+
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncGenerator[None]:
+        """Hold the name while nobody else does, or raise `Busy`."""
+        holder = random_text(self.randomness, HOLDER_LENGTH)
+        if not await self._lease(name, holder, LEASE_LIFETIME):
+            raise Busy
+        try:
+            yield
+        except (Stale, AlreadyThere):
+            raise Busy from None  # The lease ran out, and somebody else was faster.
+        finally:
+            with suppress(Unavailable):  # What is done is done; the lease ends by itself.
+                await self._lease(name, holder, timedelta(0))
+
+    async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + lifetime // timedelta(milliseconds=1)
+        return await self.work.lease(name, holder, now_ms, until_ms)

@@ -1,0 +1,209 @@
+"""Reserved names: names that no organization may take, and whether a name is free."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.auth.authorization import Administration
+from shared.domain.accounts import Account, AccountName, account_name_place
+from shared.domain.errors.base import InvalidName
+from shared.domain.errors.organizations import (
+    ReservedAlready,
+    ReservedNameNotFound,
+    ReservedNamesFull,
+)
+from shared.domain.identity import Principal
+from shared.domain.names import parse_org
+from shared.domain.organizations import (
+    NameSkeleton,
+    Organization,
+    organization_place,
+    parse_required_reason,
+)
+from shared.domain.records import Place
+from shared.domain.reserved_names import (
+    BUILT_IN_PATTERN,
+    MAX_RESERVED_NAMES,
+    RESERVED_NAMES_OWNER,
+    RESERVED_WORDS,
+    ReservedName,
+    fits_pattern,
+    parse_reserved_name,
+    reserved_name_place,
+    skeletons,
+)
+from shared.ports import AlreadyThere, DirectoryStore
+from shared.services.accounts import account_names
+from shared.services.records import EntityChange, RecordWriter, entity_page, retry_when_stale
+
+MAX_NAMES_COMPARED = (
+    2_000  # Organizations that a new pattern is held against: one read, some of a MB.
+)
+MAX_MATCHES_SHOWN = (
+    20  # Of those that it matches; whoever reads further would rather change the pattern.
+)
+
+_WHAT = "the names that nobody may found"
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedNameList:
+    """What nobody may found: by the registry itself, by its setting, and by administrators."""
+
+    built_in: tuple[str, ...]
+    words: tuple[str, ...]
+    configured: tuple[str, ...]
+    stored: tuple[tuple[ReservedName, str], ...]  # With the name of who decided it.
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMatches:
+    """Organizations that are there and that a pattern would match; they stay as they are."""
+
+    pattern: str
+    names: tuple[str, ...]
+    is_more: bool
+    compared: int
+    is_complete: bool  # Every organization was compared.
+
+
+@dataclass(frozen=True, slots=True)
+class NameAvailability:
+    """Why a name is not free for an organization, and for an account; nothing where it is."""
+
+    name: str
+    organization: tuple[str, ...]
+    account: str
+
+    @property
+    def is_free(self) -> bool:
+        """Say whether anybody may found it."""
+        return not self.organization
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedNames:
+    """Keeps names back; every instance reads them at each founding, so a change counts at once."""
+
+    directory: DirectoryStore
+    administration: Administration
+    record_writer: RecordWriter
+    configured: tuple[str, ...]
+
+    async def all(self, *, by: Principal) -> ReservedNameList:
+        """Return what nobody may found; the patterns of administrators by their letters."""
+        await self.administration.require(by, "list", _WHAT)
+        stored = sorted(
+            await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
+        )
+        names = await account_names(self.directory, (each.by for each in stored))
+        with_names = tuple((each, names.get(each.by, each.by)) for each in stored)
+        return ReservedNameList(
+            (BUILT_IN_PATTERN,), tuple(sorted(RESERVED_WORDS)), self.configured, with_names
+        )
+
+    async def matching(self, pattern: str, *, by: Principal) -> PatternMatches:
+        """Return which organizations the pattern would match if it had been there before."""
+        await self.administration.require(by, "list", _WHAT)
+        parsed = parse_reserved_name(pattern)
+        looked = await entity_page(self.directory, Organization, Place(""), MAX_NAMES_COMPARED)
+        names = [each.name for each in looked.entities if fits_pattern(each.name, parsed)]
+        return PatternMatches(
+            pattern=parsed,
+            names=tuple(names[:MAX_MATCHES_SHOWN]),
+            is_more=len(names) > MAX_MATCHES_SHOWN,
+            compared=len(looked.entities),
+            is_complete=not looked.is_more,
+        )
+
+    async def add(self, pattern: str, reason: str, *, by: Principal) -> ReservedName:
+        """Keep names back from now on, whatever organizations there are.
+
+        Raises `PatternUnreadable`, `ReasonMissing`, `ReservedAlready` or `ReservedNamesFull`.
+        """
+        await self.administration.require_fresh(by, "change", _WHAT)
+        parsed = parse_reserved_name(pattern)
+        why = parse_required_reason(reason, f"the pattern {parsed}")
+        known = await stored_patterns(self.directory)
+        if len(known) >= MAX_RESERVED_NAMES:
+            raise ReservedNamesFull(MAX_RESERVED_NAMES)
+        now_ms = self.record_writer.clock.now_ms()
+        reserved = ReservedName(pattern=parsed, reason=why, by=by.id, since_ms=now_ms)
+        try:
+            return await self.record_writer.add(
+                reserved, change=_change("reserved", reserved), by=by
+            )
+        except AlreadyThere:
+            raise ReservedAlready(parsed) from None
+
+    async def remove(self, pattern: str, *, by: Principal) -> None:
+        """Let the names be founded again; raise `ReservedNameNotFound`."""
+        await self.administration.require_fresh(by, "change", _WHAT)
+
+        async def attempt() -> None:
+            there = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
+            if there is None:
+                raise ReservedNameNotFound(pattern)
+            await self.record_writer.remove(there, change=_change("released", there), by=by)
+
+        await retry_when_stale(attempt)
+
+    async def look_up(self, name: str, *, by: Principal) -> NameAvailability:
+        """Return whether the name is free, and if not, each reason why."""
+        await self.administration.require(by, "look up", "names")
+        try:
+            parse_org(name)
+        except InvalidName as refusal:
+            return NameAvailability(name, (str(refusal),), await self._account(name))
+        taken = await self._taken(name)
+        reasons = (
+            *taken,
+            *await self._kept_back(name),
+            *([] if taken else await self._alike(name)),
+        )
+        return NameAvailability(name, reasons, await self._account(name))
+
+    async def _taken(self, name: str) -> list[str]:
+        there = await self.directory.get(Organization, organization_place(name))
+        if there is None:
+            return []
+        if there.is_deleted_at(self.record_writer.clock.now_ms()):
+            reason = "its name is free a day later, unless it had a package"
+            return [f"the organization {there.name} was deleted; {reason}"]
+        return [f"the organization {there.name} has it"]
+
+    async def _kept_back(self, name: str) -> list[str]:
+        sources = [(each, "built in") for each in (BUILT_IN_PATTERN, *sorted(RESERVED_WORDS))]
+        sources += [(each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.configured]
+        stored = await stored_patterns(self.directory)
+        sources += [
+            (each.pattern, f"kept back by administrators: {each.reason}") for each in stored
+        ]
+        return [
+            f"it is, or looks like, a name of {pattern} ({source})"
+            for pattern, source in sources
+            if fits_pattern(name, pattern)
+        ]
+
+    async def _alike(self, name: str) -> list[str]:
+        found: set[str] = set()
+        for skeleton in sorted(skeletons(name)):
+            found |= {each.org for each in await self.directory.about(NameSkeleton, skeleton)}
+        return [f"it looks like the organization {org}" for org in sorted(found)]
+
+    async def _account(self, name: str) -> str:
+        claim = await self.directory.get(AccountName, account_name_place(name))
+        if claim is None:
+            return ""
+        if claim.is_retired or await self.directory.get(Account, Place(claim.account)) is None:
+            return f"the account {claim.name} was deleted, and its name is never given again"
+        return f"the account {claim.name} has it"
+
+
+async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:
+    """Return the patterns that administrators keep back."""
+    return await directory.of(ReservedName, RESERVED_NAMES_OWNER)
+
+
+def _change(what: str, reserved: ReservedName) -> EntityChange:
+    details = {"pattern": reserved.pattern, "reason": reserved.reason}
+    return EntityChange(f"name.{what}", reserved.id, details=details)

@@ -1,0 +1,143 @@
+"""Resolution: which releases a build gets for the packages, modules and tools that it asks for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.identity import Principal
+from shared.domain.names import NO_PACKAGE, Package, ToolId
+from shared.domain.packages import Survey, Visibility
+from shared.domain.resolution import (
+    ModuleAnswer,
+    ModuleRequest,
+    PackageAnswer,
+    PackageRequest,
+    ResolutionCandidates,
+    ResolvedModule,
+    ResolvedPackage,
+    ToolAnswer,
+    ToolRequest,
+    UnresolvedModule,
+    resolve_module,
+    resolve_package,
+    resolve_tool,
+)
+from shared.domain.versions import ClientProfile
+from shared.ports import DocumentStore, MetadataStore
+
+# A module a.b.c may live in three packages, and in one that the build knows from before.
+CANDIDATES_PER_MODULE = 4
+
+MAX_GRAPH_BYTES = 64 * 1024 * 1024  # An answer is held in memory whole; a large build needs 5 MiB.
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Chooses releases for builds.
+
+    What cannot be read, is missing, hidden, withdrawn or of no use to the client is unresolved: a
+    build that gets an error instead falls back to its cache without a word. `InvalidRequest` is
+    raised only for a request that is too large to be answered at once.
+    """
+
+    authorization: Authorization
+    metadata: MetadataStore
+    documents: DocumentStore
+    max_requests: int
+
+    async def packages(
+        self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
+    ) -> PackageAnswer:
+        """Choose a release for each package, with its dependency graph. Two trips."""
+        _check_count(len(requests), self.max_requests)
+        wanted = [each.wanted.package for each in requests if each.wanted]
+        packages = ResolutionCandidates(await self._surveys(wanted, by), client)
+        answers = [(each, resolve_package(each, packages)) for each in requests]
+        resolved = [found for _, found in answers if found]
+        unresolved = tuple(request for request, found in answers if not found)
+        return PackageAnswer(await self._with_graphs(resolved), unresolved)
+
+    async def modules(
+        self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
+    ) -> ModuleAnswer:
+        """Choose the package and the release that each module is in. One trip."""
+        _check_count(len(requests), self.max_requests)
+        wanted = [candidate.package for each in requests for candidate in each.candidates]
+        _check_count(len(wanted), self.max_requests * CANDIDATES_PER_MODULE)
+        packages = ResolutionCandidates(await self._surveys(wanted, by), client)
+        answers = [resolve_module(each, packages) for each in requests]
+        return ModuleAnswer(
+            tuple(each for each in answers if isinstance(each, ResolvedModule)),
+            tuple(each for each in answers if isinstance(each, UnresolvedModule)),
+        )
+
+    async def tools(
+        self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
+    ) -> ToolAnswer:
+        """Choose the release for each tool of the package that owns it. Two trips."""
+        _check_count(len(requests), self.max_requests)
+        owners = await self._owners(each.wanted.id for each in requests if each.wanted)
+        packages = ResolutionCandidates(await self._surveys_of_owners(owners.values(), by), client)
+        answers = [(each, resolve_tool(each, owners, packages)) for each in requests]
+        return ToolAnswer(
+            tuple(found for _, found in answers if found),
+            tuple(request for request, found in answers if not found),
+        )
+
+    async def _surveys(self, packages: Iterable[Package], by: Principal) -> list[Survey]:
+        """Return those of the packages that exist for `by`."""
+        distinct = list({package.key: package for package in packages}.values())
+        if not distinct:
+            return []
+        found = await self.metadata.survey(distinct)
+        return await self.authorization.visible(by, list(zip(distinct, found, strict=True)))
+
+    async def _surveys_of_owners(self, owners: Iterable[Package], by: Principal) -> list[Survey]:
+        """Return those of the owners of tools that exist for `by`, who did not name them."""
+        distinct = list({owner.key: owner for owner in owners}.values())
+        if not distinct:
+            return []
+        found = await self.metadata.survey(distinct)
+        if all(survey and survey.head.visibility is Visibility.PUBLIC for survey in found):
+            return [survey for survey in found if survey]
+        reach = await self.authorization.private_access(by)
+        return [survey for survey in found if survey and reach.covers(survey.head)]
+
+    async def _owners(self, tools: Iterable[ToolId]) -> dict[ToolId, Package]:
+        """Return the packages that own these tools, whoever may see them; a stand-in for those
+        that are free, so that a tool that is hidden costs no more."""
+        distinct = list(dict.fromkeys(tools))
+        if not distinct:
+            return {}
+        owners = await self.metadata.tool_owners(distinct)
+        return {tool: owner or NO_PACKAGE for tool, owner in zip(distinct, owners, strict=True)}
+
+    async def _with_graphs(
+        self, resolved: Sequence[ResolvedPackage]
+    ) -> tuple[ResolvedPackage, ...]:
+        digests = list(dict.fromkeys(each.content for each in resolved))
+        if not digests:
+            return ()
+        graphs = dict(zip(digests, await self.documents.graphs(digests), strict=True))
+        _check_size(sum(len(graphs[each.content]) for each in resolved))
+        return tuple(replace(each, graph=graphs[each.content]) for each in resolved)
+
+
+def _check_count(count: int, most: int) -> None:
+    if count > most:
+        reason = (
+            f"This names {count:,} packages, modules or tools to look for, and {most:,} at most "
+            "are looked for at once. Ask for fewer, in several requests."
+        )
+        raise InvalidRequest(reason)
+
+
+def _check_size(size_bytes: int) -> None:
+    # The same package may be asked for, and is answered, any number of times.
+    if size_bytes > MAX_GRAPH_BYTES:
+        reason = (
+            f"The dependency graphs of these packages have {size_bytes:,} bytes together, and "
+            f"{MAX_GRAPH_BYTES:,} fit one answer. Ask for fewer, in several requests."
+        )
+        raise InvalidRequest(reason)

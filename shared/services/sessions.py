@@ -1,0 +1,86 @@
+"""The sessions of an account: listing and ending them."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from shared.auth.sessions import SESSION_CREDENTIAL
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SessionNotFound
+from shared.domain.identity import Principal
+from shared.domain.mail import session_copied_mail
+from shared.domain.records import Place
+from shared.domain.rights import Scope
+from shared.domain.sign_in import Session
+from shared.ports import Clock, DirectoryStore, Stale
+from shared.services.mail import AccountMail
+from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSessions:
+    """Lists and ends sessions; everybody has their own alone."""
+
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    clock: Clock
+    account_mail: AccountMail
+
+    async def sessions(self, *, by: Principal) -> list[Session]:
+        """Return the sessions that are not over, those that were used last first."""
+        require_own_account("list", "sessions", by)
+        return live_sessions(await self.directory.of(Session, by.id), self.clock.now_ms())
+
+    async def end(self, session_id: str, *, by: Principal) -> Session:
+        """End a session everywhere within five seconds, or raise `SessionNotFound`."""
+        require_own_account("end", "sessions", by)
+        return await retry_when_stale(lambda: self._end(Place(by.id, session_id), by))
+
+    async def end_every(self, account_id: str, *, by: Principal) -> list[Session]:
+        """End every session of an account; whether `by` may is for the services that call it."""
+        ended: list[Session] = []
+        for each in await self.directory.of(Session, account_id):
+            with suppress(SessionNotFound):  # Its owner was faster.
+                ended.append(await retry_when_stale(partial(self._end, each.place, by)))
+        return ended
+
+    async def sign_out(self, *, by: Principal) -> Session | None:
+        """End the session of the request; None where it was over already."""
+        if not by.credential.startswith(SESSION_CREDENTIAL):
+            return None
+        try:
+            return await self.end(by.credential.removeprefix(SESSION_CREDENTIAL), by=by)
+        except SessionNotFound:
+            return None
+
+    async def end_copied(self, session: Session) -> None:
+        """End a session whose cookie is in two places, and tell whose it is."""
+        by = Principal(session.account, f"{SESSION_CREDENTIAL}{session.id}")
+        change = EntityChange("session.copied", session.id, account=session.account)
+        try:
+            await self.record_writer.remove(session, change=change, by=by)
+        except Stale:
+            return  # It changes or ends right now; the next request of the copy finds it again.
+        self.account_mail.tell(session.account, session_copied_mail)
+
+    async def _end(self, place: Place, by: Principal) -> Session:
+        session = await self.directory.get(Session, place)
+        if session is None:
+            raise SessionNotFound(place.key)
+        details = {"agent": session.agent, "from": session.address}
+        change = EntityChange("session.ended", session.id, account=place.owner, details=details)
+        return await self.record_writer.remove(session, change=change, by=by)
+
+
+def live_sessions(sessions: Iterable[Session], now_ms: int) -> list[Session]:
+    """Return the sessions that are not over, those that were used last first."""
+    found = [each for each in sessions if each.ends_ms > now_ms]
+    return sorted(found, key=lambda session: -session.seen_ms)
+
+
+def require_own_account(verb: str, what: str, by: Principal) -> None:
+    """Raise unless the request may look after the account that makes it."""
+    if by.is_anonymous:
+        raise CredentialsMissing
+    if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
+        raise NotPermitted(verb, what, "the token lacks the scope manage for it")

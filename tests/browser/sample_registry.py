@@ -1,0 +1,85 @@
+"""A registry with something on every page, and the people who look at it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from click.testing import Result
+from playwright.sync_api import Page
+
+from tests.clients.recorded_registry import Served
+from tests.support.archives import bala
+from tests.support.terminal import Terminal
+from tests.support.world import Person
+
+HERE = Path(__file__).parent
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"/>'
+README = (HERE / "readme.md").read_text("utf-8")
+RIGHT_TO_LEFT = (HERE / "right_to_left.md").read_text("utf-8")
+LONG = "w" * 300
+
+
+@dataclass(frozen=True)
+class Site:
+    """A registry that listens, and its data folder."""
+
+    served: Served
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Return the address without a slash at its end."""
+        return self.served.url
+
+    def furnish(self) -> None:
+        """Publish packages that are plain, old, long, hostile, and read from right to left."""
+        entries = {"docs/logo.svg": LOGO, "docs/guide.md": "# Guide\n\n[Back](README.md)"}
+        rich = {"readme": README, "entries": entries, "keywords": ["hello", "http"]}
+        self.push("acme/greet:0.9.0", readme="# Greet\n\nThe first.")
+        self.push("acme/greet:1.0.0", **rich, summary="Greets people.", licenses=["Apache-2.0"])
+        self.push("acme/greet:1.1.0", **rich, modules=["sub"], dependencies=["acme/base:1.0.0"])
+        self.push("acme/base:1.0.0", platform="java21", readme="# Base\n\nWhat others need.")
+        self.push("acme/hostile", readme=f"# {LONG}\n\n<script>alert(1)</script>", summary=LONG)
+        self.push("acme/welcome", readme=RIGHT_TO_LEFT)
+        self.deprecate("acme/greet/0.9.0", "Use 1.0.0 or later.")
+
+    def push(self, coordinate: str, **spec: object) -> None:
+        """Publish a package as Ann."""
+        whole = coordinate if ":" in coordinate else f"{coordinate}:1.0.0"
+        self.push_with(self.served.people.ann.token, whole, **spec)
+
+    def push_with(self, token: str, coordinate: str, **spec: object) -> None:
+        """Publish a package with a token, as `curl` does."""
+        answer = httpx.post(
+            f"{self.url}/2.0/registry/packages",
+            headers={"Authorization": f"Bearer {token}"},
+            files={"bala-file": ("any.bala", bala(coordinate, **spec))},
+        )
+        assert answer.status_code == 204, answer.text
+
+    def deprecate(self, path: str, message: str) -> None:
+        """Deprecate a version as Ann."""
+        answer = httpx.put(
+            f"{self.url}/2.0/registry/packages/deprecate/{path}",
+            headers={"Authorization": f"Bearer {self.served.people.ann.token}"},
+            json={"message": message},
+        )
+        assert answer.is_success, answer.text
+
+    def sign_in(self, page: Page, person: Person) -> None:
+        """Sign a person in, by a link that works once."""
+        page.goto(self.link_for(person))
+        page.get_by_role("button", name="Sign in as").click()
+        page.wait_for_url("**/account")
+
+    def link_for(self, person: Person) -> str:
+        """Return a link that signs a person in."""
+        return self.command("signin-link", person.account.name).stdout.strip()
+
+    def command(self, *arguments: str) -> Result:
+        """Run a command of the operator."""
+        terminal = Terminal(self.folder, {"BALLROOM_URL": self.url})
+        # In a thread: playwright runs a loop in this one, and the command begins another.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(terminal.invoke, *arguments).result()

@@ -1,0 +1,149 @@
+"""What administrators see of people, organizations and names, in each state that there is."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import assert_accessible
+from tests.browser.conftest import Open
+from tests.browser.sample_registry import Site
+from tests.browser.test_screenshots import FORMS, SCREENS
+
+ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
+LONG = "a" * 199  # With its star the longest pattern there may be.
+
+
+def every_account(site: Site, page: Page) -> None:
+    """List the accounts."""
+    page.goto(f"{site.url}{ACCOUNTS}")
+    expect(page.get_by_role("row")).to_have_count(5)
+
+
+def nobody_found(site: Site, page: Page) -> None:
+    """Look for somebody who is not there."""
+    page.goto(f"{site.url}{ACCOUNTS}")
+    page.get_by_role("searchbox", name="Find an account").fill("zoe")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_text("No account is called so")).to_be_visible()
+
+
+def an_account(site: Site, page: Page) -> None:
+    """Find somebody by name."""
+    page.goto(f"{site.url}{ACCOUNTS}")
+    page.get_by_role("searchbox", name="Find an account").fill("bob")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("bob")
+
+
+def a_sign_in_link(site: Site, page: Page) -> None:
+    """Make a link, which is shown this once."""
+    an_account(site, page)
+    page.get_by_role("button", name="Make a sign-in link").click()
+    expect(page.get_by_label("Sign-in link", exact=True)).to_be_visible()
+
+
+def a_name_that_is_not_meant(site: Site, page: Page) -> None:
+    """Revoke every token, and type another name."""
+    an_account(site, page)
+    page.locator("#revoke-name").fill("somebody else")
+    page.get_by_role("button", name="Revoke 2 tokens").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
+def a_locked_account(site: Site, page: Page) -> None:
+    """Lock somebody, and unlock them after a look."""
+    page.goto(f"{site.url}{ACCOUNTS}?q=mia")
+    if page.get_by_role("button", name="Lock mia").count():
+        page.get_by_label("Why").fill("Its laptop was stolen.")
+        page.get_by_role("button", name="Lock mia").click()
+    expect(page.get_by_role("button", name="Unlock mia")).to_be_visible()
+
+
+def every_organization(site: Site, page: Page) -> None:
+    """List the organizations."""
+    page.goto(f"{site.url}{ORGANIZATIONS}")
+    expect(page.get_by_role("row").filter(has_text="acme")).to_be_visible()
+
+
+def an_organization_for_nobody(site: Site, page: Page) -> None:
+    """Found one for somebody who is not there."""
+    page.goto(f"{site.url}{ORGANIZATIONS}")
+    page.get_by_label("Name", exact=True).fill("globex")
+    page.get_by_label("Owner").fill("zoe")
+    page.get_by_role("button", name="Found the organization").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
+def an_organization(site: Site, page: Page) -> None:
+    """Look at one."""
+    page.goto(f"{site.url}{ORGANIZATIONS}/other")
+    expect(page.get_by_role("link", name="Manage it")).to_be_visible()
+
+
+def names(site: Site, page: Page) -> None:
+    """List what is kept back."""
+    page.goto(f"{site.url}{NAMES}")
+    expect(page.get_by_role("row").filter(has_text="ballerina*")).to_be_visible()
+
+
+def a_name_that_is_taken(site: Site, page: Page) -> None:
+    """Look a name up."""
+    page.goto(f"{site.url}{NAMES}")
+    page.get_by_role("searchbox", name="Is this name free?").fill("Acrne")
+    page.get_by_role("button", name="Look it up").click()
+    expect(page.get_by_role("status").first).to_be_visible()
+
+
+def a_pattern_to_keep_back(site: Site, page: Page) -> None:
+    """See what a pattern matches."""
+    page.goto(f"{site.url}{NAMES}")
+    page.get_by_label("Pattern").fill("a?me")
+    page.get_by_label("Why").fill("To see what becomes of it.")
+    page.get_by_role("button", name="See what it matches").click()
+    expect(page.get_by_text("It matches organizations that are there.")).to_be_visible()
+
+
+def a_pattern_that_is_kept_back(site: Site, page: Page) -> None:
+    """Keep names back."""
+    page.goto(f"{site.url}{NAMES}/new?pattern={LONG}*")
+    page.get_by_label("Why").fill("w" * 400)
+    page.get_by_role("button", name="Keep it back").click()
+    expect(page.get_by_role("status").first).to_contain_text("Done.")
+    page.get_by_role("button", name=f"Give {LONG}* free").click()
+    expect(page.get_by_role("row").filter(has_text="ballerina*")).to_be_visible()
+
+
+STATES: list[Callable[[Site, Page], None]] = [
+    every_account,
+    nobody_found,
+    an_account,
+    a_sign_in_link,
+    a_name_that_is_not_meant,
+    a_locked_account,
+    every_organization,
+    an_organization_for_nobody,
+    an_organization,
+    names,
+    a_name_that_is_taken,
+    a_pattern_to_keep_back,
+    a_pattern_that_is_kept_back,
+]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
+def test_pages_about_people_are_accessible(
+    site: Site, opened: Open, form: str, scheme: str
+) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    watched = opened(site.url, form=form, scheme=scheme)
+    site.sign_in(watched.page, site.served.people.admin)
+    for reach in STATES:
+        reach(site, watched.page)
+        name = reach.__name__.replace("_", "-")
+        watched.page.screenshot(path=SCREENS / f"{name}-{form}-{scheme}.png", full_page=True)
+        assert_accessible(watched.page)
+        width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1], f"{reach.__name__} is {width[0]} wide"
+    watched.assert_nothing_happened()

@@ -1,0 +1,152 @@
+"""What is announced above every page, and the pages of administrators that announce it."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import assert_accessible
+from tests.browser.conftest import Open
+from tests.browser.sample_registry import LONG, Site
+from tests.browser.test_screenshots import FORMS, SCREENS
+
+NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
+HOSTILE = '<img src=x onerror=alert(1)><script>alert("1")</script> & <b>bold</b>'
+RIGHT_TO_LEFT = "המרשם ייסגר לתחזוקה ביום ראשון בשעה 22:00."
+TURNED = "\u202eexe.\u202cgreet is not what it seems."
+USUAL = "Pushes may take a little longer this evening, as the search is made anew."
+REASON = "moving house until 22:00"
+
+
+def announce(site: Site, page: Page, text: str, mood: str, link: str = "") -> None:
+    """Write a notice."""
+    page.goto(f"{site.url}{NOTICES}")
+    page.get_by_label("What it says").fill(text)
+    page.get_by_label("How it is meant").select_option(mood)
+    page.get_by_label("Link", exact=True).fill(link)
+    page.get_by_role("button", name="Show it on every page").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def nothing_announced(site: Site, page: Page) -> None:
+    """Open the page of notices before there are any."""
+    page.goto(f"{site.url}{NOTICES}")
+    expect(page.get_by_text("Nothing is announced")).to_be_visible()
+
+
+def a_notice(site: Site, page: Page) -> None:
+    """Announce what most notices are like."""
+    announce(site, page, USUAL, "information", "/about/status")
+    expect(page.get_by_role("complementary", name="Announcements")).to_contain_text(USUAL)
+
+
+def hostile_notices(site: Site, page: Page) -> None:
+    """Announce markup, a word without a break, and texts that turn the line."""
+    announce(site, page, HOSTILE, "warning", "https://status.example.org/now?a=1&b=2")
+    announce(site, page, LONG, "information")
+    announce(site, page, RIGHT_TO_LEFT, "maintenance")
+    announce(site, page, TURNED, "warning")
+    expect(page.get_by_role("complementary", name="Announcements")).to_contain_text(HOSTILE)
+
+
+def one_too_many(site: Site, page: Page) -> None:
+    """Announce more than anybody reads."""
+    page.goto(f"{site.url}{NOTICES}")
+    page.get_by_label("What it says").fill("And one more.")
+    page.get_by_role("button", name="Show it on every page").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
+def an_end_that_is_refused(site: Site, page: Page) -> None:
+    """Let a notice end in years."""
+    page.goto(f"{site.url}{NOTICES}")
+    page.get_by_label("When the notice ends").first.fill("2040-01-01T00:00")
+    page.get_by_role("button", name="Change the end").first.click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
+def announced_to_a_reader(site: Site, page: Page) -> None:
+    """Read a package below all of it."""
+    page.goto(f"{site.url}/packages/acme/greet")
+    expect(page.get_by_role("complementary", name="Announcements")).to_be_visible()
+
+
+def notices_that_ended(site: Site, page: Page) -> None:
+    """End all of them."""
+    page.goto(f"{site.url}{NOTICES}")
+    while page.get_by_role("button", name="End now").count():
+        page.get_by_role("button", name="End now").first.click()
+    expect(page.get_by_role("heading", name="Ended")).to_be_visible()
+
+
+def changes_that_are_taken(site: Site, page: Page) -> None:
+    """Open the page of read-only mode."""
+    page.goto(f"{site.url}{READ_ONLY}")
+    expect(page.get_by_text("Changes are taken")).to_be_visible()
+
+
+def changes_that_are_refused(site: Site, page: Page) -> None:
+    """Turn the registry read-only."""
+    page.goto(f"{site.url}{READ_ONLY}")
+    page.get_by_label("Reason").fill(REASON)
+    page.get_by_role("button", name="Take no changes").click()
+    expect(page.get_by_role("complementary")).to_contain_text(f"takes no changes now: {REASON}.")
+
+
+def a_form_that_is_refused(site: Site, page: Page) -> None:
+    """Ask for a token meanwhile."""
+    page.goto(f"{site.url}/account/tokens")
+    page.get_by_label("Name", exact=True).fill("nightly build")
+    page.get_by_role("button", name="Make the token").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("Try again later.")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("nightly build")
+
+
+def a_status_that_waits(site: Site, page: Page) -> None:
+    """Look at the status meanwhile."""
+    page.goto(f"{site.url}/about/status")
+    expect(page.get_by_text("No changes are taken")).to_be_visible()
+
+
+def changes_that_are_taken_again(site: Site, page: Page) -> None:
+    """Take changes again."""
+    page.goto(f"{site.url}{READ_ONLY}")
+    page.get_by_role("button", name="Take changes again").click()
+    expect(page.get_by_role("complementary", name="Announcements")).to_have_count(0)
+
+
+STATES: list[Callable[[Site, Page], None]] = [
+    nothing_announced,
+    a_notice,
+    hostile_notices,
+    one_too_many,
+    an_end_that_is_refused,
+    announced_to_a_reader,
+    notices_that_ended,
+    changes_that_are_taken,
+    changes_that_are_refused,
+    a_form_that_is_refused,
+    a_status_that_waits,
+    changes_that_are_taken_again,
+]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
+def test_announcements_are_accessible_fit_and_harm_nobody(
+    site: Site, opened: Open, form: str, scheme: str
+) -> None:
+    site.furnish()
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    watched = opened(site.url, form=form, scheme=scheme)
+    page = watched.page
+    site.sign_in(page, site.served.people.admin)
+    for reach in STATES:
+        reach(site, page)
+        assert_accessible(page)
+        name = reach.__name__.replace("_", "-")
+        page.screenshot(path=SCREENS / f"{name}-{form}-{scheme}.png", full_page=True)
+        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1], f"{reach.__name__} is {width[0]} wide"
+    watched.assert_nothing_happened()

@@ -1,0 +1,55 @@
+"""What the other tests look with sees what is wrong."""
+
+import httpx
+import pytest
+
+from tests.browser.axe import assert_accessible
+from tests.browser.conftest import Open
+from tests.browser.crawler import Crawl
+from tests.clients.recorded_registry import Served
+
+PAGES = {
+    "/": '<a href="/a#here">a</a> <a href="/a#nowhere">b</a> <a href="https://elsewhere.example">c</a>',
+    "/a": '<p id="here"><img src="/missing.png"><a href="/b?page=1">b</a>',
+    "/b": '<a href="/b?page=2">without end</a>',
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        ("<input>", "label"),
+        ('<img src="a.png">', "image-alt"),
+        ('<p style="color: #ccc; background: #fff">Pale words</p>', "color-contrast"),
+        ('<button aria-label="Other">Send</button>', "label-content-name-mismatch"),
+    ],
+)
+def test_axe_names_what_is_wrong(registry: Served, opened: Open, content: str, rule: str) -> None:
+    page = opened(registry.url).page
+    page.set_content(f'<!doctype html><html lang="en"><title>A</title><main><h1>A</h1>{content}')
+    with pytest.raises(AssertionError, match=rule):
+        assert_accessible(page)
+
+
+def test_the_link_checker_names_what_is_broken() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        page = PAGES.get(request.url.path)
+        return httpx.Response(200 if page else 404, html=page or "")
+
+    crawl = Crawl("http://site.test", httpx.Client(transport=httpx.MockTransport(answer)))
+    crawl.follow("/")
+    assert crawl.broken == [
+        "http://site.test/a leads to http://site.test/missing.png: 404",
+        "http://site.test/ leads to #nowhere, which http://site.test/a does not have",
+    ]
+    assert "http://site.test/b?page=2" not in crawl.pages
+
+
+def test_a_watched_page_tells_what_went_wrong(registry: Served, opened: Open) -> None:
+    watched = opened(registry.url)
+    watched.page.set_content('<img src="http://elsewhere.example/a.png"><script>missing()</script>')
+    watched.page.evaluate("alert('hello')")
+    assert watched.foreign == ["http://elsewhere.example/a.png"]
+    assert watched.dialogs == ["hello"]
+    with pytest.raises(AssertionError, match=r"elsewhere\.example"):
+        watched.assert_nothing_happened()

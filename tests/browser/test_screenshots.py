@@ -1,0 +1,45 @@
+"""Key pages in four forms, as pictures for people to look at: bench/out/screens."""
+
+import pytest
+
+from tests.browser.conftest import Open
+from tests.browser.sample_registry import Site
+from tests.paths import ROOT
+
+SCREENS = ROOT / "bench" / "out" / "screens"
+PAGES = {
+    "home": "/",
+    "search": "/search?q=greet",
+    "nothing-found": "/search?q=nothing-is-called-that",
+    "package": "/packages/acme/greet",
+    "right-to-left": "/packages/acme/welcome",
+    "hostile": "/packages/acme/hostile",
+    "versions": "/packages/acme/greet/1.1.0/versions",
+    "dependencies": "/packages/acme/greet/1.1.0/dependencies",
+    "source": "/packages/acme/greet/1.1.0/files?path=modules/greet/greet.bal",
+    "account": "/account",
+    "tokens": "/account/tokens",
+    "organization": "/account/organizations/acme",
+    "organization-package": "/account/organizations/acme/packages/greet",
+    "organization-log": "/account/organizations/acme/log",
+    "organization-publishers": "/account/organizations/acme/publishers",
+    "packages-of-acme": "/orgs/acme",
+    "statistics": "/packages/acme/greet/1.1.0/statistics",
+    "about": "/about",
+}
+FORMS = [(form, scheme) for form in ("desktop", "phone") for scheme in ("light", "dark")]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
+def test_key_pages_fit_their_window(site: Site, opened: Open, form: str, scheme: str) -> None:
+    site.furnish()
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    watched = opened(site.url, form=form, scheme=scheme)
+    site.sign_in(watched.page, site.served.people.ann)
+    for name, path in PAGES.items():
+        page = watched.open(path)
+        page.screenshot(path=SCREENS / f"{name}-{form}-{scheme}.png", full_page=True)
+        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
+    watched.assert_nothing_happened()

@@ -1,0 +1,69 @@
+"""What administrators see of the running registry, in each state: everybody of them can use it."""
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
+from shared.settings import Settings
+from tests.browser.axe import assert_accessible
+from tests.browser.chromium import Watched
+from tests.browser.conftest import Open
+from tests.browser.sample_registry import Site
+from tests.browser.test_screenshots import FORMS, SCREENS
+
+IDS = ["-".join(each) for each in FORMS]
+
+
+def keep(watched: Watched, name: str) -> None:
+    """Fail where the page is not for everybody, and keep its picture."""
+    assert_accessible(watched.page)
+    width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    watched.page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+
+
+def lose_archives(site: Site) -> None:
+    """Remove the bytes of every release, and have the audit find out."""
+    for archive in (site.folder / "archives" / "sha256").rglob("*"):
+        if archive.is_file():
+            archive.unlink()
+    assert "its archive is missing" in site.command("upkeep", "run", "audit").stdout
+
+
+def use_up_device_codes(site: Site) -> None:
+    """Ask for codes until there are none, which keeps nothing else waiting."""
+    default = Settings.model_fields["limit_device"].default
+    limits = RateLimit.parse(RateLimitClass.DEVICE, default)
+    for _ in range(limits.most[RateLimitSubject.ADDRESS]):
+        httpx.post(f"{site.url}/api/v1/device", json={"client_id": "a machine"})
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=IDS)
+def test_the_running_registry_in_trouble_and_not(
+    site: Site, opened: Open, form: str, scheme: str
+) -> None:
+    site.furnish()
+    watched, end = opened(site.url, form=form, scheme=scheme), f"{form}-{scheme}"
+    site.sign_in(watched.page, site.served.people.admin)
+    for path in ("/manage", "/manage/tasks", "/manage/limits"):
+        watched.open(path)
+        keep(watched, f"{path.strip('/').replace('/', '-')}-new-{end}")
+    site.command("upkeep", "run", "snapshot")
+    lose_archives(site)
+    use_up_device_codes(site)
+    watched.open("/manage")
+    expect(watched.page.get_by_text("The task audit found")).to_be_visible()
+    keep(watched, f"manage-troubled-{end}")
+    watched.page.get_by_role("link", name="Go to the task audit").click()
+    watched.page.get_by_role("link", name="problems").first.click()
+    expect(watched.page.get_by_text("its archive is missing").first).to_be_visible()
+    watched.page.get_by_role("button", name="Run now: mend").click()
+    expect(watched.page.get_by_text("mend was asked for.")).to_be_visible()
+    keep(watched, f"manage-tasks-asked-{end}")
+    watched.open("/manage/limits")
+    expect(watched.page.get_by_role("rowheader", name="127.0.0.1")).to_be_visible()
+    keep(watched, f"manage-limits-waiting-{end}")
+    watched.assert_nothing_happened()

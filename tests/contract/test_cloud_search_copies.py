@@ -1,0 +1,474 @@
+"""The copies of the cloud's search: newer ones come by themselves, and broken ones not at all."""
+
+import asyncio
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared.adapters.blob.client import BlobContainers
+from shared.adapters.cloud_search.copies import COPY_FOLDER_PREFIX, COPY_SCHEMA, CopyFolders
+from shared.adapters.cloud_search.feed import BASE_LIFETIME
+from shared.adapters.cloud_search.index import (
+    OWN_CHANGES_KEPT,
+    REFRESH_INTERVAL,
+    UNREADABLE_RETRY_INTERVAL,
+    CloudSearchPorts,
+    CurrentCopy,
+)
+from shared.adapters.cloud_search.parts import IndexPart, IndexPointer, SearchBlobs, write_pointer
+from shared.adapters.cosmos.listings import CosmosListings
+from shared.adapters.paths import SEARCH_POINTER
+from shared.adapters.system import SystemRandomness
+from shared.domain.errors.requests import SearchLoading
+from shared.domain.packages import Listing, Texts
+from shared.domain.search import ANYONE, Query, ResultPage
+from tests.contract.immediate_search import opened_search
+from tests.contract.sample_records import head, release
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import CloudDouble, make_containers
+
+
+@dataclass
+class Place:
+    """A registry in the cloud with two instances: one writes and feeds, one only searches."""
+
+    clock: FakeClock
+    writer: CloudSearchPorts
+    reader: CloudSearchPorts
+    blobs: BlobContainers
+    folder: Path
+
+    async def push(self, name: str) -> None:
+        """Show a package and feed it."""
+        await self.writer.index.offer(listing(name))
+        await self.writer.feed.catch_up()
+
+    async def renew(self) -> None:
+        """Make a new base."""
+        self.clock.advance(BASE_LIFETIME)
+        await self.push(f"renewal{self.clock.now_ms()}")
+
+    async def found(self, search: CloudSearchPorts | None = None) -> list[str]:
+        """Return what an instance finds, the reader by default, without looking."""
+        index = (search or self.reader).index
+        results = await index.search(Query.parse("org:acme"), ResultPage(limit=100), ANYONE)
+        names = sorted(hit.listing.head.name for hit in results.hits)
+        return [name for name in names if not name.startswith("renewal")]
+
+    def parts(self) -> SearchBlobs:
+        """Return the parts in the cloud."""
+        return SearchBlobs(self.blobs, self.clock, SystemRandomness())
+
+    async def pointer(self) -> IndexPointer:
+        """Return what is pointed at."""
+        found = await self.parts().pointer()
+        assert found is not None
+        return found.pointer
+
+    async def put(self, name: str, content: bytes) -> None:
+        """Store a blob over what is there."""
+        await self.blobs.container("derived").upload_blob(name, content, overwrite=True)
+
+    async def point_at(self, content: bytes) -> None:
+        """Let the base be other bytes, as if they had been uploaded so."""
+        await self.put("search/base-1-other.db.z", content)
+        digest = hashlib.sha256(content).hexdigest()
+        base = IndexPart("search/base-1-other.db.z", len(content), digest)
+        await self.put(SEARCH_POINTER, write_pointer(replace(await self.pointer(), base=base)))
+
+    def copies(self) -> list[Path]:
+        """Return the files of all copies of the reader."""
+        return sorted((self.folder / "reader").rglob("search.db"))
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncGenerator[Place]:
+    clock = FakeClock()
+    connections = CloudDouble(tmp_path, clock)
+    await make_containers(connections)
+    blobs = BlobContainers(connections.blobs, connections.prefix)
+    async with (
+        opened_search(connections, clock, tmp_path / "writer") as writer,
+        opened_search(connections, clock, tmp_path / "reader") as reader,
+    ):
+        yield Place(clock, writer, reader, blobs, tmp_path)
+    await blobs.close()
+
+
+def listing(name: str) -> Listing:
+    """Return the listing of `acme/name:1.0.0`."""
+    return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0"), Texts())
+
+
+def reasons(events: list[Any]) -> list[str]:
+    """Return why copies were not renewed."""
+    return [each["reason"] for each in events if each["event"] == "search.not_renewed"]
+
+
+# --- the first copy ----------------------------------------------------------------------------
+
+
+async def test_before_anything_was_built_nothing_is_found_but_what_was_pushed_here(
+    place: Place,
+) -> None:
+    assert await place.found() == []
+    await place.writer.index.offer(listing("one"))
+    assert (await place.found(place.writer), await place.found()) == (["one"], [])
+
+
+async def test_the_first_search_waits_for_the_first_copy(place: Place) -> None:
+    await place.push("one")
+    assert await place.found() == ["one"]
+
+
+class Waiting:
+    """Parts that give no answer until they are told to."""
+
+    def __init__(self, parts: SearchBlobs) -> None:
+        self._parts = parts
+        self.answers = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        async def waiting(*arguments: Any) -> Any:
+            await self.answers.wait()
+            return await getattr(self._parts, name)(*arguments)
+
+        return waiting
+
+
+def looking(place: Place, parts: Any, sleep: Any, **more: Any) -> CurrentCopy:
+    """Return what looks into these parts."""
+    workplace = CopyFolders(place.folder / "reader", SystemRandomness())
+    return CurrentCopy(parts, workplace, place.clock, sleep, **more)
+
+
+async def never(_seconds: float) -> None:
+    """Sleep until the end of the test."""
+    await asyncio.Event().wait()
+
+
+async def test_while_the_first_copy_is_loaded_a_search_is_told_so(place: Place) -> None:
+    await place.push("one")
+    waiting = Waiting(place.parts())
+    slow = looking(place, waiting, never, patience=timedelta(0))
+    with pytest.raises(SearchLoading, match="still being loaded"):
+        async with slow.borrow():
+            pass
+    waiting.answers.set()
+    patient = looking(place, waiting, never)
+    async with patient.borrow() as copy:
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
+    await slow.close()
+    await patient.close()
+
+
+async def test_where_the_first_copy_cannot_be_read_searches_are_told_at_once(place: Place) -> None:
+    await place.push("one")
+    await place.put(SEARCH_POINTER, b"no pointer")
+    with capture_logs() as events:
+        for _ in range(2):
+            with pytest.raises(SearchLoading):
+                await place.found()
+    assert reasons(events) == ["Unreadable: the pointer has 1 mistakes"]
+
+
+# --- newer ones --------------------------------------------------------------------------------
+
+
+async def test_what_others_push_is_found_after_a_look(place: Place) -> None:
+    await place.push("one")
+    assert await place.found() == ["one"]
+    await place.push("two")
+    assert await place.found() == ["one"]
+    await place.reader.looking.refresh()
+    assert await place.found() == ["one", "two"]
+
+
+async def test_what_an_instance_pushes_it_finds_at_once(place: Place) -> None:
+    assert await place.found() == []
+    await place.reader.index.offer(listing("one"))
+    await place.reader.index.replace(listing("two"))
+    assert await place.found() == ["one", "two"]
+    await place.reader.index.remove(listing("one").head.package)
+    assert await place.found() == ["two"]
+
+
+async def test_what_was_pushed_here_stays_found_when_a_copy_comes_that_lacks_it(
+    place: Place,
+) -> None:
+    await place.push("one")
+    await place.reader.looking.refresh()
+    stored: Any = await place.blobs.container("derived").download_blob(
+        (await place.pointer()).base.name
+    )
+    await place.reader.index.offer(listing("mine"))
+    await place.point_at(await stored.readall())
+    [before] = place.copies()
+    await place.reader.looking.refresh()
+    assert place.copies() != [before]
+    assert await place.found() == ["mine", "one"]
+
+
+async def test_no_more_is_noted_than_an_instance_can_hold(place: Place) -> None:
+    noting = looking(place, place.parts(), never)
+    listings = CosmosListings(place.writer.feed._container.cosmos)
+    for number in range(OWN_CHANGES_KEPT + 5):
+        await noting.apply_own_change(await listings.replace(listing(f"n{number}")))
+    async with noting.borrow() as copy:
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == OWN_CHANGES_KEPT
+    await noting.close()
+
+
+async def test_a_new_base_takes_the_place_of_the_old_one_and_the_old_one_is_removed(
+    place: Place,
+) -> None:
+    await place.push("one")
+    assert await place.found() == ["one"]
+    [before] = place.copies()
+    await place.renew()
+    with capture_logs() as events:
+        await place.reader.looking.refresh()
+    assert "search.renewed" in [each["event"] for each in events]
+    [after] = place.copies()
+    assert before != after
+    assert await place.found() == ["one"]
+
+
+async def test_a_search_under_way_keeps_its_copy(place: Place) -> None:
+    await place.push("one")
+    async with place.reader.looking.borrow() as copy:
+        await place.renew()
+        await place.reader.looking.refresh()
+        assert len(place.copies()) == 2
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
+    assert len(place.copies()) == 1
+
+
+async def test_it_is_looked_every_quarter_of_a_minute_and_nobody_waits_for_it(
+    place: Place,
+) -> None:
+    await place.push("one")
+    waiting, slept, go_on = Waiting(place.parts()), list[float](), asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await go_on.wait()
+        go_on.clear()
+
+    waiting.answers.set()
+    following = looking(place, waiting, sleep)
+    async with following.borrow() as copy:
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
+    waiting.answers.clear()  # From now on the store does not answer.
+    await place.push("two")
+    go_on.set()
+    async with following.borrow() as copy:
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
+    waiting.answers.set()
+    async with asyncio.timeout(30):
+        while len(slept) < 2:
+            await asyncio.sleep(0)
+    async with following.borrow() as copy:
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 2
+    assert set(slept) == {REFRESH_INTERVAL.total_seconds()}
+    await following.close()
+
+
+async def test_nothing_is_read_again_that_did_not_change(place: Place) -> None:
+    await place.push("one")
+    calls: list[str] = []
+
+    class Counted:
+        def __getattr__(self, name: str) -> Any:
+            calls.append(name)
+            return getattr(place.parts(), name)
+
+    following = looking(place, Counted(), never)
+    for _ in range(3):
+        await following.refresh()
+    assert calls == ["pointer", "fetch_base", "pointer", "pointer"]
+    await place.push("two")
+    await following.refresh()
+    assert calls[4:] == ["pointer", "delta"]
+    await following.close()
+
+
+# --- broken ones -------------------------------------------------------------------------------
+
+
+async def damaged(place: Place) -> None:
+    """Let the bytes be others than those that were uploaded."""
+    await place.renew()
+    await place.put((await place.pointer()).base.name, b"x" * 1_000)
+
+
+async def cut_off(place: Place) -> None:
+    """Let the upload have ended in the middle."""
+    await place.renew()
+    name = (await place.pointer()).base.name
+    stored: Any = await place.blobs.container("derived").download_blob(name)
+    await place.put(name, (await stored.readall())[:-100])
+
+
+async def gone(place: Place) -> None:
+    """Let the base be removed."""
+    await place.renew()
+    await place.blobs.container("derived").delete_blob((await place.pointer()).base.name)
+
+
+async def not_packed(place: Place) -> None:
+    """Let the base be bytes that nobody packed."""
+    await place.point_at(b"not packed at all")
+
+
+async def packed_half(place: Place) -> None:
+    """Let the packing end in the middle, though the bytes are those that were uploaded."""
+    await place.point_at(zlib.compress(b"x" * 100_000)[:50])
+
+
+async def no_database(place: Place) -> None:
+    """Let the file be no database."""
+    await place.point_at(zlib.compress(b"This is a text, and a long one. " * 300))
+
+
+async def another_database(place: Place) -> None:
+    """Let the file be a database that is no index."""
+    file = place.folder / "another.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE other (id)")
+        connection.execute(f"PRAGMA user_version = {COPY_SCHEMA}")
+        connection.commit()
+    await place.point_at(zlib.compress(file.read_bytes()))
+
+
+async def another_schema(place: Place) -> None:
+    """Let the base be one of a newer program."""
+    pointer = await place.pointer()
+    await place.put(SEARCH_POINTER, write_pointer(replace(pointer, schema=COPY_SCHEMA + 1)))
+
+
+async def no_pointer(place: Place) -> None:
+    """Let the pointer be no pointer."""
+    await place.put(SEARCH_POINTER, b"{")
+
+
+async def broken_delta(place: Place) -> None:
+    """Let the delta be no delta."""
+    await place.push("two")
+    delta = (await place.pointer()).delta
+    assert delta is not None
+    await place.put(delta.name, b"no delta")
+
+
+@pytest.mark.parametrize(
+    "breaking",
+    [
+        damaged,
+        cut_off,
+        gone,
+        not_packed,
+        packed_half,
+        no_database,
+        another_database,
+        another_schema,
+        no_pointer,
+        broken_delta,
+    ],
+)
+async def test_what_is_broken_is_told_and_the_old_copy_serves_on(
+    place: Place, breaking: Callable[[Place], Any]
+) -> None:
+    await place.push("one")
+    assert await place.found() == ["one"]
+    await breaking(place)
+    with capture_logs() as events:
+        await place.reader.looking.refresh()
+    assert len(reasons(events)) == 1
+    assert await place.found() == ["one"]
+    assert len(place.copies()) == 1
+
+
+async def test_a_broken_base_is_fetched_again_after_a_respite_and_another_one_at_once(
+    place: Place,
+) -> None:
+    await place.push("one")
+    assert await place.found() == ["one"]
+    await no_database(place)
+    with capture_logs() as events:
+        await place.reader.looking.refresh()
+        await place.reader.looking.refresh()
+        place.clock.advance(UNREADABLE_RETRY_INTERVAL)
+        await place.reader.looking.refresh()
+    assert len(reasons(events)) == 2
+    await place.writer.feed.rebuild()
+    await place.push("two")
+    await place.reader.looking.refresh()
+    assert await place.found() == ["one", "two"]
+
+
+async def test_a_store_that_is_out_of_reach_is_no_hindrance(place: Place) -> None:
+    await place.push("one")
+
+    class Unreachable:
+        reached = True
+
+        def __getattr__(self, name: str) -> Any:
+            if not self.reached:
+                raise ConnectionError
+            return getattr(place.parts(), name)
+
+    parts = Unreachable()
+    following = looking(place, parts, never)
+    await following.refresh()
+    parts.reached = False
+    with capture_logs() as events:
+        await following.refresh()
+    assert reasons(events) == ["ConnectionError: "]
+    async with following.borrow() as copy:
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
+    await following.close()
+
+
+# --- folders -----------------------------------------------------------------------------------
+
+
+async def test_an_instance_that_ends_leaves_nothing(place: Place) -> None:
+    await place.push("one")
+    assert await place.found() == ["one"]
+    await place.reader.index.close()
+    assert list((place.folder / "reader" / "copies").iterdir()) == []
+    assert await place.found() == ["one"]  # And may begin again.
+
+
+def test_processes_of_one_machine_do_not_disturb_each_other(tmp_path: Path) -> None:
+    one, other = (CopyFolders(tmp_path, SystemRandomness()) for _ in range(2))
+    kept = one.folder()
+    assert other.folder().parent != kept.parent
+    other.close()
+    assert kept.exists()
+    one.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_process_left_that_was_killed_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / f"{COPY_FOLDER_PREFIX}left"
+    left.mkdir()
+    (left / "search.db").write_bytes(b"much")
+    left.with_name(f"{left.name}.lock").touch()
+    other = tmp_path / "not-ours.lock"
+    other.touch()
+    workplace = CopyFolders(tmp_path, SystemRandomness())
+    workplace.folder()
+    assert not left.exists()
+    assert other.exists()
+    workplace.close()
+    workplace.close()

@@ -1,0 +1,99 @@
+"""What each use-case does when nothing disturbs it; every disturbed one is compared with this."""
+
+import itertools
+import shutil
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from shared.bootstrap import migrate
+from tests.crash.fork_server import ForkServer, Job, Life, Never
+from tests.crash.registry_state import RegistryState, Stored, picture, stored
+from tests.crash.use_cases import BYSTANDER, USE_CASES, UseCase, push
+from tests.support.world import People, Template, World, opened, settings_of
+
+A_DAY_LATER = timedelta(hours=25)  # Past the grace period of archives without a release.
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A use-case, the folder that it begins with, and what it changes."""
+
+    use_case: UseCase
+    people: People
+    folder: Path
+    life: Life
+    before: RegistryState
+    after: RegistryState
+    stored_after: Stored
+    stored_swept: Stored  # After it, when the time of what is not needed is over.
+
+    def copy(self, folder: Path) -> Path:
+        """Return a folder of its own to begin in."""
+        shutil.copytree(self.folder, folder)
+        return folder
+
+
+@dataclass
+class References:
+    """All of them, each made when it is first asked for."""
+
+    template: Template
+    nursery: ForkServer
+    root: Path
+    _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def of(self, name: str) -> Reference:
+        """Return the reference of a use-case."""
+        if name not in self._made:
+            self._made[name] = await self._make(USE_CASES[name])
+        return self._made[name]
+
+    async def _make(self, use_case: UseCase) -> Reference:
+        folder, people = self._copy(self.template.folder), self.template.people
+        async with opened(folder, people) as world:
+            for act in (push(f"{BYSTANDER}:1.0.0"), *use_case.before):
+                assert (await act(world)).is_success
+        before = await self._seen(folder, use_case)
+        done = self._copy(folder)
+        ended = self.nursery.run(Job(done, people, use_case.name, Never()))
+        assert ended.life.status in use_case.repeated, ended
+        swept = self._copy(done)
+        async with opened(swept, people) as world:
+            await sweep_a_day_later(world)
+        return Reference(
+            use_case=use_case,
+            people=people,
+            folder=folder,
+            life=ended.life,
+            before=before,
+            after=await self._seen(done, use_case),
+            stored_after=stored(done),
+            stored_swept=stored(swept),
+        )
+
+    async def _seen(self, folder: Path, use_case: UseCase) -> RegistryState:
+        """Look at a copy: looking leaves the time when a token was used."""
+        async with opened(self._copy(folder), self.template.people) as world:
+            return await picture(world, use_case)
+
+    def _copy(self, folder: Path) -> Path:
+        place = self.root / str(next(self._numbers))
+        shutil.copytree(folder, place)
+        return place
+
+
+async def sweep_a_day_later(world: World) -> None:
+    """Remove the archives that nothing needs, as if their time were over."""
+    now_ms = world.clock.at_ms
+    world.clock.advance(A_DAY_LATER)
+    report = await world.registry.upkeep.run("sweep")
+    assert report is not None
+    assert report.problems == ()
+    world.clock.at_ms = now_ms
+
+
+def start_again(folder: Path) -> None:
+    """Do what a start does before the port answers."""
+    migrate(settings_of(folder))

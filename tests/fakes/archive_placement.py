@@ -1,0 +1,60 @@
+"""Fakes for archives in the cloud: links, a cache in front of them, public and private
+containers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain.archives.names import ArchiveName
+from shared.domain.errors.requests import Busy
+from shared.domain.packages import Visibility
+from shared.ports import ArchiveStore
+
+STORE = "https://blobs.test"
+
+
+@dataclass
+class FakeLinks:
+    """Links that say where they lead; none while `is_silent`."""
+
+    is_silent: bool = False
+
+    async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
+        """Return a link."""
+        if self.is_silent:
+            raise Busy
+        return f"{STORE}/{side.value}/{name.digest}/{name.tail}?file={file}&sig=a%2Fb"
+
+
+@dataclass
+class FakeEdge:
+    """A cache that writes down what it is told to forget; nothing while `is_silent`."""
+
+    forgotten: list[str] = field(default_factory=list[str])
+    is_silent: bool = False
+
+    async def forget(self, paths: Sequence[str]) -> None:
+        """Forget."""
+        if self.is_silent:
+            raise Busy
+        self.forgotten.extend(paths)
+
+
+@dataclass
+class PlacedArchives:
+    """Archives whose moves are written down; the first `failures` of them come to nothing."""
+
+    archives: ArchiveStore
+    moves: list[tuple[str, Visibility]] = field(default_factory=list[tuple[str, Visibility]])
+    failures: int = 0
+
+    async def move(self, name: ArchiveName, to: Visibility) -> None:
+        """Note the move."""
+        if self.failures:
+            self.failures -= 1
+            raise Busy
+        self.moves.append((str(name.coordinate), to))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.archives, name)

@@ -1,0 +1,182 @@
+"""Blob Storage that fails, or issues delegation keys, for the real client."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from types import TracebackType
+from typing import Any, Self
+from xml.etree import ElementTree
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse, AsyncHttpTransport
+from azure.core.utils import case_insensitive_dict
+from azure.storage.blob.aio import BlobServiceClient
+
+from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
+from tests.fakes.cosmos.protocol import Answer
+from tests.fakes.cosmos.transport import DoubleResponse
+from tests.support.cloud_stores import CloudDouble, emulator
+
+NO_WAITING: Mapping[str, Any] = {
+    **BLOB_CLIENT_OPTIONS,
+    "increment_base": 0,
+    "random_jitter_range": 0,
+}
+
+
+class Failure(Enum):
+    """How requests fail."""
+
+    ERROR = "500"
+    LOST_BEFORE = "time-out before the write"
+    LOST_AFTER = "time-out after the write"
+
+
+@dataclass
+class Outage:
+    """Requests fail from the `first` on, as many as `count`; others are only written down."""
+
+    failure: Failure = Failure.ERROR
+    first: int = 0
+    count: int = 0
+    asked: list[str] = field(default_factory=list[str])
+    ranges: list[str] = field(default_factory=list[str])
+
+    def strikes(self, request: Any) -> bool:
+        """Note a request, and say whether it fails."""
+        self.asked.append(f"{request.method} {request.url.partition('?')[2]}")
+        if asked := request.headers.get("x-ms-range"):
+            self.ranges.append(asked)
+        return self.first <= len(self.asked) - 1 < self.first + self.count
+
+    def end(self) -> None:
+        """Let everything succeed from now on."""
+        self.count = 0
+
+
+@dataclass(frozen=True)
+class FailingBlobs(CloudDouble):
+    """Connects to the stores of a place; blobs suffer from an outage."""
+
+    outage: Outage = field(kw_only=True)
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the emulator that asks again at once."""
+        transport = _Transport(self.outage)
+        return BlobServiceClient.from_connection_string(
+            emulator(), transport=transport, **NO_WAITING
+        )
+
+
+class _Transport(AioHttpTransport):
+    def __init__(self, outage: Outage) -> None:
+        super().__init__()
+        self._outage = outage
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        if not self._outage.strikes(request):
+            return await super().send(request, **options)
+        if self._outage.failure is Failure.LOST_BEFORE:
+            raise ServiceRequestError(message="timed out before the request was sent")
+        if self._outage.failure is Failure.ERROR:
+            return BlobRefusal(request, Answer(500))
+        await super().send(request, **options)
+        raise ServiceResponseError(message="the connection was lost before the answer came")
+
+
+class BlobRefusal(DoubleResponse):
+    """A refusal as the client of blobs reads it."""
+
+    async def read(self) -> bytes:
+        """Return no body."""
+        return self.body()
+
+
+ACCOUNT = "https://ballroom.blob.core.windows.net"
+OBJECT, TENANT = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
+KEY = "dGhlIGtleSB0aGF0IHRoZSBzZXJ2aWNlIGxlbmRzIHVz"
+
+_LENT = """<?xml version="1.0" encoding="utf-8"?>
+<UserDelegationKey><SignedOid>{object}</SignedOid><SignedTid>{tenant}</SignedTid>
+<SignedStart>{start}</SignedStart><SignedExpiry>{expiry}</SignedExpiry>
+<SignedService>b</SignedService><SignedVersion>2026-02-06</SignedVersion>
+<Value>{key}</Value></UserDelegationKey>"""
+
+
+@dataclass
+class LendingService(AsyncHttpTransport[Any, Any]):
+    """Answers requests for a key, or refuses them with `status`; 0 is a lost connection."""
+
+    status: int = 200
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list[tuple[datetime, datetime]])
+
+    def client(self) -> BlobServiceClient:
+        """Return a client that signs in as an identity and sends its requests here."""
+        return BlobServiceClient(ACCOUNT, Identity(), transport=self, retry_total=0)
+
+    async def open(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        """Do nothing: there is no connection."""
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Lend a key for the asked time."""
+        assert request.query == {"restype": "service", "comp": "userdelegationkey"}
+        times = [str(each.text) for each in ElementTree.fromstring(request.data)]
+        start, expiry = times
+        self.asked.append((datetime.fromisoformat(start), datetime.fromisoformat(expiry)))
+        if not self.status:
+            raise ServiceRequestError(message="the connection was refused")
+        lent = _LENT.format(object=OBJECT, tenant=TENANT, start=start, expiry=expiry, key=KEY)
+        return _Answer(request, self.status, lent.encode() if self.status == 200 else b"")
+
+
+class Identity:
+    """An identity that always gets a token."""
+
+    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        """Return a token."""
+        return AccessToken("token", 2**40)
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        """Do nothing."""
+
+
+class _Answer(AsyncHttpResponse):
+    def __init__(self, request: Any, status: int, content: bytes) -> None:
+        super().__init__(request, None)
+        self.status_code = status
+        self.reason = str(status)
+        self.headers: MutableMapping[str, str] = case_insensitive_dict(
+            {"Content-Type": "application/xml"}
+        )
+        self.content_type = "application/xml"
+        self._content = content
+
+    def body(self) -> bytes:
+        return self._content
+
+    async def load_body(self) -> None:
+        return

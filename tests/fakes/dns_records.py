@@ -1,0 +1,21 @@
+"""TXT records in a dictionary."""
+
+from dataclasses import dataclass, field
+
+from shared.domain.errors.organizations import DomainSilent
+
+
+@dataclass
+class FakeDomainRecords:
+    """Answers as the owners of domains would, or not at all."""
+
+    by_name: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    is_silent: bool = False
+    asked: list[str] = field(default_factory=list[str])
+
+    async def texts(self, name: str) -> list[str]:
+        """Return the records of the name."""
+        self.asked.append(name)
+        if self.is_silent:
+            raise DomainSilent(name)
+        return self.by_name.get(name, [])

@@ -1,0 +1,25 @@
+"""Mail that is kept in the test."""
+
+from dataclasses import dataclass, field
+
+from shared.domain.mail import Mail
+from shared.ports import Undelivered
+
+
+@dataclass
+class FakeMailer:
+    """Keeps every mail, or takes none on request."""
+
+    sent: list[Mail] = field(default_factory=list[Mail])
+    is_down: bool = False
+
+    async def send(self, mail: Mail) -> None:
+        """Keep the mail."""
+        if self.is_down:
+            reason = "SMTPServerDisconnected"
+            raise Undelivered(reason)
+        self.sent.append(mail)
+
+    def to(self, address: str) -> list[Mail]:
+        """Return what was sent to somebody, oldest first."""
+        return [mail for mail in self.sent if mail.to == address]

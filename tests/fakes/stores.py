@@ -1,0 +1,245 @@
+"""The directory, the event feed and short-lived state in dictionaries."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Self, TypeVar, cast
+
+from shared.domain.accounts import Account
+from shared.domain.identity import AccessContext
+from shared.domain.members import Membership, member_place
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.packages import Head, Release
+from shared.domain.records import Entity, Event, PendingEvents, Place
+from shared.ports import AlreadyThere, Counter, Stale
+
+E = TypeVar("E", bound=Entity)
+Key = tuple[str, Place]
+
+
+@dataclass
+class FakeDirectory:
+    """A `DirectoryStore` that counts its calls, and forgets what was removed at once."""
+
+    entities: dict[Key, Entity] = field(default_factory=dict[Key, Entity])
+    calls: list[str] = field(default_factory=list[str])
+
+    @classmethod
+    def holding(cls, *entities: Entity) -> Self:
+        """Return a directory with these entities."""
+        return cls({_key(each): each for each in entities})
+
+    def every(self, kind: type[E]) -> list[E]:
+        """Return the entities of a kind, in order of place."""
+        found = [each for each in self.entities.values() if isinstance(each, kind)]
+        return sorted(found, key=lambda entity: entity.place)
+
+    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
+        """Return what the account is in the organization."""
+        self.calls.append("standing")
+        return AccessContext.of(
+            self._at(Account, Place(account_id)),
+            self._at(Organization, organization_place(org)),
+            self._at(Membership, member_place(org, account_id)),
+            now_ms,
+        )
+
+    async def get(self, kind: type[E], place: Place) -> E | None:
+        """Return the entity at the place, or None."""
+        self.calls.append("get")
+        return self._at(kind, place)
+
+    async def of(self, kind: type[E], owner: str) -> list[E]:
+        """Return the owner's entities."""
+        self.calls.append("of")
+        return [each for each in self.every(kind) if each.place.owner == owner]
+
+    async def about(self, kind: type[E], subject: str) -> list[E]:
+        """Return the entities with this subject."""
+        self.calls.append("about")
+        return [each for each in self.every(kind) if each.subject == subject]
+
+    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
+        """Return entities above a place."""
+        self.calls.append("all")
+        return [each for each in self.every(kind) if each.place > after][:count]
+
+    async def add(self, entity: E, *others: Entity) -> E:
+        """Create entities, all or none."""
+        self.calls.append("add")
+        if any(_key(each) in self.entities for each in (entity, *others)):
+            raise AlreadyThere
+        self._keep((entity, *others))
+        return entity
+
+    async def replace(self, entity: E) -> E:
+        """Store a changed entity at its next revision."""
+        self.calls.append("replace")
+        self._check(entity)
+        stored = entity.model_copy(update={"revision": entity.revision + 1})
+        self._keep([stored])
+        return stored
+
+    async def remove(self, entity: E) -> E:
+        """Delete the entity."""
+        self.calls.append("remove")
+        self._check(entity)
+        del self.entities[_key(entity)]
+        return entity.model_copy(update={"revision": entity.revision + 1})
+
+    async def put(self, entity: Entity) -> None:
+        """Store an entity over another."""
+        self.calls.append("put")
+        self._keep([entity])
+
+    async def unpublished(self, count: int) -> list[PendingEvents]:
+        """Return outboxes that are not empty."""
+        self.calls.append("unpublished")
+        return [each.waiting for each in self.entities.values() if each.outbox][:count]
+
+    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
+        """Return what ends between the two times."""
+        self.calls.append("ending")
+        found = [each for each in self.every(kind) if after_ms < (each.ends_ms or 0) < before_ms]
+        return sorted(found, key=lambda entity: entity.ends_ms or 0)[:count]
+
+    async def remove_ended(self, before_ms: int) -> int:
+        """Delete what ended before that time."""
+        self.calls.append("remove_ended")
+        ended = [
+            key
+            for key, each in self.entities.items()
+            if each.ends_ms is not None and each.ends_ms < before_ms and not each.outbox
+        ]
+        for key in ended:
+            del self.entities[key]
+        return len(ended)
+
+    def published(self, waiting: PendingEvents) -> None:
+        """Forget an outbox that the feed has taken."""
+        key = (waiting.kind, waiting.place)
+        entity = self.entities.get(key)
+        if entity is not None and entity.revision == waiting.revision:
+            self.entities[key] = entity.model_copy(update={"outbox": ()})
+
+    def _at(self, kind: type[E], place: Place) -> E | None:
+        return cast("E | None", self.entities.get((kind.kind, place)))
+
+    def _keep(self, entities: Iterable[Entity]) -> None:
+        self.entities.update({_key(each): each for each in entities})
+
+    def _check(self, entity: Entity) -> None:
+        there = self.entities.get(_key(entity))
+        if there is None or there.revision != entity.revision:
+            raise Stale
+
+
+def _key(entity: Entity) -> Key:
+    return entity.kind, entity.place
+
+
+@dataclass
+class FakeEvents:
+    """An `EventStore` that fails on request."""
+
+    feed: list[Event] = field(default_factory=list[Event])
+    fails_with: Exception | None = None
+    published: Callable[[PendingEvents], None] | None = None
+
+    async def publish(self, source: Head | Release | PendingEvents) -> None:
+        """Append the events of the record's outbox."""
+        await self.append(source.outbox)
+        if self.published and isinstance(source, PendingEvents):
+            self.published(source)
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Append the events that are not there yet."""
+        if self.fails_with:
+            raise self.fails_with
+        there = {event.id for event in self.feed}
+        self.feed.extend(event for event in events if event.id not in there)
+
+    async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
+        """Return events with their numbers."""
+        return list(enumerate(self.feed, start=1))[number : number + count]
+
+    async def forget_origins(self, before_ms: int, count: int) -> int:
+        """Remove where old events came from."""
+        old = [n for n, e in enumerate(self.feed) if e.at_ms < before_ms and e.address][:count]
+        for number in old:
+            forgotten = {"address": "", "credential": ""}
+            self.feed[number] = self.feed[number].model_copy(update=forgotten)
+        return len(old)
+
+    async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        """Return the newest events of one log."""
+        numbered = [
+            (number, event)
+            for number, event in enumerate(self.feed, start=1)
+            if name in event.streams and (before is None or number < before)
+        ]
+        return numbered[::-1][:count]
+
+    def kinds(self) -> list[str]:
+        """Return what happened, in order."""
+        return [event.kind for event in self.feed]
+
+
+@dataclass
+class FakeWork:
+    """A `WorkStore`."""
+
+    values: dict[tuple[str, str], tuple[str, int]] = field(
+        default_factory=dict[tuple[str, str], tuple[str, int]]
+    )
+    counts: dict[tuple[str, str], tuple[int, int]] = field(
+        default_factory=dict[tuple[str, str], tuple[int, int]]
+    )
+    leases: dict[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+
+    async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
+        """Store a value over an older one."""
+        self.values[kind, key] = (value, expires_ms)
+
+    async def take(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value and delete it."""
+        value, expires_ms = self.values.pop((kind, key), ("", 0))
+        return value if now_ms < expires_ms else None
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value and leave it."""
+        value, expires_ms = self.values.get((kind, key), ("", 0))
+        return value if now_ms < expires_ms else None
+
+    async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
+        """Store a value where there is none that counts."""
+        if await self.peek(kind, key, now_ms) is not None:
+            return False
+        await self.put(kind, key, value, expires_ms)
+        return True
+
+    async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
+        """Add to each count."""
+        return [self._count(counter, now_ms) for counter in counters]
+
+    def _count(self, counter: Counter, now_ms: int) -> int:
+        total, ends_ms = self.counts.get((counter.kind, counter.key), (0, 0))
+        if ends_ms <= now_ms:
+            total, ends_ms = 0, counter.expires_ms
+        self.counts[counter.kind, counter.key] = (total + counter.amount, ends_ms)
+        return total + counter.amount
+
+    async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
+        """Take or renew the lease."""
+        holder, ends_ms = self.leases.get(name, (owner, 0))
+        if holder != owner and now_ms < ends_ms:
+            return False
+        self.leases[name] = (owner, until_ms)
+        return True
+
+    async def remove_expired(self, before_ms: int) -> int:
+        """Delete what expired before that time."""
+        kept = {key: value for key, value in self.values.items() if value[1] >= before_ms}
+        removed = len(self.values) - len(kept)
+        self.values = kept
+        return removed

@@ -1,0 +1,159 @@
+"""The transport between a registry and its stores in the cloud, which fails once where a test
+says.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.cosmos.aio import CosmosClient
+from azure.storage.blob.aio import BlobServiceClient
+
+from shared.adapters.cosmos.client import record_charge
+from tests.fakes.blob_storage import NO_WAITING, BlobRefusal
+from tests.fakes.cosmos.protocol import Answer, Request
+from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.support.cloud_stores import ANY_KEY, CloudDouble, double_of, emulator
+
+_KINDS = {"GET": "read", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
+_POSTS = {
+    "x-ms-documentdb-isquery": "query",
+    "x-ms-documentdb-is-upsert": "upsert",
+    "x-ms-cosmos-is-batch-request": "batch",
+}
+
+
+class Died(BaseException):
+    """The process is dead: nothing that it would still do reaches a store."""
+
+
+class Fault(Enum):
+    """What becomes of a call."""
+
+    THROTTLED = "429"
+    UNAVAILABLE = "503"
+    LOST_BEFORE = "time-out before"
+    LOST_AFTER = "time-out after"
+    RESET = "reset"
+    DEATH = "process death"
+
+
+# What takes no effect is as it was before, whether an answer is lost or whoever asks dies.
+OF_READS = (Fault.THROTTLED, Fault.UNAVAILABLE, Fault.RESET)
+READS = ("described", "read", "query", "get", "head")
+
+_TROUBLES = {
+    Fault.THROTTLED: Trouble.THROTTLED,
+    Fault.UNAVAILABLE: Trouble.UNAVAILABLE,
+    Fault.LOST_BEFORE: Trouble.LOST_BEFORE,
+    Fault.LOST_AFTER: Trouble.LOST_AFTER,
+    Fault.RESET: Trouble.RESET,
+}
+
+
+@dataclass(frozen=True, order=True)
+class Call:
+    """One call of a store: the n-th of its kind, as calls side by side have no order."""
+
+    kind: str
+    number: int
+
+    def __str__(self) -> str:
+        """Say so."""
+        return f"{self.kind} {self.number}"
+
+    @property
+    def faults(self) -> Iterable[Fault]:
+        """Return what may become of it that is not like another fault of it."""
+        return OF_READS if self.kind.endswith(READS) else Fault
+
+
+@dataclass
+class FaultyTransport:
+    """Writes down which calls there are; one of them meets its fault."""
+
+    call: Call | None = None
+    fault: Fault | None = None
+    calls: list[Call] = field(default_factory=list[Call])
+    struck: bool = False
+    dead: bool = False
+    _counts: Counter[str] = field(default_factory=Counter[str])
+
+    def pass_by(self, kind: str) -> Trouble | None:
+        """Note a call and return what becomes of it; raise `Died` where nobody makes it."""
+        if self.dead:
+            raise Died
+        self._counts[kind] += 1
+        call = Call(kind, self._counts[kind])
+        self.calls.append(call)
+        if self.fault is None or call != self.call:
+            return None
+        self.struck = True
+        if self.fault is Fault.DEATH:
+            self.dead = True
+            raise Died
+        return _TROUBLES[self.fault]
+
+
+@dataclass(frozen=True)
+class FaultyStores(CloudDouble):
+    """Connects to the stores of a place by a wire."""
+
+    wire: FaultyTransport = field(kw_only=True)
+
+    def cosmos(self) -> CosmosClient:
+        """Return a client of the double."""
+        double = double_of(self.place, self.clock)
+        transport = DoubleTransport(double, lambda asked: self.wire.pass_by(kind_of_record(asked)))
+        return CosmosClient(
+            double.address, ANY_KEY, transport=transport, raw_response_hook=record_charge
+        )
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the emulator."""
+        transport = FaultyBlobs(self.wire)
+        return BlobServiceClient.from_connection_string(
+            emulator(), transport=transport, **NO_WAITING
+        )
+
+
+class FaultyBlobs(AioHttpTransport):
+    """Sends requests to the emulator by a wire."""
+
+    def __init__(self, wire: FaultyTransport) -> None:
+        """Send as the client would, if nothing fails."""
+        super().__init__()
+        self._wire = wire
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Return the answer of the emulator, or fail as the network does."""
+        trouble = self._wire.pass_by(_kind_of_blob(request))
+        if trouble is Trouble.LOST_BEFORE:
+            raise ServiceRequestError(message="timed out before the request was sent")
+        if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
+            return BlobRefusal(request, Answer(int(trouble.value)))
+        response = await super().send(request, **options)
+        if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
+            response.internal_response.close()
+            raise ServiceResponseError(message="the connection was lost before the answer came")
+        return response
+
+
+def kind_of_record(asked: Request) -> str:
+    """Return what a request asks Cosmos DB for, such as `packages.create`."""
+    _, _, path = asked.path.partition("/colls/")
+    container, _, rest = path.partition("/")
+    if rest.startswith("docs"):
+        posted = next((kind for name, kind in _POSTS.items() if asked.says(name)), "create")
+        return f"{container}.{posted if asked.method == 'POST' else _KINDS[asked.method]}"
+    return f"{container or 'account'}.described"
+
+
+def _kind_of_blob(request: Any) -> str:
+    _, _, path = urlsplit(request.url).path.partition("-")  # Behind the prefix of the place.
+    return f"{path.partition('/')[0]}.{request.method.lower()}"

@@ -1,0 +1,120 @@
+"""What each use-case does over the stores of the cloud when nothing disturbs it."""
+
+import itertools
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from shared.adapters.blob.client import BlobContainers
+from shared.adapters.blob.signed_links import BlobLinks
+from shared.adapters.system import SystemClock
+from shared.bootstrap import cloud_adapters
+from tests.crash.registry_state import RegistryState, picture
+from tests.crash.use_cases import BYSTANDER, UseCase, push
+from tests.fakes.system import FakeRandomness
+from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
+from tests.outages.store_contents import Contents, contents_of, copy
+from tests.support.world import People, Stores, Template, World, opened, settings_of
+
+# One counter a limit, of two that differ in nothing but their names.
+LIMITS: dict[str, Any] = {"limit_write": "token=1000", "limit_push": "token=1000"}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A use-case, the place that it begins with, and what it changes."""
+
+    use_case: UseCase
+    people: People
+    place: Path
+    status: int  # Of the answer.
+    calls: tuple[Call, ...]
+    before: RegistryState
+    after: RegistryState
+    stored_before: Contents
+    stored_after: Contents
+
+
+@dataclass
+class References:
+    """All of them, each made when it is first asked for."""
+
+    template: Template
+    root: Path
+    _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def of(self, use_case: UseCase) -> Reference:
+        """Return the reference of a use-case."""
+        if use_case.name not in self._made:
+            self._made[use_case.name] = await self._make(use_case)
+        return self._made[use_case.name]
+
+    async def _make(self, use_case: UseCase) -> Reference:
+        people, place = self.template.people, await self.copy(self.template.folder)
+        async with over(place, people) as world:
+            for act in (push(f"{BYSTANDER}:1.0.0"), *use_case.before):
+                assert (await act(world)).is_success
+        before, stored_before = await self._seen(place, use_case), await contents_of(place)
+        done, wire = await self.copy(place), FaultyTransport()
+        async with over(done, people, wire) as world:
+            wire.calls.clear()
+            answer = await use_case.act(world)
+            calls = tuple(wire.calls)
+        assert answer.status_code in use_case.repeated, answer.text
+        return Reference(
+            use_case=use_case,
+            people=people,
+            place=place,
+            status=answer.status_code,
+            calls=calls,
+            before=before,
+            after=await self._seen(done, use_case),
+            stored_before=stored_before,
+            stored_after=await contents_of(done),
+        )
+
+    async def _seen(self, place: Path, use_case: UseCase) -> RegistryState:
+        """Look at a copy: looking leaves the time when a token was used."""
+        return await seen(await self.copy(place), self.template.people, use_case)
+
+    async def copy(self, place: Path) -> Path:
+        """Return a new place that stores the same."""
+        target = self.root / str(next(self._numbers))
+        await copy(place, target)
+        return target
+
+
+@asynccontextmanager
+async def over(
+    place: Path, people: People, wire: FaultyTransport | None = None, ids: str = "test"
+) -> AsyncGenerator[World]:
+    """Open a registry over the stores of the place, by a wire if there is one.
+
+    Two processes that draw the same ids would be one process that draws them twice.
+    """
+
+    def wired(stores: Stores) -> Stores:
+        ours = replace(stores, randomness=FakeRandomness(ids))
+        if wire is None:
+            return ours
+        connections = FaultyStores(place, stores.clock, wire=wire)
+        over_wire = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
+        links = BlobLinks(BlobContainers(connections.blobs, connections.prefix), SystemClock())
+        kept = {name: getattr(ours, name) for name in ("randomness", "mailer", "domain_records")}
+        return replace(over_wire, links=links, **kept)
+
+    with suppress(Died):  # Who died closes nothing.
+        async with opened(place, people, wired, **LIMITS) as world:
+            yield world
+            await world.stores.close()
+
+
+async def seen(place: Path, people: People, use_case: UseCase) -> RegistryState:
+    """Look at a place as it is when search has learned of all that was written."""
+    async with over(place, people) as world:
+        assert await world.registry.upkeep.run("search")
+        return await picture(world, use_case)
+    raise AssertionError

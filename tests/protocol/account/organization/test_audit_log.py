@@ -1,0 +1,154 @@
+"""/account/organizations/{org}/log: what happened, told in sentences and narrowed by filters."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from functions.account.organization.audit_log import EVENT_PHRASES, event_sentence
+from functions.http.formatting import day as day_of
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, parse_org
+from shared.domain.records import Event
+from shared.services.tokens import TokenRequest
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import URL, Person, World
+
+PAGE = "/account/organizations/acme/log"
+ACME = parse_org("acme")
+TOLD = re.compile(r'<th scope="row"><span dir="auto">(.*?)</span>')
+
+
+@pytest.fixture
+async def ann(world: World) -> PageClient:
+    await world.push(bala("acme/greet:1.0.0"))
+    world.clock.advance(timedelta(days=2))
+    greet = Coordinate.parse("acme", "greet", "1.0.0")
+    await world.registry.deprecation.deprecate(greet, "Gone.", by=OPERATOR)
+    return await PageClient.of(world, world.people.ann)
+
+
+def told(browser: PageClient) -> list[str]:
+    """Return what the page says happened, newest first."""
+    return TOLD.findall(browser.text)
+
+
+async def test_the_newest_is_told_first(ann: PageClient) -> None:
+    await ann.open(PAGE)
+    assert told(ann)[:3] == [
+        "The operator deprecated acme/greet:1.0.0",
+        "ann published acme/greet:1.0.0",
+        "The operator made mia member",
+    ]
+    assert ">Gone.<" in ann.text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("kind=release.", 2),
+        ("actor=ann", 1),
+        ("actor=ANN&kind=package.", 0),
+        ("actor=operator&kind=release.", 1),
+        ("actor=nobody", 0),
+        ("since=2100-01-01", 0),
+    ],
+)
+async def test_it_is_narrowed(ann: PageClient, query: str, found: int) -> None:
+    await ann.open(f"{PAGE}?{query}")
+    assert len(told(ann)) == found
+    assert ("Nothing of that kind" in ann.text) is not found
+
+
+async def test_days_are_whole(ann: PageClient) -> None:
+    [at] = [event.at_ms for event in await feed(ann.world) if event.kind == "release.published"]
+    day = day_of(at)
+    await ann.open(f"{PAGE}?since={day}&until={day}")
+    assert told(ann)[0] == "ann published acme/greet:1.0.0"
+    assert f'value="{day}"' in ann.text
+
+
+async def feed(world: World) -> list[Event]:
+    return [event for _, event in await world.stores.events.stream("org:acme", None, 100)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["since=yesterday", "until=2026-02-30", "until=9999-12-31", "before=x", "before=0"],
+)
+async def test_what_is_no_day_is_told_beside_everything(ann: PageClient, query: str) -> None:
+    answer = await ann.open(f"{PAGE}?{query}")
+    assert answer.status_code == 400
+    assert 'role="alert"' in ann.text
+    assert len(told(ann)) >= 3
+
+
+async def test_a_token_in_the_address_is_not_shown(ann: PageClient) -> None:
+    token = ann.world.people.ann.token
+    for name in ("actor", "kind", "since", "before"):
+        await ann.open(f"{PAGE}?{name}={token}")
+        assert token[:20] not in ann.text, name
+
+
+async def test_tokens_of_the_organization_are_found_by_its_name(ann: PageClient) -> None:
+    wanted = TokenRequest.parse("robot", ["push-new"], org="acme", package="*", days=None)
+    issued = await ann.world.registry.organization_tokens.issue(ACME, wanted, by=OPERATOR)
+    robot = Person(ann.world.people.ann.account, issued.text.reveal())
+    await ann.world.push(bala("acme/words:1.0.0"), by=robot)
+    await ann.open(f"{PAGE}?actor=Acme")
+    assert told(ann) == ["A token of acme published acme/words:1.0.0"]
+
+
+async def test_older_ones_are_behind_a_link(ann: PageClient) -> None:
+    for number in range(26):
+        greet = Coordinate.parse("acme", "greet", "1.0.0")
+        await ann.world.registry.deprecation.deprecate(greet, f"Number {number}.", by=OPERATOR)
+    await ann.open(f"{PAGE}?kind=release.")
+    first = told(ann)
+    [older] = re.findall(r'rel="next" href="([^"]+)"', ann.text)
+    assert older.startswith(f"{PAGE}?kind=release.&before=")
+    await ann.open(older)
+    assert (len(first), told(ann)[-1]) == (25, "ann published acme/greet:1.0.0")
+    assert f'href="{PAGE}?kind=release."' in ann.text
+
+
+async def test_what_is_shown_is_downloaded_as_lines(ann: PageClient) -> None:
+    await ann.open(f"{PAGE}?kind=release.&actor=ann")
+    [export] = re.findall(r'href="(/api/v1/orgs/acme/audit.jsonl[^"]*)"', ann.text)
+    answer = await ann.open(export)
+    [line] = map(json.loads, answer.text.splitlines())
+    assert (line["kind"], line["actorName"]) == ("release.published", "ann")
+
+
+async def test_owners_alone_read_it(world: World) -> None:
+    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
+        browser = await PageClient.of(world, person)
+        assert (await browser.open(PAGE)).status_code == status
+    assert (await world.get(URL + PAGE)).status_code == 401
+
+
+# --- sentences ---------------------------------------------------------------------------------
+
+
+def event(kind: str, **details: str) -> Event:
+    return Event(id="1", kind=kind, at_ms=0, actor="a1", subject="acme/x", details=details)
+
+
+@pytest.mark.parametrize("kind", sorted(EVENT_PHRASES))
+def test_every_kind_is_told_even_where_an_old_event_lacks_something(kind: str) -> None:
+    told = event_sentence(event(kind), {"a1": "ann"})
+    assert told.startswith("ann ")
+    assert "{" not in told
+
+
+def test_a_kind_without_words_is_told_by_its_name() -> None:
+    told = event_sentence(event("token.canary-tried"), {})
+    assert told == "a1, token: canary tried: acme/x"
+
+
+def test_braces_of_others_are_no_places() -> None:
+    assert (
+        event_sentence(event("token.issued", name="{subject}"), {}) == "a1 made the token {subject}"
+    )

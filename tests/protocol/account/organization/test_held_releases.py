@@ -1,0 +1,90 @@
+"""/account/organizations/{org}/held: an owner decides on releases that came too fast."""
+
+import pytest
+
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
+from tests.protocol.account.organization.test_members import LONG_AGO
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import URL, OpenWorld, Person, World
+
+PAGE = "/account/organizations/acme/held"
+BASE = "/packages/acme/base"
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry that holds the second package of a burst already, and one is."""
+    world = await worlds(brake_packages=1)
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/base:1.0.0"))
+    return world
+
+
+@pytest.fixture
+async def ann(world: World) -> PageClient:
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open(PAGE)
+    return browser
+
+
+async def test_an_owner_publishes_what_waits(ann: PageClient) -> None:
+    assert "base" in ann.text
+    assert "Nothing of this package is live yet" in ann.text
+    assert (await ann.world.get(URL + BASE)).status_code == 404
+    await ann.send(f"{PAGE}/confirm", name="base", version="1.0.0")
+    assert "The release is published." in ann.text
+    assert "Nothing waits for you" in ann.text
+    assert (await ann.world.get(URL + BASE)).status_code == 200
+
+
+async def test_publishing_takes_signing_in_again(ann: PageClient) -> None:
+    ann.world.clock.advance(LONG_AGO)
+    answer = await ann.send(f"{PAGE}/confirm", name="base", version="1.0.0")
+    assert answer.status_code == 403
+    assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text
+    assert (await ann.world.get(URL + BASE)).status_code == 404
+
+
+async def test_what_does_not_wait_is_not_confirmed(ann: PageClient) -> None:
+    answer = await ann.send(f"{PAGE}/confirm", name="missing", version="1.0.0")
+    assert answer.status_code == 404
+    assert 'role="alert"' in ann.text
+
+
+async def test_the_token_is_revoked_at_once_if_it_is_one_s_own(ann: PageClient) -> None:
+    [used] = await ann.world.registry.tokens.records.of(ann.world.people.ann.account.id)
+    await ann.send(f"{PAGE}/revoke", token=used.token.id, whose="mine")
+    assert "The token is revoked" in ann.text
+    assert f"the credential {used.token.id}" in ann.text
+    assert await ann.world.registry.tokens.records.of(ann.world.people.ann.account.id) == []
+
+
+async def test_the_token_is_revoked_at_once_if_it_is_the_organization_s(world: World) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    tokens = "/account/organizations/acme/tokens"
+    await ann.open(tokens)
+    await ann.send(tokens, name="robot", scope=["push-new"])
+    text = ann.text.partition('class="code" type="text" readonly value="')[2].partition('"')[0]
+    robot = Person(world.people.ann.account, text)
+    for name in ("one", "two"):
+        await world.push(bala(f"acme/{name}:1.0.0"), by=robot)
+    await ann.open(PAGE)
+    assert "a token of acme" in ann.text
+    [used] = await world.registry.organization_tokens.records.of(await id_of(world))
+    await ann.send(f"{PAGE}/revoke", token=used.token.id, whose="organization")
+    assert await world.registry.organization_tokens.records.of(await id_of(world)) == []
+
+
+async def id_of(world: World) -> str:
+    """Return what the organization's tokens belong to."""
+    found = await world.stores.directory.get(Organization, organization_place(parse_org("acme")))
+    assert found
+    return found.id
+
+
+async def test_owners_alone_see_it(world: World) -> None:
+    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
+        browser = await PageClient.of(world, person)
+        assert (await browser.open(PAGE)).status_code == status

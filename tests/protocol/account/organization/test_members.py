@@ -1,0 +1,294 @@
+"""/account/organizations/{org}: what its people see of an organization, and what owners decide."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from functions.account.organization.members import MEMBER_ACTIONS
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import OWNER_CHANGE_DELAY
+from shared.domain.names import parse_org
+from shared.domain.rights import Grant, Role
+from tests.support.page_client import PageClient
+from tests.support.world import URL, Person, World
+
+ACME = parse_org("acme")
+PAGE = "/account/organizations/acme"
+LONG_AGO = timedelta(minutes=11)  # No sign-in is fresh any more.
+
+
+async def browser_of(world: World, person: Person) -> PageClient:
+    browser = await PageClient.of(world, person)
+    await browser.open(PAGE)
+    return browser
+
+
+def fresh(world: World, person: Person) -> Principal:
+    now_ms = world.clock.now_ms()
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+
+
+async def roles(world: World) -> dict[str, str]:
+    members = await world.registry.organizations.members(ACME, by=OPERATOR)
+    return {each.name: each.membership.role.value for each in members}
+
+
+async def test_members_see_who_belongs_and_decide_nothing(world: World) -> None:
+    mia = await browser_of(world, world.people.mia)
+    assert mia.page
+    assert mia.page.status_code == 200
+    assert '<th scope="row">ann</th>' in mia.text
+    for heading in ("Invitations", "Verified domains", "What it says of itself", "Delete it"):
+        assert f"<h2>{heading}</h2>" not in mia.text
+    assert f'action="{PAGE}' not in mia.text
+
+
+async def test_to_strangers_there_is_no_such_page(world: World) -> None:
+    bob = await browser_of(world, world.people.bob)
+    assert bob.page
+    assert bob.page.status_code == 404
+    await bob.open("/account/organizations")
+    for decision in ("invite", *MEMBER_ACTIONS):
+        await bob.open("/account/organizations")
+        answer = await bob.send(
+            f"{PAGE}/{decision}",
+            role="member",
+            account=world.people.mia.account.id,
+            domain="example.org",
+            visibility="private",
+        )
+        assert answer.status_code == 404, decision
+    assert await roles(world) == {"ann": "owner", "mia": "member"}
+
+
+async def test_without_signing_in_nothing_is_shown(world: World) -> None:
+    answer = await world.get(URL + PAGE)
+    assert answer.status_code == 401
+    assert "mia" not in answer.text
+
+
+async def test_an_administrator_decides_like_an_owner(world: World) -> None:
+    admin = await browser_of(world, world.people.admin)
+    assert "<h2>Invitations</h2>" in admin.text
+
+
+async def test_a_form_of_another_page_decides_nothing(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    for decision in ("invite", *MEMBER_ACTIONS):
+        answer = await ann.send_raw(
+            f"{PAGE}/{decision}", account=world.people.mia.account.id, role="member", csrf="x"
+        )
+        assert answer.status_code == 403, decision
+    assert await roles(world) == {"ann": "owner", "mia": "member"}
+
+
+# --- members -----------------------------------------------------------------------------------
+
+
+async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    mia = world.people.mia.account.id
+    answer = await ann.send(f"{PAGE}/role", account=mia, role="maintainer")
+    assert answer.status_code == 303
+    assert await roles(world) == {"ann": "owner", "mia": "maintainer"}
+    await ann.send(f"{PAGE}/remove", account=mia)
+    assert await roles(world) == {"ann": "owner"}
+    assert "mia" not in ann.text
+
+
+async def test_a_role_that_is_none_is_shown_with_the_reason(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="king")
+    assert answer.status_code == 400
+    assert "There is no such role" in ann.text
+
+
+async def test_to_make_an_owner_one_signs_in_again(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    world.clock.advance(LONG_AGO)
+    answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
+    assert answer.status_code == 403
+    assert 'href="/sign-in?for=again&to=/account/organizations/acme"' in ann.text
+    assert await roles(world) == {"ann": "owner", "mia": "member"}
+
+
+async def test_what_waits_stands_at_the_top(world: World) -> None:
+    organizations, people = world.registry.organizations, world.people
+    await organizations.set_member(
+        ACME, people.mia.account, Role.OWNER, by=fresh(world, people.ann)
+    )
+    for person, shows_button in ((people.ann, True), (people.mia, False)):
+        browser = await browser_of(world, person)
+        assert "mia becomes owner" in browser.text
+        assert "Decided by ann." in browser.text
+        assert (f'action="{PAGE}/undo"' in browser.text) is shows_button
+    ann = await browser_of(world, people.ann)
+    world.clock.advance(LONG_AGO)
+    answer = await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
+    assert answer.status_code == 403
+    assert "Sign in again" in ann.text
+    await organizations.undo(ACME, people.mia.account, by=fresh(world, people.ann))
+    await ann.open(PAGE)
+    assert "becomes owner" not in ann.text
+
+
+async def test_the_link_of_a_mail_leads_to_the_page(world: World) -> None:
+    people, directory = world.people, world.stores.directory
+    known = people.ann.account.model_copy(update={"email": "ann@example.org"})
+    await directory.put(known)
+    by = fresh(world, people.ann)
+    await world.registry.organizations.set_member(ACME, people.mia.account, Role.OWNER, by=by)
+    [mail] = world.mailer.to("ann@example.org")
+    [path] = re.findall(rf"^{URL}(/\S+)$", mail.text, re.MULTILINE)
+    ann = await PageClient.of(world, people.ann)
+    assert (await ann.open(path)).status_code == 200
+    assert "mia becomes owner" in ann.text
+
+
+# --- invitations -------------------------------------------------------------------------------
+
+
+async def test_an_owner_invites_by_a_link_that_is_shown_once(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    answer = await ann.send(f"{PAGE}/invite", role="maintainer", email="", label="for bob")
+    assert answer.status_code == 200
+    [link] = re.findall(rf'value="({URL}/account/invitations/\w+)"', ann.text)
+    await ann.open(PAGE)
+    assert "for bob" in ann.text
+    assert link not in ann.text
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open(link.removeprefix(URL))
+    await bob.send(link.removeprefix(URL), decision="accept")
+    assert (await roles(world))["bob"] == "maintainer"
+
+
+async def test_an_owner_invites_by_mail(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
+    assert "A mail with the link is on its way to b\N{HORIZONTAL ELLIPSIS}@example.org" in ann.text
+    assert len(world.mailer.to("bob@example.org")) == 1
+    assert "/account/invitations/" not in ann.text
+
+
+async def test_where_no_mail_leaves_the_owner_gets_the_link(world: World) -> None:
+    world.mailer.is_down = True
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/invite", role="member", email="bob@example.org", label="")
+    assert "The mail could not be sent" in ann.text
+    assert f"{URL}/account/invitations/" in ann.text
+
+
+async def test_an_invitation_that_cannot_be_is_shown_again_with_what_was_typed(
+    world: World,
+) -> None:
+    ann = await browser_of(world, world.people.ann)
+    answer = await ann.send(f"{PAGE}/invite", role="maintainer", email="nobody", label="x")
+    assert answer.status_code == 400
+    assert 'value="nobody"' in ann.text
+    assert '<option value="maintainer" selected>' in ann.text
+
+
+async def test_an_owner_withdraws_an_invitation(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/invite", role="member", email="", label="for bob")
+    [invitation] = await world.registry.invitations.pending(ACME, by=OPERATOR)
+    await ann.send(f"{PAGE}/withdraw", invitation=invitation.id)
+    assert "for bob" not in ann.text
+
+
+# --- domains, what it says, deletion -----------------------------------------------------------
+
+
+async def test_a_domain_is_added_verified_and_given_up(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/claim", domain="Example.org")
+    assert "not verified" in ann.text
+    [text] = re.findall(r"<code>(ballroom-verification=\w+)</code>", ann.text)
+    answer = await ann.send(f"{PAGE}/verify", domain="example.org")
+    assert answer.status_code == 409
+    world.domain_records.by_name["_ballroom.example.org"] = [text]
+    await ann.send(f"{PAGE}/verify", domain="example.org")
+    assert ">verified<" in ann.text
+    await ann.send(f"{PAGE}/unclaim", domain="example.org")
+    assert "_ballroom.example.org" not in ann.text
+
+
+async def test_an_owner_writes_what_it_says_of_itself(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/describe", display_name="Acme <Corp>", description="Makes & sells.")
+    assert ann.page
+    assert "Acme &lt;Corp&gt;" in ann.page.text
+    assert "Makes &amp; sells." in ann.page.text
+
+
+@pytest.mark.parametrize("decision", ["visibility", "delete", "keep"])
+async def test_what_is_decided_for_good_takes_signing_in_again(world: World, decision: str) -> None:
+    ann = await browser_of(world, world.people.ann)
+    world.clock.advance(LONG_AGO)
+    answer = await ann.send(f"{PAGE}/{decision}", visibility="private")
+    assert answer.status_code == 403
+    assert "Sign in again" in ann.text
+
+
+async def test_a_visibility_that_is_none_is_refused(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    assert (await ann.send(f"{PAGE}/visibility", visibility="some")).status_code == 400
+
+
+async def test_what_is_being_deleted_says_so_until_it_is_gone(world: World) -> None:
+    await world.registry.organization_deletion.delete(ACME, by=fresh(world, world.people.ann))
+    for person, shows_button in ((world.people.ann, True), (world.people.mia, False)):
+        browser = await browser_of(world, person)
+        assert "This organization is being deleted" in browser.text
+        assert (f'action="{PAGE}/keep"' in browser.text) is shows_button
+        assert "<h2>Delete it</h2>" not in browser.text
+    ann = await browser_of(world, world.people.ann)
+    world.clock.advance(OWNER_CHANGE_DELAY)
+    ann = await browser_of(world, world.people.ann)
+    assert ann.page
+    assert ann.page.status_code == 404
+
+
+# --- with a fresh sign-in ----------------------------------------------------------------------
+
+
+async def test_who_signed_in_a_moment_ago_makes_an_owner_and_undoes_it(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
+    assert answer.status_code == 303, ann.text
+    assert "mia becomes owner" in ann.text
+    await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
+    assert "mia becomes owner" not in ann.text
+    world.clock.advance(OWNER_CHANGE_DELAY)
+    assert await roles(world) == {"ann": "owner", "mia": "member"}
+
+
+async def test_who_signed_in_a_moment_ago_deletes_and_keeps(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    assert (await ann.send(f"{PAGE}/delete")).status_code == 303, ann.text
+    assert "This organization is being deleted" in ann.text
+    assert (await ann.send(f"{PAGE}/keep")).status_code == 303, ann.text
+    assert "This organization is being deleted" not in ann.text
+
+
+async def test_who_signed_in_a_moment_ago_decides_who_sees_new_packages(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    assert (await ann.send(f"{PAGE}/visibility", visibility="private")).status_code == 303
+    assert '<option value="private" selected>' in ann.text
+    shown = await world.get(f"{URL}/api/v1/orgs/acme")
+    assert shown.status_code == 404
+
+
+async def test_who_signed_in_a_moment_ago_invites_an_owner(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    await ann.send(f"{PAGE}/invite", role="owner", email="", label="")
+    [path] = re.findall(rf'value="{URL}(/account/invitations/\w+)"', ann.text)
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open(path)
+    await bob.send(path, decision="accept")
+    assert (await roles(world))["bob"] == "member"
+    await bob.open(PAGE)
+    assert "bob becomes owner" in bob.text
+    world.clock.advance(OWNER_CHANGE_DELAY)
+    assert (await roles(world))["bob"] == "owner"

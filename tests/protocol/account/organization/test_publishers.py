@@ -1,0 +1,134 @@
+"""/account/organizations/{org}/publishers: jobs of CI systems are trusted in a browser."""
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Package, parse_org
+from tests.protocol.account.organization.test_members import LONG_AGO
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.trusted_publishing import SETTINGS
+from tests.support.world import OpenWorld, World
+
+ACME = parse_org("acme")
+PAGE = "/account/organizations/acme/publishers"
+PACKAGE = "/account/organizations/acme/packages/greet"
+GREET = {
+    "package": "greet",
+    "provider": "github",
+    "repository_id": "74",
+    "repository_owner_id": "65",
+    "repository": "octo/greet",
+    "workflow": "release.yml",
+    "refs": "refs/tags/v* refs/heads/main",
+    "environment": "release",
+    "protected": "yes",
+}
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry that takes jobs of every CI system."""
+    return await worlds(**SETTINGS)
+
+
+@pytest.fixture
+async def ann(world: World) -> PageClient:
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open(PAGE)
+    return browser
+
+
+async def test_an_owner_trusts_a_job_and_trusts_it_no_longer(ann: PageClient) -> None:
+    answer = await ann.send(f"{PAGE}/add", **GREET)
+    assert answer.status_code == 303, ann.text
+    [added] = await ann.world.registry.trusted_publishers.of(ACME, by=OPERATOR)
+    assert added.rules.refs == ("refs/tags/v*", "refs/heads/main")
+    assert added.rules.protected
+    for text in ("octo/greet", "repository_id 74", "workflow release.yml", "environment", "until"):
+        assert text in ann.text
+    await ann.send(f"{PAGE}/remove", publisher=added.id)
+    assert "No trusted publishers yet" in ann.text
+    assert "The publisher is removed." in ann.text
+
+
+@pytest.mark.parametrize(
+    ("provider", "asks"),
+    [
+        ("github", ("repository_id", "repository_owner_id", "workflow", "refs", "environment")),
+        ("gitlab", ("project_id", "namespace_id", "workflow", "refs", "environment")),
+        ("azure-devops", ("prj_id", "org_id", "def_id", "refs")),
+        ("entra", ("oid", "tid")),
+    ],
+)
+async def test_each_ci_system_asks_for_its_own(
+    ann: PageClient, provider: str, asks: tuple[str, ...]
+) -> None:
+    await ann.open(f"{PAGE}?provider={provider}")
+    fields = {name for name in ALL_FIELDS if f'name="{name}"' in ann.text}
+    assert fields == set(asks)
+    assert '"org":"acme"' in ann.text
+
+
+ALL_FIELDS = (
+    *("repository_id", "repository_owner_id", "project_id", "namespace_id"),
+    *("prj_id", "org_id", "def_id", "oid", "tid", "workflow", "refs", "environment"),
+)
+
+
+async def test_a_ci_system_that_is_none_is_the_first_one(ann: PageClient) -> None:
+    await ann.open(f"{PAGE}?provider=other")
+    assert 'name="repository_id"' in ann.text
+    answer = await ann.send(f"{PAGE}/add", **{**GREET, "provider": "other"})
+    assert answer.status_code == 400
+    assert "There is no such CI system." in ann.text
+
+
+async def test_rules_that_keep_nobody_out_are_refused_with_what_was_typed(ann: PageClient) -> None:
+    loose = {**GREET, "refs": "", "environment": "", "protected": ""}
+    del loose["protected"]
+    answer = await ann.send(f"{PAGE}/add", **loose)
+    assert answer.status_code == 400
+    assert 'value="octo/greet"' in ann.text
+    assert "Anybody who may push a branch" in ann.text
+
+
+async def test_names_are_no_numbers(ann: PageClient) -> None:
+    answer = await ann.send(f"{PAGE}/add", **{**GREET, "repository_id": "octo/greet"})
+    assert answer.status_code == 400
+    assert "never change" in ann.text
+
+
+async def test_trusting_takes_signing_in_again(ann: PageClient) -> None:
+    ann.world.clock.advance(LONG_AGO)
+    for form in (f"{PAGE}/add", f"{PAGE}/remove"):
+        answer = await ann.send(form, **GREET, publisher="x")
+        assert answer.status_code == 403
+        assert "/sign-in?for=again" in ann.text
+
+
+async def test_a_package_is_left_to_its_publishers_and_back(ann: PageClient) -> None:
+    await ann.world.push(bala("acme/greet:1.0.0"))
+    await ann.send(f"{PAGE}/add", **GREET)
+    await ann.open(PACKAGE)
+    await ann.send(f"{PACKAGE}/pushers", pushers="publishers")
+    assert "Pushes with a stored token are refused" in ann.text
+    head = await ann.world.stores.metadata.head(Package.parse("acme", "greet"))
+    assert head
+    assert head.pushers.value == "publishers"
+    await ann.send(f"{PACKAGE}/pushers", pushers="members")
+    assert "Owners and maintainers with their tokens" in ann.text
+
+
+async def test_where_no_jobs_are_taken_there_is_no_form(worlds: OpenWorld) -> None:
+    world = await worlds(publish_from_github="", publish_from_gitlab="")
+    ann = await PageClient.of(world, world.people.ann)
+    await ann.open(PAGE)
+    assert "has not said whose jobs it takes" in ann.text
+    assert f'action="{PAGE}/add"' not in ann.text
+
+
+async def test_owners_alone_see_them(world: World) -> None:
+    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
+        browser = await PageClient.of(world, person)
+        assert (await browser.open(PAGE)).status_code == status

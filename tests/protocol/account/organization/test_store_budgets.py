@@ -1,0 +1,96 @@
+"""How often a page of an organization asks a store; docs/site.md lists the same numbers."""
+
+from collections import Counter
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.services.packages import PACKAGES_ON_A_PAGE
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal
+from tests.support.world import URL, OpenWorld, World, asking
+
+ORG = "/account/organizations/acme"
+STANDING = Counter({"directory.standing": 2})  # Who looks, for the frame and for the service.
+PAGES = {
+    "/packages": STANDING + Counter(["metadata.packages", "metadata.survey"]),
+    "/packages/p00": STANDING + Counter(["metadata.survey"]),
+    "/held": STANDING
+    + Counter(["metadata.packages", "metadata.survey", "directory.of", "directory.of"]),
+    "/tokens": STANDING + Counter({"directory.get": 1, "directory.of": 3}),
+    "/publishers": STANDING + Counter(["directory.get", "directory.of"]),
+    # Of whom the log tells: Ann, Mia and the operator. Of whom the settings do: Ann and Mia.
+    "/log": STANDING + Counter({"events.stream": 1, "directory.get": 3}),
+    "/settings": Counter({"directory.standing": 3, "directory.get": 2, "directory.of": 2}),
+}
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld, journal: Journal) -> World:
+    """Return a registry whose calls are written down, and that remembers no answer."""
+    world = await worlds(wrap=journal.wrap, host=asking)
+    await world.push(bala("acme/p00:1.0.0"))
+    return world
+
+
+async def calls(browser: PageClient, journal: Journal, path: str) -> Counter[str]:
+    """Return the calls of a page, without those that say who is signed in."""
+    for _ in range(2):  # The first one reads the session, which is remembered for seconds.
+        journal.taken()
+        await browser.open("/account/settings.toml")
+    session = Counter(journal.taken())
+    assert (await browser.open(path)).status_code == 200
+    return Counter(journal.taken()) - session
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_page_asks_no_more_than_its_budget(
+    world: World, journal: Journal, page: str
+) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    assert await calls(ann, journal, ORG + page) == PAGES[page]
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_no_page_asks_more_where_there_is_more(
+    world: World, journal: Journal, page: str
+) -> None:
+    for number in range(1, PACKAGES_ON_A_PAGE + 2):
+        await world.push(bala(f"acme/p{number:02}:1.0.0"), by=world.people.admin)
+    for patch in range(1, 4):
+        await world.push(bala(f"acme/p00:1.0.{patch}"))
+    first = Coordinate.parse("acme", "p00", "1.0.0")
+    for number in range(30):
+        await world.registry.deprecation.deprecate(first, f"Number {number}.", by=OPERATOR)
+    ann = await PageClient.of(world, world.people.ann)
+    grown = await calls(ann, journal, ORG + page)
+    assert grown.total() <= PAGES[page].total()
+
+
+async def test_what_waits_costs_a_read_for_each_and_one_for_its_publisher(
+    worlds: OpenWorld, journal: Journal
+) -> None:
+    world = await worlds(wrap=journal.wrap, host=asking, brake_packages=1)
+    for name in ("a", "b", "c"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    ann = await PageClient.of(world, world.people.ann)
+    more = await calls(ann, journal, f"{ORG}/held") - PAGES["/held"]
+    assert more == Counter({"metadata.find": 2, "directory.get": 1})
+
+
+async def test_the_page_of_a_package_asks_once_more_for_whoever_is_signed_in(
+    world: World, journal: Journal
+) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    journal.taken()
+    await world.get(f"{URL}/packages/acme/p00")
+    stranger = Counter(journal.taken())
+    more = await calls(ann, journal, "/packages/acme/p00") - stranger
+    assert more == Counter({"directory.standing": 1})

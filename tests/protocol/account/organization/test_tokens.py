@@ -1,0 +1,104 @@
+"""/account/organizations/{org}/tokens: machines get tokens that are nobody's own, in a browser."""
+
+import re
+
+import pytest
+
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import URL, Person, World
+
+PAGE = "/account/organizations/acme/tokens"
+TOKEN = re.compile(r"blr_local_\w+")
+
+
+@pytest.fixture
+async def ann(world: World) -> PageClient:
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open(PAGE)
+    return browser
+
+
+async def test_a_machine_gets_a_token_that_is_shown_once(ann: PageClient) -> None:
+    await ann.send(PAGE, name="nightly build", scope=["push-new", "push-version"], days="30")
+    assert ann.page
+    assert ann.page.status_code == 200
+    [token] = set(TOKEN.findall(ann.text))
+    assert "That is a long time" not in ann.text
+    world = ann.world
+    await world.push(bala("acme/greet:1.0.0"), by=Person(world.people.ann.account, token))
+    await ann.open(PAGE)
+    assert token not in ann.text
+    assert "nightly build" in ann.text
+    assert "on acme/*" in ann.text
+
+
+async def test_a_token_that_lasts_long_comes_with_a_warning(ann: PageClient) -> None:
+    await ann.send(PAGE, name="robot", scope=["read"], days="91")
+    assert "That is a long time" in ann.text
+
+
+async def test_a_token_is_made_for_some_packages_and_places(ann: PageClient) -> None:
+    await ann.send(PAGE, name="robot", scope=["read"], package="http*", addresses="192.0.2.0/24")
+    await ann.open(PAGE)
+    assert "on acme/http*, from 192.0.2.0/24" in ann.text
+
+
+async def test_what_was_typed_is_shown_again_with_the_reason(ann: PageClient) -> None:
+    answer = await ann.send(PAGE, name="robot", scope=["push-new"], package="a b", days="30")
+    assert answer.status_code == 400
+    assert 'value="a b"' in ann.text
+    assert 'value="push-new" checked' in ann.text
+    answer = await ann.send(PAGE, name="robot", scope=["read"], days="forever")
+    assert answer.status_code == 400
+    assert 'value="forever"' in ann.text
+
+
+async def test_no_machine_manages_an_organization(ann: PageClient) -> None:
+    assert 'value="manage"' not in ann.text
+    answer = await ann.send(PAGE, name="robot", scope=["manage"])
+    assert answer.status_code == 400
+    assert "manages nothing" in ann.text
+
+
+async def test_a_token_is_revoked(ann: PageClient) -> None:
+    await ann.send(PAGE, name="robot", scope=["read"])
+    await ann.open(PAGE)
+    [token_id] = set(re.findall(r'name="token" value="(\w+)"', ann.text))
+    await ann.send(f"{PAGE}/revoke", token=token_id)
+    assert "The token is revoked" in ann.text
+    assert "No tokens yet" in ann.text
+    answer = await ann.send(f"{PAGE}/revoke", token=token_id)
+    assert answer.status_code == 404
+    assert 'role="alert"' in ann.text
+
+
+async def test_a_token_is_revoked_as_stolen(ann: PageClient) -> None:
+    await ann.send(PAGE, name="robot", scope=["read"])
+    await ann.open(PAGE)
+    [token_id] = set(re.findall(r'name="token" value="(\w+)"', ann.text))
+    await ann.send(f"{PAGE}/revoke-stolen", token=token_id)
+    assert "The token is revoked" in ann.text
+    assert "No tokens yet" in ann.text
+
+
+async def test_a_token_gets_a_new_text_and_the_old_one_ends(ann: PageClient) -> None:
+    await ann.send(PAGE, name="robot", scope=["push-new"], days="30")
+    [old] = set(TOKEN.findall(ann.text))
+    await ann.open(PAGE)
+    [token_id] = set(re.findall(r'name="token" value="(\w+)"', ann.text))
+    await ann.send(f"{PAGE}/rotate", token=token_id)
+    [new] = set(TOKEN.findall(ann.text))
+    assert new != old
+    who = {"Authorization": f"Bearer {old}"}
+    assert (await ann.world.get(f"{URL}/api/v1/whoami", headers=who)).status_code == 401
+    answer = await ann.send(f"{PAGE}/rotate", token="0000000000")
+    assert answer.status_code == 404
+    assert 'role="alert"' in ann.text
+
+
+async def test_owners_alone_see_them(world: World) -> None:
+    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
+        browser = await PageClient.of(world, person)
+        assert (await browser.open(PAGE)).status_code == status
+    assert (await world.get(URL + PAGE)).status_code == 401

@@ -1,0 +1,105 @@
+"""/account/organizations/{org}/settings: an owner hands their organization over in a browser."""
+
+import httpx
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.members import OWNER_CHANGE_DELAY
+from tests.protocol.account.organization.test_members import ACME, LONG_AGO, roles
+from tests.support.page_client import PageClient
+from tests.support.world import World
+
+ORG = "/account/organizations/acme"
+PAGE = f"{ORG}/settings"
+FORM = {"heir": "ID-OF-mia", "afterwards": "leave", "confirm": "Acme"}
+
+
+@pytest.fixture
+async def ann(world: World) -> PageClient:
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open(PAGE)
+    return browser
+
+
+async def transfer(ann: PageClient, **typed: str) -> httpx.Response:
+    """Send the form, with what is typed besides."""
+    fields = {name: ann.world.with_ids(text) for name, text in {**FORM, **typed}.items()}
+    return await ann.send(f"{ORG}/transfer", **fields)
+
+
+async def test_somebody_else_owns_it_two_days_later(ann: PageClient) -> None:
+    answer = await transfer(ann)
+    assert answer.status_code == 303, ann.text
+    assert "The transfer has begun." in ann.text
+    assert await roles(ann.world) == {"ann": "owner", "mia": "member"}
+    await ann.open(ORG)
+    assert "mia becomes owner" in ann.text
+    assert "ann is taken out" in ann.text
+    ann.world.clock.advance(OWNER_CHANGE_DELAY)
+    assert await roles(ann.world) == {"mia": "owner"}
+    ann = await PageClient.of(ann.world, ann.world.people.ann)
+    assert (await ann.open(ORG)).status_code == 404
+
+
+@pytest.mark.parametrize("then", ["maintainer", "member"])
+async def test_whoever_gave_it_stays_as_something_less(ann: PageClient, then: str) -> None:
+    await transfer(ann, afterwards=then)
+    ann.world.clock.advance(OWNER_CHANGE_DELAY)
+    assert await roles(ann.world) == {"ann": then, "mia": "owner"}
+
+
+async def test_it_is_undone_by_one_button(ann: PageClient) -> None:
+    await transfer(ann)
+    await ann.open(ORG)
+    await ann.send(f"{ORG}/undo", account=ann.world.people.mia.account.id)
+    assert "becomes owner" not in ann.text
+    assert "is taken out" not in ann.text
+    ann.world.clock.advance(OWNER_CHANGE_DELAY)
+    assert await roles(ann.world) == {"ann": "owner", "mia": "member"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "reason"),
+    [
+        ({"confirm": "acne"}, 400, "type its name"),
+        ({"afterwards": "owner"}, 400, "Choose what you are afterwards"),
+        ({"heir": "ID-OF-bob"}, 404, "is no member of acme"),
+        ({"heir": "mia"}, 404, "mia is no member of acme"),
+        ({"heir": "ID-OF-ann"}, 400, "ann owns acme already"),
+    ],
+)
+async def test_what_does_not_fit_is_shown_again(
+    ann: PageClient, typed: dict[str, str], status: int, reason: str
+) -> None:
+    answer = await transfer(ann, **typed)
+    assert answer.status_code == status
+    assert reason in ann.text
+    assert f'value="{typed.get("confirm", "Acme")}"' in ann.text
+
+
+async def test_it_takes_signing_in_again(ann: PageClient) -> None:
+    ann.world.clock.advance(LONG_AGO)
+    answer = await transfer(ann)
+    assert answer.status_code == 403
+    assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text
+
+
+async def test_who_is_alone_invites_somebody_first(ann: PageClient) -> None:
+    world = ann.world
+    await world.registry.organizations.remove_member(ACME, world.people.mia.account, by=OPERATOR)
+    await ann.open(PAGE)
+    assert "Nobody is here to hand it over to." in ann.text
+    assert f'action="{ORG}/transfer"' not in ann.text
+
+
+async def test_administrators_make_owners_instead(world: World) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open(PAGE)
+    assert "You are an administrator of the registry" in admin.text
+    assert f'action="{ORG}/transfer"' not in admin.text
+
+
+async def test_owners_alone_see_the_settings(world: World) -> None:
+    for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
+        browser = await PageClient.of(world, person)
+        assert (await browser.open(PAGE)).status_code == status

@@ -1,0 +1,112 @@
+"""/account/identities: who can sign in to an account, and taking that back."""
+
+import re
+
+import pytest
+
+from tests.support.browsers import Browser, signed_in
+from tests.support.sign_in import Signing, open_signing
+from tests.support.world import OpenWorld, World
+
+PAGE = "/account/identities"
+
+
+@pytest.fixture
+async def signing(worlds: OpenWorld) -> Signing:
+    """Return a registry with every provider."""
+    return await open_signing(worlds)
+
+
+def ids(browser: Browser) -> list[str]:
+    return re.findall(r'name="identity" value="(\w+)"', browser.page.text)
+
+
+async def link(browser: Browser, kind: str) -> None:
+    """Follow the page's own way to a further identity."""
+    [address] = re.findall(r'href="(/sign-in\?for=link[^"]*)"', browser.page.text)
+    page = await browser.get(address.replace("&amp;", "&"))
+    [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
+    await browser.get(offer.replace("&amp;", "&"))
+
+
+async def test_the_page_lists_who_vouches(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    await browser.get(PAGE)
+    for shown in ("kim", "Company", signing.issuer.url, "Remove"):
+        assert shown in browser.page.text
+
+
+async def test_without_any_it_says_how_one_signs_in(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    await ann.get(PAGE)
+    assert "No provider vouches for you yet" in ann.page.text
+    assert "Link another identity" not in ann.page.text
+
+
+async def test_a_further_identity_is_linked_and_leads_back_here(signing: Signing) -> None:
+    browser = await signing.signed_in("entra")
+    await browser.get(PAGE)
+    await link(browser, "github")
+    assert str(browser.page.url).endswith(PAGE)
+    assert len(ids(browser)) == 2
+    assert "GitHub" in browser.page.text
+
+
+async def test_an_identity_that_is_removed_signs_in_no_more(signing: Signing) -> None:
+    browser = await signing.signed_in("entra")
+    await browser.get(PAGE)
+    await link(browser, "github")
+    await browser.post(f"{PAGE}/remove", identity=ids(browser)[1])
+    assert len(ids(browser)) == 1
+    assert "GitHub" not in browser.page.text.partition("Link another")[0]
+
+
+async def test_the_only_one_stays(signing: Signing) -> None:
+    browser = await signing.signed_in("entra")
+    await browser.get(PAGE)
+    await browser.post(f"{PAGE}/remove", identity=ids(browser)[0])
+    assert browser.page.status_code == 409
+    assert 'role="alert"' in browser.page.text
+    assert len(ids(browser)) == 1
+
+
+async def test_removing_takes_a_fresh_sign_in_and_says_where(signing: Signing) -> None:
+    browser = await signing.signed_in("entra")
+    await browser.get(PAGE)
+    await link(browser, "github")
+    signing.wait(minutes=11)
+    await browser.get(PAGE)
+    await browser.post(f"{PAGE}/remove", identity=ids(browser)[0])
+    assert browser.page.status_code == 403
+    [again] = re.findall(r'href="(/sign-in\?for=again[^"]*)"', browser.page.text)
+    assert again.endswith("to=/account/identities")
+    page = await browser.get(again.replace("&amp;", "&"))
+    assert "Show again who you are" in page.text
+
+
+async def test_an_identity_of_somebody_else_is_not_there(signing: Signing) -> None:
+    kim = await signing.signed_in("oidc")
+    await kim.get(PAGE)
+    signing.somebody_else()
+    sam = await signing.signed_in("oidc")
+    await sam.get(PAGE)
+    await sam.post(f"{PAGE}/remove", identity=ids(kim)[0])
+    assert sam.page.status_code == 404
+
+
+async def test_a_deleted_account_is_not_made_anew_by_a_sign_in(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    await browser.get("/account/data")
+    page = await browser.post("/account/delete", name="kim")
+    assert "The account kim is deleted" in page.text
+    assert browser.session == ""
+    again = await signing.signed_in("oidc")
+    assert "You are <strong>kim</strong>" not in again.page.text
+    assert re.search(r"You are <strong>kim-\d+</strong>", again.page.text)
+
+
+async def test_the_download_holds_sessions_and_identities(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    data = (await browser.get("/account/data.json")).json()
+    assert [each["current"] for each in data["sessions"]] == [True]
+    assert [each["label"] for each in data["identities"]] == ["kim"]

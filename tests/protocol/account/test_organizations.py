@@ -1,0 +1,186 @@
+"""/account/organizations and /account/invitations: founding, joining and leaving."""
+
+import re
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from shared.services.invitations import InvitationRequest
+from tests.support.page_client import PageClient
+from tests.support.world import Person, World
+
+PAGE = "/account/organizations"
+
+
+async def browser_of(world: World, person: Person) -> PageClient:
+    browser = await PageClient.of(world, person)
+    await browser.open(PAGE)
+    return browser
+
+
+async def invited(world: World, role: Role = Role.MAINTAINER) -> str:
+    """Invite somebody to `acme`, and return the path of the page."""
+    offer = InvitationRequest.parse(role, None, "the new one")
+    invitation = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
+    assert invitation.link
+    return invitation.link.reveal().removeprefix(world.registry.settings.base_url)
+
+
+async def role_of(world: World, person: Person, org: str = "acme") -> str:
+    members = await world.registry.organizations.members(parse_org(org), by=OPERATOR)
+    roles = {each.name: each.membership.role.value for each in members}
+    return roles.get(person.account.name, "")
+
+
+async def test_the_page_lists_where_one_belongs(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    assert "acme" in ann.text
+    assert ">owner<" in ann.text
+    assert "other" not in ann.text
+
+
+async def test_who_belongs_nowhere_reads_how_to(world: World) -> None:
+    admin = await browser_of(world, world.people.admin)
+    assert "You are in no organization yet" in admin.text
+
+
+async def test_an_organization_is_founded_by_its_name(world: World) -> None:
+    mia = await browser_of(world, world.people.mia)
+    answer = await mia.send(PAGE, name="miasorg")
+    assert answer.status_code == 303
+    assert "miasorg" in mia.text
+    assert await role_of(world, world.people.mia, "miasorg") == "owner"
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("acme", 409), ("a b", 400), ("", 400), ("ballerinax", 403)]
+)
+async def test_a_name_that_cannot_be_had_is_shown_again_with_the_reason(
+    world: World, name: str, status: int
+) -> None:
+    bob = await browser_of(world, world.people.bob)
+    answer = await bob.send(PAGE, name=name)
+    assert answer.status_code == status
+    form = bob.text[bob.text.index("Found an organization") :]
+    assert 'role="alert"' in form
+    assert f'value="{name}"' in form
+
+
+async def test_a_member_leaves(world: World) -> None:
+    mia = await browser_of(world, world.people.mia)
+    answer = await mia.send(f"{PAGE}/leave", org="acme")
+    assert answer.status_code == 303
+    assert await role_of(world, world.people.mia) == ""
+    assert "You are in no organization yet" in mia.text
+
+
+async def test_the_last_owner_stays(world: World) -> None:
+    ann = await browser_of(world, world.people.ann)
+    answer = await ann.send(f"{PAGE}/leave", org="acme")
+    assert answer.status_code in (403, 409)
+    assert 'role="alert"' in ann.text
+    assert await role_of(world, world.people.ann) == "owner"
+
+
+async def test_nobody_leaves_in_the_name_of_another(world: World) -> None:
+    bob = await browser_of(world, world.people.bob)
+    answer = await bob.send(f"{PAGE}/leave", org="acme")
+    assert answer.status_code in (403, 404)
+    assert await role_of(world, world.people.ann) == "owner"
+
+
+async def test_an_invitation_shows_what_it_offers_and_is_accepted(world: World) -> None:
+    path, bob = await invited(world), await PageClient.of(world, world.people.bob)
+    await bob.open(path)
+    for shown in ("Join acme?", "maintainer", "bob", "Accept", "Decline"):
+        assert shown in bob.text
+    answer = await bob.send(path, decision="accept")
+    assert answer.headers["location"] == PAGE
+    assert await role_of(world, world.people.bob) == "maintainer"
+    assert "acme" in bob.text
+
+
+async def test_an_invitation_is_declined(world: World) -> None:
+    path, bob = await invited(world), await PageClient.of(world, world.people.bob)
+    await bob.open(path)
+    await bob.send(path, decision="decline")
+    assert await role_of(world, world.people.bob) == ""
+    assert (await bob.open(path)).status_code == 404
+
+
+async def test_an_invitation_is_good_for_one_answer(world: World) -> None:
+    path = await invited(world)
+    bob, admin = [await PageClient.of(world, p) for p in (world.people.bob, world.people.admin)]
+    for browser in (bob, admin):
+        await browser.open(path)
+    await bob.send(path, decision="accept")
+    assert (await admin.send(path, decision="accept")).status_code == 404
+
+
+async def test_a_member_who_is_invited_reads_that_they_are_one(world: World) -> None:
+    path, mia = await invited(world), await PageClient.of(world, world.people.mia)
+    await mia.open(path)
+    answer = await mia.send(path, decision="accept")
+    assert answer.status_code == 409
+    assert "Join acme?" in mia.text
+    assert 'role="alert"' in mia.text
+
+
+async def test_a_code_that_is_none_shows_nothing(world: World) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    answer = await bob.open("/account/invitations/guess")
+    assert answer.status_code == 404
+    assert "acme" not in bob.text
+
+
+async def test_an_invitation_is_not_shown_to_who_is_not_signed_in(world: World) -> None:
+    path = await invited(world)
+    stranger = PageClient(world)
+    assert (await stranger.open(path)).status_code == 401
+    assert "acme" not in stranger.text
+
+
+# --- what waits --------------------------------------------------------------------------------
+
+WAITING = "/account/invitations"
+
+
+async def kept(world: World) -> PageClient:
+    """Return the browser of somebody who has opened an invitation and not answered it."""
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open(await invited(world))
+    return bob
+
+
+async def test_an_invitation_that_was_opened_waits_for_an_answer(world: World) -> None:
+    bob = await kept(world)
+    await bob.open("/account")
+    assert "1 invitation waits for your answer" in bob.text
+    await bob.open(WAITING)
+    [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
+    answer = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
+    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert await role_of(world, world.people.bob) == "maintainer"
+    await bob.open(WAITING)
+    assert "No invitation waits for your answer" in bob.text
+
+
+async def test_an_invitation_that_waits_is_declined(world: World) -> None:
+    bob = await kept(world)
+    await bob.open(WAITING)
+    [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
+    answer = await bob.send(WAITING, org="acme", invitation=key, decision="decline")
+    assert (answer.status_code, answer.headers["location"]) == (303, WAITING)
+    assert "No invitation waits for your answer" in bob.text
+    again = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
+    assert again.status_code == 404
+    assert await role_of(world, world.people.bob) == ""
+
+
+async def test_an_invitation_waits_for_nobody_else(world: World) -> None:
+    await kept(world)
+    mia = await PageClient.of(world, world.people.mia)
+    await mia.open(WAITING)
+    assert "No invitation waits for your answer" in mia.text

@@ -1,0 +1,183 @@
+"""The page of an account, and the links that lead to it."""
+
+import re
+
+import pytest
+
+from shared.domain.client_settings import client_settings
+from shared.domain.identity import OPERATOR
+from tests.support.browsers import Browser, signed_in
+from tests.support.world import URL, Person, World
+
+ACCOUNT = f"{URL}/account"
+
+
+async def link_of(world: World, person: Person) -> str:
+    """Return a new sign-in link."""
+    return (await world.registry.sign_in_links.create(person.account.id)).reveal()
+
+
+async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
+    browser = Browser(world)
+    link = await link_of(world, world.people.ann)
+    shown = await browser.get(link)
+    assert (shown.status_code, browser.session) == (200, "")
+    assert "signs you in as <strong>ann</strong>, once" in shown.text
+    page = await browser.post(link)
+    assert page.status_code == 200
+    assert "You are <strong>ann</strong>, signed in." in page.text
+    assert "acme: owner" in page.text
+
+
+async def test_a_preview_of_a_link_does_not_use_it_up(world: World) -> None:
+    link = await link_of(world, world.people.ann)
+    for _ in range(3):
+        assert (await world.get(link)).status_code == 200
+    browser = Browser(world)
+    await browser.get(link)
+    assert (await browser.post(link)).status_code == 200
+
+
+async def test_a_link_is_good_for_one_use(world: World) -> None:
+    link = await link_of(world, world.people.ann)
+    first, second = Browser(world), Browser(world)
+    await first.get(link)
+    await second.get(link)
+    await first.post(link)
+    refused = await second.post(link)
+    assert refused.status_code == 401
+    assert "used already or is too old" in refused.text
+    assert second.session == ""
+    assert (await second.get(link)).status_code == 401
+
+
+async def test_nobody_is_signed_in_by_a_form_of_somebody_elses_page(world: World) -> None:
+    # Who lets others act in an account of theirs sees what they do.
+    link = await link_of(world, world.people.bob)
+    mine, theirs = Browser(world), Browser(world)
+    await mine.get(link)
+    await theirs.get(await link_of(world, world.people.ann))
+    theirs.page = mine.page
+    refused = await theirs.post(link)
+    assert (refused.status_code, theirs.session) == (400, "")
+    assert (await Browser(world).post(link)).status_code == 400
+    assert (await mine.post(link)).status_code == 200
+
+
+async def test_the_page_shows_administrators_what_they_are(world: World) -> None:
+    page = (await signed_in(world, world.people.admin)).page
+    assert "an administrator of this registry" in page.text
+    assert "you are in none yet" in page.text
+
+
+async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(
+    world: World,
+) -> None:
+    browser = await signed_in(world, world.people.ann)
+    page = await browser.get("/account", Host="evil.example")
+    assert f"curl -fsS {URL}/login.py | python3 -" in page.text
+    assert "bal push --repository=ballroom" in page.text
+    assert "evil.example" not in page.text
+
+
+async def test_who_is_not_signed_in_reads_how_to(world: World) -> None:
+    page = await world.get(ACCOUNT)
+    assert page.status_code == 401
+    assert page.headers["www-authenticate"] == "Bearer"
+    assert "Ask the operator" in page.text
+
+
+async def test_a_token_does_not_sign_a_browser_in(world: World) -> None:
+    assert (await world.get(ACCOUNT, by=world.people.ann)).status_code == 401
+
+
+async def test_signing_out_takes_the_cookie_back_and_ends_the_session(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    thief = browser.copy()
+    page = await browser.post("/sign-out")
+    assert (page.status_code, browser.session) == (401, "")
+    assert (await thief.get("/account")).status_code == 401
+
+
+async def test_nobody_is_signed_out_by_a_form_of_another_page(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    assert (await browser.post("/sign-out", csrf="guess")).status_code == 400
+    assert (await browser.get("/account")).status_code == 200
+
+
+async def test_who_is_not_signed_in_may_sign_out(world: World) -> None:
+    # The cookie of a session that has ended is taken back; who sends none has none to lose.
+    cookie = {"Cookie": "__Host-ballroom=of-no-session"}
+    answer = await world.send("POST", f"{URL}/sign-out", headers=cookie)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert re.match(r"__Host-ballroom=; max-age=0;", answer.headers["set-cookie"], re.IGNORECASE)
+
+
+async def test_the_cookie_is_for_this_host_over_https_and_not_for_scripts(world: World) -> None:
+    browser = Browser(world)
+    link = await link_of(world, world.people.ann)
+    await browser.get(link)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await browser.send("POST", link, form, f"csrf={browser.csrf}".encode())
+    cookies = answer.headers.get_list("set-cookie")
+    [cookie] = [each for each in cookies if each.startswith("__Host-ballroom=")]
+    assert {"path=/", "secure", "httponly", "samesite=lax"} <= set(cookie.split("; "))
+    # The host names a domain by itself, and browsers take an empty one for none.
+    assert all("; domain=; " in each for each in cookies)
+
+
+async def test_names_are_shown_as_text(world: World) -> None:
+    # The rules for names let no markup in; the page does not lean on them.
+    account = await world.registry.accounts.create("eve", by=OPERATOR)
+    stored = account.model_copy(update={"id": "eve0000000", "name": "<script>alert(1)</script>"})
+    await world.stores.directory.add(stored)
+    page = (await signed_in(world, Person(stored, ""))).page
+    assert "&lt;script&gt;" in page.text
+    assert "<script>" not in page.text
+
+
+@pytest.mark.parametrize("path", ["/account", "/sign-in/link/guess"])
+async def test_pages_load_run_and_show_nothing_but_themselves(world: World, path: str) -> None:
+    page = await world.get(URL + path)
+    assert page.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_a_page_can_be_read_without_seeing_it(world: World) -> None:
+    html = (await signed_in(world, world.people.ann)).page.text
+    assert html.startswith('<!doctype html>\n<html lang="en">')
+    assert "<title>Your account - Ballroom</title>" in html
+    assert html.count("<h1>") == html.count("<main ") == 1
+    assert re.findall(r"<h(\d)>", html) == ["1", "2", "3", "3", "3", "3", "2"]
+    assert all("aria-label" in block for block in re.findall(r"<pre[^>]*>", html))
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("/dashboard?tab=token", "/account/tokens"),
+        ("/dashboard?tab=organizations", "/account/organizations"),
+        ("/dashboard?tab=packages", "/account/packages"),
+        ("/dashboard", "/account"),
+        ("/dashboard?tab=https://evil.example", "/account"),
+    ],
+)
+async def test_the_tabs_that_centrals_documentation_names_lead_to_pages_of_the_account(
+    world: World, address: str, place: str
+) -> None:
+    answer = await world.get(URL + address)
+    assert (answer.status_code, answer.headers["location"]) == (303, place)
+    assert (await world.get(URL + place)).status_code == 401  # It asks to sign in, and leads back.
+
+
+async def test_the_settings_are_a_download_with_a_place_for_a_token(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    download = await browser.get("/account/settings.toml")
+    assert download.text == client_settings(URL, "ann")
+    assert download.headers["content-disposition"] == 'attachment; filename="Settings.toml"'
+    assert (await world.get(f"{ACCOUNT}/settings.toml")).status_code == 401

@@ -1,0 +1,293 @@
+"""/account/data: taking one's data along, and ending the account."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.identity_providers import VerifiedIdentity
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+    TokenUnknown,
+)
+from shared.domain.errors.organizations import AccountExists, LastOwner
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.members import Membership, OpenedInvitation
+from shared.domain.names import parse_org
+from shared.domain.packages import Head, Visibility
+from shared.domain.records import Event, Place
+from shared.domain.rights import Grant, Role
+from shared.domain.tokens import LineageRecord, Made, StolenToken
+from shared.services.invitations import InvitationRequest
+from shared.services.organization_deletion import NAME_FREE_AFTER
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.page_client import PageClient
+from tests.support.world import URL, Person, World
+
+PAGE = "/account/data"
+
+
+@pytest.fixture
+async def mia(world: World) -> PageClient:
+    browser = await PageClient.of(world, world.people.mia)
+    await browser.open(PAGE)
+    return browser
+
+
+async def test_the_download_holds_what_is_stored_and_no_secret(
+    world: World, mia: PageClient
+) -> None:
+    answer = await mia.open("/account/data.json")
+    assert answer.headers["content-disposition"] == 'attachment; filename="mia.json"'
+    assert answer.headers["cache-control"] == "no-store"
+    data = answer.json()
+    assert (data["name"], data["administrator"]) == ("mia", False)
+    assert [(each["org"], each["role"]) for each in data["organizations"]] == [("acme", "member")]
+    assert [each["name"] for each in data["tokens"]] == ["test"]
+    assert "account.created" in {each["kind"] for each in data["events"]}
+    [used] = await world.registry.tokens.records.of(world.people.mia.account.id)
+    for secret in (world.people.mia.token, used.token.hash):
+        assert secret not in json.dumps(data)
+
+
+async def test_the_invitations_that_one_has_opened_are_told_and_deleted(world: World) -> None:
+    offer = InvitationRequest.parse(Role.MEMBER, None, "bob")
+    invited = await world.registry.invitations.invite(parse_org("other"), offer, by=OPERATOR)
+    assert invited.link
+    mia = await PageClient.of(world, world.people.mia)
+    await mia.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
+    [kept] = (await mia.open("/account/data.json")).json()["invitations"]
+    assert kept["org"] == "other"
+    await mia.open(PAGE)
+    assert (await mia.send("/account/delete", name="mia")).status_code == 200
+    found = await world.stores.directory.of(OpenedInvitation, world.people.mia.account.id)
+    assert found == []
+
+
+async def test_the_download_holds_nothing_of_others(mia: PageClient) -> None:
+    assert "bob" not in (await mia.open("/account/data.json")).text
+
+
+@pytest.mark.parametrize("typed", ["", "Mia", "ann"])
+async def test_an_account_is_deleted_by_its_name_alone(
+    world: World, mia: PageClient, typed: str
+) -> None:
+    answer = await mia.send("/account/delete", name=typed)
+    assert answer.status_code == 400
+    assert "type its name, mia" in mia.text
+    assert f'value="{typed}"' in mia.text
+    assert await world.stores.directory.get(Account, Place(world.people.mia.account.id))
+
+
+async def test_deleting_takes_a_fresh_sign_in(world: World) -> None:
+    with pytest.raises(SignInAgain):
+        await world.registry.account_deletion.delete(
+            by=principal(world, world.people.mia, fresh=False)
+        )
+    assert await account_of(world, world.people.mia)
+
+
+async def test_nobody_deletes_an_account_without_being_signed_in(world: World) -> None:
+    with pytest.raises(CredentialsMissing):
+        await world.registry.account_deletion.delete(by=ANONYMOUS)
+
+
+async def test_an_administrator_stays_since_no_registry_starts_without_one(world: World) -> None:
+    admin = world.people.admin
+    with pytest.raises(NotPermitted, match="it administers this registry"):
+        await world.registry.account_deletion.delete(by=principal(world, admin))
+    assert await account_of(world, admin)
+    browser = await PageClient.of(world, admin)
+    await browser.open(PAGE)
+    assert "You administer this registry, so your account stays." in browser.text
+    assert "/account/delete" not in browser.text
+
+
+async def test_the_last_owner_of_an_organization_stays_with_everything(world: World) -> None:
+    ann = world.people.ann
+    with pytest.raises(LastOwner, match="ann is the only owner of acme"):
+        await world.registry.account_deletion.delete(by=principal(world, ann))
+    assert await account_of(world, ann)
+    assert (await world.get(f"{URL}/api/v1/whoami", by=ann)).status_code == 200
+
+
+async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(world: World) -> None:
+    mia = world.people.mia
+    await world.registry.account_deletion.delete(by=principal(world, mia))
+    assert await account_of(world, mia) is None
+    members = await world.registry.organizations.members(parse_org("acme"), by=OPERATOR)
+    assert [each.name for each in members] == ["ann"]
+    world.clock.advance(timedelta(seconds=5))
+    assert (await world.get(f"{URL}/api/v1/whoami", by=mia)).status_code == 401
+    [(_, last)] = await world.stores.events.stream(f"account:{mia.account.id}", None, 1)
+    assert (last.kind, last.actor) == ("account.deleted", mia.account.id)
+
+
+async def test_what_was_made_while_an_account_was_deleted_is_no_credential(world: World) -> None:
+    """The deletion does not see a token or a session that another request makes at its end."""
+    mia, directory = world.people.mia, world.stores.directory
+    browser = await signed_in(world, mia)
+    account = await account_of(world, mia)
+    assert account is not None
+    await directory.remove(account)
+    world.clock.advance(timedelta(seconds=5))
+    for path in ("whoami", "tokens"):
+        assert (await world.get(f"{URL}/api/v1/{path}", by=mia)).status_code == 401
+    assert (await browser.api("GET", "/api/v1/tokens")).status_code == 401
+
+
+async def test_an_organization_that_was_founded_while_its_account_was_deleted_ends(
+    world: World,
+) -> None:
+    """The deletion does not see an organization that another request founds at its end."""
+    mia, name = world.people.mia, parse_org("late")
+    await world.registry.organizations.create(name, mia.account, by=principal(world, mia))
+    account = await account_of(world, mia)
+    assert account is not None
+    await world.stores.directory.remove(account)
+    for _ in range(2):
+        world.clock.advance(timedelta(days=1))
+        report = await world.registry.organization_deletion.run()
+        assert (report.changed, report.problems) == (1, ())
+    bob = world.people.bob
+    await world.registry.organizations.create(name, bob.account, by=principal(world, bob))
+
+
+async def test_what_a_deleted_account_made_with_tokens_is_noted_no_more(world: World) -> None:
+    """Its notes name tokens and hold parts of addresses."""
+    mia = world.people.mia
+    lineage, by = world.registry.invitations.lineage, principal(world, mia)
+    await lineage.note_with("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
+    await lineage.note_with("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
+    await lineage.revoke(mia.account.id, "gone", by=by)
+    await world.registry.account_deletion.delete(by=by)
+    directory = world.stores.directory
+    assert await directory.of(LineageRecord, mia.account.id) == []
+    assert await directory.of(StolenToken, mia.account.id) == []
+
+
+async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:
+    await world.registry.account_deletion.delete(by=principal(world, world.people.mia))
+    world.clock.advance(timedelta(days=400))
+    for name in ("mia", "MIA"):
+        with pytest.raises(AccountExists):
+            await world.registry.accounts.create(name, by=OPERATOR)
+
+
+async def test_a_name_that_nobody_has_is_retired_without_effect(world: World) -> None:
+    await world.registry.account_deletion.retire("nobody-has-it")
+    created = await world.registry.accounts.create("nobody-has-it", by=OPERATOR)
+    assert created.name == "nobody-has-it"
+
+
+async def test_what_a_deleted_account_published_stays(world: World) -> None:
+    mia = world.people.mia
+    await world.registry.organizations.set_member(
+        parse_org("acme"), mia.account, Role.MAINTAINER, by=OPERATOR
+    )
+    await world.push(bala("acme/greet:1.0.0"), by=mia)
+    await world.registry.account_deletion.delete(by=principal(world, mia))
+    found = await world.get("/packages/acme/greet/1.0.0")
+    assert found.status_code == 200
+
+
+async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World) -> None:
+    mia = world.people.mia
+    by = principal(world, mia)
+    # All but the last step.
+    departing = world.registry.account_deletion
+    await departing.organizations.remove_member(parse_org("acme"), mia.account, by=by)
+    await departing.retire(mia.account.name)
+    await departing.delete(by=by)
+    assert await account_of(world, mia) is None
+    with pytest.raises(TokenUnknown):
+        await departing.delete(by=by)
+
+
+async def test_the_download_holds_every_event_however_many_there_are(
+    world: World, mia: PageClient
+) -> None:
+    account = world.people.mia.account.id
+    many = [
+        Event(id=f"e{number}", kind="x.y", at_ms=number, actor="", subject="", account=account)
+        for number in range(1_100)
+    ]
+    await world.stores.events.append(many)
+    data = (await mia.open("/account/data.json")).json()
+    assert len({each["id"] for each in data["events"]}) == len(data["events"])
+    assert {f"e{number}" for number in range(1_100)} <= {each["id"] for each in data["events"]}
+
+
+async def test_somebody_who_owns_beside_others_may_go(world: World) -> None:
+    mia, acme = world.people.mia, parse_org("acme")
+    await world.registry.organizations.set_member(acme, mia.account, Role.OWNER, by=OPERATOR)
+    await world.registry.account_deletion.delete(by=principal(world, mia))
+    assert await account_of(world, mia) is None
+
+
+@pytest.mark.parametrize("later", [timedelta(0), NAME_FREE_AFTER])
+async def test_whoever_owned_a_deleted_organization_may_go(world: World, later: timedelta) -> None:
+    mia, gone = world.people.mia, parse_org("gone")
+    await world.registry.organizations.create(gone, mia.account, by=OPERATOR)
+    await world.stores.metadata.claim(
+        Head(org="gone", name="greet", visibility=Visibility.PUBLIC, created_ms=0)
+    )
+    await world.registry.organization_deletion.delete(gone, by=OPERATOR)
+    world.clock.advance(later)
+    await world.registry.upkeep.run("keep")
+    await world.registry.account_deletion.delete(by=principal(world, mia))
+    assert await account_of(world, mia) is None
+    assert await world.stores.directory.about(Membership, mia.account.id) == []
+
+
+async def test_a_refusal_to_delete_an_account_names_it(world: World) -> None:
+    admin, mia = world.people.admin, world.people.mia
+    with pytest.raises(NotPermitted) as refused:
+        await world.registry.account_deletion.delete(by=principal(world, admin))
+    reason = "it administers this registry, which needs somebody who does"
+    assert str(refused.value) == f"You may not delete the account admin: {reason}."
+    with pytest.raises(SignInAgain, match=r"^To delete the account mia, sign in again "):
+        await world.registry.account_deletion.delete(by=principal(world, mia, fresh=False))
+
+
+async def test_the_log_says_that_a_deleted_account_left_and_lost_its_identities(
+    world: World,
+) -> None:
+    mia, gone = world.people.mia, parse_org("gone")
+    by = principal(world, mia)
+    who = VerifiedIdentity(
+        issuer="https://login.test",
+        identifier="subject",
+        label="mia",
+        email="",
+        display_name="",
+        strong=False,
+        authenticated_ms=0,
+    )
+    await world.registry.account_deletion.identities.link(who, "oidc", by=by)
+    [identity] = await world.registry.account_deletion.identities.of(by=by)
+    await world.registry.organizations.create(gone, mia.account, by=OPERATOR)
+    await world.registry.organization_deletion.delete(gone, by=OPERATOR)
+    await world.registry.account_deletion.delete(by=by)
+    events = await world.stores.events.stream(f"account:{mia.account.id}", None, 50)
+    told = {each.kind: each for _, each in events}
+    removed = told["identity.removed"]
+    assert (removed.subject, removed.actor) == (identity.id, mia.account.id)
+    left = {each.subject: each for _, each in events if each.kind == "member.removed"}
+    assert left["gone"].org == "gone"
+    assert left["gone"].details == {"account": mia.account.id, "before": "owner", "after": ""}
+
+
+async def account_of(world: World, person: Person) -> Account | None:
+    return await world.stores.directory.get(Account, Place(person.account.id))
+
+
+def principal(world: World, person: Person, *, fresh: bool = True) -> Principal:
+    """Return somebody as they are signed in, a moment ago or longer."""
+    ago = timedelta(minutes=0 if fresh else 11) // timedelta(milliseconds=1)
+    signed_in_ms = world.clock.now_ms() - ago
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=signed_in_ms)

@@ -1,0 +1,91 @@
+"""/account/security: what happened to one's account."""
+
+import re
+
+import pytest
+
+from functions.account.security import EVENTS_PER_PAGE
+from tests.support.page_client import PageClient
+from tests.support.world import World
+
+PAGE = "/account/security"
+
+
+@pytest.fixture
+async def ann(world: World) -> PageClient:
+    return await PageClient.of(world, world.people.ann)
+
+
+def rows(browser: PageClient) -> list[str]:
+    return re.findall(r"<tr>.*?</tr>", browser.text, re.DOTALL)[1:]
+
+
+async def test_what_somebody_does_is_the_first_row(ann: PageClient) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope="read")
+    await ann.open(PAGE)
+    first = rows(ann)[0]
+    for shown in ("Access token made", "nightly build", "you", "127.0.0.1"):
+        assert shown in first
+
+
+async def test_a_token_that_was_revoked_as_stolen_is_called_so(ann: PageClient) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope="read")
+    await ann.open("/account/tokens")
+    token_id = re.findall(r'name="token" value="(\w+)"', ann.text)[-1]
+    await ann.send("/account/tokens/revoke-stolen", token=token_id)
+    await ann.open(PAGE)
+    assert "Access token revoked as stolen" in rows(ann)[0]
+
+
+async def test_the_events_of_others_are_not_there(world: World, ann: PageClient) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open("/account/tokens")
+    await bob.send("/account/tokens", name="secret project", scope="read")
+    await ann.open(PAGE)
+    assert "secret project" not in ann.text
+
+
+async def test_older_events_are_a_page_further(ann: PageClient) -> None:
+    await ann.open("/account/tokens")
+    for number in range(EVENTS_PER_PAGE):
+        await ann.send("/account/tokens", name=f"token {number}", scope="read")
+        await ann.open("/account/tokens")
+    await ann.open(PAGE)
+    assert len(rows(ann)) == EVENTS_PER_PAGE
+    assert "Account created" not in ann.text
+    [older] = re.findall(r'href="(/account/security\?before=\d+)"', ann.text)
+    await ann.open(older)
+    assert "Account created" in ann.text
+    assert "Newest" in ann.text
+
+
+async def test_one_kind_of_events_can_be_looked_for(ann: PageClient) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="nightly build", scope="read")
+    await ann.open(f"{PAGE}?kind=token.")
+    assert "Access token made" in rows(ann)[0]
+    assert not [row for row in rows(ann) if "Access token" not in row]
+    assert '<option value="token." selected>' in ann.text
+    await ann.open(f"{PAGE}?kind=device.")
+    assert "Nothing of that kind" in ann.text
+    await ann.open(f"{PAGE}?kind=nonsense")
+    assert "Access token made" in rows(ann)[0]
+
+
+async def test_before_the_first_event_there_is_none(ann: PageClient) -> None:
+    await ann.open(f"{PAGE}?before=1")
+    assert "Nothing happened before" in ann.text
+
+
+async def test_a_page_that_is_no_number_is_refused(ann: PageClient) -> None:
+    assert (await ann.open(f"{PAGE}?before=x")).status_code == 400
+
+
+async def test_the_page_shows_no_markup_of_names(ann: PageClient) -> None:
+    await ann.open("/account/tokens")
+    await ann.send("/account/tokens", name="<img src=x>", scope="read")
+    answer = await ann.open(PAGE)
+    assert "<img" not in answer.text
+    assert "&lt;img src=x&gt;" in answer.text

@@ -1,0 +1,117 @@
+"""/account/sessions: the browsers that are signed in, and ending them."""
+
+import re
+
+import pytest
+
+from functions.account.security import browser_name
+from shared.domain.sign_in import Session
+from tests.support.browsers import Browser, signed_in
+from tests.support.world import World
+
+PAGE = "/account/sessions"
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Safari/604.1"
+
+
+@pytest.fixture
+async def ann(world: World) -> Browser:
+    return await signed_in(world, world.people.ann)
+
+
+def rows(browser: Browser) -> list[str]:
+    return re.findall(r"<tr>.*?</tr>", browser.page.text, re.DOTALL)[1:]
+
+
+def ids(browser: Browser) -> list[str]:
+    return re.findall(r'name="session" value="(\w+)"', browser.page.text)
+
+
+async def is_signed_in(browser: Browser) -> bool:
+    return (await browser.get("/account")).status_code == 200
+
+
+async def test_the_browser_that_asks_stands_first_and_is_marked(world: World, ann: Browser) -> None:
+    await signed_in(world, world.people.ann, agent=PHONE)
+    await ann.get(PAGE)
+    first, second = rows(ann)
+    for shown in ("Firefox on Linux", "this one", "127.0.0.1", "by link", "Sign out"):
+        assert shown in first
+    assert "Safari on iPhone" in second
+    assert "this one" not in second
+
+
+async def test_another_session_is_ended_and_this_one_goes_on(world: World, ann: Browser) -> None:
+    phone = await signed_in(world, world.people.ann, agent=PHONE)
+    await ann.get(PAGE)
+    await ann.post(f"{PAGE}/end", session=ids(ann)[1])
+    assert len(rows(ann)) == 1
+    assert not await is_signed_in(phone)
+    assert await is_signed_in(ann)
+
+
+async def test_all_others_are_ended_at_once(world: World, ann: Browser) -> None:
+    others = [await signed_in(world, world.people.ann) for _ in range(3)]
+    bob = await signed_in(world, world.people.bob)
+    await ann.get(PAGE)
+    assert "End all others" in ann.page.text
+    await ann.post(f"{PAGE}/end-others")
+    assert len(rows(ann)) == 1
+    assert "End all others" not in ann.page.text
+    assert [await is_signed_in(each) for each in others] == [False] * 3
+    assert await is_signed_in(ann)
+    assert await is_signed_in(bob)
+
+
+async def test_ending_this_one_signs_out(ann: Browser) -> None:
+    await ann.get(PAGE)
+    await ann.post(f"{PAGE}/end", session=ids(ann)[0])
+    assert ann.session == ""
+    assert ann.page.status_code == 401
+
+
+async def test_a_session_of_somebody_else_is_not_there(world: World, ann: Browser) -> None:
+    bob = await signed_in(world, world.people.bob)
+    await bob.get(PAGE)
+    await ann.get(PAGE)
+    await ann.post(f"{PAGE}/end", session=ids(bob)[0])
+    assert ann.page.status_code == 404
+    assert 'role="alert"' in ann.page.text
+    assert await is_signed_in(bob)
+
+
+@pytest.mark.parametrize("path", ["end", "end-others"])
+async def test_a_form_from_elsewhere_ends_nothing(ann: Browser, path: str) -> None:
+    ann.page = await ann.get("/login.py")  # A page without a proof.
+    assert (await ann.post(f"{PAGE}/{path}")).status_code == 403
+    assert await is_signed_in(ann)
+
+
+@pytest.mark.parametrize(
+    ("agent", "shown"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox on Linux",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Linux; Android 16) Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15", "Safari on macOS"),
+        (PHONE, "Safari on iPhone"),
+        ("curl/8.9", "curl/8.9"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_a_browser_is_called_what_people_call_it(agent: str, shown: str) -> None:
+    session = Session(
+        id="s",
+        account="a",
+        provider="link",
+        agent=agent,
+        secrets=("x",),
+        created_ms=0,
+        seen_ms=0,
+        expires_ms=1,
+        idle_ms=1,
+        signed_in_ms=0,
+    )
+    assert browser_name(session) == shown

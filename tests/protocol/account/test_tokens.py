@@ -1,0 +1,181 @@
+"""/account/tokens: making a token, seeing it once, and ending it."""
+
+import re
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from tests.support.page_client import PageClient
+from tests.support.world import URL, World
+
+PAGE = "/account/tokens"
+
+
+@pytest.fixture
+async def ann(world: World) -> PageClient:
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open(PAGE)
+    return browser
+
+
+def text_of(browser: PageClient) -> str:
+    """Return the token that a page shows."""
+    [text] = set(re.findall(r'value="(blr_[^"]+)"', browser.text))
+    return text
+
+
+async def names(world: World, text: str) -> httpx.Response:
+    """Ask the API with a token."""
+    headers = {"Authorization": f"Bearer {text}"}
+    return await world.get(f"{URL}/api/v1/whoami", headers=headers)
+
+
+async def test_a_new_token_is_shown_once_and_works(world: World, ann: PageClient) -> None:
+    answer = await ann.send(PAGE, name="nightly build", scope=["read", "push-version"], days="30")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    text = text_of(ann)
+    assert (await names(world, text)).json()["name"] == "ann"
+    await ann.open(PAGE)
+    assert "nightly build" in ann.text
+    assert text not in ann.text
+
+
+async def test_the_page_of_a_new_token_has_settings_with_it(ann: PageClient) -> None:
+    await ann.send(PAGE, name="laptop", scope="read")
+    assert ann.text.count(f'accesstoken = "{text_of(ann)}"') == 3
+
+
+async def test_a_token_allows_what_was_chosen_and_no_more(world: World, ann: PageClient) -> None:
+    fields = {"org": "acme", "package": "http*", "days": "7", "addresses": "127.0.0.0/8, ::1"}
+    await ann.send(PAGE, name="x", scope=["push-version", "read"], **fields)
+    who = (await names(world, text_of(ann))).json()
+    [grant] = who["grants"]
+    assert sorted(grant.pop("scopes")) == ["push-version", "read"]
+    assert grant == {"org": "acme", "package": "http*"}
+    world.clock.advance(timedelta(minutes=1))
+    await ann.open(PAGE)
+    for shown in ("on acme/http*", "from 127.0.0.0/8", "push-version", "soon"):
+        assert shown in ann.text
+
+
+async def test_the_list_shows_when_and_from_where_a_token_was_used(
+    world: World, ann: PageClient
+) -> None:
+    await ann.send(PAGE, name="used", scope="read")
+    headers = {"Authorization": f"Bearer {text_of(ann)}", "User-Agent": "bal/2201.13"}
+    await world.get(f"{URL}/api/v1/whoami", headers=headers)
+    await world.registry.authentication.close()  # What is noted beside requests is written by now.
+    await ann.open(PAGE)
+    row = re.findall(r"<tr>.*?</tr>", ann.text, re.DOTALL)[1]
+    assert "used" in row
+    assert "bal/2201.13" in row
+    assert "never" not in row
+
+
+async def test_a_revoked_token_is_refused_and_gone_from_the_list(
+    world: World, ann: PageClient
+) -> None:
+    await ann.send(PAGE, name="to be ended", scope="read")
+    text = text_of(ann)
+    await ann.open(PAGE)
+    [token_id] = re.findall(r"to be ended<span[^>]*>(\w+),", ann.text)
+    answer = await ann.send(f"{PAGE}/revoke", token=token_id)
+    assert answer.headers["location"] == PAGE
+    assert "to be ended" not in ann.text
+    world.clock.advance(timedelta(seconds=5))
+    assert (await names(world, text)).status_code == 401
+
+
+async def test_a_stolen_token_takes_what_was_made_with_it_along(
+    world: World, ann: PageClient
+) -> None:
+    body = b'{"name":"later","scopes":["read"]}'
+    made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+    await ann.open(PAGE)
+    assert "Made with it: token later" in ann.text
+    stolen = made.json()["token"]["madeWith"]
+    answer = await ann.send(f"{PAGE}/revoke-stolen", token=stolen)
+    assert answer.headers["location"] == PAGE
+    assert "later" not in ann.text
+    assert (await ann.send(f"{PAGE}/revoke-stolen", token="nothing")).status_code == 404
+    world.clock.advance(timedelta(seconds=5))
+    assert (await names(world, made.json()["text"])).status_code == 401
+
+
+async def test_of_many_things_that_were_made_the_page_names_ten(
+    world: World, ann: PageClient
+) -> None:
+    for number in range(12):
+        body = b'{"name":"n%d","scopes":["read"]}' % number
+        await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+    await ann.open(PAGE)
+    assert "and 2 more" in ann.text
+
+
+async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> None:
+    await ann.send(PAGE, name="short", scope="read", days="1")
+    world.clock.advance(timedelta(days=1))
+    fresh = await PageClient.of(world, world.people.ann)
+    await fresh.open(PAGE)
+    assert '<span class="badge bad">ended</span>' in fresh.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"name": "", "scope": "read"}, "A token's name is one line"),
+        ({"name": "kept"}, "A token needs a scope"),
+        ({"name": "kept", "scope": "root"}, "'root' is no scope"),
+        ({"name": "kept", "scope": "read", "days": "9999"}, "A token is good for 1 to 365 days"),
+        ({"name": "kept", "scope": "read", "days": "-1"}, "Write the number of days alone"),
+        ({"name": "kept", "scope": "read", "org": "a b"}, "is no pattern for the organization"),
+        ({"name": "kept", "scope": "read", "addresses": "here"}, "'here'"),
+    ],
+)
+async def test_a_refusal_is_shown_beside_the_form_with_what_was_typed(
+    ann: PageClient, fields: dict[str, str], sentence: str
+) -> None:
+    answer = await ann.send(PAGE, **fields)
+    assert answer.status_code == 400
+    assert sentence in ann.text
+    form = ann.text[ann.text.index("Make a token") :]
+    assert 'role="alert"' in form
+    for name, value in fields.items():
+        if name != "scope":
+            assert f'name="{name}" type="text" value="{value}"' in form
+    chosen = re.findall(r'value="([\w-]+)" checked', form)
+    assert chosen == ([fields["scope"]] if fields.get("scope") == "read" else [])
+
+
+async def test_a_token_gets_a_new_text_and_the_old_one_ends(world: World, ann: PageClient) -> None:
+    [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
+    await ann.send(f"{PAGE}/rotate", token=used.token.id)
+    [text] = set(re.findall(r'class="code" type="text" readonly value="(\w+)"', ann.text))
+    assert (await names(world, text)).status_code == 200
+    assert (await names(world, world.people.ann.token)).status_code == 401
+
+
+async def test_a_token_of_somebody_else_cannot_be_revoked(world: World, ann: PageClient) -> None:
+    [bob] = await world.registry.tokens.records.of(world.people.bob.account.id)
+    answer = await ann.send(f"{PAGE}/revoke", token=bob.token.id)
+    assert answer.status_code == 404
+    assert (await ann.send(f"{PAGE}/rotate", token=bob.token.id)).status_code == 404
+    assert "token not found" in ann.text
+    assert (await names(world, world.people.bob.token)).status_code == 200
+
+
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/revoke", f"{PAGE}/rotate"])
+async def test_a_form_from_elsewhere_changes_nothing(ann: PageClient, path: str) -> None:
+    answer = await ann.send_raw(path, name="forged", scope="read", token="x")
+    assert answer.status_code == 403
+    assert "from no page of your session" in ann.text
+    await ann.open(PAGE)
+    assert "forged" not in ann.text
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_is_not_signed_in_sees_no_tokens(world: World, method: str) -> None:
+    answer = await world.send(method, f"{URL}{PAGE}", by=world.people.ann)
+    assert answer.status_code == 401

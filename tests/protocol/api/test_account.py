@@ -1,0 +1,237 @@
+"""/api/v1/account/…: browsers that are signed in, who else can sign in, and links for others."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.sign_in import SECRET_ROTATION
+from tests.support.browsers import Browser, signed_in
+from tests.support.sign_in import Signing, open_signing
+from tests.support.world import URL, OpenWorld, World, limited
+
+SESSIONS = "/api/v1/account/sessions"
+IDENTITIES = "/api/v1/account/identities"
+LINKS = "/api/v1/sign-in-links"
+
+
+async def listed(browser: Browser) -> list[dict[str, Any]]:
+    """Return the sessions that the account has."""
+    answer = await browser.api("GET", SESSIONS)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["sessions"]
+
+
+async def test_a_person_sees_where_they_are_signed_in(world: World) -> None:
+    laptop = await signed_in(world, world.people.ann)
+    world.clock.advance(timedelta(minutes=1))
+    phone = await signed_in(world, world.people.ann, agent="Phone/1.0")
+    await signed_in(world, world.people.bob)
+    sessions = await listed(laptop)
+    assert [(each["agent"], each["current"]) for each in sessions] == [
+        ("Phone/1.0", False),
+        (laptop.agent, True),
+    ]
+    assert {each["provider"] for each in sessions} == {"link"}
+    assert sessions[0]["endsAt"] == "2026-09-22T14:14:20Z"
+    assert [each["current"] for each in await listed(phone)] == [True, False]
+
+
+async def test_no_secret_is_listed(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    text = (await browser.api("GET", SESSIONS)).text
+    secret = browser.session.rpartition(".")[2]
+    [session] = await world.registry.sign_in.account_sessions.sessions(
+        by=await world.registry.sessions.recognize({"cookie": f"__Host-ballroom={browser.session}"})
+    )
+    assert secret not in text
+    assert not any(each in text for each in session.secrets)
+
+
+async def test_an_ended_session_is_signed_out_at_once_and_it_is_in_the_log(world: World) -> None:
+    laptop = await signed_in(world, world.people.ann)
+    stolen = await signed_in(world, world.people.ann)
+    [other] = [each for each in await listed(laptop) if not each["current"]]
+    assert (await laptop.api("DELETE", f"{SESSIONS}/{other['id']}")).status_code == 204
+    assert (await stolen.get("/account")).status_code == 401
+    assert (await laptop.get("/account")).status_code == 200
+    account = world.people.ann.account.id
+    [(_, event)] = await world.stores.events.stream(f"account:{account}", None, 1)
+    assert (event.kind, event.subject, event.actor) == ("session.ended", other["id"], account)
+    assert event.credential.startswith("session:")
+
+
+async def test_a_session_of_somebody_else_is_none(world: World) -> None:
+    ann, bob = await signed_in(world, world.people.ann), await signed_in(world, world.people.bob)
+    [session] = await listed(bob)
+    answer = await ann.api("DELETE", f"{SESSIONS}/{session['id']}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "session-not-found")
+    assert (await bob.get("/account")).status_code == 200
+
+
+async def test_a_token_that_manages_sees_and_ends_sessions_and_another_does_not(
+    world: World,
+) -> None:
+    ann = world.people.ann
+    browser = await signed_in(world, ann)
+    [session] = (await world.get(URL + SESSIONS, by=ann)).json()["sessions"]
+    pusher = await limited(world, ann, "push-version", "read")
+    assert (await world.get(URL + SESSIONS, by=pusher)).status_code == 403
+    ended = f"{URL}{SESSIONS}/{session['id']}"
+    assert (await world.send("DELETE", ended, by=pusher)).status_code == 403
+    assert (await world.send("DELETE", ended, by=ann)).status_code == 204
+    assert (await browser.get("/account")).status_code == 401
+
+
+# --- the cookie calls the API ------------------------------------------------------------------
+
+
+async def test_a_browser_calls_the_api_by_its_cookie(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    answer = await browser.api("GET", "/api/v1/whoami")
+    assert (answer.status_code, answer.json()["name"]) == (200, "ann")
+    wanted = {"name": "laptop", "scopes": ["read"]}
+    assert (await browser.api("POST", "/api/v1/tokens", wanted)).status_code == 201
+
+
+@pytest.mark.parametrize("csrf", ["", "guess"])
+async def test_a_change_by_cookie_takes_what_only_our_pages_know(world: World, csrf: str) -> None:
+    browser = await signed_in(world, world.people.ann)
+    wanted = {"name": "laptop", "scopes": ["read"]}
+    answer = await browser.api("POST", "/api/v1/tokens", wanted, csrf=csrf)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "csrf-missing")
+
+
+async def test_what_another_session_knows_is_not_enough(world: World) -> None:
+    ann, mallory = (
+        await signed_in(world, world.people.ann),
+        await signed_in(world, world.people.bob),
+    )
+    answer = await ann.api("DELETE", f"{SESSIONS}/none", csrf=mallory.csrf)
+    assert answer.json()["error"]["code"] == "csrf-missing"
+
+
+async def test_beside_an_authorization_the_cookie_does_not_count(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    headers = {"Authorization": f"Bearer {world.people.bob.token}"}
+    answer = await browser.send("GET", "/api/v1/whoami", headers)
+    assert answer.json()["name"] == "bob"
+    headers = {"Authorization": "Bearer nonsense"}
+    assert (await browser.send("GET", "/api/v1/whoami", headers)).status_code == 401
+
+
+async def test_a_call_of_the_api_renews_the_cookie_too(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    before = browser.session
+    world.clock.advance(SECRET_ROTATION)
+    await browser.api("GET", "/api/v1/whoami")
+    assert browser.session != before
+    assert (await browser.get("/account")).status_code == 200
+
+
+async def test_a_cookie_does_not_publish(world: World) -> None:
+    browser = await signed_in(world, world.people.ann)
+    answer = await browser.send("POST", "/2.0/registry/packages", content=b"")
+    assert answer.status_code == 401
+
+
+# --- identities ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def signing(worlds: OpenWorld) -> Signing:
+    """Return a registry with every provider."""
+    return await open_signing(worlds)
+
+
+async def linked(signing: Signing) -> Browser:
+    """Return a browser of somebody who has two identities."""
+    browser = await signing.signed_in("oidc")
+    page = await browser.get("/sign-in?for=link")
+    [offer] = re.findall(r'href="(/sign-in/github\?[^"]*)"', page.text)
+    await browser.get(offer.replace("&amp;", "&"))
+    return browser
+
+
+async def test_a_person_sees_who_can_sign_in(signing: Signing) -> None:
+    browser = await linked(signing)
+    answer = (await browser.api("GET", IDENTITIES)).json()
+    shown = [(each["provider"], each["label"]) for each in answer["identities"]]
+    assert shown == [("oidc", "kim"), ("github", "kim")]
+    assert answer["identities"][1]["issuer"] == "https://login.test"
+
+
+async def test_an_identity_that_is_removed_signs_in_no_more(signing: Signing) -> None:
+    browser = await linked(signing)
+    [_, github] = (await browser.api("GET", IDENTITIES)).json()["identities"]
+    assert (await browser.api("DELETE", f"{IDENTITIES}/{github['id']}")).status_code == 204
+    stranger = await signing.signed_in("github")
+    assert "You are <strong>kim</strong>" not in stranger.page.text
+    subjects = [each.subject for each in await signing.letters()]
+    assert "kim: a way to sign in is gone" in subjects
+
+
+async def test_the_last_identity_stays(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    [only] = (await browser.api("GET", IDENTITIES)).json()["identities"]
+    answer = await browser.api("DELETE", f"{IDENTITIES}/{only['id']}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "last-identity")
+
+
+async def test_removing_an_identity_takes_a_fresh_sign_in(signing: Signing) -> None:
+    browser = await linked(signing)
+    [_, github] = (await browser.api("GET", IDENTITIES)).json()["identities"]
+    signing.wait(minutes=11)
+    answer = await browser.api("DELETE", f"{IDENTITIES}/{github['id']}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+
+
+async def test_an_identity_of_somebody_else_is_none(signing: Signing) -> None:
+    await linked(signing)
+    theirs = await signing.world.registry.sign_in.identities.of(
+        by=await signing.world.registry.sessions.recognize(
+            {"cookie": f"__Host-ballroom={(await signing.signed_in('oidc')).session}"}
+        )
+    )
+    bob = await signed_in(signing.world, signing.world.people.bob)
+    answer = await bob.api("DELETE", f"{IDENTITIES}/{theirs[0].id}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "identity-not-found")
+
+
+# --- links for others ---------------------------------------------------------------------------
+
+
+async def test_an_administrator_makes_a_link_for_somebody_else(world: World) -> None:
+    admin = await signed_in(world, world.people.admin)
+    answer = await admin.api("POST", LINKS, {"account": world.people.bob.account.id})
+    assert answer.status_code == 201
+    assert answer.json()["expiresAt"] == "2026-09-21T15:13:20Z"
+    bob = Browser(world)
+    await bob.get(answer.json()["address"])
+    page = await bob.post(answer.json()["address"])
+    assert "You are <strong>bob</strong>" in page.text
+
+
+async def test_it_takes_an_administrator_who_just_signed_in(world: World) -> None:
+    admin, ann = world.people.admin, await signed_in(world, world.people.ann)
+    bob = {"account": world.people.bob.account.id}
+    refused = await ann.api("POST", LINKS, bob)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not-permitted")
+    by_token = await world.send("POST", URL + LINKS, by=admin, content=b'{"account": "bob"}')
+    assert by_token.json()["error"]["code"] == "sign-in-again"
+    browser = await signed_in(world, admin)
+    world.clock.advance(timedelta(minutes=11))
+    late = await browser.api("POST", LINKS, bob)
+    assert late.json()["error"]["code"] == "sign-in-again"
+
+
+async def test_a_link_is_for_nobody_without_credentials_to_ask_for(world: World) -> None:
+    answer = await world.send("POST", URL + LINKS, content=b'{"account": "bob"}')
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "credentials-missing")
+
+
+async def test_a_link_for_nobody_is_refused(world: World) -> None:
+    admin = await signed_in(world, world.people.admin)
+    answer = await admin.api("POST", LINKS, {"account": "nobody"})
+    assert answer.status_code == 404

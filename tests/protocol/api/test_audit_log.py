@@ -1,0 +1,197 @@
+"""The log of an organization: every change, by whom, with what and from where."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import URL, OpenWorld, Person, World, limited
+
+AUDIT = f"{URL}/api/v1/orgs/acme/audit"
+MINE = f"{URL}/api/v1/account/events"
+
+
+async def log(world: World, query: str = "", by: Person | None = None) -> list[dict[str, Any]]:
+    """Return a page of the log of acme, as Ann reads it."""
+    answer = await world.get(AUDIT + query, by=by or world.people.ann)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["events"]
+
+
+@pytest.fixture
+async def busy_week(world: World) -> World:
+    """Return a registry in which Ann pushed, deprecated and got a member, and Bob pushed."""
+    for version in ("1.0.0", "1.1.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    await world.java(world.people.ann).deprecate("acme/greet:1.0.0", "old")
+    acme, bob = parse_org("acme"), world.people.bob
+    await world.registry.organizations.set_member(acme, bob.account, Role.MEMBER, by=OPERATOR)
+    await world.push(bala("other/thing:1.0.0"), by=bob)
+    return world
+
+
+async def test_an_owner_reads_what_happened_in_the_organization_newest_first(
+    busy_week: World,
+) -> None:
+    events = await log(busy_week)
+    assert [each["kind"] for each in events] == [
+        "member.set",
+        "release.deprecated",
+        "release.published",
+        "release.published",
+        "member.set",
+        "organization.founded",
+    ]
+    assert all(later["number"] > earlier["number"] for later, earlier in pairwise(events))
+
+
+async def test_an_event_says_who_with_what_and_from_where(busy_week: World) -> None:
+    [deprecated] = await log(busy_week, "?kind=release.deprecated")
+    ann = busy_week.people.ann.account
+    assert (deprecated["actor"], deprecated["actorName"]) == (ann.id, "ann")
+    assert deprecated["subject"] == "acme/greet:1.0.0"
+    assert deprecated["credential"]
+    assert deprecated["address"]
+    assert (deprecated["details"]["deprecation_before"], deprecated["details"]["deprecation"]) == (
+        "",
+        "old",
+    )
+    at = datetime.fromisoformat(deprecated["at"])
+    assert at == datetime.fromtimestamp(busy_week.clock.now_ms() // 1000, UTC)
+
+
+async def test_what_happens_elsewhere_is_in_no_other_log(busy_week: World) -> None:
+    assert not [each for each in await log(busy_week) if "other/" in each["subject"]]
+
+
+@pytest.mark.parametrize("who", ["mia", "bob", "nobody"])
+async def test_nobody_but_owners_reads_the_log(busy_week: World, who: str) -> None:
+    person = None if who == "nobody" else getattr(busy_week.people, who)
+    for url in (AUDIT, f"{AUDIT}.jsonl"):
+        answer = await busy_week.get(url, by=person)
+        assert answer.status_code == (401 if person is None else 403)
+        assert "release.published" not in answer.text
+
+
+async def test_a_token_that_publishes_does_not_read_the_log(busy_week: World) -> None:
+    thief = await limited(busy_week, busy_week.people.ann, "push-new", "push-version", "read")
+    assert (await busy_week.get(AUDIT, by=thief)).status_code == 403
+
+
+async def test_the_log_of_an_organization_that_is_not_there_is_not_shown(world: World) -> None:
+    answer = await world.get(f"{URL}/api/v1/orgs/nobody/audit", by=world.people.ann)
+    assert answer.status_code == 403
+
+
+async def test_a_log_is_read_page_by_page_without_a_gap(busy_week: World) -> None:
+    whole, seen, before = await log(busy_week), list[dict[str, Any]](), ""
+    while True:
+        answer = await busy_week.get(f"{AUDIT}?count=2{before}", by=busy_week.people.ann)
+        page = answer.json()
+        seen += page["events"]
+        if page["next"] is None:
+            break
+        before = f"&before={page['next']}"
+    assert seen == whole
+
+
+async def test_a_log_is_narrowed_by_kind_actor_and_time(busy_week: World) -> None:
+    ann = busy_week.people.ann.account.id
+    assert len(await log(busy_week, f"?actor={ann}")) == 3
+    assert len(await log(busy_week, "?kind=release.")) == 3
+    busy_week.clock.advance(timedelta(days=1))
+    now = datetime.fromtimestamp(busy_week.clock.now_ms() / 1000, UTC)
+    await busy_week.push(bala("acme/late:1.0.0"))
+    at = now.isoformat().replace("+00:00", "Z")
+    assert [each["subject"] for each in await log(busy_week, f"?since={at}")] == ["acme/late:1.0.0"]
+    assert len(await log(busy_week, f"?until={at}")) == 6
+
+
+@pytest.mark.parametrize(
+    "query", ["before=x", "before=-1", "before=0", "count=0", "count=501", "since=yesterday"]
+)
+async def test_a_question_that_cannot_be_read_is_explained(world: World, query: str) -> None:
+    answer = await world.get(f"{AUDIT}?{query}", by=world.people.ann)
+    assert answer.status_code == 400
+    assert query.split("=", maxsplit=1)[0] in answer.json()["error"]["message"]
+
+
+async def test_a_log_is_exported_as_json_lines(busy_week: World) -> None:
+    url, lines = f"{AUDIT}.jsonl?count=4", list[dict[str, Any]]()
+    while url:
+        answer = await busy_week.get(url, by=busy_week.people.ann)
+        assert answer.headers["content-type"].startswith("application/jsonl")
+        assert "no-store" in answer.headers["cache-control"]
+        lines += [json.loads(line) for line in answer.text.splitlines()]
+        link = answer.headers.get("link", "")
+        url = f"{AUDIT}.jsonl{link[1:].partition('>')[0]}" if link else ""
+    assert lines == await log(busy_week)
+
+
+async def test_everybody_reads_what_happened_to_their_own_account(busy_week: World) -> None:
+    events = (await busy_week.get(MINE, by=busy_week.people.bob)).json()["events"]
+    kinds = [each["kind"] for each in events]
+    assert kinds[:2] == ["member.set", "token.issued"]
+    assert kinds[-1] == "account.created"
+    assert (await busy_week.get(MINE)).status_code == 401
+
+
+async def test_where_others_are_and_by_what_they_act_is_not_told_to_whom_it_concerns(
+    busy_week: World,
+) -> None:
+    world, ann, bob = busy_week, busy_week.people.ann, busy_week.people.bob
+    url = f"{URL}/api/v1/orgs/acme/members/{bob.account.id}"
+    taken_out = await world.send("DELETE", url, by=ann)
+    assert taken_out.status_code == 204
+    [told] = await log(world, "?kind=member.removed")
+    assert told["address"]
+    assert told["credential"]
+    answer = await world.get(f"{MINE}?kind=member.removed", by=bob)
+    [event] = answer.json()["events"]
+    assert (event["actorName"], event["credential"], event["address"]) == ("ann", "", "")
+    browser = await signed_in(world, bob)
+    exported = (await browser.get("/account/data.json")).json()["events"]
+    assert all(each["actor"] == bob.account.id for each in exported if each["address"])
+    assert any(each["address"] for each in exported)
+
+
+async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it_can(
+    worlds: OpenWorld,
+) -> None:
+    broken = Fault("publish", Busy())
+    world = await worlds(wrap=lambda stores: _with_events(stores, broken))
+    content = b'{"name": "laptop", "scopes": ["read"]}'
+    answer = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=content)
+    assert answer.status_code == 201
+    issued = (await world.get(f"{MINE}?kind=token.issued", by=world.people.ann)).json()["events"]
+    assert answer.json()["token"]["id"] not in [each["subject"] for each in issued]
+    for _ in range(2):
+        await world.registry.upkeep.run("settle")
+    issued = (await world.get(f"{MINE}?kind=token.issued", by=world.people.ann)).json()["events"]
+    subjects = [each["subject"] for each in issued]
+    assert subjects.count(answer.json()["token"]["id"]) == 1
+
+
+async def test_events_forget_where_they_came_from_after_a_year(busy_week: World) -> None:
+    busy_week.clock.advance(timedelta(days=366))
+    ann = await limited(busy_week, busy_week.people.ann, "manage")
+    report = await busy_week.registry.upkeep.run("forget")
+    assert report is not None
+    assert report.changed > 0
+    [deprecated] = await log(busy_week, "?kind=release.deprecated", by=ann)
+    assert (deprecated["credential"], deprecated["address"]) == ("", "")
+    assert deprecated["actorName"] == "ann"
+
+
+def _with_events(stores: Any, fault: Fault) -> Any:
+    return replace(stores, events=failing(stores.events, fault))

@@ -1,0 +1,69 @@
+"""The description of our own API, compared with the API."""
+
+import re
+from typing import Any
+
+from functions.api import openapi
+from functions.faces import build_app
+from tests.support.world import URL, World
+
+
+async def described(world: World) -> dict[str, Any]:
+    """Return the document as it is served."""
+    answer = await world.get(f"{URL}/api/v1/openapi.json")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def served(world: World) -> set[tuple[str, str, str]]:
+    """Return name, method and path of each Function of our own API."""
+    found: set[tuple[str, str, str]] = set()
+    for function in build_app(world.registry).get_functions():
+        binding = function.get_trigger()
+        trigger = binding.get_dict_repr() if binding else {}
+        path = str(trigger.get("route", ""))
+        if path.startswith("api/v1/"):
+            name = str(function.get_function_name())
+            found |= {(name, str(method), path) for method in trigger["methods"]}
+    return found
+
+
+async def test_every_operation_is_described_and_every_description_is_served(world: World) -> None:
+    documented = {(each.name, each.method, each.path) for each in openapi.OPERATIONS}
+    # The document leaves out that a HEAD is answered wherever a GET is.
+    heads = {(name, "HEAD", path) for name, method, path in documented if method == "GET"}
+    assert documented | heads == served(world)
+
+
+async def test_the_document_names_the_registry_by_its_own_address(world: World) -> None:
+    assert (await described(world))["servers"] == [{"url": URL}]
+
+
+async def test_every_reference_leads_to_a_schema(world: World) -> None:
+    document = await described(world)
+    references = set(re.findall(r"#/components/schemas/(\w+)", str(document)))
+    assert references == set(document["components"]["schemas"])
+
+
+async def test_request_bodies_take_no_other_fields(world: World) -> None:
+    document = await described(world)
+    assert document["components"]["schemas"]["NewToken"]["additionalProperties"] is False
+
+
+async def test_every_refusal_that_an_operation_gives_is_described(world: World) -> None:
+    paths = (await described(world))["paths"]
+    issue, revoke = paths["/api/v1/tokens"]["post"], paths["/api/v1/tokens/{id}"]["delete"]
+    assert set(issue["responses"]) == {"201", "400", "401", "403", "429"}
+    assert set(revoke["responses"]) == {"204", "401", "403", "404", "429"}
+
+
+async def test_only_what_is_the_same_for_everybody_needs_no_token(world: World) -> None:
+    paths = (await described(world))["paths"]
+    public = [path for path, each in paths.items() for op in each.values() if "security" in op]
+    assert sorted(public) == [
+        "/api/v1/device",
+        "/api/v1/device/token",
+        "/api/v1/openapi.json",
+        "/api/v1/settings.toml",
+        "/api/v1/trusted-publishing/audience",
+    ]

@@ -1,0 +1,207 @@
+"""/api/v1/orgs/{org}/tokens over HTTP: tokens of organizations, for machines."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.world import URL, Person, World, limited
+
+TOKENS = f"{URL}/api/v1/orgs/acme/tokens"
+WHOAMI = f"{URL}/api/v1/whoami"
+BODY = b'{"name":"nightly","scopes":["read","push-new","push-version"]}'
+
+
+async def made(world: World, body: bytes = BODY) -> dict[str, Any]:
+    """Return a token of acme that Ann makes, as it was shown."""
+    answer = await asked(world, world.people.ann, "POST", TOKENS, body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def asked(
+    world: World, person: Person, method: str, url: str, body: bytes = b""
+) -> httpx.Response:
+    """Ask as somebody who has just signed in."""
+    browser = await signed_in(world, person)
+    path = url.removeprefix(URL)
+    return await browser.api(method, path, json.loads(body) if body else None)
+
+
+async def machine(world: World, body: bytes = BODY) -> Person:
+    """Return something that sends a token of acme, and has no account."""
+    text = (await made(world, body))["text"]
+    return Person(Account(id="", name="nightly", created_ms=0), text)
+
+
+async def test_an_owner_makes_shows_and_lists_tokens_of_the_organization(world: World) -> None:
+    new = await made(world, b'{"name":"nightly","scopes":["push-version"],"package":"g*","days":7}')
+    token = new["token"]
+    assert token["grants"] == [{"scopes": ["push-version"], "org": "acme", "package": "g*"}]
+    assert token["expiresAt"] == "2026-09-28T14:13:20Z"
+    shown = await world.get(f"{TOKENS}/{token['id']}", by=world.people.ann)
+    assert shown.json() == token
+    listed = await world.get(TOKENS, by=world.people.ann)
+    assert listed.json() == {"tokens": [token]}
+    assert new["text"] not in shown.text + listed.text
+
+
+async def test_it_pushes_to_the_organization_and_nowhere_else(world: World) -> None:
+    robot = await machine(world)
+    await world.push(bala("acme/greet:1.0.0"), by=robot)
+    answer = await world.send("GET", "/packages/acme/greet/1.0.0", by=robot)
+    assert answer.status_code == 200
+    with pytest.raises(Exception, match="You may not publish other/greet"):
+        await world.push(bala("other/greet:1.0.0"), by=robot)
+
+
+async def test_it_sees_what_is_private_there_and_nothing_private_elsewhere(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await world.push(bala("other/secret:1.0.0", visibility="private"), by=world.people.bob)
+    robot = await machine(world)
+    for path, status in (
+        ("/packages/acme/secret/1.0.0", 200),
+        ("/packages/other/secret/1.0.0", 404),
+    ):
+        assert (await world.get(path, by=robot)).status_code == status
+    found = await world.get("/packages?q=secret", by=robot)
+    assert [package["organization"] for package in found.json()["packages"]] == ["acme"]
+
+
+async def test_it_tells_that_it_is_the_organization(world: World) -> None:
+    answer = (await world.get(WHOAMI, by=await machine(world))).json()
+    assert (answer["name"], answer["administrator"]) == ("acme", False)
+    assert answer["organizations"] == [{"org": "acme", "role": "maintainer"}]
+
+
+async def test_it_outlives_whoever_made_it(world: World) -> None:
+    robot = await machine(world)
+    acme, organizations = parse_org("acme"), world.registry.organizations
+    await organizations.set_member(acme, world.people.mia.account, Role.OWNER, by=OPERATOR)
+    await organizations.remove_member(acme, world.people.ann.account, by=OPERATOR)
+    world.clock.advance(timedelta(days=3))
+    await world.push(bala("acme/greet:1.0.0"), by=robot)
+
+
+async def test_it_is_renamed_rotated_and_revoked(world: World) -> None:
+    new = await made(world)
+    where = f"{TOKENS}/{new['token']['id']}"
+    ann = world.people.ann
+    renamed = await world.send("PATCH", where, by=ann, content=b'{"name":"weekly"}')
+    assert renamed.json() == {**new["token"], "name": "weekly"}
+    rotated = (await asked(world, ann, "POST", f"{where}/rotate")).json()
+    assert rotated["text"] != new["text"]
+    assert (await world.send("DELETE", where, by=ann)).status_code == 204
+    world.clock.advance(timedelta(seconds=5))
+    for text in (new["text"], rotated["text"]):
+        headers = {"Authorization": f"Bearer {text}"}
+        assert (await world.get(WHOAMI, headers=headers)).status_code == 401
+    assert (await world.get(where, by=ann)).status_code == 404
+
+
+OPERATIONS = [
+    ("GET", ""),
+    ("POST", ""),
+    ("GET", "/{id}"),
+    ("PATCH", "/{id}"),
+    ("POST", "/{id}/rotate"),
+    ("DELETE", "/{id}"),
+    ("POST", "/{id}/stolen"),
+]
+
+
+def body_of(method: str, path: str) -> bytes:
+    """Return a body that the operation reads."""
+    if method == "PATCH":
+        return b'{"name":"mine"}'
+    return BODY if (method, path) == ("POST", "") else b""
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+async def test_nobody_but_an_owner_of_the_organization_reaches_them(
+    world: World, method: str, path: str
+) -> None:
+    robot = await machine(world)
+    token = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"][0]
+    url = TOKENS + path.replace("{id}", token["id"])
+    maintainer = await limited(world, world.people.mia)
+    await world.registry.organizations.set_member(
+        parse_org("acme"), maintainer.account, Role.MAINTAINER, by=OPERATOR
+    )
+    weak = await limited(world, world.people.ann, "read", "push-new", "push-version", "deprecate")
+    for by, status in (
+        (None, 401),
+        (world.people.bob, 403),
+        (maintainer, 403),
+        (weak, 403),
+        (robot, 403),
+    ):
+        answer = await world.send(method, url, by=by, content=body_of(method, path))
+        assert answer.status_code == status
+    [left] = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"]
+    assert (left["id"], left["name"]) == (token["id"], token["name"])
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS[2:])
+async def test_an_owner_of_another_organization_finds_no_such_token(
+    world: World, method: str, path: str
+) -> None:
+    token = (await made(world))["token"]
+    for token_id in (token["id"], "0000000000"):
+        url = TOKENS.replace("acme", "other") + path.replace("{id}", token_id)
+        answer = await asked(world, world.people.bob, method, url, body_of(method, path))
+        assert answer.status_code == 404
+        assert answer.json()["error"]["message"].startswith(f"token not found: {token_id}.")
+
+
+async def test_a_token_of_an_organization_that_manages_is_not_made(world: World) -> None:
+    body = b'{"name":"nightly","scopes":["manage"]}'
+    answer = await asked(world, world.people.ann, "POST", TOKENS, body)
+    assert answer.status_code == 400
+    assert "manages nothing" in answer.json()["error"]["message"]
+
+
+async def test_a_request_names_no_other_organization_and_no_owner(world: World) -> None:
+    for field in ("org", "owner", "id", "hash", "canary", "holdings"):
+        body = b'{"name":"x","scopes":["read"],"%s":"other"}' % field.encode()
+        answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+        assert answer.status_code == 400
+
+
+async def test_a_token_learns_no_text_of_one_whatever_it_allows(world: World) -> None:
+    token_id = (await made(world))["token"]["id"]
+    for url, body in ((TOKENS, BODY), (f"{TOKENS}/{token_id}/rotate", b"")):
+        answer = await world.send("POST", url, by=world.people.ann, content=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+
+
+async def test_an_organization_that_is_not_there_has_no_tokens(world: World) -> None:
+    url = TOKENS.replace("acme", "nowhere")
+    for by, status in ((world.people.ann, 403), (world.people.admin, 404)):
+        assert (await world.get(url, by=by)).status_code == status
+    assert (await world.get(TOKENS.replace("acme", "a b"), by=world.people.ann)).status_code == 404
+
+
+async def test_everything_about_them_is_in_the_log_of_the_organization(world: World) -> None:
+    token = (await made(world))["token"]
+    await world.send("DELETE", f"{TOKENS}/{token['id']}", by=world.people.ann)
+    stream = await world.stores.events.stream("org:acme", None, 2)
+    assert [(event.kind, event.subject) for _, event in stream] == [
+        ("token.revoked", token["id"]),
+        ("token.issued", token["id"]),
+    ]
+
+
+async def test_a_person_is_not_the_machine_because_of_a_likeness(world: World) -> None:
+    robot = await machine(world)
+    impostor = replace(robot, token=robot.token[:-1] + ("0" if robot.token[-1] != "0" else "1"))
+    assert (await world.get(WHOAMI, by=impostor)).status_code == 401

@@ -1,0 +1,410 @@
+"""/api/v1/orgs and /api/v1/invitations over HTTP."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import OWNER_CHANGE_DELAY
+from shared.domain.names import parse_org
+from shared.domain.packages import Visibility
+from shared.domain.rights import Grant, Role
+from shared.services.organizations import OrganizationProfile
+from tests.support.browsers import signed_in as browser_of
+from tests.support.world import URL, Person, World, limited
+
+ORGS = f"{URL}/api/v1/orgs"
+INVITATIONS = f"{URL}/api/v1/invitations"
+AGAIN = (403, "sign-in-again")
+ACME = parse_org("acme")
+
+NOBODYS = "0000000000"  # An id that nothing has.
+
+
+async def call(
+    world: World, method: str, url: str, body: object = None, *, by: Person | None = None
+) -> httpx.Response:
+    """Send a request of the API."""
+    content = json.dumps(body).encode() if body is not None else None
+    return await world.send(method, url, by=by, content=content)
+
+
+async def fetched(world: World, url: str, by: Person | None = None) -> Any:
+    """Return what the API shows."""
+    answer = await call(world, "GET", url, by=by)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and the code of a refusal."""
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+# --- organizations -----------------------------------------------------------------------------
+
+
+async def test_people_found_organizations_of_their_own(world: World) -> None:
+    bob = world.people.bob
+    body = {"name": "Bobs", "displayName": "Bob's", "description": "Tools."}
+    answer = await call(world, "POST", ORGS, body, by=bob)
+    assert answer.status_code == 201
+    assert answer.json() == {
+        "name": "Bobs",
+        "displayName": "Bob's",
+        "description": "Tools.",
+        "defaultVisibility": "public",
+        "domains": [],
+        "createdAt": "2026-09-21T14:13:20Z",
+        "newestOwnerAt": "2026-09-21T14:13:20Z",
+        "deletingAt": None,
+    }
+    assert await fetched(world, f"{ORGS}/bobs") == answer.json()
+    assert await fetched(world, ORGS, bob) == {
+        "organizations": [
+            {"name": "Bobs", "displayName": "Bob's", "role": "owner"},
+            {"name": "other", "displayName": "", "role": "owner"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("acme", (409, "organization-exists")),
+        ("ACME", (409, "organization-exists")),
+        ("acrne", (409, "looks-alike")),
+        ("ballerina_http", (403, "name-kept-back")),
+        ("ba11erina", (403, "name-kept-back")),
+        ("no-name", (400, "invalid-name")),
+        ("", (400, "invalid-name")),
+    ],
+)
+async def test_a_name_that_is_not_free_is_refused(
+    world: World, name: str, expected: tuple[int, str]
+) -> None:
+    answer = await call(world, "POST", ORGS, {"name": name}, by=world.people.bob)
+    assert refusal(answer) == expected
+
+
+async def test_the_operator_keeps_founding_and_names_for_administrators(worlds: Any) -> None:
+    world = await worlds(founding="administrators", reserved_names="wso2*")
+    body = {"name": "bobs"}
+    assert refusal(await call(world, "POST", ORGS, body, by=world.people.bob))[0] == 403
+    assert (await call(world, "POST", ORGS, body, by=world.people.admin)).status_code == 201
+    world = await worlds(reserved_names="wso2*")
+    answer = await call(world, "POST", ORGS, {"name": "ws02"}, by=world.people.bob)
+    assert refusal(answer) == (403, "name-kept-back")
+
+
+async def test_an_owner_changes_what_an_organization_says_and_never_its_name(
+    world: World,
+) -> None:
+    ann, url = world.people.ann, f"{ORGS}/acme"
+    answer = await call(world, "PATCH", url, {"displayName": "Acme Corp"}, by=ann)
+    assert answer.json()["displayName"] == "Acme Corp"
+    answer = await call(world, "PATCH", url, {"name": "other"}, by=ann)
+    assert refusal(answer) == (400, "invalid-request")
+    answer = await call(world, "PATCH", url, {"defaultVisibility": "private"}, by=ann)
+    assert refusal(answer) == (403, "sign-in-again")
+    answer = await call(world, "PATCH", url, {"description": "x"}, by=world.people.mia)
+    assert refusal(answer) == (403, "not-permitted")
+    answer = await call(world, "PATCH", url, {"description": "x"}, by=world.people.bob)
+    assert refusal(answer) == (404, "organization-not-found")
+
+
+async def test_outsiders_read_the_same_of_what_is_hidden_and_what_is_missing(
+    world: World,
+) -> None:
+    profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
+    await world.registry.organizations.change(ACME, profile, by=OPERATOR)
+    for by in (None, world.people.bob):
+        for path in ("", "/members", "/pending", "/invitations", "/domains"):
+            hidden, missing = [
+                await call(world, "GET", f"{ORGS}/{org}{path}", by=by) for org in ("acme", "acm3")
+            ]
+            expected = 404 if by or not path else 401
+            assert hidden.status_code == missing.status_code == expected
+            assert hidden.text.replace("acme", "acm3") == missing.text
+    assert (await fetched(world, f"{ORGS}/acme", world.people.mia))["name"] == "acme"
+
+
+async def test_an_organization_is_deleted_and_kept_by_people_who_signed_in(world: World) -> None:
+    url, ann = f"{ORGS}/acme", world.people.ann
+    for method, path in (("DELETE", url), ("DELETE", f"{url}/deletion")):
+        assert refusal(await call(world, method, path, by=ann)) == (403, "sign-in-again")
+    fresh = signed_in(world, ann)
+    await world.registry.organization_deletion.delete(ACME, by=fresh)
+    assert (await fetched(world, url))["deletingAt"] == "2026-09-23T14:13:20Z"
+    await world.registry.organization_deletion.undo(ACME, by=fresh)
+    assert (await fetched(world, url))["deletingAt"] is None
+
+
+def signed_in(world: World, person: Person) -> Principal:
+    """Return somebody who signed in a moment ago."""
+    now_ms = world.clock.now_ms()
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+
+
+# --- members -----------------------------------------------------------------------------------
+
+
+async def test_members_see_each_other(world: World) -> None:
+    ann, mia = world.people.ann, world.people.mia
+    listed = await fetched(world, f"{ORGS}/acme/members", mia)
+    since = "2026-09-21T14:13:20Z"
+    assert listed == {
+        "members": [
+            {
+                "id": ann.account.id,
+                "name": "ann",
+                "role": "owner",
+                "since": since,
+                "pending": None,
+            },
+            {
+                "id": mia.account.id,
+                "name": "mia",
+                "role": "member",
+                "since": since,
+                "pending": None,
+            },
+        ]
+    }
+
+
+async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
+    ann, mia = world.people.ann, world.people.mia
+    by_name = await call(world, "DELETE", f"{ORGS}/acme/members/mia", by=ann)
+    assert refusal(by_name) == (404, "member-not-found")
+    url = f"{ORGS}/acme/members/{mia.account.id}"
+    assert refusal(await call(world, "PUT", url, {"role": "maintainer"}, by=ann)) == AGAIN
+    browser = await browser_of(world, ann)
+    answer = await browser.api("PUT", url.removeprefix(URL), {"role": "maintainer"})
+    assert answer.status_code == 204
+    listed = await fetched(world, f"{ORGS}/acme/members", ann)
+    assert [each["role"] for each in listed["members"]] == ["owner", "maintainer"]
+    assert (await call(world, "DELETE", url, by=ann)).status_code == 204
+    assert (await call(world, "GET", f"{ORGS}/acme/members", by=mia)).status_code == 404
+    assert refusal(await call(world, "DELETE", url, by=ann)) == (404, "member-not-found")
+
+
+async def test_somebody_who_is_no_member_is_not_there_whoever_they_are(world: World) -> None:
+    ann, bob = world.people.ann, world.people.bob.account.id
+    answers = [
+        await call(world, "PUT", f"{ORGS}/acme/members/{name}", {"role": "member"}, by=ann)
+        for name in (bob, NOBODYS)
+    ]
+    assert {refusal(each) for each in answers} == {(404, "member-not-found")}
+    assert answers[0].text.replace(bob, NOBODYS) == answers[1].text
+
+
+async def test_a_member_leaves(world: World) -> None:
+    mia = world.people.mia
+    url = world.with_ids(f"{ORGS}/acme/members/ID-OF-mia")
+    reader = await limited(world, mia, "read")
+    assert refusal(await call(world, "DELETE", url, by=reader)) == (403, "not-permitted")
+    assert (await call(world, "DELETE", url, by=mia)).status_code == 204
+    assert (await fetched(world, ORGS, mia)) == {"organizations": []}
+
+
+async def test_one_member_is_shown_to_members(world: World) -> None:
+    url, mia = f"{ORGS}/acme/members", world.people.mia
+    ann, bob = world.people.ann.account.id, world.people.bob.account.id
+    shown = await fetched(world, f"{url}/{ann}", mia)
+    assert shown in (await fetched(world, url, mia))["members"]
+    assert refusal(await call(world, "GET", f"{url}/{bob}", by=mia)) == (404, "member-not-found")
+    answer = await call(world, "GET", f"{url}/{ann}", by=world.people.bob)
+    assert refusal(answer) == (404, "organization-not-found")
+
+
+async def test_a_new_owner_is_seen_by_everybody(world: World) -> None:
+    ann, mia = world.people.ann, world.people.mia
+    organizations = world.registry.organizations
+    await organizations.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
+    world.clock.advance(OWNER_CHANGE_DELAY)
+    shown = await fetched(world, f"{ORGS}/acme")
+    assert shown["createdAt"] == "2026-09-21T14:13:20Z"
+    assert shown["newestOwnerAt"] == "2026-09-23T14:13:20Z"
+
+
+async def test_what_waits_is_listed_and_undone(world: World) -> None:
+    ann, mia = world.people.ann, world.people.mia
+    fresh = signed_in(world, ann)
+    organizations = world.registry.organizations
+    await organizations.set_member(ACME, mia.account, Role.OWNER, by=fresh)
+    [waiting] = (await fetched(world, f"{ORGS}/acme/pending", mia))["members"]
+    assert waiting["name"] == "mia"
+    assert waiting["pending"] == {
+        "role": "owner",
+        "at": "2026-09-23T14:13:20Z",
+        "by": ann.account.id,
+    }
+    url = world.with_ids(f"{ORGS}/acme/pending/ID-OF-mia")
+    assert refusal(await call(world, "DELETE", url, by=ann)) == (403, "sign-in-again")
+    await organizations.undo(ACME, mia.account, by=fresh)
+    assert await fetched(world, f"{ORGS}/acme/pending", mia) == {"members": []}
+    world.clock.advance(OWNER_CHANGE_DELAY)
+    listed = await fetched(world, f"{ORGS}/acme/members", mia)
+    assert [each["role"] for each in listed["members"]] == ["owner", "member"]
+
+
+async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:
+    ann, mia = world.people.ann, world.people.mia
+    organizations = world.registry.organizations
+    await organizations.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
+    for role in ("member", "owner"):
+        shown = await fetched(world, f"{URL}/api/v1/whoami", mia)
+        assert shown["organizations"] == [{"org": "acme", "role": role}]
+        world.clock.advance(OWNER_CHANGE_DELAY)
+
+
+async def test_to_make_an_owner_a_token_is_not_enough(world: World) -> None:
+    url = world.with_ids(f"{ORGS}/acme/members/ID-OF-mia")
+    answer = await call(world, "PUT", url, {"role": "owner"}, by=world.people.ann)
+    assert refusal(answer) == (403, "sign-in-again")
+    answer = await call(world, "PUT", url, {"role": "king"}, by=world.people.ann)
+    assert refusal(answer) == (400, "invalid-request")
+
+
+# --- invitations -------------------------------------------------------------------------------
+
+
+async def invited(world: World, **body: object) -> Any:
+    """Return what Ann reads when she invites somebody."""
+    url = f"{ORGS}/acme/invitations"
+    answer = await call(world, "POST", url, {"role": "member", **body}, by=world.people.ann)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_who_follows_a_link_becomes_a_member(world: World) -> None:
+    bob = world.people.bob
+    sent = await invited(world, label="for bob")
+    [code] = re.findall(rf"^{URL}/account/invitations/(\w+)$", sent["link"])
+    answer = await call(world, "POST", f"{INVITATIONS}/show", {"code": code}, by=bob)
+    assert answer.json() == {
+        "org": "acme",
+        "displayName": "",
+        "role": "member",
+        "by": "ann",
+        "expiresAt": "2026-09-28T14:13:20Z",
+    }
+    answer = await call(world, "POST", f"{INVITATIONS}/accept", {"code": code}, by=bob)
+    assert answer.json() == {"org": "acme"}
+    assert len((await fetched(world, f"{ORGS}/acme/members", bob))["members"]) == 3
+    for verb in ("show", "accept", "decline"):
+        answer = await call(world, "POST", f"{INVITATIONS}/{verb}", {"code": code}, by=bob)
+        assert refusal(answer) == (404, "invitation-not-found")
+
+
+async def test_who_is_invited_by_mail_reads_the_code_there_alone(world: World) -> None:
+    sent = await invited(world, email="bob@example.org")
+    assert sent["mailed"] is True
+    assert sent["link"] is None
+    assert sent["invitation"]["label"] == "b\N{HORIZONTAL ELLIPSIS}@example.org"
+    [mail] = world.mailer.to("bob@example.org")
+    [code] = re.findall(r"/account/invitations/(\w+)", mail.text)
+    answer = await call(
+        world, "POST", f"{INVITATIONS}/decline", {"code": code}, by=world.people.bob
+    )
+    assert answer.status_code == 204
+    listed = await fetched(world, f"{ORGS}/acme/invitations", world.people.ann)
+    assert listed == {"invitations": []}
+
+
+async def test_an_owner_lists_and_withdraws_invitations(world: World) -> None:
+    ann, url = world.people.ann, f"{ORGS}/acme/invitations"
+    sent = await invited(world)
+    assert await fetched(world, url, ann) == {"invitations": [sent["invitation"]]}
+    path = f"{url}/{sent['invitation']['id']}"
+    assert refusal(await call(world, "DELETE", path, by=world.people.mia))[0] == 403
+    assert refusal(await call(world, "DELETE", path, by=world.people.bob))[0] == 404
+    assert (await call(world, "DELETE", path, by=ann)).status_code == 204
+    assert refusal(await call(world, "DELETE", path, by=ann)) == (404, "invitation-not-found")
+
+
+@pytest.mark.parametrize("role", ["maintainer", "owner"])
+async def test_an_invitation_to_publish_takes_a_fresh_sign_in(world: World, role: str) -> None:
+    url = f"{ORGS}/acme/invitations"
+    answer = await call(world, "POST", url, {"role": role}, by=world.people.ann)
+    assert refusal(answer) == AGAIN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"role": "member", "email": "nobody"},
+        {"role": "member", "code": "mine"},
+        {"role": "member", "expiresAt": "2099-01-01T00:00:00Z"},
+        {"role": "member", "label": "x" * 81},
+    ],
+)
+async def test_an_invitation_says_what_it_may_and_no_more(
+    world: World, body: dict[str, str]
+) -> None:
+    url = f"{ORGS}/acme/invitations"
+    answer = await call(world, "POST", url, body, by=world.people.ann)
+    assert refusal(answer) == (400, "invalid-request")
+
+
+# --- domains -----------------------------------------------------------------------------------
+
+
+async def claim(world: World, domain: str) -> dict[str, Any]:
+    """Claim a domain for acme, as Ann who has just signed in."""
+    browser = await browser_of(world, world.people.ann)
+    answer = await browser.api("POST", "/api/v1/orgs/acme/domains", {"domain": domain})
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+async def test_a_domain_is_claimed_proven_shown_and_given_up(world: World) -> None:
+    ann, url = world.people.ann, f"{ORGS}/acme/domains"
+    assert refusal(await call(world, "POST", url, {"domain": "Example.org"}, by=ann)) == AGAIN
+    claimed = await claim(world, "Example.org")
+    assert claimed["domain"] == "example.org"
+    assert claimed["record"] == "_ballroom.example.org"
+    assert claimed["verifiedAt"] is None
+    path = f"{url}/example.org"
+    answer = await call(world, "POST", f"{path}/verify", by=ann)
+    assert refusal(answer) == (409, "domain-unproven")
+    assert claimed["text"] in answer.json()["error"]["message"]
+    world.domain_records.by_name[claimed["record"]] = [claimed["text"]]
+    verified = (await call(world, "POST", f"{path}/verify", by=ann)).json()
+    assert verified["verifiedAt"] == "2026-09-21T14:13:20Z"
+    assert await fetched(world, url, world.people.mia) == {"domains": [verified]}
+    assert (await fetched(world, f"{ORGS}/acme"))["domains"] == ["example.org"]
+    assert (await call(world, "DELETE", path, by=ann)).status_code == 204
+    assert (await fetched(world, f"{ORGS}/acme"))["domains"] == []
+
+
+async def test_a_domain_whose_record_is_gone_is_shown_no_more(world: World) -> None:
+    ann, url = world.people.ann, f"{ORGS}/acme/domains"
+    claimed = await claim(world, "example.org")
+    world.domain_records.by_name[claimed["record"]] = [claimed["text"]]
+    await call(world, "POST", f"{url}/example.org/verify", by=ann)
+    world.domain_records.by_name.clear()
+    report = await world.registry.upkeep.run("prove")
+    assert report
+    assert (report.seen, report.changed) == (1, 1)
+    assert (await fetched(world, f"{ORGS}/acme"))["domains"] == []
+
+
+async def test_what_is_no_domain_is_refused(world: World) -> None:
+    url = f"{ORGS}/acme/domains"
+    answer = await call(world, "POST", url, {"domain": "127.0.0.1"}, by=world.people.ann)
+    assert refusal(answer) == (400, "invalid-request")
+
+
+async def test_a_name_server_that_does_not_answer_is_asked_later(world: World) -> None:
+    ann, url = world.people.ann, f"{ORGS}/acme/domains"
+    await claim(world, "example.org")
+    world.domain_records.is_silent = True
+    answer = await call(world, "POST", f"{url}/example.org/verify", by=ann)
+    assert refusal(answer) == (503, "domain-silent")
+    assert answer.headers["retry-after"] == "60"

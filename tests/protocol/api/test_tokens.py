@@ -1,0 +1,277 @@
+"""/api/v1/tokens and /api/v1/whoami over HTTP."""
+
+import re
+from base64 import b64encode
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.world import URL, OpenWorld, Person, World, limited
+
+TOKENS = f"{URL}/api/v1/tokens"
+WHOAMI = f"{URL}/api/v1/whoami"
+
+
+async def issue(world: World, person: Person, body: str = '{"name":"ci","scopes":["read"]}') -> str:
+    """Return the text of a token that the person makes by the API."""
+    answer = await world.send("POST", TOKENS, by=person, content=body.encode())
+    assert answer.status_code == 201, answer.text
+    return answer.json()["text"]
+
+
+async def whoami(world: World, authorization: str) -> int:
+    """Return the status for a request with this header."""
+    return (await world.get(WHOAMI, headers={"Authorization": authorization})).status_code
+
+
+async def test_a_token_that_was_made_by_the_api_works(world: World) -> None:
+    text = await issue(world, world.people.ann)
+    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {text}"})
+    assert answer.json()["name"] == "ann"
+
+
+async def test_a_new_token_is_shown_once_with_what_it_is_good_for(world: World) -> None:
+    body = b'{"name":"ci","scopes":["push-version","read"],"org":"acme","package":"g*","days":7}'
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+    assert answer.status_code == 201
+    token = answer.json()["token"]
+    assert answer.headers["location"] == f"/api/v1/tokens/{token['id']}"
+    assert answer.headers["cache-control"] == "no-store"
+    assert re.fullmatch(r"blr_local_[0-9A-Za-z]{48}", answer.json()["text"])
+    assert token == {
+        "id": token["id"],
+        "name": "ci",
+        "grants": [{"scopes": ["read", "push-version"], "org": "acme", "package": "g*"}],
+        "addresses": [],
+        "createdAt": "2026-09-21T14:13:20Z",
+        "expiresAt": "2026-09-28T14:13:20Z",
+        "lastUsedAt": None,
+        "lastUsedFrom": None,
+        "lastUsedBy": None,
+        "madeWith": token["madeWith"],
+        "made": [],
+    }
+    listed = await world.get(TOKENS, by=world.people.ann)
+    assert token in listed.json()["tokens"]
+    assert token["madeWith"] in {each["id"] for each in listed.json()["tokens"]}
+    assert answer.json()["text"] not in listed.text
+
+
+async def test_whoami_shows_the_account_its_organizations_and_the_grants(world: World) -> None:
+    mia = await limited(world, world.people.mia, "read", org="acme")
+    answer = await world.get(WHOAMI, by=mia)
+    assert answer.json() == {
+        "id": mia.account.id,
+        "name": "mia",
+        "administrator": False,
+        "grants": [{"scopes": ["read"], "org": "acme", "package": "*"}],
+        "expiresAt": "2026-12-20T14:13:20Z",
+        "organizations": [{"org": "acme", "role": "member"}],
+    }
+
+
+async def test_a_token_is_good_as_the_password_of_basic(world: World) -> None:
+    pair = b64encode(f"anything:{world.people.ann.token}".encode()).decode()
+    assert await whoami(world, f"Basic {pair}") == 200
+
+
+async def test_a_revoked_token_is_refused_within_five_seconds(world: World) -> None:
+    text = await issue(world, world.people.ann)
+    assert await whoami(world, f"Bearer {text}") == 200
+    tokens = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"]
+    [token_id] = [token["id"] for token in tokens if token["name"] == "ci"]
+    answer = await world.send("DELETE", f"{TOKENS}/{token_id}", by=world.people.ann)
+    assert (answer.status_code, answer.content) == (204, b"")
+    world.clock.advance(timedelta(seconds=5))
+    assert await whoami(world, f"Bearer {text}") == 401
+
+
+async def test_a_token_ends_when_it_says(world: World) -> None:
+    text = await issue(world, world.people.ann, '{"name":"ci","scopes":["read"],"days":1}')
+    world.clock.advance(timedelta(days=1))
+    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {text}"})
+    assert answer.json()["error"]["code"] == "token-expired"
+
+
+async def test_the_last_use_is_shown(world: World) -> None:
+    text = await issue(world, world.people.ann)
+    await whoami(world, f"Bearer {text}")
+    await world.registry.authentication.close()
+    tokens = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"]
+    [used] = [token["lastUsedAt"] for token in tokens if token["name"] == "ci"]
+    assert used == "2026-09-21T14:13:20Z"
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", WHOAMI),
+        ("GET", TOKENS),
+        ("POST", TOKENS),
+        ("GET", f"{TOKENS}/x"),
+        ("PATCH", f"{TOKENS}/x"),
+        ("POST", f"{TOKENS}/x/rotate"),
+        ("DELETE", f"{TOKENS}/x"),
+    ],
+)
+async def test_without_a_token_each_operation_asks_for_one(
+    world: World, method: str, url: str
+) -> None:
+    body = b'{"name":"x"}' if method == "PATCH" else b'{"name":"x","scopes":["read"]}'
+    answer = await world.send(method, url, content=body)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["error"]["code"] == "credentials-missing"
+
+
+@pytest.mark.parametrize("authorization", ["Bearer nonsense", "Basic !", "Digest x", "Bearer"])
+async def test_a_bad_token_is_refused_on_public_reads_too(world: World, authorization: str) -> None:
+    headers = {"Authorization": authorization}
+    for url in (WHOAMI, f"{URL}/2.0/registry/search-packages?q=x"):
+        assert (await world.get(url, headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("nonsense", "Send a JSON object"),
+        ("[]", "'body' is not right"),
+        ("{}", "'name' is not right: Field required. There are: name, scopes, package, days, "),
+        ('{"name":"x","scopes":["read"],"owner":"bob"}', "'owner' is not right: Extra inputs"),
+        ('{"name":"x","scopes":["write"]}', "'scopes.0' is not right"),
+        ('{"name":"x","scopes":[]}', "'scopes' is not right"),
+        ('{"name":"x","scopes":["read"],"days":"7"}', "'days' is not right"),
+        ('{"name":"x","scopes":["read"],"days":366}', "'days' is not right"),
+        ('{"name":"x","scopes":["read"],"org":"a/b"}', "no pattern for the organization"),
+        ('{"name":" ","scopes":["read"]}', "A token's name is one line"),
+    ],
+)
+async def test_a_request_that_cannot_be_read_is_answered_with_what_is_wrong(
+    world: World, body: str, sentence: str
+) -> None:
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body.encode())
+    assert answer.status_code == 400
+    assert sentence in answer.json()["error"]["message"]
+
+
+async def test_a_token_makes_no_stronger_one(world: World) -> None:
+    weak = await limited(world, world.people.ann, "manage", "read", org="acme")
+    for body in (
+        b'{"name":"x","scopes":["read"]}',
+        b'{"name":"x","scopes":["push-new"],"org":"acme"}',
+    ):
+        answer = await world.send("POST", TOKENS, by=weak, content=body)
+        assert answer.status_code == 403
+        assert answer.json()["error"]["code"] == "not-permitted"
+
+
+# --- showing, renaming and rotating ------------------------------------------------------------
+
+
+async def made(world: World, person: Person, body: str) -> dict[str, Any]:
+    """Return a token that the person makes by the API, as it was shown."""
+    answer = await world.send("POST", TOKENS, by=person, content=body.encode())
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_a_token_is_shown_where_its_location_says(world: World) -> None:
+    answer = await world.send(
+        "POST", TOKENS, by=world.people.ann, content=b'{"name":"ci","scopes":["read"]}'
+    )
+    shown = await world.get(URL + answer.headers["location"], by=world.people.ann)
+    assert shown.json() == answer.json()["token"]
+    assert answer.json()["text"] not in shown.text
+
+
+async def test_a_token_is_renamed(world: World) -> None:
+    token = (await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}'))["token"]
+    where = f"{TOKENS}/{token['id']}"
+    answer = await world.send("PATCH", where, by=world.people.ann, content=b'{"name":"nightly"}')
+    assert answer.json() == {**token, "name": "nightly"}
+    for body in (b'{"name":""}', b"{}", b'{"name":"x","days":9}', b'{"name":"a\\nb"}'):
+        refused = await world.send("PATCH", where, by=world.people.ann, content=body)
+        assert refused.status_code == 400
+
+
+async def test_a_rotated_token_has_a_new_text_and_the_old_one_ends(world: World) -> None:
+    old = await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}')
+    assert await whoami(world, f"Bearer {old['text']}") == 200
+    where = f"{TOKENS}/{old['token']['id']}/rotate"
+    answer = await world.send("POST", where, by=world.people.ann)
+    assert answer.status_code == 200
+    new = answer.json()
+    assert new["token"] == old["token"]
+    assert new["text"] != old["text"]
+    assert await whoami(world, f"Bearer {new['text']}") == 200
+    world.clock.advance(timedelta(seconds=5))
+    assert await whoami(world, f"Bearer {old['text']}") == 401
+
+
+async def test_a_token_that_manages_takes_a_sign_in(world: World) -> None:
+    body = b'{"name":"x","scopes":["manage","read"]}'
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+
+
+# --- where a token may be used -----------------------------------------------------------------
+
+
+async def test_a_token_is_good_from_its_addresses_alone(worlds: OpenWorld) -> None:
+    world = await worlds(trusted_proxies="127.0.0.1")
+    body = '{"name":"ci","scopes":["read"],"addresses":["203.0.113.0/24","2001:DB8::/32"]}'
+    new = await made(world, world.people.ann, body)
+    assert new["token"]["addresses"] == ["203.0.113.0/24", "2001:db8::/32"]
+    bearer = {"Authorization": f"Bearer {new['text']}"}
+    for address, status in (
+        ("203.0.113.9", 200),
+        ("2001:db8::1", 200),
+        ("::ffff:203.0.113.9", 200),
+        ("198.51.100.1", 403),
+        ("203.0.113.9, 198.51.100.1", 403),
+    ):
+        headers = bearer | {"X-Forwarded-For": address}
+        assert (await world.get(WHOAMI, headers=headers)).status_code == status, address
+    refused = await world.get(WHOAMI, headers=bearer | {"X-Forwarded-For": "198.51.100.1"})
+    assert refused.json()["error"]["code"] == "address-not-allowed"
+    assert "from 198.51.100.1" in refused.json()["error"]["message"]
+
+
+async def test_nobody_gets_around_the_addresses_of_a_token_by_claiming_one(world: World) -> None:
+    body = '{"name":"ci","scopes":["read"],"addresses":["203.0.113.0/24"]}'
+    new = await made(world, world.people.ann, body)
+    headers = {"Authorization": f"Bearer {new['text']}", "X-Forwarded-For": "203.0.113.9"}
+    refused = await world.get(WHOAMI, headers=headers)
+    assert "from 127.0.0.1" in refused.json()["error"]["message"]
+
+
+async def test_what_is_no_range_of_addresses_is_answered_with_what_to_write(world: World) -> None:
+    body = b'{"name":"ci","scopes":["read"],"addresses":["203.0.113.9/24"]}'
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+    assert answer.status_code == 400
+    assert "is no range of addresses. Write one address" in answer.json()["error"]["message"]
+
+
+async def test_the_last_use_tells_from_where_and_by_what(worlds: OpenWorld) -> None:
+    world = await worlds(trusted_proxies="127.0.0.1")
+    new = await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}')
+    headers = {
+        "Authorization": f"Bearer {new['text']}",
+        "X-Forwarded-For": "203.0.113.9",
+        "User-Agent": "ballerina/2201.13.4 (linux-64)",
+    }
+    await world.get(WHOAMI, headers=headers)
+    await world.registry.authentication.close()
+    shown = (await world.get(f"{TOKENS}/{new['token']['id']}", by=world.people.ann)).json()
+    assert (shown["lastUsedFrom"], shown["lastUsedBy"]) == (
+        "203.0.113.9",
+        "ballerina/2201.13.4 (linux-64)",
+    )
+
+
+async def test_a_body_with_a_token_in_it_is_not_stored(world: World) -> None:
+    body = f'{{"name":"{world.people.bob.token}","scopes":["read"]}}'.encode()
+    answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "token-misplaced")
+    assert world.people.bob.token not in answer.text

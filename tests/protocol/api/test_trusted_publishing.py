@@ -1,0 +1,336 @@
+"""Trusted publishing over HTTP: what owners decide, what jobs get, what a release says of it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.names import Package, parse_org
+from shared.domain.packages import Pushers, Visibility
+from shared.domain.trusted_publishing.jobs import Provider
+from tests.protocol.bal.failures import ClientFailure
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.port_doubles import Journal
+from tests.support.trusted_publishing import COMMIT, EXCHANGE, IDS, TrustedPublishingWorld, trusting
+from tests.support.world import URL, OpenWorld
+
+NEW_PUBLISHER = "/api/v1/orgs/acme/publishers"
+PUBLISHERS = f"{URL}{NEW_PUBLISHER}"
+PUSHERS = "/api/v1/packages/acme/greet/pushers"
+NEW: dict[str, Any] = {
+    "package": "greet",
+    "provider": "github",
+    "ids": IDS[Provider.GITHUB],
+    "workflow": "release.yml",
+    "refs": ["refs/tags/v*"],
+}
+RUN = {
+    "provider": "github",
+    "repository": "octo/greet",
+    "workflow": "release.yml",
+    "reusableWorkflow": "",
+    "ref": "refs/tags/v1.0.0",
+    "commit": COMMIT,
+    "runUrl": "https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
+}
+
+
+@pytest.fixture
+async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
+    """Return a registry that takes jobs."""
+    return await trusting(worlds)
+
+
+def origin(coordinate: str) -> str:
+    """Return where it is told where a release comes from."""
+    return f"{URL}/api/v1/packages/{coordinate.replace(':', '/')}/origin"
+
+
+async def test_a_job_without_a_stored_secret_publishes_and_all_of_it_is_told(
+    trust: TrustedPublishingWorld,
+) -> None:
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    assert (await ann.api("POST", NEW_PUBLISHER, NEW)).status_code == 201
+
+    exchanged = await trust.post(trust.ci.token(Provider.GITHUB))
+    assert exchanged.status_code == 201, exchanged.text
+    got = exchanged.json()
+    assert got == {
+        "token": got["token"],
+        "expiresAt": "2026-09-21T14:28:20Z",
+        "org": "acme",
+        "packages": ["greet"],
+    }
+    assert exchanged.headers["cache-control"] == "no-store"
+
+    archive = bala("acme/greet:1.0.0")
+    pushed = await trust.world.send(
+        "PUT",
+        f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala",
+        headers={"Authorization": f"Bearer {got['token']}"},
+        content=archive,
+    )
+    assert pushed.status_code == 201, pushed.text
+
+    shown = (await trust.world.get(origin("acme/greet:1.0.0"))).json()
+    assert (shown["publishedBy"], shown["run"]) == ("trusted-publisher", RUN)
+
+    log = await ann.api("GET", "/api/v1/orgs/acme/audit")
+    events = {event["kind"]: event for event in log.json()["events"]}
+    issued, published = events["token.issued"], events["release.published"]
+    assert issued["actor"] == "github:74"
+    assert issued["details"]["run"] == published["details"]["run"] == RUN["runUrl"]
+    assert published["credential"] == issued["subject"]
+    assert published["subject"] == "acme/greet:1.0.0"
+    assert events["publisher.added"]["actorName"] == "ann"
+
+
+async def test_a_release_of_a_stored_token_says_that_nobody_vouched_for_it(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    shown = (await trust.world.get(origin("acme/greet:1.0.0"))).json()
+    assert shown == {
+        "org": "acme",
+        "name": "greet",
+        "version": "1.0.0",
+        "digest": shown["digest"],
+        "publishedAt": "2026-09-21T14:13:20Z",
+        "publishedBy": "stored-token",
+        "run": None,
+    }
+
+
+async def test_the_origin_of_a_hidden_release_is_not_there_for_strangers(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/hidden:1.0.0", visibility="private"))
+    people = trust.world.people
+    hidden, missing = origin("acme/hidden:1.0.0"), origin("acme/missing:1.0.0")
+    for by in (None, people.bob):
+        answers = [await trust.world.get(path, by=by) for path in (hidden, missing)]
+        assert [each.status_code for each in answers] == [404, 404]
+        assert answers[0].text.replace("hidden", "missing") == answers[1].text
+    assert (await trust.world.get(hidden, by=people.mia)).status_code == 200
+
+
+async def test_the_origin_stays_when_the_release_changes(trust: TrustedPublishingWorld) -> None:
+    await trust.add()
+    await trust.world.push(bala("acme/greet:1.0.0"), by=await trust.job())
+    ann = trust.world.java(trust.world.people.ann)
+    await ann.deprecate("acme/greet:1.0.0", "Use another.")
+    await ann.undeprecate("acme/greet:1.0.0")
+    assert (await trust.world.get(origin("acme/greet:1.0.0"))).json()["run"] == RUN
+
+
+async def test_a_job_publishes_a_private_package_too(trust: TrustedPublishingWorld) -> None:
+    await trust.add()
+    await trust.world.push(bala("acme/greet:1.0.0", visibility="private"), by=await trust.job())
+    head = await trust.world.stores.metadata.head(Package.parse("acme", "greet"))
+    assert head is not None
+    assert head.visibility is Visibility.PRIVATE
+
+
+async def test_an_owner_who_is_signed_in_adds_closes_opens_and_removes(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    added = await ann.api("POST", NEW_PUBLISHER, NEW)
+    assert added.status_code == 201
+    location = added.headers["location"]
+    assert location == f"{NEW_PUBLISHER}/{added.json()['id']}"
+
+    closed = await ann.api("PUT", PUSHERS, {"pushers": "publishers"})
+    assert closed.json() == {"org": "acme", "name": "greet", "pushers": "publishers"}
+    with pytest.raises(ClientFailure, match="trusted publishers alone"):
+        await trust.world.push(bala("acme/greet:1.1.0"))
+    opened = await ann.api("PUT", PUSHERS, {"pushers": "members"})
+    assert opened.json()["pushers"] == "members"
+
+    assert (await ann.api("DELETE", location)).status_code == 204
+    assert (await ann.api("DELETE", location)).status_code == 404
+    listed = await ann.api("GET", NEW_PUBLISHER)
+    assert listed.json() == {"publishers": []}
+
+
+async def test_the_same_publisher_twice_is_a_conflict(trust: TrustedPublishingWorld) -> None:
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    first = await ann.api("POST", NEW_PUBLISHER, NEW)
+    again = await ann.api("POST", NEW_PUBLISHER, NEW)
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "publisher-exists")
+    assert first.json()["id"] in again.json()["error"]["message"]
+
+
+async def test_a_page_elsewhere_adds_no_publisher_with_the_cookie_of_an_owner(
+    trust: TrustedPublishingWorld,
+) -> None:
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    answer = await ann.api("POST", NEW_PUBLISHER, NEW, csrf="")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "csrf-missing")
+    assert (await ann.api("GET", NEW_PUBLISHER)).json() == {"publishers": []}
+
+
+async def test_an_owner_who_signed_in_long_ago_signs_in_again(
+    trust: TrustedPublishingWorld,
+) -> None:
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    trust.world.clock.advance(timedelta(minutes=11))
+    answer = await ann.api("POST", NEW_PUBLISHER, NEW)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+
+
+@pytest.mark.parametrize("path", [PUBLISHERS, f"{PUBLISHERS}/publisher1"])
+async def test_no_access_token_is_enough_to_change_who_publishes(
+    trust: TrustedPublishingWorld, path: str
+) -> None:
+    method = "POST" if path == PUBLISHERS else "DELETE"
+    answer = await trust.world.http.request(
+        method,
+        path,
+        headers={"Authorization": f"Bearer {trust.world.people.ann.token}"},
+        json=NEW,
+    )
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "sign-in-again"
+
+
+async def test_no_access_token_is_enough_to_close_a_package(trust: TrustedPublishingWorld) -> None:
+    await trust.world.push(bala("acme/greet:1.0.0"))
+    answer = await trust.world.send(
+        "PUT",
+        f"{URL}{PUSHERS}",
+        by=trust.world.people.ann,
+        content=b'{"pushers": "publishers"}',
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+    head = await trust.world.stores.metadata.head(Package.parse("acme", "greet"))
+    assert head is not None
+    assert head.pushers is Pushers.MEMBERS
+
+
+async def test_an_owner_sees_the_publishers_with_all_that_decides(
+    trust: TrustedPublishingWorld,
+) -> None:
+    added = await trust.add()
+    answer = await trust.world.get(PUBLISHERS, by=trust.world.people.ann)
+    assert answer.json() == {
+        "publishers": [
+            {
+                "id": added.id,
+                "package": "greet",
+                "provider": "github",
+                "server": "https://github.com",
+                "ids": {"repository_id": "74", "repository_owner_id": "65"},
+                "repository": "octo/greet",
+                "workflow": "release.yml",
+                "reusableWorkflow": "",
+                "refs": ["refs/tags/v*"],
+                "environment": "release",
+                "protected": True,
+                "createdAt": "2026-09-21T14:13:20Z",
+                "pendingUntil": "2026-10-21T14:13:20Z",
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize("who", ["mia", "bob"])
+async def test_nobody_else_sees_them(trust: TrustedPublishingWorld, who: str) -> None:
+    await trust.add()
+    answer = await trust.world.get(PUBLISHERS, by=getattr(trust.world.people, who))
+    assert answer.status_code == 403
+    assert "octo" not in answer.text
+
+
+async def test_the_audience_is_the_address_of_the_registry(trust: TrustedPublishingWorld) -> None:
+    answer = await trust.world.get(f"{URL}/api/v1/trusted-publishing/audience")
+    assert answer.json() == {"audience": URL}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'{"token": ""}',
+        b'{"token": 1}',
+        b'{"token": "a.b.c", "package": "greet"}',
+        b'{"token": "a.b.c", "org": "no such name!"}',
+        b'{"token": "' + b"x" * 20_000 + b'"}',
+    ],
+    ids=["empty", "list", "no token", "number", "unknown field", "no name", "too long"],
+)
+async def test_a_request_of_another_form_is_refused(
+    trust: TrustedPublishingWorld, body: bytes
+) -> None:
+    answer = await trust.world.send("POST", EXCHANGE, content=body)
+    assert answer.status_code == 400
+
+
+async def test_what_is_no_id_token_is_refused_with_a_sentence(
+    trust: TrustedPublishingWorld,
+) -> None:
+    answer = await trust.post("a.b.c")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "signed-token-refused")
+
+
+async def test_an_issuer_that_does_not_answer_is_a_reason_to_come_again(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.add()
+    trust.ci.internet.is_down = True
+    answer = await trust.post(trust.ci.token(Provider.GITHUB))
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_the_id_token_of_a_job_is_no_access_token(trust: TrustedPublishingWorld) -> None:
+    await trust.add()
+    answer = await trust.world.get(
+        f"{URL}/api/v1/whoami",
+        headers={"Authorization": f"Bearer {trust.ci.token(Provider.GITHUB)}"},
+    )
+    assert answer.status_code == 401
+
+
+async def test_an_exchange_asks_the_stores_six_times(worlds: OpenWorld) -> None:
+    journal = Journal()
+    trust = await trusting(worlds, journal.wrap)
+    await trust.add()
+    journal.taken()
+    await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org("acme"))
+    assert [call for call in journal.taken() if not call.startswith("fetcher.")] == [
+        "directory.of",
+        "metadata.head",
+        "directory.get",
+        "work.claim",
+        "directory.add",
+        "events.publish",
+    ]
+
+
+async def test_a_push_of_a_job_reads_its_publisher_only_where_that_made_the_package(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    trust = await trusting(worlds, journal.wrap)
+    await trust.world.push(bala("acme/other:1.0.0"))
+    for name in ("acme/greet", "acme/other"):
+        await trust.add(name)
+    job = await trust.job()
+    await trust.world.push(bala("acme/greet:1.0.0"), by=job)
+    for name, reads in (("greet", 1), ("other", 0)):
+        journal.taken()
+        await trust.world.push(bala(f"acme/{name}:1.1.0"), by=job)
+        assert journal.taken().count("directory.of") == reads, name
+
+
+async def test_who_takes_too_long_gets_a_new_token_in_the_same_job(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.add()
+    await trust.job()
+    trust.world.clock.advance(timedelta(minutes=16))
+    await trust.world.push(bala("acme/greet:1.0.0"), by=await trust.job())

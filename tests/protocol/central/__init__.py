@@ -1,0 +1,1 @@
+"""The Central face: what `bal` and editors call."""

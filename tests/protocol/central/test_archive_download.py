@@ -1,0 +1,215 @@
+"""The second hop: bytes with a length, for whoever has the link or the right."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from functions.faces import build_app
+from shared.composition import Registry
+from shared.hosting.host import Host
+from shared.localhost import archive_resolver
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import OpenWorld, World
+
+GREET = "acme/greet:1.0.0"
+PATH = "/packages/acme/greet/1.0.0"
+ARCHIVE = bala(GREET)
+PRIVATE = bala(GREET, visibility="private")
+
+
+def by_function(registry: Registry) -> Host:
+    """Serve archives as the cloud does: by a Function."""
+    return Host(build_app(registry))
+
+
+def from_disk(registry: Registry) -> Host:
+    """Serve archives as one machine does: streamed from its disk."""
+    return Host(build_app(registry), archives=archive_resolver(registry))
+
+
+@pytest.fixture(params=[by_function, from_disk])
+async def world(worlds: OpenWorld, request: pytest.FixtureRequest) -> World:
+    """Return a registry that serves archives in each of the two ways."""
+    return await worlds(host=request.param)
+
+
+async def link(world: World, archive: bytes = ARCHIVE) -> str:
+    """Publish the archive and return where the first hop sends Ann."""
+    await world.push(archive)
+    first = await world.get(PATH, by=world.people.ann, headers=dict(ACCEPT_ARCHIVE))
+    return first.headers["location"]
+
+
+def assert_whole(answer: httpx.Response, archive: bytes) -> None:
+    """Check an answer as the clients do, and that nothing was done to the bytes."""
+    assert (answer.status_code, answer.content) == (200, archive)
+    assert answer.headers["content-length"] == str(len(archive))
+    assert "content-encoding" not in answer.headers
+    assert "transfer-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Negotiate xyz"}],
+    ids=["no token", "bad token", "other scheme"],
+)
+async def test_a_good_link_works_whatever_authorization_comes_with_it(
+    world: World, archive: bytes, headers: dict[str, str]
+) -> None:
+    assert_whole(await world.get(await link(world, archive), headers=headers), archive)
+
+
+async def test_a_good_link_works_with_the_token_of_whoever_got_it(world: World) -> None:
+    url = await link(world, PRIVATE)
+    assert_whole(await world.get(url, by=world.people.ann), PRIVATE)
+
+
+async def test_the_link_of_a_private_archive_expires(world: World) -> None:
+    url = await link(world, PRIVATE)
+    world.clock.advance(timedelta(minutes=10))
+    refused(await world.get(url), 404)
+
+
+async def test_with_the_right_an_expired_link_still_works(world: World) -> None:
+    url = await link(world, PRIVATE)
+    world.clock.advance(timedelta(days=1))
+    assert_whole(await world.get(url, by=world.people.mia), PRIVATE)
+    refused(await world.get(url, by=world.people.bob), 404)
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("signature=", "signature=A"),
+        ("expires=1", "expires=2"),
+        ("expires=", "expires=0"),
+        ("expires=", f"expires={'9' * 5000}"),
+        ("?", "?x=1#"),
+    ],
+)
+async def test_a_link_that_was_changed_is_worth_nothing(
+    world: World, part: str, other: str
+) -> None:
+    url = await link(world, PRIVATE)
+    assert part in url
+    refused(await world.get(url.replace(part, other)), 404)
+
+
+async def test_the_signature_of_one_archive_does_not_open_another(world: World) -> None:
+    url = await link(world, PRIVATE)
+    secret = bala("acme/secret:1.0.0", visibility="private")
+    await world.push(secret)
+    path = "/packages/acme/secret/1.0.0"
+    model = answered(await world.get(path, by=world.people.ann))
+    refused(await world.get(f"{model['balaURL']}?{url.partition('?')[2]}"), 404)
+
+
+async def test_the_stable_url_of_a_private_archive_needs_the_right(world: World) -> None:
+    await link(world, PRIVATE)
+    url = answered(await world.get(PATH, by=world.people.ann))["balaURL"]
+    assert_whole(await world.get(url, by=world.people.mia), PRIVATE)
+    refused(await world.get(url), 404)
+    refused(await world.get(url, by=world.people.bob), 404)
+    refused(await world.get(url, headers={"Authorization": "Bearer nonsense"}), 401)
+
+
+async def test_hidden_and_missing_archives_look_the_same(world: World) -> None:
+    await link(world, PRIVATE)
+    url = answered(await world.get(PATH, by=world.people.ann))["balaURL"]
+    hidden = await world.get(url)
+    digest = url.split("/")[-3]
+    missing = await world.get(url.replace(digest, "0" * 64))
+    assert (hidden.status_code, hidden.content) == (missing.status_code, missing.content)
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("/1.0.0/", "/1.0.1/"),
+        ("acme-greet-any-1.0.0.bala", "acme-greet-any-1.0.1.bala"),
+        ("acme-greet-any-1.0.0.bala", "x%0D%0ASet-Cookie:%20a=b"),
+        ("acme-greet-any-1.0.0.bala", "%C3%A9"),
+        ("/public/", "/private/"),
+        ("/public/", "/other/"),
+    ],
+)
+async def test_a_path_that_tells_another_story_leads_nowhere(
+    world: World, part: str, other: str
+) -> None:
+    url = await link(world)
+    assert part in url
+    answer = await world.get(url.replace(part, other))
+    refused(answer, 404)
+    assert "set-cookie" not in answer.headers
+
+
+async def test_what_is_no_digest_leads_nowhere(world: World) -> None:
+    url = await link(world)
+    digest = url.split("/")[-3]
+    for other in ("nonsense", digest[:-1], digest.upper() + "0", "..%2F" * 10):
+        refused(await world.get(url.replace(digest, other)), 404)
+
+
+async def test_no_header_is_sent_twice(world: World) -> None:
+    url = await link(world)
+    for headers in ({}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}):
+        names = [name for name, _ in (await world.get(url, headers=headers)).headers.multi_items()]
+        assert len(names) == len(set(names))
+
+
+async def test_head_says_the_length_and_sends_nothing(world: World) -> None:
+    answer = await world.send("HEAD", await link(world))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == str(len(ARCHIVE))
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("bytes=0-9", ARCHIVE[:10]),
+        ("bytes=10-", ARCHIVE[10:]),
+        ("bytes=-5", ARCHIVE[-5:]),
+        ("bytes=0-99999999", ARCHIVE),
+    ],
+)
+async def test_a_range_is_sent_alone(world: World, asked: str, expected: bytes) -> None:
+    answer = await world.get(await link(world), headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (206, expected)
+    assert answer.headers["content-length"] == str(len(expected))
+    start = ARCHIVE.index(expected)
+    content_range = f"bytes {start}-{start + len(expected) - 1}/{len(ARCHIVE)}"
+    assert answer.headers["content-range"] == content_range
+
+
+@pytest.mark.parametrize("asked", ["bytes=5-2", "lines=1-2", "bytes=0-1,4-5", "nonsense"])
+async def test_a_range_that_says_nothing_is_the_whole_file(world: World, asked: str) -> None:
+    assert_whole(await world.get(await link(world), headers={"Range": asked}), ARCHIVE)
+
+
+async def test_a_range_behind_the_end_is_416(world: World) -> None:
+    answer = await world.get(await link(world), headers={"Range": f"bytes={len(ARCHIVE)}-"})
+    assert answer.status_code == 416
+    assert answer.headers["content-range"] == f"bytes */{len(ARCHIVE)}"
+
+
+async def test_who_has_the_bytes_is_told_so(world: World) -> None:
+    url = await link(world)
+    etag = (await world.get(url)).headers["etag"]
+    answer = await world.get(url, headers={"If-None-Match": etag})
+    assert (answer.status_code, answer.content) == (304, b"")
+
+
+async def test_only_public_archives_may_stay_in_shared_caches(world: World) -> None:
+    assert "public" in (await world.get(await link(world))).headers["cache-control"]
+    secret = bala("acme/secret:1.0.0", visibility="private")
+    await world.push(secret)
+    first = await world.get(
+        "/packages/acme/secret/1.0.0", by=world.people.ann, headers=dict(ACCEPT_ARCHIVE)
+    )
+    control = (await world.get(first.headers["location"])).headers["cache-control"]
+    assert "private" in control
+    assert "no-store" in control

@@ -1,0 +1,52 @@
+"""A base address with a slash at its end: every operation of the clients works below it too."""
+
+import hashlib
+
+import pytest
+
+from tests.protocol.bal.go import GoBal
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.bal.wire import Wire
+from tests.support.archives import bala
+from tests.support.world import World
+
+GREET = {"org": "acme", "name": "greet", "version": "1.0.0", "mode": "soft"}
+
+
+@pytest.fixture
+def base(world: World) -> str:
+    """Return the base with the slash that makes two of the next one."""
+    return f"{world.java().base}/"
+
+
+async def test_the_java_client_goes_the_whole_way(world: World, base: str) -> None:
+    ann = JavaBal(Wire(world.http), base, world.java(world.people.ann).token)
+    archive = bala("acme/greet:1.0.0")
+    await ann.push("acme/greet:1.0.0", archive)
+    assert await ann.versions("acme/greet") == ["1.0.0"]
+    assert (await ann.metadata("acme/greet:1.0.0"))["digest"] == (
+        f"sha-256={hashlib.sha256(archive).hexdigest()}"
+    )
+    assert (await ann.pull("acme/greet:1.0.0")).content == archive
+    assert (await ann.search("greet"))["count"] == 1
+    assert len((await ann.resolve_dependencies([GREET]))["resolved"]) == 1
+    await ann.deprecate("acme/greet:1.0.0", "Gone.")
+    await ann.undeprecate("acme/greet:1.0.0")
+    assert ann.wire.exchanges
+    assert all("/2.0/registry//" in each.url for each in ann.wire.exchanges if "2.0" in each.url)
+
+
+async def test_the_go_client_pulls_and_resolves(world: World, base: str) -> None:
+    archive = bala("acme/greet:1.0.0")
+    await world.push(archive)
+    go = GoBal(Wire(world.http), base, "")
+    assert (await go.pull("acme/greet")).content == archive
+    assert len((await go.resolve_dependencies([GREET]))["resolved"]) == 1
+
+
+async def test_who_asks_is_asked_there_too(world: World, base: str) -> None:
+    await world.push(bala("acme/hidden:1.0.0", visibility="private"))
+    for path in ("/packages/acme/hidden/1.0.0", "/packages/acme/hidden"):
+        plain = await world.http.get(f"{base[:-1]}{path}")
+        doubled = await world.http.get(f"{base}{path}")
+        assert (doubled.status_code, doubled.content) == (plain.status_code, plain.content)

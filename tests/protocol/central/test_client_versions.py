@@ -1,0 +1,108 @@
+"""Versions lists, `*`, ranges and resolve calls offer what the client can use, and no more."""
+
+import pytest
+
+from tests.protocol.central.answers import answered
+from tests.support.archives import bala
+from tests.support.world import World
+
+BUILT_WITH = {
+    "1.0.0": "2201.8.9",
+    "1.1.0": "2201.9.0",
+    "1.2.0": "2301.1.0",
+    "1.3.0": "slalpha5",
+    "1.4.0": "slbeta6",
+    "1.5.0": "",
+    "1.6.0": "9999.0.0",
+    "1.7.0": "2201.8.0",
+    "1.8.0": "Ballerina 2.0.0",
+    "1.9.0": "2201.8.0-20230726-145300-b2bdf796",
+    "1.10.0": "2101.1.0",
+}
+USABLE = ["1.9.0", "1.7.0", "1.5.0", "1.4.0", "1.0.0"]
+ALL = ["1.10.0", "1.9.0", "1.8.0", "1.7.0", "1.6.0", "1.5.0", "1.4.0", "1.3.0", "1.2.0", "1.1.0"]
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish a package that was built with one distribution after the other."""
+    for version, built_with in BUILT_WITH.items():
+        await world.push(bala(f"acme/greet:{version}", ballerina_version=built_with))
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "2201.8.3",
+        "2201.8.0",
+        "2201.8.3-SNAPSHOT",
+        "2201.8.0-20230726-145300-b2bdf796",
+    ],
+)
+async def test_a_client_is_offered_what_its_distribution_understands(
+    world: World, agent: str
+) -> None:
+    client = world.java(version=agent)
+    assert await client.versions("acme/greet") == USABLE
+    assert await world.go(version=agent).versions("acme/greet") == USABLE
+    assert (await client.metadata("acme/greet:*"))["version"] == "1.9.0"
+    assert (await client.metadata("acme/greet:1.*"))["version"] == "1.9.0"
+    assert (await client.pull("acme/greet")).version == "1.9.0"
+
+
+@pytest.mark.parametrize("mode", ["soft", "medium"])
+async def test_resolve_calls_offer_the_same(world: World, mode: str) -> None:
+    request = {"org": "acme", "name": "greet", "version": "1.0.0", "mode": mode}
+    answer = await world.java(version="2201.8.3").resolve_dependencies([request])
+    expected = {"soft": "1.9.0", "medium": "1.0.0"}[mode]
+    assert [each["version"] for each in answer["resolved"]] == [expected]
+    module = {"organization": "acme", "moduleName": "greet"}
+    answer = await world.java(version="2201.8.3").resolve_modules([module])
+    assert [each["version"] for each in answer["resolvedModules"]] == ["1.9.0"]
+
+
+@pytest.mark.parametrize("agent", ["unknown", "okhttp/4.12.0", "Java/21.0.4", "2201", "curl/8"])
+async def test_a_client_that_says_no_version_is_offered_everything(
+    world: World, agent: str
+) -> None:
+    offered = answered(await world.get("/packages/acme/greet", headers={"User-Agent": agent}))
+    assert offered == [*ALL, "1.0.0"]
+
+
+async def test_so_is_one_that_sends_no_headers_at_all(world: World) -> None:
+    assert answered(await world.get("/packages/acme/greet")) == [*ALL, "1.0.0"]
+
+
+async def test_the_version_may_be_a_query_parameter(world: World) -> None:
+    path = "/packages/acme/greet?ballerina_version=2201.8.3"
+    assert answered(await world.get(path, headers={"User-Agent": "okhttp/4.12.0"})) == USABLE
+
+
+@pytest.mark.parametrize("version", list(BUILT_WITH))
+async def test_an_exact_version_is_always_served(world: World, version: str) -> None:
+    client = world.java(version="2201.8.3", platform="java11")
+    assert (await client.metadata(f"acme/greet:{version}"))["version"] == version
+    assert (await client.pull(f"acme/greet:{version}")).version == version
+
+
+@pytest.mark.parametrize(
+    ("platforms", "offered"),
+    [
+        ("", ["3.0.0", "2.0.0", "1.0.0"]),
+        ("any", ["1.0.0"]),
+        ("java21", ["2.0.0", "1.0.0"]),
+        ("java17", ["1.0.0"]),
+        ("go1.26", ["3.0.0", "1.0.0"]),
+        ("any, java21,go1.26", ["3.0.0", "2.0.0", "1.0.0"]),
+        ("java11,java17", ["1.0.0"]),
+    ],
+)
+async def test_a_platform_is_offered_to_those_who_name_it(
+    world: World, platforms: str, offered: list[str]
+) -> None:
+    for version, platform in (("1.0.0", "any"), ("2.0.0", "java21"), ("3.0.0", "go1.26")):
+        await world.push(bala(f"acme/native:{version}", platform=platform))
+    headers = {"Ballerina-Platform": platforms}
+    assert answered(await world.get("/packages/acme/native", headers=headers)) == offered
+    newest = answered(await world.get("/packages/acme/native/*", headers=headers))
+    assert newest["version"] == offered[0]

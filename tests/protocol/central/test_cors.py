@@ -1,0 +1,63 @@
+"""Stores call the reading operations from browsers."""
+
+import pytest
+
+from tests.support.archives import bala
+from tests.support.world import World
+
+READS = [
+    "/packages",
+    "/packages/?q=greet",
+    "/packages/acme",
+    "/packages/acme/greet",
+    "/packages/acme/greet/1.0.0",
+    "/packages/acme/none/1.0.0",
+    "/search-packages?q=greet",
+    "/search-suggestions?q=greet",
+    "/search-symbols?q=greet",
+    "/tools?q=greet",
+    "/tools/none",
+    "/connectors",
+    "/triggers",
+    "/connectors/42",
+]
+ORIGIN = {"Origin": "https://store.test"}
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_every_anonymous_read_may_be_used_by_any_page(world: World, path: str) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    answer = await world.get(path, headers=ORIGIN)
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_every_read_answers_the_preflight(world: World, path: str) -> None:
+    headers = {
+        **ORIGIN,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "ballerina-platform",
+    }
+    answer = await world.send("OPTIONS", path, headers=headers)
+    assert answer.status_code == 204
+    # The host answers it, before any Function: as the real one does for `allowedOrigins: ['*']`.
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "GET" in answer.headers["access-control-allow-methods"]
+    assert "ballerina-platform" in answer.headers["access-control-allow-headers"].lower()
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_no_page_is_lent_the_users_credentials(world: World, path: str) -> None:
+    asked = {**ORIGIN, "Access-Control-Request-Method": "GET"}
+    for answer in (
+        await world.get(path, headers=ORIGIN),
+        await world.send("OPTIONS", path, headers=asked),
+    ):
+        assert "access-control-allow-credentials" not in answer.headers
+
+
+async def test_pages_may_fetch_the_bytes(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    model = (await world.get("/packages/acme/greet/1.0.0")).json()
+    answer = await world.get(model["balaURL"], headers=ORIGIN)
+    assert answer.headers["access-control-allow-origin"] == "*"

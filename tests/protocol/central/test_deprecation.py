@@ -1,0 +1,218 @@
+"""`bal deprecate`: one version or the whole package, with a message for its users."""
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.protocol.bal.failures import ClientFailure, Unauthorized
+from tests.protocol.bal.java import ACCEPT_ARCHIVE, JavaBal
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import World, limited
+
+GREET = "acme/greet:1.0.0"
+QUOTED = 'Use "acme/hello",\nit is \\better\\.'
+ONE_LINE = 'Use "acme/hello", it is \\better\\.'
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish two versions of one package."""
+    await world.push(bala(GREET))
+    await world.push(bala("acme/greet:1.1.0"))
+
+
+async def test_a_version_is_deprecated_with_its_message(ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Use acme/hello.")
+    assert ann.printed == [f"package {GREET} marked as deprecated in central successfully"]
+    model = await ann.metadata(GREET)
+    assert (model["isDeprecated"], model["deprecateMessage"]) == (True, "Use acme/hello.")
+
+
+async def test_the_other_versions_are_not(ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Use acme/hello.")
+    assert not (await ann.metadata("acme/greet:1.1.0"))["isDeprecated"]
+
+
+async def test_the_answer_is_the_package_as_it_is_now(world: World, ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Use acme/hello.")
+    body = b'{"message": "Use acme/hey."}'
+    path = "/packages/deprecate/acme/greet/1.0.0"
+    answer = await world.send("PUT", path, by=world.people.ann, content=body)
+    assert answered(answer) == await ann.metadata(GREET)
+    assert answered(answer)["deprecateMessage"] == "Use acme/hey."
+
+
+async def test_a_message_that_nobody_escaped_is_taken_as_it_is(ann: JavaBal) -> None:
+    await ann.deprecate(GREET, QUOTED)
+    assert (await ann.metadata(GREET))["deprecateMessage"] == ONE_LINE
+
+
+async def test_a_message_that_somebody_escaped_is_unescaped(world: World, ann: JavaBal) -> None:
+    body = b'{"message":"Use \\"acme/hello\\" \\u2014 now."}'
+    path = "/packages/deprecate/acme/greet/1.0.0"
+    answered(await world.send("PUT", path, by=world.people.ann, content=body))
+    expected = 'Use "acme/hello" \u2014 now.'
+    assert (await ann.metadata(GREET))["deprecateMessage"] == expected
+
+
+async def test_a_raw_newline_inside_a_json_string_is_allowed(world: World, ann: JavaBal) -> None:
+    body = b'{"message": "Use\nacme/hello."}'
+    path = "/packages/deprecate/acme/greet/1.0.0"
+    answered(await world.send("PUT", path, by=world.people.ann, content=body))
+    assert (await ann.metadata(GREET))["deprecateMessage"] == "Use acme/hello."
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"[]", b'{"message": 1}', b'{"message": "open'])
+async def test_a_body_that_holds_no_message_is_refused(world: World, body: bytes) -> None:
+    path = "/packages/deprecate/acme/greet/1.0.0"
+    refused(await world.send("PUT", path, by=world.people.ann, content=body), 400)
+
+
+async def test_a_message_above_the_limit_is_refused_with_both_lengths(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure) as told:
+        await ann.deprecate(GREET, "x" * 501)
+    assert "501" in str(told.value)
+    assert "500" in str(told.value)
+
+
+async def test_the_limit_is_for_the_message_as_it_is_stored(ann: JavaBal) -> None:
+    longest = "x" * 250 + " " + "y" * 249
+    await ann.deprecate(GREET, "  " + longest.replace(" ", " \t\n ") + "\n\n")
+    assert (await ann.metadata(GREET))["deprecateMessage"] == longest
+
+
+async def test_the_first_hop_of_a_pull_says_it_in_four_headers(world: World, ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Use acme/hello.")
+    answer = await world.get("/packages/acme/greet/1.0.0", headers=dict(ACCEPT_ARCHIVE))
+    headers = answer.headers
+    assert headers["isdeprecated"] == headers["is-deprecated"] == "true"
+    assert headers["deprecatemessage"] == headers["deprecate-message"] == "Use acme/hello."
+
+
+async def test_both_clients_warn_when_they_pull(world: World, ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Use acme/hello.")
+    assert (await world.java().pull(GREET)).deprecation == "Use acme/hello."
+    assert (await world.go().pull(GREET)).deprecation == "Use acme/hello."
+
+
+async def test_the_headers_hold_one_line_that_every_host_sends(world: World, ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Caf\u00e9\nna\u00efve \u2192 \u4f60.")
+    assert (await world.java().pull(GREET)).deprecation == "Cafe naive ? ?."
+    assert (await ann.metadata(GREET))["deprecateMessage"] == "Caf\u00e9 na\u00efve \u2192 \u4f60."
+
+
+async def test_a_pull_of_what_is_not_deprecated_says_nothing(world: World) -> None:
+    assert (await world.java().pull(GREET)).deprecation is None
+    assert (await world.go().pull(GREET)).deprecation is None
+
+
+async def test_a_star_deprecates_the_whole_package(world: World, ann: JavaBal) -> None:
+    await ann.deprecate("acme/greet:*", "Gone.")
+    assert ann.printed == ["package acme/greet marked as deprecated in central successfully"]
+    for version in ("1.0.0", "1.1.0"):
+        assert (await ann.metadata(f"acme/greet:{version}"))["deprecateMessage"] == "Gone."
+        assert (await world.java().pull(f"acme/greet:{version}")).deprecation == "Gone."
+
+
+async def test_a_star_holds_for_versions_to_come(world: World, ann: JavaBal) -> None:
+    await ann.deprecate("acme/greet:*", "Gone.")
+    await world.push(bala("acme/greet:2.0.0"))
+    assert (await ann.metadata("acme/greet:2.0.0"))["isDeprecated"]
+
+
+async def test_a_star_is_answered_when_every_version_is_deprecated(ann: JavaBal) -> None:
+    await ann.deprecate("acme/greet:*", "Gone.")
+    await ann.deprecate("acme/greet:*", "Gone for good.")
+    assert "successfully updated" in ann.printed[-1]
+    assert (await ann.metadata("acme/greet:*"))["deprecateMessage"] == "Gone for good."
+
+
+async def test_undo_takes_it_back(world: World, ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Use acme/hello.")
+    await ann.undeprecate(GREET)
+    assert "successfully undone" in ann.printed[-1]
+    model = await ann.metadata(GREET)
+    assert (model["isDeprecated"], model["deprecateMessage"]) == (False, "")
+    assert (await world.java().pull(GREET)).deprecation is None
+
+
+async def test_undo_takes_a_star_back(ann: JavaBal) -> None:
+    await ann.deprecate("acme/greet:*", "Gone.")
+    await ann.undeprecate("acme/greet:*")
+    assert "successfully undone" in ann.printed[-1]
+    assert not (await ann.metadata(GREET))["isDeprecated"]
+
+
+async def test_undoing_one_version_of_a_deprecated_package_says_what_to_undo(
+    ann: JavaBal,
+) -> None:
+    await ann.deprecate("acme/greet:*", "Gone.")
+    with pytest.raises(ClientFailure, match="deprecated as a whole"):
+        await ann.undeprecate(GREET)
+
+
+async def test_undo_of_what_is_not_deprecated_changes_nothing(ann: JavaBal) -> None:
+    await ann.undeprecate(GREET)
+    assert ann.printed == [f"package {GREET} is not marked as deprecated in central"]
+
+
+async def test_a_range_is_neither_one_version_nor_the_package(world: World) -> None:
+    path = "/packages/deprecate/acme/greet/1.*"
+    answer = await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
+    assert "*" in refused(answer, 400)
+
+
+async def test_deprecating_what_is_not_there_is_shown(ann: JavaBal) -> None:
+    for coordinate in ("acme/greet:9.0.0", "acme/none:1.0.0", "acme/none:*"):
+        with pytest.raises(ClientFailure) as told:
+            await ann.deprecate(coordinate, "Gone.")
+        assert told.value.reason == f"package not found for: {coordinate}"
+
+
+@pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])
+@pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
+async def test_a_release_that_is_withheld_is_not_there_to_deprecate(
+    world: World, verb: str, state: str
+) -> None:
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    await getattr(world.registry.moderation, state)(coordinate, "Bad.", by=OPERATOR)
+    before = await world.stores.metadata.find(coordinate)
+    path = f"/packages/{verb}/acme/greet/1.0.0"
+    for person in (world.people.ann, world.people.admin):
+        answer = await world.send("PUT", path, by=person, content=b'{"message": "x"}')
+        assert refused(answer, 404) == f"package not found for: {GREET}"
+    assert await world.stores.metadata.find(coordinate) == before
+
+
+@pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])
+@pytest.mark.parametrize("version", ["9.0.0", "*"])
+async def test_the_change_itself_answers_404_in_words_that_the_client_shows(
+    world: World, verb: str, version: str
+) -> None:
+    name = "greet" if version == "9.0.0" else "none"
+    path = f"/packages/{verb}/acme/{name}/{version}"
+    answer = await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
+    assert refused(answer, 404) == f"package not found for: acme/{name}:{version}"
+
+
+async def test_nobody_else_deprecates(world: World) -> None:
+    for person in (world.people.bob, world.people.mia):
+        with pytest.raises(ClientFailure) as told:
+            await world.java(person).deprecate(GREET, "Mine.")
+        assert "acme" in (told.value.reason or "")
+    with pytest.raises(Unauthorized):
+        await world.java().deprecate(GREET, "Mine.")
+
+
+async def test_a_token_for_pushing_does_not_deprecate(world: World) -> None:
+    publisher = await limited(world, world.people.ann, "push-version")
+    with pytest.raises(ClientFailure, match="scope deprecate"):
+        await world.java(publisher).deprecate(GREET, "Mine.")
+
+
+async def test_a_repeated_deprecation_is_one_change(world: World, ann: JavaBal) -> None:
+    await ann.deprecate(GREET, "Gone.")
+    await ann.deprecate(GREET, "Gone.")
+    kinds = [event.kind for _, event in await world.stores.events.since(0, 100)]
+    assert kinds.count("release.deprecated") == 1

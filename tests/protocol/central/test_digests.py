@@ -1,0 +1,92 @@
+"""Java computes digests as numbers, so leading zeros are missing; Go compares texts."""
+
+import hashlib
+from itertools import count
+
+import pytest
+
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE, JavaBal
+from tests.protocol.bal.okhttp import java_digest, multipart
+from tests.protocol.central.answers import refused
+from tests.support.archives import bala
+from tests.support.world import World
+
+
+def with_leading_zero_byte() -> bytes:
+    """Return an archive whose SHA-256 begins with two zeros."""
+    for attempt in count():
+        archive = bala("acme/zero:1.0.0", summary=f"Attempt {attempt}.")
+        if hashlib.sha256(archive).digest()[0] == 0:
+            return archive
+    raise AssertionError
+
+
+ZERO = with_leading_zero_byte()
+
+
+async def test_a_digest_without_its_leading_zeros_is_accepted_on_push(ann: JavaBal) -> None:
+    assert len(java_digest(ZERO)) < 64
+    await ann.push("acme/zero:1.0.0", ZERO)
+
+
+async def test_java_gets_the_digest_as_it_computes_it(world: World, ann: JavaBal) -> None:
+    await world.push(ZERO)
+    await ann.pull("acme/zero:1.0.0")
+    assert ann.printed == []
+
+
+async def test_go_gets_all_digits(world: World) -> None:
+    await world.push(ZERO)
+    gopher = world.go()
+    await gopher.pull("acme/zero:1.0.0")
+    assert gopher.printed == []
+
+
+@pytest.mark.parametrize("platform", ["", "any", "go1.26", "any,go1.26"])
+async def test_whoever_names_no_java_platform_gets_all_digits(world: World, platform: str) -> None:
+    await world.push(ZERO)
+    headers = dict(ACCEPT_ARCHIVE) | ({"Ballerina-Platform": platform} if platform else {})
+    answer = await world.get("/packages/acme/zero/1.0.0", headers=headers)
+    assert answer.headers["digest"] == f"sha-256={hashlib.sha256(ZERO).hexdigest()}"
+
+
+async def test_the_package_model_holds_all_digits(world: World, ann: JavaBal) -> None:
+    await world.push(ZERO)
+    model = await ann.metadata("acme/zero:1.0.0")
+    assert model["digest"] == f"sha-256={hashlib.sha256(ZERO).hexdigest()}"
+
+
+async def test_a_wrong_digest_is_refused_and_nothing_is_published(
+    world: World, ann: JavaBal
+) -> None:
+    archive = bala("acme/greet:1.0.0")
+    answer = await world.upload(
+        multipart("greet.bala", archive),
+        by=world.people.ann,
+        headers={"digest": f"sha-256={java_digest(b'other bytes')}"},
+    )
+    assert hashlib.sha256(archive).hexdigest() in refused(answer, 400)
+    assert await ann.versions("acme/greet") == []
+
+
+@pytest.mark.parametrize("digest", ["sha-256=", "sha-256=xyz", "md5=abc", "nonsense"])
+async def test_what_is_no_digest_is_refused(world: World, digest: str) -> None:
+    answer = await world.upload(
+        multipart("greet.bala", bala("acme/greet:1.0.0")),
+        by=world.people.ann,
+        headers={"digest": digest},
+    )
+    refused(answer, 400)
+
+
+async def test_a_push_without_a_digest_is_accepted(world: World) -> None:
+    answer = await world.upload(
+        multipart("greet.bala", bala("acme/greet:1.0.0")), by=world.people.ann
+    )
+    assert answer.status_code == 204
+
+
+async def test_a_digest_of_another_archive_is_no_reason_to_crash(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure):
+        await ann.send_archive("acme/greet:1.0.0", bala("acme/greet:1.0.0")[:-1])

@@ -1,0 +1,175 @@
+"""Whatever is sent, the Central face answers with a status that its clients understand."""
+
+from dataclasses import replace
+from typing import cast
+from urllib.parse import unquote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.domain.errors.requests import Busy, StorageFull
+from shared.ports import MetadataStore
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.central.answers import STATUSES, refused
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import OpenWorld, Stores, World
+
+PATHS = [
+    "/packages",
+    "/packages/",
+    "/packages/{0}",
+    "/packages/{0}/{1}",
+    "/packages/{0}/{1}/{2}",
+    "/packages/deprecate/{0}/{1}/{2}",
+    "/packages/undeprecate/{0}/{1}/{2}",
+    "/packages/resolve-dependencies",
+    "/packages/resolve-modules",
+    "/search-packages",
+    "/search-suggestions",
+    "/search-symbols",
+    "/tools",
+    "/tools/{0}",
+    "/tools/{0}/{2}",
+    "/tools/resolve-dependencies",
+    "/connectors",
+    "/connectors/{0}",
+    "/connectors/{0}/{1}/{2}/{1}/Client",
+    "/triggers",
+    "/triggers/{0}",
+]
+HOSTILE = [
+    "%0A", "%0D%0AX:1", "%1B%5B31m", "%00", "%FF", "%2F", "..", "%2E%2E", "%25", "%7B%7D", "*", "-",
+    "%E2%80%AE", "%F0%9F%98%80", "a" * 300, "1.0.0", "'%20OR%201=1", "<script>", "con", "%5C",
+]  # fmt: skip
+BODIES = [b"", b"{}", b"[]", b"null", b"nonsense", b"\x00\xff", b'{"message":', b'{"packages":{}}']
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+async def test_hostile_paths_get_answers_that_clients_understand(world: World, part: str) -> None:
+    for template in PATHS:
+        path = template.format(part, part, part)
+        for accept in ("application/json", "application/octet-stream"):
+            answer = await world.get(path, headers={"Accept": accept})
+            assert answer.status_code in STATUSES, (path, answer.status_code)
+            assert answer.status_code < 500, (path, answer.text)
+            # With dots in its path a request leads out of the face.
+            is_of_the_face = ".." not in unquote(path)
+            if answer.content and answer.status_code != 200 and is_of_the_face:
+                refused(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_hostile_bodies_get_answers_that_clients_understand(
+    world: World, method: str, body: bytes
+) -> None:
+    for template in PATHS:
+        path = template.format("acme", "greet", "1.0.0")
+        answer = await world.send(method, path, by=world.people.ann, content=body)
+        assert answer.status_code in STATUSES, (path, answer.status_code)
+        assert answer.status_code < 500, (path, answer.text)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+async def test_hostile_headers_get_answers_that_clients_understand(
+    world: World, method: str
+) -> None:
+    headers = {
+        "Ballerina-Platform": ",,;" * 50,
+        "User-Agent": "9" * 500,
+        "digest": "sha-256=" + "f" * 500,
+        "Content-Type": "multipart/form-data; boundary=" + "x" * 500,
+        "Ballerina-Central-Telemetry-Disabled": "perhaps",
+        "X-Forwarded-For": "::1, nonsense",
+    }
+    for template in PATHS:
+        path = template.format("acme", "greet", "1.0.0")
+        answer = await world.send(method, path, by=world.people.ann, headers=headers, content=b"{}")
+        assert answer.status_code in STATUSES, (path, answer.status_code)
+        assert answer.status_code < 500, (path, answer.text)
+
+
+QUERY = st.dictionaries(
+    st.sampled_from(["q", "org", "package", "limit", "offset", "sort", "deprecated", "readme"]),
+    st.text(max_size=40),
+    max_size=4,
+)
+
+
+@given(query=QUERY)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+async def test_no_query_is_an_error(world: World, query: dict[str, str]) -> None:
+    for path in ("/packages", "/search-packages", "/search-suggestions", "/tools"):
+        answer = await world.get(f"{path}?{urlencode(query)}")
+        assert answer.status_code in (200, 400), (path, answer.text)
+
+
+# --- our own faults ----------------------------------------------------------------------------
+
+
+class Broken:
+    """A store that fails in a way that nobody thought of."""
+
+    def __getattr__(self, name: str) -> object:
+        """Fail whatever is asked for."""
+        raise ZeroDivisionError(name)
+
+
+async def test_our_fault_is_500_with_a_request_id_and_nothing_inside(worlds: OpenWorld) -> None:
+    def broken(stores: Stores) -> Stores:
+        return replace(stores, metadata=cast("MetadataStore", Broken()))
+
+    world = await worlds(wrap=broken)
+    answer = await world.get("/packages/acme/greet/1.0.0")
+    message = refused(answer, 500)
+    assert answer.headers["x-request-id"] in message
+    assert "ZeroDivision" not in message
+    with pytest.raises(ClientFailure, match="request id"):
+        await world.java().metadata("acme/greet:1.0.0")
+
+
+@pytest.mark.parametrize("refusal", [Busy(), StorageFull()], ids=["busy", "full"])
+async def test_what_may_succeed_later_is_503_and_says_when(
+    worlds: OpenWorld, refusal: Exception
+) -> None:
+    def busy(stores: Stores) -> Stores:
+        fault = Fault("find", refusal, nth=1)
+        return replace(stores, metadata=failing(stores.metadata, fault))
+
+    world = await worlds(wrap=busy)
+    answer = await world.get("/packages/acme/greet/1.0.0")
+    assert refused(answer, 503) == str(refusal)
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_a_client_repeats_itself_once_on_a_503_and_gets_its_answer(
+    worlds: OpenWorld,
+) -> None:
+    def busy(stores: Stores) -> Stores:
+        return replace(stores, metadata=failing(stores.metadata, Fault("survey", Busy(), nth=1)))
+
+    world = await worlds(wrap=busy)
+    client = world.java()
+    answer = await client.resolve_dependencies([{"org": "acme", "name": "greet"}])
+    assert len(answer["unresolved"]) == 1
+    assert [each.status for each in client.wire.exchanges] == [503, 200]
+
+
+async def test_every_answer_has_a_request_id_of_its_own(world: World) -> None:
+    paths = [each for each in PATHS if "resolve" not in each and "deprecate" not in each]
+    answers = [await world.get(each.format("acme", "greet", "1.0.0")) for each in paths]
+    assert len({each.headers["x-request-id"] for each in answers}) == len(paths)
+
+
+@pytest.mark.parametrize("path", ["/packages/resolve-dependencies", "/packages/resolve-modules"])
+async def test_search_and_resolve_never_answer_404(world: World, path: str) -> None:
+    for body in (b'{"packages":[{"org":"x","name":"y"}],"modules":[{"organization":"x"}]}', b"{}"):
+        assert (await world.send("POST", path, content=body)).status_code == 200
+    for query in ("/packages?q=nothing", "/packages/nobody", "/search-packages?org=nobody"):
+        assert (await world.get(query)).status_code == 200
+
+
+async def test_a_push_never_answers_404(world: World) -> None:
+    for body in (b"", b"nonsense"):
+        assert (await world.upload(body, by=world.people.ann)).status_code == 400

@@ -1,0 +1,44 @@
+"""The clients cut the platform out of the file name, each in its way; both must get it right."""
+
+import pytest
+
+from tests.protocol.bal.archive_name import go_platform, java_platform
+from tests.protocol.bal.failures import ClientFailure
+from tests.support.archives import bala
+from tests.support.world import World
+
+FILE_NAMES = [
+    ("acme/greet:1.0.0", "any", "acme-greet-any-1.0.0.bala"),
+    ("acme/greet:1.0.0", "go1.26", "acme-greet-go1.26-1.0.0.bala"),
+    ("foo/foo:1.0.0", "any", "foo-any-1.0.0.bala"),
+    ("ballerinax/x:1.0.0", "java21", "x-java21-1.0.0.bala"),
+    ("acme/any:1.0.0", "any", "any-any"),
+    ("acme/alpha:1.0.0-alpha-1", "any", "alpha-any"),
+    ("xa_b/a.b:1.0.0", "any", "a.b-any-1.0.0.bala"),
+]
+
+
+@pytest.mark.parametrize(("coordinate", "platform", "file_name"), FILE_NAMES)
+async def test_both_clients_read_the_platform_out_of_the_first_form_that_works(
+    world: World, coordinate: str, platform: str, file_name: str
+) -> None:
+    await world.push(bala(coordinate, platform=platform), by=world.people.admin)
+    version = coordinate.split(":")[1]
+    java = await world.java(platform="java21").pull(coordinate)
+    go = await world.go(platform=platform).pull(coordinate)
+    assert (java.platform, java.version, java.file_name) == (platform, version, file_name)
+    assert (go.platform, go.version, go.file_name) == (platform, version, file_name)
+
+
+@pytest.mark.parametrize(
+    ("canonical", "name"),
+    [("foo-foo-java21-1.0.0.bala", "foo"), ("ballerinax-x-java21-1.0.0.bala", "x")],
+)
+def test_the_canonical_name_would_mislead_the_clients(canonical: str, name: str) -> None:
+    assert java_platform(canonical, name, "1.0.0") != "java21"
+    assert go_platform(canonical, name, "1.0.0") != "java21"
+
+
+async def test_a_tool_whose_canonical_name_misleads_is_refused_at_the_push(world: World) -> None:
+    with pytest.raises(ClientFailure, match="bal tool pull"):
+        await world.push(bala("foo/foo:1.0.0", tools=["foo"]), by=world.people.admin)

@@ -1,0 +1,80 @@
+"""Uploads above the limit: whoever sends one reads what is wrong, however large it is."""
+
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.okhttp import FORM
+from tests.protocol.central.answers import refused
+from tests.support.registry_process import Running, fresh_connections, running
+from tests.support.server import Address
+from tests.support.storage import one_machine
+
+pytestmark = one_machine("it is about the host of one machine")
+
+LIMIT = 100_000
+MIB = 1024 * 1024
+# Above the limit, above what the host takes, and far more than a connection holds on its way.
+SIZES = [LIMIT + 1, LIMIT + 2 * MIB, 48 * MIB]
+MAVEN = "2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    folder: Path = tmp_path_factory.mktemp("served") / "data"
+    with running(folder, workers=1, BALLROOM_MAX_ARCHIVE_BYTES=str(LIMIT)) as served:
+        yield served
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[httpx.AsyncClient]:
+    async with fresh_connections() as client:
+        yield client
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_bal_shows_the_limit(registry: Running, http: httpx.AsyncClient, size: int) -> None:
+    with pytest.raises(ClientFailure) as told:
+        await registry.java(http).send_archive("acme/greet:1.0.0", b"x" * size)
+    assert "this registry takes 100,000 at most" in (told.value.reason or "")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_maven_clients_get_the_status_and_the_limit(
+    registry: Running, http: httpx.AsyncClient, size: int
+) -> None:
+    headers = {"Authorization": f"Bearer {registry.token}"}
+    url = f"{registry.url}/{MAVEN}"
+    answer = await http.put(url, content=b"x" * size, headers=headers)
+    assert answer.status_code == 413
+    assert "100,000 at most" in answer.text
+
+
+async def test_any_other_body_is_refused_in_the_words_of_its_operation(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    url = f"{registry.base}/packages/resolve-dependencies"
+    answer = await http.post(url, content=b" " * 8 * MIB)
+    assert "body of the request has 8,388,608 bytes" in refused(answer, 400)
+
+
+async def test_a_connection_goes_on_after_a_body_that_was_too_large(registry: Running) -> None:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+        await test_bal_shows_the_limit(registry, http, SIZES[1])
+        with pytest.raises(ClientFailure):
+            await registry.java(http).send_archive("acme/greet:1.0.0", b"x")
+
+
+def test_who_asks_before_sending_is_told_at_once(registry: Running) -> None:
+    address = Address(int(registry.url.rpartition(":")[2]))
+    head = (
+        "POST /2.0/registry/packages HTTP/1.1\r\nHost: registry.test\r\nExpect: 100-continue\r\n"
+        f"Authorization: Bearer {registry.token}\r\nContent-Type: {FORM['Content-Type']}\r\n"
+        f"Content-Length: {SIZES[-1]}\r\n\r\n"
+    )
+    answer = address.exchange(head.encode()).decode()
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert "100,000 at most" in answer

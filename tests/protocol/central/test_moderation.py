@@ -1,0 +1,164 @@
+"""What an operator withholds is served nowhere, and its version is never free again."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.protocol.bal.failures import ClientFailure, NoPackage
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import Person, World
+
+BAD = "acme/greet:1.1.0"
+COORDINATE = Coordinate.parse("acme", "greet", "1.1.0")
+REASON = "reported by a user"
+ARCHIVE = bala(BAD, tools=["greeter"], modules=["sub"])
+STATES = ["hold", "quarantine", "remove"]
+PULL = dict(ACCEPT_ARCHIVE)
+
+
+async def withhold(world: World, state: str) -> None:
+    """Put the release into a state, as an operator does."""
+    await getattr(world.registry.moderation, state)(COORDINATE, REASON, by=OPERATOR)
+
+
+@pytest.fixture(params=STATES)
+async def withheld(request: pytest.FixtureRequest, world: World) -> str:
+    """Publish a package whose only release is withheld, and return the state."""
+    await world.push(ARCHIVE)
+    await withhold(world, request.param)
+    return request.param
+
+
+@pytest.fixture(params=["anyone", "ann", "admin"])
+def caller(request: pytest.FixtureRequest, world: World) -> Person | None:
+    """Return who asks: it is hidden from its owner and from administrators too."""
+    return getattr(world.people, request.param, None)
+
+
+Ask = Callable[[World, Person | None], Awaitable[httpx.Response]]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/packages/acme/greet", {}),
+        ("/packages/acme/greet/1.1.0", {}),
+        ("/packages/acme/greet/*", {}),
+        ("/packages/acme/greet/1.*", {}),
+        ("/packages/acme/greet/1.1.0", PULL),
+        ("/packages/acme/greet/*", PULL),
+        ("/tools/greeter", {}),
+        ("/tools/greeter/1.1.0", {}),
+    ],
+)
+@pytest.mark.usefixtures("withheld")
+async def test_it_is_not_found(
+    world: World, caller: Person | None, path: str, headers: dict[str, str]
+) -> None:
+    answer = await world.get(path, by=caller, headers=headers)
+    assert REASON not in refused(answer, 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/packages",
+        "/packages?q=greet",
+        "/packages?q=greet&deprecated=true",
+        "/packages/acme",
+        "/search-packages?q=greet",
+        "/tools?q=greet",
+        "/search-suggestions?q=gre",
+    ],
+)
+@pytest.mark.usefixtures("withheld")
+async def test_it_is_in_no_list(world: World, caller: Person | None, path: str) -> None:
+    answer = await world.get(path, by=caller)
+    assert answered(answer).get("count", 0) == 0
+    assert "greet" not in answer.text
+
+
+@pytest.mark.parametrize("mode", ["soft", "medium", "hard", "locked"])
+@pytest.mark.usefixtures("withheld")
+async def test_no_build_gets_it(world: World, caller: Person | None, mode: str) -> None:
+    client = world.java(caller)
+    package = {"org": "acme", "name": "greet", "version": "1.1.0", "mode": mode}
+    assert (await client.resolve_dependencies([package]))["resolved"] == []
+    module = {"organization": "acme", "moduleName": "greet.sub", "mode": mode}
+    assert (await client.resolve_modules([module]))["resolvedModules"] == []
+    tool = {"id": "greeter", "version": "1.1.0", "mode": mode}
+    assert (await client.resolve_tools([tool]))["resolved"] == []
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_links_that_were_given_out_before_lead_nowhere(
+    world: World, caller: Person | None, state: str
+) -> None:
+    await world.push(ARCHIVE)
+    first = await world.get("/packages/acme/greet/1.1.0", headers=PULL)
+    await withhold(world, state)
+    for method in ("GET", "HEAD"):
+        answer = await world.send(method, first.headers["location"], by=caller)
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])
+@pytest.mark.usefixtures("withheld")
+async def test_it_cannot_be_deprecated(world: World, verb: str) -> None:
+    path = f"/packages/{verb}/acme/greet/1.1.0"
+    answer = await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
+    assert refused(answer, 404) == f"package not found for: {BAD}"
+
+
+@pytest.mark.usefixtures("withheld")
+async def test_its_version_is_burnt(world: World) -> None:
+    with pytest.raises(ClientFailure, match="package already exists"):
+        await world.push(bala(BAD, summary="Harmless now."))
+
+
+@pytest.mark.usefixtures("withheld")
+async def test_pushing_it_again_brings_nothing_back(world: World) -> None:
+    with pytest.raises(ClientFailure, match="package already exists"):
+        await world.push(ARCHIVE)
+    assert await world.java().versions("acme/greet") == []
+    assert (await world.java().search("greet"))["count"] == 0
+    with pytest.raises(NoPackage):
+        await world.java().metadata(BAD)
+
+
+@pytest.mark.usefixtures("withheld")
+async def test_the_next_version_is_served(world: World) -> None:
+    await world.push(bala("acme/greet:1.2.0"))
+    assert await world.java().versions("acme/greet") == ["1.2.0"]
+    assert (await world.java().search("greet"))["packages"][0]["version"] == "1.2.0"
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_the_version_before_takes_its_place(world: World, state: str) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(ARCHIVE)
+    await withhold(world, state)
+    client = world.java()
+    assert await client.versions("acme/greet") == ["1.0.0"]
+    assert (await client.metadata("acme/greet:*"))["version"] == "1.0.0"
+    assert (await client.pull("acme/greet")).version == "1.0.0"
+    assert (await client.search("greet"))["packages"][0]["version"] == "1.0.0"
+    package = {"org": "acme", "name": "greet", "version": "1.0.0", "mode": "soft"}
+    [resolved] = (await client.resolve_dependencies([package]))["resolved"]
+    assert resolved["version"] == "1.0.0"
+
+
+@pytest.mark.parametrize("state", ["hold", "quarantine"])
+async def test_what_is_restored_is_served_as_before(world: World, state: str) -> None:
+    await world.push(ARCHIVE)
+    before = (await world.get("/packages/acme/greet/1.1.0")).content
+    await withhold(world, state)
+    await world.registry.moderation.restore(COORDINATE, by=OPERATOR)
+    assert (await world.get("/packages/acme/greet/1.1.0")).content == before
+    assert (await world.java().pull(BAD)).content == ARCHIVE
+    assert (await world.java().search("greet"))["count"] == 1

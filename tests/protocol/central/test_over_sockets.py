@@ -1,0 +1,186 @@
+"""The clients against the registry as it is started, with one worker and with several."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.bootstrap import build_registry, embedded_adapters
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.protocol.central.answers import refused
+from tests.support.archives import bala
+from tests.support.registry_process import Running, fresh_connections, running
+from tests.support.storage import one_machine
+from tests.support.world import settings_of
+
+pytestmark = one_machine(
+    "processes share a data folder; tests/in_the_cloud starts those of the cloud"
+)
+
+RACERS = 12
+LOOKS = 16  # Fresh connections: enough that each of four workers most likely answers one.
+
+
+@pytest.fixture(scope="module", params=[1, 4], ids=["one worker", "four workers"])
+def registry(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Running]:
+    """Return a running registry, which the tests of this file share."""
+    folder = tmp_path_factory.mktemp("served") / "data"
+    # Races are run to the end here; by default a process turns away the fifth archive at once.
+    in_hand = str(2 * RACERS)
+    with running(folder, workers=request.param, BALLROOM_MAX_ARCHIVES_IN_HAND=in_hand) as served:
+        yield served
+
+
+@pytest.fixture
+async def http() -> AsyncGenerator[httpx.AsyncClient]:
+    """Return a client whose every request may reach another worker."""
+    async with fresh_connections() as client:
+        yield client
+
+
+async def test_a_package_goes_the_whole_way(registry: Running, http: httpx.AsyncClient) -> None:
+    admin, reader = registry.java(http), registry.java(http, token="")
+    coordinate, archive = "acme/way:1.0.0", bala("acme/way:1.0.0", padding=300_000)
+    await admin.push(coordinate, archive)
+    assert await reader.versions("acme/way") == ["1.0.0"]
+    assert (await reader.pull(coordinate)).content == archive
+    assert (await registry.go(http, token="").pull("acme/way")).content == archive
+    assert (await admin.pull_for_every_platform(coordinate)).content == archive
+    assert (await reader.search("acme/way"))["packages"][0]["name"] == "way"
+    request = {"org": "acme", "name": "way", "version": "1.0.0", "mode": "soft"}
+    assert len((await reader.resolve_dependencies([request]))["resolved"]) == 1
+    assert len((await registry.go(http).resolve_dependencies([request]))["resolved"]) == 1
+    await admin.deprecate(coordinate, 'Use "acme/other",\nplease.')
+    assert (await reader.metadata(coordinate))["deprecateMessage"] == 'Use "acme/other", please.'
+    await admin.undeprecate(coordinate)
+    assert reader.printed == []
+
+
+async def test_a_private_package_is_pulled_by_a_link_that_needs_no_token(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    coordinate, archive = "acme/hidden:1.0.0", bala("acme/hidden:1.0.0", visibility="private")
+    await registry.java(http).push(coordinate, archive)
+    assert (await registry.java(http).pull(coordinate)).content == archive
+    assert (await registry.go(http).pull(coordinate)).content == archive
+    with pytest.raises(ClientFailure, match="package not found for: acme/hidden"):
+        await registry.java(http, token="").pull(coordinate)
+
+
+async def test_what_was_pushed_is_there_for_everybody_at_once(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    admin = registry.java(http)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        await admin.push(f"acme/fresh:{version}", bala(f"acme/fresh:{version}"))
+        seen = await asyncio.gather(*(admin.metadata("acme/fresh:*") for _ in range(LOOKS)))
+        assert {each["version"] for each in seen} == {version}
+        found = await asyncio.gather(*(admin.search("acme/fresh") for _ in range(LOOKS)))
+        assert {each["packages"][0]["version"] for each in found} == {version}
+
+
+async def test_what_was_deprecated_is_so_for_everybody_at_once(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    admin = registry.java(http)
+    await admin.push("acme/stale:1.0.0", bala("acme/stale:1.0.0"))
+    await asyncio.gather(*(admin.versions("acme/stale") for _ in range(LOOKS)))
+    await admin.deprecate("acme/stale:1.0.0", "Gone.")
+    seen = await asyncio.gather(*(admin.metadata("acme/stale:1.0.0") for _ in range(LOOKS)))
+    assert all(each["isDeprecated"] for each in seen)
+
+
+async def test_of_racing_pushes_exactly_one_wins(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    archives = [bala("acme/race:1.0.0", summary=f"Racer {n}.") for n in range(RACERS)]
+    answers = await asyncio.gather(*(upload(registry, http, each) for each in archives))
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [204] + [400] * (RACERS - 1)
+    [winner] = [a for a, answer in zip(archives, answers, strict=True) if answer.status_code == 204]
+    for answer in answers:
+        if answer.status_code == 400:
+            assert "package already exists: acme/race:1.0.0" in refused(answer, 400)
+    digest = f"sha-256={hashlib.sha256(winner).hexdigest()}"
+    reader = registry.java(http)
+    seen = await asyncio.gather(*(reader.metadata("acme/race:1.0.0") for _ in range(LOOKS)))
+    assert {each["digest"] for each in seen} == {digest}
+    assert (await reader.pull("acme/race:1.0.0")).content == winner
+
+
+async def test_of_repeated_pushes_every_one_succeeds(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    archive = bala("acme/again:1.0.0")
+    answers = await asyncio.gather(*(upload(registry, http, archive) for _ in range(RACERS)))
+    assert {answer.status_code for answer in answers} == {204}
+    assert await registry.java(http).versions("acme/again") == ["1.0.0"]
+
+
+async def test_of_packages_that_race_for_a_name_in_two_spellings_one_wins(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    archives = [bala("acme/twice:1.0.0"), bala("acme/Twice:1.0.1")] * 3
+    await asyncio.gather(*(upload(registry, http, each) for each in archives))
+    versions = await registry.java(http).versions("acme/twice")
+    assert len(versions) == 1
+
+
+async def test_many_pull_at_once(registry: Running, http: httpx.AsyncClient) -> None:
+    archive = bala("acme/popular:1.0.0", padding=2_000_000)
+    await registry.java(http).push("acme/popular:1.0.0", archive)
+    pulled = await asyncio.gather(
+        *(registry.java(http, token="").pull("acme/popular") for _ in range(LOOKS))
+    )
+    assert {hashlib.sha256(each.content).digest() for each in pulled} == {
+        hashlib.sha256(archive).digest()
+    }
+
+
+async def test_a_push_without_its_length_says_what_to_send(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield multipart("greet.bala", bala("acme/chunked:1.0.0"))
+
+    headers = {**FORM, "Authorization": f"Bearer {registry.token}"}
+    answer = await http.post(f"{registry.base}/packages", headers=headers, content=chunks())
+    assert "Content-Length" in refused(answer, 411)
+
+
+async def test_the_language_server_needs_no_headers(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    answer = await http.send(httpx.Request("GET", f"{registry.base}//search-packages?q=x"))
+    assert answer.status_code == 200
+    assert answer.history == []
+
+
+async def upload(registry: Running, http: httpx.AsyncClient, archive: bytes) -> httpx.Response:
+    """Push as the administrator, without the look-up before it."""
+    headers = {**FORM, "Authorization": f"Bearer {registry.token}"}
+    form = multipart("x.bala", archive)
+    return await http.post(f"{registry.base}/packages", headers=headers, content=form)
+
+
+async def test_pulls_that_several_workers_counted_are_in_the_store_when_they_end(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path / "data", workers=2) as served:
+        async with fresh_connections() as http:
+            await served.java(http).push("acme/counted:1.0.0", bala("acme/counted:1.0.0"))
+            await served.java(http, token="").pull_for_every_platform("acme/counted:1.0.0")
+        assert served.stop() == 0
+    settings = settings_of(tmp_path / "data")
+    stores = embedded_adapters(settings)
+    registry = build_registry(settings, stores)
+    await registry.upkeep.run("roll-up")
+    [head] = await stores.metadata.packages("", 1)
+    await registry.close()
+    assert head.pulls == 1

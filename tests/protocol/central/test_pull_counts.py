@@ -1,0 +1,82 @@
+"""Pulls are counted once a caller, version and ten minutes."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.protocol.bal.java import JavaBal
+from tests.support.archives import bala
+from tests.support.world import World
+
+GREET = "acme/greet:1.0.0"
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish a package to pull."""
+    await world.push(bala(GREET))
+
+
+async def pulls(world: World) -> int:
+    """Return the count that clients see, after what runs every few minutes has run."""
+    await world.registry.pull_counter.flush()
+    await world.registry.upkeep.run("roll-up")
+    return (await world.java().metadata(GREET))["pullCount"]
+
+
+async def test_a_pull_counts_one(world: World, anyone: JavaBal) -> None:
+    await anyone.pull(GREET)
+    assert await pulls(world) == 1
+
+
+async def test_four_pulls_of_an_old_client_count_one(world: World, anyone: JavaBal) -> None:
+    await anyone.pull_for_every_platform(GREET)
+    assert len(anyone.wire.exchanges) == 8
+    assert await pulls(world) == 1
+
+
+@pytest.mark.parametrize(("telemetry", "counted"), [("true", 0), ("false", 1), ("", 1)])
+async def test_a_client_without_telemetry_is_not_counted(
+    world: World, telemetry: str, counted: int
+) -> None:
+    await world.java(telemetry=telemetry).pull(GREET)
+    assert await pulls(world) == counted
+
+
+async def test_two_callers_count_two(world: World) -> None:
+    await world.java(world.people.ann).pull(GREET)
+    await world.java(world.people.bob).pull(GREET)
+    assert await pulls(world) == 2
+
+
+async def test_one_caller_with_both_clients_counts_one(world: World) -> None:
+    await world.java(world.people.ann).pull(GREET)
+    await world.go(world.people.ann).pull(GREET)
+    assert await pulls(world) == 1
+
+
+async def test_after_ten_minutes_a_pull_counts_again(world: World) -> None:
+    await world.java().pull(GREET)
+    world.clock.advance(timedelta(minutes=10))
+    await world.java().pull(GREET)
+    assert await pulls(world) == 2
+
+
+async def test_two_versions_count_two(world: World) -> None:
+    await world.push(bala("acme/greet:1.1.0"))
+    await world.java().pull(GREET)
+    await world.java().pull("acme/greet:1.1.0")
+    assert await pulls(world) == 2
+
+
+async def test_reading_about_a_package_counts_nothing(world: World, anyone: JavaBal) -> None:
+    await anyone.metadata(GREET)
+    await anyone.versions("acme/greet")
+    await anyone.search("greet")
+    assert await pulls(world) == 0
+
+
+async def test_counting_twice_adds_nothing(world: World, anyone: JavaBal) -> None:
+    await anyone.pull(GREET)
+    assert await pulls(world) == 1
+    assert await pulls(world) == 1

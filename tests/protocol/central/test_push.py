@@ -1,0 +1,183 @@
+"""`bal push` asks for the exact version first, then sends the archive; only a 204 is a success."""
+
+import pytest
+
+from tests.protocol.bal.failures import ClientFailure, NoPackage, Unauthorized
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.protocol.central.answers import refused
+from tests.support.archives import bala
+from tests.support.world import OpenWorld, World
+
+
+async def test_a_push_asks_for_the_version_and_then_sends_the_archive(ann: JavaBal) -> None:
+    await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
+    assert [(each.method, each.status) for each in ann.wire.exchanges] == [
+        ("GET", 404),
+        ("POST", 204),
+    ]
+    assert ann.printed == ["acme/greet:1.0.0 pushed to central successfully"]
+
+
+async def test_the_next_version_of_a_package_is_looked_up_and_pushed_alike(ann: JavaBal) -> None:
+    await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
+    await ann.push("acme/greet:1.1.0", bala("acme/greet:1.1.0"))
+    assert await ann.versions("acme/greet") == ["1.1.0", "1.0.0"]
+
+
+async def test_a_version_that_is_there_stops_the_push_before_the_archive_is_sent(
+    ann: JavaBal,
+) -> None:
+    await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
+    with pytest.raises(ClientFailure, match="already exists in the remote repository"):
+        await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
+    assert ann.wire.exchanges[-1].method == "GET"
+
+
+async def test_the_look_up_says_no_package_in_the_words_that_let_a_push_go_on(
+    ann: JavaBal,
+) -> None:
+    with pytest.raises(NoPackage) as told:
+        await ann.metadata("acme/greet:1.0.0")
+    assert told.value.reason == "package not found for: acme/greet:1.0.0"
+
+
+async def test_a_push_is_answered_with_204_and_nothing_else(world: World) -> None:
+    answer = await world.upload(
+        multipart("acme-greet-any-1.0.0.bala", bala("acme/greet:1.0.0")), by=world.people.ann
+    )
+    assert answer.status_code == 204
+    assert answer.content == b""
+
+
+async def test_the_file_name_of_the_upload_says_nothing_about_the_package(ann: JavaBal) -> None:
+    await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"), "evil-other-java11-9.9.9.bala")
+    assert await ann.versions("acme/greet") == ["1.0.0"]
+
+
+async def test_a_push_works_with_a_trailing_slash(world: World) -> None:
+    answer = await world.send(
+        "POST",
+        "/packages/",
+        by=world.people.ann,
+        headers=FORM,
+        content=multipart("acme-greet-any-1.0.0.bala", bala("acme/greet:1.0.0")),
+    )
+    assert answer.status_code == 204
+
+
+async def test_the_platform_header_of_a_push_is_ignored(world: World) -> None:
+    ann = world.java(world.people.ann, platform="java11")
+    await ann.push("acme/native:1.0.0", bala("acme/native:1.0.0", platform="java21"))
+    assert (await ann.metadata("acme/native:1.0.0"))["platform"] == "java21"
+
+
+async def test_a_version_can_be_pushed_only_once(world: World, ann: JavaBal) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    with pytest.raises(ClientFailure) as told:
+        await ann.send_archive("acme/greet:1.0.0", bala("acme/greet:1.0.0", padding=10))
+    assert str(told.value).startswith("package already exists: acme/greet:1.0.0")
+    assert "raise the version" in str(told.value).lower()
+
+
+async def test_a_body_without_the_part_is_refused_with_its_name(world: World) -> None:
+    answer = await world.upload(
+        multipart("greet.bala", bala("acme/greet:1.0.0"), part="bala"), by=world.people.ann
+    )
+    assert "bala-file" in refused(answer, 400)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "application/octet-stream", "multipart/form-data", 'multipart/form-data; boundary=""'],
+)
+async def test_a_body_that_is_no_form_is_refused(world: World, content_type: str) -> None:
+    headers = {"Content-Type": content_type}
+    answer = await world.upload(bala("acme/greet:1.0.0"), by=world.people.ann, headers=headers)
+    refused(answer, 400)
+
+
+async def test_a_form_that_was_cut_off_is_refused(world: World) -> None:
+    body = multipart("greet.bala", bala("acme/greet:1.0.0"))
+    answer = await world.upload(body[: len(body) // 2], by=world.people.ann)
+    refused(answer, 400)
+
+
+async def test_what_is_no_archive_is_refused_with_the_reason(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure) as told:
+        await ann.push("acme/greet:1.0.0", b"no zip at all")
+    assert "zip" in (told.value.reason or "")
+
+
+async def test_an_archive_without_documentation_is_refused_in_the_words_of_central(
+    ann: JavaBal,
+) -> None:
+    with pytest.raises(ClientFailure, match=r"Package\.md is missing in bala file"):
+        await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0", readme=""))
+
+
+async def test_an_archive_above_the_limit_is_refused_with_both_sizes(worlds: OpenWorld) -> None:
+    world = await worlds(max_archive_bytes=5_000)
+    with pytest.raises(ClientFailure) as told:
+        await world.push(bala("acme/greet:1.0.0", padding=6_000))
+    assert "5,000" in (told.value.reason or "")
+
+
+async def test_a_number_that_no_java_client_reads_is_refused(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure, match="2147483647"):
+        await ann.send_archive("acme/greet:1.0.0", bala("acme/greet:1.0.2147483648"))
+
+
+async def test_build_metadata_is_refused(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure, match="build metadata"):
+        await ann.send_archive("acme/greet:1.0.0", bala("acme/greet:1.0.0+build"))
+
+
+async def test_missing_dependencies_are_no_matter_by_default(ann: JavaBal) -> None:
+    await ann.push("acme/app:1.0.0", bala("acme/app:1.0.0", dependencies=["ballerina/io:1.6.0"]))
+
+
+async def test_missing_dependencies_are_named_where_the_operator_asks_for_them(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(require_dependencies=True)
+    with pytest.raises(ClientFailure) as told:
+        await world.push(bala("acme/app:1.0.0", dependencies=["ballerina/io:1.6.0"]))
+    assert "ballerina/io:1.6.0" in (told.value.reason or "")
+
+
+async def test_every_dependency_that_is_missing_is_named_and_none_that_is_here(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(require_dependencies=True)
+    await world.push(bala("acme/greet:1.0.0"))
+    wanted = ["acme/greet:1.0.0", "acme/greet:2.0.0", "ballerina/io:1.6.0"]
+    with pytest.raises(ClientFailure) as told:
+        await world.push(bala("acme/app:1.0.0", dependencies=wanted))
+    assert (
+        "acme/app:1.0.0 depends on packages that are not in this registry: acme/greet:2.0.0, "
+        "ballerina/io:1.6.0. Push them first, or correct Dependencies.toml."
+    ) in (told.value.reason or "")
+
+
+async def test_a_private_package_of_others_is_a_missing_dependency_like_any(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(require_dependencies=True)
+    await world.push(bala("acme/secret:1.0.0", visibility="private"), by=world.people.ann)
+    await world.push(bala("acme/app:1.0.0", dependencies=["acme/secret:1.0.0"]))
+    for version in ("1.0.0", "2.0.0"):
+        archive = bala("other/app:1.0.0", dependencies=[f"acme/secret:{version}"])
+        with pytest.raises(ClientFailure, match=f"not in this registry: acme/secret:{version}"):
+            await world.push(archive, by=world.people.bob)
+
+
+async def test_a_push_without_a_token_is_401_with_the_reason(anyone: JavaBal) -> None:
+    with pytest.raises(Unauthorized) as told:
+        await anyone.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
+    assert "token" in (told.value.reason or "")
+
+
+async def test_without_a_token_nothing_of_the_upload_is_looked_at(anyone: JavaBal) -> None:
+    with pytest.raises(Unauthorized):
+        await anyone.send_archive("acme/greet:1.0.0", b"no archive")

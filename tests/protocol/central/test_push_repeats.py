@@ -1,0 +1,87 @@
+"""Clients repeat a push at once on a 5xx, and may resend on a lost connection."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.errors.requests import Busy
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import JavaBal
+from tests.support.archives import bala
+from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.world import OpenWorld, Stores, World
+
+GREET = "acme/greet:1.0.0"
+TAKEN = r"package already exists: acme/greet:1\.0\.0"
+
+
+async def test_a_repeat_of_a_push_that_landed_is_204(ann: JavaBal) -> None:
+    await ann.send_archive(GREET, bala(GREET))
+    await ann.send_archive(GREET, bala(GREET))
+    assert await ann.versions("acme/greet") == ["1.0.0"]
+
+
+async def test_a_repeat_within_ten_minutes_is_204(world: World, ann: JavaBal) -> None:
+    await ann.send_archive(GREET, bala(GREET))
+    world.clock.advance(timedelta(minutes=10))
+    await ann.send_archive(GREET, bala(GREET))
+
+
+async def test_a_repeat_after_ten_minutes_is_refused(world: World, ann: JavaBal) -> None:
+    await ann.send_archive(GREET, bala(GREET))
+    world.clock.advance(timedelta(minutes=10, milliseconds=1))
+    with pytest.raises(ClientFailure, match=TAKEN):
+        await ann.send_archive(GREET, bala(GREET))
+
+
+async def test_a_repeat_with_other_bytes_is_refused(ann: JavaBal) -> None:
+    await ann.send_archive(GREET, bala(GREET))
+    with pytest.raises(ClientFailure, match=TAKEN):
+        await ann.send_archive(GREET, bala(GREET, summary="Better."))
+
+
+async def test_the_same_bytes_by_somebody_else_are_refused(world: World, ann: JavaBal) -> None:
+    await ann.send_archive(GREET, bala(GREET))
+    with pytest.raises(ClientFailure, match=TAKEN):
+        await world.java(world.people.admin).send_archive(GREET, bala(GREET))
+
+
+async def test_a_repeat_publishes_nothing_twice(world: World, ann: JavaBal) -> None:
+    await ann.send_archive(GREET, bala(GREET))
+    before = await world.stores.events.since(0, 100)
+    await ann.send_archive(GREET, bala(GREET))
+    assert await world.stores.events.since(0, 100) == before
+
+
+@pytest.mark.parametrize("moment", list(Moment))
+@pytest.mark.parametrize(
+    ("port", "method"),
+    [
+        ("metadata", "find"),
+        ("metadata", "claim"),
+        ("documents", "put"),
+        ("archives", "put"),
+        ("metadata", "add_release"),
+        ("metadata", "put_entries"),
+        ("search", "offer"),
+        ("events", "publish"),
+    ],
+)
+async def test_a_push_that_fails_anywhere_succeeds_when_the_client_repeats_it(
+    worlds: OpenWorld, port: str, method: str, moment: Moment
+) -> None:
+    def broken(stores: Stores) -> Stores:
+        fault = Fault(method, Busy(), moment)
+        return replace(stores, **{port: failing(getattr(stores, port), fault)})
+
+    world = await worlds(wrap=broken)
+    ann = world.java(world.people.ann)
+    await ann.send_archive(GREET, bala(GREET))
+    assert [each.status for each in ann.wire.exchanges] == [503, 204]
+    assert await ann.versions("acme/greet") == ["1.0.0"]
+    assert (await ann.search("greet"))["count"] == 1
+    assert (await ann.pull(GREET)).content == bala(GREET)
+    assert [event.kind for _, event in await world.stores.events.since(0, 100)].count(
+        "release.published"
+    ) == 1

@@ -1,0 +1,139 @@
+"""Who may push what: members of the organization, and the operator's administrator."""
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.organizations import Organization, organization_place
+from shared.localhost import sender_identifier
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.okhttp import multipart
+from tests.protocol.central.answers import refused
+from tests.support.archives import bala
+from tests.support.port_doubles import Journal
+from tests.support.world import OpenWorld, Person, World, limited, token_of
+
+
+async def told_to(world: World, person: Person, coordinate: str, **spec: object) -> str:
+    """Push, expect a refusal that the client shows, and return it."""
+    with pytest.raises(ClientFailure) as told:
+        await world.java(person).push(coordinate, bala(coordinate, **spec))
+    assert told.value.reason
+    return told.value.reason
+
+
+async def test_an_owner_pushes(world: World) -> None:
+    await world.java(world.people.ann).push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
+
+
+async def test_somebody_of_another_organization_is_refused_with_the_way_out(world: World) -> None:
+    reason = await told_to(world, world.people.bob, "acme/greet:1.0.0")
+    assert "acme" in reason
+    assert "owner" in reason
+
+
+async def test_a_mere_member_is_refused(world: World) -> None:
+    assert "acme" in await told_to(world, world.people.mia, "acme/greet:1.0.0")
+
+
+async def test_an_organization_that_nobody_founded_is_refused(world: World) -> None:
+    reason = await told_to(world, world.people.ann, "nobody/greet:1.0.0")
+    assert "nobody does not exist" in reason
+
+
+async def test_the_push_of_an_administrator_founds_the_organization(world: World) -> None:
+    admin = world.java(world.people.admin)
+    await admin.push("fresh/greet:1.0.0", bala("fresh/greet:1.0.0"))
+    await admin.push("fresh/more:1.0.0", bala("fresh/more:1.0.0"))
+    assert await world.java().versions("fresh/greet") == ["1.0.0"]
+    organization = await world.stores.directory.get(Organization, organization_place("fresh"))
+    assert organization is not None
+    assert organization.founder == world.people.admin.account.id
+
+
+@pytest.mark.parametrize("org", ["ballerina", "ballerinax", "BallerinaLabs", "ballerina_tools"])
+async def test_names_that_begin_with_ballerina_are_the_operators(world: World, org: str) -> None:
+    assert "operator" in await told_to(world, world.people.ann, f"{org}/http:1.0.0")
+
+
+async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> None:
+    admin = world.java(world.people.admin)
+    await admin.push("ballerina/http:2.0.0", bala("ballerina/http:2.0.0"))
+    assert await world.java().versions("ballerina/http") == ["2.0.0"]
+
+
+async def test_an_archive_is_not_read_of_whoever_may_publish_nowhere(world: World) -> None:
+    reader = await limited(world, world.people.ann, "read")
+    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    stranger = Person(account, await token_of(world.registry, account))
+    reasons = {
+        world.people.mia: "you are only member of acme",
+        stranger: "you belong to no organization",
+        reader: "the token lacks the scopes push-new and push-version",
+    }
+    for person, reason in reasons.items():
+        told = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
+        assert told.startswith("You may not publish any package"), told
+        assert reason in told
+    for person in (world.people.bob, world.people.admin):
+        told = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
+        assert "not a zip archive" in told
+
+
+async def test_room_for_a_large_archive_is_for_whoever_may_publish_somewhere(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap)
+    identify = sender_identifier(world.registry)
+    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    stranger = Person(account, await token_of(world.registry, account))
+    reader = await limited(world, world.people.ann, "read")
+
+    async def account_of(person: Person) -> str:
+        return (await identify({"authorization": f"Bearer {person.token}"})).account
+
+    for person in (world.people.mia, stranger, reader):
+        assert await account_of(person) == ""
+    for person in (world.people.ann, world.people.admin):
+        assert await account_of(person) == person.account.id
+    journal.taken()
+    assert await account_of(world.people.ann)
+    assert journal.taken() == []  # Nor does the push ask again.
+
+
+async def test_a_token_for_reading_does_not_push(world: World) -> None:
+    reader = await limited(world, world.people.ann, "read")
+    assert "push-new" in await told_to(world, reader, "acme/greet:1.0.0")
+
+
+async def test_a_token_for_new_versions_does_not_push_new_packages(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    publisher = await limited(world, world.people.ann, "push-version")
+    await world.java(publisher).push("acme/greet:1.1.0", bala("acme/greet:1.1.0"))
+    assert "push-new" in await told_to(world, publisher, "acme/other:1.0.0")
+
+
+async def test_a_token_for_some_packages_pushes_no_others(world: World) -> None:
+    publisher = await limited(world, world.people.ann, "push-new", org="acme", package="greet*")
+    await world.java(publisher).push("acme/greetings:1.0.0", bala("acme/greetings:1.0.0"))
+    assert "acme/other" in await told_to(world, publisher, "acme/other:1.0.0")
+
+
+@pytest.mark.parametrize("coordinate", ["Acme/greet:1.1.0", "acme/Greet:1.1.0"])
+async def test_another_spelling_of_a_name_that_is_taken_is_refused(
+    world: World, coordinate: str
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    reason = await told_to(world, world.people.ann, coordinate)
+    assert "upper and lower case" in reason
+
+
+async def test_a_private_archive_is_not_pushed_into_a_public_package(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    reason = await told_to(world, world.people.ann, "acme/greet:1.1.0", visibility="private")
+    assert "public" in reason
+
+
+async def test_a_refusal_of_rights_has_a_status_that_the_client_shows(world: World) -> None:
+    form = multipart("greet.bala", bala("acme/greet:1.0.0"))
+    refused(await world.upload(form, by=world.people.bob), 400)

@@ -1,0 +1,271 @@
+"""`POST /packages/resolve-dependencies`: which versions a build gets."""
+
+import json
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.protocol.bal.failures import Swallowed, Unauthorized
+from tests.protocol.bal.go import GoBal
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import World
+
+PATH = "/packages/resolve-dependencies"
+
+
+async def publish(world: World, *versions: str, name: str = "greet") -> None:
+    """Publish versions of a package of acme."""
+    for version in versions:
+        await world.push(bala(f"acme/{name}:{version}"))
+
+
+def asked(version: str | None = None, mode: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return a request for the package, without the keys that are None."""
+    fields = {"org": "acme", "name": "greet", "version": version, "mode": mode, **more}
+    return {key: value for key, value in fields.items() if value is not None}
+
+
+async def chosen(client: JavaBal | GoBal, *requests: dict[str, Any]) -> list[str]:
+    """Return the versions that the requests get."""
+    answer = await client.resolve_dependencies(requests)
+    assert answer["unresolved"] == []
+    return [each["version"] for each in answer["resolved"]]
+
+
+async def not_found(client: JavaBal, *requests: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what cannot be resolved."""
+    answer = await client.resolve_dependencies(requests)
+    assert answer["resolved"] == []
+    return answer["unresolved"]
+
+
+# --- the table of modes ------------------------------------------------------------------------
+
+VERSIONS = ("0.1.2", "0.1.9", "0.2.0", "1.4.9", "1.5.0", "1.5.3", "1.9.0", "2.0.0", "3.0.0-rc.1")
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "found"),
+    [
+        (None, None, "2.0.0"),
+        (None, "soft", "2.0.0"),
+        ("", "soft", "2.0.0"),
+        (None, "hard", "2.0.0"),
+        ("1.4.0", "soft", "1.9.0"),
+        ("1.5.0", "soft", "1.9.0"),
+        ("1.4.0", "SOFT", "1.9.0"),
+        ("1.4.0", None, "1.9.0"),
+        ("1.4.0", "unheard-of", "1.9.0"),
+        ("1.5.0", "medium", "1.5.3"),
+        ("1.5.3", "MEDIUM", "1.5.3"),
+        ("0.1.2", "soft", "0.1.9"),
+        ("0.1.2", "medium", "0.1.9"),
+        ("1.4.9", "hard", "1.4.9"),
+        ("1.4.9", "locked", "1.4.9"),
+        ("1.4.9", "LOCKED", "1.4.9"),
+        ("3.0.0-rc.1", "hard", "3.0.0-rc.1"),
+        ("3.0.0-rc.1", "soft", "3.0.0-rc.1"),
+    ],
+)
+async def test_the_mode_decides_how_far_a_build_moves(
+    world: World, anyone: JavaBal, version: str | None, mode: str | None, found: str
+) -> None:
+    await publish(world, *VERSIONS)
+    assert await chosen(anyone, asked(version, mode)) == [found]
+
+
+@pytest.mark.parametrize(
+    ("there", "version", "mode"),
+    [
+        (["1.4.9"], "1.5.0", "soft"),
+        (["1.4.9", "2.0.0"], "1.5.0", "soft"),
+        (["1.5.9", "1.7.0"], "1.6.0", "medium"),
+        (["0.2.0"], "0.1.0", "soft"),
+        (["1.5.0"], "1.5.1", "hard"),
+        (["1.5.0"], "1.4.9", "locked"),
+    ],
+)
+async def test_what_is_below_or_beyond_is_not_taken(
+    world: World, anyone: JavaBal, there: list[str], version: str, mode: str
+) -> None:
+    await publish(world, *there)
+    unresolved = await not_found(anyone, asked(version, mode))
+    assert [each["version"] for each in unresolved] == [version]
+
+
+async def test_without_a_version_a_pre_release_is_better_than_nothing(
+    world: World, anyone: JavaBal
+) -> None:
+    await publish(world, "1.0.0-alpha", "1.0.0-beta")
+    assert await chosen(anyone, asked()) == ["1.0.0-beta"]
+
+
+async def test_a_deprecated_version_is_passed_over(world: World, ann: JavaBal) -> None:
+    await publish(world, "1.0.0", "1.1.0")
+    await ann.deprecate("acme/greet:1.1.0", "Broken.")
+    assert await chosen(ann, asked("1.0.0", "soft")) == ["1.0.0"]
+
+
+async def test_a_deprecated_version_is_taken_when_nothing_else_fits(
+    world: World, ann: JavaBal
+) -> None:
+    await publish(world, "1.0.0", "1.1.0")
+    await ann.deprecate("acme/greet:1.1.0", "Broken.")
+    [found] = (await ann.resolve_dependencies([asked("1.1.0", "soft")]))["resolved"]
+    assert (found["version"], found["isDeprecated"]) == ("1.1.0", True)
+    assert found["deprecateMessage"] == "Broken."
+
+
+async def test_a_deprecated_version_is_taken_when_it_is_asked_for_exactly(
+    world: World, ann: JavaBal
+) -> None:
+    await publish(world, "1.0.0", "1.1.0")
+    await ann.deprecate("acme/greet:1.0.0", "Broken.")
+    assert await chosen(ann, asked("1.0.0", "hard")) == ["1.0.0"]
+
+
+# --- what clients send -------------------------------------------------------------------------
+
+
+async def test_go_sends_no_content_type(world: World, gopher: GoBal) -> None:
+    await publish(world, "1.0.0")
+    assert await chosen(gopher, asked("1.0.0", "soft")) == ["1.0.0"]
+
+
+@pytest.mark.parametrize("version", ["null", '""', None])
+async def test_a_version_may_be_null_empty_or_absent(world: World, version: str | None) -> None:
+    await publish(world, "1.0.0")
+    field = "" if version is None else f',"version":{version}'
+    body = f'{{"packages":[{{"org":"acme","name":"greet"{field}}}]}}'.encode()
+    [found] = answered(await world.send("POST", PATH, content=body))["resolved"]
+    assert found["version"] == "1.0.0"
+
+
+async def test_an_organization_may_be_called_org_name(world: World, anyone: JavaBal) -> None:
+    await publish(world, "1.0.0")
+    request = {"orgName": "acme", "name": "greet", "version": "1.0.0", "mode": "soft"}
+    assert await chosen(anyone, request) == ["1.0.0"]
+
+
+async def test_a_version_may_be_url_encoded(world: World, anyone: JavaBal) -> None:
+    await publish(world, "1.0.0-rc.1")
+    assert await chosen(anyone, asked("1.0.0-rc%2E1", "hard")) == ["1.0.0-rc.1"]
+
+
+async def test_the_same_package_twice_is_answered_twice(world: World, anyone: JavaBal) -> None:
+    await publish(world, "1.0.0", "2.0.0")
+    requests = [asked("1.0.0", "soft"), asked("2.0.0", "soft"), asked("1.0.0", "soft")]
+    assert await chosen(anyone, *requests) == ["1.0.0", "2.0.0", "1.0.0"]
+
+
+async def test_a_control_character_inside_a_string_is_no_reason_to_refuse(world: World) -> None:
+    await publish(world, "1.0.0")
+    body = b'{"packages":[{"org":"acme","name":"greet","version":"","mode":"so\tft"}]}'
+    assert len(answered(await world.send("POST", PATH, content=body))["resolved"]) == 1
+
+
+# --- what they get -----------------------------------------------------------------------------
+
+
+async def test_a_resolution_looks_like_this(
+    world: World, anyone: JavaBal, golden: SnapshotAssertion
+) -> None:
+    inner = {"acme/base:1.0.0": ["acme/core:1.0.0"]}
+    app = bala("acme/app:1.0.0", dependencies=["acme/base:1.0.0"], transitive=inner)
+    await world.push(app)
+    answer = await anyone.resolve_dependencies(
+        [
+            {"org": "acme", "name": "app", "version": "1.0.0", "mode": "hard"},
+            {"org": "acme", "name": "none", "version": "1.2.3", "mode": "soft"},
+        ]
+    )
+    assert answer == golden
+
+
+@pytest.mark.parametrize("layout", [2, 3, 4])
+async def test_a_graph_has_a_node_for_the_package_and_each_transitive_one(
+    world: World, anyone: JavaBal, layout: int
+) -> None:
+    inner = {"acme/base:1.0.0": ["acme/core:1.0.0"]}
+    spec: dict[str, Any] = {"dependencies": ["acme/base:1.0.0"], "transitive": inner}
+    await world.push(bala("acme/greet:1.0.0", layout=layout, **spec))
+    [found] = (await anyone.resolve_dependencies([asked("1.0.0", "hard")]))["resolved"]
+    graph = {node["name"]: node for node in found["dependencyGraph"]}
+    assert set(graph) == {"greet", "base", "core"}
+    for node in graph.values():
+        assert set(node) == {"org", "name", "version", "dependencies"}
+        assert node["dependencies"] is not None
+    base = {"org": "acme", "name": "base", "version": "1.0.0"}
+    assert graph["greet"]["dependencies"] == [base]
+    assert graph["core"]["dependencies"] == []
+
+
+async def test_a_package_without_a_recorded_graph_has_no_dependencies(
+    world: World, anyone: JavaBal
+) -> None:
+    await world.push(bala("acme/greet:1.0.0", entries={"dependency-graph.json": '{"packages":[]}'}))
+    [found] = (await anyone.resolve_dependencies([asked("1.0.0", "hard")]))["resolved"]
+    assert all(node["dependencies"] == [] for node in found["dependencyGraph"])
+
+
+async def test_names_are_echoed_exactly_as_asked_and_in_the_order_asked(
+    world: World, anyone: JavaBal
+) -> None:
+    await publish(world, "1.0.0")
+    await publish(world, "1.0.0", name="other")
+    requests = [
+        {"org": "ACME", "name": "Other", "version": ""},
+        {"org": "acme", "name": "none-at-all", "version": "x%20y"},
+        {"org": "acme", "name": "greet", "version": "1.0.0"},
+        {"org": "", "name": "", "version": ""},
+    ]
+    answer = await anyone.resolve_dependencies(requests)
+    resolved = [(each["org"], each["name"]) for each in answer["resolved"]]
+    assert resolved == [("ACME", "Other"), ("acme", "greet")]
+    unresolved = [
+        {"org": "acme", "name": "none-at-all", "version": "x%20y", "dependencyGraph": []},
+        {"org": "", "name": "", "version": "", "dependencyGraph": []},
+    ]
+    assert answer["unresolved"] == unresolved
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"packages":[]}', b'{"packages":null}'])
+async def test_both_lists_are_there_even_when_nothing_is_asked(world: World, body: bytes) -> None:
+    answer = answered(await world.send("POST", PATH, content=body))
+    assert answer == {"resolved": [], "unresolved": []}
+
+
+async def test_resolving_what_is_not_there_is_no_error(anyone: JavaBal) -> None:
+    assert await not_found(anyone, asked("1.0.0", "soft"), asked("1.0", "hard"), asked("+"))
+    assert anyone.wire.exchanges[-1].status == 200
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"[]", b'{"packages":1}', b'"packages"', b"\xff"])
+async def test_a_body_that_is_no_request_is_400(world: World, body: bytes) -> None:
+    refused(await world.send("POST", PATH, content=body), 400)
+
+
+async def test_a_bad_token_stops_the_build(world: World) -> None:
+    stranger = world.java()
+    stranger.token = "nonsense"
+    with pytest.raises(Unauthorized):
+        await stranger.resolve_dependencies([asked()])
+
+
+async def test_more_packages_than_the_operator_allows_are_refused(world: World) -> None:
+    requests = [asked()] * 2_001
+    with pytest.raises(Swallowed) as told:
+        await world.java().resolve_dependencies(requests)
+    assert "2,000" in (told.value.reason or "")
+
+
+async def test_a_private_package_is_resolved_for_members_alone(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0", visibility="private"))
+    assert await chosen(world.java(world.people.mia), asked("1.0.0", "hard")) == ["1.0.0"]
+    for outsider in (world.java(), world.java(world.people.bob)):
+        hidden = await not_found(outsider, asked("1.0.0", "hard"))
+        missing = await not_found(outsider, asked("1.0.0", "hard") | {"name": "none"})
+        assert json.dumps(hidden).replace("greet", "none") == json.dumps(missing)

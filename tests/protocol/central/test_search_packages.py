@@ -1,0 +1,94 @@
+"""`GET /search-packages` and its neighbours: what editors and stores ask while somebody types."""
+
+from urllib.parse import quote
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import URL, World
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish a package with two modules."""
+    spec = {"modules": ["sub"], "keywords": ["greeting"], "summary": "Greets people."}
+    await world.push(bala("acme/greet:1.0.0", **spec))
+
+
+async def test_the_language_server_asks_without_any_header_and_with_a_slash_too_many(
+    world: World, golden: SnapshotAssertion
+) -> None:
+    editor = world.editor()
+    assert await editor.search_packages(q="greet") == golden
+    assert "//search-packages" in editor.wire.exchanges[0].url
+
+
+async def test_a_query_is_optional(world: World) -> None:
+    assert (await world.editor().search_packages())["count"] == 1
+
+
+async def test_modules_are_names(world: World) -> None:
+    [found] = (await world.editor().search_packages(q="greet"))["packages"]
+    assert found["modules"] == ["greet", "greet.sub"]
+
+
+async def test_every_result_is_highlighted_under_its_id(world: World) -> None:
+    answer = await world.editor().search_packages(q="greet")
+    assert answer["suggestions"] == []
+    [found] = answer["packages"]
+    marks = answer["highlighting"][str(found["id"])]
+    assert set(marks) == {"summary", "keywords"}
+    assert all(isinstance(each, list) for each in marks.values())
+
+
+async def test_slashes_behind_the_base_are_one_without_a_redirect(world: World) -> None:
+    for path in ("//search-packages?q=greet", "///packages//acme///greet", "//packages//?q=greet"):
+        answered(await world.get(path))
+    missing = await world.get("//packages/acme/greet/1.0.0/nothing")
+    assert "/2.0/registry//packages/acme/greet" in refused(missing, 404)
+
+
+@pytest.mark.parametrize("query", ["q=gre&mode=all", "q=acme/g", "q=grete", "q=", ""])
+async def test_suggestions_are_a_list(world: World, query: str) -> None:
+    answer = answered(await world.get(f"/search-suggestions?{query}"))
+    assert set(answer) == {"suggestions"}
+    assert isinstance(answer["suggestions"], list)
+
+
+async def test_suggestions_begin_with_what_was_typed(world: World) -> None:
+    answer = answered(await world.get("/search-suggestions?q=gre&mode=all"))
+    assert "acme/greet" in str(answer["suggestions"])
+
+
+async def test_symbols_are_well_formed_and_empty(world: World) -> None:
+    answer = await world.editor().search_symbols(q="greet", limit="5", offset="0")
+    assert answer == {"symbols": [], "count": 0, "offset": 0, "limit": 5}
+
+
+@pytest.mark.parametrize("query", ["🚀", ".", "*", "**", "AND", '"!?"', " - "])
+async def test_a_query_without_words_finds_nothing_and_says_why(world: World, query: str) -> None:
+    for face in ("packages", "search-packages", "tools"):
+        found = answered(await world.get(f"/{face}?q={quote(query)}"))
+        assert (found.pop(face.removeprefix("search-")), found["count"]) == ([], 0)
+        assert "holds no words" in found["message"]
+    assert answered(await world.get(f"/search-suggestions?q={quote(query)}"))["suggestions"] == []
+    page = await world.get(f"{URL}/search?q={quote(query)}", headers={"Accept": "text/html"})
+    assert "holds no words" in page.text
+    twin = await world.get(f"{URL}/search?q={quote(query)}", headers={"Accept": "application/json"})
+    assert (twin.json()["count"], "holds no words" in twin.json()["message"]) == (0, True)
+
+
+@pytest.mark.parametrize("query", ["", " ", "greet 🚀"])
+async def test_no_query_and_one_with_a_word_are_answered_as_ever(world: World, query: str) -> None:
+    found = answered(await world.get(f"/packages?q={quote(query)}"))
+    assert ("message" in found, found["packages"] != []) == (False, True)
+
+
+@pytest.mark.parametrize("operation", ["resolve-dependencies", "resolve-modules"])
+async def test_a_get_of_a_resolution_is_told_that_it_is_posted(
+    world: World, operation: str
+) -> None:
+    told = refused(await world.get(f"/packages/{operation}"), 400)
+    assert told.startswith(f"{operation} is no organization but an operation: send it a POST")

@@ -1,0 +1,175 @@
+"""`bal tool`: searching, pulling and updating tools."""
+
+from base64 import b64encode
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import MAVEN, URL, World
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish two versions of a package with a tool, and one without."""
+    await world.push(bala("acme/greet_tool:1.0.0", tools=["greeter"]))
+    await world.push(bala("acme/greet_tool:1.2.0", tools=["greeter"]))
+    await world.push(bala("acme/greet:1.0.0"))
+
+
+@pytest.mark.parametrize("path", ["/tools?q=greet", "/tools/?q=greet"])
+async def test_tools_are_found_with_their_ids(world: World, path: str) -> None:
+    answer = answered(await world.get(path))
+    assert set(answer) == {"tools", "count", "offset", "limit"}
+    [tool] = answer["tools"]
+    assert (tool["name"], tool["balToolId"], answer["count"]) == ("greet_tool", "greeter", 1)
+
+
+@pytest.mark.parametrize("words", ["scan", "Scan", "sca", "scan.deep", "deep"])
+@pytest.mark.parametrize("face", ["tools", "packages", "search-packages", "maven", "site"])
+async def test_a_tool_is_found_by_its_id(world: World, face: str, words: str) -> None:
+    await world.push(bala("acme/quality:1.0.0", tools=["scan", "scan.deep"]))
+    if face == "maven":
+        encoded = b64encode(words.encode()).decode()
+        path = f"{MAVEN}/v2201-12-0/__toolsearch__/{encoded}/maven-metadata.xml"
+        assert "<name>quality</name>" in (await world.get(path)).text
+    elif face == "site":
+        found = (
+            await world.get(f"{URL}/search?q={words}", headers={"Accept": "application/json"})
+        ).json()
+        assert [each["name"] for each in found["packages"]] == ["quality"]
+    else:
+        found = answered(await world.get(f"/{face}?q={words}"))
+        [each] = found.get("tools", found.get("packages"))
+        assert each["name"] == "quality"
+
+
+async def test_the_tool_whose_id_was_typed_is_the_one_that_is_shown(world: World) -> None:
+    await world.push(bala("acme/quality:1.0.0", tools=["scan", "scan.deep"]))
+    [shown] = answered(await world.get("/tools?q=scan.deep"))["tools"]
+    assert shown["balToolId"] == "scan.deep"
+
+
+async def test_a_tool_of_that_id_comes_before_packages_that_mention_it(world: World) -> None:
+    await world.push(bala("acme/scan_reports:1.0.0", summary="Reports of a scan."))
+    await world.push(bala("acme/quality:1.0.0", tools=["scan"]))
+    found = answered(await world.get("/packages?q=scan"))["packages"]
+    assert [each["name"] for each in found] == ["quality", "scan_reports"]
+
+
+@pytest.mark.parametrize("wanted", ["9.9.9", "9.*"])
+async def test_a_version_that_a_tool_does_not_have_names_those_that_it_has(
+    world: World, wanted: str
+) -> None:
+    told = refused(await world.get(f"/tools/greeter/{wanted}"), 404)
+    assert told == f"tool not found: greeter:{wanted}. Its versions are 1.2.0, 1.0.0."
+
+
+async def test_of_many_versions_of_a_tool_the_newest_are_named(world: World) -> None:
+    for patch in range(1, 12):
+        await world.push(bala(f"acme/greet_tool:2.0.{patch}", tools=["greeter"]))
+    told = refused(await world.get("/tools/greeter/9.9.9"), 404)
+    assert told.endswith("2.0.3, 2.0.2 and 3 more.")
+
+
+async def test_versions_of_a_private_tool_are_named_to_members_alone(world: World) -> None:
+    await world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
+    told = refused(await world.get("/tools/secret/9.9.9", by=world.people.mia), 404)
+    assert "1.0.0" in told
+    for by in (None, world.people.bob):
+        hidden = refused(await world.get("/tools/secret/9.9.9", by=by), 404)
+        missing = refused(await world.get("/tools/nobody/9.9.9", by=by), 404)
+        assert hidden == missing.replace("nobody", "secret")
+        assert "1.0.0" not in hidden
+
+
+async def test_a_tool_search_of_the_client(anyone: JavaBal) -> None:
+    assert (await anyone.search_tools("greet_tool"))["count"] == 1
+    assert (await anyone.search_tools("nothing"))["count"] == 0
+
+
+async def test_a_tool_is_pulled_in_its_newest_version(anyone: JavaBal) -> None:
+    pulled = await anyone.pull_tool("greeter")
+    assert (pulled.name, pulled.version, pulled.platform) == ("greet_tool", "1.2.0", "any")
+    assert pulled.content == bala("acme/greet_tool:1.2.0", tools=["greeter"])
+
+
+async def test_a_tool_is_pulled_in_an_exact_version(anyone: JavaBal) -> None:
+    assert (await anyone.pull_tool("greeter", "1.0.0")).version == "1.0.0"
+
+
+async def test_a_tool_that_a_later_version_dropped_is_pulled_where_it_was_last(
+    world: World, anyone: JavaBal
+) -> None:
+    await world.push(bala("acme/greet_tool:2.0.0"))
+    assert (await anyone.pull_tool("greeter")).version == "1.2.0"
+    refused(await world.get("/tools/greeter/2.0.0"), 404)
+
+
+async def test_a_native_tool_is_pulled_with_its_platform(world: World, anyone: JavaBal) -> None:
+    await world.push(bala("acme/native_tool:1.0.0", platform="java21", tools=["native"]))
+    assert (await anyone.pull_tool("native")).platform == "java21"
+
+
+async def test_the_answer_to_a_tool_pull_has_nothing_null(world: World) -> None:
+    headers = {"Content-Type": "application/json"}
+    model = answered(await world.get("/tools/greeter", headers=headers))
+    for key in ("organization", "name", "version", "balaURL", "platform"):
+        assert isinstance(model[key], str)
+        assert model[key]
+
+
+async def test_a_tool_that_is_not_there_is_shown(anyone: JavaBal) -> None:
+    with pytest.raises(ClientFailure, match="tool not found: nothing"):
+        await anyone.pull_tool("nothing")
+
+
+@pytest.mark.parametrize("path", ["/tools/greeter/9.9.9", "/tools/greet"])
+async def test_versions_and_names_that_are_not_there_are_404(world: World, path: str) -> None:
+    refused(await world.get(path), 404)
+
+
+async def test_what_can_be_no_tool_id_is_refused(world: World) -> None:
+    answer = await world.get("/tools/not%20a%20tool")
+    assert answer.status_code in (400, 404)
+    refused(answer, answer.status_code)
+
+
+async def test_a_tool_id_belongs_to_the_package_that_published_it_first(ann: JavaBal) -> None:
+    with pytest.raises(ClientFailure) as told:
+        await ann.push("acme/thief:1.0.0", bala("acme/thief:1.0.0", tools=["greeter"]))
+    assert "acme/greet_tool" in str(told.value)
+    assert (await ann.pull_tool("greeter")).name == "greet_tool"
+
+
+async def test_tools_are_resolved(anyone: JavaBal, golden: SnapshotAssertion) -> None:
+    answer = await anyone.resolve_tools(
+        [
+            {"id": "greeter", "version": "1.0.0", "mode": "soft"},
+            {"id": "greeter", "version": "1.0.0", "mode": "hard"},
+            {"id": "greeter", "version": "1%2E0.0", "mode": "locked"},
+            {"id": "greeter"},
+            {"id": "nothing", "version": "1.0.0"},
+            {"id": "greeter", "version": "2.0.0", "mode": "soft"},
+        ]
+    )
+    assert answer == golden
+
+
+async def test_a_tool_resolution_without_content_type(world: World) -> None:
+    body = b'{"tools":[{"id":"greeter"}]}'
+    answer = answered(await world.send("POST", "/tools/resolve-dependencies", content=body))
+    [found] = answer["resolved"]
+    assert found == {"id": "greeter", "version": "1.2.0", "name": "greet_tool", "orgName": "acme"}
+
+
+async def test_tools_of_private_packages_are_for_members_alone(world: World) -> None:
+    await world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
+    assert (await world.java(world.people.mia).pull_tool("secret")).name == "secret_tool"
+    hidden, missing = await world.get("/tools/secret"), await world.get("/tools/nobody")
+    assert hidden.text.replace("secret", "nobody") == missing.text
+    answer = await world.java().resolve_tools([{"id": "secret"}])
+    assert [each["id"] for each in answer["unresolved"]] == ["secret"]

@@ -1,0 +1,59 @@
+"""`GET /packages/{org}/{name}`: the versions of a package, newest first."""
+
+import pytest
+
+from tests.protocol.bal.go import GoBal
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.central.answers import answered, refused
+from tests.support.archives import bala
+from tests.support.world import World
+
+
+async def test_versions_come_newest_first_by_number_and_not_by_letter(world: World) -> None:
+    ordered = ["10.0.0", "2.0.0", "2.0.0-rc.10", "2.0.0-rc.9", "2.0.0-alpha", "1.10.0", "1.9.0"]
+    for version in sorted(ordered):
+        await world.push(bala(f"acme/greet:{version}"))
+    assert answered(await world.get("/packages/acme/greet")) == ordered
+
+
+async def test_deprecated_versions_are_listed_too(world: World, ann: JavaBal) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/greet:1.1.0"))
+    await ann.deprecate("acme/greet:1.1.0", "Broken.")
+    assert await ann.versions("acme/greet") == ["1.1.0", "1.0.0"]
+
+
+async def test_a_package_with_nothing_for_the_client_is_an_empty_list(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0", ballerina_version="2201.12.0"))
+    old = world.java(version="2201.8.0")
+    assert await old.versions("acme/greet") == []
+    assert old.wire.exchanges[-1].status == 200
+
+
+async def test_a_package_that_is_not_there_is_404_in_exactly_these_words(world: World) -> None:
+    answer = await world.get("/packages/acme/greet")
+    assert refused(answer, 404) == "package not found: acme/greet"
+
+
+async def test_both_clients_take_that_404_for_no_versions(anyone: JavaBal, gopher: GoBal) -> None:
+    assert await anyone.versions("acme/greet") == []
+    assert await gopher.versions("acme/greet") == []
+
+
+async def test_an_organization_that_is_not_there_looks_the_same(world: World) -> None:
+    answer = await world.get("/packages/nobody/greet")
+    assert refused(answer, 404) == "package not found: nobody/greet"
+
+
+async def test_names_are_found_in_any_case(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    assert answered(await world.get("/packages/ACME/Greet")) == ["1.0.0"]
+
+
+@pytest.mark.parametrize(
+    "path", ["1acme/greet", "acme/gr eet", "acme/_greet", "ac-me/greet", "acme/nosuch-heldout"]
+)
+async def test_what_can_be_no_name_is_not_found_and_clients_go_on(world: World, path: str) -> None:
+    assert refused(await world.get(f"/packages/{path}"), 404) == f"package not found: {path}"
+    told = refused(await world.get(f"/packages/{path}/1.0.0"), 404)
+    assert told == f"package not found for: {path}:1.0.0"

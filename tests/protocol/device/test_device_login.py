@@ -1,0 +1,304 @@
+"""A machine without a browser gets a token that a person approves (RFC 8628)."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from shared.domain.device_login import DEVICE_SCOPES, USER_CODE_LETTERS
+from shared.domain.errors.identity import (
+    AccessDenied,
+    CredentialsMissing,
+    DeviceCodeExpired,
+    DeviceCodeUnknown,
+)
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import Principal
+from shared.domain.rights import Grant
+from shared.ports import WorkStore
+from shared.services.device_login import DeviceLoginResult
+from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
+from tests.support.page_client import FORM, PageClient
+from tests.support.world import URL, OpenWorld, World
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry behind a proxy, which passes on where requests come from."""
+    return await worlds(trusted_proxies="127.0.0.1")
+
+
+async def approved(codes: dict[str, Any], browser: PageClient) -> None:
+    await browser.open("/device")
+    await browser.send("/device", code=codes["user_code"])
+    await browser.send("/device", code=codes["user_code"], decision="approve")
+    assert "is connected" in browser.text
+
+
+async def test_the_codes_are_of_the_form_that_people_can_type(world: World) -> None:
+    codes = await ask(world)
+    left, right = codes["user_code"].split("-")
+    assert len(left) == len(right) == 4
+    assert set(left + right) <= set(USER_CODE_LETTERS)
+    assert not set(USER_CODE_LETTERS) & set("AEIOU0123456789")
+    assert (codes["verification_uri"], codes["expires_in"]) == (f"{URL}/device", 600)
+    assert codes["interval"] == 5
+    assert "verification_uri_complete" not in codes
+
+
+async def test_times_are_whole_numbers_as_the_rfc_wants_them(world: World) -> None:
+    codes = await ask(world)
+    assert {type(codes[name]) for name in ("expires_in", "interval")} == {int}
+
+
+async def test_a_machine_that_is_approved_gets_a_token_that_builds_and_publishes(
+    world: World,
+) -> None:
+    codes = await ask(world)
+    assert error(await poll(world, codes)) == "authorization_pending"
+    await approved(codes, await PageClient.of(world, world.people.ann))
+    answer = await poll(world, codes)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    given = answer.json()
+    assert (given["token_type"], given["account"]) == ("Bearer", "ann")
+    assert given["scope"].split() == ["read", "push-new", "push-version", "deprecate"]
+    assert given["expires_in"] == 90 * 86_400
+    bearer = {"Authorization": f"Bearer {given['access_token']}"}
+    who = (await world.get(f"{URL}/api/v1/whoami", headers=bearer)).json()
+    assert who["name"] == "ann"
+    assert [sorted(grant["scopes"]) for grant in who["grants"]] == [
+        ["deprecate", "push-new", "push-version", "read"]
+    ]
+
+
+async def test_the_token_is_named_after_the_machine_and_lives_ninety_days(world: World) -> None:
+    codes = await ask(world, "  build\x1b[2J   box ")
+    await approved(codes, await PageClient.of(world, world.people.ann))
+    await poll(world, codes)
+    ann = world.people.ann
+    tokens = (await world.get(f"{URL}/api/v1/tokens", by=ann)).json()["tokens"]
+    [token] = [each for each in tokens if each["name"] == "build [2J box"]
+    assert token["expiresAt"][:10] == "2026-12-20"
+
+
+async def test_json_is_read_as_well_as_a_form(world: World) -> None:
+    answer = await world.send("POST", ASK, content=b'{"client_id": "laptop"}')
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"client_id=", b"client_id=" + b"x" * 201, b"%ff=%ff"])
+async def test_a_form_that_says_nothing_is_refused(world: World, body: bytes) -> None:
+    answer = await world.send("POST", ASK, headers=FORM, content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].endswith(".")
+
+
+async def test_who_asks_too_often_is_told_to_slow_down(world: World) -> None:
+    codes = await ask(world)
+    assert error(await poll_at_once(world, codes)) == "authorization_pending"
+    assert error(await poll_at_once(world, codes)) == "slow_down"
+    assert error(await poll(world, codes)) == "authorization_pending"
+
+
+async def test_a_machine_that_is_refused_is_told_so_once(world: World) -> None:
+    codes = await ask(world)
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open("/device")
+    await browser.send("/device", code=codes["user_code"], decision="refuse")
+    assert "was refused" in browser.text
+    assert error(await poll(world, codes)) == "access_denied"
+    assert error(await poll(world, codes)) == "expired_token"
+
+
+async def test_a_code_that_nobody_answers_ends_after_ten_minutes(world: World) -> None:
+    codes = await ask(world)
+    world.clock.advance(timedelta(minutes=10))
+    assert error(await poll(world, codes)) == "expired_token"
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open("/device")
+    await browser.send("/device", code=codes["user_code"])
+    assert "No machine waits with this code" in browser.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"device_code": "guess"}, "expired_token"),
+    ],
+)
+async def test_what_is_no_question_of_a_machine_is_refused_in_words_of_the_rfc(
+    world: World, changes: dict[str, str], word: str
+) -> None:
+    assert error(await poll(world, await ask(world), **changes)) == word
+
+
+async def test_the_page_shows_which_machine_asks_for_what(world: World) -> None:
+    codes = await ask(world)
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open("/device")
+    typed = codes["user_code"].replace("-", " ").lower()
+    answer = await browser.send("/device", code=typed)
+    assert answer.status_code == 200
+    for shown in ("kim's laptop", MACHINE, "ballroom-login", "push-version", "90 days", "ann"):
+        assert shown in browser.text
+    assert "manage</li>" not in browser.text
+
+
+async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: World) -> None:
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open("/device")
+    answer = await browser.send("/device", code='BCDF-"GHJ')
+    assert answer.status_code == 404
+    assert "<p>No machine waits with this code" in browser.text
+    assert 'value="BCDF-&#34;GHJ"' in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_is_not_signed_in_has_to_be_first(world: World, method: str) -> None:
+    answer = await world.send(method, f"{URL}/device", headers=FORM, content=b"code=BCDFGHJK")
+    assert answer.status_code == 401
+
+
+async def test_the_log_of_the_account_says_what_was_approved_and_from_where(world: World) -> None:
+    codes = await ask(world)
+    ann = world.people.ann
+    await approved(codes, await PageClient.of(world, ann))
+    await poll(world, codes)
+    events = await world.stores.events.stream(f"account:{ann.account.id}", None, 2)
+    issued, decided = [event for _, event in events]
+    assert (issued.kind, issued.credential) == ("token.issued", "device")
+    assert (decided.kind, decided.address) == ("device.approved", "192.0.2.10")
+    assert decided.details == {"client": "kim's laptop", "machine-address": MACHINE}
+
+
+async def test_the_log_of_the_account_says_what_was_refused(world: World) -> None:
+    codes = await world.registry.device_login.authorize("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await world.registry.device_login.refuse(codes.user_code.reveal(), by=ann)
+    [(_, event)] = await world.stores.events.stream(f"account:{ann.id}", None, 1)
+    assert (event.kind, event.actor, event.subject) == ("device.refused", ann.id, "laptop")
+    assert event.details == {"client": "laptop", "machine-address": MACHINE}
+
+
+async def test_a_code_that_was_answered_is_looked_at_no_more(world: World) -> None:
+    connecting = world.registry.device_login
+    codes = await connecting.authorize("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await connecting.approve(codes.user_code.reveal(), by=ann)
+    with pytest.raises(DeviceCodeUnknown):
+        await connecting.find(codes.user_code.reveal(), by=ann)
+
+
+async def test_the_token_of_a_machine_is_for_every_package_and_ends_after_ninety_days(
+    world: World,
+) -> None:
+    connecting = world.registry.device_login
+    codes = await connecting.authorize("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await connecting.approve(codes.user_code.reveal(), by=ann)
+    connected = await connecting.exchange(codes.device_code.reveal(), by=machine())
+    token = connected.issued.token
+    lifetime_ms = timedelta(days=90) // timedelta(milliseconds=1)
+    assert (token.name, token.expires_ms) == ("laptop", world.clock.now_ms() + lifetime_ms)
+    assert [(grant.org, grant.package, grant.scopes) for grant in token.grants] == [
+        ("*", "*", frozenset(DEVICE_SCOPES))
+    ]
+    assert connected.account.id == ann.id
+
+
+class SameRandomness:
+    """Gives the same bytes each time."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return what everybody guesses."""
+        return bytes(count)
+
+
+def machine() -> Principal:
+    return Principal(address=MACHINE)
+
+
+async def test_a_code_that_somebody_waits_with_is_not_given_out_again(world: World) -> None:
+    connecting = replace(world.registry.device_login, randomness=SameRandomness())
+    await connecting.authorize("first", by=machine())
+    with pytest.raises(Busy):
+        await connecting.authorize("second", by=machine())
+
+
+async def test_of_many_questions_at_once_one_gets_the_token(world: World) -> None:
+    connecting = replace(world.registry.device_login, interval=timedelta())
+    codes = await connecting.authorize("laptop", by=machine())
+    ann = Principal(world.people.ann.account.id, "session", (Grant(),))
+    await connecting.approve(codes.user_code.reveal(), by=ann)
+    asked = [connecting.exchange(codes.device_code.reveal(), by=machine()) for _ in range(8)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in answers].count(DeviceCodeExpired) == 7
+    assert [type(each) for each in answers].count(DeviceLoginResult) == 1
+
+
+async def test_of_many_answers_at_once_one_counts(world: World) -> None:
+    connecting = world.registry.device_login
+    codes = await connecting.authorize("laptop", by=machine())
+    people = (world.people.ann, world.people.bob, world.people.mia)
+    answers = await asyncio.gather(
+        *[
+            connecting.approve(
+                codes.user_code.reveal(), by=Principal(each.account.id, "session", (Grant(),))
+            )
+            for each in people
+        ],
+        return_exceptions=True,
+    )
+    assert [type(each) for each in answers].count(DeviceCodeUnknown) == 2
+
+
+@dataclass(frozen=True)
+class Late:
+    """A store of work whose reader has not heard of any answer yet."""
+
+    work: WorkStore
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value, if it is no answer."""
+        return None if kind == "device-answer" else await self.work.peek(kind, key, now_ms)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.work, name)
+
+
+async def test_who_answers_between_another_ones_look_and_answer_is_not_overruled(
+    world: World,
+) -> None:
+    connecting = world.registry.device_login
+    codes = await connecting.authorize("laptop", by=machine())
+    ann, bob = [
+        Principal(each.account.id, "session", (Grant(),))
+        for each in (world.people.ann, world.people.bob)
+    ]
+    await connecting.refuse(codes.user_code.reveal(), by=ann)
+    late = replace(connecting, work=cast(WorkStore, Late(world.stores.work)))
+    with pytest.raises(DeviceCodeUnknown):
+        await late.approve(codes.user_code.reveal(), by=bob)
+    with pytest.raises(AccessDenied):
+        await connecting.exchange(codes.device_code.reveal(), by=machine())
+
+
+async def test_a_machine_gets_no_token_of_an_account_that_is_gone(world: World) -> None:
+    mia = Principal(
+        world.people.mia.account.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms()
+    )
+    connecting = world.registry.device_login
+    codes = await connecting.authorize("laptop", by=machine())
+    await connecting.approve(codes.user_code.reveal(), by=mia)
+    await world.registry.account_deletion.delete(by=mia)
+    with pytest.raises(AccessDenied):
+        await connecting.exchange(codes.device_code.reveal(), by=machine())
+
+
+async def test_nobody_looks_at_codes_without_being_signed_in(world: World) -> None:
+    with pytest.raises(CredentialsMissing):
+        await world.registry.device_login.find("BCDF-GHJK", by=machine())

@@ -1,0 +1,237 @@
+"""A machine logs in by the script that the registry hands out, and by the command of a clone."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.faces import build_app
+from shared.adapters.system import SystemClock
+from shared.bootstrap import build_registry
+from shared.composition import Registry as Served
+from shared.hosting.host import Host
+from shared.hosting.server import bind
+from tests.paths import ROOT
+from tests.reaching import noted
+from tests.support.server import TakingEmptyDomains, running
+from tests.support.storage import PLACES
+from tests.support.world import URL, Template, World, settings_of
+
+SECONDS = 60  # Generous: a slow machine is no failure.
+
+SCRIPT = (sys.executable, "-I", "-")  # As in `curl … | python3 -`.
+CLONE = (sys.executable, "-m", "shared.cli", "login")
+
+
+async def test_the_script_is_for_the_address_of_the_settings(world: World) -> None:
+    answer = await world.get(f"{URL}/login.py", headers={"Host": "evil.example"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/x-python; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert f'ADDRESS = "{URL}"' in answer.text
+    assert "evil.example" not in answer.text
+
+
+async def test_who_has_the_script_is_told_so(world: World) -> None:
+    tag = (await world.get(f"{URL}/login.py")).headers["etag"]
+    again = await world.get(f"{URL}/login.py", headers={"If-None-Match": tag})
+    assert again.status_code == 304
+    assert (await world.send("HEAD", f"{URL}/login.py")).headers["etag"] == tag
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry that listens, and whose machines need not wait between questions."""
+
+    url: str
+    links: Iterator[str]  # Each signs Ann in, once.
+
+    def answer(self, code: str, decision: str) -> None:
+        """Answer a code as Ann does in her browser."""
+        taking = TakingEmptyDomains()
+        with httpx.Client(base_url=self.url, follow_redirects=True, transport=taking) as browser:
+            self._send(browser, next(self.links))
+            self._send(browser, "/device", code=code, decision=decision)
+
+    def _send(self, browser: httpx.Client, path: str, **fields: str) -> None:
+        """Open a page, and send its form."""
+        [csrf, *_] = re.findall(r'name="csrf" value="([^"]+)"', browser.get(path).text)
+        browser.post(path, data={"csrf": csrf, **fields}).raise_for_status()
+
+
+@contextmanager
+def listening(template: Template, folder: Path) -> Generator[Registry]:
+    """Serve a copy of the template."""
+    PLACES.copy(template.folder, folder)
+    bound = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    registry = _opened(folder, url)
+    device_login = replace(registry.device_login, interval=timedelta())
+    host = Host(build_app(replace(registry, device_login=device_login)))
+    with running(host, at=bound):
+        beside = _opened(folder, url)
+        yield Registry(url, iter(asyncio.run(_links(template, beside))))
+    asyncio.run(_close(registry))
+    PLACES.forget(folder)
+
+
+def _opened(folder: Path, url: str) -> Served:
+    settings = settings_of(folder, url=url)
+    stores = asyncio.run(PLACES.stores(settings, SystemClock()))
+    return build_registry(settings, noted(stores))
+
+
+async def _close(registry: Served) -> None:
+    await registry.close()
+
+
+async def _links(template: Template, beside: Served) -> list[str]:
+    """Make links as an operator does, beside the running registry."""
+    ann = template.people.ann.account.id
+    links = [(await beside.sign_in_links.create(ann)).reveal() for _ in range(2)]
+    await beside.close()
+    return links
+
+
+@pytest.fixture
+def registry(template: Template, scratch: Path) -> Generator[Registry]:
+    with listening(template, scratch / "data") as registry:
+        yield registry
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a login."""
+
+    code: int
+    printed: str
+
+
+def log_in(registry: Registry, home: Path, *options: str, decision: str = "approve") -> Ended:
+    """Run the script, answer the code that it shows, and wait for its end."""
+    return run(registry, home, [*SCRIPT, *options], decision)
+
+
+def run(registry: Registry, home: Path, command: list[str], decision: str) -> Ended:
+    """Run a command that may read the script from its standard input."""
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={"HOME": str(home)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(httpx.get(f"{registry.url}/login.py").raise_for_status().text)
+        process.stdin.close()
+        printed = ""
+        try:
+            for line in process.stdout:
+                printed += line
+                if found := re.fullmatch(r"  ([A-Z]{4}-[A-Z]{4})\n", line):
+                    registry.answer(found[1], decision)
+            return Ended(process.wait(SECONDS), printed)
+        finally:
+            process.kill()  # It waits for an answer as long as the code is good for.
+
+
+def settings(home: Path) -> dict[str, Any]:
+    return tomllib.loads((home / ".ballerina" / "Settings.toml").read_text("utf-8"))
+
+
+def who(registry: Registry, token: str) -> str:
+    """Return whom a token is of."""
+    bearer = {"Authorization": f"Bearer {token}"}
+    return httpx.get(f"{registry.url}/api/v1/whoami", headers=bearer).json()["name"]
+
+
+@pytest.mark.parametrize("start", [SCRIPT, CLONE], ids=["script", "clone"])
+def test_a_machine_that_is_approved_has_settings_that_work(
+    registry: Registry, tmp_path: Path, start: tuple[str, ...]
+) -> None:
+    command = [*start, registry.url] if start is CLONE else [*start]
+    ended = run(registry, tmp_path, command, "approve")
+    assert ended.code == 0, ended.printed
+    [entry] = settings(tmp_path)["repository"]["maven"]
+    assert entry["url"] == f"{registry.url}/2.0/maven"
+    assert (entry["id"], entry["username"], entry["proxyCentral"]) == ("ballroom", "ann", False)
+    assert who(registry, entry["accesstoken"]) == "ann"
+    assert entry["accesstoken"] not in ended.printed
+    for said in (f"{registry.url}/device", "Approved by ann", "for 90 days", "bal push"):
+        assert said in ended.printed
+
+
+def test_the_oldest_python_that_is_promised_logs_in(registry: Registry, tmp_path: Path) -> None:
+    python = oldest_python()
+    (tmp_path / ".ballerina").mkdir()
+    (tmp_path / ".ballerina" / "Settings.toml").write_text('[proxy]\nhost = "p" # [x]\n')
+    ended = run(registry, tmp_path, [python, "-I", "-"], "approve")
+    assert ended.code == 0, ended.printed
+    assert settings(tmp_path)["proxy"] == {"host": "p"}
+    assert who(registry, settings(tmp_path)["repository"]["maven"][0]["accesstoken"]) == "ann"
+
+
+def oldest_python() -> str:
+    """Return an interpreter of the oldest version that the script promises, or skip."""
+    python = shutil.which("python3.9")
+    check = [python or "", "-c", "import sys; sys.exit(sys.version_info[:2] != (3, 9))"]
+    # A name on the PATH proves little: version managers put up fronts.
+    if python is None or subprocess.run(check, capture_output=True, check=False).returncode:
+        pytest.skip("there is no python3.9 on the PATH")
+    return python
+
+
+def test_a_second_login_renews_the_token_and_keeps_the_rest_and_a_copy(
+    registry: Registry, tmp_path: Path
+) -> None:
+    file = tmp_path / ".ballerina" / "Settings.toml"
+    file.parent.mkdir()
+    before = '# Mine.\n[proxy]\nhost = "p"\n\n[[repository.maven]]\nid = "x"\naccesstoken = "old"\n'
+    file.write_text(before)
+    ended = log_in(registry, tmp_path, "--id", "x", "--central")
+    assert ended.code == 0, ended.printed
+    after = settings(tmp_path)
+    assert after["proxy"] == {"host": "p"}
+    [entry] = after["repository"]["maven"]
+    assert who(registry, entry["accesstoken"]) == "ann"
+    assert after["central"] == {"accesstoken": entry["accesstoken"]}
+    [backup] = file.parent.glob("Settings.toml.*.bak")
+    assert backup.read_text() == before
+    assert str(backup) in ended.printed
+    assert file.read_text().startswith("# Mine.\n")
+
+
+def test_a_proxy_of_central_is_made_on_request_and_renewed_from_then_on(
+    registry: Registry, tmp_path: Path
+) -> None:
+    log_in(registry, tmp_path, "--proxy")
+    first = settings(tmp_path)["repository"]["maven"]
+    log_in(registry, tmp_path)
+    second = settings(tmp_path)["repository"]["maven"]
+    for entries in (first, second):
+        assert [each["id"] for each in entries] == ["ballroom", "ballroom-central"]
+        assert [each["proxyCentral"] for each in entries] == [False, True]
+        [token] = {each["accesstoken"] for each in entries}
+        assert who(registry, token) == "ann"
+    assert first[0]["accesstoken"] != second[0]["accesstoken"]
+
+
+def test_a_machine_that_is_refused_changes_nothing(registry: Registry, tmp_path: Path) -> None:
+    ended = log_in(registry, tmp_path, decision="refuse")
+    assert ended.code == 1
+    assert "This machine was refused." in ended.printed
+    assert not (tmp_path / ".ballerina").exists()

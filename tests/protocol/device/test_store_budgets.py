@@ -1,0 +1,73 @@
+"""How often logging a machine in asks a store; docs/architecture.md lists the same numbers."""
+
+import pytest
+
+from tests.protocol.test_store_budgets import Ledger
+from tests.support.device_login import ask, poll
+from tests.support.page_client import PageClient
+from tests.support.world import OpenWorld, World, asking
+
+# Whether changes are taken, which a process reads once in three seconds.
+BULLETIN = {"directory.get": 1}
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Return what the calls are counted in."""
+    return Ledger()
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld, ledger: Ledger) -> World:
+    """Return a registry whose calls are counted."""
+    return await worlds(wrap=ledger.wrap, host=asking)
+
+
+async def test_asking_for_codes(world: World, ledger: Ledger) -> None:
+    ledger.forget()
+    await ask(world)
+    assert ledger.calls() == {**BULLETIN, "work.count": 1, "work.claim": 1, "work.put": 1}
+
+
+async def test_waiting_for_an_answer(world: World, ledger: Ledger) -> None:
+    codes = await ask(world)
+    ledger.forget()
+    await poll(world, codes)
+    assert ledger.calls() == {**BULLETIN, "work.peek": 2, "work.claim": 1}
+
+
+async def test_a_code_that_is_none(world: World, ledger: Ledger) -> None:
+    ledger.forget()
+    await poll(world, {"device_code": "guess"})
+    assert ledger.calls() == {**BULLETIN, "work.peek": 1}
+
+
+async def test_approving(world: World, ledger: Ledger) -> None:
+    codes = await ask(world)
+    ann = await PageClient.of(world, world.people.ann)
+    await ann.open("/device")
+    ledger.forget()
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    calls = ledger.calls()
+    work = {name: count for name, count in calls.items() if name.startswith("work.")}
+    # Both limits, of changes and of codes, are counted; the code and its answer are read.
+    assert work == {"work.count": 2, "work.peek": 2, "work.claim": 1}
+    assert calls["events.append"] == 1
+    assert sum(calls.values()) <= 9
+
+
+async def test_getting_the_token(world: World, ledger: Ledger) -> None:
+    codes = await ask(world)
+    ann = await PageClient.of(world, world.people.ann)
+    await ann.open("/device")
+    await ann.send("/device", code=codes["user_code"], decision="approve")
+    ledger.forget()
+    await poll(world, codes)
+    assert ledger.calls() == {
+        "work.peek": 2,
+        "work.claim": 1,
+        "work.take": 1,
+        "directory.get": 2,  # The account; and whether changes are taken.
+        "directory.add": 1,
+        "events.publish": 1,
+    }

@@ -1,0 +1,281 @@
+"""Answers that are given again: nothing stale, nothing private, and each one noted like the first.
+
+One machine gives the answers of public packages again while nothing is written. The other tests of
+this suite run over such a host, too; these ask twice on purpose.
+"""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from functions.faces import build_app
+from shared.composition import Registry
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.hosting.answer_cache import AnswerCache
+from shared.hosting.host import Host
+from shared.hosting.middleware import FollowedRedirects, configured_headers
+from shared.localhost import MAVEN_PATHS, archive_resolver
+from shared.log import configure, log
+from shared.services.derived_data import DOCUMENTS_TRUSTED_FOR
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.storage import one_machine
+from tests.support.world import MAVEN, URL, OpenWorld, World, opened
+
+pytestmark = one_machine("answers stand where the stores say that nothing was written")
+
+GREET = bala("acme/greet:1.0.0")
+V = "v2201-13-0"
+FILE = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0"
+LIST = f"{MAVEN}/acme/greet/maven-metadata.xml"
+PACKAGE = "/packages/acme/greet"
+GREETED = Coordinate.parse("acme", "greet", "1.0.0")
+
+
+class OneMachine:
+    """The registry as `make run` serves it, which counts what it has to answer anew."""
+
+    def __init__(self, registry: Registry) -> None:
+        assert registry.edition is not None
+        self.asked = 0
+        self._host = Host(
+            build_app(registry),
+            archives=archive_resolver(registry),
+            shortcut=FollowedRedirects(MAVEN_PATHS, URL),
+            headers=configured_headers(URL),
+        )
+        self._repeating = AnswerCache(self._ask, registry.edition)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._repeating(scope, receive, send)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await self._host(scope, receive, send)
+
+
+@pytest.fixture
+def machines() -> list[OneMachine]:
+    """Return the machines that were started."""
+    return []
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld, machines: list[OneMachine]) -> World:
+    """Return a registry with a public and a private package."""
+
+    def host(registry: Registry) -> ASGIApp:
+        machines.append(OneMachine(registry))
+        return machines[-1]
+
+    world = await worlds(host=host, trusted_proxies="127.0.0.1")
+    await world.push(GREET)
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    return world
+
+
+PULL = dict(ACCEPT_ARCHIVE)
+STANDING: list[tuple[str, dict[str, str]]] = [
+    (LIST, {}),
+    (f"{LIST}.sha1", {}),
+    (f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", {}),
+    (f"{FILE}.bala", {}),
+    (f"{FILE}.bala.sha256", {}),
+    (f"{FILE}.pom", {}),
+    (f"{FILE}-depgraph.json", {}),
+    (f"{FILE}-listeners.json", {}),
+    (f"{URL}/index/acme/greet/index.json", {}),
+    (f"{URL}/index/changes", {}),
+    (PACKAGE, {}),
+    (f"{PACKAGE}/1.0.0", {}),
+    (f"{PACKAGE}/1.0.0", PULL),
+    (f"{PACKAGE}/*", PULL),
+    (LIST, {"If-None-Match": "*"}),
+    (LIST, {"Range": "bytes=1-9"}),
+    (f"{FILE}.bala", {"If-None-Match": "*"}),
+    (f"{FILE}.bala", {"Range": "bytes=1-9"}),
+]
+EACH = pytest.mark.parametrize(("path", "headers"), STANDING)
+
+
+@EACH
+async def test_what_is_given_again_is_what_was_given(
+    world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
+) -> None:
+    first = await world.get(path, headers=headers)
+    machines[0].asked = 0
+    second = await world.get(path, headers=headers)
+    assert machines[0].asked == 0
+    ids = [answer.headers.pop("x-request-id") for answer in (first, second)]
+    assert ids[0] != ids[1]
+    assert (first.status_code, first.content) == (second.status_code, second.content)
+    assert first.headers == second.headers
+
+
+@EACH
+async def test_pages_of_other_sites_may_read_what_was_given_to_others_before(
+    worlds: OpenWorld, path: str, headers: dict[str, str]
+) -> None:
+    world = await worlds()  # As it is served: what is kept is kept before anything else.
+    await world.push(GREET)
+    from_elsewhere = {**headers, "Origin": "https://elsewhere.test"}
+    for _ in range(2):
+        await world.get(path, headers=headers)
+        answer = await world.get(path, headers=from_elsewhere)
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_the_bytes_behind_a_link_are_given_again_too(
+    world: World, machines: list[OneMachine]
+) -> None:
+    link = (await world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers["location"]
+    assert (await world.get(link)).content == GREET
+    machines[0].asked = 0
+    assert (await world.get(link)).content == GREET
+    assert machines[0].asked == 0
+
+
+@EACH
+async def test_nothing_is_given_again_to_credentials(
+    world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
+) -> None:
+    for _ in range(2):
+        machines[0].asked = 0
+        await world.get(path, headers=headers, by=world.people.mia)
+        assert machines[0].asked == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{MAVEN}/acme/secret/maven-metadata.xml",
+        f"{MAVEN}/acme/secret/1.0.0/secret-1.0.0.bala",
+        f"{MAVEN}/{V}/acme/absent/maven-metadata.xml",
+        f"{MAVEN}/{V}/other/absent/maven-metadata.xml",
+        f"{MAVEN}/{V}/__packagesearch__/Z3JlZXQ/maven-metadata.xml",
+        f"{URL}/index/acme/secret/index.json",
+        "/packages/acme/secret",
+        "/packages?q=greet",
+        "/packages/acme/greet/9.9.9",
+    ],
+)
+async def test_what_is_private_missing_or_searched_is_never_given_again(
+    world: World, machines: list[OneMachine], path: str
+) -> None:
+    for _ in range(2):
+        machines[0].asked = 0
+        await world.get(path)
+        assert machines[0].asked == 1
+
+
+async def test_a_push_is_seen_at_once(world: World) -> None:
+    paths = (LIST, f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", PACKAGE)
+    paths += (f"{URL}/index/acme/greet/index.json", f"{URL}/index/changes")
+    for path in paths:
+        await world.get(path)
+    await world.push(bala("acme/greet:1.1.0"))
+    for path in paths:
+        assert "1.1.0" in (await world.get(path)).text, path
+
+
+async def test_a_deprecation_is_seen_at_once(world: World) -> None:
+    for _ in range(2):
+        assert "isdeprecated" not in (await world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers
+    await world.java(world.people.ann).deprecate("acme/greet:1.0.0", "Old.")
+    assert (await world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers["deprecatemessage"] == "Old."
+    assert '"Old."' in (await world.get(f"{FILE}-depgraph.json")).text
+
+
+@asynccontextmanager
+async def another_process(world: World) -> AsyncGenerator[World]:
+    """Open the data folder of a world a second time."""
+    async with opened(world.registry.settings.data, world.people) as second:
+        yield second
+
+
+@pytest.mark.parametrize("path", [f"{FILE}.bala", f"{FILE}.pom", f"{PACKAGE}/1.0.0"])
+async def test_what_another_process_withdraws_is_gone_at_once(world: World, path: str) -> None:
+    for _ in range(2):
+        assert (await world.get(path)).status_code == 200
+    async with another_process(world) as other:
+        moderation = other.registry.moderation
+        await moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
+        assert (await world.get(path)).status_code in (401, 404)
+        await moderation.restore(GREETED, by=OPERATOR)
+    assert (await world.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [LIST, f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", f"{URL}/index/acme/greet/index.json"],
+)
+async def test_what_was_withdrawn_is_confirmed_for_three_seconds_at_most(
+    world: World, path: str
+) -> None:
+    had = {"If-None-Match": (await world.get(path)).headers["etag"]}
+    async with another_process(world) as other:
+        await other.registry.moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
+        # A process that has read the list may confirm it from memory, and the host keeps that.
+        assert (await world.get(path, headers=had)).status_code == 304
+        world.clock.advance(DOCUMENTS_TRUSTED_FOR)
+        assert (await world.get(path, headers=had)).status_code != 304
+
+
+async def test_what_another_process_publishes_is_there_at_once(world: World) -> None:
+    async with another_process(world) as other:
+        for version in ("1.1.0", "1.2.0", "1.3.0"):
+            assert version not in (await world.get(LIST)).text
+            await other.push(bala(f"acme/greet:{version}"))
+            assert version in (await world.get(LIST)).text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"), [(f"{FILE}.bala", {}), (f"{PACKAGE}/1.0.0", PULL), (f"{PACKAGE}/*", PULL)]
+)
+async def test_each_caller_is_counted_once(
+    world: World, path: str, headers: dict[str, str]
+) -> None:
+    for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3", "192.0.2.2"):
+        await world.get(path, headers={**headers, "X-Forwarded-For": address})
+    assert await world.registry.pull_counter.flush() == 3
+
+
+async def test_whoever_wants_not_to_be_counted_is_not(world: World) -> None:
+    headers = {**PULL, "ballerina-central-telemetry-disabled": "true"}
+    for _ in range(3):
+        await world.get(f"{PACKAGE}/1.0.0", headers=headers)
+        await world.send("HEAD", f"{FILE}.bala")
+    assert await world.registry.pull_counter.flush() == 0
+
+
+async def test_each_request_leaves_a_line(
+    world: World, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    configure("info")
+    log.warning("begin")  # Takes along what waits of requests before.
+    capsysbinary.readouterr()
+    answers = [await world.get(path) for path in (LIST, LIST, f"{FILE}.bala", f"{FILE}.bala")]
+    log.warning("end")
+    configure("warning")
+    lines = [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
+    noted = {line["request_id"]: line for line in lines if line["event"] == "request"}
+    for answer in answers:
+        assert noted[answer.headers["x-request-id"]]["principal"] == ""
+    # Given again, a redirect and what it leads to are one request.
+    operations = [line["operation"] for line in noted.values()]
+    assert operations == ["maven_read"] * 3 + ["archive_stream", "maven_read"]
+
+
+async def test_who_comes_too_often_is_told_as_ever(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="address=6", trusted_proxies="127.0.0.1")
+    await world.push(GREET)
+    answers = [await world.get(LIST, headers={"X-Forwarded-For": "192.0.2.1"}) for _ in range(8)]
+    assert [answer.status_code for answer in answers] == [200] * 6 + [429] * 2
+    left = [answer.headers.get("ratelimit-remaining") for answer in answers]
+    assert left == [None, None, None, "2", "1", "0", "0", "0"]
+    other = await world.get(LIST, headers={"X-Forwarded-For": "192.0.2.2"})
+    assert (other.status_code, "ratelimit-remaining" in other.headers) == (200, False)

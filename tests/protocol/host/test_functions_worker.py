@@ -1,0 +1,385 @@
+"""Our host and the worker of the Functions host give the same answers.
+
+The worker is production's own, in an environment of its own; it takes Python 3.13. The half of the
+Functions host that is not Python, the routing, is played by ours for both.
+"""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from functions.faces import build_app, invalid_settings_app
+from shared.bootstrap import build_registry
+from shared.hosting.host import Host
+from shared.hosting.requests import decode_path
+from shared.hosting.routing import Router
+from shared.hosting.triggers import functions_of
+from shared.services.publishing import Upload
+from shared.settings import Settings
+from tests.paths import ROOT
+from tests.run import find_python
+from tests.support import sample_app
+from tests.support.archives import bala
+from tests.support.storage import one_machine
+from tests.support.world import make_template
+from tests.unit.hosting.asgi import Exchange, scope
+
+pytestmark = one_machine("the worker serves a data folder")
+
+WORKER = ".venvs/worker"
+BOUND_SECONDS = 300.0  # The first run installs.
+URL = "http://registry.test"
+
+OWN = {"x-request-id"}  # Of each answer alone.
+WITHOUT_BODY = (204, 304)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request that both get."""
+
+    line: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+    @property
+    def method(self) -> str:
+        return self.line.split()[0]
+
+    @property
+    def target(self) -> str:
+        return self.line.split()[1]
+
+    @property
+    def sent(self) -> dict[str, str]:
+        length = {"content-length": str(len(self.body))} if self.body else {}
+        return {**self.headers, **length}
+
+
+FORM = {"content-type": "multipart/form-data; boundary=x"}
+FORM_BODY = (
+    b'--x\r\nContent-Disposition: form-data; name="org"\r\n\r\nacme\r\n'
+    b'--x\r\nContent-Disposition: form-data; name="bala"; filename="a"\r\n\r\nPK\r\n--x--\r\n'
+)
+SAMPLE = [
+    Ask("GET /"),
+    Ask("GET /echo/acme/greet", {"accept": "a,b", "x-empty": ""}),
+    Ask("GET /echo/acme/greet/1.0.0?q=a+b%20c&empty=&q=2"),
+    Ask("POST /echo/acme/greet", {"content-type": "text/plain"}, bytes(range(256))),
+    Ask("GET /echo/a%2Fb/greet"),
+    Ask("GET /rest/a/b/"),
+    Ask("GET /rest"),
+    Ask("GET /number/12"),
+    Ask("GET /number/twelve"),
+    Ask("GET /badges/greet.hello.svg"),
+    Ask("PATCH /any"),
+    Ask("GET /echo_by_name"),
+    Ask("POST /read/form", FORM, FORM_BODY),
+    Ask("POST /read/json", body=b'{"a": [1, 2.5, null]}'),
+    Ask("POST /read/json", body=b"{"),
+    Ask("POST /read/json"),
+    Ask("GET /answer/text"),
+    Ask("GET /answer/typed"),
+    Ask("POST /answer/nothing"),
+    Ask("HEAD /answer/length"),
+    Ask("GET /answer/twice"),
+    Ask("GET /answer/thread"),
+    Ask("GET /fail/raise"),
+    Ask("GET /fail/dict"),
+    Ask("GET /fail/none"),
+]
+REGISTRY = [
+    Ask("GET /health/live"),
+    Ask("GET /health/ready"),
+    Ask("GET /2.0/registry/packages?q=greet&limit=5"),
+    Ask("GET /2.0/registry/packages/acme/greet"),
+    Ask("GET /2.0/registry/packages/acme/greet/1.0.0"),
+    Ask("POST /2.0/registry/packages", FORM, FORM_BODY),
+    Ask("POST /2.0/registry/packages/resolve-dependencies", body=b'{"packages": []}'),
+    Ask("POST /2.0/registry/packages/resolve-dependencies", body=b"{"),
+    Ask("GET /2.0/registry/packages", {"authorization": "Bearer nonsense"}),
+]
+
+# What the parameters of routes stand for, and a path for the templates with a pattern of their own.
+VALUES = {
+    "org": "acme",
+    "name": "greet",
+    "package": "greet",
+    "module": "greet",
+    "version": "1.0.0",
+    "id": "greet",
+    "path": "acme/greet/maven-metadata.xml",
+    "scope": "public",
+}
+SPECIAL = {
+    "2.0/{*rest:regex(^registry//search-packages/?$)}": "2.0/registry//search-packages",
+}
+
+
+@dataclass(frozen=True)
+class Served:
+    """An app as both serve it."""
+
+    app: func.FunctionApp
+    folder: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What can be compared of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    cookies: Sequence[str]
+    body: str
+
+
+@pytest.fixture(scope="module")
+def worker() -> str:
+    """Bring the environment of the worker up to its locks, and return its Python."""
+    interpreter = find_python("3.13")
+    if interpreter is None:
+        pytest.skip("the worker of the Functions host takes Python 3.13, which is not here")
+    for lock in ("requirements.txt", "tests/worker/requirements.txt"):
+        command = ["sh", ".ci/environment", lock, WORKER, interpreter]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=BOUND_SECONDS)
+    return f"{WORKER}/bin/python"
+
+
+@pytest.fixture(scope="module")
+def sample() -> Served:
+    return Served(sample_app.build_app(), "tests/worker", {})
+
+
+@pytest.fixture(scope="module")
+async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Served]:
+    data = tmp_path_factory.mktemp("worker") / "data"
+    template = await asyncio.to_thread(make_template, data)
+    settings = Settings(data=data, url=URL)
+    built = build_registry(settings)
+    credentials = {"authorization": f"Bearer {template.people.ann.token}"}
+    ann = await built.authentication.authenticate(credentials)
+    await built.publishing.push(Upload(bala("acme/greet:1.0.0", tools=["greet"])), by=ann)
+    yield Served(build_app(built), ".", {"BALLROOM_DATA": str(data), "BALLROOM_URL": URL})
+    await built.close()
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_the_sample_app_answers_alike(worker: str, sample: Served) -> None:
+    await _compare(worker, sample, SAMPLE)
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_the_registry_answers_alike(worker: str, registry: Served) -> None:
+    await _compare(worker, registry, REGISTRY)
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+async def test_every_function_of_the_registry_answers_alike(worker: str, registry: Served) -> None:
+    await _compare(worker, registry, list(_asks_of(registry.app)))
+
+
+async def test_every_answer_of_every_function_names_its_length(
+    worker: str, registry: Served
+) -> None:
+    asks = [*REGISTRY, *_asks_of(registry.app)]
+    answers = await asyncio.to_thread(_their_answers, worker, registry, asks)
+    # The host sends a body without a length in chunks, and clients refuse such an archive.
+    unnamed = [
+        ask.line
+        for ask, each in zip(asks, answers, strict=True)
+        if each.status not in WITHOUT_BODY and "content-length" not in each.headers
+    ]
+    assert unnamed == []
+
+
+async def test_an_archive_has_its_length_whole_in_part_and_unsent(
+    worker: str, registry: Served
+) -> None:
+    host = Host(registry.app)
+    wanted = {"accept": "application/octet-stream"}
+    pull = Ask("GET /2.0/registry/packages/acme/greet/1.0.0", wanted)
+    path = (await _our_answer(host, pull)).headers["location"].removeprefix(URL)
+    size = len(bala("acme/greet:1.0.0", tools=["greet"]))
+    asks = [Ask(f"GET {path}"), Ask(f"HEAD {path}"), Ask(f"GET {path}", {"range": "bytes=0-9"})]
+    answers = await asyncio.to_thread(_their_answers, worker, registry, asks)
+    lengths = [(each.status, each.headers["content-length"]) for each in answers]
+    assert lengths == [(200, str(size)), (200, str(size)), (206, "10")]
+    assert [await _our_answer(host, each) for each in asks] == answers
+
+
+async def test_a_body_in_chunks_is_refused_by_every_function_that_takes_one(
+    worker: str, registry: Served
+) -> None:
+    chunked = {"transfer-encoding": "chunked"}
+    asks = [
+        Ask(each.line, chunked)
+        for each in _asks_of(registry.app)
+        if each.method not in ("GET", "HEAD", "OPTIONS")
+    ]
+    assert len(asks) > 100
+    answers = await asyncio.to_thread(_their_answers, worker, registry, asks)
+    read = [ask.line for ask, each in zip(asks, answers, strict=True) if each.status != 411]
+    assert read == []
+    assert all("no Content-Length" in each.body for each in answers)
+    host = Host(registry.app)
+    assert [await _our_answer(host, each) for each in asks] == answers
+
+
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+ANOTHER = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+async def test_the_log_names_the_trace_of_the_host_whatever_a_client_sends(
+    worker: str, registry: Served
+) -> None:
+    router = Router([(each.route, each.name) for each in functions_of(registry.app).http])
+    sent = {"traceparent": f"00-{ANOTHER}-{SPAN}-01"}
+    told = [
+        {**_told(router, Ask("GET /health/live", sent)), "trace": f"00-{TRACE}-{SPAN}-00"},
+        _told(router, Ask("GET /health/live", sent)),
+    ]
+    ran = await asyncio.to_thread(_run, worker, registry, told)
+    lines = [json.loads(each) for each in ran.stderr.splitlines() if '"event":"request"' in each]
+    assert [(line.get("trace_id"), line.get("span_id")) for line in lines] == [
+        (TRACE, SPAN),
+        (None, None),
+    ]
+
+
+def _asks_of(app: func.FunctionApp) -> Iterator[Ask]:
+    """Yield a request for each method of each Function, by somebody without credentials."""
+    for each in functions_of(app).http:
+        for method in sorted(each.route.methods or {"GET"}):
+            body = b"{}" if method in ("POST", "PUT") else b""
+            path = _path_of(each.route.template.text).lstrip("/")  # The home page is at "/" itself.
+            yield Ask(f"{method} /{path}", body=body)
+
+
+def _path_of(template: str) -> str:
+    """Return a path that the template takes, of the package that is there where it can."""
+    if template in SPECIAL:
+        return SPECIAL[template]
+    return re.sub(r"\{\*?(\w+)[^{}]*\}", lambda found: VALUES.get(found[1], "x"), template)
+
+
+def test_the_worker_refuses_what_our_host_refuses(worker: str, tmp_path: Path) -> None:
+    source = "async def handler(request: func.HttpRequest) -> func.HttpResponse: ..."
+    (tmp_path / "function_app.py").write_text(
+        f"import azure.functions as func\napp = func.FunctionApp()\n@app.route('x')\n{source}\n"
+    )
+    refused = _run(worker, Served(func.FunctionApp(), str(tmp_path), {}), [])
+    assert refused.returncode == 1
+    assert "the worker refuses the app" in refused.stderr
+    assert "are declared in Python but not in the function definition" in refused.stderr
+
+
+def test_the_worker_takes_the_app_of_the_cloud_which_follows_a_change_feed(
+    worker: str, tmp_path: Path
+) -> None:
+    environment = {
+        "BALLROOM_DATA": str(tmp_path),
+        "BALLROOM_URL": URL.replace("http:", "https:"),
+        "BALLROOM_COSMOS_ENDPOINT": "https://cosmos.test",
+        "BALLROOM_BLOB_ENDPOINT": "https://blobs.test",
+        "BALLROOM_LINK_KEY": "of tests: nobody outside will ever see what this one signs",
+    }
+    taken = _run(worker, Served(func.FunctionApp(), ".", environment), [])
+    assert (taken.returncode, taken.stdout.splitlines()[-1]) == (0, "[]"), taken.stderr
+
+
+async def test_the_worker_serves_the_app_whose_settings_cannot_be_used(
+    worker: str, tmp_path: Path
+) -> None:
+    unresolved = "@Microsoft.KeyVault(SecretUri=https://kv.test/secrets/link-key)"
+    environment = {"BALLROOM_DATA": str(tmp_path), "BALLROOM_LINK_KEY": unresolved}
+    asks = [Ask("GET /health/ready"), Ask("POST /2.0/registry/packages", body=b"{}")]
+    await _compare(
+        worker, Served(invalid_settings_app("BALLROOM_LINK_KEY"), ".", environment), asks
+    )
+
+
+async def _compare(worker: str, served: Served, asks: Sequence[Ask]) -> None:
+    theirs = _their_answers(worker, served, asks)
+    host = Host(served.app)
+    for ask, their in zip(asks, theirs, strict=True):
+        assert _timeless(await _our_answer(host, ask)) == _timeless(their), ask.line
+
+
+def _timeless(answer: Answer) -> Answer:
+    """Leave out when tasks are due: the two are asked at different times."""
+    body = re.sub(r'"due":"[^"]*","overdue":\w+', '"due":"","overdue":false', answer.body)
+    return replace(answer, body=body)
+
+
+async def _our_answer(host: Host, ask: Ask) -> Answer:
+    exchange = Exchange([ask.body], [])
+    # Whom a request comes from is told by the front end of the real host, which nobody plays here.
+    request = scope(ask.method, ask.target, ask.sent, client=None)
+    await host(request, exchange.receive, exchange.send)
+    headers = [(name.decode(), value.decode()) for name, value in exchange.sent[0]["headers"]]
+    return Answer(
+        exchange.status,
+        {name: value for name, value in headers if name not in {*OWN, "set-cookie"}},
+        [value for name, value in headers if name == "set-cookie"],
+        _without_id(exchange.body.decode("latin-1")),
+    )
+
+
+def _without_id(body: str) -> str:
+    """Return the body of a page without the id of its request."""
+    return re.sub(r"\b[0-9a-f]{16}\b", "", body)
+
+
+def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Answer]:
+    router = Router([(each.route, each.name) for each in functions_of(served.app).http])
+    ran = _run(worker, served, [_told(router, ask) for ask in asks])
+    assert ran.returncode == 0, ran.stderr
+    return [
+        Answer(
+            each["status"],
+            {name: value for name, value in each["headers"].items() if name not in OWN},
+            each["cookies"],
+            # The server between worker and client sends no body for a HEAD.
+            "" if ask.method == "HEAD" else _without_id(each["body"]),
+        )
+        for ask, each in zip(asks, json.loads(ran.stdout.splitlines()[-1]), strict=True)
+    ]
+
+
+def _told(router: Router[str], ask: Ask) -> dict[str, Any]:
+    """Return a request as the host tells the worker: the function and its parameters are found."""
+    found = router.match(ask.method, decode_path(ask.target.partition("?")[0].encode()))
+    assert found is not None, ask.line
+    function, params = found
+    return {
+        "function": function,
+        "params": params,
+        "method": ask.method,
+        "target": ask.target,
+        "headers": [["host", "registry.test"], *map(list, ask.sent.items())],
+        "body": ask.body.decode("latin-1"),
+    }
+
+
+def _run(worker: str, served: Served, told: list[Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [worker, "tests/worker/driver.py", served.folder],
+        cwd=ROOT,
+        env={**os.environ, **served.environment},
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND_SECONDS,
+    )

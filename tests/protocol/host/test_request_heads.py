@@ -1,0 +1,199 @@
+"""What a request may begin with: bounds, one `Host`, one form of targets, over real sockets."""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from shared.hosting.host import Host
+from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
+from tests.support.sample_app import build_app
+from tests.support.server import Address, read_all, running
+from tests.support.storage import one_machine
+
+pytestmark = one_machine("it is about the host, over no store")
+
+END = b"\r\n\r\n"
+LAST = b"GET /rest/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def host() -> Generator[Address]:
+    with running(Host(build_app())) as address:
+        yield address
+
+
+def head(*lines: str, line: str = "GET /rest/x HTTP/1.1") -> bytes:
+    return "\r\n".join([line, "Host: x", *lines]).encode() + END
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+def is_refused(answer: bytes, expected: int) -> bool:
+    """Say whether it is a bare answer of the host, behind which nothing is read."""
+    top, _, body = answer.partition(END)
+    return status(answer) == expected and body == b"" and b"\r\nconnection: close" in top
+
+
+# --- Bounds ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("extra", "expected"), [(0, 200), (1, 414)])
+def test_a_request_line_has_8_kib(host: Address, extra: int, expected: int) -> None:
+    around = len(b"GET /rest/ HTTP/1.1\r\n")
+    path = "x" * (LONGEST_LINE - around + extra)
+    answer = host.exchange(head("Connection: close", line=f"GET /rest/{path} HTTP/1.1"))
+    assert status(answer) == expected
+
+
+@pytest.mark.parametrize(("extra", "expected"), [(0, 200), (1, 431)])
+def test_all_header_lines_have_32_kib(host: Address, extra: int, expected: int) -> None:
+    around = len(b"Host: x\r\nConnection: close\r\nX-Long: \r\n")
+    value = "x" * (LONGEST_HEADERS - around + extra)
+    answer = host.exchange(head("Connection: close", f"X-Long: {value}"))
+    assert status(answer) == expected
+
+
+@pytest.mark.parametrize(("extra", "expected"), [(0, 200), (1, 431)])
+def test_there_are_100_header_lines(host: Address, extra: int, expected: int) -> None:
+    lines = [f"X-{number}: v" for number in range(MOST_HEADERS - 2 + extra)]
+    assert status(host.exchange(head("Connection: close", *lines))) == expected
+
+
+def test_a_head_that_comes_in_pieces_has_the_same_bounds(host: Address) -> None:
+    with host.connect() as connection:
+        connection.sendall(b"GET /rest/x HTTP/1.1\r\nHost: x\r\n")
+        for _ in range(9):
+            connection.sendall(b"X-Long: " + b"x" * 3_700 + b"\r\n")
+        connection.sendall(b"\r\n")
+        assert is_refused(read_all(connection), 431)
+
+
+def test_a_second_request_has_the_same_bounds(host: Address) -> None:
+    second = head(f"X-Long: {'x' * LONGEST_HEADERS}")
+    with host.connect() as connection:
+        connection.sendall(head())
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(second)
+        assert is_refused(read_all(connection), 431)
+
+
+@pytest.mark.parametrize("begun", [b"GET /rest/", b"GET /rest/x HTTP/1.1\r\nHost: "])
+def test_a_head_without_end_is_refused(host: Address, begun: bytes) -> None:
+    answer = host.exchange(begun + b"x" * (LONGEST_LINE + LONGEST_HEADERS))
+    assert is_refused(answer, 431 if b"\r\n" in begun else 414)
+
+
+# --- Trailers ----------------------------------------------------------------------------------
+
+CHUNKED = head("Transfer-Encoding: chunked", line="PUT /rest/x HTTP/1.1")
+
+
+def test_trailers_are_no_headers(host: Address) -> None:
+    sent = CHUNKED + b"3\r\nabc\r\n0\r\nX-Late: 1\r\nHost: evil\r\nAuthorization: x\r\n\r\n"
+    answer = host.exchange(sent + LAST)
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+    for word in (b"x-late", b"evil", b"authorization"):
+        assert word not in answer
+
+
+@pytest.mark.parametrize("behind", [b"0\r\nX-Late: ", b"3;"])
+def test_what_stands_beside_a_body_is_bounded_too(host: Address, behind: bytes) -> None:
+    with host.connect() as connection:
+        connection.sendall(CHUNKED)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(behind + b"x" * (LONGEST_LINE + LONGEST_HEADERS))
+        assert is_refused(read_all(connection), 431)
+
+
+# --- Hosts and targets -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        [],
+        ["a.example", "a.example"],
+        ["a.example", "b.example"],
+        *([each] for each in ("", "a b", "a,b", "a/b", "u@a", "a:", "a:x", "a:65536", "%41", "é")),
+        ["a" * 300],
+    ],
+)
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_there_is_one_host_that_is_one(host: Address, hosts: list[str], version: str) -> None:
+    lines = [f"GET /rest/x HTTP/{version}", *(f"Host: {each}" for each in hosts)]
+    assert is_refused(host.exchange("\r\n".join(lines).encode() + END), 400)
+
+
+@pytest.mark.parametrize("name", ["a", "A.example", "a_b.example:7071", "[::1]:80", "192.0.2.1"])
+def test_a_host_may_have_a_port_and_be_an_address(host: Address, name: str) -> None:
+    request = f"GET /rest/x HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode()
+    assert f'"url": "http://{name}/rest/x"'.encode() in host.exchange(request)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://evil.test/rest/x", "http://u:p@x/rest/x", "https://x:80/", "ftp://x/", "x", "http:/x"],
+)
+def test_a_target_is_a_path_or_names_the_same_host(host: Address, target: str) -> None:
+    assert is_refused(host.exchange(head(line=f"GET {target} HTTP/1.1")), 400)
+
+
+def test_the_server_itself_is_asked_for_its_options_alone(host: Address) -> None:
+    answer = host.exchange(head(line="GET * HTTP/1.1"))
+    assert is_refused(answer, 405)
+    assert b"\r\nallow: OPTIONS\r\n" in answer
+    options = host.exchange(head("Connection: close", line="OPTIONS * HTTP/1.1"))
+    assert status(options) == 404
+
+
+def test_no_tunnel_is_opened(host: Address) -> None:
+    assert is_refused(host.exchange(head(line="CONNECT x:443 HTTP/1.1")), 400)
+
+
+@pytest.mark.parametrize("version", ["0.9", "2.0"])
+def test_there_are_two_versions(host: Address, version: str) -> None:
+    assert is_refused(host.exchange(head(line=f"GET /rest/x HTTP/{version}")), 505)
+
+
+def test_octets_that_are_no_text_are_refused(host: Address) -> None:
+    assert is_refused(host.exchange(b"GET /rest/x HTTP/1.1\r\nHost: x\r\nX-A: caf\xe9" + END), 400)
+    assert is_refused(host.exchange("GET /rest/é HTTP/1.1\r\nHost: x\r\n\r\n".encode()), 400)
+    text = host.exchange(head("X-A: café", "Connection: close"))
+    assert rb'"x-a": "caf\u00e9"' in text
+
+
+# --- One behind the other ----------------------------------------------------------------------
+
+
+def test_what_was_asked_before_is_answered_first(host: Address) -> None:
+    answer = host.exchange(head() + b"GET /rest/y HTTP/1.1\r\n\r\n" + LAST)
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"rest/x" in answer
+
+
+def test_behind_a_refusal_nothing_is_read(host: Address) -> None:
+    answer = host.exchange(b"GET /rest/y HTTP/1.1\r\n\r\n" + LAST)
+    assert is_refused(answer, 400)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+# --- What is used of the server ----------------------------------------------------------------
+
+
+def test_the_server_has_the_parts_that_are_used_of_it() -> None:
+    """A newer uvicorn whose parts are called otherwise fails here first."""
+    protocol: Any = HttpToolsProtocol
+    methods = "on_message_begin on_header on_headers_complete on_body on_message_complete"
+    others = "on_response_complete send_400_response data_received _start_asgi_task"
+    for name in (*methods.split(), *others.split(), "_unset_keepalive_if_required"):
+        assert callable(getattr(protocol, name))
+    assert "_unset_keepalive_if_required" in protocol.data_received.__code__.co_names
+    made, begun = protocol.__init__.__code__.co_names, protocol.on_message_begin.__code__.co_names
+    assert {"scope", "headers", "expect_100_continue", "cycle", "pipeline", "flow"} <= set(made)
+    assert {"scope", "headers", "expect_100_continue", "url"} <= set(begun)
+    cycle = set(RequestResponseCycle.__init__.__code__.co_names)
+    assert {"keep_alive", "more_body", "response_started", "response_complete"} <= cycle

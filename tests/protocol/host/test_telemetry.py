@@ -1,0 +1,145 @@
+"""Requests and tasks tell of themselves what docs/telemetry.md says, and each is one trace."""
+
+import json
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.timer import TimerRequest
+
+from functions import timers
+from functions.faces import build_app
+from shared.domain.archives.names import Digest
+from shared.hosting.triggers import functions_of
+from shared.log import configure, log
+from shared.telemetry.metrics import (
+    PUSHES,
+    REQUEST_SPAN,
+    REQUESTS,
+    STORE_CALLS,
+    STORE_SPAN,
+    UPKEEP,
+    UPKEEP_PROBLEMS,
+    UPKEEP_SPAN,
+)
+from tests.support.archives import bala
+from tests.support.telemetry import hearing
+from tests.support.world import OpenWorld, World
+
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+SENT = f"00-{TRACE}-{SPAN}-00"
+
+
+def logged(capfd: pytest.CaptureFixture[str]) -> list[Any]:
+    """Return the lines of requests that were logged."""
+    configure("warning")
+    log.error("end")  # What waits is written with it.
+    lines = capfd.readouterr().err.splitlines()
+    return [json.loads(line) for line in lines if '"event":"request"' in line]
+
+
+async def test_a_push_is_one_trace_with_every_call_of_a_store(world: World) -> None:
+    with hearing() as heard:
+        await world.push(bala("acme/greet:1.0.0"))
+        [push] = [span for span in heard.spans if span.name == "central_push"]
+        calls = [span for span in heard.spans if span.name == "metadata.add_release"]
+        [pushes] = heard.points(PUSHES)
+        stores = {point["store"] for point in heard.points(STORE_CALLS)}
+    assert push.attributes is not None
+    assert set(push.attributes) == set(REQUEST_SPAN)
+    assert push.attributes["http.response.status_code"] == 204
+    assert push.kind.name == "SERVER"
+    [call] = calls
+    assert call.attributes is not None
+    assert set(call.attributes) == set(STORE_SPAN)
+    assert call.parent is not None
+    assert push.context is not None
+    assert call.parent.span_id == push.context.span_id
+    assert (pushes["state"], pushes["value"]) == ("live", 1)
+    assert {"metadata", "archives", "events", "search", "directory"} <= stores
+
+
+async def test_a_repeated_push_publishes_nothing_more(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    with hearing() as heard:
+        await world.push(bala("acme/greet:1.0.0"))
+        assert heard.points(PUSHES) == []
+
+
+async def test_each_request_is_told_by_face_operation_and_outcome(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    with hearing() as heard:
+        for version in ("1.0.0", "1.0.0", "2.0.0"):
+            await world.get(f"/packages/acme/greet/{version}")
+        told = heard.points(REQUESTS)
+    counted = {(each["operation"], each["outcome"], each["status"]): each["count"] for each in told}
+    assert sum(counted.values()) == 3
+    assert {each["face"] for each in told} == {"central"}
+    assert sorted(status for _, _, status in counted) == [200, 404]
+
+
+async def test_the_line_of_a_request_counts_what_was_asked_of_stores_and_names_its_trace(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = await worlds(log_level="info")
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.get("/packages/acme/greet/1.0.0", headers={"traceparent": SENT})
+    await world.get("/packages/acme/greet/1.0.0", headers={"traceparent": SENT})
+    await world.get("/packages/acme/greet/1.0.0")
+    push, *gets = logged(capfd)
+    assert push["calls"]["metadata.add_release"] == 1
+    assert "trace_id" not in push
+    assert [get.get("trace_id") for get in gets] == [TRACE, TRACE, None]
+    assert gets[0]["calls"] == {"metadata.find": 1, "documents.texts": 1}
+
+
+async def test_the_hosts_trace_counts_and_not_the_one_that_a_client_sends(world: World) -> None:
+    [live] = [f for f in functions_of(build_app(world.registry)).http if f.name == "health_live"]
+    context = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=SENT))
+    request = func.HttpRequest("GET", "/health/live", body=b"", headers={"traceparent": "00-x"})
+    call: Callable[..., Awaitable[object]] = live.call
+    with hearing() as heard:
+        await call(request, context=context)
+        [span] = heard.spans
+    assert span.parent is not None
+    assert f"{span.parent.trace_id:032x}-{span.parent.span_id:016x}" == f"{TRACE}-{SPAN}"
+    assert span.kind.name == "INTERNAL"
+
+
+async def test_a_task_tells_what_came_of_it(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    app = func.FunctionApp()
+    app.register_functions(timers.blueprint(world.registry))
+    calls = {each.name: each.call for each in functions_of(app).timers}
+    archive = Digest.of(bala("acme/greet:1.0.0"))
+    with hearing() as heard:
+        await calls["timer_audit"](TimerRequest(past_due=False))
+        assert await world.stores.archives.delete(archive, world.clock.now_ms() + 1)
+        await calls["timer_audit"](TimerRequest(past_due=False))
+        runs = {each["result"]: each["count"] for each in heard.points(UPKEEP)}
+        [problems] = heard.points(UPKEEP_PROBLEMS)
+        span = [each for each in heard.spans if each.name == "upkeep.audit"][-1]
+    assert runs == {"done": 1, "problems": 1}
+    assert (problems["task"], problems["value"]) == ("audit", 1)
+    assert span.attributes is not None
+    assert set(span.attributes) == set(UPKEEP_SPAN)
+
+
+async def test_a_task_that_breaks_off_is_told_as_failed(world: World) -> None:
+    app = func.FunctionApp()
+    app.register_functions(timers.blueprint(world.registry))
+    [call] = [each.call for each in functions_of(app).timers if each.name == "timer_sweep"]
+
+    async def breaking() -> Any:
+        raise RuntimeError
+
+    world.registry.upkeep.tasks["sweep"] = breaking  # pyright: ignore[reportIndexIssue]
+    with hearing() as heard:
+        with pytest.raises(RuntimeError):
+            await call(TimerRequest(past_due=False))
+        [run] = heard.points(UPKEEP)
+        [span] = [each for each in heard.spans if each.name == "upkeep.sweep"]
+    assert run["result"] == "failed"
+    assert not span.status.is_ok

@@ -1,0 +1,35 @@
+"""A client that stops talking is cut off without an answer, and never with a 408."""
+
+import pytest
+
+from shared.hosting.connection import ConnectionTimeouts
+from shared.hosting.host import Host
+from tests.support.sample_app import build_app
+from tests.support.server import read_all, running
+from tests.support.storage import one_machine
+
+pytestmark = one_machine("it is about the host, over no store")
+
+SHORT = ConnectionTimeouts(sending_seconds=0.2, reading_seconds=0.2)
+LONG = ConnectionTimeouts(sending_seconds=3600)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET /rest/x HTTP/1.1\r\nHost:",
+        b"PUT /rest/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf of it",
+    ],
+)
+def test_a_request_that_does_not_go_on_is_cut_off(begun: bytes) -> None:
+    with running(Host(build_app()), patience=SHORT) as host, host.connect() as connection:
+        connection.sendall(begun)
+        assert read_all(connection) == b""
+
+
+def test_a_server_goes_on_for_others() -> None:
+    with running(Host(build_app()), patience=LONG) as host, host.connect() as quiet:
+        quiet.sendall(b"PUT /rest/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        request = b"GET /answer/text HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert host.exchange(request).startswith(b"HTTP/1.1 200 OK")

@@ -1,0 +1,117 @@
+"""The feed of changes: what a mirror reads to know which files to read again."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.fakes.system import START_MS
+from tests.support.archives import bala
+from tests.support.world import URL, World
+
+FEED = f"{URL}/index/changes"
+
+
+async def changes(world: World, query: str = "") -> tuple[list[dict[str, Any]], int]:
+    """Return the changes and the number to go on from."""
+    answer = await world.get(f"{FEED}{query}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    body = answer.json()
+    return body["changes"], body["next"]
+
+
+async def test_a_change_names_what_changed_and_when(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    [change], after = await changes(world)
+    assert change == {
+        "seq": after,
+        "time": START_MS,
+        "kind": "published",
+        "org": "acme",
+        "name": "greet",
+        "version": "1.0.0",
+    }
+
+
+async def test_every_kind_of_change_is_told(world: World) -> None:
+    at = Coordinate.parse("acme", "greet", "1.0.0")
+    await world.push(bala("acme/greet:1.0.0"))
+    for version in ("1.0.0", "*"):
+        for verb in ("deprecate", "undeprecate"):
+            path = f"/packages/{verb}/acme/greet/{version}"
+            await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
+    await world.registry.moderation.quarantine(at, "a reason of ours", by=OPERATOR)
+    await world.registry.moderation.restore(at, by=OPERATOR)
+    await world.registry.moderation.hold(at, "a reason of ours", by=OPERATOR)
+    await world.registry.moderation.remove(at, "a reason of ours", by=OPERATOR)
+    told, _ = await changes(world)
+    assert [(each["kind"], each["version"]) for each in told] == [
+        ("published", "1.0.0"),
+        ("deprecated", "1.0.0"),
+        ("undeprecated", "1.0.0"),
+        ("deprecated", "*"),
+        ("undeprecated", "*"),
+        ("withdrawn", "1.0.0"),
+        ("restored", "1.0.0"),
+        ("withdrawn", "1.0.0"),
+        ("withdrawn", "1.0.0"),
+    ]
+    assert "a reason of ours" not in (await world.get(FEED)).text
+
+
+async def test_a_reader_gets_every_change_once_whatever_it_asks_for_at_once(world: World) -> None:
+    for patch in range(7):
+        await world.push(bala(f"acme/greet:1.0.{patch}"))
+    pages, since = list[list[str]](), 0
+    while not pages or pages[-1]:
+        told, since = await changes(world, f"?since={since}&limit=3")
+        pages.append([each["version"] for each in told])
+    assert pages == [
+        ["1.0.0", "1.0.1", "1.0.2"],
+        ["1.0.3", "1.0.4", "1.0.5"],
+        ["1.0.6"],
+        [],
+    ]
+
+
+async def test_numbers_grow(world: World) -> None:
+    for version in ("1.0.0", "1.1.0", "0.9.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    told, after = await changes(world)
+    numbers = [each["seq"] for each in told]
+    assert numbers == sorted(set(numbers))
+    assert numbers[-1] == after
+
+
+@pytest.mark.parametrize("query", ["?since=999999999999999", "?since=999999999999999&limit=1"])
+async def test_after_the_last_change_there_is_nothing_yet(world: World, query: str) -> None:
+    assert await changes(world, query) == ([], 999_999_999_999_999)
+
+
+@pytest.mark.parametrize("query", ["?limit=0", "?limit=1", "?since=&limit=1"])
+async def test_an_answer_holds_one_change_at_least(world: World, query: str) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/greet:1.1.0"))
+    told, _ = await changes(world, query)
+    assert [each["version"] for each in told] == ["1.0.0"]
+
+
+@pytest.mark.parametrize(
+    "query", ["?since=-1", "?since=x", "?since=1.5", "?limit=-1", "?since=9999999999999999"]
+)
+async def test_what_is_no_number_is_refused(world: World, query: str) -> None:
+    answer = await world.get(f"{FEED}{query}")
+    assert answer.status_code == 400
+    assert "is not a whole number" in answer.json()["error"]["message"]
+
+
+async def test_accounts_members_and_tokens_are_no_business_of_mirrors(world: World) -> None:
+    assert await changes(world) == ([], 0)
+
+
+async def test_head_says_what_get_says(world: World) -> None:
+    got, asked = await world.get(FEED), await world.send("HEAD", FEED)
+    assert asked.content == b""
+    assert asked.headers["content-length"] == got.headers["content-length"]

@@ -1,0 +1,64 @@
+"""Private packages in the index: their members' alone, and to everybody else like none."""
+
+import pytest
+
+from tests.support.archives import bala
+from tests.support.world import URL, Person, World, limited
+
+INDEX = f"{URL}/index"
+SECRET, ABSENT = f"{INDEX}/acme/secret/index.json", f"{INDEX}/acme/absent/index.json"
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish a private package."""
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+
+
+async def seen(
+    world: World, method: str, url: str, by: Person | None
+) -> tuple[int, bytes, dict[str, str]]:
+    """Return all that a caller sees, without the name and what differs each time."""
+    answer = await world.send(method, url, by=by, headers={"if-none-match": "*"})
+    headers = {key: value for key, value in answer.headers.items() if key != "x-request-id"}
+    return answer.status_code, answer.content.replace(b"absent", b"secret"), headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("who", ["anyone", "bob", "ann for others"])
+async def test_to_outsiders_it_looks_like_none_byte_for_byte(
+    world: World, method: str, who: str
+) -> None:
+    others = await limited(world, world.people.ann, "read", org="acme", package="gre*")
+    by = {"anyone": None, "bob": world.people.bob, "ann for others": others}[who]
+    hidden = await seen(world, method, SECRET, by)
+    assert hidden == await seen(world, method, ABSENT, by)
+    assert hidden[0] == 404
+
+
+async def test_a_member_reads_it_and_no_cache_keeps_it(world: World) -> None:
+    answer = await world.get(SECRET, by=world.people.mia)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert '"visibility":"private"' in answer.text
+
+
+async def test_what_a_member_has_is_confirmed_to_members_alone(world: World) -> None:
+    mia = world.people.mia
+    tag = (await world.get(SECRET, by=mia)).headers["etag"]
+    known = {"if-none-match": tag}
+    assert (await world.get(SECRET, by=mia, headers=known)).status_code == 304
+    assert (await world.get(SECRET, headers=known)).status_code == 404
+    assert (await world.get(SECRET, by=world.people.bob, headers=known)).status_code == 404
+
+
+async def test_a_token_that_may_not_read_is_no_help(world: World) -> None:
+    robot = await limited(world, world.people.ann, "push-version")
+    assert (await world.get(SECRET, by=robot)).status_code == 404
+
+
+async def test_the_feed_shows_it_to_members_alone(world: World) -> None:
+    feed = f"{INDEX}/changes"
+    assert "secret" in (await world.get(feed, by=world.people.mia)).text
+    for by in (None, world.people.bob):
+        assert (await world.get(feed, by=by)).json() == {"changes": [], "next": 0}

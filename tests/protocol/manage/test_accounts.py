@@ -1,0 +1,212 @@
+"""/manage/accounts: who is on the registry, and what administrators do with an account."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.services.tokens import TokenRequest
+from tests.protocol.test_store_budgets import Ledger
+from tests.support.page_client import PageClient
+from tests.support.world import URL, OpenWorld, World, token_of
+
+PAGE = "/manage/accounts"
+ANN = f"{PAGE}/ID-OF-ann"
+
+
+@pytest.fixture
+async def admin(world: World) -> PageClient:
+    """Return a browser in which an administrator has just signed in."""
+    return await PageClient.of(world, world.people.admin)
+
+
+async def decided(browser: PageClient, account: str, decision: str, /, **fields: str) -> int:
+    """Open the page of an account, send one of its forms, and return how that was answered."""
+    page = browser.world.with_ids(f"{PAGE}/ID-OF-{account}")
+    await browser.open(page)
+    return (await browser.send(f"{page}/{decision}", **fields)).status_code
+
+
+# --- finding people ----------------------------------------------------------------------------
+
+
+async def test_accounts_are_listed_by_name(admin: PageClient) -> None:
+    await admin.open(PAGE)
+    rows = re.findall(r'<th scope="row"><a href="/manage/accounts/\w{10}">(\w+)</a>', admin.text)
+    assert rows == ["admin", "ann", "bob", "mia"]
+
+
+async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageClient) -> None:
+    for number in range(30):
+        await world.registry.accounts.create(f"p{number:02}", by=OPERATOR)
+    await admin.open(PAGE)
+    assert "p20" in admin.text
+    assert "p21" not in admin.text
+    [further] = re.findall(r'rel="next" href="([^"]+)"', admin.text)
+    await admin.open(further)
+    assert "p20" not in admin.text
+    assert "p29" in admin.text
+    assert 'rel="next"' not in admin.text
+
+
+@pytest.mark.parametrize("sought", ["ANN", "id"])
+async def test_who_is_sought_by_name_or_id_is_shown(
+    world: World, admin: PageClient, sought: str
+) -> None:
+    asked = world.people.ann.account.id if sought == "id" else sought
+    answer = await admin.open(f"{PAGE}?q={asked}")
+    assert answer.headers["location"] == world.with_ids(f"{PAGE}/ID-OF-ann")
+
+
+async def test_the_beginning_of_a_name_finds_all_that_begin_so(
+    world: World, admin: PageClient
+) -> None:
+    await world.registry.accounts.create("annabel", by=OPERATOR)
+    await admin.open(f"{PAGE}?q=an")
+    assert "annabel" in admin.text
+    assert ">bob<" not in admin.text
+
+
+async def test_who_is_not_there_is_not_found(admin: PageClient) -> None:
+    await admin.open(f"{PAGE}?q=zoe")
+    assert "No account is called so" in admin.text
+
+
+async def test_a_name_that_was_given_back_is_listed_as_burnt(
+    world: World, admin: PageClient
+) -> None:
+    mia = await PageClient.of(world, world.people.mia)
+    await mia.open("/account/data")
+    await mia.send("/account/delete", name="mia")
+    await admin.open(PAGE)
+    assert re.search(r'mia <span class="badge warn">deleted', admin.text)
+    assert (await admin.open(world.with_ids(f"{PAGE}/ID-OF-mia"))).status_code == 404
+
+
+# --- one of them -------------------------------------------------------------------------------
+
+
+async def test_an_account_is_shown_with_all_that_it_has_but_secrets(
+    world: World, admin: PageClient
+) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    await admin.open(world.with_ids(ANN))
+    for words in ("acme: owner", world.people.ann.account.id, ">test<", "Signed in"):
+        assert words in admin.text
+    assert world.people.ann.token not in admin.text
+    assert next(iter(ann.cookies.values())) not in admin.text
+
+
+async def test_a_canary_is_neither_shown_nor_revoked(world: World, admin: PageClient) -> None:
+    ann = world.people.ann.account.id
+    wanted = TokenRequest.parse("a trap", ["read"], org="*", package="*", days=None)
+    await world.registry.tokens.issue_canary(ann, wanted, by=OPERATOR)
+    await admin.open(world.with_ids(ANN))
+    assert "Revoke the token a trap" not in admin.text
+    await decided(admin, "ann", "revoke-all", name="ann")
+    [canary] = await world.registry.tokens.list(ann, by=OPERATOR)
+    assert canary.token.name == "a trap"
+
+
+async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: PageClient) -> None:
+    await admin.open(world.with_ids(ANN))
+    answer = await admin.send(world.with_ids(f"{ANN}/link"))
+    assert answer.status_code == 200
+    [link] = re.findall(r'value="https://registry\.test(/sign-in/link/\w{32})"', admin.text)
+    ann = PageClient(world)
+    await ann.open(link)
+    await ann.send(link)
+    await ann.open("/account")
+    assert "<strong>ann</strong>" in ann.text
+    await admin.open(world.with_ids(ANN))
+    assert link not in admin.text
+
+
+async def test_all_sessions_end_at_once(world: World, admin: PageClient) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    assert await decided(admin, "ann", "sessions") == 303
+    assert "Every session is ended" in admin.text
+    assert (await ann.open("/account")).status_code == 401
+
+
+async def test_a_token_is_revoked(world: World, admin: PageClient) -> None:
+    await admin.open(world.with_ids(ANN))
+    [token] = set(re.findall(r'name="token" value="(\w+)"', admin.text))
+    assert await decided(admin, "ann", "revoke", token=token) == 303
+    world.clock.advance(timedelta(seconds=5))
+    assert (await world.get("/packages", by=world.people.ann)).status_code == 401
+
+
+async def test_a_stolen_token_is_revoked_with_what_was_made_with_it(
+    world: World, admin: PageClient
+) -> None:
+    body = b'{"name":"later","scopes":["read"]}'
+    made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+    await admin.open(world.with_ids(ANN))
+    assert "Made with it: token later" in admin.text
+    stolen = made.json()["token"]["madeWith"]
+    assert await decided(admin, "ann", "revoke-stolen", token=stolen) == 303
+    assert "whatever was made with it has ended" in admin.text
+    world.clock.advance(timedelta(seconds=5))
+    headers = {"Authorization": f"Bearer {made.json()['text']}"}
+    assert (await world.get("/packages", headers=headers)).status_code == 401
+
+
+async def test_all_tokens_are_revoked_by_whoever_types_the_name(
+    world: World, admin: PageClient
+) -> None:
+    assert await decided(admin, "ann", "revoke-all", name="an") == 400
+    assert (await world.get("/packages", by=world.people.ann)).status_code == 200
+    assert await decided(admin, "ann", "revoke-all", name="ann") == 303
+    world.clock.advance(timedelta(seconds=5))
+    assert (await world.get("/packages", by=world.people.ann)).status_code == 401
+
+
+async def test_a_lock_takes_a_reason_and_is_shown_with_it(admin: PageClient) -> None:
+    assert await decided(admin, "ann", "lock", reason=" ") == 400
+    assert await decided(admin, "ann", "lock", reason="Its laptop was stolen.") == 303
+    for words in ("Locked", "by admin", "Its laptop was stolen.", "Unlock ann"):
+        assert words in admin.text
+    assert await decided(admin, "ann", "unlock") == 303
+    assert "Lock ann" in admin.text
+
+
+# --- what it costs -----------------------------------------------------------------------------
+
+
+async def calls_of(world: World, ledger: Ledger, path: str) -> dict[str, int]:
+    """Return the calls of one page, with a session that is remembered."""
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open("/account/settings.toml")
+    ledger.forget()
+    await admin.open(path)
+    assert admin.page
+    assert admin.page.status_code == 200
+    return ledger.calls()
+
+
+async def test_a_page_costs_what_stands_on_it_however_many_there_are(worlds: OpenWorld) -> None:
+    ledger = Ledger()
+    world = await worlds(wrap=ledger.wrap)
+    costs: list[dict[str, int]] = []
+    for letter in "pq":
+        for number in range(30):
+            await world.registry.accounts.create(f"{letter}{number:02}", by=OPERATOR)
+        costs.append(await calls_of(world, ledger, PAGE))
+    assert costs[0] == costs[1]
+    assert costs[0]["directory.all"] == 1
+
+
+async def test_the_page_of_an_account_costs_no_more_when_much_has_happened(
+    worlds: OpenWorld,
+) -> None:
+    ledger = Ledger()
+    world = await worlds(wrap=ledger.wrap)
+    costs: list[dict[str, int]] = []
+    for _ in range(2):
+        for _ in range(40):
+            await token_of(world.registry, world.people.ann.account, "read")
+        costs.append(await calls_of(world, ledger, world.with_ids(ANN)))
+    assert costs[0] == costs[1]
+    assert costs[0]["events.stream"] == 1

@@ -1,0 +1,92 @@
+"""/manage/names: names that nobody may found, and whether one is free."""
+
+import pytest
+
+from tests.support.page_client import PageClient
+from tests.support.world import OpenWorld, World
+
+PAGE = "/manage/names"
+
+
+@pytest.fixture
+async def admin(world: World) -> PageClient:
+    """Return a browser in which an administrator has just signed in; it shows the page."""
+    browser = await PageClient.of(world, world.people.admin)
+    await browser.open(PAGE)
+    return browser
+
+
+async def test_a_pattern_is_looked_at_before_it_counts(world: World, admin: PageClient) -> None:
+    await admin.open(f"{PAGE}/new?pattern=ac*&reason=Theirs.")
+    for words in ("It matches organizations that are there.", ">acme</a>", 'value="Theirs."'):
+        assert words in admin.text
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open("/account/organizations")
+    await bob.send("/account/organizations", name="acid")
+    assert "/account/organizations/acid" in bob.text
+
+
+async def test_names_are_kept_back_until_they_are_given_free(
+    world: World, admin: PageClient
+) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open("/account/organizations")
+    await admin.open(f"{PAGE}/new?pattern=init*")
+    assert "It matches no organization that is there." in admin.text
+    assert (await admin.send(f"{PAGE}/new", pattern="init*", reason="Theirs.")).status_code == 303
+    for words in ("It is kept back from now on", "<code>init*</code>", "Theirs.", "admin"):
+        assert words in admin.text
+    assert (await bob.send("/account/organizations", name="initech")).status_code == 403
+    await admin.send(f"{PAGE}/remove", pattern="init*")
+    assert "<code>init*</code>" not in admin.text
+    assert (await bob.send("/account/organizations", name="initech")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason", "status"), [("*", "Why.", 400), ("a b", "Why.", 400), ("a*", "", 400)]
+)
+async def test_what_cannot_be_kept_back_is_shown_again_with_the_reason(
+    admin: PageClient, pattern: str, reason: str, status: int
+) -> None:
+    await admin.open(f"{PAGE}/new")
+    answer = await admin.send(f"{PAGE}/new", pattern=pattern, reason=reason)
+    assert answer.status_code == status
+    assert 'role="alert"' in admin.text
+    assert f'value="{pattern}"' in admin.text
+
+
+async def test_a_pattern_that_is_none_is_told_before_anything_is_sent(admin: PageClient) -> None:
+    answer = await admin.open(f"{PAGE}/new?pattern=*")
+    assert answer.status_code == 400
+    assert "is no pattern of names" in admin.text
+
+
+async def test_what_is_not_kept_back_here_cannot_be_given_free(admin: PageClient) -> None:
+    assert (await admin.send(f"{PAGE}/remove", pattern="ballerina*")).status_code == 404
+    assert 'role="alert"' in admin.text
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("zoo", "zoo is free:"),
+        ("ACME", "the organization acme has it"),
+        ("acrne", "it looks like the organization acme"),
+        ("ballerinax", "ballerina* (built in)"),
+        ("ann", "As the name of an account: the account ann has it."),
+        ("<b>", "&lt;b&gt; is not free:"),
+    ],
+)
+async def test_a_name_is_looked_up(admin: PageClient, name: str, told: str) -> None:
+    await admin.open(f"{PAGE}?name={name}")
+    assert admin.page
+    assert told in admin.page.text
+
+
+async def test_what_the_setting_keeps_back_is_shown(worlds: OpenWorld) -> None:
+    world = await worlds(reserved_names="wso2*,admin")
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open(PAGE)
+    for pattern in ("wso2*", "admin"):
+        assert f"<code>{pattern}</code>" in admin.text
+    assert "BALLROOM_RESERVED_NAMES" in admin.text

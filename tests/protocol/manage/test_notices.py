@@ -1,0 +1,335 @@
+"""/manage/notices and /manage/read-only: what administrators announce, and what everybody sees."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+from markupsafe import escape
+from syrupy.assertion import SnapshotAssertion
+
+from functions.manage.notices import MOODS
+from shared.bootstrap import build_registry
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR
+from shared.domain.notices import NoticeDraft, NoticeKind
+from tests.protocol.test_page_goldens import Html, shown
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import URL, Stores, World, repeating
+
+NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
+HTML = '<script>alert("1")</script> & <b>bold</b>'
+TURNED = "\u202eדרך צלחה\u202c שלום"
+LONG = "w" * 300
+IDS = re.compile(r'(?<=until-)\w{8}(?=")|(?<=name="notice" value=")\w{8}')
+PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
+REASON = "moving house until 22:00"
+SAID = f"This registry takes no changes now: {REASON}. Reading and pulling go on."
+
+
+@pytest.fixture
+def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    return snapshot.use_extension(Html)
+
+
+@pytest.fixture
+async def admin(world: World) -> PageClient:
+    return await PageClient.of(world, world.people.admin)
+
+
+async def announce(
+    world: World,
+    text: str,
+    mood: str = "information",
+    link: str = "",
+    span: tuple[str, str] = ("", ""),
+) -> str:
+    draft = NoticeDraft.parse(text, mood, link, span=span, now_ms=world.clock.now_ms())
+    return (await world.registry.notices.publish(draft, by=OPERATOR)).id
+
+
+def announced(text: str) -> str:
+    """Return what a page says above its content."""
+    found = re.findall(r'<aside class="announcements".*?</aside>\n', text, re.DOTALL)
+    return found[0] if found else ""
+
+
+async def above(http: httpx.AsyncClient, path: str = "/") -> str:
+    return announced((await http.get(URL + path)).text)
+
+
+def whole(browser: PageClient) -> str:
+    """Return what is announced above a page, and the page without the places beside it."""
+    assert browser.page is not None
+    return IDS.sub("NOTICE", announced(browser.page.text) + PLACES.sub("", shown(browser)))
+
+
+# --- the pages ---------------------------------------------------------------------------------
+
+
+async def test_a_page_without_notices(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(NOTICES)
+    assert whole(admin) == page
+
+
+async def test_a_page_of_all_kinds_of_notices(
+    world: World, admin: PageClient, page: SnapshotAssertion
+) -> None:
+    old = await announce(world, "This was yesterday.")
+    await world.registry.notices.end(old, by=OPERATOR)
+    await announce(world, HTML, "warning", "https://status.example.org/now?a=1&b=2")
+    await announce(world, TURNED, "maintenance", "/about/status")
+    await announce(world, LONG)
+    await announce(world, "In a while.", span=("2026-10-01T10:00", "2026-10-02T10:00"))
+    await admin.open(NOTICES)
+    assert whole(admin) == page
+
+
+async def test_a_notice_that_is_refused_keeps_what_was_typed(
+    admin: PageClient, page: SnapshotAssertion
+) -> None:
+    await admin.open(NOTICES)
+    link = "javascript:alert(1)"
+    await admin.send(NOTICES, text=HTML, mood="warning", link=link, until="2026-10-01T10:00")
+    assert admin.page is not None
+    assert admin.page.status_code == 400
+    assert whole(admin) == page
+
+
+async def test_a_notice_is_written_changed_and_ended(world: World, admin: PageClient) -> None:
+    await admin.open(NOTICES)
+    await admin.send(NOTICES, text="Hello, all.", mood="information", link="", until="")
+    assert "Hello, all." in await above(world.http)
+    [notice] = set(IDS.findall(admin.text))
+    await admin.send(f"{NOTICES}/extend", notice=notice, until="2026-12-01T10:00")
+    assert 'value="2026-12-01T10:00"' in admin.text
+    await admin.send(f"{NOTICES}/end", notice=notice)
+    assert await above(world.http) == ""
+    assert "Notices that have ended" in admin.text
+
+
+async def test_an_end_that_is_refused_is_told_above_the_list(
+    world: World, admin: PageClient
+) -> None:
+    notice = await announce(world, "Hello.")
+    await admin.open(NOTICES)
+    await admin.send(f"{NOTICES}/extend", notice=notice, until="2030-01-01T00:00")
+    assert "within 90 days" in admin.text
+    assert admin.text.index("within 90 days") < admin.text.index("<table>")
+
+
+async def test_the_page_of_read_only_mode(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(READ_ONLY)
+    assert whole(admin) == page
+
+
+async def test_the_page_of_read_only_mode_while_it_is_on(
+    world: World, admin: PageClient, page: SnapshotAssertion
+) -> None:
+    await world.registry.notices.enter_read_only_mode(HTML, by=OPERATOR)
+    await admin.open(READ_ONLY)
+    assert whole(admin) == page
+
+
+async def test_a_reason_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(READ_ONLY)
+    await admin.send(f"{READ_ONLY}/on", reason="...")
+    assert whole(admin) == page
+
+
+async def test_it_is_turned_on_and_off_by_its_page(world: World, admin: PageClient) -> None:
+    await admin.open(READ_ONLY)
+    await admin.send(f"{READ_ONLY}/on", reason=REASON)
+    assert SAID in await above(world.http)
+    await admin.send(f"{READ_ONLY}/on", reason="moving house until 23:00")
+    assert "until 23:00" in await above(world.http)
+    await admin.send(f"{READ_ONLY}/off")
+    assert await above(world.http) == ""
+
+
+async def test_both_take_a_fresh_sign_in(world: World, admin: PageClient) -> None:
+    await admin.open(READ_ONLY)
+    world.clock.advance(timedelta(minutes=11))
+    for path in (NOTICES, f"{READ_ONLY}/on", f"{READ_ONLY}/off"):
+        await admin.send(path, text="Hello.", mood="warning", reason="x")
+        assert "sign in again" in admin.text
+
+
+@pytest.mark.parametrize("path", [NOTICES, READ_ONLY])
+async def test_for_everybody_else_nothing_is_there(world: World, path: str) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    assert (await ann.open(path)).status_code == 404
+    for form in (path, f"{path}/on", f"{path}/off", f"{path}/end", f"{path}/extend"):
+        await ann.open("/account")
+        answer = await ann.send(form, text="Hello.", mood="warning", reason="x")
+        assert answer.status_code in (404, 405), form
+    assert await above(world.http) == ""
+
+
+# --- what everybody sees -----------------------------------------------------------------------
+
+EVERYWHERE = (
+    "/",
+    "/search",
+    "/packages/acme/greet",
+    "/orgs/acme",
+    "/about",
+    "/about/status",
+    "/sign-in",
+    "/account",
+    "/packages/acme/none",
+    "/account/x/y/z",
+)
+
+
+@pytest.mark.parametrize("path", EVERYWHERE)
+async def test_every_page_shows_what_is_announced(world: World, path: str) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await announce(world, HTML, "warning")
+    ann = await PageClient.of(world, world.people.ann)
+    for answer in (await world.get(URL + path), await ann.open(path)):
+        assert answer.is_redirect or escape(HTML) in announced(answer.text)
+
+
+async def test_what_turns_a_line_is_shown_by_its_number(world: World) -> None:
+    await announce(world, TURNED)
+    said = await above(world.http)
+    assert "[U+202E]" in said
+    assert "\u202e" not in said
+    assert 'dir="auto"' in said
+
+
+async def test_a_link_says_which_host_it_leads_to(world: World) -> None:
+    await announce(world, "One.", link="https://status.example.org/now")
+    await announce(world, "Two.", link="/about/status")
+    said = await above(world.http)
+    assert '<a href="https://status.example.org/now">Read more at status.example.org</a>' in said
+    assert '<a href="/about/status">Read more</a>' in said
+
+
+async def test_a_notice_is_shown_from_when_to_when_it_says(world: World) -> None:
+    await announce(world, "In an hour.", span=("2026-09-21T15:13:20", "2026-09-21T16:13:20"))
+    seen = list[bool]()
+    for _ in range(4):
+        seen.append("In an hour." in await above(world.http))
+        world.clock.advance(timedelta(minutes=40))
+    assert seen == [False, False, True, False]
+
+
+async def test_programs_read_it_where_they_read_the_status(world: World) -> None:
+    await announce(world, "Hello.", "warning", "/about")
+    await announce(world, "Later.", span=("2026-10-01T10:00", "2026-10-02T10:00"))
+    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    answer = await world.get(f"{URL}/about/status", headers={"Accept": "application/json"})
+    assert answer.json()["readOnly"] == {"reason": REASON, "since": "2026-09-21T14:13:20Z"}
+    assert answer.json()["notices"] == [
+        {
+            "text": "Hello.",
+            "mood": "warning",
+            "link": "/about",
+            "from": "2026-09-21T14:13:20Z",
+            "until": "2026-09-28T14:13:20Z",
+        }
+    ]
+    assert (await world.get(f"{URL}/health/ready")).json()["readOnly"] is True
+
+
+async def test_the_status_says_why_tasks_wait(world: World) -> None:
+    await world.registry.upkeep.run("settle")
+    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    world.clock.advance(timedelta(hours=1))
+    text = (await world.get(f"{URL}/about/status")).text
+    assert "No changes are taken:" in text
+    assert "Overdue" not in text
+    assert "Waits" in text
+
+
+# --- on every instance, within five seconds ----------------------------------------------------
+
+
+@asynccontextmanager
+async def another_instance(
+    world: World, stores: Stores | None = None
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """Serve the same stores by another process's worth of services."""
+    registry = build_registry(world.registry.settings, stores or world.stores)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(repeating(registry))) as http:
+        yield http
+    await registry.notice_cache.close()
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=2), timedelta(seconds=4)])
+async def test_another_instance_shows_it_within_five_seconds(
+    world: World, later: timedelta
+) -> None:
+    async with another_instance(world) as http:
+        assert await above(http) == ""
+        world.clock.advance(later)
+        await announce(world, "Hello.")
+        await above(http)  # The page is made anew, perhaps of what was read before, and stands.
+        world.clock.advance(timedelta(seconds=5))
+        assert "Hello." in await above(http)
+        assert "Hello." in await above(http)
+
+
+async def test_another_instance_refuses_changes_within_five_seconds_and_takes_them_again(
+    world: World,
+) -> None:
+    async with another_instance(world) as http:
+        path, sent = f"{URL}/api/v1/orgs", {"Authorization": f"Bearer {world.people.ann.token}"}
+        statuses = list[int]()
+        for number in range(3):
+            world.clock.advance(timedelta(seconds=5))
+            body = {"name": f"fresh{number}"}
+            statuses.append((await http.post(path, json=body, headers=sent)).status_code)
+            switch = world.registry.notices
+            await (
+                switch.leave_read_only_mode(by=OPERATOR)
+                if number
+                else switch.enter_read_only_mode(REASON, by=OPERATOR)
+            )
+        assert statuses == [201, 503, 201]
+
+
+async def test_pages_are_shown_while_the_directory_is_away(world: World) -> None:
+    await announce(world, "Hello.")
+    directory = failing(world.stores.directory, Fault("get", Busy()))
+    async with another_instance(world, replace(world.stores, directory=directory)) as http:
+        answer = await http.get(URL)
+        assert (answer.status_code, announced(answer.text)) == (200, "")
+
+
+# --- what clients are told ---------------------------------------------------------------------
+
+
+async def test_a_push_is_refused_with_the_reason_by_both_protocols(world: World) -> None:
+    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    sentence = f"{SAID} Try again later."
+    for path in ("/packages", f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"):
+        method = "POST" if path == "/packages" else "PUT"
+        answer = await world.send(
+            method, path, by=world.people.ann, content=bala("acme/greet:1.0.0")
+        )
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "300")
+        assert sentence in answer.text
+
+
+async def test_who_may_not_push_is_told_so_first(world: World) -> None:
+    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    assert (await world.upload(b"x")).status_code == 401
+
+
+async def test_an_account_that_is_there_signs_in(world: World) -> None:
+    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    ann = await PageClient.of(world, world.people.ann)
+    assert (await ann.open("/account")).status_code == 200
+    assert SAID in ann.text
+
+
+def test_every_mood_has_its_words() -> None:
+    assert {mood for mood, _ in MOODS} == set(NoticeKind)

@@ -1,0 +1,163 @@
+"""/manage/organizations: every organization, founding one for somebody, deleting an empty one."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from functions.account.organization.pages import MEMBER_TABS, OWNER_TABS
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import World
+
+PAGE = "/manage/organizations"
+
+
+@pytest.fixture
+async def admin(world: World) -> PageClient:
+    """Return a browser in which an administrator has just signed in; it shows the page."""
+    browser = await PageClient.of(world, world.people.admin)
+    await browser.open(PAGE)
+    return browser
+
+
+def listed(browser: PageClient) -> list[str]:
+    """Return the organizations that the page lists."""
+    return re.findall(r'<th scope="row"><a href="/manage/organizations/(\w+)">', browser.text)
+
+
+async def test_they_are_listed_by_name_with_who_founded_them(admin: PageClient) -> None:
+    assert listed(admin) == ["acme", "other"]
+    assert f'<a href="/manage/accounts/{admin.world.people.bob.account.id}">bob</a>' in admin.text
+
+
+async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageClient) -> None:
+    for number in range(26):
+        name = parse_org(f"b{chr(97 + number)}x")
+        await world.registry.organizations.create(name, world.people.ann.account, by=OPERATOR)
+    await admin.open(PAGE)
+    assert len(listed(admin)) == 25
+    [further] = re.findall(r'rel="next" href="([^"]+)"', admin.text)
+    await admin.open(further)
+    assert listed(admin) == ["byx", "bzx", "other"]
+
+
+async def test_they_are_found_by_how_their_names_begin(admin: PageClient) -> None:
+    await admin.open(f"{PAGE}?q=AC")
+    assert listed(admin) == ["acme"]
+    await admin.open(f"{PAGE}?q=zoo")
+    assert "No organization is called so" in admin.text
+
+
+async def test_one_is_founded_for_somebody(world: World, admin: PageClient) -> None:
+    answer = await admin.send(PAGE, name="globex", owner="MIA")
+    assert answer.headers["location"] == f"{PAGE}/globex?done=found"
+    assert "It is founded." in admin.text
+    assert f'<a href="/manage/accounts/{world.people.mia.account.id}">mia</a>' in admin.text
+    mia = await PageClient.of(world, world.people.mia)
+    await mia.open("/account/organizations/globex")
+    assert mia.page
+    assert mia.page.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "status"),
+    [("acme", "ann", 409), ("a b", "ann", 400), ("globex", "zoe", 404), ("ballerinax", "ann", 403)],
+)
+async def test_what_cannot_be_founded_is_shown_again_with_the_reason(
+    admin: PageClient, name: str, owner: str, status: int
+) -> None:
+    assert (await admin.send(PAGE, name=name, owner=owner)).status_code == status
+    form = admin.text[admin.text.index("Found one for somebody") :]
+    assert 'role="alert"' in form
+    assert f'value="{name}"' in form
+
+
+async def test_an_empty_one_is_deleted_at_once_by_whoever_types_its_name(
+    world: World, admin: PageClient
+) -> None:
+    await admin.open(f"{PAGE}/other")
+    assert (await admin.send(f"{PAGE}/other/delete", name="otter")).status_code == 400
+    assert (await admin.send(f"{PAGE}/other/delete", name="other")).status_code == 303
+    world.clock.advance(timedelta(seconds=1))
+    await admin.open(f"{PAGE}/other")
+    assert "Its name is free again a day later" in admin.text
+    assert (await world.get("https://registry.test/orgs/other")).status_code == 404
+    await admin.open(PAGE)
+    assert "deleted" in admin.text
+
+
+async def test_one_with_packages_is_not_deleted(world: World, admin: PageClient) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await admin.open(f"{PAGE}/acme")
+    assert (await admin.send(f"{PAGE}/acme/delete", name="acme")).status_code == 409
+    assert "acme has packages" in admin.text
+
+
+async def test_one_that_is_being_deleted_is_kept(world: World, admin: PageClient) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open("/account/organizations/other")
+    path = re.findall(r'action="([^"]+/delete)"', bob.text)
+    if not path:  # On the page of its settings.
+        await bob.open("/account/organizations/other/settings")
+        path = re.findall(r'action="([^"]+/delete)"', bob.text)
+    await bob.send(path[0], name="other")
+    await admin.open(PAGE)
+    assert "being deleted" in admin.text
+    await admin.open(f"{PAGE}/other")
+    assert (await admin.send(f"{PAGE}/other/keep")).status_code == 303
+    assert "It stays." in admin.text
+    assert (await admin.send(f"{PAGE}/other/keep")).status_code == 409
+
+
+async def test_one_that_is_not_there_is_a_404(admin: PageClient) -> None:
+    assert (await admin.open(f"{PAGE}/nowhere")).status_code == 404
+
+
+# --- what administrators do on the pages of an organization that they do not belong to -----------
+
+OWN = "/account/organizations/acme"
+
+
+@pytest.mark.parametrize("tab", ["", *(f"/{name}" for name, _ in (*MEMBER_TABS[1:], *OWNER_TABS))])
+async def test_every_page_of_an_organization_is_there_for_administrators(
+    world: World, admin: PageClient, tab: str
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    assert (await admin.open(OWN + tab)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ("role", {"account": "ID-OF-mia", "role": "owner"}),
+        ("remove", {"account": "ID-OF-mia"}),
+        ("describe", {"display_name": "Acme", "description": "Makes things."}),
+        ("visibility", {"visibility": "private"}),
+        ("claim", {"domain": "example.org"}),
+        ("packages/greet/deprecate", {"message": "Use another."}),
+        ("packages/greet/visibility", {"visibility": "private", "confirm": "greet"}),
+    ],
+)
+async def test_forms_of_an_organization_are_taken_from_administrators(
+    world: World, admin: PageClient, form: str, fields: dict[str, str]
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    sent = {name: world.with_ids(value) for name, value in fields.items()}
+    assert (await admin.send(f"{OWN}/{form}", **sent)).status_code == 303, admin.text
+
+
+async def test_administrators_invite_and_make_tokens(admin: PageClient) -> None:
+    await admin.open(OWN)
+    assert (await admin.send(f"{OWN}/invite", role="member", label="Sam")).status_code == 200
+    await admin.open(f"{OWN}/tokens")
+    answer = await admin.send(f"{OWN}/tokens", name="ci", scope="read", days="30")
+    assert answer.status_code == 200
+
+
+async def test_administrators_are_led_to_where_they_delete(admin: PageClient) -> None:
+    await admin.open(f"{OWN}/settings")
+    assert f'<a href="{PAGE}/acme">delete it there</a>' in admin.text
+    assert f'action="{OWN}/delete"' not in admin.text

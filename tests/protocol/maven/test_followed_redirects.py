@@ -1,0 +1,97 @@
+"""One machine follows the redirect of a Maven archive itself: the bytes come in one trip."""
+
+import pytest
+
+from functions.faces import build_app
+from shared.composition import Registry
+from shared.hosting.host import Host
+from shared.hosting.middleware import FollowedRedirects
+from shared.localhost import MAVEN_PATHS, archive_resolver
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.storage import one_machine
+from tests.support.world import MAVEN, URL, OpenWorld, World
+
+pytestmark = one_machine("a host follows redirects to itself alone")
+
+GREET = bala("acme/greet:1.0.0")
+SECRET = bala("acme/secret:1.0.0", visibility="private")
+BALA = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
+HIDDEN = f"{MAVEN}/acme/secret/1.0.0/secret-1.0.0.bala"
+
+
+def on_one_machine(registry: Registry) -> Host:
+    """Serve as `make run` does."""
+    shortcut = FollowedRedirects(MAVEN_PATHS, URL)
+    return Host(build_app(registry), archives=archive_resolver(registry), shortcut=shortcut)
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    """Return a registry on one machine, with a public and a private package."""
+    opened = await worlds(host=on_one_machine)
+    await opened.push(GREET)
+    await opened.push(SECRET)
+    return opened
+
+
+async def test_the_bytes_come_at_once_as_they_do_behind_the_redirect(world: World) -> None:
+    answer = await world.get(BALA)
+    assert (answer.status_code, answer.content) == (200, GREET)
+    headers = dict(ACCEPT_ARCHIVE)
+    first = await world.get("/packages/acme/greet/1.0.0", headers=headers)
+    second = await world.get(first.headers["location"])
+    for each in (answer, second):
+        del each.headers["x-request-id"]
+    assert answer.headers == second.headers
+
+
+async def test_central_clients_are_still_redirected(world: World) -> None:
+    first = await world.get("/packages/acme/greet/1.0.0", headers=dict(ACCEPT_ARCHIVE))
+    assert first.status_code == 302
+
+
+async def test_a_head_has_the_headers_and_no_byte(world: World) -> None:
+    whole, head = await world.get(BALA), await world.send("HEAD", BALA)
+    for name in ("content-length", "etag", "content-type", "accept-ranges", "cache-control"):
+        assert head.headers[name] == whole.headers[name]
+    assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_a_broken_download_goes_on_where_it_stopped(world: World) -> None:
+    tag = (await world.send("HEAD", BALA)).headers["etag"]
+    rest = await world.get(BALA, headers={"Range": "bytes=100-", "If-Range": tag})
+    assert (rest.status_code, rest.content) == (206, GREET[100:])
+
+
+async def test_whoever_has_the_archive_gets_no_byte(world: World) -> None:
+    tag = (await world.get(BALA)).headers["etag"]
+    known = await world.get(BALA, headers={"If-None-Match": tag})
+    assert (known.status_code, known.content) == (304, b"")
+
+
+async def test_a_pull_is_counted_once_and_a_head_is_none(world: World) -> None:
+    for _ in range(3):
+        await world.send("HEAD", BALA)
+    await world.maven().pull("acme/greet:1.0.0")
+    await world.maven().pull("acme/greet:1.0.0")
+    assert await world.registry.pull_counter.flush() == 1
+
+
+async def test_a_private_archive_is_for_those_who_may_read_it(world: World) -> None:
+    member = await world.get(HIDDEN, by=world.people.mia)
+    assert (member.status_code, member.content) == (200, SECRET)
+    assert member.headers["cache-control"] == "private, no-store"
+    assert (await world.get(HIDDEN, by=world.people.bob)).status_code == 404
+    anonymous = await world.get(HIDDEN)
+    assert anonymous.status_code == 401
+    assert anonymous.headers["www-authenticate"] == 'Basic realm="Ballroom"'
+
+
+async def test_a_client_answers_the_challenge_and_pulls(world: World) -> None:
+    assert await world.maven(world.people.mia).pull("acme/secret:1.0.0") == SECRET
+
+
+@pytest.mark.parametrize("name", ["greet-1.0.1", "other-1.0.0"])
+async def test_what_is_missing_is_a_404(world: World, name: str) -> None:
+    assert (await world.get(f"{MAVEN}/other/greet/1.0.0/{name}.bala")).status_code == 404

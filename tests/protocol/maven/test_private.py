@@ -1,0 +1,194 @@
+"""Private packages: credentials are asked for where they may help, and nothing is given away.
+
+docs/decisions/0006 says why. Here `acme` has a private package, `other` has none.
+"""
+
+import pytest
+
+from tests.protocol.bal.failures import ClientFailure
+from tests.support.archives import bala
+from tests.support.world import MAVEN, URL, World, limited
+
+SECRET = "acme/secret:1.0.0"
+ARCHIVE = bala(SECRET, visibility="private", tools=["secretly"])
+V = "v2201-13-0"
+
+
+@pytest.fixture
+async def secret(world: World) -> World:
+    """Return a registry with a public and a private package of `acme`, and a public of `other`."""
+    await world.push(ARCHIVE)
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
+    return world
+
+
+def paths(name: str, version: str = "1.0.0", org: str = "acme") -> list[str]:
+    """Return every path that a client asks about a package."""
+    stem = f"{org}/{name}/{version}/{name}-{version}"
+    return [
+        f"{org}/{name}/maven-metadata.xml",
+        f"{org}/{name}/maven-metadata.xml.sha1",
+        f"{stem}.bala",
+        f"{stem}.bala.sha1",
+        f"{stem}.pom",
+        f"{stem}-depgraph.json",
+        f"{stem}-listeners.json",
+        f"{org}/{name}/{version}/bom.cdx.json",
+        f"{V}/{org}/{name}/maven-metadata.xml",
+    ]
+
+
+BOTH = pytest.mark.parametrize(
+    ("hidden", "missing"), list(zip(paths("secret"), paths("absent"), strict=True))
+)
+
+
+@BOTH
+async def test_an_anonymous_caller_cannot_tell_hidden_from_missing(
+    secret: World, hidden: str, missing: str
+) -> None:
+    one, other = [await secret.get(f"{MAVEN}/{path}") for path in (hidden, missing)]
+    assert one.status_code == other.status_code == 401
+    assert one.text.replace("secret", "absent") == other.text
+    given = [
+        {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+        for answer in (one, other)
+    ]
+    assert given[0] == given[1]
+    assert given[0]["www-authenticate"] == 'Basic realm="Ballroom"'
+
+
+@BOTH
+async def test_neither_can_somebody_from_outside(secret: World, hidden: str, missing: str) -> None:
+    bob = secret.people.bob
+    one, other = [await secret.get(f"{MAVEN}/{path}", by=bob) for path in (hidden, missing)]
+    expected = 200 if hidden.startswith(V) else 404
+    assert one.status_code == other.status_code == expected
+    assert one.text.replace("secret", "absent") == other.text
+
+
+@pytest.mark.parametrize("path", paths("absent", org="other"))
+async def test_where_nothing_is_private_what_is_missing_is_missing(
+    secret: World, path: str
+) -> None:
+    answer = await secret.get(f"{MAVEN}/{path}")
+    assert answer.status_code == (200 if path.startswith(V) else 404)
+    assert "www-authenticate" not in answer.headers
+
+
+@pytest.mark.parametrize("org", ["acme", "other"])
+async def test_public_packages_are_there_for_everybody(secret: World, org: str) -> None:
+    client = secret.maven()
+    assert await client.versions(f"{org}/greet") == ["1.0.0"]
+    assert await client.offered(f"{org}/greet") == ["1.0.0"]
+    assert await client.pull(f"{org}/greet:1.0.0")
+    assert await client.graph(f"{org}/greet:1.0.0")
+
+
+async def test_a_member_is_asked_for_credentials_and_gets_everything(secret: World) -> None:
+    for question in ("versions", "offered"):
+        client = secret.maven(secret.people.mia)
+        assert await getattr(client, question)("acme/secret") == ["1.0.0"]
+        assert [status for _, _, status in client.requests] == [401, 200]
+    client = secret.maven(secret.people.mia)
+    assert await client.pull(SECRET) == ARCHIVE
+    assert (await client.graph(SECRET))["name"] == "secret"
+
+
+async def test_a_member_learns_what_is_missing(secret: World) -> None:
+    with pytest.raises(ClientFailure, match="Could not find artifact"):
+        await secret.maven(secret.people.mia).pull("acme/absent:1.0.0")
+    assert await secret.maven(secret.people.mia).offered("acme/absent") == []
+
+
+async def test_a_build_without_credentials_goes_on_as_before(secret: World) -> None:
+    assert await secret.maven().versions("acme/secret") == []
+
+
+async def test_the_redirect_is_signed_and_needs_no_credentials(secret: World) -> None:
+    url = f"{MAVEN}/acme/secret/1.0.0/secret-1.0.0.bala"
+    location = (await secret.get(url, by=secret.people.mia)).headers["location"]
+    assert location.startswith(f"{URL}/archives/private/")
+    assert "/" not in location.partition("?")[2]
+    assert (await secret.get(location)).content == ARCHIVE
+    assert (await secret.get(location.partition("?")[0])).status_code == 404
+
+
+async def test_nothing_private_may_be_kept_by_a_cache(secret: World) -> None:
+    for path in paths("secret"):
+        answer = await secret.get(f"{MAVEN}/{path}", by=secret.people.mia)
+        if answer.status_code == 200:
+            assert answer.headers["cache-control"] == "private, no-store", path
+
+
+async def test_a_token_for_another_package_sees_nothing(secret: World) -> None:
+    person = await limited(secret, secret.people.ann, "read", package="greet")
+    answer = await secret.get(f"{MAVEN}/acme/secret/maven-metadata.xml", by=person)
+    assert answer.status_code == 404
+
+
+async def test_a_deprecated_package_keeps_its_organization_asking(secret: World) -> None:
+    await secret.java(secret.people.ann).deprecate("acme/secret:*", "Old.")
+    answer = await secret.get(f"{MAVEN}/acme/absent/maven-metadata.xml")
+    assert answer.status_code == 401
+
+
+async def test_spelling_makes_no_difference(secret: World) -> None:
+    for name in ("Secret", "Absent"):
+        answer = await secret.get(f"{MAVEN}/ACME/{name}/maven-metadata.xml")
+        assert answer.status_code == 401
+
+
+# --- Tools and searches ------------------------------------------------------------------------
+
+
+async def test_a_private_tool_and_none_are_one_to_an_anonymous_caller(secret: World) -> None:
+    one, other = [
+        await secret.get(f"{MAVEN}/{V}/__tools__/{tool}/maven-metadata.xml")
+        for tool in ("secretly", "absently")
+    ]
+    assert one.status_code == other.status_code == 401
+    assert one.text.replace("secretly", "absently") == other.text
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("acme/absent/maven-metadata.xml", "acme/absent"),
+        ("acme/absent/1.0.0/absent-1.0.0.bala", "acme/absent:1.0.0"),
+        (f"{V}/__tools__/absently/maven-metadata.xml", "The tool absently"),
+    ],
+)
+async def test_an_anonymous_caller_is_told_what_is_missing_and_how_to_ask_again(
+    secret: World, path: str, what: str
+) -> None:
+    answer = await secret.get(f"{MAVEN}/{path}")
+    assert answer.text.strip().startswith(
+        f"{what} is not here for requests without credentials. Check its name, or put "
+    )
+
+
+async def test_a_member_pulls_a_private_tool(secret: World) -> None:
+    root = await secret.maven(secret.people.mia).metadata("__tools__/secretly")
+    assert root.findtext("package") == "secret"
+
+
+async def test_only_versions_with_the_tool_are_listed(secret: World) -> None:
+    await secret.push(bala("acme/secret:1.1.0", visibility="private"))
+    root = await secret.maven(secret.people.mia).metadata("__tools__/secretly")
+    assert [each.text for each in root.iter("version")] == ["1.0.0"]
+
+
+async def test_without_private_packages_a_missing_tool_is_missing(world: World) -> None:
+    answer = await world.get(f"{MAVEN}/{V}/__tools__/absent/maven-metadata.xml")
+    assert answer.status_code == 404
+
+
+async def test_searches_show_what_the_caller_may_see(secret: World) -> None:
+    found = await secret.maven().search("packagesearch", "secret")
+    assert found.findall("packages/package") == []
+    path = f"{MAVEN}/{V}/__packagesearch__/c2VjcmV0/maven-metadata.xml"
+    answer = await secret.get(path, by=secret.people.mia)
+    assert "<name>secret</name>" in answer.text
+    assert answer.headers["cache-control"] == "private, no-store"

@@ -1,0 +1,338 @@
+"""The proxy of Central, which `bal` 2201.13 and later read everything by: `proxyCentral = true`."""
+
+import json
+from base64 import b64encode
+
+import pytest
+
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.maven import Generation, texts
+from tests.support.archives import bala
+from tests.support.world import MAVEN, World
+
+GREET = "acme/greet:1.0.0"
+V = "v2201-13-0"
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<metadata>'
+
+
+async def read(world: World, path: str) -> str:
+    """Return a document of the proxy."""
+    answer = await world.get(f"{MAVEN}/{path}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/xml")
+    return answer.text
+
+
+def words(text: str) -> str:
+    """Return what is typed as the client puts it into a path."""
+    return b64encode(text.encode()).decode().rstrip("=")
+
+
+async def search(world: World, kind: str, text: str) -> str:
+    """Return the answer to a search."""
+    return await read(world, f"{V}/__{kind}__/{words(text)}/maven-metadata.xml")
+
+
+# --- Packages ----------------------------------------------------------------------------------
+
+
+async def test_the_versions_of_a_package_are_nested_just_so(world: World) -> None:
+    await world.push(bala(GREET, modules=["sub"], platform="java17", ballerina_version="2201.8.0"))
+    await world.push(bala("acme/greet:1.1.0"))
+    await world.java(world.people.ann).deprecate(GREET, "Old.")
+    assert await read(world, f"{V}/acme/greet/maven-metadata.xml") == (
+        f"{HEAD}<groupId>{V}.acme</groupId><artifactId>greet</artifactId><versions>"
+        "<version><number>1.1.0</number><platform>any</platform><isDeprecated>false</isDeprecated>"
+        "<ballerinaVersion>2201.12.0</ballerinaVersion>"
+        "<modules><module><name>greet</name></module></modules></version>"
+        "<version><number>1.0.0</number><platform>java17</platform>"
+        "<isDeprecated>true</isDeprecated><ballerinaVersion>2201.8.0</ballerinaVersion>"
+        "<modules><module><name>greet</name></module><module><name>greet.sub</name></module>"
+        "</modules></version></versions></metadata>\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["acme/none", "nobody/none", "a-b/none", "acme/1no", "acme/a..b"])
+async def test_an_unknown_package_is_an_empty_list(world: World, path: str) -> None:
+    org, name = path.split("/")
+    assert await read(world, f"{V}/{path}/maven-metadata.xml") == (
+        f"{HEAD}<groupId>{V}.{org}</groupId><artifactId>{name}</artifactId><versions/></metadata>\n"
+    )
+
+
+async def test_what_a_path_repeats_is_escaped(world: World) -> None:
+    text = await read(world, f"{V}/%3Corg%3E/a&b%07/maven-metadata.xml")
+    assert f"<groupId>{V}.&lt;org&gt;</groupId><artifactId>a&amp;b</artifactId>" in text
+
+
+@pytest.mark.parametrize(
+    ("distribution", "offered"),
+    [
+        ("v2201-14-0", ["java25", "java21", "java17", "java11", "any"]),
+        ("v2201-13-0", ["java21", "java17", "java11", "any"]),
+        ("v2201-11-0", ["java21", "java17", "java11", "any"]),
+        ("v2201-10-0", ["java17", "java11", "any"]),
+        ("v2201-7-0", ["java11", "any"]),
+        ("v2202-0-0", []),
+    ],
+)
+async def test_a_distribution_is_offered_what_its_virtual_machine_runs(
+    world: World, distribution: str, offered: list[str]
+) -> None:
+    platforms = ["any", "java11", "java17", "java21", "java25", "go1.26"]
+    for minor, platform in enumerate(platforms):
+        archive = bala(f"acme/p:1.{minor}.0", platform=platform, ballerina_version="2201.5.0")
+        await world.push(archive)
+    text = await read(world, f"{distribution}/acme/p/maven-metadata.xml")
+    assert texts(text.encode(), "versions/version/platform") == offered
+
+
+@pytest.mark.parametrize(
+    ("distribution", "offered"),
+    [("v2201-13-0", ["1.1.0", "1.0.0"]), ("v2201-12-0", ["1.0.0"]), ("v2201-11-0", [])],
+)
+async def test_a_distribution_is_offered_what_its_language_can_use(
+    world: World, distribution: str, offered: list[str]
+) -> None:
+    await world.push(bala("acme/greet:1.0.0", ballerina_version="2201.12.3"))
+    await world.push(bala("acme/greet:1.1.0", ballerina_version="2201.13.0"))
+    assert await world.maven(distribution=distribution).offered("acme/greet") == offered
+
+
+async def test_a_package_that_is_deprecated_whole_is_so_in_every_version(world: World) -> None:
+    await world.push(bala(GREET))
+    await world.java(world.people.ann).deprecate("acme/greet:*", "Use other.")
+    text = await read(world, f"{V}/acme/greet/maven-metadata.xml")
+    assert texts(text.encode(), "versions/version/isDeprecated") == ["true"]
+    graph = await world.maven().graph(GREET)
+    assert (graph["isDeprecated"], graph["deprecateMessage"]) == (True, "Use other.")
+
+
+# --- Graphs and listeners ----------------------------------------------------------------------
+
+
+async def test_the_graph_is_an_answer_of_the_resolve_call(world: World) -> None:
+    needs = {"acme/b:1.0.0": ["acme/c:2.0.0"]}
+    await world.push(bala("acme/a:1.0.0", dependencies=["acme/b:1.0.0"], transitive=needs))
+    answer = await world.get(f"{MAVEN}/acme/a/1.0.0/a-1.0.0-depgraph.json")
+    b = {"org": "acme", "name": "b", "version": "1.0.0"}
+    c = {"org": "acme", "name": "c", "version": "2.0.0"}
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {
+        "resolved": [
+            {
+                "org": "acme",
+                "name": "a",
+                "version": "1.0.0",
+                "isDeprecated": False,
+                "deprecateMessage": "",
+                "dependencyGraph": [
+                    {"org": "acme", "name": "a", "version": "1.0.0", "dependencies": [b]},
+                    {**b, "dependencies": [c]},
+                    {**c, "dependencies": []},
+                ],
+            }
+        ],
+        "unresolved": [],
+    }
+
+
+async def test_the_graph_is_the_one_that_central_answers(world: World) -> None:
+    await world.push(bala("acme/a:1.0.0", dependencies=["acme/b:1.0.0"]))
+    request = {"org": "acme", "name": "a", "version": "1.0.0", "mode": "hard"}
+    [resolved] = (await world.java().resolve_dependencies([request]))["resolved"]
+    assert await world.maven().graph("acme/a:1.0.0") == resolved
+
+
+async def test_there_are_no_listeners_until_documentation_is_read(world: World) -> None:
+    await world.push(bala(GREET, modules=["sub"]))
+    answer = await world.get(f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0-listeners.json")
+    modules = answer.json()["data"]["apiDocs"]["docsData"]["modules"]
+    assert [json.loads(each["listeners"]) for each in modules] == [[], []]
+
+
+@pytest.mark.parametrize("file", ["-depgraph.json", "-listeners.json", ".bala"])
+async def test_what_belongs_to_no_release_is_missing(world: World, file: str) -> None:
+    answer = await world.get(f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0{file}")
+    assert answer.status_code == 404
+
+
+# --- Tools -------------------------------------------------------------------------------------
+
+
+async def test_a_tool_is_its_package_with_the_latest_version_first(world: World) -> None:
+    for version in ("1.0.0", "1.10.0", "1.9.0"):
+        await world.push(bala(f"acme/greet:{version}", tools=["greeter"]))
+    await world.push(bala("acme/greet:2.0.0"))
+    assert await read(world, f"{V}/__tools__/greeter/maven-metadata.xml") == (
+        f"{HEAD}<groupId>{V}.__tools__</groupId><artifactId>greeter</artifactId><versions>"
+        "<version>1.10.0</version><version>1.9.0</version><version>1.0.0</version></versions>"
+        "<org>acme</org><package>greet</package></metadata>\n"
+    )
+
+
+async def test_a_tool_is_offered_to_those_who_can_run_it(world: World) -> None:
+    await world.push(bala(GREET, tools=["greeter"], ballerina_version="2201.12.0"))
+    await world.push(bala("acme/greet:1.1.0", tools=["greeter"], platform="java21"))
+    text = await read(world, f"{V}/__tools__/greeter/maven-metadata.xml")
+    assert texts(text.encode(), "versions/version") == ["1.1.0", "1.0.0"]
+    with pytest.raises(ClientFailure):
+        await world.maven(distribution="v2201-10-0").metadata("__tools__/greeter")
+
+
+async def test_an_unknown_tool_is_missing(world: World) -> None:
+    answer = await world.get(f"{MAVEN}/{V}/__tools__/none/maven-metadata.xml")
+    assert answer.status_code == 404
+    assert answer.text == "tool not found: none. Search for it with bal tool search.\n"
+
+
+# --- Searches ----------------------------------------------------------------------------------
+
+
+async def greeting(world: World) -> None:
+    """Push a package with everything that a search shows."""
+    archive = bala(
+        GREET,
+        summary="Greets & <waves>.",
+        authors=["Ann", "A\x00nn"],
+        keywords=["hello", "wave"],
+        tools=["greeter"],
+    )
+    await world.push(archive)
+
+
+async def test_packages_are_found(world: World) -> None:
+    await greeting(world)
+    assert await search(world, "packagesearch", "greet") == (
+        f"{HEAD}<groupId>{V}.__packagesearch__</groupId><artifactId>Z3JlZXQ</artifactId><packages>"
+        "<package><org>acme</org><name>greet</name><version>1.0.0</version>"
+        "<summary>Greets &amp; &lt;waves&gt;.</summary><createdDate>1790000000000</createdDate>"
+        "<authors><author>Ann</author><author>A nn</author></authors></package>"
+        "</packages></metadata>\n"
+    )
+
+
+async def test_packages_are_found_in_detail(world: World) -> None:
+    await greeting(world)
+    package = (await world.java().metadata(GREET)) | {"summary": "Greets &amp; &lt;waves&gt;."}
+    asked = words("q=greet&limit=5&offset=0")
+    assert await search(world, "packagesearchsolr", "q=greet&limit=5&offset=0") == (
+        f"{HEAD}<groupId>{V}.__packagesearchsolr__</groupId><artifactId>{asked}</artifactId>"
+        "<count>1</count><limit>5</limit><offset>0</offset><packages><package>"
+        f"<id>{package['id']}</id><org>acme</org><name>greet</name><version>1.0.0</version>"
+        f"<summary>{package['summary']}</summary><createdDate>1790000000000</createdDate>"
+        "<balToolId>greeter</balToolId><pullCount>0</pullCount>"
+        "<authors><author>Ann</author><author>A nn</author></authors>"
+        "<keywords><keyword>hello</keyword><keyword>wave</keyword></keywords>"
+        "</package></packages></metadata>\n"
+    )
+
+
+async def test_tools_are_found(world: World) -> None:
+    await greeting(world)
+    await world.push(bala("acme/greeting:1.0.0"))
+    assert await search(world, "toolsearch", "greet") == (
+        f"{HEAD}<groupId>{V}.__toolsearch__</groupId><artifactId>Z3JlZXQ</artifactId>"
+        "<count>1</count><limit>100</limit><offset>0</offset><tools><tool>"
+        "<org>acme</org><name>greet</name><version>1.0.0</version>"
+        "<summary>Greets &amp; &lt;waves&gt;.</summary><balToolId>greeter</balToolId>"
+        "<createdDate>1790000000000</createdDate></tool></tools></metadata>\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["symbol", "connector"])
+async def test_symbols_and_connectors_are_empty_lists(world: World, kind: str) -> None:
+    await greeting(world)
+    asked = words("q=greet&limit=7&offset=2")
+    assert await search(world, f"{kind}search", "q=greet&limit=7&offset=2") == (
+        f"{HEAD}<groupId>{V}.__{kind}search__</groupId><artifactId>{asked}</artifactId>"
+        f"<count>0</count><limit>7</limit><offset>2</offset><{kind}s/></metadata>\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["package", "packagesolr", "tool", "symbol", "connector"])
+@pytest.mark.parametrize("text", ["", "nothing like it", "ab?", "ab>", "ab?cd>ef", "q=ü&org=a-b"])
+async def test_a_search_that_finds_nothing_is_an_empty_list(
+    world: World, kind: str, text: str
+) -> None:
+    segment = f"{kind.removesuffix('solr')}search{'solr' if kind.endswith('solr') else ''}"
+    root = await world.maven().search(segment, text)
+    assert len(root[-1]) == 0
+    assert root[-1].tag == f"{kind.removesuffix('solr')}s"
+
+
+async def test_slashes_and_plus_signs_of_base64_arrive(world: World) -> None:
+    await world.push(bala(GREET, summary="Says ab?cd>greet."))
+    assert words("ab?cd>greet") == "YWI/Y2Q+Z3JlZXQ"
+    for typed in ("YWI/Y2Q+Z3JlZXQ", "YWI%2FY2Q%2BZ3JlZXQ", "YWI/Y2Q+Z3JlZXQ="):
+        answer = await world.get(f"{MAVEN}/{V}/__packagesearch__/{typed}/maven-metadata.xml")
+        assert answer.status_code == 200
+    text = await read(world, f"{V}/__packagesearch__/YWI/Y2Q+Z3JlZXQ/maven-metadata.xml")
+    assert texts(text.encode(), "packages/package/name") == ["greet"]
+    seen_on_the_wire = f"{V}/__packagesearch__/YT9i/+c/maven-metadata.xml"
+    assert "<artifactId>YT9i/+c</artifactId>" in await read(world, seen_on_the_wire)
+
+
+@pytest.mark.parametrize("typed", ["!", "Z3Jl*", "a", "Z3=JlZXQ", "gr%20eet", "ü"])
+@pytest.mark.parametrize("kind", ["package", "tool", "symbol", "connector"])
+async def test_what_is_no_base64_is_refused(world: World, kind: str, typed: str) -> None:
+    answer = await world.get(f"{MAVEN}/{V}/__{kind}search__/{typed}/maven-metadata.xml")
+    assert answer.status_code == 400
+    assert "Base64" in answer.text
+    assert answer.text.strip().isprintable()
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit"), [("10000", "1000"), ("-1", "10"), ("x", "10"), ("0", "0"), ("", "10")]
+)
+async def test_no_search_has_more_than_a_thousand_entries(
+    world: World, asked: str, limit: str
+) -> None:
+    root = await world.maven().search("packagesearchsolr", f"q=&limit={asked}&offset=10000")
+    assert (root.findtext("limit"), root.findtext("offset")) == (limit, "10000")
+
+
+async def test_the_language_server_pages_and_picks_an_organization(world: World) -> None:
+    for name in ("one", "two", "three"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    await world.push(bala("other/four:1.0.0"), by=world.people.bob)
+    root = await world.maven().search("packagesearchsolr", "org=acme&limit=2&offset=2&sort=name")
+    assert root.findtext("count") == "3"
+    assert [each.text for each in root.iter("name")] == ["two"]
+
+
+async def test_a_search_shows_what_the_distribution_can_use(world: World) -> None:
+    await world.push(bala("acme/new:1.0.0", ballerina_version="2201.14.0"))
+    assert len(list((await world.maven().search("packagesearch", "new")).iter("package"))) == 0
+    later = world.maven(distribution="v2201-14-0")
+    assert len(list((await later.search("packagesearch", "new")).iter("package"))) == 1
+
+
+# --- Builds ------------------------------------------------------------------------------------
+
+
+async def test_an_old_client_pulls_an_exact_version_without_metadata(world: World) -> None:
+    await world.push(bala(GREET))
+    client = world.maven()
+    assert await client.pull(GREET) == bala(GREET)
+    assert len(client.requests) == 1
+
+
+@pytest.mark.parametrize("generation", [Generation.STOPPING, Generation.GOING_ON])
+async def test_an_import_is_found_behind_names_that_nobody_has(
+    world: World, generation: Generation
+) -> None:
+    await world.push(bala("acme/aws.s3:1.0.0"))
+    await world.push(bala("acme/greet:1.0.0", modules=["sub"]))
+    imports = ["acme/aws.s3", "nobody/x.y.z", "acme/greet.sub"]
+    found = await world.maven().build(imports, generation)
+    assert found == {"acme/aws.s3": ["1.0.0"], "acme/greet": ["1.0.0"]}
+
+
+@pytest.mark.parametrize("generation", [Generation.STOPPING, Generation.GOING_ON])
+async def test_a_build_with_credentials_finds_private_packages_too(
+    world: World, generation: Generation
+) -> None:
+    await world.push(bala("acme/secret.part:1.0.0", visibility="private"))
+    client = world.maven(world.people.mia)
+    found = await client.build(["acme/aws.s3", "acme/secret.part"], generation)
+    assert found == {"acme/secret.part": ["1.0.0"]}

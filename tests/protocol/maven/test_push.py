@@ -1,0 +1,395 @@
+"""A push to the Maven repository: one file a request, and the archive alone is the release."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.services.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.maven import pom
+from tests.support.archives import bala
+from tests.support.stored_state import stored
+from tests.support.world import MAVEN, OpenWorld, World, limited
+
+GREET = "acme/greet:1.0.0"
+RELEASE = f"{MAVEN}/acme/greet/1.0.0"
+BALA = f"{RELEASE}/greet-1.0.0.bala"
+POM = f"{RELEASE}/greet-1.0.0.pom"
+SBOM = f"{RELEASE}/bom.cdx.json"
+METADATA = f"{MAVEN}/acme/greet/maven-metadata.xml"
+CYCLONE = b'{"bomFormat": "CycloneDX", "specVersion": "1.6"}'
+CHECKSUMS = ("sha1", "md5", "sha256", "sha512")
+
+
+async def put(world: World, url: str, content: bytes) -> tuple[int, str]:
+    """Put a file as Ann, and return the status and the sentence."""
+    answer = await world.send("PUT", url, by=world.people.ann, content=content)
+    assert answer.headers["content-length"] == str(len(answer.content))
+    return answer.status_code, answer.text.strip()
+
+
+async def test_what_is_pushed_is_one_thing_for_every_client(world: World) -> None:
+    await world.maven(world.people.ann).push(GREET, bala(GREET))
+    assert await world.maven().pull(GREET) == bala(GREET)
+    assert (await world.java().pull(GREET)).content == bala(GREET)
+    assert await world.java().versions("acme/greet") == ["1.0.0"]
+
+
+async def test_what_another_client_pushed_is_pulled(world: World) -> None:
+    await world.push(bala(GREET))
+    assert await world.maven().versions("acme/greet") == ["1.0.0"]
+    assert await world.maven().pull(GREET) == bala(GREET)
+
+
+async def test_the_challenge_comes_before_the_archive(world: World) -> None:
+    client = world.maven(world.people.ann)
+    await client.push(GREET, bala(GREET))
+    assert [(method, status) for method, _, status in client.requests[:3]] == [
+        ("OPTIONS", 401),
+        ("OPTIONS", 200),
+        ("PUT", 201),
+    ]
+
+
+@pytest.mark.parametrize("url", [BALA, METADATA, SBOM, MAVEN])
+async def test_options_names_the_methods_and_never_webdav(world: World, url: str) -> None:
+    challenged = await world.send("OPTIONS", url)
+    assert challenged.headers["www-authenticate"] == 'Basic realm="Ballroom"'
+    answer = await world.send("OPTIONS", url, by=world.people.ann)
+    assert (answer.status_code, answer.headers["allow"]) == (200, "GET, HEAD, OPTIONS, PUT")
+    assert "dav" not in answer.headers
+
+
+async def test_the_archive_alone_is_the_release(world: World) -> None:
+    assert await put(world, BALA, bala(GREET)) == (201, "")
+    assert await world.maven().versions("acme/greet") == ["1.0.0"]
+
+
+async def test_a_pom_alone_is_no_release(world: World) -> None:
+    assert await put(world, POM, pom("acme", "greet", "1.0.0")) == (201, "")
+    assert await world.maven().versions("acme/greet") == []
+    assert (await world.get(POM)).status_code == 404
+
+
+async def test_other_bytes_for_a_version_are_refused(world: World) -> None:
+    await put(world, BALA, bala(GREET))
+    status, sentence = await put(world, BALA, bala(GREET, summary="Changed."))
+    assert status == 409
+    assert "already exists: acme/greet:1.0.0" in sentence
+    assert await world.maven().pull(GREET) == bala(GREET)
+
+
+async def test_the_same_bytes_are_fine_at_any_time_and_by_anybody_who_may(world: World) -> None:
+    await put(world, BALA, bala(GREET))
+    world.clock.advance(timedelta(days=30))
+    assert await put(world, BALA, bala(GREET)) == (201, "")
+    await world.maven(world.people.admin).push(GREET, bala(GREET))
+    published = [event.kind for _, event in await world.stores.events.since(0, 100)]
+    assert published.count("release.published") == 1
+
+
+@pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
+async def test_what_is_withheld_is_not_brought_back_by_its_bytes(world: World, state: str) -> None:
+    await put(world, BALA, bala(GREET))
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    await getattr(world.registry.moderation, state)(coordinate, "reported", by=OPERATOR)
+    assert (await put(world, BALA, bala(GREET)))[0] == 409
+    assert (await put(world, f"{BALA}.sha1", b"0" * 40))[0] == 404
+    for path in (BALA, POM, METADATA, f"{BALA}.sha256"):
+        assert (await world.get(path)).status_code == 404
+    client = world.maven()
+    assert await client.offered("acme/greet") == []
+    with pytest.raises(ClientFailure):
+        await client.graph(GREET)
+
+
+async def test_of_two_uploads_at_once_one_is_the_release(world: World) -> None:
+    archives = [bala(GREET), bala(GREET, summary="Other.")]
+    answers = await asyncio.gather(*(put(world, BALA, each) for each in archives))
+    statuses = [status for status, _ in answers]
+    assert sorted(statuses) == [201, 409]
+    assert await world.maven().pull(GREET) == archives[statuses.index(201)]
+
+
+REFUSED = [
+    (BALA, bala(GREET, summary="Changed.")),
+    (BALA, bala("acme/other:1.0.0")),
+    (f"{MAVEN}/acme/new/1.0.0/new-1.0.0.bala", bala("acme/newer:1.0.0")),
+    (f"{MAVEN}/acme/new/1.0.0/new-1.0.0.bala", bala("acme/new:1.0.0")[:-10]),
+    (f"{MAVEN}/other/new/1.0.0/new-1.0.0.bala", bala("other/new:1.0.0")),
+    (f"{BALA}.sha1", b"0" * 40),
+    (POM, pom("acme", "other", "1.0.0")),
+    (SBOM, b"{}"),
+    (f"{MAVEN}/acme/new/maven-metadata.xml.md5", b"x"),
+]
+
+
+@pytest.mark.parametrize(("url", "content"), REFUSED)
+async def test_what_is_refused_leaves_nothing_behind(
+    world: World, url: str, content: bytes
+) -> None:
+    await put(world, BALA, bala(GREET))
+    before = await stored(world.stores)
+    assert (await put(world, url, content))[0] >= 400
+    assert await stored(world.stores) == before
+
+
+@pytest.mark.parametrize("url", [POM, METADATA, f"{POM}.sha1", f"{METADATA}.md5"])
+async def test_what_is_made_here_is_not_stored(world: World, url: str) -> None:
+    before = await stored(world.stores)
+    content = {POM: pom("acme", "greet", "1.0.0")}.get(url, b"0" * (40 if "sha1" in url else 32))
+    assert (await put(world, url, content))[0] == 201
+    assert await stored(world.stores) == before
+
+
+# --- Who may -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", [BALA, POM, SBOM, METADATA, f"{BALA}.sha1", f"{METADATA}.md5"])
+async def test_nothing_is_taken_without_credentials_or_without_the_right(
+    world: World, url: str
+) -> None:
+    await put(world, BALA, bala(GREET))
+    anonymous = await world.send("PUT", url, content=b"x")
+    assert anonymous.status_code == 401
+    assert anonymous.headers["www-authenticate"].startswith("Basic ")
+    assert "accesstoken" in anonymous.text
+    reader = await limited(world, world.people.ann, "read")
+    for person in (world.people.mia, world.people.bob, reader):
+        answer = await world.send("PUT", url, by=person, content=bala(GREET))
+        assert answer.status_code == 403, person.account.name
+
+
+@pytest.mark.parametrize("content", [b"no zip", bala("acme/other:1.0.0")], ids=["junk", "other"])
+async def test_the_right_is_asked_before_the_archive_is_read(world: World, content: bytes) -> None:
+    reader = await limited(world, world.people.ann, "read")
+    for person in (world.people.mia, world.people.bob, reader):
+        answer = await world.send("PUT", BALA, by=person, content=content)
+        assert (answer.status_code, "acme/greet" in answer.text) == (403, True), answer.text
+
+
+async def test_a_lone_colon_is_nobody(world: World) -> None:
+    for method, status in (("OPTIONS", 401), ("PUT", 401)):
+        answer = await world.send(method, BALA, headers={"Authorization": "Basic Og=="})
+        assert answer.status_code == status
+    await put(world, BALA, bala(GREET))
+    answer = await world.get(METADATA, headers={"Authorization": "Basic Og=="})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("credentials", ["Basic YW5uOndyb25n", "Basic !", "Bearer x", "Digest x"])
+async def test_a_bad_token_is_challenged_everywhere(world: World, credentials: str) -> None:
+    await put(world, BALA, bala(GREET))
+    for method in ("GET", "HEAD", "PUT", "OPTIONS"):
+        answer = await world.send(method, METADATA, headers={"Authorization": credentials})
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == 'Basic realm="Ballroom"'
+
+
+# --- Checksums ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", CHECKSUMS)
+@pytest.mark.parametrize("ending", ["", "\n", "  greet-1.0.0.bala\n"])
+async def test_the_checksum_of_the_archive_is_verified(
+    world: World, algorithm: str, ending: str
+) -> None:
+    await put(world, BALA, bala(GREET))
+    right = hashlib.new(algorithm, bala(GREET)).hexdigest()
+    assert await put(world, f"{BALA}.{algorithm}", f"{right}{ending}".encode()) == (201, "")
+    assert (await put(world, f"{BALA}.{algorithm}", right.upper().encode()))[0] == 201
+
+
+@pytest.mark.parametrize("algorithm", CHECKSUMS)
+async def test_a_wrong_checksum_is_told_with_the_right_one(world: World, algorithm: str) -> None:
+    await put(world, BALA, bala(GREET))
+    wrong = hashlib.new(algorithm, b"damaged").hexdigest()
+    status, sentence = await put(world, f"{BALA}.{algorithm}", wrong.encode())
+    assert status == 400
+    assert hashlib.new(algorithm, bala(GREET)).hexdigest() in sentence
+    assert (await world.get(f"{BALA}.{algorithm}")).text in sentence
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 40, b"0" * 39, b"0" * 41, b"\xff" * 40])
+@pytest.mark.parametrize("url", [BALA, POM, METADATA, SBOM])
+async def test_what_is_no_checksum_is_refused(world: World, url: str, content: bytes) -> None:
+    await put(world, BALA, bala(GREET))
+    status, sentence = await put(world, f"{url}.sha1", content)
+    assert status == 400
+    assert "40 hexadecimal digits" in sentence
+
+
+async def test_a_checksum_without_its_archive_is_told_so(world: World) -> None:
+    status, sentence = await put(world, f"{BALA}.sha1", b"0" * 40)
+    assert (status, sentence) == (404, "package not found for: acme/greet:1.0.0")
+
+
+async def test_checksums_of_what_is_made_here_are_taken(world: World) -> None:
+    await put(world, BALA, bala(GREET))
+    for url in (POM, METADATA, SBOM):
+        assert (await put(world, f"{url}.sha1", b"0" * 40))[0] == 201
+
+
+# --- The bill of materials ---------------------------------------------------------------------
+
+
+async def test_a_bill_of_materials_is_taken_once_and_comes_back(world: World) -> None:
+    await world.maven(world.people.ann).push(GREET, bala(GREET), sbom=CYCLONE)
+    answer = await world.get(SBOM)
+    assert (answer.content, answer.headers["content-type"]) == (CYCLONE, "application/json")
+    assert await put(world, SBOM, CYCLONE) == (201, "")
+    status, sentence = await put(world, SBOM, json.dumps({"bomFormat": "CycloneDX"}).encode())
+    assert status == 409
+    assert "acme/greet:1.0.0 has a bill of materials already" in sentence
+    assert (await world.get(SBOM)).content == CYCLONE
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[]", b"not json", b'{"bomFormat": "SPDX"}', b"[" * 100_000]
+)
+async def test_what_is_no_bill_of_materials_is_refused(world: World, content: bytes) -> None:
+    await put(world, BALA, bala(GREET))
+    assert (await put(world, SBOM, content))[0] == 400
+    assert (await world.get(SBOM)).status_code == 404
+
+
+async def test_a_bill_of_materials_has_a_limit(world: World) -> None:
+    await put(world, BALA, bala(GREET))
+    status, sentence = await put(world, SBOM, b" " * (MAX_SBOM_BYTES + 1))
+    assert status == 413
+    told = "The bill of materials has 8,388,609 bytes, and this registry takes 8,388,608 at most."
+    assert told in sentence
+
+
+async def test_a_bill_of_materials_has_a_limit_of_values(world: World) -> None:
+    await put(world, BALA, bala(GREET))
+    many = CYCLONE.removesuffix(b"}") + b', "x": [' + b"1," * MAX_SBOM_VALUES + b"1]}"
+    assert (await put(world, SBOM, many))[0] == 400
+    assert (await world.get(SBOM)).status_code == 404
+
+
+async def test_a_bill_of_materials_without_its_release_is_told_so(world: World) -> None:
+    assert (await put(world, SBOM, CYCLONE))[0] == 404
+
+
+# --- Bad input ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pom("acme", "other", "1.0.0"),
+        pom("other", "greet", "1.0.0"),
+        pom("acme", "greet", "2.0.0"),
+        b"<project><groupId>acme</groupId><x><artifactId>greet</artifactId></x></project>",
+        b"<other><groupId>acme</groupId><artifactId>greet</artifactId></other>",
+        b"<project>",
+        b"not xml",
+        b"",
+        b'<?xml version="1.0" encoding="none"?><project/>',
+        b'<!DOCTYPE project [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><project>&b;</project>',
+        b'<!DOCTYPE project SYSTEM "http://registry.test/"><project/>',
+    ],
+)
+async def test_a_bad_pom_is_refused(world: World, content: bytes) -> None:
+    status, sentence = await put(world, POM, content)
+    assert status == 400
+    assert "POM" in sentence
+
+
+async def test_a_pom_has_a_limit(world: World) -> None:
+    assert (await put(world, POM, b" " * 100_000))[0] == 413
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not xml", b"<!DOCTYPE x [<!ENTITY a 'a'>]>", b"<m>" * 100_000]
+)
+async def test_metadata_of_a_client_is_not_even_looked_at(world: World, content: bytes) -> None:
+    await put(world, BALA, bala(GREET))
+    before = await world.get(METADATA)
+    assert await put(world, METADATA, content) == (201, "")
+    assert (await world.get(METADATA)).content == before.content
+
+
+@pytest.mark.parametrize(
+    "coordinate", ["acme/other:1.0.0", "acme/greet:1.0.1", "other/greet:1.0.0"]
+)
+async def test_an_archive_of_another_release_is_refused(world: World, coordinate: str) -> None:
+    status, sentence = await put(world, BALA, bala(coordinate))
+    assert status == 400
+    assert coordinate in sentence
+    assert "acme/greet:1.0.0" in sentence
+    assert await world.maven(world.people.admin).versions(coordinate.partition(":")[0]) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", bala(GREET)[:-30]])
+async def test_half_an_archive_is_refused(world: World, content: bytes) -> None:
+    assert (await put(world, BALA, content))[0] == 400
+    assert await world.maven().versions("acme/greet") == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "greet-1.0.0.bala",
+        "acme/greet/greet-1.0.0.bala",
+        "acme/greet/1.0.0/other-1.0.0.bala",
+        "acme/greet/1.0.0/greet-1.0.1.bala",
+        "acme/greet/1.0.0/greet-1.0.0.jar",
+        "acme/greet/1.0.0/greet-1.0.0.bala.asc",
+        "acme/greet/1.0.0/greet-1.0.0-depgraph.json",
+        "acme/greet/1.0.0/greet-1.0.0-listeners.json",
+        "acme/greet/1.0.0/maven-metadata.xml",
+        "acme/greet/1.0.0/x/greet-1.0.0.bala",
+        "acme/greet/one/greet-one.bala",
+        "acme/greet/1.0/greet-1.0.bala",
+        "acme/greet/1.0.0+build/greet-1.0.0+build.bala",
+        "acme/-/1.0.0/--1.0.0.bala",
+        "acme/..%2Fgreet/1.0.0/..%2Fgreet-1.0.0.bala",
+        "..%2F..%2Fetc/greet/1.0.0/greet-1.0.0.bala",
+        "v2201-13-0/acme/greet/maven-metadata.xml",
+        "v2201-13-0/__tools__/greet/maven-metadata.xml",
+    ],
+)
+async def test_a_file_for_no_place_of_ours_is_refused(world: World, path: str) -> None:
+    status, sentence = await put(world, f"{MAVEN}/{path}", bala(GREET))
+    assert status == 400
+    assert sentence.isprintable()
+    assert await world.maven().versions("acme/greet") == []
+
+
+async def test_dots_in_a_path_lead_nowhere_else(world: World) -> None:
+    url = f"{MAVEN}/acme/../../maven/acme/other/1.0.0/greet-1.0.0.bala"
+    assert (await put(world, url, bala(GREET)))[0] == 400
+
+
+async def test_an_archive_over_the_limit_is_told_the_limit(worlds: OpenWorld) -> None:
+    world = await worlds(max_archive_bytes=1_000)
+    status, sentence = await put(world, BALA, bala(GREET, padding=2_000))
+    assert status == 413
+    assert "1,000" in sentence
+
+
+async def test_a_body_without_its_length_is_told_so(world: World) -> None:
+    async def pieces() -> AsyncGenerator[bytes]:
+        yield bala(GREET)
+
+    headers = {"Authorization": f"Bearer {world.people.ann.token}"}
+    answer = await world.http.put(BALA, content=pieces(), headers=headers)
+    assert answer.status_code == 411
+    assert "Content-Length" in answer.text
+
+
+async def test_two_spellings_of_one_name_are_one_package(world: World) -> None:
+    await put(world, BALA, bala(GREET))
+    url = f"{MAVEN}/acme/Greet/1.1.0/Greet-1.1.0.bala"
+    status, sentence = await put(world, url, bala("acme/Greet:1.1.0"))
+    assert status == 400
+    assert "upper and lower case" in sentence

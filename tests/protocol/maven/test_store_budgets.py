@@ -1,0 +1,165 @@
+"""How often each request of a Maven client asks a store; docs/architecture.md lists the numbers."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from tests.protocol.bal.maven import AETHER, pom
+from tests.protocol.test_store_budgets import PUSH, Ledger
+from tests.support.archives import bala
+from tests.support.world import MAVEN, OpenWorld, World, asking
+
+V = "v2201-13-0"
+RELEASE = "acme/greet/1.0.0"
+BALA = f"{RELEASE}/greet-1.0.0.bala"
+SURVEY, FIND = {"metadata.survey": 1}, {"metadata.find": 1}
+RIGHT = {"directory.standing": 1}
+HINT = {"search.search": 2}  # Whether anything is private: the index, and no store.
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Return what the calls are counted in."""
+    return Ledger()
+
+
+@pytest.fixture
+async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
+    """Return a registry with a public and a private package, whose calls are counted from now."""
+    world = await worlds(wrap=ledger.wrap, host=asking)
+    await world.push(bala("acme/greet:1.0.0", tools=["greeter"]))
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    for person in (world.people.ann, world.people.mia):
+        await world.get("/packages", by=person)  # The token is read and remembered.
+    await world.registry.authentication.close()
+    ledger.forget()
+    return world
+
+
+@pytest.mark.parametrize(
+    ("path", "calls"),
+    [
+        ("acme/greet/maven-metadata.xml", SURVEY),
+        ("acme/greet/maven-metadata.xml.sha1", SURVEY),
+        (f"{V}/acme/greet/maven-metadata.xml", SURVEY),
+        (f"{V}/__tools__/greeter/maven-metadata.xml", {"metadata.tool_owners": 1} | SURVEY),
+        (f"{V}/__packagesearch__/Z3JlZXQ/maven-metadata.xml", {"search.search": 1}),
+        (f"{V}/__toolsearch__/Z3JlZXQ/maven-metadata.xml", {"search.search": 1}),
+        (f"{V}/__symbolsearch__/cT14/maven-metadata.xml", {}),
+        (f"{V}/__connectorsearch__/cT14/maven-metadata.xml", {}),
+        (BALA, FIND),
+        (f"{BALA}.sha256", FIND),
+        (f"{BALA}.sha1", FIND | {"archives.read": 1}),
+        (f"{RELEASE}/greet-1.0.0.pom", FIND),
+        (f"{RELEASE}/greet-1.0.0-listeners.json", FIND),
+        (f"{RELEASE}/greet-1.0.0-depgraph.json", FIND | {"documents.graphs": 1}),
+    ],
+)
+async def test_a_read_costs_this(
+    counted: World, ledger: Ledger, path: str, calls: dict[str, int]
+) -> None:
+    answer = await counted.get(f"{MAVEN}/{path}")
+    assert answer.status_code in (200, 302)
+    assert ledger.calls() == calls
+
+
+LISTS = pytest.mark.parametrize(
+    "url", [f"{MAVEN}/acme/greet/maven-metadata.xml", f"{MAVEN}/{V}/acme/greet/maven-metadata.xml"]
+)
+
+
+@LISTS
+async def test_a_list_that_the_client_has_costs_nothing_for_three_seconds(
+    counted: World, ledger: Ledger, url: str
+) -> None:
+    tag = (await counted.get(url)).headers["etag"]
+    for seconds, calls in ((0, {}), (2, {}), (1, SURVEY)):
+        counted.clock.advance(timedelta(seconds=seconds))
+        ledger.forget()
+        answer = await counted.get(url, headers={"If-None-Match": tag})
+        assert (answer.status_code, ledger.calls()) == (304, calls)
+
+
+@LISTS
+async def test_aether_gets_what_is_there_now(counted: World, ledger: Ledger, url: str) -> None:
+    tag = (await counted.get(url)).headers["etag"]
+    await counted.push(bala("acme/greet:1.1.0"))
+    ledger.forget()
+    headers = {**dict(AETHER), "If-None-Match": tag}
+    assert "1.1.0" in (await counted.get(url, headers=headers)).text
+    assert ledger.calls() == SURVEY
+
+
+async def test_lists_of_many_distributions_are_each_their_own(counted: World) -> None:
+    updates = [*range(9, 16), *range(9, 16)]
+    urls = [f"{MAVEN}/v2201-{update}-0/acme/greet/maven-metadata.xml" for update in updates]
+    texts = [(await counted.get(url)).text for url in urls]
+    for update, text in zip(updates, texts, strict=True):
+        assert f"v2201-{update}-0.acme" in text
+        assert ("1.0.0" in text) is (update >= 12)
+
+
+async def test_a_checksum_is_computed_once(counted: World, ledger: Ledger) -> None:
+    for _ in range(5):
+        await counted.get(f"{MAVEN}/{BALA}.md5")
+    assert ledger.calls() == {"metadata.find": 5, "archives.read": 1}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "missing"),
+    [
+        ("acme/secret/maven-metadata.xml", "acme/absent/maven-metadata.xml"),
+        (f"{V}/acme/secret/maven-metadata.xml", f"{V}/acme/absent/maven-metadata.xml"),
+        ("acme/secret/1.0.0/secret-1.0.0.bala", "acme/absent/1.0.0/absent-1.0.0.bala"),
+    ],
+)
+async def test_what_is_hidden_costs_what_is_missing_costs(
+    counted: World, ledger: Ledger, hidden: str, missing: str
+) -> None:
+    costs: list[dict[str, int]] = []
+    for path in (hidden, missing):
+        ledger.forget()
+        assert (await counted.get(f"{MAVEN}/{path}")).status_code == 401
+        costs.append(ledger.calls())
+    assert costs[0] == costs[1]
+    assert sum(count for call, count in costs[0].items() if not call.startswith("search.")) == 1
+    assert costs[0].items() >= HINT.items()
+
+
+async def test_a_member_reads_a_private_package_for_one_read_more(
+    counted: World, ledger: Ledger
+) -> None:
+    await counted.get(f"{MAVEN}/acme/secret/maven-metadata.xml", by=counted.people.mia)
+    assert ledger.calls() == SURVEY | RIGHT
+
+
+ARCHIVE = bala("acme/greet:2.0.0")
+SHA1 = hashlib.sha1(ARCHIVE, usedforsecurity=False).hexdigest().encode()
+NEW = "acme/greet/2.0.0/greet-2.0.0"
+
+
+async def test_a_push_costs_what_any_push_costs_and_little_for_each_other_file(
+    counted: World, ledger: Ledger
+) -> None:
+    checks = {"metadata.head": 1} | RIGHT
+    files: list[tuple[str, bytes, dict[str, int]]] = [
+        (f"{NEW}.bala", ARCHIVE, PUSH),
+        (f"{NEW}.bala.sha1", SHA1, FIND | RIGHT | {"archives.read": 1}),
+        (f"{NEW}.pom", pom("acme", "greet", "2.0.0"), checks),
+        (f"{NEW}.pom.sha1", b"0" * 40, checks),
+        ("acme/greet/maven-metadata.xml", b"<metadata/>", checks),
+        ("acme/greet/maven-metadata.xml.sha1", b"0" * 40, checks),
+        (
+            "acme/greet/2.0.0/bom.cdx.json",
+            b'{"bomFormat": "CycloneDX"}',
+            FIND | RIGHT | {"documents.put_sbom": 1},
+        ),
+    ]
+    for path, content, calls in files:
+        ledger.forget()
+        answer = await counted.send(
+            "PUT", f"{MAVEN}/{path}", by=counted.people.ann, content=content
+        )
+        assert answer.status_code == 201
+        assert ledger.calls() == calls, path

@@ -1,0 +1,1 @@
+"""Signing in, sessions and access tokens of identity providers."""

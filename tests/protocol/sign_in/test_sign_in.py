@@ -1,0 +1,400 @@
+"""Signing in with a provider of identities: the first time, again, and with another identity."""
+
+import re
+from dataclasses import replace
+from html import escape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from shared.composition import Adapters as Stores
+from shared.domain.accounts import Account, Identity
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+    SignInFailed,
+)
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.rights import Grant
+from shared.services.records import all_entities
+from tests.support.browsers import Browser, signed_in
+from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.sign_in import KINDS, Signing, open_signing
+from tests.support.world import URL, OpenWorld
+
+
+@pytest.fixture
+async def signing(worlds: OpenWorld) -> Signing:
+    """Return a registry with every provider."""
+    return await open_signing(worlds)
+
+
+async def accounts(signing: Signing) -> dict[str, Account]:
+    """Return every account by its name."""
+    found = await all_entities(signing.world.stores.directory, Account)
+    return {account.name: account for account in found}
+
+
+async def test_the_page_offers_what_is_configured(signing: Signing) -> None:
+    page = await signing.browser().get("/sign-in")
+    assert page.status_code == 401
+    offers = re.findall(r'href="(/sign-in/\w+)[^"]*">Continue with ([^<]*)</a>', page.text)
+    assert offers == [
+        ("/sign-in/entra", "Microsoft Entra ID"),
+        ("/sign-in/oidc", "Company"),
+        ("/sign-in/github", "GitHub"),
+    ]
+
+
+async def test_without_a_provider_the_page_says_who_can_help(worlds: OpenWorld) -> None:
+    world = await worlds()
+    page = await Browser(world).get("/sign-in")
+    assert "Ask the operator of this registry for a sign-in link" in page.text
+    assert "python -m shared.cli signin-link NAME" in page.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_first_sign_in_makes_an_account(signing: Signing, kind: str) -> None:
+    page = (await signing.signed_in(kind)).page
+    assert "You are <strong>kim</strong>" in page.text
+    kim = (await accounts(signing))["kim"]
+    assert (kim.email, kim.administrator) == ("kim@example.org", False)
+    assert await signing.events(kim.id) == [
+        "identity.linked",
+        "account.created",
+        "session.started",
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_later_ones_find_it_whatever_the_person_is_called_then(
+    signing: Signing, kind: str
+) -> None:
+    await signing.signed_in(kind)
+    signing.issuer.person = replace(signing.issuer.person, name="Kim Jensen", email="new@x.org")
+    signing.issuer.person.claims["preferred_username"] = "jensen"
+    browser = await signing.signed_in(kind)
+    assert "You are <strong>kim</strong>" in browser.page.text
+    assert len(await accounts(signing)) == 5
+
+
+async def test_the_same_address_of_mail_makes_nobody_somebody_else(signing: Signing) -> None:
+    await signing.signed_in("oidc")
+    address = signing.issuer.person.email
+    signing.somebody_else()
+    signing.issuer.person = replace(signing.issuer.person, email=address)
+    page = (await signing.signed_in("oidc")).page
+    assert "You are <strong>sam</strong>" in page.text
+
+
+async def test_a_name_that_is_taken_gets_a_number(signing: Signing) -> None:
+    await signing.signed_in("oidc")
+    page = (await signing.signed_in("github")).page
+    [name] = re.findall(r"You are <strong>(kim-\d+)</strong>", page.text)
+    assert name in await accounts(signing)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["admin", "Administrator", "ballerinax", "...", "\N{CJK UNIFIED IDEOGRAPH-4E00}"],
+    ids=["admin", "administrator", "ballerina", "dots", "letters"],
+)
+async def test_nobody_is_named_like_who_runs_the_registry(signing: Signing, name: str) -> None:
+    signing.issuer.person.claims["preferred_username"] = name
+    signing.issuer.person = replace(signing.issuer.person, name="", email="")
+    page = (await signing.signed_in("oidc")).page
+    assert "You are <strong>someone</strong>" in page.text
+
+
+async def test_where_nobody_signs_up_strangers_are_told_whom_to_ask(worlds: OpenWorld) -> None:
+    signing = await open_signing(worlds, sign_up="nobody")
+    browser = signing.browser()
+    page = await browser.get("/sign-in/oidc")
+    assert (page.status_code, browser.session) == (403, "")
+    assert "kim has no account at this registry" in page.text
+    assert "kim" not in await accounts(signing)
+
+
+async def test_whoever_has_an_account_links_an_identity_where_nobody_signs_up(
+    worlds: OpenWorld,
+) -> None:
+    signing = await open_signing(worlds, sign_up="nobody")
+    ann = await signed_in(signing.world, signing.world.people.ann, issuer=signing.issuer)
+    await link(ann, "oidc")
+    assert "You are <strong>ann</strong>" in (await signing.signed_in("oidc")).page.text
+
+
+async def test_a_sign_in_leads_back_to_where_one_wanted_to_go(signing: Signing) -> None:
+    browser = signing.browser()
+    asked = await browser.get("/account/tokens")
+    assert asked.status_code == 401
+    [offer] = re.findall(r'href="(/sign-in/oidc[^"]*)"', asked.text)
+    page = await browser.get(offer.replace("&amp;", "&"))
+    assert page.status_code == 200
+    assert str(page.url) == f"{URL}/account/tokens"
+
+
+async def test_who_is_signed_in_is_not_asked_again(signing: Signing) -> None:
+    browser = await signing.signed_in()
+    page = await browser.get("/sign-in?to=/account/tokens")
+    assert (page.status_code, str(page.url)) == (200, f"{URL}/account/tokens")
+
+
+async def test_two_tabs_sign_in_at_once(signing: Signing) -> None:
+    browser = signing.browser()
+    first = await browser.send("GET", "/sign-in/oidc?to=/account/tokens")
+    second = await browser.send("GET", "/sign-in/oidc")
+    for answer in (first, second):
+        browser.page = await browser._followed(answer)
+        assert browser.page.status_code == 200
+
+
+# --- a further identity ------------------------------------------------------------------------
+
+
+async def link(browser: Browser, kind: str) -> None:
+    """Link the person at the issuer to who is signed in with the browser."""
+    page = await browser.get("/sign-in?for=link")
+    assert "Link another identity" in page.text
+    [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
+    await browser.get(offer.replace("&amp;", "&"))
+
+
+async def test_several_identities_belong_to_one_account(signing: Signing) -> None:
+    browser = await signing.signed_in("entra")
+    await link(browser, "github")
+    assert "You are <strong>kim</strong>" in (await signing.signed_in("github")).page.text
+    kim = (await accounts(signing))["kim"]
+    assert (await signing.events(kim.id)).count("identity.linked") == 2
+    [letter] = [each for each in await signing.letters() if "a new way to sign in" in each.subject]
+    assert letter.to == "kim@example.org"
+
+
+async def test_linking_takes_a_fresh_sign_in(signing: Signing) -> None:
+    browser = await signing.signed_in("entra")
+    signing.wait(minutes=11)
+    await link(browser, "github")
+    assert browser.page.status_code == 403
+    assert "sign in again" in browser.page.text
+
+
+async def test_an_identity_belongs_to_one_account(signing: Signing) -> None:
+    await signing.signed_in("github")
+    browser = await signing.signed_in("entra")
+    await link(browser, "github")
+    assert browser.page.status_code == 409
+    assert "belongs to another account" in browser.page.text
+
+
+async def test_linking_what_is_linked_changes_nothing(signing: Signing) -> None:
+    browser = await signing.signed_in("entra")
+    await link(browser, "entra")
+    assert browser.page.status_code == 200
+    found = await all_entities(signing.world.stores.directory, Identity)
+    assert len(found) == 1
+
+
+# --- showing again who one is -------------------------------------------------------------------
+
+
+async def again(browser: Browser, kind: str) -> None:
+    """Show again who one is."""
+    page = await browser.get("/sign-in?for=again&to=/account/tokens")
+    [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
+    await browser.get(offer.replace("&amp;", "&"))
+
+
+async def is_fresh(browser: Browser) -> bool:
+    """Say whether the browser may do what takes a fresh sign-in."""
+    answer = await browser.api("DELETE", "/api/v1/account/identities/none")
+    assert answer.status_code in (403, 404)
+    return answer.status_code == 404
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_fresh_sign_in_lasts_ten_minutes_and_can_be_repeated(
+    signing: Signing, kind: str
+) -> None:
+    browser = await signing.signed_in(kind)
+    assert await is_fresh(browser)
+    signing.wait(minutes=11)
+    assert not await is_fresh(browser)
+    await again(browser, kind)
+    assert str(browser.page.url) == f"{URL}/account/tokens"
+    assert await is_fresh(browser)
+    kim = (await accounts(signing))["kim"]
+    assert (await signing.events(kim.id))[-1] == "session.renewed"
+
+
+async def test_somebody_else_cannot_show_it(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    signing.wait(minutes=11)
+    signing.somebody_else()
+    await again(browser, "oidc")
+    assert browser.page.status_code == 401
+    assert "you are somebody else" in browser.page.text
+    assert not await is_fresh(browser)
+
+
+async def test_a_provider_that_did_not_ask_again_proves_nothing_new(signing: Signing) -> None:
+    now_s = signing.world.clock.now_ms() // 1000
+    browser = await signing.signed_in("oidc")
+    signing.wait(minutes=11)
+    signing.issuer.person.claims["auth_time"] = now_s
+    await again(browser, "oidc")
+    assert browser.page.status_code == 401
+    told = "Signing in with Company did not work: it did not ask you again who you are. "
+    assert told in browser.page.text
+
+
+async def test_an_old_sign_in_at_the_provider_is_none_here(signing: Signing) -> None:
+    signing.issuer.person.claims["auth_time"] = signing.world.clock.now_ms() // 1000 - 3600
+    browser = await signing.signed_in("oidc")
+    assert not await is_fresh(browser)
+
+
+async def test_where_it_has_to_be_strong_a_password_is_not_enough(worlds: OpenWorld) -> None:
+    signing = await open_signing(worlds, require_strong=True)
+    signing.issuer.person.claims["amr"] = ["pwd"]
+    browser = await signing.signed_in("entra")
+    assert not await is_fresh(browser)
+    signing.issuer.person.claims["amr"] = ["fido"]
+    page = await browser.get("/sign-in?for=again")
+    assert "cannot be phished" in page.text
+    await again(browser, "entra")
+    assert await is_fresh(browser)
+
+
+async def test_a_link_of_the_operator_is_not_strong(worlds: OpenWorld) -> None:
+    signing = await open_signing(worlds, require_strong=True)
+    browser = await signed_in(signing.world, signing.world.people.ann)
+    assert not await is_fresh(browser)
+
+
+async def test_the_provider_is_asked_for_a_new_sign_in(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    page = await browser.get("/sign-in?for=again")
+    [offer] = re.findall(r'href="(/sign-in/oidc\?[^"]*)"', page.text)
+    answer = await browser.send("GET", offer.replace("&amp;", "&"))
+    assert parse_qs(urlsplit(answer.headers["location"]).query)["max_age"] == ["0"]
+
+
+# --- new browsers ------------------------------------------------------------------------------
+
+
+async def test_a_new_browser_is_told_of_by_mail_and_a_known_one_is_not(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    await browser.post("/sign-out")
+    await browser.get("/sign-in/oidc")
+    [letter] = await signing.letters()
+    assert letter.subject == "kim: a new browser is signed in"
+    assert browser.agent in letter.text
+    found = await signing.world.stores.events.stream(
+        f"account:{(await accounts(signing))['kim'].id}", None, 100
+    )
+    devices = [event.details["device"] for _, event in found if event.kind == "session.started"]
+    assert devices == ["known", "new"]
+
+
+async def test_a_browser_is_known_for_the_account_that_used_it(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    signing.somebody_else()
+    await browser.post("/sign-out")
+    await browser.get("/sign-in/oidc")
+    assert [each.to for each in await signing.letters()] == ["kim@example.org", "sam@example.org"]
+
+
+async def test_the_operators_commands_issue_links_without_a_session(signing: Signing) -> None:
+    ann = signing.world.people.ann.account
+    link = await signing.world.registry.sign_in.flow.issue_link(ann, by=OPERATOR)
+    assert link.reveal().startswith(f"{URL}/sign-in/link/")
+    assert (await signing.events(ann.id))[-1] == "sign-in-link.issued"
+
+
+async def test_whoever_may_issue_no_link_reads_why(signing: Signing) -> None:
+    people, now_ms = signing.world.people, signing.world.clock.now_ms()
+    signing_in = signing.world.registry.sign_in.flow
+    admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+    await signing_in.require_issuer(by=admin)
+    await signing_in.require_issuer(by=OPERATOR)
+    with pytest.raises(CredentialsMissing):
+        await signing_in.require_issuer(by=ANONYMOUS)
+    for id_ in (people.ann.account.id, "nobody0000"):
+        with pytest.raises(NotPermitted) as refused:
+            await signing_in.issue_link(people.bob.account, by=replace(admin, id=id_))
+        assert str(refused.value) == (
+            "You may not issue sign-in links: it takes being administrator of the registry."
+        )
+    signing.wait(minutes=11)
+    with pytest.raises(SignInAgain) as again:
+        await signing_in.issue_link(people.bob.account, by=admin)
+    assert str(again.value).startswith("To issue a sign-in link, sign in again")
+
+
+async def test_the_log_of_an_account_tells_how_each_session_began(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    signing.wait(minutes=11)
+    await again(browser, "oidc")
+    kim = (await accounts(signing))["kim"].id
+    found = await signing.world.stores.events.stream(f"account:{kim}", None, 2)
+    renewed, started = (event for _, event in found)
+    assert (started.kind, renewed.kind) == ("session.started", "session.renewed")
+    assert started.details == {"provider": "oidc", "agent": browser.agent, "device": "new"}
+    for event in (started, renewed):
+        assert (event.account, event.actor) == (kim, kim)
+        assert event.credential == f"session:{event.subject}"
+
+
+async def test_who_shows_to_be_somebody_else_reads_at_which_provider(signing: Signing) -> None:
+    browser = await signing.signed_in("oidc")
+    signing.somebody_else()
+    await again(browser, "oidc")
+    refusal = str(SignInFailed("Company", "you showed that you are somebody else"))
+    assert escape(refusal) in browser.page.text
+
+
+# --- while a store fails -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("nth", [1, 2, 3])
+async def test_a_first_sign_in_whose_feed_fails_is_told_of_once_it_is_back(
+    worlds: OpenWorld, moment: Moment, nth: int
+) -> None:
+    fault = Fault("publish", Busy(), moment, nth)
+
+    def around(stores: Stores) -> Stores:
+        return replace(stores, events=failing(stores.events, fault))
+
+    signing = await open_signing(worlds, around=around)
+    await signing.signed_in("oidc")
+    await signing.world.registry.upkeep.run("settle")
+    kim = (await accounts(signing))["kim"]
+    assert sorted(await signing.events(kim.id)) == [
+        "account.created",
+        "identity.linked",
+        "session.started",
+    ]
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+async def test_a_first_sign_in_whose_store_fails_can_be_repeated(
+    worlds: OpenWorld, moment: Moment, nth: int
+) -> None:
+    fault = Fault("add", Busy(), moment, nth)
+
+    def around(stores: Stores) -> Stores:
+        return replace(stores, directory=failing(stores.directory, fault))
+
+    signing = await open_signing(worlds, around=around)
+    await signing.browser().get("/sign-in/oidc")
+    browser = await signing.signed_in("oidc")
+    # A name whose account was not made in time is free again after a minute; until then it has a
+    # number behind it.
+    assert re.search(r"You are <strong>kim(-\d+)?</strong>", browser.page.text)
+    assert len(await accounts(signing)) == 5
+    found = await all_entities(signing.world.stores.directory, Identity)
+    assert len(found) == 1

@@ -1,0 +1,88 @@
+"""How often a browser asks a store; docs/architecture.md says the same in words."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.sign_in import SECRET_ROTATION
+from tests.protocol.test_store_budgets import Ledger
+from tests.support.browsers import signed_in
+from tests.support.sign_in import Signing, open_signing
+from tests.support.world import OpenWorld, World
+
+SETTINGS = "/account/settings.toml"  # It asks for the account, and for nothing else.
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Return what the calls are counted in."""
+    return Ledger()
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld, ledger: Ledger) -> World:
+    """Return a registry whose calls are counted."""
+    return await worlds(wrap=ledger.wrap)
+
+
+@pytest.fixture
+async def signing(worlds: OpenWorld, ledger: Ledger) -> Signing:
+    """Return a registry with every provider whose calls are counted."""
+    return await open_signing(worlds, around=ledger.wrap)
+
+
+async def test_a_session_is_read_every_three_seconds_at_most(world: World, ledger: Ledger) -> None:
+    browser = await signed_in(world, world.people.ann)
+    await browser.get(SETTINGS)
+    ledger.forget()
+    for _ in range(5):
+        await browser.get(SETTINGS)
+    often = ledger.calls()["directory.get"]
+    ledger.forget()
+    world.clock.advance(timedelta(seconds=3))
+    for _ in range(5):
+        await browser.get(SETTINGS)
+    # It, whether its account is locked, and what is announced.
+    assert ledger.calls()["directory.get"] == often + 3
+    assert set(ledger.calls()) == {"directory.get", "directory.about"}
+
+
+async def test_its_secret_is_written_every_ten_minutes(world: World, ledger: Ledger) -> None:
+    browser = await signed_in(world, world.people.ann)
+    await browser.get(SETTINGS)
+    world.clock.advance(SECRET_ROTATION)
+    ledger.forget()
+    for _ in range(5):
+        await browser.get(SETTINGS)
+    # The new secret, and that it has arrived.
+    assert ledger.calls()["directory.replace"] == 2
+
+
+async def test_a_cookie_that_is_none_costs_nothing(world: World, ledger: Ledger) -> None:
+    browser = await signed_in(world, world.people.ann)
+    browser.cookies = {"__Host-ballroom": "guess"}
+    ledger.forget()
+    await browser.get(SETTINGS)
+    assert ledger.calls() == {}
+
+
+async def test_beginning_a_sign_in(signing: Signing, ledger: Ledger) -> None:
+    await signing.browser().send("GET", "/sign-in/oidc")  # What is announced is read once.
+    ledger.forget()
+    await signing.browser().send("GET", "/sign-in/oidc")
+    assert ledger.calls() == {"work.count": 1, "work.put": 1}
+
+
+async def test_finishing_one_of_somebody_known(signing: Signing, ledger: Ledger) -> None:
+    await signing.signed_in("oidc")
+    browser = signing.browser()
+    begun = await browser.send("GET", "/sign-in/oidc")
+    ledger.forget()
+    await browser._through_issuer(begun.headers["location"])
+    await signing.letters()
+    assert ledger.calls() == {
+        "work.take": 1,
+        "directory.get": 3,  # The identity, the account, and whom to tell of a new browser.
+        "directory.add": 1,
+        "events.publish": 1,
+    }

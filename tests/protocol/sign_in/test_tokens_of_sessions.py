@@ -1,0 +1,83 @@
+"""Tokens made by people who are signed in with a browser, and what a sign-in has to be for that."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.browsers import Browser, signed_in
+from tests.support.world import URL, World
+
+TOKENS = "/api/v1/tokens"
+WHOAMI = f"{URL}/api/v1/whoami"
+READING = {"name": "laptop", "scopes": ["read"]}
+MANAGING = {"name": "admin", "scopes": ["read", "manage"]}
+
+
+@pytest.fixture
+async def browser(world: World) -> Browser:
+    """Return a browser in which Ann has just signed in."""
+    return await signed_in(world, world.people.ann)
+
+
+async def made(browser: Browser, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return a token that the person makes, with its text."""
+    answer = await browser.api("POST", TOKENS, wanted)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def test_who_signed_in_a_moment_ago_makes_tokens_that_manage(
+    world: World, browser: Browser
+) -> None:
+    text = (await made(browser, MANAGING))["text"]
+    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {text}"})
+    assert answer.json()["grants"] == [{"scopes": ["read", "manage"], "org": "*", "package": "*"}]
+
+
+async def test_ten_minutes_later_it_takes_another_sign_in(world: World, browser: Browser) -> None:
+    token = (await made(browser, MANAGING))["token"]
+    world.clock.advance(timedelta(minutes=10, seconds=1))
+    for method, path, body in (
+        ("POST", TOKENS, MANAGING),
+        ("POST", f"{TOKENS}/{token['id']}/rotate", None),
+    ):
+        answer = await browser.api(method, path, body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+    await made(browser, READING)
+    again = await signed_in(world, world.people.ann)
+    await made(again, MANAGING)
+
+
+async def test_a_token_of_a_session_lasts_as_long_as_it_says_and_not_as_the_session(
+    browser: Browser,
+) -> None:
+    token = (await made(browser, {**READING, "days": 365}))["token"]
+    assert token["expiresAt"] == "2027-09-21T14:13:20Z"
+
+
+async def test_ones_own_tokens_are_listed_renamed_rotated_and_revoked(browser: Browser) -> None:
+    token = (await made(browser, READING))["token"]
+    where = f"{TOKENS}/{token['id']}"
+    assert token["id"] in (await browser.api("GET", TOKENS)).text
+    assert (await browser.api("PATCH", where, {"name": "desktop"})).json()["name"] == "desktop"
+    assert (await browser.api("POST", f"{where}/rotate")).json()["token"]["id"] == token["id"]
+    assert (await browser.api("DELETE", where)).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", ""), ("PATCH", "/x"), ("POST", "/x/rotate"), ("DELETE", "/x")]
+)
+async def test_another_site_changes_no_tokens_with_the_cookie_alone(
+    browser: Browser, method: str, path: str
+) -> None:
+    before = (await browser.api("GET", TOKENS)).json()
+    answer = await browser.api(method, TOKENS + path, READING, csrf="")
+    assert answer.status_code == 403
+    assert (await browser.api("GET", TOKENS)).json() == before
+
+
+async def test_an_owner_makes_a_token_of_the_organization(world: World, browser: Browser) -> None:
+    new = (await browser.api("POST", "/api/v1/orgs/acme/tokens", READING)).json()
+    answer = await world.get(WHOAMI, headers={"Authorization": f"Bearer {new['text']}"})
+    assert answer.json()["name"] == "acme"

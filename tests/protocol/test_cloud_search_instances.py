@@ -1,0 +1,120 @@
+"""What one instance publishes, searches of another one find once the change feed was followed."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.faces import build_app
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Visibility
+from shared.hosting.change_feeds import ChangeFeeds
+from shared.hosting.triggers import ChangeFeedFunction, functions_of
+from tests.support.archives import bala
+from tests.support.storage import IN_THE_CLOUD
+from tests.support.world import Person, World, opened
+
+pytestmark = pytest.mark.skipif(
+    not IN_THE_CLOUD, reason="in the cloud only: on one machine all processes search one file"
+)
+
+GREET, SECRET = Package.parse("acme", "greet"), Package.parse("acme", "secret")
+
+
+@dataclass
+class Instances:
+    """Two instances of a registry, and the host that follows its change feed."""
+
+    writer: World
+    reader: World
+    feeds: ChangeFeeds
+    function: ChangeFeedFunction
+
+    async def settle(self) -> None:
+        """Do what happens by itself within half a minute."""
+        while await self.feeds.poll(self.function):
+            pass
+        index: Any = self.reader.stores.search
+        await index.look()
+
+    async def found(self, by: Person | None = None) -> list[str]:
+        """Return what a search over HTTP finds at the other instance."""
+        answer = await self.reader.get("/packages?q=org:acme", by=by)
+        assert answer.status_code == 200
+        return sorted(each["name"] for each in answer.json()["packages"])
+
+
+@pytest.fixture
+async def instances(world: World) -> AsyncGenerator[Instances]:
+    folder: Path = world.registry.settings.data
+    async with opened(folder, world.people) as reader:
+        changes = world.registry.changes
+        assert changes is not None
+        [function] = functions_of(build_app(world.registry)).feeds
+        feeds = ChangeFeeds([function], changes, world.clock, "host")
+        opened_instances = Instances(world, reader, feeds, function)
+        await opened_instances.settle()
+        yield opened_instances
+
+
+async def test_a_push_is_found_by_another_instance(instances: Instances) -> None:
+    assert await instances.found() == []
+    await instances.writer.push(bala("acme/greet:1.0.0"))
+    assert await instances.found() == []
+    await instances.settle()
+    assert await instances.found() == ["greet"]
+
+
+async def test_who_pushed_finds_it_at_once(instances: Instances) -> None:
+    await instances.writer.push(bala("acme/greet:1.0.0"))
+    answer = await instances.writer.get("/packages?q=greet")
+    assert [each["name"] for each in answer.json()["packages"]] == ["greet"]
+
+
+async def test_a_private_package_is_shown_to_members_alone(instances: Instances) -> None:
+    await instances.writer.push(bala("acme/greet:1.0.0"))
+    await instances.writer.push(bala("acme/secret:1.0.0"))
+    visibility = instances.writer.registry.package_visibility
+    await visibility.change(SECRET, Visibility.PRIVATE, by=OPERATOR)
+    await instances.settle()
+    people = instances.writer.people
+    assert await instances.found() == ["greet"]
+    assert await instances.found(people.bob) == ["greet"]
+    assert await instances.found(people.mia) == ["greet", "secret"]
+    await visibility.change(GREET, Visibility.PRIVATE, by=OPERATOR)
+    await instances.settle()
+    assert await instances.found() == []
+
+
+@pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
+async def test_what_is_withheld_leaves_the_search(instances: Instances, state: str) -> None:
+    await instances.writer.push(bala("acme/greet:1.0.0"))
+    await instances.settle()
+    moderation = instances.writer.registry.moderation
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    await getattr(moderation, state)(coordinate, "a reason", by=OPERATOR)
+    await instances.settle()
+    assert await instances.found() == []
+
+
+async def test_what_the_feed_did_not_bring_comes_by_the_timer(instances: Instances) -> None:
+    await instances.writer.push(bala("acme/greet:1.0.0"))
+    report = await instances.writer.registry.upkeep.run("search")
+    assert report is not None
+    assert report.changed >= 1
+    index: Any = instances.reader.stores.search
+    await index.look()
+    assert await instances.found() == ["greet"]
+
+
+async def test_an_operator_can_have_the_index_made_anew(instances: Instances) -> None:
+    await instances.writer.push(bala("acme/greet:1.0.0"))
+    report = await instances.writer.registry.upkeep.run("search-rebuild")
+    assert report is not None
+    assert report.changed == 1
+    index: Any = instances.reader.stores.search
+    await index.look()
+    assert await instances.found() == ["greet"]

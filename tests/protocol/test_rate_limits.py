@@ -1,0 +1,200 @@
+"""Who makes too many requests is told so by each face, and which limits there are by answers."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from functions.faces import build_app
+from shared.composition import Registry
+from shared.hosting.host import Host
+from shared.localhost import archive_resolver
+from tests.protocol.bal.failures import ClientFailure
+from tests.protocol.bal.okhttp import multipart
+from tests.protocol.central.answers import refused
+from tests.security.routes import routes
+from tests.support.archives import bala
+from tests.support.world import MAVEN, URL, OpenWorld, World, asking
+
+READS = [
+    f"{URL}/2.0/registry/packages/acme/greet",
+    f"{URL}/2.0/registry/packages?q=greet",
+    f"{MAVEN}/acme/greet/maven-metadata.xml",
+    f"{URL}/index/acme/greet/index.json",
+    f"{URL}/api/v1/settings.toml",
+]
+
+
+async def push(world: World, coordinate: str) -> httpx.Response:
+    """Push as Ann, without the look-up before it."""
+    return await world.upload(multipart("x.bala", bala(coordinate)), by=world.people.ann)
+
+
+@pytest.mark.parametrize("url", READS)
+async def test_reads_are_limited_by_address(worlds: OpenWorld, url: str) -> None:
+    world = await worlds(limit_read="address=4")
+    await world.stores.metadata.packages("", 1)
+    answers = [await world.get(url) for _ in range(5)]
+    assert [each.status_code == 429 for each in answers] == [False] * 4 + [True]
+    assert answers[4].headers["ratelimit-limit"] == "4"
+    assert answers[4].headers["retry-after"] == answers[4].headers["ratelimit-reset"]
+    assert "There are too many requests by this address: 4 are taken in a minute." in (
+        answers[4].text
+    )
+
+
+async def test_a_reader_is_told_the_limit_when_half_of_it_is_used(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="address=4")
+    answers = [await world.get("/packages?q=greet") for _ in range(4)]
+    told = [each.headers.get("ratelimit-remaining") for each in answers]
+    assert told == [None, None, "1", "0"]
+
+
+async def test_who_waited_is_let_in(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="address=1")
+    await world.get("/packages")
+    refused = await world.get("/packages")
+    world.clock.advance(timedelta(seconds=int(refused.headers["retry-after"])))
+    assert (await world.get("/packages")).status_code == 200
+
+
+async def test_a_token_and_its_account_have_limits_of_their_own(worlds: OpenWorld) -> None:
+    world = await worlds(limit_read="token=2 account=3")
+    path = "/packages/acme/greet"
+    assert [(await world.get(path, by=world.people.ann)).status_code for _ in range(3)] == [
+        404,
+        404,
+        429,
+    ]
+    assert (await world.get(path, by=world.people.bob)).status_code == 404
+
+
+async def test_a_push_tells_what_is_left(worlds: OpenWorld) -> None:
+    world = await worlds(limit_push="token=3")
+    answers = [await push(world, f"acme/greet:1.0.{patch}") for patch in range(3)]
+    assert [each.status_code for each in answers] == [204] * 3
+    assert [each.headers["ratelimit-remaining"] for each in answers] == ["2", "1", "0"]
+    assert {each.headers["ratelimit-limit"] for each in answers} == {"3"}
+
+
+async def test_one_push_too_many_is_refused_and_stores_nothing(worlds: OpenWorld) -> None:
+    world = await worlds(limit_push="token=1")
+    await push(world, "acme/greet:1.0.0")
+    answer = await push(world, "acme/new:1.0.0")
+    assert answer.status_code == 429
+    assert answer.headers["ratelimit-remaining"] == "0"
+    assert int(answer.headers["retry-after"]) > 0
+    assert [head.name for head in await world.stores.metadata.packages("", 10)] == ["greet"]
+
+
+async def test_a_ballerina_client_shows_that_it_has_to_wait(worlds: OpenWorld) -> None:
+    world = await worlds(limit_push="token=1")
+    await world.push(bala("acme/greet:1.0.0"))
+    with pytest.raises(ClientFailure, match="too many pushes by this token: 1 are taken"):
+        await world.push(bala("acme/greet:1.0.1"))
+
+
+async def test_a_repeat_of_the_same_bytes_is_not_counted(worlds: OpenWorld) -> None:
+    world = await worlds(limit_push="token=2")
+    for _ in range(5):
+        assert (await push(world, "acme/greet:1.0.0")).status_code == 204
+    assert (await push(world, "acme/greet:1.0.1")).status_code == 204
+    assert (await push(world, "acme/greet:1.0.2")).status_code == 429
+
+
+async def test_by_default_a_token_makes_120_pushes_a_minute(world: World) -> None:
+    for patch in range(120):
+        assert (await push(world, f"acme/greet:1.0.{patch}")).status_code == 204
+    assert (await push(world, "acme/greet:2.0.0")).status_code == 429
+
+
+async def test_pushes_of_a_maven_client_are_counted_with_the_others(worlds: OpenWorld) -> None:
+    world = await worlds(limit_push="account=1")
+    await push(world, "acme/greet:1.0.0")
+    headers = {"Authorization": f"Bearer {world.people.ann.token}"}
+    url = f"{MAVEN}/acme/greet/1.0.1/greet-1.0.1.bala"
+    request = httpx.Request("PUT", url, headers=headers, content=bala("acme/greet:1.0.1"))
+    answer = await world.http.send(request)
+    assert answer.status_code == 429
+    assert answer.text.startswith("There are too many pushes by this account")
+
+
+async def test_deprecations_are_limited_as_changes(worlds: OpenWorld) -> None:
+    world = await worlds(limit_write="token=1")
+    await push(world, "acme/greet:1.0.0")
+    path = "/packages/deprecate/acme/greet/1.0.0"
+    body = b'{"message": "Gone."}'
+    answers = [await world.send("PUT", path, by=world.people.ann, content=body) for _ in range(2)]
+    assert [each.status_code for each in answers] == [200, 429]
+    assert "too many changes" in refused(answers[1], 429)
+
+
+# --- every operation that changes something ----------------------------------------------------
+
+# Machines ask for codes and wait for answers: codes have a limit of their own, waiting has none.
+BY_CODES = "/api/v1/device"
+
+
+async def test_every_change_through_our_api_is_counted(worlds: OpenWorld) -> None:
+    only_one = {"limit_write": "address=1", "limit_token_issue": "address=1"}
+    world = await worlds(**only_one)
+    changing = [
+        (method, url)
+        for method, url in routes(world.registry)
+        if method not in ("GET", "HEAD") and "/api/v1/" in url and BY_CODES not in url
+    ]
+    assert len(changing) > 10
+    for method, url in changing:
+        world.clock.advance(timedelta(minutes=10))
+        statuses = [(await world.send(method, url, content=b"{}")).status_code for _ in range(2)]
+        assert statuses[1] == 429 != statuses[0], (method, url)
+
+
+async def test_new_tokens_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
+    world = await worlds(limit_token_issue="account=2")
+    body = b'{"name": "laptop", "scopes": ["read"]}'
+    answers = [
+        await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
+        for _ in range(3)
+    ]
+    assert answers[2].status_code == 429
+    assert answers[2].json()["error"]["code"] == "too-many-requests"
+    assert answers[0].headers["ratelimit-limit"] == "2"
+
+
+async def test_device_codes_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
+    world = await worlds(limit_device="address=1")
+    asked = [
+        await world.send("POST", f"{URL}/api/v1/device", content=b'{"client_id": "bal"}')
+        for _ in range(2)
+    ]
+    assert [each.status_code for each in asked] == [200, 429]
+    assert int(asked[1].headers["retry-after"]) > 0
+
+
+async def test_attempts_to_sign_in_have_a_limit_of_their_own(worlds: OpenWorld) -> None:
+    world = await worlds(limit_sign_in="address=2")
+    answers = [await world.get(f"{URL}/sign-in/link/guess{number}") for number in range(3)]
+    assert [each.status_code for each in answers] == [401, 401, 429]
+    assert "too many attempts to sign in by this address: 2 are taken in 5 minutes" in (
+        answers[2].text
+    )
+
+
+# --- bytes -------------------------------------------------------------------------------------
+
+
+def streaming(registry: Registry) -> Host:
+    """Serve archives from the disk, as one machine does."""
+    return Host(build_app(registry), archives=archive_resolver(registry), edition=registry.edition)
+
+
+@pytest.mark.parametrize("host", [asking, streaming])
+async def test_the_bytes_of_archives_are_reads_as_well(worlds: OpenWorld, host: object) -> None:
+    world = await worlds(limit_read="address=6", host=host)
+    await world.push(bala("acme/greet:1.0.0"))
+    model = (await world.get("/packages/acme/greet/1.0.0")).json()
+    world.clock.advance(timedelta(minutes=2))
+    answers = [await world.get(model["balaURL"]) for _ in range(7)]
+    assert [each.status_code for each in answers] == [200] * 6 + [429]
+    assert int(answers[6].headers["retry-after"]) > 0

@@ -1,0 +1,414 @@
+"""How often each request asks a store: one call of a port is one trip, wherever the store is.
+
+docs/architecture.md lists the same numbers.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.domain.packages import Visibility
+from shared.domain.rights import Grant
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.bal.okhttp import multipart
+from tests.support.archives import bala
+from tests.support.port_doubles import counting
+from tests.support.storage import one_machine
+from tests.support.world import URL, OpenWorld, Person, Stores, World, asking
+
+PORTS = (
+    "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",
+)  # fmt: skip
+PULL = dict(ACCEPT_ARCHIVE)
+SURVEY, FIND = {"metadata.survey": 1}, {"metadata.find": 1}
+
+
+@dataclass
+class Ledger:
+    """Counts the calls of every port."""
+
+    by_port: Mapping[str, Counter[str]] = field(
+        default_factory=lambda: {port: Counter[str]() for port in PORTS}
+    )
+
+    def wrap(self, stores: Stores) -> Stores:
+        """Return the stores with every call counted."""
+        ports = {
+            port: counting(getattr(stores, port), calls) for port, calls in self.by_port.items()
+        }
+        return replace(stores, **ports)
+
+    def forget(self) -> None:
+        """Begin again."""
+        for calls in self.by_port.values():
+            calls.clear()
+
+    def calls(self) -> dict[str, int]:
+        """Return how often each method of each port was called."""
+        return {
+            f"{port}.{method}": count
+            for port, calls in self.by_port.items()
+            for method, count in calls.items()
+        }
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Return what the calls are counted in."""
+    return Ledger()
+
+
+@pytest.fixture
+async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
+    """Return a registry with three versions of a package, whose calls are counted from now on."""
+    world = await worlds(wrap=ledger.wrap, host=asking)
+    for version in ("1.0.0", "1.1.0", "2.0.0"):
+        await world.push(bala(f"acme/greet:{version}", tools=["greeter"]))
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    for person in (world.people.ann, world.people.mia, world.people.bob):
+        await world.get("/packages", by=person)  # The token is read and remembered.
+    await world.registry.authentication.close()
+    ledger.forget()
+    return world
+
+
+async def asked(world: World, ledger: Ledger, path: str, **options: object) -> dict[str, int]:
+    """Return the calls of one request that succeeds."""
+    answer = await world.get(path, **options)
+    assert answer.status_code in (200, 302), answer.text
+    return ledger.calls()
+
+
+# --- pulls and reads ---------------------------------------------------------------------------
+
+
+async def test_a_pull_of_an_exact_version_is_one_trip(counted: World, ledger: Ledger) -> None:
+    assert await asked(counted, ledger, "/packages/acme/greet/1.0.0", headers=PULL) == FIND
+
+
+@pytest.mark.parametrize("wanted", ["*", "1.*", "1.1.*"])
+async def test_a_pull_of_a_range_is_two_trips(counted: World, ledger: Ledger, wanted: str) -> None:
+    calls = await asked(counted, ledger, f"/packages/acme/greet/{wanted}", headers=PULL)
+    assert calls == SURVEY | FIND
+
+
+@one_machine("in the cloud the link leads to the blob itself")
+async def test_the_bytes_are_one_trip(counted: World, ledger: Ledger) -> None:
+    first = await counted.get("/packages/acme/greet/1.0.0", headers=PULL)
+    ledger.forget()
+    calls = await asked(counted, ledger, first.headers["location"])
+    assert calls == {"metadata.by_digest": 1, "archives.read": 1}
+
+
+async def test_metadata_is_one_trip_and_the_immutable_texts(counted: World, ledger: Ledger) -> None:
+    calls = await asked(counted, ledger, "/packages/acme/greet/1.0.0")
+    assert calls == FIND | {"documents.texts": 1}
+
+
+async def test_versions_are_one_trip(counted: World, ledger: Ledger) -> None:
+    assert await asked(counted, ledger, "/packages/acme/greet") == SURVEY
+
+
+@pytest.mark.parametrize(
+    "path", ["/packages/acme/none", "/packages/acme/none/1.0.0", "/packages/acme/none/*"]
+)
+async def test_what_is_not_there_costs_no_more(counted: World, ledger: Ledger, path: str) -> None:
+    assert (await counted.get(path)).status_code == 404
+    assert sum(ledger.calls().values()) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/packages",
+        "/packages/?q=greet",
+        "/packages/acme",
+        "/search-packages?q=greet",
+        "/tools?q=greet",
+        "/packages?user-packages=true",
+    ],
+)
+async def test_an_anonymous_search_asks_the_index_alone(
+    counted: World, ledger: Ledger, path: str
+) -> None:
+    assert await asked(counted, ledger, path) == {"search.search": 1}
+
+
+async def test_suggestions_ask_the_index_alone(counted: World, ledger: Ledger) -> None:
+    assert await asked(counted, ledger, "/search-suggestions?q=gr") == {"search.suggest": 1}
+
+
+@pytest.mark.parametrize("path", ["/connectors", "/triggers", "/search-symbols?q=x"])
+async def test_what_is_always_empty_asks_nobody(counted: World, ledger: Ledger, path: str) -> None:
+    assert await asked(counted, ledger, path) == {}
+
+
+# --- resolving ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 10, 100])
+async def test_any_number_of_packages_is_resolved_in_two_trips(
+    counted: World, ledger: Ledger, count: int
+) -> None:
+    requests = [
+        {"org": "acme", "name": "greet" if number % 2 else f"none{number}", "version": ""}
+        for number in range(1, count + 1)
+    ]
+    await counted.java().resolve_dependencies(requests)
+    assert ledger.calls() == SURVEY | {"documents.graphs": 1}
+
+
+async def test_with_a_token_public_packages_ask_for_no_right_and_others_once_an_organization(
+    counted: World, ledger: Ledger
+) -> None:
+    bob = counted.java(counted.people.bob)
+    known = [{"org": "acme", "name": "greet", "version": ""}]
+    await bob.resolve_dependencies(known)  # The token is read, and its use is noted.
+    await counted.registry.authentication.close()
+    ledger.forget()
+    await bob.resolve_dependencies(known)
+    assert ledger.calls() == SURVEY | {"documents.graphs": 1}
+    ledger.forget()
+    names = ["secret", *(f"none{number}" for number in range(100))]
+    await bob.resolve_dependencies([{"org": "acme", "name": name} for name in names])
+    assert ledger.calls() == SURVEY | {"directory.standing": 1}
+
+
+@pytest.mark.parametrize("count", [1, 10, 100])
+async def test_any_number_of_modules_is_resolved_in_one_trip(
+    counted: World, ledger: Ledger, count: int
+) -> None:
+    modules = [{"organization": "acme", "moduleName": f"greet.m{i}"} for i in range(count)]
+    await counted.java().resolve_modules(modules)
+    assert ledger.calls() == SURVEY
+
+
+async def test_tools_are_resolved_in_two_trips(counted: World, ledger: Ledger) -> None:
+    await counted.java().resolve_tools([{"id": "greeter"}] * 20)
+    assert ledger.calls() == {"metadata.tool_owners": 1} | SURVEY
+
+
+# --- the index ---------------------------------------------------------------------------------
+
+INDEX = f"{URL}/index"
+
+
+async def test_the_file_of_a_package_is_one_trip(counted: World, ledger: Ledger) -> None:
+    for _ in range(2):
+        ledger.forget()
+        assert await asked(counted, ledger, f"{INDEX}/acme/greet/index.json") == SURVEY
+
+
+async def test_to_confirm_what_a_client_has_takes_none_for_a_moment(
+    counted: World, ledger: Ledger
+) -> None:
+    path = f"{INDEX}/acme/greet/index.json"
+    known = {"if-none-match": (await counted.get(path)).headers["etag"]}
+    ledger.forget()
+    assert (await counted.get(path, headers=known)).status_code == 304
+    assert ledger.calls() == {}
+    counted.clock.advance(timedelta(seconds=3))
+    assert (await counted.get(path, headers=known)).status_code == 304
+    assert ledger.calls() == SURVEY
+
+
+@pytest.mark.parametrize("name", ["absent", "secret"])
+async def test_a_file_that_is_not_there_costs_no_more(
+    counted: World, ledger: Ledger, name: str
+) -> None:
+    assert (await counted.get(f"{INDEX}/acme/{name}/index.json")).status_code == 404
+    assert ledger.calls() == SURVEY
+
+
+async def test_the_file_of_a_private_package_adds_one_read_of_the_right(
+    counted: World, ledger: Ledger
+) -> None:
+    path = f"{INDEX}/acme/secret/index.json"
+    calls = await asked(counted, ledger, path, by=counted.people.mia)
+    assert calls == SURVEY | {"directory.standing": 1}
+
+
+async def test_the_configuration_asks_nobody(counted: World, ledger: Ledger) -> None:
+    assert await asked(counted, ledger, f"{INDEX}/config.json") == {}
+
+
+async def test_the_feed_is_two_trips_whether_anything_is_new_or_not(
+    counted: World, ledger: Ledger
+) -> None:
+    path = f"{INDEX}/changes"
+    assert await asked(counted, ledger, path) == {"events.since": 1} | SURVEY
+    ledger.forget()
+    # Else the second one would tell of hidden changes.
+    assert await asked(counted, ledger, f"{path}?since=1000") == {"events.since": 1} | SURVEY
+
+
+# --- tokens and rights -------------------------------------------------------------------------
+
+
+async def test_a_token_adds_itself_and_its_account_at_most_every_three_seconds(
+    counted: World, ledger: Ledger
+) -> None:
+    for seconds, reads in ((3, 2), (2, 2), (1, 4)):
+        counted.clock.advance(timedelta(seconds=seconds))
+        await counted.get("/packages/acme/greet", by=counted.people.ann)
+        assert ledger.by_port["directory"]["get"] == reads
+
+
+async def test_public_packages_ask_for_no_right(counted: World, ledger: Ledger) -> None:
+    ann = counted.people.ann
+    assert await asked(counted, ledger, "/packages/acme/greet/1.0.0", by=ann, headers=PULL) == FIND
+
+
+async def test_a_private_package_adds_one_read_of_the_right(counted: World, ledger: Ledger) -> None:
+    mia = counted.people.mia
+    path = "/packages/acme/secret/1.0.0"
+    calls = await asked(counted, ledger, path, by=mia, headers=PULL)
+    assert calls == FIND | {"directory.standing": 1}
+
+
+async def test_a_hidden_package_costs_an_outsider_no_more_than_a_missing_one(
+    counted: World, ledger: Ledger
+) -> None:
+    await counted.get("/packages/acme/secret/1.0.0")
+    hidden = ledger.calls()
+    ledger.forget()
+    await counted.get("/packages/acme/absent/1.0.0")
+    assert hidden == ledger.calls()
+
+
+async def test_what_a_search_costs_a_member_depends_on_the_member_alone(
+    counted: World, ledger: Ledger
+) -> None:
+    costs: list[dict[str, int]] = []
+    for query in ("secret", "greet", "nothing-at-all"):
+        ledger.forget()
+        costs.append(await asked(counted, ledger, f"/packages?q={query}", by=counted.people.mia))
+    assert costs[0] == costs[1] == costs[2]
+
+
+# --- changes -----------------------------------------------------------------------------------
+
+
+async def push(world: World, coordinate: str, person: Person, **spec: object) -> None:
+    """Push without the look-up before it."""
+    form = multipart("x.bala", bala(coordinate, **spec))
+    assert (await world.upload(form, by=person)).status_code == 204
+
+
+PUSH = {
+    "metadata.find": 1,
+    "directory.standing": 1,
+    "archives.put": 1,
+    "documents.put": 1,
+    "metadata.add_release": 1,
+    "metadata.put_entries": 1,
+    "search.offer": 1,
+    "events.publish": 1,
+    "work.count": 1,  # How often, together with asking who may.
+}
+
+NAME = {"metadata.claim": 1}
+TOOL = {"metadata.tool_owners": 1, "metadata.claim_tool": 1}
+
+
+async def test_a_push_is_nine_operations(counted: World, ledger: Ledger) -> None:
+    await push(counted, "acme/greet:3.0.0", counted.people.ann)
+    assert ledger.calls() == PUSH
+
+
+async def test_the_first_push_of_a_package_claims_its_name_too(
+    counted: World, ledger: Ledger
+) -> None:
+    await push(counted, "acme/new:1.0.0", counted.people.ann)
+    assert ledger.calls() == PUSH | NAME
+
+
+async def test_a_tool_adds_two(counted: World, ledger: Ledger) -> None:
+    await push(counted, "acme/greet:3.0.0", counted.people.ann, tools=["greeter"])
+    assert ledger.calls() == PUSH | TOOL
+
+
+async def test_no_push_takes_more_than_ten_operations_besides_asking_who_may_and_how_often(
+    counted: World, ledger: Ledger
+) -> None:
+    await push(counted, "acme/new:1.0.0", counted.people.ann, tools=["newer"])
+    calls = ledger.calls()
+    assert calls == PUSH | NAME | TOOL
+    assert sum(calls.values()) - calls["directory.standing"] - calls["work.count"] <= 10
+
+
+async def test_dependencies_that_are_not_checked_cost_nothing(
+    counted: World, ledger: Ledger
+) -> None:
+    needed = [f"ballerina/m{number}:1.0.0" for number in range(20)]
+    await push(counted, "acme/greet:3.0.0", counted.people.ann, dependencies=needed)
+    assert ledger.calls() == PUSH
+
+
+async def test_a_repeated_push_writes_nothing_that_is_there(counted: World, ledger: Ledger) -> None:
+    await push(counted, "acme/greet:3.0.0", counted.people.ann)
+    ledger.forget()
+    await push(counted, "acme/greet:3.0.0", counted.people.ann)
+    written = {"metadata.claim", "archives.put", "documents.put", "metadata.add_release"}
+    written |= {"work.count"}
+    assert not written & set(ledger.calls())
+    assert sum(ledger.calls().values()) <= 5
+
+
+async def test_a_push_without_a_right_writes_nothing(counted: World, ledger: Ledger) -> None:
+    form = multipart("x.bala", bala("acme/greet:3.0.0"))
+    somewhere = {"directory.about": 1, "directory.get": 1}
+    assert (await counted.upload(form, by=counted.people.mia)).status_code == 400
+    assert ledger.calls() == somewhere  # Who may publish nothing has nothing read.
+    for more in (somewhere, {}):  # Who may publish elsewhere is asked about once.
+        ledger.forget()
+        assert (await counted.upload(form, by=counted.people.bob)).status_code == 400
+        assert ledger.calls() == FIND | {"directory.standing": 1, "work.count": 1} | more
+
+
+async def test_an_anonymous_push_asks_no_store(counted: World, ledger: Ledger) -> None:
+    assert (await counted.upload(multipart("x.bala", bala("acme/greet:3.0.0")))).status_code == 401
+    assert ledger.calls() == {}
+
+
+async def test_a_deprecation_does_not_grow_with_the_versions(
+    counted: World, ledger: Ledger
+) -> None:
+    path = "/packages/deprecate/acme/greet/1.0.0"
+    answer = await counted.send("PUT", path, by=counted.people.ann, content=b'{"message": "Gone."}')
+    assert answer.status_code == 200
+    assert ledger.calls() == {
+        "directory.standing": 1,
+        "metadata.find": 3,  # To change it, for the search, and for the answer.
+        "metadata.replace_release": 1,
+        "metadata.put_entries": 1,
+        "metadata.survey": 2,  # And once more after showing: a push may have come in between.
+        "documents.texts": 2,
+        "search.replace": 1,
+        "events.publish": 1,
+        "work.count": 1,
+    }
+
+
+@one_machine("in the cloud each archive moves to the other side")
+async def test_a_change_of_visibility_does_not_grow_with_the_versions(
+    counted: World, ledger: Ledger
+) -> None:
+    package, ann = Package.parse("acme", "greet"), counted.people.ann.account.id
+    signed_in = Principal(ann, "session", (Grant(),), signed_in_ms=counted.clock.at_ms)
+    await counted.registry.package_visibility.change(package, Visibility.PRIVATE, by=signed_in)
+    assert ledger.calls() == {
+        "directory.standing": 1,
+        "metadata.head": 1,
+        "metadata.replace_head": 1,
+        "metadata.survey": 2,  # And once more after showing: a push may have come in between.
+        "metadata.find": 1,
+        "documents.texts": 1,
+        "search.replace": 1,
+        "events.publish": 1,
+    }

@@ -1,0 +1,76 @@
+"""What pages say of how fast a decision counts is what is done."""
+
+from pathlib import Path
+
+import pytest
+
+from functions import archives
+from functions.http import propagation
+from functions.http.public_pages import PAGE_CACHE_TIME
+from functions.index import sparse_index
+from functions.web import badges
+from shared.adapters.blob import signed_links
+from shared.adapters.cloud_search import index
+from shared.domain.packages import Visibility
+from shared.settings import Settings
+from tests.protocol.web.page_reader import opened
+from tests.support.world import URL, World
+
+CLOUD = {
+    "cosmos_endpoint": "https://a.documents.azure.com:443/",
+    "blob_endpoint": "https://a.blob.core.windows.net/",
+    "link_key": "k" * 64,
+}
+EDGE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Cdn/profiles/p/afdEndpoints/e"
+
+
+def said(scratch: Path, **settings: str) -> dict[str, str]:
+    chosen = Settings.model_validate({"data": scratch, "url": URL, **settings})
+    return {reach.where: reach.when for reach in propagation.propagation_times(chosen)}
+
+
+def test_the_times_are_those_of_the_caches() -> None:
+    files = f"public, max-age={int(propagation.FILE_CACHE_TIME.total_seconds())}"
+    assert files == sparse_index.CACHE_PUBLIC
+    assert badges.BADGE_HEADERS["Cache-Control"] == files
+    archives_kept = int(propagation.ARCHIVE_CACHE_TIME.total_seconds())
+    assert f"public, max-age={archives_kept}" == archives.CACHE_PUBLIC
+    assert signed_links.LINK_LIFETIME[Visibility.PRIVATE] == propagation.LINK_LIFETIME
+    assert index.REFRESH_INTERVAL < propagation.SEARCH_DELAY
+    assert PAGE_CACHE_TIME.total_seconds() == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "copies"),
+    [
+        ({}, "this registry has none; caches of others keep one for 5 minutes at most"),
+        (
+            {"archive_cdn_url": "https://cdn.example.org"},
+            "within 5 minutes, or when the operator purges it",
+        ),
+        (
+            {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_resource": EDGE},
+            "as fast as its purge, which is asked for at once; 5 minutes at most",
+        ),
+    ],
+)
+def test_what_a_cdn_has_depends_on_whether_it_is_told(
+    scratch: Path, settings: dict[str, str], copies: str
+) -> None:
+    found = said(scratch, **CLOUD, **settings)
+    assert found["Copies of the archive at a CDN"] == copies
+    assert found["The search"] == "at once here, within 30 seconds on every server"
+
+
+def test_links_past_the_registry_end_when_the_archive_has_moved(scratch: Path) -> None:
+    where = "Links to the archive that were given out before"
+    assert "within 60 seconds" in said(scratch, **CLOUD)[where]
+    for settings in ({**CLOUD, "archive_links": "registry"}, {}):
+        assert "whenever they are followed" in said(scratch, **settings)[where]
+    assert said(scratch)["The search"] == "at once"
+
+
+async def test_everybody_can_read_it(world: World) -> None:
+    text = (await opened(world, "/about/policies")).text
+    for reach in propagation.propagation_times(world.registry.settings):
+        assert reach.where in text

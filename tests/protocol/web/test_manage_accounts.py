@@ -1,0 +1,140 @@
+"""What administrators see of accounts, organizations and names: full, empty, refused, hostile."""
+
+import re
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.organizations import Organization, organization_place
+from shared.services.organizations import OrganizationProfile
+from tests.protocol.test_page_goldens import shown
+from tests.protocol.web.test_manage_status import PLACES
+from tests.support.page_client import PageClient
+from tests.support.world import Person, World
+
+ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
+HOSTILE = "<b>bold</b> \N{HEBREW LETTER ALEF} & 'quoted'"
+_ID = re.compile(r"(?<=<code>)\w{10}(?=</code>)")
+_LINK = re.compile(r"(?<=/sign-in/link/)\w{32}")
+
+
+@pytest.fixture
+async def admin(world: World) -> PageClient:
+    """Return a browser in which an administrator has just signed in."""
+    return await PageClient.of(world, world.people.admin)
+
+
+def main(browser: PageClient) -> str:
+    """Return what is particular to a page, without the other places and what is new each time."""
+    return _LINK.sub("LINK", _ID.sub("ID", PLACES.sub("", shown(browser))))
+
+
+async def written_to(world: World, person: Person, email: str) -> None:
+    """Give somebody a mail address."""
+    account = await world.registry.accounts.by_id(person.account.id)
+    await world.stores.directory.replace(account.model_copy(update={"email": email}))
+
+
+async def test_every_account(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+    await written_to(world, world.people.ann, "ann@example.org")
+    await world.registry.account_restrictions.lock(world.people.bob.account, "Stolen.", by=OPERATOR)
+    mia = await PageClient.of(world, world.people.mia)
+    await mia.open("/account/data")
+    await mia.send("/account/delete", name="mia")
+    await admin.open(ACCOUNTS)
+    assert main(admin) == page
+
+
+async def test_an_account_that_is_not_found(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(f"{ACCOUNTS}?q={HOSTILE.replace('&', '%26')}")
+    assert main(admin) == page
+
+
+async def test_an_account(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+    await written_to(world, world.people.ann, "ann@example.org")
+    await PageClient.of(world, world.people.ann)
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-ann"))
+    assert main(admin) == page
+
+
+async def test_an_account_that_has_nothing(
+    world: World, admin: PageClient, page: SnapshotAssertion
+) -> None:
+    zoe = await world.registry.accounts.create("zoe", by=OPERATOR)
+    await admin.open(f"{ACCOUNTS}/{zoe.id}")
+    assert main(admin) == page
+
+
+async def test_an_account_that_is_locked(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia"))
+    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia/lock"), reason=HOSTILE)
+    assert main(admin) == page
+
+
+async def test_a_lock_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-admin"))
+    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-admin/lock"), reason=HOSTILE)
+    assert main(admin) == page
+
+
+async def test_a_sign_in_link(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia"))
+    await admin.send(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-mia/link"))
+    assert main(admin) == page
+
+
+async def test_every_organization(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+    acme = parse_org("acme")
+    await world.registry.organizations.change(
+        acme, OrganizationProfile.parse("<b>Acme</b>", "", None), by=OPERATOR
+    )
+    await world.registry.organization_deletion.delete(parse_org("other"), by=OPERATOR)
+    await admin.open(ORGANIZATIONS)
+    assert main(admin) == page
+
+
+async def test_no_organization(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+    for name in ("acme", "other"):
+        found = await world.stores.directory.get(Organization, organization_place(name))
+        assert found
+        await world.stores.directory.remove(found)
+    await admin.open(ORGANIZATIONS)
+    assert main(admin) == page
+
+
+async def test_an_organization_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(ORGANIZATIONS)
+    await admin.send(ORGANIZATIONS, name=HOSTILE, owner=HOSTILE)
+    assert main(admin) == page
+
+
+async def test_an_organization(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(f"{ORGANIZATIONS}/acme")
+    assert main(admin) == page
+
+
+async def test_an_organization_that_is_deleted(
+    world: World, admin: PageClient, page: SnapshotAssertion
+) -> None:
+    await world.registry.organization_deletion.delete(parse_org("other"), by=OPERATOR)
+    await admin.open(f"{ORGANIZATIONS}/other")
+    assert main(admin) == page
+
+
+async def test_names(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+    await world.registry.reserved_names.add("init*", HOSTILE, by=OPERATOR)
+    await admin.open(f"{NAMES}?name=Initech")
+    assert main(admin) == page
+
+
+async def test_a_pattern(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(f"{NAMES}/new?pattern=a*&reason=Theirs.")
+    assert main(admin) == page
+
+
+async def test_a_pattern_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open(f"{NAMES}/new")
+    await admin.send(f"{NAMES}/new", pattern=HOSTILE, reason=HOSTILE)
+    assert main(admin) == page

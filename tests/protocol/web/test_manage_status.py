@@ -1,0 +1,251 @@
+"""What administrators see of the running registry: how it is, its tasks, and who has to wait."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from azure.functions.timer import TimerRequest
+from syrupy.assertion import SnapshotAssertion
+
+from functions.faces import build_app
+from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.status import DiskSpace
+from shared.hosting.triggers import functions_of
+from shared.services.upkeep import TaskReport, TaskRuns
+from tests.protocol.web.page_reader import main_of
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Fault, Journal, failing
+from tests.support.world import OpenWorld, Stores, World, asking
+
+GiB = 1024**3
+HALF_EMPTY, ALMOST_FULL = DiskSpace(100 * GiB, 50 * GiB), DiskSpace(40 * GiB, GiB // 2)
+PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
+
+
+def on_a_disk(room: DiskSpace) -> Callable[[Stores], Stores]:
+    """Have the stores lie on a disk that never changes, and the tasks be those of one machine."""
+    return lambda stores: replace(stores, room=lambda: room, feed=None)
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld) -> World:
+    return await worlds(wrap=on_a_disk(HALF_EMPTY))
+
+
+@pytest.fixture
+async def admin(world: World) -> PageClient:
+    return await PageClient.of(world, world.people.admin)
+
+
+async def all_done(world: World) -> None:
+    """Have every task done its work a moment ago."""
+    runs = TaskRuns(world.stores.work, world.clock)
+    for task in world.registry.upkeep.tasks:
+        await runs.save(task, world.clock.now_ms(), TaskReport(task))
+
+
+def main(browser: PageClient) -> str:
+    """Return what is particular to the page, alike in every world, without the other pages."""
+    assert browser.page is not None
+    text = PLACES.sub("", main_of(browser.page))
+    return text.replace(IN_THE_CLOUD, ON_ONE_MACHINE)
+
+
+async def test_all_is_well(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    withheld = Coordinate.parse("acme", "greet", "1.0.0")
+    await world.registry.moderation.quarantine(withheld, "reported", by=OPERATOR)
+    await world.registry.upkeep.run("snapshot")
+    await all_done(world)
+    world.clock.advance(timedelta(minutes=3))
+    await admin.open("/manage")
+    assert main(admin) == page
+
+
+async def test_nothing_has_run_yet(admin: PageClient, page: SnapshotAssertion) -> None:
+    await admin.open("/manage")
+    assert main(admin) == page
+
+
+async def test_what_is_not_as_it_should_be_comes_with_what_to_do(
+    worlds: OpenWorld, page: SnapshotAssertion
+) -> None:
+    world = await worlds(wrap=on_a_disk(ALMOST_FULL))
+    await all_done(world)
+    runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
+    found = ("acme/greet:1.0.0: its archive is missing.", "acme/greet:1.1.0: \u202eno digest.")
+    await runs.save("audit", now_ms, TaskReport("audit", 5, 0, found))
+    await runs.save("sweep", now_ms, None)
+    admin = await PageClient.of(world, world.people.admin)
+    world.clock.advance(timedelta(minutes=30))
+    await admin.open("/manage")
+    assert main(admin) == page
+
+
+async def test_changes_that_wait_for_long_are_told(worlds: OpenWorld) -> None:
+    fault = Fault("publish", Busy())
+
+    def wrap(stores: Stores) -> Stores:
+        return replace(stores, events=failing(stores.events, fault))
+
+    world = await worlds(wrap=wrap)
+    fault.calls = 0
+    await world.registry.accounts.create("kim", by=OPERATOR)  # Its event is not published.
+    world.clock.advance(timedelta(minutes=11))
+    fault.nth = 1_000
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open("/manage")
+    assert "Changes that were made are not listed yet." in admin.text
+    assert "<dd>1 change</dd>" in admin.text
+
+
+async def test_stores_that_do_not_answer_are_told_and_the_page_is_shown(worlds: OpenWorld) -> None:
+    fault = Fault("unpublished_events", Busy())
+
+    def wrap(stores: Stores) -> Stores:
+        return replace(stores, metadata=failing(stores.metadata, fault))
+
+    world = await worlds(wrap=wrap)
+    admin = await PageClient.of(world, world.people.admin)
+    answer = await admin.open("/manage")
+    assert answer.status_code == 200
+    assert "The stores do not answer." in admin.text
+
+
+async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+    await all_done(world)
+    runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
+    found = (
+        "acme/<b>greet</b>:1.0.0: its archive is missing.",
+        "acme/greet:1.1.0: \u202eno digest.",
+    )
+    await runs.save("audit", now_ms, TaskReport("audit", 5_000, 0, found, unfinished=True))
+    await runs.save("sweep", now_ms, None)
+    world.clock.advance(timedelta(minutes=5))
+    await admin.open("/manage/tasks")
+    await admin.send("/manage/tasks/run", task="mend")
+    assert main(admin) == page
+
+
+async def test_a_task_that_was_asked_for_runs_with_the_next_timer(
+    world: World, admin: PageClient
+) -> None:
+    await admin.open("/manage/tasks")
+    answer = await admin.send("/manage/tasks/run", task="mend")
+    assert answer.status_code == 303
+    assert "mend was asked for" in admin.text
+    assert "asked for" in row_of(admin, "mend")
+    assert "Run now" not in row_of(admin, "mend")
+    await timer(world, "timer_settle")
+    await admin.open("/manage/tasks")
+    assert "Done" in row_of(admin, "mend")
+    assert "Run now" in row_of(admin, "mend")
+    await admin.open("/account/security")
+    assert "Task of upkeep asked for" in admin.text
+
+
+async def test_a_task_that_runs_elsewhere_is_held_up(world: World, admin: PageClient) -> None:
+    now_ms = world.clock.now_ms()
+    assert await world.stores.work.lease("upkeep:mend", "another", now_ms, now_ms + 600_000)
+    await admin.open("/manage/tasks")
+    await admin.send("/manage/tasks/run", task="mend")
+    await timer(world, "timer_settle")
+    await admin.open("/manage/tasks")
+    assert "Held up" in row_of(admin, "mend")
+    world.clock.advance(timedelta(minutes=11))
+    await timer(world, "timer_settle")
+    await admin.open("/manage/tasks")
+    assert "Done" in row_of(admin, "mend")
+
+
+async def test_a_task_that_is_not_there_is_refused(admin: PageClient) -> None:
+    await admin.open("/manage/tasks")
+    answer = await admin.send("/manage/tasks/run", task="<script>")
+    assert answer.status_code == 400
+    assert "This registry has no task of that name." in admin.text
+
+
+async def test_running_a_task_takes_a_fresh_sign_in(world: World, admin: PageClient) -> None:
+    await admin.open("/manage/tasks")
+    world.clock.advance(timedelta(minutes=11))
+    answer = await admin.send("/manage/tasks/run", task="mend")
+    assert answer.status_code == 403
+    assert "Sign in again" in admin.text
+    assert await world.registry.task_requests.pending() == []
+
+
+async def test_the_limits_while_nobody_has_to_wait(
+    admin: PageClient, page: SnapshotAssertion
+) -> None:
+    await admin.open("/manage/limits")
+    assert main(admin) == page
+
+
+async def test_the_limits_and_who_has_to_wait(worlds: OpenWorld, page: SnapshotAssertion) -> None:
+    world = await worlds(limit_write="account=1 address=1", limit_device="", limit_push="token=1")
+    limiting, ann = world.registry.rate_limiter, world.people.ann.account
+    await limiting.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
+    await limiting.check(RateLimitClass.WRITE, RateLimitKeys(address="2001:db8::/64"))
+    await limiting.check(RateLimitClass.PUSH, RateLimitKeys(token="<b>AB12cd34"))
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open("/manage/limits")
+    assert main(admin) == page
+
+
+@pytest.mark.parametrize("path", ["/manage", "/manage/tasks", "/manage/limits"])
+async def test_everybody_else_finds_nothing_there(world: World, path: str) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    assert (await ann.open(path)).status_code == 404
+    stranger = PageClient(world)
+    assert (await stranger.open(path)).status_code == 401
+
+
+async def test_the_pages_cost_a_bounded_number_of_calls(worlds: OpenWorld) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    admin = await PageClient.of(world, world.people.admin)
+    tasks = len(world.registry.upkeep.tasks)
+    assert await calls_of(admin, "/manage", journal) == {
+        "directory.get": 1,  # Whether they administer the registry.
+        "work.peek": tasks + 1,  # The runs, and the last census.
+        "metadata.unpublished_events": 1,
+        "directory.unpublished": 1,
+    }
+    assert await calls_of(admin, "/manage/tasks", journal) == {
+        "directory.get": 1,
+        "directory.of": 1,  # What was asked for.
+        "work.peek": tasks,
+    }
+    assert await calls_of(admin, "/manage/limits", journal) == {"directory.get": 1}
+
+
+async def calls_of(browser: PageClient, path: str, journal: Journal) -> Counter[str]:
+    """Return the calls of a page, without those that every page of theirs costs."""
+    await browser.open("/account/settings.toml")
+    journal.taken()
+    await browser.open("/account/settings.toml")
+    always = Counter(journal.taken())
+    await browser.open(path)
+    return Counter(journal.taken()) - always
+
+
+def row_of(browser: PageClient, task: str) -> str:
+    """Return the row of a task."""
+    [row] = re.findall(rf'<tr id="task-{task}">.*?</tr>', browser.text, re.DOTALL)
+    return row
+
+
+async def timer(world: World, name: str) -> None:
+    """Fire a timer."""
+    functions = functions_of(build_app(world.registry)).timers
+    [found] = [each for each in functions if each.name == name]
+    await found.call(TimerRequest(past_due=False))

@@ -1,0 +1,133 @@
+"""Pages of organizations: what they publish, and who shows to be in them."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from tests.protocol.web.page_reader import main_of, opened
+from tests.protocol.web.sample_packages import SCRIPT
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal
+from tests.support.world import OpenWorld, World, asking
+
+
+async def test_an_organization_to_a_stranger(shelf: World, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(shelf, "/orgs/acme")) == page
+
+
+async def test_an_organization_to_its_owner(shelf: World, page: SnapshotAssertion) -> None:
+    ann = await PageClient.of(shelf, shelf.people.ann)
+    assert main_of(await ann.open("/orgs/acme?sort=name")) == page
+
+
+async def test_the_people_of_an_organization_to_a_member(
+    shelf: World, page: SnapshotAssertion
+) -> None:
+    mia = await PageClient.of(shelf, shelf.people.mia)
+    assert main_of(await mia.open("/orgs/acme/people")) == page
+
+
+async def test_an_organization_that_has_nothing(world: World, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(world, "/orgs/other")) == page
+
+
+@pytest.mark.parametrize("path", ["/orgs/nobody", "/orgs/acme/nothing"])
+async def test_what_is_not_there_for_a_stranger(world: World, path: str) -> None:
+    answer = await opened(world, path)
+    assert answer.status_code == 404
+    assert answer.headers["x-request-id"] in answer.text
+
+
+async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    text = (await bob.open("/orgs/acme")).text
+    assert "mia" not in text
+    people = (await bob.open("/orgs/acme/people")).text
+    assert "No member shows that they belong here" in people
+    assert "mia" not in people
+
+
+async def test_a_member_shows_everybody_that_they_are_and_hides_it_again(
+    world: World, page: SnapshotAssertion
+) -> None:
+    mia = await PageClient.of(world, world.people.mia)
+    await mia.open("/orgs/acme/people")
+    form = "/account/organizations/appear"
+    answer = await mia.send(form, org="acme", to="everybody")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/orgs/acme/people")
+    assert "Everybody sees here that you are" in mia.text
+    assert main_of(await opened(world, "/orgs/acme/people")) == page
+    twin = await opened(world, "/orgs/acme/people", accept="application/json")
+    assert twin.json()["members"] == [{"name": "mia", "role": "member"}]
+    await mia.send(form, org="acme", to="members")
+    assert "mia" not in (await opened(world, "/orgs/acme/people")).text
+    assert "mia" not in (await opened(world, "/orgs/acme")).text
+
+
+async def test_who_is_no_member_shows_nothing(world: World) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open("/account/organizations")
+    answer = await bob.send("/account/organizations/appear", org="acme", to="everybody")
+    assert answer.status_code == 404
+    assert "bob" not in (await opened(world, "/orgs/acme/people")).text
+
+
+async def test_what_became_of_its_packages(shelf: World, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(shelf, "/orgs/acme/activity")) == page
+
+
+async def test_what_became_of_private_packages_is_told_nobody(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    assert "secret" not in (await opened(world, "/orgs/acme/activity")).text
+    assert "Nothing happened lately" in (await opened(world, "/orgs/acme/activity")).text
+
+
+async def test_private_packages_are_listed_for_members_alone(world: World) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    mia = await PageClient.of(world, world.people.mia)
+    assert "secret" in (await mia.open("/orgs/acme")).text
+    assert "secret" not in (await opened(world, "/orgs/acme")).text
+    twin = await opened(world, "/orgs/acme", accept="application/json")
+    assert (twin.json()["count"], twin.json()["packages"]) == (0, [])
+    twin = await opened(world, "/orgs/acme", accept="application/json", by=world.people.mia)
+    assert [each["name"] for each in twin.json()["packages"]] == ["secret"]
+
+
+async def test_a_new_owner_is_a_reason_to_look_twice(world: World) -> None:
+    assert "Look twice" not in (await opened(world, "/orgs/acme")).text
+    world.clock.advance(timedelta(days=30))
+    members, mia = world.registry.organizations, world.people.mia.account
+    await members.set_member(parse_org("acme"), mia, Role.OWNER, by=OPERATOR)
+    assert "Look twice" in (await opened(world, "/orgs/acme")).text
+    world.clock.advance(timedelta(days=8))
+    assert "Look twice" not in (await opened(world, "/orgs/acme")).text
+
+
+async def test_what_an_organization_says_of_itself_is_shown_as_text(world: World) -> None:
+    ann = world.people.ann
+    body = b'{"displayName": "Acme <b>", "description": "%s"}' % SCRIPT.replace('"', "'").encode()
+    changed = await world.send(
+        "PATCH", "https://registry.test/api/v1/orgs/acme", by=ann, content=body
+    )
+    assert changed.status_code == 200
+    text = (await opened(world, "/orgs/acme")).text
+    assert "<script>" not in text
+    assert "<b>" not in text
+    assert "Acme &lt;b&gt;" in text
+
+
+async def test_a_stranger_costs_three_reads(worlds: OpenWorld) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    await opened(world, "/orgs/acme")
+    journal.taken()
+    await opened(world, "/orgs/acme")
+    assert Counter(journal.taken()) == Counter(
+        {"directory.standing": 1, "directory.of": 2, "search.search": 1}
+    )

@@ -1,0 +1,119 @@
+"""The package that is deployed holds what the app needs and nothing else."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+BOUND_SECONDS = 300.0  # The first run installs.
+MOST_BYTES = 5 * 1024 * 1024  # Of our own code; what it stands on is installed where it runs.
+NEEDED = {
+    "function_app.py",
+    "host.json",
+    "requirements.txt",
+    "functions/faces.py",
+    "shared/bootstrap.py",
+    "shared/adapters/cosmos/client.py",
+    "shared/adapters/blob/client.py",
+}
+TOPS = {"function_app.py", "host.json", "requirements.txt", "functions", "shared"}
+# What a page, a script or a mail is made of; anything else has strayed into the tree.
+KINDS = {".py", ".json", ".txt", ".html", ".css", ".js", ".svg", ".xml", ".woff2", ".png", ".ico"}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the package."""
+    target = tmp_path_factory.mktemp("package") / "ballroom.zip"
+    command = [sys.executable, ".ci/package.py", str(target)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return target
+
+
+def names(package: Path) -> list[str]:
+    with zipfile.ZipFile(package) as archive:
+        return archive.namelist()
+
+
+def test_the_package_holds_what_the_app_needs(package: Path) -> None:
+    assert set(names(package)) >= NEEDED
+    folders = {name.rpartition("/")[0] for name in names(package)}
+    assert {"functions/templates", "functions/static"} <= folders
+
+
+def test_the_package_holds_nothing_else(package: Path) -> None:
+    assert {name.partition("/")[0] for name in names(package)} == TOPS
+    assert {Path(name).suffix for name in names(package)} <= KINDS
+    assert [name for name in names(package) if "__pycache__" in name] == []
+
+
+def test_every_module_of_the_product_is_in_the_package(package: Path) -> None:
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("functions", "shared")
+        for path in ROOT.glob(f"{folder}/**/*.py")
+    }
+    assert modules <= set(names(package))
+
+
+def test_our_code_is_small(package: Path) -> None:
+    assert package.stat().st_size < MOST_BYTES
+
+
+def test_the_same_files_give_the_same_package(package: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.zip"
+    subprocess.run(
+        [sys.executable, ".ci/package.py", str(again)], cwd=ROOT, check=True, capture_output=True
+    )
+    assert again.read_bytes() == package.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def unpacked(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the app, as the service unpacks it."""
+    folder = tmp_path_factory.mktemp("app")
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+# What selects each world; in the cloud nothing is connected to before it is used.
+WORLDS = {
+    "one machine": {},
+    "the cloud": {
+        "BALLROOM_URL": "https://registry.test",
+        "BALLROOM_COSMOS_ENDPOINT": "https://cosmos.test:443/",
+        "BALLROOM_BLOB_ENDPOINT": "https://blobs.test/",
+        "BALLROOM_LINK_KEY": "0123456789abcdef" * 4,
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": (
+            "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+        ),
+    },
+}
+
+
+@pytest.mark.timeout(BOUND_SECONDS)
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_package_starts_with_only_its_requirements(
+    world: str, unpacked: Path, tmp_path: Path
+) -> None:
+    environment = ".venvs/production"
+    install = ["sh", ".ci/environment", "requirements.txt", environment, sys.executable]
+    subprocess.run(install, cwd=ROOT, check=True, capture_output=True, timeout=BOUND_SECONDS)
+    code = "import function_app; print(len(function_app.app.get_functions()))"
+    started = subprocess.run(
+        [ROOT / environment / "bin" / "python", "-c", code],
+        cwd=unpacked,
+        env={"PATH": os.defpath, "BALLROOM_DATA": str(tmp_path / "data"), **WORLDS[world]},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND_SECONDS,
+    )
+    assert started.returncode == 0, started.stderr
+    assert int(started.stdout) > 100

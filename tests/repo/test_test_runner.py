@@ -1,0 +1,156 @@
+"""The runner of the suites tells the truth about them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests import reaching, run
+from tests.sampling import covering
+
+REPORT = """<testsuites><testsuite>
+<testcase name="a" />
+<testcase name="b"><failure message="no" /></testcase>
+<testcase name="c"><error message="no" /></testcase>
+<testcase name="d"><skipped message="there is no browser here" /></testcase>
+</testsuite></testsuites>"""
+
+
+def measured(lines: int) -> dict[str, object]:
+    """Return what coverage reports for a module of ten lines, so many of them reached."""
+    return {
+        "missing_lines": list(range(lines + 1, 11)),
+        "missing_branches": [],
+        "summary": {
+            "num_statements": 10,
+            "covered_lines": lines,
+            "num_branches": 0,
+            "covered_branches": 0,
+            "percent_covered": 10.0 * lines,
+        },
+    }
+
+
+def test_an_error_counts_as_a_failure_and_a_skip_keeps_its_reason(tmp_path: Path) -> None:
+    report = tmp_path / "unit.xml"
+    report.write_text(REPORT)
+    outcome = run.read("unit", report, code=1, seconds=0.5)
+    assert (outcome.passed, outcome.failed) == (1, 2)
+    assert outcome.skipped == Counter({"there is no browser here": 1})
+
+
+def test_a_suite_that_ends_badly_without_a_report_is_a_failure(tmp_path: Path) -> None:
+    assert run.read("unit", tmp_path / "absent.xml", code=3, seconds=0.5).failed == 1
+
+
+def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good = run.Outcome("unit", passed=3, skipped=Counter({"no account": 2}))
+    bad = run.Outcome("protocol", passed=1, failed=1)
+    assert run.summary([good]) == 0
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "skipped 2: no account",
+        "left to `make test-all`: rows of the tables of faults that repeat others",
+        "3 passed, 0 failed, 2 skipped",
+    ]
+    assert run.summary([good, bad]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "4 passed, 1 failed, 2 skipped"
+
+
+def test_a_folder_below_its_floor_is_too_low(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "ENFORCE_FLOORS", True)
+    files = {"shared/domain/versions.py": measured(10), "shared/cli.py": measured(9)}
+    assert not run.share(files, "shared/domain", 100)
+    assert run.share(files, "", 100)
+    assert "shared/cli.py: 90.00 %, not 10\n" in capsys.readouterr().out
+    assert not run.share(files, "", 95)
+
+
+def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["browsers"]) == 2
+    assert capsys.readouterr().out.startswith("There is no suite browsers. There are: repo")
+
+
+def test_the_protocol_suite_runs_over_the_stores_of_the_cloud_too() -> None:
+    suites = run.suites()
+    assert suites.index("protocol") + 1 == suites.index(run.IN_THE_CLOUD)
+    assert list(run.tests_of(run.IN_THE_CLOUD)) == list(run.tests_of("protocol"))
+
+
+def test_each_suite_that_gives_the_coverage_is_there() -> None:
+    assert set(run.MEASURED) <= set(run.suites())
+    assert set(run.FAST) <= set(run.suites())
+    assert set(run.BESIDE) <= set(run.suites())
+    assert [path for path in run.ON_OTHERS if not (run.ROOT / path).exists()] == []
+
+
+def test_the_tests_that_call_what_another_case_calls_are_repeats() -> None:
+    calls = {
+        "test_a.py::test_pull[one]": ["metadata.find", "archives.read"],
+        "test_a.py::test_pull[other]": ["archives.read", "metadata.find"],
+        "test_a.py::test_pull[refused]": ["metadata.find"],
+        "test_a.py::test_push": ["metadata.find"],
+        "test_b.py::test_host": [],
+    }
+    assert reaching.repeats(calls) == ["test_a.py::test_pull[other]", "test_b.py::test_host"]
+
+
+def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "CALLS", tmp_path / "calls")
+    monkeypatch.setattr(run, "REPEATS", tmp_path / "repeats.json")
+    whole = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
+    assert (whole.options, whole.left_out) == ([], 0)
+    noted = run.selection(run.PROTOCOL, run.Extent.NORMAL).settings
+    (Path(noted[reaching.NOTES]) / "1").write_text('["a::test", []]\n["b::test", ["x.y"]]\n')
+    sample = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
+    assert sample.left_out == 1
+    assert json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text()) == ["a::test"]
+    assert run.selection(run.PROTOCOL, run.Extent.ALL).settings == {}
+
+
+def test_a_world_notes_the_calls_of_its_stores_and_a_listed_test_is_left_out(
+    tmp_path: Path,
+) -> None:
+    file = "tests/protocol/test_security_txt.py"
+    first, listed = tmp_path / "notes", tmp_path / "listed.json"
+    first.mkdir()
+    assert _pytest(file, {reaching.NOTES: str(first)}) == 0
+    noted = reaching.read_notes(first)
+    assert noted
+    listed.write_text(json.dumps(list(noted)))
+    nothing_collected = 5
+    assert _pytest(file, {reaching.LEFT_OUT: str(listed)}) == nothing_collected
+
+
+def _pytest(file: str, settings: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.reaching", file]
+    return subprocess.run(
+        command, cwd=run.ROOT, env={**os.environ, **settings}, check=False, capture_output=True
+    ).returncode
+
+
+def test_a_sample_has_every_value_of_each_feature() -> None:
+    rows = [(call, fault) for call in range(20) for fault in "abc"]
+    sample = covering(rows, lambda row: row[0], lambda row: row[1], seed="x", full=False)
+    assert {call for call, _ in sample} == set(range(20))
+    assert {fault for _, fault in sample} == set("abc")
+    assert len(sample) == 20
+    assert sample == covering(rows, lambda row: row[0], lambda row: row[1], seed="x", full=False)
+    assert covering(rows, lambda row: row[1], full=True) == rows
+
+
+def test_the_contracts_alone_run_against_stores_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BALLROOM_COSMOS_ENDPOINT", "https://cosmos.example.org")
+    assert "BALLROOM_COSMOS_ENDPOINT" in run.surroundings("contract")
+    assert "BALLROOM_COSMOS_ENDPOINT" not in run.surroundings("protocol")

@@ -1,0 +1,765 @@
+"""What every Function takes, in one table: whom it is for, and how the matrix asks it.
+
+A Function that is not here fails the matrix. Its entry says which right of the table it takes, or
+that it is for everybody, for whoever has an account, or proves its caller by itself.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import httpx
+
+from functions.account.organization.members import MEMBER_ACTIONS
+from functions.account.organization.packages import HELD_RELEASE_ACTIONS, PACKAGE_ACTIONS
+from functions.account.organization.publishers import PUBLISHER_ACTIONS
+from functions.account.organization.settings import SETTINGS_ACTIONS
+from functions.account.organization.tokens import TOKEN_ACTIONS
+from functions.device.device_login import GRANT_TYPE
+from functions.manage.accounts import ACCOUNT_ACTIONS
+from functions.manage.releases import RELEASE_DECISIONS
+from functions.web.package.pages import TAB_HANDLERS
+from shared.domain.rights import Action, Scope
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.security.personas import Credential, Persona
+from tests.support.archives import bala
+from tests.support.world import URL
+
+REGISTRY, REPOSITORY = "/2.0/registry", "/2.0/maven"
+NOBODYS = "0000000000"  # An id that nothing has.
+
+
+class State(Enum):
+    """What became of the package that is asked about; its name is the state's."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+    REMOVED = "removed"
+    DEPRECATED = "deprecated"
+    DELETED = "deleted"  # Its organization was deleted.
+    MISSING = "missing"
+
+    @property
+    def org(self) -> str:
+        """Return the organization that is asked about."""
+        return "gone" if self is State.DELETED else "acme"
+
+
+EVERY_STATE = tuple(State)
+SERVED = (State.PUBLIC, State.DEPRECATED)
+SHOWN = (*SERVED, State.PRIVATE)
+OF_ORGANIZATIONS = (State.PUBLIC, State.DELETED, State.MISSING)
+WHATEVER = (State.PUBLIC,)
+
+
+class Outcome(Enum):
+    """What becomes of a request, as far as rights go."""
+
+    DONE = "done"  # The rights allow it; what it comes to is no matter of rights.
+    UNKNOWN = "unknown"  # Credentials are wanted, or good ones.
+    FORBIDDEN = "forbidden"
+    HIDDEN = "hidden"  # It does not exist for this caller.
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One request of the matrix."""
+
+    persona: Persona
+    state: State
+    number: int  # Another one for each cell, for what may be made once.
+
+    @property
+    def name(self) -> str:
+        """Return the package that is asked about; what is missing is so in each cell."""
+        is_missing = self.state is State.MISSING
+        return f"missing{self.number}" if is_missing else self.state.value
+
+    def named(self, text: str) -> str:
+        """Return the text about this cell's package."""
+        words = {"ORG": self.state.org, "NAME": self.name, "NUMBER": str(self.number)}
+        for word, value in words.items():
+            text = text.replace(word, value)
+        return text
+
+
+Expects = Callable[[Persona, State], set[Outcome]]
+Reads = Callable[[httpx.Response], Outcome]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """How a Function is asked, what is to come of it, and how that shows."""
+
+    method: str
+    path: str
+    expects: Expects
+    states: tuple[State, ...] = WHATEVER
+    body: str = ""
+    headers: Mapping[str, str] | None = None
+    content: Callable[[Cell], bytes] | None = None
+    shows: Reads | None = None
+
+    def request(self, cell: Cell, accounts: Mapping[str, str]) -> httpx.Request:
+        """Return the request of a cell, without its credentials; ids of accounts are by name."""
+        body = _with_ids(cell.named(self.body), accounts)
+        content = self.content(cell) if self.content else body.encode()
+        url = f"{URL}{_with_ids(cell.named(self.path), accounts)}"
+        return httpx.Request(self.method, url, headers=self.headers, content=content)
+
+
+def _with_ids(text: str, accounts: Mapping[str, str]) -> str:
+    return re.sub(r"ID-OF-([a-z]+)", lambda found: accounts[found[1]], text)
+
+
+# --- what is to come of it ---------------------------------------------------------------------
+
+
+def anybody(_persona: Persona, _state: State) -> set[Outcome]:
+    """Everybody may, and credentials are not even looked at."""
+    return {Outcome.DONE}
+
+
+def anybody_known(persona: Persona, _state: State) -> set[Outcome]:
+    """Everybody may, but credentials that are no good are told so."""
+    return {Outcome.UNKNOWN if persona.is_bad else Outcome.DONE}
+
+
+def nobody_by_token(_persona: Persona, _state: State) -> set[Outcome]:
+    """It takes the session of a browser, or proves its caller by what is sent."""
+    return {Outcome.UNKNOWN}
+
+
+def not_there(_persona: Persona, _state: State) -> set[Outcome]:
+    """There is nothing of the kind, and credentials are not even looked at."""
+    return {Outcome.HIDDEN}
+
+
+def fresh_owners_of_themselves(persona: Persona, _state: State) -> set[Outcome]:
+    """How one signs in is changed by whoever just did; and there is nothing of the kind yet."""
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    may = Scope.MANAGE in persona.scopes and persona.is_fresh
+    return {Outcome.HIDDEN if may else Outcome.FORBIDDEN}
+
+
+def fresh_administrators(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators alone, who just signed in."""
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    may = persona.administrator and persona.is_fresh
+    return {Outcome.DONE if may else Outcome.FORBIDDEN}
+
+
+def empty(persona: Persona, _state: State) -> set[Outcome]:
+    """There is nothing of the kind yet."""
+    return {Outcome.UNKNOWN if persona.is_bad else Outcome.HIDDEN}
+
+
+def readers(persona: Persona, state: State) -> set[Outcome]:
+    """Everybody reads what is public, members what is private, nobody what was withheld."""
+    if persona.is_bad:
+        return {Outcome.UNKNOWN}
+    if state in SERVED:
+        return {Outcome.DONE}
+    may = state is State.PRIVATE and persona.may(Action.READ, state.value)
+    return {Outcome.DONE if may else Outcome.HIDDEN}
+
+
+def finders(persona: Persona, state: State) -> set[Outcome]:
+    """As readers, but a token for some packages finds no private ones by a search."""
+    if state is State.PRIVATE and not persona.may(Action.READ):
+        return {Outcome.UNKNOWN if persona.is_bad else Outcome.HIDDEN}
+    return readers(persona, state)
+
+
+def maven_readers(persona: Persona, state: State) -> set[Outcome]:
+    """As readers, but callers without credentials are asked for some where they might help."""
+    outcome = readers(persona, state)
+    is_asked = persona.is_anonymous and state is not State.DELETED
+    return {Outcome.UNKNOWN} if outcome == {Outcome.HIDDEN} and is_asked else outcome
+
+
+def publishers(persona: Persona, state: State) -> set[Outcome]:
+    """Publishing takes one right for what is there and another one for what is not."""
+    action = Action.PUSH_NEW if state is State.MISSING else Action.PUSH_VERSION
+    return _right(action, persona, state, state.value)
+
+
+def maintainers(persona: Persona, state: State) -> set[Outcome]:
+    """Deprecating takes a release that is served."""
+    outcome = _right(Action.DEPRECATE, persona, state, state.value)
+    if outcome != {Outcome.DONE} or state in SHOWN:
+        return outcome
+    return {Outcome.HIDDEN}
+
+
+def governors(persona: Persona, state: State) -> set[Outcome]:
+    """Owners decide of packages that are there, whatever became of their releases."""
+    outcome = _right(Action.GOVERN, persona, state, state.value)
+    is_missing = outcome == {Outcome.DONE} and state is State.MISSING
+    return {Outcome.HIDDEN} if is_missing else outcome
+
+
+def of_organization(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request about an organization; `found` is what there is in it."""
+
+    def expects(persona: Persona, state: State) -> set[Outcome]:
+        outcome = _right(action, persona, state)
+        return {found, Outcome.HIDDEN} if outcome == {Outcome.DONE} else outcome
+
+    return expects
+
+
+def members_alone(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request about an organization that is not there for outsiders."""
+
+    def expects(persona: Persona, state: State) -> set[Outcome]:
+        if persona.is_unknown:
+            return {Outcome.UNKNOWN}
+        belongs = persona.administrator or persona.role is not None
+        if state is State.DELETED or not belongs:
+            return {Outcome.HIDDEN}
+        return {found} if persona.may(action) else {Outcome.FORBIDDEN}
+
+    return expects
+
+
+def no_member(persona: Persona, _state: State) -> set[Outcome]:
+    """Nobody is taken out who is no member."""
+    return {Outcome.UNKNOWN if persona.is_unknown else Outcome.HIDDEN}
+
+
+def shown(persona: Persona, state: State) -> set[Outcome]:
+    """Everybody sees an organization that is there."""
+    if persona.is_bad:
+        return {Outcome.UNKNOWN}
+    return {Outcome.HIDDEN if state is State.DELETED else Outcome.DONE}
+
+
+def founders(persona: Persona, _state: State) -> set[Outcome]:
+    """Whoever has an account founds organizations, and machines have none."""
+    if persona.is_unknown or persona.credential in (Credential.MACHINE, Credential.TENANT):
+        return {Outcome.UNKNOWN}
+    return {Outcome.DONE if Scope.MANAGE in persona.scopes else Outcome.FORBIDDEN}
+
+
+def own(scope: Scope | None, *, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request about what is the caller's own."""
+
+    def expects(persona: Persona, _state: State) -> set[Outcome]:
+        if persona.is_unknown:
+            return {Outcome.UNKNOWN}
+        if scope is not None and scope not in persona.scopes:
+            return {Outcome.FORBIDDEN}
+        return {found}
+
+    return expects
+
+
+def account_holders(persona: Persona, state: State) -> set[Outcome]:
+    """A token belongs to an account, so whoever has none makes none."""
+    has_account = persona.credential is not Credential.TENANT
+    return own(Scope.MANAGE)(persona, state) if has_account else {Outcome.FORBIDDEN}
+
+
+def _right(
+    action: Action, persona: Persona, state: State, package: str | None = None
+) -> set[Outcome]:
+    if persona.is_unknown:
+        return {Outcome.UNKNOWN}
+    if state is State.DELETED or not persona.may(action, package):
+        return {Outcome.FORBIDDEN}
+    return {Outcome.DONE}
+
+
+# --- how it shows ------------------------------------------------------------------------------
+
+
+def by_status(answer: httpx.Response) -> Outcome:
+    """Read an answer of our own API, of the Maven face and of pages."""
+    refusals = {401: Outcome.UNKNOWN, 403: Outcome.FORBIDDEN, 404: Outcome.HIDDEN}
+    return refusals.get(answer.status_code, Outcome.DONE)
+
+
+def by_message(answer: httpx.Response) -> Outcome:
+    """Read an answer of the Central face, whose clients know no 403."""
+    if answer.status_code == 400 and "You may not" in answer.text:
+        return Outcome.FORBIDDEN
+    return by_status(answer)
+
+
+def by_list(*keys: str) -> Reads:
+    """Return how to read an answer that leaves out what is hidden."""
+
+    def read(answer: httpx.Response) -> Outcome:
+        if answer.status_code != 200:
+            return by_message(answer)
+        body = answer.json()
+        return Outcome.DONE if any(body[key] for key in keys) else Outcome.HIDDEN
+
+    return read
+
+
+def by_lines(answer: httpx.Response) -> Outcome:
+    """Read a list of versions in XML, which is empty where nothing is shown."""
+    if answer.status_code == 200 and "<version>" not in answer.text:
+        return Outcome.HIDDEN
+    return by_status(answer)
+
+
+# --- the table ---------------------------------------------------------------------------------
+
+
+def _next_version(cell: Cell) -> bytes:
+    archive = bala(f"{cell.state.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
+    return multipart("x.bala", archive)
+
+
+def _bare_version(cell: Cell) -> bytes:
+    return bala(f"{cell.state.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
+
+
+def _visibility(cell: Cell) -> str:
+    return "private" if cell.state is State.PRIVATE else ""
+
+
+def _read(path: str, **options: object) -> Declared:
+    return Declared("GET", path, readers, EVERY_STATE, shows=by_message, **options)  # pyright: ignore[reportArgumentType]
+
+
+def _ask(path: str, body: object, shows: Reads) -> Declared:
+    return Declared("POST", path, readers, EVERY_STATE, json.dumps(body), shows=shows)
+
+
+def _api(method: str, path: str, expects: Expects, body: object = None) -> Declared:
+    states = OF_ORGANIZATIONS if "ORG" in path else WHATEVER
+    return Declared(method, f"/api/v1/{path}", expects, states, json.dumps(body) if body else "")
+
+
+def _for_all(path: str, expects: Expects = anybody, method: str = "GET") -> Declared:
+    return Declared(method, path, expects)
+
+
+VERSION = f"{REGISTRY}/packages/ORG/NAME/1.0.0"
+STEM = f"{REPOSITORY}/ORG/NAME/1.0.0/NAME-1.0.0"
+TOKEN = {"name": "made by the matrix", "scopes": ["read"]}
+PUBLISHER = {
+    "package": "public",
+    "provider": "github",
+    "ids": {"repository_id": "1", "repository_owner_id": "2"},
+    "workflow": "release.yml",
+    "refs": ["refs/heads/main"],
+}
+
+CENTRAL = {
+    "central_versions": _read(f"{REGISTRY}/packages/ORG/NAME"),
+    "central_package": _read(VERSION),
+    "central_package (pull)": _read(VERSION, headers=dict(ACCEPT_ARCHIVE)),
+    "central_package (range)": _read(f"{REGISTRY}/packages/ORG/NAME/1.*"),
+    "central_tool": _read(f"{REGISTRY}/tools/NAME"),
+    "central_list": Declared(
+        *("GET", f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", finders),
+        EVERY_STATE,
+        shows=by_list("packages"),
+    ),
+    "central_organization": _for_all(f"{REGISTRY}/packages/acme", anybody_known),
+    "central_search": Declared(
+        *("GET", f"{REGISTRY}/search-packages?package=NAME&deprecated=true", finders),
+        EVERY_STATE,
+        shows=by_list("packages"),
+    ),
+    "central_doubled": Declared(
+        *("GET", f"{REGISTRY}//search-packages?package=NAME&deprecated=true", finders),
+        EVERY_STATE,
+        shows=by_list("packages"),
+    ),
+    "central_suggest": _for_all(f"{REGISTRY}/search-suggestions?q=x", anybody_known),
+    "central_tools": Declared(
+        *("GET", f"{REGISTRY}/tools?package=NAME&org=ORG&deprecated=true", finders),
+        EVERY_STATE,
+        shows=by_list("tools"),
+    ),
+    "central_resolve_packages": _ask(
+        f"{REGISTRY}/packages/resolve-dependencies",
+        {"packages": [{"org": "ORG", "name": "NAME"}]},
+        by_list("resolved"),
+    ),
+    "central_resolve_modules": _ask(
+        f"{REGISTRY}/packages/resolve-modules",
+        {"modules": [{"organization": "ORG", "moduleName": "NAME"}]},
+        by_list("resolvedModules"),
+    ),
+    "central_resolve_tools": _ask(
+        f"{REGISTRY}/tools/resolve-dependencies", {"tools": [{"id": "NAME"}]}, by_list("resolved")
+    ),
+    "central_push": Declared(
+        *("POST", f"{REGISTRY}/packages", publishers, EVERY_STATE),
+        headers=FORM,
+        content=_next_version,
+        shows=by_message,
+    ),
+    "central_deprecate": Declared(
+        *("PUT", f"{REGISTRY}/packages/deprecate/ORG/NAME/1.0.0", maintainers, EVERY_STATE),
+        body='{"message":"Use another."}',
+        shows=by_message,
+    ),
+    "central_undeprecate": Declared(
+        *("PUT", f"{REGISTRY}/packages/undeprecate/ORG/NAME/1.0.0", maintainers, EVERY_STATE),
+        body="{}",
+        shows=by_message,
+    ),
+    "central_search_symbols": _for_all(f"{REGISTRY}/search-symbols?q=x", anybody_known),
+    **{
+        f"central_{kind}": _for_all(f"{REGISTRY}/{kind}", anybody_known)
+        for kind in ("connectors", "triggers")
+    },
+    **{
+        f"central_{kind}_by_id": _for_all(f"{REGISTRY}/{kind}/1", empty)
+        for kind in ("connectors", "triggers")
+    },
+    **{
+        f"central_{kind}_by_name": _for_all(f"{REGISTRY}/{kind}/acme/public/1.0.0/m/N", empty)
+        for kind in ("connectors", "triggers")
+    },
+}
+
+MAVEN = {
+    "maven_read": Declared("GET", f"{STEM}.pom", maven_readers, EVERY_STATE),
+    "maven_read (archive)": Declared("HEAD", f"{STEM}.bala", maven_readers, EVERY_STATE),
+    "maven_read (versions)": Declared(
+        "GET", f"{REPOSITORY}/ORG/NAME/maven-metadata.xml", maven_readers, EVERY_STATE
+    ),
+    "maven_write": Declared(
+        *("PUT", f"{REPOSITORY}/ORG/NAME/2.0.NUMBER/NAME-2.0.NUMBER.bala", publishers),
+        EVERY_STATE,
+        content=_bare_version,
+    ),
+    "maven_options": _for_all(f"{REPOSITORY}/acme/public/maven-metadata.xml", own(None), "OPTIONS"),
+}
+
+FILES = {
+    "archive_bytes": _for_all(
+        "/archives/public/nothing/1.0.0/x.bala", lambda _p, _s: {Outcome.HIDDEN}
+    ),
+    "index_file": Declared("GET", "/index/ORG/NAME/index.json", readers, EVERY_STATE),
+    "index_changes": _for_all("/index/changes", anybody_known),
+    "index_settings": _for_all("/index/config.json"),
+    "health_live": _for_all("/health/live"),
+    "health_ready": _for_all("/health/ready"),
+    "login_file": _for_all("/login.py"),
+    "static_file": _for_all("/static/none.css", lambda _p, _s: {Outcome.HIDDEN}),
+}
+
+API = {
+    "api_docs_openapi": _for_all("/api/v1/openapi.json"),
+    "api_settings_toml": _for_all("/api/v1/settings.toml", anybody_known),
+    "api_packages_visibility": Declared(
+        *("PUT", "/api/v1/packages/ORG/NAME/visibility", governors, EVERY_STATE),
+        body='{"visibility":"private"}',
+    ),
+    "api_provenance_origin": Declared(
+        "GET", "/api/v1/packages/ORG/NAME/1.0.0/origin", readers, EVERY_STATE
+    ),
+    "api_publishers_restrict": Declared(
+        *("PUT", "/api/v1/packages/ORG/NAME/pushers", governors, EVERY_STATE),
+        body='{"pushers":"members"}',
+    ),
+    "api_audit_organization": _api("GET", "orgs/ORG/audit", of_organization(Action.MANAGE)),
+    "api_audit_export": _api("GET", "orgs/ORG/audit.jsonl", of_organization(Action.MANAGE)),
+    "api_audit_account": _api("GET", "account/events", own(Scope.MANAGE)),
+    "api_held_list": _api("GET", "orgs/ORG/held", of_organization(Action.MANAGE)),
+    "api_held_confirm": _api(
+        "POST", "orgs/ORG/held/missing/1.0.0/confirm", of_organization(Action.GOVERN)
+    ),
+    "api_orgs_list": _api("GET", "orgs", own(None)),
+    "api_orgs_found": _api("POST", "orgs", founders, {"name": "matrixNUMBER"}),
+    "api_orgs_show": _api("GET", "orgs/ORG", shown),
+    "api_orgs_change": _api(
+        "PATCH", "orgs/ORG", members_alone(Action.MANAGE), {"description": "Number NUMBER."}
+    ),
+    "api_orgs_change (visibility)": _api(
+        "PATCH", "orgs/ORG", members_alone(Action.GOVERN), {"defaultVisibility": "public"}
+    ),
+    "api_orgs_delete": _api("DELETE", "orgs/ORG", members_alone(Action.GOVERN)),
+    "api_orgs_keep": _api("DELETE", "orgs/ORG/deletion", members_alone(Action.GOVERN)),
+    "api_members_list": _api("GET", "orgs/ORG/members", members_alone(Action.READ)),
+    "api_members_pending": _api("GET", "orgs/ORG/pending", members_alone(Action.READ)),
+    "api_members_show": _api("GET", "orgs/ORG/members/ID-OF-ann", members_alone(Action.READ)),
+    "api_members_set": _api(
+        "PUT", "orgs/ORG/members/ID-OF-max", members_alone(Action.GOVERN), {"role": "maintainer"}
+    ),
+    "api_members_set (owner)": _api(
+        "PUT", "orgs/ORG/members/ID-OF-ann", members_alone(Action.GOVERN), {"role": "owner"}
+    ),
+    "api_members_remove": _api("DELETE", f"orgs/ORG/members/{NOBODYS}", no_member),
+    "api_members_undo": _api(
+        "DELETE", "orgs/ORG/pending/ID-OF-max", members_alone(Action.GOVERN, found=Outcome.HIDDEN)
+    ),
+    "api_invitations_list": _api("GET", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
+    "api_invitations_send": _api(
+        *("POST", "orgs/ORG/invitations", members_alone(Action.MANAGE)),
+        {"role": "member", "email": "samNUMBER@example.org"},
+    ),
+    "api_invitations_send (maintainer)": _api(
+        *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
+        {"role": "maintainer", "email": "tomNUMBER@example.org"},
+    ),
+    "api_invitations_send (owner)": _api(
+        *("POST", "orgs/ORG/invitations", members_alone(Action.GOVERN)),
+        {"role": "owner", "email": "samNUMBER@example.org"},
+    ),
+    "api_invitations_withdraw": _api(
+        *("DELETE", f"orgs/ORG/invitations/{NOBODYS}"),
+        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
+    ),
+    **{
+        f"api_invitations_{verb}": _api(
+            "POST", f"invitations/{verb}", own(None, found=Outcome.HIDDEN), {"code": NOBODYS}
+        )
+        for verb in ("show", "accept", "decline")
+    },
+    "api_domains_list": _api("GET", "orgs/ORG/domains", members_alone(Action.READ)),
+    "api_domains_claim": _api(
+        *("POST", "orgs/ORG/domains", members_alone(Action.GOVERN)), {"domain": "example.org"}
+    ),
+    "api_domains_verify": _api(
+        *("POST", "orgs/ORG/domains/example.com/verify"),
+        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
+    ),
+    "api_domains_remove": _api(
+        *("DELETE", "orgs/ORG/domains/example.com"),
+        members_alone(Action.MANAGE, found=Outcome.HIDDEN),
+    ),
+    "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
+    "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", of_organization(Action.MANAGE)),
+    "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", of_organization(Action.GOVERN), TOKEN),
+    "api_publishers_list": _api("GET", "orgs/ORG/publishers", of_organization(Action.MANAGE)),
+    "api_publishers_add": _api(
+        "POST", "orgs/ORG/publishers", of_organization(Action.GOVERN), PUBLISHER
+    ),
+    "api_publishers_remove": _api(
+        "DELETE", f"orgs/ORG/publishers/{NOBODYS}", of_organization(Action.GOVERN)
+    ),
+    "api_trusted_audience": _for_all("/api/v1/trusted-publishing/audience"),
+    "api_trusted_exchange": _api(
+        "POST", "trusted-publishing/token", nobody_by_token, {"token": "no.id.token"}
+    ),
+    "api_sessions_list": _api("GET", "account/sessions", own(Scope.MANAGE)),
+    "api_sessions_end": _api(
+        "DELETE", f"account/sessions/{NOBODYS}", own(Scope.MANAGE, found=Outcome.HIDDEN)
+    ),
+    "api_sessions_identities": _api("GET", "account/identities", own(Scope.MANAGE)),
+    "api_sessions_remove_identity": _api(
+        "DELETE", f"account/identities/{NOBODYS}", fresh_owners_of_themselves
+    ),
+    "api_sessions_link": _api(
+        "POST", "sign-in-links", fresh_administrators, {"account": "ID-OF-ann"}
+    ),
+    "token_whoami": _api("GET", "whoami", own(None)),
+    "token_list": _api("GET", "tokens", own(Scope.MANAGE)),
+    "token_issue": _api("POST", "tokens", account_holders, TOKEN),
+    **{
+        f"api_org_tokens_{verb}": _api(method, path, of_organization(Action.MANAGE), body)
+        for verb, method, path, body in (
+            ("show", "GET", f"orgs/ORG/tokens/{NOBODYS}", None),
+            ("rename", "PATCH", f"orgs/ORG/tokens/{NOBODYS}", {"name": "other"}),
+            ("revoke", "DELETE", f"orgs/ORG/tokens/{NOBODYS}", None),
+            ("revoke_stolen", "POST", f"orgs/ORG/tokens/{NOBODYS}/stolen", None),
+        )
+    },
+    "api_org_tokens_rotate": _api(
+        "POST", f"orgs/ORG/tokens/{NOBODYS}/rotate", of_organization(Action.GOVERN)
+    ),
+    **{
+        f"token_{verb}": _api(method, path, own(Scope.MANAGE, found=Outcome.HIDDEN), body)
+        for verb, method, path, body in (
+            ("show", "GET", f"tokens/{NOBODYS}", None),
+            ("rename", "PATCH", f"tokens/{NOBODYS}", {"name": "other"}),
+            ("rotate", "POST", f"tokens/{NOBODYS}/rotate", None),
+            ("revoke", "DELETE", f"tokens/{NOBODYS}", None),
+            ("revoke_stolen", "POST", f"tokens/{NOBODYS}/stolen", None),
+        )
+    },
+    "device_api_ask": _api("POST", "device", anybody_known, {"client_id": "a machine"}),
+    "device_api_token": _api(
+        "POST", "device/token", anybody_known, {"grant_type": GRANT_TYPE, "device_code": "none"}
+    ),
+}
+
+OF_ACME = "/account/organizations/acme"
+UNDERSCORES = str.maketrans("/-", "__")  # In names of Functions.
+
+FORMS = [
+    path
+    for actions in (
+        MEMBER_ACTIONS,
+        HELD_RELEASE_ACTIONS,
+        PACKAGE_ACTIONS,
+        PUBLISHER_ACTIONS,
+        SETTINGS_ACTIONS,
+        TOKEN_ACTIONS,
+    )
+    for path in actions
+]
+
+# Pages know people by the cookie of a browser, and a token opens none of them.
+PAGES = {
+    "account_page": _for_all("/account", nobody_by_token),
+    "account_dashboard": _for_all("/dashboard"),  # It leads to the account, which asks.
+    "account_data": _for_all("/account/data", nobody_by_token),
+    "account_data_export": _for_all("/account/data.json", nobody_by_token),
+    "account_delete": _for_all("/account/delete", nobody_by_token, "POST"),
+    "account_invitation": _for_all("/account/invitations/none", nobody_by_token),
+    "account_invitation_answer": _for_all("/account/invitations/none", nobody_by_token, "POST"),
+    "account_packages": _for_all("/account/packages", nobody_by_token),
+    "account_invitations": _for_all("/account/invitations", nobody_by_token),
+    "account_invitations_answer": _for_all("/account/invitations", nobody_by_token, "POST"),
+    "account_organizations": _for_all("/account/organizations", nobody_by_token),
+    "account_organization_found": _for_all("/account/organizations", nobody_by_token, "POST"),
+    "account_organization_leave": _for_all("/account/organizations/leave", nobody_by_token, "POST"),
+    "account_organization_appear": _for_all(
+        "/account/organizations/appear", nobody_by_token, "POST"
+    ),
+    "account_organization": _for_all("/account/organizations/acme", nobody_by_token),
+    **{
+        f"account_organization_{tab}": _for_all(f"{OF_ACME}/{tab}", nobody_by_token)
+        for tab in ("packages", "held", "tokens", "publishers", "log", "settings")
+    },
+    "account_organization_package": _for_all(f"{OF_ACME}/packages/public", nobody_by_token),
+    "account_organization_tokens_issue": _for_all(f"{OF_ACME}/tokens", nobody_by_token, "POST"),
+    "account_organization_tokens_rotate": _for_all(
+        f"{OF_ACME}/tokens/rotate", nobody_by_token, "POST"
+    ),
+    **{
+        f"account_organization_{path.replace('{name}/', '').translate(UNDERSCORES)}": _for_all(
+            f"{OF_ACME}/{path.replace('{name}', 'public')}", nobody_by_token, "POST"
+        )
+        for path in ("invite", *FORMS)
+    },
+    "account_identities": _for_all("/account/identities", nobody_by_token),
+    "account_identity_remove": _for_all("/account/identities/remove", nobody_by_token, "POST"),
+    "account_sessions": _for_all("/account/sessions", nobody_by_token),
+    "account_session_end": _for_all("/account/sessions/end", nobody_by_token, "POST"),
+    "account_session_end_others": _for_all("/account/sessions/end-others", nobody_by_token, "POST"),
+    "account_security": _for_all("/account/security", nobody_by_token),
+    "account_settings": _for_all("/account/settings.toml", nobody_by_token),
+    "account_tokens": _for_all("/account/tokens", nobody_by_token),
+    "account_token_issue": _for_all("/account/tokens", nobody_by_token, "POST"),
+    "account_token_rotate": _for_all("/account/tokens/rotate", nobody_by_token, "POST"),
+    "account_token_revoke": _for_all("/account/tokens/revoke", nobody_by_token, "POST"),
+    "account_token_revoke_stolen": _for_all(
+        "/account/tokens/revoke-stolen", nobody_by_token, "POST"
+    ),
+    "device_page": _for_all("/device", nobody_by_token),
+    "device_answer": _for_all("/device", nobody_by_token, "POST"),
+    "manage_account": _for_all("/manage/accounts/ID-OF-ann", nobody_by_token),
+    **{
+        f"manage_account_{name.replace('-', '_')}": _for_all(
+            f"/manage/accounts/ID-OF-ann/{name}", nobody_by_token, "POST"
+        )
+        for name in ("link", *ACCOUNT_ACTIONS)
+    },
+    "manage_accounts": _for_all("/manage/accounts", nobody_by_token),
+    "manage_name_add": _for_all("/manage/names/new", nobody_by_token, "POST"),
+    "manage_name_preview": _for_all("/manage/names/new?pattern=a*", nobody_by_token),
+    "manage_name_remove": _for_all("/manage/names/remove", nobody_by_token, "POST"),
+    "manage_names": _for_all("/manage/names", nobody_by_token),
+    "manage_organization": _for_all("/manage/organizations/acme", nobody_by_token),
+    "manage_organization_delete": _for_all(
+        "/manage/organizations/acme/delete", nobody_by_token, "POST"
+    ),
+    "manage_organization_found": _for_all("/manage/organizations", nobody_by_token, "POST"),
+    "manage_organization_keep": _for_all(
+        "/manage/organizations/acme/keep", nobody_by_token, "POST"
+    ),
+    "manage_organizations": _for_all("/manage/organizations", nobody_by_token),
+    "manage_overview": _for_all("/manage", nobody_by_token),
+    "manage_releases": _for_all("/manage/releases?q=acme/public", nobody_by_token),
+    "manage_release": _for_all("/manage/releases/acme/public/1.0.0", nobody_by_token),
+    **{
+        f"manage_release_{verb}": _for_all(
+            f"/manage/releases/acme/public/1.0.0/{verb}", nobody_by_token, "POST"
+        )
+        for verb in RELEASE_DECISIONS
+    },
+    "manage_notices": _for_all("/manage/notices", nobody_by_token),
+    "manage_notice_announce": _for_all("/manage/notices", nobody_by_token, "POST"),
+    "manage_notice_end": _for_all("/manage/notices/end", nobody_by_token, "POST"),
+    "manage_notice_extend": _for_all("/manage/notices/extend", nobody_by_token, "POST"),
+    "manage_read_only": _for_all("/manage/read-only", nobody_by_token),
+    "manage_read_only_off": _for_all("/manage/read-only/off", nobody_by_token, "POST"),
+    "manage_read_only_on": _for_all("/manage/read-only/on", nobody_by_token, "POST"),
+    "manage_limits": _for_all("/manage/limits", nobody_by_token),
+    "manage_task_run": _for_all("/manage/tasks/run", nobody_by_token, "POST"),
+    "manage_tasks": _for_all("/manage/tasks", nobody_by_token),
+    "security_txt_file": _for_all("/.well-known/security.txt", not_there),
+    "sign_in_page_shown": _for_all("/sign-in", nobody_by_token),
+    "sign_in_begin": _for_all("/sign-in/nobody", not_there),
+    "sign_in_callback": _for_all("/sign-in/callback/nobody", not_there),
+    "sign_in_link_page": _for_all("/sign-in/link/none", nobody_by_token),
+    "sign_in_link_used": _for_all("/sign-in/link/none", anybody, "POST"),
+    "sign_in_out": _for_all("/sign-out", anybody, "POST"),
+}
+
+
+def strangers(_persona: Persona, state: State) -> set[Outcome]:
+    """Everybody reads what is public, and whoever asks is a stranger."""
+    return {Outcome.DONE if state in SERVED else Outcome.HIDDEN}
+
+
+def _page(path: str, expects: Expects = readers) -> Declared:
+    return Declared("GET", path, expects, EVERY_STATE)
+
+
+# Pages of packages are for everybody, and know people by a session or a token.
+OF_PACKAGES = {
+    "web_package": _page("/packages/ORG/NAME"),
+    "web_package_version": _page("/packages/ORG/NAME/1.0.0"),
+    **{
+        f"web_package_tab ({tab})": _page(f"/packages/ORG/NAME/1.0.0/{tab}") for tab in TAB_HANDLERS
+    },
+    "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
+    "web_badge": _page("/badges/ORG/NAME/version.svg", strangers),
+    "web_feed_package": _page("/feeds/packages/ORG/NAME/releases.atom", strangers),
+    "web_feed_organization": _for_all("/feeds/orgs/acme/releases.atom"),
+    "web_feed_newest": _for_all("/feeds/newest.atom"),
+    "web_llms": _for_all("/llms.txt"),
+}
+
+JSON_ALONE = {"Accept": "application/json"}
+FOUND = '/search?q=name:"NAME"&org=ORG'
+NOT_DEPRECATED = tuple(state for state in State if state is not State.DEPRECATED)
+
+SITE = {
+    "web_home": _for_all("/", anybody_known),
+    "web_about": _for_all("/about/status", anybody_known),
+    "web_search": Declared(
+        *("GET", FOUND, finders, NOT_DEPRECATED), headers=JSON_ALONE, shows=by_list("packages")
+    ),
+    "web_search (deprecated)": Declared(
+        *("GET", f"{FOUND}&deprecated=true", finders, (State.DEPRECATED,)),
+        headers=JSON_ALONE,
+        shows=by_list("packages"),
+    ),
+    "web_missing_name": _for_all("/packages/acme"),
+    "web_missing_org_name": _for_all("/orgs"),
+    "web_missing": _for_all("/account/x/y/z", empty),
+    "web_home_wrong_method": _for_all("/", anybody_known, "POST"),
+    **{
+        f"web_wrong_method_{method.lower()}": _for_all("/account/x/y/z", empty, method)
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    },
+    "web_org": Declared("GET", "/orgs/ORG", shown, OF_ORGANIZATIONS),
+    "web_search_description": _for_all("/opensearch.xml", anybody_known),
+    "web_site_robots": _for_all("/robots.txt", anybody_known),
+    "web_site_map": _for_all("/sitemap.xml?page=1", anybody_known),
+    "web_site_icon": _for_all("/favicon.ico"),
+}
+
+DECLARED: dict[str, Declared] = {**CENTRAL, **MAVEN, **FILES, **API, **PAGES, **OF_PACKAGES, **SITE}

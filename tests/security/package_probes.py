@@ -1,0 +1,380 @@
+"""Every way there is to ask about a package, by the Function that answers.
+
+A Function that reads and is neither here nor in `ABOUT_NO_PACKAGE` fails a test, so whoever adds a
+face says here how one asks it about a package.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import httpx
+
+from functions.web.package import pages
+from shared.domain.archives.names import Digest
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.support.archives import bala
+from tests.support.world import BASE, MAVEN, URL, Person, World
+
+REGISTRY = BASE.removeprefix(URL)
+REPOSITORY = MAVEN.removeprefix(URL)
+PLATFORM = "v2201-13-0"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A request about the package `acme/NAME`, which has one version and the tool `NAME`.
+
+    In path and body `NAME` is its name, `WORDS` its name in Base64, and `DIGEST` its archive's.
+    """
+
+    path: str
+    method: str = "GET"
+    body: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    archive: bool = False  # The body is the archive of a next version.
+
+    def about(self, name: str) -> httpx.Request:
+        """Return the request about the package of that name."""
+        path = _named(self.path, name)
+        content = _named(self.body, name).encode()
+        if self.archive:
+            content = bala(f"acme/{name}:1.1.0", visibility="private", tools=[name])
+        if self.headers == tuple(FORM.items()):
+            content = multipart("x.bala", content)
+        return httpx.Request(self.method, f"{URL}{path}", headers=self.headers, content=content)
+
+    def __str__(self) -> str:
+        """Return what a failure calls it."""
+        accept = " (archive)" if self.headers == ACCEPT_ARCHIVE else ""
+        return f"{self.method} {self.path}{accept}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that a caller gets to know by one request, but for what differs each time anyway."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+PULL = tuple(ACCEPT_ARCHIVE)
+PACKAGES = '{"packages":[{"org":"acme","name":"NAME","version":"1.0.0","mode":"soft"}]}'
+AMONG_OTHERS = (
+    '{"packages":[{"org":"acme","name":"greet"},{"org":"acme","name":"NAME"},'
+    '{"org":"other","name":"NAME"}]}'
+)
+MODULES = '{"modules":[{"organization":"acme","moduleName":"NAME"}]}'
+SUBMODULES = (
+    '{"modules":[{"organization":"acme","moduleName":"NAME.sub","possiblePackages":'
+    '[{"org":"acme","name":"NAME","version":"1.0.0"}]}]}'
+)
+STEM = f"{REPOSITORY}/acme/NAME/1.0.0/NAME-1.0.0"
+FILE = "1.0.0/acme-NAME-any-1.0.0.bala"
+PUBLISHER = (
+    '{"package":"NAME","provider":"github","ids":{"repository_id":"1","repository_owner_id":"2"}}'
+)
+MESSAGE = '{"message":"x"}'
+
+OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
+    "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
+    "api_provenance_origin": tuple(
+        Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
+    ),
+    "archive_bytes": (
+        Probe(f"/archives/private/DIGEST/{FILE}"),
+        Probe(f"/archives/private/DIGEST/{FILE}", "HEAD"),
+        Probe(f"/archives/public/DIGEST/{FILE}"),
+        Probe("/archives/private/DIGEST/9.9.9/other-name-any-9.9.9.bala"),
+        Probe(f"/archives/private/DIGEST/{FILE}?expires=9999999999999&signature=none"),
+        Probe(f"/archives/private/DIGEST/{FILE}", headers=(("Range", "bytes=0-9"),)),
+        Probe(f"/archives/private/DIGEST/{FILE}", headers=(("If-None-Match", '"DIGEST"'),)),
+    ),
+    "central_connectors": (Probe(f"{REGISTRY}/connectors?q=NAME"),),
+    "central_connectors_by_id": (Probe(f"{REGISTRY}/connectors/NAME"),),
+    "central_connectors_by_name": (Probe(f"{REGISTRY}/connectors/acme/NAME/1.0.0/NAME/Client"),),
+    "central_list": tuple(
+        Probe(f"{REGISTRY}/packages{query}")
+        for query in (
+            "",
+            "?limit=1000",
+            "?q=NAME",
+            "?q=acme/NAME",
+            "?q=org:acme",
+            "?org=acme",
+            "?package=NAME&org=acme",
+            "?package=NAME&org=acme&user-packages=true",
+            "?q=NAME&deprecated=true&sort=pullCount,DESC",
+        )
+    ),
+    "central_organization": (
+        Probe(f"{REGISTRY}/packages/acme"),
+        Probe(f"{REGISTRY}/packages/acme?limit=1&offset=1"),
+        Probe(f"{REGISTRY}/packages/ACME?readme=false"),
+    ),
+    "central_package": tuple(
+        Probe(f"{REGISTRY}/packages/acme/NAME/{version}", headers=headers)
+        for version in ("1.0.0", "9.9.9", "*", "1.*", "1.0.*", "2.*", "latest")
+        for headers in ((), PULL)
+    ),
+    "central_resolve_modules": tuple(
+        Probe(f"{REGISTRY}/packages/resolve-modules", "POST", body)
+        for body in (MODULES, SUBMODULES)
+    ),
+    "central_resolve_packages": tuple(
+        Probe(f"{REGISTRY}/packages/resolve-dependencies", "POST", body)
+        for body in (PACKAGES, AMONG_OTHERS)
+    ),
+    "central_resolve_tools": tuple(
+        Probe(f"{REGISTRY}/tools/resolve-dependencies", "POST", body)
+        for body in (
+            '{"tools":[{"id":"NAME"}]}',
+            '{"tools":[{"id":"NAME","version":"1.0.0","mode":"hard"},{"id":"free"}]}',
+        )
+    ),
+    "central_search": tuple(
+        Probe(f"{REGISTRY}/search-packages{query}") for query in ("", "?q=NAME", "?q=acme/NAME")
+    ),
+    "central_doubled": tuple(
+        Probe(f"{REGISTRY}//{path}")
+        for path in (
+            "search-packages?q=NAME",
+            "packages/acme/NAME",
+            "packages/acme/NAME/1.0.0",
+            "tools/NAME",
+            "nowhere/NAME",
+        )
+    ),
+    "central_search_symbols": (Probe(f"{REGISTRY}/search-symbols?q=NAME"),),
+    "central_suggest": tuple(
+        Probe(f"{REGISTRY}/search-suggestions?q={text}")
+        for text in ("NAME", "acme/NAME", "acme/", "a")
+    ),
+    "central_tool": tuple(
+        Probe(f"{REGISTRY}/tools/NAME{version}")
+        for version in ("", "/1.0.0", "/9.9.9", "/*", "/1.*", "/latest")
+    ),
+    "central_tools": tuple(Probe(f"{REGISTRY}/tools{query}") for query in ("", "?q=NAME")),
+    "central_triggers": (Probe(f"{REGISTRY}/triggers?q=NAME"),),
+    "central_triggers_by_id": (Probe(f"{REGISTRY}/triggers/NAME"),),
+    "central_triggers_by_name": (Probe(f"{REGISTRY}/triggers/acme/NAME/1.0.0/NAME/Listener"),),
+    "central_versions": (
+        Probe(f"{REGISTRY}/packages/acme/NAME"),
+        Probe(f"{REGISTRY}/packages/Acme/NAME?ballerina_version=2201.12.0"),
+    ),
+    "index_changes": tuple(
+        Probe(f"/index/changes{query}", method)
+        for method in ("GET", "HEAD")
+        for query in ("", "?since=1", "?limit=1")
+    ),
+    "index_file": tuple(
+        Probe("/index/acme/NAME/index.json", method, headers=headers)
+        for method in ("GET", "HEAD")
+        for headers in ((), (("If-None-Match", "*"),), (("Cache-Control", "no-cache"),))
+    ),
+    "maven_read": tuple(
+        Probe(path, method)
+        for method in ("GET", "HEAD")
+        for path in (
+            f"{REPOSITORY}/acme/NAME/maven-metadata.xml",
+            f"{REPOSITORY}/acme/NAME/maven-metadata.xml.sha1",
+            f"{STEM}.bala",
+            f"{STEM}.bala.sha1",
+            f"{STEM}.bala.md5",
+            f"{STEM}.pom",
+            f"{STEM}.pom.sha256",
+            f"{STEM}-depgraph.json",
+            f"{STEM}-listeners.json",
+            f"{REPOSITORY}/acme/NAME/1.0.0/bom.cdx.json",
+            f"{REPOSITORY}/{PLATFORM}/acme/NAME/maven-metadata.xml",
+            f"{REPOSITORY}/{PLATFORM}/acme/NAME/maven-metadata.xml.sha1",
+            f"{REPOSITORY}/{PLATFORM}/__tools__/NAME/maven-metadata.xml",
+            f"{REPOSITORY}/{PLATFORM}/__packagesearch__/WORDS/maven-metadata.xml",
+            f"{REPOSITORY}/{PLATFORM}/__packagesearchsolr__/WORDS/maven-metadata.xml",
+            f"{REPOSITORY}/{PLATFORM}/__toolsearch__/WORDS/maven-metadata.xml",
+            f"{REPOSITORY}/{PLATFORM}/__symbolsearch__/WORDS/maven-metadata.xml",
+        )
+    ),
+}
+
+JSON_TWIN = (("Accept", "application/json"),)
+MARKDOWN_TWIN = (("Accept", "text/markdown"),)
+OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
+    "web_package": tuple(
+        Probe("/packages/acme/NAME", method, headers=headers)
+        for method in ("GET", "HEAD")
+        for headers in ((), JSON_TWIN, MARKDOWN_TWIN, (("If-None-Match", "*"),))
+    ),
+    "web_package_version": tuple(
+        Probe(f"/packages/acme/NAME/{version}", headers=headers)
+        for version in ("1.0.0", "9.9.9", "latest")
+        for headers in ((), JSON_TWIN, MARKDOWN_TWIN)
+    ),
+    "web_package_tab": tuple(
+        Probe(f"/packages/acme/NAME/{version}/{tab}")
+        for version in ("1.0.0", "9.9.9")
+        for tab in (*pages.TAB_HANDLERS, "nothing", "files?path=package.json", "files?path=x")
+    ),
+    "web_file": tuple(
+        Probe(f"/files/acme/NAME/{file}", method)
+        for method in ("GET", "HEAD")
+        for file in ("1.0.0/package.json", "1.0.0/nothing", "9.9.9/package.json")
+    ),
+    "web_badge": tuple(
+        Probe(f"/badges/acme/NAME/{badge}")
+        for badge in ("version.svg", "pulls.svg", "platform.svg", "deprecated.svg", "none.svg")
+    ),
+    "web_feed_package": (Probe("/feeds/packages/acme/NAME/releases.atom"),),
+    "web_feed_organization": (Probe("/feeds/orgs/acme/releases.atom"),),
+    "web_feed_newest": (Probe("/feeds/newest.atom"),),
+    "web_llms": (Probe("/llms.txt"), Probe("/llms.txt?page=2")),
+}
+
+OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
+    "web_org": tuple(
+        Probe(f"/orgs/acme{tab}", headers=headers)
+        for tab in ("", "?sort=name", "/people", "/activity")
+        for headers in ((), JSON_TWIN)
+    ),
+    "web_search": tuple(
+        Probe(f"/search?{query}", headers=headers)
+        for query in (
+            "q=NAME",
+            "q=acme/NAME",
+            "org=acme",
+            "q=NAMR&explain=true",
+            "deprecated=true",
+            "q=NAM&form=suggestions",
+        )
+        for headers in ((), JSON_TWIN)
+    ),
+}
+
+READING = {**OF_CLIENTS, **OF_PACKAGE_PAGES, **OF_THE_SITE}
+
+CHANGING: dict[str, tuple[Probe, ...]] = {
+    "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
+    "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
+    "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),
+    "api_publishers_restrict": (
+        Probe("/api/v1/packages/acme/NAME/pushers", "PUT", '{"pushers":"publishers"}'),
+    ),
+    "api_packages_visibility": tuple(
+        Probe("/api/v1/packages/acme/NAME/visibility", "PUT", f'{{"visibility":"{visibility}"}}')
+        for visibility in ("public", "private", "hidden")
+    ),
+    "central_deprecate": tuple(
+        Probe(f"{REGISTRY}/packages/deprecate/acme/NAME/{version}", "PUT", MESSAGE)
+        for version in ("1.0.0", "9.9.9", "*")
+    ),
+    "central_push": (
+        Probe(f"{REGISTRY}/packages", "POST", headers=tuple(FORM.items()), archive=True),
+    ),
+    "central_undeprecate": tuple(
+        Probe(f"{REGISTRY}/packages/undeprecate/acme/NAME/{version}", "PUT", "{}")
+        for version in ("1.0.0", "*")
+    ),
+    "maven_options": (Probe(f"{STEM}.bala", "OPTIONS"),),
+    "maven_write": (
+        Probe(f"{REPOSITORY}/acme/NAME/1.1.0/NAME-1.1.0.bala", "PUT", archive=True),
+        Probe(f"{STEM}.bala.sha1", "PUT", "0" * 40),
+        Probe(f"{STEM}.pom", "PUT", "<project/>"),
+        Probe(f"{REPOSITORY}/acme/NAME/1.0.0/bom.cdx.json", "PUT", "{}"),
+        Probe(f"{REPOSITORY}/acme/NAME/maven-metadata.xml", "PUT", "<metadata/>"),
+    ),
+}
+
+# Functions that no package is named to and that list none, by pattern, each with the reason.
+ABOUT_NO_PACKAGE = {
+    "account_*": "show and change what is the caller's own",
+    "api_audit_*": "show the caller's own log, or an organization's to its owners",
+    "api_docs_*": "are the same for everybody",
+    "api_domains_*": "show what an organization has to its owners",
+    "api_held_list": "shows what an organization has to its owners",
+    "api_invitations_*": "show who is invited to an organization",
+    "api_leaks_*": "take what a scanner signs, and name no package",
+    "api_members_*": "show and change who belongs to an organization",
+    "api_org_tokens_*": "name patterns, whether packages match them or not",
+    "api_orgs_change": "changes what an organization says of itself",
+    "api_orgs_found": "founds an organization",
+    "api_orgs_list": "lists the caller's own organizations",
+    "api_orgs_keep": "undoes the deletion of an organization",
+    "api_publishers_list": "shows what an organization has to its owners",
+    "api_publishers_remove": "takes the id of a publisher",
+    "api_sessions_*": "show and change how people sign in",
+    "api_settings_*": "show the caller's own name",
+    "api_trusted_*": "take what a provider signs for a job",
+    "device_*": "take codes",
+    "health_*": "are the same for everybody",
+    "index_settings": "is the same for everybody",
+    "login_*": "are the same for everybody",
+    "manage_account*": "show accounts to administrators",
+    "manage_limits": "shows to administrators who has to wait",
+    "manage_name*": "show patterns of names to administrators",
+    "manage_notice*": "show and change what administrators tell everybody",
+    "manage_organization*": "show organizations to administrators",
+    "manage_overview": "shows to administrators how the registry is",
+    "manage_read_only*": "say whether the registry takes changes",
+    "manage_task*": "show to administrators how tasks of upkeep went",
+    "manage_release*": "show releases to administrators, and no token opens one",
+    "security_txt_*": "are the same for everybody",
+    "sign_in_*": "are the same for everybody who is not signed in",
+    "static_*": "are the same for everybody",
+    "token_*": "name patterns, whether packages match them or not",
+    "web_about": "counts public packages alone, whoever asks",
+    "web_home": "lists public packages alone, whoever asks",
+    "web_home_wrong_method": "is the same for everybody",
+    "web_wrong_method_*": "are the same for everybody, whatever they name",
+    "web_missing*": "are the same for everybody, whatever they name",
+    "web_search_description": "is the same for everybody",
+    "web_site_icon": "is the same for everybody",
+    "web_site_map": "lists public packages alone, whoever asks",
+    "web_site_robots": "is the same for everybody",
+}
+
+
+def is_about_no_package(function: str) -> bool:
+    """Say whether the Function names no package."""
+    return any(fnmatchcase(function, pattern) for pattern in ABOUT_NO_PACKAGE)
+
+
+def probes() -> Iterator[tuple[str, Probe]]:
+    """Yield every probe with the name of the Function that is to answer it."""
+    for function, asked in (READING | CHANGING).items():
+        yield from ((function, probe) for probe in asked)
+
+
+async def seen(world: World, request: httpx.Request, by: Person | None) -> Seen:
+    """Send the request, and return what its caller sees."""
+    if by:
+        request.headers["Authorization"] = f"Bearer {by.token}"
+    answer = await world.http.send(request)
+    skipped = {"x-request-id", "date"}
+    headers = sorted((k, v) for k, v in answer.headers.items() if k not in skipped)
+    # Pages of refusals repeat the request's id, for whoever tells an operator of it.
+    body = answer.content.replace(answer.headers["x-request-id"].encode(), b"ID")
+    return Seen(answer.status_code, tuple(headers), body)
+
+
+def secret(name: str) -> bytes:
+    """Return the archive of the private package that is asked about."""
+    return bala(f"acme/{name}:1.0.0", visibility="private", tools=[name], modules=["sub"])
+
+
+def digest(name: str) -> str:
+    """Return the digest of that archive."""
+    return Digest.of(secret(name)).hex
+
+
+def words(name: str) -> str:
+    """Return the name as searches of Maven clients spell it."""
+    return b64encode(name.encode()).decode()
+
+
+def _named(text: str, name: str) -> str:
+    if "DIGEST" in text:
+        text = text.replace("DIGEST", digest(name))
+    return text.replace("NAME", name).replace("WORDS", words(name))

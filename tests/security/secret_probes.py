@@ -1,0 +1,78 @@
+"""Sends secrets to every Function, and to some that break; what comes out is the test's to search.
+
+`python -m tests.security.secret_probes FOLDER SECRET` logs to standard error, as a registry does,
+and
+writes the names of the Functions that it called and the answers that it got to standard output.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import azure.functions as func
+import httpx
+
+from functions.central.responses import central_errors
+from functions.faces import build_app
+from functions.http.handlers import Handler, api_errors
+from functions.http.pages import page_errors
+from shared.auth.secrets import Secret
+from shared.composition import Registry
+from shared.hosting.host import Host
+from tests.support.world import URL, Template, make_template
+
+Edge = Callable[[Handler], Handler]
+
+
+def breaking(name: str, edge: Edge) -> func.Blueprint:
+    """Return a Function that breaks with secrets in its hands, as a bug would."""
+    bp = func.Blueprint()
+
+    async def broken(req: func.HttpRequest) -> func.HttpResponse:
+        sent = req.headers["authorization"].split()
+        held = (sent, req.get_body(), Secret(sent[-1]))
+        raise RuntimeError(len(held))
+
+    broken.__name__ = f"break_{name}"
+    bp.route(f"break/{name}", methods=["POST"])(edge(broken))
+    return bp
+
+
+def build(registry: Registry) -> func.FunctionApp:
+    """Return the app with one Function more for each kind of face."""
+    edges = {"api": api_errors, "central": central_errors, "page": page_errors}
+    return build_app(registry, [breaking(name, edge) for name, edge in edges.items()])
+
+
+def requests(app: func.FunctionApp, secret: str) -> Iterator[tuple[str, httpx.Request]]:
+    """Make requests that carry the secret everywhere a secret may be, for every Function."""
+    for function in app.get_functions():
+        binding = function.get_trigger()
+        trigger = binding.get_dict_repr() if binding else {}
+        for method in trigger.get("methods", ()):
+            url = f"{URL}/{trigger['route']}".replace("{code}", secret)
+            for scheme in ("Bearer", "Basic", "Token"):
+                headers = {
+                    "Authorization": f"{scheme} {secret}",
+                    "Cookie": f"__Host-ballroom={secret}; ballroom-local={secret}",
+                    "Proxy-Authorization": f"Bearer {secret}",
+                }
+                body = f'{{"name":"{secret}","password":"{secret}"}}'
+                request = httpx.Request(str(method), url, headers=headers, content=body)
+                yield str(function.get_function_name()), request
+
+
+async def call_everything(template: Template, folder: Path, secret: str) -> None:
+    """Send each request once and write down what comes back."""
+    async with template.world(folder, log_level="debug") as world:
+        transport = httpx.ASGITransport(Host(build(world.registry)))
+        async with httpx.AsyncClient(transport=transport) as http:
+            for name, request in requests(build(world.registry), secret):
+                answer = await http.send(request)
+                sys.stdout.write(f"{name}: {answer.status_code} {answer.headers} {answer.text}\n")
+
+
+if __name__ == "__main__":
+    base, canary = Path(sys.argv[1]), sys.argv[2]
+    asyncio.run(call_everything(make_template(base / "template"), base / "data", canary))

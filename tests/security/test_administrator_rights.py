@@ -1,0 +1,177 @@
+"""What is for administrators is there for nobody else, and takes a fresh sign-in to change."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.accounts import ADMINISTRATORS, Account
+from shared.domain.identity import OPERATOR, RECENT_SIGN_IN
+from shared.domain.names import parse_org
+from shared.domain.records import Event
+from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
+from tests.support.browsers import signed_in
+from tests.support.page_client import PageClient
+from tests.support.world import URL, Person, World
+
+ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
+LOOKING = (
+    ACCOUNTS,
+    f"{ACCOUNTS}?q=ann",
+    f"{ACCOUNTS}/ID-OF-ann",
+    ORGANIZATIONS,
+    f"{ORGANIZATIONS}/acme",
+    NAMES,
+    f"{NAMES}?name=acme",
+    f"{NAMES}/new?pattern=a*",
+)
+CHANGING: tuple[tuple[str, dict[str, str]], ...] = (
+    (f"{ACCOUNTS}/ID-OF-bob/link", {}),
+    (f"{ACCOUNTS}/ID-OF-bob/sessions", {}),
+    (f"{ACCOUNTS}/ID-OF-bob/revoke", {"token": "any"}),
+    (f"{ACCOUNTS}/ID-OF-bob/revoke-all", {"name": "bob"}),
+    (f"{ACCOUNTS}/ID-OF-bob/lock", {"reason": "Why not."}),
+    (f"{ACCOUNTS}/ID-OF-bob/unlock", {}),
+    (f"{ACCOUNTS}/ID-OF-bob/appoint", {"name": "bob"}),
+    (f"{ACCOUNTS}/ID-OF-admin/dismiss", {"name": "admin"}),
+    (ORGANIZATIONS, {"name": "globex", "owner": "ann"}),
+    (f"{ORGANIZATIONS}/other/delete", {"name": "other"}),
+    (f"{ORGANIZATIONS}/other/keep", {}),
+    (f"{NAMES}/new", {"pattern": "globex", "reason": "Why not."}),
+    (f"{NAMES}/remove", {"pattern": "kept"}),
+)
+FORMS = pytest.mark.parametrize(("path", "fields"), CHANGING, ids=[path for path, _ in CHANGING])
+
+
+async def picture(world: World) -> list[tuple[int, Event]]:
+    """Return all that ever happened but sign-ins."""
+    events = await world.stores.events.since(0, 1000)
+    return [(n, event) for n, event in events if not event.kind.startswith("session.")]
+
+
+@pytest.mark.parametrize("path", LOOKING)
+async def test_nothing_is_there_for_anybody_else(world: World, path: str) -> None:
+    ann = await signed_in(world, world.people.ann)
+    answer = await ann.send("GET", world.with_ids(path))
+    assert answer.status_code == 404
+    for told in (world.people.bob.account.id, "ballerina*", "revoke"):
+        assert told not in answer.text
+
+
+@FORMS
+async def test_a_form_of_somebody_else_changes_nothing(
+    world: World, path: str, fields: dict[str, str]
+) -> None:
+    ann = await signed_in(world, world.people.ann)
+    before = await picture(world)
+    answer = await ann.post(world.with_ids(path), **fields)
+    assert answer.status_code == 404
+    assert await picture(world) == before
+
+
+@FORMS
+async def test_an_administrator_who_signed_in_too_long_ago_changes_nothing(
+    world: World, path: str, fields: dict[str, str]
+) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    world.clock.advance(RECENT_SIGN_IN + timedelta(minutes=1))
+    await admin.open(ACCOUNTS)
+    before = await picture(world)
+    answer = await admin.send(world.with_ids(path), **fields)
+    assert answer.status_code == 403
+    assert "Sign in again" in admin.text
+    assert await picture(world) == before
+
+
+@FORMS
+async def test_a_token_of_an_administrator_changes_nothing(
+    world: World, path: str, fields: dict[str, str]
+) -> None:
+    before = await picture(world)
+    body = "&".join(f"{name}={value}" for name, value in fields.items()).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await world.send(
+        "POST", URL + world.with_ids(path), by=world.people.admin, headers=headers, content=body
+    )
+    assert answer.status_code in (401, 403)
+    assert await picture(world) == before
+
+
+@FORMS
+async def test_a_page_of_another_site_changes_nothing(
+    world: World, path: str, fields: dict[str, str]
+) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    before = await picture(world)
+    answer = await admin.send_raw(world.with_ids(path), csrf="guess", **fields)
+    assert answer.status_code == 403
+    assert await picture(world) == before
+
+
+async def test_mail_addresses_are_for_administrators(world: World) -> None:
+    await _has_mail(world, world.people.bob)
+    admin = await PageClient.of(world, world.people.admin)
+    for path in (ACCOUNTS, f"{ACCOUNTS}/ID-OF-bob"):
+        await admin.open(world.with_ids(path))
+        assert "bob@example.org" in admin.text
+    assert (await admin.open(f"{ACCOUNTS}?q=Bob@example.org")).status_code == 303
+    ann = await PageClient.of(world, world.people.ann)
+    for path in ("/orgs/other", "/orgs/other/people", f"{ACCOUNTS}/ID-OF-bob"):
+        await ann.open(world.with_ids(path))
+        assert "bob@example.org" not in ann.text
+
+
+@pytest.mark.parametrize("decision", ["dismiss", "lock"])
+async def test_of_two_administrators_who_turn_on_each_other_at_once_one_stays(
+    world: World, decision: str
+) -> None:
+    await world.registry.administrator_appointments.appoint(world.people.ann.account, by=OPERATOR)
+    browsers = {
+        name: await PageClient.of(world, person)
+        for name, person in (("ann", world.people.admin), ("admin", world.people.ann))
+    }
+    for browser in browsers.values():
+        await browser.open(ACCOUNTS)
+    statuses = await asyncio.gather(
+        *(
+            browser.send(
+                world.with_ids(f"{ACCOUNTS}/ID-OF-{other}/{decision}"),
+                name=other,
+                reason="It is they or me.",
+            )
+            for other, browser in browsers.items()
+        )
+    )
+    running = await world.stores.directory.about(Account, ADMINISTRATORS)
+    assert len([each for each in running if not each.is_locked]) == 1
+    assert sorted(each.status_code == 303 for each in statuses) == [False, True]
+
+
+async def test_the_last_administrator_stays_one(world: World) -> None:
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open(world.with_ids(f"{ACCOUNTS}/ID-OF-admin"))
+    for decision in ("dismiss", "lock"):
+        answer = await admin.send(
+            world.with_ids(f"{ACCOUNTS}/ID-OF-admin/{decision}"), name="admin", reason="A slip."
+        )
+        assert answer.status_code == 409
+    assert (await admin.open(ACCOUNTS)).status_code == 200
+
+
+async def test_what_one_instance_keeps_back_the_others_know_at_once(world: World) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    await bob.open("/account/organizations")
+    # Another instance writes it; nothing in this one hears of that.
+    reserved = ReservedName(pattern="initech*", reason="Theirs.", by="admin", since_ms=0)
+    await world.stores.directory.add(reserved)
+    assert reserved.place.owner == RESERVED_NAMES_OWNER
+    assert (await bob.send("/account/organizations", name="initech2")).status_code == 403
+    await world.registry.organizations.create(
+        parse_org("initech2"), world.people.bob.account, by=OPERATOR
+    )
+
+
+async def _has_mail(world: World, person: Person) -> None:
+    stored = await world.registry.accounts.by_id(person.account.id)
+    email = f"{stored.name}@example.org"
+    await world.stores.directory.replace(stored.model_copy(update={"email": email}))

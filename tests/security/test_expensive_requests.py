@@ -1,0 +1,81 @@
+"""Small requests that ask for much work: what they cost is bounded, however they are put."""
+
+import pytest
+
+from shared.domain.names import parse_tool_id
+from shared.domain.packages import Survey
+from shared.domain.resolution import (
+    ModuleRequest,
+    PackageRequest,
+    ResolutionCandidates,
+    ToolRequest,
+    resolve_module,
+    resolve_package,
+    resolve_tool,
+)
+from shared.domain.versions import ClientProfile
+from tests.support.surveys import entry, survey
+
+VERSIONS = 300
+QUESTIONS = 200
+RANGES = 3  # A version lies in three: every version, its major, its minor.
+
+
+class Looking(ClientProfile):
+    """A client that counts how many releases were held against what it can use."""
+
+    looked = 0
+
+    def can_use(self, platform: str, built_with: str) -> bool:
+        """Count, and answer as any client."""
+        Looking.looked += 1
+        return super().can_use(platform, built_with)
+
+
+@pytest.fixture
+def client() -> Looking:
+    Looking.looked = 0
+    return Looking()
+
+
+def abandoned() -> Survey:
+    """Return a package whose every release is deprecated, so that none ends the search early."""
+    return survey(
+        *(
+            entry(
+                f"1.0.{patch}",
+                deprecation="Use another.",
+                modules=("greet", "greet.sub"),
+                tools=("greeter",),
+            )
+            for patch in range(VERSIONS)
+        )
+    )
+
+
+@pytest.mark.parametrize("mode", ["soft", "medium", "hard"])
+def test_a_package_that_is_asked_for_many_times_is_looked_through_once(
+    client: Looking, mode: str
+) -> None:
+    packages = ResolutionCandidates([abandoned()], client)
+    for version in ("", *(f"1.0.{patch}" for patch in range(QUESTIONS))):
+        assert resolve_package(PackageRequest.of("acme", "greet", version, mode), packages)
+    assert Looking.looked <= RANGES * VERSIONS
+
+
+def test_a_module_that_is_asked_for_many_times_is_looked_for_once(client: Looking) -> None:
+    packages = ResolutionCandidates([abandoned()], client)
+    for patch in range(QUESTIONS):
+        known = [PackageRequest.of("acme", "greet", f"1.0.{patch}")]
+        resolve_module(ModuleRequest.of("acme", "greet.sub", known), packages)
+        resolve_module(ModuleRequest.of("acme", f"greet.none{patch}", known), packages)
+    assert Looking.looked <= RANGES * VERSIONS
+
+
+def test_a_tool_that_is_asked_for_many_times_is_looked_for_once(client: Looking) -> None:
+    package = abandoned()
+    packages = ResolutionCandidates([package], client)
+    owners = {parse_tool_id("greeter"): package.head.package}
+    for patch in range(QUESTIONS):
+        assert resolve_tool(ToolRequest.of("greeter", f"1.0.{patch}"), owners, packages)
+    assert Looking.looked <= RANGES * VERSIONS

@@ -1,0 +1,154 @@
+"""PyPI's audit 2026 (TOB-11), OWASP API1: an id of somebody else's in a path of one's own.
+
+Whatever takes an id answers the id of another tenant's thing as it answers one that nothing has: in
+the same words, at the same cost, and nothing is changed.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.accounts import Identity
+from shared.domain.sign_in import Session
+from shared.domain.tokens import Token
+from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, Cell, State
+from tests.security.personas import PERSONAS, Persona
+from tests.security.test_authorization_matrix import Prepared, prepared
+from tests.support.port_doubles import Journal
+from tests.support.stored_state import stored
+from tests.support.world import URL, World
+
+__all__ = ["prepared"]  # The fixture is the matrix's.
+
+# The ids of accounts are no secret: whoever shares an organization sees them.
+TAKING_IDS = sorted(
+    name
+    for name, each in DECLARED.items()
+    if NOBODYS in each.path and not name.startswith("api_members")
+)
+BOB, ANN, ADMIN = [
+    next(each for each in PERSONAS if each.name == name)
+    for name in ("owner elsewhere signed in", "owner signed in", "administrator signed in")
+]
+
+# What Bob makes in his organization, and where its id is in the answer.
+MADE: Mapping[str, tuple[str, Mapping[str, object], tuple[str, ...]]] = {
+    "api_org_tokens": ("orgs/other/tokens", TOKEN, ("token", "id")),
+    "api_publishers": ("orgs/other/publishers", PUBLISHER, ("id",)),
+    "api_invitations": (
+        "orgs/other/invitations",
+        {"role": "member", "email": "kim@example.org"},
+        ("invitation", "id"),
+    ),
+    "token": ("tokens", TOKEN, ("token", "id")),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of a request, and which calls it made."""
+
+    status: int
+    body: str
+    calls: tuple[str, ...]
+
+
+# What a browser makes by signing in, so it is put where signing in leaves it.
+SIGNING_IN = ("api_sessions_end", "api_sessions_remove_identity")
+
+
+async def signed_in(world: World, function: str) -> str:
+    """Let Bob have a session and two identities, and return the id of what is asked about."""
+    bob, now_ms = world.people.bob.account.id, world.clock.at_ms
+    session = Session(
+        id="0bobs0browser0",
+        account=bob,
+        provider="link",
+        created_ms=now_ms,
+        seen_ms=now_ms,
+        expires_ms=now_ms + 60_000,
+        idle_ms=60_000,
+        signed_in_ms=now_ms,
+        secrets=("0" * 64,),
+    )
+    one, other = [
+        Identity(
+            issuer="https://login.example.org",
+            identifier=identifier,
+            account=bob,
+            label="Bob",
+            provider="example",
+            linked_ms=now_ms,
+        )
+        for identifier in ("bob", "robert")
+    ]
+    for entity in (session, one, other):
+        await world.stores.directory.add(entity)
+    return session.id if function == "api_sessions_end" else one.id
+
+
+async def foreign_id(world: World, prepared: Prepared, function: str) -> str:
+    """Let Bob make something of the kind that the Function is about, and return its id."""
+    if function in SIGNING_IN:
+        return await signed_in(world, function)
+    kind = next(kind for kind in MADE if function.startswith(f"{kind}_"))
+    path, body, place = MADE[kind]
+    made = httpx.Request(
+        "POST", f"{URL}/api/v1/{path}", headers=prepared.header(BOB), content=json.dumps(body)
+    )
+    answer = await world.http.send(made)
+    assert answer.status_code in {200, 201}, answer.text
+    found = answer.json()
+    for key in place:
+        found = found[key]
+    return str(found)
+
+
+@pytest.mark.parametrize("persona", [ANN, ADMIN], ids=str)
+@pytest.mark.parametrize("function", TAKING_IDS)
+async def test_the_id_of_another_tenants_thing_is_as_unknown_as_none(
+    prepared: Prepared, scratch: Path, function: str, persona: Persona
+) -> None:
+    journal = Journal()
+    async with prepared.world(scratch / "data", wrap=journal.wrap) as world:
+        theirs = await foreign_id(world, prepared, function)
+        # What is remembered for a moment, such as who asks, is read before what is compared.
+        await ask(world, journal, asking(prepared, function, persona, NOBODYS), NOBODYS)
+        before = await everything(world)
+        asked = [
+            await ask(world, journal, asking(prepared, function, persona, id_), id_)
+            for id_ in (theirs, NOBODYS)
+        ]
+        assert asked[0] == asked[1]
+        assert 400 <= asked[0].status < 500
+        assert await everything(world) == before
+
+
+def asking(prepared: Prepared, function: str, persona: Persona, id_: str) -> httpx.Request:
+    """Return the persona's request about the id."""
+    request = DECLARED[function].request(Cell(persona, State.PUBLIC, 1), prepared.accounts)
+    url, headers = str(request.url).replace(NOBODYS, id_), prepared.header(persona)
+    return httpx.Request(request.method, url, headers=headers, content=request.content)
+
+
+async def ask(world: World, journal: Journal, request: httpx.Request, id_: str) -> Asked:
+    """Send the request, and return what came of it, without the id."""
+    journal.taken()
+    answer = await world.http.send(request)
+    return Asked(answer.status_code, answer.text.replace(id_, "ID"), tuple(journal.taken()))
+
+
+async def everything(world: World) -> object:
+    """Return all that a foreign hand could change."""
+    tokens = await world.stores.directory.of(Token, world.people.bob.account.id)
+    return await stored(world.stores), tokens
+
+
+def test_everything_that_takes_an_id_is_asked() -> None:
+    made = [name for name in TAKING_IDS if name not in SIGNING_IN]
+    assert all(any(name.startswith(f"{kind}_") for kind in MADE) for name in made)
+    assert len(TAKING_IDS) >= 10

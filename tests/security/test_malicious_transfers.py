@@ -1,0 +1,192 @@
+"""event-stream 2018, and a sequence on PyPI on 22 November 2023: a project is handed to a stranger.
+
+There, the stranger was invited at 08:44, accepted at 08:47:25, and took out the one who had invited
+them ten seconds later. Here each step takes days, every owner is told, and any can undo it.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.organizations import (
+    InvitationNotFound,
+    LastOwner,
+    OrganizationNotFound,
+    OwnerTooNew,
+)
+from shared.domain.identity import OPERATOR
+from shared.domain.members import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY
+from shared.domain.rights import Role
+from shared.services.invitations import InvitationRequest
+from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices
+
+INVITED = datetime(2023, 11, 22, 8, 44, tzinfo=UTC)
+ACCEPTED = INVITED.replace(minute=47, second=25)
+REMOVED = INVITED.replace(minute=47, second=35)
+A_SECOND = timedelta(seconds=1)
+
+
+def at(world: OrganizationServices, moment: datetime) -> None:
+    """Set the clock."""
+    world.clock.at_ms = int(moment.timestamp()) * 1000
+
+
+async def invite_owner(world: OrganizationServices, by: Account) -> str:
+    """Return the code of an invitation to own Acme."""
+    offer = InvitationRequest.parse(Role.OWNER, None, "our new maintainer")
+    invited = await world.inviting.invite(ACME, offer, by=world.signed_in(by))
+    assert invited.link
+    [code] = re.findall(r"/([0-9A-Za-z]{32})$", invited.link.reveal())
+    return str(code)
+
+
+@pytest.fixture
+async def handed() -> OrganizationServices:
+    """Return the world of that morning: kim has let eve in."""
+    world = OrganizationServices()
+    at(world, INVITED - timedelta(days=365))
+    await world.organizations.create(ACME, KIM, by=OPERATOR)
+    at(world, INVITED)
+    world.forget()
+    code = await invite_owner(world, KIM)
+    at(world, ACCEPTED)
+    await world.inviting.accept(code, by=world.signed_in(EVE))
+    at(world, REMOVED)
+    return world
+
+
+async def test_ten_seconds_later_the_stranger_takes_nobody_out(
+    handed: OrganizationServices,
+) -> None:
+    for attempt in (
+        handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE)),
+        handed.organizations.set_member(ACME, KIM, Role.MEMBER, by=handed.signed_in(EVE)),
+    ):
+        with pytest.raises(NotPermitted):
+            await attempt
+    assert handed.roles() == {"kim": Role.OWNER, "eve": Role.MEMBER}
+
+
+async def test_who_let_them_in_is_told_at_once_and_undoes_it(handed: OrganizationServices) -> None:
+    [mail] = handed.mailer.to(KIM.email)
+    assert "kim has decided that eve becomes owner." in mail.text
+    assert "24 November 2023, 08:47 UTC" in mail.text
+    assert [event.kind for event in handed.told_to(KIM)] == ["owner.pending"]
+    await handed.organizations.undo(ACME, EVE, by=handed.signed_in(KIM))
+    handed.clock.advance(OWNER_CHANGE_DELAY + NEW_OWNER_PERIOD)
+    assert handed.roles() == {"kim": Role.OWNER, "eve": Role.MEMBER}
+
+
+async def test_two_days_later_the_stranger_is_owner_and_takes_nobody_out(
+    handed: OrganizationServices,
+) -> None:
+    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
+    assert handed.roles()["eve"] is Role.OWNER
+    with pytest.raises(OwnerTooNew, match="01 December 2023"):
+        await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
+
+
+async def test_who_let_them_in_has_a_week_to_take_them_out(handed: OrganizationServices) -> None:
+    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
+    await handed.organizations.remove_member(ACME, EVE, by=handed.signed_in(KIM))
+    with pytest.raises(OwnerTooNew):
+        await handed.organizations.undo(ACME, EVE, by=handed.signed_in(EVE))
+    handed.clock.advance(OWNER_CHANGE_DELAY)
+    assert handed.roles() == {"kim": Role.OWNER}
+
+
+async def test_after_a_week_it_still_takes_two_days_in_which_it_is_undone(
+    handed: OrganizationServices,
+) -> None:
+    at(handed, ACCEPTED + OWNER_CHANGE_DELAY + NEW_OWNER_PERIOD - A_SECOND)
+    with pytest.raises(OwnerTooNew):
+        await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
+    handed.clock.advance(A_SECOND)
+    handed.forget()
+    await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
+    [mail] = handed.mailer.to(KIM.email)
+    assert "eve has decided that kim is no member any more." in mail.text
+    handed.clock.advance(OWNER_CHANGE_DELAY - A_SECOND)
+    await handed.organizations.undo(ACME, KIM, by=handed.signed_in(KIM))
+    handed.clock.advance(OWNER_CHANGE_DELAY)
+    assert handed.roles()["kim"] is Role.OWNER
+
+
+async def test_a_stranger_brings_no_helper_who_could_do_it(handed: OrganizationServices) -> None:
+    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
+    code = await invite_owner(handed, EVE)
+    await handed.inviting.accept(code, by=handed.signed_in(LEE))
+    handed.clock.advance(OWNER_CHANGE_DELAY)
+    assert handed.roles()["lee"] is Role.OWNER
+    with pytest.raises(OwnerTooNew):
+        await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(LEE))
+
+
+async def test_a_stolen_token_hands_nothing_over(handed: OrganizationServices) -> None:
+    kim = handed.token_of(KIM)
+    owner = InvitationRequest.parse(Role.OWNER, None, "")
+    for attempt in (
+        handed.inviting.invite(ACME, owner, by=kim),
+        handed.organizations.set_member(ACME, EVE, Role.OWNER, by=kim),
+        handed.organizations.remove_member(ACME, KIM, by=kim),
+        handed.closing.delete(ACME, by=kim),
+    ):
+        with pytest.raises((SignInAgain, LastOwner)):
+            await attempt
+
+
+# --- removal and transfer hold at once ---------------------------------------------------------
+
+
+async def test_who_was_taken_out_does_nothing_more(handed: OrganizationServices) -> None:
+    member = InvitationRequest.parse(Role.MEMBER, None, "")
+    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
+    code = await invite_owner(handed, EVE)  # A way back, kept for later.
+    await handed.organizations.remove_member(ACME, EVE, by=OPERATOR)
+    eve = handed.signed_in(EVE)
+    for attempt in (
+        handed.organizations.members(ACME, by=eve),
+        handed.organizations.set_member(ACME, KIM, Role.MEMBER, by=eve),
+        handed.organizations.remove_member(ACME, EVE, by=eve),
+        handed.organizations.undo(ACME, EVE, by=eve),
+        handed.inviting.invite(ACME, member, by=eve),
+        handed.closing.delete(ACME, by=eve),
+    ):
+        with pytest.raises(OrganizationNotFound):
+            await attempt
+    with pytest.raises(InvitationNotFound):
+        await handed.inviting.accept(code, by=eve)
+    assert handed.roles() == {"kim": Role.OWNER}
+
+
+async def test_who_handed_over_and_left_does_nothing_more(handed: OrganizationServices) -> None:
+    code = await invite_owner(handed, KIM)
+    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
+    kim = handed.signed_in(KIM)
+    await handed.organizations.remove_member(ACME, KIM, by=kim)
+    for attempt in (
+        handed.organizations.members(ACME, by=kim),
+        handed.organizations.set_member(ACME, EVE, Role.MEMBER, by=kim),
+        handed.closing.delete(ACME, by=kim),
+    ):
+        with pytest.raises(OrganizationNotFound):
+            await attempt
+    with pytest.raises(InvitationNotFound):
+        await handed.inviting.accept(code, by=handed.signed_in(LEE))
+    assert handed.roles() == {"eve": Role.OWNER}
+
+
+async def test_who_became_less_decides_nothing_more(handed: OrganizationServices) -> None:
+    at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
+    kim = handed.signed_in(KIM)
+    await handed.organizations.set_member(ACME, KIM, Role.MAINTAINER, by=kim)
+    for attempt in (
+        handed.organizations.set_member(ACME, EVE, Role.MEMBER, by=kim),
+        handed.organizations.set_member(ACME, KIM, Role.OWNER, by=kim),
+        handed.closing.delete(ACME, by=kim),
+    ):
+        with pytest.raises(NotPermitted):
+            await attempt

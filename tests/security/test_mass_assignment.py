@@ -1,0 +1,156 @@
+"""OWASP API3: nobody writes a field that is not theirs to write, or reads one that is not to read.
+
+Bodies are closed: what an operation does not name is refused, not ignored. Answers about public
+packages are the same for everybody, and hold nothing of who published and how it is stored.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from functions.api.openapi import OPERATIONS
+from functions.api.operations import Operation
+from shared.domain.tokens import Token
+from tests.security.package_probes import READING, Probe, Seen, secret, seen
+from tests.support.archives import bala
+from tests.support.world import URL, World
+
+# What somebody would like to set: fields of records, and of what other registries fell for.
+WANTED = (
+    *(
+        "verified",
+        "ownerId",
+        "owner",
+        "owner_id",
+        "administrator",
+        "admin",
+        "isAdmin",
+        "id",
+        "hash",
+    ),
+    *("revision", "outbox", "state", "account", "actor", "founder", "createdMs", "created_ms"),
+    *("schemaVersion", "schema_version", "signedInMs", "signed_in_ms", "strong", "holdings"),
+    *("__class__", "constructor", "__proto__", "$where", "kind", "provenance", "canary"),
+)
+READ_BY_PATH = re.compile(r"\{(\w+)\}")
+
+
+def models() -> Iterator[type[BaseModel]]:
+    """Yield every model that a body is read by, and every model inside of one."""
+    waiting = [each.request for each in OPERATIONS if each.request]
+    seen_already = set[type[BaseModel]]()
+    while waiting:
+        model = waiting.pop()
+        if model not in seen_already:
+            seen_already.add(model)
+            yield model
+            waiting += [each for each in inside(model) if issubclass(each, BaseModel)]
+
+
+def inside(model: type[BaseModel]) -> Iterator[type]:
+    """Yield the classes that the fields of a model are made of."""
+    waiting: list[object] = [field.annotation for field in model.model_fields.values()]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, type):
+            yield part
+        waiting += getattr(part, "__args__", ())
+
+
+@pytest.mark.parametrize("model", list(models()), ids=lambda model: model.__name__)
+@pytest.mark.parametrize("field", WANTED)
+def test_a_body_takes_no_field_that_its_operation_does_not_name(
+    model: type[BaseModel], field: str
+) -> None:
+    if field in {each.alias or name for name, each in model.model_fields.items()}:
+        pytest.skip("the operation names it")
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate({field: "mine"})
+    assert ("extra_forbidden", (field,)) in [(e["type"], e["loc"]) for e in refused.value.errors()]
+
+
+@pytest.mark.parametrize(
+    "operation", [each for each in OPERATIONS if each.request], ids=lambda each: each.name
+)
+async def test_no_operation_does_anything_for_a_body_with_such_a_field(
+    world: World, operation: Operation
+) -> None:
+    url = f"{URL}/{READ_BY_PATH.sub('acme', operation.path)}"
+    body = b'{"administrator":true,"verified":true}'
+    before = await events(world)
+    for by in (world.people.ann, world.people.admin):
+        answer = await world.send(operation.method, url, by=by, content=body)
+        assert 400 <= answer.status_code < 500, answer.text
+    assert await events(world) == before
+
+
+async def events(world: World) -> int:
+    """Return how many changes there were."""
+    return len(await world.stores.events.since(0, 10_000))
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+# Searches of Maven clients hold what their caller may see, so only anonymous ones may be shared.
+OWN_CACHING = {"__packagesearch__", "__packagesearchsolr__", "__toolsearch__", "__symbolsearch__"}
+
+# Pages for everybody are kept for strangers alone: whoever is known gets them without a tag.
+PAGES = ("/packages/", "/files/", "/orgs/", "/search")
+OF_CACHES = {"cache-control", "etag", "vary"}
+
+
+@pytest.fixture
+async def public(world: World) -> World:
+    """Return a registry where everything is public, and was published by Ann."""
+    await world.push(bala("acme/greet:1.0.0", tools=["greet"], modules=["sub"]))
+    return world
+
+
+@pytest.mark.parametrize("function", sorted(READING))
+async def test_of_public_packages_everybody_reads_the_same(public: World, function: str) -> None:
+    told: list[str] = []
+    people = public.people
+    askers = (people.bob, people.mia, people.ann, people.admin)
+    for probe, by in product(READING[function], askers):
+        if "user-packages" in probe.path:
+            continue  # It asks for the packages of the caller's own organizations.
+        if probe.path.startswith("/orgs/") and by is not people.bob:
+            continue  # Members see who is in it besides.
+        if is_page(probe) and ("If-None-Match", "*") in probe.headers:
+            continue  # Only what has a tag can be what the caller has already.
+        anonymous, known = [await seen(public, probe.about("greet"), who) for who in (None, by)]
+        if cached_alike(probe, anonymous) != cached_alike(probe, known):
+            told.append(f"{by.account.name} by {probe}: {anonymous} and {known}")
+    assert not told, "\n".join(told)
+
+
+def cached_alike(probe: Probe, what: Seen) -> tuple[int, object, bytes]:
+    """Return what was seen, without the caching of what is made for its caller."""
+    is_own = any(word in probe.path for word in OWN_CACHING)
+    left_out = OF_CACHES if is_page(probe) else {"cache-control"} if is_own else set[str]()
+    kept = [pair for pair in what.headers if pair[0] not in left_out]
+    return what.status, kept, what.body
+
+
+def is_page(probe: Probe) -> bool:
+    """Say whether the question is for a page."""
+    return probe.path.startswith(PAGES)
+
+
+@pytest.mark.parametrize("function", sorted(READING))
+async def test_no_answer_says_who_published_or_how_it_is_stored(
+    public: World, function: str
+) -> None:
+    await public.push(secret("secret"))
+    ann = public.people.ann
+    [token] = await public.stores.directory.of(Token, ann.account.id)
+    for probe, name in product(READING[function], ("greet", "secret")):
+        answer = await seen(public, probe.about(name), ann)
+        text = answer.body.decode(errors="replace")
+        for private in (ann.account.id, token.id, token.hash, ann.token):
+            assert private not in text, probe
+        for key in ("outbox", "revision", "origin", "principal", "credential", "state_reason"):
+            assert f'"{key}"' not in text, probe

@@ -1,0 +1,74 @@
+"""Names are few: an account founds some in a day, and none of those that are the registry's."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.reserved_names import RESERVED_WORDS
+from tests.support.page_client import PageClient
+from tests.support.world import URL, OpenWorld, Person, World
+
+ORGS = f"{URL}/api/v1/orgs"
+
+
+async def found(world: World, name: str, by: Person) -> tuple[int, str]:
+    """Found an organization over the API, and return the status and the code of a refusal."""
+    answer = await world.send("POST", ORGS, by=by, content=f'{{"name":"{name}"}}'.encode())
+    return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+
+async def test_an_account_founds_ten_organizations_a_day_by_any_face(worlds: OpenWorld) -> None:
+    world = await worlds()
+    bob = world.people.bob
+    for number in range(10):
+        assert await found(world, f"b{number}x", bob) == (201, "")
+    assert await found(world, "one_more", bob) == (429, "too-many-requests")
+    page = await PageClient.of(world, bob)
+    await page.open("/account/organizations")
+    assert (await page.send("/account/organizations", name="one_more")).status_code == 429
+    assert await found(world, "hers", world.people.ann) == (201, "")
+    world.clock.advance(timedelta(days=2))
+    assert await found(world, "one_more", bob) == (201, "")
+
+
+async def test_what_is_refused_counts_for_nothing(worlds: OpenWorld) -> None:
+    world = await worlds(limit_found="account=1")
+    bob = world.people.bob
+    for name, status in (("acme", 409), ("admin", 403), ("a b", 400)):
+        assert (await found(world, name, bob))[0] == status
+    assert await found(world, "globex", bob) == (201, "")
+    assert (await found(world, "initech", bob))[0] == 429
+
+
+async def test_the_setting_says_how_many_and_administrators_are_not_counted(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(limit_found="account=1")
+    for name in ("one", "two", "three"):
+        assert await found(world, name, world.people.admin) == (201, "")
+        await world.registry.organizations.create(
+            parse_org(f"{name}x"), world.people.ann.account, by=OPERATOR
+        )
+
+
+@pytest.mark.parametrize(
+    "name", ["admin", "api", "search", "docs", "wso2", "WSO2", "Adm1n", "well_known", "v2", "root"]
+)
+async def test_a_reserved_word_is_founded_by_administrators_alone(world: World, name: str) -> None:
+    assert await found(world, name, world.people.bob) == (403, "name-kept-back")
+    assert (await found(world, name, world.people.admin))[0] == 201
+
+
+def test_paths_of_the_registry_and_names_that_speak_for_it_are_reserved() -> None:
+    paths = "api search docs manage account signin about static feeds files badges index archives"
+    others = "health v2 packages orgs device admin wso2 support security root system official"
+    assert {*paths.split(), *others.split(), "ballroom"} <= RESERVED_WORDS
+
+
+async def test_no_organization_calls_itself_so(world: World) -> None:
+    answer = await world.send(
+        "PATCH", f"{ORGS}/acme", by=world.people.ann, content=b'{"displayName":"S-u-p-p-o-r-t"}'
+    )
+    assert answer.status_code == 403

@@ -1,0 +1,160 @@
+"""PyPI's audit 2026 (TOB-4, TOB-14): changes that are missing from the log.
+
+Every operation that changes something is done twice: with everything well, and while the feed of
+events is out of reach. Each time its event is in the log once, with who did it and in which log it
+belongs, at the latest when the feed is back.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from shared.composition import Adapters as Stores
+from shared.domain.errors.requests import Busy
+from shared.domain.records import Event
+from shared.ports import EventStore
+from tests.security.access_table import (
+    DECLARED,
+    NOBODYS,
+    Cell,
+    Declared,
+    State,
+    anybody,
+    anybody_known,
+    nobody_by_token,
+)
+from tests.security.test_authorization_matrix import Prepared, prepared
+from tests.security.test_ids_of_other_accounts import ADMIN, ANN, BOB, TAKING_IDS, foreign_id
+from tests.support.world import World
+
+__all__ = ["prepared"]  # The fixture is the matrix's.
+
+# What a request may do without leaving an event, each with the reason.
+SILENT = {
+    "central_undeprecate": "nothing is deprecated",
+    "api_members_set (owner)": "she is one",
+    "maven_options": "it asks what may be done",
+}
+
+# Bodies that change something, where the matrix says again what is so already.
+TELLING = {
+    "api_members_set": b'{"role":"member"}',
+    "api_orgs_change (visibility)": b'{"defaultVisibility":"private"}',
+    "api_publishers_restrict": b'{"pushers":"publishers"}',
+}
+
+FOR_ADMINISTRATORS = {"api_sessions_link"}
+
+# What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
+REFUSED = {
+    "api_domains_remove", "api_domains_verify", "api_held_confirm", "api_invitations_accept",
+    "api_invitations_decline", "api_invitations_show", "api_members_remove", "api_members_undo",
+    "api_orgs_delete", "api_orgs_keep", "api_publishers_restrict",
+}  # fmt: skip
+
+
+def is_change(name: str, declared: Declared) -> bool:
+    """Say whether the Function changes something by the right of its caller."""
+    is_open = declared.expects in (anybody, anybody_known, nobody_by_token)
+    is_reading = declared.method in ("GET", "HEAD") or "resolve" in name
+    is_nothing = "wrong_method" in name
+    return not (is_open or is_reading or is_nothing) and name not in SILENT
+
+
+CHANGES = sorted(name for name, each in DECLARED.items() if is_change(name, each))
+
+
+@dataclass
+class Outage:
+    """An event store that is out of reach for a while."""
+
+    lasts: bool = False
+    events: list[EventStore] = field(default_factory=list[EventStore])
+
+    def wrap(self, stores: Stores) -> Stores:
+        """Return the stores with this event store."""
+        return replace(stores, events=cast("EventStore", _Unreachable(stores.events, self)))
+
+
+class _Unreachable:
+    def __init__(self, events: EventStore, outage: Outage) -> None:
+        self._events, self._outage = events, outage
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._events, name)
+        if name not in ("publish", "append"):
+            return attribute
+
+        async def reached(*values: object) -> Any:
+            if self._outage.lasts:
+                raise Busy
+            return await attribute(*values)
+
+        return reached
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a change: the answer, and the events that it left."""
+
+    status: int
+    text: str
+    events: tuple[tuple[str, str, str], ...]  # Kind, actor, log.
+
+
+async def change(world: World, request: httpx.Request, outage: Outage | None) -> Done:
+    """Make the change, during the outage if there is one, and return what is there afterwards."""
+    known = len(await world.stores.events.since(0, 10_000))
+    if outage:
+        outage.lasts = True
+    answer = await world.http.send(request)
+    if outage:
+        outage.lasts = False
+    if answer.status_code >= 500:
+        answer = await world.http.send(again(request))  # What every client does, or its user.
+    await world.registry.upkeep.run("settle")
+    new = (await world.stores.events.since(0, 10_000))[known:]
+    return Done(answer.status_code, answer.text, tuple(outlined(event) for _, event in new))
+
+
+def outlined(event: Event) -> tuple[str, str, str]:
+    """Return what an event tells."""
+    return event.kind, event.actor, event.org or event.account
+
+
+def again(request: httpx.Request) -> httpx.Request:
+    """Return the request once more."""
+    return httpx.Request(
+        request.method, request.url, headers=request.headers, content=request.content
+    )
+
+
+async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:
+    """Return the request of somebody who may: Ann in her organization, or Bob with ids of his."""
+    persona = BOB if name in TAKING_IDS else ADMIN if name in FOR_ADMINISTRATORS else ANN
+    request = DECLARED[name].request(Cell(persona, State.PUBLIC, 7), prepared.accounts)
+    url = str(request.url)
+    if name in TAKING_IDS:
+        found = await foreign_id(world, prepared, name)
+        url = url.replace(NOBODYS, found).replace("/orgs/acme/", "/orgs/other/")
+    headers = {**(DECLARED[name].headers or {}), **prepared.header(persona)}
+    content = TELLING.get(name, request.content)
+    return httpx.Request(request.method, url, headers=headers, content=content)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_every_change_is_in_the_log_once_even_if_the_feed_is_down_meanwhile(
+    prepared: Prepared, scratch: Path, name: str
+) -> None:
+    outage = Outage()
+    async with prepared.world(scratch / "well") as world:
+        well = await change(world, await prepare(world, prepared, name), None)
+    async with prepared.world(scratch / "down", wrap=outage.wrap) as world:
+        down = await change(world, await prepare(world, prepared, name), outage)
+    assert (well.status >= 400) is (name in REFUSED), well.text
+    assert bool(well.events) is (name not in REFUSED)
+    assert (down.status, sorted(down.events)) == (well.status, sorted(well.events))
+    assert all(actor and log for _, actor, log in well.events)

@@ -1,0 +1,167 @@
+"""Who may see and change what became of releases: administrators who signed in, and nobody else.
+
+To all others the pages of releases are pages that are not there, whatever they name.
+"""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from functions.manage.releases import RELEASE_DECISIONS
+from shared.domain.accounts import Account
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.records import Place
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import World
+
+SECRET = Coordinate.parse("acme", "secret", "1.0.0")
+HARMFUL = Coordinate.parse("acme", "harmful", "1.0.0")
+REASON = "It steals tokens."
+LIST = "/manage/releases"
+STATES = ("live", "held", "quarantined", "removed")
+LATE = timedelta(minutes=11)
+
+
+def page_of(coordinate: Coordinate) -> str:
+    return f"{LIST}/{coordinate.package}/{coordinate.version}"
+
+
+MISSING = page_of(Coordinate.parse("acme", "missing", "1.0.0"))
+LOOKED_UP = [f"{LIST}?q={each}" for each in (SECRET, SECRET.package, HARMFUL, HARMFUL.package)]
+PAGES = [LIST, page_of(SECRET), page_of(HARMFUL), *LOOKED_UP, f"{LIST}?after=acme/a:1.0.0"]
+
+
+@pytest.fixture
+async def furnished(world: World) -> World:
+    """Return a registry with a private package, and a release that is withheld."""
+    await world.push(bala(str(SECRET), visibility="private"))
+    await world.push(bala(str(HARMFUL)))
+    await world.registry.moderation.quarantine(HARMFUL, REASON, by=OPERATOR)
+    return world
+
+
+async def changes(world: World) -> int:
+    """Return how much happened to packages."""
+    events = await world.stores.events.since(0, 10_000)
+    return sum(event.kind.startswith(("release.", "package.")) for _, event in events)
+
+
+def unlike(answer: httpx.Response, path: str) -> bytes:
+    """Return a page of a refusal without what is new each time, and without what was asked."""
+    content = answer.content.replace(answer.headers["x-request-id"].encode(), b"ID")
+    return content.replace(path.partition("?")[0].encode(), b"PATH")
+
+
+async def decide(browser: PageClient, coordinate: Coordinate, verb: str) -> httpx.Response:
+    """Send the form of a decision, with what it asks for."""
+    path = f"{page_of(coordinate)}/{verb}"
+    return await browser.send(path, reason="Because.", name=str(coordinate))
+
+
+@pytest.mark.parametrize("person", ["ann", "mia", "bob"])
+async def test_to_whoever_is_no_administrator_no_page_of_a_release_is_there(
+    furnished: World, person: str
+) -> None:
+    browser = await PageClient.of(furnished, getattr(furnished.people, person))
+    missing = unlike(await browser.open(MISSING), MISSING)
+    for path in PAGES:
+        answer = await browser.open(path)
+        assert answer.status_code == 404, path
+        assert unlike(answer, path) == missing, path
+        assert REASON not in answer.text
+
+
+async def test_strangers_are_asked_to_sign_in_and_told_nothing(furnished: World) -> None:
+    stranger = PageClient(furnished)
+    for path in PAGES:
+        answer = await stranger.open(path)
+        assert answer.status_code == 401, path
+        assert REASON not in answer.text
+    for person in (furnished.people.ann, furnished.people.admin):
+        for path in PAGES:  # No token opens a page of administrators, not even their own.
+            answer = await furnished.get(f"https://registry.test{path}", by=person)
+            assert answer.status_code == 401, path
+            assert REASON not in answer.text
+
+
+@pytest.mark.parametrize("verb", RELEASE_DECISIONS)
+@pytest.mark.parametrize("person", ["ann", "mia", "bob"])
+async def test_whoever_is_no_administrator_changes_nothing(
+    furnished: World, person: str, verb: str
+) -> None:
+    browser = await PageClient.of(furnished, getattr(furnished.people, person))
+    before = await changes(furnished)
+    for coordinate in (SECRET, HARMFUL):
+        await browser.open("/account/tokens")
+        assert (await decide(browser, coordinate, verb)).status_code == 404
+        assert REASON not in browser.text
+    assert await changes(furnished) == before
+
+
+@pytest.mark.parametrize("verb", RELEASE_DECISIONS)
+async def test_a_sign_in_of_long_ago_changes_nothing(furnished: World, verb: str) -> None:
+    admin = await PageClient.of(furnished, furnished.people.admin)
+    furnished.clock.advance(LATE)
+    await admin.open(LIST)
+    before = await changes(furnished)
+    for coordinate in (SECRET, HARMFUL):
+        answer = await decide(admin, coordinate, verb)
+        assert answer.status_code == 403
+        assert "sign in again" in answer.text
+    assert await changes(furnished) == before
+
+
+@pytest.mark.parametrize("verb", RELEASE_DECISIONS)
+async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(
+    furnished: World, verb: str
+) -> None:
+    admin = await PageClient.of(furnished, furnished.people.admin)
+    other = await PageClient.of(furnished, furnished.people.admin)
+    await other.open(LIST)
+    foreign = other.text.partition('name="csrf" value="')[2].partition('"')[0]
+    assert foreign
+    before = await changes(furnished)
+    for proof in ({}, {"csrf": "x"}, {"csrf": foreign}):
+        for coordinate in (SECRET, HARMFUL):
+            typed = {"reason": "Because.", "name": str(coordinate)}
+            answer = await admin.send_raw(f"{page_of(coordinate)}/{verb}", **typed, **proof)
+            assert answer.status_code == 403
+    assert await changes(furnished) == before
+
+
+async def test_who_is_administrator_no_more_sees_and_changes_nothing(furnished: World) -> None:
+    admin = await PageClient.of(furnished, furnished.people.admin)
+    await admin.open(page_of(HARMFUL))
+    assert REASON in admin.text
+    directory, before = furnished.stores.directory, await changes(furnished)
+    account = await directory.get(Account, Place(furnished.people.admin.account.id))
+    assert account
+    await directory.replace(account.model_copy(update={"administrator": False}))
+    for verb in RELEASE_DECISIONS:
+        await admin.open("/account/tokens")
+        assert (await decide(admin, HARMFUL, verb)).status_code == 404
+    assert (await admin.open(page_of(HARMFUL))).status_code == 404
+    assert await changes(furnished) == before
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_what_an_administrator_sees_is_on_no_page_of_others(
+    furnished: World, state: str
+) -> None:
+    verbs = {"live": "restore", "held": "hold", "quarantined": "quarantine", "removed": "remove"}
+    moderation = furnished.registry.moderation
+    reason = () if state == "live" else (f"Reason of {state}.",)
+    await getattr(moderation, verbs[state])(SECRET, *reason, by=OPERATOR)
+    admin = await PageClient.of(furnished, furnished.people.admin)
+    answer = await admin.open(page_of(SECRET))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    bob = await PageClient.of(furnished, furnished.people.bob)
+    for path in ("/", "/search?q=secret", "/packages/acme/secret", "/orgs/acme", "/about/status"):
+        for text in ((await PageClient(furnished).open(path)).text, (await bob.open(path)).text):
+            assert "Reason of" not in text
+            assert "/manage" not in text
+            assert "acme/secret:1.0.0" not in text

@@ -1,0 +1,409 @@
+"""Row 17, worms (Shai-Hulud, 2025): who publishes many packages within minutes is held."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from shared.bootstrap import build_registry
+from shared.domain.errors.packages import NotAwaited
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.mail import Mail
+from shared.domain.names import Coordinate, parse_org
+from shared.domain.packages import Provenance, State
+from shared.domain.rights import Grant
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
+from shared.ports import Undelivered
+from shared.services.tokens import TokenRequest
+from tests.fakes.mail import FakeMailer
+from tests.protocol.bal.failures import ClientFailure, NoPackage
+from tests.protocol.bal.okhttp import multipart
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.storage import PLACES
+from tests.support.trusted_publishing import IDS, trusting
+from tests.support.world import URL, OpenWorld, Person, World, asking
+
+LIMIT = 20  # Different packages in ten minutes, by default.
+PACKAGES = 30
+STEP = timedelta(minutes=5) / PACKAGES
+HELD = f"{URL}/api/v1/orgs/acme/held"
+
+
+async def push(world: World, number: int, by: Person, **spec: object) -> httpx.Response:
+    """Publish a first release of one of many packages."""
+    archive = bala(f"acme/p{number}:1.0.0", **spec)
+    return await world.upload(multipart("x.bala", archive), by=by)
+
+
+async def spread(world: World, by: Person, count: int = PACKAGES) -> list[httpx.Response]:
+    """Publish as a worm does: package after package, within five minutes."""
+    answers: list[httpx.Response] = []
+    for number in range(count):
+        answers.append(await push(world, number, by))
+        world.clock.advance(STEP)
+    return answers
+
+
+def fresh(world: World, person: Person) -> Principal:
+    """Return the person as they are right after they signed in."""
+    now_ms = world.clock.now_ms()
+    return Principal(person.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+
+
+async def states(world: World) -> list[State]:
+    """Return what became of each release, in order of publication."""
+    found = [
+        await world.stores.metadata.find(Coordinate.parse("acme", f"p{number}", "1.0.0"))
+        for number in range(PACKAGES)
+    ]
+    return [each.release.state for each in found if each.release]
+
+
+async def test_thirty_packages_in_five_minutes_are_held_from_the_twenty_first_on(
+    world: World,
+) -> None:
+    answers = await spread(world, world.people.ann)
+    assert {each.status_code for each in answers} == {204}
+    assert await states(world) == [State.LIVE] * LIMIT + [State.HELD] * (PACKAGES - LIMIT)
+
+
+async def test_what_is_held_is_there_for_nobody(world: World) -> None:
+    await spread(world, world.people.ann)
+    for person in (None, world.people.ann, world.people.admin):
+        client = world.java(person)
+        assert await client.versions(f"acme/p{LIMIT}") == []
+        with pytest.raises(NoPackage):
+            await client.metadata(f"acme/p{LIMIT}:1.0.0")
+        with pytest.raises(ClientFailure, match="package not found"):
+            await client.pull(f"acme/p{LIMIT}:1.0.0")
+        assert (await client.search("acme"))["count"] == LIMIT
+    answer = await world.get(f"{URL}/index/acme/p{LIMIT}/index.json")
+    assert answer.status_code == 404
+    changes = (await world.get(f"{URL}/index/changes?limit=500")).json()["changes"]
+    assert len(changes) == LIMIT
+
+
+async def test_another_version_of_a_package_is_held_in_a_burst_as_well(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    archive = bala("acme/p0:1.0.1")
+    assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
+    assert await world.java().versions("acme/p0") == ["1.0.0"]
+
+
+async def test_whichever_instance_publishes_a_package_again_it_is_counted_once(
+    world: World,
+) -> None:
+    other = build_registry(world.registry.settings, world.stores)
+    app = httpx.ASGITransport(asking(other), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=app, mounts=PLACES.elsewhere()) as http:
+        instances = (world, replace(world, registry=other, http=http))
+        for patch in range(1, 5):
+            for minor, instance in enumerate(instances):
+                archive = bala(f"acme/p0:1.{minor}.{patch}")
+                await instance.push(archive)
+        await spread(instances[1], world.people.ann)
+    assert await states(world) == [State.LIVE] * LIMIT + [State.HELD] * (PACKAGES - LIMIT)
+    await other.close()
+
+
+async def test_a_person_who_works_is_not_held(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=5)
+    for patch in range(50):
+        archive = bala(f"acme/p{patch % 5}:1.0.{patch}")
+        assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
+    assert len(await world.java().versions("acme/p0")) == 10
+
+
+async def test_others_publish_meanwhile(world: World) -> None:
+    await spread(world, world.people.ann)
+    await world.push(bala("other/tool:1.0.0"), by=world.people.bob)
+    assert await world.java().versions("other/tool") == ["1.0.0"]
+
+
+async def test_administrators_publish_as_many_as_they_like(world: World) -> None:
+    await spread(world, world.people.admin)
+    assert set(await states(world)) == {State.LIVE}
+
+
+async def test_ten_minutes_later_releases_come_out_again(world: World) -> None:
+    await spread(world, world.people.ann)
+    world.clock.advance(timedelta(minutes=10))
+    await world.push(bala("acme/later:1.0.0"))
+    assert await world.java().versions("acme/later") == ["1.0.0"]
+
+
+async def test_the_owners_read_of_it_in_their_log(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    [(_, event), *_] = await world.stores.events.stream("org:acme", None, 10)
+    assert event.kind == "release.awaiting-owner"
+    assert event.subject == f"acme/p{LIMIT}:1.0.0"
+    assert event.actor == world.people.ann.account.id
+    assert "many other packages" in event.details["reason"]
+
+
+async def test_the_owners_get_one_letter_and_not_one_a_release(world: World) -> None:
+    account = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
+    await world.stores.directory.replace(account)
+    await spread(world, world.people.ann)
+    [mail] = world.mailer.to("ann@example.org")
+    assert mail.subject == "Releases of acme wait for you"
+    assert f"acme/p{LIMIT}:1.0.0" in mail.text
+    assert f"{URL}/account/organizations/acme/held\n" in mail.text
+
+
+async def test_a_push_is_held_although_nobody_can_be_told(worlds: OpenWorld) -> None:
+    class Silent(FakeMailer):
+        """A mailer that takes nothing."""
+
+        async def send(self, mail: Mail) -> None:
+            """Refuse."""
+            raise Undelivered
+
+    world = await worlds(wrap=lambda stores: replace(stores, mailer=Silent()), brake_packages=1)
+    account = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
+    await world.stores.directory.replace(account)
+    answers = [await push(world, number, world.people.ann) for number in range(2)]
+    assert [each.status_code for each in answers] == [204, 204]
+
+
+async def test_owners_list_what_waits(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 2)
+    listed = (await world.get(HELD, by=world.people.ann)).json()["releases"]
+    assert [(each["name"], each["version"]) for each in listed] == [
+        (f"p{LIMIT}", "1.0.0"),
+        (f"p{LIMIT + 1}", "1.0.0"),
+    ]
+    assert listed[0]["publishedBy"] == world.people.ann.account.id
+    assert "many other packages" in listed[0]["reason"]
+
+
+@pytest.mark.parametrize("name", ["mia", "bob"])
+async def test_nobody_but_owners_lists_what_waits(world: World, name: str) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    answer = await world.get(HELD, by=getattr(world.people, name))
+    assert answer.status_code == 403
+    assert f"p{LIMIT}" not in answer.text
+
+
+async def test_the_token_that_spread_confirms_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    path = f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    for person in (world.people.ann, world.people.admin):
+        answer = await world.send("POST", path, by=person)
+        assert answer.status_code == 403
+        assert answer.json()["error"]["code"] == "sign-in-again"
+    assert (await states(world))[LIMIT] is State.HELD
+
+
+async def test_an_owner_who_just_signed_in_confirms(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    for _ in range(2):  # A repeat finds it published.
+        assert (await ann.api("POST", path.removeprefix(URL))).status_code == 204
+    assert await world.java().versions(f"acme/p{LIMIT}") == ["1.0.0"]
+    assert (await world.java().search(f"p{LIMIT}"))["count"] == 1
+    assert (await world.get(HELD, by=world.people.ann)).json() == {"releases": []}
+    changes = (await world.get(f"{URL}/index/changes?limit=500")).json()["changes"]
+    assert changes[-1]["kind"] == "published"
+
+
+async def test_a_page_of_others_confirms_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    assert (await ann.api("POST", path.removeprefix(URL), csrf="")).status_code == 403
+    assert (await states(world))[LIMIT] is State.HELD
+
+
+async def test_who_signed_in_long_ago_does_not_confirm(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    world.clock.advance(timedelta(minutes=11))
+    answer = await ann.api("POST", path.removeprefix(URL))
+    assert answer.json()["error"]["code"] == "sign-in-again"
+    assert (await states(world))[LIMIT] is State.HELD
+
+
+async def test_a_member_who_signed_in_confirms_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    mia, path = await signed_in(world, world.people.mia), f"{HELD}/p{LIMIT}/1.0.0/confirm"
+    assert (await mia.api("POST", path.removeprefix(URL))).status_code == 403
+
+
+async def test_what_an_operator_withholds_no_owner_confirms(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 2)
+    first = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
+    second = Coordinate.parse("acme", f"p{LIMIT + 1}", "1.0.0")
+    await world.registry.moderation.hold(first, "looked at", by=OPERATOR)
+    await world.registry.moderation.quarantine(second, "harmful", by=OPERATOR)
+    for at in (first, second):
+        with pytest.raises(NotAwaited):
+            await world.registry.moderation.confirm(at, by=fresh(world, world.people.ann))
+    assert (
+        await world.registry.moderation.awaiting(
+            parse_org("acme"), by=fresh(world, world.people.ann)
+        )
+        == []
+    )
+
+
+async def test_a_repeat_of_a_held_push_is_a_success_and_changes_nothing(world: World) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    assert (await push(world, LIMIT, world.people.ann)).status_code == 204
+    assert (await states(world))[LIMIT] is State.HELD
+    with pytest.raises(ClientFailure, match="package already exists"):
+        await world.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))
+
+
+async def test_a_maven_client_is_braked_and_its_push_is_whole(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=1)
+    await world.push(bala("acme/first:1.0.0"))
+    await world.maven(world.people.ann).push("acme/second:1.0.0", bala("acme/second:1.0.0"))
+    assert await world.java().versions("acme/second") == []
+
+
+async def test_a_pipeline_is_one_principal_whichever_tokens_it_uses(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=2)
+    ann = Principal(world.people.ann.account.id, "t0", (Grant(),))
+    source = Provenance(provider="github", repository="acme/build")
+    paces = [
+        await world.registry.rate_limiter.count_push(
+            replace(ann, id=f"run{number}", provenance=source),
+            Coordinate.parse("acme", f"p{number}", "1.0.0").package,
+        )
+        for number in range(3)
+    ]
+    assert [each.is_burst for each in paces] == [False, False, True]
+
+
+# --- one count for a principal and what it made --------------------------------------------------
+
+
+async def live(world: World) -> int:
+    """Return how many packages everybody can find."""
+    return int((await world.java().search("acme"))["count"])
+
+
+async def test_many_releases_of_a_few_packages_are_held_as_well(worlds: OpenWorld) -> None:
+    """A worm that keeps to few packages, and publishes version after version of them."""
+    world = await worlds(brake_releases=6)
+    for patch in range(10):
+        archive = bala(f"acme/p{patch % 2}:1.0.{patch}")
+        assert (await world.upload(multipart("x.bala", archive), by=world.people.ann)).is_success
+    versions = [await world.java().versions(f"acme/p{each}") for each in range(2)]
+    assert sum(map(len, versions)) == 6
+
+
+async def test_a_person_and_the_tokens_they_made_are_one_principal(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=4)
+    child = await made_by(world, "/api/v1/tokens")
+    machine = await made_by(world, "/api/v1/orgs/acme/tokens")
+    hands = (world.people.ann, child, machine)
+    for number in range(9):
+        assert (await push(world, number, hands[number % 3])).is_success
+    assert await live(world) == 4
+
+
+async def made_by(world: World, path: str) -> Person:
+    """Return a token that Ann makes."""
+    ann = await signed_in(world, world.people.ann)
+    body = {"name": "ci", "scopes": ["read", "push-new", "push-version"]}
+    answer = await ann.api("POST", path, body)
+    return Person(world.people.ann.account, answer.json()["text"])
+
+
+async def test_helpers_count_for_whoever_invited_them(worlds: OpenWorld) -> None:
+    """Each helper alone stays below the limit; together they are the worm that invited them."""
+    world = await worlds(brake_packages=4)
+    bob = await joined(world)
+    for number in range(8):
+        by = world.people.ann if number % 2 else bob
+        assert (await push(world, number, by)).is_success
+    assert await live(world) == 4
+
+
+async def test_a_helper_stands_for_themselves_a_week_later(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=4)
+    bob = await joined(world)
+    world.clock.advance(timedelta(days=7))
+    for number in range(8):
+        by = world.people.ann if number % 2 else bob
+        assert (await push(world, number, by)).is_success
+    assert await live(world) == 8
+
+
+async def joined(world: World) -> Person:
+    """Let Bob in as a maintainer, by an invitation of Ann."""
+    ann = await signed_in(world, world.people.ann)
+    sent = await ann.api("POST", "/api/v1/orgs/acme/invitations", {"role": "maintainer"})
+    code = sent.json()["link"].rpartition("/")[2]
+    bob = await signed_in(world, world.people.bob)
+    accepted = await bob.api("POST", "/api/v1/invitations/accept", {"code": code})
+    assert accepted.is_success
+    return world.people.bob
+
+
+async def test_the_count_is_one_over_all_instances(worlds: OpenWorld) -> None:
+    """Two processes over the same stores count as one, whoever of the principal they serve."""
+    world = await worlds(brake_packages=4)
+    ann = Principal(world.people.ann.account.id, "t0", (Grant(),))
+    machine = Principal("acme000000", "t1", (Grant(),), maker=ann.id)
+    other = build_registry(world.registry.settings, world.stores)
+    paces = [
+        await limiting.count_push(by, Coordinate.parse("acme", f"p{number}", "1.0.0").package)
+        for number, (limiting, by) in enumerate(
+            zip(
+                [world.registry.rate_limiter, other.rate_limiter] * 3,
+                [ann, ann, machine, machine, ann, machine],
+                strict=True,
+            )
+        )
+    ]
+    assert [each.is_burst for each in paces] == [False] * 4 + [True] * 2
+
+
+async def burst(world: World, org: str, by: Person, count: int) -> list[State]:
+    """Publish the first releases of so many packages, and return what became of them."""
+    for number in range(count):
+        archive = bala(f"{org}/p{number}:1.0.0")
+        assert (await world.upload(multipart("x.bala", archive), by=by)).is_success
+    found = [
+        await world.stores.metadata.find(Coordinate.parse(org, f"p{number}", "1.0.0"))
+        for number in range(count)
+    ]
+    return [each.release.state for each in found if each.release]
+
+
+async def test_a_burst_by_a_token_of_the_operator_holds_nothing_of_other_organizations(
+    worlds: OpenWorld,
+) -> None:
+    """The operator makes tokens for whoever asks, and is no person who publishes."""
+    world = await worlds(brake_packages=3)
+    machines: list[Person] = []
+    for org in ("acme", "other"):
+        wanted = TokenRequest.parse("ci", ["push-new"], org=org, package="*", days=90)
+        name = parse_org(org)
+        issued = await world.registry.organization_tokens.issue(name, wanted, by=OPERATOR)
+        machines.append(replace(world.people.ann, token=issued.text.reveal()))
+    assert await burst(world, "acme", machines[0], 4) == [State.LIVE] * 3 + [State.HELD]
+    assert await burst(world, "other", machines[1], 3) == [State.LIVE] * 3
+
+
+@pytest.mark.parametrize("provider", [Provider.ENTRA, Provider.AZURE_DEVOPS])
+async def test_a_burst_of_one_workload_holds_nothing_of_others_without_a_repository_of_their_own(
+    worlds: OpenWorld, provider: Provider
+) -> None:
+    """Entra ID names no repository, and a pipeline of Azure DevOps builds whichever it likes."""
+    trust = await trusting(worlds, brake_packages=3)
+    bob, guid = trust.person(trust.world.people.bob), "00000000-0000-0000-0000-000000000001"
+    changes = {"oid": guid, "sub": guid} if provider is Provider.ENTRA else {"prj_id": guid}
+    others = {**IDS[provider], next(iter(ID_CLAIMS[provider])): guid}
+    for number in range(4):
+        await trust.add(f"acme/p{number}", provider)
+        await trust.add(f"other/p{number}", provider, by=bob, ids=others)
+    job = await trust.exchange(trust.ci.token(provider), org=parse_org("acme"))
+    other = await trust.exchange(trust.ci.token(provider, **changes), org=parse_org("other"))
+    jobs = [replace(trust.world.people.ann, token=each.text.reveal()) for each in (job, other)]
+    assert await burst(trust.world, "acme", jobs[0], 4) == [State.LIVE] * 3 + [State.HELD]
+    assert await burst(trust.world, "other", jobs[1], 3) == [State.LIVE] * 3

@@ -1,0 +1,202 @@
+"""What ends by a command or in a browser has ended on every worker process within five seconds.
+
+Two real workers over one data folder, which both have seen it work just before; the commands of the
+operator are a third process's. Nothing is told between them: each looks for itself.
+"""
+
+import re
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import httpx
+import pytest
+
+from tests.support.archives import bala
+from tests.support.registry_process import BOUND_SECONDS, Running, running
+from tests.support.server import TakingEmptyDomains
+from tests.support.storage import one_machine
+from tests.support.terminal import Terminal
+
+pytestmark = one_machine("processes share a data folder")
+
+SECONDS = 5.0
+LOOKS = 16  # New connections: one worker alone answers all of them once in 32,768 times.
+PACKAGES = "/2.0/registry/packages"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A request, and what it is answered before and after."""
+
+    path: str
+    headers: dict[str, str]
+    before: int
+    after: int
+
+
+@dataclass
+class Scene:
+    """A running registry, and the terminal of its operator."""
+
+    registry: Running
+    browsers: ExitStack
+
+    @property
+    def terminal(self) -> Terminal:
+        """Return the operator's terminal."""
+        return Terminal(self.registry.data, {"BALLROOM_URL": self.registry.url})
+
+    def person(self, name: str) -> dict[str, str]:
+        """Make an account with a token; return the header that it sends."""
+        self.terminal.run("account", "add", name)
+        token = self.terminal.run("token", "issue", name, "--name", "laptop").strip()
+        return {"Authorization": f"Bearer {token}"}
+
+    def push(self, coordinate: str, *, visibility: str = "public") -> None:
+        """Publish a release as the administrator."""
+        files = {"bala-file": ("any.bala", bala(coordinate, visibility=visibility))}
+        headers = {"Authorization": f"Bearer {self.registry.token}"}
+        url = f"{self.registry.url}{PACKAGES}"
+        httpx.post(url, files=files, headers=headers, timeout=BOUND_SECONDS).raise_for_status()
+
+    def browser(self, name: str) -> httpx.Client:
+        """Return a browser in which the account has signed in."""
+        link = httpx.URL(self.terminal.run("signin-link", name).strip())
+        client = httpx.Client(
+            base_url=self.registry.url,
+            follow_redirects=True,
+            transport=TakingEmptyDomains(),
+            timeout=BOUND_SECONDS,
+        )
+        made = self.browsers.enter_context(client)
+        page = made.get(link.path)
+        [csrf] = set(re.findall(r'name="csrf" value="([^"]*)"', page.text))
+        made.post(link.path, data={"csrf": csrf}).raise_for_status()
+        return made
+
+
+Ending = Callable[[], object]
+
+
+def revoked_token(scene: Scene) -> tuple[Look, Ending]:
+    """Revoke a token."""
+    headers = scene.person("kim")
+    [_, row, *_] = scene.terminal.run("token", "list", "kim").splitlines()
+    end = lambda: scene.terminal.run("token", "revoke", "kim", row.split()[0])  # noqa: E731
+    return Look("/api/v1/whoami", headers, 200, 401), end
+
+
+def locked_account(scene: Scene) -> tuple[Look, Ending]:
+    """Lock an account that has a token."""
+    headers = scene.person("lee")
+    end = lambda: scene.terminal.run("account", "lock", "lee", "--reason", "lost")  # noqa: E731
+    return Look("/api/v1/whoami", headers, 200, 403), end
+
+
+def locked_session(scene: Scene) -> tuple[Look, Ending]:
+    """Lock an account that is signed in."""
+    scene.person("max")
+    cookies = cookies_of(scene.browser("max"))
+    end = lambda: scene.terminal.run("account", "lock", "max", "--reason", "lost")  # noqa: E731
+    return Look("/account", {"Cookie": cookies}, 200, 401), end
+
+
+def ended_session(scene: Scene) -> tuple[Look, Ending]:
+    """Sign out; the cookie was copied before."""
+    scene.person("eve")
+    browser = scene.browser("eve")
+    cookies = cookies_of(browser)
+    [csrf] = set(re.findall(r'name="csrf" value="([^"]*)"', browser.get("/account").text))
+    return Look("/account", {"Cookie": cookies}, 200, 401), lambda: browser.post(
+        "/sign-out", data={"csrf": csrf}
+    )
+
+
+def removed_member(scene: Scene) -> tuple[Look, Ending]:
+    """Take somebody out of an organization that has a private package."""
+    scene.push("acme/hidden:1.0.0", visibility="private")
+    headers = scene.person("ann")
+    scene.terminal.run("org", "add-member", "acme", "ann", "--role", "member")
+    end = lambda: scene.terminal.run("org", "remove-member", "acme", "ann")  # noqa: E731
+    return Look(f"{PACKAGES}/acme/hidden/1.0.0", headers, 200, 404), end
+
+
+def quarantined_release(scene: Scene) -> tuple[Look, Ending]:
+    """Quarantine a release."""
+    scene.push("acme/harmful:1.0.0")
+    end = lambda: scene.terminal.run(  # noqa: E731
+        "package", "quarantine", "acme/harmful:1.0.0", "--reason", "steals"
+    )
+    return Look(f"{PACKAGES}/acme/harmful/1.0.0", {}, 200, 404), end
+
+
+def private_package(scene: Scene) -> tuple[Look, Ending]:
+    """Make a package private."""
+    scene.push("acme/secret:1.0.0")
+    end = lambda: scene.terminal.run("package", "visibility", "acme/secret", "private")  # noqa: E731
+    return Look(f"{PACKAGES}/acme/secret/1.0.0", {}, 200, 404), end
+
+
+def private_page(scene: Scene) -> tuple[Look, Ending]:
+    """Make a package private whose page stands for five seconds."""
+    scene.push("acme/paged:1.0.0")
+    end = lambda: scene.terminal.run("package", "visibility", "acme/paged", "private")  # noqa: E731
+    return Look("/packages/acme/paged", {}, 200, 404), end
+
+
+def cookies_of(browser: httpx.Client) -> str:
+    """Return what a browser sends."""
+    return "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
+
+
+ROWS = [
+    revoked_token,
+    locked_account,
+    locked_session,
+    ended_session,
+    removed_member,
+    quarantined_release,
+    private_package,
+    private_page,
+]
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
+    """Return a registry of two worker processes."""
+    data: Path = tmp_path_factory.mktemp("five") / "data"
+    with (
+        running(data, workers=2, BALLROOM_LIMIT_FAILURE="") as registry,
+        ExitStack() as browsers,
+    ):
+        yield Scene(registry, browsers)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__.replace("_", " "))
+def test_what_has_ended_is_refused_by_every_worker_within_five_seconds(
+    scene: Scene, row: Callable[[Scene], tuple[Look, Ending]]
+) -> None:
+    look, end = row(scene)
+    assert statuses(scene, look) == {look.before}
+    end()
+    ended = time.monotonic()
+    seen: set[int] = set()
+    pause = Event()
+    while (now := time.monotonic() - ended) < SECONDS and seen != {look.after}:
+        seen = statuses(scene, look)
+        assert seen <= {look.before, look.after}
+        pause.wait(0.2)
+    assert statuses(scene, look) == {look.after}, f"after {now:.1f} seconds"
+
+
+def statuses(scene: Scene, look: Look) -> set[int]:
+    """Return what the workers answer, by new connections."""
+    url = f"{scene.registry.url}{look.path}"
+    return {
+        httpx.get(url, headers=look.headers, timeout=BOUND_SECONDS).status_code
+        for _ in range(LOOKS)
+    }

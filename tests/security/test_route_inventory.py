@@ -1,0 +1,71 @@
+"""OWASP API9: no route is served that is not written down, and none is written down that is gone.
+
+Our own API is described by its OpenAPI document. Every other route is what some client calls, and
+stands in docs/routes.md.
+"""
+
+import re
+
+from functions.api.openapi import OPERATIONS
+from functions.faces import build_app
+from shared.hosting.triggers import functions_of
+from tests.paths import ROOT
+from tests.support.world import World
+
+PAGE = ROOT / "docs" / "routes.md"
+API = "api/v1/"
+ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| (.+) \|$", re.MULTILINE)
+
+# What a route leaves to all others, which says nothing of its own.
+LEFT_OUT = re.compile(r":regex\(\^\(\?!.*\)(?=\})")
+
+Listed = tuple[str, str, str]  # Function, methods, path.
+
+
+def served(world: World) -> set[Listed]:
+    """Return every route of the app."""
+    return {
+        (
+            each.name,
+            ", ".join(sorted(each.route.methods or ())),
+            LEFT_OUT.sub("", each.route.template.text.removeprefix("/")),
+        )
+        for each in functions_of(build_app(world.registry)).http
+    }
+
+
+def with_head(method: str) -> str:
+    """Return the methods of a route; a `HEAD` is answered wherever a `GET` is."""
+    return "GET, HEAD" if method == "GET" else method
+
+
+def rows() -> list[tuple[str, str, str, str]]:
+    """Return the rows of the page: Function, methods, path, and for whom it is."""
+    return ROW.findall(PAGE.read_text("utf-8"))
+
+
+async def test_every_route_is_an_operation_of_the_api_or_listed_for_its_clients(
+    world: World,
+) -> None:
+    described = {(each.name, with_head(each.method), each.path) for each in OPERATIONS}
+    listed = {(name, methods, path) for name, methods, path, _ in rows()}
+    found = served(world)
+    missing = sorted(found - described - listed)
+    new = [f"| `{name}` | {methods} | `/{path}` | ? |" for name, methods, path in missing]
+    assert not new, "These routes are new; add them to docs/routes.md:\n" + "\n".join(new)
+    assert sorted((described | listed) - found) == []
+
+
+def test_no_operation_of_the_api_is_listed_twice() -> None:
+    assert [path for _, _, path, _ in rows() if path.startswith(API)] == []
+
+
+def test_routes_are_listed_in_the_order_of_their_names_and_say_who_calls_them() -> None:
+    names = [name for name, _, _, _ in rows()]
+    assert names == sorted(names)
+    assert [name for name, _, _, client in rows() if not client.endswith(".")] == []
+
+
+async def test_no_version_of_the_protocol_is_served_but_those_listed(world: World) -> None:
+    for path in ("/1.0/registry/packages", "/2.1/registry/packages", "/3.0/registry/packages"):
+        assert (await world.get(f"https://registry.test{path}")).status_code == 404

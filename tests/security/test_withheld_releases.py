@@ -1,0 +1,68 @@
+"""Row 19: what an operator withholds is on no page, in no file, feed, badge or list, at once."""
+
+from datetime import timedelta
+
+import pytest
+
+from functions.web.badges import BADGES
+from functions.web.package.frame import TABS
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.protocol.web.page_reader import opened
+from tests.protocol.web.sample_packages import fill
+from tests.support.world import World
+
+NEWEST = "acme/greet 1.2.0"
+SHOP = Coordinate.parse("other", "shop", "0.1.0")
+AT = "/packages/other/shop"
+OF_RELEASE = [
+    *(AT, f"{AT}/0.1.0"),
+    *(f"{AT}/0.1.0/{key}" for key, _ in TABS if key != "readme"),
+    *("/files/other/shop/0.1.0/package.json", f"{AT}/0.1.0/files?path=package.json"),
+    *(f"/badges/other/shop/{kind}.svg" for kind in BADGES),
+    "/feeds/packages/other/shop/releases.atom",
+]
+LISTS = [
+    *("/llms.txt", "/feeds/newest.atom", "/feeds/orgs/other/releases.atom"),
+    "/packages/acme/greet/1.2.0/dependents",
+]
+STATES = ["hold", "quarantine", "remove"]
+
+
+@pytest.fixture(params=STATES)
+async def withheld(request: pytest.FixtureRequest, world: World) -> World:
+    """Return a registry where everything was looked at before a release was withheld."""
+    await fill(world)
+    for path in (*OF_RELEASE, *LISTS):
+        assert (await opened(world, path)).status_code == 200, path
+    world.clock.advance(timedelta(seconds=1))
+    await getattr(world.registry.moderation, request.param)(SHOP, "malware", by=OPERATOR)
+    return world
+
+
+async def test_nothing_of_it_is_there_for_anybody(withheld: World) -> None:
+    people = withheld.people
+    for path in OF_RELEASE:
+        for accept in ("", "application/json", "text/markdown"):
+            for who in (None, people.bob, people.admin):
+                answer = await opened(withheld, path, accept=accept, by=who)
+                assert answer.status_code == 404, path
+                assert "malware" not in answer.text
+
+
+async def test_no_list_names_it(withheld: World) -> None:
+    for path in LISTS:
+        answer = await opened(withheld, path)
+        assert answer.status_code == 200
+        assert "other/shop" not in answer.text
+
+
+async def test_of_a_package_with_other_releases_the_next_best_is_shown(world: World) -> None:
+    await fill(world)
+    greet = Coordinate.parse("acme", "greet", "1.2.0")
+    await world.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    page = await opened(world, "/packages/acme/greet")
+    assert "acme/greet 1.0.0 - Ballroom" in page.text
+    for tab in ("versions", "activity"):
+        beside = await opened(world, f"/packages/acme/greet/1.0.0/{tab}")
+        assert "1.2.0" not in beside.text.replace("Greets nobody; use 1.2.0.", "")

@@ -1,0 +1,1 @@
+"""What several suites share: registries, servers, clients, archives and records for tests."""

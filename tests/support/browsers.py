@@ -1,0 +1,123 @@
+"""Browsers: they keep cookies, follow redirects of the registry, and send the forms of its
+pages.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import httpx
+
+from tests.fakes.identity_provider import FakeInternet, Issuer
+from tests.support.world import URL, Person, World
+
+_INPUT = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+
+
+@dataclass
+class Browser:
+    """One browser with its cookies; `page` is what it shows."""
+
+    world: World
+    issuer: Issuer | None = None
+    agent: str = AGENT
+    cookies: dict[str, str] = field(default_factory=dict[str, str])
+    page: httpx.Response = field(default_factory=lambda: httpx.Response(200))
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        """Open a page, and follow where it leads."""
+        return await self._followed(await self.send("GET", path, headers=headers))
+
+    async def post(self, path: str, **fields: str) -> httpx.Response:
+        """Send the form of the page that is shown, with what is typed in, and follow."""
+        body = urlencode({**self.hidden, **fields}).encode()
+        return await self._followed(await self.send("POST", path, headers=_FORM, content=body))
+
+    async def api(
+        self, method: str, path: str, json: object = None, *, csrf: str | None = None
+    ) -> httpx.Response:
+        """Call the API as a script of our pages would."""
+        token = self.csrf if csrf is None else csrf
+        request = httpx.Request(method, URL + path, json=json) if json is not None else None
+        content = request.content if request else None
+        headers = {"X-CSRF-Token": token} if token else {}
+        return await self.send(method, path, headers=headers, content=content)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """Send a request with the cookies, and keep those that come back."""
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent = {"User-Agent": self.agent, **({"Cookie": cookies} if cookies else {})}
+        answer = await self.world.send(
+            method, urljoin(URL, path), headers={**sent, **(headers or {})}, content=content
+        )
+        self._keep(answer)
+        return answer
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """Return the hidden fields of the page that is shown."""
+        return {name: unescape(value) for name, value in _INPUT.findall(self.page.text)}
+
+    @property
+    def csrf(self) -> str:
+        """Return what forms of this session hold."""
+        return self.hidden.get("csrf", "")
+
+    @property
+    def session(self) -> str:
+        """Return the cookie of the session, or an empty text."""
+        return self.cookies.get("__Host-ballroom", "")
+
+    def copy(self) -> "Browser":
+        """Return a browser with the same cookies, as a thief has it."""
+        return Browser(self.world, self.issuer, self.agent, dict(self.cookies), self.page)
+
+    async def _followed(self, answer: httpx.Response) -> httpx.Response:
+        while answer.is_redirect:
+            target = answer.headers["location"]
+            if urlsplit(target).netloc not in ("", urlsplit(URL).netloc):
+                answer = await self._through_issuer(target)
+            else:
+                answer = await self.send("GET", target)
+        self.page = answer
+        return answer
+
+    async def _through_issuer(self, target: str) -> httpx.Response:
+        assert self.issuer is not None, f"nobody is at {target}"
+        answer = await FakeInternet([self.issuer]).browse(target)
+        if answer.is_redirect:
+            return await self.send("GET", answer.headers["location"])
+        # The provider's page sends its form by itself.
+        [action] = re.findall(r'action="([^"]*)"', answer.text)
+        fields = dict(re.findall(r'<input name="(\w+)" value="([^"]*)">', answer.text))
+        return await self.send("POST", action, headers=_FORM, content=urlencode(fields).encode())
+
+    def _keep(self, answer: httpx.Response) -> None:
+        for cookie in answer.headers.get_list("set-cookie"):
+            pair, *attributes = cookie.split("; ")
+            name, _, value = pair.partition("=")
+            if "max-age=0" in attributes:
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+
+
+async def signed_in(world: World, person: Person, **options: Any) -> Browser:
+    """Return a browser in which the person has just signed in by a link; it shows their account."""
+    browser = Browser(world, **options)
+    link = (await world.registry.sign_in_links.create(person.account.id)).reveal()
+    await browser.get(link)
+    await browser.post(link)
+    assert browser.page.status_code == 200, browser.page.text
+    return browser

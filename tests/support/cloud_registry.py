@@ -1,0 +1,234 @@
+"""A registry in the cloud in this process, and one whose stores record what each request used."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.core.pipeline.transport import AioHttpTransport
+from azure.cosmos.aio import CosmosClient
+from azure.storage.blob.aio import BlobServiceClient
+
+from infra.cost.usage import Usage
+from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
+from shared.adapters.system import SystemClock
+from shared.bootstrap import build_registry, cloud_adapters
+from shared.composition import Registry
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.services.tokens import TokenRequest
+from tests.fakes.blob_storage import FailingBlobs, Outage
+from tests.fakes.cosmos.protocol import CosmosDouble
+from tests.fakes.cosmos.transport import DoubleTransport
+from tests.fakes.dns_records import FakeDomainRecords
+from tests.fakes.mail import FakeMailer
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.bal.wire import Wire
+from tests.support.cloud_stores import CloudDouble, double_of, emulator, forget, make_containers
+from tests.support.world import BASE, asking, settings_of
+
+# A registry in the cloud in this process, whichever world the other tests run in.
+#
+# Its clock begins now: the emulator of blobs checks signed links by the real one.
+
+SCOPES = ("read", "push-new", "push-version", "deprecate")
+
+
+@dataclass
+class CloudRegistry:
+    """A registry, its clients, and the outage that its blobs suffer from."""
+
+    registry: Registry
+    http: httpx.AsyncClient
+    token: str  # Of Ann, who owns `acme`.
+    clock: FakeClock
+    outage: Outage
+    place: CloudDouble
+
+    @property
+    def ann(self) -> JavaBal:
+        """Return the `bal` of Ann."""
+        return JavaBal(Wire(self.http), BASE, self.token)
+
+    @property
+    def anyone(self) -> JavaBal:
+        """Return the `bal` of somebody without a token."""
+        return JavaBal(Wire(self.http), BASE, "")
+
+    @property
+    def as_ann(self) -> dict[str, str]:
+        """Return the header that Ann's client sends everywhere."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+@asynccontextmanager
+async def clouded(folder: Path, **settings: Any) -> AsyncGenerator[CloudRegistry]:
+    """Serve an empty registry over stores of its own."""
+    clock, outage = FakeClock(SystemClock().now_ms()), Outage()
+    plain, place = CloudDouble(folder, clock), FailingBlobs(folder, clock, outage=outage)
+    await make_containers(plain)
+    chosen = settings_of(
+        folder,
+        cosmos_endpoint="https://cosmos.test",
+        blob_endpoint="https://blobs.test",
+        blob_connection=emulator(),
+        link_key="of tests: nobody outside will ever see what this one signs",
+        **settings,
+    )
+    world = replace(
+        cloud_adapters(chosen, clock, place),
+        randomness=FakeRandomness("clouded"),
+        mailer=FakeMailer(),
+        domain_records=FakeDomainRecords(),
+    )
+    registry = build_registry(chosen, world)
+    token = await _token_of_ann(registry)
+    beyond = {"http://127.0.0.1": httpx.AsyncHTTPTransport(verify=False)}
+    app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=app, mounts=beyond) as http:
+        yield CloudRegistry(registry, http, token, clock, outage, plain)
+    await registry.close()
+    forget(folder)
+
+
+async def _token_of_ann(registry: Registry) -> str:
+    account = await registry.accounts.create_administrator("ann", by=OPERATOR)
+    await registry.organizations.create(parse_org("acme"), account, by=OPERATOR)
+    wanted = TokenRequest.parse("test", SCOPES, org="*", package="*", days=None)
+    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
+    return issued.text.reveal()
+
+
+UNLIMITED = "token=999999999 account=999999999 address=999999999"
+OWNED = ("acme", "ballerina", "ballerinax")
+
+
+@dataclass
+class Meter:
+    """What was taken of the stores since it was asked last."""
+
+    place: CloudDouble
+    blob_reads: int = 0
+    blob_writes: int = 0
+    _before: tuple[float, int] = (0.0, 0)
+
+    def count(self, method: str, url: str) -> None:
+        """Count a request to Blob Storage; reads and all others have one price, writes another."""
+        is_write = (method == "PUT" and "comp=tags" not in url) or "comp=list" in url
+        if is_write:
+            self.blob_writes += 1
+        elif method != "DELETE":  # Those are free.
+            self.blob_reads += 1
+
+    def taken(self, answer_bytes: int = 0) -> Usage:
+        """Return what was taken since the last call."""
+        double = double_of(self.place.place, self.place.clock)
+        records = sum("/docs" in each.path for each in double.requests)
+        units, before = double.charged - self._before[0], self._before[1]
+        usage = Usage(units, records - before, self.blob_reads, self.blob_writes, answer_bytes)
+        self._before = (double.charged, records)
+        self.blob_reads = self.blob_writes = 0
+        return usage
+
+
+@dataclass(frozen=True)
+class Metered:
+    """Connects to a place, and counts what is asked there."""
+
+    place: CloudDouble
+    meter: Meter
+
+    @property
+    def database(self) -> str:
+        """Return the name of the database."""
+        return self.place.database
+
+    @property
+    def prefix(self) -> str:
+        """Return what the name of every container of blobs begins with."""
+        return self.place.prefix
+
+    def cosmos(self) -> CosmosClient:
+        """Return a client of the double, which counts by itself."""
+        return self.place.cosmos()
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the emulator."""
+        transport = CountingTransport(self.meter)
+        return BlobServiceClient.from_connection_string(
+            emulator(), **BLOB_CLIENT_OPTIONS, transport=transport
+        )
+
+    async def close(self) -> None:
+        """Do nothing: the clients shared nothing."""
+
+
+class CountingTransport(AioHttpTransport):
+    """Counts every request that it sends."""
+
+    def __init__(self, meter: Meter) -> None:
+        """Count in `meter`."""
+        super().__init__()
+        self._meter = meter
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Count a request, and send it."""
+        self._meter.count(request.method, request.url)
+        return await super().send(request, **options)
+
+
+@dataclass
+class MeteredRegistry:
+    """A registry in the cloud, somebody who may publish, and the meter of its stores."""
+
+    registry: Registry
+    http: httpx.AsyncClient
+    token: str
+    clock: FakeClock
+    meter: Meter
+
+
+@asynccontextmanager
+async def metered(
+    folder: Path, transport: Callable[[CosmosDouble], DoubleTransport] = DoubleTransport
+) -> AsyncGenerator[MeteredRegistry]:
+    """Serve an empty registry over metered stores, to which a transport may look closer."""
+    clock = FakeClock()
+    place = CloudDouble(folder, clock, transport=transport)
+    meter = Meter(place)
+    connections = Metered(place, meter)
+    await make_containers(connections)
+    limits: dict[str, Any] = {f"limit_{each}": UNLIMITED for each in ("read", "push", "write")}
+    settings = settings_of(
+        folder,
+        brake_packages=1_000_000,
+        brake_releases=1_000_000,
+        trusted_proxies="127.0.0.0/8",
+        **limits,
+    )
+    world = replace(
+        cloud_adapters(settings, clock, connections),
+        randomness=FakeRandomness("metered"),
+        mailer=FakeMailer(),
+        domain_records=FakeDomainRecords(),
+    )
+    registry = build_registry(settings, world)
+    token = await _publisher(registry)
+    app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=app) as http:
+        yield MeteredRegistry(registry, http, token, clock, meter)
+    await registry.close()
+
+
+async def _publisher(registry: Registry) -> str:
+    account = await registry.accounts.create_administrator("ann", by=OPERATOR)
+    for org in OWNED:
+        await registry.organizations.create(parse_org(org), account, by=OPERATOR)
+    wanted = TokenRequest.parse(
+        "test", ("read", "push-new", "push-version"), org="*", package="*", days=None
+    )
+    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
+    return issued.text.reveal()

@@ -1,0 +1,250 @@
+"""The stores of the cloud for tests: a double of Cosmos DB and an emulator of blobs, or real
+ones.
+"""
+
+import asyncio
+import atexit
+import hashlib
+import os
+import uuid
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.cosmos.aio import CosmosClient, DatabaseProxy
+from azure.cosmos.partition_key import PartitionKey
+from azure.storage.blob.aio import BlobServiceClient
+
+from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
+from shared.adapters.cloud import AzureClients, IdentityClients, StoreAddresses
+from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
+from shared.auth.secrets import Secret
+from shared.ports import Clock
+from tests.fakes.azurite import azurite, missing
+from tests.fakes.cosmos.containers import Container, Partition
+from tests.fakes.cosmos.protocol import CosmosDouble
+from tests.fakes.cosmos.serving import served
+from tests.fakes.cosmos.transport import DoubleTransport
+
+# The stores of the cloud for tests: a double of Cosmos DB and an emulator of blobs, or real ones.
+#
+# A place is a folder of a test. All who connect to the same place share what is stored; in other
+# processes too, once the place is served.
+
+ANY_KEY = "a2V5"  # The double does not check signatures.
+BLOBS = "blobs.connection"
+ADDRESS = "cosmos.address"  # A file of a place whose double other processes use.
+
+_doubles: dict[Path, CosmosDouble] = {}
+
+
+@dataclass(frozen=True)
+class CloudDouble:
+    """Connects to the stores of a place."""
+
+    place: Path
+    clock: Clock
+    database: str = DATABASE
+    transport: Callable[[CosmosDouble], DoubleTransport] = DoubleTransport
+
+    @property
+    def prefix(self) -> str:
+        """Return what tells the containers of this place from others of the same emulator."""
+        return f"t{hashlib.sha256(str(self.place).encode()).hexdigest()[:12]}-"
+
+    def cosmos(self) -> CosmosClient:
+        """Return a client of the double, in this process or in another one."""
+        address = self.place / ADDRESS
+        if address.exists():
+            return CosmosClient(address.read_text(), ANY_KEY, raw_response_hook=record_charge)
+        double = double_of(self.place, self.clock)
+        transport = self.transport(double)
+        return CosmosClient(
+            double.address, ANY_KEY, transport=transport, raw_response_hook=record_charge
+        )
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the emulator."""
+        known = self.place / BLOBS
+        address = known.read_text() if known.exists() else emulator()
+        return BlobServiceClient.from_connection_string(address, **BLOB_CLIENT_OPTIONS)
+
+    async def close(self) -> None:
+        """Do nothing: the clients shared nothing."""
+
+
+def double_of(place: Path, clock: Clock) -> CosmosDouble:
+    """Return the double of the place, new if there is none yet, by the clock of who asks last."""
+    double = _doubles.setdefault(place, account(clock))
+    double.now_ms = clock.now_ms
+    for container in double.containers.values():
+        container.now_ms = clock.now_ms
+    return double
+
+
+def copy_double(source: Path, target: Path) -> None:
+    """Let what is stored at the one place be stored at the other as well; blobs are left out."""
+    original = _doubles[source]
+    copied = CosmosDouble(original.now_ms)
+    for (database, _), container in original.containers.items():
+        partitions = {
+            key: Partition(dict(each.items)) for key, each in container.partitions.items()
+        }
+        copied.make(database, replace(container, partitions=partitions))
+    _doubles[target] = copied
+
+
+def forget(place: Path) -> None:
+    """Let go of what is stored at the place; blobs end with the emulator."""
+    _doubles.pop(place, None)
+
+
+def account(clock: Clock) -> CosmosDouble:
+    """Return an account that has the containers of a registry."""
+    double = CosmosDouble(clock.now_ms)
+    for plan in COSMOS_CONTAINERS:
+        ttl = -1 if plan.ends else None
+        double.make(DATABASE, Container(plan.name, plan.path, clock.now_ms, default_ttl=ttl))
+    return double
+
+
+@contextmanager
+def shared_by_processes(place: Path, clock: Clock) -> Generator[None]:
+    """Serve a double that every process which opens the place connects to."""
+    with served(account(clock)) as address:
+        (place / ADDRESS).write_text(address)
+        (place / BLOBS).write_text(emulator())
+        yield
+
+
+@cache
+def emulator() -> str:
+    """Return the connection string of an emulator that runs until this process ends."""
+    if reason := missing():
+        pytest.skip(reason)
+    running = azurite()
+    address = running.__enter__()
+    atexit.register(running.__exit__, None, None, None)
+    return address
+
+
+async def make_containers(connections: AzureClients) -> None:
+    """Make the containers of blobs, as the templates do in the cloud."""
+    blobs = BlobContainers(connections.blobs, connections.prefix)
+    for name in BLOB_CONTAINERS:
+        with suppress(ResourceExistsError):
+            await blobs.container(name).create_container()
+    await blobs.close()
+
+
+# Real stores of the cloud for the contract suites, where the environment names some.
+#
+# BALLROOM_COSMOS_ENDPOINT and BALLROOM_BLOB_ENDPOINT with their keys: of Microsoft's emulators, or
+# of accounts that nobody uses for anything else. Each process of a run makes a database of its own,
+# empties it for each test, and deletes it in the end; blobs are in containers of each test's own.
+
+_to_delete: list[Callable[[], Awaitable[None]]] = []
+
+NAME = "cosmos.database"  # A file of a place: the database that all who open the place use.
+
+
+def addresses() -> StoreAddresses | None:
+    """Return where the real stores are, or None where the environment names none."""
+    read = os.environ.get
+    cosmos, blobs = read("BALLROOM_COSMOS_ENDPOINT"), read("BALLROOM_BLOB_ENDPOINT")
+    if not cosmos or not blobs:
+        return None
+    keys = read("BALLROOM_COSMOS_KEY", ""), read("BALLROOM_BLOB_CONNECTION", "")
+    return StoreAddresses(cosmos, blobs, *map(Secret, keys))
+
+
+@dataclass(frozen=True)
+class RealStores:
+    """Connects to the real stores of a place."""
+
+    place: Path
+    connected: IdentityClients
+
+    @property
+    def database(self) -> str:
+        """Return the database of who opened the place first."""
+        return (self.place / NAME).read_text()
+
+    @property
+    def prefix(self) -> str:
+        """Return what tells the containers of this place from others of the account."""
+        return f"t{hashlib.sha256(str(self.place).encode()).hexdigest()[:12]}-"
+
+    def cosmos(self) -> CosmosClient:
+        """Return a client of the records."""
+        return self.connected.cosmos()
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the blobs."""
+        return self.connected.blobs()
+
+    async def close(self) -> None:
+        """Let go of what the clients shared."""
+        await self.connected.close()
+
+    async def prepare(self) -> None:
+        """Make the stores of a new place, empty; nothing happens to one that was opened before."""
+        if (self.place / NAME).exists():
+            return
+        (self.place / NAME).write_text(_own_database())
+        async with self.cosmos() as client:
+            await _emptied(await client.create_database_if_not_exists(self.database))
+        blobs = BlobContainers(self.connected.blobs, self.prefix)
+        for name in BLOB_CONTAINERS:
+            with suppress(ResourceExistsError):
+                await blobs.container(name).create_container()
+        await blobs.close()
+        _to_delete.append(self._delete_blobs)
+
+    async def _delete_blobs(self) -> None:
+        blobs = BlobContainers(self.connected.blobs, self.prefix)
+        for name in BLOB_CONTAINERS:
+            with suppress(ResourceNotFoundError):
+                await blobs.container(name).delete_container()
+        await blobs.close()
+
+
+@cache
+def _own_database() -> str:
+    """Return the name of the database of this process, which ends with it."""
+    name = f"ballroom-test-{uuid.uuid4().hex[:12]}"
+
+    async def delete() -> None:
+        found = addresses()
+        assert found is not None
+        async with IdentityClients(found).cosmos() as client:
+            with suppress(ResourceNotFoundError):
+                await client.delete_database(name)
+
+    _to_delete.append(delete)
+    return name
+
+
+def delete_all() -> None:
+    """Delete everything that this process made."""
+
+    async def run() -> None:
+        while _to_delete:
+            await _to_delete.pop()()
+
+    asyncio.run(run())
+
+
+async def _emptied(database: DatabaseProxy) -> None:
+    """Make the containers that are missing, and delete all items of the others."""
+    for plan in COSMOS_CONTAINERS:
+        container = await database.create_container_if_not_exists(
+            plan.name, PartitionKey(plan.path), default_ttl=-1 if plan.ends else None
+        )
+        items = [each async for each in container.query_items("SELECT * FROM c")]
+        for item in items:
+            await container.delete_item(item["id"], item[plan.path.strip("/")])

@@ -1,0 +1,44 @@
+"""Device login as a machine without a browser does it."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from tests.support.page_client import FORM
+from tests.support.world import URL, World
+
+ASK = f"{URL}/api/v1/device"
+TOKEN = f"{URL}/api/v1/device/token"
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+INTERVAL = timedelta(seconds=5)
+MACHINE = "198.51.100.7"
+
+
+async def ask(world: World, client: str = "kim's laptop") -> dict[str, Any]:
+    """Ask for codes as a machine."""
+    headers = {**FORM, "User-Agent": "ballroom-login", "X-Forwarded-For": MACHINE}
+    body = urlencode({"client_id": client, "scope": "ignored"}).encode()
+    answer = await world.send("POST", ASK, headers=headers, content=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def poll(world: World, codes: dict[str, Any], **changes: str) -> httpx.Response:
+    """Ask for the token once, after the interval."""
+    world.clock.advance(INTERVAL)
+    return await poll_at_once(world, codes, **changes)
+
+
+async def poll_at_once(world: World, codes: dict[str, Any], **changes: str) -> httpx.Response:
+    fields = {"grant_type": GRANT_TYPE, "device_code": codes["device_code"], **changes}
+    return await world.send("POST", TOKEN, headers=FORM, content=urlencode(fields).encode())
+
+
+def error(answer: httpx.Response) -> str:
+    """Return the word of the RFC."""
+    assert answer.status_code == 400
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["error_description"].endswith(".")
+    return answer.json()["error"]

@@ -1,0 +1,113 @@
+"""Ports that record the calls of their methods, or fail when a test says so."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from shared.composition import Adapters as Stores
+
+Port = TypeVar("Port")
+
+# What a registry is built over and no request waits for.
+NO_STORES = {
+    "clock", "randomness", "keys", "archive_path", "close", "edition", "links", "edge",
+    "writable",
+}  # fmt: skip
+
+
+def counting(port: Port, calls: Counter[str]) -> Port:
+    """Return `port`, with every call counted in `calls` by the name of the method."""
+    return noting(port, lambda method: calls.update([method]))
+
+
+def noting(port: Port, note: Callable[[str], None]) -> Port:
+    """Return `port`, which tells `note` the name of each method when it is called."""
+    return cast("Port", _Noting(port, note))
+
+
+@dataclass
+class Journal:
+    """Every call of every store in the order they begin: `metadata.find`, `archives.read`."""
+
+    calls: list[str] = field(default_factory=list[str])
+
+    def wrap(self, stores: Stores) -> Stores:
+        """Return the stores with every call written down here."""
+        names = [each.name for each in fields(stores) if each.name not in NO_STORES]
+        ports = {name: noting(getattr(stores, name), self._note(name)) for name in names}
+        return replace(stores, **ports)
+
+    def taken(self) -> list[str]:
+        """Return what was called since this was asked last."""
+        calls, self.calls = self.calls, []
+        return calls
+
+    def _note(self, port: str) -> Callable[[str], None]:
+        return lambda method: self.calls.append(f"{port}.{method}")
+
+
+class _Noting:
+    def __init__(self, port: object, note: Callable[[str], None]) -> None:
+        self._port = port
+        self._note = note
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._port, name)
+        if not callable(attribute):
+            return attribute
+
+        def noted(*values: Any, **named: Any) -> Any:
+            self._note(name)
+            return attribute(*values, **named)
+
+        return noted
+
+
+class Moment(Enum):
+    """When a call fails: before anything happened, or after all of it did."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass
+class Fault:
+    """The n-th call of a method raises an error; every other call goes through."""
+
+    method: str
+    error: Exception
+    moment: Moment = Moment.BEFORE
+    nth: int = 1
+    calls: int = field(default=0, init=False)
+
+    def strikes(self) -> bool:
+        """Count a call, and say whether it is the one that fails."""
+        self.calls += 1
+        return self.calls == self.nth
+
+
+def failing(port: Port, fault: Fault) -> Port:
+    """Return `port` with one fault."""
+    return cast("Port", _Failing(port, fault))
+
+
+class _Failing:
+    def __init__(self, port: object, fault: Fault) -> None:
+        self._port = port
+        self._fault = fault
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._port, name)
+        if name != self._fault.method:
+            return attribute
+
+        async def faulty(*values: Any, **named: Any) -> Any:
+            if not self._fault.strikes():
+                return await attribute(*values, **named)
+            if self._fault.moment is Moment.AFTER:
+                await attribute(*values, **named)
+            raise self._fault.error
+
+        return faulty

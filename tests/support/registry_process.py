@@ -1,0 +1,113 @@
+"""The registry as `make run` starts it: processes on a port of their own, stopped at the end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+import httpx
+
+from tests.paths import ROOT
+from tests.protocol.bal.go import GoBal
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.bal.wire import Wire
+
+BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
+
+
+@dataclass(frozen=True)
+class Running:
+    """A registry that is running, and its administrator's token."""
+
+    process: "subprocess.Popen[bytes]"
+    url: str
+    data: Path
+    token: str
+
+    @property
+    def base(self) -> str:
+        """Return what clients of Central call."""
+        return f"{self.url}/2.0/registry"
+
+    def java(self, http: httpx.AsyncClient, token: str | None = None) -> JavaBal:
+        """Return the administrator's Java `bal`, or one with another token."""
+        return JavaBal(Wire(http), self.base, self.token if token is None else token)
+
+    def go(self, http: httpx.AsyncClient, token: str | None = None) -> GoBal:
+        """Return the administrator's Go `bal`, or one with another token."""
+        return GoBal(Wire(http), self.base, self.token if token is None else token)
+
+    def stop(self) -> int:
+        """End it as an operator does, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=BOUND_SECONDS)
+        return self.process.returncode
+
+
+@contextmanager
+def running(
+    data: Path, *, workers: int, program: str = "shared.localhost", **settings: str
+) -> Generator[Running]:
+    """Start a registry over the folder, and end it however the block ends."""
+    port = _free_port()
+    environment = {
+        **os.environ,
+        "PORT": str(port),
+        "WORKERS": str(workers),
+        "BALLROOM_DATA": str(data),
+        "BALLROOM_LOG_LEVEL": "error",
+        "BALLROOM_LIMIT_PUSH": "",  # One token pushes for a crowd.
+        **settings,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", program],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_ready(process, url)
+        yield Running(process, url, data, _token(data))
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=BOUND_SECONDS)
+
+
+def fresh_connections() -> httpx.AsyncClient:
+    """Return a client that reuses no connection, so that any worker may answer."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncClient(limits=limits, timeout=BOUND_SECONDS, trust_env=False)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+    pause = Event()
+    with httpx.Client(timeout=BOUND_SECONDS, trust_env=False) as client:
+        for _ in range(int(BOUND_SECONDS / 0.05)):
+            assert process.poll() is None, process.communicate()[1].decode()
+            try:
+                if client.get(f"{url}/health/ready").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pause.wait(0.05)
+    raise TimeoutError(url)
+
+
+def _token(data: Path) -> str:
+    text = (data / "Settings.toml").read_text("utf-8")
+    return tomllib.loads(text)["central"]["accesstoken"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,111 @@
+"""Servers for tests: in this process or on a port of their own, with a time limit, always
+stopped.
+"""
+
+import socket
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+import httpx
+from starlette.types import ASGIApp
+
+from shared.hosting.connection import ConnectionTimeouts
+from shared.hosting.server import Certificate, bind, create_server, listen
+
+START_SECONDS = 30.0  # Generous: a slow machine is no failure.
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server of a test listens."""
+
+    port: int
+    scheme: str = "http"
+
+    @property
+    def url(self) -> str:
+        """Return the address without a slash at its end."""
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def exchange(self, request: bytes) -> bytes:
+        """Send bytes as they are, and return all bytes until the server closes the connection."""
+        with self.connect() as connection:
+            connection.sendall(request)
+            return read_all(connection)
+
+    def connect(self) -> socket.socket:
+        """Return a plain connection with a time-out."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=START_SECONDS)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Return what comes until the other side closes, whichever way it does."""
+    received = bytearray()
+    try:
+        while piece := connection.recv(65_536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return bytes(received)
+
+
+@contextmanager
+def running(
+    app: ASGIApp,
+    *,
+    patience: ConnectionTimeouts | None = None,
+    certificate: Certificate | None = None,
+    at: socket.socket | None = None,
+) -> Generator[Address]:
+    """Serve an application by the real server, in a thread, for as long as the block lasts.
+
+    `at` is a bound socket, for an application that knows its own address.
+    """
+    bound = at or bind("127.0.0.1", 0)
+    listen(bound)
+    port: int = bound.getsockname()[1]
+    serving = create_server(app, certificate=certificate, patience=patience or ConnectionTimeouts())
+    thread = Thread(target=serving.run, args=([bound],), name="server")
+    thread.start()
+    try:
+        assert serving.ready.wait(START_SECONDS), "the server did not start; its log says why"
+        yield Address(port, "https" if certificate else "http")
+    finally:
+        serving.should_exit = True
+        thread.join(START_SECONDS)
+        bound.close()
+    assert not thread.is_alive(), "the server did not stop"
+
+
+def client(app: ASGIApp, base_url: str = "http://registry.test") -> httpx.AsyncClient:
+    """Return a client that calls the application in this process, without a socket."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url)
+
+
+class TakingEmptyDomains(httpx.HTTPTransport):
+    """Takes cookies with an empty domain, as browsers do and the cookie jar of Python does not."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and read `domain=` as no domain."""
+        answer = super().handle_request(request)
+        answer.headers = httpx.Headers(
+            [
+                (name, value.replace("; domain=;", ";") if name == "set-cookie" else value)
+                for name, value in answer.headers.multi_items()
+            ]
+        )
+        return answer
+
+
+def make_certificate(folder: Path) -> Certificate:
+    """Return a certificate for 127.0.0.1 that is signed by itself; this takes openssl."""
+    chain, key = folder / "chain.pem", folder / "key.pem"
+    options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(chain)]
+    command = ["openssl", *options.split(), *names]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return Certificate(chain, key)

@@ -1,0 +1,354 @@
+"""Services of organizations and of administrators over fakes, with the accounts that use them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Self
+
+from shared.auth.authorization import Administration, Authorization
+from shared.background_tasks import BackgroundTasks
+from shared.domain.accounts import Account, AccountName
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import Membership
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.packages import Head, Release
+from shared.domain.rate_limits import RateLimit, RateLimitClass
+from shared.domain.records import Event, Place
+from shared.domain.rights import Grant, Role
+from shared.domain.sign_in import Session
+from shared.domain.tokens import Token
+from shared.services.administration import (
+    AccountAdministration,
+    AccountRestrictions,
+    AdministratorAppointments,
+    Administrators,
+    OrganizationAdministration,
+)
+from shared.services.audit_log import AuditLog
+from shared.services.domain_verification import DomainVerification
+from shared.services.invitations import InvitationLimits, Invitations
+from shared.services.mail import AccountMail, MailDelivery
+from shared.services.members import MemberChanges, OrganizationMembers, OrganizationTransfer
+from shared.services.organization_deletion import OrganizationDeletion
+from shared.services.organizations import OrganizationCreation, OrganizationCreators, Organizations
+from shared.services.rate_limits import BurstDetection, RateLimiter
+from shared.services.records import Leases, RecordWriter
+from shared.services.reserved_names import ReservedNames
+from shared.services.sessions import AccountSessions
+from shared.services.token_records import TokenLineage, TokenRecords
+from tests.fakes.dns_records import FakeDomainRecords
+from tests.fakes.mail import FakeMailer
+from tests.fakes.services import recording, taking_changes
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
+from tests.fakes.system import FakeClock, FakeRandomness
+
+ACME = OrgName("Acme")
+URL = "https://registry.test"
+
+
+def person(name: str, *, administrator: bool = False) -> Account:
+    """Return an account whose mail goes to example.org."""
+    return Account(
+        id=f"{name}0000000",
+        name=name,
+        created_ms=0,
+        administrator=administrator,
+        email=f"{name}@example.org",
+    )
+
+
+KIM, LEE, MAX, EVE = (person(name) for name in ("kim", "lee", "max", "eve"))
+ADA = person("ada", administrator=True)
+
+
+@dataclass
+class FakePackages:
+    """The part of a `MetadataStore` that tells which packages there are."""
+
+    heads: list[Head] = field(default_factory=list[Head])
+    released: dict[str, list[Release]] = field(default_factory=dict[str, list[Release]])
+
+    async def packages(self, after: str, count: int) -> list[Head]:
+        """Return heads above a key."""
+        ordered = sorted(self.heads, key=lambda head: head.package.key)
+        return [head for head in ordered if head.package.key > after][:count]
+
+    async def releases(self, package: object) -> list[Release]:
+        """Return the releases of a package."""
+        return self.released.get(str(package), [])
+
+
+@dataclass
+class OrganizationServices:
+    """The services, with everything that they lean on in sight."""
+
+    directory: FakeDirectory = field(
+        default_factory=lambda: FakeDirectory.holding(KIM, LEE, MAX, EVE, ADA)
+    )
+    events: FakeEvents = field(default_factory=FakeEvents)
+    work: FakeWork = field(default_factory=FakeWork)
+    clock: FakeClock = field(default_factory=FakeClock)
+    randomness: FakeRandomness = field(default_factory=FakeRandomness)
+    mailer: FakeMailer = field(default_factory=FakeMailer)
+    records: FakeDomainRecords = field(default_factory=FakeDomainRecords)
+    packages: FakePackages = field(default_factory=FakePackages)
+    founders: OrganizationCreators = OrganizationCreators.ANYONE
+    kept_back: tuple[str, ...] = ()
+    invitations: str = "account=1000"  # In 60 minutes.
+    between_mails: timedelta = timedelta(minutes=10)
+    limit_found: str = ""
+    undelivered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+
+    @property
+    def authorization(self) -> Authorization:
+        return Authorization(self.directory, self.clock)
+
+    @property
+    def recording(self) -> RecordWriter:
+        return recording(self.directory, self.events, self.clock, randomness=self.randomness)
+
+    @property
+    def rosters(self) -> OrganizationMembers:
+        return OrganizationMembers(self.directory, self.work, self.clock, self.randomness)
+
+    @property
+    def changes(self) -> MemberChanges:
+        notifying = MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
+        return MemberChanges(self.directory, self.recording, notifying, URL)
+
+    @property
+    def founding(self) -> OrganizationCreation:
+        return OrganizationCreation(
+            directory=self.directory,
+            record_writer=self.recording,
+            clock=self.clock,
+            randomness=self.randomness,
+            rate_limiter=self.limiting,
+            founders=self.founders,
+            kept_back=self.kept_back,
+        )
+
+    @property
+    def limiting(self) -> RateLimiter:
+        """Return limits that nobody of a test meets, but for invitations and foundings."""
+        rules = {each: RateLimit.parse(each, "") for each in RateLimitClass}
+        rules[RateLimitClass.INVITATION] = RateLimit.parse(
+            RateLimitClass.INVITATION, self.invitations
+        )
+        rules[RateLimitClass.FOUND] = RateLimit.parse(RateLimitClass.FOUND, self.limit_found)
+        braking = BurstDetection(self.work, self.clock, 20, 60)
+        return RateLimiter(self.work, self.clock, rules, braking, taking_changes())
+
+    @property
+    def lineage(self) -> TokenLineage:
+        return TokenLineage(self.directory, self.recording, self.clock)
+
+    @property
+    def organizations(self) -> Organizations:
+        return Organizations(
+            directory=self.directory,
+            authorization=self.authorization,
+            record_writer=self.recording,
+            creation=self.founding,
+            organization_members=self.rosters,
+            changes=self.changes,
+            lineage=self.lineage,
+            clock=self.clock,
+        )
+
+    @property
+    def handing_over(self) -> OrganizationTransfer:
+        return OrganizationTransfer(self.authorization, self.rosters, self.changes)
+
+    @property
+    def closing(self) -> OrganizationDeletion:
+        return OrganizationDeletion(
+            authorization=self.authorization,
+            directory=self.directory,
+            metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
+            organization_members=self.rosters,
+            record_writer=self.recording,
+            changes=self.changes,
+        )
+
+    @property
+    def inviting(self) -> Invitations:
+        return Invitations(
+            directory=self.directory,
+            authorization=self.authorization,
+            record_writer=self.recording,
+            organization_members=self.rosters,
+            changes=self.changes,
+            lineage=self.lineage,
+            limits=InvitationLimits(self.work, self.clock, self.limiting, self.between_mails),
+            randomness=self.randomness,
+            base_url=URL,
+        )
+
+    @property
+    def proving(self) -> DomainVerification:
+        return DomainVerification(
+            directory=self.directory,
+            authorization=self.authorization,
+            record_writer=self.recording,
+            organization_members=self.rosters,
+            changes=self.changes,
+            records=self.records,
+            randomness=self.randomness,
+        )
+
+    def signed_in(self, account: Account) -> Principal:
+        """Return somebody who signed in a moment ago."""
+        now_ms = self.clock.now_ms()
+        return Principal(account.id, "session", (Grant(),), signed_in_ms=now_ms)
+
+    def token_of(self, account: Account, *grants: Grant) -> Principal:
+        """Return somebody by a token, which is never fresh."""
+        return Principal(account.id, "token", grants or (Grant(),))
+
+    def roles(self) -> dict[str, Role]:
+        """Return who is what, by name, as it counts now."""
+        now = [each.at(self.clock.now_ms()) for each in self.directory.every(Membership)]
+        return {self.name_of(each.account): each.role for each in now if each}
+
+    def name_of(self, account_id: str) -> str:
+        """Return the name of an account."""
+        return next(each.name for each in self.directory.every(Account) if each.id == account_id)
+
+    async def let_in(self, *people: Account, role: Role = Role.OWNER) -> None:
+        """Make people members of Acme, at once."""
+        for each in people:
+            await self.organizations.set_member(ACME, each, role, by=OPERATOR)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was told, and who called."""
+        self.events.feed.clear()
+        self.mailer.sent.clear()
+        self.directory.calls.clear()
+
+    async def acme(self) -> Organization:
+        """Return Acme as it is stored."""
+        found = await self.directory.get(Organization, organization_place(ACME))
+        assert found
+        return found
+
+    def told_to(self, account: Account) -> Sequence[Event]:
+        """Return the events that somebody's own log shows."""
+        return [each for each in self.events.feed if each.account == account.id]
+
+    async def without(self, account: Account) -> None:
+        """Delete an account."""
+        known = await self.directory.get(Account, Place(account.id))
+        assert known
+        await self.directory.remove(known)
+
+
+async def acme_of_kim() -> OrganizationServices:
+    """Return a world in which kim owns Acme."""
+    world = OrganizationServices()
+    await world.organizations.create(ACME, KIM, by=OPERATOR)
+    world.forget()
+    return world
+
+
+FAR_MS = 2**50  # Later than any clock of a test.
+
+
+@dataclass
+class AdministrationServices(OrganizationServices):
+    """The services of organizations, and those of administrators beside them."""
+
+    @classmethod
+    def settled(cls) -> Self:
+        """Return a registry whose accounts have their names."""
+        world = cls()
+        for each in (KIM, LEE, MAX, EVE, ADA):
+            claim = AccountName(name=each.name, account=each.id, created_ms=0)
+            world.directory.entities[claim.kind, claim.place] = claim
+        return world
+
+    @property
+    def ada(self) -> Principal:
+        """Return the administrator, who has just signed in."""
+        return self.signed_in(ADA)
+
+    @property
+    def administration(self) -> Administration:
+        return Administration(self.directory, self.clock)
+
+    @property
+    def administrators(self) -> Administrators:
+        leasing = Leases(self.work, self.clock, self.randomness)
+        return Administrators(self.directory, self.administration, leasing)
+
+    @property
+    def notifying(self) -> MailDelivery:
+        return MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
+
+    @property
+    def tokens(self) -> TokenRecords:
+        return TokenRecords(
+            directory=self.directory,
+            record_writer=self.recording,
+            lineage=self.lineage,
+            clock=self.clock,
+            randomness=self.randomness,
+            environment="local",
+        )
+
+    @property
+    def logbook(self) -> AuditLog:
+        return AuditLog(self.events, self.directory, self.authorization, self.administration)
+
+    @property
+    def supervising(self) -> AccountAdministration:
+        return AccountAdministration(
+            directory=self.directory,
+            administration=self.administration,
+            administrators=self.administrators,
+            organizations=self.organizations,
+            tokens=self.tokens,
+            audit_log=self.logbook,
+        )
+
+    @property
+    def appointing(self) -> AdministratorAppointments:
+        return AdministratorAppointments(self.administrators, self.recording, self.notifying, URL)
+
+    @property
+    def restraining(self) -> AccountRestrictions:
+        noticing = AccountMail(self.directory, self.notifying, URL, BackgroundTasks())
+        return AccountRestrictions(
+            administrators=self.administrators,
+            record_writer=self.recording,
+            account_sessions=AccountSessions(self.directory, self.recording, self.clock, noticing),
+            tokens=self.tokens,
+            mail_delivery=self.notifying,
+            base_url=URL,
+        )
+
+    @property
+    def provisioning(self) -> OrganizationAdministration:
+        return OrganizationAdministration(self.directory, self.administration, self.organizations)
+
+    @property
+    def reserving(self) -> ReservedNames:
+        return ReservedNames(self.directory, self.administration, self.recording, self.kept_back)
+
+
+def token_of(account: Account, id_: str = "token") -> Token:
+    """Return a token of somebody."""
+    return Token(
+        id=id_, hash=f"hash-of-{id_}", owner=account.id, name=id_, grants=(Grant(),),
+        created_ms=0, expires_ms=None,
+    )  # fmt: skip
+
+
+def session_of(account: Account, id_: str = "session") -> Session:
+    """Return a session of somebody that goes on for long."""
+    return Session(
+        id=id_, account=account.id, provider="link", created_ms=0, seen_ms=0, expires_ms=FAR_MS,
+        idle_ms=FAR_MS, signed_in_ms=0, secrets=("hash",),
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Registries that sign people in with the test issuer, by each kind of provider."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from shared.composition import Adapters as Stores
+from shared.domain.mail import Mail
+from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer
+from tests.fakes.system import START_MS
+from tests.support.browsers import Browser
+from tests.support.world import OpenWorld, World
+
+HOST = "https://login.test"
+TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+KINDS = ("entra", "oidc", "github")
+
+SETTINGS = {
+    "entra_authority": HOST,
+    "entra_tenant": TENANT,
+    "entra_client_id": CLIENT_ID,
+    "entra_client_secret": CLIENT_SECRET,
+    "oidc_issuer": f"{HOST}/{TENANT}/v2.0",
+    "oidc_client_id": CLIENT_ID,
+    "oidc_client_secret": CLIENT_SECRET,
+    "oidc_name": "Company",
+    "github_client_id": CLIENT_ID,
+    "github_client_secret": CLIENT_SECRET,
+    "github_url": HOST,
+}
+
+
+@dataclass
+class Signing:
+    """A registry, the issuer that it trusts, and the way between them."""
+
+    world: World
+    issuer: Issuer
+    internet: FakeInternet
+
+    def browser(self, **options: Any) -> Browser:
+        """Return a new browser of the person who is at the issuer."""
+        return Browser(self.world, self.issuer, **options)
+
+    async def signed_in(self, kind: str = "oidc") -> Browser:
+        """Return a browser in which the person at the issuer has just signed in."""
+        browser = self.browser()
+        await browser.get(f"/sign-in/{kind}")
+        assert browser.page.status_code == 200, browser.page.text
+        return browser
+
+    def somebody_else(self, name: str = "sam") -> None:
+        """Let another person sit at the issuer from now on."""
+        self.issuer.person = replace(
+            self.issuer.person,
+            subject=f"subject-of-{name}",
+            name=name.title(),
+            email=f"{name}@example.org",
+            github_id=sum(map(ord, name)),
+            claims={**self.issuer.person.claims, "oid": f"object-of-{name}"}
+            | {"preferred_username": name},
+        )
+
+    async def events(self, account_id: str) -> list[str]:
+        """Return the kinds of events in the log of an account, oldest first."""
+        found = await self.world.stores.events.stream(f"account:{account_id}", None, 100)
+        return [event.kind for _, event in reversed(found)]
+
+    async def letters(self) -> list[Mail]:
+        """Return the letters that were sent, oldest first."""
+        await self.world.registry.sign_in.account_mail.close()
+        return self.world.mailer.sent
+
+    def wait(self, **time: float) -> None:
+        """Let time pass, for everybody."""
+        self.world.clock.advance(timedelta(**time))
+
+
+async def open_signing(
+    worlds: OpenWorld, around: Callable[[Stores], Stores] = lambda stores: stores, **options: Any
+) -> Signing:
+    """Return a registry with every provider; `around` puts something around its stores."""
+    issuer = Issuer(f"{HOST}/{TENANT}/v2.0", lambda: START_MS / 1000)
+    issuer.person.claims = {
+        "oid": "object-of-kim",
+        "tid": TENANT,
+        "preferred_username": "kim",
+        "email_verified": True,
+    }
+    internet = FakeInternet([issuer])
+
+    def wrap(stores: Stores) -> Stores:
+        return around(replace(stores, fetcher=internet))
+
+    world = await worlds(wrap=wrap, **{**SETTINGS, **options})
+    issuer.now_s = lambda: world.clock.now_ms() / 1000
+    return Signing(world, issuer, internet)

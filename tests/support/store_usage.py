@@ -1,0 +1,261 @@
+"""Counts what each use case takes of the stores in the cloud, with packages of the real index."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from azure.storage.blob.aio import BlobServiceClient
+
+from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
+from shared.services.upkeep import SCHEDULES, TASK_THAT_RUNS_REQUESTS
+from tests.paths import SHARED
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.cloud_registry import MeteredRegistry, metered
+from tests.support.cloud_stores import double_of, emulator
+from tests.support.world import BASE, URL
+
+INDEX = SHARED / "data" / "central-index.jsonl"
+MOST_RELEASES = 4  # Of each package, so that counting takes seconds.
+LONG_AGO = timedelta(days=3)  # Past the grace of the sweep.
+UNTYPED = {"release": "digest", "head": "feed"}  # Items without a kind, by how their id begins.
+OFTEN = 5  # Clients that pull one package.
+A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts again.
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted: by use-case, by task of upkeep when idle, and what comes on top."""
+
+    uses: Mapping[OperationUsage, Usage]
+    idle: Mapping[str, Usage]
+    each_release: Mapping[str, Usage]
+    each_pull: Usage  # Of the roll-up; and each package that was pulled since the last one.
+    each_pulled: Usage
+    stored: Stored
+    items: Mapping[str, float]  # Bytes of each kind of item.
+
+
+async def counted(folder: Path) -> Counted:
+    """Fill a registry and count."""
+    async with metered(folder) as cloud:
+        idle = await upkept(cloud)
+        packages = sample()
+        *releases, last = releases_of(packages)
+        pushes = [await pushed(cloud, each) for each in releases]
+        fed = await told(cloud, last)
+        uses = {OperationUsage.PUSH: mean(pushes) + fed, **await read(cloud, list(packages))}
+        once = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
+        await pull_often(cloud, list(packages))
+        items = sizes(cloud)
+        often = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
+        each_pull = less(often, once) * (1 / (OFTEN - 1))
+        await upkept(cloud)  # What the roll-ups changed is told, and no news any more.
+        await upkept(cloud)
+        busy = await upkept(cloud)
+        return Counted(
+            uses=uses,
+            idle=idle,
+            each_release={task: less(busy[task], idle[task]) * (1 / len(pushes)) for task in idle},
+            each_pull=each_pull,
+            each_pulled=less(once, each_pull),
+            stored=await stored(cloud, len(pushes)),
+            items=items,
+        )
+
+
+def sample() -> dict[str, list[Mapping[str, Any]]]:
+    """Return some real packages with their first releases, each with a dependency."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for line in INDEX.read_text("utf-8").splitlines():
+        release = json.loads(line)
+        found.setdefault(f"{release['org']}/{release['name']}", []).append(release)
+    chosen = {
+        package: releases[:MOST_RELEASES]
+        for package, releases in found.items()
+        if package.startswith("ballerina") and len(releases) >= MOST_RELEASES
+    }
+    return dict(list(chosen.items())[:RESOLVED])
+
+
+def releases_of(packages: Mapping[str, list[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    """Return all releases, one after the other."""
+    return [release for releases in packages.values() for release in releases]
+
+
+def archive(release: Mapping[str, Any]) -> bytes:
+    """Make an archive with the metadata of a real release."""
+    return bala(
+        f"{release['org']}/{release['name']}:{release['version']}",
+        platform=release["platform"],
+        ballerina_version=release["ballerina_version"],
+        dependencies=[f"{d['org']}/{d['name']}:{d['version']}" for d in release["dependencies"]],
+        modules=[each["name"] for each in release["modules"]],
+    )
+
+
+def mean(each: list[Usage]) -> Usage:
+    """Return what one of them takes."""
+    return sum(each, Usage()) * (1 / len(each))
+
+
+async def pushed(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
+    """Publish a release."""
+    cloud.meter.taken()
+    answer = await cloud.http.post(
+        f"{BASE}/packages",
+        headers={"Authorization": f"Bearer {cloud.token}"},
+        files={"bala-file": ("any.bala", archive(release))},
+    )
+    return taken(cloud, answer)
+
+
+async def told(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
+    """Return what it takes to tell the search of a push, which a Function does after it."""
+    await run(cloud, "search")  # Of all before it.
+    nothing_new = await run(cloud, "search")
+    await pushed(cloud, release)
+    return less(await run(cloud, "search"), nothing_new)
+
+
+async def run(cloud: MeteredRegistry, task: str) -> Usage:
+    """Run a task of upkeep."""
+    cloud.meter.taken()
+    await cloud.registry.upkeep.run(task)
+    if task == TASK_THAT_RUNS_REQUESTS:
+        await cloud.registry.task_requests.run_requested(cloud.registry.upkeep.run)
+    return cloud.meter.taken()
+
+
+async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsage, Usage]:
+    """Ask for each package in each way, one release of each."""
+    found: dict[OperationUsage, Usage] = {}
+    exact = [f"{BASE}/packages/{each}/{version(each)}" for each in packages]
+    pulls = [(await got(cloud, url, dict(ACCEPT_ARCHIVE)))[0] for url in exact]
+    cloud.meter.taken()
+    await cloud.registry.pull_counter.flush()
+    counting = cloud.meter.taken() * (1 / len(packages))
+    found[OperationUsage.PULL] = mean(pulls) + counting
+    bearer = {**dict(ACCEPT_ARCHIVE), "Authorization": f"Bearer {cloud.token}"}
+    # Who sends a token again on the second hop is sent to the app itself.
+    hops = [(await got(cloud, url, bearer))[1].headers["location"] for url in exact]
+    archives = [await got(cloud, hop) for hop in hops]
+    found[OperationUsage.ARCHIVE] = without_answer(mean([usage for usage, _ in archives]))
+    found[OperationUsage.METADATA] = mean([(await got(cloud, url))[0] for url in exact])
+    found[OperationUsage.VERSIONS] = await again(
+        cloud, [f"{BASE}/packages/{each}" for each in packages]
+    )
+    lines = [f"{URL}/index/{each}/index.json" for each in packages]
+    found[OperationUsage.INDEX] = await again(cloud, lines)
+    found[OperationUsage.RESOLVE] = await resolved(cloud, packages)
+    found[OperationUsage.SEARCH] = await again(cloud, [f"{BASE}/packages?q=http&limit=20"])
+    return found
+
+
+def version(package: str) -> str:
+    """Return one version of a package of the sample."""
+    return str(sample()[package][0]["version"])
+
+
+async def again(cloud: MeteredRegistry, urls: list[str]) -> Usage:
+    """Ask for each twice, and return what the second time takes: a process remembers what it
+    decoded and asks only for what is newer."""
+    for url in urls:
+        await got(cloud, url)
+    return mean([(await got(cloud, url))[0] for url in urls])
+
+
+async def resolved(cloud: MeteredRegistry, packages: list[str]) -> Usage:
+    """Resolve all packages twice, and return what the second time takes."""
+    asked = [dict(zip(("org", "name"), each.split("/"), strict=True)) for each in packages]
+    url = f"{BASE}/packages/resolve-dependencies"
+    await cloud.http.post(url, json={"packages": asked})
+    cloud.meter.taken()
+    return taken(cloud, await cloud.http.post(url, json={"packages": asked}))
+
+
+async def got(
+    cloud: MeteredRegistry, url: str, headers: Mapping[str, str] | None = None
+) -> tuple[Usage, httpx.Response]:
+    """Ask for something, and return what that takes."""
+    cloud.meter.taken()
+    answer = await cloud.http.get(url, headers=headers)
+    return taken(cloud, answer), answer
+
+
+def taken(cloud: MeteredRegistry, answer: httpx.Response) -> Usage:
+    """Return what an answer took, which has to be a good one."""
+    assert answer.status_code < 400, answer.text
+    head = sum(len(name) + len(value) + 4 for name, value in answer.headers.raw)
+    return cloud.meter.taken(head + len(answer.content))
+
+
+def without_answer(usage: Usage) -> Usage:
+    """Return it without the bytes of its answer, which are those of a small archive here."""
+    return Usage(usage.units, usage.records, usage.blob_reads, usage.blob_writes)
+
+
+async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
+    """Run every task that has a schedule, days after the last request."""
+    cloud.clock.advance(LONG_AGO)
+    return {task: await run(cloud, task) for task in SCHEDULES}
+
+
+async def pull_often(cloud: MeteredRegistry, packages: list[str]) -> None:
+    """Pull each package for several clients."""
+    for package in packages:
+        for client in range(OFTEN):
+            headers = {**dict(ACCEPT_ARCHIVE), "X-Forwarded-For": f"192.0.2.{client}"}
+            await got(cloud, f"{BASE}/packages/{package}/{version(package)}", headers)
+    await cloud.registry.pull_counter.flush()
+
+
+async def rolled(cloud: MeteredRegistry, idle: Usage) -> Usage:
+    """Roll all pulls up, forget them when their window is over, and return what that adds."""
+    total = Usage()
+    for _ in range(2):
+        cloud.clock.advance(A_WINDOW)
+        total += less(await run(cloud, "roll-up"), idle)
+    return total
+
+
+def less(usage: Usage, other: Usage) -> Usage:
+    """Return what the one takes more than the other."""
+    return usage + other * -1
+
+
+async def stored(cloud: MeteredRegistry, releases: int) -> Stored:
+    """Return how many bytes a release takes at rest, beside its archive."""
+    items = [size for _, size in measured_items(cloud)]
+    async with BlobServiceClient.from_connection_string(emulator()) as blobs:
+        derived = blobs.get_container_client(f"{cloud.meter.place.prefix}derived")
+        documents = [
+            blob.size
+            async for blob in derived.list_blobs()
+            if blob.name.startswith(("texts/", "graph/"))
+        ]
+    return Stored(sum(items) / releases, sum(documents) / releases)
+
+
+def sizes(cloud: MeteredRegistry) -> dict[str, float]:
+    """Return how large an item of each kind is."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for kind, size in measured_items(cloud):
+        found[kind].append(size)
+    return {kind: sum(each) / len(each) for kind, each in found.items()}
+
+
+def measured_items(cloud: MeteredRegistry) -> Iterator[tuple[str, int]]:
+    """Yield every item's kind and size."""
+    double = double_of(cloud.meter.place.place, cloud.clock)
+    for container in double.containers.values():
+        for key, partition in container.partitions.items():
+            for item in partition.items.values():
+                prefix: str = item["id"].partition(":")[0]
+                kind: str = item.get("kind") or UNTYPED.get(prefix, prefix)
+                yield "name" if key == '["names"]' else kind, len(json.dumps(item))

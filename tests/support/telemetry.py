@@ -1,0 +1,67 @@
+"""Telemetry that is kept in memory for tests."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
+
+from shared.telemetry import recording
+from shared.telemetry.exporter import create_backend
+from shared.telemetry.metrics import Instrument
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was told while a test ran."""
+
+    reader: InMemoryMetricReader
+    exporter: InMemorySpanExporter
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        """Return the spans that have ended, in that order."""
+        return list(self.exporter.get_finished_spans())
+
+    def points(self, instrument: Instrument) -> list[dict[str, Any]]:
+        """Return the points of a metric: attributes, with `value` or `count`, `sum` and more."""
+        return [
+            {**point.pop("attributes"), **point}
+            for metric in self.metrics()
+            if metric["name"] == instrument.name
+            for point in metric["data"]["data_points"]
+        ]
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return every metric that has a value."""
+        data = self.reader.get_metrics_data()
+        found = json.loads(data.to_json())["resource_metrics"] if data else []
+        return [
+            metric
+            for resource in found
+            for scope in resource["scope_metrics"]
+            for metric in scope["metrics"]
+        ]
+
+    def text(self) -> str:
+        """Return all of it as one text."""
+        return "\n".join([*(span.to_json() for span in self.spans), json.dumps(self.metrics())])
+
+
+@contextmanager
+def hearing(sampler: Sampler = ALWAYS_ON) -> Generator[Heard]:
+    """Hear what is told until the block ends."""
+    reader, exporter = InMemoryMetricReader(), InMemorySpanExporter()
+    listener = create_backend([reader], SimpleSpanProcessor(exporter), sampler)
+    before = recording.set_backend(listener)
+    try:
+        yield Heard(reader, exporter)
+    finally:
+        recording.set_backend(before)
+        listener.close()

@@ -1,0 +1,244 @@
+"""A whole registry for one test: over a temporary folder, served in process, with its people.
+
+BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those of one machine.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+from starlette.types import ASGIApp
+
+from shared.bootstrap import build_registry
+from shared.composition import Adapters as Stores
+from shared.composition import Registry
+from shared.domain.accounts import Account
+from shared.domain.identity import OPERATOR
+from shared.domain.names import parse_org
+from shared.domain.rights import Role
+from shared.hosting.host import Host
+from shared.hosting.middleware import configured_headers
+from shared.services.tokens import TokenRequest
+from shared.settings import Settings
+from tests.fakes.dns_records import FakeDomainRecords
+from tests.fakes.mail import FakeMailer
+from tests.fakes.system import START_MS, FakeClock, FakeRandomness
+from tests.lazy_app import lazy_functions
+from tests.protocol.bal.go import GoBal
+from tests.protocol.bal.java import JavaBal
+from tests.protocol.bal.language_server import LanguageServer
+from tests.protocol.bal.maven import MavenBal
+from tests.protocol.bal.okhttp import FORM
+from tests.protocol.bal.wire import Wire
+from tests.reaching import noted
+from tests.support.storage import PLACES, Places
+
+URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
+BASE = f"{URL}/2.0/registry"
+MAVEN = f"{URL}/2.0/maven"
+SCOPES = ("read", "push-new", "push-version", "deprecate", "manage")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account and a token for everything that the account may do."""
+
+    account: Account
+    token: str
+
+
+@dataclass(frozen=True)
+class People:
+    """Who there is: `acme` belongs to Ann, Mia is a member of it; `other` belongs to Bob."""
+
+    admin: Person
+    ann: Person
+    mia: Person
+    bob: Person
+
+
+@dataclass
+class World:
+    """A registry and its people."""
+
+    registry: Registry
+    stores: Stores
+    clock: FakeClock
+    people: People
+    http: httpx.AsyncClient
+
+    @property
+    def mailer(self) -> FakeMailer:
+        """Return what keeps the mail of this registry."""
+        return cast("FakeMailer", self.stores.mailer)
+
+    @property
+    def domain_records(self) -> FakeDomainRecords:
+        """Return what the name servers say."""
+        return cast("FakeDomainRecords", self.stores.domain_records)
+
+    def with_ids(self, text: str) -> str:
+        """Return a text with the ids of the people that it names, as in `ID-OF-ann`."""
+        ids = {name: person.account.id for name, person in vars(self.people).items()}
+        return re.sub(r"ID-OF-([a-z]+)", lambda found: ids[found[1]], text)
+
+    def java(self, person: Person | None = None, **options: Any) -> JavaBal:
+        """Return the Java `bal` of a person, or of somebody without a token."""
+        return JavaBal(Wire(self.http), BASE, person.token if person else "", **options)
+
+    def go(self, person: Person | None = None, **options: Any) -> GoBal:
+        """Return the Go `bal` of a person, or of somebody without a token."""
+        return GoBal(Wire(self.http), BASE, person.token if person else "", **options)
+
+    def maven(self, person: Person | None = None, **options: Any) -> MavenBal:
+        """Return a `bal` whose settings have the registry as a Maven repository."""
+        user, token = (person.account.name, person.token) if person else ("", "")
+        return MavenBal(self.http, MAVEN, user, token, **options)
+
+    def editor(self) -> LanguageServer:
+        """Return a language server."""
+        return LanguageServer(Wire(self.http), BASE)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        by: Person | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        """Send a bare request; `path` is below the base, unless it is a whole URL."""
+        sent = dict(headers or {})
+        if by:
+            sent["Authorization"] = f"Bearer {by.token}"
+        url = path if path.startswith("http") else BASE + path
+        return await self.http.send(httpx.Request(method, url, headers=sent, content=content))
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        """Send a bare GET."""
+        return await self.send("GET", path, **options)
+
+    async def upload(
+        self, body: bytes, *, by: Person | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Send a body to the push operation, as a form unless the headers say otherwise."""
+        return await self.send(
+            "POST", "/packages", by=by, headers={**FORM, **(headers or {})}, content=body
+        )
+
+    async def push(self, archive: bytes, *, by: Person | None = None) -> None:
+        """Publish an archive as Ann, or as somebody else; raise as the client does."""
+        await self.java(by or self.people.ann).send_archive("any/any:0.0.0", archive)
+
+
+OpenWorld = Callable[..., Awaitable[World]]  # With settings, and `wrap` for the stores.
+
+
+@dataclass(frozen=True)
+class Template:
+    """A registry with accounts, made once and copied for every test."""
+
+    folder: Path
+    people: People
+
+    @asynccontextmanager
+    async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
+        """Serve a copy of the template; `opened` says which options there are."""
+        PLACES.copy(self.folder, folder)
+        try:
+            async with opened(folder, self.people, **options) as world:
+                yield world
+        finally:
+            PLACES.forget(folder)
+
+
+def repeating(registry: Registry) -> Host:
+    """Serve as one machine does: what stands is given again without asking a Function."""
+    return Host(lazy_functions(registry), headers=configured_headers(URL), edition=registry.edition)
+
+
+def asking(registry: Registry) -> Host:
+    """Serve as the real host does: a Function answers each request."""
+    return Host(lazy_functions(registry), headers=configured_headers(URL))
+
+
+@asynccontextmanager
+async def opened(
+    folder: Path,
+    people: People,
+    wrap: Callable[[Stores], Stores] = lambda stores: stores,
+    host: Callable[[Registry], ASGIApp] = repeating,
+    *,
+    places: Places = PLACES,
+    at_ms: int = START_MS,
+    seed: str = "test",
+    **settings: Any,
+) -> AsyncGenerator[World]:
+    """Serve what the folder stands for; to open it again is to start the registry again.
+
+    `wrap` puts something around the stores, `host` serves the registry in another way, `seed`
+    begins its randomness, and what is left are settings.
+    """
+    chosen, clock = settings_of(folder, places, **settings), FakeClock(at_ms)
+    stores = replace(
+        await places.stores(chosen, clock),
+        randomness=FakeRandomness(seed),
+        mailer=FakeMailer(),
+        domain_records=FakeDomainRecords(),
+    )
+    registry = build_registry(chosen, noted(wrap(stores)))
+    transport = httpx.ASGITransport(host(registry), raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere()) as http:
+        yield World(registry, stores, clock, people, http)
+    await registry.close()
+
+
+def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:
+    """Return settings for a registry in the folder, whatever the environment says."""
+    ours = {"data": folder, "url": URL, "log_level": "warning", **places.settings()}
+    return Settings.model_validate({**ours, **settings})
+
+
+def make_template(folder: Path) -> Template:
+    """Make a registry with an administrator and the people of two organizations."""
+    return Template(folder, asyncio.run(settled(folder)))
+
+
+async def settled(folder: Path, places: Places = PLACES) -> People:
+    """Make the stores of such a registry, and return the people."""
+    settings = settings_of(folder, places)
+    stores = await places.new_stores(settings, FakeClock())
+    registry = build_registry(settings, replace(stores, randomness=FakeRandomness("people")))
+    admin = await registry.accounts.create_administrator("admin", by=OPERATOR)
+    ann, mia, bob = [await registry.accounts.create(n, by=OPERATOR) for n in ("ann", "mia", "bob")]
+    await registry.organizations.create(parse_org("acme"), ann, by=OPERATOR)
+    await registry.organizations.create(parse_org("other"), bob, by=OPERATOR)
+    await registry.organizations.set_member(parse_org("acme"), mia, Role.MEMBER, by=OPERATOR)
+    people = [await _person(registry, each) for each in (admin, ann, mia, bob)]
+    await registry.close()
+    return People(*people)
+
+
+async def _person(registry: Registry, account: Account) -> Person:
+    return Person(account, await token_of(registry, account))
+
+
+async def token_of(
+    registry: Registry, account: Account, *scopes: str, org: str = "*", package: str = "*"
+) -> str:
+    """Issue a token for the account, for everything or for some scopes and packages."""
+    wanted = TokenRequest.parse("test", scopes or SCOPES, org=org, package=package, days=None)
+    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
+    return issued.text.reveal()
+
+
+async def limited(world: World, person: Person, *scopes: str, **patterns: str) -> Person:
+    """Return the person with a token that allows less."""
+    token = await token_of(world.registry, person.account, *scopes, **patterns)
+    return replace(person, token=token)

@@ -1,0 +1,41 @@
+"""What Cosmos DB charges is told of each answer, and counts to what it was asked for."""
+
+from pathlib import Path
+
+from shared.adapters.cosmos.client import BatchWrite, CosmosDatabase
+from shared.adapters.system import SystemRandomness
+from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
+from shared.telemetry.recording import Activity, SpanOrigin
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import CloudDouble
+from tests.support.telemetry import hearing
+
+
+async def test_every_answer_is_told_with_its_charge(tmp_path: Path) -> None:
+    cosmos = CosmosDatabase(CloudDouble(tmp_path, FakeClock()).cosmos, SystemRandomness())
+    packages = cosmos.container("packages")
+    with hearing() as heard:
+        activity = Activity.begin("central_pull", SpanOrigin.SERVED)
+        assert await packages.read("acme/a-secret", "head") is None
+        await packages.batch("acme/a-secret", [BatchWrite({"id": "head", "pk": "acme/a-secret"})])
+        await packages.query("SELECT * FROM c WHERE c.kind = @kind", "acme/a-secret", kind="head")
+        answers = heard.points(COSMOS_ANSWERS)
+        units = heard.points(COSMOS_UNITS)
+        assert "a-secret" not in heard.text()
+    await cosmos.close()
+    told = {(each["container"], each["operation"], each["status"]) for each in answers}
+    assert told >= {
+        ("packages", "get", 404),
+        ("packages", "batch", 200),
+        ("packages", "query", 200),
+    }
+    assert activity.units > 0
+    assert round(sum(each["value"] for each in units), 6) == round(activity.units, 6)
+
+
+async def test_what_nobody_asked_for_is_charged_to_nobody(tmp_path: Path) -> None:
+    cosmos = CosmosDatabase(CloudDouble(tmp_path, FakeClock()).cosmos, SystemRandomness())
+    activity = Activity.begin("central_pull", SpanOrigin.SERVED)
+    assert await cosmos.container("packages").read("acme/greet", "head") is None
+    assert activity.log_fields()["units"] == round(activity.units, 2)
+    await cosmos.close()

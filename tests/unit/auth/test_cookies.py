@@ -1,0 +1,68 @@
+"""What a browser shows before anybody is signed in, and what proves that it was here before."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.auth.cookies import Browsers, Cookie, KnownBrowsers, set_cookies
+from shared.auth.secrets import Secret
+from tests.fakes.system import FakeRandomness
+from tests.unit.auth.test_sessions import KEYS, URL
+
+ANN, BOB = "ann0000000", "bob0000000"
+COOKIE = Cookie.named("device", URL)
+
+
+@pytest.fixture
+def left() -> Iterator[list[Secret]]:
+    """Return the cookies that are left with the browser."""
+    cookies: list[Secret] = []
+    token = set_cookies.set(cookies)
+    yield cookies
+    set_cookies.reset(token)
+
+
+def devices(seed: str = "devices") -> KnownBrowsers:
+    return KnownBrowsers(KEYS, FakeRandomness(seed), cookie=COOKIE)
+
+
+def shown(left: list[Secret], known: KnownBrowsers) -> str:
+    """Return what a browser shows that got this cookie."""
+    [cookie] = left
+    text, _, attributes = cookie.reveal().partition(";")
+    assert f"Max-Age={365 * 86_400}" in attributes
+    return known.shown({"cookie": text})
+
+
+def test_a_browser_is_known_to_the_account_that_was_signed_in_with_it(left: list[Secret]) -> None:
+    known = devices()
+    known.remember(ANN)
+    text = shown(left, known)
+    assert known.knows(ANN, text)
+    assert not known.knows(BOB, text)
+
+
+def test_what_a_browser_shows_cannot_be_made_of_parts(left: list[Secret]) -> None:
+    known = devices()
+    known.remember(ANN)
+    name, _, signature = shown(left, known).partition(".")
+    for forged in (name, f"{name}.", f".{signature}", f"x{name}.{signature}", f"{name}.x", ""):
+        assert not known.knows(ANN, forged)
+    assert not known.knows(ANN, f"{name}.{name}.{signature}")
+
+
+def test_two_browsers_show_different_things(left: list[Secret]) -> None:
+    devices("one").remember(ANN)
+    devices("two").remember(ANN)
+    one, two = (each.reveal() for each in left)
+    assert one != two
+
+
+def test_forms_of_browsers_and_proofs_of_devices_are_signed_apart() -> None:
+    browsers = Browsers(KEYS, FakeRandomness("browsers"), cookie=COOKIE)
+    form = browsers.csrf("name")
+    assert browsers.csrf_fits("name", form)
+    assert not browsers.csrf_fits("other", form)
+    assert not browsers.csrf_fits("", browsers.csrf(""))
+    assert not devices().knows("name", f".{form}")
+    assert not browsers.csrf_fits(f"{ANN}\nname", KEYS.signer("device").sign(f"{ANN}\nname"))

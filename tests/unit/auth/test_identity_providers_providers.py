@@ -1,0 +1,629 @@
+"""Signing in with each kind of provider, against a test issuer that checks code and PKCE."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from shared.auth.entra import EntraApplication, EntraProvider, managed_identity
+from shared.auth.identity_providers import (
+    Freshness,
+    IdentityProvider,
+    StartedSignIn,
+    StrongClaims,
+    VerifiedIdentity,
+    mail_address,
+    one_line,
+    reason_of,
+)
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
+from shared.auth.secrets import Secret
+from shared.auth.signed_tokens import Claims, IdTokenValidator, TokenFlaw
+from shared.domain.errors.identity import IssuerSilent, SignedTokenRefused, SignInFailed
+from shared.ports import HttpResponse, Unanswered
+from tests.fakes.identity_provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    FakeInternet,
+    Issuer,
+    answer_of,
+    rsa_key,
+)
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.server import running
+
+TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+HOST = "https://login.test"
+BACK = "https://registry.test/sign-in/it/callback"
+STRONG = StrongClaims.parse("amr=fido, acr=phr, acrs=c1")
+KINDS = ("entra", "oidc", "github")
+
+
+class Place:
+    """An issuer, and the three kinds of provider over it."""
+
+    def __init__(self) -> None:
+        """Open the issuer."""
+        self.clock = FakeClock()
+        self.issuer = Issuer(f"{HOST}/{TENANT}/v2.0", lambda: self.clock.now_ms() / 1000)
+        self.issuer.person.claims = {
+            "oid": "object-of-kim",
+            "tid": TENANT,
+            "preferred_username": "kim",
+            "email_verified": True,
+        }
+        self.internet = FakeInternet([self.issuer])
+        self.discovery = IssuerDiscovery(self.internet, self.clock)
+        keys = IssuerKeys(self.internet, self.discovery, self.clock)
+        self.id_tokens = IdTokenValidator(keys, self.clock)
+
+    def entra(self, **changed: Any) -> EntraProvider:
+        """Return the provider of the tenant."""
+        secret = Secret(CLIENT_SECRET)
+        application = EntraApplication(HOST, TENANT, CLIENT_ID, secret, by_form_post=True)
+        return EntraProvider(
+            replace(application, **changed),
+            fetcher=self.internet,
+            id_tokens=self.id_tokens,
+            strong=STRONG,
+            clock=self.clock,
+        )
+
+    def provider(self, kind: str) -> IdentityProvider:
+        """Return a provider of that kind."""
+        client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
+        common: Any = {
+            "fetcher": self.internet,
+            "clock": self.clock,
+            "randomness": FakeRandomness("sign-in"),
+        }
+        match kind:
+            case "entra":
+                return self.entra()
+            case "oidc":
+                return OidcProvider(
+                    self.issuer.url,
+                    "Company",
+                    client,
+                    discovery=self.discovery,
+                    id_tokens=self.id_tokens,
+                    strong=STRONG,
+                    **common,
+                )
+            case _:
+                return GitHubProvider(HOST, client, **common)
+
+    async def answer(self, begun: StartedSignIn) -> dict[str, str]:
+        """Return what the browser brings back."""
+        page = await self.internet.browse(begun.address)
+        return answer_of(page, BACK)
+
+    async def sign_in(
+        self, provider: IdentityProvider, freshness: Freshness = Freshness.ANY
+    ) -> VerifiedIdentity:
+        """Go the whole way."""
+        begun = await provider.begin(BACK, freshness)
+        return await provider.finish(begun.flow, await self.answer(begun))
+
+
+@pytest.fixture
+def place() -> Place:
+    """Return a place of the test's own."""
+    return Place()
+
+
+async def test_entra_tells_who_somebody_is(place: Place) -> None:
+    assert await place.sign_in(place.provider("entra")) == VerifiedIdentity(
+        issuer=f"{HOST}/{TENANT}/v2.0",
+        identifier="object-of-kim",
+        label="kim",
+        email="kim@example.org",
+        display_name="Kim Larsen",
+        strong=False,
+        authenticated_ms=place.clock.now_ms(),
+    )
+
+
+async def test_any_openid_provider_tells_who_somebody_is(place: Place) -> None:
+    signed_in = await place.sign_in(place.provider("oidc"))
+    assert (signed_in.issuer, signed_in.identifier) == (place.issuer.url, "subject-of-kim")
+    assert (signed_in.label, signed_in.email) == ("kim", "kim@example.org")
+
+
+async def test_github_tells_who_somebody_is_by_number(place: Place) -> None:
+    assert await place.sign_in(place.provider("github")) == VerifiedIdentity(
+        issuer=HOST,
+        identifier="583231",
+        label="kim",
+        email="kim@example.org",
+        display_name="Kim Larsen",
+        strong=False,
+        authenticated_ms=place.clock.now_ms(),
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_sign_in_has_a_state_and_a_challenge_of_its_own(
+    place: Place, kind: str
+) -> None:
+    provider = place.provider(kind)
+    begun = [await provider.begin(BACK, Freshness.ANY) for _ in range(2)]
+    asked = [parse_qs(urlsplit(each.address).query) for each in begun]
+    for name in ("state", "code_challenge", *(["nonce"] if kind != "github" else [])):
+        assert asked[0][name] != asked[1][name]
+    assert asked[0]["code_challenge_method"] == ["S256"]
+    assert asked[0]["state"] == [begun[0].state]
+    assert asked[0]["redirect_uri"] == [BACK]
+    assert json.loads(begun[0].flow)["code_verifier"] not in begun[0].address
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_code_is_good_once(place: Place, kind: str) -> None:
+    provider = place.provider(kind)
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = await place.answer(begun)
+    await provider.finish(begun.flow, answer)
+    with pytest.raises(SignInFailed, match="invalid_grant"):
+        await provider.finish(begun.flow, answer)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_code_of_somebody_elses_sign_in_is_good_for_nothing(
+    place: Place, kind: str
+) -> None:
+    provider = place.provider(kind)
+    mine = await provider.begin(BACK, Freshness.ANY)
+    theirs = await place.answer(await provider.begin(BACK, Freshness.ANY))
+    with pytest.raises(SignInFailed, match="another sign-in"):
+        await provider.finish(mine.flow, theirs)
+    # With the state put right, PKCE refuses it.
+    with pytest.raises(SignInFailed, match="invalid_grant"):
+        await provider.finish(mine.flow, {**theirs, "state": mine.state})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"error": "access_denied"}, "you did not agree"),
+        ({"error": "server_error", "error_description": "Call 555"}, "answered server_error"),
+        ({"error": "<b>call 555</b>"}, "answered with an error"),
+    ],
+    ids=["denied", "failed", "markup"],
+)
+async def test_a_refusal_of_the_provider_is_told_without_its_words(
+    place: Place, kind: str, answer: dict[str, str], reason: str
+) -> None:
+    provider = place.provider(kind)
+    begun = await provider.begin(BACK, Freshness.ANY)
+    with pytest.raises(SignInFailed, match=reason) as refused:
+        await provider.finish(begun.flow, {**answer, "state": begun.state})
+    assert "555" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_answer_without_a_code_signs_nobody_in(place: Place, kind: str) -> None:
+    provider = place.provider(kind)
+    begun = await provider.begin(BACK, Freshness.ANY)
+    with pytest.raises(SignInFailed):
+        await provider.finish(begun.flow, {"state": begun.state})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_silent_provider_is_named(place: Place, kind: str) -> None:
+    provider = place.provider(kind)
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = await place.answer(begun)
+    place.internet.is_down = True
+    with pytest.raises(IssuerSilent, match=provider.label):
+        await provider.finish(begun.flow, answer)
+
+
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+async def test_a_provider_that_is_silent_from_the_start_is_named(place: Place, kind: str) -> None:
+    place.internet.is_down = True
+    provider = place.provider(kind)
+    with pytest.raises(IssuerSilent, match=provider.label):
+        await provider.begin(BACK, Freshness.ANY)
+
+
+Change = Callable[[str], str]
+
+
+def unsigned(token: str) -> str:
+    """Return the token with another signature."""
+    return token[:-8] + "AAAAAAAA"
+
+
+def by_stranger(**changed: Any) -> Change:
+    """Return what signs a token anew with a stranger's key."""
+
+    def change(token: str) -> str:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return jwt.encode(
+            {**claims, **changed}, rsa_key(66), algorithm="RS256", headers={"kid": "key-1"}
+        )
+
+    return change
+
+
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+@pytest.mark.parametrize(
+    "change",
+    [unsigned, by_stranger(), lambda _: "", lambda _: "a.b.c"],
+    ids=["unsigned", "stranger", "empty", "no token"],
+)
+async def test_an_id_token_is_validated_though_no_library_does(
+    place: Place, kind: str, change: Change
+) -> None:
+    place.issuer.change_token = change
+    # Where msal cannot even read the token it says so itself.
+    with pytest.raises((SignedTokenRefused, SignInFailed)):
+        await place.sign_in(place.provider(kind))
+
+
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+@pytest.mark.parametrize(
+    "claims",
+    [{"aud": "other"}, {"iss": HOST}, {"exp": 1}, {"nonce": "other"}],
+    ids=["audience", "issuer", "time", "nonce"],
+)
+async def test_an_id_token_of_another_sign_in_is_refused(
+    place: Place, kind: str, claims: dict[str, Any]
+) -> None:
+    place.issuer.person.claims |= claims
+    with pytest.raises((SignedTokenRefused, SignInFailed)):
+        await place.sign_in(place.provider(kind))
+
+
+async def test_entra_is_one_tenant(place: Place) -> None:
+    place.issuer.person.claims["tid"] = "00000000-0000-0000-0000-000000000000"
+    with pytest.raises(SignedTokenRefused, match="another tenant"):
+        await place.sign_in(place.provider("entra"))
+
+
+async def test_entra_answers_with_a_form_or_where_that_does_not_work_with_an_address(
+    place: Place,
+) -> None:
+    begun = await place.entra().begin(BACK, Freshness.ANY)
+    assert "response_mode=form_post" in begun.address
+    by_address = place.entra(by_form_post=False)
+    begun = await by_address.begin(BACK, Freshness.ANY)
+    assert "response_mode=query" in begun.address
+    assert (await place.sign_in(by_address)).identifier == "object-of-kim"
+
+
+async def test_entra_knows_the_registry_by_an_assertion_instead_of_a_secret(place: Place) -> None:
+    asked: list[str] = []
+
+    def assertion() -> str:
+        asked.append("assertion")
+        return "an assertion of the managed identity"
+
+    await place.sign_in(place.entra(credential=assertion))
+    assert asked == ["assertion"]
+
+
+async def test_no_token_of_a_person_is_kept(place: Place) -> None:
+    provider = place.entra()
+    await place.sign_in(provider)
+    cache: Any = provider._known.token_cache  # type: ignore[union-attr]
+    assert list(cache.search(cache.CredentialType.ACCESS_TOKEN)) == []
+
+
+async def test_a_new_sign_in_is_asked_of_the_provider(place: Place) -> None:
+    begun = {kind: await place.provider(kind).begin(BACK, Freshness.NEW) for kind in KINDS}
+    asked = {kind: parse_qs(urlsplit(each.address).query) for kind, each in begun.items()}
+    assert asked["entra"]["prompt"] == ["login"]
+    wanted = json.loads(asked["entra"]["claims"][0])["id_token"]
+    assert wanted == {
+        "auth_time": {"essential": True},
+        "acrs": {"essential": True, "values": ["c1"]},
+    }
+    assert asked["oidc"]["max_age"] == ["0"]
+    assert asked["github"]["prompt"] == ["select_account"]
+
+
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+async def test_when_somebody_showed_who_they_are_the_provider_says(place: Place, kind: str) -> None:
+    now_s = place.clock.now_ms() // 1000
+    place.issuer.person.claims["auth_time"] = now_s - 7200
+    signed_in = await place.sign_in(place.provider(kind))
+    assert signed_in.authenticated_ms == (now_s - 7200) * 1000
+    place.issuer.person.claims["auth_time"] = now_s + 7200
+    signed_in = await place.sign_in(place.provider(kind))
+    assert signed_in.authenticated_ms == place.clock.now_ms()
+
+
+@pytest.mark.parametrize("kind", ["entra", "oidc"])
+@pytest.mark.parametrize(
+    ("claims", "strong"),
+    [
+        ({"amr": ["pwd", "fido"]}, True),
+        ({"acr": "phr"}, True),
+        ({"acrs": ["c1", "c2"]}, True),
+        ({"amr": ["pwd", "mfa"]}, False),
+        ({"amr": "fidox"}, False),
+        ({"fido": "amr"}, False),
+        ({}, False),
+    ],
+    ids=["amr", "acr", "acrs", "weak", "longer", "turned", "none"],
+)
+async def test_the_operator_says_which_claims_are_strong(
+    place: Place, kind: str, claims: dict[str, Any], strong: bool
+) -> None:
+    place.issuer.person.claims |= claims
+    assert (await place.sign_in(place.provider(kind))).strong is strong
+
+
+async def test_an_address_that_nobody_verified_is_no_address(place: Place) -> None:
+    place.issuer.person.claims["email_verified"] = False
+    assert (await place.sign_in(place.provider("oidc"))).email == ""
+
+
+async def test_an_answer_that_names_another_provider_is_refused(place: Place) -> None:
+    provider = place.provider("oidc")
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = await place.answer(begun)
+    with pytest.raises(SignInFailed, match="another provider"):
+        await provider.finish(begun.flow, {**answer, "iss": "https://evil.test"})
+
+
+async def test_a_provider_that_names_itself_has_to(place: Place) -> None:
+    place.issuer.names_itself = True
+    provider = place.provider("oidc")
+    assert await place.sign_in(provider)
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = await place.answer(begun)
+    del answer["iss"]
+    with pytest.raises(SignInFailed, match="another provider"):
+        await provider.finish(begun.flow, answer)
+
+
+@pytest.mark.parametrize("text", ["amr", "amr=", "=fido", "amr=fido,acr"])
+def test_a_list_of_strong_claims_has_names_and_values(text: str) -> None:
+    with pytest.raises(ValueError, match="amr=fido"):
+        StrongClaims.parse(text)
+
+
+def test_without_strong_claims_nothing_is_strong() -> None:
+    assert not StrongClaims.parse("").met_by(Claims({"amr": ["fido"]}))
+
+
+def test_what_others_write_is_shown_on_one_line() -> None:
+    assert one_line(" Kim\n\tLarsen\N{RIGHT-TO-LEFT OVERRIDE} ") == "Kim Larsen"
+    assert len(one_line("x" * 1000)) == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("kim@example.org", "kim@example.org"),
+        (" kim@example.org ", "kim@example.org"),
+        ("kim", ""),
+        ("@example.org", ""),
+        ("kim@", ""),
+        ("a b@example.org", ""),
+        ("kim@example.org\nBcc: all", ""),
+        ("x" * 250 + "@a.b", "x" * 250 + "@a.b"),
+        ("x" * 260 + "@a.b", ""),
+    ],
+)
+def test_what_is_no_mail_address_is_none(text: str, address: str) -> None:
+    assert mail_address(text) == address
+
+
+@pytest.mark.parametrize("code", ["access_denied", "consent_required", "interaction_required"])
+def test_who_did_not_agree_is_told_so(code: str) -> None:
+    assert reason_of(code) == "you did not agree, or the provider does not let you in here"
+
+
+def test_a_code_of_an_error_is_short_and_plain() -> None:
+    assert reason_of("x" * 40) == f"the provider answered {'x' * 40}"
+    assert reason_of("temporarily_unavailable") == "the provider answered temporarily_unavailable"
+    assert reason_of("x" * 41) == reason_of("a b") == "the provider answered with an error"
+
+
+# --- odd providers ------------------------------------------------------------------------------
+
+
+class Answering:
+    """A provider that answers every request with these bytes, or as the test says by address."""
+
+    def __init__(self, **answers: bytes) -> None:
+        """Answer addresses that end with a name."""
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    async def get(self, url: str, headers: Any) -> HttpResponse:
+        """Return the answer for the address."""
+        self.asked.append((url, dict(headers)))
+        return HttpResponse(200, {}, self.answers[url.rpartition("/")[2]])
+
+    async def post(self, url: str, headers: Any, body: bytes) -> HttpResponse:
+        """Return the answer for the address."""
+        answer = self.answers[url.rpartition("/")[2]]
+        return HttpResponse(500 if answer == b"down" else 200, {}, answer)
+
+
+GITHUB = {
+    "access_token": b'{"access_token": "t", "token_type": "bearer"}',
+    "user": b'{"id": 7, "login": "kim", "name": null}',
+    "emails": b"[]",
+}
+
+
+async def by_github(**answers: bytes) -> VerifiedIdentity:
+    """Sign in with a GitHub that answers this."""
+    return await by(Answering(**{**GITHUB, **answers}))
+
+
+async def by(fetcher: Answering, address: str = "https://github.com") -> VerifiedIdentity:
+    """Sign in with the GitHub that this answers for."""
+    client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
+    provider = GitHubProvider(
+        address,
+        client,
+        fetcher=fetcher,
+        clock=FakeClock(),
+        randomness=FakeRandomness("github"),
+    )
+    begun = await provider.begin(BACK, Freshness.ANY)
+    assert begun.address.startswith(f"{address}/login/oauth/authorize?")
+    return await provider.finish(begun.flow, {"state": begun.state, "code": "code"})
+
+
+@pytest.mark.parametrize(
+    "emails",
+    [
+        b"[]",
+        b"{}",
+        b"no JSON",
+        b'[{"email": "a@b.c", "primary": true, "verified": false}]',
+        b'[{"email": "a@b.c", "primary": false, "verified": true}]',
+        b'[{"email": 7, "primary": true, "verified": true}, "a@b.c"]',
+    ],
+    ids=["none", "object", "text", "unverified", "other", "odd"],
+)
+async def test_an_address_that_github_does_not_vouch_for_is_none(emails: bytes) -> None:
+    signed_in = await by_github(emails=emails)
+    assert (signed_in.email, signed_in.display_name, signed_in.identifier) == ("", "kim", "7")
+
+
+@pytest.mark.parametrize(
+    ("address", "api"),
+    [
+        ("https://github.com", "https://api.github.com"),
+        ("https://git.test", "https://git.test/api/v3"),
+    ],
+)
+async def test_github_is_asked_with_the_token_and_the_headers_that_it_wants(
+    address: str, api: str
+) -> None:
+    fetcher = Answering(**GITHUB)
+    assert (await by(fetcher, address)).issuer == address
+    headers = {
+        "Authorization": "Bearer t",
+        "Accept": "application/vnd.github+json",
+        "User-Agent": "Ballroom",
+    }
+    assert fetcher.asked == [(f"{api}/user", headers), (f"{api}/user/emails", headers)]
+
+
+async def test_the_first_user_of_a_github_has_the_number_one() -> None:
+    assert (await by_github(user=b'{"id": 1, "login": "kim"}')).identifier == "1"
+
+
+async def test_a_user_without_a_login_has_an_empty_label() -> None:
+    signed_in = await by_github(user=b'{"id": 7, "name": "Kim"}')
+    assert (signed_in.label, signed_in.display_name) == ("", "Kim")
+    signed_in = await by_github(user=b'{"id": 7}')
+    assert (signed_in.label, signed_in.display_name) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "user", [b"[]", b"{}", b'{"id": true}', b'{"id": "7"}', b'{"id": 0}', b"no JSON"]
+)
+async def test_a_user_without_a_number_is_nobody(user: bytes) -> None:
+    with pytest.raises(IssuerSilent, match="GitHub"):
+        await by_github(user=user)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"no JSON", b"down"])
+async def test_an_exchange_that_cannot_be_read_is_no_answer(answer: bytes) -> None:
+    with pytest.raises(IssuerSilent, match="GitHub"):
+        await by_github(access_token=answer)
+
+
+async def test_a_refused_exchange_is_told() -> None:
+    with pytest.raises(SignInFailed, match="bad_verification_code"):
+        await by_github(access_token=b'{"error": "bad_verification_code"}')
+
+
+async def test_a_provider_that_wants_the_secret_in_the_form_gets_it_there(place: Place) -> None:
+    place.issuer.client_authentication = ["client_secret_post"]
+    assert await place.sign_in(place.provider("oidc"))
+
+
+async def test_a_managed_identity_vouches_for_the_application(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def token(request: Request) -> JSONResponse:
+        asked.append(request.query_params["resource"])
+        if request.headers.get("x-identity-header") != "the machine's own":
+            return JSONResponse({"error": "no"}, 400)
+        return JSONResponse(
+            {"access_token": "assertion", "expires_on": "4000000000", "resource": "r"}
+        )
+
+    with running(Starlette(routes=[Route("/token", token)])) as address:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address.url}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "the machine's own")
+        for identity in ("system", "22222222-2222-3333-4444-555555555555"):
+            assert await asyncio.to_thread(managed_identity(identity)) == "assertion"
+        monkeypatch.setenv("IDENTITY_HEADER", "another machine's")
+        with pytest.raises(Unanswered):
+            await asyncio.to_thread(managed_identity("33333333-2222-3333-4444-555555555555"))
+    assert set(asked) == {"api://AzureADTokenExchange"}
+
+
+@pytest.mark.parametrize("kind", ["oidc", "github"])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"state": "other"}, "its answer belongs to another sign-in"),
+        ({"code": ""}, "its answer holds no code"),
+    ],
+    ids=["state", "code"],
+)
+async def test_an_answer_that_is_none_is_told_with_the_label_of_the_provider(
+    place: Place, kind: str, changes: dict[str, str], reason: str
+) -> None:
+    provider = place.provider(kind)
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = {"state": begun.state, "code": "any", **changes}
+    with pytest.raises(SignInFailed) as refused:
+        await provider.finish(begun.flow, answer)
+    assert str(refused.value) == str(SignInFailed(provider.label, reason))
+
+
+async def test_an_answer_of_another_issuer_is_told_with_the_label_of_the_provider(
+    place: Place,
+) -> None:
+    provider = place.provider("oidc")
+    begun = await provider.begin(BACK, Freshness.ANY)
+    answer = {"state": begun.state, "code": "any", "iss": "https://other.test"}
+    with pytest.raises(SignInFailed) as refused:
+        await provider.finish(begun.flow, answer)
+    reason = "the answer came from another provider"
+    assert str(refused.value) == str(SignInFailed(provider.label, reason))
+
+
+@pytest.mark.parametrize(
+    ("claims", "flaw"),
+    [
+        ({"nonce": "other"}, TokenFlaw.NONCE),
+        ({"aud": "other"}, TokenFlaw.AUDIENCE),
+        ({"exp": 1}, TokenFlaw.EXPIRED),
+    ],
+    ids=["nonce", "audience", "time"],
+)
+async def test_an_id_token_that_is_refused_says_why(
+    place: Place, claims: dict[str, Any], flaw: TokenFlaw
+) -> None:
+    place.issuer.person.claims |= claims
+    with pytest.raises(SignedTokenRefused) as refused:
+        await place.sign_in(place.provider("oidc"))
+    assert str(refused.value) == str(SignedTokenRefused(flaw.value))

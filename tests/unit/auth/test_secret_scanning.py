@@ -1,0 +1,351 @@
+"""Who may report leaked tokens, and what a report says."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.auth.secret_scanning import (
+    MAX_ADDRESS_LENGTH,
+    MAX_REPORT_BYTES,
+    MAX_REPORTED,
+    ConfiguredScannerKeys,
+    FetchedScannerKeys,
+    LeakReports,
+    ScannerKey,
+    parse_report,
+)
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import ReportUnsigned, TooManyReported
+from shared.domain.errors.packages import FileTooLarge
+from shared.domain.errors.requests import BodyUnreadable, Busy
+from shared.ports import HttpResponse
+from tests.fakes.secret_scanner import PEM, PUBLIC, FakeScanner, found
+from tests.fakes.system import FakeClock
+
+# The example of GitHub's documentation, which is signed with a key for tests.
+GITHUB_BODY = b'[{"token":"some_token","type":"some_type","url":"some_url","source":"some_source"}]'
+GITHUB_HEADERS = {
+    "github-public-key-identifier": (
+        "f9525bf080f75b3506ca1ead061add62b8633a346606dc5fe544e29231c6ee0d"
+    ),
+    "github-public-key-signature": (
+        "MEUCIFLZzeK++IhS+y276SRk2Pe5LfDrfvTXu6iwKKcFGCrvAiEAhHN2kDOhy2I6eGkOFmxNkOJ+L2y8oQ9A2T9GGJo6"
+        "WJY="
+    ),
+}
+GITHUB_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEsz9ugWDj5jK5ELBK42ynytbo38gP
+HzZFI03Exwz8Lh/tCfL3YxwMdLjB+bMznsanlhK0RwcGP3IDb34kQDIo3Q==
+-----END PUBLIC KEY-----
+"""
+
+
+def fetched(scanner: FakeScanner, clock: FakeClock, *heard: list[str]) -> FetchedScannerKeys:
+    """Return the keys of a scanner, as they are read at an address."""
+
+    def failed(reason: str) -> None:
+        for each in heard:
+            each.append(reason)
+
+    return FetchedScannerKeys(scanner, "https://scanner.example/keys", clock, failed=failed)
+
+
+@pytest.fixture
+def scanner() -> FakeScanner:
+    return FakeScanner()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def reports(scanner: FakeScanner, clock: FakeClock) -> LeakReports:
+    return LeakReports((fetched(scanner, clock),))
+
+
+async def test_what_github_signs_is_believed() -> None:
+    reports = LeakReports((ConfiguredScannerKeys.of_setting(GITHUB_KEY),))
+    [leaked] = await reports.read(GITHUB_BODY, GITHUB_HEADERS)
+    assert (leaked.text.reveal(), leaked.kind, leaked.address) == (
+        "some_token",
+        "some_type",
+        "some_url",
+    )
+
+
+async def test_a_signed_report_is_read(reports: LeakReports, scanner: FakeScanner) -> None:
+    body = found("first", "second")
+    leaked = await reports.read(body, scanner.headers(body))
+    assert [each.text.reveal() for each in leaked] == ["first", "second"]
+
+
+async def test_a_report_may_be_sent_again(reports: LeakReports, scanner: FakeScanner) -> None:
+    body = found("first")
+    headers = scanner.headers(body)
+    assert await reports.read(body, headers) == await reports.read(body, headers)
+
+
+@pytest.mark.parametrize("missing", ["identifier", "signature"])
+async def test_a_report_without_its_headers_is_refused(
+    reports: LeakReports, scanner: FakeScanner, missing: str
+) -> None:
+    headers = scanner.headers(b"[]")
+    del headers[f"github-public-key-{missing}"]
+    with pytest.raises(ReportUnsigned):
+        await reports.read(b"[]", headers)
+
+
+async def test_one_changed_byte_is_another_report(
+    reports: LeakReports, scanner: FakeScanner
+) -> None:
+    body = found("first")
+    headers = scanner.headers(body)
+    for other in (body + b" ", body.replace(b"first", b"fIrst"), b""):
+        with pytest.raises(ReportUnsigned):
+            await reports.read(other, headers)
+
+
+async def test_the_signature_of_somebody_else_is_refused(
+    reports: LeakReports, scanner: FakeScanner
+) -> None:
+    body = found("first")
+    await reports.read(body, scanner.headers(body))
+    with pytest.raises(ReportUnsigned):
+        await reports.read(body, FakeScanner().headers(body))
+
+
+@pytest.mark.parametrize("signature", ["", "!", "AAAA", "A" * 5000, "\u00e9", "====", "MAA="])
+async def test_what_is_no_signature_is_refused(
+    reports: LeakReports, scanner: FakeScanner, signature: str
+) -> None:
+    headers = {**scanner.headers(b"[]"), "github-public-key-signature": signature}
+    with pytest.raises(ReportUnsigned):
+        await reports.read(b"[]", headers)
+
+
+async def test_without_any_key_nothing_is_believed(scanner: FakeScanner) -> None:
+    for reports in (LeakReports(()), LeakReports((ConfiguredScannerKeys.of_setting(""),))):
+        with pytest.raises(ReportUnsigned):
+            await reports.read(b"[]", scanner.headers(b"[]"))
+
+
+async def test_one_scanner_of_many_is_enough(scanner: FakeScanner) -> None:
+    other = FakeScanner("key-2")
+    keys = ConfiguredScannerKeys.of_setting(other.pem + scanner.pem)
+    for each in (scanner, other):
+        assert (
+            await LeakReports((ConfiguredScannerKeys(()), keys)).read(b"[]", each.headers(b"[]"))
+            == ()
+        )
+
+
+# --- where keys come from ----------------------------------------------------------------------
+
+
+async def test_keys_are_read_once_a_day(
+    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
+) -> None:
+    for _ in range(23):
+        await reports.read(b"[]", scanner.headers(b"[]"))
+        clock.advance(timedelta(hours=1))
+    assert scanner.fetched == 1
+    clock.advance(timedelta(hours=1))
+    await reports.read(b"[]", scanner.headers(b"[]"))
+    assert scanner.fetched == 2
+
+
+async def test_a_new_key_counts_although_the_old_ones_were_read_a_minute_ago(
+    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
+) -> None:
+    await reports.read(b"[]", scanner.headers(b"[]"))
+    scanner.identifier, scanner.key = "key-2", FakeScanner().key
+    clock.advance(timedelta(minutes=1))
+    assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
+
+
+async def test_made_up_identifiers_cost_the_scanner_one_question_a_minute(
+    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
+) -> None:
+    for number in range(50):
+        headers = {**scanner.headers(b"[]"), "github-public-key-identifier": f"made-up-{number}"}
+        with pytest.raises(ReportUnsigned):
+            await reports.read(b"[]", headers)
+        clock.advance(timedelta(seconds=2))
+    assert scanner.fetched == 2
+
+
+async def test_a_key_that_was_withdrawn_counts_for_a_day_at_most(
+    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
+) -> None:
+    await reports.read(b"[]", scanner.headers(b"[]"))
+    headers = scanner.headers(b"[]")
+    scanner.identifier = "key-2"
+    clock.advance(timedelta(days=1))
+    with pytest.raises(ReportUnsigned):
+        await reports.read(b"[]", headers)
+
+
+async def test_the_keys_that_were_read_last_outlive_an_outage(
+    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
+) -> None:
+    await reports.read(b"[]", scanner.headers(b"[]"))
+    scanner.is_down = True
+    clock.advance(timedelta(days=3))
+    assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
+    assert scanner.fetched == 2
+
+
+async def test_a_report_comes_again_later_when_no_key_could_be_read_yet(
+    reports: LeakReports, scanner: FakeScanner, clock: FakeClock
+) -> None:
+    scanner.is_down = True
+    for _ in range(3):
+        with pytest.raises(Busy):
+            await reports.read(b"[]", scanner.headers(b"[]"))
+    assert scanner.fetched == 1
+    scanner.is_down = False
+    clock.advance(timedelta(minutes=1))
+    assert await reports.read(b"[]", scanner.headers(b"[]")) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "published"),
+    [
+        (200, b""),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b'{"public_keys":[]}'),
+        (200, b'{"public_keys":[{"key_identifier":"a","key":"b"}]}'),
+        (404, FakeScanner().published),
+    ],
+)
+async def test_a_list_of_keys_that_cannot_be_read_is_an_outage(
+    status: int, published: bytes, scanner: FakeScanner, clock: FakeClock
+) -> None:
+    scanner.answer = HttpResponse(status, {}, published)
+    heard: list[str] = []
+    with pytest.raises(Busy):
+        await fetched(scanner, clock, heard).named(scanner.identifier)
+    assert len(heard) == 1
+    assert heard[0].startswith("the answer was ")
+
+
+def public_pem(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> str:
+    """Return the public half."""
+    return key.public_key().public_bytes(PEM, PUBLIC).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+        public_pem(ec.generate_private_key(ec.SECP384R1())),
+        public_pem(ed25519.Ed25519PrivateKey.generate()),
+        FakeScanner().pem + "and more",
+        FakeScanner()
+        .key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        .decode(),
+    ],
+    ids=["nonsense", "no key", "another curve", "another kind", "more than keys", "a private key"],
+)
+def test_a_setting_holds_public_keys_on_p256_and_nothing_else(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^it (is no public key on|takes public keys)"):
+        ConfiguredScannerKeys.of_setting(text)
+
+
+def test_a_key_verifies_for_as_many_reports_as_there_are(scanner: FakeScanner) -> None:
+    key = ScannerKey.of_pem(scanner.pem)
+    for body in (b"", b"[]", found("first")):
+        assert key.verifies(body, scanner.headers(body)["github-public-key-signature"])
+
+
+# --- what a report says ------------------------------------------------------------------------
+
+
+async def test_a_report_that_is_too_large_is_not_even_verified(
+    reports: LeakReports, scanner: FakeScanner
+) -> None:
+    body = b" " * (MAX_REPORT_BYTES + 1)
+    with pytest.raises(FileTooLarge, match="1,048,577 bytes"):
+        await reports.read(body, scanner.headers(body))
+    assert scanner.fetched == 0
+
+
+def test_a_report_names_a_thousand_tokens_at_most() -> None:
+    texts = [str(number) for number in range(MAX_REPORTED + 1)]
+    assert len(parse_report(found(*texts[:-1]))) == MAX_REPORTED
+    with pytest.raises(TooManyReported, match="1,001 tokens"):
+        parse_report(found(*texts))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"[1]", b"[{}]", b'[{"token":1}]', b'{"token":"a"}', b"\xff", b"[" * 10_000],
+)
+def test_what_is_no_report_is_refused(body: bytes) -> None:
+    with pytest.raises(BodyUnreadable, match="a JSON list of objects"):
+        parse_report(body)
+
+
+def test_fields_that_scanners_add_are_left_alone() -> None:
+    [leaked] = parse_report(b'[{"token":"a","url":null,"new":{"deep":[1]}}]')
+    assert (leaked.text.reveal(), leaked.kind, leaked.address) == ("a", "", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://code.example/a?b=secret&c=secret", "https://code.example/a?b=****&c=****"),
+        ("x" * 9_999, "x" * MAX_ADDRESS_LENGTH),
+        ("https://code.example/\x1b[31m", ""),
+        ("two\nlines", ""),
+    ],
+)
+def test_where_a_token_was_found_is_short_printable_and_without_the_token(
+    url: str, shown: str
+) -> None:
+    [leaked] = parse_report(found("secret", url=url))
+    assert leaked.address == shown
+
+
+def test_a_report_prints_no_token() -> None:
+    assert "blr_secret" not in repr(parse_report(found("blr_secret")))
+
+
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
+)
+def test_no_body_is_more_than_refused(body: bytes) -> None:
+    try:
+        parse_report(body)
+    except Refusal:
+        return
+
+
+def test_a_signature_with_anything_in_it_that_is_no_base64_is_none(scanner: FakeScanner) -> None:
+    key = ScannerKey.of_pem(scanner.pem)
+    signature = scanner.headers(b"[]")["github-public-key-signature"]
+    assert key.verifies(b"[]", signature)
+    for odd in (f"{signature[:4]}!{signature[4:]}", f"{signature}\n", f" {signature}"):
+        assert not key.verifies(b"[]", odd)
+
+
+def test_what_is_no_key_is_told_in_one_sentence() -> None:
+    with pytest.raises(ValueError, match="curve") as refused:
+        ScannerKey.of_pem(public_pem(ec.generate_private_key(ec.SECP384R1())))
+    assert str(refused.value) == "it is no public key on the curve P-256, in PEM"
+
+
+def test_a_token_is_hidden_wherever_a_report_repeats_it() -> None:
+    body = b'[{"token":"secret","type":"a secret kind","url":"https://x/secret"}]'
+    [leaked] = parse_report(body)
+    assert (leaked.kind, leaked.address) == ("a **** kind", "https://x/****")

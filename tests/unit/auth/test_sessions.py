@@ -1,0 +1,364 @@
+"""Sessions: recognized by a secret that changes, and worth nothing once they are ended."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from shared.auth.cookies import Cookie, SameSite, needs_https, set_cookies
+from shared.auth.secrets import Secret
+from shared.auth.sessions import LINK_LIFETIME, Sessions, SignInLinks, SignInProof
+from shared.auth.signing_keys import KeyRing
+from shared.domain.accounts import Account, AccountLock
+from shared.domain.errors.base import InvalidRequest, Refusal
+from shared.domain.errors.identity import LinkExpired
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.records import Entity
+from shared.domain.secrets import hash_secret
+from shared.domain.sign_in import SECRET_GRACE, SECRET_ROTATION, Session, SignInPurpose
+from tests.fakes.stores import FakeDirectory, FakeWork
+from tests.fakes.system import FakeClock, FakeRandomness
+
+E = TypeVar("E", bound=Entity)
+
+KEYS = KeyRing((Secret("k" * 32),))
+ACCOUNT, ID = "ann0000000", "session00000"
+URL = "https://registry.test"
+SECOND = timedelta(seconds=1)
+
+
+class BusyDirectory(FakeDirectory):
+    """A directory that takes no changes."""
+
+    async def replace(self, entity: E) -> E:
+        """Refuse the change."""
+        raise Busy
+
+
+class Place:
+    """Sessions over a directory, and one browser of Ann's."""
+
+    def __init__(self, proof: SignInProof = SignInProof.ANY, url: str = URL) -> None:
+        """Sign Ann in."""
+        self.clock, self.directory = FakeClock(), FakeDirectory()
+        self.copies: list[str] = []
+        self.delayed: list[Refusal] = []
+        self.randomness = FakeRandomness("sessions")
+        self.proof, self.url = proof, url
+        self.sessions = self.process()
+        secret = self.sessions.new_secret()
+        now_ms = self.clock.now_ms()
+        self.directory = FakeDirectory.holding(
+            Account(id=ACCOUNT, name="ann", created_ms=0),
+            Session(
+                id=ID,
+                account=ACCOUNT,
+                provider="link",
+                created_ms=now_ms,
+                seen_ms=now_ms,
+                expires_ms=now_ms + timedelta(days=14) // timedelta(milliseconds=1),
+                idle_ms=timedelta(hours=24) // timedelta(milliseconds=1),
+                signed_in_ms=now_ms,
+                secrets=(hash_secret(secret.reveal()),),
+            ),
+        )
+        self.sessions = self.process()
+        self.cookie = self.sessions.session_cookie(self.stored, secret).reveal().partition(";")[0]
+
+    def process(self) -> Sessions:
+        """Return the sessions as another process sees them."""
+        return Sessions(
+            self.directory,
+            keys=KEYS,
+            clock=self.clock,
+            randomness=self.randomness,
+            cookie=Cookie.named("ballroom", self.url),
+            proof=self.proof,
+            copied=self._copied,
+            delayed=self.delayed.append,
+        )
+
+    @property
+    def stored(self) -> Session:
+        """Return the session as it is stored."""
+        [session] = self.directory.every(Session)
+        return session
+
+    async def ask(self, cookie: str = "", sessions: Sessions | None = None) -> Principal:
+        """Send a request with a cookie; the browser keeps what comes back."""
+        cookies: list[Secret] = []
+        set_cookies.set(cookies)
+        principal = await (sessions or self.sessions).recognize({"cookie": cookie or self.cookie})
+        for each in cookies if not cookie else ():
+            self.cookie = each.reveal().partition(";")[0]
+        return principal
+
+    async def _copied(self, session: Session) -> None:
+        self.copies.append(session.id)
+        await self.directory.remove(session)
+
+
+@pytest.fixture
+def place() -> Place:
+    """Return a place of the test's own."""
+    return Place()
+
+
+async def test_a_browser_is_recognized_by_its_cookie(place: Place) -> None:
+    principal = await place.ask()
+    assert (principal.id, principal.credential) == (ACCOUNT, f"session:{ID}")
+    assert principal.signed_in_ms == place.clock.now_ms()
+    assert principal.expires_ms is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cookie: cookie[:-1] + ("a" if cookie[-1] != "a" else "b"),
+        lambda cookie: cookie.replace(ACCOUNT, "bob0000000"),
+        lambda cookie: cookie.replace(ID, "session00001"),
+        lambda cookie: cookie.replace("__Host-ballroom", "ballroom-local"),
+        lambda cookie: cookie.replace(".", ":"),
+        lambda cookie: cookie + "x",
+        lambda _: "__Host-ballroom=",
+        lambda _: "__Host-ballroom=" + "x" * 10_000,
+    ],
+    ids=["secret", "account", "session", "name", "form", "longer", "empty", "huge"],
+)  # fmt: skip
+async def test_any_other_cookie_is_nobodys(place: Place, change: Callable[[str], str]) -> None:
+    assert await place.ask(change(place.cookie)) is ANONYMOUS
+
+
+async def test_the_cookies_of_other_programs_are_passed_over(place: Place) -> None:
+    cookie = f'other="a;b"; =; {place.cookie}; last'
+    assert (await place.ask(cookie)).id == ACCOUNT
+
+
+async def test_one_read_serves_three_seconds_and_no_longer(place: Place) -> None:
+    for _ in range(10):
+        await place.ask()
+    reads = place.directory.calls.count("get")
+    assert reads == 4  # It and its account, before the secret was confirmed and after.
+    place.clock.advance(timedelta(seconds=3))
+    await place.ask()
+    assert place.directory.calls.count("get") == reads + 2
+
+
+@pytest.mark.parametrize("set_back", [timedelta(), timedelta(hours=1)])
+async def test_an_ended_session_is_refused_within_three_seconds(
+    place: Place, set_back: timedelta
+) -> None:
+    await place.ask()
+    await place.ask()
+    await place.directory.remove(place.stored)
+    place.clock.step(-set_back)
+    place.clock.advance(3 * SECOND)
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_a_session_of_a_locked_account_is_refused_within_three_seconds(place: Place) -> None:
+    [account] = place.directory.every(Account)
+    await place.ask()
+    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
+    await place.directory.put(account.model_copy(update={"lock": lock}))
+    place.clock.advance(3 * SECOND)
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_where_it_was_ended_it_is_refused_at_once(place: Place) -> None:
+    await place.ask()
+    session = place.stored
+    await place.directory.remove(session)
+    place.sessions.invalidate(session)
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_an_unused_session_ends(place: Place) -> None:
+    place.clock.advance(timedelta(hours=24) - SECOND)
+    assert (await place.ask()).id == ACCOUNT
+    place.clock.advance(timedelta(hours=24))
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_the_busiest_session_ends_at_last(place: Place) -> None:
+    for _ in range(14 * 2 - 1):
+        place.clock.advance(timedelta(hours=12))
+        assert (await place.ask()).id == ACCOUNT
+    place.clock.advance(timedelta(hours=12))
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_the_secret_changes_while_the_session_is_used(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_ROTATION)
+    await place.ask()
+    assert place.cookie != before
+    assert (await place.ask()).id == ACCOUNT
+    assert place.stored.seen_ms == place.clock.now_ms()
+
+
+async def test_requests_that_were_on_their_way_are_answered(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_ROTATION)
+    await place.ask()
+    await place.ask()
+    place.clock.advance(SECRET_GRACE - SECOND)
+    assert (await place.ask(before)).id == ACCOUNT
+    assert (await place.ask(before, place.process())).id == ACCOUNT
+
+
+async def test_a_copied_cookie_ends_the_session_for_both(place: Place) -> None:
+    await place.ask()
+    stolen = place.cookie
+    place.clock.advance(SECRET_ROTATION)
+    await place.ask()
+    await place.ask()
+    place.clock.advance(SECRET_GRACE)
+    assert await place.ask(stolen) is ANONYMOUS
+    assert place.copies == [ID]
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_a_thief_who_comes_first_is_found_when_the_owner_comes_back(place: Place) -> None:
+    await place.ask()
+    owners = place.cookie
+    place.clock.advance(SECRET_ROTATION)
+    await place.ask()  # The thief has the new secret now,
+    await place.ask()  # and uses it.
+    place.clock.advance(SECRET_GRACE)
+    assert await place.ask(owners) is ANONYMOUS
+    assert await place.ask() is ANONYMOUS
+
+
+async def test_an_answer_that_is_lost_signs_nobody_out(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_ROTATION)
+    await place.ask()
+    place.cookie = before  # The browser never got the new one.
+    place.clock.advance(timedelta(hours=1))
+    assert (await place.ask()).id == ACCOUNT
+    assert place.cookie != before
+    assert (await place.ask()).id == ACCOUNT
+    assert place.copies == []
+
+
+async def test_another_process_takes_the_new_secret_at_once(place: Place) -> None:
+    other = place.process()
+    await place.ask()
+    await place.ask(place.cookie, other)
+    place.clock.advance(SECRET_ROTATION)
+    await place.ask()
+    assert (await place.ask(place.cookie, other)).id == ACCOUNT
+
+
+async def test_a_store_that_is_busy_delays_the_new_secret_alone(place: Place) -> None:
+    await place.ask()
+    before = place.cookie
+    place.clock.advance(SECRET_ROTATION)
+
+    place.directory = BusyDirectory(place.directory.entities)
+    assert (await place.ask(sessions=place.process())).id == ACCOUNT
+    assert place.cookie == before
+    assert [type(each) for each in place.delayed] == [Busy]
+
+
+async def test_where_proof_must_be_strong_another_is_never_fresh() -> None:
+    weak = Place(SignInProof.STRONG)
+    assert (await weak.ask()).signed_in_ms is None
+    await weak.directory.put(weak.stored.model_copy(update={"strong": True}))
+    assert (await weak.ask(sessions=weak.process())).signed_in_ms == weak.clock.now_ms()
+
+
+async def test_a_form_is_good_in_its_session_alone(place: Place) -> None:
+    ann = await place.ask()
+    other = Principal(ACCOUNT, "session:another00000")
+    token = place.sessions.csrf(ann)
+    assert place.sessions.csrf_fits(ann, token)
+    assert not place.sessions.csrf_fits(other, token)
+    assert not place.sessions.csrf_fits(ann, "")
+    by_token = Principal(ACCOUNT, "a-token")
+    assert not place.sessions.csrf_fits(by_token, place.sessions.csrf(by_token))
+
+
+async def test_a_ticket_is_good_for_its_purpose_alone(place: Place) -> None:
+    ann = await place.ask()
+    ticket = place.sessions.ticket(ann, SignInPurpose.LINK)
+    assert place.sessions.ticket_fits(ann, SignInPurpose.LINK, ticket)
+    assert not place.sessions.ticket_fits(ann, SignInPurpose.AGAIN, ticket)
+    assert not place.sessions.csrf_fits(ann, ticket)
+
+
+def test_over_https_a_cookie_is_for_this_host_alone() -> None:
+    name, *attributes = (
+        Cookie.named("ballroom", URL).set("v", timedelta(hours=1)).reveal().split("; ")
+    )
+    assert name == "__Host-ballroom=v"
+    assert attributes == ["Max-Age=3600", "Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
+    crossing = Cookie.named("ballroom", URL, SameSite.FORMS).forget().reveal()
+    assert crossing == "__Host-ballroom=; Max-Age=0; Path=/; HttpOnly; SameSite=None; Secure"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:7071", "http://localhost:7071", "http://[::1]:7071"]
+)
+def test_on_this_machine_a_cookie_needs_no_https_and_has_another_name(url: str) -> None:
+    cookie = Cookie.named("ballroom", url, SameSite.FORMS).set("v", timedelta(hours=1)).reveal()
+    assert cookie == "ballroom-local=v; Max-Age=3600; Path=/; HttpOnly; SameSite=Lax"
+
+
+@pytest.mark.parametrize("url", ["http://registry.test", "http://10.0.0.1", "http://127.0.0.1.x"])
+def test_elsewhere_nobody_signs_in_on_plain_http(url: str) -> None:
+    assert needs_https(url)
+    with pytest.raises(InvalidRequest, match="BALLROOM_URL"):
+        Cookie.named("ballroom", url).set("v", timedelta(hours=1))
+
+
+@pytest.fixture
+def work() -> FakeWork:
+    """Return a store for what waits."""
+    return FakeWork()
+
+
+def links_of(work: FakeWork, clock: FakeClock | None = None) -> SignInLinks:
+    """Return what makes links."""
+    return SignInLinks(work, clock or FakeClock(), FakeRandomness("links"), base_url=URL)
+
+
+async def code_of(links: SignInLinks) -> str:
+    """Return the code of a new link."""
+    link = (await links.create("ann0000000")).reveal()
+    assert link.startswith(f"{URL}/sign-in/link/")
+    return link.rpartition("/")[2]
+
+
+async def test_a_link_is_redeemed_once_however_often_it_is_looked_at(work: FakeWork) -> None:
+    links = links_of(work)
+    code = await code_of(links)
+    for _ in range(3):
+        assert await links.look(code) == "ann0000000"
+    assert await links.redeem(code) == "ann0000000"
+    with pytest.raises(LinkExpired):
+        await links.redeem(code)
+    with pytest.raises(LinkExpired):
+        await links.look(code)
+
+
+async def test_a_link_is_good_for_an_hour(work: FakeWork) -> None:
+    clock = FakeClock()
+    links = links_of(work, clock)
+    code = await code_of(links)
+    clock.advance(LINK_LIFETIME - timedelta(milliseconds=1))
+    assert await links.look(code)
+    clock.advance(timedelta(milliseconds=1))
+    with pytest.raises(LinkExpired):
+        await links.redeem(code)
+
+
+async def test_the_store_holds_no_code(work: FakeWork) -> None:
+    code = await code_of(links_of(work))
+    assert code not in repr(work.values)

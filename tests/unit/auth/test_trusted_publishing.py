@@ -1,0 +1,158 @@
+"""The token of a job counts when a trusted issuer signed it, for this registry, now."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.secrets import Secret
+from shared.auth.signed_tokens import LEEWAY
+from shared.auth.trusted_publishing import (
+    AZURE_DEVOPS_AUDIENCE,
+    JobTokenVerifier,
+    TrustedIssuer,
+    trusted_entra,
+)
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import SignedTokenRefused
+from shared.domain.errors.publishers import Untrusted
+from shared.domain.trusted_publishing.jobs import Provider
+from tests.fakes.identity_provider import Issuer, rsa_key
+from tests.fakes.system import FakeClock
+from tests.support.trusted_publishing import ENTRA, ISSUERS, LIFETIME_S, TENANT, CiSystems
+
+AUDIENCE = "https://registry.test"
+
+
+class Bench:
+    """What reads the tokens of four providers."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.ci = CiSystems(self.clock, AUDIENCE)
+        fetcher = self.ci.internet
+        keys = IssuerKeys(fetcher, IssuerDiscovery(fetcher, self.clock), self.clock)
+        others = [
+            TrustedIssuer(provider, ISSUERS[provider], (audience,))
+            for provider, audience in (
+                (Provider.GITHUB, AUDIENCE),
+                (Provider.GITLAB, AUDIENCE),
+                (Provider.AZURE_DEVOPS, AZURE_DEVOPS_AUDIENCE),
+            )
+        ]
+        self.jobs = JobTokenVerifier([*others, *trusted_entra(TENANT, AUDIENCE)], keys, self.clock)
+
+    async def refusal_of(self, token: str) -> Refusal:
+        """Return why the token is not read."""
+        with pytest.raises(Refusal) as caught:
+            await self.jobs.read(Secret(token))
+        return caught.value
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Return a bench of the test's own."""
+    return Bench()
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_a_job_of_every_provider_is_read(bench: Bench, provider: Provider) -> None:
+    job = await bench.jobs.read(Secret(bench.ci.token(provider)))
+    assert job.workload.provider is provider
+    assert job.issuer == ISSUERS[provider]
+    assert job.token_id == "token-1"
+    assert job.counts_until_ms == bench.clock.now_ms() + (LIFETIME_S + LEEWAY.seconds) * 1000
+
+
+async def test_a_token_of_the_older_version_of_entra_is_read_by_the_same_keys(bench: Bench) -> None:
+    older = bench.ci.token(Provider.ENTRA, iss=f"https://sts.windows.net/{TENANT}/")
+    job = await bench.jobs.read(Secret(older))
+    assert job.workload.provider is Provider.ENTRA
+
+
+@pytest.mark.parametrize("provider", Provider)
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({"aud": "https://registry.example"}, "another audience"),
+        ({"aud": ["https://registry.example"]}, "another audience"),
+        ({"aud": ["https://registry.example", AUDIENCE, AZURE_DEVOPS_AUDIENCE]}, "other audiences"),
+        ({"aud": None}, "claim aud is missing"),
+        ({"exp": 1_000}, "expired"),
+        ({"exp": None}, "claim exp is missing"),
+        ({"jti": None, "uti": None}, "ti is missing"),
+        ({"jti": "", "uti": ""}, "ti is missing"),
+        ({"iss": "https://evil.test"}, "takes no jobs of its issuer"),
+        ({"iss": None}, "takes no jobs of its issuer"),
+    ],
+)
+async def test_a_token_that_is_not_for_this_registry_now_is_refused(
+    bench: Bench, provider: Provider, changes: dict[str, object], flaw: str
+) -> None:
+    refusal = await bench.refusal_of(bench.ci.token(provider, **changes))
+    assert isinstance(refusal, SignedTokenRefused)
+    assert flaw in str(refusal)
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_a_token_counts_until_its_end_and_a_little_longer(
+    bench: Bench, provider: Provider
+) -> None:
+    token = bench.ci.token(provider)
+    bench.clock.advance(timedelta(seconds=LIFETIME_S) + LEEWAY - timedelta(seconds=1))
+    assert await bench.jobs.read(Secret(token))
+    bench.clock.advance(timedelta(seconds=1))
+    assert "expired" in str(await bench.refusal_of(token))
+
+
+@pytest.mark.parametrize("provider", Provider)
+async def test_who_says_to_be_a_provider_and_is_not_proves_nothing(
+    bench: Bench, provider: Provider
+) -> None:
+    forged = CiSystems(bench.clock, AUDIENCE)
+    forged.issuers[provider] = Issuer(
+        ISSUERS[provider],
+        now_s=lambda: bench.clock.now_ms() // 1000,
+        keys={"key-1": rsa_key(30)},
+    )
+    assert "signature is wrong" in str(await bench.refusal_of(forged.token(provider)))
+
+
+async def test_one_provider_cannot_sign_for_another(bench: Bench) -> None:
+    mixed = CiSystems(bench.clock, AUDIENCE)
+    mixed.issuers[Provider.GITLAB] = bench.ci.issuers[Provider.GITHUB]
+    assert "signature is wrong" in str(await bench.refusal_of(mixed.token(Provider.GITLAB)))
+
+
+@pytest.mark.parametrize("text", ["", "a.b.c", "x" * 20_000, "é", "blr_local_0", "{}"])
+async def test_what_is_no_token_is_refused_before_anybody_is_asked(bench: Bench, text: str) -> None:
+    assert isinstance(await bench.refusal_of(text), SignedTokenRefused)
+    assert bench.ci.internet.asked == []
+
+
+async def test_nobody_is_asked_for_the_keys_of_an_unknown_issuer(bench: Bench) -> None:
+    await bench.refusal_of(bench.ci.token(Provider.GITHUB, iss="https://169.254.169.254"))
+    assert bench.ci.internet.asked == []
+
+
+async def test_a_run_that_never_publishes_is_refused_once_its_token_is_verified(
+    bench: Bench,
+) -> None:
+    stranger = bench.ci.token(Provider.GITHUB, event_name="pull_request_target")
+    assert isinstance(await bench.refusal_of(stranger), Untrusted)
+
+
+async def test_a_provider_that_pauses_does_not_stop_what_publishes(bench: Bench) -> None:
+    await bench.jobs.read(Secret(bench.ci.token(Provider.GITHUB)))
+    bench.ci.internet.is_down = True
+    bench.clock.advance(timedelta(hours=3))
+    assert await bench.jobs.read(Secret(bench.ci.token(Provider.GITHUB)))
+
+
+def test_the_servers_are_those_whose_issuers_are_trusted(bench: Bench) -> None:
+    assert bench.jobs.servers == {
+        Provider.GITHUB: {"https://github.com"},
+        Provider.GITLAB: {"https://gitlab.com"},
+        Provider.AZURE_DEVOPS: {"https://dev.azure.com"},
+        Provider.ENTRA: {ENTRA},
+    }

@@ -1,0 +1,144 @@
+"""names …"""
+
+import sqlite3
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from shared.commands.administration import _whole
+from shared.domain.reserved_names import RESERVED_WORDS
+from shared.services.upkeep import TaskReport
+from tests.support.terminal import Terminal
+
+
+def patterns(terminal: Terminal) -> list[object]:
+    """Return the patterns that are kept back."""
+    listed = [each["pattern"] for each in terminal.json("names", "list")]
+    assert {*listed} > RESERVED_WORDS
+    return [each for each in listed if each not in RESERVED_WORDS]
+
+
+def test_names_are_kept_back_until_they_are_given_free(terminal: Terminal) -> None:
+    told = terminal.run("names", "add", "wso2*", "--reason", "Theirs.")
+    assert told == "Nobody founds wso2* from now on.\n"
+    assert patterns(terminal) == ["ballerina*", "wso2*"]
+    assert "kept back by administrators: Theirs." in terminal.run("names", "check", "WSO2labs")
+    assert terminal.run("names", "remove", "WSO2*") == "WSO2* is free again.\n"
+    assert patterns(terminal) == ["ballerina*"]
+    assert terminal.run("names", "check", "WSO2labs") == "WSO2labs is free.\n"
+
+
+def test_organizations_that_are_there_already_are_told(terminal: Terminal) -> None:
+    told = terminal.run("names", "add", "a?me", "--reason", "To see.")
+    assert "These are there, and stay: acme." in told
+
+
+def test_what_the_setting_keeps_back_is_listed_and_stays(terminal: Terminal) -> None:
+    listed = terminal.run("names", "list", BALLROOM_RESERVED_NAMES="init*")
+    assert "BALLROOM_RESERVED_NAMES" in listed
+    line = terminal.fail("names", "remove", "init*", BALLROOM_RESERVED_NAMES="init*")
+    assert "BALLROOM_RESERVED_NAMES" in line
+
+
+def test_changes_are_taken_unless_the_operator_says_otherwise(terminal: Terminal) -> None:
+    assert terminal.run("read-only", "show") == "Changes are taken.\n"
+
+
+def test_a_registry_is_turned_read_only_and_back(terminal: Terminal) -> None:
+    said = terminal.run("read-only", "on", "--reason", "moving house until 22:00.")
+    assert "takes no changes now: moving house until 22:00. Reading and pulling go on." in said
+    shown = terminal.invoke("read-only", "show")
+    assert shown.exit_code == 1
+    assert shown.output.endswith("Z: moving house until 22:00.\n")
+    assert terminal.run("read-only", "off") == "Changes are taken.\n"
+    assert terminal.run("read-only", "show") == "Changes are taken.\n"
+
+
+def test_a_reason_is_needed(terminal: Terminal) -> None:
+    assert "A reason has 1 to 200 characters" in terminal.fail("read-only", "on", "--reason", " ")
+
+
+def test_tasks_that_change_records_are_not_run_by_hand_either(terminal: Terminal) -> None:
+    terminal.run("read-only", "on", "--reason", "moving house")
+    assert "takes no changes now: moving house" in terminal.fail("upkeep", "run", "sweep")
+    assert terminal.run("upkeep", "run", "snapshot").startswith("snapshot: looked at")
+
+
+def test_the_operator_changes_things_meanwhile(terminal: Terminal) -> None:
+    terminal.run("read-only", "on", "--reason", "moving house")
+    assert "Created the organization" in terminal.run("org", "add", "fresh", "--owner", "ann")
+
+
+def test_every_task_runs_and_reports(terminal: Terminal) -> None:
+    lines = terminal.run("upkeep", "run").splitlines()
+    tasks = [line.partition(":")[0] for line in lines]
+    assert {"settle", "sweep", "roll-up", "expire", "audit", "refresh"} <= set(tasks)
+
+
+def test_one_task_runs_by_its_name(terminal: Terminal) -> None:
+    assert terminal.run("upkeep", "run", "audit") == "audit: looked at 0, changed 0.\n"
+
+
+def test_a_task_that_another_process_runs_is_left_to_it(terminal: Terminal) -> None:
+    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
+        held = ("upkeep:audit", "another", 2**62)
+        connection.execute("INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)", held)
+    connection.close()
+    assert terminal.run("upkeep", "run", "audit") == "audit: another process is at it.\n"
+
+
+def test_a_task_that_does_not_exist_is_answered_with_those_that_do(terminal: Terminal) -> None:
+    line = terminal.fail("upkeep", "run", "vacuum")
+    assert line.startswith("There is no task 'vacuum'. There are: settle, sweep")
+
+
+def test_what_a_task_finds_wrong_is_shown_and_fails(published: Terminal) -> None:
+    [archive] = (published.data / "archives" / "sha256").glob("*/*/*")
+    archive.unlink()
+    result = published.invoke("upkeep", "run", "audit")
+    assert result.exit_code == 1
+    assert "  acme/greet:1.0.0: its archive is missing.\n" in result.stdout
+
+
+def test_the_list_says_what_came_of_each_task_and_when_it_is_due(published: Terminal) -> None:
+    [archive] = (published.data / "archives" / "sha256").glob("*/*/*")
+    archive.unlink()
+    assert published.invoke("upkeep", "run", "audit").exit_code == 1
+    published.run("upkeep", "run", "refresh")
+    rows = {row["task"]: row for row in published.json("upkeep", "list")}
+    assert rows["audit"]["came_of_it"] == "problems: acme/greet:1.0.0: its archive is missing."
+    assert rows["audit"]["due"].endswith(" 03:40Z")
+    assert (rows["refresh"]["came_of_it"], rows["refresh"]["due"]) == ("done", "by hand")
+    assert (rows["sweep"]["last"], rows["sweep"]["came_of_it"]) == (None, None)
+
+
+def test_a_task_that_should_have_run_is_overdue(terminal: Terminal) -> None:
+    terminal.run("upkeep", "run", "sweep")
+    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
+        connection.execute(
+            "UPDATE work SET"
+            " value = json_set(value, '$.started_ms', 0, '$.unfinished', json('true'))"
+            " WHERE kind = 'upkeep-run'"
+        )
+    connection.close()
+    rows = {row["task"]: row for row in terminal.json("upkeep", "list")}
+    assert rows["sweep"]["due"] == "overdue since 1970-01-01 03:20Z"
+    assert rows["sweep"]["came_of_it"] == "unfinished"
+
+
+@dataclass
+class Tiring:
+    """Upkeep with a task that takes three runs."""
+
+    left: int = 3
+
+    async def run(self, task: str) -> TaskReport:
+        """Do a part."""
+        self.left -= 1
+        return TaskReport(task, unfinished=self.left > 0)
+
+
+async def test_by_hand_a_task_is_run_until_it_has_seen_everything() -> None:
+    upkeep = Tiring()
+    registry: Any = SimpleNamespace(upkeep=upkeep)
+    assert len(await _whole(registry, "audit")) == 3

@@ -1,0 +1,221 @@
+"""backup, restore, doctor and keys."""
+
+import asyncio
+import json
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared.bootstrap import build_registry
+from shared.settings import Settings
+from tests.support.terminal import Terminal
+
+
+def findings(terminal: Terminal) -> dict[str, dict[str, str]]:
+    """Return what the doctor found, by what was looked at."""
+    result = terminal.invoke("doctor", "--json")
+    found = {each["what"]: each for each in json.loads(result.stdout)}
+    wrong = {what for what, each in found.items() if not each["ok"]}
+    assert (result.exit_code == 0) == (wrong <= {"account names"})  # Which is advice.
+    return found
+
+
+def test_a_backup_is_a_registry_when_it_was_restored(terminal: Terminal, tmp_path: Path) -> None:
+    said = terminal.run("backup", str(tmp_path / "monday"))
+    assert f"restore {tmp_path / 'monday'}" in said
+    other = replace(terminal, data=tmp_path / "other")
+    other.run("restore", str(tmp_path / "monday"))
+    assert other.run("account", "list") == terminal.run("account", "list")
+
+
+def test_nothing_is_overwritten(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.run("backup", str(tmp_path / "monday"))
+    assert "is not empty" in terminal.fail("backup", str(tmp_path / "monday"))
+    assert "is not empty" in terminal.fail("restore", str(tmp_path / "monday"))
+
+
+def test_a_folder_that_is_no_backup_is_not_restored(empty: Terminal, tmp_path: Path) -> None:
+    assert "holds no registry" in empty.fail("restore", str(tmp_path))
+
+
+def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
+    assert all(each["ok"] for each in findings(terminal).values())
+    lines = terminal.run("doctor").splitlines()
+    assert all(line.startswith("ok ") for line in lines)
+    assert len(lines) == 9
+
+
+async def misname(data: Path, before: str, after: str) -> str:
+    """Give somebody a name that they would not get today, and return their id."""
+    registry = build_registry(Settings(data=data))
+    account = await registry.accounts.by_name_or_id(before)
+    await registry.accounts.directory.replace(account.model_copy(update={"name": after}))
+    await registry.close()
+    return account.id
+
+
+@pytest.mark.parametrize("name", ["aB3dE6gH9k", "support", "blr_local_x"])
+def test_the_doctor_finds_names_that_are_like_ids_or_reserved_words(
+    terminal: Terminal, name: str
+) -> None:
+    ann = asyncio.run(misname(terminal.data, "ann", name))
+    found = findings(terminal)["account names"]
+    assert found["found"] == f"1 like an id or a reserved word: {name} (id:{ann})."
+    assert "account rename id:… NAME" in found["way_out"]
+    # It exits with 0, so a nightly backup, which calls it, does not fail for such a name.
+    assert any(
+        line.startswith("advice   account names") for line in terminal.run("doctor").split("\n")
+    )
+    assert f"{ann} is called anna" in terminal.run("account", "rename", f"id:{ann}", "anna")
+    assert [each["id"] for each in terminal.json("account", "list")].count(ann) == 1
+    assert findings(terminal)["account names"]["ok"]
+
+
+def test_the_doctor_counts_what_it_does_not_name(terminal: Terminal) -> None:
+    for number in range(11):
+        terminal.run("account", "add", f"p{number:02}")
+        asyncio.run(misname(terminal.data, f"p{number:02}", f"likeanid{number:02}"))
+    found = findings(terminal)["account names"]["found"]
+    assert found.startswith("11 like an id")
+    assert found.endswith(", and 1 more.")
+
+
+def test_the_doctor_looks_at_versions_and_settings_even_without_a_registry(
+    empty: Terminal,
+) -> None:
+    found = findings(empty)
+    assert list(found) == ["versions", "address", "data folder"]
+    assert "does not exist" in found["data folder"]["found"]
+    assert "Start the registry" in found["data folder"]["way_out"]
+    assert not empty.data.exists()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").is_dir(), reason="there is no folder here that even root cannot write"
+)
+def test_the_doctor_finds_a_folder_that_cannot_be_written() -> None:
+    found = findings(Terminal(Path("/proc/self")))
+    assert "/proc/self cannot be written" in found["data folder"]["found"]
+    assert "right to write" in found["data folder"]["way_out"]
+
+
+def test_the_doctor_finds_an_address_that_nobody_can_sign_in_at(terminal: Terminal) -> None:
+    result = terminal.invoke("doctor", BALLROOM_URL="http://packages.example.org")
+    assert result.exit_code == 1
+    assert "problem  address" in result.stdout
+    assert "Set BALLROOM_URL to an https address" in result.stdout
+
+
+def test_the_doctor_finds_keys_and_settings_that_others_may_read(terminal: Terminal) -> None:
+    [key] = (terminal.data / "keys").glob("*.key")
+    key.chmod(0o640)
+    settings = terminal.data / "Settings.toml"
+    settings.touch(0o600)
+    settings.chmod(0o644)
+    found = findings(terminal)
+    assert found["keys"]["way_out"] == f"chmod go= {key}"
+    assert found["settings file"]["way_out"] == f"chmod go= {settings}"
+
+
+def test_the_doctor_finds_that_there_is_no_key(terminal: Terminal) -> None:
+    for key in (terminal.data / "keys").glob("*.key"):
+        key.unlink()
+    assert "Start the registry" in findings(terminal)["keys"]["way_out"]
+
+
+@pytest.mark.parametrize(("what", "file"), [("records", "ballroom.db"), ("search", "search.db")])
+def test_the_doctor_finds_a_damaged_database(terminal: Terminal, what: str, file: str) -> None:
+    path = terminal.data / file
+    path.write_bytes(b"this is no database" * 1000)
+    assert "cannot be read" in findings(terminal)[what]["found"]
+
+
+def test_the_doctor_finds_a_page_that_was_overwritten(terminal: Terminal) -> None:
+    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    path = terminal.data / "ballroom.db"
+    content = bytearray(path.read_bytes())
+    content[4096 * 3 : 4096 * 5] = b"\xff" * 8192
+    path.write_bytes(content)
+    assert findings(terminal)["records"]["ok"] is False
+
+
+@pytest.mark.parametrize(
+    ("schema", "way_out"),
+    [(99, "Install the newer version"), (0, "Start this version of the registry")],
+)
+def test_the_doctor_finds_a_database_of_another_version(
+    terminal: Terminal, schema: int, way_out: str
+) -> None:
+    with sqlite3.connect(terminal.data / "ballroom.db") as connection:
+        connection.execute(f"PRAGMA user_version = {schema}")
+    connection.close()
+    assert findings(terminal)["records"]["way_out"].startswith(way_out)
+
+
+def test_the_doctor_finds_that_a_database_is_missing(terminal: Terminal) -> None:
+    (terminal.data / "search.db").unlink()
+    assert findings(terminal)["search"]["way_out"] == "Start the registry to create it."
+
+
+def test_a_new_key_comes_before_the_old_one(terminal: Terminal) -> None:
+    before = set((terminal.data / "keys").glob("*.key"))
+    terminal.run("keys", "rotate")
+    after = set((terminal.data / "keys").glob("*.key"))
+    assert before < after
+    assert len(after) == 2
+
+
+def test_an_export_holds_every_public_package(published: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    said = published.run("index", "export", str(folder))
+    assert said == f"{folder} holds 1 packages: 1 written, 0 removed, 0 as they were.\n"
+    [line] = (folder / "acme/greet/index.json").read_text().splitlines()
+    assert json.loads(line)["version"] == "1.0.0"
+
+
+def test_the_configuration_names_the_registry(published: Terminal, tmp_path: Path) -> None:
+    published.run("index", "export", str(tmp_path / "index"), BALLROOM_URL="https://b.example")
+    config = json.loads((tmp_path / "index/config.json").read_text())
+    assert config["api"] == "https://b.example/2.0/registry"
+
+
+def test_a_second_export_writes_nothing(published: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    published.run("index", "export", str(folder))
+    said = published.run("index", "export", str(folder))
+    assert said == f"{folder} holds 1 packages: 0 written, 0 removed, 1 as they were.\n"
+
+
+def test_what_is_withheld_is_removed(published: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    published.run("index", "export", str(folder))
+    published.run("package", "quarantine", "acme/greet:1.0.0", "--reason", "steals tokens")
+    said = published.run("index", "export", str(folder))
+    assert said == f"{folder} holds 0 packages: 0 written, 1 removed, 0 as they were.\n"
+    assert not (folder / "acme").exists()
+
+
+def test_progress_is_shown_beside_the_result(published: Terminal, tmp_path: Path) -> None:
+    result = published.invoke("index", "export", str(tmp_path / "index"))
+    assert result.stderr == "1 packages so far\n"
+
+
+def test_a_folder_of_something_else_is_refused(published: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    assert published.fail("index", "export", str(tmp_path)) == (
+        f"{tmp_path} holds files, but no index, so nothing was written. "
+        "Choose a folder that is new, empty, or an export from before."
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_refused(published: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "index"
+    assert published.fail("index", "export", str(folder)) == (
+        f"{folder} cannot be written: Not a directory. Give whoever runs this the right "
+        "and the room to write there, and run it again."
+    )

@@ -1,0 +1,112 @@
+"""Who sends the bytes: docs/operations.md has the table, and the code says the same."""
+
+import re
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from shared.domain.archives.delivery import (
+    PLACEMENT_SETTLED_AFTER,
+    Cdn,
+    ClientKind,
+    DeliveryOptions,
+    DeliveryRoute,
+    archive_container,
+    changes_placement,
+    is_placement_settled,
+    second_hop,
+)
+from shared.domain.identity import OPERATOR
+from shared.domain.packages import Head, State, Visibility
+from shared.domain.releases import with_change
+from tests.contract.sample_records import head, release
+from tests.fakes.system import START_MS
+from tests.paths import ROOT
+
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+EVERY = "any"
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in re.findall(r"<!-- second hop -->\n(.*?)\n<!-- end -->", PAGE, re.DOTALL)[
+        0
+    ].splitlines()[2:]
+]
+CASES = list(product(ClientKind, Visibility, Cdn, (True, False)))
+
+
+def told(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) -> list[str]:
+    """Return what the rows of the page say to this case."""
+    facts = (caller.value, side.value, cdn.value, "yes" if is_linked else "no")
+    return [
+        row[4] for row in ROWS if all(c in (EVERY, f) for c, f in zip(row, facts, strict=False))
+    ]
+
+
+@pytest.mark.parametrize(("caller", "side", "cdn", "is_linked"), CASES)
+def test_the_page_says_once_what_the_code_does(
+    caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool
+) -> None:
+    hop = second_hop(caller, DeliveryOptions(side, cdn, is_linked=is_linked))
+    assert told(caller, side, cdn, is_linked=is_linked) == [hop.value]
+
+
+@pytest.mark.parametrize(("caller", "side", "cdn", "is_linked"), CASES)
+def test_nobody_is_sent_where_a_request_like_theirs_is_refused(
+    caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool
+) -> None:
+    hop = second_hop(caller, DeliveryOptions(side, cdn, is_linked=is_linked))
+    if hop is DeliveryRoute.STORE:
+        assert caller is ClientKind.PLAIN
+        assert is_linked
+    if hop is DeliveryRoute.CDN:
+        assert side is Visibility.PUBLIC
+        assert cdn is not Cdn.NONE
+
+
+PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+
+
+@pytest.mark.parametrize("visibility", list(Visibility))
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_everybody_may_have_belongs_on_the_public_side(
+    visibility: Visibility, state: State
+) -> None:
+    side = archive_container(head(visibility=visibility), release(state=state))
+    assert (side is PUBLIC) == (visibility is PUBLIC and state is State.LIVE)
+
+
+def test_changes_that_decide_on_a_side_move_archives() -> None:
+    private = with_change(head(), "kind", by=OPERATOR, now_ms=1, visibility=PRIVATE)
+    quarantined = with_change(release(), "kind", by=OPERATOR, now_ms=1, state=State.QUARANTINED)
+    deprecated = with_change(release(), "kind", by=OPERATOR, now_ms=1, deprecation="Gone.")
+    assert changes_placement(private.outbox)
+    assert changes_placement(quarantined.outbox)
+    assert not changes_placement(deprecated.outbox)
+
+
+def test_a_push_moves_nothing() -> None:
+    assert not changes_placement(())
+
+
+def made_private(at_ms: int) -> Head:
+    """Return a package that became private, with its event still in the outbox."""
+    return with_change(head(), "package.private", by=OPERATOR, now_ms=at_ms, visibility=PRIVATE)
+
+
+def test_what_nobody_changed_lies_where_it_belongs() -> None:
+    assert is_placement_settled(head(), release(), now_ms=START_MS)
+
+
+def test_an_unfinished_change_leaves_it_uncertain_for_however_long() -> None:
+    later_ms = START_MS + timedelta(days=30) // timedelta(milliseconds=1)
+    assert not is_placement_settled(made_private(START_MS), release(), now_ms=later_ms)
+    quarantined = with_change(release(), "kind", by=OPERATOR, now_ms=1, state=State.QUARANTINED)
+    assert not is_placement_settled(head(), quarantined, now_ms=later_ms)
+
+
+def test_a_finished_change_of_the_package_leaves_it_uncertain_until_a_sweep_has_been() -> None:
+    finished = made_private(START_MS).model_copy(update={"outbox": ()})
+    settled_ms = START_MS + PLACEMENT_SETTLED_AFTER // timedelta(milliseconds=1)
+    assert not is_placement_settled(finished, release(), now_ms=settled_ms - 1)
+    assert is_placement_settled(finished, release(), now_ms=settled_ms)

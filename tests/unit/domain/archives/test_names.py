@@ -1,0 +1,180 @@
+"""What an archive is called at rest."""
+
+import hashlib
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from shared.adapters.paths import archive_blob, archive_blobs, digest_of_blob
+from shared.domain.archives.names import (
+    Digest,
+    archive_file_name,
+    canonical_file_name,
+    gives_platform,
+    go_platform,
+    java_platform,
+)
+from shared.domain.errors.base import InvalidDigest
+from shared.domain.names import Coordinate
+from tests.contract.sample_records import DIGEST, NAME, release
+from tests.support.java_programs import run_java
+
+
+def test_the_end_of_its_name_is_what_clients_read_out_of_a_link() -> None:
+    assert NAME.tail == "1.0.0/acme-greet-any-1.0.0.bala"
+
+
+def test_its_blob_is_named_by_its_digest_first() -> None:
+    assert archive_blob(NAME) == f"{DIGEST}/1.0.0/acme-greet-any-1.0.0.bala"
+    assert archive_blob(NAME).startswith(archive_blobs(DIGEST))
+    assert digest_of_blob(archive_blob(NAME)) == DIGEST
+
+
+def test_the_longest_name_fits_into_a_blobs() -> None:
+    org, version = "a" * 100, "1.0.0-" + "b" * 122
+    longest = release(f"{org}/{'c' * 100}:{version}", platform="java21").archive
+    assert len(archive_blob(longest)) <= 1024  # Characters, the limit of the service.
+
+
+numbers = st.one_of(st.integers(0, 2**256 - 1), st.integers(0, 2**240))
+
+
+def java(number: int) -> str:
+    """Print as `BigInteger.toString(16)` does."""
+    return f"{number:x}"
+
+
+@given(st.binary(max_size=64))
+def test_the_digest_of_bytes_is_their_sha_256(content: bytes) -> None:
+    expected = hashlib.sha256(content).hexdigest()
+    assert Digest.of(content).hex == Digest.of(memoryview(content)).hex == expected
+    assert str(Digest.of(content)) == expected
+
+
+@given(numbers)
+def test_leading_zeros_may_be_missing(number: int) -> None:
+    full = Digest.parse(f"{number:064x}")
+    assert len(full.hex) == 64
+    assert Digest.parse(java(number)) == full
+    assert Digest.parse(java(number).upper()) == full
+    assert Digest.parse(str(full)) == full
+
+
+@given(numbers)
+def test_both_headers_are_read_as_the_same_digest(number: int) -> None:
+    digest = Digest.parse(java(number))
+    assert digest.header() == f"sha-256={number:064x}"
+    assert digest.header_without_leading_zeros() == f"sha-256={java(number)}"
+    assert Digest.parse_header(digest.header()) == digest
+    assert Digest.parse_header(digest.header_without_leading_zeros()) == digest
+
+
+def test_a_header_is_read_in_any_case_and_with_spaces_around_the_digits() -> None:
+    assert Digest.parse_header("SHA-256= 0aBc ") == Digest.parse("abc")
+
+
+@pytest.mark.parametrize("text", ["", "g", "0x1", "-1", " 1", "1\n", "٣", "a" * 65, "é"])
+def test_what_is_no_number_of_64_digits_is_refused(text: str) -> None:
+    with pytest.raises(InvalidDigest, match="is not a digest"):
+        Digest.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "sha-256", "sha-256=", "sha256=abc", "md5=abc"])
+def test_a_header_without_its_prefix_or_digits_is_refused(text: str) -> None:
+    with pytest.raises(InvalidDigest):
+        Digest.parse_header(text)
+
+
+# The packages whose canonical names clients misread, with what they are sent instead.
+TRAPS = [
+    ("foo/foo:1.0.0", "any", "foo-any-1.0.0.bala"),
+    ("ballerinax/x:1.0.0", "java21", "x-java21-1.0.0.bala"),
+    ("acme/any:1.0.0", "any", "any-any"),
+    ("acme/alpha:1.0.0-alpha-1", "any", "alpha-any"),
+    ("xa_b/a.b:1.0.0", "any", "a.b-any-1.0.0.bala"),
+]
+
+WORDS = st.sampled_from(["a", "b", "x", "any", "foo", "java21", "go1", "bala", "a_b", "alpha"])
+NAMES = st.lists(WORDS, min_size=1, max_size=3).map(".".join)
+PLATFORMS = st.sampled_from(["any", "java11", "java21", "go1.26"])
+TAILS = st.lists(
+    st.sampled_from(["alpha", "any", "1", "x-any", "java21", "a-", "-", "alpha-1", "foo"]),
+    max_size=2,
+)
+VERSIONS = st.builds(
+    lambda numbers, tail: ".".join(map(str, numbers)) + ("-" + ".".join(tail) if tail else ""),
+    st.tuples(*[st.sampled_from([0, 1, 21, 26])] * 3),
+    TAILS,
+)
+COORDINATES = st.builds(Coordinate.parse, WORDS, NAMES, VERSIONS)
+
+
+def parsed(text: str) -> Coordinate:
+    """Return the coordinate that `org/name:version` spells."""
+    package, _, version = text.partition(":")
+    org, _, name = package.partition("/")
+    return Coordinate.parse(org, name, version)
+
+
+@pytest.mark.parametrize(("coordinate", "platform", "file_name"), TRAPS)
+def test_a_package_that_clients_misread_gets_another_name(
+    coordinate: str, platform: str, file_name: str
+) -> None:
+    assert archive_file_name(parsed(coordinate), platform) == file_name
+
+
+def test_a_usual_package_gets_its_canonical_name() -> None:
+    name = archive_file_name(parsed("acme/greet:1.0.0"), "java21")
+    assert name == canonical_file_name(parsed("acme/greet:1.0.0"), "java21")
+    assert name == "acme-greet-java21-1.0.0.bala"
+
+
+@given(COORDINATES, PLATFORMS)
+@example(parsed("foo/foo:1.0.0"), "any")
+@example(parsed("acme/any:1.0.0"), "any")
+def test_both_clients_find_the_platform_in_every_name(
+    coordinate: Coordinate, platform: str
+) -> None:
+    assert gives_platform(archive_file_name(coordinate, platform), coordinate, platform)
+
+
+@pytest.mark.parametrize(
+    ("file_name", "name", "version", "java", "go"),
+    [
+        ("acme-greet-any-1.0.0.bala", "greet", "1.0.0", "any", "any"),
+        ("foo-foo-any-1.0.0.bala", "foo", "1.0.0", "", "foo-any"),
+        ("xa_b-a.b-any-1.0.0.bala", "a.b", "1.0.0", "", "any"),
+        ("greet.bala", "greet", "1.0.0", None, None),
+        ("greet-", "greet", "1.0.0", None, ""),
+        ("greet--1.0.0", "greet", "1.0.0", None, ""),
+        ("greet-any", "greet", "1.0.0", "any", "any"),
+    ],
+)
+def test_the_clients_differ_in_how_they_cut(
+    file_name: str, name: str, version: str, java: str | None, go: str | None
+) -> None:
+    assert java_platform(file_name, name, version) == java
+    assert go_platform(file_name, name, version) == go
+
+
+def test_our_reading_of_a_file_name_is_that_of_java() -> None:
+    asked: list[tuple[str, str, str]] = []
+
+    @given(COORDINATES, PLATFORMS)
+    def collect(coordinate: Coordinate, platform: str) -> None:
+        name, version = coordinate.package.name, coordinate.version.text
+        shorter = f"{name}-{platform}-{version}.bala"
+        forms = (canonical_file_name(coordinate, platform), shorter, f"{name}-{platform}")
+        asked.extend((form, name, version) for form in forms)
+
+    collect()
+    asked.extend((archive_file_name(parsed(c), p), *_named(c)) for c, p, _ in TRAPS)
+    asked.extend([("greet.bala", "greet", "1"), ("greet-", "greet", "1"), ("g--1", "g", "1")])
+    answers = run_java("Platforms.java", lines=["\t".join(each) for each in asked])
+    ours = [java_platform(*each) for each in asked]
+    assert answers == ["nothing" if each is None else f"found {each}" for each in ours]
+
+
+def _named(coordinate: str) -> tuple[str, str]:
+    return parsed(coordinate).package.name, parsed(coordinate).version.text

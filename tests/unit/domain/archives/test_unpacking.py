@@ -1,0 +1,243 @@
+"""Unpacking: once, checked, and within limits."""
+
+import zlib
+
+import pytest
+
+from shared.domain.archives.unpacking import (
+    DEFAULT_LIMITS,
+    MIB,
+    TAIL_BYTES,
+    ArchiveDirectory,
+    ArchiveLimits,
+    FolderListing,
+    ZipArchive,
+    directory_tail,
+    list_files,
+    missing_directory,
+    unpack_file,
+)
+from shared.domain.errors.archives import (
+    ArchiveRatioTooHigh,
+    DirectoryDamaged,
+    EntryDamaged,
+    RatioTooHigh,
+    Truncated,
+    UnpacksTooLarge,
+)
+from tests.support.archives import bala, noise, zipped
+from tests.support.raw_zip import Member, raw_zip
+
+
+def deflated(content: bytes) -> bytes:
+    """Return the bytes that an entry is packed to."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(content) + packer.flush()
+
+
+def opened(*members: Member, limits: ArchiveLimits = DEFAULT_LIMITS) -> ZipArchive:
+    """Return an archive with these entries."""
+    return ZipArchive.open(raw_zip(members), limits)
+
+
+@pytest.mark.parametrize("method", [0, 8])
+@pytest.mark.parametrize("size", [0, 1, 65_535, 262_144, 262_145, 3_000_000])
+def test_content_is_what_was_packed(method: int, size: int) -> None:
+    content = noise(size // 2) + bytes(size - size // 2)
+    archive = opened(Member(name="a", content=content, method=method))
+    assert archive.read("a") == content
+    assert archive.size("a") == size
+
+
+def test_names_are_in_the_order_of_the_directory() -> None:
+    archive = opened(Member(name="b"), Member(name="a/"), Member(name="a/c"))
+    assert archive.names == ("b", "a/", "a/c")
+
+
+def test_a_content_is_kept_once_it_was_asked_for() -> None:
+    archive = opened(Member(name="a", content=b"hello"))
+    assert archive.read("a") is archive.read("a")
+
+
+def test_entries_that_nobody_asked_for_are_verified_too() -> None:
+    damaged = {"crc": 7}
+    archive = opened(
+        Member(name="a", content=b"x"), Member(name="b", local=damaged, central=damaged)
+    )
+    assert archive.read("a") == b"x"
+    with pytest.raises(EntryDamaged, match="The entry b is damaged"):
+        archive.verify()
+
+
+@pytest.mark.parametrize("limit", [10, 11])
+def test_entries_are_limited_by_what_they_unpack_to_together(limit: int) -> None:
+    members = Member(name="a", content=b"12345"), Member(name="b", content=b"123456")
+    limits = ArchiveLimits(unpacked_bytes=limit)
+    if limit < 11:
+        with pytest.raises(UnpacksTooLarge, match="more than 10 bytes"):
+            opened(*members, limits=limits)
+    else:
+        opened(*members, limits=limits).verify()
+
+
+@pytest.mark.parametrize("size", [MIB, MIB + 1])
+def test_a_high_ratio_is_refused_above_one_mebibyte(size: int) -> None:
+    member = Member(name="a", content=bytes(size))
+    if size > MIB:
+        with pytest.raises(RatioTooHigh):
+            opened(member)
+    else:
+        opened(member).verify()
+
+
+def test_the_ratio_is_asked_of_all_entries_together() -> None:
+    members = [Member(name=f"f{at}", content=bytes(MIB)) for at in range(17)]
+    with pytest.raises(ArchiveRatioTooHigh, match="17,825,792 bytes, more than 200 times"):
+        opened(*members)
+    opened(*members[:16]).verify()
+    opened(*members, Member(name="noise", content=noise(80_000))).verify()
+
+
+def test_a_bomb_is_stopped_at_the_first_chunk() -> None:
+    lie = {"size": 10}
+    bomb = Member(name="a", content=bytes(64 * MIB), local=lie, central=lie)
+    archive = opened(bomb, limits=ArchiveLimits(ratio=10**9))
+    with pytest.raises(EntryDamaged, match="larger than its header says"):
+        archive.read("a")
+
+
+def damaged(reason: str) -> str:
+    """Return what is said of the only entry, whole."""
+    return f"^The entry a is damaged: {reason}\\. "
+
+
+@pytest.mark.parametrize("field", ["crc", "size"])
+def test_an_entry_is_what_its_header_says(field: str) -> None:
+    lie = {field: 60}
+    archive = opened(Member(name="a", content=b"x" * 50, local=lie, central=lie))
+    with pytest.raises(EntryDamaged, match=damaged("its content is not what its CRC or size says")):
+        archive.verify()
+
+
+def test_a_ratio_that_is_too_high_is_named_with_the_limit() -> None:
+    bomb, limits = Member(name="a", content=bytes(2 * MIB)), ArchiveLimits(ratio=33)
+    sentence = "The entry a unpacks to more than 33 times its packed size"
+    with pytest.raises(RatioTooHigh, match=sentence):
+        opened(bomb, limits=limits).verify()
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (deflated(b"x" * 50)[:-4], "its data is cut off"),
+        (b"", "its data is cut off"),
+        (deflated(b"x" * 50) + b"tail", "there are bytes behind its packed data"),
+        (deflated(b"x" * 50) + bytes(100_000), "there are bytes behind its packed data"),
+        (b"\xff" * 20, "its data cannot be unpacked"),
+    ],
+)
+def test_packed_data_is_one_whole_stream(packed: bytes, reason: str) -> None:
+    member = Member(name="a", content=b"x" * 50, packed=packed)
+    with pytest.raises(EntryDamaged, match=damaged(reason)):
+        opened(member).verify()
+
+
+FILES = {
+    "package.json": b"{}",
+    "docs/README.md": b"# Greet\n",
+    "modules/greet/greet.bal": b"import ballerina/io;\n" * 100,
+    "modules/greet/formal.bal": b"",
+    "modules/": b"",
+}
+ARCHIVE = zipped(FILES)
+
+
+def listed(archive: bytes = ARCHIVE) -> ArchiveDirectory:
+    """Return what an archive holds, read as from a store."""
+    span = directory_tail(len(archive))
+    return list_files(archive[span.start : span.start + span.count], len(archive))
+
+
+def content(archive: bytes, path: str) -> bytes:
+    """Return a file of an archive, of which its span alone is read."""
+    files = listed(archive)
+    entry = files.file(path)
+    assert entry is not None
+    span = files.span(entry)
+    return unpack_file(archive[span.start : span.start + span.count], entry)
+
+
+def test_every_file_is_read_from_its_own_bytes() -> None:
+    files = {name: data for name, data in FILES.items() if not name.endswith("/")}
+    assert {name: content(ARCHIVE, name) for name in files} == files
+    assert listed().files == frozenset(files)
+
+
+def test_a_stored_archive_stays_readable_with_names_that_are_refused_now() -> None:
+    archive = zipped({"package.json": b"{}", "aux.bal": b"x", "main.bal.": b"y"})
+    assert content(archive, "aux.bal") == b"x"
+    assert content(archive, "main.bal.") == b"y"
+
+
+def test_a_folder_has_what_lies_in_it_and_not_below() -> None:
+    files = listed()
+    assert files.folder("") == FolderListing("", ("docs", "modules"), (("package.json", 2),))
+    sources = (("formal.bal", 0), ("greet.bal", 2_100))
+    assert files.folder("modules/greet") == FolderListing("modules/greet", (), sources)
+    assert files.folder("modules") == FolderListing("modules", ("greet",), ())
+
+
+@pytest.mark.parametrize("path", ["nothing", "docs/README.md", "doc", "modules/greet/"])
+def test_what_is_no_folder_has_nothing_in_it(path: str) -> None:
+    assert listed().folder(path) is None
+
+
+@pytest.mark.parametrize("path", ["", "docs", "modules/", "../package.json", "PACKAGE.JSON"])
+def test_what_is_no_file_is_none(path: str) -> None:
+    assert listed().file(path) is None
+
+
+def test_of_a_small_archive_the_tail_is_all_and_has_the_directory() -> None:
+    span = directory_tail(len(ARCHIVE))
+    assert (span.start, span.count) == (0, len(ARCHIVE))
+    assert missing_directory(ARCHIVE, len(ARCHIVE)) is None
+
+
+def test_a_directory_longer_than_the_tail_is_read_with_what_is_missing() -> None:
+    archive = zipped({f"resources/{number:05}.txt": b"" for number in range(2_000)})
+    span = directory_tail(len(archive))
+    assert span.count == TAIL_BYTES
+    tail = archive[span.start :]
+    missing = missing_directory(tail, len(archive))
+    assert missing is not None
+    assert missing.start + missing.count == span.start
+    whole = archive[missing.start :]
+    assert len(list_files(whole, len(archive)).files) == 2_000
+
+
+def test_a_real_bala_is_listed_as_it_was_packed() -> None:
+    archive = bala("acme/greet:1.0.0", modules=["sub"])
+    assert "modules/greet.sub/greet.sub.bal" in listed(archive).files
+    assert content(archive, "package.json").startswith(b"{")
+
+
+@pytest.mark.parametrize("size", [0, 10, 400])
+def test_what_does_not_end_as_an_archive_is_refused(size: int) -> None:
+    with pytest.raises(Truncated):
+        missing_directory(b"x" * size, size)
+
+
+def test_a_directory_that_does_not_end_where_it_should_is_refused() -> None:
+    with pytest.raises(DirectoryDamaged):
+        missing_directory(ARCHIVE, len(ARCHIVE) + 1)
+
+
+def test_bytes_that_changed_are_told() -> None:
+    files = listed()
+    entry = files.file("docs/README.md")
+    assert entry is not None
+    span = files.span(entry)
+    region = bytearray(ARCHIVE[span.start : span.start + span.count])
+    region[-1] ^= 0xFF
+    with pytest.raises(EntryDamaged):
+        unpack_file(bytes(region), entry)

@@ -1,0 +1,118 @@
+"""Names of entries: which are safe to unpack everywhere, and which two mean one file."""
+
+import pytest
+
+from shared.domain.archives.zip_records import decoded_name, folded, refuse_twins, refuse_unportable
+from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, UnsafeName
+
+COULD_LEAVE = "has a part that is empty, . or .., and could leave its folder"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a", "a/", "a/b", "a b/c.d", ".bal", "a..b", "modules/greet/greet.bal", "a/...", "café.md"],
+)
+def test_a_name_that_stays_in_its_folder_is_taken_as_it_is(name: str) -> None:
+    assert decoded_name(name.encode()) == name
+    assert decoded_name(b"x" * 4096) == "x" * 4096
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (b"", "does not have 1 to 4,096 bytes"),
+        (b"x" * 4097, "does not have 1 to 4,096 bytes"),
+        ("é".encode() * 2049, "does not have 1 to 4,096 bytes"),
+        (b"caf\xe9", "is not UTF-8"),
+        (b"/etc/passwd", "is an absolute path"),
+        (b"/", "is an absolute path"),
+        (b"C:x", "is an absolute path"),
+        (b"z:", "is an absolute path"),
+        (b"a\\b", "has a backslash"),
+        (b"a\0b", "has a control character"),
+        (b"a\x7f", "has a control character"),
+        ("a\x9f".encode(), "has a control character"),
+        (b".", COULD_LEAVE),
+        (b"..", COULD_LEAVE),
+        (b"../a", COULD_LEAVE),
+        (b"a/..", COULD_LEAVE),
+        (b"a/../b", COULD_LEAVE),
+        (b"a/./b", COULD_LEAVE),
+        (b"a//b", COULD_LEAVE),
+        (b"a//", COULD_LEAVE),
+        ("cafe\u0301".encode(), "is not in Unicode normalization form C"),
+    ],
+)
+def test_any_other_name_is_refused_for_its_reason(name: bytes, reason: str) -> None:
+    with pytest.raises(UnsafeName) as refused:
+        decoded_name(name)
+    assert str(refused.value).endswith(f" {reason}. Rename it and pack again.")
+
+
+@pytest.mark.parametrize(
+    "name", ["console", "com", "com10", "nul_", "a.con", "longnames~1", "a/b.c d", "co~x"]
+)
+def test_a_name_that_windows_reads_as_it_is_written_is_portable(name: str) -> None:
+    refuse_unportable([name])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("main.bal:x", "has a colon"),
+        ("a/main.bal.", "ends in a dot or a space"),
+        ("a /b", "ends in a dot or a space"),
+        ("a/CON", "the part CON, which is a device"),
+        ("aux.tar.gz", "the part aux.tar.gz, which is a device"),
+        ("Com9 .x/b", "the part Com9 .x, which is a device"),
+        ("lpt³", "the part lpt³, which is a device"),
+        ("conout$", "the part conout$, which is a device"),
+        ("a/PACKAG~1.JSO", "the part PACKAG~1.JSO, which has the form of a short name"),
+        ("ab~12", "the part ab~12, which has the form of a short name"),
+    ],
+)
+def test_a_name_that_windows_reads_in_another_way_is_refused(name: str, words: str) -> None:
+    with pytest.raises(UnsafeName, match="The entry name ") as refused:
+        refuse_unportable(["fine", name])
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a", "a"),
+        ("README.md", "readme.MD"),
+        ("a", "a/"),
+        ("STRASSE", "straße"),
+        ("é", "É"),
+        ("K", "\u212a"),  # The sign of Kelvin is a K where case is folded.
+        ("x/y/A", "x/y/a"),
+    ],
+)
+def test_two_names_of_one_file_are_refused(one: str, other: str) -> None:
+    for names in ([one, "b", other], [other, "b", one]):
+        with pytest.raises(DuplicateEntry) as refused:
+            refuse_twins(names)
+        assert one in str(refused.value)
+        assert other in str(refused.value)
+
+
+@pytest.mark.parametrize(("file", "inside"), [("a", "a/b"), ("A", "a/b/c"), ("x/y", "x/Y/z")])
+def test_a_file_that_is_the_folder_of_another_is_refused(file: str, inside: str) -> None:
+    with pytest.raises(FileIsFolder):
+        refuse_twins([inside, "a b", "a.b", "b", file])
+
+
+def test_names_that_only_begin_alike_are_different_files() -> None:
+    refuse_twins(["a/", "a/b", "a/c", "ab", "a.b", "a b", "b/a", "b/ab", "c", "cXXd"])
+
+
+def test_what_is_compared_has_no_case_and_one_form() -> None:
+    assert folded("README.md") == "readme.md"
+    assert folded("CAFÉ") == folded("cafe\u0301") == "café"
+
+
+def test_twins_are_named_in_the_order_of_the_archive() -> None:
+    for names in (["readme", "README"], ["README", "readme"]):
+        with pytest.raises(DuplicateEntry, match=f"{names[0]} .*{names[1]}"):
+            refuse_twins(names)

@@ -1,0 +1,209 @@
+"""How much JSON is read of others."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.bounded_parsing import (
+    MAX_JSON_DEPTH,
+    has_at_most_values,
+    is_shallow,
+    parse_json,
+    parse_toml,
+)
+from shared.domain.errors.archives import BadArchive, ManifestTooDeep, ManifestUnreadable
+
+Json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=40,
+)
+
+
+def values(value: object) -> int:
+    """Count a value and all within it."""
+    inside: list[object] = []
+    if isinstance(value, dict):
+        inside = list(value.values())
+    elif isinstance(value, list):
+        inside = value
+    return 1 + sum(values(each) for each in inside)
+
+
+def nested(levels: int, *, objects: bool) -> object:
+    """Return lists or objects within each other."""
+    value: object = 1
+    for _ in range(levels):
+        value = {"a": value} if objects else [value]
+    return value
+
+
+@given(value=Json)
+def test_no_text_holds_more_values_than_it_is_taken_for(value: object) -> None:
+    count = values(value)
+    text = json.dumps(value).encode()
+    assert count == 1 or not has_at_most_values(count // 2, text)
+    assert has_at_most_values(
+        2 * count + text.count(b",") + text.count(b"{") + text.count(b"["), text
+    )
+
+
+def test_a_text_of_separators_is_more_than_enough() -> None:
+    assert has_at_most_values(1_000, b'{"a": [1, 2, 3]}')
+    assert not has_at_most_values(1_000, b"[" + b"[]," * 1_000 + b"[]]")
+
+
+@pytest.mark.parametrize("objects", [True, False])
+def test_values_may_lie_so_deep_and_no_deeper(objects: bool) -> None:
+    assert is_shallow(nested(MAX_JSON_DEPTH, objects=objects))
+    assert not is_shallow(nested(MAX_JSON_DEPTH + 1, objects=objects))
+
+
+def test_what_is_no_list_or_object_is_shallow() -> None:
+    assert all(is_shallow(value) for value in (None, 1, "text", [], {}))
+
+
+HUGE = 200_000  # Repetitions: with a parser of quadratic time a test would run into its time-out.
+
+
+def json_refusal(text: str) -> str:
+    """Return why a JSON text is refused."""
+    with pytest.raises(BadArchive) as refused:
+        parse_json("a.json", text.encode())
+    return str(refused.value)
+
+
+def toml_refusal(text: str) -> str:
+    """Return why a TOML text is refused."""
+    with pytest.raises(BadArchive) as refused:
+        parse_toml("a.toml", text.encode())
+    return str(refused.value)
+
+
+def test_json_is_read() -> None:
+    text = '\ufeff{"a": [1, -2.5, true, null, "\\u00e9"], "b": {"a": {}}}'
+    assert parse_json("a.json", text.encode()) == {
+        "a": [1, -2.5, True, None, "é"],
+        "b": {"a": {}},
+    }
+
+
+def test_an_escaped_pair_is_a_character_and_an_escaped_backslash_begins_none() -> None:
+    text = r'["\ud83d\ude00", "\\ud800"]'
+    assert parse_json("a.json", text.encode()) == ["\U0001f600", r"\ud800"]
+
+
+def test_toml_is_read() -> None:
+    text = "\ufeff# hello\r\n[package]\r\norg = \"acme\" # here\r\nx.y = [1, {z = '''a.b'''}]\r\n"
+    assert parse_toml("a.toml", text.encode()) == {
+        "package": {"org": "acme", "x": {"y": [1, {"z": "a.b"}]}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": 1,\n "b" 2}', "Expecting ':' delimiter at line 2, column 6"),
+        ('{"a": "\n"}', "Invalid control character at line 1, column 8"),
+        ("{} {}", "Extra data at line 1, column 4"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "the key c stands twice in one object"),
+        ("[NaN]", "NaN is not JSON"),
+        ("[-1e400]", "the number -1e400 is too large"),
+        ("9" * 33, "a number has 33 digits"),
+        (r'{"a": ["\ud800 "]}', r"\ud800 alone is no character"),
+        (r'{"\uDFFF": 1}', r"\udfff alone is no character"),
+        (r'["\udc00\ud800"]', r"\udc00 alone is no character"),
+    ],
+)
+def test_what_is_wrong_with_json_is_said(text: str, reason: str) -> None:
+    assert json_refusal(text) == f"a.json cannot be read: {reason}. Correct it and pack again."
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a = 1\nb", "Expected '=' after a key in a key/value pair at line 2, column 2"),
+        ("a = [1,\n", "Invalid value at line 2, column 1"),
+        ("a = 1\na = 2", "Cannot overwrite a value at line 2, column 6"),
+        ('a = "\\ud800"', "Escaped character is not a Unicode scalar value at line 1, column 12"),
+        (f"a = {'1_' * 5_000}1", "a number is too long at line 1, column 5"),
+    ],
+)
+def test_what_is_wrong_with_toml_is_said(text: str, reason: str) -> None:
+    assert toml_refusal(text) == f"a.toml cannot be read: {reason}. Correct it and pack again."
+
+
+def test_a_long_key_does_not_make_a_long_sentence() -> None:
+    key = "k" * 9_000
+    assert len(toml_refusal(f"[{key}]\n[{key}]")) < 250
+
+
+@pytest.mark.parametrize("parse", [parse_json, parse_toml])
+def test_what_is_no_utf_8_is_found(parse: Callable[[str, bytes], object]) -> None:
+    with pytest.raises(ManifestUnreadable, match=r"not UTF-8 at line 2, column 3\."):
+        parse("a", b"\xc3\xa9 = 1\na \xff")
+
+
+@pytest.mark.parametrize("text", ["[" * HUGE, '{"a":' * HUGE])
+def test_deep_json_is_refused(text: str) -> None:
+    assert "nests its values too deeply" in json_refusal(text)
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * HUGE, "a = " + "{b = " * HUGE])
+def test_deep_toml_is_refused(text: str) -> None:
+    with pytest.raises(ManifestTooDeep):
+        parse_toml("a.toml", text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".a" * HUGE + " = 1",
+        "[a" + " . a" * HUGE + "]",
+        '"a"' + '."\\""' * HUGE + " = 1",
+        "'a'" + ".'\"'" * HUGE + " = 1",
+        'a = ["""\\""""", {b' + ".b" * HUGE + " = 1}]",
+        "a = ['''b''''', {b" + ".b" * HUGE + " = 1}]",
+        'a = "#" # "\n' + "a" + ".a" * HUGE + " = 1",
+        "a = 1\n" * HUGE,
+        "[[a]]\n" * HUGE,
+        "a = [" + "1," * HUGE + "]",
+        "".join(f"[a{at}{'.b' * 31}]\n" for at in range(9_000)),
+    ],
+)
+def test_toml_that_would_take_minutes_is_refused_before(text: str) -> None:
+    with pytest.raises(ManifestTooDeep):
+        parse_toml("a.toml", text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"' + '\\"' * HUGE,
+        "'" * HUGE,
+        '"' * HUGE,
+        "a" + " " * HUGE,
+        "a" * HUGE,
+        "1" * HUGE,
+        "a." * 31 + "a" * HUGE,
+    ],
+)
+def test_looking_for_costly_toml_is_cheap_itself(text: str) -> None:
+    with pytest.raises(ManifestUnreadable):
+        parse_toml("a.toml", text.encode())
+
+
+def test_commas_and_dots_of_a_text_are_no_keys() -> None:
+    text = f'a = """{"x.y, " * 40_000}"""\n# {"x." * 100_000}\n'
+    assert parse_toml("a.toml", text.encode()) == {"a": "x.y, " * 40_000}
+
+
+@pytest.mark.parametrize("parse", [parse_json, parse_toml])
+@given(text=st.text())
+def test_any_text_is_read_or_refused(parse: Callable[[str, bytes], object], text: str) -> None:
+    with suppress(BadArchive):
+        parse("a", text.encode(errors="replace"))

@@ -1,0 +1,45 @@
+"""Documents know what caches need to know of them."""
+
+import gzip
+from xml.etree import ElementTree as ET
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.documents import DerivedDocument, xml_document, xml_element, xml_flag, xml_leaf
+
+
+@given(st.binary(max_size=200))
+def test_the_compressed_bytes_are_the_same_document(content: bytes) -> None:
+    assert gzip.decompress(DerivedDocument.of(content).gzipped) == content
+
+
+@given(st.binary(max_size=9), st.binary(max_size=9))
+def test_a_tag_names_the_bytes_and_nothing_else(one: bytes, other: bytes) -> None:
+    assert (DerivedDocument.of(one, 1).tag == DerivedDocument.of(other, 2).tag) == (one == other)
+
+
+def test_a_document_is_the_same_whenever_it_is_made() -> None:
+    assert DerivedDocument.of(b"greet", 1) == DerivedDocument.of(b"greet", 1)
+
+
+def test_elements_are_nested_as_they_are_written() -> None:
+    root = xml_element("a", xml_leaf("b", 1), xml_flag("c", False), xml_element("d"))
+    assert xml_document(root) == (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n<a><b>1</b><c>false</c><d/></a>\n'
+    )
+
+
+def test_signs_of_markup_are_escaped() -> None:
+    assert xml_leaf("a", "<b> & ]]>") == "<a>&lt;b&gt; &amp; ]]&gt;</a>"
+
+
+@given(st.text())
+def test_every_text_makes_a_document_that_any_parser_reads(text: str) -> None:
+    root = ET.fromstring(xml_document(xml_element("a", xml_leaf("b", text), xml_flag("c", True))))
+    assert (root.findtext("c"), len(root)) == ("true", 2)
+
+
+@given(st.text(st.characters(codec="utf-8", min_codepoint=32, max_codepoint=0xFFFD)))
+def test_what_xml_can_hold_comes_back(text: str) -> None:
+    assert ET.fromstring(xml_document(xml_leaf("a", text))).text == (text or None)

@@ -1,0 +1,250 @@
+"""Checksums as Maven clients keep them."""
+
+import hashlib
+import json
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.errors.packages import (
+    ChecksumUnreadable,
+    FileTooLarge,
+    PomDiffers,
+    PomUnreadable,
+)
+from shared.domain.maven import (
+    MAX_POM_BYTES,
+    Checksum,
+    ChecksumAlgorithm,
+    client_metadata,
+    depgraph,
+    listeners,
+    pom_of,
+    repository_metadata,
+    require_pom,
+    tool_metadata,
+)
+from shared.domain.names import Coordinate, ToolId
+from shared.domain.packages import Origin, Release, State, Survey
+from shared.domain.selection import usable_versions
+from shared.domain.versions import ANY_CLIENT, Distribution
+from tests.support.surveys import deprecated, entry, survey
+
+ALGORITHMS = pytest.mark.parametrize("algorithm", list(ChecksumAlgorithm))
+
+
+@ALGORITHMS
+def test_a_checksum_is_that_of_its_algorithm(algorithm: ChecksumAlgorithm) -> None:
+    checksum = algorithm.of(b"bala")
+    assert checksum == hashlib.new(algorithm.value, b"bala").hexdigest()
+    assert len(checksum) == algorithm.digits
+
+
+@ALGORITHMS
+def test_pieces_make_the_checksum_of_the_whole(algorithm: ChecksumAlgorithm) -> None:
+    hasher = algorithm.hasher()
+    for piece in (b"ba", b"", b"la"):
+        hasher.update(piece)
+    assert hasher.hexdigest() == algorithm.of(b"bala")
+
+
+@given(st.binary(), st.sampled_from(list(ChecksumAlgorithm)))
+def test_what_is_written_is_read(content: bytes, algorithm: ChecksumAlgorithm) -> None:
+    written = algorithm.of(content)
+    for text in (written, written.upper(), f"{written}\n", f"{written}  a file.bala\n"):
+        assert Checksum.parse(algorithm, text.encode()) == Checksum(algorithm, written)
+
+
+@given(st.binary(max_size=100), st.sampled_from(list(ChecksumAlgorithm)))
+def test_what_is_not_of_its_length_is_refused(content: bytes, algorithm: ChecksumAlgorithm) -> None:
+    with pytest.raises(ChecksumUnreadable, match=f"Send {algorithm.digits} hexadecimal digits"):
+        Checksum.parse(algorithm, content.hex().encode() + b"0" * algorithm.digits + b"0")
+
+
+FOUND = Distribution.parse("v2201-13-0")
+assert FOUND is not None
+UPDATE_13: Distribution = FOUND
+
+VERSIONS = ("1.0.0", "1.0.1", "1.10.0", "1.9.0", "2.0.0-rc.1", "2.0.0", "0.1.0")
+ENTRIES = st.builds(
+    entry,
+    st.sampled_from(VERSIONS),
+    platform=st.sampled_from(["any", "java17", "java21", "java25", "go1.26"]),
+    built_with=st.sampled_from(["", "2201.8.0", "2201.13.1", "2201.14.0", "slbeta6"]),
+    state=st.sampled_from(State),
+    deprecation=st.none() | st.text(max_size=10),
+    modules=st.just(("greet", "greet.sub")),
+)
+SURVEYS = st.lists(ENTRIES, unique_by=lambda each: each.version).map(lambda found: survey(*found))
+
+
+def read(document: bytes) -> ET.Element:
+    """Return the root of a document."""
+    return ET.fromstring(document)
+
+
+def release(entries: Survey) -> Release:
+    """Return a release of the package with the modules of its newest entry."""
+    newest = entries.entries[0]
+    return Release(
+        org="acme",
+        name="greet",
+        version=newest.version,
+        digest=newest.digest,
+        size_bytes=1,
+        platform="any",
+        modules=newest.modules,
+        created_ms=1,
+        origin=Origin(principal="ann"),
+        deprecation=newest.deprecation,
+    )
+
+
+@given(SURVEYS)
+def test_a_repository_lists_what_is_live_oldest_first(package: Survey) -> None:
+    root = read(repository_metadata(package))
+    live = [version.text for version in usable_versions(package, ANY_CLIENT)]
+    assert [each.text for each in root.iter("version")] == live[::-1]
+    assert [each.text for each in root.iter("latest")] == live[:1]
+    stable = [text for text in live if "-" not in text]
+    assert [each.text for each in root.iter("release")] == (stable or live)[:1]
+
+
+@given(SURVEYS)
+def test_a_distribution_is_offered_what_it_can_use(package: Survey) -> None:
+    root = read(client_metadata(UPDATE_13, "acme", "greet", package))
+    usable = [version.text for version in usable_versions(package, UPDATE_13.client)]
+    assert [each.text for each in root.iter("number")] == usable
+
+
+@given(SURVEYS)
+def test_nothing_is_nested_in_an_element_of_its_name(package: Survey) -> None:
+    root = read(client_metadata(UPDATE_13, "acme", "greet", package))
+    for name in ("version", "module", "package", "org"):
+        for outer in root.iter(name):
+            assert list(outer.iter(name)) == [outer]
+
+
+@given(SURVEYS)
+def test_the_same_survey_makes_the_same_bytes(package: Survey) -> None:
+    again = replace(package, entries=tuple(each.model_copy() for each in package.entries))
+    assert repository_metadata(again) == repository_metadata(package)
+
+
+def test_the_last_update_is_that_of_the_newest_live_release() -> None:
+    entries = [
+        entry("1.0.0").model_copy(update={"created_ms": 1_790_000_000_000}),
+        entry("1.1.0").model_copy(update={"created_ms": 1_780_000_000_999}),
+        entry("1.2.0", state=State.HELD).model_copy(update={"created_ms": 1_799_000_000_000}),
+    ]
+    assert read(repository_metadata(survey(*entries))).findtext("versioning/lastUpdated") == (
+        "20260921141320"
+    )
+
+
+def test_without_a_live_release_there_is_no_version_and_no_time() -> None:
+    root = read(repository_metadata(survey(entry("1.0.0", state=State.REMOVED))))
+    assert root.findtext("versioning/lastUpdated") == "19700101000000"
+    assert list(root.iter("version")) == list(root.iter("latest")) == []
+
+
+def test_a_pre_release_stands_for_a_package_that_has_nothing_else() -> None:
+    root = read(repository_metadata(survey("1.0.0-alpha", "1.0.0-beta")))
+    assert root.findtext("versioning/release") == "1.0.0-beta"
+
+
+def test_deprecation_is_of_the_version_or_of_the_whole_package() -> None:
+    one = read(client_metadata(UPDATE_13, "acme", "greet", survey("1.1.0", deprecated("1.0.0"))))
+    assert [each.text for each in one.iter("isDeprecated")] == ["false", "true"]
+    whole = survey("1.1.0", deprecation="Use other.")
+    root = read(client_metadata(UPDATE_13, "acme", "greet", whole))
+    assert [each.text for each in root.iter("isDeprecated")] == ["true"]
+
+
+def test_a_tool_names_its_package_behind_its_versions() -> None:
+    package = survey(entry("1.0.0", tools=("hi",)), entry("1.1.0", tools=("hi",)))
+    root = read(tool_metadata(UPDATE_13, ToolId("hi"), package))
+    assert [each.tag for each in root] == ["groupId", "artifactId", "versions", "org", "package"]
+    assert [each.text for each in root.iter("version")] == ["1.1.0", "1.0.0"]
+
+
+def test_a_graph_is_taken_as_it_is_stored() -> None:
+    package = survey(deprecated("1.0.0"))
+    graph = b'[{"org":"acme","name":"greet","version":"1.0.0","dependencies":[]}]'
+    answer = json.loads(depgraph(package.head, release(package), graph))
+    [resolved] = answer["resolved"]
+    assert resolved["dependencyGraph"] == json.loads(graph)
+    assert resolved["deprecateMessage"] == "Use another."
+    assert answer["unresolved"] == []
+
+
+def test_each_module_has_no_listeners() -> None:
+    package = survey(entry("1.0.0", modules=("greet", "greet.sub")))
+    modules = json.loads(listeners(release(package)))["data"]["apiDocs"]["docsData"]["modules"]
+    assert [json.loads(each["listeners"]) for each in modules] == [[], []]
+
+
+GREET = Coordinate.parse("acme", "aws.s3", "1.0.0-rc.1")
+NAMES = "<groupId>acme</groupId><artifactId>aws.s3</artifactId>"
+VERSION = "<version>1.0.0-rc.1</version>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pom_of(GREET),
+        f"<project>{NAMES}{VERSION}</project>".encode(),
+        f"<project>{NAMES}{VERSION}<packaging>pom</packaging><x><version>9</version></x></project>".encode(),
+        f"<?xml version='1.0' encoding='UTF-16'?><project>{NAMES}{VERSION}</project>".encode(
+            "utf-16"
+        ),
+        f"<project>{NAMES.replace('aws', 'a<!-- -->WS')}{VERSION}</project>".encode(),
+    ],
+)
+def test_a_pom_of_the_release_is_accepted(content: bytes) -> None:
+    require_pom(content, GREET)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<project/>",
+        f"<project>{NAMES}</project>".encode(),
+        f"<project>{NAMES}<version>1.0.0-RC.1</version></project>".encode(),
+        f"<project><parent>{NAMES}{VERSION}</parent></project>".encode(),
+        f"<other>{NAMES}{VERSION}</other>".encode(),
+    ],
+)
+def test_a_pom_of_something_else_is_refused(content: bytes) -> None:
+    with pytest.raises(PomDiffers):
+        require_pom(content, GREET)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is not well-formed XML"),
+        (b"<project>", "it is not well-formed XML"),
+        (b"<project>\xff</project>", "it is not well-formed XML"),
+        (b"<?xml version='1.0' encoding='klingon'?><project/>", "it is not well-formed XML"),
+        (b"<!DOCTYPE project><project/>", "it has a DOCTYPE"),
+    ],
+)
+def test_a_pom_that_cannot_be_read_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(PomUnreadable) as refused:
+        require_pom(content, GREET)
+    assert str(refused.value) == str(PomUnreadable(reason))
+
+
+def test_a_pom_has_a_limit() -> None:
+    with pytest.raises(FileTooLarge):
+        require_pom(pom_of(GREET) + b" " * MAX_POM_BYTES, GREET)
+
+
+@given(st.binary())
+def test_anything_is_read_or_refused(content: bytes) -> None:
+    with pytest.raises((PomUnreadable, PomDiffers)):
+        require_pom(content, GREET)

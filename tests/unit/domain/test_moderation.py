@@ -1,0 +1,50 @@
+"""What an owner looks at first in a release that somebody else may have published."""
+
+from shared.domain.moderation import ReleaseComparison
+from shared.domain.packages import Dependency, Origin, Provenance, Release
+
+ANN = Origin(principal="ann")
+JOB = Origin(principal="ann", provenance=Provenance(provider="github", repository="octo/greet"))
+FORK = Origin(principal="ann", provenance=Provenance(provider="github", repository="fork/greet"))
+
+
+def release(version: str, *needs: str, platform: str = "any", origin: Origin = ANN) -> Release:
+    """Return a release that depends on these packages."""
+    dependencies = tuple(Dependency(org="acme", name=each, version="1.0.0") for each in needs)
+    return Release(
+        org="acme",
+        name="greet",
+        version=version,
+        digest="0" * 64,
+        size_bytes=1,
+        platform=platform,
+        dependencies=dependencies,
+        created_ms=0,
+        origin=origin,
+    )
+
+
+def test_what_is_the_same_is_alike() -> None:
+    found = ReleaseComparison.of(release("1.1.0", "io"), release("1.0.0", "io", "http"))
+    assert found.is_alike
+    assert (found.version, found.needs, found.platform) == ("1.0.0", (), "")
+
+
+def test_packages_that_it_did_not_need_before_are_named() -> None:
+    found = ReleaseComparison.of(release("1.1.0", "miner", "io", "aes"), release("1.0.0", "io"))
+    assert found.needs == ("acme/aes", "acme/miner")
+    assert not found.is_alike
+
+
+def test_another_platform_is_told_with_the_one_before() -> None:
+    found = ReleaseComparison.of(release("1.1.0", platform="java21"), release("1.0.0"))
+    assert (found.platform, found.is_alike) == ("any", False)
+
+
+def test_a_publisher_is_an_account_or_the_jobs_of_a_repository() -> None:
+    for other in (Origin(principal="eve"), JOB):
+        assert ReleaseComparison.of(release("1.1.0", origin=other), release("1.0.0")).is_by_another
+    assert ReleaseComparison.of(
+        release("1.1.0", origin=FORK), release("1.0.0", origin=JOB)
+    ).is_by_another
+    assert ReleaseComparison.of(release("1.1.0", origin=JOB), release("1.0.0", origin=JOB)).is_alike

@@ -1,0 +1,234 @@
+"""Records hold what is known of a package, and derive the rest from it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.domain.archives.names import Digest
+from shared.domain.identity import ANONYMOUS
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import (
+    Dependency,
+    Graalvm,
+    Head,
+    Listing,
+    Origin,
+    Provenance,
+    Release,
+    ReleaseEntry,
+    SourceRepository,
+    State,
+    Survey,
+    Texts,
+    Visibility,
+    effective_deprecation,
+    numeric_id,
+)
+from shared.domain.releases import with_change
+from shared.domain.versions import Version
+from tests.contract.sample_records import release
+
+HEAD = Head(org="acme", name="greet", created_ms=1)
+RELEASE = Release(
+    org="acme",
+    name="greet",
+    version="1.2.0-rc.1",
+    digest="ab" * 32,
+    size_bytes=9,
+    platform="java21",
+    ballerina_version="2201.12.0",
+    modules=("greet", "greet.sub"),
+    dependencies=(Dependency(org="acme", name="base", version="1.0.0"),),
+    tools=("greet",),
+    created_ms=2,
+    origin=Origin(principal="ann"),
+    state=State.HELD,
+    deprecation="Use another.",
+    revision=7,
+)
+
+
+def test_a_release_knows_its_coordinate_and_its_archive() -> None:
+    assert RELEASE.coordinate == Coordinate.parse("acme", "greet", "1.2.0-rc.1")
+    assert RELEASE.content == Digest.parse("ab" * 32)
+
+
+def test_a_head_knows_its_package() -> None:
+    assert HEAD.package == Package.parse("acme", "greet")
+    assert HEAD.visibility is Visibility.PUBLIC
+
+
+def test_an_entry_says_what_its_release_says() -> None:
+    entry = ReleaseEntry.of(RELEASE)
+    assert entry.parsed == Version.parse("1.2.0-rc.1")
+    for field in ReleaseEntry.model_fields:
+        assert getattr(entry, field) == getattr(RELEASE, field), field
+
+
+@pytest.mark.parametrize("record", [HEAD, RELEASE, ReleaseEntry.of(RELEASE)])
+def test_a_record_is_read_as_it_was_stored(record: Head | Release | ReleaseEntry) -> None:
+    assert type(record).model_validate_json(record.model_dump_json()) == record
+
+
+def test_fields_of_a_later_schema_are_ignored_and_missing_ones_have_defaults() -> None:
+    stored = {"schema_version": 2, "org": "acme", "name": "greet", "created_ms": 1, "colour": "red"}
+    head = Head.model_validate(stored)
+    assert (head.schema_version, head.deprecation, head.outbox) == (2, None, ())
+    assert RELEASE.graalvm is Graalvm.UNKNOWN
+
+
+@pytest.mark.parametrize("record", [HEAD, RELEASE])
+def test_a_record_never_changes(record: Head | Release) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        record.deprecation = "changed"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("of_package", "own", "effective"),
+    [
+        (None, None, None),
+        (None, "Own.", "Own."),
+        ("All.", None, "All."),
+        ("All.", "Own.", "Own."),
+        ("All.", "", ""),
+        ("", None, ""),
+    ],
+)
+def test_a_release_is_deprecated_by_itself_or_with_its_package(
+    of_package: str | None, own: str | None, effective: str | None
+) -> None:
+    head = HEAD.model_copy(update={"deprecation": of_package})
+    release = RELEASE.model_copy(update={"deprecation": own})
+    assert effective_deprecation(head, own) == effective
+    assert Listing(head, release, Texts()).deprecation == effective
+
+
+@given(st.integers(0, 999))
+def test_a_number_stands_for_a_coordinate_in_any_spelling(patch: int) -> None:
+    version = f"1.0.{patch}"
+    number = numeric_id(Coordinate.parse("Acme", "Greet", version))
+    assert number == numeric_id(Coordinate.parse("acme", "greet", version))
+    assert number != numeric_id(Coordinate.parse("acme", "other", version))
+    assert 0 <= number < 2**31
+
+
+def test_the_number_of_a_coordinate_is_the_same_for_ever() -> None:
+    assert numeric_id(Coordinate.parse("acme", "greet", "1.0.0")) == 1_137_458_423
+
+
+@pytest.mark.parametrize(
+    ("head", "entries", "newest"),
+    [
+        ({}, [], 1),
+        ({}, [{"created_ms": 5}, {"created_ms": 4}], 5),
+        ({}, [{"created_ms": 5}, {"created_ms": 4, "changed_ms": 7}], 7),
+        ({}, [{"created_ms": 5, "changed_ms": 6, "state": State.REMOVED}], 6),
+        ({"changed_ms": 9}, [{"created_ms": 5, "changed_ms": 6}], 9),
+    ],
+)
+def test_a_survey_knows_when_anything_of_it_changed_last(
+    head: dict[str, int], entries: list[dict[str, object]], newest: int
+) -> None:
+    records = tuple(ReleaseEntry.of(RELEASE).model_copy(update=each) for each in entries)
+    assert Survey(HEAD.model_copy(update=head), records).changed_ms == newest
+
+
+def test_a_change_leaves_its_time_on_the_record() -> None:
+    head = with_change(HEAD, "test.changed", by=ANONYMOUS, now_ms=50, deprecation="Gone.")
+    release = with_change(RELEASE, "test.changed", by=ANONYMOUS, now_ms=50, deprecation="Gone.")
+    assert (HEAD.changed_ms, RELEASE.changed_ms) == (None, None)
+    assert (head.changed_ms, release.changed_ms) == (50, 50)
+    assert release.outbox[-1].details == {
+        "deprecation": "Gone.",
+        "deprecation_before": "Use another.",
+    }
+
+
+JOB = Provenance(
+    provider="github",
+    repository="Acme/greet",
+    run_url="https://github.com/Acme/greet/actions/runs/1",
+)
+
+
+def source(address: str, job: Provenance | None = JOB) -> SourceRepository | None:
+    """Return the source of a release that names this address."""
+    origin = Origin(principal="ann", provenance=job)
+    return SourceRepository.of(release(source_repository=address, origin=origin))
+
+
+def test_a_release_that_names_none_has_none() -> None:
+    assert source("") is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/acme/greet",
+        "https://GitHub.com/ACME/Greet/",
+        "https://github.com/acme/greet.git",
+        "http://github.com/acme/greet",
+        " https://github.com/acme/greet ",
+    ],
+)
+def test_the_repository_of_the_job_is_verified(address: str) -> None:
+    found = source(address)
+    assert found is not None
+    assert found.is_verified
+    assert found.url is not None
+    assert found.url.lower() == "https://github.com/acme/greet"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/acme/other",
+        "https://github.com/acme/greet2",
+        "https://github.com/acme",
+        "https://github.com",
+        "https://gitlab.com/acme/greet",
+        "https://github.com.evil.example/acme/greet",
+        "https://evil.example/github.com/acme/greet",
+        "https://github.com/acme/greet/tree/main",
+        "https://github.com/evil/fork/acme/greet",
+    ],
+)
+def test_any_other_address_is_a_claim_that_leads_there(address: str) -> None:
+    assert source(address) == SourceRepository(address, address, is_verified=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "ssh://github.com/acme/greet",
+        "https://github.com@evil.example/acme/greet",
+        "https://github.com:8443/acme/greet",
+        "https://g\u0456thub.com/acme/greet",
+        "https://github.com/acme/greet?x=1",
+        "https://github.com/acme/greet#x",
+        "https://github.com/evil/../acme/greet",
+        "https://github.com/acme/gr eet",
+        "https://[::1/acme/greet",
+        "acme/greet",
+    ],
+)
+def test_what_is_no_plain_address_of_a_repository_is_a_text(address: str) -> None:
+    assert source(address) == SourceRepository(address, None, is_verified=False)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        None,
+        Provenance(provider="entra"),
+        JOB.model_copy(update={"run_url": ""}),
+        JOB.model_copy(update={"run_url": "https://github.com/other/repository/runs/1"}),
+    ],
+)
+def test_without_a_job_of_the_repository_nothing_is_verified(job: Provenance | None) -> None:
+    found = source("https://github.com/acme/greet", job)
+    assert found is not None
+    assert not found.is_verified

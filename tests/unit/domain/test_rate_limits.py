@@ -1,0 +1,249 @@
+"""How many requests a caller may make, and when the next one fits."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.rate_limits import (
+    RateLimit,
+    RateLimitAllowance,
+    RateLimitClass,
+    RateLimitKeys,
+    RateLimitSubject,
+    RateLimitWait,
+    Window,
+    WindowCounts,
+    check_limit,
+    tightest_allowance,
+)
+
+MINUTE = timedelta(minutes=1)
+MINUTE_MS = 60_000
+
+
+def judged(limit: int, before: int, now: int, at_ms: int) -> RateLimitAllowance:
+    """Judge a request of a class whose window is a minute."""
+    return check_limit(
+        limit,
+        WindowCounts(before, now),
+        Window.at(at_ms, MINUTE),
+        operation=RateLimitClass.PUSH,
+        subject=RateLimitSubject.TOKEN,
+    )
+
+
+class Caller:
+    """Counts what it is let do, as a store does."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.counts: dict[int, int] = {}
+        self.let: list[int] = []
+
+    def asks(self, at_ms: int) -> RateLimitAllowance:
+        """Make a request, and take it back when it is refused."""
+        number = at_ms // MINUTE_MS
+        before, now = self.counts.get(number - 1, 0), self.counts.get(number, 0) + 1
+        allowance = judged(self.limit, before, now, at_ms)
+        if not allowance.is_exceeded:
+            self.counts[number] = now
+            self.let.append(at_ms)
+        return allowance
+
+
+def test_as_many_requests_as_the_limit_are_let_through_and_no_more() -> None:
+    caller = Caller(120)
+    assert [caller.asks(1_000).remaining for _ in range(120)] == list(range(119, -1, -1))
+    assert caller.asks(1_000).is_exceeded
+
+
+def test_a_window_that_ends_gives_back_what_falls_out_of_reach() -> None:
+    caller = Caller(60)
+    for _ in range(60):
+        caller.asks(59_000)
+    assert caller.asks(60_000).is_exceeded, "a fixed window would let 60 more through"
+    assert not caller.asks(61_000).is_exceeded, "a second later one has fallen out"
+    assert caller.asks(61_000).is_exceeded
+
+
+def test_after_a_quiet_window_everything_is_back() -> None:
+    caller = Caller(10)
+    for _ in range(10):
+        caller.asks(30_000)
+    assert caller.asks(120_000).remaining == 9
+
+
+@given(
+    limit=st.integers(1, 50),
+    times=st.lists(st.integers(0, 10 * MINUTE_MS), max_size=200).map(sorted),
+)
+def test_no_stretch_between_two_windows_lets_more_than_the_limit_of_each_through(
+    limit: int, times: list[int]
+) -> None:
+    caller = Caller(limit)
+    for at_ms in times:
+        caller.asks(at_ms)
+    for number in range(11):
+        start = number * MINUTE_MS
+        assert sum(start <= at_ms < start + MINUTE_MS for at_ms in caller.let) <= limit
+
+
+@given(
+    limit=st.integers(1, 50),
+    burst=st.integers(1, 120),
+    steps=st.lists(st.integers(0, MINUTE_MS), max_size=5),
+)
+def test_who_waits_as_long_as_told_is_let_through(limit: int, burst: int, steps: list[int]) -> None:
+    caller, at_ms = Caller(limit), 0
+    for step in steps:
+        at_ms += step
+        for _ in range(burst):
+            refused = caller.asks(at_ms)
+            if refused.is_exceeded:
+                assert not caller.asks(at_ms + refused.wait_ms).is_exceeded
+                return
+
+
+def test_who_has_none_left_is_told_how_long_the_next_one_takes() -> None:
+    caller = Caller(10)
+    last = [caller.asks(30_000) for _ in range(10)][-1]
+    assert (last.remaining, last.is_exceeded) == (0, False)
+    assert caller.asks(30_000).wait_ms == last.wait_ms
+
+
+@given(limit=st.integers(1, 1_000), count=st.integers(0, 2_000), at_ms=st.integers(0, 10**13))
+def test_what_remains_is_never_below_zero_and_never_above_the_limit(
+    limit: int, count: int, at_ms: int
+) -> None:
+    allowance = judged(limit, count, count + 1, at_ms)
+    assert 0 <= allowance.remaining < limit or limit == 0
+    assert 1 <= allowance.wait_s <= 120
+    assert allowance.remaining == 0 or allowance.wait_ms <= MINUTE_MS
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "remaining"),
+    [(0, 0), (1, 0), (7_499, 0), (7_500, 1), (37_499, 4), (37_500, 5), (59_999, 7)],
+)
+def test_what_is_partly_out_of_reach_counts_in_whole_requests(at_ms: int, remaining: int) -> None:
+    # Of 8 in the window before, one falls out of reach every 7.5 seconds, as a whole.
+    assert judged(10, 8, 2, at_ms).remaining == remaining
+
+
+def test_what_was_counted_above_the_limit_before_counts_as_the_limit() -> None:
+    at_limit, above = judged(10, 10, 4, 30_000), judged(10, 40, 4, 30_000)
+    assert (above.remaining, above.wait_ms) == (at_limit.remaining, at_limit.wait_ms) == (1, 30_000)
+    full, fuller = judged(10, 10, 8, 30_000), judged(10, 40, 8, 30_000)
+    assert full.is_exceeded
+    assert fuller.wait_ms == full.wait_ms == 18_000
+
+
+def test_who_is_far_above_the_limit_waits_as_who_is_just_above_it() -> None:
+    just, far = judged(10, 0, 11, 30_000), judged(10, 0, 500, 30_000)
+    assert just.wait_ms == far.wait_ms == 36_000
+
+
+def test_hammering_makes_nobody_wait_longer() -> None:
+    alone, hammered = judged(10, 10, 11, 30_000), judged(10, 500, 700, 30_000)
+    assert hammered.is_exceeded
+    assert hammered.wait_ms <= alone.wait_ms
+
+
+def test_the_wait_is_in_whole_seconds_and_never_none() -> None:
+    allowance = RateLimitAllowance(RateLimitClass.PUSH, RateLimitSubject.TOKEN, 1, 0, 1)
+    assert allowance.wait_s == 1
+    assert judged(2, 0, 1, 59_999).wait_s == 1
+    assert RateLimitAllowance(RateLimitClass.PUSH, RateLimitSubject.TOKEN, 1, 0, 1_001).wait_s == 2
+
+
+def test_of_several_limits_the_nearest_is_told() -> None:
+    near, far = judged(10, 0, 9, 0), judged(100, 0, 9, 0)
+    assert tightest_allowance([far, near]) is near
+    soon, late = judged(10, 0, 11, 59_000), judged(10, 0, 11, 1_000)
+    assert tightest_allowance([near, soon, late]) is late
+
+
+def test_limits_are_read_by_subject() -> None:
+    limits = RateLimit.parse(RateLimitClass.PUSH, "token=120 account=240")
+    assert limits.most == {RateLimitSubject.TOKEN: 120, RateLimitSubject.ACCOUNT: 240}
+    assert limits.of(RateLimitKeys("t", "a", "1.2.3.4")) == [
+        (RateLimitSubject.TOKEN, "t", 120),
+        (RateLimitSubject.ACCOUNT, "a", 240),
+    ]
+
+
+def test_nobody_is_counted_where_there_is_no_limit_or_no_key() -> None:
+    assert RateLimit.parse(RateLimitClass.PUSH, "").of(RateLimitKeys("t", "a", "1.2.3.4")) == []
+    assert (
+        RateLimit.parse(RateLimitClass.PUSH, "token=1").of(RateLimitKeys(address="1.2.3.4")) == []
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["120", "token", "token=", "token=0", "token=-1", "tokens=1", "token=1,account=2",
+     "token=1 token=2", "token=99999999999"],
+)  # fmt: skip
+def test_what_is_no_limit_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no limit such as"):
+        RateLimit.parse(RateLimitClass.PUSH, text)
+
+
+@pytest.mark.parametrize(
+    ("operation", "minutes", "words"),
+    [
+        (RateLimitClass.READ, 1, "a minute"),
+        (RateLimitClass.WRITE, 1, "a minute"),
+        (RateLimitClass.PUSH, 1, "a minute"),
+        (RateLimitClass.TOKEN_ISSUE, 5, "5 minutes"),
+        (RateLimitClass.SIGN_IN, 5, "5 minutes"),
+        (RateLimitClass.DEVICE, 5, "5 minutes"),
+        (RateLimitClass.FAILURE, 5, "5 minutes"),
+        (RateLimitClass.INVITATION, 60, "60 minutes"),
+        (RateLimitClass.FOUND, 24 * 60, "a day"),
+    ],
+)
+def test_each_class_is_counted_for_its_time(
+    operation: RateLimitClass, minutes: int, words: str
+) -> None:
+    assert operation.window == timedelta(minutes=minutes)
+    assert RateLimitAllowance(operation, RateLimitSubject.ACCOUNT, 1, 0, 1).period == words
+
+
+def test_a_window_is_whole_milliseconds() -> None:
+    assert repr(Window.at(90_001, MINUTE)) == "Window(number=1, length_ms=60000, into_ms=30001)"
+
+
+@pytest.mark.parametrize(
+    ("limit", "before", "now", "at_ms", "wait_ms"),
+    [
+        (10, 10, 5, 30_000, 6_000),  # The last one: the next one fits when four are left of ten.
+        (10, 7, 6, 30_000, 4_286),
+        (10, 10, 10, 30_000, 30_000),  # No room in this window until the one before is over.
+        (10, 10, 10, 59_999, 1),
+        (1, 1, 1, 30_000, 30_000),
+        (1, 0, 1, 30_000, 90_000),  # The last one of a limit of one: a whole window passes.
+        (10, 0, 10, 30_000, 36_000),
+        (2, 0, 2, 0, 90_000),
+    ],
+)
+def test_the_wait_is_until_one_more_fits_to_the_millisecond(
+    limit: int, before: int, now: int, at_ms: int, wait_ms: int
+) -> None:
+    assert repr(judged(limit, before, now, at_ms).wait_ms) == str(wait_ms)
+
+
+def test_somebody_who_waited_long_enough_waits_no_longer() -> None:
+    wait = RateLimitWait(
+        RateLimitClass.READ, RateLimitSubject.ADDRESS, "203.0.113.7", 10, until_ms=5_000
+    )
+    left = [wait.left(at_ms) for at_ms in (3_500, 5_000, 9_000)]
+    assert left == [timedelta(seconds=1.5), timedelta(0), timedelta(0)]
+
+
+def test_every_class_has_a_window_and_a_noun() -> None:
+    for operation in RateLimitClass:
+        assert operation.window >= MINUTE
+        assert operation.noun

@@ -1,0 +1,156 @@
+"""The language of `q`."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.search import (
+    MAX_QUERY_LENGTH,
+    MAX_QUERY_TERMS,
+    MAX_TERM_VALUES,
+    Field,
+    Match,
+    Term,
+    parse_terms,
+)
+
+
+def words(value: str, field: Field = Field.ANYWHERE) -> Term:
+    return Term((value,), field)
+
+
+def whole(field: Field, *values: str) -> Term:
+    return Term(values, field, Match.WHOLE)
+
+
+def phrase(value: str, field: Field = Field.ANYWHERE) -> Term:
+    return Term((value,), field, Match.PHRASE)
+
+
+def pattern(value: str, field: Field = Field.ANYWHERE) -> Term:
+    return Term((value,), field, Match.PATTERN)
+
+
+def path(value: str) -> Term:
+    return Term((value,), match=Match.PATH)
+
+
+KAFKA = words("kafka")
+ACME = whole(Field.ORG, "acme")
+
+READINGS: dict[str, tuple[Term, ...]] = {
+    # Words side by side or joined.
+    "": (),
+    "   ": (),
+    "kafka": (KAFKA,),
+    "  kafka  client ": (KAFKA, words("client")),
+    "kafka AND client": (KAFKA, words("client")),
+    "kafka AND": (KAFKA,),
+    "AND AND": (),
+    "kafka kafka": (KAFKA,),
+    "ANDROID": (words("ANDROID"),),
+    "kafka and client": (KAFKA, words("and"), words("client")),
+    # Fields, in any case.
+    "org:acme kafka": (ACME, KAFKA),
+    "ORG:acme AND kafka": (ACME, KAFKA),
+    "org:(acme OR other)": (whole(Field.ORG, "acme", "other"),),
+    'org:("acme" OR other)': (whole(Field.ORG, "acme", "other"),),
+    'org:"acme"': (ACME,),
+    "org:acme*": (pattern("acme*", Field.ORG),),
+    "org:*": (),
+    "name:kafka": (words("kafka", Field.NAME),),
+    "package:kafka": (words("kafka", Field.NAME),),
+    "name:*kaf*": (pattern("*kaf*", Field.NAME),),
+    "name:kaf*": (words("kaf*", Field.NAME),),
+    'name:"google sheets"': (phrase("google sheets", Field.NAME),),
+    "name:(http OR kafka)": (Term(("http", "kafka"), Field.NAME),),
+    "module:a.b*c": (words("a.b*c", Field.MODULE),),
+    # A keyword runs on.
+    "keyword:IT Operations": (whole(Field.KEYWORD, "IT Operations"),),
+    "keyword:Queues & Streams/All AND kafka": (whole(Field.KEYWORD, "Queues & Streams/All"), KAFKA),
+    "kafka keyword:a b AND org:acme": (KAFKA, whole(Field.KEYWORD, "a b"), ACME),
+    "keyword:a b AND": (whole(Field.KEYWORD, "a b"),),
+    'keyword:"a b" kafka': (whole(Field.KEYWORD, "a b"), KAFKA),
+    "keyword:(a b OR c) kafka": (whole(Field.KEYWORD, "a b", "c"), KAFKA),
+    "keyword:50*": (whole(Field.KEYWORD, "50*"),),
+    # Phrases, groups and patterns.
+    '"event stream" kafka': (phrase("event stream"), KAFKA),
+    "(kafka OR nats)": (Term(("kafka", "nats")),),
+    "*kaf*": (pattern("*kaf*"),),
+    "k*a": (pattern("k*a"),),
+    "kaf*": (words("kaf*"),),
+    "*": (),
+    # Paths.
+    "acme/kafka": (path("acme/kafka"),),
+    "acme/kafka:1.0.0-rc.1": (path("acme/kafka"),),
+    "acme/kafka:*": (path("acme/kafka"),),
+    "acme/a.b_c": (path("acme/a.b_c"),),
+    "acme/*kafka": (pattern("acme/*kafka"),),
+    "a/b/c": (words("a/b/c"),),
+    # Escapes.
+    r"org\:acme": (words("org:acme"),),
+    r"\*kafka": (words("*kafka"),),
+    r"\"kafka": (words('"kafka'),),
+    r"event\ stream": (words("event stream"),),
+    r'"say \"kafka\""': (phrase('say "kafka"'),),
+    r"keyword:a\*b": (whole(Field.KEYWORD, "a*b"),),
+    r"a\\b": (words("a\\b"),),
+    # What does not fit is read as plain words.
+    "org:": (words("org:"),),
+    "org: acme": (words("org:"), words("acme")),
+    "license:MIT": (words("license:MIT"),),
+    '"kafka': (words('"kafka'),),
+    'kafka"': (words('kafka"'),),
+    "(kafka": (words("(kafka"),),
+    "org:(acme": (whole(Field.ORG, "(acme"),),
+    '"kafka"s': (words('"kafka"s'),),
+    "kafka\\": (words("kafka\\"),),
+    "\\": (),
+    '"" () -- ...': (),
+}
+
+
+@pytest.mark.parametrize(("text", "terms"), READINGS.items())
+def test_a_text_is_read_as(text: str, terms: tuple[Term, ...]) -> None:
+    assert parse_terms(text) == terms
+
+
+@given(st.text())
+def test_any_text_is_a_query(text: str) -> None:
+    for term in parse_terms(text):
+        assert any(value.strip() for value in term.values)
+
+
+@given(st.text(alphabet='orgname:keyword"()\\* /.AND OR', max_size=80))
+def test_any_mixture_of_signs_is_a_query(text: str) -> None:
+    assert len(parse_terms(text)) <= MAX_QUERY_TERMS
+
+
+_SPECIAL = '\\:"()*/ '
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda text: any(map(str.isalnum, text))))
+def test_an_escaped_text_is_one_word_and_stays_as_it_is(text: str) -> None:
+    text = text.strip()
+    escaped = "".join(f"\\{each}" if each in _SPECIAL or each.isspace() else each for each in text)
+    if escaped == "AND":
+        return
+    assert parse_terms(escaped) == (words(text),)
+
+
+@given(
+    st.text(alphabet="abcXYZ/&+- ", min_size=1)
+    .map(str.strip)
+    .filter(lambda text: any(map(str.isalpha, text)))
+)
+def test_a_keyword_comes_back_as_it_was_sent(keyword: str) -> None:
+    assert parse_terms(f"keyword:{keyword} AND org:acme") == (whole(Field.KEYWORD, keyword), ACME)
+
+
+def test_a_search_reads_so_much_and_no_more() -> None:
+    many = " ".join(f"w{number}" for number in range(MAX_QUERY_TERMS + 1))
+    assert parse_terms(many)[-1] == words(f"w{MAX_QUERY_TERMS - 1}")
+    [group] = parse_terms(f"({' OR '.join('abcdefghij' * 9)})")
+    assert len(group.values) == MAX_TERM_VALUES
+    [long] = parse_terms("a" * (MAX_QUERY_LENGTH + 1))
+    assert long == words("a" * MAX_QUERY_LENGTH)

@@ -1,0 +1,184 @@
+"""The census counts what is there, and what everybody may have of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.maintenance_tasks import (
+    OVERDUE_AFTER,
+    PROBLEMS_KEPT,
+    TaskResult,
+    TaskRun,
+    TaskState,
+)
+from shared.domain.notices import ReadOnlyState
+from shared.domain.organizations import Organization
+from shared.domain.packages import State, Visibility
+from shared.domain.status import (
+    BACKLOG_STUCK_AFTER,
+    Backlog,
+    DiskSpace,
+    RegistryCounts,
+    Severity,
+    StatusReport,
+    TaskOverview,
+)
+from tests.contract.sample_records import head, release
+
+MiB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("state", "releases", "public", "withheld"),
+    [
+        (State.LIVE, 1, 1, 0),
+        (State.HELD, 1, 0, 1),
+        (State.QUARANTINED, 1, 0, 1),
+        (State.REMOVED, 0, 0, 0),
+    ],
+)
+def test_a_release_counts_by_what_moderation_made_of_it(
+    state: State, releases: int, public: int, withheld: int
+) -> None:
+    one = release("acme/greet:1.0.0").model_copy(update={"state": state, "size_bytes": MiB})
+    census = RegistryCounts.of_package(head("acme/greet"), [one])
+    assert (census.releases, census.public_releases) == (releases, public)
+    assert (census.withheld_releases, census.archive_bytes) == (withheld, releases * MiB)
+
+
+def test_what_is_private_is_counted_and_is_not_public() -> None:
+    secret = head("acme/secret").model_copy(update={"visibility": Visibility.PRIVATE, "pulls": 7})
+    census = RegistryCounts.of_package(secret, [release("acme/secret:1.0.0")])
+    assert (census.packages, census.private_packages, census.pulls) == (1, 1, 7)
+    assert (census.releases, census.public_releases) == (1, 0)
+
+
+def test_an_organization_that_is_deleted_counts_no_more() -> None:
+    ann = Account(id="ann", name="ann", created_ms=1)
+    acme = Organization(name="acme", founder="ann", created_ms=1)
+    gone = Organization(name="gone", founder="ann", created_ms=1, deleting_ms=5)
+    assert RegistryCounts.of_entities([ann, acme, gone], 4) == RegistryCounts(
+        accounts=1, organizations=2
+    )
+    assert RegistryCounts.of_entities([ann, acme, gone], 5) == RegistryCounts(
+        accounts=1, organizations=1
+    )
+
+
+def test_two_censuses_add_up() -> None:
+    one = RegistryCounts(accounts=1, releases=2, archive_bytes=3)
+    other = RegistryCounts(organizations=4, releases=5, archive_bytes=6)
+    assert one.plus(other) == RegistryCounts(
+        accounts=1, organizations=4, releases=7, archive_bytes=9
+    )
+
+
+def test_a_name_without_a_release_is_no_package() -> None:
+    assert RegistryCounts.of_package(head("acme/greet"), []) == RegistryCounts()
+
+
+NOW_MS = 1_790_000_000_000
+GiB = 1024**3
+DONE = TaskRun(task="sweep", started_ms=NOW_MS, ended_ms=NOW_MS, result=TaskResult.DONE)
+WELL = StatusReport(
+    at_ms=NOW_MS,
+    standings=(TaskState("sweep", DONE, NOW_MS + 1), TaskState("refresh", None, None)),
+    backlog=Backlog(0, is_more=False, oldest_ms=None),
+    counted=None,
+    room=DiskSpace(500 * GiB, 250 * GiB),
+)
+
+
+def ran(task: str = "sweep", **changes: object) -> StatusReport:
+    """Return an overview in which one task has run like this."""
+    run = DONE.model_copy(update={"task": task, **changes})
+    return replace(WELL, standings=(TaskState(task, run, NOW_MS + 1),))
+
+
+def told(overview: StatusReport) -> list[tuple[Severity, str, str]]:
+    return [(each.mood, each.sentence, each.task) for each in overview.concerns]
+
+
+def test_nothing_is_told_of_a_registry_that_is_well() -> None:
+    assert told(WELL) == []
+    assert WELL.troubled == ()
+
+
+@pytest.mark.parametrize("lacks", ["standings", "backlog"])
+def test_stores_that_do_not_answer_are_the_worst(lacks: str) -> None:
+    assert told(replace(WELL, **{lacks: None})) == [(Severity.BAD, "The stores do not answer.", "")]
+
+
+def test_a_task_that_broke_off_is_told() -> None:
+    assert told(ran(result=TaskResult.FAILED)) == [
+        (Severity.BAD, "The task sweep broke off.", "sweep")
+    ]
+
+
+def test_problems_are_told_by_the_first_of_them() -> None:
+    one, two = ("a is wrong.",), ("a is wrong.", "b is wrong.")
+    assert told(ran("audit", result=TaskResult.PROBLEMS, problems=one)) == [
+        (Severity.WARN, "The task audit found a problem: a is wrong.", "audit")
+    ]
+    assert told(ran("audit", result=TaskResult.PROBLEMS, problems=two)) == [
+        (Severity.WARN, "The task audit found 2 problems, the first: a is wrong.", "audit")
+    ]
+
+
+def test_of_a_run_that_found_many_problems_there_may_be_more_than_are_kept() -> None:
+    many = tuple(f"{number} is wrong." for number in range(PROBLEMS_KEPT))
+    [concern] = ran(result=TaskResult.PROBLEMS, problems=many).concerns
+    assert "found 20 problems or more, the first: 0 is wrong." in concern.sentence
+
+
+def test_a_task_that_is_late_is_told_and_counts_as_troubled() -> None:
+    later = replace(WELL, at_ms=NOW_MS + 2 + OVERDUE_AFTER // timedelta(milliseconds=1))
+    assert told(later) == [(Severity.WARN, "The task sweep is overdue.", "sweep")]
+    assert [each.task for each in later.troubled] == ["sweep"]
+
+
+def test_a_registry_without_any_run_is_told_to_wait_or_to_start_again() -> None:
+    begun = replace(WELL, standings=(TaskState("sweep", None, NOW_MS),))
+    assert told(begun) == [(Severity.WARN, "No task has run yet.", "")]
+    assert told(replace(WELL, standings=())) == []
+
+
+def test_changes_are_told_when_they_wait_for_longer_than_a_run_of_upkeep() -> None:
+    late_ms = NOW_MS - BACKLOG_STUCK_AFTER // timedelta(milliseconds=1)
+    [concern] = replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms - 1)).concerns
+    assert (concern.mood, concern.task) == (Severity.WARN, "settle")
+    assert told(replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms))) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "mood"),
+    [
+        (DiskSpace(500 * GiB, 25 * GiB), None),
+        (DiskSpace(500 * GiB, 24 * GiB), Severity.WARN),
+        (DiskSpace(50 * GiB, 4 * GiB), Severity.WARN),
+        (DiskSpace(50 * GiB, GiB), Severity.WARN),
+        (DiskSpace(500 * GiB, GiB - 1), Severity.BAD),
+        (None, None),
+    ],
+)
+def test_a_disk_is_told_before_it_is_full(room: DiskSpace | None, mood: Severity | None) -> None:
+    assert [each.mood for each in replace(WELL, room=room).concerns] == ([mood] if mood else [])
+
+
+def test_a_registry_that_takes_no_changes_says_so() -> None:
+    moving = replace(WELL, read_only=ReadOnlyState(reason="moving house", since_ms=NOW_MS))
+    assert told(moving) == [(Severity.WARN, "The registry takes no changes: moving house.", "")]
+
+
+def test_the_worst_is_told_first() -> None:
+    several = replace(ran(result=TaskResult.FAILED), room=DiskSpace(50 * GiB, 4 * GiB))
+    assert [each.mood for each in several.concerns] == [Severity.BAD, Severity.WARN]
+
+
+def test_a_task_is_found_by_its_name() -> None:
+    assert WELL.standing("sweep") == TaskState("sweep", DONE, NOW_MS + 1)
+    assert WELL.standing("search") is None
+    assert replace(WELL, standings=None).standing("sweep") is None
+    assert TaskOverview(TaskState("sweep", None, None)).name == "sweep"

@@ -1,0 +1,402 @@
+"""A job is read from the claims that its provider signs, and from nothing else."""
+
+import pytest
+
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.publishers import ClaimUnusable, NotAWorkload, RunNotTrusted
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, read_job_claims
+from tests.support.trusted_publishing import (
+    CLIENT,
+    COMMIT,
+    ENTRA,
+    JOBS,
+    ORGANIZATION,
+    PROJECT,
+    TENANT,
+    WORKER,
+    Claims,
+    azure_devops_job,
+    entra_workload,
+    github_job,
+    gitlab_job,
+)
+
+CI = [Provider.GITHUB, Provider.GITLAB, Provider.AZURE_DEVOPS]
+RUN_STARTED_BY = {Provider.GITHUB: "event_name", Provider.GITLAB: "pipeline_source"}
+REF = {Provider.GITHUB: "ref", Provider.GITLAB: "ref_path", Provider.AZURE_DEVOPS: "rpo_ref"}
+
+
+def read(provider: Provider, **changes: object) -> CiJob:
+    """Read a job of the provider with some claims changed; None takes a claim out."""
+    claims = {key: value for key, value in JOBS[provider](**changes).items() if value is not None}
+    return read_job_claims(provider, claims)
+
+
+def refusal_of(provider: Provider, claims: Claims) -> Refusal:
+    """Return why the claims are not read."""
+    with pytest.raises(Refusal) as caught:
+        read_job_claims(provider, claims)
+    return caught.value
+
+
+def test_a_github_job_is_read_whole() -> None:
+    assert read(Provider.GITHUB) == CiJob(
+        provider=Provider.GITHUB,
+        server="https://github.com",
+        ids={"repository_id": "74", "repository_owner_id": "65"},
+        repository="octo/greet",
+        workflow="release.yml",
+        ref="refs/tags/v1.0.0",
+        protected=True,
+        environment="release",
+        commit=COMMIT,
+        run_url="https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
+    )
+
+
+def test_a_gitlab_job_is_read_whole() -> None:
+    assert read(Provider.GITLAB) == CiJob(
+        provider=Provider.GITLAB,
+        server="https://gitlab.com",
+        ids={"project_id": "20", "namespace_id": "72"},
+        repository="tools/ci/greet",
+        workflow=".gitlab-ci.yml",
+        ref="refs/heads/main",
+        protected=True,
+        environment="release",
+        commit=COMMIT,
+        run_url="https://gitlab.com/tools/ci/greet/-/jobs/302",
+    )
+
+
+def test_a_pipeline_of_azure_devops_is_read_whole() -> None:
+    assert read(Provider.AZURE_DEVOPS) == CiJob(
+        provider=Provider.AZURE_DEVOPS,
+        server="https://dev.azure.com",
+        ids={"prj_id": PROJECT, "org_id": ORGANIZATION, "def_id": "1"},
+        repository="https://dev.azure.com/octo/My%20tools/_git/greet",
+        workflow="greet release",
+        ref="refs/heads/main",
+        commit=COMMIT,
+        run_url="https://dev.azure.com/octo/My%20tools/_build/results?buildId=5",
+    )
+
+
+def test_a_workload_identity_of_entra_is_read_whole() -> None:
+    assert read(Provider.ENTRA) == CiJob(
+        provider=Provider.ENTRA,
+        server="https://login.microsoftonline.com",
+        ids={"oid": WORKER, "tid": TENANT},
+        workflow=CLIENT,
+    )
+
+
+def test_tokens_of_the_older_version_of_entra_are_the_same_workload() -> None:
+    older = read(Provider.ENTRA, iss=f"https://sts.windows.net/{TENANT}/", azp=None, appid=CLIENT)
+    assert older == read(Provider.ENTRA)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "server"),
+    [
+        ("https://token.actions.githubusercontent.com", "https://github.com"),
+        ("https://token.actions.githubusercontent.com/octo-inc", "https://github.com"),
+        ("https://token.actions.octo.ghe.com", "https://octo.ghe.com"),
+        ("https://git.example.org/_services/token", "https://git.example.org"),
+    ],
+)
+def test_a_run_is_on_the_server_whose_issuer_signs(issuer: str, server: str) -> None:
+    job = read(Provider.GITHUB, iss=issuer)
+    assert job.server == server
+    assert job.run_url.startswith(f"{server}/octo/greet/actions/runs/")
+
+
+def test_ids_may_come_as_numbers() -> None:
+    assert read(Provider.GITLAB, project_id=20, namespace_id=72) == read(Provider.GITLAB)
+
+
+def test_guids_are_compared_without_case() -> None:
+    assert read(Provider.ENTRA, tid=TENANT.upper()).ids == read(Provider.ENTRA).ids
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_every_id_that_never_changes_has_to_be_there(provider: Provider) -> None:
+    for claim in ID_CLAIMS[provider]:
+        for bad in (None, "", "*", "a/b", True, ["74"]):
+            claims = {**JOBS[provider](), claim: bad}
+            refusal = refusal_of(provider, claims)
+            assert isinstance(refusal, ClaimUnusable), (claim, bad)
+            assert claim in str(refusal)
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_an_empty_token_is_refused(provider: Provider) -> None:
+    assert isinstance(refusal_of(provider, {}), ClaimUnusable)
+
+
+@pytest.mark.parametrize("provider", CI)
+@pytest.mark.parametrize("ref", ["refs/pull/7/merge", "refs/merge-requests/7/head", "main", ""])
+def test_what_is_neither_a_branch_nor_a_tag_is_no_ref_to_publish_from(
+    provider: Provider, ref: str
+) -> None:
+    claims = JOBS[provider](**{REF[provider]: ref})
+    refusal = refusal_of(provider, claims)
+    assert isinstance(refusal, RunNotTrusted)
+    assert "branch or a tag" in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("provider", "trigger"),
+    [
+        *[
+            (Provider.GITHUB, each)
+            for each in (
+                "pull_request_target", "workflow_run", "pull_request", "issue_comment", "issues",
+                "fork", "watch", "check_run", "merge_group", "discussion", "", "anything_new",
+            )
+        ],
+        *[
+            (Provider.GITLAB, each)
+            for each in (
+                "merge_request_event", "external_pull_request_event", "parent_pipeline",
+                "pipeline", "chat", "external", "", "anything_new",
+            )
+        ],
+    ],
+)  # fmt: skip
+def test_a_run_that_strangers_may_start_is_refused_whatever_else_it_says(
+    provider: Provider, trigger: str
+) -> None:
+    refusal = refusal_of(provider, JOBS[provider](**{RUN_STARTED_BY[provider]: trigger}))
+    assert isinstance(refusal, RunNotTrusted)
+    assert trigger in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("provider", "trigger"),
+    [
+        *[
+            (Provider.GITHUB, each)
+            for each in ("push", "release", "workflow_dispatch", "repository_dispatch", "schedule")
+        ],
+        *[(Provider.GITLAB, each) for each in ("push", "web", "api", "trigger", "schedule")],
+    ],
+)
+def test_a_run_that_takes_the_right_to_write_is_read(provider: Provider, trigger: str) -> None:
+    assert read(provider, **{RUN_STARTED_BY[provider]: trigger}) == read(provider)
+
+
+@pytest.mark.parametrize("claim", ["head_ref", "base_ref"])
+def test_a_run_of_a_pull_request_is_refused_whatever_started_it(claim: str) -> None:
+    refusal = refusal_of(Provider.GITHUB, github_job(**{claim: "main"}))
+    assert isinstance(refusal, RunNotTrusted)
+    assert "pull request" in str(refusal)
+
+
+@pytest.mark.parametrize("claim", ["job_project_id", "source_project_id"])
+def test_a_run_of_a_fork_is_refused_whatever_started_it(claim: str) -> None:
+    refusal = refusal_of(Provider.GITLAB, gitlab_job(**{claim: "21"}))
+    assert isinstance(refusal, RunNotTrusted)
+    assert "fork" in str(refusal)
+
+
+def test_a_server_that_names_no_job_project_is_read_as_well() -> None:
+    assert read(Provider.GITLAB, job_project_id=None) == read(Provider.GITLAB)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "octo/shared/.github/workflows/release.yml",
+        "octo/greet/workflows/release.yml",
+        "octo/greet/.github/workflows/../release.yml",
+        "octo/greet2/.github/workflows/release.yml",
+    ],
+)
+def test_the_workflow_of_another_place_is_never_a_file_of_this_repository(path: str) -> None:
+    assert "/" in read(Provider.GITHUB, workflow_ref=f"{path}@refs/heads/main").workflow
+
+
+REUSABLE = "octo/ci/.github/workflows/publish.yml@refs/tags/v1"
+
+
+@pytest.mark.parametrize(
+    ("ref", "elsewhere"),
+    [
+        ("octo/greet/.github/workflows/release.yml@refs/tags/v1.0.0", False),
+        ("octo/greet/.github/workflows/build.yml@refs/tags/v1.0.0", False),
+        (REUSABLE, True),
+        ("octo/greet/.github/workflows/build.yml@refs/heads/evil", True),
+        ("octo/greet2/.github/workflows/release.yml@refs/tags/v1.0.0", True),
+        ("octo/greet/workflows/release.yml@refs/tags/v1.0.0", True),
+        ("", True),
+    ],
+)
+def test_a_job_of_github_is_its_repositorys_where_its_steps_are_a_file_of_the_same_ref(
+    ref: str, elsewhere: bool
+) -> None:
+    job = read(Provider.GITHUB, job_workflow_ref=ref)
+    assert job.defined_elsewhere == ((ref or "another place") if elsewhere else "")
+    assert job.provenance().defined_elsewhere == job.defined_elsewhere
+
+
+def test_a_job_of_github_that_does_not_tell_whose_steps_it_runs_is_refused() -> None:
+    claims = {name: value for name, value in github_job().items() if name != "job_workflow_ref"}
+    assert isinstance(refusal_of(Provider.GITHUB, claims), ClaimUnusable)
+
+
+@pytest.mark.parametrize(
+    ("uri", "elsewhere"),
+    [
+        ("gitlab.com/tools/ci/greet//.gitlab-ci.yml@refs/heads/main", ""),
+        ("gitlab.com/tools/ci/greet//ci/release.yml@refs/heads/main", ""),
+        ("gitlab.com/tools/ci/greet2//.gitlab-ci.yml@refs/heads/main",
+         "gitlab.com/tools/ci/greet2//.gitlab-ci.yml"),
+        ("git.evil.test/tools/ci/greet//.gitlab-ci.yml@x",
+         "git.evil.test/tools/ci/greet//.gitlab-ci.yml"),
+        (None, "another place"),
+    ],
+)  # fmt: skip
+def test_a_job_of_gitlab_is_its_projects_where_its_pipeline_is_a_file_of_it(
+    uri: str | None, elsewhere: str
+) -> None:
+    assert read(Provider.GITLAB, ci_config_ref_uri=uri).defined_elsewhere == elsewhere
+
+
+def test_the_configuration_of_another_project_is_never_a_file_of_this_one() -> None:
+    elsewhere = "gitlab.com/tools/templates//.gitlab-ci.yml@refs/heads/main"
+    assert read(Provider.GITLAB, ci_config_ref_uri=elsewhere).workflow != ".gitlab-ci.yml"
+
+
+def test_a_job_without_a_configuration_of_the_repository_has_no_workflow() -> None:
+    assert read(Provider.GITLAB, ci_config_ref_uri=None).workflow == ""
+
+
+@pytest.mark.parametrize("value", ["false", False, "", None, "yes", "1"], ids=repr)
+def test_a_ref_is_protected_only_where_the_token_says_true(value: object) -> None:
+    assert not read(Provider.GITHUB, ref_protected=value).protected
+
+
+@pytest.mark.parametrize("value", ["true", True, "TRUE"], ids=repr)
+def test_a_protected_ref_is_said_as_text_or_as_a_boolean(value: object) -> None:
+    assert read(Provider.GITHUB, ref_protected=value).protected
+
+
+def test_a_job_without_an_environment_has_none() -> None:
+    assert read(Provider.GITHUB, environment=None).environment == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scp": "user_impersonation"},
+        {"idtyp": "user"},
+        {"sub": "somebody-else"},  # One object id stands for all service connections of a tenant.
+    ],
+)
+def test_a_person_or_a_shared_identity_is_no_workload(changes: dict[str, object]) -> None:
+    assert isinstance(refusal_of(Provider.ENTRA, entra_workload(**changes)), NotAWorkload)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [f"{ENTRA}/{WORKER}/v2.0", "https://sts.windows.net/common/", f"{ENTRA}/common/v2.0"],
+)
+def test_the_tenant_is_the_one_that_signs(issuer: str) -> None:
+    assert isinstance(refusal_of(Provider.ENTRA, entra_workload(iss=issuer)), ClaimUnusable)
+
+
+def test_the_organization_of_azure_devops_is_the_one_that_signs() -> None:
+    foreign = azure_devops_job(iss=f"https://vstoken.dev.azure.com/{PROJECT}")
+    assert isinstance(refusal_of(Provider.AZURE_DEVOPS, foreign), ClaimUnusable)
+
+
+def test_a_service_connection_is_no_pipeline() -> None:
+    claims = {"iss": f"https://vstoken.dev.azure.com/{ORGANIZATION}", "sub": "sc://octo/tools/any"}
+    assert isinstance(refusal_of(Provider.AZURE_DEVOPS, claims), ClaimUnusable)
+
+
+@pytest.mark.parametrize("provider", Provider)
+def test_a_job_says_where_a_release_comes_from(provider: Provider) -> None:
+    job = read(provider)
+    provenance = job.provenance("publisher1")
+    assert provenance.provider == provider.value
+    assert (provenance.repository, provenance.commit) == (job.repository, job.commit)
+    assert (provenance.workflow, provenance.ref) == (job.workflow, job.ref)
+    assert (provenance.run_url, provenance.publishers) == (job.run_url, ("publisher1",))
+
+
+OWN = "a branch or a tag of the repository itself"
+
+
+def missing(claim: str, provider: str) -> str:
+    """Return what is said of a claim."""
+    return (
+        f"The id token does not say {claim} as {provider} does. Ask the provider for the token "
+        "inside the job, and send it as it is."
+    )
+
+
+def untrusted(why: str, instead: str = OWN) -> str:
+    """Return what is said of a run."""
+    return (
+        f"This run may not publish: {why}, so it may do what strangers want. "
+        f"Publish from {instead}."
+    )
+
+
+LONG = "x" * 81  # Of which 80 characters are shown.
+
+
+@pytest.mark.parametrize(
+    ("provider", "changes", "sentence"),
+    [
+        (Provider.GITHUB, {"repository_id": ""}, missing("repository_id", "GitHub Actions")),
+        (
+            Provider.AZURE_DEVOPS,
+            {"iss": f"https://vstoken.dev.azure.com/{PROJECT}"},
+            missing("org_id", "Azure DevOps"),
+        ),
+        (Provider.ENTRA, {"iss": f"{ENTRA}/common/v2.0"}, missing("tid", "Entra ID")),
+        (Provider.GITHUB, {"head_ref": "main"}, untrusted("it belongs to a pull request")),
+        (Provider.GITLAB, {"source_project_id": "21"}, untrusted("it belongs to a fork")),
+        (
+            Provider.GITLAB,
+            {"pipeline_source": LONG},
+            untrusted(
+                f"it was started by '{LONG[1:]}'",
+                "a run that is started by push, web, api, trigger, schedule",
+            ),
+        ),
+        (
+            Provider.GITHUB,
+            {"ref": LONG},
+            untrusted(f"its ref '{LONG[1:]}' is neither a branch nor a tag"),
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_the_run_and_what_to_publish_from(
+    provider: Provider, changes: dict[str, object], sentence: str
+) -> None:
+    assert str(refusal_of(provider, JOBS[provider](**changes))) == sentence
+
+
+def test_a_ref_or_a_path_with_an_at_sign_changes_nothing_of_the_workflow() -> None:
+    github = "octo/greet/.github/workflows/release.yml@refs/heads/a@b"
+    assert read(Provider.GITHUB, workflow_ref=github).workflow == "release.yml"
+    gitlab = "gitlab.com/tools/ci/greet//.gitlab-ci.yml@refs/heads/a@b"
+    assert read(Provider.GITLAB, ci_config_ref_uri=gitlab).workflow == ".gitlab-ci.yml"
+
+
+def test_a_file_outside_of_the_folder_of_workflows_is_named_by_its_whole_path() -> None:
+    path = "octo/shared/.github/workflows/release.yml"
+    assert read(Provider.GITHUB, workflow_ref=f"{path}@refs/heads/main").workflow == path
+
+
+def test_a_program_may_say_that_it_is_one_or_say_nothing() -> None:
+    assert read(Provider.ENTRA, idtyp="app") == read(Provider.ENTRA, idtyp=None)
+
+
+def test_an_issuer_of_azure_devops_is_compared_without_case() -> None:
+    issuer = f"https://vstoken.dev.azure.com/{ORGANIZATION.upper()}"
+    assert read(Provider.AZURE_DEVOPS, iss=issuer) == read(Provider.AZURE_DEVOPS)

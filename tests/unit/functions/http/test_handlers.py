@@ -1,0 +1,88 @@
+"""What every face reads from a request, and says of limits."""
+
+from collections.abc import Awaitable, Callable
+
+import azure.functions as func
+import pytest
+
+from functions.http.handlers import failure_response, handler_decorator
+from functions.http.responses import rate_limit_fields, retry_headers
+from shared.auth.cookies import send_cookie
+from shared.auth.secrets import Secret
+from shared.domain.errors.packages import PackageNotFound
+from shared.domain.errors.requests import Busy, TooManyRequests
+from shared.domain.names import Package
+from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+from shared.services.rate_limits import rate_limit_headers
+
+LEFT = RateLimitAllowance(
+    RateLimitClass.PUSH, RateLimitSubject.TOKEN, limit=120, remaining=119, wait_ms=59_001
+)
+LESS = RateLimitAllowance(
+    RateLimitClass.PUSH, RateLimitSubject.ACCOUNT, limit=240, remaining=7, wait_ms=1_000
+)
+GONE = RateLimitAllowance(
+    RateLimitClass.PUSH, RateLimitSubject.TOKEN, 120, 0, wait_ms=16_500, is_exceeded=True
+)
+
+Answer = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+
+
+async def answered(*allowances: RateLimitAllowance, status: int = 200) -> func.HttpResponse:
+    """Return the answer of an operation that was counted by these limits."""
+
+    @handler_decorator(lambda refusal: func.HttpResponse(str(refusal)), func.HttpResponse)
+    async def operation(_request: func.HttpRequest) -> func.HttpResponse:
+        notes = rate_limit_headers.get()
+        assert notes is not None
+        notes.extend(allowances)
+        return func.HttpResponse(status_code=status)
+
+    return await operation(func.HttpRequest("GET", "/", body=b""))
+
+
+def test_the_headers_of_a_limit_are_numbers_and_seconds() -> None:
+    assert rate_limit_fields(LEFT) == {
+        "RateLimit-Limit": "120",
+        "RateLimit-Remaining": "119",
+        "RateLimit-Reset": "60",
+    }
+
+
+async def test_an_answer_tells_the_tightest_of_its_limits() -> None:
+    answer = await answered(LEFT, LESS)
+    assert answer.headers["RateLimit-Limit"] == "240"
+    assert answer.headers["RateLimit-Remaining"] == "7"
+
+
+async def test_an_answer_without_limits_tells_none() -> None:
+    answer = await answered()
+    assert "RateLimit-Limit" not in answer.headers
+
+
+async def test_a_refusal_tells_no_limit_but_its_own() -> None:
+    answer = await answered(LEFT, status=404)
+    assert "RateLimit-Limit" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("refusal", "seconds"),
+    [(TooManyRequests(GONE), "17"), (Busy(), "2"), (PackageNotFound(Package.parse("a", "b")), "")],
+)
+def test_who_may_come_again_is_told_when(refusal: Exception, seconds: str) -> None:
+    headers = retry_headers(refusal)  # pyright: ignore[reportArgumentType] - each is a refusal.
+    assert headers.get("Retry-After", "") == seconds
+    assert headers.get("RateLimit-Reset", "") == (seconds if seconds == "17" else "")
+
+
+async def test_an_answer_that_the_host_would_not_send_is_a_fault_of_ours() -> None:
+    @handler_decorator(lambda refusal: func.HttpResponse(str(refusal)), failure_response)
+    async def operation(_request: func.HttpRequest) -> func.HttpResponse:
+        send_cookie(Secret("a=b; Path=/"))
+        return func.HttpResponse(b"a", headers={"Transfer-Encoding": "chunked"})
+
+    answer = await operation(func.HttpRequest("GET", "/", body=b""))
+    assert answer.status_code == 500
+    assert answer.headers["X-Request-Id"] in answer.get_body().decode()
+    assert answer.headers["Content-Length"] == str(len(answer.get_body()))
+    assert "Set-Cookie" not in answer.headers

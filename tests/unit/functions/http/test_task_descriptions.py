@@ -1,0 +1,29 @@
+"""Tasks of upkeep in words."""
+
+import pytest
+
+from functions.http.task_descriptions import TASK_DESCRIPTIONS, schedule_text
+from shared.domain.maintenance_tasks import Schedule
+from tests.support.world import World
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("15 * * * * *", "every minute"),
+        ("0 */5 * * * *", "every 5 minutes"),
+        ("30 7 * * * *", "every hour"),
+        ("0 15 */6 * * *", "every 6 hours"),
+        ("0 5 2 * * *", "daily at 02:05 UTC"),
+    ],
+)
+def test_a_schedule_is_said_in_words(schedule: str, words: str) -> None:
+    assert schedule_text(Schedule.parse(schedule)) == words
+
+
+def test_what_has_no_schedule_runs_by_hand() -> None:
+    assert schedule_text(None) == "by hand"
+
+
+async def test_every_task_has_words(world: World) -> None:
+    assert set(world.registry.upkeep.tasks) <= set(TASK_DESCRIPTIONS)

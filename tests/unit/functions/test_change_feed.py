@@ -1,0 +1,82 @@
+"""The Function that follows the records brings to the searches what it is called with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import azure.functions as func
+import pytest
+from structlog.testing import capture_logs
+
+from functions import change_feed
+from shared.domain.errors.requests import Busy
+from shared.hosting.triggers import ChangeFeedFunction, functions_of
+from shared.services.search import SearchIndexUpdates
+from tests.support.world import World
+
+LISTING, HEAD = {"id": "listing", "kind": "listing"}, {"id": "head", "kind": "head"}
+
+
+@dataclass
+class Feed:
+    """Keeps what it is brought, or is busy."""
+
+    brought: list[Mapping[str, object]] = field(default_factory=list[Mapping[str, object]])
+    is_busy: bool = False
+
+    async def merge(self, items: Sequence[Mapping[str, object]]) -> int:
+        """Take the items."""
+        if self.is_busy:
+            raise Busy
+        self.brought += items
+        return sum(each["kind"] == "listing" for each in items)
+
+    async def catch_up(self) -> int:
+        """Do nothing."""
+        return 0
+
+    async def rebuild(self) -> int:
+        """Do nothing."""
+        return 0
+
+
+def feed_of(world: World, feed: Feed | None) -> list[ChangeFeedFunction]:
+    """Return the Functions of a registry with that feed that follow the records."""
+    app = func.FunctionApp()
+    updates = None if feed is None else SearchIndexUpdates(feed)
+    registry = replace(world.registry, search_index_updates=updates)
+    app.register_functions(change_feed.blueprint(registry))
+    return list(functions_of(app).feeds)
+
+
+def batch(*items: Mapping[str, object]) -> func.DocumentList:
+    return func.DocumentList([func.Document.from_dict(dict(each)) for each in items])
+
+
+async def test_where_searches_need_no_feed_nothing_is_followed(world: World) -> None:
+    assert feed_of(world, None) == []
+
+
+async def test_a_batch_that_failed_comes_again(world: World) -> None:
+    [function] = feed_of(world, Feed())
+    assert (function.name, function.container, function.leases, function.is_repeated) == (
+        "feed_listings",
+        "packages",
+        "leases",
+        True,
+    )
+
+
+async def test_what_changed_is_brought_and_told(world: World) -> None:
+    feed = Feed()
+    [function] = feed_of(world, feed)
+    with capture_logs() as events:
+        await function.call(batch(LISTING, HEAD))
+        await function.call(batch(HEAD))
+    assert feed.brought == [LISTING, HEAD, HEAD]
+    assert [(each["event"], each["changed"]) for each in events] == [("feed.merged", 1)]
+
+
+async def test_what_could_not_be_brought_fails_so_that_the_host_repeats_it(world: World) -> None:
+    [function] = feed_of(world, Feed(is_busy=True))
+    with pytest.raises(Busy):
+        await function.call(batch(LISTING))

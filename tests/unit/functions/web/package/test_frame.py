@@ -1,0 +1,68 @@
+"""What one copies to use a release."""
+
+import tomllib
+from xml.etree import ElementTree
+
+from syrupy.assertion import SnapshotAssertion
+
+from functions.web.package.frame import Snippet, snippets
+from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER, client_settings
+from tests.contract.sample_records import release
+
+URL = "https://registry.test"
+
+
+def ways(text: str = "acme/greet:1.0.0", **fields: object) -> dict[str, Snippet]:
+    """Return the snippets of a release by their ids."""
+    return {each.id: each for each in snippets(release(text, **fields), URL)}
+
+
+def test_the_import_line_names_the_package() -> None:
+    assert ways()["import"].text == "import acme/greet;"
+
+
+def test_a_dependency_is_toml_that_names_the_repository_of_the_settings() -> None:
+    read = tomllib.loads(ways()["dependency"].text)
+    named = {"org": "acme", "name": "greet", "version": "1.0.0", "repository": REPOSITORY}
+    assert read == {"dependency": [named]}
+
+
+def test_the_settings_are_an_entry_of_the_whole_file() -> None:
+    [entry] = tomllib.loads(ways()["settings"].text)["repository"]["maven"]
+    assert entry in tomllib.loads(client_settings(URL, "me"))["repository"]["maven"]
+    assert entry["accesstoken"] == TOKEN_PLACEHOLDER
+
+
+def test_a_pull_names_version_and_repository() -> None:
+    assert ways()["pull"].text == f"bal pull acme/greet:1.0.0 --repository={REPOSITORY}"
+
+
+def test_the_dependency_of_maven_is_xml() -> None:
+    read = ElementTree.fromstring(ways()["maven"].text)
+    assert {each.tag: each.text for each in read} == {
+        "groupId": "acme",
+        "artifactId": "greet",
+        "version": "1.0.0",
+        "type": "bala",
+    }
+
+
+def test_the_archive_is_where_maven_clients_look_for_it() -> None:
+    text = ways("acme/greet.formal:1.0.0-rc.1")["download"].text
+    path = "acme/greet.formal/1.0.0-rc.1/greet.formal-1.0.0-rc.1.bala"
+    assert text == f"curl -fLO {URL}/2.0/maven/{path}"
+
+
+def test_a_tool_is_pulled_first_of_all() -> None:
+    found = snippets(release(tools=("greeter", "other")), URL)
+    assert (found[0].id, found[0].text) == ("tool", "bal tool pull greeter:1.0.0")
+
+
+def test_nobody_is_told_to_add_a_dependency_by_a_command_that_adds_modules() -> None:
+    assert "tool" not in ways()
+    assert not any("bal add" in each.text for each in ways(tools=("greeter",)).values())
+
+
+def test_each_snippet_says_what_it_is_and_where_it_goes(snapshot: SnapshotAssertion) -> None:
+    found = ways(tools=("greeter",)).values()
+    assert [(each.id, each.title, each.place) for each in found] == snapshot

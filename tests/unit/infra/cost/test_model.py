@@ -1,0 +1,240 @@
+"""What a month costs follows from what is asked, and from how Azure counts."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.cost.model import (
+    COST_PLANS,
+    FOLLOWING,
+    INSTANCE_GIGABYTES,
+    SECONDS,
+    CostPlan,
+    FrontDoorTier,
+    Load,
+    Size,
+    Traffic,
+    all_units,
+    behind,
+    bill,
+    busy_seconds,
+    logged_gigabytes,
+    shortfalls,
+    total,
+    usual,
+)
+from infra.cost.prices import Figure, Prices
+from infra.cost.usage import MEASURED, ROLLED_PULL, UPKEEP_USAGE, OperationUsage, Usage
+
+PRICES = Prices.published()
+DEV, TEAM, PUBLIC = (COST_PLANS[size] for size in Size)
+NOBODY = usual(0, 0)
+MILLION = usual(2_000, 1_000_000)
+
+
+def cost(plan: CostPlan, load: Load, service: str, what: str = "") -> float:
+    """Return what a service costs, or one meter of it."""
+    return sum(
+        line.dollars
+        for line in bill(plan, load, PRICES)
+        if line.service == service and what in line.what
+    )
+
+
+def quantity(plan: CostPlan, load: Load, what: str) -> float:
+    """Return how much of something is paid for."""
+    [found] = [line.quantity for line in bill(plan, load, PRICES) if line.what == what]
+    return found
+
+
+# --- what is asked ---------------------------------------------------------------------------
+
+
+def test_with_pulls_come_resolves_searches_and_pushes() -> None:
+    assert (MILLION.resolves, MILLION.searches, MILLION.pushes) == (100_000, 20_000, 666)
+    assert usual(2_000, 0).pushes == 0
+
+
+def test_without_an_edge_a_client_with_a_token_gets_its_archive_from_the_app() -> None:
+    traffic = Traffic(DEV, replace(MILLION, with_token=0.25))
+    assert (traffic.through_app, traffic.links) == (250_000, 750_000)
+
+
+def test_behind_an_edge_the_app_sends_what_the_edge_has_not() -> None:
+    traffic = Traffic(TEAM, replace(MILLION, cache_hits=0.75))
+    assert (traffic.through_app, traffic.links) == (250_000, 0)
+
+
+def test_the_edge_takes_both_hops_of_every_pull_and_all_else() -> None:
+    load = replace(MILLION, cache_hits=1.0)
+    others = load.resolves + load.searches + load.pushes
+    probes = TEAM.watch.probes_an_hour * 730
+    assert Traffic(TEAM, load).at_edge == 2 * load.pulls + others + probes
+    assert Traffic(DEV, load).at_edge == 0
+
+
+def test_an_archive_leaves_once_however_it_goes() -> None:
+    load = replace(NOBODY, pulls=1_000, archive_bytes=1_000_000)
+    answers = 1_000 * MEASURED[OperationUsage.PULL].answer_bytes / 1e9
+    for plan in COST_PLANS.values():
+        assert Traffic(plan, load).out_gigabytes == pytest.approx(1 + answers)
+
+
+def test_what_timers_take_grows_with_the_releases() -> None:
+    idle, full = (Traffic(DEV, replace(NOBODY, packages=n)).upkeep.units for n in (0, 1_000))
+    added = sum(task.each_release.units * task.runs_a_month for task in UPKEEP_USAGE.values())
+    assert full - idle == pytest.approx(added * 4_000)
+
+
+def test_counting_the_pulls_of_one_package_costs_less_than_those_of_many() -> None:
+    one, many = (Traffic(DEV, usual(packages, 10_000_000)) for packages in (1, 10_000))
+    assert one.rolled_up.units < many.rolled_up.units
+    assert one.rolled_up.units > (ROLLED_PULL * 10_000_000).units
+
+
+def test_usages_add_up() -> None:
+    each = Usage(1, 2, 3, 4, 5)
+    assert each + each * 2 == Usage(3, 6, 9, 12, 15)
+
+
+# --- instances -------------------------------------------------------------------------------
+
+
+def test_a_request_now_and_then_keeps_an_instance_busy_for_a_second() -> None:
+    assert busy_seconds(1_000, 1, PRICES) == pytest.approx(1_000, rel=0.001)
+
+
+def test_requests_that_come_densely_share_an_instance() -> None:
+    a_second = 10 * SECONDS
+    assert busy_seconds(a_second, 1, PRICES) == pytest.approx(SECONDS, rel=0.001)
+
+
+def test_more_requests_than_an_instance_takes_need_more_instances() -> None:
+    needed = 4_000 * PRICES[Figure.SERVICE_SECONDS] / 8
+    assert busy_seconds(4_000 * SECONDS, 1, PRICES) == pytest.approx(needed * SECONDS)
+
+
+def test_requests_that_are_spread_over_two_instances_keep_both_busy() -> None:
+    assert busy_seconds(1e6, 2, PRICES) > busy_seconds(1e6, 1, PRICES)
+
+
+@given(st.integers(0, 10**10), st.integers(0, 10**10))
+def test_more_requests_never_cost_less(one: int, other: int) -> None:
+    fewer, more = (usual(100, each) for each in sorted((one, other)))
+    for plan in COST_PLANS.values():
+        assert total(bill(plan, fewer, PRICES)) <= total(bill(plan, more, PRICES)) + 1e-6
+
+
+def test_an_instance_that_is_always_there_is_paid_for_when_idle() -> None:
+    room = (2 + FOLLOWING) * SECONDS * INSTANCE_GIGABYTES
+    assert quantity(PUBLIC, NOBODY, "GB-s always ready") == room
+    paid = room * PRICES[Figure.READY_BASELINE]
+    assert cost(PUBLIC, NOBODY, "Functions", "always ready") == pytest.approx(paid)
+
+
+def test_what_does_not_fit_into_instances_that_are_there_comes_on_demand() -> None:
+    flood = usual(100, 20_000_000_000)
+    room = SECONDS * INSTANCE_GIGABYTES
+    assert quantity(TEAM, flood, "GB-s busy of those") == room
+    assert quantity(TEAM, flood, "GB-s on demand") > room
+
+
+def test_what_is_free_is_not_paid_for() -> None:
+    assert cost(DEV, usual(10, 1_000), "Functions", "executions") == 0
+    assert cost(DEV, usual(10, 1_000), "Bandwidth") == 0
+    assert cost(DEV, usual(10, 1_000), "Logs") == 0
+
+
+# --- the database ----------------------------------------------------------------------------
+
+
+def test_serverless_pays_for_each_request_unit() -> None:
+    units = all_units(Traffic(DEV, MILLION), PRICES)
+    assert cost(DEV, MILLION, "Cosmos DB", "request units") == pytest.approx(units / 1e6 * 0.25)
+
+
+def test_following_the_changes_takes_units_whether_there_are_any_or_not() -> None:
+    assert all_units(Traffic(DEV, NOBODY), PRICES) > Traffic(DEV, NOBODY).usage.units + 1e6
+
+
+def test_a_push_runs_the_function_that_follows_it() -> None:
+    pushed = replace(NOBODY, pushes=1_000)
+    assert Traffic(DEV, pushed).runs - Traffic(DEV, NOBODY).runs == 1_000
+
+
+def test_autoscale_pays_for_a_tenth_when_idle() -> None:
+    assert quantity(TEAM, NOBODY, "RU/s in the busiest second") == 400
+    assert cost(TEAM, NOBODY, "Cosmos DB", "RU/s") == pytest.approx(4 * 0.012 * 730)
+
+
+def test_autoscale_pays_for_the_busiest_second_otherwise() -> None:
+    load = usual(100, 100_000_000)
+    busiest = all_units(Traffic(TEAM, load), PRICES) / SECONDS * PRICES[Figure.PEAK]
+    assert quantity(TEAM, load, "RU/s in the busiest second") == pytest.approx(busiest)
+
+
+def test_a_load_that_is_too_much_for_a_size_is_named() -> None:
+    [sentence] = shortfalls(TEAM, usual(100, 100_000_000), PRICES)
+    assert sentence.endswith("this size has 4,000: raise maximumThroughput, or clients wait.")
+    assert shortfalls(TEAM, MILLION, PRICES) == []
+    assert shortfalls(DEV, usual(100, 100_000_000), PRICES) == []
+
+
+def test_restoring_to_a_week_ago_is_free() -> None:
+    assert cost(DEV, MILLION, "Cosmos DB", "backup") == 0
+    assert cost(TEAM, MILLION, "Cosmos DB", "backup") > 0
+
+
+# --- bytes, the edge and logs ----------------------------------------------------------------
+
+
+def test_copies_in_several_zones_cost_more() -> None:
+    one, several = (cost(plan, NOBODY_BUT_PACKAGES, "Blobs") for plan in (TEAM, PUBLIC))
+    assert several == pytest.approx(1.25 * one)
+
+
+NOBODY_BUT_PACKAGES = usual(1_000, 0)
+
+
+def test_what_the_edge_has_costs_less() -> None:
+    costs = [
+        total(bill(PUBLIC, replace(MILLION, cache_hits=share), PRICES)) for share in (0.0, 0.5, 1.0)
+    ]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_without_an_edge_nothing_depends_on_what_it_would_have() -> None:
+    assert bill(DEV, MILLION, PRICES) == bill(DEV, replace(MILLION, cache_hits=0.1), PRICES)
+
+
+def test_another_edge_is_for_those_who_have_one() -> None:
+    plans = behind(FrontDoorTier.PREMIUM)
+    assert [plan.edge for plan in plans.values()] == [
+        FrontDoorTier.NONE,
+        FrontDoorTier.PREMIUM,
+        FrontDoorTier.PREMIUM,
+    ]
+    assert cost(plans[Size.TEAM], NOBODY, "Front Door", "premium") == 330
+    assert behind(FrontDoorTier.STANDARD) == COST_PLANS
+
+
+def test_logs_end_at_what_a_day_lets_in() -> None:
+    flood = usual(100, 100_000_000)
+    assert logged_gigabytes(Traffic(DEV, flood), PRICES) == pytest.approx(730 / 24)
+    assert logged_gigabytes(Traffic(TEAM, flood), PRICES) > 1_000
+
+
+def test_logs_that_are_kept_longer_than_a_month_cost_more() -> None:
+    assert cost(TEAM, MILLION, "Logs", "kept") == 0
+    assert cost(PUBLIC, MILLION, "Logs", "kept") > 0
+
+
+def test_nobody_pays_for_alerts_that_nobody_gets() -> None:
+    assert cost(DEV, MILLION, "Alerts") == 0
+    watch = TEAM.watch
+    rules = watch.often * 1.5 + watch.seldom * 0.5 + watch.metric * 0.1
+    assert cost(TEAM, MILLION, "Alerts", "rules") == pytest.approx(rules)
+    probes = watch.probes_an_hour * 730 / 1_000 * 0.5
+    assert cost(TEAM, MILLION, "Alerts", "probes") == pytest.approx(probes)

@@ -1,0 +1,49 @@
+"""Prices have their page and date, and give way to those of a file."""
+
+import pytest
+
+from infra.cost.prices import PUBLISHED, BadPrices, Figure, Prices
+
+
+def test_every_figure_has_a_number() -> None:
+    prices = Prices.published()
+    assert all(prices[figure] >= 0 for figure in Figure)
+    assert set(PUBLISHED) == set(Figure)
+
+
+def test_a_price_that_was_read_has_its_page_and_date() -> None:
+    assert all(bool(known.dated) != known.is_assumed for known in PUBLISHED.values())
+
+
+def test_what_is_no_price_is_assumed() -> None:
+    named = [figure for figure in Figure if figure.value.startswith("assumed.")]
+    assert named
+    assert all(PUBLISHED[figure].is_assumed for figure in named)
+
+
+def test_a_file_changes_the_prices_that_it_names() -> None:
+    changed = Prices.published().changed(b'{"logs.gigabyte": 2.76}')
+    assert changed[Figure.LOGS] == 2.76
+    assert changed[Figure.EGRESS] == Prices.published()[Figure.EGRESS]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"logs.gigabite": 1}',
+        b'{"logs.gigabyte": "1"}',
+        b'{"logs.gigabyte": true}',
+        b'{"logs.gigabyte": -1}',
+        b'{"logs.gigabyte": NaN}',
+        b'{"logs.gigabyte": Infinity}',
+    ],
+)
+def test_what_is_no_price_is_refused_by_its_name(text: bytes) -> None:
+    with pytest.raises(BadPrices, match=r"^'logs\.giga\w+' in the file of prices is no price"):
+        Prices.published().changed(text)
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_file_of_prices_is_refused(text: bytes) -> None:
+    with pytest.raises(BadPrices, match="no JSON object such as"):
+        Prices.published().changed(text)

@@ -1,0 +1,200 @@
+"""An owner hands an organization over: both changes count at once, and there is always an owner."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.organizations import ChangePending, MemberNotFound, NothingPending
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR
+from shared.domain.members import OWNER_CHANGE_DELAY, Membership
+from shared.domain.rights import Role
+from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
+
+A_SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def acme() -> OrganizationServices:
+    """Return a world in which kim owns Acme alone, and max and lee are members."""
+    world = await acme_of_kim()
+    await world.let_in(MAX, LEE, role=Role.MEMBER)
+    return world
+
+
+async def hand(
+    world: OrganizationServices, then: Role | None = Role.MAINTAINER, heir: Account = MAX
+) -> None:
+    """Let kim hand Acme over."""
+    await world.handing_over.begin(ACME, heir, then, by=world.signed_in(KIM))
+
+
+@pytest.mark.parametrize("then", [Role.MAINTAINER, Role.MEMBER, None])
+async def test_both_count_at_the_same_moment(acme: OrganizationServices, then: Role | None) -> None:
+    await hand(acme, then)
+    acme.clock.advance(OWNER_CHANGE_DELAY - A_SECOND)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MEMBER)
+    acme.clock.advance(A_SECOND)
+    assert (acme.roles().get("kim"), acme.roles()["max"]) == (then, Role.OWNER)
+
+
+async def test_whoever_is_concerned_is_told_at_once(acme: OrganizationServices) -> None:
+    await hand(acme)
+    for person in (KIM, MAX):
+        texts = " ".join(mail.text for mail in acme.mailer.to(person.email))
+        assert "max becomes owner" in texts
+    assert "kim becomes maintainer" in " ".join(m.text for m in acme.mailer.to(KIM.email))
+    kinds = [event.kind for event in acme.events.feed if event.org]
+    assert kinds == ["owner.pending", "owner.pending"]
+
+
+async def test_undoing_that_somebody_becomes_owner_keeps_the_one_there_is(
+    acme: OrganizationServices,
+) -> None:
+    await hand(acme, None)
+    await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MEMBER)
+
+
+async def test_an_heir_who_leaves_leaves_the_owner_there(acme: OrganizationServices) -> None:
+    await hand(acme, None)
+    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(MAX))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
+
+
+async def test_an_heir_whom_the_operator_lowers_leaves_the_owner_there(
+    acme: OrganizationServices,
+) -> None:
+    await hand(acme, None)
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=OPERATOR)
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MAINTAINER)
+
+
+async def test_an_owner_whose_account_is_gone_is_left_as_they_are(
+    acme: OrganizationServices,
+) -> None:
+    await hand(acme, None)
+    await acme.without(KIM)
+    await acme.organizations.undo(ACME, MAX, by=OPERATOR)
+    with pytest.raises(NothingPending):
+        await acme.organizations.undo(ACME, MAX, by=OPERATOR)
+
+
+async def test_whoever_hands_over_can_stay_after_all(acme: OrganizationServices) -> None:
+    await hand(acme, None)
+    await acme.organizations.undo(ACME, KIM, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.OWNER)
+
+
+async def test_somebody_who_becomes_owner_anyway_is_not_delayed(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY / 2)
+    await hand(acme)
+    acme.clock.advance(OWNER_CHANGE_DELAY / 2)
+    assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.MAINTAINER, Role.OWNER)
+
+
+async def test_it_is_handed_over_once(acme: OrganizationServices) -> None:
+    await hand(acme)
+    with pytest.raises(ChangePending):
+        await hand(acme, heir=LEE)
+
+
+async def test_only_members_get_it(acme: OrganizationServices) -> None:
+    with pytest.raises(MemberNotFound):
+        await hand(acme, heir=EVE)
+
+
+@pytest.mark.parametrize("heir", [KIM, LEE])
+async def test_owners_get_nothing_that_they_lack(acme: OrganizationServices, heir: Account) -> None:
+    await acme.let_in(LEE)
+    with pytest.raises(InvalidRequest, match="owns Acme already"):
+        await hand(acme, heir=heir)
+
+
+async def test_whoever_hands_over_becomes_less(acme: OrganizationServices) -> None:
+    with pytest.raises(InvalidRequest, match="does not own it any more"):
+        await hand(acme, Role.OWNER)
+
+
+async def test_only_an_owner_hands_over(acme: OrganizationServices) -> None:
+    for person in (MAX, ADA):
+        with pytest.raises(NotPermitted):
+            await acme.handing_over.begin(ACME, LEE, None, by=acme.signed_in(person))
+    with pytest.raises(NotPermitted, match="being owner of Acme"):
+        await acme.handing_over.begin(ACME, LEE, None, by=OPERATOR)
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+async def test_wherever_it_breaks_off_somebody_owns_it(
+    acme: OrganizationServices, nth: int, moment: Moment
+) -> None:
+    working = acme.directory
+    acme.directory = failing(working, Fault("replace", Busy(), moment, nth))
+    with suppress(Busy):
+        await hand(acme, None)
+        await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    acme.directory = working
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert Role.OWNER in acme.roles().values()
+
+
+async def test_it_takes_a_fresh_sign_in(acme: OrganizationServices) -> None:
+    with pytest.raises(SignInAgain):
+        await acme.handing_over.begin(ACME, MAX, None, by=acme.token_of(KIM))
+
+
+async def test_a_refusal_to_hand_over_names_the_people_and_the_way_out(
+    acme: OrganizationServices,
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await hand(acme, Role.OWNER)
+    assert str(refused.value) == (
+        "Who hands an organization over does not own it any more. Choose less for you."
+    )
+    with pytest.raises(InvalidRequest) as refused:
+        await hand(acme, heir=KIM)
+    assert str(refused.value) == (
+        "kim owns Acme already. Choose somebody who does not, or leave the organization to those "
+        "who do."
+    )
+    with pytest.raises(MemberNotFound, match=r"^eve is no member of Acme\. Invite them first\.$"):
+        await hand(acme, heir=EVE)
+    with pytest.raises(NotPermitted) as forbidden:
+        await acme.handing_over.begin(ACME, LEE, None, by=OPERATOR)
+    assert str(forbidden.value) == "You may not transfer Acme: it takes being owner of Acme."
+
+
+async def test_the_refusal_of_a_second_change_names_who_hands_over(
+    acme: OrganizationServices,
+) -> None:
+    await hand(acme)
+    with pytest.raises(ChangePending, match="kim") as refused:
+        await hand(acme, heir=LEE)
+    assert KIM.id not in str(refused.value)
+
+
+async def test_an_owner_gives_way_when_the_heir_who_waits_already_becomes_owner(
+    acme: OrganizationServices,
+) -> None:
+    await acme.let_in(LEE)
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(LEE))
+    at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
+    acme.clock.advance(OWNER_CHANGE_DELAY / 4)
+    await hand(acme, None)
+    waiting = {
+        acme.name_of(each.account): (each.pending.role, each.pending.at_ms)
+        for each in acme.directory.every(Membership)
+        if each.pending
+    }
+    assert waiting == {"max": (Role.OWNER, at_ms), "kim": (None, at_ms)}

@@ -1,0 +1,550 @@
+"""Owners are made and unmade with two days to think again, and every owner is told."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.accounts import Account
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.organizations import (
+    ChangePending,
+    LastOwner,
+    MemberNotFound,
+    NothingPending,
+    OwnerTooNew,
+)
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY, Membership
+from shared.domain.rights import Grant, Role, RoleGrant
+from shared.ports import Stale
+from tests.fakes.stores import E, FakeDirectory
+from tests.support.port_doubles import Fault, failing
+from tests.support.services import ACME, ADA, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
+
+SHORTLY_BEFORE = OWNER_CHANGE_DELAY - timedelta(seconds=1)
+A_SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def acme() -> OrganizationServices:
+    """Return a world in which kim and lee own Acme for long, and max is a member of it."""
+    world = await acme_of_kim()
+    await world.let_in(LEE)
+    await world.let_in(MAX, role=Role.MEMBER)
+    world.clock.advance(NEW_OWNER_PERIOD)
+    world.forget()
+    return world
+
+
+def subjects(world: OrganizationServices, account: Account) -> list[str]:
+    """Return what somebody was told by mail."""
+    return [mail.subject for mail in world.mailer.to(account.email)]
+
+
+# --- what waits --------------------------------------------------------------------------------
+
+
+async def test_a_new_owner_counts_after_two_days(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    acme.clock.advance(SHORTLY_BEFORE)
+    assert acme.roles()["max"] is Role.MEMBER
+    with pytest.raises(NotPermitted):
+        await acme.organizations.set_member(ACME, EVE, Role.OWNER, by=acme.signed_in(MAX))
+    acme.clock.advance(A_SECOND)
+    assert acme.roles()["max"] is Role.OWNER
+    [membership] = await acme.organizations.of(MAX.id)
+    assert membership.since_ms == acme.clock.now_ms()
+
+
+@pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
+async def test_an_owner_stays_owner_for_two_days(acme: OrganizationServices, role: Role) -> None:
+    await acme.organizations.set_member(ACME, LEE, role, by=acme.signed_in(KIM))
+    acme.clock.advance(SHORTLY_BEFORE)
+    assert acme.roles()["lee"] is Role.OWNER
+    acme.clock.advance(A_SECOND)
+    assert acme.roles()["lee"] is role
+
+
+async def test_an_owner_is_taken_out_after_two_days(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.clock.advance(SHORTLY_BEFORE)
+    assert acme.roles()["lee"] is Role.OWNER
+    acme.clock.advance(A_SECOND)
+    assert "lee" not in acme.roles()
+    standing = await acme.directory.standing(LEE.id, ACME, acme.clock.now_ms())
+    assert standing.role is None
+
+
+async def test_owners_are_changed_by_people_who_signed_in_a_moment_ago(
+    acme: OrganizationServices,
+) -> None:
+    for attempt in (
+        acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.token_of(KIM)),
+        acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.token_of(KIM)),
+        acme.organizations.remove_member(ACME, LEE, by=acme.token_of(KIM)),
+        acme.organizations.remove_member(ACME, KIM, by=acme.token_of(KIM)),
+        acme.organizations.undo(ACME, LEE, by=acme.token_of(KIM)),
+    ):
+        with pytest.raises(SignInAgain):
+            await attempt
+    assert acme.events.feed == []
+
+
+async def test_every_owner_is_told_by_mail_and_in_their_own_log(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    for each in (KIM, LEE, MAX):
+        assert subjects(acme, each) == ["The owners of Acme are about to change"]
+        [event] = acme.told_to(each)
+        assert event.kind == "owner.pending"
+        assert event.details["account"] == MAX.id
+    [mail] = acme.mailer.to(LEE.email)
+    assert "kim has decided that max becomes owner." in mail.text
+    assert "https://registry.test/account/organizations/Acme" in mail.text
+    assert "This counts from 30 September 2026, 14:13 UTC on." in mail.text
+    assert [event.org for event in acme.events.feed].count("acme") == 1
+
+
+async def test_what_waits_is_shown_to_members(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    [waiting] = await acme.organizations.waiting(ACME, by=acme.token_of(MAX))
+    assert waiting.name == "lee"
+    pending = waiting.membership.pending
+    assert pending
+    assert (pending.role, pending.by) == (None, KIM.id)
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert await acme.organizations.waiting(ACME, by=acme.token_of(MAX)) == []
+
+
+async def test_a_member_of_whom_a_change_waits_is_not_changed_again(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
+    for name, attempt in (
+        ("max", acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))),
+        ("max", acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(LEE))),
+        ("lee", acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))),
+    ):
+        with pytest.raises(ChangePending) as refused:
+            await attempt
+        assert str(refused.value) == str(ChangePending(name, "Acme"))
+
+
+async def test_who_waits_to_be_owner_can_be_taken_out_at_once(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.organizations.remove_member(ACME, MAX, by=acme.token_of(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert "max" not in acme.roles()
+
+
+async def test_who_was_owner_may_come_back_as_less(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    with pytest.raises(MemberNotFound):
+        await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
+    await acme.let_in(LEE, role=Role.MEMBER)
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert acme.roles()["lee"] is Role.MEMBER
+
+
+# --- what does not wait ------------------------------------------------------------------------
+
+
+async def test_an_owner_leaves_at_once_when_another_one_stays(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
+    assert acme.roles() == {"kim": Role.OWNER, "max": Role.MEMBER}
+    assert subjects(acme, KIM) == subjects(acme, LEE) == ["The owners of Acme have changed"]
+    assert [event.kind for event in acme.told_to(KIM)] == ["member.removed"]
+
+
+async def test_an_owner_becomes_less_at_once_by_their_own_decision(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=acme.signed_in(LEE))
+    assert acme.roles()["lee"] is Role.MAINTAINER
+
+
+async def test_what_the_operator_decides_counts_at_once(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=OPERATOR)
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(ADA))
+    await acme.organizations.set_member(ACME, KIM, Role.MEMBER, by=OPERATOR)
+    assert acme.roles() == {"kim": Role.MEMBER, "max": Role.OWNER}
+    assert len(acme.mailer.to(KIM.email)) == 3
+    assert "The operator has decided that max becomes owner." in acme.mailer.sent[0].text
+
+
+async def test_who_owns_by_their_credential_is_called_by_its_name(
+    acme: OrganizationServices,
+) -> None:
+    holding = RoleGrant(org="acme", role=Role.OWNER)
+    now_ms = acme.clock.now_ms()
+    by = Principal("the tenant", "entra", (Grant(),), holdings=(holding,), signed_in_ms=now_ms)
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=by)
+    assert "the tenant has decided that max becomes owner." in acme.mailer.sent[0].text
+    assert acme.roles()["max"] is Role.MEMBER
+
+
+async def test_the_operator_overrides_what_waits(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=OPERATOR)
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert acme.roles()["max"] is Role.MAINTAINER
+
+
+# --- undoing -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", [KIM, LEE], ids=["who decided", "whom it is about"])
+async def test_any_owner_undoes_a_change_in_time(acme: OrganizationServices, by: Account) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.clock.advance(SHORTLY_BEFORE)
+    acme.forget()
+    await acme.organizations.undo(ACME, LEE, by=acme.signed_in(by))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert acme.roles()["lee"] is Role.OWNER
+    assert subjects(acme, KIM) == subjects(acme, LEE) == ["The owners of Acme stay as they are"]
+    assert [event.kind for event in acme.told_to(KIM)] == ["owner.undone"]
+
+
+async def test_to_be_what_one_is_undoes_what_waits(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    with pytest.raises(SignInAgain):
+        await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.token_of(KIM))
+    [before] = await acme.organizations.of(LEE.id)
+    await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE))
+    await acme.organizations.set_member(ACME, MAX, Role.MEMBER, by=OPERATOR)
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert acme.roles() == {"kim": Role.OWNER, "lee": Role.OWNER, "max": Role.MEMBER}
+    [after] = await acme.organizations.of(LEE.id)
+    assert after.since_ms == before.since_ms  # Whoever stays owner is not a new one.
+
+
+async def test_what_counts_is_not_undone(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    for member in (MAX, LEE, EVE):
+        with pytest.raises(NothingPending):
+            await acme.organizations.undo(ACME, member, by=acme.signed_in(KIM))
+    assert acme.roles()["max"] is Role.OWNER
+
+
+async def test_nobody_but_owners_undoes(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    with pytest.raises(NotPermitted):
+        await acme.organizations.undo(ACME, LEE, by=acme.signed_in(MAX))
+
+
+# --- seniority ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def hostile(acme: OrganizationServices) -> OrganizationServices:
+    """Return a world in which max has just become owner."""
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    acme.forget()
+    return acme
+
+
+async def test_a_new_owner_drives_nobody_out_who_was_there_before(
+    hostile: OrganizationServices,
+) -> None:
+    hostile.clock.advance(NEW_OWNER_PERIOD - A_SECOND)
+    for attempt in (
+        hostile.organizations.remove_member(ACME, KIM, by=hostile.signed_in(MAX)),
+        hostile.organizations.set_member(ACME, KIM, Role.MEMBER, by=hostile.signed_in(MAX)),
+    ):
+        with pytest.raises(OwnerTooNew, match="You are a new owner of Acme"):
+            await attempt
+    assert hostile.events.feed == []
+    hostile.clock.advance(A_SECOND)
+    await hostile.organizations.remove_member(ACME, KIM, by=hostile.signed_in(MAX))
+    assert hostile.roles()["kim"] is Role.OWNER  # For two days, in which kim undoes it.
+
+
+async def test_a_new_owner_cannot_undo_what_older_ones_decide(
+    hostile: OrganizationServices,
+) -> None:
+    await hostile.organizations.remove_member(ACME, MAX, by=hostile.signed_in(KIM))
+    with pytest.raises(OwnerTooNew):
+        await hostile.organizations.undo(ACME, MAX, by=hostile.signed_in(MAX))
+    hostile.clock.advance(OWNER_CHANGE_DELAY)
+    assert "max" not in hostile.roles()
+
+
+async def test_a_new_owner_makes_other_owners_and_leaves(hostile: OrganizationServices) -> None:
+    await hostile.let_in(EVE, role=Role.MEMBER)
+    await hostile.organizations.set_member(ACME, EVE, Role.OWNER, by=hostile.signed_in(MAX))
+    await hostile.organizations.remove_member(ACME, MAX, by=hostile.signed_in(MAX))
+    assert "max" not in hostile.roles()
+
+
+async def test_of_two_owners_since_the_same_moment_neither_is_new(
+    acme: OrganizationServices,
+) -> None:
+    for member in (MAX, EVE):
+        await acme.organizations.set_member(ACME, member, Role.OWNER, by=OPERATOR)
+    await acme.organizations.remove_member(ACME, EVE, by=acme.signed_in(MAX))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert "eve" not in acme.roles()
+
+
+# --- the last owner ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER, None])
+async def test_the_last_owner_stays_owner(role: Role | None) -> None:
+    acme = await acme_of_kim()
+    for by in (acme.signed_in(KIM), acme.signed_in(ADA), OPERATOR):
+        attempt = (
+            acme.organizations.set_member(ACME, KIM, role, by=by)
+            if role
+            else acme.organizations.remove_member(ACME, KIM, by=by)
+        )
+        with pytest.raises(LastOwner, match="kim is the only owner of Acme"):
+            await attempt
+    assert acme.roles() == {"kim": Role.OWNER}
+    assert acme.events.feed == []
+
+
+async def test_who_is_about_to_be_owner_is_not_enough_to_leave(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    with pytest.raises(LastOwner):
+        await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(KIM))
+    assert acme.roles() == {"max": Role.OWNER}
+
+
+async def test_who_is_about_to_be_taken_out_is_not_enough_to_leave(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    with pytest.raises(LastOwner):
+        await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(KIM))
+
+
+async def test_two_owners_who_remove_each_other_do_not_both_go(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    with pytest.raises(LastOwner):
+        await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(LEE))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert acme.roles() == {"kim": Role.OWNER, "max": Role.MEMBER}
+
+
+class Slow(FakeDirectory):
+    """A directory that lets others go on after each answer."""
+
+    async def of(self, kind: type[E], owner: str) -> list[E]:
+        """Return the owner's entities, later."""
+        found = await super().of(kind, owner)
+        await asyncio.sleep(0)
+        return found
+
+
+async def at_once(acme: OrganizationServices, change: str) -> list[object]:
+    """Let kim and lee do this to each other, or to themselves, at the same moment."""
+    acme.directory = Slow(acme.directory.entities)
+    kim, lee = acme.signed_in(KIM), acme.signed_in(LEE)
+    pairs = [(LEE, kim), (KIM, lee)] if change != "leave" else [(KIM, kim), (LEE, lee)]
+    attempts = [
+        acme.organizations.set_member(ACME, whom, Role.MEMBER, by=by)
+        if change == "demote"
+        else acme.organizations.remove_member(ACME, whom, by=by)
+        for whom, by in pairs
+    ]
+    return list(await asyncio.gather(*attempts, return_exceptions=True))
+
+
+@pytest.mark.parametrize("change", ["remove", "demote", "leave"])
+async def test_of_two_owners_at_once_one_stays(acme: OrganizationServices, change: str) -> None:
+    results = await at_once(acme, change)
+    assert [type(each) for each in results] == [type(None), Busy]
+    # The other one tries again, as they were told to.
+    by, whom = (LEE, LEE) if change == "leave" else (LEE, KIM)
+    with pytest.raises(LastOwner):
+        await acme.organizations.remove_member(ACME, whom, by=acme.signed_in(by))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    owners = [name for name, role in acme.roles().items() if role is Role.OWNER]
+    assert owners == (["lee"] if change == "leave" else ["kim"])
+
+
+# --- what goes wrong ---------------------------------------------------------------------------
+
+
+async def test_a_mail_that_fails_is_no_failure_of_the_change(acme: OrganizationServices) -> None:
+    acme.mailer.is_down = True
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert acme.roles()["max"] is Role.OWNER
+    assert acme.undelivered == [("SMTPServerDisconnected", 3)]
+
+
+async def test_nobody_is_told_of_a_change_that_was_not_made(acme: OrganizationServices) -> None:
+    working, acme.directory = acme.directory, failing(acme.directory, Fault("replace", Busy()))
+    with pytest.raises(Busy):
+        await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    acme.directory = working
+    assert acme.mailer.sent == []
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    assert len(acme.mailer.sent) == 3
+
+
+async def test_a_change_is_told_of_although_the_feed_has_to_wait(
+    acme: OrganizationServices,
+) -> None:
+    acme.events.fails_with = Busy()
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    [waiting] = await acme.directory.unpublished(10)
+    assert sorted(event.account for event in waiting.outbox) == [KIM.id, LEE.id, MAX.id]
+
+
+async def test_who_was_faster_than_the_lease_wins(acme: OrganizationServices) -> None:
+    acme.directory = failing(acme.directory, Fault("replace", Stale()))
+    with pytest.raises(Busy):
+        await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+
+
+async def test_a_change_is_done_even_if_its_lease_cannot_be_given_back(
+    acme: OrganizationServices,
+) -> None:
+    acme.work = failing(acme.work, Fault("lease", Busy(), nth=2))
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    assert acme.roles()["max"] is Role.MAINTAINER
+
+
+async def test_a_pending_role_is_kept_in_the_record_itself(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    [record] = [each for each in acme.directory.every(Membership) if each.account == MAX.id]
+    assert record.role is Role.MEMBER
+    assert record.pending
+    assert record.pending.at_ms - acme.clock.now_ms() == OWNER_CHANGE_DELAY // timedelta(
+        milliseconds=1
+    )
+
+
+# --- whatever people do ------------------------------------------------------------------------
+
+PEOPLE = (KIM, LEE, MAX, EVE)
+STEPS = st.tuples(
+    st.sampled_from(["owner", "maintainer", "member", "remove", "undo", "hand over"]),
+    st.sampled_from(PEOPLE),
+    st.sampled_from((*PEOPLE, ADA)),
+    st.sampled_from([timedelta(0), timedelta(hours=20), OWNER_CHANGE_DELAY, NEW_OWNER_PERIOD]),
+)
+
+
+async def attempt(world: OrganizationServices, what: str, whom: Account, by: Account) -> None:
+    """Let somebody do something to somebody, if they may."""
+    organizations, principal = world.organizations, world.signed_in(by)
+    with suppress(Refusal):
+        if what == "remove":
+            await organizations.remove_member(ACME, whom, by=principal)
+        elif what == "hand over":
+            await world.handing_over.begin(ACME, whom, None, by=principal)
+        elif what == "undo":
+            await organizations.undo(ACME, whom, by=principal)
+        else:
+            await organizations.set_member(ACME, whom, Role(what), by=principal)
+
+
+@given(st.lists(STEPS, max_size=14))
+async def test_an_organization_always_has_an_owner(
+    steps: list[tuple[str, Account, Account, timedelta]],
+) -> None:
+    world = await acme_of_kim()
+    await world.let_in(LEE)
+    await world.let_in(MAX, role=Role.MEMBER)
+    for what, whom, by, pause in steps:
+        await attempt(world, what, whom, by)
+        for later in (timedelta(0), pause, OWNER_CHANGE_DELAY):
+            at_ms = world.clock.now_ms() + later // timedelta(milliseconds=1)
+            roles = [each.role_at(at_ms) for each in world.directory.every(Membership)]
+            assert Role.OWNER in roles, (what, whom.name, by.name)
+        world.clock.advance(pause)
+
+
+# --- what events and letters say ---------------------------------------------------------------
+
+
+async def test_the_events_of_members_name_who_and_what_they_were_and_become(
+    acme: OrganizationServices,
+) -> None:
+    now_ms = acme.clock.now_ms()
+    at_ms = str(now_ms + OWNER_CHANGE_DELAY // timedelta(milliseconds=1))
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
+    of_acme = [each for each in acme.events.feed if each.org]
+    assert [(each.kind, each.details) for each in of_acme] == [
+        ("member.set", {"account": MAX.id, "before": "member", "after": "maintainer"}),
+        (
+            "owner.pending",
+            {"account": MAX.id, "before": "maintainer", "after": "owner", "at_ms": at_ms},
+        ),
+        ("owner.undone", {"account": MAX.id, "before": "maintainer", "after": "owner"}),
+        ("member.removed", {"account": MAX.id, "before": "maintainer", "after": ""}),
+    ]
+    for each in of_acme:
+        assert (each.subject, each.org, each.account, each.actor) == (
+            *("Acme", "acme", MAX.id, KIM.id),
+        )
+
+
+async def test_owners_are_told_of_owners_alone_in_their_logs(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
+    assert acme.told_to(LEE) == []
+    await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(KIM))
+    [event] = acme.told_to(LEE)
+    assert (event.kind, event.org, event.account) == ("member.removed", "", LEE.id)
+    assert event.details == {"account": KIM.id, "before": "owner", "after": ""}
+
+
+async def test_a_letter_of_a_change_at_once_says_who_made_it(acme: OrganizationServices) -> None:
+    await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
+    for each in (KIM, LEE):
+        [mail] = acme.mailer.to(each.email)
+        assert "The operator" in mail.text
+        assert "lee becomes member" in mail.text
+        assert "https://registry.test/account/organizations/Acme" in mail.text
+
+
+async def test_a_letter_of_what_was_taken_back_says_what_it_was(acme: OrganizationServices) -> None:
+    await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
+    acme.mailer.sent.clear()
+    await acme.organizations.undo(ACME, LEE, by=acme.signed_in(KIM))
+    for each in (KIM, LEE):
+        [mail] = acme.mailer.to(each.email)
+        assert "lee is no member any more" in mail.text
+        assert "kim" in mail.text
+        assert "https://registry.test/account/organizations/Acme" in mail.text
+
+
+async def test_where_nothing_waits_the_refusal_names_whom_and_where(
+    acme: OrganizationServices,
+) -> None:
+    for account in (LEE, EVE):
+        with pytest.raises(NothingPending) as told:
+            await acme.organizations.undo(ACME, account, by=acme.signed_in(KIM))
+        assert str(told.value) == str(NothingPending(account.name, "Acme"))
+
+
+async def test_a_change_that_waits_keeps_who_decided_and_who_invited(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
+    [waiting] = await acme.organizations.waiting(ACME, by=acme.token_of(KIM))
+    assert waiting.name == "max"
+    pending = waiting.membership.pending
+    assert pending is not None
+    assert (pending.role, pending.by, pending.heir) == (Role.OWNER, KIM.id, "")
+    assert pending.at_ms == acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)

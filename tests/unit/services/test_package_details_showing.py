@@ -1,0 +1,309 @@
+"""What people want to know of packages, read after it was found that they may see them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import cast
+
+import pytest
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
+from shared.domain.events import EVERY_VERSION, ChangeKind
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.names import Coordinate, Package
+from shared.domain.organizations import Organization, OrganizationDomain
+from shared.domain.packages import (
+    Dependency,
+    FoundRelease,
+    Graph,
+    GraphNode,
+    Release,
+    ReleaseEntry,
+    State,
+    Survey,
+    Texts,
+    Visibility,
+    graph_document,
+)
+from shared.domain.search import Query, ResultPage, Results
+from shared.ports import DocumentStore, MetadataStore, PullHistory, PullLedger
+from shared.services.package_details import (
+    PackageDetails,
+    PackageHistoryEntry,
+    PackageOwner,
+    ReleaseDetails,
+)
+from shared.services.packages import PackageLookup
+from shared.services.search import PackageSearch
+from tests.contract.sample_records import GREET, coordinate, release
+from tests.fakes.stores import FakeDirectory
+from tests.fakes.system import FakeClock
+from tests.support.surveys import entry, survey
+
+NODE = GraphNode(
+    org="acme",
+    name="greet",
+    version="1.0.0",
+    dependencies=(Dependency(org="acme", name="words", version="1.0.0"),),
+)
+WORDS = GraphNode(org="acme", name="words", version="1.0.0")
+FAR = GraphNode(org="acme", name="far", version="3.0.0")
+
+
+@dataclass
+class Packages:
+    """The packages of a test; `lost` are releases that were withheld a moment ago."""
+
+    surveys: dict[str, Survey] = field(default_factory=dict[str, Survey])
+    lost: set[str] = field(default_factory=set[str])
+
+    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+        """Return packages with their entries."""
+        return [self.surveys.get(each.key) for each in packages]
+
+    async def find(self, wanted: Coordinate) -> FoundRelease:
+        """Return a release."""
+        found = self.surveys[wanted.package.key]
+        if wanted.key in self.lost:
+            return FoundRelease(found.head, None)
+        return FoundRelease(found.head, release(str(wanted)))
+
+
+class Documents:
+    """The documents of every release."""
+
+    async def texts(self, _digest: object) -> Texts:
+        """Return the documentation."""
+        return Texts(readme="# Greet")
+
+    async def graphs(self, digests: Sequence[object]) -> list[bytes]:
+        """Return the graphs."""
+        return [graph_document(Graph(nodes=(NODE, WORDS))) for _ in digests]
+
+
+@dataclass
+class Ledger:
+    """Pulls of one package."""
+
+    since: str = ""
+
+    async def history(self, _package: Package, since: str) -> PullHistory:
+        """Return what was rolled up."""
+        self.since = since
+        return PullHistory({"1.0.0": 3}, {"2026-09": 3}, {})
+
+
+@dataclass
+class Index:
+    """A search index that notes what it is asked."""
+
+    asked: Query | None = None
+
+    async def search(self, query: Query, _page: ResultPage, _viewer: object) -> Results:
+        """Find nothing."""
+        self.asked = query
+        return Results((), 0)
+
+
+@dataclass
+class Shop:
+    """The service over doubles."""
+
+    packages: Packages = field(default_factory=Packages)
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    ledger: Ledger = field(default_factory=Ledger)
+    index: Index = field(default_factory=Index)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    @property
+    def showing(self) -> PackageDetails:
+        """Return the service."""
+        authorization = Authorization(self.directory, self.clock)
+        metadata = cast("MetadataStore", self.packages)
+        documents = cast("DocumentStore", Documents())
+        return PackageDetails(
+            packages=PackageLookup(authorization, metadata, documents),
+            search=PackageSearch(self.index, authorization),  # pyright: ignore[reportArgumentType] - a part of it.
+            metadata=metadata,
+            documents=documents,
+            directory=self.directory,
+            pulls=cast("PullLedger", self.ledger),
+            clock=self.clock,
+        )
+
+    def has(self, *surveys: Survey) -> "Shop":
+        """Publish packages."""
+        self.packages.surveys |= {each.head.package.key: each for each in surveys}
+        return self
+
+    async def portrait(self) -> ReleaseDetails:
+        """Return the package as the operator sees it."""
+        return await self.showing.package(GREET, by=OPERATOR)
+
+
+def withheld(found: Survey, version: str) -> Survey:
+    """Return the package with one release withheld."""
+    entries = tuple(
+        each.model_copy(update={"state": State.QUARANTINED}) if each.version == version else each
+        for each in found.entries
+    )
+    return replace(found, entries=entries)
+
+
+# --- releases ----------------------------------------------------------------------------------
+
+
+async def test_a_package_stands_for_its_newest_stable_release() -> None:
+    shop = Shop().has(survey("2.0.0-rc.1", "1.1.0", "1.0.0"))
+    portrait = await shop.portrait()
+    assert portrait.release.version == "1.1.0"
+    assert [each.version for each in portrait.entries] == ["2.0.0-rc.1", "1.1.0", "1.0.0"]
+    assert portrait.is_newest
+
+
+async def test_any_release_can_be_in_front() -> None:
+    shop = Shop().has(survey("1.1.0", "1.0.0"))
+    portrait = await shop.showing.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
+    assert (portrait.release.version, portrait.newest.version) == ("1.0.0", "1.1.0")
+    assert not portrait.is_newest
+    assert portrait.is_public
+
+
+async def test_what_is_withheld_is_in_no_list_and_not_in_front() -> None:
+    shop = Shop().has(withheld(survey("1.1.0", "1.0.0"), "1.1.0"))
+    assert [each.version for each in (await shop.portrait()).entries] == ["1.0.0"]
+    with pytest.raises(ReleaseNotFound):
+        await shop.showing.release(coordinate("acme/greet:1.1.0"), by=OPERATOR)
+
+
+async def test_what_was_withheld_between_two_reads_is_not_shown() -> None:
+    shop = Shop().has(survey("1.0.0"))
+    shop.packages.lost.add("acme/greet:1.0.0")
+    with pytest.raises(ReleaseNotFound):
+        await shop.portrait()
+
+
+async def test_what_is_missing_is_what_was_asked_for() -> None:
+    with pytest.raises(PackageNotFound):
+        await Shop().portrait()
+    with pytest.raises(ReleaseNotFound):
+        await Shop().showing.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
+
+
+async def test_a_private_package_is_missing_for_strangers() -> None:
+    shop = Shop().has(survey("1.0.0", visibility=Visibility.PRIVATE))
+    with pytest.raises(PackageNotFound):
+        await shop.showing.package(GREET, by=ANONYMOUS)
+    assert not (await shop.portrait()).is_public
+
+
+# --- the owner ---------------------------------------------------------------------------------
+
+
+def acme(**fields: object) -> Organization:
+    """Return the organization."""
+    made = {"name": "Acme", "founder": "ann", "created_ms": 1, "display_name": "Acme Inc."}
+    return Organization.model_validate({**made, **fields})
+
+
+def domain(name: str, verified_ms: int | None) -> OrganizationDomain:
+    """Return a domain that it claims."""
+    return OrganizationDomain(
+        org="acme", domain=name, challenge="c", created_ms=1, verified_ms=verified_ms
+    )
+
+
+async def test_an_owner_is_shown_with_the_domains_that_it_has_proven() -> None:
+    directory = FakeDirectory.holding(acme(), domain("acme.example", 5), domain("x.test", None))
+    shop = Shop(directory=directory).has(survey("1.0.0"))
+    expected = PackageOwner("Acme", "Acme Inc.", ("acme.example",))
+    assert (await shop.portrait()).owner == expected
+
+
+@pytest.mark.parametrize("entities", [(), (acme(default_visibility=Visibility.PRIVATE),)])
+async def test_an_owner_whose_packages_are_private_says_nothing(
+    entities: tuple[Organization, ...],
+) -> None:
+    shop = Shop(directory=FakeDirectory.holding(*entities)).has(survey("1.0.0"))
+    assert (await shop.portrait()).owner == PackageOwner("acme")
+
+
+# --- what surrounds it -------------------------------------------------------------------------
+
+
+async def test_documentation_and_graph_are_those_of_the_release() -> None:
+    shop = Shop().has(survey("1.0.0"))
+    portrait = await shop.portrait()
+    assert (await shop.showing.texts(portrait)).readme == "# Greet"
+    assert await shop.showing.graph(portrait) == (NODE, WORDS)
+
+
+async def test_needs_say_what_is_here_and_which_are_direct() -> None:
+    words = survey("1.1.0", "1.0.0", package="acme/words")
+    old = words.entries[1].model_copy(update={"deprecation": "Old."})
+    shop = Shop().has(replace(words, entries=(words.entries[0], old)))
+    needs = await shop.showing.dependencies([NODE, WORDS, FAR], by=ANONYMOUS)
+    told = [(each.node.name, each.is_direct, each.newest, each.deprecation) for each in needs]
+    assert told == [("words", True, "1.1.0", "Old."), ("far", False, None, None)]
+
+
+async def test_a_need_that_is_withheld_whole_or_hidden_is_not_here() -> None:
+    hidden = survey("1.0.0", package="acme/words", visibility=Visibility.PRIVATE)
+    gone = withheld(survey("3.0.0", package="acme/far"), "3.0.0")
+    shop = Shop().has(hidden, gone)
+    needs = await shop.showing.dependencies([NODE, WORDS, FAR], by=ANONYMOUS)
+    assert [each.newest for each in needs] == [None, None]
+
+
+async def test_dependents_are_a_question_to_the_index() -> None:
+    shop = Shop()
+    await shop.showing.dependents(Package.parse("Acme", "Greet"), ResultPage(), by=ANONYMOUS)
+    assert shop.index.asked == Query(needs="acme/greet", include_deprecated=True)
+
+
+async def test_a_history_begins_ninety_days_ago() -> None:
+    shop = Shop().has(survey("1.0.0"))
+    history = await shop.showing.history(await shop.portrait())
+    assert history.versions == {"1.0.0": 3}
+    days = shop.showing.days()
+    assert (len(days), days[0], days[-1]) == (90, shop.ledger.since, "2026-09-21")
+    shop.clock.advance(timedelta(days=1))
+    assert shop.showing.days()[:-1] == days[1:]
+
+
+# --- what happened -----------------------------------------------------------------------------
+
+
+def portrait_of(*entries: ReleaseEntry, **head: object) -> ReleaseDetails:
+    """Return a package with these entries."""
+    found = survey(*entries)
+    owner = found.head.model_copy(update=head)
+    return ReleaseDetails(
+        owner, release("acme/greet:1.0.0"), PackageOwner("acme"), found.entries, entries[0]
+    )
+
+
+def test_releases_are_published_and_deprecated() -> None:
+    old = entry("1.0.0", deprecation="Use 1.1.0.").model_copy(
+        update={"created_ms": 5, "changed_ms": 30}
+    )
+    new = entry("1.1.0").model_copy(update={"created_ms": 20, "changed_ms": 40})
+    assert portrait_of(old, new).history_entries == [
+        PackageHistoryEntry(30, ChangeKind.DEPRECATED, "1.0.0", "Use 1.1.0."),
+        PackageHistoryEntry(20, ChangeKind.PUBLISHED, "1.1.0"),
+        PackageHistoryEntry(5, ChangeKind.PUBLISHED, "1.0.0"),
+    ]
+
+
+def test_a_deprecation_of_the_whole_is_one_and_comes_after_what_it_is_about() -> None:
+    portrait = portrait_of(entry("1.0.0"), deprecation="All of it.")
+    assert [each.version for each in portrait.history_entries] == [EVERY_VERSION, "1.0.0"]
+
+
+def test_a_portrait_is_deprecated_with_its_package() -> None:
+    found = survey("1.0.0")
+    head = found.head.model_copy(update={"deprecation": "All of it."})
+    shown: Release = release("acme/greet:1.0.0")
+    portrait = ReleaseDetails(head, shown, PackageOwner("acme"), found.entries, found.entries[0])
+    assert portrait.deprecation == "All of it."

@@ -1,0 +1,212 @@
+"""Feeding says what it did."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from shared.auth.authorization import Authorization
+from shared.domain.accounts import Account
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.members import Membership
+from shared.domain.names import OrgName, Package
+from shared.domain.organizations import Organization
+from shared.domain.packages import Listing
+from shared.domain.rights import Grant, Role, Scope
+from shared.domain.search import (
+    ANYONE,
+    Facets,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+    Viewer,
+)
+from shared.services.search import SUGGESTIONS, FacetedResults, PackageSearch, SearchIndexUpdates
+from shared.services.upkeep import TaskReport
+from tests.fakes.stores import FakeDirectory
+from tests.fakes.system import FakeClock
+
+
+@dataclass
+class CountingFeed:
+    """A feed that counts what it is given."""
+
+    merged: list[Mapping[str, object]] = field(default_factory=list[Mapping[str, object]])
+
+    async def merge(self, items: Sequence[Mapping[str, object]]) -> int:
+        """Keep the items."""
+        self.merged += items
+        return len(items)
+
+    async def catch_up(self) -> int:
+        """Say that three were left."""
+        return 3
+
+    async def rebuild(self) -> int:
+        """Say that there are seven."""
+        return 7
+
+
+async def test_items_are_brought_as_they_come() -> None:
+    feed = CountingFeed()
+    assert await SearchIndexUpdates(feed).merge([{"id": "listing"}]) == 1
+    assert feed.merged == [{"id": "listing"}]
+
+
+async def test_a_report_says_how_much_was_left_and_how_much_there_is() -> None:
+    feeding = SearchIndexUpdates(CountingFeed())
+    assert await feeding.catch_up() == TaskReport("search", 3, 3)
+    assert await feeding.rebuild() == TaskReport("search-rebuild", 7, 7)
+
+
+KIM = Principal("kim", "session", (Grant(),))
+ROOT = Principal("root", "session", (Grant(),))
+EVERYBODYS = Viewer(sees_everything=True)
+EMPTY = Results((), 0)
+
+
+@dataclass
+class AskedIndex:
+    """A `SearchIndex` that notes what it is asked, and finds nothing."""
+
+    searches: list[tuple[Query, ResultPage, Viewer]] = field(
+        default_factory=list[tuple[Query, ResultPage, Viewer]]
+    )
+    divided: list[tuple[Query, Viewer]] = field(default_factory=list[tuple[Query, Viewer]])
+    texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
+
+    async def offer(self, listing: Listing) -> bool:
+        """Nothing is shown here."""
+        return True
+
+    async def replace(self, listing: Listing) -> None:
+        """Nothing is shown here."""
+
+    async def remove(self, package: Package) -> None:
+        """Nothing is shown here."""
+
+    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
+        """Note the search."""
+        self.searches.append((query, page, viewer))
+        return EMPTY
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Note the search by another name."""
+        self.divided.append((query, viewer))
+        return {}
+
+    async def totals(self) -> IndexTotals:
+        """There is nothing here."""
+        return IndexTotals()
+
+    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
+        """Note the text."""
+        self.texts.append((text, viewer, count))
+        return []
+
+
+@pytest.fixture
+def index() -> AskedIndex:
+    return AskedIndex()
+
+
+@pytest.fixture
+def directory() -> FakeDirectory:
+    """Return Kim, who owns Acme and is a member of Other, and an administrator."""
+    return FakeDirectory.holding(
+        Account(id="kim", name="Kim", created_ms=1),
+        Account(id="root", name="Root", created_ms=1, administrator=True),
+        Organization(name="Acme", founder="kim", created_ms=1),
+        Organization(name="Other", founder="root", created_ms=1),
+        Membership(org="Acme", account="kim", role=Role.OWNER),
+        Membership(org="Other", account="root", role=Role.OWNER),
+        Membership(org="Other", account="kim", role=Role.MEMBER),
+    )
+
+
+@pytest.fixture
+def searching(index: AskedIndex, directory: FakeDirectory) -> PackageSearch:
+    return PackageSearch(index, Authorization(directory, FakeClock()))
+
+
+async def test_without_credentials_a_search_costs_no_other_store(
+    searching: PackageSearch, index: AskedIndex, directory: FakeDirectory
+) -> None:
+    query, page = Query.parse("kafka"), ResultPage(limit=3)
+    assert await searching.search(query, page, by=ANONYMOUS) == EMPTY
+    assert index.searches == [(query, page, ANYONE)]
+    assert directory.calls == []
+
+
+@pytest.mark.parametrize(
+    ("caller", "viewer"),
+    [
+        (KIM, Viewer(frozenset({"acme", "other"}))),
+        (ROOT, EVERYBODYS),
+        (OPERATOR, EVERYBODYS),
+        (replace(KIM, grants=(Grant(org="ac*"),)), Viewer(frozenset({"acme"}))),
+        (replace(KIM, grants=(Grant(scopes=frozenset({Scope.DEPRECATE})),)), ANYONE),
+        (replace(KIM, grants=(Grant(org="acme", package="greet*"),)), ANYONE),
+        (replace(KIM, grants=()), ANYONE),
+        (Principal("robot", "ci", (Grant(),)), ANYONE),
+    ],
+    ids=["member", "admin", "operator", "one-org", "no-read", "some-packages", "none", "stranger"],
+)
+async def test_a_caller_sees_what_membership_and_token_both_allow(
+    searching: PackageSearch, index: AskedIndex, caller: Principal, viewer: Viewer
+) -> None:
+    await searching.search(Query(), ResultPage(), by=caller)
+    await searching.suggest("ka", by=caller)
+    assert index.searches == [(Query(), ResultPage(), viewer)]
+    assert index.texts == [("ka", viewer, SUGGESTIONS)]
+
+
+async def test_the_stores_are_asked_the_same_whatever_the_index_holds_and_is_asked(
+    searching: PackageSearch, directory: FakeDirectory
+) -> None:
+    asked: list[list[str]] = []
+    for text in ("", "kafka", "org:acme", "org:nobody secret", "acme/secret"):
+        directory.calls.clear()
+        await searching.search(Query.parse(text), ResultPage(), by=KIM)
+        asked.append([*directory.calls])
+    assert asked == [asked[0]] * 5
+
+
+async def test_own_packages_are_those_of_the_callers_organizations(
+    searching: PackageSearch, index: AskedIndex
+) -> None:
+    for caller in (KIM, ROOT, ANONYMOUS):
+        await searching.search(replace(Query(), own_only=True), ResultPage(), by=caller)
+    orgs = [query.orgs for query, _, _ in index.searches]
+    assert orgs == [{"acme", "other"}, {"other"}, frozenset()]
+    assert not any(query.own_only for query, _, _ in index.searches)
+
+
+async def test_an_organizations_packages_are_a_search_within_it(
+    searching: PackageSearch, index: AskedIndex
+) -> None:
+    await searching.organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
+    assert index.searches == [(Query(orgs=frozenset({"acme"})), ResultPage(limit=5), ANYONE)]
+
+
+async def test_as_many_are_suggested_as_asked(searching: PackageSearch, index: AskedIndex) -> None:
+    await searching.suggest("ka", by=ANONYMOUS, count=3)
+    assert index.texts == [("ka", ANYONE, 3)]
+
+
+async def test_an_exploration_asks_who_it_is_once_and_the_index_three_times(
+    searching: PackageSearch, index: AskedIndex, directory: FakeDirectory
+) -> None:
+    query, page = Query.parse("kafka"), ResultPage(limit=3)
+    viewer = Viewer(frozenset({"acme", "other"}))
+    found = await searching.explore(query, page, by=KIM)
+    assert found == FacetedResults(EMPTY, {}, 0)
+    deprecated = replace(query, deprecated_only=True)
+    assert index.searches == [(query, page, viewer), (deprecated, ResultPage(limit=0), viewer)]
+    assert index.divided == [(query, viewer)]
+    asked = [*directory.calls]
+    directory.calls.clear()
+    await searching.search(query, page, by=KIM)
+    assert directory.calls == asked

@@ -1,0 +1,276 @@
+"""The last census is remembered for all processes, and looked at every few minutes."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.signing_keys import KeyRing
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
+from shared.domain.errors.requests import Busy, TakesNoChanges
+from shared.domain.names import Coordinate
+from shared.domain.status import RegistryCounts
+from shared.ports import Pull
+from shared.services.statistics import (
+    COUNTS_CACHED_FOR,
+    LastRegistryCounts,
+    PullCounter,
+    RegistryCounter,
+)
+from tests.fakes.stores import FakeWork
+from tests.fakes.system import FakeClock
+
+TWO = RegistryCounts(packages=2)
+
+
+@dataclass
+class SilentWork(FakeWork):
+    """A `WorkStore` that may stop to answer."""
+
+    is_silent: bool = False
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value, or refuse."""
+        if self.is_silent:
+            raise Busy
+        return await super().peek(kind, key, now_ms)
+
+
+async def test_nothing_is_known_before_something_was_counted() -> None:
+    censuses = LastRegistryCounts(FakeWork(), FakeClock())
+    assert await censuses.read() is None
+    assert await censuses.read_cached() is None
+
+
+async def test_what_was_counted_is_known_to_other_processes_with_its_time() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await LastRegistryCounts(work, clock).save(TWO)
+    counted = await LastRegistryCounts(work, clock).read()
+    assert counted is not None
+    assert (counted.census, counted.at_ms) == (TWO, clock.now_ms())
+
+
+async def test_whoever_asks_often_is_told_what_was_known_a_moment_ago() -> None:
+    clock, work = FakeClock(), FakeWork()
+    censuses = LastRegistryCounts(work, clock)
+    assert await censuses.read_cached() is None
+    await censuses.save(TWO)
+    assert await censuses.read_cached() is None
+    clock.advance(COUNTS_CACHED_FOR)
+    counted = await censuses.read_cached()
+    assert counted is not None
+    assert counted.census == TWO
+
+
+async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
+    clock, work = FakeClock(), SilentWork()
+    censuses = LastRegistryCounts(work, clock)
+    await censuses.save(TWO)
+    known = await censuses.read_cached()
+    work.is_silent = True
+    clock.advance(COUNTS_CACHED_FOR)
+    assert await censuses.read_cached() == known is not None
+
+
+def test_a_tally_adds_up_what_it_meets() -> None:
+    tally = RegistryCounter()
+    tally.add(TWO)
+    tally.add(TWO)
+    assert tally.census == RegistryCounts(packages=4)
+
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+OTHER = Coordinate.parse("acme", "greet", "2.0.0")
+MOVING = "moving house"
+WINDOW_MS = 600_000
+
+
+class Ledger:
+    """A ledger that fails on request."""
+
+    def __init__(self) -> None:
+        self.pulls: list[Pull] = []
+        self.is_down = False
+        self.is_closed = False
+
+    async def admit(self) -> None:
+        if self.is_closed:
+            raise TakesNoChanges(MOVING)
+
+    async def record(self, pulls: list[Pull]) -> None:
+        if self.is_down:
+            raise Busy
+        self.pulls += pulls
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def delays() -> list[Refusal]:
+    return []
+
+
+@pytest.fixture
+def counting(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
+    signer = KeyRing.of_setting("x" * 32).signer("callers")
+    return PullCounter(
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        clock,
+        signer,
+        admit=ledger.admit,
+        delayed=delays.append,
+        flush_after=timedelta(0),
+    )
+
+
+async def until_written(counting: PullCounter) -> None:
+    """Let the flush that is under way come to its end."""
+    while counting.is_flushing:
+        await asyncio.sleep(0)
+
+
+async def test_a_caller_counts_once_in_ten_minutes(counting: PullCounter, ledger: Ledger) -> None:
+    for _ in range(4):
+        counting.count(GREET, "one")
+    await counting.flush()
+    counting.count(GREET, "one")
+    assert await counting.flush() == 0
+    assert len(ledger.pulls) == 1
+
+
+async def test_another_caller_another_release_and_another_window_count(
+    counting: PullCounter, ledger: Ledger, clock: FakeClock
+) -> None:
+    counting.count(GREET, "one")
+    counting.count(GREET, "two")
+    counting.count(OTHER, "one")
+    clock.advance(timedelta(minutes=10))
+    counting.count(GREET, "one")
+    await counting.flush()
+    assert len(ledger.pulls) == 4
+
+
+async def test_pulls_of_an_earlier_window_are_not_remembered(
+    counting: PullCounter, clock: FakeClock
+) -> None:
+    for caller in ("one", "two", "three"):
+        counting.count(GREET, caller)
+    assert counting.remembered == 3
+    clock.advance(timedelta(minutes=10))
+    counting.count(GREET, "one")
+    assert counting.remembered == 1
+
+
+async def test_callers_are_kept_as_keyed_hashes(counting: PullCounter, ledger: Ledger) -> None:
+    counting.count(GREET, "203.0.113.7 2201.12.0")
+    await counting.flush()
+    assert "203.0.113.7" not in repr(ledger.pulls)
+
+
+async def test_what_cannot_be_written_is_written_by_the_next_flush(
+    counting: PullCounter, ledger: Ledger
+) -> None:
+    ledger.is_down = True
+    counting.count(GREET, "one")
+    with pytest.raises(Busy):
+        await counting.flush()
+    ledger.is_down = False
+    counting.count(GREET, "two")
+    assert await counting.flush() == 2
+
+
+async def test_counts_are_written_by_themselves_after_a_while(
+    counting: PullCounter, ledger: Ledger
+) -> None:
+    counting.count(GREET, "one")
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+
+
+async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
+    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
+) -> None:
+    ledger.is_down = True
+    counting.count(GREET, "one")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    ledger.is_down = False
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+    assert isinstance(delays[0], Busy)
+
+
+async def test_while_nothing_may_be_written_counts_wait_for_its_end(
+    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
+) -> None:
+    ledger.is_closed = True
+    counting.count(GREET, "one")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert ledger.pulls == []
+    assert isinstance(delays[0], TakesNoChanges)
+    ledger.is_closed = False
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+
+
+async def test_a_process_that_ends_meanwhile_writes_nothing(
+    counting: PullCounter, ledger: Ledger
+) -> None:
+    ledger.is_closed = True
+    counting.count(GREET, "one")
+    await counting.close()
+    assert ledger.pulls == []
+
+
+async def test_closing_writes_what_is_left(counting: PullCounter, ledger: Ledger) -> None:
+    counting.count(GREET, "one")
+    await counting.close()
+    assert len(ledger.pulls) == 1
+
+
+async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
+    counting: PullCounter, ledger: Ledger, clock: FakeClock
+) -> None:
+    clock.at_ms = 1_000 * WINDOW_MS
+    counting.count(GREET, "one")
+    clock.at_ms += WINDOW_MS - 1
+    counting.count(GREET, "one")
+    clock.at_ms += 1
+    counting.count(GREET, "one")
+    await counting.flush()
+    told = [(pull.coordinate, pull.window, pull.day) for pull in ledger.pulls]
+    assert told == [(GREET, 1_000, "1970-01-07"), (GREET, 1_001, "1970-01-07")]
+
+
+class KeylessSigner:
+    """A signer whose key cannot be read."""
+
+    async def ready(self) -> None:
+        """Refuse."""
+        raise SigningKeyUnavailable(KeyTrouble.SILENT)
+
+
+async def test_a_process_that_ends_without_its_key_loses_its_counts(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    counting = PullCounter(
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        clock,
+        KeylessSigner(),  # pyright: ignore[reportArgumentType] - the part that is called.
+        admit=ledger.admit,
+        delayed=lambda _refusal: None,
+    )
+    counting.count(GREET, "one")
+    await counting.close()
+    assert ledger.pulls == []

@@ -1,0 +1,153 @@
+"""Administrators see how the registry is, as far as its stores answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys, RateLimitSubject
+from shared.domain.rights import Grant
+from shared.domain.status import DiskSpace
+from shared.services.statistics import LastRegistryCounts
+from shared.services.status import MAX_CALLERS_SHOWN, MAX_RECORDS_COUNTED, RegistryStatus
+from shared.services.upkeep import TaskRuns
+from tests.contract.sample_records import event, head
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import OpenWorld, World
+
+ROOM = DiskSpace(100, 50)
+
+
+def as_person(account_id: str) -> Principal:
+    return Principal(account_id, "session", (Grant(),))
+
+
+@pytest.fixture
+def overseeing(world: World) -> RegistryStatus:
+    return replace(world.registry.status, room=lambda: ROOM)
+
+
+async def test_an_administrator_looks_and_nobody_else_does(
+    world: World, overseeing: RegistryStatus
+) -> None:
+    admin, ann = (as_person(each.account.id) for each in (world.people.admin, world.people.ann))
+    assert (await overseeing.overview(by=admin)).backlog is not None
+    with pytest.raises(NotPermitted):
+        await overseeing.overview(by=ann)
+    with pytest.raises(NotPermitted):
+        await overseeing.tasks(by=ann)
+    with pytest.raises(NotPermitted):
+        await overseeing.rate_limits(by=ann)
+
+
+async def test_an_overview_says_when_it_was_made(world: World, overseeing: RegistryStatus) -> None:
+    assert (await overseeing.overview(by=OPERATOR)).at_ms == world.clock.now_ms()
+
+
+async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
+    world: World, overseeing: RegistryStatus
+) -> None:
+    await world.registry.upkeep.run("snapshot")
+    overview = await overseeing.overview(by=OPERATOR)
+    assert overview.counted is not None
+    assert overview.counted.census.accounts == 4
+    assert overview.room == ROOM
+    in_the_cloud = await replace(overseeing, room=None).overview(by=OPERATOR)
+    assert in_the_cloud.room is None
+
+
+async def test_what_is_not_listed_yet_is_counted_up_to_a_bound(
+    world: World, overseeing: RegistryStatus
+) -> None:
+    for number in range(2):
+        late = event(f"late-{number}").model_copy(update={"at_ms": 7 - number})
+        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=(late,)))
+    backlog = (await overseeing.overview(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more, backlog.oldest_ms) == (2, False, 6)
+    for number in range(2, MAX_RECORDS_COUNTED):
+        waiting = (event(f"late-{number}"),)
+        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=waiting))
+    backlog = (await overseeing.overview(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
+
+
+async def test_stores_that_do_not_answer_leave_what_others_say(
+    world: World, overseeing: RegistryStatus
+) -> None:
+    silent = failing(world.stores.metadata, Fault("unpublished_events", Busy()))
+    overview = await replace(overseeing, metadata=silent).overview(by=OPERATOR)
+    assert overview.backlog is None
+    assert overview.standings
+
+
+@pytest.mark.parametrize("missing", ["standings", "counted"])
+async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
+    world: World, overseeing: RegistryStatus, missing: str
+) -> None:
+    await world.registry.upkeep.run("snapshot")
+    whole = await overseeing.overview(by=OPERATOR)
+    assert None not in (whole.standings, whole.backlog, whole.counted)
+    work = failing(world.stores.work, Fault("peek", Busy()))
+    changed = (
+        replace(overseeing, upkeep=replace(overseeing.upkeep, runs=TaskRuns(work, world.clock)))
+        if missing == "standings"
+        else replace(overseeing, last_counts=LastRegistryCounts(work, world.clock))
+    )
+    overview = await changed.overview(by=OPERATOR)
+    assert getattr(overview, missing) is None
+    assert sum(each is None for each in (overview.standings, overview.counted)) == 1
+    assert overview.backlog is not None
+
+
+async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
+    world: World, overseeing: RegistryStatus
+) -> None:
+    for number in range(MAX_RECORDS_COUNTED):
+        account = Account(
+            id=f"late{number:06}", name=f"late-{number}", created_ms=1,
+            outbox=(event(f"late-{number}"),),
+        )  # fmt: skip
+        await world.stores.directory.add(account)
+    await world.stores.metadata.claim(head("acme/late", outbox=(event("late"),)))
+    backlog = (await overseeing.overview(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
+
+
+async def test_that_no_changes_are_taken_is_part_of_it(
+    world: World, overseeing: RegistryStatus
+) -> None:
+    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    overview = await overseeing.overview(by=OPERATOR)
+    assert overview.read_only is not None
+
+
+async def test_tasks_come_with_who_asked_for_them(world: World, overseeing: RegistryStatus) -> None:
+    admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
+    await world.registry.task_requests.request("audit", by=admin)
+    await world.registry.task_requests.request("mend", by=OPERATOR)
+    asked = {each.name: each.asked_by for each in await overseeing.tasks(by=OPERATOR) if each.wish}
+    assert asked == {"audit": "admin", "mend": "an account that is gone"}
+    assert len(await overseeing.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
+
+
+async def test_who_has_to_wait_is_named_up_to_a_bound(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(limit_write="account=1", limit_push="address=1")
+    limiting, ann = world.registry.rate_limiter, world.people.ann.account
+    await limiting.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
+    pace = await world.registry.status.rate_limits(by=OPERATOR)
+    assert [(each.name, each.wait.subject) for each in pace.waiters] == [
+        ("ann", RateLimitSubject.ACCOUNT)
+    ]
+    assert pace.rules[RateLimitClass.WRITE].most == {RateLimitSubject.ACCOUNT: 1}
+    for number in range(MAX_CALLERS_SHOWN):
+        await limiting.check(RateLimitClass.PUSH, RateLimitKeys(address=f"192.0.2.{number}"))
+    pace = await world.registry.status.rate_limits(by=OPERATOR)
+    assert (len(pace.waiters), pace.count) == (MAX_CALLERS_SHOWN, MAX_CALLERS_SHOWN + 1)

@@ -1,0 +1,117 @@
+"""The libraries are loaded after the first request, and nothing is lost meanwhile."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared.telemetry import recording
+from shared.telemetry.metrics import PUSHES, Instrument
+from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
+from shared.telemetry.startup_buffer import MAX_BUFFERED_VALUES, StartupBuffer
+from tests.paths import ROOT
+
+BOUND_SECONDS = 30
+
+
+class Listening:
+    """Keeps values, and says when it has so many."""
+
+    def __init__(self, wanted: int = 1) -> None:
+        self.values: list[float] = []
+        self.complete = threading.Event()
+        self._wanted = wanted
+
+    def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
+        """Keep the value."""
+        self.values.append(value)
+        if len(self.values) == self._wanted:
+            self.complete.set()
+
+    def begin(
+        self, name: str, part: SpanOrigin, parent: TraceContext | None
+    ) -> TelemetrySpan | None:
+        """Begin nothing."""
+
+
+@pytest.fixture(autouse=True)
+def quiet_again() -> Generator[None]:
+    """Let nobody listen in other tests."""
+    yield
+    recording.set_backend(None)
+
+
+def test_what_is_told_first_is_told_again_when_somebody_listens() -> None:
+    listening, may_load = Listening(wanted=3), threading.Event()
+
+    def load() -> Listening:
+        may_load.wait(BOUND_SECONDS)
+        return listening
+
+    recording.set_backend(StartupBuffer(load))
+    assert recording.start_span("any", SpanOrigin.SERVED, None) is None
+    for value in (1, 2):
+        recording.record_metric(PUSHES, value, {"state": "live"})
+    assert listening.values == []
+    recording.record_metric(PUSHES, 3, {"state": "live"})
+    may_load.set()
+    assert listening.complete.wait(BOUND_SECONDS)
+    assert listening.values == [1, 2, 3]
+
+
+def test_nothing_is_loaded_before_the_first_request_has_its_answer() -> None:
+    recording.set_backend(StartupBuffer(Listening))
+    assert [each.name for each in threading.enumerate() if each.name == "telemetry"] == []
+
+
+def test_what_cannot_be_loaded_is_logged_once_and_costs_nothing_from_then_on() -> None:
+    def load() -> Listening:
+        raise ImportError
+
+    loading = StartupBuffer(load)
+    recording.set_backend(loading)
+    with capture_logs() as events:
+        loading.load()
+    assert [each["event"] for each in events] == ["telemetry.failed"]
+    assert not recording.is_enabled()
+
+
+def test_what_waits_is_bounded() -> None:
+    listening = Listening()
+    loading = StartupBuffer(lambda: listening)
+    loading._starting.acquire()  # As if it were loading.
+    for value in range(MAX_BUFFERED_VALUES + 10):
+        loading.record(PUSHES, value, {"state": "live"})
+    loading.load()
+    assert listening.values == [*range(10, MAX_BUFFERED_VALUES + 10)]
+
+
+PROGRAM = """
+import sys, json
+import function_app
+theirs = ("opentelemetry", "azure.monitor")
+print(json.dumps([name for name in sys.modules if name.startswith(theirs)]))
+"""
+
+
+def test_the_app_starts_without_the_libraries_where_telemetry_is_wanted_too(
+    tmp_path: object,
+) -> None:
+    wanted = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+    environment = {
+        "BALLROOM_DATA": str(tmp_path),
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": wanted,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(ran.stdout) == []

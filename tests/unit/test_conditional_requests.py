@@ -1,0 +1,61 @@
+"""Ranges and validators are read by RFC 9110."""
+
+import pytest
+
+from shared.conditional_requests import RangeNotSatisfiable, is_known, known_tags, requested_range
+
+ETAG = '"abc"'
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("bytes=0-0", range(1)),
+        ("bytes=2-4", range(2, 5)),
+        ("bytes=8-", range(8, 10)),
+        ("bytes=8-99", range(8, 10)),
+        ("bytes=-3", range(7, 10)),
+        ("bytes=-99", range(10)),
+    ],
+)
+def test_a_range_names_bytes_of_the_file(header: str, wanted: range) -> None:
+    assert requested_range({"range": header}, size=10, etag=ETAG) == wanted
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "bytes=-", "bytes=4-2", "bytes=0-1,3-4", "items=0-1", "bytes=a-b", f"bytes={'9' * 5000}-"],
+)
+def test_nonsense_and_several_ranges_mean_the_whole_file(header: str) -> None:
+    assert requested_range({"range": header}, size=10, etag=ETAG) is None
+
+
+@pytest.mark.parametrize("header", ["bytes=10-", "bytes=99-100", "bytes=-0"])
+def test_a_range_without_a_byte_of_the_file_is_refused(header: str) -> None:
+    with pytest.raises(RangeNotSatisfiable):
+        requested_range({"range": header}, size=10, etag=ETAG)
+
+
+@pytest.mark.parametrize("condition", ['"other"', 'W/"abc"', "Fri, 20 Nov 2026 00:00:00 GMT"])
+def test_a_range_of_another_edition_means_the_whole_file(condition: str) -> None:
+    headers = {"range": "bytes=0-1", "if-range": condition}
+    assert requested_range(headers, size=10, etag=ETAG) is None
+    assert requested_range({**headers, "if-range": ETAG}, size=10, etag=ETAG) == range(2)
+
+
+@pytest.mark.parametrize("tags", ['"abc"', 'W/"abc"', '"x", "abc"', "*"])
+def test_a_client_may_have_the_file_already(tags: str) -> None:
+    assert is_known({"if-none-match": tags}, etag=ETAG)
+
+
+def test_a_client_that_has_another_file_or_names_none_gets_it() -> None:
+    assert not is_known({"if-none-match": '"x"'}, etag=ETAG)
+    assert not is_known({}, etag=ETAG)
+
+
+@pytest.mark.parametrize(
+    ("header", "tags"),
+    [('"a"', {'"a"'}), ('"a", W/"b"', {'"a"', '"b"'}), ("*", {"*"}), ("", {""})],
+)
+def test_tags_are_compared_as_the_weak_ones_they_may_be(header: str, tags: set[str]) -> None:
+    assert known_tags({"if-none-match": header}) == tags
