@@ -61,7 +61,6 @@ def publish_everywhere(ours: Server, npm: Server, pypi: Server) -> None:
 def publish_npm(
     npm: Server, client: httpx.Client, version: str, content: bytes, *, readme: str = ""
 ) -> None:
-    """Publish a version as the npm client does."""
     name = f"greet-{version}.tgz"
     tarball = f"{npm.url}/greet/-/{name}"
     shasum = hashlib.sha1(content).hexdigest()  # noqa: S324 - what the protocol asks for.

@@ -75,7 +75,6 @@ class Module:
 
     @property
     def lines(self) -> int:
-        """Return the number of lines."""
         return self.text.count("\n")
 
 

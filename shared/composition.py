@@ -230,7 +230,6 @@ class Registry:
 
     @property
     def sign_in_links(self) -> SignInLinks:
-        """Return what makes sign-in links."""
         return self.sign_in.links
 
 
@@ -592,7 +591,6 @@ class AccountServices(CoreServices):
 
     @cached_property
     def administrator_appointments(self) -> AdministratorAppointments:
-        """Return what makes administrators."""
         base_url = self.settings.base_url
         return AdministratorAppointments(
             self.administrators, self.record_writer, self.mail_delivery, base_url
@@ -667,7 +665,6 @@ class PackageServices(AccountServices):
 
     @cached_property
     def archive_reader(self) -> ArchiveReader:
-        """Return what reads archives."""
         settings = self.settings
         return ArchiveReader(
             limits=archive_limits(settings),
@@ -766,7 +763,6 @@ class PackageServices(AccountServices):
 
     @cached_property
     def rendered_texts(self) -> RenderedTexts:
-        """Return what renders texts."""
         return RenderedTexts(self.world.documents)
 
     @cached_property
@@ -844,7 +840,6 @@ class PackageServices(AccountServices):
 
     @cached_property
     def deprecation(self) -> Deprecation:
-        """Return what deprecates."""
         world = self.world
         return Deprecation(self.authorization, world.metadata, self.derived_data, world.clock)
 
@@ -872,7 +867,6 @@ class PackageServices(AccountServices):
 
     @cached_property
     def pull_counter(self) -> PullCounter:
-        """Return what counts pulls."""
         world = self.world
         signer = world.keys.signer("callers")
         return PullCounter(
@@ -940,7 +934,6 @@ class AllServices(PackageServices):
 
     @property
     def statistics(self) -> RegistryStatistics:
-        """Return what says what there is."""
         return RegistryStatistics(self.world.search, self._last_counts, self.world.clock)
 
     @property
@@ -1024,7 +1017,6 @@ class AllServices(PackageServices):
 
     @property
     def status(self) -> RegistryStatus:
-        """Return what says how the registry is."""
         world = self.world
         return RegistryStatus(
             administration=self.administration,

@@ -471,7 +471,6 @@ def change_defaults(function: FunctionType, defaults: dict[str, Any]) -> None:
 
 
 def codes(code: CodeType) -> Iterator[CodeType]:
-    """Yield a code object and all that are in it."""
     yield code
     for each in code.co_consts:
         if isinstance(each, CodeType):

@@ -37,7 +37,6 @@ class Pager:
 
     @property
     def last(self) -> int:
-        """Return the number of the last page."""
         return max(1, -(-self.total // self.size))
 
     @property

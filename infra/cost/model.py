@@ -114,7 +114,6 @@ COST_PLANS: Mapping[Size, CostPlan] = MappingProxyType(
 
 
 def behind(edge: FrontDoorTier) -> Mapping[Size, CostPlan]:
-    """Return the sizes with another edge where they have one."""
     return MappingProxyType(
         {
             size: plan if plan.edge is FrontDoorTier.NONE else replace(plan, edge=edge)
@@ -139,7 +138,6 @@ class Load:
 
     @property
     def releases(self) -> float:
-        """Return how many releases there are."""
         return self.packages * self.releases_each
 
 

@@ -32,7 +32,6 @@ class UnknownFigure(BadPrices):
     """It names what there is no price of, or gives no number."""
 
     def __init__(self, name: str) -> None:
-        """Name it."""
         super().__init__(
             f"{name!r} in the file of prices is no price with a number of 0 or more. "
             "`python -m infra.cost --show-prices` lists the names."
@@ -182,7 +181,6 @@ class Prices:
         return type(self)(MappingProxyType({**self.amounts, **dict(changes)}))
 
     def __getitem__(self, figure: Figure) -> float:
-        """Return the number of a figure."""
         return self.amounts[figure]
 
 

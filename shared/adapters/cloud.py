@@ -34,9 +34,7 @@ class AzureClients(Protocol):
     """Makes the clients of both stores."""
 
     @property
-    def database(self) -> str:
-        """Return the name of the database."""
-        ...
+    def database(self) -> str: ...
 
     @property
     def prefix(self) -> str:
@@ -47,9 +45,7 @@ class AzureClients(Protocol):
         """Return a client of the records."""
         ...
 
-    def blobs(self) -> BlobServiceClient:
-        """Return a client of the blobs."""
-        ...
+    def blobs(self) -> BlobServiceClient: ...
 
     async def close(self) -> None:
         """Let go of what the clients shared."""
@@ -84,7 +80,6 @@ class IdentityClients:
         return CosmosClient(self._addresses.cosmos, identity, raw_response_hook=record_charge)
 
     def blobs(self) -> BlobServiceClient:
-        """Return a client of the blobs."""
         connection = self._addresses.blob_connection.reveal()
         if connection:
             return BlobServiceClient.from_connection_string(connection, **BLOB_CLIENT_OPTIONS)

@@ -19,7 +19,6 @@ _TAKEN = {200, 202}
 
 
 def app_identity() -> "AsyncTokenCredential":
-    """Return the identity of the app."""
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - as below.
 
     return DefaultAzureCredential()

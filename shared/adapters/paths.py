@@ -62,12 +62,10 @@ class DataFolder:
 
     @property
     def snapshots(self) -> Path:
-        """Return the folder of snapshots."""
         return self.root / "snapshots"
 
     @property
     def archives(self) -> ArchiveFolder:
-        """Return the folder of archives."""
         return ArchiveFolder(self.root / "archives")
 
 

@@ -53,7 +53,6 @@ class PrivatePackageAccess:
 
     @property
     def is_everything(self) -> bool:
-        """Say whether it is every package there is."""
         if self.by.is_operator or any(map(self._brings_everything, self.by.holdings)):
             return True
         is_administrator = self.account is not None and self.account.administrator

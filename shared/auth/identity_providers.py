@@ -101,7 +101,6 @@ def one_line(text: str, length: int = MAX_NAME_LENGTH) -> str:
 
 
 def mail_address(text: str) -> str:
-    """Return a mail address, or nothing for what is none."""
     name, _, domain = text.strip().rpartition("@")
     readable = text.isascii() and text.isprintable() and " " not in text.strip()
     return text.strip() if name and domain and readable and len(text) <= MAX_EMAIL_LENGTH else ""
@@ -148,12 +147,10 @@ class LibraryResponse:
 
     @property
     def status_code(self) -> int:
-        """Return the status."""
         return self.fetched.status
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Return the headers."""
         return self.fetched.headers
 
     @property

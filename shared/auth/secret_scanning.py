@@ -134,7 +134,6 @@ class ConfiguredScannerKeys:
         return cls(tuple(ScannerKey.of_pem(pem) for pem in _PEM.findall(text)))
 
     async def named(self, identifier: str) -> tuple[ScannerKey, ...]:  # noqa: ARG002 - one protocol.
-        """Return all keys."""
         return self._keys
 
 

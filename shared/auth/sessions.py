@@ -139,7 +139,6 @@ class Sessions:
         return is_sent and not self._cookie.is_sent_by_another_site(headers)
 
     def new_secret(self) -> Secret:
-        """Return a secret for a new session."""
         return Secret(random_text(self._randomness, SESSION_SECRET_LENGTH))
 
     def session_cookie(self, session: Session, secret: Secret) -> Secret:

@@ -24,7 +24,6 @@ class DerivedDocument:
 
     @classmethod
     def of(cls, content: bytes, changed_ms: int | None = None) -> Self:
-        """Return the document of these bytes."""
         return cls(
             content=content,
             gzipped=gzip.compress(content, _GZIP_LEVEL, mtime=0),

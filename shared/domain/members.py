@@ -119,7 +119,6 @@ class MemberList:
 
     @property
     def owners(self) -> tuple[Membership, ...]:
-        """Return the owners."""
         return tuple(each for each in self.members if each.role is Role.OWNER)
 
     @property
@@ -270,7 +269,6 @@ def opened_invitation_place(account_id: str, org: str, invitation_id: str) -> Pl
 
 
 def invitation_place(org: str, invitation_id: str) -> Place:
-    """Return the place of an invitation."""
     return Place(org.lower(), invitation_id)
 
 

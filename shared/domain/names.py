@@ -100,7 +100,6 @@ class Package:
         return f"{self.org}/{self.name}".lower()
 
     def at(self, version: Version) -> "Coordinate":
-        """Return the coordinate of one version of this package."""
         return Coordinate(self, version)
 
     def __str__(self) -> str:

@@ -135,7 +135,6 @@ def domain_record_name(domain: DomainName) -> str:
 
 
 def domain_record_text(challenge: str) -> str:
-    """Return what the record says."""
     return f"ballroom-verification={challenge}"
 
 

@@ -232,7 +232,6 @@ class ReleaseEntry(Record):
 
     @property
     def parsed(self) -> Version:
-        """Return the version, parsed."""
         return Version.parse(self.version)
 
 

@@ -59,7 +59,6 @@ class Session(Entity):
         return min(self.expires_ms, self.seen_ms + self.idle_ms)
 
     def presented(self, secret_hash: str, now_ms: int) -> SecretState:
-        """Say what the secret with this hash is."""
         if secret_hash == self.secrets[0]:
             return SecretState.CURRENT
         if secret_hash not in self.secrets:

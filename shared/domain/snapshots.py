@@ -65,7 +65,6 @@ class SnapshotPulls(Record):
 
     @property
     def package(self) -> Package:
-        """Return the package."""
         return Package(OrgName(self.org), PackageName(self.name))
 
 
@@ -110,7 +109,6 @@ def snapshot_name(now_ms: int) -> str:
 
 
 def to_line(record: Record) -> bytes:
-    """Return a record as a line."""
     return f'{{"{_NAMES[type(record)]}":{record.model_dump_json()}}}\n'.encode()
 
 

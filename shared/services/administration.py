@@ -64,7 +64,6 @@ class Administrators:
     leases: Leases
 
     async def all(self) -> list[Account]:
-        """Return the administrators, by name."""
         listed = await self.directory.about(Account, ADMINISTRATORS)
         # The list may lag behind; the records themselves are the truth.
         found = await accounts_by_ids(self.directory, [each.id for each in listed])
@@ -225,7 +224,6 @@ class AccountAdministration:
         )
 
     async def running(self, *, by: Principal) -> list[Account]:
-        """Return the administrators, by name."""
         await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
         return await self.administrators.all()
 

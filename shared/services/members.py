@@ -301,7 +301,6 @@ class OrganizationMembers:
     randomness: Randomness
 
     async def read(self, organization: Organization) -> MemberList:
-        """Return who is what in the organization."""
         stored = await self.directory.of(Membership, organization.key)
         return MemberList.of(organization, stored, self.clock.now_ms())
 

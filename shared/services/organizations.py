@@ -68,7 +68,6 @@ class OrganizationProfile:
         )
 
     def on(self, organization: Organization) -> Organization:
-        """Return the organization with this profile."""
         given = {name: getattr(self, name) for name in _PROFILE}
         kept = {name: value for name, value in given.items() if value is not None}
         return organization.model_copy(update=kept)

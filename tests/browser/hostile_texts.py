@@ -84,7 +84,6 @@ FILLED = {
 
 
 def attacks() -> dict[str, str]:
-    """Return every attack by a name that says where it is from."""
     found = dict(_written())
     found |= {f"event {at}": text for at, text in enumerate(_events())}
     found |= {f"address {at}": text for at, text in enumerate(_addresses())}

@@ -15,7 +15,6 @@ LONG = "a" * 199  # With its star the longest pattern there may be.
 
 
 def every_account(site: Site, page: Page) -> None:
-    """List the accounts."""
     page.goto(f"{site.url}{ACCOUNTS}")
     expect(page.get_by_role("row")).to_have_count(5)
 

@@ -72,7 +72,6 @@ def announced_to_a_reader(site: Site, page: Page) -> None:
 
 
 def notices_that_ended(site: Site, page: Page) -> None:
-    """End all of them."""
     page.goto(f"{site.url}{NOTICES}")
     while page.get_by_role("button", name="End now").count():
         page.get_by_role("button", name="End now").first.click()

@@ -124,7 +124,6 @@ def test_pages_of_an_account_are_used_with_keys_alone(site: Site, opened: Open) 
 
 
 def found_organization(page: Page, name: str) -> None:
-    """Found an organization on the page for it."""
     page.get_by_role("link", name="Organizations", exact=True).first.click()
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Found").click()
@@ -147,7 +146,6 @@ def make_token_here(page: Page, name: str) -> str:
 
 
 def revoke_token(page: Page, name: str) -> None:
-    """Revoke a token on the page of tokens."""
     page.goto(re.sub(r"/packages/.*", "/account/tokens", page.url))
     page.get_by_role("button", name=f"Revoke the token {name}").click()
 

@@ -91,7 +91,6 @@ def a_machine_to_approve(site: Site, page: Page) -> None:
 
 
 def a_machine_that_is_approved(site: Site, page: Page) -> None:
-    """Approve it."""
     a_machine_to_approve(site, page)
     page.get_by_role("button", name="Approve this machine").click()
     expect(page.get_by_role("button", name="Approve this machine")).to_have_count(0)

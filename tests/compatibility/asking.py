@@ -254,7 +254,6 @@ class Asking:
         only_status: bool = False,
         **more: str,
     ) -> Ask:
-        """Return a GET."""
         headers = {**self._as(token, browser), **more}
         return Ask("GET", path, headers, only_status=only_status)
 

@@ -32,7 +32,6 @@ def coordinate(text: str) -> Coordinate:
 
 
 def named(content: bytes) -> ArchiveName:
-    """Return the name of an archive with this content."""
     return replace(NAME, digest=Digest.of(content))
 
 
@@ -78,7 +77,6 @@ def account(id_: str = "a1", name: str = "Alice") -> Account:
 
 
 def organization(name: str = "acme", founder: str = "a1", **fields: Any) -> Organization:
-    """Return an organization."""
     return Organization(name=name, founder=founder, created_ms=1, **fields)
 
 

@@ -69,7 +69,6 @@ class Place:
         return SearchBlobs(self.blobs, self.clock, SystemRandomness())
 
     async def pointer(self) -> IndexPointer:
-        """Return what is pointed at."""
         found = await self.parts().pointer()
         assert found is not None
         return found.pointer
@@ -146,7 +145,6 @@ class Waiting:
 
 
 def looking(place: Place, parts: Any, sleep: Any, **more: Any) -> CurrentCopy:
-    """Return what looks into these parts."""
     workplace = CopyFolders(place.folder / "reader", SystemRandomness())
     return CurrentCopy(parts, workplace, place.clock, sleep, **more)
 

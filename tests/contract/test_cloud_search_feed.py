@@ -64,7 +64,6 @@ class Place:
         return CloudSearchFeed(listings, container, parts or self.parts(), workplace, self.clock)
 
     async def pointer(self) -> IndexPointer:
-        """Return what is pointed at."""
         found = await self.parts().pointer()
         assert found is not None
         return found.pointer

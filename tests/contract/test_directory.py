@@ -22,7 +22,6 @@ NOW = 1_000
 
 
 def member(account_id: str, role: Role = Role.MEMBER, org: str = "acme") -> Membership:
-    """Return a membership."""
     return Membership(org=org, account=account_id, role=role)
 
 

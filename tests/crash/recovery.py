@@ -24,9 +24,7 @@ class Compared(Protocol):
     """A use-case, and what everybody sees before and after it."""
 
     @property
-    def use_case(self) -> UseCase:
-        """Return it."""
-        ...
+    def use_case(self) -> UseCase: ...
 
     @property
     def before(self) -> RegistryState:

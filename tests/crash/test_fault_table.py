@@ -78,7 +78,6 @@ class Row:
     fault: Fault
 
     def __str__(self) -> str:
-        """Say so."""
         return f"{self.call} (call {self.number}): {self.fault.value}"
 
 

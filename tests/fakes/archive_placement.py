@@ -21,7 +21,6 @@ class FakeLinks:
     is_silent: bool = False
 
     async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
-        """Return a link."""
         if self.is_silent:
             raise Busy
         return f"{STORE}/{side.value}/{name.digest}/{name.tail}?file={file}&sig=a%2Fb"
@@ -35,7 +34,6 @@ class FakeEdge:
     is_silent: bool = False
 
     async def forget(self, paths: Sequence[str]) -> None:
-        """Forget."""
         if self.is_silent:
             raise Busy
         self.forgotten.extend(paths)

@@ -145,7 +145,6 @@ class Identity:
     """An identity that always gets a token."""
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """Return a token."""
         return AccessToken("token", 2**40)
 
     async def close(self) -> None:

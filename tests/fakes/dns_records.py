@@ -14,7 +14,6 @@ class FakeDomainRecords:
     asked: list[str] = field(default_factory=list[str])
 
     async def texts(self, name: str) -> list[str]:
-        """Return the records of the name."""
         self.asked.append(name)
         if self.is_silent:
             raise DomainSilent(name)

@@ -64,7 +64,6 @@ class Call:
     number: int
 
     def __str__(self) -> str:
-        """Say so."""
         return f"{self.kind} {self.number}"
 
     @property

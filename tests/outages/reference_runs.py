@@ -47,7 +47,6 @@ class References:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def of(self, use_case: UseCase) -> Reference:
-        """Return the reference of a use-case."""
         if use_case.name not in self._made:
             self._made[use_case.name] = await self._make(use_case)
         return self._made[use_case.name]

@@ -32,7 +32,6 @@ class Row:
     fault: Fault
 
     def __str__(self) -> str:
-        """Say so."""
         return f"{self.call}: {self.fault.value}"
 
 

@@ -68,7 +68,6 @@ async def story(worlds: OpenWorld) -> Story:
 
 
 def done(answer: httpx.Response, status: int) -> httpx.Response:
-    """Return the answer, which has this status."""
     assert answer.status_code == status, answer.text
     return answer
 

@@ -21,7 +21,6 @@ BOUND_SECONDS = 60.0
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
-    """Return a running registry."""
     with running(tmp_path_factory.mktemp("smoke") / "data", workers=1) as served:
         yield served
 
@@ -30,7 +29,6 @@ class Unready(BaseHTTPRequestHandler):
     """A registry that lacks its key."""
 
     def do_GET(self) -> None:
-        """Say so."""
         body = b'{"message": "The registry has no key."}'
         self.send_response(503)
         self.send_header("Content-Length", str(len(body)))

@@ -30,12 +30,10 @@ class Template:
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Return its parameters by name."""
         return self.parsed.get("parameters", {})
 
     @property
     def outputs(self) -> Mapping[str, Any]:
-        """Return its outputs by name."""
         return self.parsed.get("outputs", {})
 
     @property
@@ -54,7 +52,6 @@ class Template:
                 yield name, each["type"], unwrapped(each["config"])
 
     def given(self, module: str) -> Mapping[str, Any]:
-        """Return what it gives to one of its modules."""
         return unwrapped(self.modules[module]["config"])["params"]
 
 

@@ -60,7 +60,6 @@ def test_the_key_is_read_as_often_as_it_is_paid_for() -> None:
 
 @pytest.fixture(params=Size, ids=[size.value for size in Size])
 def size(request: pytest.FixtureRequest) -> Size:
-    """Return each size."""
     return request.param
 
 

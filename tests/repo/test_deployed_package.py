@@ -28,7 +28,6 @@ KINDS = {".py", ".json", ".txt", ".html", ".css", ".js", ".svg", ".xml", ".woff2
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the package."""
     target = tmp_path_factory.mktemp("package") / "ballroom.zip"
     command = [sys.executable, ".ci/package.py", str(target)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)

@@ -16,7 +16,6 @@ PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
 @pytest.fixture(params=Size, ids=[size.value for size in Size])
 def size(request: pytest.FixtureRequest) -> Size:
-    """Return each size."""
     return request.param
 
 

@@ -12,7 +12,6 @@ PURE = {"pydantic", "shared"}  # What the domain may import beside the standard 
 
 
 def domain() -> list[Module]:
-    """Return the modules of the domain."""
     return [module for module in product() if module.path.startswith("shared/domain/")]
 
 

@@ -47,7 +47,6 @@ UNTAGGED = re.compile(
 
 @pytest.fixture(params=FILES)
 def each(request: pytest.FixtureRequest) -> Template:
-    """Return each template."""
     path: Path = request.param
     return template(path)
 

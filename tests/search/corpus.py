@@ -34,7 +34,6 @@ class Corpus:
 
     @classmethod
     def read(cls, index: Path) -> "Corpus":
-        """Read the index."""
         lines = tuple(json.loads(line) for line in index.read_text("utf-8").splitlines())
         return cls(lines, json.loads(TEXTS.read_text("utf-8")))
 

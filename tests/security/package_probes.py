@@ -337,7 +337,6 @@ ABOUT_NO_PACKAGE = {
 
 
 def is_about_no_package(function: str) -> bool:
-    """Say whether the Function names no package."""
     return any(fnmatchcase(function, pattern) for pattern in ABOUT_NO_PACKAGE)
 
 

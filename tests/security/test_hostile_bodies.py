@@ -45,7 +45,6 @@ LIMIT = 64 * 1024 * 1024
 
 
 def request(body: bytes, content_type: str = "application/json") -> func.HttpRequest:
-    """Return a request with this body."""
     headers = {"content-type": content_type, "content-length": str(len(body))}
     return func.HttpRequest("POST", "/", headers=headers, body=body)
 

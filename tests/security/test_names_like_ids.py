@@ -160,6 +160,5 @@ async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> N
 
 
 async def everybody(world: World) -> list[Account]:
-    """Return every account."""
     listed = await world.registry.account_administration.page("", 100, by=OPERATOR)
     return [each.account for each in listed.rows if each.account]

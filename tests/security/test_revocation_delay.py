@@ -83,7 +83,6 @@ Ending = Callable[[], object]
 
 
 def revoked_token(scene: Scene) -> tuple[Look, Ending]:
-    """Revoke a token."""
     headers = scene.person("kim")
     [_, row, *_] = scene.terminal.run("token", "list", "kim").splitlines()
     end = lambda: scene.terminal.run("token", "revoke", "kim", row.split()[0])  # noqa: E731
@@ -126,7 +125,6 @@ def removed_member(scene: Scene) -> tuple[Look, Ending]:
 
 
 def quarantined_release(scene: Scene) -> tuple[Look, Ending]:
-    """Quarantine a release."""
     scene.push("acme/harmful:1.0.0")
     end = lambda: scene.terminal.run(  # noqa: E731
         "package", "quarantine", "acme/harmful:1.0.0", "--reason", "steals"
@@ -135,7 +133,6 @@ def quarantined_release(scene: Scene) -> tuple[Look, Ending]:
 
 
 def private_package(scene: Scene) -> tuple[Look, Ending]:
-    """Make a package private."""
     scene.push("acme/secret:1.0.0")
     end = lambda: scene.terminal.run("package", "visibility", "acme/secret", "private")  # noqa: E731
     return Look(f"{PACKAGES}/acme/secret/1.0.0", {}, 200, 404), end

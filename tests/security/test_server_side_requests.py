@@ -76,7 +76,6 @@ class Servers:
     called: list[httpx.Request] = field(default_factory=list[httpx.Request])
 
     def __call__(self) -> httpx.AsyncBaseTransport:
-        """Return a transport to them."""
         return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:

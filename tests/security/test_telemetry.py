@@ -102,7 +102,6 @@ class Told:
     lines: str = ""
 
     def text(self) -> str:
-        """Return all of it."""
         configure("warning")  # Writes what waits, and is as quiet as in other tests.
         log.error("end")
         said = self.capfd.readouterr()

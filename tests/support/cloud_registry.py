@@ -143,7 +143,6 @@ class Metered:
 
     @property
     def database(self) -> str:
-        """Return the name of the database."""
         return self.place.database
 
     @property
@@ -175,7 +174,6 @@ class CountingTransport(AioHttpTransport):
         self._meter = meter
 
     async def send(self, request: Any, **options: Any) -> Any:
-        """Count a request, and send it."""
         self._meter.count(request.method, request.url)
         return await super().send(request, **options)
 

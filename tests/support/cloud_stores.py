@@ -184,7 +184,6 @@ class RealStores:
         return self.connected.cosmos()
 
     def blobs(self) -> BlobServiceClient:
-        """Return a client of the blobs."""
         return self.connected.blobs()
 
     async def close(self) -> None:

@@ -40,7 +40,6 @@ class PageClient:
         return unescape(self.page.text)
 
     async def open(self, path: str) -> httpx.Response:
-        """Open a page."""
         self.page = await self.world.get(URL + path, headers=self._headers())
         self._keep(self.page)
         return self.page

@@ -46,7 +46,6 @@ def described(name: str, content: bytes = b"", **more: Any) -> Member:
 
 
 def extra_field(kind: int, value: bytes) -> bytes:
-    """Return one extra field."""
     return struct.pack("<2H", kind, len(value)) + value
 
 

@@ -18,7 +18,6 @@ ECHOES: dict[str, tuple[str, list[str] | None]] = {
 
 
 def build_app() -> func.FunctionApp:
-    """Return a new app."""
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     for blueprint in (_echoing(), _reading(), _answering(), _failing()):
         app.register_functions(blueprint)

@@ -75,7 +75,6 @@ class FakePackages:
         return [head for head in ordered if head.package.key > after][:count]
 
     async def releases(self, package: object) -> list[Release]:
-        """Return the releases of a package."""
         return self.released.get(str(package), [])
 
 
@@ -213,7 +212,6 @@ class OrganizationServices:
         return {self.name_of(each.account): each.role for each in now if each}
 
     def name_of(self, account_id: str) -> str:
-        """Return the name of an account."""
         return next(each.name for each in self.directory.every(Account) if each.id == account_id)
 
     async def let_in(self, *people: Account, role: Role = Role.OWNER) -> None:
@@ -339,7 +337,6 @@ class AdministrationServices(OrganizationServices):
 
 
 def token_of(account: Account, id_: str = "token") -> Token:
-    """Return a token of somebody."""
     return Token(
         id=id_, hash=f"hash-of-{id_}", owner=account.id, name=id_, grants=(Grant(),),
         created_ms=0, expires_ms=None,

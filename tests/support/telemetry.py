@@ -39,7 +39,6 @@ class Heard:
         ]
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return every metric that has a value."""
         data = self.reader.get_metrics_data()
         found = json.loads(data.to_json())["resource_metrics"] if data else []
         return [
@@ -50,7 +49,6 @@ class Heard:
         ]
 
     def text(self) -> str:
-        """Return all of it as one text."""
         return "\n".join([*(span.to_json() for span in self.spans), json.dumps(self.metrics())])
 
 

@@ -101,7 +101,6 @@ class World:
         return MavenBal(self.http, MAVEN, user, token, **options)
 
     def editor(self) -> LanguageServer:
-        """Return a language server."""
         return LanguageServer(Wire(self.http), BASE)
 
     async def send(

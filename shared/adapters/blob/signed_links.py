@@ -106,7 +106,6 @@ class AccountKey:
         self._key = key
 
     async def key(self, until_ms: int) -> Mapping[str, Any]:  # noqa: ARG002 - it never ends.
-        """Return the key."""
         return {"account_key": self._key}
 
 

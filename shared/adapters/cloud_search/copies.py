@@ -135,7 +135,6 @@ class CopyFolders:
         self._lock: BinaryIO | None = None
 
     def folder(self) -> Path:
-        """Return a new folder for one copy."""
         made = self._own() / self._name()
         made.mkdir()
         return made
@@ -175,5 +174,4 @@ class CopyFolders:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder with all that is in it, if it is there."""
     shutil.rmtree(folder, ignore_errors=True)

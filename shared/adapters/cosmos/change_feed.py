@@ -15,7 +15,6 @@ class CosmosChangeFeed:
         self._cosmos = cosmos
 
     async def ranges(self, container: str) -> list[str]:
-        """Return the names of the ranges."""
         return list(await self._ranges(container))
 
     async def changes(

@@ -104,7 +104,6 @@ class CosmosMetadata:
         await asyncio.gather(*(self._put_entry(package.key, entry) for entry in entries))
 
     async def releases(self, package: Package) -> list[Release]:
-        """Return every release of the package."""
         items = await self._packages.query("SELECT * FROM c WHERE c.kind = 'release'", package.key)
         return sorted((read_record(Release, item) for item in items), key=_created)
 
@@ -311,7 +310,6 @@ def item_of(record: Head | Release) -> Item:
 
 
 def read_record(kind: type[R], item: Item) -> R:
-    """Return the record of an item."""
     beside = {name: item[name] for name in ("revision", "outbox", "pulls") if name in item}
     return kind.model_validate({**item["body"], **beside})
 

@@ -81,7 +81,6 @@ class SqliteMetadata:
         await self._database.write(partial(_put_entries, package.key, entries))
 
     async def releases(self, package: Package) -> list[Release]:
-        """Return every release of the package."""
         return await self._database.scan(partial(_releases, package.key))
 
     async def packages(self, after: str, count: int) -> list[Head]:

@@ -185,7 +185,6 @@ class ArchiveDirectory:
 
     @classmethod
     def of(cls, entries: tuple[ZipEntry, ...], directory: DirectorySpan) -> Self:
-        """Return the list of these entries."""
         starts = sorted(entry.start for entry in entries)
         by_name = {entry.name: entry for entry in entries}
         files = frozenset(name for name in by_name if not name.endswith("/"))

@@ -134,7 +134,6 @@ class Zip64Used(BadArchive):
     """The archive uses zip64, which readers interpret differently and no bala needs."""
 
     def __init__(self, where: str) -> None:
-        """Say where it is used."""
         super().__init__(
             f"{quoted(where)} uses zip64, which is for archives above 4 GiB and not accepted here. "
             + _PACK_AGAIN
@@ -145,7 +144,6 @@ class BytesBefore(BadArchive):
     """There is something in front of the archive."""
 
     def __init__(self, count: int) -> None:
-        """Say how much."""
         super().__init__(
             f"There are {count:,} bytes in front of the archive's first entry. {_PACK_AGAIN}"
         )
@@ -155,7 +153,6 @@ class BytesAfter(BadArchive):
     """There is something behind the archive."""
 
     def __init__(self, count: int) -> None:
-        """Say how much."""
         super().__init__(f"There are {count:,} bytes behind the archive's end. {_PACK_AGAIN}")
 
 
@@ -221,7 +218,6 @@ class SpecialEntry(BadArchive):
     """An entry is neither a file nor a folder."""
 
     def __init__(self, name: str, what: str) -> None:
-        """Name the entry and what it is."""
         super().__init__(
             f"The entry {quoted(name)} is {what}, and a bala holds files and folders only. "
             "Replace it by a file and pack again."
@@ -232,7 +228,6 @@ class EntryEncrypted(BadArchive):
     """An entry needs a password."""
 
     def __init__(self, name: str) -> None:
-        """Name the entry."""
         super().__init__(
             f"The entry {quoted(name)} is encrypted, so no client could read it. {_PACK_AGAIN}"
         )
@@ -342,7 +337,6 @@ class ManifestTooDeep(BadArchive):
     """A manifest nests or repeats beyond what any package needs."""
 
     def __init__(self, name: str, what: str) -> None:
-        """Name the manifest and what is too much."""
         super().__init__(f"{quoted(name)} {what}. Simplify it and pack again.")
 
 

@@ -153,7 +153,6 @@ class TokenExpired(Unauthenticated):
     """The token's time is over."""
 
     def __init__(self) -> None:
-        """Say what to do."""
         super().__init__(
             "The access token has expired. Create a new one and put it into Settings.toml."
         )
@@ -163,7 +162,6 @@ class TokenNotFound(NotFound):
     """The caller has no token of this id."""
 
     def __init__(self, token_id: str) -> None:
-        """Name the token."""
         super().__init__(f"token not found: {token_id}. List yours to see their ids.")
 
 
@@ -171,7 +169,6 @@ class LinkExpired(Unauthenticated):
     """A sign-in link was used before, or is too old."""
 
     def __init__(self) -> None:
-        """Say how to get another."""
         super().__init__(
             "This sign-in link was used already or is too old. Ask the operator for a new one."
         )
@@ -204,7 +201,6 @@ class IdTokenUsed(Unauthenticated):
     """An id token was exchanged before, and each is good for one exchange."""
 
     def __init__(self) -> None:
-        """Say how to get another."""
         super().__init__(
             "This id token was exchanged before, and each is good for one exchange. Ask the "
             "provider for a new one in every job."
@@ -349,7 +345,6 @@ class SessionNotFound(NotFound):
     """The account has no such session."""
 
     def __init__(self, session_id: str) -> None:
-        """Name the session."""
         super().__init__(
             f"You have no session {session_id[:40]!r}. List them to see which there are."
         )
@@ -359,7 +354,6 @@ class IdentityNotFound(NotFound):
     """The account has no such identity."""
 
     def __init__(self, identity_id: str) -> None:
-        """Name the identity."""
         super().__init__(
             f"You have no identity {identity_id[:40]!r}. List them to see which there are."
         )
@@ -481,7 +475,6 @@ class SlowDown(DeviceRefusal):
     error = "slow_down"
 
     def __init__(self) -> None:
-        """Say how much slower."""
         super().__init__("This machine asks too often. Wait five seconds longer between questions.")
 
 
@@ -511,7 +504,6 @@ class GrantTypeUnknown(DeviceRefusal):
     error = "unsupported_grant_type"
 
     def __init__(self) -> None:
-        """Name the one that there is."""
         super().__init__(
             "Send grant_type=urn:ietf:params:oauth:grant-type:device_code and the device_code."
         )

@@ -60,7 +60,6 @@ class OrganizationNotFound(NotFound):
     """The organization does not exist."""
 
     def __init__(self, org: str) -> None:
-        """Name the organization."""
         super().__init__(f"organization not found: {org}")
 
 
@@ -68,7 +67,6 @@ class AccountNotFound(NotFound):
     """The account does not exist."""
 
     def __init__(self, account: str, way_out: str = "") -> None:
-        """Name the account, and say how to name another one."""
         super().__init__(f"account not found: {account}{way_out and f'. {way_out}'}")
 
 
@@ -76,7 +74,6 @@ class OrganizationExists(Conflict):
     """The organization's name is taken, now or by one that was deleted."""
 
     def __init__(self, org: str) -> None:
-        """Name the organization."""
         super().__init__(f"The organization {org} exists already. Choose another name.")
 
 
@@ -84,7 +81,6 @@ class AccountExists(Conflict):
     """The account's name is taken."""
 
     def __init__(self, name: str) -> None:
-        """Name the account."""
         super().__init__(f"The account {name} exists already. Choose another name.")
 
 
@@ -166,7 +162,6 @@ class NotClosing(Conflict):
     """Nobody deletes the organization."""
 
     def __init__(self, org: str) -> None:
-        """Name it."""
         super().__init__(f"{org} is not being deleted, so there is nothing to undo.")
 
 
@@ -207,7 +202,6 @@ class OrganizationNotEmpty(Conflict):
     """An organization with packages cannot be deleted."""
 
     def __init__(self, org: str, package: str) -> None:
-        """Name one of its packages."""
         super().__init__(
             f"{org} has packages, such as {package}, and releases stay for those who use them. "
             "Only an organization that never published anything can be deleted; deprecate its "
@@ -219,7 +213,6 @@ class OwnerMissing(Conflict):
     """The accounts of all owners of an organization are gone, and something of it is in use."""
 
     def __init__(self, org: str) -> None:
-        """Say who gives it another owner, and how."""
         super().__init__(
             f"The owners of {org} have all deleted their accounts. The operator gives it another "
             f"owner: org add-member {org} ACCOUNT --role owner."
@@ -260,7 +253,6 @@ class NameKeptBack(Forbidden):
     """The name is the operator's, or looks like one that is."""
 
     def __init__(self, name: str) -> None:
-        """Name it."""
         super().__init__(
             f"{name} is, or looks like, a name that the operator of this registry keeps. "
             "Choose another one."
@@ -361,7 +353,6 @@ class NoticeNotFound(NotFound):
     """No notice of this id can be changed: there is none, or it has ended."""
 
     def __init__(self, notice_id: str) -> None:
-        """Name the notice."""
         super().__init__(
             f"There is no notice {quoted(notice_id)} that is shown or will be. "
             "Open the page again: it may have ended meanwhile."

@@ -38,7 +38,6 @@ class ToolNotFound(NotFound):
     """No package publishes this tool, or not in this version."""
 
     def __init__(self, tool: str) -> None:
-        """Name the tool."""
         super().__init__(f"tool not found: {tool}. Search for it with bal tool search.")
 
 
@@ -59,7 +58,6 @@ class ApiDocsNotFound(NotFound):
     """Connectors and triggers come out of API documentation, and none is read yet."""
 
     def __init__(self) -> None:
-        """Say that it is not the name."""
         super().__init__("This registry reads no API documentation, so it knows no such item.")
 
 
@@ -185,7 +183,6 @@ class MissingDependencies(Invalid):
     """A push depends on releases that are not here, and the operator asks for them."""
 
     def __init__(self, coordinate: "Coordinate", missing: "tuple[Coordinate, ...]") -> None:
-        """Name the dependencies that are missing."""
         names = ", ".join(str(each) for each in missing)
         super().__init__(
             f"{coordinate} depends on packages that are not in this registry: {names}. "

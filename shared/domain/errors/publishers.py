@@ -43,7 +43,6 @@ class ClaimUnusable(Untrusted):
     reason = "claim-unusable"
 
     def __init__(self, provider: str, claim: str) -> None:
-        """Name the claim."""
         super().__init__(
             f"The id token does not say {claim} as {provider} does. Ask the provider for the token "
             "inside the job, and send it as it is."
@@ -147,7 +146,6 @@ class PublisherNotFound(NotFound):
     """The organization has no trusted publisher of this id."""
 
     def __init__(self, publisher_id: str) -> None:
-        """Name the publisher."""
         super().__init__(
             f"trusted publisher not found: {publisher_id}. List the organization's to see their "
             "ids."
@@ -158,7 +156,6 @@ class PublisherExists(Conflict):
     """The package has the very same trusted publisher."""
 
     def __init__(self, package: "Package", publisher_id: str) -> None:
-        """Name the package and the publisher that is there."""
         super().__init__(
             f"{package} has this trusted publisher already, as {publisher_id}. Remove that one "
             "first, or give the new one other rules."

@@ -130,7 +130,6 @@ class MethodNotAllowed(Refusal):
     kind = RefusalKind.METHOD_NOT_ALLOWED
 
     def __init__(self, method: str, path: str, *allowed: str) -> None:
-        """Name the method, and those that there are."""
         self.allowed = allowed
         super().__init__(f"{method} does nothing at {quoted(path)}. Use {' or '.join(allowed)}.")
 

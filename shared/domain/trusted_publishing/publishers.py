@@ -135,7 +135,6 @@ class Publisher(Entity):
 
     @property
     def target(self) -> Package:
-        """Return the package that it publishes."""
         return Package.parse(self.org, self.package)
 
     def waits_for(self, package: Package) -> bool:

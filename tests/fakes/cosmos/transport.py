@@ -86,7 +86,6 @@ class DoubleResponse(AsyncHttpResponse):
         self._content = answer.content
 
     def body(self) -> bytes:
-        """Return the body."""
         return self._content
 
     async def load_body(self) -> None:

@@ -32,7 +32,6 @@ async def signing(worlds: OpenWorld) -> Signing:
 
 
 async def accounts(signing: Signing) -> dict[str, Account]:
-    """Return every account by its name."""
     found = await all_entities(signing.world.stores.directory, Account)
     return {account.name: account for account in found}
 

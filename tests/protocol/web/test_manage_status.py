@@ -239,7 +239,6 @@ async def calls_of(browser: PageClient, path: str, journal: Journal) -> Counter[
 
 
 def row_of(browser: PageClient, task: str) -> str:
-    """Return the row of a task."""
     [row] = re.findall(rf'<tr id="task-{task}">.*?</tr>', browser.text, re.DOTALL)
     return row
 

@@ -31,7 +31,6 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> ArchiveFolder:
-    """Return where the archives are."""
     return ArchiveFolder(tmp_path / "archives")
 
 

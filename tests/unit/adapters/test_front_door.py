@@ -32,7 +32,6 @@ class Management:
     )
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        """Have nothing."""
         raise Unanswered
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
@@ -47,7 +46,6 @@ class Stranger(Identity):
     """An identity that Azure does not know."""
 
     async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        """Get no token."""
         raise ClientAuthenticationError
 
 

@@ -24,7 +24,6 @@ class Store:
         return key + twice
 
     async def fail(self, error: Exception) -> None:
-        """Fail as stores do."""
         raise error
 
     def path(self) -> str:

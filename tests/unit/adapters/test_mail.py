@@ -92,7 +92,6 @@ def mailer(
     trust: ssl.SSLContext | None = None,
     user: str = "",
 ) -> SmtpMailer:
-    """Return a mailer for the postbox."""
     server = SmtpServer("127.0.0.1", postbox.port, encryption, user, Secret("secret"))
     return SmtpMailer(server, SENDER, trust)
 

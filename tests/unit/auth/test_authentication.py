@@ -65,7 +65,6 @@ def tokens(clock: FakeClock) -> FakeDirectory:
 
 
 def stored(tokens: FakeDirectory) -> Token:
-    """Return the token that is there."""
     [token] = tokens.every(Token)
     return token
 
@@ -287,7 +286,6 @@ async def test_the_last_use_tells_which_client_it_was(
 
 
 async def change(tokens: FakeDirectory, **update: object) -> None:
-    """Change the token that is there."""
     await tokens.put(stored(tokens).model_copy(update=update))
     tokens.calls.clear()
 
@@ -364,7 +362,6 @@ async def test_only_a_token_of_an_organization_has_a_maker(
 
 @pytest.fixture
 async def canary(tokens: FakeDirectory) -> None:
-    """Make the token a canary."""
     await change(tokens, canary=True)
 
 

@@ -80,7 +80,6 @@ class Place:
         )
 
     def provider(self, kind: str) -> IdentityProvider:
-        """Return a provider of that kind."""
         client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
         common: Any = {
             "fetcher": self.internet,

@@ -82,7 +82,6 @@ class Place:
 
     @property
     def stored(self) -> Session:
-        """Return the session as it is stored."""
         [session] = self.directory.every(Session)
         return session
 
@@ -325,12 +324,10 @@ def work() -> FakeWork:
 
 
 def links_of(work: FakeWork, clock: FakeClock | None = None) -> SignInLinks:
-    """Return what makes links."""
     return SignInLinks(work, clock or FakeClock(), FakeRandomness("links"), base_url=URL)
 
 
 async def code_of(links: SignInLinks) -> str:
-    """Return the code of a new link."""
     link = (await links.create("ann0000000")).reveal()
     assert link.startswith(f"{URL}/sign-in/link/")
     return link.rpartition("/")[2]

@@ -31,7 +31,6 @@ class Stranger(Identity):
     """An identity that may not sign in."""
 
     async def get_token(self, *scopes: str, **options: object) -> object:  # type: ignore[override]
-        """Get no token."""
         raise ClientAuthenticationError
 
 

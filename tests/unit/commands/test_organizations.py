@@ -4,7 +4,6 @@ from tests.support.terminal import Terminal
 
 
 def roles(terminal: Terminal, org: str = "acme") -> dict[str, str]:
-    """Return who is what."""
     members = terminal.json("org", "members", org)
     return {each["account"]: each["role"] for each in members}
 

@@ -49,7 +49,6 @@ class Index:
 
     @cached_property
     def entries(self) -> list[ReleaseEntry]:
-        """Return every release."""
         return [entry for survey in self.surveys.values() for entry in survey.entries]
 
     @cached_property

@@ -446,7 +446,6 @@ def listing(text: str, *, head_revision: int = 1, **fields: Any) -> Listing:
 
 
 def version_of(shown: Listing) -> str:
-    """Return the version that is shown."""
     return shown.release.version
 
 

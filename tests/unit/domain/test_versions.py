@@ -24,7 +24,6 @@ from tests.unit.domain.strategies import any_versions, small_versions, version_t
 
 
 def distribution(segment: str) -> Distribution:
-    """Return the distribution of that name."""
     found = Distribution.parse(segment)
     assert found is not None
     return found

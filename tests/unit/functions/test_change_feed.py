@@ -31,11 +31,9 @@ class Feed:
         return sum(each["kind"] == "listing" for each in items)
 
     async def catch_up(self) -> int:
-        """Do nothing."""
         return 0
 
     async def rebuild(self) -> int:
-        """Do nothing."""
         return 0
 
 

@@ -53,7 +53,6 @@ class App:
 
 @pytest.fixture
 def stores() -> Stores:
-    """Return the stores."""
     return Stores()
 
 

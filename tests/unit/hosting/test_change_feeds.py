@@ -28,7 +28,6 @@ class Source:
     fails: bool = False
 
     async def ranges(self, container: str) -> list[str]:
-        """Return the ranges."""
         if self.fails:
             raise Busy
         assert container == CONTAINER
@@ -45,7 +44,6 @@ class Source:
         return [{"id": id_} for id_ in found], str(start + len(found))
 
     async def lease(self, container: str, name: str) -> Lease | None:
-        """Return the lease."""
         assert container == LEASES
         return self.leases.get(name)
 

@@ -48,7 +48,6 @@ class Peer:
 
 
 def closed(*peers: Peer) -> list[Peer]:
-    """Return which of them are closed."""
     return cast("list[Peer]", surplus_connections(cast(Any, peers), LIMITS))
 
 

@@ -27,7 +27,6 @@ def world() -> AdministrationServices:
 
 
 def running(world: AdministrationServices) -> set[str]:
-    """Return the names of the administrators."""
     return {each.name for each in world.directory.every(Account) if each.administrator}
 
 

@@ -29,7 +29,6 @@ class Documents:
         self.is_busy = False
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        """Return one."""
         self._call("rendering")
         return self.stored.get((digest.hex, name))
 

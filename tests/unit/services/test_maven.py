@@ -30,7 +30,6 @@ class Packages:
         self.asked: list[str] = []
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
-        """Return the package."""
         assert package == GREET
         self.asked.append(by.id)
         return self.found
@@ -47,7 +46,6 @@ def service(packages: Packages, clock: FakeClock | None = None) -> MavenVersionL
 
 
 def distribution(text: str) -> Distribution:
-    """Return a distribution."""
     found = Distribution.parse(text)
     assert found
     return found

@@ -63,7 +63,6 @@ class Packages:
         return [self.surveys.get(each.key) for each in packages]
 
     async def find(self, wanted: Coordinate) -> FoundRelease:
-        """Return a release."""
         found = self.surveys[wanted.package.key]
         if wanted.key in self.lost:
             return FoundRelease(found.head, None)
@@ -74,11 +73,9 @@ class Documents:
     """The documents of every release."""
 
     async def texts(self, _digest: object) -> Texts:
-        """Return the documentation."""
         return Texts(readme="# Greet")
 
     async def graphs(self, digests: Sequence[object]) -> list[bytes]:
-        """Return the graphs."""
         return [graph_document(Graph(nodes=(NODE, WORDS))) for _ in digests]
 
 
@@ -202,7 +199,6 @@ async def test_a_private_package_is_missing_for_strangers() -> None:
 
 
 def acme(**fields: object) -> Organization:
-    """Return the organization."""
     made = {"name": "Acme", "founder": "ann", "created_ms": 1, "display_name": "Acme Inc."}
     return Organization.model_validate({**made, **fields})
 

@@ -81,7 +81,6 @@ class World:
 
     @property
     def service(self) -> Resolver:
-        """Return the service."""
         return Resolver(
             Authorization(FakeDirectory(), FakeClock()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.

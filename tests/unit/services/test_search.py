@@ -98,7 +98,6 @@ class AskedIndex:
         return {}
 
     async def totals(self) -> IndexTotals:
-        """There is nothing here."""
         return IndexTotals()
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:

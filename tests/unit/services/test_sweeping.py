@@ -25,7 +25,6 @@ class OnSides(PlacedArchives):
     sides: tuple[Visibility, ...] = (PUBLIC,)
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        """Yield each archive for each side."""
         async for archive in self.archives.list(stored_before_ms):
             for side in self.sides:
                 yield replace(archive, side=side)

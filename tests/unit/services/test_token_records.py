@@ -38,7 +38,6 @@ async def world() -> AdministrationServices:
 
 
 def stored(id_: str, owner: str = KIM.id, **fields: object) -> Token:
-    """Return a token as it is stored."""
     token = Token(
         id=id_,
         hash=f"hash-of-{id_}",

@@ -35,7 +35,6 @@ class Ingestion(ThreadingHTTPServer):
 
     @property
     def connection(self) -> str:
-        """Return the connection string."""
         address = f"http://127.0.0.1:{self.server_port}/"
         return f"InstrumentationKey={KEY};IngestionEndpoint={address};LiveEndpoint={address}"
 

@@ -21,7 +21,6 @@ def adding(text: str) -> Callable[[sqlite3.Connection], int | None]:
 
 
 def notes(connection: sqlite3.Connection) -> list[str]:
-    """Return all notes."""
     return [text for (text,) in connection.execute("SELECT text FROM notes ORDER BY id")]
 
 
