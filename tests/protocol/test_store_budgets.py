@@ -1,6 +1,6 @@
 """How often each request asks a store: one call of a port is one trip, wherever the store is.
 
-docs/architecture.md lists the same numbers.
+docs/store-operations.md lists the same numbers.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""How often logging a machine in asks a store; docs/architecture.md lists the same numbers."""
+"""How often logging a machine in asks a store; docs/store-operations.md lists the same numbers."""
 
 import pytest
 

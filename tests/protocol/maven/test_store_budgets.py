@@ -1,4 +1,4 @@
-"""How often each request of a Maven client asks a store; docs/architecture.md lists the numbers."""
+"""How often each request of a Maven client asks a store; docs/store-operations.md lists the numbers."""
 
 import hashlib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""How often a browser asks a store; docs/architecture.md says the same in words."""
+"""How often a browser asks a store; docs/store-operations.md says the same in words."""
 
 from datetime import timedelta
 
