@@ -1,4 +1,4 @@
-"""How often each request of a Maven client asks a store; docs/store-operations.md lists the numbers."""
+"""How often each request of a Maven client asks a store, as docs/store-operations.md lists."""
 
 import hashlib
 from datetime import timedelta
