@@ -74,7 +74,7 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
 
 async def _administrators(registry: Registry) -> list[Account]:
     """Return who can administer the registry, the oldest account first; make one if nobody can."""
-    running = await registry.account_administration.running(by=OPERATOR)
+    running = await registry.account_administration.list_administrators(by=OPERATOR)
     able = [each for each in running if not each.is_locked]
     able.sort(key=lambda account: account.created_ms)
     return able or [await _new_administrator(registry)]
@@ -95,7 +95,7 @@ async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | 
     url = registry.settings.base_url
     if urlsplit(url).scheme == "https" or needs_https(url):
         return None
-    if await registry.account_administration.is_signed_in(by=OPERATOR):
+    if await registry.account_administration.is_administrator_signed_in(by=OPERATOR):
         return None
     return await registry.sign_in.flow.issue_link(administrator, by=OPERATOR)
 

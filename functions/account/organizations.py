@@ -22,7 +22,7 @@ def memberships_blueprint(registry: Registry) -> func.Blueprint:
     async def overview(
         visit: SignedInRequest, problem: FormProblem | None = None
     ) -> func.HttpResponse:
-        organizations = await registry.organizations.own(by=visit.principal)
+        organizations = await registry.organizations.list_own(by=visit.principal)
         pager = Pager.of(
             len(organizations), ORGANIZATIONS_PER_PAGE, ORGANIZATIONS_PATH, visit.query
         )

@@ -54,7 +54,7 @@ async def _overview(registry: Registry, visit: SignedInRequest) -> func.HttpResp
     return visit.show(
         "account/overview.html",
         account=visit.account,
-        organizations=await registry.organizations.own(by=by),
+        organizations=await registry.organizations.list_own(by=by),
         kept=await registry.opened_invitations.of(by=by),
         tokens=await registry.tokens.list(by.id, by=by),
         url=registry.settings.base_url,
@@ -73,7 +73,7 @@ def packages_blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("account/packages", methods=["GET", "HEAD"])
     @visits.page
     async def account_packages(visit: SignedInRequest) -> func.HttpResponse:
-        organizations = await registry.organizations.own(by=visit.principal)
+        organizations = await registry.organizations.list_own(by=visit.principal)
         roles = {each.organization.key: each.role.value for each in organizations}
         found = await _packages_of(registry, visit, organizations)
         pager = Pager.of(found.count, PACKAGES_PER_PAGE, PACKAGES_PATH, visit.query)

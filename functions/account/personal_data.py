@@ -101,7 +101,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("account/data.json", methods=["GET", "HEAD"])
     @visits.page
     async def account_data_export(visit: SignedInRequest) -> func.HttpResponse:
-        data = await registry.account_deletion.data(by=visit.principal)
+        data = await registry.account_deletion.export(by=visit.principal)
         body = PersonalDataView.of(data, visit.principal).model_dump_json(by_alias=True, indent=2)
         disposition = f'attachment; filename="{visit.account.name}.json"'
         headers = {**PAGE_HEADERS, "Content-Disposition": disposition}

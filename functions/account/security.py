@@ -144,7 +144,7 @@ def sessions_blueprint(registry: Registry) -> func.Blueprint:
     async def overview(
         visit: SignedInRequest, problem: FormProblem | None = None
     ) -> func.HttpResponse:
-        sessions = await registry.sign_in.account_sessions.sessions(by=visit.principal)
+        sessions = await registry.sign_in.account_sessions.list_own(by=visit.principal)
         current = _current(visit)
         return visit.show(
             "account/sessions.html",
@@ -168,7 +168,7 @@ def sessions_blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("account/sessions/end-others", methods=["POST"])
     @visits.form(again=overview)
     async def account_session_end_others(visit: SignedInRequest) -> func.HttpResponse:
-        sessions = await registry.sign_in.account_sessions.sessions(by=visit.principal)
+        sessions = await registry.sign_in.account_sessions.list_own(by=visit.principal)
         others = [each.id for each in sessions if each.id != _current(visit)]
         await _end(registry, visit, others)
         return see_other(SESSIONS_PATH)

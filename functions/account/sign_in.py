@@ -95,7 +95,7 @@ async def _finished(req: func.HttpRequest, registry: Registry) -> str:
 
 def _check_ticket(req: func.HttpRequest, registry: Registry, errand: SignInRequest) -> None:
     ticket = req.params.get("ticket", "")
-    if not registry.sessions.ticket_fits(errand.by, errand.purpose, ticket):
+    if not registry.sessions.is_ticket_valid(errand.by, errand.purpose, ticket):
         raise SignInExpired
 
 
@@ -113,14 +113,14 @@ async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpRes
     await browsers.ready()
     arrival = arrival_of(req, registry, browsers.name(headers_of(req)))
     account = await _linked(req, registry, arrival)
-    csrf = browsers.csrf(browsers.name_or_create(headers_of(req)))
+    csrf = browsers.csrf_token(browsers.name_or_create(headers_of(req)))
     code = req.route_params["code"]
     return render_page("sign_in_link.html", account=account.name, code=code, csrf=csrf)
 
 
 async def _linked(req: func.HttpRequest, registry: Registry, arrival: SignInBrowser) -> Account:
     await _counted(arrival, registry)
-    look, code = registry.sign_in_links.look, req.route_params["code"]
+    look, code = registry.sign_in_links.peek, req.route_params["code"]
     account_id = await verify_credential(
         lambda: look(code), code, registry, address=arrival.address
     )
@@ -131,21 +131,21 @@ async def _link_used(req: func.HttpRequest, registry: Registry) -> None:
     browser = registry.sign_in.browsers.name(headers_of(req))
     arrival = arrival_of(req, registry, browser)
     await registry.sign_in.browsers.ready()
-    if not registry.sign_in.browsers.csrf_fits(browser, form_of(req).text("csrf")):
+    if not registry.sign_in.browsers.is_csrf_token_valid(browser, form_of(req).text("csrf")):
         raise FormOfAnotherPage
-    enter, code = registry.sign_in.flow.by_link, req.route_params["code"]
+    enter, code = registry.sign_in.flow.finish_link, req.route_params["code"]
     await verify_credential(lambda: enter(code, arrival), code, registry, address=arrival.address)
 
 
 async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
     caller = await _caller(req, registry)
     if not caller.is_anonymous:
-        if not registry.sessions.csrf_fits(caller, form_of(req).text("csrf")):
+        if not registry.sessions.is_csrf_token_valid(caller, form_of(req).text("csrf")):
             raise FormOfAnotherPage
         session = await registry.sign_in.account_sessions.sign_out(by=caller)
         if session is not None:
             registry.sessions.invalidate(session)
-    if registry.sessions.may_be_forgotten(headers_of(req)):
+    if registry.sessions.should_delete_cookie(headers_of(req)):
         send_cookie(registry.sessions.expired_cookie())
 
 
@@ -173,5 +173,5 @@ def arrival_of(req: func.HttpRequest, registry: Registry, browser: str) -> SignI
     """Return the browser that comes to sign in."""
     headers = headers_of(req)
     client = RequestClient.of(headers, registry.settings.proxies)
-    device = registry.sign_in.known_browsers.shown(headers)
+    device = registry.sign_in.known_browsers.read(headers)
     return SignInBrowser(client.address, client.agent, browser, device)

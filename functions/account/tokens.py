@@ -31,7 +31,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             tokens=tokens[::-1],
             now_ms=registry.clock.now_ms(),
             scopes=scope_choices(),
-            organizations=await registry.organizations.own(by=by),
+            organizations=await registry.organizations.list_own(by=by),
             most_days=MAX_TOKEN_DAYS,
             typed=token_form_values(visit.form, registry.settings.token_days),
             revoking=visit.form.text("token"),

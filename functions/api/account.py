@@ -240,7 +240,7 @@ def sessions_blueprint(registry: Registry) -> func.Blueprint:
     @api_errors
     async def api_sessions_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
-        found = await registry.sign_in.account_sessions.sessions(by=caller)
+        found = await registry.sign_in.account_sessions.list_own(by=caller)
         return answer(SessionList(sessions=[SessionView.of(each, caller) for each in found]))
 
     @bp.route(f"{SESSIONS_ROUTE}/{{id}}", methods=["DELETE"])
@@ -276,7 +276,7 @@ def sessions_blueprint(registry: Registry) -> func.Blueprint:
 
 async def _link(registry: Registry, account_id: str, caller: Principal) -> func.HttpResponse:
     # Who may not is told so before they learn which accounts there are.
-    await registry.sign_in.flow.require_issuer(by=caller)
+    await registry.sign_in.flow.require_link_issuer(by=caller)
     account = await registry.accounts.by_id(account_id)
     link = await registry.sign_in.flow.issue_link(account, by=caller)
     expires_ms = registry.clock.now_ms() + int(LINK_LIFETIME.total_seconds() * 1000)

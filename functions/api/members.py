@@ -156,7 +156,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def api_members_set(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
         org, role = org_of(req), parse_body(RoleChange, req).role
-        member = await organizations.member(org, _account(req), by=caller)
+        member = await organizations.member_account(org, _account(req), by=caller)
         await organizations.set_member(org, member, role, by=caller)
         return no_content_response()
 
@@ -165,7 +165,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def api_members_remove(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
         org = org_of(req)
-        member = await organizations.member(org, _account(req), by=caller)
+        member = await organizations.member_account(org, _account(req), by=caller)
         await organizations.remove_member(org, member, by=caller)
         return no_content_response()
 
@@ -173,15 +173,15 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @api_errors
     async def api_members_pending(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
-        return answer(OrgMemberList.of(await organizations.waiting(org_of(req), by=caller)))
+        return answer(OrgMemberList.of(await organizations.pending_changes(org_of(req), by=caller)))
 
     @bp.route("api/v1/orgs/{org}/pending/{account}", methods=["DELETE"])
     @api_errors
     async def api_members_undo(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
         org = org_of(req)
-        member = await organizations.member(org, _account(req), by=caller)
-        await organizations.undo(org, member, by=caller)
+        member = await organizations.member_account(org, _account(req), by=caller)
+        await organizations.cancel_change(org, member, by=caller)
         return no_content_response()
 
     return bp

@@ -93,7 +93,7 @@ async def _signed_in(req: func.HttpRequest, registry: Registry) -> Principal | N
     if session.is_anonymous:
         return None
     sent = headers.get("x-csrf-token", "")
-    if req.method not in _READING and not registry.sessions.csrf_fits(session, sent):
+    if req.method not in _READING and not registry.sessions.is_csrf_token_valid(session, sent):
         raise CsrfMissing
     return identified_caller(
         session, RequestClient.of(headers, registry.settings.proxies), registry

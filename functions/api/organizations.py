@@ -182,7 +182,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @api_errors
     async def api_orgs_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
-        mine = await organizations.own(by=caller)
+        mine = await organizations.list_own(by=caller)
         return answer(BelongingList(organizations=[BelongingView.of(each) for each in mine]))
 
     @bp.route("api/v1/orgs", methods=["POST"])
@@ -224,7 +224,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @api_errors
     async def api_orgs_keep(req: func.HttpRequest) -> func.HttpResponse:
         caller = await api_caller(req, registry)
-        return await view(await registry.organization_deletion.undo(org_of(req), by=caller))
+        return await view(await registry.organization_deletion.cancel(org_of(req), by=caller))
 
     return bp
 

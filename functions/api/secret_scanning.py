@@ -49,7 +49,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def api_leaks_report(req: func.HttpRequest) -> func.HttpResponse:
         headers = headers_of(req)
         caller = await api_caller(req, registry)
-        findings = await registry.secret_scanning.report(
+        findings = await registry.secret_scanning.process_report(
             req.get_body(), headers, address=caller.address
         )
         verdicts = LeakedTokenVerdicts([_verdict(each) for each in findings])

@@ -189,7 +189,7 @@ def approval_page_blueprint(registry: Registry) -> func.Blueprint:
                 request = await registry.device_login.approve(code, by=by)
                 return visit.show("device/approved.html", machine=request, days=DEVICE_TOKEN_DAYS)
             case "refuse":
-                request = await registry.device_login.refuse(code, by=by)
+                request = await registry.device_login.deny(code, by=by)
                 return visit.show("device/refused.html", machine=request)
             case _:
                 return _confirm(visit, await registry.device_login.find(code, by=by))

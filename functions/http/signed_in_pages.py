@@ -138,7 +138,7 @@ class SignedInPages:
 
     def _sent(self, req: func.HttpRequest, by: Principal) -> Form:
         form = form_of(req)
-        if not self.registry.sessions.csrf_fits(by, form.text("csrf")):
+        if not self.registry.sessions.is_csrf_token_valid(by, form.text("csrf")):
             raise FormForeign
         return form
 
@@ -170,7 +170,7 @@ async def signed_in_account(
 
 def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
     """Return how pages show the account that the session is of."""
-    return Visitor(account.name, registry.sessions.csrf(session), account.administrator)
+    return Visitor(account.name, registry.sessions.csrf_token(session), account.administrator)
 
 
 @dataclass(frozen=True, slots=True)

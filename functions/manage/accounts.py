@@ -89,7 +89,7 @@ async def _list(registry: Registry, visit: SignedInRequest) -> func.HttpResponse
     )
     supervising, by = registry.account_administration, visit.principal
     if sought:
-        people = await supervising.find(sought, by=by)
+        people = await supervising.search(sought, by=by)
     else:
         people = await supervising.page(after, ACCOUNTS_PER_PAGE, by=by)
     if sought and (only := _only(people, sought)):
@@ -99,7 +99,7 @@ async def _list(registry: Registry, visit: SignedInRequest) -> func.HttpResponse
         people=people,
         sought=sought,
         is_first=not after,
-        running=[] if sought or after else await supervising.running(by=by),
+        running=[] if sought or after else await supervising.list_administrators(by=by),
         now_ms=registry.clock.now_ms(),
     )
 
@@ -154,19 +154,19 @@ async def _end_sessions(registry: Registry, visit: SignedInRequest, account: Acc
 
 
 async def _revoke(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    await registry.account_restrictions.revoke(
+    await registry.account_restrictions.revoke_token(
         account, visit.form.text("token"), by=visit.principal
     )
 
 
 async def _revoke_stolen(registry: Registry, visit: SignedInRequest, account: Account) -> None:
     token_id = visit.form.text("token")
-    await registry.account_restrictions.revoke_stolen(account, token_id, by=visit.principal)
+    await registry.account_restrictions.revoke_stolen_token(account, token_id, by=visit.principal)
 
 
 async def _revoke_all(registry: Registry, visit: SignedInRequest, account: Account) -> None:
     require_confirmation(visit, account.name)
-    await registry.account_restrictions.revoke_all(account, by=visit.principal)
+    await registry.account_restrictions.revoke_all_tokens(account, by=visit.principal)
 
 
 async def _lock(registry: Registry, visit: SignedInRequest, account: Account) -> None:

@@ -64,7 +64,7 @@ def organizations_blueprint(registry: Registry) -> func.Blueprint:
     @managing.form(again=one)
     async def manage_organization_keep(visit: SignedInRequest) -> func.HttpResponse:
         org = parse_org(visit.route["org"])
-        await registry.organization_deletion.undo(org, by=visit.principal)
+        await registry.organization_deletion.cancel(org, by=visit.principal)
         return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=keep")
 
     return bp
@@ -79,7 +79,7 @@ async def _list(
     )
     provisioning, by = registry.organization_administration, visit.principal
     if sought:
-        foundings = await provisioning.find(sought, by=by)
+        foundings = await provisioning.search(sought, by=by)
     else:
         foundings = await provisioning.page(after, ORGANIZATIONS_PER_PAGE, by=by)
     return visit.show(

@@ -100,7 +100,7 @@ async def _people(
 ) -> func.HttpResponse:
     members = portrait.members
     if members is None:
-        members = await registry.organizations.named(portrait.shown)
+        members = await registry.organizations.with_names(portrait.shown)
     if look.wants(JSON):
         return look.json({"members": [_seen(each) for each in members if each.membership.is_shown]})
     own = [each for each in members if each.membership.account == look.principal.id]

@@ -142,7 +142,7 @@ class Authentication:
         verified = await self._verify(presented, client)
         self._check(verified, client)
         token = verified.token
-        self._last_use.note(token, client, self._clock.now_ms())
+        self._last_use.record(token, client, self._clock.now_ms())
         return _principal(token, client)
 
     async def close(self) -> None:
@@ -195,7 +195,7 @@ class TokenLastUse:
         self._noted = LruCache[int](TOKENS_REMEMBERED)
         self._beside = BackgroundTasks()
 
-    def note(self, token: Token, client: RequestClient, now_ms: int) -> None:
+    def record(self, token: Token, client: RequestClient, now_ms: int) -> None:
         """Begin to write the use of `token`, unless one of the last ten minutes is written."""
         if 0 <= now_ms - (self._noted.get(token.id) or 0) < _LAST_USE_EVERY_MS:
             return

@@ -52,7 +52,7 @@ class PrivatePackageAccess:
     standings: Mapping[OrgName, AccessContext] = field(default_factory=dict[OrgName, AccessContext])
 
     @property
-    def is_everything(self) -> bool:
+    def covers_everything(self) -> bool:
         if self.by.is_operator or any(map(self._brings_everything, self.by.holdings)):
             return True
         is_administrator = self.account is not None and self.account.administrator
@@ -126,11 +126,11 @@ class Authorization:
 
         To those who do not belong to it there is no inside, as `require_belonging` says.
         """
-        standing = await self.require_belonging(by, org)
+        standing = await self.require_member(by, org)
         require_right(by, standing, action, org)
         return standing
 
-    async def require_belonging(self, by: Principal, org: OrgName) -> AccessContext:
+    async def require_member(self, by: Principal, org: OrgName) -> AccessContext:
         """Return the standing of somebody who belongs to the organization, whatever they may do.
 
         Others read `OrganizationNotFound`, whether it exists or not. One call of the directory.
@@ -202,7 +202,7 @@ class Authorization:
         A token for some packages of an organization sees none of its private ones in a search.
         """
         reach = await self.private_access(by)
-        if reach.is_everything:
+        if reach.covers_everything:
             return Viewer(sees_everything=True)
         return Viewer(reach.organizations())
 

@@ -37,16 +37,16 @@ class Cookie:
     name: str
     is_secure: bool
     is_allowed: bool
-    crossing: SameSite
+    same_site: SameSite
     site: str = ""  # The host of the registry's address, with its port.
 
     @classmethod
-    def named(cls, word: str, base_url: str, crossing: SameSite = SameSite.LINKS) -> Self:
+    def named(cls, word: str, base_url: str, same_site: SameSite = SameSite.LINKS) -> Self:
         """Return the cookie of the registry at `base_url`."""
         secure = urlsplit(base_url).scheme == "https"
         name = f"__Host-{word}" if secure else f"{word}-local"
         # Browsers take a cookie for forms of other sites over https alone.
-        sent_with = crossing if secure else SameSite.LINKS
+        sent_with = same_site if secure else SameSite.LINKS
         site = urlsplit(base_url).netloc
         return cls(name, secure, not needs_https(base_url), sent_with, site)
 
@@ -84,14 +84,14 @@ class Cookie:
         seconds = lifetime // timedelta(seconds=1)
         return Secret(f"{self.name}={value}; Max-Age={seconds}; {self._attributes}")
 
-    def forget(self) -> Secret:
+    def delete(self) -> Secret:
         """Return the `Set-Cookie` value that takes it back."""
         return Secret(f"{self.name}=; Max-Age=0; {self._attributes}")
 
     @property
     def _attributes(self) -> str:
         secure = "; Secure" if self.is_secure else ""
-        return f"Path=/; HttpOnly; SameSite={self.crossing.value}{secure}"
+        return f"Path=/; HttpOnly; SameSite={self.same_site.value}{secure}"
 
 
 def send_cookie(cookie: Secret) -> None:
@@ -158,11 +158,11 @@ class Browsers:
         name = self._cookie.read(headers)
         return name if _FORM.fullmatch(name) else ""
 
-    def csrf(self, name: str) -> str:
+    def csrf_token(self, name: str) -> str:
         """Return what forms of this browser hold."""
         return self._signer.sign(name)
 
-    def csrf_fits(self, name: str, text: str) -> bool:
+    def is_csrf_token_valid(self, name: str, text: str) -> bool:
         """Say whether a form was shown in this browser."""
         return bool(name) and self._signer.verify(name, text)
 
@@ -180,11 +180,11 @@ class KnownBrowsers:
         """Wait until browsers can be told apart; raise `SigningKeyUnavailable`."""
         await self._signer.ready()
 
-    def shown(self, headers: Mapping[str, str]) -> str:
+    def read(self, headers: Mapping[str, str]) -> str:
         """Return what the browser shows of earlier visits."""
         return self._cookie.read(headers)
 
-    def knows(self, account_id: str, shown: str) -> bool:
+    def is_known(self, account_id: str, shown: str) -> bool:
         """Say whether the account was signed in with the browser that shows this."""
         name, _, signature = shown.partition(".")
         return bool(signature) and self._signer.verify(_statement(account_id, name), signature)

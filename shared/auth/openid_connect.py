@@ -51,7 +51,7 @@ class OAuthClient:
     client_id: str
     client_secret: Secret
 
-    def speaking(self, session: LibrarySession | None, authentication: str | None) -> _Client:
+    def authlib_client(self, session: LibrarySession | None, authentication: str | None) -> _Client:
         """Return authlib's client."""
         from authlib.oauth2.client import OAuth2Client  # noqa: PLC0415 - it costs 40 ms.
 
@@ -75,7 +75,7 @@ class OAuthClient:
         """Return what the provider gives for a code; an `error` among it is a refusal."""
         from authlib.oauth2.base import OAuth2Error  # noqa: PLC0415 - the same.
 
-        client = self.speaking(LibrarySession(fetcher), authentication)
+        client = self.authlib_client(LibrarySession(fetcher), authentication)
         try:
             return await asyncio.to_thread(
                 client.fetch_token,
@@ -160,7 +160,7 @@ class OidcProvider:
         # No age at all is how the standard asks for a new sign-in; unlike `prompt`, providers that
         # cannot do it ignore it.
         age = {"max_age": "0"} if freshness is Freshness.NEW else {}
-        address, _ = self._client.speaking(None, None).create_authorization_url(
+        address, _ = self._client.authlib_client(None, None).create_authorization_url(
             document.authorization,
             state=flow.state,
             nonce=flow.nonce,
@@ -255,7 +255,7 @@ class GitHubProvider:
         """Begin a sign-in that leads back to `redirect_uri`."""
         flow = OidcFlow.new(redirect_uri, self._randomness)
         again = {"prompt": "select_account"} if freshness is Freshness.NEW else {}
-        address, _ = self._client.speaking(None, None).create_authorization_url(
+        address, _ = self._client.authlib_client(None, None).create_authorization_url(
             f"{self._address}/login/oauth/authorize",
             state=flow.state,
             code_verifier=flow.code_verifier,

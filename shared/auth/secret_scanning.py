@@ -110,7 +110,7 @@ def _on_p256(pem: str) -> "EllipticCurvePublicKey | None":
 class ScannerKeys(Protocol):
     """The keys of the scanners that are believed."""
 
-    async def named(self, identifier: str) -> tuple[ScannerKey, ...]:
+    async def find(self, identifier: str) -> tuple[ScannerKey, ...]:
         """Return the keys that may stand behind this identifier; none where it is unknown.
 
         Raises `Busy` where that cannot be told now.
@@ -133,7 +133,7 @@ class ConfiguredScannerKeys:
             raise ValueError(message)
         return cls(tuple(ScannerKey.of_pem(pem) for pem in _PEM.findall(text)))
 
-    async def named(self, identifier: str) -> tuple[ScannerKey, ...]:  # noqa: ARG002 - one protocol.
+    async def find(self, identifier: str) -> tuple[ScannerKey, ...]:  # noqa: ARG002 - one protocol.
         return self._keys
 
 
@@ -153,7 +153,7 @@ class FetchedScannerKeys:
         self._asked_ms: int | None = None
         self._alone = asyncio.Lock()
 
-    async def named(self, identifier: str) -> tuple[ScannerKey, ...]:
+    async def find(self, identifier: str) -> tuple[ScannerKey, ...]:
         """Return the key of this identifier; ask the scanner for one that is not known yet."""
         async with self._alone:
             stale = self._is_older(self._read_ms, KEYS_VALID_FOR)
@@ -217,7 +217,7 @@ class LeakReports:
 
     async def _verified(self, body: bytes, identifier: str, signature: str) -> bool:
         for scanner in self.scanners:
-            keys = await scanner.named(identifier)
+            keys = await scanner.find(identifier)
             if any(key.verifies(body, signature) for key in keys):
                 return True
         return False

@@ -130,7 +130,7 @@ class Sessions:
             return None
         return await self._renewed(session, presented, asked.secret_hash)
 
-    def may_be_forgotten(self, headers: Mapping[str, str]) -> bool:
+    def should_delete_cookie(self, headers: Mapping[str, str]) -> bool:
         """Say whether the browser is to forget a cookie of no session that it sent.
 
         A form of another site comes without the cookie, and must not take it away.
@@ -148,17 +148,17 @@ class Sessions:
 
     def expired_cookie(self) -> Secret:
         """Return the `Set-Cookie` value that signs out."""
-        return self._cookie.forget()
+        return self._cookie.delete()
 
     def invalidate(self, session: Session) -> None:
         """Read the session anew when it is next asked for."""
         self._known.drop(session.id)
 
-    def csrf(self, by: Principal) -> str:
+    def csrf_token(self, by: Principal) -> str:
         """Return what forms and scripts of ours send along, and pages of others cannot know."""
         return self._signer.sign(by.credential)
 
-    def csrf_fits(self, by: Principal, text: str) -> bool:
+    def is_csrf_token_valid(self, by: Principal, text: str) -> bool:
         """Say whether a form comes from a page that was shown in this session."""
         return by.credential.startswith(SESSION_CREDENTIAL) and self._signer.verify(
             by.credential, text
@@ -168,7 +168,7 @@ class Sessions:
         """Return what makes an address of ours good for this session and one purpose."""
         return self._signer.sign(_ticket(by, purpose))
 
-    def ticket_fits(self, by: Principal, purpose: SignInPurpose, text: str) -> bool:
+    def is_ticket_valid(self, by: Principal, purpose: SignInPurpose, text: str) -> bool:
         """Say whether an address was made for this session, and not by somebody elsewhere."""
         return self._signer.verify(_ticket(by, purpose), text)
 
@@ -266,7 +266,7 @@ class SignInLinks:
         await self._work.put(_KIND, hash_secret(code), account_id, expires_ms)
         return Secret(f"{self._base_url}/sign-in/link/{code}")
 
-    async def look(self, code: str) -> str:
+    async def peek(self, code: str) -> str:
         """Return whose link it is and leave it: programs that preview links open them too.
 
         Raises `LinkExpired`.

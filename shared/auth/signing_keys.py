@@ -50,7 +50,7 @@ class SigningKeys(Protocol):
         """Read the keys again, unless that was done a moment ago; say whether they changed."""
         ...
 
-    def doubt(self) -> None:
+    def reread_in_background(self) -> None:
         """Begin to read the keys again, unless that was done a moment ago."""
         ...
 
@@ -96,7 +96,7 @@ class KeyRing:
         """Return False: these keys never change."""
         return False
 
-    def doubt(self) -> None:
+    def reread_in_background(self) -> None:
         """Do nothing: these keys never change."""
 
 
@@ -132,7 +132,7 @@ class Signer:
             for key in self._own_keys()
         ]
         if not any(matches):
-            self._keys.doubt()
+            self._keys.reread_in_background()
         return any(matches)
 
     def _own_keys(self) -> tuple[bytes, ...]:
@@ -254,7 +254,7 @@ class VaultKeys:
         await self._read_after(REREAD_AFTER_UNKNOWN_KEY)
         return self._held != before
 
-    def doubt(self) -> None:
+    def reread_in_background(self) -> None:
         """Begin to read the keys again, unless that was done a moment ago."""
         if self._is_due(REREAD_AFTER_UNKNOWN_KEY):
             self._begin()

@@ -106,7 +106,7 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 
 async def _account_names(registry: Registry) -> StoreCheck:
     """Look for names that would be taken for ids, or for those who run the registry."""
-    misnamed = await registry.accounts.misnamed(by=OPERATOR)
+    misnamed = await registry.accounts.list_misnamed(by=OPERATOR)
     if not misnamed:
         return StoreCheck(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
     told = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_TOLD]]

@@ -139,7 +139,7 @@ def keep(name: OrgName) -> None:
     """Keep the organization NAME, which one of its owners is deleting."""
 
     async def work(registry: Registry) -> None:
-        await registry.organization_deletion.undo(name, by=OPERATOR)
+        await registry.organization_deletion.cancel(name, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"The organization {name} stays.")

@@ -63,16 +63,16 @@ class AccountDeletion:
     record_writer: RecordWriter
     clock: Clock
 
-    async def data(self, *, by: Principal) -> PersonalData:
+    async def export(self, *, by: Principal) -> PersonalData:
         """Return what is stored about whoever asks."""
         account = await self._account(by)
         events, names = await self._events(by)
         return PersonalData(
             account=account,
-            memberships=tuple(await self.organizations.of(by.id)),
+            memberships=tuple(await self.organizations.memberships_of(by.id)),
             invitations=tuple(await self.directory.of(OpenedInvitation, by.id)),
             tokens=tuple(await self.tokens.list(by.id, by=by)),
-            sessions=tuple(await self.account_sessions.sessions(by=by)),
+            sessions=tuple(await self.account_sessions.list_own(by=by)),
             identities=tuple(await self.identities.of(by=by)),
             events=events,
             names=names,
@@ -92,27 +92,27 @@ class AccountDeletion:
             raise NotPermitted("delete", f"the account {account.name}", reason)
         if not by.is_fresh(self.clock.now_ms()):
             raise SignInAgain("delete", f"the account {account.name}")
-        memberships = await self.organizations.of(by.id)
+        memberships = await self.organizations.memberships_of(by.id)
         for each in memberships:
             await self._check_dispensable(each, account, by)
         for each in memberships:
             await self._leave(each, account, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
-        await self.lineage.forget(by.id)
+        await self.lineage.delete(by.id)
         for kept in await self.directory.of(OpenedInvitation, by.id):
             await self.directory.remove(kept)
-        await self.retire(account.name)
+        await self.retire_name(account.name)
         for identity in await self.identities.of(by=by):
             change = EntityChange("identity.removed", identity.id, account=by.id)
             await self.record_writer.remove(identity, change=change, by=by)
         await retry_when_stale(lambda: self._remove(by))
         return [
             await self.account_sessions.end(session.id, by=by)
-            for session in await self.account_sessions.sessions(by=by)
+            for session in await self.account_sessions.list_own(by=by)
         ]
 
-    async def retire(self, name: str) -> None:
+    async def retire_name(self, name: str) -> None:
         """Keep a name from ever being given again; a repeat changes nothing."""
 
         async def attempt() -> None:

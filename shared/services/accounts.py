@@ -90,7 +90,7 @@ class Accounts:
             await retry_when_stale(lambda: self._retire(account.name, account))
         return await retry_when_stale(lambda: self._write_name(account.id, name, by))
 
-    async def misnamed(self, *, by: Principal) -> list[Account]:
+    async def list_misnamed(self, *, by: Principal) -> list[Account]:
         """Return the accounts whose names nobody would get today. The cost grows with all."""
         _require_operator("list", by)
         return [each for each in await all_entities(self.directory, Account) if _is_misnamed(each)]

@@ -89,7 +89,7 @@ class Administrators:
                 raise AccountNotFound(account.name)
             yield there
 
-    async def require_another_than(self, account: Account) -> None:
+    async def require_another(self, account: Account) -> None:
         """Raise `LastAdministrator` unless another administrator can sign in."""
         if not any(each.id != account.id and not each.is_locked for each in await self.all()):
             raise LastAdministrator(account.name)
@@ -118,7 +118,7 @@ class AdministratorAppointments:
         async with self.administrators.locked(account, "dismiss", by=by) as there:
             if not there.administrator:
                 return there
-            await self.administrators.require_another_than(there)
+            await self.administrators.require_another(there)
             return await self._write(there.model_copy(update={"administrator": False}), by)
 
     async def _write(self, account: Account, by: Principal) -> Account:
@@ -137,7 +137,7 @@ class AdministratorAppointments:
             is_one=account.administrator,
         )
         told = {each.id: each for each in [*await self.administrators.all(), *deciding, account]}
-        await self.mail_delivery.tell(told.values(), *letter)
+        await self.mail_delivery.send_to_accounts(told.values(), *letter)
 
 
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; whoever means another one types more of its name.
@@ -185,7 +185,7 @@ class AccountAdministration:
         names = await self._named(found.entities)
         return ListPage(names, found.entities[-1].name if found.is_more else "")
 
-    async def find(self, sought: str, *, by: Principal) -> ListPage[NamedAccount]:
+    async def search(self, sought: str, *, by: Principal) -> ListPage[NamedAccount]:
         """Return whose name, id or mail address this is, else whose names begin so."""
         await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
         find = account_by_id if is_id(sought) else account_by_name
@@ -208,10 +208,10 @@ class AccountAdministration:
             raise AccountNotFound(account_id)
         identities, memberships, tokens, sessions, log = await asyncio.gather(
             self.directory.about(Identity, account.id),
-            self.organizations.of(account.id),
+            self.organizations.memberships_of(account.id),
             self.tokens.of(account.id),
             self.directory.of(Session, account.id),
-            self.audit_log.of_somebody(account.id, query, by=by),
+            self.audit_log.of_other_account(account.id, query, by=by),
         )
         return AccountDetails(
             account=account,
@@ -223,14 +223,14 @@ class AccountAdministration:
             locked_by=await self._locker(account),
         )
 
-    async def running(self, *, by: Principal) -> list[Account]:
+    async def list_administrators(self, *, by: Principal) -> list[Account]:
         await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
         return await self.administrators.all()
 
-    async def is_signed_in(self, *, by: Principal) -> bool:
+    async def is_administrator_signed_in(self, *, by: Principal) -> bool:
         """Say whether an administrator has a session that counts."""
         now_ms = self.organizations.clock.now_ms()
-        for account in await self.running(by=by):
+        for account in await self.list_administrators(by=by):
             if live_sessions(await self.directory.of(Session, account.id), now_ms):
                 return True
         return False
@@ -275,27 +275,27 @@ class AccountRestrictions:
     async def end_sessions(self, account: Account, *, by: Principal) -> list[Session]:
         """End every session of the account, everywhere within five seconds."""
         await self._check(by, "end", f"the sessions of {account.name}")
-        return await self.account_sessions.end_every(account.id, by=by)
+        return await self.account_sessions.end_all(account.id, by=by)
 
-    async def revoke(self, account: Account, token_id: str, *, by: Principal) -> None:
+    async def revoke_token(self, account: Account, token_id: str, *, by: Principal) -> None:
         """End a token of the account, everywhere within five seconds; raise `TokenNotFound`."""
         await self._check(by, "revoke", f"tokens of {account.name}")
         token = (await self.tokens.find(account.id, token_id)).token
-        await self.tokens.end(token, token_change("revoked", token), by=by)
+        await self.tokens.revoke(token, token_change("revoked", token), by=by)
 
-    async def revoke_stolen(
+    async def revoke_stolen_token(
         self, account: Account, token_id: str, *, by: Principal
     ) -> Sequence[LineageRecord]:
         """End a token of the account and everything that was made with it, as its owner would."""
         await self._check(by, "revoke", f"tokens of {account.name}")
-        return await self.tokens.lineage.revoke(account.id, token_id, by=by)
+        return await self.tokens.lineage.revoke_stolen(account.id, token_id, by=by)
 
-    async def revoke_all(self, account: Account, *, by: Principal) -> int:
+    async def revoke_all_tokens(self, account: Account, *, by: Principal) -> int:
         """End every token of the account but canaries, which open nothing; return how many."""
         await self._check(by, "revoke", f"tokens of {account.name}")
         found = [used.token for used in await self.tokens.of(account.id) if not used.token.canary]
         for token in found:
-            await self.tokens.end(token, token_change("revoked", token), by=by)
+            await self.tokens.revoke(token, token_change("revoked", token), by=by)
         return len(found)
 
     async def lock(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
@@ -306,11 +306,11 @@ class AccountRestrictions:
         why = parse_required_reason(reason, f"the lock of {account.name}")
         async with self.administrators.locked(account, "lock", by=by) as there:
             if there.administrator:
-                await self.administrators.require_another_than(there)
+                await self.administrators.require_another(there)
             lock = AccountLock(at_ms=self.record_writer.clock.now_ms(), by=by.id, reason=why)
             await self._write(there, lock, by)
         # After the lock, so that nobody signs in again meanwhile.
-        ended = await self.account_sessions.end_every(account.id, by=by)
+        ended = await self.account_sessions.end_all(account.id, by=by)
         await self._tell(account, account_locked_mail(account.name, self.base_url))
         return ended
 
@@ -333,7 +333,7 @@ class AccountRestrictions:
         await self.administrators.administration.require_fresh(by, verb, what)
 
     async def _tell(self, account: Account, letter: MailText) -> None:
-        await self.mail_delivery.tell([account], *letter)
+        await self.mail_delivery.send_to_accounts([account], *letter)
 
 
 MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
@@ -366,7 +366,7 @@ class OrganizationAdministration:
         next_ = found.entities[-1].key if found.is_more else ""
         return ListPage(await self._founded(found.entities), next_)
 
-    async def find(self, letters: str, *, by: Principal) -> ListPage[OrganizationWithFounder]:
+    async def search(self, letters: str, *, by: Principal) -> ListPage[OrganizationWithFounder]:
         """Return the organizations whose names begin so."""
         await self.administration.require(by, "list", _EVERY_ORGANIZATION)
         found = await entities_with_prefix(

@@ -73,13 +73,13 @@ class AuditLog:
         events = tuple((number, _as_told_to(by.id, event)) for number, event in page.events)
         return replace(page, events=events)
 
-    async def actor(self, name: str) -> str:
+    async def actor_id(self, name: str) -> str:
         """Return what events call somebody whose name was typed; the text itself where nobody has
         it, which may be an id."""
         account = await account_by_name_or_id(self.directory, name) if name else None
         return account.id if account else name.removeprefix(ACCOUNT_ID_PREFIX)
 
-    async def of_somebody(
+    async def of_other_account(
         self, account_id: str, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
         """Return a page of the log of an account; administrators may ask."""

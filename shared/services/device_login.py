@@ -135,7 +135,7 @@ class DeviceLogin:
         """Let the machine have a token of the account of `by`; raise as `find` does."""
         return await self._decide(user_code, DeviceDecision(account=by.id), "approved", by)
 
-    async def refuse(self, user_code: str, *, by: Principal) -> DeviceRequest:
+    async def deny(self, user_code: str, *, by: Principal) -> DeviceRequest:
         """Let the machine have none; raise as `find` does."""
         return await self._decide(user_code, DeviceDecision(), "refused", by)
 

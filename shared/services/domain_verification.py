@@ -127,9 +127,9 @@ class DomainVerification:
             self.organization_members.clock.now_ms()
         ):
             return
-        link = f"{self.changes.link(organization.name)}/settings"
+        link = f"{self.changes.organization_url(organization.name)}/settings"
         letter = mail.domain_lapsed_mail(domain.org, domain.domain, record=record, link=link)
-        await self.changes.tell(await self.organization_members.read(organization), letter)
+        await self.changes.notify_owners(await self.organization_members.read(organization), letter)
 
     async def _mark(
         self, domain: OrganizationDomain, verified_ms: int | None, by: Principal

@@ -158,7 +158,7 @@ class Invitations:
         await self.limits.check(offer.address, by)
         new = self._new(organization, offer, code, by)
         stored = await self._store(new, by, standing)
-        await self.lineage.check(by)
+        await self.lineage.require_not_stolen(by)
         link = f"{self.base_url}/account/invitations/{code}"
         inviter = Actor(by, standing).name
         if offer.address is not None and await self._mailed(stored, offer.address, link, inviter):
@@ -207,7 +207,7 @@ class Invitations:
                 invited_by=invitation.by,
                 made_with=invitation.made_with,
             )
-            await self.changes.join(roster, wanted, actor, opened.inviter)
+            await self.changes.add_invited(roster, wanted, actor, opened.inviter)
         await self._check_sender(invitation)
         return opened.organization
 
@@ -278,7 +278,7 @@ class Invitations:
             known = await self.directory.get(Invitation, invitation.place)
             if known is not None and by.token and self._is_of_person(known):
                 require_right(by, standing, Action.GOVERN, OrgName(invitation.org))
-            await self.lineage.note(
+            await self.lineage.record(
                 by, Made.INVITATION, invitation.id, invitation.label, invitation.org
             )
             if known is None:
@@ -312,7 +312,7 @@ class Invitations:
             link=link,
             until_ms=invitation.expires_ms,
         )
-        return await self.changes.mail_delivery.write(address, letter)
+        return await self.changes.mail_delivery.send(address, letter)
 
     async def _opened(self, code: str) -> InvitationDetails:
         code_hash = hash_secret(code)
@@ -325,7 +325,7 @@ class Invitations:
 
     async def _note_joining(self, invitation: Invitation, account: Account) -> None:
         if invitation.made_with:
-            await self.lineage.note_with(
+            await self.lineage.record_for(
                 invitation.made_with,
                 invitation.by,
                 Made.MEMBERSHIP,
@@ -339,7 +339,7 @@ class Invitations:
         if not invitation.made_with:
             return
         try:
-            await self.lineage.check_with(invitation.made_with, invitation.by)
+            await self.lineage.require_token_not_stolen(invitation.made_with, invitation.by)
         except TokenUnknown:
             raise InvitationNotFound from None
 

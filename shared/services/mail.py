@@ -40,12 +40,12 @@ class MailDelivery:
     mailer: Mailer
     failed: Callable[[str, int], None]
 
-    async def tell(self, accounts: Iterable[Account], subject: str, text: str) -> None:
+    async def send_to_accounts(self, accounts: Iterable[Account], subject: str, text: str) -> None:
         """Send a letter to everybody who has an address, once to each address."""
         addresses = {account.email: None for account in accounts if account.email}
         await self._send(list(map(EmailAddress, addresses)), MailText(subject, text))
 
-    async def write(self, address: EmailAddress, letter: MailText) -> bool:
+    async def send(self, address: EmailAddress, letter: MailText) -> bool:
         """Send a letter to somebody who may have no account; say whether it was taken."""
         return await self._send([address], letter)
 
@@ -73,7 +73,7 @@ class AccountMail:
     base_url: str
     background_tasks: BackgroundTasks
 
-    def tell(self, account_id: str, write: LetterBuilder) -> None:
+    def send(self, account_id: str, write: LetterBuilder) -> None:
         """Begin to send a letter to whose account it is."""
         self.background_tasks.start(self._send(account_id, write))
 
@@ -84,7 +84,9 @@ class AccountMail:
     async def _send(self, account_id: str, write: LetterBuilder) -> None:
         account = await self.directory.get(Account, Place(account_id))
         if account is not None:
-            await self.mail_delivery.tell([account], *write(account.name, self.base_url))
+            await self.mail_delivery.send_to_accounts(
+                [account], *write(account.name, self.base_url)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,15 @@ class TokenMail:
     clock: Clock
     base_url: str
 
-    async def leaked(self, token: Token, found_at: str) -> None:
+    async def send_leaked(self, token: Token, found_at: str) -> None:
         """Tell that the token was found in the open, and is revoked."""
         letter = leaked_token_mail(token, found_at, self._page(token))
-        await self.mail_delivery.tell(await self._owners(token), *letter)
+        await self.mail_delivery.send_to_accounts(await self._owners(token), *letter)
 
-    async def ending(self, token: Token) -> None:
+    async def send_expiry_reminder(self, token: Token) -> None:
         """Tell that the token ends soon."""
         letter = token_expiry_mail(token, self._page(token))
-        await self.mail_delivery.tell(await self._owners(token), *letter)
+        await self.mail_delivery.send_to_accounts(await self._owners(token), *letter)
 
     def _page(self, token: Token) -> str:
         """Return the page where whoever is told makes another one."""
@@ -160,7 +162,7 @@ class TokenExpiryReminders:
             _REMINDER_KIND, key, token.id, expires_ms=token.expires_ms, now_ms=now_ms
         )
         if claimed:
-            await self.token_mail.ending(token)
+            await self.token_mail.send_expiry_reminder(token)
         return claimed
 
 
@@ -182,12 +184,12 @@ class ModerationMail:
     clock: Clock
     base_url: str
 
-    async def tell(self, release: Release) -> None:
+    async def send_decision(self, release: Release) -> None:
         """Tell owners of a decision, which holds whether they hear of it or not."""
         page = f"{self.base_url}/account/organizations/{release.org}"
         with suppress(Unavailable):
             owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
-            await self.mail_delivery.tell(owners, *moderation_mail(release, page))
+            await self.mail_delivery.send_to_accounts(owners, *moderation_mail(release, page))
 
 
 _HELD_MAIL_KIND = "held-news"
@@ -203,12 +205,12 @@ class HeldReleaseMail:
     clock: Clock
     base_url: str
 
-    async def tell(self, release: Release) -> None:
+    async def send_held(self, release: Release) -> None:
         """Tell owners of a release that was just held; it is, whether they hear of it or not."""
         with suppress(Unavailable):
             if await self._is_first(release):
                 owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
-                await self.mail_delivery.tell(owners, *_letter(release, self.base_url))
+                await self.mail_delivery.send_to_accounts(owners, *_letter(release, self.base_url))
 
     async def _is_first(self, release: Release) -> bool:
         now_ms = self.clock.now_ms()

@@ -73,7 +73,7 @@ class MemberChanges:
     mail_delivery: MailDelivery
     base_url: str
 
-    async def make(self, roster: MemberList, wanted: RequestedMembership, actor: Actor) -> None:
+    async def apply(self, roster: MemberList, wanted: RequestedMembership, actor: Actor) -> None:
         """Make the change, or begin it where it is one of owners and not the operator's.
 
         To be what one is, is to undo what waits. Raises `LastOwner`, `ChangePending`,
@@ -82,7 +82,7 @@ class MemberChanges:
         now = roster.member(wanted.account.id)
         if wanted.role is (now.role if now else None):
             if now is not None and now.pending is not None:
-                await self.undo(roster, wanted.account, actor)
+                await self.cancel(roster, wanted.account, actor)
             return
         was_owner = now is not None and now.role is Role.OWNER
         if was_owner or wanted.role is Role.OWNER:
@@ -92,7 +92,7 @@ class MemberChanges:
             roster.require_no_change_of(wanted.account.id, wanted.account.name)
         await self._write_now(roster, wanted, actor)
 
-    async def begin(
+    async def schedule(
         self,
         roster: MemberList,
         wanted: RequestedMembership,
@@ -111,7 +111,7 @@ class MemberChanges:
         await self._begin(roster, wanted, pending, actor, decided.name)
         return at_ms
 
-    async def give_way(
+    async def schedule_step_down(
         self,
         roster: MemberList,
         wanted: RequestedMembership,
@@ -124,7 +124,7 @@ class MemberChanges:
         pending = PendingRole(role=wanted.role, at_ms=at_ms, by=actor.by.id, heir=heir)
         await self._begin(roster, wanted, pending, actor, actor.name)
 
-    async def undo(self, roster: MemberList, account: Account, actor: Actor) -> None:
+    async def cancel(self, roster: MemberList, account: Account, actor: Actor) -> None:
         """Take back a change that waits.
 
         Raises `NothingPending`, `OwnerTooNew`, or what `Action.GOVERN` raises.
@@ -138,20 +138,22 @@ class MemberChanges:
         undone = RequestedMembership(account, now.pending.role)
         change = _change("owner.undone", roster, undone)
         await self._write(roster, now.model_copy(update={"pending": None}), change, actor)
-        link = self.link(roster.org)
+        link = self.organization_url(roster.org)
         letter = mail.owner_change_cancelled_mail(roster.org, str(undone), by=actor.name, link=link)
-        await self.tell(roster, letter, account)
+        await self.notify_owners(roster, letter, account)
 
-    async def join(
+    async def add_invited(
         self, roster: MemberList, wanted: RequestedMembership, actor: Actor, inviter: Actor
     ) -> None:
         """Let somebody in who was invited; to own the organization takes the cooling-off."""
         if wanted.role is Role.OWNER:
-            await self.begin(roster, wanted, actor, inviter)
+            await self.schedule(roster, wanted, actor, inviter)
         else:
             await self._write_now(roster, wanted, actor)
 
-    def noticed(self, entity: E, roster: MemberList, change: EntityChange, by: Principal) -> E:
+    def with_owner_events(
+        self, entity: E, roster: MemberList, change: EntityChange, by: Principal
+    ) -> E:
         """Return the entity with an event more for each owner, which their own log shows."""
         others = [each.account for each in roster.owners if each.account != change.account]
         notices = [
@@ -159,14 +161,14 @@ class MemberChanges:
         ]
         return entity.model_copy(update={"outbox": (*entity.outbox, *notices)})
 
-    async def tell(self, roster: MemberList, letter: MailText, *besides: Account) -> None:
+    async def notify_owners(self, roster: MemberList, letter: MailText, *besides: Account) -> None:
         """Write to every owner, and to whom else it concerns."""
         ids = {each.account for each in roster.owners} - {each.id for each in besides}
-        await self.mail_delivery.tell(
+        await self.mail_delivery.send_to_accounts(
             [*besides, *await accounts_by_ids(self.directory, sorted(ids))], *letter
         )
 
-    def link(self, org: str) -> str:
+    def organization_url(self, org: str) -> str:
         """Return the page on which members see changes, and owners undo them."""
         return f"{self.base_url}/account/organizations/{org}"
 
@@ -181,15 +183,15 @@ class MemberChanges:
         roster.require_no_change_of(account.id, account.name)
         if wanted.role is not Role.OWNER:
             roster.require_seniority(actor.by.id, account.id)
-        await self.begin(roster, wanted, actor)
+        await self.schedule(roster, wanted, actor)
 
     async def _govern_now(
         self, roster: MemberList, wanted: RequestedMembership, actor: Actor
     ) -> None:
         await self._write_now(roster, wanted, actor)
-        link = self.link(roster.org)
+        link = self.organization_url(roster.org)
         letter = mail.owners_changed_mail(roster.org, str(wanted), by=actor.name, link=link)
-        await self.tell(roster, letter, wanted.account)
+        await self.notify_owners(roster, letter, wanted.account)
 
     async def _begin(
         self,
@@ -204,11 +206,11 @@ class MemberChanges:
         invited_by = wanted.invited_by or now.invited_by
         waiting = now.model_copy(update={"pending": pending, "invited_by": invited_by})
         await self._write(roster, waiting, change, actor)
-        link = self.link(roster.org)
+        link = self.organization_url(roster.org)
         letter = mail.owner_change_pending_mail(
             roster.org, str(wanted), by=decider, at_ms=pending.at_ms, link=link
         )
-        await self.tell(roster, letter, wanted.account)
+        await self.notify_owners(roster, letter, wanted.account)
 
     async def _keep_owners(self, roster: MemberList, heir: Account, actor: Actor) -> None:
         """Let those stay owners who hand the organization over to somebody who does not get it.
@@ -258,7 +260,7 @@ class MemberChanges:
         """Return the membership with notices, where it is about owning: not of every member."""
         if Role.OWNER.value not in (change.details["before"], change.details["after"]):
             return membership
-        return self.noticed(membership, roster, change, actor.by)
+        return self.with_owner_events(membership, roster, change, actor.by)
 
 
 def _mark(known: Membership | None, wanted: RequestedMembership, actor: Actor) -> str:
@@ -341,14 +343,14 @@ class OrganizationTransfer:
             _check(roster, heir, then)
             at_ms = await self._made_owner(roster, heir, actor)
             wanted = RequestedMembership(giver, then)
-            await self.changes.give_way(roster, wanted, actor, heir=heir.id, at_ms=at_ms)
+            await self.changes.schedule_step_down(roster, wanted, actor, heir=heir.id, at_ms=at_ms)
 
     async def _made_owner(self, roster: MemberList, heir: Account, actor: Actor) -> int:
         """Have the heir become owner, and return from when on they are."""
         now = _member_of(roster, heir)
         if now.pending is not None and now.pending.role is Role.OWNER:
             return now.pending.at_ms
-        return await self.changes.begin(roster, RequestedMembership(heir, Role.OWNER), actor)
+        return await self.changes.schedule(roster, RequestedMembership(heir, Role.OWNER), actor)
 
 
 def _giver(roster: MemberList, actor: Actor) -> Account:

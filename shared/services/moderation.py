@@ -149,7 +149,7 @@ class Moderation:
             await self.derived_data.update(release)
         finally:  # It counts from now on, wherever it is listed.
             if is_new:
-                await self.mail.tell(release)
+                await self.mail.send_decision(release)
         return release
 
     def _decided(

@@ -62,20 +62,23 @@ class OrganizationDeletion:
             )
             at_ms = self.record_writer.clock.now_ms() + wait_ms
             letter = mail.organization_deletion_mail(
-                organization.name, by=actor.name, at_ms=at_ms, link=self.changes.link(org)
+                organization.name,
+                by=actor.name,
+                at_ms=at_ms,
+                link=self.changes.organization_url(org),
             )
             return await self._write(organization, at_ms, letter, by)
 
         return await retry_when_stale(attempt)
 
-    async def undo(self, org: OrgName, *, by: Principal) -> Organization:
+    async def cancel(self, org: OrgName, *, by: Principal) -> Organization:
         """Keep the organization after all; raise `NotClosing` when nobody deletes it."""
 
         async def attempt() -> Organization:
             actor, organization = await self._governed(org, by)
             if organization.deleting_ms is None:
                 raise NotClosing(organization.name)
-            link = self.changes.link(org)
+            link = self.changes.organization_url(org)
             letter = mail.organization_deletion_cancelled_mail(
                 organization.name, by=actor.name, link=link
             )
@@ -166,7 +169,7 @@ class OrganizationDeletion:
 
     async def _keep(self, organization: Organization) -> None:
         name = organization.name
-        link = self.changes.link(name)
+        link = self.changes.organization_url(name)
         letter = mail.organization_deletion_cancelled_mail(
             name, by="A package that was published", link=link
         )
@@ -186,9 +189,9 @@ class OrganizationDeletion:
         details = {"before": _shown(organization.deleting_ms), "after": _shown(at_ms)}
         change = EntityChange(kind, name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": at_ms})
-        noticed = self.changes.noticed(changed, roster, change, by)
+        noticed = self.changes.with_owner_events(changed, roster, change, by)
         stored = await self.record_writer.replace(noticed, change=change, by=by)
-        await self.changes.tell(roster, letter)
+        await self.changes.notify_owners(roster, letter)
         return stored
 
     async def _package_of(self, organization: Organization) -> Package | None:

@@ -267,7 +267,7 @@ class Organizations:
 
     async def access_context(self, org: OrgName, *, by: Principal) -> AccessContext:
         """Return what `by` is in an organization; to those outside of it, it is not there."""
-        return await self.authorization.require_belonging(by, org)
+        return await self.authorization.require_member(by, org)
 
     async def change(
         self, org: OrgName, profile: OrganizationProfile, *, by: Principal
@@ -283,17 +283,17 @@ class Organizations:
 
         return await retry_when_stale(attempt)
 
-    async def of(self, account_id: str) -> list[Membership]:
+    async def memberships_of(self, account_id: str) -> list[Membership]:
         """Return the memberships of an account as they count now."""
         now_ms = self.clock.now_ms()
         stored = await self.directory.about(Membership, account_id)
         return [now for each in stored if (now := each.at(now_ms)) is not None]
 
-    async def own(self, *, by: Principal) -> list[OrganizationMembership]:
+    async def list_own(self, *, by: Principal) -> list[OrganizationMembership]:
         """Return the organizations that `by` belongs to and may read of, by name."""
         if by.is_anonymous:
             raise CredentialsMissing
-        memberships = await self.of(by.id)
+        memberships = await self.memberships_of(by.id)
         names = [OrgName(each.org) for each in memberships]
         standings = await asyncio.gather(
             *(self.directory.standing(by.id, name, self.clock.now_ms()) for name in names)
@@ -317,12 +317,12 @@ class Organizations:
         account, membership = await self._member(org, account_id)
         return Member(account.name, membership)
 
-    async def member(self, org: OrgName, account_id: str, *, by: Principal) -> Account:
+    async def member_account(self, org: OrgName, account_id: str, *, by: Principal) -> Account:
         """Return the member of that id; whoever is none is not there, account or not.
 
         What may be done to them is asked by what does it.
         """
-        await self.authorization.require_belonging(by, org)
+        await self.authorization.require_member(by, org)
         account, _ = await self._member(org, account_id)
         return account
 
@@ -331,7 +331,7 @@ class Organizations:
         roster = await self.organization_members.read(organization)
         return PublicMembers(roster.newest_owner_ms, roster.shown)
 
-    async def named(self, memberships: Iterable[Membership]) -> list[Member]:
+    async def with_names(self, memberships: Iterable[Membership]) -> list[Member]:
         """Return who these members are, by name, without those whose account is gone."""
         by_id = {each.account: each for each in memberships}
         accounts = await accounts_by_ids(self.directory, by_id)
@@ -359,28 +359,28 @@ class Organizations:
             if not actor.is_operator_or_administrator and roster.member(member.id) is None:
                 raise MemberNotFound(member.name, roster.org)
             if roster.member(member.id) is None:
-                await self.lineage.note(by, Made.MEMBERSHIP, member.id, member.name, roster.org)
-            await self.changes.make(
+                await self.lineage.record(by, Made.MEMBERSHIP, member.id, member.name, roster.org)
+            await self.changes.apply(
                 roster, RequestedMembership(member, role, made_with=by.token), actor
             )
-        await self.lineage.check(by)
+        await self.lineage.require_not_stolen(by)
 
     async def remove_member(self, org: OrgName, member: Account, *, by: Principal) -> None:
         """Take the account out of the organization: owners others, everybody themselves."""
         action = Action.LEAVE if by.id == member.id else Action.MANAGE
         standing = await self.authorization.require_within(by, action, org)
         async with self.organization_members.locked(standing.existing(org)) as roster:
-            await self.changes.make(roster, RequestedMembership(member, None), Actor(by, standing))
+            await self.changes.apply(roster, RequestedMembership(member, None), Actor(by, standing))
 
-    async def waiting(self, org: OrgName, *, by: Principal) -> list[Member]:
+    async def pending_changes(self, org: OrgName, *, by: Principal) -> list[Member]:
         """Return the members of whom a change waits for its time; members may ask."""
         return [each for each in await self.members(org, by=by) if each.membership.pending]
 
-    async def undo(self, org: OrgName, member: Account, *, by: Principal) -> None:
+    async def cancel_change(self, org: OrgName, member: Account, *, by: Principal) -> None:
         """Take back a change of a member that waits for its time; any owner may."""
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
         async with self.organization_members.locked(standing.existing(org)) as roster:
-            await self.changes.undo(roster, member, Actor(by, standing))
+            await self.changes.cancel(roster, member, Actor(by, standing))
 
     async def _appear(self, org: OrgName, kind: str, by: Principal, *, is_shown: bool) -> None:
         standing = await self.authorization.require_within(by, Action.LEAVE, org)

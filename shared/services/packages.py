@@ -239,7 +239,7 @@ class OrganizationPackages:
         Raises `OrganizationNotFound` for those who do not belong to its organization, and
         `PackageNotFound`.
         """
-        standing = await self.authorization.require_belonging(by, package.org)
+        standing = await self.authorization.require_member(by, package.org)
         require_right(by, standing, Action.DEPRECATE, package)
         [survey] = await self.metadata.survey([package])
         if survey is None:

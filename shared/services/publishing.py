@@ -196,7 +196,7 @@ class Publishing:
         self.admitted(release)
         await self.derived_data.add_release(head, release, bala.texts)
         if release.awaits_owner:
-            await self.mail.tell(release)
+            await self.mail.send_held(release)
         return release
 
     async def _admit(

@@ -52,7 +52,7 @@ class SecretScanning:
     clock: Clock
     token_mail: TokenMail
 
-    async def report(
+    async def process_report(
         self, body: bytes, headers: Mapping[str, str], *, address: str
     ) -> list[LeakedTokenFinding]:
         """Read a signed report, end the tokens in it and say which there were.
@@ -97,6 +97,6 @@ class SecretScanning:
         await self.work.put(_LEAKED, token.hash, token.id, until_ms)
         change = token_change("leaked", token)
         found = {**change.details, "found": leaked.address, "type": leaked.kind}
-        await self.records.end(token, replace(change, details=found), by=by)
+        await self.records.revoke(token, replace(change, details=found), by=by)
         if await self.work.claim(_TOLD, token.hash, token.id, expires_ms=until_ms, now_ms=now_ms):
-            await self.token_mail.leaked(token, leaked.address)
+            await self.token_mail.send_leaked(token, leaked.address)

@@ -26,7 +26,7 @@ class AccountSessions:
     clock: Clock
     account_mail: AccountMail
 
-    async def sessions(self, *, by: Principal) -> list[Session]:
+    async def list_own(self, *, by: Principal) -> list[Session]:
         """Return the sessions that are not over, those that were used last first."""
         require_own_account("list", "sessions", by)
         return live_sessions(await self.directory.of(Session, by.id), self.clock.now_ms())
@@ -36,7 +36,7 @@ class AccountSessions:
         require_own_account("end", "sessions", by)
         return await retry_when_stale(lambda: self._end(Place(by.id, session_id), by))
 
-    async def end_every(self, account_id: str, *, by: Principal) -> list[Session]:
+    async def end_all(self, account_id: str, *, by: Principal) -> list[Session]:
         """End every session of an account; whether `by` may is for the services that call it."""
         ended: list[Session] = []
         for each in await self.directory.of(Session, account_id):
@@ -61,7 +61,7 @@ class AccountSessions:
             await self.record_writer.remove(session, change=change, by=by)
         except Stale:
             return  # It changes or ends right now; the next request of the copy finds it again.
-        self.account_mail.tell(session.account, session_copied_mail)
+        self.account_mail.send(session.account, session_copied_mail)
 
     async def _end(self, place: Place, by: Principal) -> Session:
         session = await self.directory.get(Session, place)

@@ -105,26 +105,26 @@ class Identities:
     account_mail: AccountMail
     read_only_mode: ReadOnlyMode
 
-    async def account_of(self, who: VerifiedIdentity) -> str | None:
+    async def account_id_of(self, who: VerifiedIdentity) -> str | None:
         """Return the id of the account that the person has; None for a stranger."""
         identity, _ = await self._known(who)
         return identity.account if identity else None
 
-    async def open_account_of(self, who: VerifiedIdentity) -> str | None:
+    async def unlocked_account_id_of(self, who: VerifiedIdentity) -> str | None:
         """Return as `account_of` does whose account the person enters; raise `AccountLocked`."""
         identity, account = await self._known(who)
         if account is not None and account.is_locked:
             raise AccountLocked(account.name)
         return identity.account if identity else None
 
-    async def enrol(self, who: VerifiedIdentity, provider: str, *, by: Principal) -> str:
+    async def register(self, who: VerifiedIdentity, provider: str, *, by: Principal) -> str:
         """Make an account for a stranger, and return its id."""
         account_id = random_text(self.randomness, OWNER_LENGTH)
         # The identity before the account: of two sign-ins at once one claims it, and both find it.
         try:
             await self._add(who, provider, account_id, replace(by, id=account_id))
         except AlreadyThere:
-            return await self.account_of(who) or account_id
+            return await self.account_id_of(who) or account_id
         await self._make_account(account_id, who)
         return account_id
 
@@ -133,10 +133,10 @@ class Identities:
         try:
             await self._add(who, provider, by.id, by)
         except AlreadyThere:
-            if await self.account_of(who) != by.id:
+            if await self.account_id_of(who) != by.id:
                 raise IdentityTaken(who.label or who.display_name) from None
             return
-        self.account_mail.tell(
+        self.account_mail.send(
             by.id, partial(identity_linked_mail, label=who.label, provider=provider)
         )
 
@@ -160,7 +160,7 @@ class Identities:
         change = self._change("identity.removed", identity)
         await self.record_writer.remove(identity, change=change, by=by)
         told = partial(identity_removed_mail, label=identity.label, provider=identity.provider)
-        self.account_mail.tell(by.id, told)
+        self.account_mail.send(by.id, told)
 
     async def _known(self, who: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
         identity = await self.directory.get(Identity, identity_place(who.issuer, who.identifier))
@@ -269,7 +269,7 @@ class SignInFlow:
                 await self._link(who, pending, arrival)
         return pending.to
 
-    async def by_link(self, code: str, arrival: SignInBrowser) -> None:
+    async def finish_link(self, code: str, arrival: SignInBrowser) -> None:
         """Sign in by a link, which is used up; raise `LinkExpired` or `AccountLocked`."""
         account_id = await self.links.redeem(code)
         account = await self.directory.get(Account, Place(account_id))
@@ -282,12 +282,12 @@ class SignInFlow:
 
     async def issue_link(self, account: Account, *, by: Principal) -> Secret:
         """Return a link that signs somebody else in."""
-        await self.require_issuer(by=by)
+        await self.require_link_issuer(by=by)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
         await self.record_writer.events.append([self.record_writer.event(change, by)])
         return await self.links.create(account.id)
 
-    async def require_issuer(self, *, by: Principal) -> None:
+    async def require_link_issuer(self, *, by: Principal) -> None:
         """Raise unless `by` may issue links: administrators alone, who just signed in."""
         if by.is_anonymous:
             raise CredentialsMissing
@@ -336,19 +336,19 @@ class SignInFlow:
             raise SignInFailed(provider.label, "its answer proves nothing") from None
 
     async def _enter(self, who: VerifiedIdentity, provider: str, arrival: SignInBrowser) -> None:
-        account_id = await self.identities.open_account_of(who)
+        account_id = await self.identities.unlocked_account_id_of(who)
         if account_id is None:
             if self.sign_up is SignUp.NOBODY:
                 raise SignUpClosed(who.label or who.display_name)
             by = Principal(address=arrival.address, agent=arrival.agent)
-            account_id = await self.identities.enrol(who, provider, by=by)
+            account_id = await self.identities.register(who, provider, by=by)
         proof = _Proof(provider, who.authenticated_ms, who.strong)
         await self._start(account_id, proof, arrival)
 
     async def _renew(
         self, who: VerifiedIdentity, pending: SignInAttempt, arrival: SignInBrowser
     ) -> None:
-        if await self.identities.account_of(who) != pending.account:
+        if await self.identities.account_id_of(who) != pending.account:
             label = self._provider(pending.provider).label
             raise SignInFailed(label, "you showed that you are somebody else")
         secret = self.sessions.new_secret()
@@ -387,7 +387,7 @@ class SignInFlow:
             session, secret
         )  # Refuses plain http before it is stored.
         await self.known_browsers.ready()
-        known = self.known_browsers.knows(account_id, arrival.device)
+        known = self.known_browsers.is_known(account_id, arrival.device)
         details = {
             "provider": proof.provider,
             "agent": arrival.agent,
@@ -399,7 +399,7 @@ class SignInFlow:
         self.known_browsers.remember(account_id)
         if not known:
             told = partial(new_device_mail, agent=arrival.agent, address=arrival.address)
-            self.account_mail.tell(account_id, told)
+            self.account_mail.send(account_id, told)
 
     def _new_session(
         self, account_id: str, proof: _Proof, arrival: SignInBrowser, secret: Secret

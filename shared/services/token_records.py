@@ -57,12 +57,14 @@ class TokenLineage:
     record_writer: RecordWriter
     clock: Clock
 
-    async def note(self, by: Principal, what: Made, subject: str, name: str, org: str = "") -> None:
+    async def record(
+        self, by: Principal, what: Made, subject: str, name: str, org: str = ""
+    ) -> None:
         """Note what `by` is about to make; nothing is noted of people, who have no token."""
         if by.token:
-            await self.note_with(by.token, by.id, what, subject, name=name, org=org)
+            await self.record_for(by.token, by.id, what, subject, name=name, org=org)
 
-    async def note_with(
+    async def record_for(
         self, token: str, owner: str, what: Made, subject: str, *, name: str, org: str
     ) -> None:
         """Note what is about to be made with a token of `owner`."""
@@ -84,22 +86,24 @@ class TokenLineage:
             found.setdefault(each.token, []).append(each)
         return found
 
-    async def check(self, by: Principal) -> None:
+    async def require_not_stolen(self, by: Principal) -> None:
         """Raise `TokenUnknown` after ending what `by` has just made, if their token was stolen.
 
         One read of the store for tokens, and none for people.
         """
         if by.token:
-            await self.check_with(by.token, by.id)
+            await self.require_token_not_stolen(by.token, by.id)
 
-    async def check_with(self, token: str, owner: str) -> None:
+    async def require_token_not_stolen(self, token: str, owner: str) -> None:
         """Raise as `check` does, for what was made with a token of `owner`."""
         stolen = await self.directory.get(StolenToken, Place(owner, token))
         if stolen is not None:
             await self._finish(stolen, UPKEEP)
             raise TokenUnknown
 
-    async def revoke(self, owner: str, token_id: str, *, by: Principal) -> Sequence[LineageRecord]:
+    async def revoke_stolen(
+        self, owner: str, token_id: str, *, by: Principal
+    ) -> Sequence[LineageRecord]:
         """End a token and everything that was made with it; return what that was.
 
         One event says so. A repeat finishes what a crash broke off, and a token that was revoked
@@ -118,7 +122,7 @@ class TokenLineage:
         await self._finish(stolen, by)
         return made
 
-    async def finish(self) -> int:
+    async def finish_revocations(self) -> int:
         """Finish what a crash broke off; return how many revocations were looked at."""
         since_ms = self.clock.now_ms() - UNFINISHED_FOR // timedelta(milliseconds=1)
         recent = [
@@ -130,7 +134,7 @@ class TokenLineage:
             await self._finish(each, UPKEEP)
         return len(recent)
 
-    async def forget(self, owner: str) -> None:
+    async def delete(self, owner: str) -> None:
         """Delete what is noted of the tokens of `owner`, after finishing what a crash broke off."""
         for stolen in await self.directory.of(StolenToken, owner):
             await self._finish(stolen, UPKEEP)
@@ -246,9 +250,9 @@ class TokenRecords:
             "made_with": by.token,
         }
         token = draft.model_copy(update=made)
-        await self.lineage.note(by, Made.TOKEN, token.id, token.name)
+        await self.lineage.record(by, Made.TOKEN, token.id, token.name)
         added = await self.record_writer.add(token, change=token_change("issued", token), by=by)
-        await self.lineage.check(by)
+        await self.lineage.require_not_stolen(by)
         return IssuedToken(added, minted.text)
 
     async def of(self, owner: str) -> list[UsedToken]:
@@ -299,7 +303,7 @@ class TokenRecords:
             "outbox": (),
         }
         token = old[-1].model_copy(update=fresh)
-        await self.lineage.note(by, Made.TOKEN, token.id, token.name)
+        await self.lineage.record(by, Made.TOKEN, token.id, token.name)
         # New before old: whoever fails in between keeps what they have, and may try again.
         added = await self.record_writer.add(token, change=token_change("rotated", token), by=by)
         forgotten = [await self._forget(each) for each in old]
@@ -307,10 +311,10 @@ class TokenRecords:
             # Somebody revoked it, or gave it another text, meanwhile: that holds.
             await self._end(added, token_change("revoked", added), by)
             raise TokenNotFound(token.id)
-        await self.lineage.check(by)
+        await self.lineage.require_not_stolen(by)
         return IssuedToken(added, minted.text)
 
-    async def end(self, token: Token, change: EntityChange, *, by: Principal) -> None:
+    async def revoke(self, token: Token, change: EntityChange, *, by: Principal) -> None:
         """End the token, whatever text it has, and forget its use; a repeat changes nothing."""
         with suppress(TokenNotFound):
             for each in await self._texts(token.owner, token.id):

@@ -144,7 +144,7 @@ class Tokens:
         Raises `TokenNotFound` alike for tokens that are not there and other people's.
         """
         token = (await self._own("revoke", owner, token_id, by)).token
-        await self.records.end(token, token_change("revoked", token), by=by)
+        await self.records.revoke(token, token_change("revoked", token), by=by)
 
     async def revoke_stolen(
         self, owner: str, token_id: str, *, by: Principal
@@ -156,7 +156,7 @@ class Tokens:
         _check_manager("revoke", by)
         if not _is_owner(owner, by):
             raise TokenNotFound(token_id)
-        return await self.records.lineage.revoke(owner, token_id, by=by)
+        return await self.records.lineage.revoke_stolen(owner, token_id, by=by)
 
     async def _own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
         _check_manager(verb, by)
@@ -286,7 +286,7 @@ class OrganizationTokens:
     async def revoke(self, org: OrgName, token_id: str, *, by: Principal) -> None:
         """End a token of the organization, everywhere within five seconds."""
         token = (await self.find(org, token_id, by=by)).token
-        await self.records.end(token, token_change("revoked", token), by=by)
+        await self.records.revoke(token, token_change("revoked", token), by=by)
 
     async def revoke_stolen(
         self, org: OrgName, token_id: str, *, by: Principal
@@ -296,7 +296,7 @@ class OrganizationTokens:
         Raises and repeats as `TokenLineage.revoke` does.
         """
         organization = await self._owned(org, by)
-        return await self.records.lineage.revoke(organization.id, token_id, by=by)
+        return await self.records.lineage.revoke_stolen(organization.id, token_id, by=by)
 
     async def owner(self, org: OrgName, *, by: Principal) -> str:
         """Return the id that the organization's tokens belong to."""

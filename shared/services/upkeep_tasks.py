@@ -148,7 +148,7 @@ class ExpiredRecordDeletion:
 
     async def run(self) -> TaskReport:
         """Delete what has expired, and what was made with tokens that were stolen."""
-        await self.lineage.finish()
+        await self.lineage.finish_revocations()
         now_ms = self.clock.now_ms()
         grace_ms = self.grace // timedelta(milliseconds=1)
         removed = await self.directory.remove_ended(now_ms - grace_ms)

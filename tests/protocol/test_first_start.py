@@ -79,9 +79,9 @@ async def links_made(data: Path) -> int:
     """Return how many sign-in links the log of the administrator tells of."""
     registry = build_registry(settings_of(data))
     try:
-        [admin] = await registry.account_administration.running(by=OPERATOR)
+        [admin] = await registry.account_administration.list_administrators(by=OPERATOR)
         query = EventQuery(kind="sign-in-link.issued")
-        page = await registry.audit_log.of_somebody(admin.id, query, by=OPERATOR)
+        page = await registry.audit_log.of_other_account(admin.id, query, by=OPERATOR)
         return len(page.events)
     finally:
         await registry.close()
@@ -137,7 +137,7 @@ async def test_where_nobody_can_administer_a_start_makes_somebody_under_a_free_n
     file = world.registry.settings.data / "Settings.toml"
     for _ in range(2):
         assert (await first_start(world.registry, file)).administrator == "admin-2"
-    running = await world.registry.account_administration.running(by=OPERATOR)
+    running = await world.registry.account_administration.list_administrators(by=OPERATOR)
     assert [each.name for each in running] == ["admin-2", "ann"]
 
 

@@ -148,7 +148,7 @@ async def signing(worlds: OpenWorld) -> Signing:
 
 async def kim(signing: Signing) -> Account:
     """Return the account of the person at the issuer."""
-    found = await signing.world.registry.account_administration.find("kim", by=OPERATOR)
+    found = await signing.world.registry.account_administration.search("kim", by=OPERATOR)
     [account] = [each.account for each in found.rows]
     assert account
     return account

@@ -75,7 +75,7 @@ async def test_who_let_them_in_is_told_at_once_and_undoes_it(handed: Organizatio
     assert "kim has decided that eve becomes owner." in mail.text
     assert "24 November 2023, 08:47 UTC" in mail.text
     assert [event.kind for event in handed.told_to(KIM)] == ["owner.pending"]
-    await handed.organizations.undo(ACME, EVE, by=handed.signed_in(KIM))
+    await handed.organizations.cancel_change(ACME, EVE, by=handed.signed_in(KIM))
     handed.clock.advance(OWNER_CHANGE_DELAY + NEW_OWNER_PERIOD)
     assert handed.roles() == {"kim": Role.OWNER, "eve": Role.MEMBER}
 
@@ -93,7 +93,7 @@ async def test_who_let_them_in_has_a_week_to_take_them_out(handed: OrganizationS
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     await handed.organizations.remove_member(ACME, EVE, by=handed.signed_in(KIM))
     with pytest.raises(OwnerTooNew):
-        await handed.organizations.undo(ACME, EVE, by=handed.signed_in(EVE))
+        await handed.organizations.cancel_change(ACME, EVE, by=handed.signed_in(EVE))
     handed.clock.advance(OWNER_CHANGE_DELAY)
     assert handed.roles() == {"kim": Role.OWNER}
 
@@ -110,7 +110,7 @@ async def test_after_a_week_it_still_takes_two_days_in_which_it_is_undone(
     [mail] = handed.mailer.to(KIM.email)
     assert "eve has decided that kim is no member any more." in mail.text
     handed.clock.advance(OWNER_CHANGE_DELAY - A_SECOND)
-    await handed.organizations.undo(ACME, KIM, by=handed.signed_in(KIM))
+    await handed.organizations.cancel_change(ACME, KIM, by=handed.signed_in(KIM))
     handed.clock.advance(OWNER_CHANGE_DELAY)
     assert handed.roles()["kim"] is Role.OWNER
 
@@ -151,7 +151,7 @@ async def test_who_was_taken_out_does_nothing_more(handed: OrganizationServices)
         handed.organizations.members(ACME, by=eve),
         handed.organizations.set_member(ACME, KIM, Role.MEMBER, by=eve),
         handed.organizations.remove_member(ACME, EVE, by=eve),
-        handed.organizations.undo(ACME, EVE, by=eve),
+        handed.organizations.cancel_change(ACME, EVE, by=eve),
         handed.inviting.invite(ACME, member, by=eve),
         handed.closing.delete(ACME, by=eve),
     ):

@@ -83,7 +83,7 @@ async def test_its_owner_owns_nothing_any_more(gone: World) -> None:
     with pytest.raises(OrganizationNotFound):
         await gone.registry.organizations.members(EMPTY, by=by)
     assert "empty" not in {
-        each.organization.name for each in await gone.registry.organizations.own(by=by)
+        each.organization.name for each in await gone.registry.organizations.list_own(by=by)
     }
 
 
@@ -94,7 +94,7 @@ async def test_while_it_is_being_deleted_nobody_publishes_to_it(world: World) ->
     await world.registry.organization_deletion.delete(EMPTY, by=fresh)
     with pytest.raises(ClientFailure, match="is being deleted"):
         await world.push(bala("empty/greet:1.0.0"))
-    await world.registry.organization_deletion.undo(EMPTY, by=fresh)
+    await world.registry.organization_deletion.cancel(EMPTY, by=fresh)
     await world.push(bala("empty/greet:1.0.0"))
 
 

@@ -65,7 +65,7 @@ async def test_nobody_keeps_a_pending_owner_from_being_undone(
     await page.send(f"{PAGE}/role", account=mia, role="owner")
     assert "mia becomes owner" in page.text
     assert (await page.send(f"{PAGE}/undo", account=mia)).status_code == 303
-    assert await world.registry.organizations.waiting(ACME, by=OPERATOR) == []
+    assert await world.registry.organizations.pending_changes(ACME, by=OPERATOR) == []
     assert stranger.account.id not in await roles(world)
 
 
@@ -79,7 +79,7 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
     await admin.open(found.headers["location"])
     answer = await admin.send(f"/manage/accounts/{mia}/appoint", name="mia")
     assert answer.status_code == 303
-    running = await world.registry.account_administration.running(by=OPERATOR)
+    running = await world.registry.account_administration.list_administrators(by=OPERATOR)
     assert {each.name for each in running} == {"admin", "mia"}
     assert stranger.account.id not in {each.id for each in running}
 
@@ -93,7 +93,7 @@ async def test_an_organization_is_handed_to_the_person_meant(
     await page.open(f"{PAGE}/settings")
     answer = await page.send(f"{PAGE}/transfer", heir=mia, afterwards="leave", confirm="acme")
     assert answer.status_code == 303
-    waiting = await world.registry.organizations.waiting(ACME, by=OPERATOR)
+    waiting = await world.registry.organizations.pending_changes(ACME, by=OPERATOR)
     assert {each.membership.account for each in waiting} == {mia, world.people.ann.account.id}
 
 
@@ -123,7 +123,7 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     await admin.send("/manage/organizations", name="globex", owner=f"id:{mia}")
     members = await world.registry.organizations.members(parse_org("globex"), by=OPERATOR)
     assert [each.membership.account for each in members] == [mia]
-    assert await world.registry.audit_log.actor(mia) == mia
+    assert await world.registry.audit_log.actor_id(mia) == mia
     assert stranger.account.name == mia
 
 
@@ -151,7 +151,7 @@ async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> N
         authenticated_ms=world.clock.now_ms(),
     )
     made = await world.registry.accounts.by_id(
-        await identities.enrol(who, "oidc", by=replace(ANONYMOUS, address="192.0.2.1"))
+        await identities.register(who, "oidc", by=replace(ANONYMOUS, address="192.0.2.1"))
     )
     assert made.name == f"{mia.lower()}-1"
     assert not is_id(made.name)

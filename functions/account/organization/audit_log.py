@@ -88,7 +88,7 @@ async def _params(
     if asked["actor"].lower() == organization.key:
         asked["actor"] = organization.id
     else:
-        asked["actor"] = await registry.audit_log.actor(asked["actor"])
+        asked["actor"] = await registry.audit_log.actor_id(asked["actor"])
     asked["since"] = _day(asked["since"], timedelta(0))
     asked["until"] = _day(asked["until"], timedelta(days=1))  # What happened on that day as well.
     return {

@@ -79,20 +79,20 @@ async def _show_members(
 async def _set_role(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
     organizations, by = registry.organizations, visit.principal
     role = _role(visit.form)
-    member = await organizations.member(org, visit.form.text("account"), by=by)
+    member = await organizations.member_account(org, visit.form.text("account"), by=by)
     await organizations.set_member(org, member, role, by=by)
 
 
 async def _remove(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
     organizations, by = registry.organizations, visit.principal
-    member = await organizations.member(org, visit.form.text("account"), by=by)
+    member = await organizations.member_account(org, visit.form.text("account"), by=by)
     await organizations.remove_member(org, member, by=by)
 
 
 async def _undo(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
     organizations, by = registry.organizations, visit.principal
-    member = await organizations.member(org, visit.form.text("account"), by=by)
-    await organizations.undo(org, member, by=by)
+    member = await organizations.member_account(org, visit.form.text("account"), by=by)
+    await organizations.cancel_change(org, member, by=by)
 
 
 async def _withdraw(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:

@@ -113,7 +113,7 @@ async def _set_visibility(registry: Registry, visit: SignedInRequest, org: OrgNa
 
 async def _transfer(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
     form, by = visit.form, visit.principal
-    heir = await registry.organizations.member(org, form.text("heir"), by=by)
+    heir = await registry.organizations.member_account(org, form.text("heir"), by=by)
     if form.text("confirm").lower() != org.lower():
         message = f"To hand {org} over, type its name into the last field."
         raise InvalidRequest(message)
@@ -125,7 +125,7 @@ async def _delete(registry: Registry, visit: SignedInRequest, org: OrgName) -> N
 
 
 async def _keep(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    await registry.organization_deletion.undo(org, by=visit.principal)
+    await registry.organization_deletion.cancel(org, by=visit.principal)
 
 
 def _visibility(form: Form) -> Visibility:

@@ -161,9 +161,9 @@ async def test_what_a_deleted_account_made_with_tokens_is_noted_no_more(world: W
     """Its notes name tokens and hold parts of addresses."""
     mia = world.people.mia
     lineage, by = world.registry.invitations.lineage, principal(world, mia)
-    await lineage.note_with("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
-    await lineage.note_with("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
-    await lineage.revoke(mia.account.id, "gone", by=by)
+    await lineage.record_for("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
+    await lineage.record_for("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
+    await lineage.revoke_stolen(mia.account.id, "gone", by=by)
     await world.registry.account_deletion.delete(by=by)
     directory = world.stores.directory
     assert await directory.of(LineageRecord, mia.account.id) == []
@@ -179,7 +179,7 @@ async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World)
 
 
 async def test_a_name_that_nobody_has_is_retired_without_effect(world: World) -> None:
-    await world.registry.account_deletion.retire("nobody-has-it")
+    await world.registry.account_deletion.retire_name("nobody-has-it")
     created = await world.registry.accounts.create("nobody-has-it", by=OPERATOR)
     assert created.name == "nobody-has-it"
 
@@ -201,7 +201,7 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World)
     # All but the last step.
     departing = world.registry.account_deletion
     await departing.organizations.remove_member(parse_org("acme"), mia.account, by=by)
-    await departing.retire(mia.account.name)
+    await departing.retire_name(mia.account.name)
     await departing.delete(by=by)
     assert await account_of(world, mia) is None
     with pytest.raises(TokenUnknown):

@@ -42,7 +42,7 @@ async def test_no_secret_is_listed(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     text = (await browser.api("GET", SESSIONS)).text
     secret = browser.session.rpartition(".")[2]
-    [session] = await world.registry.sign_in.account_sessions.sessions(
+    [session] = await world.registry.sign_in.account_sessions.list_own(
         by=await world.registry.sessions.recognize({"cookie": f"__Host-ballroom={browser.session}"})
     )
     assert secret not in text

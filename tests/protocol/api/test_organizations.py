@@ -139,7 +139,7 @@ async def test_an_organization_is_deleted_and_kept_by_people_who_signed_in(world
     fresh = signed_in(world, ann)
     await world.registry.organization_deletion.delete(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] == "2026-09-23T14:13:20Z"
-    await world.registry.organization_deletion.undo(ACME, by=fresh)
+    await world.registry.organization_deletion.cancel(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] is None
 
 
@@ -245,7 +245,7 @@ async def test_what_waits_is_listed_and_undone(world: World) -> None:
     }
     url = world.with_ids(f"{ORGS}/acme/pending/ID-OF-mia")
     assert refusal(await call(world, "DELETE", url, by=ann)) == (403, "sign-in-again")
-    await organizations.undo(ACME, mia.account, by=fresh)
+    await organizations.cancel_change(ACME, mia.account, by=fresh)
     assert await fetched(world, f"{ORGS}/acme/pending", mia) == {"members": []}
     world.clock.advance(OWNER_CHANGE_DELAY)
     listed = await fetched(world, f"{ORGS}/acme/members", mia)

@@ -178,7 +178,7 @@ async def test_the_log_of_the_account_says_what_was_approved_and_from_where(worl
 async def test_the_log_of_the_account_says_what_was_refused(world: World) -> None:
     codes = await world.registry.device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
-    await world.registry.device_login.refuse(codes.user_code.reveal(), by=ann)
+    await world.registry.device_login.deny(codes.user_code.reveal(), by=ann)
     [(_, event)] = await world.stores.events.stream(f"account:{ann.id}", None, 1)
     assert (event.kind, event.actor, event.subject) == ("device.refused", ann.id, "laptop")
     assert event.details == {"client": "laptop", "machine-address": MACHINE}
@@ -279,7 +279,7 @@ async def test_who_answers_between_another_ones_look_and_answer_is_not_overruled
         Principal(each.account.id, "session", (Grant(),))
         for each in (world.people.ann, world.people.bob)
     ]
-    await connecting.refuse(codes.user_code.reveal(), by=ann)
+    await connecting.deny(codes.user_code.reveal(), by=ann)
     late = replace(connecting, work=cast(WorkStore, Late(world.stores.work)))
     with pytest.raises(DeviceCodeUnknown):
         await late.approve(codes.user_code.reveal(), by=bob)

@@ -316,10 +316,10 @@ async def test_whoever_may_issue_no_link_reads_why(signing: Signing) -> None:
     people, now_ms = signing.world.people, signing.world.clock.now_ms()
     signing_in = signing.world.registry.sign_in.flow
     admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
-    await signing_in.require_issuer(by=admin)
-    await signing_in.require_issuer(by=OPERATOR)
+    await signing_in.require_link_issuer(by=admin)
+    await signing_in.require_link_issuer(by=OPERATOR)
     with pytest.raises(CredentialsMissing):
-        await signing_in.require_issuer(by=ANONYMOUS)
+        await signing_in.require_link_issuer(by=ANONYMOUS)
     for id_ in (people.ann.account.id, "nobody0000"):
         with pytest.raises(NotPermitted) as refused:
             await signing_in.issue_link(people.bob.account, by=replace(admin, id=id_))

@@ -31,15 +31,15 @@ def shown(left: list[Secret], known: KnownBrowsers) -> str:
     [cookie] = left
     text, _, attributes = cookie.reveal().partition(";")
     assert f"Max-Age={365 * 86_400}" in attributes
-    return known.shown({"cookie": text})
+    return known.read({"cookie": text})
 
 
 def test_a_browser_is_known_to_the_account_that_was_signed_in_with_it(left: list[Secret]) -> None:
     known = devices()
     known.remember(ANN)
     text = shown(left, known)
-    assert known.knows(ANN, text)
-    assert not known.knows(BOB, text)
+    assert known.is_known(ANN, text)
+    assert not known.is_known(BOB, text)
 
 
 def test_what_a_browser_shows_cannot_be_made_of_parts(left: list[Secret]) -> None:
@@ -47,8 +47,8 @@ def test_what_a_browser_shows_cannot_be_made_of_parts(left: list[Secret]) -> Non
     known.remember(ANN)
     name, _, signature = shown(left, known).partition(".")
     for forged in (name, f"{name}.", f".{signature}", f"x{name}.{signature}", f"{name}.x", ""):
-        assert not known.knows(ANN, forged)
-    assert not known.knows(ANN, f"{name}.{name}.{signature}")
+        assert not known.is_known(ANN, forged)
+    assert not known.is_known(ANN, f"{name}.{name}.{signature}")
 
 
 def test_two_browsers_show_different_things(left: list[Secret]) -> None:
@@ -60,9 +60,11 @@ def test_two_browsers_show_different_things(left: list[Secret]) -> None:
 
 def test_forms_of_browsers_and_proofs_of_devices_are_signed_apart() -> None:
     browsers = Browsers(KEYS, FakeRandomness("browsers"), cookie=COOKIE)
-    form = browsers.csrf("name")
-    assert browsers.csrf_fits("name", form)
-    assert not browsers.csrf_fits("other", form)
-    assert not browsers.csrf_fits("", browsers.csrf(""))
-    assert not devices().knows("name", f".{form}")
-    assert not browsers.csrf_fits(f"{ANN}\nname", KEYS.signer("device").sign(f"{ANN}\nname"))
+    form = browsers.csrf_token("name")
+    assert browsers.is_csrf_token_valid("name", form)
+    assert not browsers.is_csrf_token_valid("other", form)
+    assert not browsers.is_csrf_token_valid("", browsers.csrf_token(""))
+    assert not devices().is_known("name", f".{form}")
+    assert not browsers.is_csrf_token_valid(
+        f"{ANN}\nname", KEYS.signer("device").sign(f"{ANN}\nname")
+    )

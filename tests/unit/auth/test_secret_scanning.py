@@ -232,7 +232,7 @@ async def test_a_list_of_keys_that_cannot_be_read_is_an_outage(
     scanner.answer = HttpResponse(status, {}, published)
     heard: list[str] = []
     with pytest.raises(Busy):
-        await fetched(scanner, clock, heard).named(scanner.identifier)
+        await fetched(scanner, clock, heard).find(scanner.identifier)
     assert len(heard) == 1
     assert heard[0].startswith("the answer was ")
 

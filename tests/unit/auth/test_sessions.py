@@ -276,20 +276,20 @@ async def test_where_proof_must_be_strong_another_is_never_fresh() -> None:
 async def test_a_form_is_good_in_its_session_alone(place: Place) -> None:
     ann = await place.ask()
     other = Principal(ACCOUNT, "session:another00000")
-    token = place.sessions.csrf(ann)
-    assert place.sessions.csrf_fits(ann, token)
-    assert not place.sessions.csrf_fits(other, token)
-    assert not place.sessions.csrf_fits(ann, "")
+    token = place.sessions.csrf_token(ann)
+    assert place.sessions.is_csrf_token_valid(ann, token)
+    assert not place.sessions.is_csrf_token_valid(other, token)
+    assert not place.sessions.is_csrf_token_valid(ann, "")
     by_token = Principal(ACCOUNT, "a-token")
-    assert not place.sessions.csrf_fits(by_token, place.sessions.csrf(by_token))
+    assert not place.sessions.is_csrf_token_valid(by_token, place.sessions.csrf_token(by_token))
 
 
 async def test_a_ticket_is_good_for_its_purpose_alone(place: Place) -> None:
     ann = await place.ask()
     ticket = place.sessions.ticket(ann, SignInPurpose.LINK)
-    assert place.sessions.ticket_fits(ann, SignInPurpose.LINK, ticket)
-    assert not place.sessions.ticket_fits(ann, SignInPurpose.AGAIN, ticket)
-    assert not place.sessions.csrf_fits(ann, ticket)
+    assert place.sessions.is_ticket_valid(ann, SignInPurpose.LINK, ticket)
+    assert not place.sessions.is_ticket_valid(ann, SignInPurpose.AGAIN, ticket)
+    assert not place.sessions.is_csrf_token_valid(ann, ticket)
 
 
 def test_over_https_a_cookie_is_for_this_host_alone() -> None:
@@ -298,7 +298,7 @@ def test_over_https_a_cookie_is_for_this_host_alone() -> None:
     )
     assert name == "__Host-ballroom=v"
     assert attributes == ["Max-Age=3600", "Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
-    crossing = Cookie.named("ballroom", URL, SameSite.FORMS).forget().reveal()
+    crossing = Cookie.named("ballroom", URL, SameSite.FORMS).delete().reveal()
     assert crossing == "__Host-ballroom=; Max-Age=0; Path=/; HttpOnly; SameSite=None; Secure"
 
 
@@ -337,12 +337,12 @@ async def test_a_link_is_redeemed_once_however_often_it_is_looked_at(work: FakeW
     links = links_of(work)
     code = await code_of(links)
     for _ in range(3):
-        assert await links.look(code) == "ann0000000"
+        assert await links.peek(code) == "ann0000000"
     assert await links.redeem(code) == "ann0000000"
     with pytest.raises(LinkExpired):
         await links.redeem(code)
     with pytest.raises(LinkExpired):
-        await links.look(code)
+        await links.peek(code)
 
 
 async def test_a_link_is_good_for_an_hour(work: FakeWork) -> None:
@@ -350,7 +350,7 @@ async def test_a_link_is_good_for_an_hour(work: FakeWork) -> None:
     links = links_of(work, clock)
     code = await code_of(links)
     clock.advance(LINK_LIFETIME - timedelta(milliseconds=1))
-    assert await links.look(code)
+    assert await links.peek(code)
     clock.advance(timedelta(milliseconds=1))
     with pytest.raises(LinkExpired):
         await links.redeem(code)

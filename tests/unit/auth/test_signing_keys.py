@@ -146,7 +146,7 @@ class DoubtedKeys(KeyRing):
 
     doubts: ClassVar[list[str]] = []
 
-    def doubt(self) -> None:
+    def reread_in_background(self) -> None:
         """Count it."""
         self.doubts.append("")
 

@@ -270,10 +270,10 @@ async def test_names_that_nobody_would_get_today_are_listed(
     await accounts.create_administrator("root", by=OPERATOR)
     for name in ("aB3dE6gH9k", "security"):
         await store.add(Account(id=name, name=name, created_ms=0))
-    listed = await accounts.misnamed(by=OPERATOR)
+    listed = await accounts.list_misnamed(by=OPERATOR)
     assert [each.name for each in listed] == ["aB3dE6gH9k", "security"]
     for attempt in (
-        accounts.misnamed(by=ANONYMOUS),
+        accounts.list_misnamed(by=ANONYMOUS),
         accounts.rename(listed[0], "lee", by=ANONYMOUS),
     ):
         with pytest.raises(NotPermitted):
@@ -287,7 +287,7 @@ async def test_a_refusal_names_the_verb_and_the_right_that_is_missing(
     for verb, attempt in (
         ("create", accounts.create("lee", by=ANONYMOUS)),
         ("rename", accounts.rename(kim, "lee", by=ANONYMOUS)),
-        ("list", accounts.misnamed(by=ANONYMOUS)),
+        ("list", accounts.list_misnamed(by=ANONYMOUS)),
     ):
         with pytest.raises(NotPermitted) as refused:
             await attempt

@@ -40,15 +40,15 @@ async def test_they_are_listed_a_page_at_a_time(world: AdministrationServices) -
 
 async def test_one_outlives_the_account_of_who_founded_it(world: AdministrationServices) -> None:
     await world.without(EVE)
-    found = await world.provisioning.find("globex", by=OPERATOR)
+    found = await world.provisioning.search("globex", by=OPERATOR)
     assert shown(found) == [("globex", "")]
 
 
 async def test_they_are_found_by_how_their_names_begin(world: AdministrationServices) -> None:
-    names = [name for name, _ in shown(await world.provisioning.find("AC", by=OPERATOR))]
+    names = [name for name, _ in shown(await world.provisioning.search("AC", by=OPERATOR))]
     assert names == ["acid", "Acme"]
-    assert shown(await world.provisioning.find("acme", by=OPERATOR)) == [("Acme", "kim")]
-    assert shown(await world.provisioning.find("zoo", by=OPERATOR)) == []
+    assert shown(await world.provisioning.search("acme", by=OPERATOR)) == [("Acme", "kim")]
+    assert shown(await world.provisioning.search("zoo", by=OPERATOR)) == []
 
 
 async def test_one_that_was_deleted_is_shown(world: AdministrationServices) -> None:
@@ -75,7 +75,7 @@ async def test_it_takes_an_administrator(world: AdministrationServices) -> None:
     for by, refusal in ((ANONYMOUS, CredentialsMissing), (world.signed_in(KIM), NotPermitted)):
         for attempt in (
             world.provisioning.page("", 1, by=by),
-            world.provisioning.find("a", by=by),
+            world.provisioning.search("a", by=by),
             world.provisioning.show(ACME, by=by),
             world.provisioning.create(OrgName("zoo"), KIM, by=by),
         ):

@@ -56,16 +56,16 @@ async def test_every_session_of_somebody_ends_and_no_other(world: Administration
 
 
 async def test_one_token_is_revoked(world: AdministrationServices) -> None:
-    await world.restraining.revoke(KIM, "other", by=world.ada)
+    await world.restraining.revoke_token(KIM, "other", by=world.ada)
     assert left(world)[1] == ["token", "of lee"]
     with pytest.raises(TokenNotFound):
-        await world.restraining.revoke(KIM, "of lee", by=world.ada)
+        await world.restraining.revoke_token(KIM, "of lee", by=world.ada)
 
 
 async def test_all_tokens_are_revoked_but_canaries(world: AdministrationServices) -> None:
     canary = token_of(KIM, "trap").model_copy(update={"canary": True})
     await world.directory.add(canary)
-    assert await world.restraining.revoke_all(KIM, by=world.ada) == 2
+    assert await world.restraining.revoke_all_tokens(KIM, by=world.ada) == 2
     assert sorted(left(world)[1]) == ["of lee", "trap"]
 
 
@@ -157,8 +157,8 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
     ):
         for attempt in (
             world.restraining.end_sessions(KIM, by=by),
-            world.restraining.revoke(KIM, "token", by=by),
-            world.restraining.revoke_all(KIM, by=by),
+            world.restraining.revoke_token(KIM, "token", by=by),
+            world.restraining.revoke_all_tokens(KIM, by=by),
             world.restraining.lock(KIM, WHY, by=by),
             world.restraining.unlock(KIM, by=by),
         ):
@@ -171,9 +171,9 @@ async def test_a_refusal_says_what_was_to_be_done_to_whom(world: AdministrationS
     by = world.signed_in(KIM)
     for attempt, what in (
         (world.restraining.end_sessions(LEE, by=by), f"end the sessions of {LEE.name}"),
-        (world.restraining.revoke(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
-        (world.restraining.revoke_stolen(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
-        (world.restraining.revoke_all(LEE, by=by), f"revoke tokens of {LEE.name}"),
+        (world.restraining.revoke_token(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
+        (world.restraining.revoke_stolen_token(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
+        (world.restraining.revoke_all_tokens(LEE, by=by), f"revoke tokens of {LEE.name}"),
     ):
         with pytest.raises(NotPermitted) as refused:
             await attempt
@@ -183,8 +183,8 @@ async def test_a_refusal_says_what_was_to_be_done_to_whom(world: AdministrationS
 async def test_each_token_that_is_revoked_is_told_to_its_owner(
     world: AdministrationServices,
 ) -> None:
-    await world.restraining.revoke(KIM, "other", by=world.ada)
-    await world.restraining.revoke_all(KIM, by=world.ada)
+    await world.restraining.revoke_token(KIM, "other", by=world.ada)
+    await world.restraining.revoke_all_tokens(KIM, by=world.ada)
     told = [(e.kind, e.subject, e.account, e.actor) for e in world.told_to(KIM)]
     assert sorted(told) == [
         ("token.revoked", "other", KIM.id, ADA.id),
@@ -193,12 +193,12 @@ async def test_each_token_that_is_revoked_is_told_to_its_owner(
 
 
 async def test_a_token_that_was_stolen_ends_alone(world: AdministrationServices) -> None:
-    assert await world.restraining.revoke_stolen(KIM, "other", by=world.ada) == []
+    assert await world.restraining.revoke_stolen_token(KIM, "other", by=world.ada) == []
     assert sorted(left(world)[1]) == ["of lee", "token"]
     [event] = world.told_to(KIM)
     assert (event.kind, event.subject, event.actor) == ("token.stolen", "other", ADA.id)
     with pytest.raises(TokenNotFound, match="of lee"):
-        await world.restraining.revoke_stolen(KIM, "of lee", by=world.ada)
+        await world.restraining.revoke_stolen_token(KIM, "of lee", by=world.ada)
 
 
 async def test_a_refusal_names_what_was_to_be_done_and_whom_it_is_about(
@@ -208,9 +208,9 @@ async def test_a_refusal_names_what_was_to_be_done_and_whom_it_is_about(
     restraining = world.restraining
     for attempt, what in (
         (restraining.end_sessions(KIM, by=by), "end the sessions of kim"),
-        (restraining.revoke(KIM, "other", by=by), "revoke tokens of kim"),
-        (restraining.revoke_stolen(KIM, "other", by=by), "revoke tokens of kim"),
-        (restraining.revoke_all(KIM, by=by), "revoke tokens of kim"),
+        (restraining.revoke_token(KIM, "other", by=by), "revoke tokens of kim"),
+        (restraining.revoke_stolen_token(KIM, "other", by=by), "revoke tokens of kim"),
+        (restraining.revoke_all_tokens(KIM, by=by), "revoke tokens of kim"),
         (restraining.lock(KIM, WHY, by=by), "lock the account kim"),
         (restraining.unlock(KIM, by=by), "unlock the account kim"),
     ):

@@ -46,22 +46,22 @@ async def test_a_name_that_is_burnt_is_listed_without_an_account(
 async def test_somebody_is_found_by_name_id_and_mail(
     world: AdministrationServices, sought: str
 ) -> None:
-    assert names(await world.supervising.find(sought, by=OPERATOR)) == ["kim"]
+    assert names(await world.supervising.search(sought, by=OPERATOR)) == ["kim"]
 
 
 async def test_an_administrator_is_found_by_mail_as_well(world: AdministrationServices) -> None:
-    assert names(await world.supervising.find("ada@example.org", by=OPERATOR)) == ["ada"]
+    assert names(await world.supervising.search("ada@example.org", by=OPERATOR)) == ["ada"]
 
 
 async def test_others_are_found_by_how_their_names_begin(world: AdministrationServices) -> None:
-    assert names(await world.supervising.find("k", by=OPERATOR)) == ["kim"]
-    assert names(await world.supervising.find("kimberley", by=OPERATOR)) == []
-    assert names(await world.supervising.find("zoe@example.org", by=OPERATOR)) == []
+    assert names(await world.supervising.search("k", by=OPERATOR)) == ["kim"]
+    assert names(await world.supervising.search("kimberley", by=OPERATOR)) == []
+    assert names(await world.supervising.search("zoe@example.org", by=OPERATOR)) == []
 
 
 async def test_a_burnt_name_is_found(world: AdministrationServices) -> None:
     await world.directory.remove(EVE)
-    [found] = (await world.supervising.find("Eve", by=OPERATOR)).rows
+    [found] = (await world.supervising.search("Eve", by=OPERATOR)).rows
     assert (found.name, found.account) == ("eve", None)
 
 
@@ -124,26 +124,26 @@ async def test_a_search_finds_a_bounded_number_of_accounts(world: Administration
         await world.directory.add(account)
         claim = AccountName(name=account.name, account=account.id, created_ms=0)
         await world.directory.add(claim)
-    assert len((await world.supervising.find("many-", by=OPERATOR)).rows) == MAX_ACCOUNTS_FOUND
-    same_mail = (await world.supervising.find(KIM.email, by=OPERATOR)).rows
+    assert len((await world.supervising.search("many-", by=OPERATOR)).rows) == MAX_ACCOUNTS_FOUND
+    same_mail = (await world.supervising.search(KIM.email, by=OPERATOR)).rows
     assert len(same_mail) == MAX_ACCOUNTS_FOUND
 
 
 async def test_whether_an_administrator_is_signed_in_counts_sessions_that_have_not_ended(
     world: AdministrationServices,
 ) -> None:
-    assert not await world.supervising.is_signed_in(by=OPERATOR)
+    assert not await world.supervising.is_administrator_signed_in(by=OPERATOR)
     over = session_of(ADA, "over").model_copy(update={"expires_ms": 0})
     for each in (over, session_of(KIM)):
         await world.directory.add(each)
-    assert not await world.supervising.is_signed_in(by=OPERATOR)
+    assert not await world.supervising.is_administrator_signed_in(by=OPERATOR)
     await world.directory.add(session_of(ADA, "current"))
-    assert await world.supervising.is_signed_in(by=OPERATOR)
+    assert await world.supervising.is_administrator_signed_in(by=OPERATOR)
 
 
 async def test_administrators_are_listed_by_name(world: AdministrationServices) -> None:
     await world.directory.put(LEE.model_copy(update={"administrator": True}))
-    running = await world.supervising.running(by=OPERATOR)
+    running = await world.supervising.list_administrators(by=OPERATOR)
     assert [each.name for each in running] == ["ada", "lee"]
 
 
@@ -158,10 +158,10 @@ async def test_it_takes_an_administrator_and_a_credential_that_manages_everythin
     ):
         for attempt in (
             world.supervising.page("", 1, by=by),
-            world.supervising.find("kim", by=by),
+            world.supervising.search("kim", by=by),
             world.supervising.show(KIM.id, QUERY, by=by),
-            world.supervising.running(by=by),
-            world.logbook.of_somebody(KIM.id, QUERY, by=by),
+            world.supervising.list_administrators(by=by),
+            world.logbook.of_other_account(KIM.id, QUERY, by=by),
         ):
             with pytest.raises(refusal):
                 await attempt

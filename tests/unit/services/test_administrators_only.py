@@ -24,7 +24,7 @@ Attempt = Callable[[Registry, World, Principal], Awaitable[object]]
 LOOKING: tuple[tuple[str, Attempt], ...] = (
     ("look at notices of the registry", lambda r, _, by: r.notices.current(by=by)),
     ("list every organization", lambda r, _, by: r.organization_administration.page("", 1, by=by)),
-    ("list every organization", lambda r, _, by: r.organization_administration.find("a", by=by)),
+    ("list every organization", lambda r, _, by: r.organization_administration.search("a", by=by)),
     ("see the organization acme", lambda r, _, by: r.organization_administration.show(ACME, by=by)),
     ("read what is withheld", lambda r, _, by: r.release_inspection.withheld(by=by)),
     ("look at acme/greet", lambda r, _, by: r.release_inspection.package(PACKAGE, by=by)),
@@ -37,8 +37,11 @@ LOOKING: tuple[tuple[str, Attempt], ...] = (
     ),
     ("look up names", lambda r, _, by: r.reserved_names.look_up("acme", by=by)),
     ("list the accounts of others", lambda r, _, by: r.account_administration.page("", 1, by=by)),
-    ("list the accounts of others", lambda r, _, by: r.account_administration.find("bob", by=by)),
-    ("list the accounts of others", lambda r, _, by: r.account_administration.running(by=by)),
+    ("list the accounts of others", lambda r, _, by: r.account_administration.search("bob", by=by)),
+    (
+        "list the accounts of others",
+        lambda r, _, by: r.account_administration.list_administrators(by=by),
+    ),
     (
         "see the accounts of others",
         lambda r, _, by: r.account_administration.show("bob", LOG, by=by),
@@ -48,7 +51,7 @@ LOOKING: tuple[tuple[str, Attempt], ...] = (
     ("see who has to wait", lambda r, _, by: r.status.rate_limits(by=by)),
     (
         "read the log of another account",
-        lambda r, _, by: r.audit_log.of_somebody("bob", LOG, by=by),
+        lambda r, _, by: r.audit_log.of_other_account("bob", LOG, by=by),
     ),
 )
 CHANGING: tuple[tuple[str, Attempt], ...] = (

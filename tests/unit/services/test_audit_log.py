@@ -56,7 +56,11 @@ async def test_nobody_has_no_log(logbook: AuditLog) -> None:
 
 async def test_people_are_found_by_name_and_what_is_no_person_stays_a_word() -> None:
     book = book_of(await acme_of_kim())
-    assert [await book.actor(name) for name in (KIM.id, "operator", "")] == [KIM.id, "operator", ""]
+    assert [await book.actor_id(name) for name in (KIM.id, "operator", "")] == [
+        KIM.id,
+        "operator",
+        "",
+    ]
 
 
 async def test_a_page_names_those_whom_it_is_about_as_well() -> None:

@@ -331,7 +331,7 @@ async def test_who_is_invited_to_own_is_a_member_for_two_days(acme: Organization
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
         assert "kim has decided that lee becomes owner." in mail.text
-    await acme.organizations.waiting(ACME, by=acme.signed_in(LEE))
+    await acme.organizations.pending_changes(ACME, by=acme.signed_in(LEE))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["lee"] is Role.OWNER
 
@@ -339,8 +339,8 @@ async def test_who_is_invited_to_own_is_a_member_for_two_days(acme: Organization
 async def test_an_owner_undoes_it_and_the_new_one_cannot(acme: OrganizationServices) -> None:
     await acme.inviting.accept(await code(acme, OWNER), by=acme.signed_in(LEE))
     with pytest.raises(NotPermitted):
-        await acme.organizations.undo(ACME, LEE, by=acme.signed_in(LEE))
-    await acme.organizations.undo(ACME, LEE, by=acme.signed_in(KIM))
+        await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(LEE))
+    await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["lee"] is Role.MEMBER
 
@@ -352,7 +352,7 @@ async def test_what_an_older_owner_offered_a_new_one_does_not_undo(
     acme.clock.advance(OWNER_CHANGE_DELAY)
     await acme.inviting.accept(await code(acme, OWNER), by=acme.signed_in(MAX))
     with pytest.raises(OwnerTooNew):
-        await acme.organizations.undo(ACME, MAX, by=acme.signed_in(LEE))
+        await acme.organizations.cancel_change(ACME, MAX, by=acme.signed_in(LEE))
 
 
 # --- the time of whoever invited is over -------------------------------------------------------

@@ -54,7 +54,7 @@ def release(name: str = "greet", org: str = "Acme") -> Release:
 
 async def test_owners_are_told_what_waits_who_published_it_and_what_to_do() -> None:
     mailer = FakeMailer()
-    await news(mailer, FakeClock()).tell(release())
+    await news(mailer, FakeClock()).send_held(release())
     [mail] = mailer.sent
     assert (mail.to, mail.subject) == (ANN.email, "Releases of Acme wait for you")
     assert mail.text == (
@@ -70,20 +70,20 @@ async def test_owners_are_told_what_waits_who_published_it_and_what_to_do() -> N
 async def test_one_letter_is_sent_for_an_organization_and_window() -> None:
     mailer, clock = FakeMailer(), FakeClock()
     told = news(mailer, clock)
-    await told.tell(release())
-    await told.tell(release("other", org="ACME"))
+    await told.send_held(release())
+    await told.send_held(release("other", org="ACME"))
     clock.advance(BURST_WINDOW - timedelta(milliseconds=1))
-    await told.tell(release())
+    await told.send_held(release())
     assert len(mailer.sent) == 1
     clock.advance(timedelta(milliseconds=1))
-    await told.tell(release("third"))
+    await told.send_held(release("third"))
     assert len(mailer.sent) == 2
 
 
 async def test_a_store_that_is_away_stops_nothing() -> None:
     mailer = FakeMailer()
     stored = failing(directory(), Fault("of", Busy()))
-    await news(mailer, FakeClock(), stored).tell(release())
+    await news(mailer, FakeClock(), stored).send_held(release())
     assert mailer.sent == []
 
 
@@ -111,7 +111,7 @@ def world() -> World:
 
 
 async def test_everybody_with_an_address_is_told_once(world: World) -> None:
-    await world.notifying.tell([KIM, MAX, LEE, KIM], *LETTER)
+    await world.notifying.send_to_accounts([KIM, MAX, LEE, KIM], *LETTER)
     expected = [Mail(parse_email(each.email), *LETTER) for each in (KIM, LEE)]
     assert world.mailer.sent == expected
     assert world.failures == []
@@ -119,7 +119,7 @@ async def test_everybody_with_an_address_is_told_once(world: World) -> None:
 
 async def test_a_mail_that_nobody_takes_is_no_failure_of_the_change(world: World) -> None:
     world.mailer.is_down = True
-    await world.notifying.tell([KIM, LEE], *LETTER)
+    await world.notifying.send_to_accounts([KIM, LEE], *LETTER)
     assert world.failures == [("SMTPServerDisconnected", 2)]
 
 
@@ -130,20 +130,20 @@ async def test_one_address_that_fails_keeps_no_other_one_waiting(world: World) -
             await super().send(mail)
 
     world.mailer = Choosy()
-    await world.notifying.tell([KIM, LEE], *LETTER)
+    await world.notifying.send_to_accounts([KIM, LEE], *LETTER)
     assert [mail.to for mail in world.mailer.sent] == [LEE.email]
     assert len(world.failures) == 1
 
 
 async def test_whoever_writes_to_an_address_learns_whether_it_was_taken(world: World) -> None:
     address = parse_email("new@example.org")
-    assert await world.notifying.write(address, LETTER)
+    assert await world.notifying.send(address, LETTER)
     world.mailer.is_down = True
-    assert not await world.notifying.write(address, LETTER)
+    assert not await world.notifying.send(address, LETTER)
     assert [mail.to for mail in world.mailer.sent] == [address]
 
 
 async def test_to_nobody_nothing_is_said(world: World) -> None:
     world.mailer.is_down = True
-    await world.notifying.tell([MAX], *LETTER)
+    await world.notifying.send_to_accounts([MAX], *LETTER)
     assert world.failures == []

@@ -57,7 +57,7 @@ async def test_undoing_that_somebody_becomes_owner_keeps_the_one_there_is(
     acme: OrganizationServices,
 ) -> None:
     await hand(acme, None)
-    await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.organizations.cancel_change(ACME, MAX, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MEMBER)
 
@@ -83,14 +83,14 @@ async def test_an_owner_whose_account_is_gone_is_left_as_they_are(
 ) -> None:
     await hand(acme, None)
     await acme.without(KIM)
-    await acme.organizations.undo(ACME, MAX, by=OPERATOR)
+    await acme.organizations.cancel_change(ACME, MAX, by=OPERATOR)
     with pytest.raises(NothingPending):
-        await acme.organizations.undo(ACME, MAX, by=OPERATOR)
+        await acme.organizations.cancel_change(ACME, MAX, by=OPERATOR)
 
 
 async def test_whoever_hands_over_can_stay_after_all(acme: OrganizationServices) -> None:
     await hand(acme, None)
-    await acme.organizations.undo(ACME, KIM, by=acme.signed_in(KIM))
+    await acme.organizations.cancel_change(ACME, KIM, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.OWNER)
 
@@ -143,7 +143,7 @@ async def test_wherever_it_breaks_off_somebody_owns_it(
     acme.directory = failing(working, Fault("replace", Busy(), moment, nth))
     with suppress(Busy):
         await hand(acme, None)
-        await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+        await acme.organizations.cancel_change(ACME, MAX, by=acme.signed_in(KIM))
     acme.directory = working
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert Role.OWNER in acme.roles().values()

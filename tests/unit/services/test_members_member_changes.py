@@ -58,7 +58,7 @@ async def test_a_new_owner_counts_after_two_days(acme: OrganizationServices) -> 
         await acme.organizations.set_member(ACME, EVE, Role.OWNER, by=acme.signed_in(MAX))
     acme.clock.advance(A_SECOND)
     assert acme.roles()["max"] is Role.OWNER
-    [membership] = await acme.organizations.of(MAX.id)
+    [membership] = await acme.organizations.memberships_of(MAX.id)
     assert membership.since_ms == acme.clock.now_ms()
 
 
@@ -89,7 +89,7 @@ async def test_owners_are_changed_by_people_who_signed_in_a_moment_ago(
         acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.token_of(KIM)),
         acme.organizations.remove_member(ACME, LEE, by=acme.token_of(KIM)),
         acme.organizations.remove_member(ACME, KIM, by=acme.token_of(KIM)),
-        acme.organizations.undo(ACME, LEE, by=acme.token_of(KIM)),
+        acme.organizations.cancel_change(ACME, LEE, by=acme.token_of(KIM)),
     ):
         with pytest.raises(SignInAgain):
             await attempt
@@ -112,13 +112,13 @@ async def test_every_owner_is_told_by_mail_and_in_their_own_log(acme: Organizati
 
 async def test_what_waits_is_shown_to_members(acme: OrganizationServices) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
-    [waiting] = await acme.organizations.waiting(ACME, by=acme.token_of(MAX))
+    [waiting] = await acme.organizations.pending_changes(ACME, by=acme.token_of(MAX))
     assert waiting.name == "lee"
     pending = waiting.membership.pending
     assert pending
     assert (pending.role, pending.by) == (None, KIM.id)
     acme.clock.advance(OWNER_CHANGE_DELAY)
-    assert await acme.organizations.waiting(ACME, by=acme.token_of(MAX)) == []
+    assert await acme.organizations.pending_changes(ACME, by=acme.token_of(MAX)) == []
 
 
 async def test_a_member_of_whom_a_change_waits_is_not_changed_again(
@@ -205,7 +205,7 @@ async def test_any_owner_undoes_a_change_in_time(acme: OrganizationServices, by:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(SHORTLY_BEFORE)
     acme.forget()
-    await acme.organizations.undo(ACME, LEE, by=acme.signed_in(by))
+    await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(by))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["lee"] is Role.OWNER
     assert subjects(acme, KIM) == subjects(acme, LEE) == ["The owners of Acme stay as they are"]
@@ -217,12 +217,12 @@ async def test_to_be_what_one_is_undoes_what_waits(acme: OrganizationServices) -
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     with pytest.raises(SignInAgain):
         await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.token_of(KIM))
-    [before] = await acme.organizations.of(LEE.id)
+    [before] = await acme.organizations.memberships_of(LEE.id)
     await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE))
     await acme.organizations.set_member(ACME, MAX, Role.MEMBER, by=OPERATOR)
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.OWNER, "max": Role.MEMBER}
-    [after] = await acme.organizations.of(LEE.id)
+    [after] = await acme.organizations.memberships_of(LEE.id)
     assert after.since_ms == before.since_ms  # Whoever stays owner is not a new one.
 
 
@@ -231,14 +231,14 @@ async def test_what_counts_is_not_undone(acme: OrganizationServices) -> None:
     acme.clock.advance(OWNER_CHANGE_DELAY)
     for member in (MAX, LEE, EVE):
         with pytest.raises(NothingPending):
-            await acme.organizations.undo(ACME, member, by=acme.signed_in(KIM))
+            await acme.organizations.cancel_change(ACME, member, by=acme.signed_in(KIM))
     assert acme.roles()["max"] is Role.OWNER
 
 
 async def test_nobody_but_owners_undoes(acme: OrganizationServices) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     with pytest.raises(NotPermitted):
-        await acme.organizations.undo(ACME, LEE, by=acme.signed_in(MAX))
+        await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(MAX))
 
 
 # --- seniority ---------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ async def test_a_new_owner_cannot_undo_what_older_ones_decide(
 ) -> None:
     await hostile.organizations.remove_member(ACME, MAX, by=hostile.signed_in(KIM))
     with pytest.raises(OwnerTooNew):
-        await hostile.organizations.undo(ACME, MAX, by=hostile.signed_in(MAX))
+        await hostile.organizations.cancel_change(ACME, MAX, by=hostile.signed_in(MAX))
     hostile.clock.advance(OWNER_CHANGE_DELAY)
     assert "max" not in hostile.roles()
 
@@ -451,7 +451,7 @@ async def attempt(world: OrganizationServices, what: str, whom: Account, by: Acc
         elif what == "hand over":
             await world.handing_over.begin(ACME, whom, None, by=principal)
         elif what == "undo":
-            await organizations.undo(ACME, whom, by=principal)
+            await organizations.cancel_change(ACME, whom, by=principal)
         else:
             await organizations.set_member(ACME, whom, Role(what), by=principal)
 
@@ -482,7 +482,7 @@ async def test_the_events_of_members_name_who_and_what_they_were_and_become(
     at_ms = str(now_ms + OWNER_CHANGE_DELAY // timedelta(milliseconds=1))
     await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
-    await acme.organizations.undo(ACME, MAX, by=acme.signed_in(KIM))
+    await acme.organizations.cancel_change(ACME, MAX, by=acme.signed_in(KIM))
     await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
     of_acme = [each for each in acme.events.feed if each.org]
     assert [(each.kind, each.details) for each in of_acme] == [
@@ -521,7 +521,7 @@ async def test_a_letter_of_a_change_at_once_says_who_made_it(acme: OrganizationS
 async def test_a_letter_of_what_was_taken_back_says_what_it_was(acme: OrganizationServices) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.mailer.sent.clear()
-    await acme.organizations.undo(ACME, LEE, by=acme.signed_in(KIM))
+    await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(KIM))
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
         assert "lee is no member any more" in mail.text
@@ -534,7 +534,7 @@ async def test_where_nothing_waits_the_refusal_names_whom_and_where(
 ) -> None:
     for account in (LEE, EVE):
         with pytest.raises(NothingPending) as told:
-            await acme.organizations.undo(ACME, account, by=acme.signed_in(KIM))
+            await acme.organizations.cancel_change(ACME, account, by=acme.signed_in(KIM))
         assert str(told.value) == str(NothingPending(account.name, "Acme"))
 
 
@@ -542,7 +542,7 @@ async def test_a_change_that_waits_keeps_who_decided_and_who_invited(
     acme: OrganizationServices,
 ) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
-    [waiting] = await acme.organizations.waiting(ACME, by=acme.token_of(KIM))
+    [waiting] = await acme.organizations.pending_changes(ACME, by=acme.token_of(KIM))
     assert waiting.name == "max"
     pending = waiting.membership.pending
     assert pending is not None

@@ -88,7 +88,7 @@ async def test_every_owner_is_told(acme: OrganizationServices) -> None:
 async def test_any_owner_keeps_it_in_time(acme: OrganizationServices) -> None:
     await acme.closing.delete(ACME, by=acme.signed_in(KIM))
     acme.forget()
-    kept = await acme.closing.undo(ACME, by=acme.signed_in(LEE))
+    kept = await acme.closing.cancel(ACME, by=acme.signed_in(LEE))
     assert kept.deleting_ms is None
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
@@ -98,7 +98,7 @@ async def test_any_owner_keeps_it_in_time(acme: OrganizationServices) -> None:
 
 async def test_what_nobody_deletes_is_not_kept(acme: OrganizationServices) -> None:
     with pytest.raises(NotClosing):
-        await acme.closing.undo(ACME, by=acme.signed_in(KIM))
+        await acme.closing.cancel(ACME, by=acme.signed_in(KIM))
 
 
 async def test_what_is_gone_is_not_kept(acme: OrganizationServices) -> None:
@@ -106,7 +106,7 @@ async def test_what_is_gone_is_not_kept(acme: OrganizationServices) -> None:
     acme.clock.advance(OWNER_CHANGE_DELAY)
     for by in (acme.signed_in(KIM), OPERATOR):
         with pytest.raises(OrganizationNotFound):
-            await acme.closing.undo(ACME, by=by)
+            await acme.closing.cancel(ACME, by=by)
 
 
 async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServices) -> None:
@@ -129,7 +129,7 @@ async def test_a_deletion_takes_an_owner_who_signed_in_a_moment_ago(
     acme: OrganizationServices,
 ) -> None:
     await acme.let_in(MAX, role=Role.MAINTAINER)
-    for attempt in (acme.closing.delete, acme.closing.undo):
+    for attempt in (acme.closing.delete, acme.closing.cancel):
         with pytest.raises(SignInAgain):
             await attempt(ACME, by=acme.token_of(KIM))
         with pytest.raises(NotPermitted):
@@ -338,7 +338,7 @@ async def test_the_letters_of_a_deletion_say_who_and_lead_to_the_organization(
     assert mail.text.startswith("kim deletes the organization Acme. ")
     assert mail.text.endswith(f"every owner can undo it:\n\n{link}\n")
     acme.forget()
-    await acme.closing.undo(ACME, by=acme.signed_in(LEE))
+    await acme.closing.cancel(ACME, by=acme.signed_in(LEE))
     [mail] = acme.mailer.to(KIM.email)
     assert mail.text == f"lee has undone the deletion of the organization Acme:\n\n{link}\n"
 
@@ -361,7 +361,7 @@ async def test_the_letter_of_a_push_that_keeps_an_organization_says_so(
 async def test_the_events_of_a_deletion_say_when_it_would_end(acme: OrganizationServices) -> None:
     at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
     await acme.closing.delete(ACME, by=acme.signed_in(KIM))
-    await acme.closing.undo(ACME, by=acme.signed_in(LEE))
+    await acme.closing.cancel(ACME, by=acme.signed_in(LEE))
     told = [
         (each.kind, each.actor, each.subject, each.org, each.details)
         for each in acme.events.feed
@@ -388,7 +388,7 @@ async def test_a_refusal_to_delete_or_to_keep_names_the_organization(
     acme: OrganizationServices,
 ) -> None:
     with pytest.raises(NotClosing, match=r"^Acme is not being deleted"):
-        await acme.closing.undo(ACME, by=acme.signed_in(KIM))
+        await acme.closing.cancel(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     with pytest.raises(OrganizationNotEmpty, match=r"^Acme .*acme/greet"):
         await acme.closing.delete(ACME, by=acme.signed_in(KIM))

@@ -346,7 +346,7 @@ async def test_members_are_stored_under_the_spelling_of_the_organization(
     acme: OrganizationServices,
 ) -> None:
     await acme.organizations.set_member(OrgName("ACME"), LEE, Role.MEMBER, by=OPERATOR)
-    [membership] = await acme.organizations.of(LEE.id)
+    [membership] = await acme.organizations.memberships_of(LEE.id)
     assert (membership.org, membership.role) == ("Acme", Role.MEMBER)
     assert membership.since_ms == acme.clock.now_ms()
 
@@ -359,7 +359,7 @@ async def test_an_owner_takes_members_out_and_they_may_nothing_from_then_on(
     assert acme.roles() == {"kim": Role.OWNER}
     with pytest.raises(OrganizationNotFound):
         await acme.organizations.members(ACME, by=acme.signed_in(LEE))
-    assert await acme.organizations.of(LEE.id) == []
+    assert await acme.organizations.memberships_of(LEE.id) == []
     assert acme.events.kinds() == ["member.removed"]
 
 
@@ -377,7 +377,7 @@ async def test_who_came_back_is_a_member_since_then(acme: OrganizationServices) 
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
     acme.clock.advance(timedelta(days=1))
     await acme.let_in(LEE, role=Role.MEMBER)
-    [membership] = await acme.organizations.of(LEE.id)
+    [membership] = await acme.organizations.memberships_of(LEE.id)
     assert membership.since_ms == acme.clock.now_ms()
 
 
@@ -438,12 +438,12 @@ async def test_a_member_whose_account_is_gone_is_shown_by_its_id(
 
 
 async def test_somebody_is_found_among_the_members_alone(acme: OrganizationServices) -> None:
-    assert await acme.organizations.member(ACME, KIM.id, by=acme.signed_in(KIM)) == KIM
+    assert await acme.organizations.member_account(ACME, KIM.id, by=acme.signed_in(KIM)) == KIM
     for other in (LEE.id, "0000000000", "kim"):
         with pytest.raises(MemberNotFound, match=f"{other} is no member of Acme"):
-            await acme.organizations.member(ACME, other, by=acme.signed_in(KIM))
+            await acme.organizations.member_account(ACME, other, by=acme.signed_in(KIM))
     with pytest.raises(OrganizationNotFound):
-        await acme.organizations.member(ACME, KIM.id, by=acme.signed_in(LEE))
+        await acme.organizations.member_account(ACME, KIM.id, by=acme.signed_in(LEE))
 
 
 async def test_members_see_what_one_of_them_is(acme: OrganizationServices) -> None:
@@ -476,7 +476,7 @@ async def test_it_is_known_when_somebody_last_became_owner(acme: OrganizationSer
 async def shown(acme: OrganizationServices) -> list[str]:
     """Return the members whom everybody sees."""
     outside = await acme.organizations.public_members(await acme.acme())
-    return [each.name for each in await acme.organizations.named(outside.shown)]
+    return [each.name for each in await acme.organizations.with_names(outside.shown)]
 
 
 async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrganizationServices) -> None:
@@ -490,7 +490,7 @@ async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrganizationS
     await acme.organizations.hide_membership(ACME, by=acme.signed_in(KIM))
     assert await shown(acme) == ["lee"]
     assert acme.events.kinds()[-1] == "member.hidden"
-    [own] = await acme.organizations.own(by=acme.signed_in(LEE))
+    [own] = await acme.organizations.list_own(by=acme.signed_in(LEE))
     assert own.is_shown
 
 
@@ -550,22 +550,22 @@ async def test_people_see_their_own_organizations(acme: OrganizationServices) ->
         (Grant(org="other"), [("other", Role.OWNER)]),
         (Grant(scopes=frozenset({Scope.MANAGE})), []),
     ):
-        mine = await acme.organizations.own(by=acme.token_of(LEE, grant))
+        mine = await acme.organizations.list_own(by=acme.token_of(LEE, grant))
         assert [(each.organization.name, each.role) for each in mine] == expected
     with pytest.raises(CredentialsMissing):
-        await acme.organizations.own(by=ANONYMOUS)
+        await acme.organizations.list_own(by=ANONYMOUS)
 
 
 async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, MAX)
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
-    assert await acme.organizations.of(LEE.id) == []
-    assert await acme.organizations.own(by=acme.signed_in(LEE)) == []
+    assert await acme.organizations.memberships_of(LEE.id) == []
+    assert await acme.organizations.list_own(by=acme.signed_in(LEE)) == []
     seen = await acme.organizations.members(ACME, by=acme.signed_in(KIM))
     assert [each.name for each in seen] == ["kim", "max"]
     with pytest.raises(MemberNotFound):
-        await acme.organizations.member(ACME, LEE.id, by=acme.signed_in(KIM))
+        await acme.organizations.member_account(ACME, LEE.id, by=acme.signed_in(KIM))
 
 
 async def test_what_somebody_is_is_told_to_themselves_and_nothing_to_outsiders(
@@ -632,7 +632,7 @@ async def test_a_membership_that_is_hidden_again_is_stored_so_and_told(
     for change in (acme.organizations.show_membership, acme.organizations.hide_membership) * 2:
         await change(ACME, by=by)
         await change(ACME, by=by)
-    [membership] = await acme.organizations.of(KIM.id)
+    [membership] = await acme.organizations.memberships_of(KIM.id)
     assert membership.is_shown is False
     assert acme.events.kinds() == ["member.shown", "member.hidden"] * 2
     assert {(e.subject, e.org, e.account) for e in acme.events.feed} == {("Acme", "acme", KIM.id)}
@@ -643,7 +643,7 @@ async def test_who_is_no_member_is_named_with_the_organization(acme: Organizatio
     with pytest.raises(MemberNotFound) as absent:
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=by)
     assert str(absent.value) == str(MemberNotFound("lee", "Acme"))
-    for attempt in (acme.organizations.show_member, acme.organizations.member):
+    for attempt in (acme.organizations.show_member, acme.organizations.member_account):
         for id_ in (LEE.id, "nobody0000"):
             with pytest.raises(MemberNotFound) as unknown:
                 await attempt(ACME, id_, by=by)

@@ -105,7 +105,7 @@ def disclosing(directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer)
 async def report(disclosing: SecretScanning, *texts: str) -> Sequence[Label]:
     """Report these texts, and return their labels."""
     body = found(*texts)
-    findings = await disclosing.report(body, SCANNER.headers(body), address="192.0.2.1")
+    findings = await disclosing.process_report(body, SCANNER.headers(body), address="192.0.2.1")
     assert [each.leaked.text.reveal() for each in findings] == list(texts)
     return [each.label for each in findings]
 
@@ -231,7 +231,7 @@ async def test_an_unsigned_report_changes_nothing(
 ) -> None:
     body = found(LEAKED)
     with pytest.raises(ReportUnsigned):
-        await disclosing.report(body, FakeScanner().headers(body), address="")
+        await disclosing.process_report(body, FakeScanner().headers(body), address="")
     assert len(directory.every(Token)) == 1
 
 

@@ -62,13 +62,13 @@ async def test_what_is_over_is_not_listed() -> None:
         session("one", seen_ms=START_MS - 1),
         session("two"),
     )
-    assert [each.id for each in await place.signing_out.sessions(by=ANN)] == ["two", "one"]
+    assert [each.id for each in await place.signing_out.list_own(by=ANN)] == ["two", "one"]
 
 
 async def test_only_whoever_manages_the_account_looks_at_its_sessions() -> None:
     place = Place(session("one"))
     with pytest.raises(CredentialsMissing):
-        await place.signing_out.sessions(by=ANONYMOUS)
+        await place.signing_out.list_own(by=ANONYMOUS)
     reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
     with pytest.raises(NotPermitted):
         await place.signing_out.end("one", by=reader)
@@ -112,7 +112,7 @@ async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
     signing_out = AccountSessions(
         place.directory, recording(place.directory, place.events), FakeClock(), place.noticing
     )
-    ended = await signing_out.end_every(ANN.id, by=Principal("admin00000"))
+    ended = await signing_out.end_all(ANN.id, by=Principal("admin00000"))
     assert [each.id for each in ended] == ["two"]
     assert place.directory.every(Session) == []
 
@@ -138,7 +138,7 @@ async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_reque
 
 async def test_of_an_account_that_is_gone_nobody_is_told() -> None:
     place = Place()
-    place.noticing.tell("nobody0000", lambda name, url: pytest.fail(f"{name} {url}"))
+    place.noticing.send("nobody0000", lambda name, url: pytest.fail(f"{name} {url}"))
     await place.noticing.close()
     assert place.mailer.sent == []
 
@@ -147,7 +147,7 @@ async def test_whoever_may_not_look_after_sessions_reads_why() -> None:
     place = Place(session("one"))
     reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
     for attempt, verb in (
-        (place.signing_out.sessions(by=reader), "list"),
+        (place.signing_out.list_own(by=reader), "list"),
         (place.signing_out.end("one", by=reader), "end"),
     ):
         with pytest.raises(NotPermitted) as refused:

@@ -78,9 +78,9 @@ def identities(
 async def test_a_stranger_has_no_account_until_they_enrol() -> None:
     directory = FakeDirectory()
     known = identities(directory)
-    assert await known.account_of(person()) is None
-    account_id = await known.enrol(person(), "oidc", by=BROWSER)
-    assert await known.account_of(person()) == account_id
+    assert await known.account_id_of(person()) is None
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    assert await known.account_id_of(person()) == account_id
     [account] = directory.every(Account)
     assert (account.id, account.name, account.email) == (account_id, "kim", "kim@example.org")
 
@@ -88,7 +88,7 @@ async def test_a_stranger_has_no_account_until_they_enrol() -> None:
 async def test_of_two_first_sign_ins_at_once_one_makes_the_account() -> None:
     directory = FakeDirectory()
     known = identities(directory)
-    made = await asyncio.gather(*(known.enrol(person(), "oidc", by=BROWSER) for _ in range(5)))
+    made = await asyncio.gather(*(known.register(person(), "oidc", by=BROWSER) for _ in range(5)))
     assert len(set(made)) == 1
     assert [each.id for each in directory.every(Account)] == [made[0]]
 
@@ -96,10 +96,10 @@ async def test_of_two_first_sign_ins_at_once_one_makes_the_account() -> None:
 async def test_a_first_sign_in_that_died_halfway_is_finished_by_the_next() -> None:
     directory = FakeDirectory()
     known = identities(directory)
-    await known.enrol(person(), "oidc", by=BROWSER)
+    await known.register(person(), "oidc", by=BROWSER)
     for kind in (Account, AccountName):
         forget(directory, *directory.every(kind))
-    account_id = await known.account_of(person())
+    account_id = await known.account_id_of(person())
     [account] = directory.every(Account)
     assert account.id == account_id
 
@@ -107,7 +107,7 @@ async def test_a_first_sign_in_that_died_halfway_is_finished_by_the_next() -> No
 async def test_an_account_that_another_process_made_meanwhile_is_taken() -> None:
     directory = FakeDirectory()
     known = identities(directory)
-    account_id = await known.enrol(person(), "oidc", by=BROWSER)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
     forget(directory, *directory.every(AccountName))
     await known._make_account(account_id, person())
     assert len(directory.every(Account)) == 1
@@ -116,17 +116,19 @@ async def test_an_account_that_another_process_made_meanwhile_is_taken() -> None
 async def test_names_that_are_all_taken_are_tried_a_few_times() -> None:
     known = identities(FakeDirectory())
     for number in range(2):
-        await known.enrol(person(f"kim@{number}.test"), "oidc", by=BROWSER)
+        await known.register(person(f"kim@{number}.test"), "oidc", by=BROWSER)
     with pytest.raises(Busy):
-        await known.enrol(person("kim@third.test"), "oidc", by=BROWSER)
+        await known.register(person("kim@third.test"), "oidc", by=BROWSER)
     assert ACCOUNT_NAME_ATTEMPTS == 5
 
 
 async def test_an_identity_is_linked_once() -> None:
     directory = FakeDirectory()
     known = identities(directory)
-    mine = Principal(await known.enrol(person(), "oidc", by=BROWSER), "session:a", (Grant(),))
-    other = Principal(await known.enrol(person("sam"), "oidc", by=BROWSER), "session:b", (Grant(),))
+    mine = Principal(await known.register(person(), "oidc", by=BROWSER), "session:a", (Grant(),))
+    other = Principal(
+        await known.register(person("sam"), "oidc", by=BROWSER), "session:b", (Grant(),)
+    )
     await known.link(person("kim-at-github"), "github", by=mine)
     await known.link(person("kim-at-github"), "github", by=mine)
     with pytest.raises(IdentityTaken, match="kim-at-github"):
@@ -169,11 +171,11 @@ async def test_while_the_registry_takes_no_changes_those_who_are_known_come_in_a
     None
 ):
     directory = FakeDirectory()
-    kim = await identities(directory).enrol(person(), "test", by=BROWSER)
+    kim = await identities(directory).register(person(), "test", by=BROWSER)
     paused = identities(directory, taking_none())
-    assert await paused.account_of(person()) == kim
+    assert await paused.account_id_of(person()) == kim
     with pytest.raises(TakesNoChanges):
-        await paused.enrol(person("sam"), "test", by=BROWSER)
+        await paused.register(person("sam"), "test", by=BROWSER)
     with pytest.raises(TakesNoChanges):
         await paused.link(person("sam"), "test", by=Principal(kim))
     assert len(directory.every(Identity)) == 1
@@ -187,7 +189,7 @@ def signed_in(account_id: str, ago_ms: int = 0) -> Principal:
 async def test_letters_and_events_name_the_identity_and_its_account() -> None:
     directory, events, mailer = FakeDirectory(), FakeEvents(), FakeMailer()
     known = identities(directory, events=events, mailer=mailer)
-    account_id = await known.enrol(person(), "oidc", by=BROWSER)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
     mine = signed_in(account_id)
     await known.link(person("kim-at-github"), "github", by=mine)
     [_, linked] = await known.of(by=mine)
@@ -210,7 +212,7 @@ async def test_letters_and_events_name_the_identity_and_its_account() -> None:
 
 async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -> None:
     known = identities(FakeDirectory())
-    account_id = await known.enrol(person(), "oidc", by=BROWSER)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
     mine = signed_in(account_id)
     [only] = await known.of(by=mine)
     reading = Principal(account_id, "token:a", (Grant(scopes=frozenset({Scope.READ})),))
@@ -233,20 +235,20 @@ async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -
 async def test_whoever_enters_a_locked_account_is_told_its_name() -> None:
     directory = FakeDirectory()
     known = identities(directory)
-    assert await known.open_account_of(person()) is None
-    account_id = await known.enrol(person(), "oidc", by=BROWSER)
-    assert await known.open_account_of(person()) == account_id
+    assert await known.unlocked_account_id_of(person()) is None
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    assert await known.unlocked_account_id_of(person()) == account_id
     [account] = directory.every(Account)
     lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
     await directory.put(account.model_copy(update={"lock": lock}))
     with pytest.raises(AccountLocked, match=r"^The account kim is locked"):
-        await known.open_account_of(person())
+        await known.unlocked_account_id_of(person())
 
 
 async def test_identities_are_listed_in_the_order_in_which_they_were_linked() -> None:
     directory = FakeDirectory()
     known = identities(directory)
-    mine = signed_in(await known.enrol(person(), "oidc", by=BROWSER))
+    mine = signed_in(await known.register(person(), "oidc", by=BROWSER))
     for number, label in ((3, "zoe"), (2, "ann"), (1, "max")):
         entity = Identity(
             issuer="https://login.test", identifier=label, account=mine.id, label=label,
@@ -268,7 +270,7 @@ async def test_a_name_that_is_taken_gets_six_digits_at_most() -> None:
     directory = FakeDirectory()
     known = replace(identities(directory), randomness=LargestDigits("identities"))
     for label in ("kim@one.test", "kim@two.test"):
-        await known.enrol(person(label), "oidc", by=BROWSER)
+        await known.register(person(label), "oidc", by=BROWSER)
     assert {each.name for each in directory.every(Account)} == {"kim", "kim-167772"}
 
 
@@ -283,5 +285,5 @@ async def test_an_identity_without_a_label_is_called_by_what_else_is_known() -> 
     for number, who in enumerate(
         (person(""), replace(person("", display_name=""), identifier="bare"))
     ):
-        await known.enrol(replace(who, email=f"kim{number}@example.org"), "oidc", by=BROWSER)
+        await known.register(replace(who, email=f"kim{number}@example.org"), "oidc", by=BROWSER)
     assert {each.label for each in directory.every(Identity)} == {"Kim Larsen", "bare"}

@@ -75,7 +75,7 @@ async def test_what_is_noted_is_forgotten_when_nothing_of_it_can_be_left(
     world: AdministrationServices,
 ) -> None:
     await world.tokens.issue(child(), by=thief())
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     kept: list[Entity] = [
         *world.directory.every(LineageRecord),
         *world.directory.every(StolenToken),
@@ -86,20 +86,20 @@ async def test_what_is_noted_is_forgotten_when_nothing_of_it_can_be_left(
 
 async def test_its_use_is_forgotten(world: AdministrationServices) -> None:
     await world.directory.put(TokenUse(owner=KIM.id, token=STOLEN, used_ms=1))
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert world.directory.every(TokenUse) == []
     assert await ids(world) == set()
 
 
 async def test_an_id_that_nothing_had_is_not_found(world: AdministrationServices) -> None:
     with pytest.raises(TokenNotFound):
-        await world.lineage.revoke(KIM.id, "nothing", by=world.signed_in(KIM))
+        await world.lineage.revoke_stolen(KIM.id, "nothing", by=world.signed_in(KIM))
     assert world.events.kinds() == []
 
 
 async def test_a_token_of_an_organization_is_told_in_its_log(world: AdministrationServices) -> None:
     await world.directory.add(stored("machine", owner="acme000000", org="Acme"))
-    await world.lineage.revoke("acme000000", "machine", by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen("acme000000", "machine", by=world.signed_in(KIM))
     [event] = world.events.feed
     assert (event.kind, event.org, event.account) == ("token.stolen", "acme", "")
 
@@ -109,12 +109,12 @@ async def test_a_thing_that_is_gone_already_is_passed_over(world: Administration
     made = await world.tokens.issue(child(), by=by)
     sent = await world.inviting.invite(ACME, MEMBER, by=by)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
-    await world.lineage.note(by, Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
-    await world.lineage.note(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
+    await world.lineage.record(by, Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
+    await world.lineage.record(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
     await world.directory.remove(made.token)
     await world.inviting.withdraw(ACME, sent.invitation.id, by=world.signed_in(KIM))
     world.forget()
-    ended = await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert len(ended) == 4
     assert world.events.kinds() == ["token.stolen"]
     assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
@@ -127,7 +127,7 @@ async def test_a_person_who_sends_an_invitation_again_makes_it_theirs(
     await world.inviting.invite(ACME, offer, by=thief())
     world.clock.advance(timedelta(hours=1))
     await world.inviting.invite(ACME, offer, by=world.signed_in(KIM))
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert len(world.directory.every(Invitation)) == 1
 
 
@@ -137,7 +137,7 @@ async def test_a_member_whom_an_administrators_token_made_ends_with_it(
     by = Principal(ADA.id, "adas", (Grant(),), token="adas")
     await world.directory.add(stored("adas", owner=ADA.id))
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=by)
-    await world.lineage.revoke(ADA.id, "adas", by=world.ada)
+    await world.lineage.revoke_stolen(ADA.id, "adas", by=world.ada)
     assert world.roles() == {"kim": Role.OWNER}
 
 
@@ -145,7 +145,7 @@ async def test_what_is_made_after_the_revocation_ends_at_once_with_an_event_of_i
     world: AdministrationServices,
 ) -> None:
     code = await invited(world)
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     world.forget()
     with pytest.raises(TokenUnknown):
         await world.tokens.issue(child(), by=thief())
@@ -193,7 +193,7 @@ async def test_of_two_who_say_so_at_once_both_finish_it(world: AdministrationSer
             return await super().add(entity, *others)
 
     world.directory = Slower(world.directory.entities)
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert await ids(world) == set()
 
 
@@ -205,7 +205,7 @@ async def test_upkeep_finishes_what_is_of_the_last_day(world: AdministrationServ
         )
         world.clock.advance(timedelta(days=1, seconds=1))
     world.clock.advance(-timedelta(seconds=2))
-    assert await world.lineage.finish() == 1
+    assert await world.lineage.finish_revocations() == 1
     assert await ids(world) == {STOLEN, "early00000"}
 
 
@@ -221,7 +221,7 @@ async def test_a_member_whom_a_person_gives_a_role_is_theirs(world: Administrati
 async def test_a_member_whom_a_stolen_token_lowered_stays(world: AdministrationServices) -> None:
     await world.let_in(LEE, role=Role.MAINTAINER)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
-    assert await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM)) == []
+    assert await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM)) == []
     assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
 
 
@@ -230,7 +230,7 @@ async def test_no_token_takes_the_mark_from_a_member(world: AdministrationServic
     [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
     await world.directory.replace(lee.model_copy(update={"role": Role.MAINTAINER}))
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert world.roles() == {"kim": Role.OWNER}
 
 
@@ -239,7 +239,7 @@ async def test_a_canary_is_no_token_that_anybody_calls_stolen(
 ) -> None:
     await world.directory.add(stored("canary0000", canary=True))
     with pytest.raises(TokenNotFound):
-        await world.lineage.revoke(KIM.id, "canary0000", by=world.signed_in(KIM))
+        await world.lineage.revoke_stolen(KIM.id, "canary0000", by=world.signed_in(KIM))
     assert "canary0000" in await ids(world)
 
 
@@ -252,7 +252,7 @@ async def test_the_event_of_a_stolen_token_tells_what_was_made_with_it(
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
     noted = await world.lineage.of(KIM.id)
     world.forget()
-    ended = await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert list(ended) == noted[STOLEN]
     [stolen, *others] = world.events.feed
     assert (stolen.kind, stolen.subject, stolen.account, stolen.org) == (
@@ -278,7 +278,7 @@ async def test_a_member_whom_a_stolen_token_let_in_is_removed_with_an_event(
     code = await invited(world)
     await world.inviting.accept(code, by=world.signed_in(LEE))
     world.forget()
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     [event] = [each for each in world.events.feed if each.kind == "member.removed"]
     assert (event.subject, event.org, event.account, event.actor) == (
         *("Acme", "acme", LEE.id, KIM.id),
@@ -289,7 +289,7 @@ async def test_a_member_whom_a_stolen_token_let_in_is_removed_with_an_event(
 async def test_a_token_that_is_made_too_late_ends_with_an_event_that_says_with_what(
     world: AdministrationServices,
 ) -> None:
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     world.forget()
     with pytest.raises(TokenUnknown):
         await world.tokens.issue(child(), by=thief())
@@ -303,7 +303,7 @@ async def test_a_token_that_is_made_too_late_ends_with_an_event_that_says_with_w
 async def test_what_is_noted_says_what_was_made_where_and_when(
     world: AdministrationServices,
 ) -> None:
-    await world.lineage.note(thief(), Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
+    await world.lineage.record(thief(), Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
     [noted] = world.directory.every(LineageRecord)
     assert (noted.owner, noted.token, noted.what, noted.org, noted.id, noted.name) == (
         *(KIM.id, STOLEN, Made.MEMBERSHIP, "Acme", LEE.id, "lee"),
@@ -318,14 +318,14 @@ async def test_a_stolen_token_without_a_text_is_told_to_its_owner_by_its_id(
     [text] = [each for each in world.directory.every(Token) if each.id == STOLEN]
     await world.directory.remove(text)
     world.forget()
-    await world.lineage.revoke(KIM.id, STOLEN, by=world.signed_in(KIM))
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     [event] = world.events.feed
     assert (event.kind, event.account, event.details["name"]) == ("token.stolen", KIM.id, STOLEN)
 
 
 async def test_an_id_that_nothing_had_is_named(world: AdministrationServices) -> None:
     with pytest.raises(TokenNotFound, match="nothing000"):
-        await world.lineage.revoke(KIM.id, "nothing000", by=world.signed_in(KIM))
+        await world.lineage.revoke_stolen(KIM.id, "nothing000", by=world.signed_in(KIM))
 
 
 async def test_a_revocation_of_exactly_a_day_ago_is_still_finished(
@@ -335,10 +335,10 @@ async def test_a_revocation_of_exactly_a_day_ago_is_still_finished(
         StolenToken(owner=KIM.id, id=STOLEN, listed=(), at_ms=world.clock.now_ms())
     )
     world.clock.advance(timedelta(days=1))
-    assert await world.lineage.finish() == 1
+    assert await world.lineage.finish_revocations() == 1
     await world.directory.put(
         StolenToken(
             owner=KIM.id, id="older00000", listed=(), at_ms=world.clock.now_ms() - 86_400_001
         )
     )
-    assert await world.lineage.finish() == 1
+    assert await world.lineage.finish_revocations() == 1

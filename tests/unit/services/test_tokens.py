@@ -353,7 +353,7 @@ async def test_a_use_that_is_noted_while_its_token_ends_is_no_fault(
     used = replace(
         tokens.records, directory=failing(store, Fault("remove", Stale())), clock=tokens.clock
     )
-    await used.end(token, token_change("revoked", token), by=KIM)
+    await used.revoke(token, token_change("revoked", token), by=KIM)
     assert store.every(Token) == []
     assert len(store.every(TokenUse)) == 1
 

@@ -128,7 +128,7 @@ async def test_what_waits_stands_at_the_top(world: World) -> None:
     answer = await ann.send(f"{PAGE}/undo", account=world.people.mia.account.id)
     assert answer.status_code == 403
     assert "Sign in again" in ann.text
-    await organizations.undo(ACME, people.mia.account, by=fresh(world, people.ann))
+    await organizations.cancel_change(ACME, people.mia.account, by=fresh(world, people.ann))
     await ann.open(PAGE)
     assert "becomes owner" not in ann.text
 
