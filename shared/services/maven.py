@@ -224,7 +224,7 @@ class MavenPublishing:
         is there, and repeat a whole push when one file of it fails.
         """
         try:
-            return await self.publishing.push(Upload(content, claimed=at), by)
+            return await self.publishing.push(Upload(content, coordinate=at), by)
         except VersionExists:
             found = await self.metadata.find(at)
             digest = await asyncio.to_thread(Digest.of, content)

@@ -1,7 +1,7 @@
-"""Publishing: how an archive becomes a release."""
+"""Publishing: validates an archive and stores it as a release."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -34,36 +34,44 @@ from shared.services.trusted_publishing import TrustedPublishers, check_pusher
 
 # Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
 REPEAT_WINDOW = timedelta(minutes=10)
-PUBLISHER_CACHED_FOR = timedelta(
-    minutes=10
-)  # So long a credential's archives are read without asking.
-MAX_PUBLISHERS_CACHED = 1_000  # Credentials of which that is remembered.
+# A credential that may publish somewhere is trusted that long before its archives are read.
+PUBLISHER_CACHED_FOR = timedelta(minutes=10)
+MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 
 _MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An archive as it arrived, with what the client announced of it, if anything."""
+    """An archive as it arrived, and the digest and release that the request named, if any."""
 
     content: bytes | memoryview
-    announced: Digest | None = None
-    claimed: Coordinate | None = None
+    digest: Digest | None = None
+    coordinate: Coordinate | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
-    """How a push comes in: why its release is to be held until an owner confirms it, if at all,
-    and who sees a new package whose archive does not say."""
+class _Push:
+    """An archive that was read, what is stored under its coordinate, and how its principal may
+    publish it."""
 
-    held_for: str
-    visibility: Visibility
+    bala: Bala
+    found: FoundRelease
+    access: AccessContext
+    allowance: PublishAllowance
+    by: Principal
+
+    @property
+    def package(self) -> Package:
+        return self.bala.coordinate.package
 
 
 @dataclass(frozen=True)
 class DependencyCheck:
-    """Checks direct dependencies where the operator asks for it; most registries start without the
-    standard library, so by default nothing is checked."""
+    """Checks that direct dependencies exist, where the operator requires it.
+
+    By default nothing is checked: most registries start without the standard library.
+    """
 
     authorization: Authorization
     metadata: MetadataStore
@@ -75,12 +83,13 @@ class DependencyCheck:
             return
         wanted = [Coordinate.parse(each.org, each.name, each.version) for each in bala.dependencies]
         found = await asyncio.gather(*map(self.metadata.find, wanted))
-        heads = [(each.package, here.head) for each, here in zip(wanted, found, strict=True)]
+        dependencies = list(zip(wanted, found, strict=True))
+        heads = [(coordinate.package, here.head) for coordinate, here in dependencies]
         readable = await self.authorization.readable(by, heads)
         missing = tuple(
-            each
-            for each, here in zip(wanted, found, strict=True)
-            if here.release is None or each.package.key not in readable
+            coordinate
+            for coordinate, here in dependencies
+            if here.release is None or coordinate.package.key not in readable
         )
         if missing:
             raise MissingDependencies(bala.coordinate, missing)
@@ -88,7 +97,7 @@ class DependencyCheck:
 
 @dataclass(frozen=True)
 class Publishing:
-    """Admits new releases."""
+    """Validates archives and publishes them as releases."""
 
     authorization: Authorization
     organizations: Organizations
@@ -102,28 +111,44 @@ class Publishing:
     publishers: TrustedPublishers
     rate_limiter: RateLimiter
     mail: HeldReleaseMail
-    admitted: Callable[[Release], None]  # Told of each new release, and of no repeat.
+    admitted: Callable[[Release], None]  # Called with each new release, not with repeats.
     _publishers: LruCache[int] = field(default_factory=lambda: LruCache[int](MAX_PUBLISHERS_CACHED))
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.
 
-        A repeat of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
-        that is there. Raises a refusal and changes nothing otherwise.
+        A push of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
+        that exists. Any other refused push raises and changes nothing.
         """
-        if upload.claimed:
-            bala, found, right = await self._read_claimed(upload, upload.claimed, by)
-        else:
-            bala, found, right = await self._read_unclaimed(upload, by)
-        admission = await self._admit(bala, found, right, by)
-        if found.release:
-            return await self._repeated(bala, found, by)
-        return await self._publish(upload, bala, found.head, by, admission=admission)
+        push = await self._read(upload, by)
+        push.allowance.require()
+        await self._check(push)
+        # The first write comes after all checks: a refused push leaves nothing behind.
+        await self.organizations.create_if_absent(push.package.org, push.access, by=by)
+        if push.found.release:
+            return await self._repeat(push.bala, push.found, by)
+        is_burst, now_ms = await self._is_burst(push), self.clock.now_ms()
+        head = await self._claim_names(push, now_ms)
+        release = new_release(push.bala, by=by, now_ms=now_ms)
+        if is_burst:
+            release = held_for_owner(release, BURST_REASON)
+        # Archive before record: a crash between the two leaves an archive for the sweep, never a
+        # release that cannot be pulled.
+        await self._store_content(upload, push.bala, head, release)
+        try:
+            await self.metadata.add_release(release)
+        except AlreadyThere:
+            return await self._repeat(push.bala, await self.metadata.find(release.coordinate), by)
+        self.admitted(release)
+        await self.derived_data.add_release(head, release, push.bala.texts)
+        if release.awaits_owner:
+            await self.mail.send_held(release)
+        return release
 
     async def may_publish(self, by: Principal) -> bool:
-        """Say whether `by` may publish in some organization, which a push then asks no store again.
+        """Say whether `by` may publish in some organization; a push then asks no store again.
 
-        For a host that decides whose bodies it reads; it gives no right.
+        A host asks this before it reads a body; it grants no right.
         """
         if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.allowances):
             return False
@@ -133,110 +158,114 @@ class Publishing:
             return False
         return True
 
-    async def _read_claimed(
-        self, upload: Upload, claimed: Coordinate, by: Principal
-    ) -> tuple[Bala, FoundRelease, Awaitable[AccessContext]]:
-        """Read the archive of a release that the request names; check the right to it first."""
-        found = await self.metadata.find(claimed)
-        standing = await self.require_right(claimed.package, found.head, by)
-        return await self._read(upload), found, _answered(standing)
+    async def require_right(
+        self, package: Package, head: Head | None, by: Principal
+    ) -> AccessContext:
+        """Return the access by which `by` may publish the package, or raise the refusal."""
+        action = Action.PUSH_VERSION if head else Action.PUSH_NEW
+        access = await self.authorization.require(by, action, package)
+        if head:
+            check_pusher(head, by)
+        return access
 
-    async def _read_unclaimed(
-        self, upload: Upload, by: Principal
-    ) -> tuple[Bala, FoundRelease, Awaitable[AccessContext]]:
-        """Read an archive that alone names its release, from somebody who may publish anything."""
+    async def _read(self, upload: Upload, by: Principal) -> _Push:
+        """Read the archive, check the right to publish it, and count the push."""
+        if upload.coordinate:
+            # The request names the release, so the right to it is checked before the archive is
+            # read.
+            package, found = upload.coordinate.package, await self.metadata.find(upload.coordinate)
+            access = await self.require_right(package, found.head, by)
+            bala = await self._read_archive(upload)
+            return _Push(bala, found, access, await self._count(package, found, by), by)
         await self._require_publisher(by)
-        bala = await self._read(upload)
-        found = await self.metadata.find(bala.coordinate)
-        return bala, found, self.require_right(bala.coordinate.package, found.head, by)
+        bala = await self._read_archive(upload)
+        package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
+        access, allowance = await asyncio.gather(
+            self.require_right(package, found.head, by), self._count(package, found, by)
+        )
+        return _Push(bala, found, access, allowance, by)
 
     async def _require_publisher(self, by: Principal) -> None:
-        """Raise unless `by` may publish somewhere; a good answer is kept for a while, since the
-        right to the package is asked in any case."""
+        """Raise unless `by` may publish somewhere.
+
+        The answer may be minutes old, because the right to the package is checked in any case.
+        """
         now_ms, key = self.clock.now_ms(), f"{by.id} {by.credential}"
         until_ms = self._publishers.get(key)
         if until_ms is None or until_ms < now_ms:
             await self.authorization.require_publisher(by)
             self._publishers.put(key, now_ms + PUBLISHER_CACHED_FOR // _MS)
 
-    async def _read(self, upload: Upload) -> Bala:
+    async def _read_archive(self, upload: Upload) -> Bala:
         bala = await self.archive_reader.read(upload.content)
-        _check_announced(upload, bala)
+        if upload.digest and upload.digest != bala.digest:
+            raise DigestMismatch(upload.digest, bala.digest)
+        if upload.coordinate:
+            require_coordinate(bala, upload.coordinate)
         return bala
 
-    async def _publish(
-        self,
-        upload: Upload,
-        bala: Bala,
-        known: Head | None,
-        by: Principal,
-        *,
-        admission: Admission,
-    ) -> Release:
-        now_ms = self.clock.now_ms()
-        await self._claim_tools(bala, by)
-        fresh = new_head(bala, by=by, now_ms=now_ms, unsaid=admission.visibility)
-        head = known or await self.metadata.claim(fresh)
+    async def _count(
+        self, package: Package, found: FoundRelease, by: Principal
+    ) -> PublishAllowance:
+        """Count the push against the rate limits, unless the release exists."""
+        if found.release:
+            return PublishAllowance()
+        return await self.rate_limiter.count_push(by, package)
+
+    async def _check(self, push: _Push) -> None:
+        """Raise unless the archive can become a release of its package; nothing is written."""
+        await self.dependency_check.check(push.bala, push.by)
+        _check_org(push.package, push.access)
+        if push.found.head:
+            _check_name(push.bala, push.found.head)
+        tools = push.bala.tools
+        owners = await self.metadata.tool_owners(tools) if tools else []
+        for tool, owner in zip(tools, owners, strict=True):
+            if owner is not None:
+                await self._require_tool_owner(tool, owner, push)
+
+    async def _claim_names(self, push: _Push, now_ms: int) -> Head:
+        """Claim the names of the archive's tools and of its package; return the package's head."""
+        bala, by = push.bala, push.by
+        for tool in bala.tools:
+            owner = await self.metadata.claim_tool(tool, push.package)
+            await self._require_tool_owner(tool, owner, push)
+        head = push.found.head
+        if head is None:
+            visibility = _default_visibility(push.access)
+            head = await self.metadata.claim(
+                new_head(bala, by=by, now_ms=now_ms, unsaid=visibility)
+            )
         _check_name(bala, head)
-        # Before the commit: a publisher that made a package is never one that waits for it.
+        # Before the release record: a publisher whose push made the package must not stay pending.
         await self.publishers.bind(head, by=by)
-        release = new_release(bala, by=by, now_ms=now_ms)
-        if admission.held_for:
-            release = held_for_owner(release, admission.held_for)
-        # Bytes before record: a crash between the two leaves an orphan for the sweep, never a
-        # release that cannot be pulled.
+        return head
+
+    async def _require_tool_owner(self, tool: str, owner: Package, push: _Push) -> None:
+        if owner.key == push.package.key:
+            return
+        head = await self.metadata.head(owner)
+        is_seen = head is not None and await self.authorization.may_read(push.by, head)
+        raise ToolTaken(tool, owner if is_seen else None)
+
+    async def _is_burst(self, push: _Push) -> bool:
+        """Say whether an owner has to confirm the release, because it is one of a burst."""
+        is_burst, sponsor = push.allowance.is_burst, push.access.sponsor
+        if sponsor:
+            is_burst |= await self.rate_limiter.count_burst_of(sponsor, push.package)
+        return is_burst and not push.access.is_administrator
+
+    async def _store_content(
+        self, upload: Upload, bala: Bala, head: Head, release: Release
+    ) -> None:
+        container = archive_container(head, release)
         await asyncio.gather(
-            self.archives.put(release.archive, upload.content, archive_container(head, release)),
+            self.archives.put(release.archive, upload.content, container),
             self.documents.put(bala.digest, bala.texts, bala.graph),
         )
-        try:
-            await self.metadata.add_release(release)
-        except AlreadyThere:
-            return await self._repeated(bala, await self.metadata.find(bala.coordinate), by)
-        self.admitted(release)
-        await self.derived_data.add_release(head, release, bala.texts)
-        if release.awaits_owner:
-            await self.mail.send_held(release)
-        return release
 
-    async def _admit(
-        self, bala: Bala, found: FoundRelease, right: Awaitable[AccessContext], by: Principal
-    ) -> Admission:
-        """Raise unless `by` may publish this; an administrator's push founds the organization."""
-        package = bala.coordinate.package
-        standing, pace = await asyncio.gather(right, self._pace(package, found, by))
-        pace.require()
-        await self.dependency_check.check(bala, by)
-        _check_org(package, standing)
-        if found.head:
-            _check_name(bala, found.head)
-        await self._check_tools(bala, by)
-        # Last, because it is the first that is written: a refused push leaves nothing behind.
-        await self.organizations.create_if_absent(package.org, standing, by=by)
-        is_burst = pace.is_burst
-        if standing.sponsor and not found.release:
-            is_burst |= await self.rate_limiter.count_burst_of(standing.sponsor, package)
-        held_for = BURST_REASON if is_burst and not standing.is_administrator else ""
-        return Admission(held_for, _default_visibility(standing))
-
-    async def _pace(self, package: Package, found: FoundRelease, by: Principal) -> PublishAllowance:
-        """Count the push, unless it repeats what is there."""
-        return (
-            PublishAllowance() if found.release else await self.rate_limiter.count_push(by, package)
-        )
-
-    async def require_right(
-        self, package: Package, head: Head | None, by: Principal
-    ) -> AccessContext:
-        """Return the standing by which `by` may publish the package, or raise the refusal."""
-        action = Action.PUSH_VERSION if head else Action.PUSH_NEW
-        standing = await self.authorization.require(by, action, package)
-        if head:
-            check_pusher(head, by)
-        return standing
-
-    async def _repeated(self, bala: Bala, found: FoundRelease, by: Principal) -> Release:
-        """Refresh what is derived and return the release, if this push is a repeat of its own."""
+    async def _repeat(self, bala: Bala, found: FoundRelease, by: Principal) -> Release:
+        """Return the release that exists, listed everywhere, if this push repeats its own."""
         head, release = found.head, found.release
         if head is None or release is None or not self._is_repeat(bala, release, by):
             raise VersionExists(bala.coordinate)
@@ -252,51 +281,19 @@ class Publishing:
             and age <= REPEAT_WINDOW
         )
 
-    async def _check_tools(self, bala: Bala, by: Principal) -> None:
-        """Raise `ToolTaken` before anything is claimed for an archive that cannot come in."""
-        if not bala.tools:
-            return
-        owners = await self.metadata.tool_owners(bala.tools)
-        for tool, owner in zip(bala.tools, owners, strict=True):
-            if owner is not None:
-                await self._require_owner(tool, owner, bala, by)
 
-    async def _claim_tools(self, bala: Bala, by: Principal) -> None:
-        for tool in bala.tools:
-            owner = await self.metadata.claim_tool(tool, bala.coordinate.package)
-            await self._require_owner(tool, owner, bala, by)
-
-    async def _require_owner(self, tool: str, owner: Package, bala: Bala, by: Principal) -> None:
-        if owner.key == bala.coordinate.package.key:
-            return
-        head = await self.metadata.head(owner)
-        is_seen = head is not None and await self.authorization.may_read(by, head)
-        raise ToolTaken(tool, owner if is_seen else None)
+def _check_org(package: Package, access: AccessContext) -> None:
+    if access.organization and access.organization.name != package.org:
+        raise SpelledDifferently(package.org, access.organization.name)
 
 
-async def _answered(standing: AccessContext) -> AccessContext:
-    return standing
-
-
-def _check_announced(upload: Upload, bala: Bala) -> None:
-    if upload.announced and upload.announced != bala.digest:
-        raise DigestMismatch(upload.announced, bala.digest)
-    if upload.claimed:
-        require_coordinate(bala, upload.claimed)
-
-
-def _check_org(package: Package, standing: AccessContext) -> None:
-    if standing.organization and standing.organization.name != package.org:
-        raise SpelledDifferently(package.org, standing.organization.name)
-
-
-def _default_visibility(standing: AccessContext) -> Visibility:
-    organization = standing.organization
+def _default_visibility(access: AccessContext) -> Visibility:
+    organization = access.organization
     return organization.default_visibility if organization else Visibility.PUBLIC
 
 
 def _check_name(bala: Bala, head: Head) -> None:
-    """Raise when the archive and the package that is there do not belong together."""
+    """Raise unless the archive names the package as its first push did, and may join it."""
     if bala.coordinate.package != head.package:
         raise SpelledDifferently(bala.coordinate.package, head.package)
     if bala.visibility is Visibility.PRIVATE and head.visibility is Visibility.PUBLIC:
