@@ -32,7 +32,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("/", methods=WRITE_METHODS)
     @pages.page
     async def web_home_wrong_method(look: PageRequest) -> func.HttpResponse:
-        raise MethodNotAllowed(look.req.method, "/", *READ_METHODS)
+        raise MethodNotAllowed(look.req.method, "/", READ_METHODS)
 
     return bp
 

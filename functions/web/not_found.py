@@ -79,7 +79,7 @@ def not_found_blueprint(
 
 
 def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:
-    return MethodNotAllowed(method, path, *allowed) if allowed else PageNotFound(path)
+    return MethodNotAllowed(method, path, allowed) if allowed else PageNotFound(path)
 
 
 # Named so that they are the last that the host tries.

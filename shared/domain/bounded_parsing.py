@@ -11,7 +11,8 @@ import tomllib
 from collections.abc import Iterator
 from typing import cast
 
-from shared.domain.errors.archives import ManifestTooDeep, ManifestUnreadable, quoted
+from shared.domain.errors.archives import ManifestTooDeep, ManifestUnreadable
+from shared.domain.errors.base import printable
 
 _LONGEST_NUMBER = 32  # Digits; no field is a number, and Python needs long for huge ones.
 _MOST_TOML_TOKENS = 65_536  # tomllib takes 10 µs for each; a lock of 500 packages has 20,000.
@@ -102,7 +103,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, value in pairs:
         if key in found:
-            raise _Unacceptable(reason=f"the key {quoted(key)} stands twice in one object")
+            raise _Unacceptable(reason=f"the key {printable(key)} stands twice in one object")
         found[key] = value
     return found
 
@@ -149,7 +150,7 @@ def _located(message: str, text: str) -> str:
     """Return tomllib's message, short, with the place that it ends with, also at the end."""
     found, _, place = message.removesuffix(")").rpartition(" (at ")
     where = _where(text) if place == "end of document" else place
-    return f"{quoted(found)} at {where}"
+    return f"{printable(found)} at {where}"
 
 
 # Bounds of JSON that others send: how many values it may hold, and how deep they may lie.

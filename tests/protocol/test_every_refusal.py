@@ -6,9 +6,8 @@ argument without a sample here fails, and so does a new face that is not named h
 
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +21,7 @@ from functions.http import handlers, pages
 from functions.http.handlers import Handler
 from functions.maven import repository
 from shared.domain.errors import archives, publishers
-from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
+from shared.domain.errors.base import InvalidRequest, Refusal, RefusalKind, Unavailable
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import TooMany, UploadTrouble
 from shared.domain.names import Coordinate, Package
@@ -56,12 +55,17 @@ def leaves(refusal: type[Refusal]) -> Iterator[type[Refusal]]:
 
 
 def sample(refusal: type[Refusal], words: str = "sample") -> Refusal:
-    """Return one such refusal, with a sample for each argument; texts are these words."""
-    arguments = list(signature(refusal.__init__).parameters.values())[1:]
-    if [each.name for each in arguments] == ["args", "kwargs"]:
+    """Return one such refusal, with a sample for each field; texts are these words."""
+    if refusal is InvalidRequest:
         return refusal(f"The caller's own sentence about {words}. Send something else.")
-    samples = {**SAMPLES, str: words, object: words}
-    return refusal(*(samples[each.annotation] for each in arguments))
+    samples = {**SAMPLES, str: words, object: words, Collection[str]: (words,)}
+    types = {name: type_ for each in refusal.__mro__ for name, type_ in annotations(each).items()}
+    values = {name: samples[types[name]] for name in refusal.fields}
+    return refusal(**values)
+
+
+def annotations(each: type) -> dict[str, object]:
+    return vars(each).get("__annotations__", {})
 
 
 REFUSALS = [sample(each) for each in leaves(Refusal)]

@@ -30,9 +30,8 @@ from shared.domain.errors.archives import (
     SourcesMissing,
     ToolIdMissing,
     ToolNotPullable,
-    quoted,
 )
-from shared.domain.errors.base import InvalidName
+from shared.domain.errors.base import InvalidName, printable
 from shared.domain.names import MAX_PACKAGE_LENGTH, Coordinate, parse_module_name
 from shared.domain.packages import Dependency, Graalvm, Graph, ModuleText, Texts, Visibility
 
@@ -173,7 +172,9 @@ class Extras:
     def of(cls, contents: ArchiveContents, manifest: Manifest) -> Self:
         """Return what is there, or refuse a tool that nobody could pull."""
         icon = _icon(contents, manifest.icon)
-        lost = f"The icon {quoted(manifest.icon)} is no PNG file of the archive, so none is shown."
+        lost = (
+            f"The icon {printable(manifest.icon)} is no PNG file of the archive, so none is shown."
+        )
         return cls(
             tools=_tools(contents, manifest),
             compiler_plugin=_has_compiler_plugin(contents),
@@ -303,7 +304,9 @@ def _tools(contents: ArchiveContents, manifest: Manifest) -> tuple[str, ...]:
         raise ToolIdMissing(TOOL_JSON)
     for tool in ids:
         if not _TOOL_ID.fullmatch(tool) or len(tool) > MAX_PACKAGE_LENGTH:
-            raise FieldInvalid(TOOL_JSON, "tool_id", f"{quoted(tool)} is not valid. {_TOOL_RULE}")
+            raise FieldInvalid(
+                TOOL_JSON, "tool_id", f"{printable(tool)} is not valid. {_TOOL_RULE}"
+            )
     # `bal tool pull` builds the canonical name itself, so another form would not help.
     file_name = canonical_file_name(manifest.coordinate, manifest.platform)
     if not gives_platform(file_name, manifest.coordinate, manifest.platform):
