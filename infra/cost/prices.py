@@ -1,4 +1,4 @@
-"""What Azure asks for each thing, and what is assumed of the rest: the numbers of docs/cost.md.
+"""What Azure asks for each thing, and what is assumed of the rest: the numbers of docs/prices.md.
 
 Dollars, North America and Europe, without tax and discounts. A price has the page that it was read
 on and the date of that page; what has none is an assumption. Both are changed by a file of

@@ -245,5 +245,5 @@ def show() -> None:
 
 @click.command()
 def rights() -> None:
-    """Print who may do what, as docs/security.md has it."""
+    """Print who may do what, as docs/rights.md has it."""
     click.echo(rights_table())

@@ -1,5 +1,5 @@
 """Rights: scopes, roles, actions, the table of rights, and the same table for people
-(docs/security.md).
+(docs/rights.md).
 """
 
 from collections.abc import Iterator

@@ -110,7 +110,7 @@ class ArchiveDelivery:
         return f"{self.base_url}{link.path}"
 
     async def redirect(self, head: Head, release: Release, *, to: ClientKind) -> ArchiveRedirect:
-        """Return where the caller gets the bytes; docs/operations.md has the table."""
+        """Return where the caller gets the bytes; docs/archive-delivery.md has the table."""
         link, links = self.link(head, release), self._links(head, release)
         side = archive_container(head, release)
         hop = second_hop(to, DeliveryOptions(side, self.edges.cdn, is_linked=links is not None))

@@ -19,12 +19,12 @@ import pytest
 from shared.hosting.server import Certificate
 from shared.localhost import build_host
 from tests.clients.recorded_registry import Served
-from tests.paths import ROOT
+from tests.paths import ROOT, docs
 from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.world import Template, settings_of
 
-PAGE = (ROOT / "docs" / "clients.md").read_text()
+PAGE = docs("clients", "clients-behind-proxies")
 BLOCKS = [
     dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.DOTALL | re.MULTILINE)
 ]

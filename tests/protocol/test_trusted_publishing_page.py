@@ -31,7 +31,7 @@ from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.hosting.host import Host
 from shared.hosting.server import bind
 from tests.fakes.system import FakeClock
-from tests.paths import ROOT
+from tests.paths import docs
 from tests.reaching import noted
 from tests.support.archives import bala
 from tests.support.server import running
@@ -46,7 +46,7 @@ from tests.support.trusted_publishing import (
 from tests.support.workflow_yaml import Node, Unreadable, read_workflow
 from tests.support.world import Template, opened, settings_of
 
-PAGE = (ROOT / "docs" / "trusted-publishing.md").read_text("utf-8")
+PAGE = docs("trusted-publishing-providers", "trusted-publishing")
 REGISTRY = "https://ballroom.example.org"
 APPLICATION = "api://ballroom"
 SECONDS = 60.0

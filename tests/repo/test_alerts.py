@@ -7,10 +7,10 @@ from typing import Any
 
 from shared.services.upkeep import SCHEDULES, TaskReport
 from shared.telemetry.metrics import INSTRUMENTS
-from tests.paths import ROOT
+from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import INFRA, module
 
-PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+PAGE = docs("monitoring")
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())
 
 # The tables of a workspace that something here writes to, and what does.

@@ -9,10 +9,10 @@ from infra.cost.model import COST_PLANS, INSTANCE_GIGABYTES, REQUESTS_AT_ONCE, S
 from infra.cost.prices import Figure, Prices
 from infra.cost.usage import ITEMS, MEASURED, ROLLED_PULL, OperationUsage
 from shared.settings import MIB, Settings
-from tests.paths import ROOT
+from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import MAIN, module
 
-PAGE = (ROOT / "docs" / "limits.md").read_text("utf-8")
+PAGE = docs("host-limits")
 SECTION = PAGE.partition("\n## In the cloud\n")[2].partition("\n## ")[0]
 
 PARTITION_BYTES = 20 * 1024**3

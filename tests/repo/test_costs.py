@@ -28,12 +28,12 @@ from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
 from shared.services.upkeep import SCHEDULES
 from shared.settings import Settings
-from tests.paths import ROOT
+from tests.paths import docs
 from tests.repo.bicep_templates import module
 from tests.repo.deployment_sizes import default
 from tests.support.terminal import Terminal
 
-PAGE = (ROOT / "docs" / "cost.md").read_text("utf-8")
+PAGE = docs("cost", "prices")
 BLOCKS = re.findall(r"```\n\$ python -m infra\.cost(.*)\n((?:.*\n)*?)```\n", PAGE)
 PROSE = re.sub(r"```\n(?:.*\n)*?```\n", "", PAGE)
 

@@ -11,12 +11,12 @@ import pytest
 
 from shared.auth.signing_keys import KeyRing
 from shared.domain.addresses import parse_networks
-from tests.paths import ROOT
+from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import MAIN, template
 
 BOUND_SECONDS = 60.0
 
-PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+PAGE = docs("operations", "deployment", "deployment-from-github")
 SCRIPTS = "\n".join(path.read_text() for path in sorted((ROOT / "infra").glob("*.sh")))
 HOOKS = (ROOT / "azure.yaml").read_text()
 

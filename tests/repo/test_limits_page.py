@@ -11,9 +11,9 @@ from shared.hosting.file_responses import MAX_BUFFERED_BYTES
 from shared.hosting.request_bodies import HostLimits
 from shared.services.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
 from shared.settings import Settings
-from tests.paths import ROOT
+from tests.paths import docs
 
-PAGE = (ROOT / "docs" / "limits.md").read_text("utf-8")
+PAGE = docs("limits", "host-limits")
 MIB = 1024 * 1024
 
 

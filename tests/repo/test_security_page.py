@@ -11,9 +11,9 @@ from shared.auth.sessions import LINK_LIFETIME
 from shared.domain.rights import rights_table
 from shared.services.tokens import MAX_TOKEN_DAYS
 from shared.settings import Settings
-from tests.paths import ROOT
+from tests.paths import ROOT, docs
 
-PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
+PAGE = docs("security", "rights")
 INCIDENTS, RISKS = 28, 10
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 

@@ -4,9 +4,9 @@ import pytest
 
 from shared.prose import limits
 from shared.services.archive_files import RENDERED_ON_THE_LOOP, SOURCES_KEPT
-from tests.paths import ROOT
+from tests.paths import docs
 
-PAGE = (ROOT / "docs" / "site.md").read_text("utf-8")
+PAGE = docs("site", "package-pages")
 BOUNDS = {name: value for name, value in vars(limits).items() if name.startswith("MAX_")}
 
 

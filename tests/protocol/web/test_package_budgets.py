@@ -1,4 +1,4 @@
-"""How often a page of a package asks a store; docs/site.md lists the same numbers."""
+"""How often a page of a package asks a store; docs/package-pages.md lists the same numbers."""
 
 from collections import Counter
 

@@ -60,8 +60,8 @@ def test_the_doctor_finds_what_was_not_deployed(cloud: Terminal, settings: dict[
 @pytest.mark.parametrize(
     ("command", "way_out"),
     [
-        (("backup", "monday"), "docs/operations.md"),
-        (("restore", "monday"), "docs/operations.md"),
+        (("backup", "monday"), "docs/backup.md"),
+        (("restore", "monday"), "docs/backup.md"),
         (("keys", "rotate"), "infra/keys.sh"),
     ],
 )

@@ -1,4 +1,4 @@
-"""How often a page of an organization asks a store; docs/site.md lists the same numbers."""
+"""How often a page of an organization asks a store, as docs/account-pages.md lists."""
 
 from collections import Counter
 

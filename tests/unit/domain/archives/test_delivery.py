@@ -1,4 +1,4 @@
-"""Who sends the bytes: docs/operations.md has the table, and the code says the same."""
+"""Who sends the bytes: docs/archive-delivery.md has the table, and the code says the same."""
 
 import re
 from datetime import timedelta
@@ -22,9 +22,9 @@ from shared.domain.packages import Head, State, Visibility
 from shared.domain.releases import with_change
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS
-from tests.paths import ROOT
+from tests.paths import docs
 
-PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+PAGE = docs("archive-delivery")
 EVERY = "any"
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

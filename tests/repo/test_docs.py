@@ -1,0 +1,47 @@
+"""Pages of the documentation are short, linked, and lead to what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+PAGES = sorted(
+    [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / ".github").glob("*.md")]
+)
+MAX_LINES = 200
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def ids(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the names that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def is_broken(page: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    return not target.exists() or (bool(anchor) and anchor not in anchors(target))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    links = [each for each in LINK.findall(page.read_text("utf-8")) if ":" not in each]
+    assert [each for each in links if is_broken(page, each)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_a_page_has_at_most_two_hundred_lines(page: Path) -> None:
+    assert len(page.read_text("utf-8").splitlines()) <= MAX_LINES
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    pages = [ids(page) for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "decisions"]
+    assert [each for each in pages if f"({each})" not in readme] == []
