@@ -7,20 +7,16 @@ import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
-    Operation,
+    ApiCall,
+    ApiCallWithBody,
+    Operations,
     RequestModel,
     ResponseModel,
-    answer,
-    api_caller,
-    no_content_response,
-    parse_body,
     utc_datetime,
 )
 from functions.api.tokens import GrantView
-from functions.http.handlers import api_errors
 from functions.http.responses import NO_STORE
 from shared.auth.sessions import LINK_LIFETIME, SESSION_CREDENTIAL
-from shared.composition import Registry
 from shared.domain.accounts import Identity
 from shared.domain.client_settings import client_settings
 from shared.domain.identity import Principal
@@ -74,31 +70,14 @@ class WhoamiView(ResponseModel):
         )
 
 
-WHOAMI_OPERATIONS = (
-    Operation(
-        "token_whoami",
-        "GET",
-        "api/v1/whoami",
-        "Say who the token belongs to.",
-        200,
-        answer=WhoamiView,
-    ),
-)
+whoami_api = Operations()
 
 
-def whoami_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that tells who asks."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/whoami", methods=["GET", "HEAD"])
-    @api_errors
-    async def token_whoami(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        if caller.holdings:
-            return answer(WhoamiView.of_machine(caller))
-        return answer(WhoamiView.of(await registry.accounts.profile(caller)))
-
-    return bp
+@whoami_api.operation("GET", "api/v1/whoami", "Say who the token belongs to.")
+async def token_whoami(call: ApiCall) -> WhoamiView:
+    if call.caller.holdings:
+        return WhoamiView.of_machine(call.caller)
+    return WhoamiView.of(await call.registry.accounts.profile(call.caller))
 
 
 SESSIONS_ROUTE = "api/v1/account/sessions"
@@ -184,135 +163,83 @@ class LinkView(ResponseModel):
     expires_at: datetime | None
 
 
-SESSION_OPERATIONS = (
-    Operation(
-        "api_sessions_list",
-        "GET",
-        SESSIONS_ROUTE,
-        "List the browsers that are signed in to your account.",
-        200,
-        answer=SessionList,
-        refusals=(401, 403),
-    ),
-    Operation(
-        "api_sessions_end",
-        "DELETE",
-        f"{SESSIONS_ROUTE}/{{id}}",
-        "End a session of yours, everywhere within five seconds.",
-        204,
-        refusals=(401, 403, 404),
-    ),
-    Operation(
-        "api_sessions_identities",
-        "GET",
-        IDENTITIES_ROUTE,
-        "List who can sign in to your account.",
-        200,
-        answer=IdentityList,
-        refusals=(401, 403),
-    ),
-    Operation(
-        "api_sessions_remove_identity",
-        "DELETE",
-        f"{IDENTITIES_ROUTE}/{{id}}",
-        "Remove a way to sign in to your account; it takes a fresh sign-in.",
-        204,
-        refusals=(401, 403, 404, 409),
-    ),
-    Operation(
-        "api_sessions_link",
-        "POST",
-        SIGN_IN_LINKS_ROUTE,
-        "Make a link that signs somebody in, once; it takes an administrator and a fresh sign-in.",
-        201,
-        request=NewLink,
-        answer=LinkView,
-        refusals=(400, 401, 403, 404),
-    ),
+sessions_api = Operations()
+
+
+@sessions_api.operation(
+    "GET",
+    SESSIONS_ROUTE,
+    "List the browsers that are signed in to your account.",
+    refusals=(401, 403),
 )
+async def api_sessions_list(call: ApiCall) -> SessionList:
+    found = await call.registry.sign_in.account_sessions.list_own(by=call.caller)
+    return SessionList(sessions=[SessionView.of(each, call.caller) for each in found])
 
 
-def sessions_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of sessions, identities and sign-in links."""
-    bp = func.Blueprint()
-
-    @bp.route(SESSIONS_ROUTE, methods=["GET", "HEAD"])
-    @api_errors
-    async def api_sessions_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        found = await registry.sign_in.account_sessions.list_own(by=caller)
-        return answer(SessionList(sessions=[SessionView.of(each, caller) for each in found]))
-
-    @bp.route(f"{SESSIONS_ROUTE}/{{id}}", methods=["DELETE"])
-    @api_errors
-    async def api_sessions_end(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        ended = await registry.sign_in.account_sessions.end(req.route_params["id"], by=caller)
-        registry.sessions.invalidate(ended)
-        return no_content_response()
-
-    @bp.route(IDENTITIES_ROUTE, methods=["GET", "HEAD"])
-    @api_errors
-    async def api_sessions_identities(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        found = await registry.sign_in.identities.of(by=caller)
-        return answer(IdentityList(identities=[IdentityView.of(each) for each in found]))
-
-    @bp.route(f"{IDENTITIES_ROUTE}/{{id}}", methods=["DELETE"])
-    @api_errors
-    async def api_sessions_remove_identity(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        await registry.sign_in.identities.remove(req.route_params["id"], by=caller)
-        return no_content_response()
-
-    @bp.route(SIGN_IN_LINKS_ROUTE, methods=["POST"])
-    @api_errors
-    async def api_sessions_link(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return await _link(registry, parse_body(NewLink, req).account, caller)
-
-    return bp
+@sessions_api.operation(
+    "DELETE",
+    f"{SESSIONS_ROUTE}/{{id}}",
+    "End a session of yours, everywhere within five seconds.",
+    refusals=(401, 403, 404),
+)
+async def api_sessions_end(call: ApiCall) -> None:
+    ended = await call.registry.sign_in.account_sessions.end(call.part("id"), by=call.caller)
+    call.registry.sessions.invalidate(ended)
 
 
-async def _link(registry: Registry, account_id: str, caller: Principal) -> func.HttpResponse:
+@sessions_api.operation(
+    "GET", IDENTITIES_ROUTE, "List who can sign in to your account.", refusals=(401, 403)
+)
+async def api_sessions_identities(call: ApiCall) -> IdentityList:
+    found = await call.registry.sign_in.identities.of(by=call.caller)
+    return IdentityList(identities=[IdentityView.of(each) for each in found])
+
+
+@sessions_api.operation(
+    "DELETE",
+    f"{IDENTITIES_ROUTE}/{{id}}",
+    "Remove a way to sign in to your account; it takes a fresh sign-in.",
+    refusals=(401, 403, 404, 409),
+)
+async def api_sessions_remove_identity(call: ApiCall) -> None:
+    await call.registry.sign_in.identities.remove(call.part("id"), by=call.caller)
+
+
+@sessions_api.operation(
+    "POST",
+    SIGN_IN_LINKS_ROUTE,
+    "Make a link that signs somebody in, once; it takes an administrator and a fresh sign-in.",
+    status=201,
+    refusals=(400, 401, 403, 404),
+)
+async def api_sessions_link(call: ApiCallWithBody[NewLink]) -> LinkView:
+    account_id, registry = call.body.account, call.registry
     # Who may not is told so before they learn which accounts there are.
-    await registry.sign_in.flow.require_link_issuer(by=caller)
+    await registry.sign_in.flow.require_link_issuer(by=call.caller)
     account = await registry.accounts.by_id(account_id)
-    link = await registry.sign_in.flow.issue_link(account, by=caller)
+    link = await registry.sign_in.flow.issue_link(account, by=call.caller)
     expires_ms = registry.clock.now_ms() + int(LINK_LIFETIME.total_seconds() * 1000)
-    shown = LinkView(
+    return LinkView(
         account=account.name, address=link.reveal(), expires_at=utc_datetime(expires_ms)
     )
-    return answer(shown, 201)
 
 
 TOML = "application/toml"
 ANY_USER_NAME = "me"  # The user name may be any word; the token says who it is.
 
-CLIENT_SETTINGS_OPERATIONS = (
-    Operation(
-        "api_settings_toml",
-        "GET",
-        "api/v1/settings.toml",
-        "Return the Settings.toml of a client of this registry, with a place for a token.",
-        200,
-        refusals=(),
-    ),
+client_settings_api = Operations()
+
+
+@client_settings_api.operation(
+    "GET",
+    "api/v1/settings.toml",
+    "Return the Settings.toml of a client of this registry, with a place for a token.",
+    refusals=(),
 )
-
-
-def client_settings_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that hands out settings; tokens are shown once, and not here."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/settings.toml", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_settings_toml(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        name = ANY_USER_NAME
-        if not caller.is_anonymous and not caller.holdings:
-            name = (await registry.accounts.profile(caller)).account.name
-        text = client_settings(registry.settings.base_url, name)
-        return func.HttpResponse(text, headers=NO_STORE, mimetype=TOML)
-
-    return bp
+async def api_settings_toml(call: ApiCall) -> func.HttpResponse:
+    name = ANY_USER_NAME
+    if not call.caller.is_anonymous and not call.caller.holdings:
+        name = (await call.registry.accounts.profile(call.caller)).account.name
+    text = client_settings(call.registry.settings.base_url, name)
+    return func.HttpResponse(text, headers=NO_STORE, mimetype=TOML)

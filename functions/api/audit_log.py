@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 import azure.functions as func
 from pydantic import Field
 
-from functions.api.operations import Operation, ResponseModel, answer, api_caller, utc_datetime
-from functions.http.handlers import api_errors
+from functions.api.operations import (
+    ApiCall,
+    Operations,
+    ResponseModel,
+    utc_datetime,
+)
 from functions.http.responses import NO_STORE
-from shared.composition import Registry
 from shared.domain.events import EventQuery
-from shared.domain.names import parse_org
 from shared.domain.records import Event
 from shared.services.audit_log import AuditLogPage
 
@@ -63,69 +65,49 @@ class LogView(ResponseModel):
         return cls(events=list(_shown(page)), next=page.next)
 
 
-AUDIT_LOG_OPERATIONS = (
-    Operation(
-        "api_audit_organization",
-        "GET",
-        "api/v1/orgs/{org}/audit",
-        "Read the organization's log, newest first; before, count, kind, actor, since and until "
-        "narrow it.",
-        200,
-        answer=LogView,
-        refusals=(400, 401, 403),
-    ),
-    Operation(
-        "api_audit_export",
-        "GET",
-        "api/v1/orgs/{org}/audit.jsonl",
-        "Read the same as JSON lines; a Link header leads to the next page.",
-        200,
-        refusals=(400, 401, 403),
-    ),
-    Operation(
-        "api_audit_account",
-        "GET",
-        "api/v1/account/events",
-        "Read what happened to your account, newest first.",
-        200,
-        answer=LogView,
-        refusals=(400, 401),
-    ),
+audit_log_api = Operations()
+
+
+@audit_log_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/audit",
+    "Read the organization's log, newest first; before, count, kind, actor, since and until "
+    "narrow it.",
+    refusals=(400, 401, 403),
 )
+async def api_audit_organization(call: ApiCall) -> LogView:
+    return LogView.of(await _organization_page(call))
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the logs."""
-    bp = func.Blueprint()
+@audit_log_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/audit.jsonl",
+    "Read the same as JSON lines; a Link header leads to the next page.",
+    refusals=(400, 401, 403),
+)
+async def api_audit_export(call: ApiCall) -> func.HttpResponse:
+    page = await _organization_page(call)
+    lines = [f"{each.model_dump_json(by_alias=True)}\n" for each in _shown(page)]
+    headers = NO_STORE | _link(call.request, page.next)
+    return func.HttpResponse("".join(lines), headers=headers, mimetype=JSON_LINES)
 
-    async def of_organization(req: func.HttpRequest) -> AuditLogPage:
-        caller = await api_caller(req, registry)
-        org = parse_org(req.route_params["org"])
-        return await registry.audit_log.of_organization(
-            org, EventQuery.parse(req.params), by=caller
-        )
 
-    @bp.route("api/v1/orgs/{org}/audit", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_audit_organization(req: func.HttpRequest) -> func.HttpResponse:
-        return answer(LogView.of(await of_organization(req)))
+@audit_log_api.operation(
+    "GET",
+    "api/v1/account/events",
+    "Read what happened to your account, newest first.",
+    refusals=(400, 401),
+)
+async def api_audit_account(call: ApiCall) -> LogView:
+    page = await call.registry.audit_log.of_account(
+        EventQuery.parse(call.request.params), by=call.caller
+    )
+    return LogView.of(page)
 
-    @bp.route("api/v1/orgs/{org}/audit.jsonl", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_audit_export(req: func.HttpRequest) -> func.HttpResponse:
-        page = await of_organization(req)
-        lines = [f"{each.model_dump_json(by_alias=True)}\n" for each in _shown(page)]
-        headers = NO_STORE | _link(req, page.next)
-        return func.HttpResponse("".join(lines), headers=headers, mimetype=JSON_LINES)
 
-    @bp.route("api/v1/account/events", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_audit_account(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        page = await registry.audit_log.of_account(EventQuery.parse(req.params), by=caller)
-        return answer(LogView.of(page))
-
-    return bp
+async def _organization_page(call: ApiCall) -> AuditLogPage:
+    query = EventQuery.parse(call.request.params)
+    return await call.registry.audit_log.of_organization(call.org, query, by=call.caller)
 
 
 def _shown(page: AuditLogPage) -> Iterator[EventView]:

@@ -3,22 +3,16 @@
 from datetime import datetime
 from typing import Self
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
-    Operation,
+    ApiCall,
+    ApiCallWithBody,
+    Operations,
     RequestModel,
     ResponseModel,
-    answer,
-    api_caller,
-    no_content_response,
-    parse_body,
     utc_datetime,
 )
-from functions.api.organizations import org_of
-from functions.http.handlers import api_errors
-from shared.composition import Registry
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.members import INVITATION_CODE_LENGTH, Invitation
 from shared.domain.organizations import MAX_DISPLAY_NAME
@@ -75,120 +69,86 @@ class OrgMemberList(ResponseModel):
         return cls(members=[OrgMemberView.of(each) for each in members])
 
 
-_MEMBER_REFUSALS = (400, 401, 403, 404)
+_REFUSALS = (400, 401, 403, 404)
 
-MEMBER_OPERATIONS = (
-    Operation(
-        "api_members_list",
-        "GET",
-        "api/v1/orgs/{org}/members",
-        "List the members of an organization; its members may.",
-        200,
-        answer=OrgMemberList,
-        refusals=_MEMBER_REFUSALS,
-    ),
-    Operation(
-        "api_members_show",
-        "GET",
-        "api/v1/orgs/{org}/members/{account}",
-        "Show what somebody is in an organization; its members may.",
-        200,
-        answer=OrgMemberView,
-        refusals=_MEMBER_REFUSALS,
-    ),
-    Operation(
-        "api_members_set",
-        "PUT",
-        "api/v1/orgs/{org}/members/{account}",
-        "Give a member another role; to make or unmake an owner takes 48 hours.",
-        204,
-        request=RoleChange,
-        refusals=(*_MEMBER_REFUSALS, 409),
-    ),
-    Operation(
-        "api_members_remove",
-        "DELETE",
-        "api/v1/orgs/{org}/members/{account}",
-        "Take a member out, which takes 48 hours for an owner; or leave.",
-        204,
-        refusals=(*_MEMBER_REFUSALS, 409),
-    ),
-    Operation(
-        "api_members_pending",
-        "GET",
-        "api/v1/orgs/{org}/pending",
-        "List the members of whom a change waits for its time.",
-        200,
-        answer=OrgMemberList,
-        refusals=_MEMBER_REFUSALS,
-    ),
-    Operation(
-        "api_members_undo",
-        "DELETE",
-        "api/v1/orgs/{org}/pending/{account}",
-        "Undo a change that waits for its time; any owner may.",
-        204,
-        refusals=_MEMBER_REFUSALS,
-    ),
+members_api = Operations()
+
+
+@members_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/members",
+    "List the members of an organization; its members may.",
+    refusals=_REFUSALS,
 )
+async def api_members_list(call: ApiCall) -> OrgMemberList:
+    return OrgMemberList.of(await call.registry.organizations.members(call.org, by=call.caller))
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of members."""
-    bp = func.Blueprint()
-    organizations = registry.organizations
-
-    @bp.route("api/v1/orgs/{org}/members", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_members_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(OrgMemberList.of(await organizations.members(org_of(req), by=caller)))
-
-    @bp.route("api/v1/orgs/{org}/members/{account}", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_members_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        member = await organizations.show_member(org_of(req), _account(req), by=caller)
-        return answer(OrgMemberView.of(member))
-
-    @bp.route("api/v1/orgs/{org}/members/{account}", methods=["PUT"])
-    @api_errors
-    async def api_members_set(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        org, role = org_of(req), parse_body(RoleChange, req).role
-        member = await organizations.member_account(org, _account(req), by=caller)
-        await organizations.set_member(org, member, role, by=caller)
-        return no_content_response()
-
-    @bp.route("api/v1/orgs/{org}/members/{account}", methods=["DELETE"])
-    @api_errors
-    async def api_members_remove(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        org = org_of(req)
-        member = await organizations.member_account(org, _account(req), by=caller)
-        await organizations.remove_member(org, member, by=caller)
-        return no_content_response()
-
-    @bp.route("api/v1/orgs/{org}/pending", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_members_pending(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(OrgMemberList.of(await organizations.pending_changes(org_of(req), by=caller)))
-
-    @bp.route("api/v1/orgs/{org}/pending/{account}", methods=["DELETE"])
-    @api_errors
-    async def api_members_undo(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        org = org_of(req)
-        member = await organizations.member_account(org, _account(req), by=caller)
-        await organizations.cancel_change(org, member, by=caller)
-        return no_content_response()
-
-    return bp
+@members_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/members/{account}",
+    "Show what somebody is in an organization; its members may.",
+    refusals=_REFUSALS,
+)
+async def api_members_show(call: ApiCall) -> OrgMemberView:
+    member = await call.registry.organizations.show_member(
+        call.org, call.part("account"), by=call.caller
+    )
+    return OrgMemberView.of(member)
 
 
-def _account(req: func.HttpRequest) -> str:
-    return req.route_params["account"]
+@members_api.operation(
+    "PUT",
+    "api/v1/orgs/{org}/members/{account}",
+    "Give a member another role; to make or unmake an owner takes 48 hours.",
+    refusals=(*_REFUSALS, 409),
+)
+async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
+    org, role = call.org, call.body.role
+    member = await call.registry.organizations.member_account(
+        org, call.part("account"), by=call.caller
+    )
+    await call.registry.organizations.set_member(org, member, role, by=call.caller)
+
+
+@members_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}/members/{account}",
+    "Take a member out, which takes 48 hours for an owner; or leave.",
+    refusals=(*_REFUSALS, 409),
+)
+async def api_members_remove(call: ApiCall) -> None:
+    org = call.org
+    member = await call.registry.organizations.member_account(
+        org, call.part("account"), by=call.caller
+    )
+    await call.registry.organizations.remove_member(org, member, by=call.caller)
+
+
+@members_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/pending",
+    "List the members of whom a change waits for its time.",
+    refusals=_REFUSALS,
+)
+async def api_members_pending(call: ApiCall) -> OrgMemberList:
+    return OrgMemberList.of(
+        await call.registry.organizations.pending_changes(call.org, by=call.caller)
+    )
+
+
+@members_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}/pending/{account}",
+    "Undo a change that waits for its time; any owner may.",
+    refusals=_REFUSALS,
+)
+async def api_members_undo(call: ApiCall) -> None:
+    org = call.org
+    member = await call.registry.organizations.member_account(
+        org, call.part("account"), by=call.caller
+    )
+    await call.registry.organizations.cancel_change(org, member, by=call.caller)
 
 
 class NewInvitation(RequestModel):
@@ -282,117 +242,66 @@ class JoinedView(ResponseModel):
     org: str
 
 
-_INVITATION_REFUSALS = (400, 401, 403, 404)
+invitations_api = Operations()
 
-INVITATION_OPERATIONS = (
-    Operation(
-        "api_invitations_list",
-        "GET",
-        "api/v1/orgs/{org}/invitations",
-        "List the open invitations of an organization; its owners may.",
-        200,
-        answer=InvitationList,
-        refusals=_INVITATION_REFUSALS,
-    ),
-    Operation(
-        "api_invitations_send",
-        "POST",
-        "api/v1/orgs/{org}/invitations",
-        "Invite somebody; the same address again gets a new code.",
-        201,
-        request=NewInvitation,
-        answer=InvitedView,
-        refusals=(*_INVITATION_REFUSALS, 409),
-    ),
-    Operation(
-        "api_invitations_withdraw",
-        "DELETE",
-        "api/v1/orgs/{org}/invitations/{id}",
-        "Take an invitation back.",
-        204,
-        refusals=_INVITATION_REFUSALS,
-    ),
-    Operation(
-        "api_invitations_show",
-        "POST",
-        "api/v1/invitations/show",
-        "Show what a code offers.",
-        200,
-        request=InvitationCode,
-        answer=OfferView,
-        refusals=(400, 401, 404),
-    ),
-    Operation(
-        "api_invitations_accept",
-        "POST",
-        "api/v1/invitations/accept",
-        "Become what a code offers; to own the organization takes 48 hours.",
-        200,
-        request=InvitationCode,
-        answer=JoinedView,
-        refusals=(*_INVITATION_REFUSALS, 409),
-    ),
-    Operation(
-        "api_invitations_decline",
-        "POST",
-        "api/v1/invitations/decline",
-        "Decline what a code offers, which ends it.",
-        204,
-        request=InvitationCode,
-        refusals=(400, 401, 404),
-    ),
+
+@invitations_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/invitations",
+    "List the open invitations of an organization; its owners may.",
+    refusals=_REFUSALS,
 )
+async def api_invitations_list(call: ApiCall) -> InvitationList:
+    found = await call.registry.invitations.pending(call.org, by=call.caller)
+    return InvitationList(invitations=[InvitationView.of(each) for each in found])
 
 
-def invitations_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of invitations."""
-    bp = func.Blueprint()
-    inviting = registry.invitations
-
-    @bp.route("api/v1/orgs/{org}/invitations", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_invitations_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        found = await inviting.pending(org_of(req), by=caller)
-        return answer(InvitationList(invitations=[InvitationView.of(each) for each in found]))
-
-    @bp.route("api/v1/orgs/{org}/invitations", methods=["POST"])
-    @api_errors
-    async def api_invitations_send(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        new = parse_body(NewInvitation, req)
-        offer = InvitationRequest.parse(new.role, new.email, new.label)
-        return answer(InvitedView.of(await inviting.invite(org_of(req), offer, by=caller)), 201)
-
-    @bp.route("api/v1/orgs/{org}/invitations/{id}", methods=["DELETE"])
-    @api_errors
-    async def api_invitations_withdraw(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        await inviting.withdraw(org_of(req), req.route_params["id"], by=caller)
-        return no_content_response()
-
-    @bp.route("api/v1/invitations/show", methods=["POST"])
-    @api_errors
-    async def api_invitations_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(OfferView.of(await inviting.show(_code(req), by=caller)))
-
-    @bp.route("api/v1/invitations/accept", methods=["POST"])
-    @api_errors
-    async def api_invitations_accept(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        joined = await inviting.accept(_code(req), by=caller)
-        return answer(JoinedView(org=joined.name))
-
-    @bp.route("api/v1/invitations/decline", methods=["POST"])
-    @api_errors
-    async def api_invitations_decline(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        await inviting.decline(_code(req), by=caller)
-        return no_content_response()
-
-    return bp
+@invitations_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/invitations",
+    "Invite somebody; the same address again gets a new code.",
+    status=201,
+    refusals=(*_REFUSALS, 409),
+)
+async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedView:
+    new = call.body
+    offer = InvitationRequest.parse(new.role, new.email, new.label)
+    return InvitedView.of(await call.registry.invitations.invite(call.org, offer, by=call.caller))
 
 
-def _code(req: func.HttpRequest) -> str:
-    return parse_body(InvitationCode, req).code
+@invitations_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}/invitations/{id}",
+    "Take an invitation back.",
+    refusals=_REFUSALS,
+)
+async def api_invitations_withdraw(call: ApiCall) -> None:
+    await call.registry.invitations.withdraw(call.org, call.part("id"), by=call.caller)
+
+
+@invitations_api.operation(
+    "POST", "api/v1/invitations/show", "Show what a code offers.", refusals=(400, 401, 404)
+)
+async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferView:
+    return OfferView.of(await call.registry.invitations.show(call.body.code, by=call.caller))
+
+
+@invitations_api.operation(
+    "POST",
+    "api/v1/invitations/accept",
+    "Become what a code offers; to own the organization takes 48 hours.",
+    refusals=(*_REFUSALS, 409),
+)
+async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> JoinedView:
+    joined = await call.registry.invitations.accept(call.body.code, by=call.caller)
+    return JoinedView(org=joined.name)
+
+
+@invitations_api.operation(
+    "POST",
+    "api/v1/invitations/decline",
+    "Decline what a code offers, which ends it.",
+    refusals=(400, 401, 404),
+)
+async def api_invitations_decline(call: ApiCallWithBody[InvitationCode]) -> None:
+    await call.registry.invitations.decline(call.body.code, by=call.caller)

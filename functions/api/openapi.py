@@ -19,39 +19,61 @@ from functions.api import (
     tokens,
     trusted_publishing,
 )
-from functions.api.operations import Operation, ProblemAnswer
+from functions.api.operations import (
+    ApiCall,
+    Operation,
+    Operations,
+    ProblemAnswer,
+    unidentified_caller,
+)
 from functions.device import device_login
-from functions.http.handlers import api_errors
 from functions.http.responses import json_response
 from shared.composition import Registry
 
-OPERATIONS: tuple[Operation, ...] = (
-    *audit_log.AUDIT_LOG_OPERATIONS,
-    *organizations.DOMAIN_OPERATIONS,
-    *packages.HELD_RELEASE_OPERATIONS,
-    *members.INVITATION_OPERATIONS,
-    *secret_scanning.SECRET_SCANNING_OPERATIONS,
-    *members.MEMBER_OPERATIONS,
-    *tokens.ORGANIZATION_TOKEN_OPERATIONS,
-    *organizations.ORGANIZATION_OPERATIONS,
-    *packages.VISIBILITY_OPERATIONS,
-    *packages.PROVENANCE_OPERATIONS,
-    *trusted_publishing.PUBLISHER_OPERATIONS,
-    *account.SESSION_OPERATIONS,
-    *account.CLIENT_SETTINGS_OPERATIONS,
-    *trusted_publishing.TOKEN_EXCHANGE_OPERATIONS,
-    *device_login.DEVICE_OPERATIONS,
-    *tokens.TOKEN_OPERATIONS,
-    *account.WHOAMI_OPERATIONS,
-    Operation(
-        "api_docs_openapi",
-        "GET",
-        "api/v1/openapi.json",
-        "Return this document.",
-        200,
-        refusals=(),
-    ),
+openapi_api = Operations()
+
+
+@openapi_api.operation(
+    "GET",
+    "api/v1/openapi.json",
+    "Return this document.",
+    identify=unidentified_caller,
+    refusals=(),
 )
+async def api_docs_openapi(call: ApiCall) -> func.HttpResponse:
+    return json_response(openapi_document(call.registry.settings.base_url))
+
+
+# The whole API, in the order of the document.
+OPERATIONS: tuple[Operation, ...] = (
+    *audit_log.audit_log_api,
+    *organizations.domains_api,
+    *packages.held_releases_api,
+    *members.invitations_api,
+    *secret_scanning.secret_scanning_api,
+    *members.members_api,
+    *tokens.organization_tokens_api,
+    *organizations.organizations_api,
+    *packages.visibility_api,
+    *packages.provenance_api,
+    *trusted_publishing.publishers_api,
+    *account.sessions_api,
+    *account.client_settings_api,
+    *trusted_publishing.token_exchange_api,
+    *device_login.device_api,
+    *tokens.tokens_api,
+    *account.whoami_api,
+    *openapi_api,
+)
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the Functions of the API."""
+    bp = func.Blueprint()
+    for operation in OPERATIONS:
+        operation.add_to(bp, registry)
+    return bp
+
 
 UNAUTHORIZED = 401
 TOO_MANY = 429
@@ -66,18 +88,6 @@ _REASONS = {
     TOO_MANY: "It comes too often; the headers say when to come again.",
 }
 _REFERENCE = "#/components/schemas/{model}"
-
-
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that describes the API."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/openapi.json", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_docs_openapi(req: func.HttpRequest) -> func.HttpResponse:
-        return json_response(openapi_document(registry.settings.base_url))
-
-    return bp
 
 
 @cache
@@ -108,7 +118,7 @@ def _described(operation: Operation) -> dict[str, object]:
         "operationId": operation.name,
         "summary": operation.summary,
         "responses": {
-            str(operation.status): _response("It is done.", operation.answer),
+            str(operation.status): _response("It is done.", operation.response),
             **{
                 str(status): _response(_REASONS[status], ProblemAnswer)
                 for status in (*operation.refusals, TOO_MANY)
@@ -140,7 +150,7 @@ def _content(model: type[BaseModel]) -> dict[str, object]:
 
 def _schemas(operations: Iterable[Operation]) -> object:
     requests = {each.request for each in operations if each.request}
-    answers = {ProblemAnswer} | {each.answer for each in operations if each.answer}
+    answers = {ProblemAnswer} | {each.response for each in operations if each.response}
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in requests),
         *((model, "serialization") for model in answers),

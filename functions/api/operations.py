@@ -1,16 +1,24 @@
-"""The parts of every API operation: its description, its request and response models, its
-caller.
+"""Declares operations of the API: one decorator gives an operation its Function and its entry in
+openapi.json.
+
+A handler is the call of a service. Its annotations name its models:
+
+    @tokens_api.operation("POST", "api/v1/tokens", "Create a token.", status=201)
+    async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView: ...
 """
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from types import NoneType
+from typing import Generic, TypeVar, cast, get_args, get_type_hints
 
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.http.callers import caller_of, identified_caller
+from functions.http.handlers import api_errors
 from functions.http.requests import bounded_body, headers_of
 from functions.http.responses import JSON, NO_STORE
 from shared.auth.authentication import RequestClient
@@ -19,6 +27,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import CsrfMissing
 from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
 from shared.domain.identity import Principal
+from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.secrets import contains_token
 
@@ -26,8 +35,6 @@ MAX_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twe
 
 _READING = frozenset(("GET", "HEAD"))
 _OBJECT = "a JSON object"
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class RequestModel(BaseModel):
@@ -55,33 +62,23 @@ class ProblemAnswer(ResponseModel):
     error: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation as the OpenAPI document describes it; `name` is its Function's."""
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    status: int
-    request: type[RequestModel] | None = None
-    answer: type[BaseModel] | None = None
-    refusals: tuple[int, ...] = (401,)
+KindT = TypeVar("KindT")
+ModelT = TypeVar("ModelT", bound=RequestModel)
+Result = BaseModel | func.HttpResponse | None
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Result]])
+Identify = Callable[[func.HttpRequest, Registry, RateLimitClass], Awaitable[Principal]]
+ParseBody = Callable[[type[RequestModel], func.HttpRequest], RequestModel]
 
 
-async def api_caller(
-    req: func.HttpRequest,
-    registry: Registry,
-    operation: RateLimitClass = RateLimitClass.WRITE,
-) -> Principal:
-    """Return who calls; what may change something is counted as that class of operations.
+async def api_caller(req: func.HttpRequest, registry: Registry, limit: RateLimitClass) -> Principal:
+    """Return the principal of the `Authorization` header, else of the browser session.
 
-    It is whoever `Authorization` says, else whoever is signed in with the browser. Raises as
-    `caller_of` does, and `CsrfMissing` for a change with a cookie alone.
+    Counts a request that may change something as one of the rate limit class. Raises as `caller_of`
+    does, and `CsrfMissing` for a change with a cookie alone.
     """
     caller = await _signed_in(req, registry) or await caller_of(headers_of(req), registry)
     if req.method not in _READING:
-        await registry.rate_limiter.check(operation, RateLimitKeys.of(caller))
+        await registry.rate_limiter.check(limit, RateLimitKeys.of(caller))
     return caller
 
 
@@ -100,10 +97,17 @@ async def _signed_in(req: func.HttpRequest, registry: Registry) -> Principal | N
     )
 
 
-def parse_body(model: type[ModelT], req: func.HttpRequest) -> ModelT:
-    """Read the body, or raise a refusal that names the first field that is wrong.
+async def unidentified_caller(
+    _req: func.HttpRequest, _registry: Registry, _limit: RateLimitClass
+) -> Principal:
+    """Return nobody, for operations that answer everybody alike and are not counted."""
+    return Principal()
 
-    A body with an access token in it is refused as a whole: what it says may be stored and shown.
+
+def parse_body(model: type[ModelT], req: func.HttpRequest) -> ModelT:
+    """Parse the body as JSON, or raise a refusal that names the first invalid field.
+
+    A body with an access token in it is refused: what it says may be stored and shown.
     """
     body = bounded_body(req, MAX_BODY_BYTES)
     if contains_token(body):
@@ -120,19 +124,142 @@ def parse_body(model: type[ModelT], req: func.HttpRequest) -> ModelT:
         raise InvalidRequest(message) from None
 
 
-def answer(model: ResponseModel, status: int = 200, **headers: str) -> func.HttpResponse:
-    """Return `model` as JSON that nobody keeps."""
-    body = model.model_dump_json(by_alias=True)
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `name` is that of its Function, `refusals` are the statuses of its refusals.
+
+    A `HEAD` is answered wherever a `GET` is.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    status: int
+    request: type[RequestModel] | None
+    response: type[BaseModel] | None
+    refusals: tuple[int, ...]
+    limit: RateLimitClass
+    identify: Identify
+    parse: ParseBody
+    handler: Callable[["ApiCallWithBody[RequestModel]"], Awaitable[Result]]
+
+    def add_to(self, bp: func.Blueprint, registry: Registry) -> None:
+        """Register the Function over `registry`."""
+
+        async def answer(req: func.HttpRequest) -> func.HttpResponse:
+            caller = await self.identify(req, registry, self.limit)
+            call = ApiCallWithBody[RequestModel](registry, req, caller, self)
+            return _response(await self.handler(call), self.status, call.headers)
+
+        answer.__name__ = self.name
+        methods = ["GET", "HEAD"] if self.method == "GET" else [self.method]
+        bp.route(self.path, methods=methods)(api_errors(answer))
+
+
+def _response(result: Result, status: int, headers: dict[str, str]) -> func.HttpResponse:
+    if isinstance(result, func.HttpResponse):
+        return result
+    if result is None:
+        return func.HttpResponse(status_code=status, headers=NO_STORE)
+    body = result.model_dump_json(by_alias=True)
     return func.HttpResponse(
         body, status_code=status, headers={**NO_STORE, **headers}, mimetype=JSON
     )
 
 
-def no_content_response() -> func.HttpResponse:
-    """Return an empty answer: it is done."""
-    return func.HttpResponse(status_code=204, headers=NO_STORE)
+@dataclass(frozen=True)
+class ApiCall:
+    """One call of an operation; `headers` are added to its response."""
+
+    registry: Registry
+    request: func.HttpRequest = field(repr=False)
+    caller: Principal
+    operation: Operation
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def part(self, name: str) -> str:
+        """Return the part of the path that the route calls `{name}`."""
+        return self.request.route_params[name]
+
+    @property
+    def org(self) -> OrgName:
+        return parse_org(self.part("org"))
+
+    @property
+    def package(self) -> Package:
+        return Package.parse(self.part("org"), self.part("name"))
+
+    @property
+    def coordinate(self) -> Coordinate:
+        return Coordinate.parse(self.part("org"), self.part("name"), self.part("version"))
+
+
+class ApiCallWithBody(ApiCall, Generic[ModelT]):
+    """One call of an operation that reads a body."""
+
+    @property
+    def body(self) -> ModelT:
+        """Parse the body; raises the refusal of an invalid one where the handler reads it."""
+        model = cast(type[ModelT], self.operation.request)
+        return cast(ModelT, self.operation.parse(model, self.request))
+
+
+class Operations:
+    """The operations of one topic, in the order of openapi.json."""
+
+    def __init__(self, parse: ParseBody = parse_body) -> None:
+        self._parse = parse
+        self._declared: list[Operation] = []
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self._declared)
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        summary: str,
+        *,
+        status: int = 200,
+        refusals: tuple[int, ...] = (401,),
+        limit: RateLimitClass = RateLimitClass.WRITE,
+        identify: Identify = api_caller,
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Declare the decorated handler as an operation; one that returns None answers a 204.
+
+        What may change something counts as one of the rate limit class.
+        """
+
+        def declare(handler: HandlerT) -> HandlerT:
+            hints = get_type_hints(handler)
+            returned, call = hints.pop("return"), hints.popitem()[1]
+            self._declared.append(
+                Operation(
+                    name=handler.__name__,
+                    method=method,
+                    path=path,
+                    summary=summary,
+                    status=204 if returned is NoneType else status,
+                    request=_first_model(RequestModel, *get_args(call)),
+                    response=_first_model(BaseModel, returned, *get_args(returned)),
+                    refusals=refusals,
+                    limit=limit,
+                    identify=identify,
+                    parse=self._parse,
+                    handler=handler,
+                )
+            )
+            return handler
+
+        return declare
+
+
+def _first_model(kind: type[KindT], *annotations: object) -> type[KindT] | None:
+    models = (each for each in annotations if isinstance(each, type) and issubclass(each, kind))
+    return next(models, None)
 
 
 def utc_datetime(at_ms: int | None) -> datetime | None:
-    """Return a time of the stores as it is shown, in UTC to the second."""
+    """Return a time of the stores as the API shows it: in UTC, to the second."""
     return None if at_ms is None else datetime.fromtimestamp(at_ms // 1000, UTC)

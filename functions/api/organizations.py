@@ -3,22 +3,17 @@
 from datetime import datetime
 from typing import Self
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
-    Operation,
+    ApiCall,
+    ApiCallWithBody,
+    Operations,
     RequestModel,
     ResponseModel,
-    answer,
-    api_caller,
-    no_content_response,
-    parse_body,
     utc_datetime,
 )
-from functions.http.handlers import api_errors
-from shared.composition import Registry
-from shared.domain.names import OrgName, parse_org
+from shared.domain.names import parse_org
 from shared.domain.organizations import (
     MAX_DESCRIPTION,
     MAX_DISPLAY_NAME,
@@ -111,133 +106,89 @@ class BelongingList(ResponseModel):
     organizations: list[BelongingView]
 
 
-ORGANIZATION_OPERATIONS = (
-    Operation(
-        "api_orgs_list",
-        "GET",
-        "api/v1/orgs",
-        "List the organizations that you belong to.",
-        200,
-        answer=BelongingList,
-    ),
-    Operation(
-        "api_orgs_found",
-        "POST",
-        "api/v1/orgs",
-        "Found an organization, which you own from then on.",
-        201,
-        request=NewOrganization,
-        answer=OrganizationView,
-        refusals=(400, 401, 403, 409),
-    ),
-    Operation(
-        "api_orgs_show",
-        "GET",
-        "api/v1/orgs/{org}",
-        "Show an organization; one whose packages are private by default, to its members.",
-        200,
-        answer=OrganizationView,
-        refusals=(400, 401, 404),
-    ),
-    Operation(
-        "api_orgs_change",
-        "PATCH",
-        "api/v1/orgs/{org}",
-        "Change what an organization says of itself; its name stays.",
-        200,
-        request=OrganizationChange,
-        answer=OrganizationView,
-        refusals=(400, 401, 403, 404, 409),
-    ),
-    Operation(
-        "api_orgs_delete",
-        "DELETE",
-        "api/v1/orgs/{org}",
-        "Delete an organization that never published anything, in 48 hours.",
-        200,
-        answer=OrganizationView,
-        refusals=(400, 401, 403, 404, 409),
-    ),
-    Operation(
-        "api_orgs_keep",
-        "DELETE",
-        "api/v1/orgs/{org}/deletion",
-        "Keep an organization that is being deleted.",
-        200,
-        answer=OrganizationView,
-        refusals=(400, 401, 403, 404, 409),
-    ),
+organizations_api = Operations()
+
+
+@organizations_api.operation("GET", "api/v1/orgs", "List the organizations that you belong to.")
+async def api_orgs_list(call: ApiCall) -> BelongingList:
+    mine = await call.registry.organizations.list_own(by=call.caller)
+    return BelongingList(organizations=[BelongingView.of(each) for each in mine])
+
+
+@organizations_api.operation(
+    "POST",
+    "api/v1/orgs",
+    "Found an organization, which you own from then on.",
+    status=201,
+    refusals=(400, 401, 403, 409),
 )
+async def api_orgs_found(call: ApiCallWithBody[NewOrganization]) -> OrganizationView:
+    new = call.body
+    profile = OrganizationProfile.parse(new.display_name, new.description, new.default_visibility)
+    founder = (await call.registry.accounts.profile(call.caller)).account
+    name = parse_org(new.name)
+    founded = await call.registry.organizations.create(
+        name, founder, by=call.caller, profile=profile
+    )
+    return await _organization_view(call, founded)
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of organizations."""
-    bp = func.Blueprint()
-    organizations = registry.organizations
-
-    async def view(organization: Organization, status: int = 200) -> func.HttpResponse:
-        return answer(await _organization_view(registry, organization), status)
-
-    @bp.route("api/v1/orgs", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_orgs_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        mine = await organizations.list_own(by=caller)
-        return answer(BelongingList(organizations=[BelongingView.of(each) for each in mine]))
-
-    @bp.route("api/v1/orgs", methods=["POST"])
-    @api_errors
-    async def api_orgs_found(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        new = parse_body(NewOrganization, req)
-        profile = OrganizationProfile.parse(
-            new.display_name, new.description, new.default_visibility
-        )
-        founder = (await registry.accounts.profile(caller)).account
-        name = parse_org(new.name)
-        founded = await organizations.create(name, founder, by=caller, profile=profile)
-        return await view(founded, 201)
-
-    @bp.route("api/v1/orgs/{org}", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_orgs_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return await view(await organizations.show(org_of(req), by=caller))
-
-    @bp.route("api/v1/orgs/{org}", methods=["PATCH"])
-    @api_errors
-    async def api_orgs_change(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        wanted = parse_body(OrganizationChange, req)
-        profile = OrganizationProfile.parse(
-            wanted.display_name, wanted.description, wanted.default_visibility
-        )
-        return await view(await organizations.change(org_of(req), profile, by=caller))
-
-    @bp.route("api/v1/orgs/{org}", methods=["DELETE"])
-    @api_errors
-    async def api_orgs_delete(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return await view(await registry.organization_deletion.delete(org_of(req), by=caller))
-
-    @bp.route("api/v1/orgs/{org}/deletion", methods=["DELETE"])
-    @api_errors
-    async def api_orgs_keep(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return await view(await registry.organization_deletion.cancel(org_of(req), by=caller))
-
-    return bp
+@organizations_api.operation(
+    "GET",
+    "api/v1/orgs/{org}",
+    "Show an organization; one whose packages are private by default, to its members.",
+    refusals=(400, 401, 404),
+)
+async def api_orgs_show(call: ApiCall) -> OrganizationView:
+    return await _organization_view(
+        call, await call.registry.organizations.show(call.org, by=call.caller)
+    )
 
 
-async def _organization_view(registry: Registry, organization: Organization) -> OrganizationView:
-    domains = await registry.domain_verification.verified(organization)
-    outside = await registry.organizations.public_members(organization)
+@organizations_api.operation(
+    "PATCH",
+    "api/v1/orgs/{org}",
+    "Change what an organization says of itself; its name stays.",
+    refusals=(400, 401, 403, 404, 409),
+)
+async def api_orgs_change(call: ApiCallWithBody[OrganizationChange]) -> OrganizationView:
+    wanted = call.body
+    profile = OrganizationProfile.parse(
+        wanted.display_name, wanted.description, wanted.default_visibility
+    )
+    return await _organization_view(
+        call, await call.registry.organizations.change(call.org, profile, by=call.caller)
+    )
+
+
+@organizations_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}",
+    "Delete an organization that never published anything, in 48 hours.",
+    refusals=(400, 401, 403, 404, 409),
+)
+async def api_orgs_delete(call: ApiCall) -> OrganizationView:
+    return await _organization_view(
+        call, await call.registry.organization_deletion.delete(call.org, by=call.caller)
+    )
+
+
+@organizations_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}/deletion",
+    "Keep an organization that is being deleted.",
+    refusals=(400, 401, 403, 404, 409),
+)
+async def api_orgs_keep(call: ApiCall) -> OrganizationView:
+    return await _organization_view(
+        call, await call.registry.organization_deletion.cancel(call.org, by=call.caller)
+    )
+
+
+async def _organization_view(call: ApiCall, organization: Organization) -> OrganizationView:
+    domains = await call.registry.domain_verification.verified(organization)
+    outside = await call.registry.organizations.public_members(organization)
     return OrganizationView.of(organization, domains, outside.newest_owner_ms)
-
-
-def org_of(req: func.HttpRequest) -> OrgName:
-    """Return the organization that the path names, or raise `InvalidName`."""
-    return parse_org(req.route_params["org"])
 
 
 class NewDomain(RequestModel):
@@ -275,80 +226,52 @@ class DomainList(ResponseModel):
 
 _REFUSALS = (400, 401, 403, 404)
 
-DOMAIN_OPERATIONS = (
-    Operation(
-        "api_domains_list",
-        "GET",
-        "api/v1/orgs/{org}/domains",
-        "List the domains that an organization claims; its members may.",
-        200,
-        answer=DomainList,
-        refusals=_REFUSALS,
-    ),
-    Operation(
-        "api_domains_claim",
-        "POST",
-        "api/v1/orgs/{org}/domains",
-        "Claim a domain, and learn the TXT record that proves it.",
-        201,
-        request=NewDomain,
-        answer=DomainView,
-        refusals=(*_REFUSALS, 409),
-    ),
-    Operation(
-        "api_domains_verify",
-        "POST",
-        "api/v1/orgs/{org}/domains/{domain}/verify",
-        "Look for the record, and show the domain as the organization's.",
-        200,
-        answer=DomainView,
-        refusals=(*_REFUSALS, 409),
-    ),
-    Operation(
-        "api_domains_remove",
-        "DELETE",
-        "api/v1/orgs/{org}/domains/{domain}",
-        "Claim a domain no longer.",
-        204,
-        refusals=_REFUSALS,
-    ),
+domains_api = Operations()
+
+
+@domains_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/domains",
+    "List the domains that an organization claims; its members may.",
+    refusals=_REFUSALS,
 )
+async def api_domains_list(call: ApiCall) -> DomainList:
+    found = await call.registry.domain_verification.of(call.org, by=call.caller)
+    return DomainList(domains=[DomainView.of(each) for each in found])
 
 
-def domains_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of domains."""
-    bp = func.Blueprint()
-    proving = registry.domain_verification
-
-    @bp.route("api/v1/orgs/{org}/domains", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_domains_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        found = await proving.of(org_of(req), by=caller)
-        return answer(DomainList(domains=[DomainView.of(each) for each in found]))
-
-    @bp.route("api/v1/orgs/{org}/domains", methods=["POST"])
-    @api_errors
-    async def api_domains_claim(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        domain = parse_domain(parse_body(NewDomain, req).domain)
-        return answer(DomainView.of(await proving.claim(org_of(req), domain, by=caller)), 201)
-
-    @bp.route("api/v1/orgs/{org}/domains/{domain}/verify", methods=["POST"])
-    @api_errors
-    async def api_domains_verify(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(DomainView.of(await proving.verify(org_of(req), _domain(req), by=caller)))
-
-    @bp.route("api/v1/orgs/{org}/domains/{domain}", methods=["DELETE"])
-    @api_errors
-    async def api_domains_remove(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        await proving.remove(org_of(req), _domain(req), by=caller)
-        return no_content_response()
-
-    return bp
+@domains_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/domains",
+    "Claim a domain, and learn the TXT record that proves it.",
+    status=201,
+    refusals=(*_REFUSALS, 409),
+)
+async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
+    domain = parse_domain(call.body.domain)
+    return DomainView.of(
+        await call.registry.domain_verification.claim(call.org, domain, by=call.caller)
+    )
 
 
-def _domain(req: func.HttpRequest) -> DomainName:
-    return parse_domain(req.route_params["domain"])
+@domains_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/domains/{domain}/verify",
+    "Look for the record, and show the domain as the organization's.",
+    refusals=(*_REFUSALS, 409),
+)
+async def api_domains_verify(call: ApiCall) -> DomainView:
+    return DomainView.of(
+        await call.registry.domain_verification.verify(call.org, _domain(call), by=call.caller)
+    )
+
+
+@domains_api.operation(
+    "DELETE", "api/v1/orgs/{org}/domains/{domain}", "Claim a domain no longer.", refusals=_REFUSALS
+)
+async def api_domains_remove(call: ApiCall) -> None:
+    await call.registry.domain_verification.remove(call.org, _domain(call), by=call.caller)
+
+
+def _domain(call: ApiCall) -> DomainName:
+    return parse_domain(call.part("domain"))

@@ -4,23 +4,17 @@ from datetime import datetime
 from enum import Enum
 from typing import Self
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
-    Operation,
+    ApiCall,
+    ApiCallWithBody,
+    Operations,
     RequestModel,
     ResponseModel,
-    answer,
-    api_caller,
-    no_content_response,
-    parse_body,
     utc_datetime,
 )
-from functions.http.handlers import api_errors
 from functions.http.requests import client_profile_of
-from shared.composition import Registry
-from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Head, Provenance, Release, Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 
@@ -46,35 +40,19 @@ class PackageView(ResponseModel):
         return cls(org=head.org, name=head.name, visibility=head.visibility, changed_at=at)
 
 
-VISIBILITY_OPERATIONS = (
-    Operation(
-        "api_packages_visibility",
-        "PUT",
-        "api/v1/packages/{org}/{name}/visibility",
-        "Make a package public or private; owners may who signed in within ten minutes.",
-        200,
-        request=NewVisibility,
-        answer=PackageView,
-        refusals=(400, 401, 403, 404),
-    ),
+visibility_api = Operations()
+
+
+@visibility_api.operation(
+    "PUT",
+    "api/v1/packages/{org}/{name}/visibility",
+    "Make a package public or private; owners may who signed in within ten minutes.",
+    refusals=(400, 401, 403, 404),
 )
-
-
-def visibility_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions that change whole packages."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/packages/{org}/{name}/visibility", methods=["PUT"])
-    @api_errors
-    async def api_packages_visibility(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        package = Package.parse(req.route_params["org"], req.route_params["name"])
-        wanted = parse_body(NewVisibility, req).visibility
-        return answer(
-            PackageView.of(await registry.package_visibility.change(package, wanted, by=caller))
-        )
-
-    return bp
+async def api_packages_visibility(call: ApiCallWithBody[NewVisibility]) -> PackageView:
+    package, wanted = call.package, call.body.visibility
+    head = await call.registry.package_visibility.change(package, wanted, by=call.caller)
+    return PackageView.of(head)
 
 
 class Means(Enum):
@@ -139,35 +117,21 @@ class OriginView(ResponseModel):
         )
 
 
-PROVENANCE_OPERATIONS = (
-    Operation(
-        "api_provenance_origin",
-        "GET",
-        "api/v1/packages/{org}/{name}/{version}/origin",
-        "Say where a release comes from: which run of which workflow, or a stored token.",
-        200,
-        answer=OriginView,
-        refusals=(400, 401, 404),
-    ),
+provenance_api = Operations()
+
+
+@provenance_api.operation(
+    "GET",
+    "api/v1/packages/{org}/{name}/{version}/origin",
+    "Say where a release comes from: which run of which workflow, or a stored token.",
+    refusals=(400, 401, 404),
 )
-
-
-def provenance_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that tells where a release comes from."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/packages/{org}/{name}/{version}/origin", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_provenance_origin(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        parts = req.route_params
-        asked = Coordinate.parse(parts["org"], parts["name"], parts["version"])
-        offer = await registry.packages.find(
-            asked.package, asked.version, client=client_profile_of(req), by=caller
-        )
-        return answer(OriginView.of(offer.release))
-
-    return bp
+async def api_provenance_origin(call: ApiCall) -> OriginView:
+    asked, client = call.coordinate, client_profile_of(call.request)
+    offer = await call.registry.packages.find(
+        asked.package, asked.version, client=client, by=call.caller
+    )
+    return OriginView.of(offer.release)
 
 
 class HeldView(ResponseModel):
@@ -197,45 +161,25 @@ class HeldList(ResponseModel):
     releases: list[HeldView]
 
 
-HELD_RELEASE_OPERATIONS = (
-    Operation(
-        "api_held_list",
-        "GET",
-        "api/v1/orgs/{org}/held",
-        "List the releases of an organization that wait for an owner.",
-        200,
-        answer=HeldList,
-        refusals=(400, 401, 403),
-    ),
-    Operation(
-        "api_held_confirm",
-        "POST",
-        "api/v1/orgs/{org}/held/{name}/{version}/confirm",
-        "Publish a release that waits; it takes an owner who signed in a moment ago.",
-        204,
-        refusals=(400, 401, 403, 404, 409),
-    ),
+held_releases_api = Operations()
+
+
+@held_releases_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/held",
+    "List the releases of an organization that wait for an owner.",
+    refusals=(400, 401, 403),
 )
+async def api_held_list(call: ApiCall) -> HeldList:
+    releases = await call.registry.moderation.awaiting(call.org, by=call.caller)
+    return HeldList(releases=[HeldView.of(each) for each in releases])
 
 
-def held_releases_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of releases that wait."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/orgs/{org}/held", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_held_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        org = parse_org(req.route_params["org"])
-        releases = await registry.moderation.awaiting(org, by=caller)
-        return answer(HeldList(releases=[HeldView.of(each) for each in releases]))
-
-    @bp.route("api/v1/orgs/{org}/held/{name}/{version}/confirm", methods=["POST"])
-    @api_errors
-    async def api_held_confirm(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        parts = (req.route_params[part] for part in ("org", "name", "version"))
-        await registry.moderation.confirm(Coordinate.parse(*parts), by=caller)
-        return no_content_response()
-
-    return bp
+@held_releases_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/held/{name}/{version}/confirm",
+    "Publish a release that waits; it takes an owner who signed in a moment ago.",
+    refusals=(400, 401, 403, 404, 409),
+)
+async def api_held_confirm(call: ApiCall) -> None:
+    await call.registry.moderation.confirm(call.coordinate, by=call.caller)

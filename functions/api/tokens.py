@@ -6,23 +6,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Self
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
-    Operation,
+    ApiCall,
+    ApiCallWithBody,
+    Operations,
     RequestModel,
     ResponseModel,
-    answer,
-    api_caller,
-    no_content_response,
-    parse_body,
     utc_datetime,
 )
-from functions.http.handlers import api_errors
-from shared.composition import Registry
 from shared.domain.addresses import LONGEST_RANGE, MAX_RANGES
-from shared.domain.names import OrgName, parse_org
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import LineageRecord, Made
@@ -176,258 +170,166 @@ class IssuedView(ResponseModel):
         return cls(token=TokenView.of(UsedToken(issued.token)), text=issued.text.reveal())
 
 
-TOKEN_OPERATIONS = (
-    Operation(
-        "token_list",
-        "GET",
-        "api/v1/tokens",
-        "List your tokens.",
-        200,
-        answer=TokenList,
-        refusals=(401, 403),
-    ),
-    Operation(
-        "token_issue",
-        "POST",
-        "api/v1/tokens",
-        "Create a token; it allows nothing that the credential of this request lacks.",
-        201,
-        request=NewToken,
-        answer=IssuedView,
-        refusals=(400, 401, 403),
-    ),
-    Operation(
-        "token_show",
-        "GET",
-        "api/v1/tokens/{id}",
-        "Show a token of yours.",
-        200,
-        answer=TokenView,
-        refusals=(401, 403, 404),
-    ),
-    Operation(
-        "token_rename",
-        "PATCH",
-        "api/v1/tokens/{id}",
-        "Rename a token of yours.",
-        200,
-        request=TokenName,
-        answer=TokenView,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "token_rotate",
-        "POST",
-        "api/v1/tokens/{id}/rotate",
-        "Give a token of yours a new text, for as long again; the old text ends.",
-        200,
-        answer=IssuedView,
-        refusals=(401, 403, 404),
-    ),
-    Operation(
-        "token_revoke",
-        "DELETE",
-        "api/v1/tokens/{id}",
-        "Revoke a token of yours.",
-        204,
-        refusals=(401, 403, 404),
-    ),
-    Operation(
-        "token_revoke_stolen",
-        "POST",
-        "api/v1/tokens/{id}/stolen",
-        "Revoke a token of yours as stolen, with everything that was made with it.",
-        200,
-        answer=EndedView,
-        refusals=(401, 403, 404),
-    ),
+tokens_api = Operations()
+
+
+@tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", refusals=(401, 403))
+async def token_list(call: ApiCall) -> TokenList:
+    return TokenList.of(await call.registry.tokens.list(call.caller.id, by=call.caller))
+
+
+@tokens_api.operation(
+    "POST",
+    "api/v1/tokens",
+    "Create a token; it allows nothing that the credential of this request lacks.",
+    status=201,
+    limit=RateLimitClass.TOKEN_ISSUE,
+    refusals=(400, 401, 403),
 )
+async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
+    new = call.body
+    issued = await call.registry.tokens.issue(call.caller.id, new.wanted(new.org), by=call.caller)
+    call.headers["Location"] = f"/api/v1/tokens/{issued.token.id}"
+    return IssuedView.of(issued)
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of tokens."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/tokens", methods=["GET", "HEAD"])
-    @api_errors
-    async def token_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(TokenList.of(await registry.tokens.list(caller.id, by=caller)))
-
-    @bp.route("api/v1/tokens", methods=["POST"])
-    @api_errors
-    async def token_issue(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry, RateLimitClass.TOKEN_ISSUE)
-        new = parse_body(NewToken, req)
-        issued = await registry.tokens.issue(caller.id, new.wanted(new.org), by=caller)
-        return answer(IssuedView.of(issued), 201, Location=f"/api/v1/tokens/{issued.token.id}")
-
-    @bp.route("api/v1/tokens/{id}", methods=["GET", "HEAD"])
-    @api_errors
-    async def token_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        token_id = req.route_params["id"]
-        return answer(TokenView.of(await registry.tokens.find(caller.id, token_id, by=caller)))
-
-    @bp.route("api/v1/tokens/{id}", methods=["PATCH"])
-    @api_errors
-    async def token_rename(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        token_id, name = req.route_params["id"], parse_body(TokenName, req).name
-        renamed = await registry.tokens.rename(caller.id, token_id, name, by=caller)
-        return answer(TokenView.of(renamed))
-
-    @bp.route("api/v1/tokens/{id}/rotate", methods=["POST"])
-    @api_errors
-    async def token_rotate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry, RateLimitClass.TOKEN_ISSUE)
-        issued = await registry.tokens.rotate(caller.id, req.route_params["id"], by=caller)
-        return answer(IssuedView.of(issued))
-
-    @bp.route("api/v1/tokens/{id}", methods=["DELETE"])
-    @api_errors
-    async def token_revoke(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        await registry.tokens.revoke(caller.id, req.route_params["id"], by=caller)
-        return no_content_response()
-
-    @bp.route("api/v1/tokens/{id}/stolen", methods=["POST"])
-    @api_errors
-    async def token_revoke_stolen(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        token_id = req.route_params["id"]
-        ended = await registry.tokens.revoke_stolen(caller.id, token_id, by=caller)
-        return answer(EndedView.of(ended))
-
-    return bp
-
-
-ORGANIZATION_TOKEN_OPERATIONS = (
-    Operation(
-        "api_org_tokens_list",
-        "GET",
-        "api/v1/orgs/{org}/tokens",
-        "List the tokens of an organization; its owners may.",
-        200,
-        answer=TokenList,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_org_tokens_issue",
-        "POST",
-        "api/v1/orgs/{org}/tokens",
-        "Create a token of the organization: a maintainer of it that is nobody's account.",
-        201,
-        request=NewMachineToken,
-        answer=IssuedView,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_org_tokens_show",
-        "GET",
-        "api/v1/orgs/{org}/tokens/{id}",
-        "Show a token of an organization.",
-        200,
-        answer=TokenView,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_org_tokens_rename",
-        "PATCH",
-        "api/v1/orgs/{org}/tokens/{id}",
-        "Rename a token of an organization.",
-        200,
-        request=TokenName,
-        answer=TokenView,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_org_tokens_rotate",
-        "POST",
-        "api/v1/orgs/{org}/tokens/{id}/rotate",
-        "Give a token of an organization a new text, for as long again; the old text ends.",
-        200,
-        answer=IssuedView,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_org_tokens_revoke",
-        "DELETE",
-        "api/v1/orgs/{org}/tokens/{id}",
-        "Revoke a token of an organization.",
-        204,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_org_tokens_revoke_stolen",
-        "POST",
-        "api/v1/orgs/{org}/tokens/{id}/stolen",
-        "Revoke a token of an organization as stolen, with everything that was made with it.",
-        200,
-        answer=EndedView,
-        refusals=(400, 401, 403, 404),
-    ),
+@tokens_api.operation(
+    "GET", "api/v1/tokens/{id}", "Show a token of yours.", refusals=(401, 403, 404)
 )
+async def token_show(call: ApiCall) -> TokenView:
+    token_id = call.part("id")
+    return TokenView.of(await call.registry.tokens.find(call.caller.id, token_id, by=call.caller))
 
 
-def organization_tokens_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of organizations' tokens."""
-    bp = func.Blueprint()
-    tokens = registry.organization_tokens
-
-    @bp.route("api/v1/orgs/{org}/tokens", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_org_tokens_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(TokenList.of(await tokens.list(_org(req), by=caller)))
-
-    @bp.route("api/v1/orgs/{org}/tokens", methods=["POST"])
-    @api_errors
-    async def api_org_tokens_issue(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry, RateLimitClass.TOKEN_ISSUE)
-        org = _org(req)
-        issued = await tokens.issue(org, parse_body(NewMachineToken, req).wanted(org), by=caller)
-        location = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
-        return answer(IssuedView.of(issued), 201, Location=location)
-
-    @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_org_tokens_show(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(TokenView.of(await tokens.find(_org(req), _id(req), by=caller)))
-
-    @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["PATCH"])
-    @api_errors
-    async def api_org_tokens_rename(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        name = parse_body(TokenName, req).name
-        return answer(TokenView.of(await tokens.rename(_org(req), _id(req), name, by=caller)))
-
-    @bp.route("api/v1/orgs/{org}/tokens/{id}/rotate", methods=["POST"])
-    @api_errors
-    async def api_org_tokens_rotate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry, RateLimitClass.TOKEN_ISSUE)
-        return answer(IssuedView.of(await tokens.rotate(_org(req), _id(req), by=caller)))
-
-    @bp.route("api/v1/orgs/{org}/tokens/{id}", methods=["DELETE"])
-    @api_errors
-    async def api_org_tokens_revoke(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        await tokens.revoke(_org(req), _id(req), by=caller)
-        return no_content_response()
-
-    @bp.route("api/v1/orgs/{org}/tokens/{id}/stolen", methods=["POST"])
-    @api_errors
-    async def api_org_tokens_revoke_stolen(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        return answer(EndedView.of(await tokens.revoke_stolen(_org(req), _id(req), by=caller)))
-
-    return bp
+@tokens_api.operation(
+    "PATCH", "api/v1/tokens/{id}", "Rename a token of yours.", refusals=(400, 401, 403, 404)
+)
+async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
+    token_id, name = call.part("id"), call.body.name
+    renamed = await call.registry.tokens.rename(call.caller.id, token_id, name, by=call.caller)
+    return TokenView.of(renamed)
 
 
-def _org(req: func.HttpRequest) -> OrgName:
-    return parse_org(req.route_params["org"])
+@tokens_api.operation(
+    "POST",
+    "api/v1/tokens/{id}/rotate",
+    "Give a token of yours a new text, for as long again; the old text ends.",
+    limit=RateLimitClass.TOKEN_ISSUE,
+    refusals=(401, 403, 404),
+)
+async def token_rotate(call: ApiCall) -> IssuedView:
+    issued = await call.registry.tokens.rotate(call.caller.id, call.part("id"), by=call.caller)
+    return IssuedView.of(issued)
 
 
-def _id(req: func.HttpRequest) -> str:
-    return req.route_params["id"]
+@tokens_api.operation(
+    "DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.", refusals=(401, 403, 404)
+)
+async def token_revoke(call: ApiCall) -> None:
+    await call.registry.tokens.revoke(call.caller.id, call.part("id"), by=call.caller)
+
+
+@tokens_api.operation(
+    "POST",
+    "api/v1/tokens/{id}/stolen",
+    "Revoke a token of yours as stolen, with everything that was made with it.",
+    refusals=(401, 403, 404),
+)
+async def token_revoke_stolen(call: ApiCall) -> EndedView:
+    token_id = call.part("id")
+    ended = await call.registry.tokens.revoke_stolen(call.caller.id, token_id, by=call.caller)
+    return EndedView.of(ended)
+
+
+organization_tokens_api = Operations()
+
+
+@organization_tokens_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/tokens",
+    "List the tokens of an organization; its owners may.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_org_tokens_list(call: ApiCall) -> TokenList:
+    return TokenList.of(await call.registry.organization_tokens.list(call.org, by=call.caller))
+
+
+@organization_tokens_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/tokens",
+    "Create a token of the organization: a maintainer of it that is nobody's account.",
+    status=201,
+    limit=RateLimitClass.TOKEN_ISSUE,
+    refusals=(400, 401, 403, 404),
+)
+async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> IssuedView:
+    org = call.org
+    issued = await call.registry.organization_tokens.issue(
+        org, call.body.wanted(org), by=call.caller
+    )
+    call.headers["Location"] = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
+    return IssuedView.of(issued)
+
+
+@organization_tokens_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/tokens/{id}",
+    "Show a token of an organization.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_org_tokens_show(call: ApiCall) -> TokenView:
+    return TokenView.of(
+        await call.registry.organization_tokens.find(call.org, call.part("id"), by=call.caller)
+    )
+
+
+@organization_tokens_api.operation(
+    "PATCH",
+    "api/v1/orgs/{org}/tokens/{id}",
+    "Rename a token of an organization.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
+    name = call.body.name
+    return TokenView.of(
+        await call.registry.organization_tokens.rename(
+            call.org, call.part("id"), name, by=call.caller
+        )
+    )
+
+
+@organization_tokens_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/tokens/{id}/rotate",
+    "Give a token of an organization a new text, for as long again; the old text ends.",
+    limit=RateLimitClass.TOKEN_ISSUE,
+    refusals=(400, 401, 403, 404),
+)
+async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
+    return IssuedView.of(
+        await call.registry.organization_tokens.rotate(call.org, call.part("id"), by=call.caller)
+    )
+
+
+@organization_tokens_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}/tokens/{id}",
+    "Revoke a token of an organization.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_org_tokens_revoke(call: ApiCall) -> None:
+    await call.registry.organization_tokens.revoke(call.org, call.part("id"), by=call.caller)
+
+
+@organization_tokens_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/tokens/{id}/stolen",
+    "Revoke a token of an organization as stolen, with everything that was made with it.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:
+    return EndedView.of(
+        await call.registry.organization_tokens.revoke_stolen(
+            call.org, call.part("id"), by=call.caller
+        )
+    )

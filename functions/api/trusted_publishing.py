@@ -5,24 +5,20 @@ id token.
 from datetime import datetime
 from typing import Annotated, Self
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
-    Operation,
+    ApiCall,
+    ApiCallWithBody,
+    Operations,
     RequestModel,
     ResponseModel,
-    answer,
-    api_caller,
-    no_content_response,
-    parse_body,
+    unidentified_caller,
     utc_datetime,
 )
 from functions.http.callers import verify_credential
-from functions.http.handlers import api_errors
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
-from shared.composition import Registry
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Pushers
 from shared.domain.rate_limits import RateLimitClass
@@ -123,91 +119,62 @@ class PushersView(ResponseModel):
     pushers: Pushers
 
 
-PUBLISHER_OPERATIONS = (
-    Operation(
-        "api_publishers_list",
-        "GET",
-        "api/v1/orgs/{org}/publishers",
-        "List the trusted publishers of an organization; its owners may.",
-        200,
-        answer=PublisherList,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_publishers_add",
-        "POST",
-        "api/v1/orgs/{org}/publishers",
-        "Let a job publish a package; owners may who signed in within ten minutes.",
-        201,
-        request=NewPublisher,
-        answer=PublisherView,
-        refusals=(400, 401, 403, 404, 409),
-    ),
-    Operation(
-        "api_publishers_remove",
-        "DELETE",
-        "api/v1/orgs/{org}/publishers/{id}",
-        "Let a job publish no longer; owners may who signed in within ten minutes.",
-        204,
-        refusals=(400, 401, 403, 404),
-    ),
-    Operation(
-        "api_publishers_restrict",
-        "PUT",
-        "api/v1/packages/{org}/{name}/pushers",
-        "Say who pushes to a package; owners may who signed in within ten minutes.",
-        200,
-        request=NewPushers,
-        answer=PushersView,
-        refusals=(400, 401, 403, 404),
-    ),
+publishers_api = Operations()
+
+
+@publishers_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/publishers",
+    "List the trusted publishers of an organization; its owners may.",
+    refusals=(400, 401, 403, 404),
 )
+async def api_publishers_list(call: ApiCall) -> PublisherList:
+    found = await call.registry.trusted_publishers.of(call.org, by=call.caller)
+    return PublisherList(publishers=[PublisherView.of(each) for each in found])
 
 
-def publishers_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of trusted publishers."""
-    bp = func.Blueprint()
-    publishers = registry.trusted_publishers
-
-    @bp.route("api/v1/orgs/{org}/publishers", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_publishers_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        found = await publishers.of(parse_org(req.route_params["org"]), by=caller)
-        return answer(PublisherList(publishers=[PublisherView.of(each) for each in found]))
-
-    @bp.route("api/v1/orgs/{org}/publishers", methods=["POST"])
-    @api_errors
-    async def api_publishers_add(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        added = await publishers.add(_wanted(req), by=caller)
-        location = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
-        return answer(PublisherView.of(added), 201, Location=location)
-
-    @bp.route("api/v1/orgs/{org}/publishers/{id}", methods=["DELETE"])
-    @api_errors
-    async def api_publishers_remove(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        org = parse_org(req.route_params["org"])
-        await publishers.remove(org, req.route_params["id"], by=caller)
-        return no_content_response()
-
-    @bp.route("api/v1/packages/{org}/{name}/pushers", methods=["PUT"])
-    @api_errors
-    async def api_publishers_restrict(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry)
-        package = Package.parse(req.route_params["org"], req.route_params["name"])
-        head = await publishers.restrict(package, parse_body(NewPushers, req).pushers, by=caller)
-        return answer(PushersView(org=head.org, name=head.name, pushers=head.pushers))
-
-    return bp
+@publishers_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/publishers",
+    "Let a job publish a package; owners may who signed in within ten minutes.",
+    status=201,
+    refusals=(400, 401, 403, 404, 409),
+)
+async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherView:
+    added = await call.registry.trusted_publishers.add(_wanted(call), by=call.caller)
+    call.headers["Location"] = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
+    return PublisherView.of(added)
 
 
-def _wanted(req: func.HttpRequest) -> PublisherRequest:
-    new = parse_body(NewPublisher, req)
+@publishers_api.operation(
+    "DELETE",
+    "api/v1/orgs/{org}/publishers/{id}",
+    "Let a job publish no longer; owners may who signed in within ten minutes.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_publishers_remove(call: ApiCall) -> None:
+    await call.registry.trusted_publishers.remove(call.org, call.part("id"), by=call.caller)
+
+
+@publishers_api.operation(
+    "PUT",
+    "api/v1/packages/{org}/{name}/pushers",
+    "Say who pushes to a package; owners may who signed in within ten minutes.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_publishers_restrict(call: ApiCallWithBody[NewPushers]) -> PushersView:
+    package = call.package
+    head = await call.registry.trusted_publishers.restrict(
+        package, call.body.pushers, by=call.caller
+    )
+    return PushersView(org=head.org, name=head.name, pushers=head.pushers)
+
+
+def _wanted(call: ApiCallWithBody[NewPublisher]) -> PublisherRequest:
+    new = call.body
     rules = new.model_dump(include=set(PublisherRules.model_fields))
     return PublisherRequest(
-        package=Package.parse(req.route_params["org"], new.package),
+        package=Package.parse(call.part("org"), new.package),
         provider=new.provider,
         ids=new.ids,
         server=new.server,
@@ -240,58 +207,42 @@ class AudienceView(ResponseModel):
     audience: str
 
 
-TOKEN_EXCHANGE_OPERATIONS = (
-    Operation(
-        "api_trusted_exchange",
-        "POST",
-        "api/v1/trusted-publishing/token",
-        "Exchange the id token of a job, once, for a token that publishes its packages.",
-        201,
-        request=IdToken,
-        answer=JobTokenView,
-        refusals=(400, 401, 403),
-    ),
-    Operation(
-        "api_trusted_audience",
-        "GET",
-        "api/v1/trusted-publishing/audience",
-        "Say whom an id token has to be for, which a job asks its provider for.",
-        200,
-        answer=AudienceView,
-        refusals=(),
-    ),
+token_exchange_api = Operations()
+
+
+@token_exchange_api.operation(
+    "POST",
+    "api/v1/trusted-publishing/token",
+    "Exchange the id token of a job, once, for a token that publishes its packages.",
+    status=201,
+    limit=RateLimitClass.TOKEN_ISSUE,
+    refusals=(400, 401, 403),
 )
+async def api_trusted_exchange(call: ApiCallWithBody[IdToken]) -> JobTokenView:
+    sent = call.body
+    org = None if sent.org is None else parse_org(sent.org)
+    exchange = call.registry.trusted_publishing.exchange
+    issued = await verify_credential(
+        lambda: exchange(Secret(sent.token), org=org, by=call.caller),
+        sent.token,
+        call.registry,
+        address=call.caller.address,
+    )
+    token = issued.token
+    return JobTokenView(
+        token=issued.text.reveal(),
+        expires_at=utc_datetime(token.expires_ms),
+        org=token.org,
+        packages=[grant.package for grant in token.grants],
+    )
 
 
-def token_exchange_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions that jobs call."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/trusted-publishing/token", methods=["POST"])
-    @api_errors
-    async def api_trusted_exchange(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await api_caller(req, registry, RateLimitClass.TOKEN_ISSUE)
-        sent = parse_body(IdToken, req)
-        org = None if sent.org is None else parse_org(sent.org)
-        exchange = registry.trusted_publishing.exchange
-        issued = await verify_credential(
-            lambda: exchange(Secret(sent.token), org=org, by=caller),
-            sent.token,
-            registry,
-            address=caller.address,
-        )
-        token = issued.token
-        shown = JobTokenView(
-            token=issued.text.reveal(),
-            expires_at=utc_datetime(token.expires_ms),
-            org=token.org,
-            packages=[grant.package for grant in token.grants],
-        )
-        return answer(shown, 201)
-
-    @bp.route("api/v1/trusted-publishing/audience", methods=["GET", "HEAD"])
-    @api_errors
-    async def api_trusted_audience(req: func.HttpRequest) -> func.HttpResponse:
-        return answer(AudienceView(audience=registry.settings.base_url))
-
-    return bp
+@token_exchange_api.operation(
+    "GET",
+    "api/v1/trusted-publishing/audience",
+    "Say whom an id token has to be for, which a job asks its provider for.",
+    identify=unidentified_caller,
+    refusals=(),
+)
+async def api_trusted_audience(call: ApiCall) -> AudienceView:
+    return AudienceView(audience=call.registry.settings.base_url)

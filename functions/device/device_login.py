@@ -9,9 +9,14 @@ import azure.functions as func
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_snake
 
-from functions.api.operations import Operation, RequestModel, ResponseModel, answer, parse_body
+from functions.api.operations import (
+    ApiCallWithBody,
+    Operations,
+    RequestModel,
+    ResponseModel,
+    parse_body,
+)
 from functions.http.callers import caller_of
-from functions.http.handlers import api_errors
 from functions.http.pages import page_errors
 from functions.http.requests import form_of, headers_of, is_form
 from functions.http.responses import NO_STORE, Representation, conditional_response, json_response
@@ -20,6 +25,8 @@ from shared.composition import Registry
 from shared.domain.device_login import DEVICE_SCOPES, DEVICE_TOKEN_DAYS, DeviceRequest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import DeviceRefusal, GrantTypeUnknown
+from shared.domain.identity import Principal
+from shared.domain.rate_limits import RateLimitClass
 from shared.login.script import login_script
 from shared.services.device_login import DeviceAuthorization, DeviceLoginResult
 
@@ -92,57 +99,9 @@ class DeviceToken(ResponseModel):
         )
 
 
-DEVICE_OPERATIONS = (
-    Operation(
-        "device_api_ask",
-        "POST",
-        "api/v1/device",
-        "Ask for a token for a machine without a browser (RFC 8628); JSON or a form is read.",
-        200,
-        request=DeviceAsk,
-        answer=DeviceCodes,
-        refusals=(400,),
-    ),
-    Operation(
-        "device_api_token",
-        "POST",
-        "api/v1/device/token",
-        "Return the token of a machine that somebody approved; refusals are those of the RFC.",
-        200,
-        request=DevicePoll,
-        answer=DeviceToken,
-        refusals=(400,),
-    ),
-)
-
-
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions that machines call."""
-    bp = func.Blueprint()
-
-    @bp.route("api/v1/device", methods=["POST"])
-    @api_errors
-    async def device_api_ask(req: func.HttpRequest) -> func.HttpResponse:
-        machine = await caller_of(headers_of(req), registry)
-        asked = _parse_request(DeviceAsk, req)
-        return answer(
-            DeviceCodes.of(await registry.device_login.authorize(asked.client_id, by=machine))
-        )
-
-    @bp.route("api/v1/device/token", methods=["POST"])
-    @api_errors
-    async def device_api_token(req: func.HttpRequest) -> func.HttpResponse:
-        machine = await caller_of(headers_of(req), registry)
-        poll = _parse_request(DevicePoll, req)
-        try:
-            if poll.grant_type != GRANT_TYPE:
-                raise GrantTypeUnknown
-            connected = await registry.device_login.exchange(poll.device_code, by=machine)
-        except DeviceRefusal as refusal:
-            return _oauth_error_response(refusal)
-        return answer(DeviceToken.of(connected))
-
-    return bp
+async def _machine(req: func.HttpRequest, registry: Registry, _limit: RateLimitClass) -> Principal:
+    """Identify the machine by its headers; the device login has limits of its own."""
+    return await caller_of(headers_of(req), registry)
 
 
 def _parse_request(model: type[RequestModelT], req: func.HttpRequest) -> RequestModelT:
@@ -156,6 +115,40 @@ def _parse_request(model: type[RequestModelT], req: func.HttpRequest) -> Request
         known = ", ".join(model.model_fields)
         message = f"The form is not right. Send {known}."
         raise InvalidRequest(message) from None
+
+
+device_api = Operations(parse=_parse_request)
+
+
+@device_api.operation(
+    "POST",
+    "api/v1/device",
+    "Ask for a token for a machine without a browser (RFC 8628); JSON or a form is read.",
+    identify=_machine,
+    refusals=(400,),
+)
+async def device_api_ask(call: ApiCallWithBody[DeviceAsk]) -> DeviceCodes:
+    login, client_id = call.registry.device_login, call.body.client_id
+    return DeviceCodes.of(await login.authorize(client_id, by=call.caller))
+
+
+@device_api.operation(
+    "POST",
+    "api/v1/device/token",
+    "Return the token of a machine that somebody approved; refusals are those of the RFC.",
+    identify=_machine,
+    refusals=(400,),
+)
+async def device_api_token(
+    call: ApiCallWithBody[DevicePoll],
+) -> DeviceToken | func.HttpResponse:
+    login, poll = call.registry.device_login, call.body
+    try:
+        if poll.grant_type != GRANT_TYPE:
+            raise GrantTypeUnknown
+        return DeviceToken.of(await login.exchange(poll.device_code, by=call.caller))
+    except DeviceRefusal as refusal:
+        return _oauth_error_response(refusal)
 
 
 def _oauth_error_response(refusal: DeviceRefusal) -> func.HttpResponse:

@@ -26,7 +26,7 @@ WHOLE = {"functions.faces", "functions.central.double_slash"}
 # the names in logs and metrics, and so they stay when code moves.
 PREFIXES = {
     "account": ("account_", "sign_in_"),
-    "api": ("api_", "token_"),
+    "api": ("api_", "token_", "device_api_"),
     "archives": ("archive_",),
     "change_feed": ("feed_",),
     "device": ("device_", "login_"),

@@ -1,63 +1,113 @@
-"""How our own API and the pages refuse."""
+"""Declaring operations: what a decorator and annotations say, and the Function that follows."""
 
 import json
-import re
 
-import pytest
+import azure.functions as func
 
-from functions.http.handlers import STATUS_BY_KIND, failure_response, problem_response, refusal_code
-from functions.http.pages import failure_page, refusal_page
-from shared.domain.errors.base import RefusalKind
-from shared.domain.errors.identity import LinkExpired, TokenNotFound, TokenUnknown
-from shared.domain.errors.organizations import LastOwner
-from shared.domain.errors.requests import Busy, StorageFull
+from functions.api.operations import (
+    ApiCall,
+    ApiCallWithBody,
+    Operation,
+    Operations,
+    RequestModel,
+    ResponseModel,
+    unidentified_caller,
+)
+from functions.http.responses import NO_STORE
+from shared.composition import Registry
+from shared.domain.rate_limits import RateLimitClass
+from shared.hosting.triggers import functions_of
+from tests.support.world import World
 
-
-def test_every_kind_of_refusal_has_a_status_of_its_own() -> None:
-    assert set(STATUS_BY_KIND) == set(RefusalKind)
-    assert len(set(STATUS_BY_KIND.values())) == len(RefusalKind)
-
-
-def test_a_refusal_is_a_code_for_programs_and_a_sentence_for_people() -> None:
-    answer = problem_response(LastOwner("kim", "acme"))
-    problem = json.loads(answer.get_body())["error"]
-    assert answer.status_code == 409
-    assert problem == {"code": "last-owner", "message": str(LastOwner("kim", "acme"))}
+pets = Operations()
 
 
-def test_codes_are_the_names_of_refusals() -> None:
-    assert refusal_code(TokenNotFound) == "token-not-found"
+class NewPet(RequestModel):
+    name: str
 
 
-def test_who_is_not_known_is_told_how_to_say_so() -> None:
-    assert problem_response(TokenUnknown()).headers["WWW-Authenticate"] == "Bearer"
-    assert "WWW-Authenticate" not in problem_response(TokenNotFound("x")).headers
+class PetView(ResponseModel):
+    pet_name: str
 
 
-@pytest.mark.parametrize(("refusal", "seconds"), [(Busy(), "2"), (StorageFull(), "300")])
-def test_who_comes_too_early_is_told_when_to_come_back(
-    refusal: Busy | StorageFull, seconds: str
-) -> None:
-    answer = problem_response(refusal)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, seconds)
-    assert refusal_page(refusal).headers["Retry-After"] == seconds
+@pets.operation("GET", "pets/{org}", "Show a pet.", identify=unidentified_caller)
+async def pet_show(call: ApiCall) -> PetView:
+    return PetView(pet_name=call.org)
 
 
-def test_nothing_is_kept_of_a_refusal() -> None:
-    assert problem_response(Busy()).headers["Cache-Control"] == "no-store"
-    assert failure_response("1f").headers["Cache-Control"] == "no-store"
+@pets.operation(
+    "POST", "pets", "Add a pet.", status=201, refusals=(400,), identify=unidentified_caller
+)
+async def pet_add(call: ApiCallWithBody[NewPet]) -> PetView:
+    call.headers["Location"] = f"/pets/{call.body.name}"
+    return PetView(pet_name=call.body.name)
 
 
-def test_a_failure_shows_what_to_quote_and_nothing_of_the_inside() -> None:
-    message = "The registry failed. Tell its operator this request id: 1f."
-    assert json.loads(failure_response("1f").get_body())["error"]["message"] == message
-    assert "<code>1f</code>" in failure_page("1f").get_body().decode()
-    assert failure_response("1f").status_code == failure_page("1f").status_code == 500
+@pets.operation("DELETE", "pets/{org}", "Remove a pet.", identify=unidentified_caller)
+async def pet_remove(call: ApiCall) -> None:
+    assert call.part("org")
 
 
-def test_a_refused_page_shows_the_sentence() -> None:
-    page = refusal_page(LinkExpired())
-    assert page.status_code == 401
-    assert re.search(
-        r'<p class="lead">This sign-in link was used already', page.get_body().decode()
-    )
+@pets.operation("PUT", "pets", "Draw a pet.", identify=unidentified_caller)
+async def pet_draw(call: ApiCall) -> PetView | func.HttpResponse:
+    return func.HttpResponse(call.caller.id or b":-)", mimetype="text/plain")
+
+
+def declared(name: str) -> Operation:
+    (found,) = [each for each in pets if each.name == name]
+    return found
+
+
+async def answer(registry: Registry, name: str, body: bytes = b"") -> func.HttpResponse:
+    """Call the Function of an operation, without a host."""
+    app, bp, operation = func.FunctionApp(), func.Blueprint(), declared(name)
+    operation.add_to(bp, registry)
+    app.register_functions(bp)
+    (function,) = functions_of(app).http
+    params = {"org": "acme"}
+    request = func.HttpRequest(operation.method, "https://x/pets", route_params=params, body=body)
+    found = await function.call(request)
+    assert isinstance(found, func.HttpResponse)
+    return found
+
+
+def test_models_are_those_of_the_annotations() -> None:
+    models = {each.name: (each.request, each.response) for each in pets}
+    assert models == {
+        "pet_show": (None, PetView),
+        "pet_add": (NewPet, PetView),
+        "pet_remove": (None, None),
+        "pet_draw": (None, PetView),
+    }
+
+
+def test_an_operation_that_returns_nothing_answers_204() -> None:
+    assert [each.status for each in pets] == [200, 201, 204, 200]
+
+
+def test_changes_count_as_writes_unless_they_say_otherwise() -> None:
+    assert {each.limit for each in pets} == {RateLimitClass.WRITE}
+
+
+async def test_a_model_is_answered_as_json_that_nobody_keeps(world: World) -> None:
+    found = await answer(world.registry, "pet_show")
+    assert json.loads(found.get_body()) == {"petName": "acme"}
+    assert found.headers["Cache-Control"] == NO_STORE["Cache-Control"]
+
+
+async def test_a_body_is_parsed_and_headers_are_added(world: World) -> None:
+    found = await answer(world.registry, "pet_add", b'{"name": "rex"}')
+    assert (found.status_code, found.headers["Location"]) == (201, "/pets/rex")
+
+
+async def test_an_invalid_body_is_refused(world: World) -> None:
+    assert (await answer(world.registry, "pet_add", b'{"nam": "rex"}')).status_code == 400
+
+
+async def test_nothing_returned_is_an_empty_response(world: World) -> None:
+    found = await answer(world.registry, "pet_remove")
+    assert (found.status_code, found.get_body()) == (204, b"")
+
+
+async def test_a_response_of_the_handler_is_sent_as_it_is(world: World) -> None:
+    assert (await answer(world.registry, "pet_draw")).get_body() == b":-)"
