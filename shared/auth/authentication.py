@@ -1,4 +1,4 @@
-"""Authentication: the account behind the access token of a request."""
+"""Authentication: who makes a request, by its access token."""
 
 import asyncio
 import hmac
@@ -31,17 +31,18 @@ from shared.domain.tokens import Token, TokenUse
 from shared.log import log
 from shared.ports import Clock, DirectoryStore, EventStore
 
-VERIFIED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
-LAST_USE_EVERY = timedelta(minutes=10)  # Exact enough to find the tokens that nobody uses.
-TOKENS_REMEMBERED = 10_000  # Tokens that one process sees at a time; each takes about 1 KiB.
+TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
+LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.
+MAX_CACHED_TOKENS = 10_000  # Per process; each takes about 1 KiB.
 
-_VERIFIED_FOR_MS = VERIFIED_FOR // timedelta(milliseconds=1)
-_LAST_USE_EVERY_MS = LAST_USE_EVERY // timedelta(milliseconds=1)
+_TOKEN_CACHED_FOR_MS = TOKEN_CACHED_FOR // timedelta(milliseconds=1)
+_LAST_USE_INTERVAL_MS = LAST_USE_INTERVAL // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Verified:
-    """A token as the store had it at that time, and its account; organizations have none."""
+class _CachedToken:
+    """A token as it was read from the store, with its account; tokens of organizations have
+    none."""
 
     token: Token
     account: Account | None
@@ -50,48 +51,47 @@ class _Verified:
 
 @dataclass(frozen=True, slots=True)
 class RequestClient:
-    """Who asks, before it is known who that is; both texts may be empty."""
+    """Address and user agent of a request; both may be empty."""
 
     address: str = ""
     agent: str = ""
 
     @classmethod
     def of(cls, headers: Mapping[str, str], proxies: Networks) -> Self:
-        """Read the headers, whose keys are lower case, or compared without case."""
+        """Read the headers; their keys are lower case, or compared without case."""
         address = client_address(headers.get("x-forwarded-for", ""), proxies)
         return cls(address, printable_user_agent(headers.get("user-agent", "")))
 
 
 class CanaryTokens:
-    """Tells the operator of each use of a canary; whoever uses it is told nothing."""
+    """Reports uses of canaries to the operator; the client is refused like any unknown token."""
 
     def __init__(self, events: EventStore, clock: Clock) -> None:
-        """Append to `events`, beside the requests, so that no answer comes later for it."""
         self._events = events
         self._clock = clock
-        self._told = LruCache[int](CANARIES_REMEMBERED)
-        self._beside = BackgroundTasks()
+        self._reported = LruCache[int](MAX_CACHED_CANARIES)
+        self._background_tasks = BackgroundTasks()
 
     def record_use(self, token: Token, client: RequestClient) -> None:
-        """Tell that somebody has sent this canary."""
+        """Log the use and append an event in the background, so that the response is not slower."""
         log.warning(
             "token.canary_tried", token=token.id, address=client.address, agent=client.agent
         )
         now_ms = self._clock.now_ms()
         event = _event(token, client, now_ms)
-        if self._told.get(event.id) is None:
-            self._told.put(event.id, now_ms)
-            self._beside.start(self._append(event))
+        if self._reported.get(event.id) is None:
+            self._reported.put(event.id, now_ms)
+            self._background_tasks.start(self._append(event))
 
     async def close(self) -> None:
-        """Wait until everything is told."""
-        await self._beside.close()
+        """Wait for the events that are being appended."""
+        await self._background_tasks.close()
 
     async def _append(self, event: Event) -> None:
         try:
             await self._events.append([event])
         except Refusal as refusal:
-            self._told.drop(event.id)
+            self._reported.drop(event.id)
             log.error("token.canary_not_told", token=event.subject, reason=type(refusal).__name__)
 
 
@@ -99,7 +99,8 @@ UNKNOWN_CLIENT = RequestClient()
 
 
 class Authentication:
-    """Tells who makes a request; reads a token from its store at most every three seconds."""
+    """Identifies the caller of a request; reads each token from the store at most every three
+    seconds."""
 
     def __init__(
         self,
@@ -110,22 +111,22 @@ class Authentication:
         canaries: CanaryTokens,
         entra: EntraAccess | None = None,
     ) -> None:
-        """Accept the tokens of `environment`, those of `entra` if it is there, and no others."""
+        """Accept the tokens of `environment`, and those of `entra` if it is given."""
         self._directory = directory
         self._clock = clock
         self._environment = environment
         self._canaries = canaries
         self._entra = entra
-        self._verified = LruCache[_Verified](TOKENS_REMEMBERED)
+        self._verified = LruCache[_CachedToken](MAX_CACHED_TOKENS)
         self._last_use = TokenLastUse(directory)
 
     async def authenticate(
         self, headers: Mapping[str, str], client: RequestClient = UNKNOWN_CLIENT
     ) -> Principal:
-        """Return who sent a request with these headers; without credentials, `ANONYMOUS`.
+        """Return the caller, or `ANONYMOUS` for a request without credentials.
 
-        Raises `TokenMalformed`, `TokenPlaceholder` and `TokenForeign` without asking the store;
-        `TokenUnknown` for a token that was revoked or never made, `TokenExpired`,
+        Raises `TokenMalformed`, `TokenPlaceholder` and `TokenForeign` without reading the store;
+        `TokenUnknown` for a token that was revoked or never existed, `TokenExpired`,
         `AddressNotAllowed` and `AccountLocked`. Keys of `headers` are lower case, or compared
         without case.
         """
@@ -136,21 +137,21 @@ class Authentication:
             raise TokenPlaceholder
         if self._entra is not None and not text.reveal().startswith(TOKEN_PREFIX):
             return await self._entra.authenticate(text)
-        presented = AccessToken.parse(text)
-        if presented.environment != self._environment:
-            raise TokenForeign(presented.environment)
-        verified = await self._verify(presented, client)
+        access_token = AccessToken.parse(text)
+        if access_token.environment != self._environment:
+            raise TokenForeign(access_token.environment)
+        verified = await self._verify(access_token, client)
         self._check(verified, client)
         token = verified.token
         self._last_use.record(token, client, self._clock.now_ms())
         return _principal(token, client)
 
     async def close(self) -> None:
-        """Wait until everything is written that requests did not wait for."""
+        """Wait for the writes in the background."""
         await self._last_use.close()
         await self._canaries.close()
 
-    def _check(self, verified: _Verified, client: RequestClient) -> None:
+    def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token, account = verified.token, verified.account
         if account is not None and account.is_locked:
             raise AccountLocked(account.name)
@@ -160,58 +161,57 @@ class Authentication:
             log.warning("token.used_elsewhere", token=token.id, address=client.address)
             raise AddressNotAllowed(client.address)
 
-    async def _verify(self, presented: AccessToken, client: RequestClient) -> _Verified:
-        key = presented.hash
-        # The time from before the read counts: a revocation during it is seen three seconds later.
+    async def _verify(self, access_token: AccessToken, client: RequestClient) -> _CachedToken:
+        key = access_token.hash
+        # The time before the read counts: a revocation during the read is seen three seconds later.
         now_ms = self._clock.monotonic_ms()
-        known = self._verified.get(key)
-        if known is not None and now_ms - known.read_ms < _VERIFIED_FOR_MS:
-            return known
+        cached = self._verified.get(key)
+        if cached is not None and now_ms - cached.read_ms < _TOKEN_CACHED_FOR_MS:
+            return cached
         self._verified.drop(key)
         token, account = await asyncio.gather(
-            self._directory.get(Token, Place(presented.owner, key)),
-            self._directory.get(Account, Place(presented.owner)),
+            self._directory.get(Token, Place(access_token.owner, key)),
+            self._directory.get(Account, Place(access_token.owner)),
         )
-        # Tokens that are not there are not remembered: a new one works at once, everywhere.
+        # Missing tokens are not cached, so that a new token works at once everywhere.
         if token is None or not hmac.compare_digest(token.hash, key):
             raise TokenUnknown
         if token.canary:
-            # Refused as what is not there, and after as many reads.
+            # Refused like a missing token, after the same number of reads.
             self._canaries.record_use(token, client)
             raise TokenUnknown
         if account is None and not token.org:
-            raise TokenUnknown  # It was made while its account was deleted.
-        verified = _Verified(token, account, now_ms)
+            raise TokenUnknown  # It was created while its account was deleted.
+        verified = _CachedToken(token, account, now_ms)
         self._verified.put(key, verified)
         return verified
 
 
 class TokenLastUse:
-    """Writes when tokens were last used: every ten minutes, beside the requests and not in them."""
+    """Records when tokens were last used: at most every ten minutes, in the background."""
 
     def __init__(self, directory: DirectoryStore) -> None:
-        """Write to `directory`."""
         self._directory = directory
-        self._noted = LruCache[int](TOKENS_REMEMBERED)
-        self._beside = BackgroundTasks()
+        self._recorded = LruCache[int](MAX_CACHED_TOKENS)
+        self._background_tasks = BackgroundTasks()
 
     def record(self, token: Token, client: RequestClient, now_ms: int) -> None:
-        """Begin to write the use of `token`, unless one of the last ten minutes is written."""
-        if 0 <= now_ms - (self._noted.get(token.id) or 0) < _LAST_USE_EVERY_MS:
+        """Start writing the use of `token`, unless one was written in the last ten minutes."""
+        if 0 <= now_ms - (self._recorded.get(token.id) or 0) < _LAST_USE_INTERVAL_MS:
             return
-        self._noted.put(token.id, now_ms)
-        self._beside.start(self._write(_use(token, client, now_ms)))
+        self._recorded.put(token.id, now_ms)
+        self._background_tasks.start(self._write(_use(token, client, now_ms)))
 
     async def close(self) -> None:
-        """Wait for the writes that have begun."""
-        await self._beside.close()
+        """Wait for the writes that were started."""
+        await self._background_tasks.close()
 
     async def _write(self, use: TokenUse) -> None:
         try:
             await self._directory.put(use)
         except Refusal as refusal:
-            # Nobody waits for this write, and the next use of the token repeats it.
-            self._noted.drop(use.token)
+            # No request waits for this write, and the next use of the token repeats it.
+            self._recorded.drop(use.token)
             log.warning(
                 "token.last_use_not_written", token=use.token, reason=type(refusal).__name__
             )
@@ -244,17 +244,17 @@ def _use(token: Token, client: RequestClient, now_ms: int) -> TokenUse:
     )
 
 
-CANARY_EVENT_EVERY = timedelta(
+CANARY_EVENT_INTERVAL = timedelta(
     minutes=10
-)  # Of one canary from one address; each try is in the log.
-CANARIES_REMEMBERED = 1_000  # Canaries and addresses; who sends from more is seen in the log.
+)  # For one canary from one address; every use is in the log.
+MAX_CACHED_CANARIES = 1_000  # Pairs of canary and address; every use is in the log.
 
-_EVENT_EVERY_MS = CANARY_EVENT_EVERY // timedelta(milliseconds=1)
+_EVENT_INTERVAL_MS = CANARY_EVENT_INTERVAL // timedelta(milliseconds=1)
 
 
 def _event(token: Token, client: RequestClient, now_ms: int) -> Event:
-    # The feed takes each id once, so all processes together tell it once.
-    window = now_ms // _EVENT_EVERY_MS
+    # The event store takes each id once, so all processes together append one event.
+    window = now_ms // _EVENT_INTERVAL_MS
     return Event(
         id=f"token.canary-tried:{token.id}:{client.address}:{window}",
         kind="token.canary-tried",
@@ -272,8 +272,8 @@ def _event(token: Token, client: RequestClient, now_ms: int) -> Event:
 MAX_USER_AGENT_LENGTH = 200  # Characters; browsers send about 120, and `bal` about 40.
 
 
-@lru_cache(maxsize=1024)  # The same few programs ask again and again.
+@lru_cache(maxsize=1024)  # Most requests come from the same few programs.
 def printable_user_agent(text: str) -> str:
-    """Return what a client calls itself, fit to be kept and shown: short, printable, no token."""
+    """Return the user agent fit to be stored and shown: short, printable, without tokens."""
     shown = redact_tokens(text)[:MAX_USER_AGENT_LENGTH]
     return "".join(character for character in shown if character.isprintable()).strip()

@@ -15,23 +15,23 @@ from shared.auth.signing_keys import SigningKeys
 from shared.domain.errors.base import InvalidRequest
 from shared.ports import Randomness
 
-# Cookies that leave with the answer to the request under way; the edge hands a list in.
+# Cookies of the response to the current request; the handler decorator sets the list.
 set_cookies: ContextVar[list[Secret] | None] = ContextVar("leaving", default=None)
 
 
 class SameSite(Enum):
-    """With which requests from other sites a cookie is sent."""
+    """Which requests from other sites carry a cookie."""
 
-    LINKS = "Lax"  # A link leads to a signed-in page, a form elsewhere does not.
-    FORMS = "None"  # A provider of identities answers with a form.
+    LINKS = "Lax"  # Links do, forms do not.
+    FORMS = "None"  # Forms do: an identity provider responds with a form.
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One kind of cookie.
+    """The name and attributes of a cookie.
 
-    Over https its name begins with `__Host-`, so that browsers take it from this host alone. On
-    plain http it has another name, and is set on this machine alone.
+    Over https the name begins with `__Host-`, so that browsers accept it from this host only. Over
+    http it has another name and is allowed on localhost only.
     """
 
     name: str
@@ -51,11 +51,9 @@ class Cookie:
         return cls(name, secure, not needs_https(base_url), sent_with, site)
 
     def read(self, headers: Mapping[str, str]) -> str:
-        """Return its value, or an empty text.
-
-        By hand: the parser of the standard library drops all cookies for a bad one, and on
-        localhost every other program of the machine leaves its own.
-        """
+        """Return the value of the cookie, or an empty text."""
+        # The parser of the standard library drops all cookies after an invalid one, and on
+        # localhost other programs set theirs.
         for pair in headers.get("cookie", "").split(";"):
             name, _, value = pair.strip().partition("=")
             if name == self.name:
@@ -63,17 +61,17 @@ class Cookie:
         return ""
 
     def is_sent_by_another_site(self, headers: Mapping[str, str]) -> bool:
-        """Say whether a page of another origin made the request, as its browser says.
+        """Say whether a page of another origin made the request, according to the browser.
 
-        Forms of our own pages have the origin `null`, since they tell nobody where they lead from.
+        Forms of our own pages have the origin `null`, because of their referrer policy.
         """
         origin = urlsplit(headers.get("origin", "")).netloc
         return origin not in ("", self.site, headers.get("host", ""))
 
     def set(self, value: str, lifetime: timedelta) -> Secret:
-        """Return the `Set-Cookie` value that leaves it with a browser.
+        """Return the `Set-Cookie` value that sets the cookie.
 
-        Raises `InvalidRequest` on plain http, except on this machine: it could be read on the way.
+        Raises `InvalidRequest` over http, except on localhost: the cookie could be intercepted.
         """
         if not self.is_allowed:
             message = (
@@ -85,7 +83,7 @@ class Cookie:
         return Secret(f"{self.name}={value}; Max-Age={seconds}; {self._attributes}")
 
     def delete(self) -> Secret:
-        """Return the `Set-Cookie` value that takes it back."""
+        """Return the `Set-Cookie` value that deletes the cookie."""
         return Secret(f"{self.name}=; Max-Age=0; {self._attributes}")
 
     @property
@@ -95,14 +93,14 @@ class Cookie:
 
 
 def send_cookie(cookie: Secret) -> None:
-    """Send the cookie with the answer to the request under way."""
+    """Send the cookie with the response to the current request."""
     cookies = set_cookies.get()
     if cookies is not None:
         cookies.append(cookie)
 
 
 def needs_https(base_url: str) -> bool:
-    """Say whether nobody may sign in at this address, since others could read along."""
+    """Say whether sign-in is refused at this address because the connection is not encrypted."""
     return urlsplit(base_url).scheme != "https" and not _is_loopback(base_url)
 
 
@@ -116,8 +114,8 @@ def _is_loopback(base_url: str) -> bool:
         return False
 
 
-BROWSER_LIFETIME = timedelta(hours=1)  # As long as a page with a form may lie open.
-KNOWN_BROWSER_LIFETIME = timedelta(days=365)  # A browser that was here within a year is no new one.
+BROWSER_LIFETIME = timedelta(hours=1)  # How long a page with a form may stay open.
+KNOWN_BROWSER_LIFETIME = timedelta(days=365)  # Since its last sign-in.
 BROWSER_NAME_LENGTH = 32
 
 _FORM = re.compile(rf"[0-9A-Za-z]{{{BROWSER_NAME_LENGTH}}}")
@@ -125,7 +123,7 @@ _FORM = re.compile(rf"[0-9A-Za-z]{{{BROWSER_NAME_LENGTH}}}")
 
 @dataclass(frozen=True, slots=True)
 class SignInBrowser:
-    """A browser that comes to sign in: where it is, what it is, and what was left with it."""
+    """The browser of a sign-in: its address, its user agent, and the values of its two cookies."""
 
     address: str
     agent: str
@@ -134,21 +132,21 @@ class SignInBrowser:
 
 
 class Browsers:
-    """Names a browser by a cookie, and makes forms that no other browser can send."""
+    """Names a browser by a cookie, and protects the forms that it is shown from cross-site
+    requests."""
 
     def __init__(self, keys: SigningKeys, randomness: Randomness, *, cookie: Cookie) -> None:
-        """Sign forms with `keys`."""
         self._signer = keys.signer("browser")
         self._randomness = randomness
         self._cookie = cookie
 
     async def ready(self) -> None:
-        """Wait until forms can be signed; raise `SigningKeyUnavailable` where they cannot."""
+        """Wait until there is a signing key; raise `SigningKeyUnavailable`."""
         await self._signer.ready()
 
     def name_or_create(self, headers: Mapping[str, str]) -> str:
-        """Return the browser's name, and leave it a new one where it has none."""
-        # The same name for every tab, so that one sign-in does not break another.
+        """Return the browser's name; a browser without one gets a new one."""
+        # The same name in every tab, so that one sign-in does not break another.
         name = self.name(headers) or random_text(self._randomness, BROWSER_NAME_LENGTH)
         send_cookie(self._cookie.set(name, BROWSER_LIFETIME))
         return name
@@ -159,42 +157,38 @@ class Browsers:
         return name if _FORM.fullmatch(name) else ""
 
     def csrf_token(self, name: str) -> str:
-        """Return what forms of this browser hold."""
         return self._signer.sign(name)
 
     def is_csrf_token_valid(self, name: str, text: str) -> bool:
-        """Say whether a form was shown in this browser."""
         return bool(name) and self._signer.verify(name, text)
 
 
 class KnownBrowsers:
-    """Tells browsers that an account was signed in with before, by a cookie that proves it."""
+    """Recognizes browsers in which an account was signed in before, by a signed cookie."""
 
     def __init__(self, keys: SigningKeys, randomness: Randomness, *, cookie: Cookie) -> None:
-        """Sign with `keys`."""
         self._signer = keys.signer("device")
         self._randomness = randomness
         self._cookie = cookie
 
     async def ready(self) -> None:
-        """Wait until browsers can be told apart; raise `SigningKeyUnavailable`."""
+        """Wait until there is a signing key; raise `SigningKeyUnavailable`."""
         await self._signer.ready()
 
     def read(self, headers: Mapping[str, str]) -> str:
-        """Return what the browser shows of earlier visits."""
+        """Return the value of the cookie, or an empty text."""
         return self._cookie.read(headers)
 
-    def is_known(self, account_id: str, shown: str) -> bool:
-        """Say whether the account was signed in with the browser that shows this."""
-        name, _, signature = shown.partition(".")
-        return bool(signature) and self._signer.verify(_statement(account_id, name), signature)
+    def is_known(self, account_id: str, value: str) -> bool:
+        """Say whether the account was signed in before in the browser with this cookie value."""
+        name, _, signature = value.partition(".")
+        return bool(signature) and self._signer.verify(_signed_text(account_id, name), signature)
 
     def remember(self, account_id: str) -> None:
-        """Leave the browser what it shows when it comes back."""
         name = random_text(self._randomness, BROWSER_NAME_LENGTH)
-        signature = self._signer.sign(_statement(account_id, name))
+        signature = self._signer.sign(_signed_text(account_id, name))
         send_cookie(self._cookie.set(f"{name}.{signature}", KNOWN_BROWSER_LIFETIME))
 
 
-def _statement(account_id: str, name: str) -> str:
+def _signed_text(account_id: str, name: str) -> str:
     return f"{account_id}\n{name}"

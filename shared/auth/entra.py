@@ -46,12 +46,12 @@ from shared.ports import Clock, DirectoryStore, HttpClient, Unanswered
 
 ENTRA_LABEL = "Microsoft Entra ID"
 
-_IDENTITY_SECONDS = 5  # The endpoint is on the machine, and a person waits.
+_IDENTITY_SECONDS = 5  # The endpoint is local, and a person waits.
 _NO_IDENTITY = "the managed identity has no token"
 
 ClientAssertion = Callable[
     [], str
-]  # Proves the application with a managed identity, without a secret.
+]  # Authenticates the application by a managed identity, without a secret.
 EntraFlow = dict[str, object]
 
 
@@ -59,13 +59,13 @@ class _Application(Protocol):
     """The part of msal's application that is used here."""
 
     def initiate_auth_code_flow(self, scopes: list[str], **options: object) -> EntraFlow:
-        """Return what to keep, with the address to go to."""
+        """Return the flow, which must be stored, with the address to redirect to."""
         ...
 
     def acquire_token_by_auth_code_flow(
         self, flow: EntraFlow, answer: Mapping[str, str]
     ) -> dict[str, object]:
-        """Return tokens that nobody has validated, or an error."""
+        """Return tokens that are not validated, or an error."""
         ...
 
 
@@ -77,16 +77,16 @@ class EntraApplication:
     tenant: str
     client_id: str
     credential: Secret | ClientAssertion
-    by_form_post: bool  # Answers come in a form, so that no log of addresses holds the code.
+    by_form_post: bool  # The code comes in a form, so that no access log holds it.
 
     @property
     def issuer(self) -> str:
-        """Return who signs the id tokens of the tenant."""
+        """Return the issuer of the tenant's id tokens."""
         return f"{self.authority}/{self.tenant}/v2.0"
 
 
 class EntraProvider:
-    """Signs in the people of one tenant."""
+    """Signs in the users of one tenant."""
 
     label = ENTRA_LABEL
 
@@ -99,37 +99,34 @@ class EntraProvider:
         strong: StrongClaims,
         clock: Clock,
     ) -> None:
-        """Speak for the application, over `fetcher`."""
         self._settings = application
         self._fetcher = fetcher
         self._id_tokens = id_tokens
         self._strong = strong
         self._clock = clock
-        self._known: _Application | None = None
+        self._client: _Application | None = None
 
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
-        """Begin a sign-in that leads back to `redirect_uri`."""
         application = await self._application()
         fresh = freshness is Freshness.NEW
         with warnings.catch_warnings():
-            # Without https no cookie comes along with a form of another site, and msal warns of it.
+            # Without https a form of another site carries no cookie, and msal warns about it.
             warnings.simplefilter("ignore", UserWarning)
             flow = application.initiate_auth_code_flow(
                 ["email"],
                 redirect_uri=redirect_uri,
                 prompt="login" if fresh else None,
                 response_mode="form_post" if self._settings.by_form_post else "query",
-                claims_challenge=self._wanted() if fresh else None,
+                claims_challenge=self._claims_request() if fresh else None,
             )
         return StartedSignIn(str(flow["auth_uri"]), str(flow["state"]), json.dumps(flow))
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
-        """Return who signed in."""
-        kept = cast(EntraFlow, json.loads(flow))
+        stored = cast(EntraFlow, json.loads(flow))
         application = await self._application()
         try:
             tokens = await asyncio.to_thread(
-                application.acquire_token_by_auth_code_flow, kept, dict(answer)
+                application.acquire_token_by_auth_code_flow, stored, dict(answer)
             )
         except Unanswered:
             raise IssuerSilent(ENTRA_LABEL) from None
@@ -137,13 +134,13 @@ class EntraProvider:
             raise SignInFailed(ENTRA_LABEL, "its answer belongs to another sign-in") from None
         if "error" in tokens:
             raise SignInFailed(ENTRA_LABEL, reason_of(str(tokens["error"])))
-        nonce = hashlib.sha256(str(kept["nonce"]).encode()).hexdigest()  # As msal sends it.
+        nonce = hashlib.sha256(str(stored["nonce"]).encode()).hexdigest()  # As msal sends it.
         return await self._person(str(tokens.get("id_token", "")), nonce)
 
     async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
         settings = self._settings
-        asked = IdTokenRequest(settings.issuer, settings.client_id, nonce, settings.tenant)
-        claims = await self._id_tokens.validate(id_token, asked)
+        request = IdTokenRequest(settings.issuer, settings.client_id, nonce, settings.tenant)
+        claims = await self._id_tokens.validate(id_token, request)
         return VerifiedIdentity(
             issuer=settings.issuer,
             identifier=claims.text("oid"),  # `sub` differs from one application to the next.
@@ -154,25 +151,25 @@ class EntraProvider:
             authenticated_ms=authenticated_ms(claims, self._clock),
         )
 
-    def _wanted(self) -> str:
-        """Return the request for claims that Entra ID leaves out unless it is asked."""
-        wanted: dict[str, object] = {"auth_time": {"essential": True}}
+    def _claims_request(self) -> str:
+        """Return the request for claims that Entra ID omits by default."""
+        requested: dict[str, object] = {"auth_time": {"essential": True}}
         contexts = self._strong.values_of("acrs")
         if contexts:
-            wanted["acrs"] = {"essential": True, "values": contexts}
-        return json.dumps({"id_token": wanted})
+            requested["acrs"] = {"essential": True, "values": contexts}
+        return json.dumps({"id_token": requested})
 
     async def _application(self) -> _Application:
-        if self._known is None:
+        if self._client is None:
             session = LibrarySession(self._fetcher)
             try:
-                self._known = await asyncio.to_thread(self._made, session)
+                self._client = await asyncio.to_thread(self._create_application, session)
             except (Unanswered, ValueError, RuntimeError, KeyError):
                 raise IssuerSilent(ENTRA_LABEL) from None
-        return self._known
+        return self._client
 
-    def _made(self, session: LibrarySession) -> _Application:
-        # It costs 120 ms, which a cold start has no use for.
+    def _create_application(self, session: LibrarySession) -> _Application:
+        # The import takes 120 ms, which a cold start does not need.
         import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
         settings = self._settings
@@ -186,14 +183,15 @@ class EntraProvider:
                 else {"client_assertion": credential},
                 oidc_authority=settings.issuer,
                 http_client=session,
-                token_cache=_forgetful(),
+                token_cache=_empty_token_cache(),
                 exclude_scopes=["offline_access"],
             ),
         )
 
 
 def managed_identity(client_id: str) -> ClientAssertion:
-    """Return what proves the application by a managed identity; `system` is the machine's own."""
+    """Return the function that authenticates the application by a managed identity; `system` is the
+    system-assigned one."""
 
     def assertion() -> str:
         import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
@@ -204,8 +202,8 @@ def managed_identity(client_id: str) -> ClientAssertion:
             if client_id == "system"
             else msal.UserAssignedManagedIdentity(client_id=client_id)
         )
-        # The machine's own endpoint is inside by design, so the guarded fetcher is not for it; and
-        # a proxy that some variable names is not to see what it answers.
+        # The endpoint has a private address, which our HTTP client refuses; and no proxy of the
+        # environment may see its response.
         with requests.Session() as session:
             session.trust_env = False
             client = msal.ManagedIdentityClient(identity, http_client=_Endpoint(session.get))
@@ -224,47 +222,44 @@ class _Identity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """What msal asks the machine through, for no longer than a person waits."""
+    """The HTTP client with which msal requests the token, with a timeout."""
 
-    ask: Callable[..., object]
+    send: Callable[..., object]
 
     def get(self, url: str, **options: object) -> object:
-        return self.ask(url, **{**options, "timeout": _IDENTITY_SECONDS})
+        return self.send(url, **{**options, "timeout": _IDENTITY_SECONDS})
 
 
 def _token_of(client: object) -> str:
     identity = cast(_Identity, client)
-    answer = identity.acquire_token_for_client(resource="api://AzureADTokenExchange")
-    if "access_token" not in answer:
+    response = identity.acquire_token_for_client(resource="api://AzureADTokenExchange")
+    if "access_token" not in response:
         raise Unanswered(_NO_IDENTITY)
-    return str(answer["access_token"])
+    return str(response["access_token"])
 
 
-def _forgetful() -> object:
-    """Return a cache that keeps no token: nothing is done in the name of those who sign in."""
+def _empty_token_cache() -> object:
+    """Return a cache that stores no token: the registry never acts on behalf of the user."""
     import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
-    class Forgetful(msal.TokenCache):
+    class EmptyTokenCache(msal.TokenCache):
         def add(self, event: object, now: object = None) -> None:
-            """Keep nothing."""
+            """Store nothing."""
 
-    return Forgetful()
+    return EmptyTokenCache()
 
 
-# Access tokens of Entra ID: programs and people of the tenant that call without a token of ours.
-#
-# What they may do is the operator's to say, by their app roles and groups.
+# Access tokens of Entra ID: programs and users of the tenant call the registry without a token of
+# ours. The operator maps their app roles and groups to rights.
 
-ENTRA_CREDENTIAL = "entra:"  # What events and the log call such a token by, before its id.
-UNKNOWN_PERSON_PREFIX = (
-    "entra-"  # Whom they call somebody without an account, before the object id.
-)
+ENTRA_CREDENTIAL = "entra:"  # Before the id of such a token in events and logs.
+UNKNOWN_PERSON_PREFIX = "entra-"  # Before the object id of a caller without an account.
 
 _NO_ACCESS = "it is no access token for this registry's API"
 
 
 class EntraRole(BaseModel):
-    """What one app role or group may do, and where."""
+    """The rights of one app role or group."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -279,13 +274,13 @@ _ROLES = TypeAdapter(tuple[EntraRole, ...])
 
 @dataclass(frozen=True, slots=True)
 class EntraRoles:
-    """What app roles and groups may do."""
+    """The rights of app roles and groups."""
 
     roles: tuple[EntraRole, ...]
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a JSON list; raise `ValueError` with what it has to look like."""
+        """Read a JSON list; raise `ValueError` with an example."""
         if not text.strip():
             return cls(())
         try:
@@ -298,19 +293,18 @@ class EntraRoles:
             raise ValueError(message) from None
 
     def of(self, claims: Claims) -> "EntraRoles":
-        """Return what the roles and groups of a token are mapped to."""
         held = {*claims.texts("roles"), *claims.texts("groups")}
         return EntraRoles(tuple(each for each in self.roles if each.claim in held))
 
     @property
     def grants(self) -> tuple[Grant, ...]:
-        """Return what those without a role allow, with the roles of the account."""
-        bare = [each for each in self.roles if each.role is None]
-        return tuple(Grant(scopes=each.scopes, org=each.org) for each in bare)
+        """Return the grants of the mappings without a role; the roles of the account apply."""
+        without_role = [each for each in self.roles if each.role is None]
+        return tuple(Grant(scopes=each.scopes, org=each.org) for each in without_role)
 
     @property
     def holdings(self) -> tuple[RoleGrant, ...]:
-        """Return what those with a role are in organizations, each with its scopes alone."""
+        """Return the roles in organizations, each limited to its scopes."""
         return tuple(
             RoleGrant(org=each.org, role=each.role, scopes=each.scopes)
             for each in self.roles
@@ -320,7 +314,7 @@ class EntraRoles:
 
 @dataclass(frozen=True, slots=True)
 class EntraTenant:
-    """The tenant whose tokens are accepted, and whom they have to be for."""
+    """The tenant whose tokens are accepted, and their audiences."""
 
     authority: str
     tenant: str
@@ -328,20 +322,19 @@ class EntraTenant:
 
     @property
     def issuer(self) -> str:
-        """Return who issues tokens of version 2, and shows the keys of both versions."""
+        """Return the issuer of version 2 tokens, which publishes the keys of both versions."""
         return f"{self.authority}/{self.tenant}/v2.0"
 
     @property
     def expected(self) -> ExpectedClaims:
-        """Return what a token has to say."""
-        # Which version a registration gets is a line of its manifest, and 1 is the default.
+        # The manifest of the registration sets the version; the default is 1.
         first = f"https://sts.windows.net/{self.tenant}/"
         return ExpectedClaims(self.issuer, self.audiences, ALGORITHMS, also_issuers=(first,))
 
 
 @dataclass(frozen=True, slots=True)
 class EntraAccess:
-    """Tells who sends an access token of the tenant."""
+    """Authenticates callers by access tokens of the tenant."""
 
     tenant: EntraTenant
     roles: EntraRoles
@@ -350,9 +343,9 @@ class EntraAccess:
     clock: Clock
 
     async def authenticate(self, text: Secret) -> Principal:
-        """Return who sends the token; raise `SignedTokenRefused`, `IssuerSilent`, `AccountLocked`.
+        """Return the caller; raise `SignedTokenRefused`, `IssuerSilent` or `AccountLocked`.
 
-        Somebody who has linked the identity to an account acts as that account.
+        A caller whose identity is linked to an account acts as that account.
         """
         claims = await verify_jwt(
             text.reveal(), self.tenant.expected, keys=self.issuer_keys, clock=self.clock
@@ -379,15 +372,15 @@ class EntraAccess:
 
 
 def audiences(client_id: str, configured: Iterable[str]) -> tuple[str, ...]:
-    """Return whom access tokens are for: by default the application, in either form."""
+    """Return the accepted audiences: by default the client id, in both forms."""
     return tuple(configured) or (client_id, f"api://{client_id}")
 
 
 def _check(claims: Claims, tenant: str) -> None:
     if claims.text("tid") != tenant:
         raise SignedTokenRefused(TokenFlaw.TENANT.value)
-    # An id token is for the same audience. It names no application that asked for it, has a nonce,
-    # and is seen by everybody who signs somebody in.
-    asked = claims.text_or_empty("azp") or claims.text_or_empty("appid")
-    if not asked or "nonce" in claims.values:
+    # An id token has the same audience, but names no requesting application and has a nonce. Every
+    # application that signs users in sees theirs.
+    application = claims.text_or_empty("azp") or claims.text_or_empty("appid")
+    if not application or "nonce" in claims.values:
         raise SignedTokenRefused(_NO_ACCESS)

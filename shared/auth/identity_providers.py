@@ -1,6 +1,4 @@
-"""Identity providers: what each says about a person, and the HTTP session that their libraries
-use.
-"""
+"""Identity providers: the identity that one verifies, and the HTTP session of their libraries."""
 
 import asyncio
 import json
@@ -13,32 +11,32 @@ from urllib.parse import urlencode
 from shared.auth.signed_tokens import Claims
 from shared.ports import Clock, HttpClient, HttpResponse, Unanswered
 
-MAX_NAME_LENGTH = 100  # What is shown of a person is one short line.
+MAX_NAME_LENGTH = 100  # Characters: one short line.
 MAX_EMAIL_LENGTH = 254  # What SMTP can carry.
 
 
 class Freshness(Enum):
-    """Whether an earlier sign-in at the provider is good enough."""
+    """Whether an earlier sign-in at the provider is accepted."""
 
     ANY = "any"
-    NEW = "new"  # The person has to show there again who they are.
+    NEW = "new"  # The person must sign in there again.
 
 
 @dataclass(frozen=True, slots=True)
 class StartedSignIn:
-    """A sign-in that goes on at the provider: where, and what to keep until it comes back."""
+    """A sign-in that continues at the provider: its address, and the state to store until then."""
 
     address: str
-    state: str  # Comes back with the answer, and finds the rest.
-    flow: str  # JSON; it holds secrets, so it never leaves the registry.
+    state: str  # Returned with the response; identifies the flow.
+    flow: str  # JSON with secrets, which never leaves the registry.
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedIdentity:
-    """What a provider says of the person who just signed in.
+    """A person who signed in, according to the provider.
 
-    Issuer and identifier name the person for ever. Mail address and names change hands, and are for
-    show and for notices alone.
+    Issuer and identifier never change. Mail address and names can pass to somebody else, so they
+    are used for display and for mail only.
     """
 
     issuer: str
@@ -51,34 +49,34 @@ class VerifiedIdentity:
 
 
 class IdentityProvider(Protocol):
-    """Somebody whose word on who a person is counts here.
+    """A service that verifies who a person is.
 
-    Both methods raise `SignInFailed`, or `IssuerSilent` when the provider does not answer.
+    Both methods raise `SignInFailed`, or `IssuerSilent` when the provider does not respond.
     """
 
     @property
     def label(self) -> str:
-        """Return the name that people know it by."""
+        """Return the name for people."""
         ...
 
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
-        """Begin a sign-in that leads back to `redirect_uri`."""
+        """Start a sign-in that redirects to `redirect_uri` afterwards."""
         ...
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
-        """Return who signed in, from what was kept and what came back. It succeeds once."""
+        """Return who signed in, from the stored flow and the response. Succeeds once."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StrongClaims:
-    """The claims of an id token that tell a sign-in which cannot be phished."""
+    """The claims of an id token that mark a sign-in as resistant to phishing."""
 
     pairs: frozenset[tuple[str, str]]
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `claim=value` pairs with commas between them; raise `ValueError` for others."""
+        """Read `claim=value` pairs separated by commas, or raise `ValueError`."""
         split = [pair.strip().partition("=") for pair in text.split(",") if pair.strip()]
         if any(not name or not value for name, _, value in split):
             message = "it is no list such as amr=fido,acr=phr"
@@ -90,12 +88,11 @@ class StrongClaims:
         return any(value in claims.texts(name) for name, value in self.pairs)
 
     def values_of(self, claim: str) -> list[str]:
-        """Return which values of this claim count."""
         return sorted(value for name, value in self.pairs if name == claim)
 
 
 def one_line(text: str, length: int = MAX_NAME_LENGTH) -> str:
-    """Return what can be shown of a text that somebody else wrote."""
+    """Return a text of an untrusted source as one short printable line."""
     shown = "".join(each if each.isprintable() else " " for each in text)
     return " ".join(shown.split())[:length].strip()
 
@@ -107,10 +104,10 @@ def mail_address(text: str) -> str:
 
 
 def reason_of(error: str) -> str:
-    """Return a provider's code of an error as a reason that a person can read."""
+    """Return a sentence part for a provider's error code."""
     if error in ("access_denied", "consent_required", "interaction_required"):
         return "you did not agree, or the provider does not let you in here"
-    # The code alone: texts in an address are whoever's who made the address.
+    # The code only: anybody can write a description into an address.
     known = error.isascii() and error.replace("_", "").isalnum() and len(error) <= _MAX_CODE
     return f"the provider answered {error}" if known else "the provider answered with an error"
 
@@ -119,7 +116,7 @@ _MAX_CODE = 40
 
 
 def authenticated_ms(claims: Claims, clock: Clock) -> int:
-    """Return when the person last showed the provider who they are; now, if it does not say."""
+    """Return when the person last signed in at the provider; now, where it does not say."""
     if "auth_time" not in claims.values:
         return clock.now_ms()
     return min(claims.seconds("auth_time") * 1000, clock.now_ms())
@@ -130,18 +127,18 @@ _FAILED = 400
 
 
 class LibraryAuth(Protocol):
-    """What authlib adds to a request so that the provider knows the client."""
+    """How authlib adds the client's credentials to a request."""
 
     def prepare(
         self, method: str, uri: str, headers: dict[str, str], body: str
     ) -> tuple[str, dict[str, str], str]:
-        """Return address, headers and body with it."""
+        """Return address, headers and body with the credentials."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryResponse:
-    """An answer in the shape that the libraries read."""
+    """An HTTP response with the attributes that the libraries read."""
 
     fetched: HttpResponse
 
@@ -155,7 +152,6 @@ class LibraryResponse:
 
     @property
     def text(self) -> str:
-        """Return the body."""
         return self.fetched.body.decode("utf-8", "replace")
 
     def json(self) -> object:
@@ -163,7 +159,7 @@ class LibraryResponse:
         return json.loads(self.text)
 
     def raise_for_status(self) -> None:
-        """Raise `Unanswered` for a failure."""
+        """Raise `Unanswered` for a status of 400 or higher."""
         if self.fetched.status >= _FAILED:
             message = f"the answer was {self.fetched.status}"
             raise Unanswered(message)
@@ -172,11 +168,11 @@ class LibraryResponse:
 class LibrarySession:
     """The part of a `requests` session that msal and authlib use.
 
-    Its methods wait for the loop that made it, so they are for other threads.
+    Its methods block on the event loop that created it, so other threads must call them.
     """
 
     def __init__(self, fetcher: HttpClient) -> None:
-        """Ask through `fetcher`, on the loop that runs now."""
+        """Send requests with `fetcher` on the running event loop."""
         self._fetcher = fetcher
         self._loop = asyncio.get_running_loop()
 
@@ -187,7 +183,6 @@ class LibrarySession:
         headers: Mapping[str, str] | None = None,
         **_options: object,
     ) -> LibraryResponse:
-        """Return what is at the address."""
         request = self._fetcher.get(_with(url, params), dict(headers or {}))
         return LibraryResponse(asyncio.run_coroutine_threadsafe(request, self._loop).result())
 
@@ -201,7 +196,6 @@ class LibrarySession:
         params: Mapping[str, str] | None = None,
         **_options: object,
     ) -> LibraryResponse:
-        """Send a form."""
         body = data if isinstance(data, str) else urlencode(data or {})
         sent = {"Content-Type": _FORM, "Accept": "application/json", **(headers or {})}
         if auth is not None:
@@ -210,7 +204,7 @@ class LibrarySession:
         return LibraryResponse(asyncio.run_coroutine_threadsafe(request, self._loop).result())
 
     def close(self) -> None:
-        """Keep nothing open."""
+        """Do nothing: the HTTP client stays open."""
 
 
 def _with(url: str, params: Mapping[str, str] | None) -> str:

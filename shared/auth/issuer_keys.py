@@ -1,4 +1,4 @@
-"""Discovery documents and public keys of token issuers: fetched, kept and rotated."""
+"""Discovery documents and public keys of token issuers, which are fetched and cached."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     PublicKey = RSAPublicKey | EllipticCurvePublicKey
 
-MAX_ISSUER_KEYS = 100  # Large providers show about ten.
-SMALLEST_RSA_BITS = 2048  # What is smaller can be broken by those who want to.
+MAX_ISSUER_KEYS = 100  # Large providers publish about ten.
+SMALLEST_RSA_BITS = 2048  # Smaller keys can be broken.
 
 _JSON = {"Accept": "application/json"}
 _NO_KEYS = "there is no key that can be used"
@@ -22,7 +22,7 @@ _NO_KEYS = "there is no key that can be used"
 
 @dataclass(frozen=True, slots=True)
 class IssuerKey:
-    """A public key, and the one algorithm that it is for."""
+    """A public key with its algorithm."""
 
     name: str  # `kid`, or empty.
     algorithm: str
@@ -39,11 +39,11 @@ class IssuerDocument:
     token: str
     userinfo: str
     client_authentication: tuple[str, ...]
-    names_itself: bool  # In answers to a sign-in, as `iss` (RFC 9207).
+    names_itself: bool  # In responses to a sign-in, as `iss` (RFC 9207).
 
     @classmethod
     def parse(cls, values: Mapping[str, object], issuer: str) -> Self:
-        """Read a document of `issuer`; raise `Unanswered` for one of anybody else."""
+        """Read a document of `issuer`; raise `Unanswered` for one of another issuer."""
         if values.get("issuer") != issuer:
             raise Unanswered(_OTHER)
         if not _text(values, "jwks_uri"):
@@ -60,7 +60,7 @@ class IssuerDocument:
 
 
 class IssuerDiscovery:
-    """Finds the documents of issuers, and keeps them.
+    """Reads and caches the discovery documents of issuers.
 
     Issuers come from the configuration and from stored publishers, never from a token.
     """
@@ -68,14 +68,14 @@ class IssuerDiscovery:
     def __init__(
         self, fetcher: HttpClient, clock: Clock, failed: ReportFailure = ignore_failure
     ) -> None:
-        """Ask through `fetcher`; `failed` hears of issuers that do not answer."""
+        """Call `failed` for issuers that do not respond."""
         self._fetcher = fetcher
         self._clock = clock
         self._failed = failed
         self._documents: dict[str, Refreshed[IssuerDocument]] = {}
 
     async def document(self, issuer: str) -> IssuerDocument:
-        """Return what the issuer says of itself; raise `Unanswered`."""
+        """Return the discovery document, or raise `Unanswered`."""
         if issuer not in self._documents:
             self._documents[issuer] = Refreshed(
                 issuer, lambda: self._read(issuer), self._clock, self._failed
@@ -88,10 +88,10 @@ class IssuerDiscovery:
 
 
 class IssuerKeys:
-    """Finds the key of an issuer by its name.
+    """Finds a key of an issuer by its id (`kid`).
 
-    Keys are renewed every hour, and when a name is unknown, though at most once a minute. While the
-    issuer does not answer, those that were read within a day count on.
+    Keys are read again every hour, and when an id is unknown, but at most once a minute. While the
+    issuer does not respond, keys that were read within a day stay valid.
     """
 
     def __init__(
@@ -101,10 +101,7 @@ class IssuerKeys:
         clock: Clock,
         failed: ReportFailure = ignore_failure,
     ) -> None:
-        """Read keys through `fetcher`, at the addresses that `discovery` finds.
-
-        `failed` hears of keys that could not be read.
-        """
+        """Call `failed` for keys that could not be read."""
         self._fetcher = fetcher
         self._discovery = discovery
         self._clock = clock
@@ -112,16 +109,16 @@ class IssuerKeys:
         self._sets: dict[str, Refreshed[tuple[IssuerKey, ...]]] = {}
 
     async def find(self, issuer: str, name: str, algorithm: str) -> IssuerKey | None:
-        """Return the issuer's key of that name for that algorithm, or None; raise `Unanswered`.
+        """Return the issuer's key with that id and algorithm, or None; raise `Unanswered`.
 
-        `issuer` must come from the configuration, never from the token that is to be checked. An
-        empty name is the only key of that algorithm, if there is only one.
+        `issuer` must come from the configuration, never from the token to be verified. An empty id
+        finds a key if it is the only one of the algorithm.
         """
-        kept = self._set(issuer)
-        found = _named(await kept.value(), name, algorithm)
-        return found or _named(await kept.renew(), name, algorithm)
+        cached = self._key_set(issuer)
+        found = _find_key(await cached.value(), name, algorithm)
+        return found or _find_key(await cached.renew(), name, algorithm)
 
-    def _set(self, issuer: str) -> Refreshed[tuple[IssuerKey, ...]]:
+    def _key_set(self, issuer: str) -> Refreshed[tuple[IssuerKey, ...]]:
         if issuer not in self._sets:
             name = f"keys of {issuer}"
             self._sets[issuer] = Refreshed(
@@ -132,30 +129,30 @@ class IssuerKeys:
     async def _read(self, issuer: str) -> tuple[IssuerKey, ...]:
         document = await self._discovery.document(issuer)
         fetched = await self._fetcher.get(document.keys, _JSON)
-        keys = tuple(_usable(fetched.json_object()))
+        keys = tuple(_usable_keys(fetched.json_object()))
         if not keys:
             raise Unanswered(_NO_KEYS)
         return keys
 
 
-def _named(keys: tuple[IssuerKey, ...], name: str, algorithm: str) -> IssuerKey | None:
+def _find_key(keys: tuple[IssuerKey, ...], name: str, algorithm: str) -> IssuerKey | None:
     found = [key for key in keys if key.algorithm == algorithm and (not name or key.name == name)]
     return found[0] if len(found) == 1 or (name and found) else None
 
 
-def _usable(values: Mapping[str, object]) -> Iterable[IssuerKey]:
+def _usable_keys(values: Mapping[str, object]) -> Iterable[IssuerKey]:
     entries = values.get("keys")
     if not isinstance(entries, list):
         return
     for entry in cast(list[object], entries)[:MAX_ISSUER_KEYS]:
-        key = _signing_key(cast(dict[str, object], entry)) if isinstance(entry, dict) else None
+        key = _read_key(cast(dict[str, object], entry)) if isinstance(entry, dict) else None
         if key is not None:
             yield key
 
 
-def _signing_key(entry: dict[str, object]) -> IssuerKey | None:
-    """Return the key of an entry; None for secrets, other curves, and keys that encrypt."""
-    import jwt  # noqa: PLC0415 - it costs 90 ms, which a cold start has no use for.
+def _read_key(entry: dict[str, object]) -> IssuerKey | None:
+    """Return the key of an entry; None for secrets, other curves, and keys for encryption."""
+    import jwt  # noqa: PLC0415 - takes 90 ms, which a cold start does not need.
     from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - the same.
         SECP256R1,
         EllipticCurvePublicKey,

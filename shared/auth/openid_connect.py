@@ -1,6 +1,7 @@
-"""Sign-in with any OpenID Connect provider and with GitHub: authlib speaks the protocol, id tokens
-are
-validated here. GitHub issues none; its API names the person.
+"""Sign-in with any OpenID Connect provider and with GitHub.
+
+authlib implements the protocol; id tokens are validated here. GitHub issues none: its API returns
+the user.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from shared.auth.signed_tokens import IdTokenRequest, IdTokenValidator
 from shared.domain.errors.identity import IssuerSilent, SignInFailed
 from shared.ports import Clock, HttpClient, HttpResponse, Randomness, Unanswered
 
-SECRET_LENGTH = 43  # Of state, nonce and PKCE verifier; the shortest that PKCE allows.
+SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 
 _NO_ANSWER = "the answer was no token"
 
@@ -36,11 +37,11 @@ class _Client(Protocol):
     """The part of authlib's client that is used here."""
 
     def create_authorization_url(self, url: str, **options: object) -> tuple[str, str]:
-        """Return the address to go to, and the state."""
+        """Return the address to redirect to, and the state."""
         ...
 
     def fetch_token(self, url: str, **options: object) -> Mapping[str, object]:
-        """Return the tokens that a code is exchanged for."""
+        """Exchange a code for tokens."""
         ...
 
 
@@ -52,8 +53,7 @@ class OAuthClient:
     client_secret: Secret
 
     def authlib_client(self, session: LibrarySession | None, authentication: str | None) -> _Client:
-        """Return authlib's client."""
-        from authlib.oauth2.client import OAuth2Client  # noqa: PLC0415 - it costs 40 ms.
+        from authlib.oauth2.client import OAuth2Client  # noqa: PLC0415 - takes 40 ms.
 
         client = OAuth2Client(
             session,
@@ -72,7 +72,7 @@ class OAuthClient:
         code: str,
         authentication: str | None,
     ) -> Mapping[str, object]:
-        """Return what the provider gives for a code; an `error` among it is a refusal."""
+        """Exchange a code for tokens; a refusal is returned as `error`."""
         from authlib.oauth2.base import OAuth2Error  # noqa: PLC0415 - the same.
 
         client = self.authlib_client(LibrarySession(fetcher), authentication)
@@ -93,7 +93,7 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class OidcFlow:
-    """What is kept of a sign-in until it comes back."""
+    """The state of a sign-in that is stored until the provider responds."""
 
     state: str
     nonce: str
@@ -102,21 +102,19 @@ class OidcFlow:
 
     @classmethod
     def new(cls, redirect_uri: str, randomness: Randomness) -> "OidcFlow":
-        """Return a flow with secrets of its own."""
+        """Return a flow with new random secrets."""
         state, nonce, verifier = (random_text(randomness, SECRET_LENGTH) for _ in range(3))
         return cls(state, nonce, verifier, redirect_uri)
 
     @classmethod
     def parse(cls, text: str) -> "OidcFlow":
-        """Read what `to_json` wrote."""
         return cls(**cast(dict[str, str], json.loads(text)))
 
     def to_json(self) -> str:
-        """Return what to keep."""
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
 
     def code_of(self, answer: Mapping[str, str], label: str) -> str:
-        """Return the code of an answer to this sign-in, or raise `SignInFailed`."""
+        """Return the code of a response to this sign-in, or raise `SignInFailed`."""
         if not hmac.compare_digest(answer.get("state", "").encode(), self.state.encode()):
             raise SignInFailed(label, "its answer belongs to another sign-in")
         if "error" in answer:
@@ -127,7 +125,7 @@ class OidcFlow:
 
 
 class OidcProvider:
-    """Signs people in with the provider of an issuer."""
+    """Signs people in with an OpenID Connect provider."""
 
     def __init__(
         self,
@@ -142,7 +140,6 @@ class OidcProvider:
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        """Speak for the client, over `fetcher`."""
         self.label = label
         self._issuer = issuer
         self._client = client
@@ -154,11 +151,10 @@ class OidcProvider:
         self._randomness = randomness
 
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
-        """Begin a sign-in that leads back to `redirect_uri`."""
         document = await self._document()
         flow = OidcFlow.new(redirect_uri, self._randomness)
-        # No age at all is how the standard asks for a new sign-in; unlike `prompt`, providers that
-        # cannot do it ignore it.
+        # The standard requests a new sign-in by a `max_age` of 0; unlike `prompt`, providers that
+        # do not support it ignore it.
         age = {"max_age": "0"} if freshness is Freshness.NEW else {}
         address, _ = self._client.authlib_client(None, None).create_authorization_url(
             document.authorization,
@@ -172,40 +168,39 @@ class OidcProvider:
         return StartedSignIn(address, flow.state, flow.to_json())
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
-        """Return who signed in."""
-        kept = OidcFlow.parse(flow)
+        stored = OidcFlow.parse(flow)
         document = await self._document()
-        code = kept.code_of(answer, self.label)
+        code = stored.code_of(answer, self.label)
         if answer.get("iss", "" if document.names_itself else self._issuer) != self._issuer:
             raise SignInFailed(self.label, "the answer came from another provider")
-        tokens = await self._tokens(document, kept, code)
+        tokens = await self._tokens(document, stored, code)
         if "error" in tokens:
             raise SignInFailed(self.label, reason_of(str(tokens["error"])))
-        return await self._person(str(tokens.get("id_token", "")), kept.nonce)
+        return await self._person(str(tokens.get("id_token", "")), stored.nonce)
 
     async def _tokens(
-        self, document: IssuerDocument, kept: OidcFlow, code: str
+        self, document: IssuerDocument, stored: OidcFlow, code: str
     ) -> Mapping[str, object]:
         methods = document.client_authentication
         by_form = "client_secret_basic" not in methods and "client_secret_post" in methods
         authentication = "client_secret_post" if by_form else None
         try:
             return await self._client.exchange(
-                self._fetcher, document.token, kept, code, authentication
+                self._fetcher, document.token, stored, code, authentication
             )
         except Unanswered:
             raise IssuerSilent(self.label) from None
 
     async def _person(self, id_token: str, nonce: str) -> VerifiedIdentity:
-        asked = IdTokenRequest(self._issuer, self._client.client_id, nonce)
-        claims = await self._id_tokens.validate(id_token, asked)
+        request = IdTokenRequest(self._issuer, self._client.client_id, nonce)
+        claims = await self._id_tokens.validate(id_token, request)
         email = mail_address(claims.text_or_empty("email"))
         name = claims.text_or_empty("name")
         return VerifiedIdentity(
             issuer=self._issuer,
             identifier=claims.text("sub"),
             label=one_line(claims.text_or_empty("preferred_username") or email or name),
-            # An address that the provider has not verified is whatever somebody typed in.
+            # An unverified address can be anything that somebody typed.
             email=email if claims.values.get("email_verified") is True else "",
             display_name=one_line(name),
             strong=self._strong.met_by(claims),
@@ -226,10 +221,10 @@ _NOBODY = "the answer names nobody"
 
 
 class GitHubProvider:
-    """Signs people in with GitHub, or with a GitHub of one's own.
+    """Signs people in with GitHub or GitHub Enterprise Server.
 
-    GitHub does not say when or how somebody showed who they are: a sign-in counts from its answer,
-    and never as a strong one.
+    GitHub does not say when or how somebody signed in: the time of its response counts, and the
+    sign-in is never a strong one.
     """
 
     label = GITHUB_LABEL
@@ -243,7 +238,6 @@ class GitHubProvider:
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        """Speak for the client, over `fetcher`."""
         self._address = address
         self._api = _PUBLIC_API if address == GITHUB_URL else f"{address}/api/v3"
         self._client = client
@@ -252,32 +246,30 @@ class GitHubProvider:
         self._randomness = randomness
 
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
-        """Begin a sign-in that leads back to `redirect_uri`."""
         flow = OidcFlow.new(redirect_uri, self._randomness)
-        again = {"prompt": "select_account"} if freshness is Freshness.NEW else {}
+        prompt = {"prompt": "select_account"} if freshness is Freshness.NEW else {}
         address, _ = self._client.authlib_client(None, None).create_authorization_url(
             f"{self._address}/login/oauth/authorize",
             state=flow.state,
             code_verifier=flow.code_verifier,
             redirect_uri=redirect_uri,
             scope="read:user user:email",
-            **again,
+            **prompt,
         )
         return StartedSignIn(address, flow.state, flow.to_json())
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
-        """Return who signed in."""
-        kept = OidcFlow.parse(flow)
-        code = kept.code_of(answer, GITHUB_LABEL)
+        stored = OidcFlow.parse(flow)
+        code = stored.code_of(answer, GITHUB_LABEL)
         try:
-            return await self._person(await self._access_token(kept, code))
+            return await self._person(await self._access_token(stored, code))
         except Unanswered:
             raise IssuerSilent(GITHUB_LABEL) from None
 
-    async def _access_token(self, kept: OidcFlow, code: str) -> str:
+    async def _access_token(self, stored: OidcFlow, code: str) -> str:
         endpoint = f"{self._address}/login/oauth/access_token"
         tokens = await self._client.exchange(
-            self._fetcher, endpoint, kept, code, "client_secret_post"
+            self._fetcher, endpoint, stored, code, "client_secret_post"
         )
         if "error" in tokens:
             raise SignInFailed(GITHUB_LABEL, reason_of(str(tokens["error"])))
@@ -287,12 +279,12 @@ class GitHubProvider:
         headers = {
             "Authorization": f"Bearer {access_token}",
             "Accept": "application/vnd.github+json",
-            "User-Agent": "Ballroom",  # GitHub answers nobody without one.
+            "User-Agent": "Ballroom",  # GitHub refuses requests without one.
         }
         user = (await self._fetcher.get(f"{self._api}/user", headers)).json_object()
         emails = await self._fetcher.get(f"{self._api}/user/emails", headers)
         number = user.get("id")
-        # The number stays when the login is renamed, and a login may be somebody else's tomorrow.
+        # The number stays when the login is renamed, and somebody else can take the old login.
         if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
             raise Unanswered(_NOBODY)
         login, name = user.get("login"), user.get("name")
@@ -308,7 +300,7 @@ class GitHubProvider:
 
 
 def _primary(fetched: HttpResponse) -> str:
-    """Return the address that GitHub has verified and writes to; nothing where it tells none."""
+    """Return the verified primary address, or an empty text."""
     try:
         entries: object = json.loads(fetched.body)
     except ValueError:

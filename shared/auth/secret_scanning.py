@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 KEY_HEADER = "github-public-key-identifier"
 SIGNATURE_HEADER = "github-public-key-signature"
 
-MAX_REPORT_BYTES = 1024 * 1024  # A thousand entries of the longest kind.
-MAX_REPORTED = 1_000  # Each costs a read, and one that is ours a write.
-MAX_KIND_LENGTH = 80  # Characters of what the scanner calls it.
-MAX_ADDRESS_LENGTH = 500  # Characters of where a token was found that its owner is shown.
-MAX_SIGNATURE_LENGTH = 200  # In Base64; two numbers of 32 bytes take about 96.
+MAX_REPORT_BYTES = 1024 * 1024  # A thousand of the longest entries.
+MAX_REPORTED = 1_000  # Each takes a read, and a token of this registry a write.
+MAX_KIND_LENGTH = 80  # Characters of the type that the scanner reports.
+MAX_ADDRESS_LENGTH = 500  # Characters of the address that the owner is shown.
+MAX_SIGNATURE_LENGTH = 200  # In Base64; two integers of 32 bytes take about 96.
 
-KEYS_VALID_FOR = timedelta(days=1)  # A key that its scanner has withdrawn counts no longer.
-KEYS_RETRIED_AFTER = timedelta(minutes=1)  # Whoever makes up identifiers causes no more than this.
+KEYS_VALID_FOR = timedelta(days=1)  # After that a withdrawn key is no longer valid.
+KEYS_RETRIED_AFTER = timedelta(minutes=1)  # A limit for reports with invented identifiers.
 
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _LIST = 'a JSON list of objects, each with "token", "type" and "url"'
@@ -43,7 +43,7 @@ _LIST = 'a JSON list of objects, each with "token", "type" and "url"'
 
 @dataclass(frozen=True, slots=True)
 class LeakedToken:
-    """What a scanner has found: a text that looks like a token, and where it lies in the open."""
+    """A text that looks like a token, and the public address where a scanner found it."""
 
     text: Secret
     kind: str
@@ -51,7 +51,7 @@ class LeakedToken:
 
 
 class _Entry(BaseModel):
-    # Fields that scanners add later are left alone: the report is theirs, not ours.
+    # Further fields are ignored: scanners may add some.
     token: str
     type: str = ""
     url: str | None = None
@@ -64,20 +64,19 @@ class ScannerKey:
     """A public key of a scanner."""
 
     def __init__(self, key: "EllipticCurvePublicKey") -> None:
-        """Verify with `key`."""
         self._key = key
 
     @classmethod
     def of_pem(cls, pem: str) -> Self:
-        """Read a key, or raise `ValueError` for what is no public key on P-256."""
-        key = _on_p256(pem)
+        """Read a public key on P-256, or raise `ValueError`."""
+        key = _read_p256_key(pem)
         if key is None:
             message = "it is no public key on the curve P-256, in PEM"
             raise ValueError(message)
         return cls(key)
 
     def verifies(self, body: bytes, signature: str) -> bool:
-        """Say whether the scanner has signed exactly these bytes."""
+        """Say whether the scanner signed these bytes."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as below.
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415 - as below.
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - as below.
@@ -92,8 +91,8 @@ class ScannerKey:
         return True
 
 
-def _on_p256(pem: str) -> "EllipticCurvePublicKey | None":
-    # It costs 80 ms, which a start without reports has no use for.
+def _read_p256_key(pem: str) -> "EllipticCurvePublicKey | None":
+    # The imports take 80 ms, which a start without reports does not need.
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
@@ -108,26 +107,25 @@ def _on_p256(pem: str) -> "EllipticCurvePublicKey | None":
 
 
 class ScannerKeys(Protocol):
-    """The keys of the scanners that are believed."""
+    """The public keys of trusted scanners."""
 
     async def find(self, identifier: str) -> tuple[ScannerKey, ...]:
-        """Return the keys that may stand behind this identifier; none where it is unknown.
+        """Return the keys with this identifier; none where it is unknown.
 
-        Raises `Busy` where that cannot be told now.
+        Raises `Busy` while the keys cannot be read.
         """
         ...
 
 
 class ConfiguredScannerKeys:
-    """Keys that the operator has configured; whatever a report calls its key, they are tried."""
+    """Keys that the operator configured; all are tried, whatever identifier a report has."""
 
     def __init__(self, keys: tuple[ScannerKey, ...]) -> None:
-        """Believe `keys`."""
         self._keys = keys
 
     @classmethod
     def of_setting(cls, text: str) -> Self:
-        """Read public keys in PEM, one behind the other; raise `ValueError` for anything else."""
+        """Read concatenated public keys in PEM, or raise `ValueError`."""
         if _PEM.sub("", text).strip():
             message = "it takes public keys in PEM, one behind the other, and nothing else"
             raise ValueError(message)
@@ -138,24 +136,24 @@ class ConfiguredScannerKeys:
 
 
 class FetchedScannerKeys:
-    """Keys as their scanner publishes them; those that were read last outlive its outage."""
+    """Keys that a scanner publishes; the last ones stay valid during its outage."""
 
     def __init__(
         self, fetcher: HttpClient, url: str, clock: Clock, *, failed: Callable[[str], None]
     ) -> None:
-        """Read the list of keys at `url`; `failed` hears why that was not possible."""
+        """Read the list of keys at `url`; call `failed` with the reason where that fails."""
         self._fetcher = fetcher
         self._url = url
         self._clock = clock
         self._failed = failed
         self._keys: Mapping[str, ScannerKey] = {}
         self._read_ms: int | None = None
-        self._asked_ms: int | None = None
-        self._alone = asyncio.Lock()
+        self._requested_ms: int | None = None
+        self._lock = asyncio.Lock()
 
     async def find(self, identifier: str) -> tuple[ScannerKey, ...]:
-        """Return the key of this identifier; ask the scanner for one that is not known yet."""
-        async with self._alone:
+        """Return the key with this identifier; read the list again if it is unknown."""
+        async with self._lock:
             stale = self._is_older(self._read_ms, KEYS_VALID_FOR)
             if stale or identifier not in self._keys:
                 await self._refresh()
@@ -166,12 +164,12 @@ class FetchedScannerKeys:
         return ()
 
     async def _refresh(self) -> None:
-        if not self._is_older(self._asked_ms, KEYS_RETRIED_AFTER):
+        if not self._is_older(self._requested_ms, KEYS_RETRIED_AFTER):
             return
-        self._asked_ms = self._clock.monotonic_ms()
+        self._requested_ms = self._clock.monotonic_ms()
         try:
             self._keys = _published(await self._fetcher.get(self._url, {}))
-            self._read_ms = self._asked_ms
+            self._read_ms = self._requested_ms
         except Unanswered as reason:
             self._failed(str(reason))
         except ValueError:
@@ -198,15 +196,16 @@ def _published(answer: HttpResponse) -> Mapping[str, ScannerKey]:
 
 @dataclass(frozen=True, slots=True)
 class LeakReports:
-    """Reads reports, and believes those that a known scanner has signed."""
+    """Reads reports that a trusted scanner signed."""
 
     scanners: tuple[ScannerKeys, ...]
 
     async def read(self, body: bytes, headers: Mapping[str, str]) -> tuple[LeakedToken, ...]:
-        """Return what a report says; keys of `headers` are lower case, or compared without case.
+        """Return the tokens of a report; keys of `headers` are lower case, or compared without
+        case.
 
-        Raises `FileTooLarge`, `ReportUnsigned`, `BodyUnreadable`, `TooManyReported`, or `Busy` for
-        a scanner whose keys cannot be read now. Nothing of an unsigned report is looked at.
+        Raises `FileTooLarge`, `ReportUnsigned` before the report is parsed, `BodyUnreadable`,
+        `TooManyReported`, or `Busy` while the keys of the scanner cannot be read.
         """
         if len(body) > MAX_REPORT_BYTES:
             raise FileTooLarge("report", len(body), MAX_REPORT_BYTES)
@@ -240,7 +239,7 @@ def _leaked(entry: _Entry) -> LeakedToken:
 
 
 def _shown(text: str, token: str) -> str:
-    """Return what a scanner says, fit to be kept and shown: printable, and without the token."""
-    # An address may hold the token itself, as the query of a link that was shared.
+    """Return a scanner's text fit to be stored and shown: printable, and without the token."""
+    # An address may contain the token, for example in its query.
     shown = redact_tokens(text.replace(token, MASK) if token else text)
     return shown if shown.isprintable() else ""

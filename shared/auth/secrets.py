@@ -1,4 +1,4 @@
-"""Texts that no log line, message or traceback may show, and random texts in base 62."""
+"""Secrets, which no log, message or traceback shows, and random texts in base 62."""
 
 import hmac
 from typing import NoReturn
@@ -11,43 +11,38 @@ MASK = "****"
 class Secret:
     """A text that prints as `****`; `reveal()` is the only way to read it.
 
-    No dataclass: JSON serializers and debuggers look into those.
+    Not a dataclass: JSON serializers and debuggers read the fields of those.
     """
 
     __slots__ = ("__text",)
 
     def __init__(self, text: str) -> None:
-        """Hide `text`."""
         self.__text = text
 
     def reveal(self) -> str:
-        """Return the text itself: to hash it, to send it, or to show it to its owner once."""
+        """Return the text: to hash it, to send it, or to show it to its owner once."""
         return self.__text
 
     def __str__(self) -> str:
-        """Return asterisks."""
         return MASK
 
     def __repr__(self) -> str:
-        """Return asterisks."""
         return MASK
 
     def __format__(self, spec: str) -> str:
-        """Return asterisks, set as asked."""
         return format(MASK, spec)
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: that would write the text down."""
+        """Refuse to be pickled: the pickle would contain the text."""
         raise TypeError
 
     def __eq__(self, other: object) -> bool:
-        """Compare in a time that does not tell how much of two texts is the same."""
+        """Compare in constant time."""
         if not isinstance(other, Secret):
             return NotImplemented
         return hmac.compare_digest(self.__text.encode(), other.__text.encode())
 
     def __hash__(self) -> int:
-        """Hash the text, so that a set can hold secrets."""
         return hash(self.__text)
 
 
@@ -55,7 +50,7 @@ BASE62_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 
 
 def encode_base62(number: int, length: int) -> str:
-    """Return `number` modulo 62^length in exactly `length` letters and digits."""
+    """Return `number` modulo 62^length as exactly `length` letters and digits."""
     digits: list[str] = []
     for _ in range(length):
         number, digit = divmod(number, len(BASE62_ALPHABET))

@@ -1,6 +1,4 @@
-"""Sessions of browsers: recognized by a cookie whose secret changes, begun also by one-time
-links.
-"""
+"""Sessions of browsers, recognized by a cookie with a rotated secret, and one-time sign-in links."""
 
 import asyncio
 import hmac
@@ -24,16 +22,14 @@ from shared.domain.secrets import hash_secret
 from shared.domain.sign_in import SecretState, Session, SignInPurpose
 from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
 
-SESSIONS_CACHED_FOR = timedelta(
-    seconds=3
-)  # A session that was ended is refused everywhere within five.
-SESSIONS_REMEMBERED = 10_000  # Sessions that one process sees at a time; each takes about 1 KiB.
-SESSION_ID_LENGTH = 12  # Base62; the secret beside it is what cannot be guessed.
+SESSION_CACHED_FOR = timedelta(seconds=3)  # An ended session is refused everywhere within five.
+MAX_CACHED_SESSIONS = 10_000  # Per process; each takes about 1 KiB.
+SESSION_ID_LENGTH = 12  # Base62; the secret of the session is what nobody can guess.
 SESSION_SECRET_LENGTH = 32  # 190 bits, like a token.
 
-SESSION_CREDENTIAL = "session:"  # What events and the log call a session by, before its id.
+SESSION_CREDENTIAL = "session:"  # Before the id of a session in events and logs.
 
-_READ_FOR_MS = SESSIONS_CACHED_FOR // timedelta(milliseconds=1)
+_CACHED_FOR_MS = SESSION_CACHED_FOR // timedelta(milliseconds=1)
 _FORM = re.compile(
     rf"([0-9A-Za-z]{{10}})\.([0-9A-Za-z]{{{SESSION_ID_LENGTH}}})\.([0-9A-Za-z]{{{SESSION_SECRET_LENGTH}}})"
 )
@@ -42,38 +38,39 @@ ReportCopiedCookie = Callable[[Session], Awaitable[None]]
 
 
 class SignInProof(Enum):
-    """Which sign-in is good enough for what takes a fresh one."""
+    """Which sign-ins permit actions that need a recent one."""
 
     ANY = "any"
-    STRONG = "strong"  # One that cannot be phished.
+    STRONG = "strong"  # Resistant to phishing.
 
 
 @dataclass(frozen=True, slots=True)
 class SessionLifetimes:
-    """How long a session lasts: unused, and at all."""
+    """How long a session lasts without use, and in total."""
 
     idle: timedelta
     whole: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A session as the store had it at that time."""
+class _CachedSession:
+    """A session as it was read from the store."""
 
     session: Session
     read_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a cookie says."""
+class _Cookie:
+    """The parsed value of a session cookie."""
 
     place: Place
     secret_hash: str
 
 
 class Sessions:
-    """Recognizes signed-in browsers; reads a session from its store at most every three seconds."""
+    """Recognizes signed-in browsers; reads each session from the store at most every three
+    seconds."""
 
     def __init__(
         self,
@@ -87,9 +84,9 @@ class Sessions:
         copied: ReportCopiedCookie,
         delayed: Callable[[Refusal], None],
     ) -> None:
-        """Read from `directory`; tell `copied` of sessions whose cookie is in two places.
-
-        `delayed` hears of a secret that could not be changed.
+        """Call `copied` for a session whose cookie was copied, and `delayed` for a secret that
+        could
+        not be rotated.
         """
         self._directory = directory
         self._signer = keys.signer("csrf")
@@ -99,41 +96,38 @@ class Sessions:
         self._proof = proof
         self._copied = copied
         self._delayed = delayed
-        self._known = LruCache[_Read](SESSIONS_REMEMBERED)
+        self._cache = LruCache[_CachedSession](MAX_CACHED_SESSIONS)
 
     async def recognize(self, headers: Mapping[str, str]) -> Principal:
-        """Return who is signed in; `ANONYMOUS` for no cookie, or one of no session.
-
-        Now and then a new cookie leaves with the answer.
-        """
+        """Return who is signed in; `ANONYMOUS` without a valid cookie. May send a new cookie."""
         session = await self.session_of(headers)
         return ANONYMOUS if session is None else self._principal(session)
 
     async def session_of(self, headers: Mapping[str, str]) -> Session | None:
         """Return the session of the browser that sent these headers.
 
-        What a page of another origin sends is of no session, although browsers may add the cookie:
-        the host answers such a page whatever its origin.
+        Requests of pages of other origins have no session, although browsers may send the cookie:
+        the Functions host responds to such a page whatever its origin.
         """
-        asked = _asked(self._cookie.read(headers))
-        if asked is None or self._cookie.is_sent_by_another_site(headers):
+        cookie = _parse_cookie(self._cookie.read(headers))
+        if cookie is None or self._cookie.is_sent_by_another_site(headers):
             return None
-        session = await self._find(asked)
+        session = await self._find(cookie)
         if session is None or session.ends_ms <= self._clock.now_ms():
             return None
-        await self._signer.ready()  # What a page in a session holds is signed.
-        presented = session.presented(asked.secret_hash, self._clock.now_ms())
+        await self._signer.ready()  # Pages of a session contain signatures.
+        presented = session.presented(cookie.secret_hash, self._clock.now_ms())
         if presented is SecretState.COPIED:
             self.invalidate(session)
             await self._copied(session)
         if presented in (SecretState.COPIED, SecretState.UNKNOWN):
             return None
-        return await self._renewed(session, presented, asked.secret_hash)
+        return await self._rotate_secret(session, presented, cookie.secret_hash)
 
     def should_delete_cookie(self, headers: Mapping[str, str]) -> bool:
-        """Say whether the browser is to forget a cookie of no session that it sent.
+        """Say whether the browser sent a cookie without a session, which is to be deleted.
 
-        A form of another site comes without the cookie, and must not take it away.
+        A form of another site must not delete the cookie.
         """
         is_sent = bool(self._cookie.read(headers))
         return is_sent and not self._cookie.is_sent_by_another_site(headers)
@@ -151,56 +145,61 @@ class Sessions:
         return self._cookie.delete()
 
     def invalidate(self, session: Session) -> None:
-        """Read the session anew when it is next asked for."""
-        self._known.drop(session.id)
+        """Read the session from the store at its next use."""
+        self._cache.drop(session.id)
 
     def csrf_token(self, by: Principal) -> str:
-        """Return what forms and scripts of ours send along, and pages of others cannot know."""
+        """Return the token that our forms and scripts send, and pages of other sites cannot
+        know."""
         return self._signer.sign(by.credential)
 
     def is_csrf_token_valid(self, by: Principal, text: str) -> bool:
-        """Say whether a form comes from a page that was shown in this session."""
         return by.credential.startswith(SESSION_CREDENTIAL) and self._signer.verify(
             by.credential, text
         )
 
     def ticket(self, by: Principal, purpose: SignInPurpose) -> str:
-        """Return what makes an address of ours good for this session and one purpose."""
+        """Return a signature for the address of a page, valid in this session for one purpose."""
         return self._signer.sign(_ticket(by, purpose))
 
     def is_ticket_valid(self, by: Principal, purpose: SignInPurpose, text: str) -> bool:
-        """Say whether an address was made for this session, and not by somebody elsewhere."""
         return self._signer.verify(_ticket(by, purpose), text)
 
-    async def _find(self, asked: _Asked) -> Session | None:
+    async def _find(self, cookie: _Cookie) -> Session | None:
         now_ms = self._clock.monotonic_ms()
-        known = self._known.get(asked.place.key)
-        if known is not None and now_ms - known.read_ms < _READ_FOR_MS and _has(known, asked):
-            return known.session
+        cached = self._cache.get(cookie.place.key)
+        if (
+            cached is not None
+            and now_ms - cached.read_ms < _CACHED_FOR_MS
+            and _matches(cached, cookie)
+        ):
+            return cached.session
         session, account = await asyncio.gather(
-            self._directory.get(Session, asked.place),
-            self._directory.get(Account, Place(asked.place.owner)),
+            self._directory.get(Session, cookie.place),
+            self._directory.get(Account, Place(cookie.place.owner)),
         )
         if session is None or account is None or account.is_locked:
-            self._known.drop(asked.place.key)
+            self._cache.drop(cookie.place.key)
             return None
-        # The time from before the read counts: what ends during it is seen three seconds later.
-        self._known.put(session.id, _Read(session, now_ms))
+        # The time before the read counts: an end during the read is seen three seconds later.
+        self._cache.put(session.id, _CachedSession(session, now_ms))
         return session
 
-    async def _renewed(self, session: Session, presented: SecretState, secret_hash: str) -> Session:
+    async def _rotate_secret(
+        self, session: Session, presented: SecretState, secret_hash: str
+    ) -> Session:
         now_ms = self._clock.now_ms()
         if session.needs_secret(presented, now_ms):
             secret = self.new_secret()
             changed = session.with_secret(hash_secret(secret.reveal()), secret_hash, now_ms)
-            if await self._replaced(changed):
+            if await self._try_replace(changed):
                 send_cookie(self.session_cookie(session, secret))
         elif session.needs_confirming(presented):
-            await self._replaced(session.confirmed(now_ms))
+            await self._try_replace(session.confirmed(now_ms))
         return session
 
-    async def _replaced(self, session: Session) -> bool:
-        """Store the session; where that fails another request does it, now or soon."""
+    async def _try_replace(self, session: Session) -> bool:
+        """Store the session; where that fails, another request will."""
         self.invalidate(session)
         try:
             await self._directory.replace(session)
@@ -211,7 +210,7 @@ class Sessions:
             return False
         return True
 
-    def _proves(self, session: Session) -> bool:
+    def _permits_recent(self, session: Session) -> bool:
         return session.strong or self._proof is SignInProof.ANY
 
     def _principal(self, session: Session) -> Principal:
@@ -219,66 +218,69 @@ class Sessions:
             id=session.account,
             credential=f"{SESSION_CREDENTIAL}{session.id}",
             grants=(Grant(),),
-            signed_in_ms=session.signed_in_ms if self._proves(session) else None,
+            signed_in_ms=session.signed_in_ms if self._permits_recent(session) else None,
         )
 
 
-def _has(known: _Read, asked: _Asked) -> bool:
-    """Say whether what is remembered is of this place and has the secret."""
-    matches = [hmac.compare_digest(each, asked.secret_hash) for each in known.session.secrets]
-    return known.session.place == asked.place and any(matches)
+def _matches(cached: _CachedSession, cookie: _Cookie) -> bool:
+    """Say whether the cached session has this place and secret."""
+    matches = [hmac.compare_digest(each, cookie.secret_hash) for each in cached.session.secrets]
+    return cached.session.place == cookie.place and any(matches)
 
 
 def _ticket(by: Principal, purpose: SignInPurpose) -> str:
     return f"{purpose.value} {by.credential}"
 
 
-def _asked(value: str) -> _Asked | None:
+def _parse_cookie(value: str) -> _Cookie | None:
     form = _FORM.fullmatch(value)
     if form is None:
         return None
     account, session, secret = form.groups()
-    return _Asked(Place(account, session), hash_secret(secret))
+    return _Cookie(Place(account, session), hash_secret(secret))
 
 
-LINK_LIFETIME = timedelta(hours=1)  # Long enough to read what a first start prints.
+LINK_LIFETIME = timedelta(hours=1)  # Time to read the output of a first start.
 LINK_CODE_LENGTH = 32  # 190 bits, like a token.
 
 _KIND = "sign-in"
 
 
 class SignInLinks:
-    """Makes links and takes them back; what waits to be used is kept as a hash."""
+    """Creates and redeems sign-in links; only the hash of a code is stored."""
 
     def __init__(
         self, work: WorkStore, clock: Clock, randomness: Randomness, *, base_url: str
     ) -> None:
-        """Keep what waits to be used in `work`."""
         self._work = work
         self._clock = clock
         self._randomness = randomness
         self._base_url = base_url
 
     async def create(self, account_id: str) -> Secret:
-        """Return the address of a page that signs the account in, good for an hour and one use."""
+        """Return a link that signs the account in, valid for an hour and one use."""
         code = random_text(self._randomness, LINK_CODE_LENGTH)
         expires_ms = self._clock.now_ms() + LINK_LIFETIME // timedelta(milliseconds=1)
         await self._work.put(_KIND, hash_secret(code), account_id, expires_ms)
         return Secret(f"{self._base_url}/sign-in/link/{code}")
 
     async def peek(self, code: str) -> str:
-        """Return whose link it is and leave it: programs that preview links open them too.
+        """Return the id of the account, without using the link up; raise `LinkExpired`.
 
-        Raises `LinkExpired`.
+        Opening the page does not sign in, because programs that preview links open it too.
         """
-        return _account(await self._work.peek(_KIND, hash_secret(code), self._clock.now_ms()))
+        return _require_account(
+            await self._work.peek(_KIND, hash_secret(code), self._clock.now_ms())
+        )
 
     async def redeem(self, code: str) -> str:
-        """Return the id of the account that the link is for; raise `LinkExpired` from then on."""
-        return _account(await self._work.take(_KIND, hash_secret(code), self._clock.now_ms()))
+        """Use the link up and return the id of its account; raise `LinkExpired` from then on."""
+        return _require_account(
+            await self._work.take(_KIND, hash_secret(code), self._clock.now_ms())
+        )
 
 
-def _account(account_id: str | None) -> str:
+def _require_account(account_id: str | None) -> str:
     if account_id is None:
         raise LinkExpired
     return account_id

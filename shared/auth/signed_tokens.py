@@ -1,4 +1,4 @@
-"""JSON Web Tokens that other parties sign: what they must prove before a claim is used."""
+"""JSON Web Tokens of other parties, and their validation."""
 
 import hmac
 from collections.abc import Mapping
@@ -11,10 +11,13 @@ from shared.auth.issuer_keys import IssuerKey, IssuerKeys
 from shared.domain.errors.identity import IssuerSilent, SignedTokenRefused
 from shared.ports import Clock, Unanswered
 
-MAX_TOKEN_BYTES = 16 * 1024  # Entra ID sends about 2 KiB, with two hundred groups about 8.
-LEEWAY = timedelta(seconds=60)  # How far the clocks of two honest parties may differ.
+MAX_TOKEN_BYTES = 16 * 1024  # Entra ID issues about 2 KiB, with two hundred groups about 8.
+LEEWAY = timedelta(seconds=60)  # Tolerated difference of clocks.
 
-ALGORITHMS = ("RS256", "ES256")  # Public keys alone: whoever can verify must not be able to sign.
+ALGORITHMS = (
+    "RS256",
+    "ES256",
+)  # Public keys only: with a shared secret, whoever verifies can sign.
 
 _LEEWAY_S = LEEWAY // timedelta(seconds=1)
 _TYPES = ("jwt",)
@@ -22,7 +25,7 @@ _SHARED = "it is for other audiences as well, so another service could have sent
 
 
 class TokenFlaw(Enum):
-    """Why a token proves nothing."""
+    """Why a token is refused."""
 
     LONG = f"it is longer than {MAX_TOKEN_BYTES:,} bytes, or no token"
     UNREADABLE = "it cannot be read"
@@ -43,11 +46,11 @@ class TokenFlaw(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ExpectedClaims:
-    """What a token must say; none of it comes from the token.
+    """The claims that a token must have; none of them come from the token.
 
-    `keys_of` is the issuer whose keys sign, where that is not `issuer` itself, and `also_issuers`
-    are other names of it. `types` are the values of `typ` in lower case, which may also be missing.
-    `shares_audience` is for tokens whose other audiences are checked by the caller.
+    `keys_of` is the issuer of the signing keys, where it is not `issuer`; `also_issuers` are
+    further names of `issuer`. `types` are the accepted values of `typ` in lower case, which may be
+    missing. `shares_audience` accepts further audiences, which the caller checks.
     """
 
     issuer: str
@@ -61,24 +64,24 @@ class ExpectedClaims:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says."""
+    """The claims of a verified token."""
 
     values: Mapping[str, object]
 
     def text(self, name: str) -> str:
-        """Return a claim that must be there and be text, or raise `SignedTokenRefused`."""
+        """Return a required text claim, or raise `SignedTokenRefused`."""
         value = self.values.get(name)
         if not isinstance(value, str) or not value:
             raise missing_claim(name)
         return value
 
     def text_or_empty(self, name: str) -> str:
-        """Return a claim that may be missing, or be something else than text."""
+        """Return a text claim; empty where it is missing or not a text."""
         value = self.values.get(name)
         return value if isinstance(value, str) else ""
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return a claim that is one text or a list of them; none where it is missing."""
+        """Return a claim that is a text or a list of texts; empty where it is missing."""
         value = self.values.get(name)
         if isinstance(value, str):
             return (value,)
@@ -87,9 +90,9 @@ class Claims:
         return tuple(each for each in cast(list[object], value) if isinstance(each, str))
 
     def seconds(self, name: str) -> int:
-        """Return a time in seconds since 1970 that must be there, or raise the refusal."""
+        """Return a required time in seconds since 1970, or raise `SignedTokenRefused`."""
         value = self.values.get(name)
-        # A boolean is a number to Python, and JSON may write a time as 1e9.
+        # In Python a boolean is an integer; in JSON a time can be 1e9.
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise missing_claim(name)
         if not 0 < value < _MAX_SECONDS:
@@ -100,12 +103,12 @@ class Claims:
 async def verify_jwt(
     text: str, expected: ExpectedClaims, *, keys: IssuerKeys, clock: Clock
 ) -> Claims:
-    """Return what a token says, once all of it is right.
+    """Verify a token and return its claims.
 
-    Form, algorithm, key, signature, issuer, audience and times are checked, in this order.
-    Raises `SignedTokenRefused` with the flaw, and `IssuerSilent` when the issuer's keys cannot be
-    had. `exp`, `iat` and `sub` must be there. What else the token must say is the caller's to ask:
-    a nonce, a tenant, a repository, and whether its `jti` was used before.
+    Checks form, algorithm, key, signature, issuer, audience and times, in this order; `exp`, `iat`
+    and `sub` are required. Raises `SignedTokenRefused` with the flaw, and `IssuerSilent` when the
+    issuer's keys cannot be read. The caller checks everything else: a nonce, a tenant, a
+    repository, and whether its `jti` was used before.
     """
     header = _header(text, expected)
     key = await _key(header, expected, keys)
@@ -139,7 +142,7 @@ async def _key(
     header: Mapping[str, object], expected: ExpectedClaims, keys: IssuerKeys
 ) -> IssuerKey:
     issuer = expected.keys_of or expected.issuer
-    # Keys in the header (jwk, x5c) and addresses of keys (jku, x5u) are whatever the sender likes.
+    # Keys in the header (jwk, x5c) and their addresses (jku, x5u) are chosen by the sender.
     name = header.get("kid", "")
     if not isinstance(name, str):
         raise SignedTokenRefused(TokenFlaw.KEY.value)
@@ -162,7 +165,7 @@ def _verified(text: str, key: IssuerKey, expected: ExpectedClaims) -> Mapping[st
             algorithms=[key.algorithm],
             audience=expected.audiences,
             issuer=[expected.issuer, *expected.also_issuers],
-            # Times are compared below, with the clock that everything else here goes by.
+            # Times are checked below, with the registry's clock.
             options={
                 "require": ["iss", "aud", "exp", "iat", "sub"],
                 "verify_exp": False,
@@ -193,45 +196,44 @@ def _check_times(claims: Claims, now_s: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class IdTokenRequest:
-    """What was asked of a provider, which its id token has to answer."""
+    """A sign-in request, which the id token must match."""
 
     issuer: str
     client_id: str
     nonce: str
-    tenant: str = ""  # Of Entra ID, where one key signs for every tenant there is.
+    tenant: str = ""  # Of Entra ID, where one key signs for all tenants.
 
 
 @dataclass(frozen=True, slots=True)
 class IdTokenValidator:
-    """Validates id tokens in full; the libraries that fetch them do not."""
+    """Validates id tokens completely; the libraries that fetch them do not."""
 
     issuer_keys: IssuerKeys
     clock: Clock
 
-    async def validate(self, text: str, asked: IdTokenRequest) -> Claims:
-        """Return what the token says of the person, or raise `SignedTokenRefused`."""
+    async def validate(self, text: str, request: IdTokenRequest) -> Claims:
+        """Return the claims of the token, or raise `SignedTokenRefused`."""
         expected = ExpectedClaims(
-            asked.issuer, (asked.client_id,), ALGORITHMS, shares_audience=True
+            request.issuer, (request.client_id,), ALGORITHMS, shares_audience=True
         )
         claims = await verify_jwt(text, expected, keys=self.issuer_keys, clock=self.clock)
-        _check_party(claims, asked.client_id)
-        if not hmac.compare_digest(claims.text("nonce").encode(), asked.nonce.encode()):
+        _check_authorized_party(claims, request.client_id)
+        if not hmac.compare_digest(claims.text("nonce").encode(), request.nonce.encode()):
             raise SignedTokenRefused(TokenFlaw.NONCE.value)
-        if asked.tenant and claims.text("tid") != asked.tenant:
+        if request.tenant and claims.text("tid") != request.tenant:
             raise SignedTokenRefused(TokenFlaw.TENANT.value)
         return claims
 
 
-def _check_party(claims: Claims, client_id: str) -> None:
-    """Refuse a token that was made for another application, though it names ours as well."""
+def _check_authorized_party(claims: Claims, client_id: str) -> None:
+    """Refuse a token that was issued to another application, although it names ours as well."""
     party = claims.text_or_empty("azp")
     if party != client_id and (party or len(claims.texts("aud")) > 1):
         raise SignedTokenRefused(TokenFlaw.PARTY.value)
 
 
-_MAX_SECONDS = 1 << 40  # Some 30,000 years; what is above is no time.
+_MAX_SECONDS = 1 << 40  # About 30,000 years.
 
 
 def missing_claim(name: str) -> SignedTokenRefused:
-    """Return the refusal of a token without a claim that it needs."""
     return SignedTokenRefused(f"its claim {name} is missing, or is not what it should be")

@@ -1,4 +1,4 @@
-"""Keys that the registry signs with: two at a time, so that one can be replaced by the next."""
+"""Signing keys of the registry: a current and a previous one, so that keys can be rotated."""
 
 import asyncio
 import base64
@@ -18,24 +18,22 @@ from shared.domain.errors.requests import Busy
 from shared.ports import Clock, Randomness
 
 KEY_BYTES = 32  # As long as the digest of HMAC-SHA-256.
-KEYS_KEPT = 2  # The one that signs, and the one before it, whose signatures still hold.
-SHORTEST_SETTING = 32  # Characters. What people make up by themselves is shorter.
+KEYS_KEPT = 2  # The current one, and the previous one, whose signatures stay valid.
+SHORTEST_SETTING = 32  # Characters; texts that people make up are shorter.
 
-# What Azure leaves in a setting whose reference it could not resolve: anybody knows this text.
+# The value of a setting whose reference Azure could not resolve: anybody knows this text.
 KEY_VAULT_REFERENCE = "@microsoft."
 
-REREAD_AFTER = timedelta(minutes=5)  # So that every process knows a new key before it signs.
-SIGNS_AFTER = timedelta(minutes=10)  # From when a new key was stored.
-RETRY_AFTER = timedelta(seconds=10)  # Where no key was read yet.
-REREAD_AFTER_UNKNOWN_KEY = timedelta(
-    seconds=30
-)  # Between two readings that unknown signatures ask for.
+REREAD_AFTER = timedelta(minutes=5)  # Every process reads a new key before it signs.
+SIGNS_AFTER = timedelta(minutes=10)  # After a new key was stored.
+RETRY_AFTER = timedelta(seconds=10)  # While no key was read.
+REREAD_AFTER_UNKNOWN_KEY = timedelta(seconds=30)  # Between two reads because of unknown signatures.
 
-_MOMENT = re.compile(r"[1-9][0-9]{0,15}")  # In ms, as links say it; Python reads no endless number.
+_MOMENT = re.compile(r"[1-9][0-9]{0,15}")  # In ms, as in links.
 
 
 class SigningKeys(Protocol):
-    """The keys of a registry, wherever they come from."""
+    """The signing keys of a registry, from any source."""
 
     @property
     def ring(self) -> "KeyRing":
@@ -47,27 +45,27 @@ class SigningKeys(Protocol):
         ...
 
     async def reread(self) -> bool:
-        """Read the keys again, unless that was done a moment ago; say whether they changed."""
+        """Read the keys again, unless they were just read; say whether they changed."""
         ...
 
     def reread_in_background(self) -> None:
-        """Begin to read the keys again, unless that was done a moment ago."""
+        """Start reading the keys again, unless they were just read."""
         ...
 
     def signer(self, purpose: str) -> "Signer":
-        """Return what signs for one purpose; a signature for another one does not fit."""
+        """Return the signer of one purpose; signatures of another purpose are not valid."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys of a registry, newest first: the first signs, all verify."""
+    """The signing keys, newest first: the first one signs, all verify."""
 
     keys: tuple[Secret, ...]
 
     @classmethod
     def of_setting(cls, text: str) -> Self:
-        """Return the keys that a setting holds: one, or the new and the old one with a comma."""
+        """Read a setting: one key, or the new and the old one separated by a comma."""
         keys = tuple(key.strip() for key in text.split(","))
         if any(key.lower().startswith(KEY_VAULT_REFERENCE) for key in keys):
             message = "it is an unresolved reference to a key vault, which everybody knows"
@@ -81,19 +79,16 @@ class KeyRing:
         return cls(tuple(Secret(key) for key in keys))
 
     def signer(self, purpose: str) -> "Signer":
-        """Return what signs for one purpose; a signature for another one does not fit."""
         return Signer(self, purpose)
 
     @property
     def ring(self) -> "KeyRing":
-        """Return itself: these keys never change."""
         return self
 
     async def ready(self) -> None:
-        """Do nothing: the keys are here."""
+        """Do nothing: the keys are known."""
 
     async def reread(self) -> bool:
-        """Return False: these keys never change."""
         return False
 
     def reread_in_background(self) -> None:
@@ -101,10 +96,9 @@ class KeyRing:
 
 
 class Signer:
-    """Signs texts for one purpose, with the keys as they are at that moment."""
+    """Signs texts for one purpose, with the current keys."""
 
     def __init__(self, keys: SigningKeys, purpose: str) -> None:
-        """Sign with the first of the keys, verify with all."""
         self._keys = keys
         self._purpose = purpose
         self._derived: tuple[KeyRing, tuple[bytes, ...]] | None = None
@@ -114,7 +108,7 @@ class Signer:
         await self._keys.ready()
 
     async def reread(self) -> bool:
-        """Read the keys again after a signature that none of them made; say whether it helped."""
+        """Read the keys again after an unknown signature; say whether they changed."""
         return await self._keys.reread()
 
     def sign(self, text: str) -> str:
@@ -122,10 +116,7 @@ class Signer:
         return _encoded(_mac(self._own_keys()[0], text))
 
     def verify(self, text: str, signature: str) -> bool:
-        """Say whether one of the keys made this signature, in a time that tells nothing else.
-
-        Raises `SigningKeyUnavailable`.
-        """
+        """Say whether one of the keys made this signature; raise `SigningKeyUnavailable`."""
         given = signature.encode()
         matches = [
             hmac.compare_digest(_encoded(_mac(key, text)).encode(), given)
@@ -144,7 +135,7 @@ class Signer:
 
 
 class ArchiveLinkSigner:
-    """Signs paths of this registry, so that whoever has the link may use it until it expires."""
+    """Signs paths of archives; whoever has the link can use it until it expires."""
 
     def __init__(self, keys: SigningKeys) -> None:
         """Sign with `keys`."""
@@ -155,15 +146,15 @@ class ArchiveLinkSigner:
         await self._signer.ready()
 
     async def reread(self) -> bool:
-        """Read the keys again after a signature that none of them made; say whether it helped."""
+        """Read the keys again after an unknown signature; say whether they changed."""
         return await self._signer.reread()
 
     def sign(self, path: str, expires_ms: int) -> str:
-        """Return the signature that makes `path` good until then; it holds no slash."""
+        """Return the signature of `path` and its time of expiry, without a slash."""
         return self._signer.sign(_statement(path, expires_ms))
 
     def verify(self, path: str, expires_ms: str, signature: str, *, now_ms: int) -> bool:
-        """Say whether the link, as it was followed, is signed and still good."""
+        """Say whether the link has a valid signature and is not expired."""
         if not _MOMENT.fullmatch(expires_ms):
             return False
         signed = self._signer.verify(_statement(path, int(expires_ms)), signature)
@@ -184,19 +175,19 @@ def _encoded(digest: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredKeys:
-    """What a vault holds: the text that `KeyRing.of_setting` takes, and since when."""
+    """The keys in a vault, as text for `KeyRing.of_setting`, and when they were stored."""
 
     text: Secret
     stored_ms: int
 
 
-# Returns what the vault holds, or None where it holds nothing; raises `Busy`.
+# Returns None where the vault is empty; raises `Busy`.
 ReadKeys = Callable[[], Awaitable[StoredKeys | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rotation:
-    """Keys that were read: the older one signs until `since_ms`; then all processes know both."""
+    """Keys of a vault: the previous one signs until `since_ms`, when all processes know both."""
 
     before: KeyRing
     after: KeyRing
@@ -213,83 +204,79 @@ class _Rotation:
 
 
 class VaultKeys:
-    """The keys in a vault, read again every few minutes and after a signature of an unknown key.
+    """The keys in a vault, read again every five minutes and after an unknown signature.
 
-    What was read once is kept while the vault does not answer.
+    The last keys stay valid while the vault does not respond.
     """
 
     def __init__(
         self, read: ReadKeys, clock: Clock, troubled: Callable[[KeyTrouble], None]
     ) -> None:
-        """Read nothing yet; tell `troubled` of each reading that brought no key."""
+        """Call `troubled` for each read that returned no key."""
         self._read = read
         self._troubled = troubled
         self._clock = clock
-        self._held: _Rotation | None = None
+        self._current: _Rotation | None = None
         self._trouble = KeyTrouble.UNREAD
-        self._asked_ms: int | None = None
+        self._read_ms: int | None = None
         self._reading: asyncio.Task[None] | None = None
 
     @property
     def ring(self) -> KeyRing:
-        """Return the keys as they are now, or raise `SigningKeyUnavailable`."""
-        if self._held is None:
+        if self._current is None:
             raise SigningKeyUnavailable(self._trouble)
-        return self._held.at(self._clock.now_ms())
+        return self._current.at(self._clock.now_ms())
 
     async def ready(self) -> None:
-        """Read the keys if there are none yet or they are old; raise `SigningKeyUnavailable`."""
-        if self._held is None:
+        if self._current is None:
             await self._read_after(RETRY_AFTER)
         elif self._is_due(2 * REREAD_AFTER):
-            # Nobody asked for long: the key that signs here may be one that no other process has.
+            # Unused for long: the key that signs here may be unknown to other processes.
             await self._read_after(REREAD_AFTER)
         elif self._is_due(REREAD_AFTER):
-            self._begin()
+            self._start_reading()
         _ = self.ring
 
     async def reread(self) -> bool:
-        """Read the keys again, unless that was done a moment ago; say whether they changed."""
-        before = self._held
+        before = self._current
         await self._read_after(REREAD_AFTER_UNKNOWN_KEY)
-        return self._held != before
+        return self._current != before
 
     def reread_in_background(self) -> None:
-        """Begin to read the keys again, unless that was done a moment ago."""
         if self._is_due(REREAD_AFTER_UNKNOWN_KEY):
-            self._begin()
+            self._start_reading()
 
     def signer(self, purpose: str) -> Signer:
-        """Return what signs for one purpose; a signature for another one does not fit."""
         return Signer(self, purpose)
 
     async def _read_after(self, pause: timedelta) -> None:
-        """Read, together with whoever reads already, unless the last reading is newer."""
+        """Read the keys, or wait for the current read, unless the last one is newer than
+        `pause`."""
         if self._reading or self._is_due(pause):
-            # Whoever waits may go away; the reading is for all.
-            await asyncio.shield(self._begin())
+            # Shared by all callers, so the cancellation of one must not stop it.
+            await asyncio.shield(self._start_reading())
 
     def _is_due(self, pause: timedelta) -> bool:
-        if self._asked_ms is None:
+        if self._read_ms is None:
             return True
-        # A clock that was set back says nothing about how long ago it was.
-        return not 0 <= self._clock.now_ms() - self._asked_ms < _ms(pause)
+        # After the clock was set back, the age is unknown.
+        return not 0 <= self._clock.now_ms() - self._read_ms < _ms(pause)
 
-    def _begin(self) -> asyncio.Task[None]:
+    def _start_reading(self) -> asyncio.Task[None]:
         if self._reading is None:
-            self._asked_ms = self._clock.now_ms()
+            self._read_ms = self._clock.now_ms()
             self._reading = asyncio.create_task(self._update())
         return self._reading
 
     async def _update(self) -> None:
         try:
-            self._trouble = await self._look()
+            self._trouble = await self._read_keys()
         finally:
             self._reading = None
         if self._trouble is not KeyTrouble.NONE:
             self._troubled(self._trouble)
 
-    async def _look(self) -> KeyTrouble:
+    async def _read_keys(self) -> KeyTrouble:
         try:
             stored = await self._read()
         except Busy:
@@ -297,7 +284,7 @@ class VaultKeys:
         if stored is None:
             return KeyTrouble.MISSING
         try:
-            self._held = _Rotation.of(stored)
+            self._current = _Rotation.of(stored)
         except ValueError:
             return KeyTrouble.UNUSABLE
         return KeyTrouble.NONE
@@ -308,27 +295,26 @@ def _ms(duration: timedelta) -> int:
 
 
 class KeyFiles:
-    """The keys in files of a folder that only the registry's user may read."""
+    """The keys in files of a folder, which only the registry's user may read."""
 
     def __init__(self, folder: Path, clock: Clock, randomness: Randomness) -> None:
-        """Keep the keys in `folder`, named by when they were made."""
         self._folder = folder
         self._clock = clock
         self._randomness = randomness
 
     def load(self) -> KeyRing:
-        """Return the keys; make the first one where there is none.
+        """Return the keys; create one where there is none.
 
-        One process at a time may make it: the one that prepares the data folder.
+        Only the process that prepares the data folder may create it.
         """
         if not self.paths():
             self.rotate()
         return KeyRing(tuple(Secret(path.read_text("ascii").strip()) for path in self.paths()))
 
     def rotate(self) -> None:
-        """Make a new key, keep the one before it, and delete older ones.
+        """Create a new key, keep the previous one, and delete older ones.
 
-        Running processes go on with the keys that they loaded, until they start again.
+        Running processes use the keys that they loaded until they restart.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._write(f"{self._clock.now_ms():015}.key")
@@ -340,14 +326,14 @@ class KeyFiles:
         return self._all_paths()[:KEYS_KEPT]
 
     def paths_of_old_keys(self) -> list[Path]:
-        """Return the files of keys that no longer count."""
+        """Return the files of keys that are no longer valid."""
         return self._all_paths()[KEYS_KEPT:]
 
     def _all_paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.key"), reverse=True)
 
     def _write(self, name: str) -> None:
-        # Complete before it has its name: a crash leaves a file that nobody reads.
+        # Written under another name first: after a crash nobody reads an incomplete file.
         unfinished = self._folder / f"{name}.new"
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

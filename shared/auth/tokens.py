@@ -1,6 +1,6 @@
-"""Access tokens: `blr_{environment}_{owner}{random}{checksum}`, of which only the hash is stored,
-and
-how a request carries one.
+"""Access tokens: their form, `blr_{environment}_{owner}{random}{checksum}`, and how a request
+carries
+one. Only the hash of a token is stored.
 """
 
 import binascii
@@ -18,13 +18,12 @@ from shared.domain.errors.identity import TokenMalformed
 from shared.domain.secrets import hash_secret
 from shared.ports import Randomness
 
-TOKEN_PREFIX = "blr_"  # noqa: S105 - what every token of ours begins with.
-OWNER_LENGTH = ID_LENGTH  # An account's id, whole: by it the store finds its partition.
-RANDOM_LENGTH = 32  # 190 bits: one round of SHA-256 is enough for what nobody can guess.
-CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner tells a token from a look-alike offline.
+TOKEN_PREFIX = "blr_"  # noqa: S105 - the prefix of all tokens.
+OWNER_LENGTH = ID_LENGTH  # An account's id, which is the partition key of the token in the store.
+RANDOM_LENGTH = 32  # 190 bits: enough for one round of SHA-256.
+CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner recognizes a token offline.
 
-# What scanners look for; the checksum then tells a token from a look-alike. docs/tokens.md tells
-# both to those who write scanners.
+# The pattern for secret scanners, which then verify the checksum; docs/tokens.md documents both.
 TOKEN_PATTERN = (
     rf"blr_[a-z0-9]{{1,12}}_[0-9A-Za-z]{{{OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH}}}"
 )
@@ -39,7 +38,7 @@ _FORM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token whose form and checksum are right; whether it is known, the store says."""
+    """A token with a valid form and checksum; the store knows whether it exists."""
 
     environment: str
     owner: str
@@ -47,13 +46,12 @@ class AccessToken:
 
     @classmethod
     def mint(cls, environment: str, owner: str, randomness: Randomness) -> Self:
-        """Return a new token of the account `owner`."""
         start = f"blr_{environment}_{owner}{random_text(randomness, RANDOM_LENGTH)}"
         return cls(environment, owner, Secret(start + _checksum(start)))
 
     @classmethod
     def parse(cls, text: Secret) -> Self:
-        """Read a token, or raise `TokenMalformed`: what a checksum refuses costs no store read."""
+        """Read a token, or raise `TokenMalformed` for a wrong form or checksum."""
         form = _FORM.fullmatch(text.reveal())
         if form is None:
             raise TokenMalformed
@@ -64,7 +62,7 @@ class AccessToken:
 
     @property
     def hash(self) -> str:
-        """Return what is stored of the token: SHA-256, hexadecimal."""
+        """Return the SHA-256 digest that is stored, in hexadecimal."""
         return hash_secret(self.text.reveal())
 
 
@@ -75,8 +73,8 @@ def _checksum(start: str) -> str:
 def token_text(headers: Mapping[str, str]) -> Secret | None:
     """Return the token's text, or None for a request without credentials.
 
-    Keys of `headers` are lower case, or compared without case. Whatever is there and cannot be read
-    raises `TokenMalformed`: a client with a broken token is told so, on public reads as well.
+    Keys of `headers` are lower case, or compared without case. Raises `TokenMalformed` for
+    credentials that cannot be read, on public reads as well.
     """
     value = headers.get("authorization", "").strip()
     if not value:
@@ -84,26 +82,26 @@ def token_text(headers: Mapping[str, str]) -> Secret | None:
     scheme, _, rest = value.partition(" ")
     match scheme.lower():
         case "bearer":
-            return _present(rest.strip())
+            return _secret(rest.strip())
         case "basic":
-            return _password(rest.strip())
+            return _basic_password(rest.strip())
         case _:
             raise TokenMalformed
 
 
-def _present(text: str) -> Secret:
+def _secret(text: str) -> Secret:
     if not text:
         raise TokenMalformed
     return Secret(text)
 
 
-def _password(encoded: str) -> Secret | None:
+def _basic_password(encoded: str) -> Secret | None:
     try:
         pair = b64decode(encoded, validate=True).decode("iso-8859-1")
     except (binascii.Error, ValueError):
         raise TokenMalformed from None
-    # `Og==` is a lone colon: Maven clients send it when neither name nor password is configured.
+    # `Og==` is a single colon: Maven clients send it without a configured name and password.
     if pair == ":":
         return None
     _, _, password = pair.partition(":")
-    return _present(password)
+    return _secret(password)

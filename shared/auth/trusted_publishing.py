@@ -1,4 +1,4 @@
-"""Id tokens of CI jobs: which issuers are trusted, and what a job proves about itself."""
+"""Id tokens of CI jobs: the trusted issuers, and the verification of a job's token."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from shared.domain.trusted_publishing.jobs import (
 )
 from shared.ports import Clock
 
-# Azure DevOps writes this into every token, whoever it is for, and nobody can change it.
+# The audience of every token of Azure DevOps; it cannot be configured.
 AZURE_DEVOPS_AUDIENCE = "api://AzureADTokenExchange"
 
 _UNKNOWN = "this registry takes no jobs of its issuer"
@@ -27,7 +27,7 @@ _TOKEN_IDS = {Provider.ENTRA: "uti"}  # All others have the standard's `jti`.
 
 @dataclass(frozen=True, slots=True)
 class TrustedIssuer:
-    """Who may sign for jobs: nobody else's word counts, whatever a token says."""
+    """An issuer whose tokens are accepted for CI jobs."""
 
     provider: Provider
     issuer: str
@@ -36,22 +36,19 @@ class TrustedIssuer:
 
     @property
     def server(self) -> str:
-        """Return the server whose jobs it signs for."""
         return provider_server(self.provider, self.issuer)
 
 
 class JobTokenVerifier:
-    """Reads the id tokens of jobs."""
+    """Verifies the id tokens of CI jobs."""
 
     def __init__(self, issuers: Iterable[TrustedIssuer], keys: IssuerKeys, clock: Clock) -> None:
-        """Believe these issuers."""
         self._issuers = {each.issuer: each for each in issuers}
         self._keys = keys
         self._clock = clock
 
     @property
     def servers(self) -> Mapping[Provider, frozenset[str]]:
-        """Return the servers whose jobs are read."""
         return {
             provider: frozenset(
                 each.server for each in self._issuers.values() if each.provider is provider
@@ -60,7 +57,7 @@ class JobTokenVerifier:
         }
 
     async def read(self, text: Secret) -> VerifiedJob:
-        """Return the job whose token this is.
+        """Verify the token and return its job.
 
         Raises `SignedTokenRefused`, `IssuerSilent`, or `Untrusted` for a run that never publishes.
         """
@@ -78,7 +75,7 @@ class JobTokenVerifier:
 
 
 def trusted_entra(tenant: str, audience: str) -> list[TrustedIssuer]:
-    """Return the two names that a tenant of Entra ID signs with, by the same keys."""
+    """Return the two issuers of a tenant of Entra ID, which sign with the same keys."""
     current = f"{PROVIDER_SERVERS[Provider.ENTRA]}/{tenant}/v2.0"
     older = f"https://sts.windows.net/{tenant}/"
     return [
@@ -88,8 +85,8 @@ def trusted_entra(tenant: str, audience: str) -> list[TrustedIssuer]:
 
 
 def _claimed_issuer(text: Secret) -> str:
-    """Return who the token says it is from; that chooses whose keys have to prove it."""
-    import jwt  # noqa: PLC0415 - it costs 90 ms, which a cold start has no use for.
+    """Return the unverified issuer of the token, which selects the keys to verify it with."""
+    import jwt  # noqa: PLC0415 - takes 90 ms, which a cold start does not need.
 
     if len(text.reveal()) > MAX_TOKEN_BYTES or not text.reveal().isascii():
         raise SignedTokenRefused(TokenFlaw.LONG.value)

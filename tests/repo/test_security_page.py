@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from shared.auth.authentication import LAST_USE_EVERY, VERIFIED_FOR
+from shared.auth.authentication import LAST_USE_INTERVAL, TOKEN_CACHED_FOR
 from shared.auth.sessions import LINK_LIFETIME
 from shared.domain.rights import rights_table
 from shared.services.tokens import MAX_TOKEN_DAYS
@@ -51,8 +51,8 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"{Settings.model_fields['token_days'].default} days by default" in text
     assert MAX_TOKEN_DAYS == 365
     assert "a year at most" in text
-    assert f"for {VERIFIED_FOR.seconds} seconds" in text
-    assert f"every {LAST_USE_EVERY.seconds // 60} minutes" in text
+    assert f"for {TOKEN_CACHED_FOR.seconds} seconds" in text
+    assert f"every {LAST_USE_INTERVAL.seconds // 60} minutes" in text
     assert LINK_LIFETIME.seconds == 3600
     assert "within an hour" in text
     idle, whole = Settings.model_fields["session_idle_hours"], Settings.model_fields["session_days"]

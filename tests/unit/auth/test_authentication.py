@@ -8,8 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.auth.authentication import (
+    MAX_CACHED_TOKENS,
     MAX_USER_AGENT_LENGTH,
-    TOKENS_REMEMBERED,
     Authentication,
     CanaryTokens,
     RequestClient,
@@ -457,10 +457,10 @@ async def test_a_canary_that_could_not_be_told_is_told_with_the_next_try(
 
 
 def test_a_process_remembers_a_bounded_number_of_tokens() -> None:
-    recent = LruCache[int](TOKENS_REMEMBERED)
-    for number in range(TOKENS_REMEMBERED + 5):
+    recent = LruCache[int](MAX_CACHED_TOKENS)
+    for number in range(MAX_CACHED_TOKENS + 5):
         recent.put(str(number), number)
-    assert len(recent) == TOKENS_REMEMBERED
+    assert len(recent) == MAX_CACHED_TOKENS
     assert recent.get("4") is None
     assert recent.get("5") == 5
 

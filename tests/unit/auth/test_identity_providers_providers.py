@@ -316,7 +316,7 @@ async def test_entra_knows_the_registry_by_an_assertion_instead_of_a_secret(plac
 async def test_no_token_of_a_person_is_kept(place: Place) -> None:
     provider = place.entra()
     await place.sign_in(provider)
-    cache: Any = provider._known.token_cache  # type: ignore[union-attr]
+    cache: Any = provider._client.token_cache  # type: ignore[union-attr]
     assert list(cache.search(cache.CredentialType.ACCESS_TOKEN)) == []
 
 
