@@ -9,12 +9,12 @@ from shared.auth.issuer_keys import IssuerKeys
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, ExpectedClaims, TokenFlaw, verify_jwt
 from shared.domain.errors.identity import SignedTokenRefused
+from shared.domain.trusted_publishing.claims import read_job_claims
 from shared.domain.trusted_publishing.jobs import (
     PROVIDER_SERVERS,
     Provider,
     VerifiedJob,
     provider_server,
-    read_job_claims,
 )
 from shared.ports import Clock
 

@@ -153,10 +153,6 @@ def _located(message: str, text: str) -> str:
     return f"{printable(found)} at {where}"
 
 
-# Bounds of JSON that others send: how many values it may hold, and how deep they may lie.
-#
-# A body of a few letters a value grows twentyfold when it is read, so values are counted before.
-
 MAX_JSON_DEPTH = 32  # Levels. What clients send has four, and a bill of materials about ten.
 
 _SEPARATORS = (b",", b"[", b"{")

@@ -2,8 +2,7 @@
 send.
 
 The same records give the same bytes: no document depends on the time, so a document and its
-checksum
-change only when something is published, deprecated or withdrawn.
+checksum change only when something is published, deprecated or withdrawn.
 """
 
 import hashlib
@@ -27,11 +26,6 @@ from shared.domain.names import Coordinate, ToolId
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effective_deprecation
 from shared.domain.selection import usable_entries
 from shared.domain.versions import ANY_CLIENT, Distribution
-
-# The documents that Maven clients read of a package, each made from what the registry knows of it.
-#
-# The same records give the same bytes: nothing here asks the time, so a document and its checksum
-# stay as they are until something is published, deprecated or withdrawn.
 
 _WITHOUT_SPACES = (",", ":")
 

@@ -305,18 +305,17 @@ def read_graph(document: bytes) -> tuple[GraphNode, ...]:
     return _NODES.validate_json(document)
 
 
-# Where a release says that its source is, and whether anything but its author says so.
-#
-# An address in an archive is a claim: whoever publishes can name the repository of somebody else.
-# It is verified when the job that published the release ran in that repository.
-
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)  # No port, no other alphabet.
 _PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRepository:
-    """What an author says; `url` is None where that leads nowhere on the web."""
+    """The source repository that an author names; `url` is None where it is no web address.
+
+    An author can name the repository of somebody else. The name is verified when the job that
+    published the release ran in that repository.
+    """
 
     text: str
     url: str | None

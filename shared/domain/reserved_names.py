@@ -83,17 +83,6 @@ def parse_reserved_name(text: str) -> str:
     return pattern
 
 
-# Names that people take for one another: what a name leaves in an eye that reads in haste.
-#
-# Two names are look-alikes when they share a skeleton. There are two, because a single one that
-# forgives everything finds look-alikes where there are none: `shammi` and `shammi1` are two people.
-#
-# - by shape: what is drawn alike is one: 0 and o; 1, l and i; 5 and s; rn and m; vv and w.
-# - by spelling: a letter that is typed twice counts once, as in `gooogle` and `paypall`.
-#
-# Both leave out case, accents and what separates words, and read letters of other alphabets as the
-# Latin ones that they are drawn like, so that display names can be compared with names.
-
 BUILT_IN_PATTERN = f"{RESERVED_PREFIX}*"  # Kept back in every registry, beside the reserved words.
 
 # From the confusables of UTS 39: lower-case letters that common fonts draw like a Latin one.

@@ -9,8 +9,7 @@
 
 A word `org/name`, with a version or without, is a path. A word with `*` before its end is a
 pattern. A backslash takes the meaning from the character after it. What fits none of this is read
-as plain
-words: no text is an error.
+as plain words: no text is an error.
 """
 
 import re
@@ -77,20 +76,6 @@ def _parse_sort(text: str) -> tuple[Sort, bool]:
     if asked in ("asc", "desc"):
         return sort, asked == "desc"
     return sort, sort is not Sort.NAME
-
-
-# The language of `q`, as clients of Ballerina Central write it.
-#
-# query   = { term | "AND" }                       terms stand side by side or are joined by AND
-#     term    = [ field ":" ] ( phrase | group | word )
-#     field   = "org" | "name" | "package" | "keyword" | "module"                      in any case
-#     phrase  = '"' text '"'
-#     group   = "(" word { "OR" word } ")"             any of these
-#     word    = characters up to a space; after "keyword:" up to the next " AND " or the end
-#
-# A word `org/name`, with a version or without, is a path. A word with `*` before its end is a
-# pattern. `\` takes the meaning from the character after it. What fits none of this is read as
-# plain words: no text is an error.
 
 
 class Field(Enum):

@@ -21,7 +21,8 @@ So deprecating a release never moves a build to a pre-release that it did not as
   of its numbers. As a lower bound it admits the pre-releases above it, and any stable release that
   fits beats those. With a stable lower bound a pre-release is picked where no stable release fits.
 - All versions of a deprecated package are deprecated, so they are equal in that.
-`shown_of` is the same question for search results.
+
+`release_for_search` answers the same question for search results.
 """
 
 from bisect import bisect_left
@@ -32,30 +33,6 @@ from itertools import islice, takewhile
 
 from shared.domain.packages import Head, Listing, ReleaseEntry, State, Survey
 from shared.domain.versions import ClientProfile, Precedence, Range, Version
-
-# Which release of a package a client gets: the mode table, wildcards and lists.
-#
-# | mode             | version given   | picks the best of                                     |
-# |------------------|-----------------|-------------------------------------------------------|
-# | any              | none            | everything                                            |
-# | `soft`           | `a.b.c`, a >= 1 | the same major, not below the given version           |
-# | `medium`         | `a.b.c`         | the same major and minor, not below the given version |
-# | `soft`, `medium` | `0.b.c`         | the same `0.b`, not below the given version           |
-# | `hard`, `locked` | `a.b.c`         | that version alone                                    |
-#
-# The best is the newest stable release that is not deprecated; failing that the newest stable one;
-# failing that the newest pre-release that is not deprecated; failing that the newest pre-release.
-# So deprecating a release never moves a build to a pre-release that it did not ask for.
-#
-# - Live releases are the only candidates, in every mode.
-# - `hard` and `locked` ask for exactly one version: it is served deprecated or not, whatever the
-#   client's platform and language. Everything else is offered only what the client can use.
-# - `soft` and `medium` name a lower bound, which is not asking for exactly it: `soft` 1.2.0 with
-#   1.2.0 deprecated gives 1.3.0, and 1.2.0 only when nothing else fits.
-# - A pre-release is a version like any other: 1.2.0-rc.1 lies below 1.2.0, in the majors and minors
-#   of its numbers. As a lower bound it admits the pre-releases above it, and any stable release
-# that   fits beats those. With a stable lower bound a pre-release is picked where no stable release
-# fits. - All versions of a deprecated package are deprecated, so they are equal in that.
 
 
 class ResolutionMode(Enum):

@@ -35,10 +35,6 @@ from shared.domain.errors.base import InvalidName, printable
 from shared.domain.names import MAX_PACKAGE_LENGTH, Coordinate, parse_module_name
 from shared.domain.packages import Dependency, Graalvm, Graph, ModuleText, Texts, Visibility
 
-# What the registry reads out of a bala: facts, documentation and dependencies.
-#
-# Everything is derived from the bytes, and from nothing that the upload says beside them.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bala:

@@ -13,11 +13,6 @@ from enum import Enum
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Event
 
-# The second hop of a pull: who sends the bytes.
-#
-# A classic `bal` client repeats its `Authorization` where the first answer sends it. Blob Storage
-# refuses a request with one that it cannot use, however good the link is. So the caller decides.
-
 
 class DeliveryRoute(Enum):
     """Who sends the bytes."""
@@ -65,11 +60,6 @@ def second_hop(caller: ClientKind, ways: DeliveryOptions) -> DeliveryRoute:
 def _takes(cdn: Cdn, caller: ClientKind) -> bool:
     return cdn is Cdn.STRIPPING or (cdn is Cdn.PASSING and caller is ClientKind.PLAIN)
 
-
-# Sides: public archives lie apart from private ones, where links lead to the store itself.
-#
-# A side is named as what lies there is seen: `PUBLIC` by everybody, `PRIVATE` by whoever is shown
-# it. What is withheld lies on the private side, whoever sees its package.
 
 # A push that was under way while its package changed stores where it would have been right. The
 # next sweep puts it right, and there is one each night.

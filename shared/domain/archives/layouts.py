@@ -5,6 +5,7 @@ graph are.
 from collections.abc import Iterator
 from typing import Protocol
 
+from shared.domain.archives.entry_names import folded
 from shared.domain.archives.manifest import (
     BALA_JSON,
     BALA_TOML,
@@ -28,7 +29,6 @@ from shared.domain.archives.manifest import (
     read_model,
 )
 from shared.domain.archives.unpacking import ArchiveLimits, ZipArchive
-from shared.domain.archives.zip_records import folded
 from shared.domain.bounded_parsing import parse_json, parse_toml
 from shared.domain.errors.archives import (
     DependencyUnlocked,

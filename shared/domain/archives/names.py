@@ -79,15 +79,6 @@ class ArchiveName:
         return f"{version}/{canonical_file_name(self.coordinate, self.platform)}"
 
 
-# File names of archives: what clients take the platform out of.
-#
-# The clients cut the platform out of the name that a pull answers with: Java by
-# `FunctionT.split(name + "-")[1].split("-" + version)[0]`, where `split` takes regular
-# expressions, Go the
-# same with the first plain hit. For some packages, such as `foo/foo`, the canonical name gives them
-# something else, so they are sent the first form from which both read the platform.
-
-
 def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
     """Return `org-name-platform-version.bala`, which `bal pack` and `bal tool pull` build."""
     package = coordinate.package

@@ -150,10 +150,6 @@ def _inflated(entry: ZipEntry) -> Iterator[bytes]:
         raise EntryDamaged(entry.name, "there are bytes behind its packed data")
 
 
-# The files of an archive that was read whole before: which there are, and one of them at a time.
-#
-# A directory and one file are read of an archive, and not all of it, so browsing costs little.
-
 TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.
 MAX_FILE_BYTES = 16 * MIB  # Unpacked; larger ones are read by those who pull the archive.
 

@@ -5,22 +5,15 @@
 Readers disagree on archives with gaps, overlaps, duplicates or differing headers: one trusts the
 central directory, another the local headers. So these records must tile the file exactly and
 repeat the same facts; then nothing is left to disagree on.
-
-Names of entries: none may leave its folder, be read in two ways, or mean two files on some system.
-`decoded_name` checks every archive; `refuse_unportable` and `refuse_twins` check new archives only,
-so that files of a stored release stay readable when a rule is added.
 """
 
-import re
 import stat
 import struct
-import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from operator import itemgetter
 
+from shared.domain.archives.entry_names import decoded_name, refuse_twins, refuse_unportable
 from shared.domain.errors.archives import (
     ArchiveComment,
     BytesAfter,
@@ -28,12 +21,10 @@ from shared.domain.errors.archives import (
     BytesBetween,
     DescriptorDiffers,
     DirectoryDamaged,
-    DuplicateEntry,
     EntriesOverlap,
     EntryDamaged,
     EntryEncrypted,
     EntryUnsupported,
-    FileIsFolder,
     HeadersDiffer,
     NotAZip,
     SpecialEntry,
@@ -43,15 +34,6 @@ from shared.domain.errors.archives import (
     UnsafeName,
     Zip64Used,
 )
-
-# The records of a zip file, checked until every reader of it sees the same entries.
-#
-# [local header, data, descriptor?]*  [central header]*  end record
-#
-# Readers disagree on archives with gaps, overlaps, twins or differing headers: one takes the
-# central
-# directory for the truth, another the local headers. So these records must tile the file exactly
-# and say the same twice; then there is nothing to disagree on.
 
 METHOD_STORED = 0
 METHOD_DEFLATED = 8
@@ -112,8 +94,8 @@ class ZipEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Directory:
-    """Where the central directory lies."""
+class DirectorySpan:
+    """The central directory of an archive: how many entries it has, where it starts and ends."""
 
     count: int
     start: int
@@ -133,15 +115,6 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
 # --- parts of an archive that was read whole before --------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class DirectorySpan:
-    """Where the central directory of an archive lies in it, and how many entries it has."""
-
-    count: int
-    start: int
-    end: int
-
-
 def directory_span(tail: memoryview, size: int) -> DirectorySpan:
     """Return where the directory lies in an archive of `size` bytes that ends in `tail`."""
     at = len(tail) - END_BYTES
@@ -156,7 +129,7 @@ def directory_span(tail: memoryview, size: int) -> DirectorySpan:
 
 def directory_entries(directory: memoryview, count: int) -> tuple[ZipEntry, ...]:
     """Return the entries of a central directory, without their data."""
-    return tuple(_central_headers(directory, _Directory(count, 0, len(directory))))
+    return tuple(_central_headers(directory, DirectorySpan(count, 0, len(directory))))
 
 
 def entry_with_data(region: memoryview, entry: ZipEntry) -> ZipEntry:
@@ -167,7 +140,7 @@ def entry_with_data(region: memoryview, entry: ZipEntry) -> ZipEntry:
 # --- the end record ----------------------------------------------------------------------------
 
 
-def _find_directory(content: memoryview, max_entries: int) -> _Directory:
+def _find_directory(content: memoryview, max_entries: int) -> DirectorySpan:
     at = len(content) - _END.size
     if at < 0 or _signature(content, at) != _END_SIGNATURE:
         raise _why_no_end(content)
@@ -180,7 +153,7 @@ def _find_directory(content: memoryview, max_entries: int) -> _Directory:
     if count > max_entries:
         raise TooManyEntries(count, max_entries)
     _refuse_misplaced(content, start, size, at)
-    return _Directory(count, start, at)
+    return DirectorySpan(count, start, at)
 
 
 def _signature(content: memoryview, at: int) -> bytes:
@@ -219,7 +192,7 @@ def _refuse_misplaced(content: memoryview, start: int, size: int, end: int) -> N
 # --- the central directory ---------------------------------------------------------------------
 
 
-def _central_headers(content: memoryview, directory: _Directory) -> Iterator[ZipEntry]:
+def _central_headers(content: memoryview, directory: DirectorySpan) -> Iterator[ZipEntry]:
     at = directory.start
     for _ in range(directory.count):
         if at + _CENTRAL.size > directory.end or _signature(content, at) != _CENTRAL_SIGNATURE:
@@ -401,82 +374,3 @@ def _match_descriptor(entry: ZipEntry, rest: bytes) -> None:
     bare = rest == values and not values.startswith(_DESCRIPTOR_SIGNATURE)
     if not signed and not bare:
         raise DescriptorDiffers(entry.name)
-
-
-# Names of entries: none may leave its folder, be read in two ways, or mean two files somewhere.
-#
-# `decoded_name` is asked of every archive; `refuse_unportable` and `refuse_twins` of new ones
-# alone, so that the files of a release that is stored already stay readable when a rule is added.
-
-_LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
-_DRIVE = re.compile(r"[A-Za-z]:")
-# Names that Windows gives to devices in every folder, whatever follows the first dot.
-_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])", re.IGNORECASE)
-# Windows also opens a file by a short name that it makes: PACKAG~1.JSO for package.json.
-_SHORT = re.compile(r"(?=[^.]{3,8}(?:\.|$))[^.]+~[0-9]{1,6}(?:\.[^.]{0,3})?")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-def decoded_name(raw_name: bytes) -> str:
-    """Return a name that is safe to unpack, or refuse it."""
-    try:
-        name = raw_name.decode()
-    except UnicodeDecodeError:
-        name = raw_name.decode(errors="backslashreplace")
-        raise UnsafeName(name, "is not UTF-8") from None
-    if not 1 <= len(raw_name) <= _LONGEST_NAME:
-        raise UnsafeName(name, f"does not have 1 to {_LONGEST_NAME:,} bytes")
-    _refuse_unsafe(name)
-    return name
-
-
-def _refuse_unsafe(name: str) -> None:
-    if name[0] == "/" or _DRIVE.match(name):
-        raise UnsafeName(name, "is an absolute path")
-    if "\\" in name:
-        raise UnsafeName(name, "has a backslash")
-    if _CONTROL.search(name):
-        raise UnsafeName(name, "has a control character")
-    if not {"", ".", ".."}.isdisjoint(name.removesuffix("/").split("/")):
-        raise UnsafeName(name, "has a part that is empty, . or .., and could leave its folder")
-    if not unicodedata.is_normalized("NFC", name):
-        raise UnsafeName(name, "is not in Unicode normalization form C")
-
-
-def refuse_unportable(names: Iterable[str]) -> None:
-    """Refuse names that Windows reads as another file, as a device, or as a part of a file."""
-    for name in names:
-        for part in name.split("/"):
-            if reason := _why_unportable(part):
-                raise UnsafeName(name, reason)
-
-
-def _why_unportable(part: str) -> str:
-    if ":" in part:
-        return "has a colon, behind which Windows reads a stream of the file before it"
-    if part.endswith((".", " ")):
-        return "has a part that ends in a dot or a space, which Windows leaves out"
-    if _DEVICE.fullmatch(part.partition(".")[0].rstrip(" ")):
-        return f"has the part {part}, which is a device on Windows"
-    if _SHORT.fullmatch(part):
-        return f"has the part {part}, which has the form of a short name of another file on Windows"
-    return ""
-
-
-def folded(name: str) -> str:
-    """Return what file systems without case or normalization compare names by."""
-    if name.isascii():
-        return name.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
-def refuse_twins(names: Iterable[str]) -> None:
-    """Refuse two entries for one file, and a file that is another entry's folder."""
-    # No name has a NUL, so with it for the slash what lies in a folder sorts right behind it.
-    keyed = [(folded(name.removesuffix("/")).replace("/", "\0"), name) for name in names]
-    keyed.sort(key=itemgetter(0))
-    for (key, name), (next_key, following) in pairwise(keyed):
-        if key == next_key:
-            raise DuplicateEntry(name, following)
-        if next_key.startswith(f"{key}\0") and not name.endswith("/"):
-            raise FileIsFolder(name, following)

@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from infra.cost.prices import NoPrices, UnknownFigure
 from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.addresses import MAX_RANGES, parse_ranges
-from shared.domain.archives.zip_records import decoded_name, refuse_unportable
+from shared.domain.archives.entry_names import decoded_name, refuse_unportable
 from shared.domain.errors.base import Refusal
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email

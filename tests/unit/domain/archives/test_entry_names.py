@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.archives.zip_records import decoded_name, folded, refuse_twins, refuse_unportable
+from shared.domain.archives.entry_names import decoded_name, folded, refuse_twins, refuse_unportable
 from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, UnsafeName
 
 COULD_LEAVE = "has a part that is empty, . or .., and could leave its folder"

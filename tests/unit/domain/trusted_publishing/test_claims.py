@@ -4,7 +4,8 @@ import pytest
 
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.publishers import ClaimUnusable, NotAWorkload, RunNotTrusted
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, read_job_claims
+from shared.domain.trusted_publishing.claims import read_job_claims
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider
 from tests.support.trusted_publishing import (
     CLIENT,
     COMMIT,

@@ -1,0 +1,289 @@
+"""Claims of the id tokens that CI providers sign for their jobs.
+
+A job that strangers may start, or change the code of, is refused here, whatever else its token
+claims.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, TypeVar
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from shared.domain.errors.publishers import ClaimUnusable, NotAWorkload, RunNotTrusted
+from shared.domain.trusted_publishing.jobs import (
+    GUID_PATTERN,
+    ID_CLAIMS,
+    NUMBER_PATTERN,
+    PROVIDER_SERVERS,
+    CiJob,
+    Provider,
+    provider_server,
+)
+
+JobTokenClaims = Mapping[str, object]
+
+# What it takes the right to write to the repository to start. Everything else is refused, also what
+# providers may invent: pull_request_target and workflow_run have the rights of the repository,
+# whoever started them, and a child pipeline does not say whether its parent is a merge request's.
+ALLOWED_TRIGGERS = {
+    Provider.GITHUB: ("push", "release", "workflow_dispatch", "repository_dispatch", "schedule"),
+    Provider.GITLAB: ("push", "web", "api", "trigger", "schedule"),
+}
+
+_UNTOLD = "another place"  # Where a job is defined that does not say so.
+_PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have refs elsewhere.
+
+
+def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
+    """Return the workload whose token has these claims; its signature was verified before.
+
+    Raises `ClaimUnusable`, `NotAWorkload` or `RunNotTrusted`.
+    """
+    return _READERS[provider](claims)
+
+
+# --- what the claims look like -----------------------------------------------------------------
+
+
+def _text(value: object) -> object:
+    """Take a claim that is null for one that is not there."""
+    return "" if value is None else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _said(value: object) -> bool:
+    """Say whether a claim is true: some providers write it as a text, and anything else is no."""
+    return str(value).lower() == "true"
+
+
+Number = Annotated[str, Field(pattern=f"^{NUMBER_PATTERN}$")]
+Guid = Annotated[str, BeforeValidator(_lower), Field(pattern=f"^{GUID_PATTERN}$")]
+Optional = Annotated[str, BeforeValidator(_text)]
+Flag = Annotated[bool, BeforeValidator(_said)]
+_PATH = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$"
+
+
+class _JobClaims(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", coerce_numbers_to_str=True, str_max_length=512
+    )
+
+    iss: str
+
+
+class _GitHub(_JobClaims):
+    repository: str = Field(pattern=_PATH)
+    repository_id: Number
+    repository_owner_id: Number
+    workflow_ref: str
+    job_workflow_ref: str
+    event_name: str
+    head_ref: Optional = ""
+    base_ref: Optional = ""
+    ref: str
+    ref_protected: Flag = False
+    environment: Optional = ""
+    sha: str
+    run_id: Number
+    run_attempt: Number
+
+
+class _GitLab(_JobClaims):
+    project_path: str = Field(pattern=_PATH)
+    project_id: Number
+    namespace_id: Number
+    job_project_id: Optional = ""
+    source_project_id: Optional = ""
+    ci_config_ref_uri: Optional = ""
+    pipeline_source: str
+    ref_path: str
+    ref_protected: Flag = False
+    environment: Optional = ""
+    environment_protected: Flag = False
+    sha: str
+    job_id: Number
+
+
+class _AzureDevOps(_JobClaims):
+    sub: str = Field(pattern="^p://[^/]+/[^/]+/[^/]+$")
+    org_id: Guid
+    prj_id: Guid
+    def_id: Number
+    rpo_uri: str
+    rpo_ref: str
+    rpo_ver: str
+    run_id: Number
+
+
+class _Entra(_JobClaims):
+    sub: str
+    oid: Guid
+    tid: Guid
+    idtyp: Optional = ""
+    scp: Optional = ""
+    azp: Optional = ""
+    appid: Optional = ""
+
+
+JobClaims = TypeVar("JobClaims", bound=_JobClaims)
+
+
+def _parsed(model: type[JobClaims], provider: Provider, claims: JobTokenClaims) -> JobClaims:
+    try:
+        return model.model_validate(claims)
+    except ValidationError as error:
+        claim = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        raise ClaimUnusable(provider.title, claim) from None
+
+
+def _ids(provider: Provider, job: _JobClaims) -> dict[str, str]:
+    return {claim: getattr(job, claim) for claim in ID_CLAIMS[provider]}
+
+
+# --- one reader a provider ---------------------------------------------------------------------
+
+
+def _github(claims: JobTokenClaims) -> CiJob:
+    job = _parsed(_GitHub, Provider.GITHUB, claims)
+    _check_trigger(Provider.GITHUB, job.event_name)
+    # There is no claim for the repository of a head: a run with one belongs to a pull request.
+    if job.head_ref or job.base_ref:
+        _refuse_run("it belongs to a pull request")
+    _check_ref(job.ref)
+    server = provider_server(Provider.GITHUB, job.iss)
+    path, _ = _path_and_ref(job.workflow_ref)
+    return CiJob(
+        provider=Provider.GITHUB,
+        server=server,
+        ids=_ids(Provider.GITHUB, job),
+        repository=job.repository,
+        workflow=_file_below(f"{job.repository}/.github/workflows/", path),
+        defined_elsewhere=_github_elsewhere(job),
+        ref=job.ref,
+        protected=job.ref_protected,
+        environment=job.environment,
+        commit=job.sha,
+        run_url=f"{server}/{job.repository}/actions/runs/{job.run_id}/attempts/{job.run_attempt}",
+    )
+
+
+def _github_elsewhere(job: _GitHub) -> str:
+    """Return the workflow whose steps the job runs, unless it is one of this repository and ref.
+
+    A workflow can hand its jobs to a reusable one, which anybody may have written: `workflow_ref`
+    is the caller's, and `job_workflow_ref` says whose steps can ask for the token.
+    """
+    path, ref = _path_and_ref(job.job_workflow_ref)
+    is_here = path.startswith(f"{job.repository}/.github/workflows/")
+    is_own = is_here and ref == _path_and_ref(job.workflow_ref)[1]
+    return "" if is_own else job.job_workflow_ref or _UNTOLD
+
+
+def _gitlab(claims: JobTokenClaims) -> CiJob:
+    job = _parsed(_GitLab, Provider.GITLAB, claims)
+    _check_trigger(Provider.GITLAB, job.pipeline_source)
+    # A job of ours that runs the code of a fork has the fork's project_id, since 18.2.2.
+    if {job.job_project_id, job.source_project_id} - {job.project_id, ""}:
+        _refuse_run("it belongs to a fork")
+    _check_ref(job.ref_path)
+    server = provider_server(Provider.GITLAB, job.iss)
+    path, _ = _path_and_ref(job.ci_config_ref_uri)
+    own = f"{server.partition('://')[2]}/{job.project_path}//"
+    return CiJob(
+        provider=Provider.GITLAB,
+        server=server,
+        ids=_ids(Provider.GITLAB, job),
+        repository=job.project_path,
+        workflow=path.removeprefix(own),
+        # GitLab leaves the claim empty where the pipeline is defined outside of the project.
+        defined_elsewhere="" if path.startswith(own) else path or _UNTOLD,
+        ref=job.ref_path,
+        protected=job.ref_protected,
+        environment=job.environment,
+        environment_is_open=not job.environment_protected,
+        commit=job.sha,
+        run_url=f"{server}/{job.project_path}/-/jobs/{job.job_id}",
+    )
+
+
+def _azure_devops(claims: JobTokenClaims) -> CiJob:
+    job = _parsed(_AzureDevOps, Provider.AZURE_DEVOPS, claims)
+    # One key signs for all organizations: the issuer has to be that of the very organization.
+    if job.iss.lower().rpartition("/")[2] != job.org_id:
+        raise ClaimUnusable(Provider.AZURE_DEVOPS.title, "org_id")
+    _check_ref(job.rpo_ref)
+    server = PROVIDER_SERVERS[Provider.AZURE_DEVOPS]
+    organization, project, pipeline = job.sub.removeprefix("p://").split("/")
+    run = f"{quote(organization)}/{quote(project)}/_build/results?buildId={job.run_id}"
+    return CiJob(
+        provider=Provider.AZURE_DEVOPS,
+        server=server,
+        ids=_ids(Provider.AZURE_DEVOPS, job),
+        repository=job.rpo_uri,
+        workflow=pipeline,
+        ref=job.rpo_ref,
+        commit=job.rpo_ver,
+        run_url=f"{server}/{run}",
+    )
+
+
+def _entra(claims: JobTokenClaims) -> CiJob:
+    job = _parsed(_Entra, Provider.ENTRA, claims)
+    if job.tid not in urlsplit(job.iss.lower()).path.split("/"):
+        raise ClaimUnusable(Provider.ENTRA.title, "tid")
+    # A program has no delegated scope, and its subject is itself; where it is not, the object is
+    # one that many share: all service connections of a tenant have the same.
+    if job.scp or job.idtyp not in ("", "app") or job.sub.lower() != job.oid:
+        raise NotAWorkload
+    return CiJob(
+        provider=Provider.ENTRA,
+        server=PROVIDER_SERVERS[Provider.ENTRA],
+        ids=_ids(Provider.ENTRA, job),
+        workflow=job.azp or job.appid,
+    )
+
+
+def _check_trigger(provider: Provider, trigger: str) -> None:
+    if trigger not in ALLOWED_TRIGGERS[provider]:
+        why = f"it was started by {trigger[:80]!r}"
+        raise RunNotTrusted(
+            why, f"a run that is started by {', '.join(ALLOWED_TRIGGERS[provider])}"
+        )
+
+
+def _check_ref(ref: str) -> None:
+    if not ref.startswith(_PUBLISHABLE):
+        _refuse_run(f"its ref {ref[:80]!r} is neither a branch nor a tag")
+
+
+def _refuse_run(why: str) -> None:
+    raise RunNotTrusted(why, "a branch or a tag of the repository itself")
+
+
+def _path_and_ref(text: str) -> tuple[str, str]:
+    """Split where a file is from its ref, or from its commit.
+
+    Both may hold an `@`: a file that is called `release.yml@other.yml` is not `release.yml`.
+    """
+    path, separator, ref = text.rpartition("@refs/")
+    if not separator:
+        path, _, ref = text.rpartition("@")
+    return path, ref
+
+
+def _file_below(folder: str, path: str) -> str:
+    """Return the name of a file in the folder; of any other the whole path, which is no name."""
+    name = path.removeprefix(folder)
+    return path if "/" in name else name
+
+
+_READERS: dict[Provider, Callable[[JobTokenClaims], CiJob]] = {
+    Provider.GITHUB: _github,
+    Provider.GITLAB: _gitlab,
+    Provider.AZURE_DEVOPS: _azure_devops,
+    Provider.ENTRA: _entra,
+}
