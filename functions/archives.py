@@ -69,10 +69,10 @@ async def archive_response(
     """Return what to send for these parts of the path; or raise its refusal."""
     link = _link(parts, params)
     served = await registry.archive_delivery.open(link, await _caller(registry, link, headers))
-    etag, is_public = f'"{link.digest}"', served.side is Visibility.PUBLIC
+    etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
     return ArchiveResponse(
         name=served.release.archive,
-        side=served.side,
+        side=served.container,
         size=served.release.size_bytes,
         etag=etag,
         headers={
@@ -89,7 +89,7 @@ async def archive_response(
 
 async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, str]) -> Principal:
     """Return who asks, where it matters: public archives and good links ignore credentials."""
-    if await registry.archive_delivery.is_open(link):
+    if await registry.archive_delivery.may_follow(link):
         return anonymous_caller(headers, registry)
     return await caller_of(headers, registry)
 

@@ -129,7 +129,7 @@ publishers_api = Operations()
     refusals=(400, 401, 403, 404),
 )
 async def api_publishers_list(call: ApiCall) -> PublisherList:
-    found = await call.registry.trusted_publishers.of(call.org, by=call.caller)
+    found = await call.registry.trusted_publishers.of_organization(call.org, by=call.caller)
     return PublisherList(publishers=[PublisherView.of(each) for each in found])
 
 
@@ -164,7 +164,7 @@ async def api_publishers_remove(call: ApiCall) -> None:
 )
 async def api_publishers_restrict(call: ApiCallWithBody[NewPushers]) -> PushersView:
     package = call.package
-    head = await call.registry.trusted_publishers.restrict(
+    head = await call.registry.trusted_publishers.restrict_pushers(
         package, call.body.pushers, by=call.caller
     )
     return PushersView(org=head.org, name=head.name, pushers=head.pushers)

@@ -34,7 +34,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def central_resolve_packages(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         requests = [_package_request(item) for item in _items(req, "packages")]
-        answer = await registry.resolver.packages(
+        answer = await registry.resolver.resolve_packages(
             requests, client=client_profile_of(req), by=caller
         )
         return json_response(_packages_model(answer), headers=OPEN_HEADERS)
@@ -44,7 +44,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def central_resolve_modules(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         requests = [_module_request(item) for item in _items(req, "modules")]
-        answer = await registry.resolver.modules(requests, client=client_profile_of(req), by=caller)
+        answer = await registry.resolver.resolve_modules(
+            requests, client=client_profile_of(req), by=caller
+        )
         return json_response(_modules_model(answer), headers=OPEN_HEADERS)
 
     @bp.route("2.0/registry/tools/resolve-dependencies", methods=["POST"])
@@ -52,7 +54,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def central_resolve_tools(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         requests = [_tool_request(item) for item in _items(req, "tools")]
-        answer = await registry.resolver.tools(requests, client=client_profile_of(req), by=caller)
+        answer = await registry.resolver.resolve_tools(
+            requests, client=client_profile_of(req), by=caller
+        )
         return json_response(_tools_model(answer), headers=OPEN_HEADERS)
 
     return bp

@@ -45,7 +45,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def central_organization(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         org, page = _organization(req.route_params["org"]), page_of(req)
-        results = await registry.search.organization(org, page, by=caller)
+        results = await registry.search.search_organization(org, page, by=caller)
         return _packages(registry, req, results, page)
 
     @bp.route("2.0/registry/search-packages", methods=["GET", "HEAD"])
@@ -153,7 +153,7 @@ def tools_blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         wanted = parse_version_or_range(req.route_params.get("version") or "*")
         tool = req.route_params["id"]
-        listing = await registry.packages.tool(
+        listing = await registry.packages.find_tool(
             tool, wanted, client=client_profile_of(req), by=caller
         )
         model = package_model(registry, listing)

@@ -135,7 +135,7 @@ async def _search_results(registry: Registry, visit: SignedInRequest) -> func.Ht
     if isinstance(subject, Coordinate):
         found = await registry.moderation.find(subject, by=visit.principal)
         return see_other(_address(found))
-    survey = await registry.release_inspection.package(subject, by=visit.principal)
+    survey = await registry.release_inspection.survey(subject, by=visit.principal)
     pager = Pager.of(
         len(survey.entries), VERSIONS_PER_PAGE, RELEASES_PATH, {"q": sought, **visit.query}
     )
@@ -174,7 +174,7 @@ async def _release(
     refused: str = "",
 ) -> func.HttpResponse:
     before = EventQuery.parse({"before": visit.query.get("before", "")}).before
-    dossier = await registry.release_inspection.release(
+    dossier = await registry.release_inspection.inspect(
         _coordinate(visit), before, by=visit.principal
     )
     release = dossier.release

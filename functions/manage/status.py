@@ -24,7 +24,7 @@ def overview_blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("manage", methods=["GET", "HEAD"])
     @managing.page
     async def manage_overview(visit: SignedInRequest) -> func.HttpResponse:
-        overview = await registry.status.overview(by=visit.principal)
+        overview = await registry.status.report(by=visit.principal)
         return visit.show(
             "manage/overview.html",
             overview=overview,

@@ -230,13 +230,13 @@ async def store_file(
     deploying = registry.maven_publishing
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            await deploying.archive(content, at, by=by)
+            await deploying.publish_archive(content, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
-            await deploying.archive_checksum(content, algorithm, at, by=by)
+            await deploying.check_archive_checksum(content, algorithm, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.POM), None):
-            await deploying.pom(content, at, by=by)
+            await deploying.check_pom(content, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
-            await deploying.sbom(content, at, by=by)
+            await deploying.add_sbom(content, at, by=by)
         case _:
             await _verify_and_discard(registry, target, content, by)
 

@@ -171,7 +171,7 @@ async def _found(
     sort, descending = asked.order
     number = requested_page(look.query)
     page = ResultPage((number - 1) * RESULTS_PER_PAGE, RESULTS_PER_PAGE, sort, descending)
-    explore = registry.search.explore
+    explore = registry.search.search_with_facets
     found = await explore(asked.query, page, by=look.principal)
     query = {**asked.parameters, "page": str(number)}
     pager = Pager.of(found.results.count, RESULTS_PER_PAGE, "/search", query)

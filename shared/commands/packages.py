@@ -243,7 +243,7 @@ def list_publishers(org: OrgName, output: OutputFormat) -> None:
     """List the trusted publishers of the organization ORG."""
 
     async def work(registry: Registry) -> list[Publisher]:
-        return await registry.trusted_publishers.of(org, by=OPERATOR)
+        return await registry.trusted_publishers.of_organization(org, by=OPERATOR)
 
     print_rows([_row(each) for each in with_registry(work)], output)
 
@@ -273,7 +273,7 @@ def only(package: Package, pushers: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        await registry.trusted_publishers.restrict(package, Pushers(pushers), by=OPERATOR)
+        await registry.trusted_publishers.restrict_pushers(package, Pushers(pushers), by=OPERATOR)
 
     with_registry(work)
     click.echo(f"{package} takes pushes from {pushers}.")

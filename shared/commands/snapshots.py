@@ -40,7 +40,7 @@ def take() -> None:
     Example:
       python -m shared.cli snapshot take
     """
-    manifest = with_registry(lambda registry: registry.snapshot_creation.take())
+    manifest = with_registry(lambda registry: registry.snapshot_creation.create())
     click.echo(f"Took {manifest.name}: {manifest.lines} records.")
 
 
@@ -54,7 +54,9 @@ def list_(data: Path | None, output: OutputFormat) -> None:
     Example:
       python -m shared.cli snapshot list
     """
-    print_rows([_row(each) for each in _with_shelf(data, lambda _, shelf, __: shelf.all())], output)
+    print_rows(
+        [_row(each) for each in _with_shelf(data, lambda _, shelf, __: shelf.manifests())], output
+    )
 
 
 @snapshot.command()
@@ -67,7 +69,7 @@ def verify(name: str, data: Path | None) -> None:
     Example:
       python -m shared.cli snapshot verify 20261120T020500123Z
     """
-    manifest = _with_shelf(data, lambda _, shelf, __: shelf.verified(name))
+    manifest = _with_shelf(data, lambda _, shelf, __: shelf.verify(name))
     click.echo(f"{manifest.name} is whole: {manifest.lines} records.")
 
 

@@ -44,7 +44,7 @@ class ArchiveFiles:
         self._lists = LruCache[ArchiveDirectory](FILE_LISTS_REMEMBERED)
         self._long = LruCache[ArchiveDirectory](LONG_FILE_LISTS_REMEMBERED)
 
-    async def files(self, release: Release) -> ArchiveDirectory:
+    async def list(self, release: Release) -> ArchiveDirectory:
         """Return what the archive of a release holds."""
         known = self._lists.get(release.digest) or self._long.get(release.digest)
         if known is None:
@@ -53,9 +53,9 @@ class ArchiveFiles:
             lists.put(release.digest, known)
         return known
 
-    async def file(self, release: Release, path: str) -> bytes:
+    async def read(self, release: Release, path: str) -> bytes:
         """Return one file; raise `FileNotInArchive` or `FileTooLargeToShow`."""
-        files = await self.files(release)
+        files = await self.list(release)
         entry = files.file(path)
         if entry is None:
             raise FileNotInArchive(release.coordinate, path)
@@ -105,7 +105,7 @@ class RenderedTexts:
         self._flights = SingleFlight[SafeHtml]()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prose")
 
-    async def html(self, archive: Digest, text: str, place: TextPlace) -> SafeHtml:
+    async def render(self, archive: Digest, text: str, place: TextPlace) -> SafeHtml:
         """Return a text of the archive as HTML that is safe in a page of this origin."""
         name = _name(archive, text, place)
         html = self._kept.get(name)
@@ -118,7 +118,7 @@ class RenderedTexts:
             self._kept.put(name, html)
         return html
 
-    async def code(self, path: str, text: str) -> SafeHtml:
+    async def highlight(self, path: str, text: str) -> SafeHtml:
         """Return a file of an archive in colours; those who ask for it at once get one answer."""
         if len(text) <= RENDERED_ON_THE_LOOP:
             return highlight(path, text)

@@ -86,7 +86,7 @@ class DeliveredArchive:
     """An archive that may be sent, and on which side: anybody may keep a copy of a public one."""
 
     release: Release
-    side: Visibility
+    container: Visibility
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class ArchiveDelivery:
         """
         found = await self.metadata.by_digest(link.digest)
         head, release = found.head, found.release
-        is_shown = await self.is_open(link) or await self._may_find(head, by)
+        is_shown = await self.may_follow(link) or await self._may_find(head, by)
         if not is_shown or head is None or release is None or release.state is not State.LIVE:
             raise ArchiveNotFound
         if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
@@ -167,9 +167,9 @@ class ArchiveDelivery:
         if link.scope == head.visibility.value:
             return True
         # Signed links go on when the package became public meanwhile: a pull may be under way.
-        return link.scope == Visibility.PRIVATE.value and await self.is_open(link)
+        return link.scope == Visibility.PRIVATE.value and await self.may_follow(link)
 
-    async def is_open(self, link: ArchiveLink) -> bool:
+    async def may_follow(self, link: ArchiveLink) -> bool:
         """Say whether whoever holds the link may follow it: it is public, or signed."""
         if link.scope == Visibility.PUBLIC.value:
             return True

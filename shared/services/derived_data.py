@@ -249,7 +249,7 @@ class DocumentCache:
         """Return the time to give to `document`: from before its survey was read."""
         return self._clock.monotonic_ms()
 
-    def known(self, package: Package, tags: Collection[str]) -> DerivedDocument | None:
+    def cached_with_tag(self, package: Package, tags: Collection[str]) -> DerivedDocument | None:
         """Return the document of a public package if it has one of the tags, without any store.
 
         It is what a store said at most three seconds ago, and only those who have it get it.

@@ -56,7 +56,7 @@ class PackageIndex:
 
         None if the file has one of the `known` tags and was read a moment ago.
         """
-        document = self.files.known(package, known)
+        document = self.files.cached_with_tag(package, known)
         if document is not None:
             return IndexFile(document, is_public=True, is_remembered=True)
         read_ms = self.files.now_ms()

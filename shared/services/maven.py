@@ -104,7 +104,7 @@ class MavenPackages:
         return content
 
     async def _tool(self, tool: ToolId, client: ClientProfile, by: Principal) -> Survey:
-        survey = await self.packages.survey(await self.packages.owner(tool), by=by)
+        survey = await self.packages.survey(await self.packages.tool_owner(tool), by=by)
         entries = tuple(each for each in usable_entries(survey, client) if tool in each.tools)
         if not entries:
             raise ToolNotFound(tool)
@@ -185,7 +185,7 @@ class MavenVersionLists:
     async def _list(
         self, lists: DocumentCache, package: Package, by: Principal, known: Collection[str]
     ) -> MavenVersionList:
-        document = lists.known(package, known)
+        document = lists.cached_with_tag(package, known)
         if document is not None:
             return MavenVersionList(document, is_public=True, is_remembered=True)
         read_ms = lists.now_ms()
@@ -217,7 +217,7 @@ class MavenPublishing:
     documents: DocumentStore
     archive_checksums: ArchiveChecksums
 
-    async def archive(self, content: bytes, at: Coordinate, *, by: Principal) -> Release:
+    async def publish_archive(self, content: bytes, at: Coordinate, *, by: Principal) -> Release:
         """Publish the archive; it must be the release that its place names.
 
         A repeat of the same bytes is fine at any time: these clients never ask whether a version
@@ -232,19 +232,19 @@ class MavenPublishing:
                 raise
             return found.release
 
-    async def archive_checksum(
+    async def check_archive_checksum(
         self, content: bytes, algorithm: ChecksumAlgorithm, at: Coordinate, *, by: Principal
     ) -> None:
         """Compare a checksum with that of the archive, which came before it."""
         release = await self._published(at, by)
         await self.archive_checksums.require(release, Checksum.parse(algorithm, content))
 
-    async def pom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
+    async def check_pom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Check a POM, which may come before its archive or after one that was refused."""
         await self.require_right(at.package, by=by)
         require_pom(content, at)
 
-    async def sbom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
+    async def add_sbom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Keep the bill of materials of a release that has none."""
         release = await self._published(at, by)
         if len(content) > MAX_SBOM_BYTES:

@@ -194,7 +194,7 @@ class HeldReleases:
     metadata: MetadataStore
     directory: DirectoryStore
 
-    async def waiting(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
+    async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
         """Return a page of the releases that wait; owners may ask.
 
         What it costs depends on the packages of one page, and on what waits in them.
@@ -304,7 +304,7 @@ class ReleaseInspection:
         next_ = found.entities[-1].coordinate if found.is_more else None
         return WithheldReleasePage(found.entities, names, next_)
 
-    async def package(self, package: Package, *, by: Principal) -> Survey:
+    async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return a package with all its releases, or raise `PackageNotFound`."""
         await self.administration.require(by, "look at", str(package))
         [survey] = await self.metadata.survey([package])
@@ -312,7 +312,7 @@ class ReleaseInspection:
             raise PackageNotFound(package)
         return survey
 
-    async def release(
+    async def inspect(
         self, coordinate: Coordinate, before: int | None = None, *, by: Principal
     ) -> InspectedRelease:
         """Return a release with what happened to it, from before an event on.

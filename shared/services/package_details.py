@@ -83,7 +83,7 @@ class ReleaseDetails:
     release: Release
     owner: PackageOwner
     entries: tuple[ReleaseEntry, ...]
-    newest: ReleaseEntry
+    latest: ReleaseEntry
 
     @property
     def package(self) -> Package:
@@ -110,9 +110,9 @@ class ReleaseDetails:
         return self.head.visibility is Visibility.PUBLIC
 
     @property
-    def is_newest(self) -> bool:
+    def is_latest(self) -> bool:
         """Say whether this is the release that the package stands for."""
-        return self.release.version == self.newest.version
+        return self.release.version == self.latest.version
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class DependencyDetails:
 
     node: GraphNode
     is_direct: bool
-    newest: str | None
+    latest: str | None
     deprecation: str | None
 
 
@@ -140,7 +140,7 @@ class PackageDetails:
     async def package(self, package: Package, *, by: Principal) -> ReleaseDetails:
         """Return the package with its best release; raise `PackageNotFound`. Two trips."""
         survey = await self.packages.survey(package, by=by)
-        return await self._portrait(survey, _best(survey))
+        return await self._details(survey, _best(survey))
 
     async def release(self, coordinate: Coordinate, *, by: Principal) -> ReleaseDetails:
         """Return this release; raise `ReleaseNotFound` for what is missing or withheld."""
@@ -151,7 +151,7 @@ class PackageDetails:
         wanted = coordinate.version.text
         for entry in survey.entries:
             if entry.version == wanted and entry.state is State.LIVE:
-                return await self._portrait(survey, entry)
+                return await self._details(survey, entry)
         raise ReleaseNotFound(coordinate.package, coordinate.version)
 
     async def texts(self, portrait: ReleaseDetails) -> Texts:
@@ -188,18 +188,18 @@ class PackageDetails:
         query = Query(needs=package.key, include_deprecated=True)
         return await self.search.search(query, page, by=by)
 
-    async def history(self, portrait: ReleaseDetails) -> PullHistory:
+    async def pull_history(self, portrait: ReleaseDetails) -> PullHistory:
         """Return its pulls of all time, and of each of the last 90 days."""
-        return await self.pulls.history(portrait.package, since=self.days()[0])
+        return await self.pulls.history(portrait.package, since=self.pull_days()[0])
 
-    def days(self) -> list[str]:
+    def pull_days(self) -> list[str]:
         """Return the last 90 days, today last, as the ledger names them."""
         today_ms = self.clock.now_ms()
         return [
             _day(today_ms - ago * _DAY_MS) for ago in range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
         ]
 
-    async def _portrait(self, survey: Survey, entry: ReleaseEntry) -> ReleaseDetails:
+    async def _details(self, survey: Survey, entry: ReleaseEntry) -> ReleaseDetails:
         head = survey.head
         found, owner = await asyncio.gather(
             self.metadata.find(head.package.at(entry.parsed)), self._owner(OrgName(head.org))

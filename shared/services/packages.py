@@ -79,14 +79,14 @@ class PackageLookup:
         """Return the release with its documentation; raise as `find` does."""
         return await self._listing(await self.find(package, wanted, client=client, by=by))
 
-    async def tool(
+    async def find_tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> Listing:
         """Return the release that has the tool, the newest that has it for a range.
 
         Raises `ToolNotFound`, or `ToolVersionNotFound` where other versions have it.
         """
-        owner = await self.owner(tool)
+        owner = await self.tool_owner(tool)
         if isinstance(wanted, Range):
             offer = await self._in_range(owner, wanted, client, by, tool=tool)
         else:
@@ -130,7 +130,7 @@ class PackageLookup:
             raise PackageNotFound(package)
         return survey
 
-    async def owner(self, tool: str) -> Package:
+    async def tool_owner(self, tool: str) -> Package:
         """Return the package that owns the tool, whoever may read it.
 
         If it is free, one that is not there: to look for that costs what looking for a hidden one
@@ -196,12 +196,12 @@ class ManagedPackage:
         return self.survey.head
 
     @property
-    def newest(self) -> ReleaseEntry | None:
+    def latest(self) -> ReleaseEntry | None:
         """Return the release that everybody is shown, or None where nothing is live."""
         return latest(self.survey, Range(), ANY_CLIENT)
 
     @property
-    def held(self) -> int:
+    def held_count(self) -> int:
         """Return how many releases wait for a decision."""
         return sum(entry.state is State.HELD for entry in self.survey.entries)
 
@@ -221,7 +221,7 @@ class OrganizationPackages:
     authorization: Authorization
     metadata: MetadataStore
 
-    async def packages(self, org: OrgName, after: str = "", *, by: Principal) -> ManagedPackagePage:
+    async def page(self, org: OrgName, after: str = "", *, by: Principal) -> ManagedPackagePage:
         """Return a page of the packages whose names come after one; members may ask. Three trips.
 
         Raises `OrganizationNotFound` for everybody else.

@@ -89,7 +89,7 @@ class BurstCounters:
         """Return how many releases the principal published, in the fuller window."""
         return max(total % _ONE_PACKAGE for total in totals[1::2])
 
-    def repeats(self, totals: Sequence[int]) -> list[Counter]:
+    def corrections(self, totals: Sequence[int]) -> list[Counter]:
         """Return what takes back a package that another process had counted."""
         return [counter for twice in self._counted_twice(totals) for counter in twice]
 
@@ -114,7 +114,7 @@ class BurstDetection:
         self._releases = releases
         self._marked = LruCache[bool](REMEMBERED)
 
-    def marks(self, by: Principal, package: Package) -> BurstCounters:
+    def counters(self, by: Principal, package: Package) -> BurstCounters:
         """Return what a push of the package counts now."""
         step = self._clock.now_ms() // _STEP_MS
         publisher = _publisher(by)
@@ -132,7 +132,7 @@ class BurstDetection:
         """Say whether the push that counted these totals is one of too many."""
         for mark in marks.counters[::2]:
             self._marked.put(mark.key, True)
-        if repeats := marks.repeats(totals):
+        if repeats := marks.corrections(totals):
             await self._work.count(repeats, self._clock.now_ms())
         is_wide = marks.packages(totals) > self._packages
         return is_wide or marks.releases(totals) > self._releases
@@ -196,7 +196,7 @@ class RateLimiter:
         tallying = self._tallying(RateLimitClass.PUSH, RateLimitKeys.of(by))
         if shut := self._shut_out(tallying):
             return PublishAllowance(shut)
-        marks = self._braking.marks(by, package)
+        marks = self._braking.counters(by, package)
         counters = [*tallying.counters, *marks.counters]
         totals = await self._work.count(counters, tallying.now_ms)
         allowance = await self._judged(tallying, counters, totals)
@@ -208,7 +208,7 @@ class RateLimiter:
     async def count_burst_of(self, account_id: str, package: Package) -> bool:
         """Count a push for an account that answers for its publisher, whose rates are their own;
         say whether it is one of too many. One call."""
-        marks = self._braking.marks(Principal(account_id), package)
+        marks = self._braking.counters(Principal(account_id), package)
         totals = await self._work.count(marks.counters, self._clock.now_ms())
         return await self._braking.is_burst(marks, totals)
 

@@ -46,7 +46,7 @@ class Resolver:
     documents: DocumentStore
     max_requests: int
 
-    async def packages(
+    async def resolve_packages(
         self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
     ) -> PackageAnswer:
         """Choose a release for each package, with its dependency graph. Two trips."""
@@ -58,7 +58,7 @@ class Resolver:
         unresolved = tuple(request for request, found in answers if not found)
         return PackageAnswer(await self._with_graphs(resolved), unresolved)
 
-    async def modules(
+    async def resolve_modules(
         self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
     ) -> ModuleAnswer:
         """Choose the package and the release that each module is in. One trip."""
@@ -72,7 +72,7 @@ class Resolver:
             tuple(each for each in answers if isinstance(each, UnresolvedModule)),
         )
 
-    async def tools(
+    async def resolve_tools(
         self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
     ) -> ToolAnswer:
         """Choose the release for each tool of the package that owns it. Two trips."""

@@ -45,7 +45,9 @@ class PackageSearch:
         viewer = await self.authorization.viewer(by)
         return _NOTHING if query.is_wordless else await self.index.search(query, page, viewer)
 
-    async def explore(self, query: Query, page: ResultPage, *, by: Principal) -> FacetedResults:
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, *, by: Principal
+    ) -> FacetedResults:
         """Return one page of what matches, and by what it can be narrowed."""
         viewer = await self.authorization.viewer(by)
         if query.is_wordless:
@@ -57,7 +59,9 @@ class PackageSearch:
         )
         return FacetedResults(results, facets, deprecated.count)
 
-    async def organization(self, org: OrgName, page: ResultPage, *, by: Principal) -> Results:
+    async def search_organization(
+        self, org: OrgName, page: ResultPage, *, by: Principal
+    ) -> Results:
         """Return one page of the organization's packages."""
         return await self.search(Query().within(frozenset({org})), page, by=by)
 

@@ -67,7 +67,7 @@ class StoredSnapshots:
 
     store: SnapshotStore
 
-    async def all(self) -> list[SnapshotManifest]:
+    async def manifests(self) -> list[SnapshotManifest]:
         """Return what every whole snapshot holds, the newest first."""
         whole = [each for each in await self.store.list() if each.endswith(f"/{MANIFEST_FILE}")]
         names = sorted((each.partition("/")[0] for each in whole), reverse=True)
@@ -82,7 +82,7 @@ class StoredSnapshots:
             message = f"There is no snapshot {name!r}. `snapshot list` names those there are."
             raise SnapshotUnusable(message) from None
 
-    async def verified(self, name: str) -> SnapshotManifest:
+    async def verify(self, name: str) -> SnapshotManifest:
         """Read all of a snapshot; raise `SnapshotUnusable` unless it is what was written."""
         manifest = await self.manifest(name)
         for part in manifest.parts:
@@ -128,14 +128,14 @@ class SnapshotCreation:
 
         While the new one is no good, all others stay.
         """
-        manifest = await self.take()
+        manifest = await self.create()
         try:
-            await self.snapshots.verified(manifest.name)
+            await self.snapshots.verify(manifest.name)
         except SnapshotUnusable as unusable:
             return TaskReport("snapshot", manifest.lines, 0, (str(unusable),))
-        return TaskReport("snapshot", manifest.lines, 1 + await self._let_go())
+        return TaskReport("snapshot", manifest.lines, 1 + await self._delete_old())
 
-    async def take(self) -> SnapshotManifest:
+    async def create(self) -> SnapshotManifest:
         """Write every record down; the manifest comes last. What is met is counted on the way."""
         begun_ms, tally = self.clock.now_ms(), RegistryCounter()
         name = snapshot_name(begun_ms)
@@ -151,7 +151,7 @@ class SnapshotCreation:
         )
         text = manifest.model_dump_json(indent=2).encode()
         await self.snapshots.store.write(f"{name}/{MANIFEST_FILE}", _one(text))
-        await self.last_counts.save(tally.census)
+        await self.last_counts.save(tally.counts)
         return manifest
 
     async def _write(self, name: str, file: str, lines: AsyncIterator[bytes]) -> SnapshotPart:
@@ -197,10 +197,10 @@ class SnapshotCreation:
             for event in waiting.outbox:
                 yield to_line(event)
 
-    async def _let_go(self) -> int:
+    async def _delete_old(self) -> int:
         """Remove old snapshots, but for the newest, and what never was a whole one."""
         now_ms = self.clock.now_ms()
-        whole = [manifest.name for manifest in await self.snapshots.all()]
+        whole = [manifest.name for manifest in await self.snapshots.manifests()]
         old = snapshot_name(now_ms - self.kept // timedelta(milliseconds=1))
         dead = snapshot_name(now_ms - UNFINISHED_KEPT // timedelta(milliseconds=1))
         names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
@@ -254,7 +254,7 @@ class SnapshotRestore:
         Releases without an archive are left out: each is a problem, and a repeat adds them once
         their archives are there. Raises `SnapshotUnusable` where there is a registry already.
         """
-        manifest = await shelf.verified(name)
+        manifest = await shelf.verify(name)
         await self._begin(name)
         problems = list[str]()
         async for entity in shelf.records(name, DIRECTORY, Entity):

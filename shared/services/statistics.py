@@ -62,7 +62,7 @@ class PullCounter:
         return self._flushing is not None
 
     @property
-    def remembered(self) -> int:
+    def remembered_pulls(self) -> int:
         """Return how many pulls are remembered, so that they are counted once."""
         return len(self._seen)
 
@@ -252,8 +252,8 @@ class RegistryCounter:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.census = RegistryCounts()
+        self.counts = RegistryCounts()
 
     def add(self, census: RegistryCounts) -> None:
         """Count this as well."""
-        self.census = self.census.plus(census)
+        self.counts = self.counts.plus(census)

@@ -48,7 +48,7 @@ class RegistryStatus:
     room: Callable[[], DiskSpace | None] | None
     clock: Clock
 
-    async def overview(self, by: Principal) -> StatusReport:
+    async def report(self, by: Principal) -> StatusReport:
         """Return how the registry is; stores that do not answer are part of that."""
         await self.administration.require(by, "see", "how the registry is")
         standings, backlog, counted = await asyncio.gather(

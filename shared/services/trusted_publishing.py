@@ -76,7 +76,7 @@ class TrustedPublishers:
     randomness: Randomness
     servers: Mapping[Provider, frozenset[str]]
 
-    async def of(self, org: OrgName, *, by: Principal) -> list[Publisher]:
+    async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
         """Return the publishers of the organization that still count; its owners may ask."""
         await self.authorization.require(by, Action.MANAGE, org)
         await self._check_existing(org)
@@ -116,7 +116,7 @@ class TrustedPublishers:
 
         await retry_when_stale(attempt)
 
-    async def restrict(self, package: Package, pushers: Pushers, *, by: Principal) -> Head:
+    async def restrict_pushers(self, package: Package, pushers: Pushers, *, by: Principal) -> Head:
         """Say who pushes to the package: members with tokens too, or trusted publishers alone."""
         await self.authorization.require(by, Action.GOVERN, package)
         if pushers is Pushers.PUBLISHERS:

@@ -100,9 +100,9 @@ async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
 
 async def test_the_snapshot_is_whole(old: Old) -> None:
     shelf = old.world.registry.snapshot_creation.snapshots
-    names = [each.name for each in await shelf.all()]
+    names = [each.name for each in await shelf.manifests()]
     assert len(names) == 1
-    assert (await shelf.verified(names[0])).lines > 0
+    assert (await shelf.verify(names[0])).lines > 0
 
 
 # --- a data folder, by the commands of its operator --------------------------------------------

@@ -173,7 +173,7 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
     store = SnapshotFolder(tmp_path / "snapshots")
     source = snapshotting(busy.stores, store, busy.clock)
     before = await told(busy.stores)
-    manifest = await source.take()
+    manifest = await source.create()
     elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
     report = await target.restoring.restore(source.snapshots, manifest.name, elsewhere)
     assert report.problems == ()
@@ -189,7 +189,7 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
 
 async def test_what_a_snapshot_meets_is_counted(busy: World, tmp_path: Path) -> None:
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
-    await source.take()
+    await source.create()
     counted = await source.last_counts.read()
     assert counted is not None
     assert counted.at_ms == busy.clock.now_ms()
@@ -224,7 +224,7 @@ async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
     ):
         for source, target in ((stores, there), (there.stores, back)):
             taking = snapshotting(source, store, clock)
-            name = (await taking.take()).name
+            name = (await taking.create()).name
             elsewhere = ArchiveSources(source.archives, source.documents)
             assert (
                 await target.restoring.restore(taking.snapshots, name, elsewhere)
@@ -237,7 +237,7 @@ async def test_a_release_whose_archive_is_missing_is_left_out_until_it_is_there(
     busy: World, target: Target, tmp_path: Path
 ) -> None:
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
-    name = (await source.take()).name
+    name = (await source.create()).name
     report = await target.restoring.restore(source.snapshots, name)
     assert "acme/greet:1.0.2: its archive is missing." in report.problems
     # What was removed for good has no archive to miss.
@@ -253,7 +253,7 @@ async def test_a_registry_that_is_there_is_never_overwritten(
     busy: World, target: Target, tmp_path: Path
 ) -> None:
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
-    name = (await source.take()).name
+    name = (await source.create()).name
     there = Account(id="a1", name="somebody", created_ms=1)
     await target.stores.directory.add(there)
     with pytest.raises(SnapshotUnusable, match="There is a registry here already"):
@@ -266,7 +266,7 @@ async def test_a_damaged_snapshot_changes_nothing(
 ) -> None:
     folder = tmp_path / "snapshots"
     source = snapshotting(busy.stores, SnapshotFolder(folder), busy.clock)
-    name = (await source.take()).name
+    name = (await source.create()).name
     file = folder / name / "packages.jsonl.gz"
     whole = file.read_bytes()
     for damaged in (whole[:-20], whole[:100] + b"\0\0\0\0" + whole[104:], b""):
@@ -283,7 +283,7 @@ async def test_what_a_removed_entity_still_owes_the_feed_is_paid(
     owing = account.model_copy(update={"outbox": (event("owed"),)})
     await busy.stores.directory.remove(await busy.stores.directory.add(owing))
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
-    name = (await source.take()).name
+    name = (await source.create()).name
     elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
     await target.restoring.restore(source.snapshots, name, elsewhere)
     feed: list[tuple[int, Event]] = await target.stores.events.since(0, 10_000)
@@ -302,7 +302,7 @@ async def test_a_long_feed_keeps_its_numbers_and_what_was_sent_beside_an_archive
         [event(f"more-{number}") for number in range(UPKEEP_BATCH + 10)]
     )
     source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
-    name = (await source.take()).name
+    name = (await source.create()).name
     elsewhere = ArchiveSources(world.stores.archives, world.stores.documents)
     for _ in range(2):
         assert (await target.restoring.restore(source.snapshots, name, elsewhere)).problems == ()
@@ -316,7 +316,7 @@ async def test_an_archive_that_is_nowhere_is_missing(
     world = await worlds()
     await world.push(bala("acme/greet:1.0.0"))
     source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
-    name = (await source.take()).name
+    name = (await source.create()).name
     nowhere = ArchiveSources(target.stores.archives, target.stores.documents)
     report = await target.restoring.restore(source.snapshots, name, nowhere)
     assert report.problems == ("acme/greet:1.0.0: its archive is missing.",)
@@ -326,7 +326,7 @@ async def test_of_nothing_nothing_is_made(
     stores: Stores, target: Target, tmp_path: Path, clock: FakeClock
 ) -> None:
     source = snapshotting(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
-    report = await target.restoring.restore(source.snapshots, (await source.take()).name)
+    report = await target.restoring.restore(source.snapshots, (await source.create()).name)
     assert (report.seen, report.changed, report.problems) == (0, 0, ())
     assert await target.stores.metadata.packages("", 1) == []
 
@@ -338,7 +338,7 @@ async def test_a_file_that_lies_in_the_place_of_another_is_refused(
     async with target_of("embedded", tmp_path / "one", clock) as one:
         await one.stores.metadata.claim(head())
         taking = snapshotting(one.stores, store, clock)
-        name = (await taking.take()).name
+        name = (await taking.create()).name
     with pytest.raises(SnapshotUnusable, match="belongs into another file"):
         async for _ in taking.snapshots.records(name, PACKAGES, Event):
             pass
@@ -409,15 +409,15 @@ async def test_old_snapshots_go_and_the_newest_stays(
 ) -> None:
     taking = snapshotting(stores, store, clock)
     await taking.run()
-    first = (await taking.snapshots.all())[0].name
+    first = (await taking.snapshots.manifests())[0].name
     await store.write("20000101T000000Z/packages.jsonl.gz", pieces_of(b"of one that broke off"))
     clock.advance(31 * DAY)
     report = await taking.run()
     assert report.changed == 3  # One was made, two are gone.
-    [manifest] = await taking.snapshots.all()
+    [manifest] = await taking.snapshots.manifests()
     assert manifest.name > first
     clock.advance(31 * DAY)
-    assert [each.name for each in await taking.snapshots.all()] == [manifest.name]
+    assert [each.name for each in await taking.snapshots.manifests()] == [manifest.name]
 
 
 async def test_a_snapshot_that_another_process_is_writing_stays_for_a_day(
@@ -456,15 +456,15 @@ async def test_while_the_new_snapshot_cannot_be_read_the_old_ones_stay(
     name = snapshot_name(clock.now_ms())
     [problem] = report.problems
     assert problem == f"directory.jsonl.gz of the snapshot {name} is not as it was written."
-    assert len(await good.snapshots.all()) == 3
+    assert len(await good.snapshots.manifests()) == 3
 
 
 async def test_without_its_manifest_a_snapshot_is_none(
     store: SnapshotStore, stores: Stores, clock: FakeClock
 ) -> None:
     taking = snapshotting(stores, store, clock)
-    name = (await taking.take()).name
+    name = (await taking.create()).name
     await store.delete(f"{name}/{MANIFEST_FILE}")
-    assert await taking.snapshots.all() == []
+    assert await taking.snapshots.manifests() == []
     with pytest.raises(SnapshotUnusable, match="There is no snapshot"):
-        await taking.snapshots.verified(name)
+        await taking.snapshots.verify(name)

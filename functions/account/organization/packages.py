@@ -31,9 +31,7 @@ def packages_blueprint(registry: Registry) -> func.Blueprint:
     @visits.page
     async def account_organization_packages(visit: SignedInRequest) -> func.HttpResponse:
         frame, after = await organization_frame(registry, visit, "packages"), cursor_of(visit)
-        stock = await registry.organization_packages.packages(
-            org_of(visit), after, by=visit.principal
-        )
+        stock = await registry.organization_packages.page(org_of(visit), after, by=visit.principal)
         return show(visit, frame, None, stock=stock, is_first=not after)
 
     return bp
@@ -114,7 +112,7 @@ async def _set_visibility(registry: Registry, visit: SignedInRequest, _org: OrgN
 
 async def _set_pushers(registry: Registry, visit: SignedInRequest, _org: OrgName) -> None:
     wanted = _pushers(visit.form)
-    await registry.trusted_publishers.restrict(_package(visit), wanted, by=visit.principal)
+    await registry.trusted_publishers.restrict_pushers(_package(visit), wanted, by=visit.principal)
 
 
 def _package(visit: SignedInRequest) -> Package:
@@ -163,7 +161,7 @@ async def _show_held_releases(
     registry: Registry, visit: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
     frame, after = await organization_frame(registry, visit, "held"), cursor_of(visit)
-    review = await registry.held_releases.waiting(org_of(visit), after, by=visit.principal)
+    review = await registry.held_releases.page(org_of(visit), after, by=visit.principal)
     return show(
         visit,
         frame,

@@ -51,7 +51,7 @@ async def _show(
     registry: Registry, visit: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
     frame, org = await organization_frame(registry, visit, "publishers"), org_of(visit)
-    publishers = await registry.trusted_publishers.of(org, by=visit.principal)
+    publishers = await registry.trusted_publishers.of_organization(org, by=visit.principal)
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
     pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, frame.address("publishers"), visit.query)
     return show(

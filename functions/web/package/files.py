@@ -36,7 +36,7 @@ class ShownFile:
 async def files_page(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
     """Show what lies in a folder of the archive, or one file."""
     path = look.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
-    files = await look.registry.archive_files.files(portrait.release)
+    files = await look.registry.archive_files.list(portrait.release)
     folder, shown = files.folder(path), None
     if folder is None:
         shown = await _shown(look, portrait, files, path)
@@ -59,10 +59,10 @@ async def _shown(
     size = entry.unpacked_bytes
     if size > MAX_SHOWN_BYTES:
         return ShownFile(path, size, None, 0, is_text=False)
-    text = text_of(await look.registry.archive_files.file(portrait.release, path))
+    text = text_of(await look.registry.archive_files.read(portrait.release, path))
     if text is None:
         return ShownFile(path, size, None, 0, is_text=False)
-    code = await look.registry.rendered_texts.code(path, text)
+    code = await look.registry.rendered_texts.highlight(path, text)
     return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1, is_text=True)
 
 
@@ -112,7 +112,7 @@ def raw_files_blueprint(registry: Registry) -> func.Blueprint:
     async def web_file(look: PageRequest) -> func.HttpResponse:
         portrait = await registry.package_details.release(coordinate_of(look), by=look.principal)
         path = look.route["path"]
-        content = await registry.archive_files.file(portrait.release, path)
+        content = await registry.archive_files.read(portrait.release, path)
         answer = look.text(content, media_type_of(content))
         answer.headers.update(SANDBOX_HEADERS)
         answer.headers["Content-Disposition"] = disposition_of(path)

@@ -39,7 +39,7 @@ def release_json(portrait: ReleaseDetails, base_url: str) -> dict[str, object]:
             for each in release.dependencies
         ],
         "pulls": head.pulls,
-        "newest": portrait.newest.version,
+        "newest": portrait.latest.version,
         "versionCount": len(portrait.entries),
         "versions": [_version(portrait, each) for each in portrait.entries[:MAX_VERSIONS]],
         "links": _links(frame),
@@ -74,7 +74,7 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
     return [
         ("Page", frame.base_url + frame.of_release),
         ("Published", f"{machine_moment(release.created_ms)} by {by}"),
-        ("Newest version", portrait.newest.version),
+        ("Newest version", portrait.latest.version),
         ("License", ", ".join(release.licenses)),
         ("Platform", release.platform),
         ("Ballerina", release.ballerina_version),

@@ -60,7 +60,7 @@ class PackageFrame:
     @property
     def canonical(self) -> str:
         """Return the address that search engines keep: the newest release is the package."""
-        path = self.of_package if self.portrait.is_newest else self.of_release
+        path = self.of_package if self.portrait.is_latest else self.of_release
         return self.base_url + (path if self.tab == FIRST_TAB else self.address(self.tab))
 
     def address(self, tab: str) -> str:

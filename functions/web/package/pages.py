@@ -138,7 +138,7 @@ async def _dependents(look: PageRequest, portrait: ReleaseDetails) -> func.HttpR
 async def _statistics(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
     """Show pulls by day and version, and of all time; read from what was rolled up alone."""
     showing = look.registry.package_details
-    history = await showing.history(portrait)
+    history = await showing.pull_history(portrait)
     recent = _recent(history)
     newest = {each.version: at for at, each in enumerate(portrait.entries)}
     rows = sorted(
@@ -146,8 +146,8 @@ async def _statistics(look: PageRequest, portrait: ReleaseDetails) -> func.HttpR
         key=lambda each: (-history.versions[each], newest.get(each, len(newest)), each),
     )
     values = {
-        "days": _plot_of_days(history, showing.days()),
-        "months": _plot_of_months(history, showing.days()[-1]),
+        "days": _plot_of_days(history, showing.pull_days()),
+        "months": _plot_of_months(history, showing.pull_days()[-1]),
         "rows": [
             (each, recent.get(each, 0), history.versions[each]) for each in rows[:VERSIONS_IN_TABLE]
         ],
@@ -207,7 +207,7 @@ async def readme_html(
         names=await _names(look, release),
         pages=f"{quote(frame.address('files'))}?path=",
     )
-    return await look.registry.rendered_texts.html(release.content, text, place)
+    return await look.registry.rendered_texts.render(release.content, text, place)
 
 
 TAB_HANDLERS: dict[str, TabHandler] = {
@@ -234,7 +234,7 @@ _AS_IT_WAS = "4"  # The layout in which an archive is the author's project as it
 async def _names(look: PageRequest, release: Release) -> frozenset[str]:
     """Return what a text can lead to; a text is shown even where its archive is lost."""
     try:
-        return (await look.registry.archive_files.files(release)).files
+        return (await look.registry.archive_files.list(release)).files
     except ArchiveNotFound:
         return frozenset()
 

@@ -27,8 +27,8 @@ LOOKING: tuple[tuple[str, Attempt], ...] = (
     ("list every organization", lambda r, _, by: r.organization_administration.search("a", by=by)),
     ("see the organization acme", lambda r, _, by: r.organization_administration.show(ACME, by=by)),
     ("read what is withheld", lambda r, _, by: r.release_inspection.withheld(by=by)),
-    ("look at acme/greet", lambda r, _, by: r.release_inspection.package(PACKAGE, by=by)),
-    ("look at acme/greet:1.0.0", lambda r, _, by: r.release_inspection.release(COORDINATE, by=by)),
+    ("look at acme/greet", lambda r, _, by: r.release_inspection.survey(PACKAGE, by=by)),
+    ("look at acme/greet:1.0.0", lambda r, _, by: r.release_inspection.inspect(COORDINATE, by=by)),
     ("look at acme/greet:1.0.0", lambda r, _, by: r.moderation.find(COORDINATE, by=by)),
     ("list the names that nobody may found", lambda r, _, by: r.reserved_names.all(by=by)),
     (
@@ -46,7 +46,7 @@ LOOKING: tuple[tuple[str, Attempt], ...] = (
         "see the accounts of others",
         lambda r, _, by: r.account_administration.show("bob", LOG, by=by),
     ),
-    ("see how the registry is", lambda r, _, by: r.status.overview(by=by)),
+    ("see how the registry is", lambda r, _, by: r.status.report(by=by)),
     ("see the tasks of upkeep", lambda r, _, by: r.status.tasks(by=by)),
     ("see who has to wait", lambda r, _, by: r.status.rate_limits(by=by)),
     (

@@ -64,33 +64,33 @@ async def test_a_short_text_is_rendered_without_asking_the_store(
     renderings: RenderedTexts, documents: Documents
 ) -> None:
     for _ in range(2):
-        assert await renderings.html(ARCHIVE, SHORT, PLACE) == render_markdown(SHORT, PLACE)
+        assert await renderings.render(ARCHIVE, SHORT, PLACE) == render_markdown(SHORT, PLACE)
     assert documents.calls == []
 
 
 async def test_all_who_ask_for_a_long_text_at_once_get_one_rendering(
     renderings: RenderedTexts, documents: Documents
 ) -> None:
-    asked = [renderings.html(ARCHIVE, LONG, PLACE) for _ in range(20)]
+    asked = [renderings.render(ARCHIVE, LONG, PLACE) for _ in range(20)]
     assert set(await asyncio.gather(*asked)) == {render_markdown(LONG, PLACE)}
     assert documents.calls == ["rendering", "put"]
-    await renderings.html(ARCHIVE, LONG, PLACE)
+    await renderings.render(ARCHIVE, LONG, PLACE)
     assert documents.calls == ["rendering", "put"]
 
 
 async def test_another_process_reads_what_was_rendered(
     renderings: RenderedTexts, documents: Documents
 ) -> None:
-    made = await renderings.html(ARCHIVE, LONG, PLACE)
-    assert await over(documents).html(ARCHIVE, LONG, PLACE) == made
+    made = await renderings.render(ARCHIVE, LONG, PLACE)
+    assert await over(documents).render(ARCHIVE, LONG, PLACE) == made
     assert documents.calls == ["rendering", "put", "rendering"]
 
 
 async def test_what_another_renderer_wrote_is_made_again(documents: Documents) -> None:
-    made = await over(documents).html(ARCHIVE, LONG, PLACE)
+    made = await over(documents).render(ARCHIVE, LONG, PLACE)
     [key] = documents.stored
     documents.stored[key] = b"another" + documents.stored[key]
-    assert await over(documents).html(ARCHIVE, LONG, PLACE) == made
+    assert await over(documents).render(ARCHIVE, LONG, PLACE) == made
     assert documents.stored[key].startswith(renderer_version().encode())
 
 
@@ -99,12 +99,12 @@ async def test_each_place_and_each_archive_has_its_own(
 ) -> None:
     for place in (PLACE, TextPlace(PLACE.files, names=frozenset()), TextPlace(PLACE.files, "docs")):
         for archive in (ARCHIVE, Digest.of(b"other")):
-            await renderings.html(archive, LONG, place)
+            await renderings.render(archive, LONG, place)
     assert len(documents.stored) == 6
 
 
 async def test_what_is_made_fast_is_not_stored(documents: Documents) -> None:
-    await over(documents, stored_from_ms=60_000).html(ARCHIVE, LONG, PLACE)
+    await over(documents, stored_from_ms=60_000).render(ARCHIVE, LONG, PLACE)
     assert documents.calls == ["rendering"]
 
 
@@ -112,14 +112,14 @@ async def test_a_store_that_does_not_answer_takes_no_text_away(
     renderings: RenderedTexts, documents: Documents
 ) -> None:
     documents.is_busy = True
-    assert await renderings.html(ARCHIVE, LONG, PLACE) == render_markdown(LONG, PLACE)
+    assert await renderings.render(ARCHIVE, LONG, PLACE) == render_markdown(LONG, PLACE)
 
 
 @pytest.mark.parametrize("code", [SHORT, "int a;\n" * RENDERED_ON_THE_LOOP])
 async def test_all_who_ask_for_a_file_at_once_get_it_in_colours(
     renderings: RenderedTexts, documents: Documents, code: str
 ) -> None:
-    asked = [renderings.code("a.bal", code) for _ in range(20)]
+    asked = [renderings.highlight("a.bal", code) for _ in range(20)]
     assert set(await asyncio.gather(*asked)) == {highlight("a.bal", code)}
     assert documents.calls == []
 
@@ -136,7 +136,7 @@ async def test_closing_gives_up_on_texts_that_wait_and_does_not_wait_for_the_one
 
     renderings = over(documents)
     codes = [f"int a{number};\n" * 20 * RENDERED_ON_THE_LOOP for number in range(3)]
-    asked = [asyncio.ensure_future(renderings.code("a.bal", code)) for code in codes]
+    asked = [asyncio.ensure_future(renderings.highlight("a.bal", code)) for code in codes]
     while not is_rendering():
         await asyncio.sleep(0)
     renderings.close()

@@ -56,8 +56,8 @@ def unpacking(archives: Archives) -> ArchiveFiles:
 
 async def test_a_list_is_read_once(unpacking: ArchiveFiles, archives: Archives) -> None:
     made = archives.holding({"a.bal": b"x", "docs/b.md": b"y"})
-    assert (await unpacking.files(made)).files == {"a.bal", "docs/b.md"}
-    await unpacking.files(made)
+    assert (await unpacking.list(made)).files == {"a.bal", "docs/b.md"}
+    await unpacking.list(made)
     assert len(archives.read_bytes) == 1
 
 
@@ -66,24 +66,24 @@ async def test_of_a_large_archive_the_end_alone_is_read(
 ) -> None:
     noise = Random(1).randbytes(1_000_000)  # noqa: S311 - it only must not pack.
     made = archives.holding({"large": noise, "small.bal": b"x"})
-    assert await unpacking.file(made, "small.bal") == b"x"
+    assert await unpacking.read(made, "small.bal") == b"x"
     assert archives.read_bytes[0] == TAIL_BYTES
     assert archives.read_bytes[1] < 100
-    assert await unpacking.file(made, "large") == noise
+    assert await unpacking.read(made, "large") == noise
 
 
 async def test_a_long_directory_takes_two_reads(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:
     made = archives.holding({f"resources/{number:05}.txt": b"" for number in range(2_000)})
-    assert len((await unpacking.files(made)).files) == 2_000
+    assert len((await unpacking.list(made)).files) == 2_000
     assert len(archives.read_bytes) == 2
 
 
 async def test_a_file_on_a_thread_is_the_same(unpacking: ArchiveFiles, archives: Archives) -> None:
     text = b"line\n" * ON_THE_LOOP_BYTES
     made = archives.holding({"long.bal": text})
-    assert await unpacking.file(made, "long.bal") == text
+    assert await unpacking.read(made, "long.bal") == text
 
 
 async def test_what_is_not_in_the_archive_is_not_found(
@@ -92,7 +92,7 @@ async def test_what_is_not_in_the_archive_is_not_found(
     made = archives.holding({"docs/": b"", "docs/a": b"x"})
     for path in ("b", "docs", "docs/", ""):
         with pytest.raises(FileNotInArchive):
-            await unpacking.file(made, path)
+            await unpacking.read(made, path)
 
 
 async def test_what_is_larger_than_people_read_is_not_unpacked(
@@ -100,7 +100,7 @@ async def test_what_is_larger_than_people_read_is_not_unpacked(
 ) -> None:
     made = archives.holding({"huge": b"\0" * (MAX_FILE_BYTES + 1)})
     with pytest.raises(FileTooLargeToShow):
-        await unpacking.file(made, "huge")
+        await unpacking.read(made, "huge")
 
 
 async def test_few_long_lists_are_remembered(unpacking: ArchiveFiles, archives: Archives) -> None:
@@ -110,11 +110,11 @@ async def test_few_long_lists_are_remembered(unpacking: ArchiveFiles, archives: 
         for n in range(LONG_FILE_LISTS_REMEMBERED + 1)
     ]
     for each in made:
-        await unpacking.files(each)
+        await unpacking.list(each)
     archives.read_bytes.clear()
-    await unpacking.files(made[-1])
+    await unpacking.list(made[-1])
     assert archives.read_bytes == []
-    await unpacking.files(made[0])
+    await unpacking.list(made[0])
     assert archives.read_bytes
 
 
@@ -123,9 +123,9 @@ async def test_lists_that_were_asked_for_last_are_remembered(
 ) -> None:
     made = [archives.holding({f"{n}": b""}, f"1.{n}.0") for n in range(FILE_LISTS_REMEMBERED + 1)]
     for each in made:
-        await unpacking.files(each)
+        await unpacking.list(each)
     archives.read_bytes.clear()
-    await unpacking.files(made[-1])
+    await unpacking.list(made[-1])
     assert archives.read_bytes == []
-    await unpacking.files(made[0])
+    await unpacking.list(made[0])
     assert len(archives.read_bytes) == 1

@@ -180,35 +180,35 @@ async def test_many_that_wait_for_a_large_document_get_one(maker: Maker) -> None
 async def test_what_the_client_has_is_known_for_a_moment(maker: Maker) -> None:
     document = await maker.document(survey("1.0.0"))
     maker.clock.advance(DOCUMENTS_TRUSTED_FOR - A_MOMENT)
-    assert maker.files.known(GREET, {document.tag}) is document
+    assert maker.files.cached_with_tag(GREET, {document.tag}) is document
     maker.clock.advance(A_MOMENT)
-    assert maker.files.known(GREET, {document.tag}) is None
+    assert maker.files.cached_with_tag(GREET, {document.tag}) is None
 
 
 async def test_the_moment_begins_before_the_store_was_read(maker: Maker) -> None:
     before_ms = maker.files.now_ms()
     maker.clock.advance(DOCUMENTS_TRUSTED_FOR)
     document = await maker.files.document(survey("1.0.0"), before_ms)
-    assert maker.files.known(GREET, {document.tag}) is None
+    assert maker.files.cached_with_tag(GREET, {document.tag}) is None
 
 
 async def test_each_read_begins_the_moment_anew(maker: Maker) -> None:
     document = await maker.document(survey("1.0.0"))
     maker.clock.advance(DOCUMENTS_TRUSTED_FOR)
     await maker.document(survey("1.0.0"))
-    assert maker.files.known(GREET, {document.tag}) is document
+    assert maker.files.cached_with_tag(GREET, {document.tag}) is document
 
 
 @pytest.mark.parametrize("tags", [set[str](), {'"other"'}, {"*"}])
 async def test_other_tags_are_not_known(maker: Maker, tags: set[str]) -> None:
     await maker.document(survey("1.0.0"))
-    assert maker.files.known(GREET, tags) is None
+    assert maker.files.cached_with_tag(GREET, tags) is None
 
 
 async def test_of_a_private_package_nothing_is_known(maker: Maker) -> None:
     document = await maker.document(survey("1.0.0", visibility=Visibility.PRIVATE))
-    assert maker.files.known(GREET, {document.tag}) is None
+    assert maker.files.cached_with_tag(GREET, {document.tag}) is None
 
 
 def test_of_a_package_that_nobody_asked_for_nothing_is_known(maker: Maker) -> None:
-    assert maker.files.known(GREET, {'"any"'}) is None
+    assert maker.files.cached_with_tag(GREET, {'"any"'}) is None

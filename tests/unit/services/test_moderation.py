@@ -91,8 +91,8 @@ async def test_only_administrators_look_at_what_is_withheld(published: World) ->
     )
     for asked in (
         inspecting.withheld(by=ann),
-        inspecting.package(GREET.package, by=ann),
-        inspecting.release(GREET, by=ann),
+        inspecting.survey(GREET.package, by=ann),
+        inspecting.inspect(GREET, by=ann),
         published.registry.moderation.find(GREET, by=ann),
     ):
         with pytest.raises(NotPermitted):
@@ -102,13 +102,13 @@ async def test_only_administrators_look_at_what_is_withheld(published: World) ->
 async def test_what_is_not_there_is_not_found(published: World) -> None:
     inspecting = published.registry.release_inspection
     for asked in (
-        inspecting.release(ABSENT, by=OPERATOR),
+        inspecting.inspect(ABSENT, by=OPERATOR),
         published.registry.moderation.quarantine(ABSENT, REASON, by=OPERATOR),
     ):
         with pytest.raises(ReleaseNotFound):
             await asked
     with pytest.raises(PackageNotFound):
-        await inspecting.package(ABSENT.package, by=OPERATOR)
+        await inspecting.survey(ABSENT.package, by=OPERATOR)
 
 
 async def test_a_release_is_shown_with_all_that_happened_to_it(published: World) -> None:
@@ -116,13 +116,13 @@ async def test_a_release_is_shown_with_all_that_happened_to_it(published: World)
     published.clock.advance(timedelta(hours=1))
     admin = signed_in(published, published.people.admin)
     await act(published, "quarantine", admin)
-    dossier = await published.registry.release_inspection.release(GREET, by=admin)
+    dossier = await published.registry.release_inspection.inspect(GREET, by=admin)
     kinds = [event.kind for _, event in dossier.history.events]
     assert kinds == ["release.quarantined", "release.published"]
     assert dossier.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
     assert (dossier.pulls, dossier.dependents, dossier.history.next) == (0, 0, None)
     assert dossier.decided_by == admin.id
-    survey = await published.registry.release_inspection.package(GREET.package, by=admin)
+    survey = await published.registry.release_inspection.survey(GREET.package, by=admin)
     assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
 
 
@@ -203,19 +203,19 @@ async def test_a_refusal_to_look_names_what_was_to_be_looked_at(published: World
     )
     for what, asked in (
         ("read what is withheld", inspecting.withheld(by=ann)),
-        ("look at acme/greet", inspecting.package(GREET.package, by=ann)),
-        ("look at acme/greet:1.0.0", inspecting.release(GREET, by=ann)),
+        ("look at acme/greet", inspecting.survey(GREET.package, by=ann)),
+        ("look at acme/greet:1.0.0", inspecting.inspect(GREET, by=ann)),
     ):
         with pytest.raises(NotPermitted) as refused:
             await asked
         right = "it takes being administrator of the registry"
         assert str(refused.value) == f"You may not {what}: {right}."
     with pytest.raises(PackageNotFound, match=r"^package not found: acme/absent$"):
-        await inspecting.package(ABSENT.package, by=OPERATOR)
+        await inspecting.survey(ABSENT.package, by=OPERATOR)
     newer = Coordinate.parse("acme", "greet", "2.0.0")
     for each in (ABSENT, newer):
         with pytest.raises(ReleaseNotFound) as missing:
-            await inspecting.release(each, by=OPERATOR)
+            await inspecting.inspect(each, by=OPERATOR)
         assert str(missing.value) == f"package not found for: {each.package}:{each.version}"
 
 
@@ -226,7 +226,7 @@ async def test_a_release_is_shown_with_the_number_of_packages_that_need_it(
         await published.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))
     old = Coordinate.parse("acme", "two", "1.0.0")
     await published.registry.deprecation.deprecate(old, "Use acme/one.", by=OPERATOR)
-    assert (await published.registry.release_inspection.release(GREET, by=OPERATOR)).dependents == 2
+    assert (await published.registry.release_inspection.inspect(GREET, by=OPERATOR)).dependents == 2
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -27,7 +27,7 @@ def by(person: Person) -> Principal:
 
 
 async def waiting(world: World, after: str = "") -> HeldReleasePage:
-    return await world.registry.held_releases.waiting(ACME, after, by=by(world.people.ann))
+    return await world.registry.held_releases.page(ACME, after, by=by(world.people.ann))
 
 
 def shown(review: HeldReleasePage) -> list[str]:
@@ -75,9 +75,9 @@ async def test_what_the_operator_holds_waits_for_nobody(world: World) -> None:
 
 async def test_owners_alone_read_it(world: World) -> None:
     with pytest.raises(NotPermitted):
-        await world.registry.held_releases.waiting(ACME, by=by(world.people.mia))
+        await world.registry.held_releases.page(ACME, by=by(world.people.mia))
     with pytest.raises(OrganizationNotFound):
-        await world.registry.held_releases.waiting(ACME, by=by(world.people.bob))
+        await world.registry.held_releases.page(ACME, by=by(world.people.bob))
 
 
 async def test_a_page_looks_through_so_many_packages(world: World) -> None:

@@ -156,14 +156,14 @@ async def test_a_package_stands_for_its_newest_stable_release() -> None:
     portrait = await shop.portrait()
     assert portrait.release.version == "1.1.0"
     assert [each.version for each in portrait.entries] == ["2.0.0-rc.1", "1.1.0", "1.0.0"]
-    assert portrait.is_newest
+    assert portrait.is_latest
 
 
 async def test_any_release_can_be_in_front() -> None:
     shop = Shop().has(survey("1.1.0", "1.0.0"))
     portrait = await shop.showing.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
-    assert (portrait.release.version, portrait.newest.version) == ("1.0.0", "1.1.0")
-    assert not portrait.is_newest
+    assert (portrait.release.version, portrait.latest.version) == ("1.0.0", "1.1.0")
+    assert not portrait.is_latest
     assert portrait.is_public
 
 
@@ -240,7 +240,7 @@ async def test_needs_say_what_is_here_and_which_are_direct() -> None:
     old = words.entries[1].model_copy(update={"deprecation": "Old."})
     shop = Shop().has(replace(words, entries=(words.entries[0], old)))
     needs = await shop.showing.dependencies([NODE, WORDS, FAR], by=ANONYMOUS)
-    told = [(each.node.name, each.is_direct, each.newest, each.deprecation) for each in needs]
+    told = [(each.node.name, each.is_direct, each.latest, each.deprecation) for each in needs]
     assert told == [("words", True, "1.1.0", "Old."), ("far", False, None, None)]
 
 
@@ -249,7 +249,7 @@ async def test_a_need_that_is_withheld_whole_or_hidden_is_not_here() -> None:
     gone = withheld(survey("3.0.0", package="acme/far"), "3.0.0")
     shop = Shop().has(hidden, gone)
     needs = await shop.showing.dependencies([NODE, WORDS, FAR], by=ANONYMOUS)
-    assert [each.newest for each in needs] == [None, None]
+    assert [each.latest for each in needs] == [None, None]
 
 
 async def test_dependents_are_a_question_to_the_index() -> None:
@@ -260,12 +260,12 @@ async def test_dependents_are_a_question_to_the_index() -> None:
 
 async def test_a_history_begins_ninety_days_ago() -> None:
     shop = Shop().has(survey("1.0.0"))
-    history = await shop.showing.history(await shop.portrait())
+    history = await shop.showing.pull_history(await shop.portrait())
     assert history.versions == {"1.0.0": 3}
-    days = shop.showing.days()
+    days = shop.showing.pull_days()
     assert (len(days), days[0], days[-1]) == (90, shop.ledger.since, "2026-09-21")
     shop.clock.advance(timedelta(days=1))
-    assert shop.showing.days()[:-1] == days[1:]
+    assert shop.showing.pull_days()[:-1] == days[1:]
 
 
 # --- what happened -----------------------------------------------------------------------------

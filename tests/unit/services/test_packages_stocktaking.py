@@ -28,7 +28,7 @@ async def test_members_see_private_packages_and_no_others(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await world.push(bala("other/thing:1.0.0"), by=world.people.bob)
-    stock = await world.registry.organization_packages.packages(ACME, by=by(world.people.mia))
+    stock = await world.registry.organization_packages.page(ACME, by=by(world.people.mia))
     assert (names(stock), stock.next) == (["greet", "secret"], "")
 
 
@@ -37,12 +37,12 @@ async def test_a_page_ends_where_the_next_one_begins(world: World) -> None:
     for number in range(PACKAGES_ON_A_PAGE + 2):
         await world.push(bala(f"acme/p{number:02}:1.0.0"), by=admin)
     stocktaking, mia = world.registry.organization_packages, by(world.people.mia)
-    first = await stocktaking.packages(ACME, by=mia)
+    first = await stocktaking.page(ACME, by=mia)
     assert (len(first.packages), first.next) == (
         PACKAGES_ON_A_PAGE,
         f"p{PACKAGES_ON_A_PAGE - 1:02}",
     )
-    rest = await stocktaking.packages(ACME, first.next.upper(), by=mia)
+    rest = await stocktaking.page(ACME, first.next.upper(), by=mia)
     assert (names(rest), rest.next) == (
         [f"p{PACKAGES_ON_A_PAGE}", f"p{PACKAGES_ON_A_PAGE + 1}"],
         "",
@@ -53,7 +53,7 @@ async def test_a_page_ends_where_the_next_one_begins(world: World) -> None:
 async def test_outside_of_it_there_is_no_such_organization(world: World, org: str) -> None:
     asks = by(world.people.bob)
     with pytest.raises(OrganizationNotFound):
-        await world.registry.organization_packages.packages(parse_org(org), by=asks)
+        await world.registry.organization_packages.page(parse_org(org), by=asks)
 
 
 async def test_what_is_held_is_counted_and_not_the_newest(world: World) -> None:
@@ -62,8 +62,8 @@ async def test_what_is_held_is_counted_and_not_the_newest(world: World) -> None:
     held = Coordinate.parse("acme", "greet", "1.1.0")
     await world.registry.moderation.hold(held, "Looked at.", by=OPERATOR)
     stocked = await world.registry.organization_packages.package(GREET, by=by(world.people.ann))
-    assert stocked.newest
-    assert (stocked.newest.version, stocked.held) == ("1.0.0", 1)
+    assert stocked.latest
+    assert (stocked.latest.version, stocked.held_count) == ("1.0.0", 1)
     assert [each.version for each in stocked.survey.entries] == ["1.1.0", "1.0.0"]
 
 

@@ -30,7 +30,7 @@ class Instance:
 
     async def push(self, name: int, by: Principal = ANN) -> bool:
         """Publish a release of a package; say whether it is one of too many."""
-        marks = self.braking.marks(by, Package.parse("acme", f"p{name}"))
+        marks = self.braking.counters(by, Package.parse("acme", f"p{name}"))
         totals = await self.work.count(marks.counters, self.clock.now_ms())
         return await self.braking.is_burst(marks, totals)
 

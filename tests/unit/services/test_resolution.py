@@ -90,15 +90,15 @@ class World:
 
     async def packages(self, *requests: PackageRequest) -> PackageAnswer:
         """Resolve packages."""
-        return await self.service.packages(requests, client=self.client, by=self.by)
+        return await self.service.resolve_packages(requests, client=self.client, by=self.by)
 
     async def modules(self, *requests: ModuleRequest) -> ModuleAnswer:
         """Resolve modules."""
-        return await self.service.modules(requests, client=self.client, by=self.by)
+        return await self.service.resolve_modules(requests, client=self.client, by=self.by)
 
     async def tools(self, *requests: ToolRequest) -> ToolAnswer:
         """Resolve tools."""
-        return await self.service.tools(requests, client=self.client, by=self.by)
+        return await self.service.resolve_tools(requests, client=self.client, by=self.by)
 
 
 @pytest.fixture

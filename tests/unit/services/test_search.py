@@ -186,7 +186,7 @@ async def test_own_packages_are_those_of_the_callers_organizations(
 async def test_an_organizations_packages_are_a_search_within_it(
     searching: PackageSearch, index: AskedIndex
 ) -> None:
-    await searching.organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
+    await searching.search_organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
     assert index.searches == [(Query(orgs=frozenset({"acme"})), ResultPage(limit=5), ANYONE)]
 
 
@@ -200,7 +200,7 @@ async def test_an_exploration_asks_who_it_is_once_and_the_index_three_times(
 ) -> None:
     query, page = Query.parse("kafka"), ResultPage(limit=3)
     viewer = Viewer(frozenset({"acme", "other"}))
-    found = await searching.explore(query, page, by=KIM)
+    found = await searching.search_with_facets(query, page, by=KIM)
     assert found == FacetedResults(EMPTY, {}, 0)
     deprecated = replace(query, deprecated_only=True)
     assert index.searches == [(query, page, viewer), (deprecated, ResultPage(limit=0), viewer)]

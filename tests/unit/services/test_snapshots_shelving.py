@@ -70,7 +70,7 @@ async def test_whole_snapshots_are_listed_with_the_newest_first(
     manifests = [await taken(files, name) for name in ("20260102", "20260103", "20260101")]
     files.content[f"20260104/{PACKAGES}"] = b"of one that is not finished"
     files.content[f"20260105/old-{MANIFEST_FILE}"] = b"no manifest"
-    assert await shelf.all() == [manifests[1], manifests[0], manifests[2]]
+    assert await shelf.manifests() == [manifests[1], manifests[0], manifests[2]]
 
 
 async def test_a_snapshot_that_is_not_there_is_named_with_the_command_that_lists_them(
@@ -84,7 +84,7 @@ async def test_a_snapshot_that_is_not_there_is_named_with_the_command_that_lists
 
 async def test_a_whole_snapshot_is_verified(files: Files, shelf: StoredSnapshots) -> None:
     manifest = await taken(files, "20260101")
-    assert await shelf.verified("20260101") == manifest
+    assert await shelf.verify("20260101") == manifest
 
 
 async def test_a_file_that_is_another_one_than_was_written_is_named(
@@ -94,7 +94,7 @@ async def test_a_file_that_is_another_one_than_was_written_is_named(
     other = CompressedFile(PACKAGES).pack(each(to_line(head("acme/other"))))
     await files.write(f"20260101/{PACKAGES}", other)
     with pytest.raises(SnapshotUnusable) as refused:
-        await shelf.verified("20260101")
+        await shelf.verify("20260101")
     sentence = f"{PACKAGES} of the snapshot 20260101 is not as it was written."
     assert str(refused.value) == sentence
 
@@ -107,7 +107,7 @@ async def test_a_file_with_its_checksum_but_no_record_in_it_is_refused(
     manifest = SnapshotManifest(name="20260101", begun_ms=1, ended_ms=2, parts=(packing.part(),))
     await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
     with pytest.raises(SnapshotUnusable, match="no record of this version"):
-        await shelf.verified("20260101")
+        await shelf.verify("20260101")
 
 
 async def test_records_of_another_kind_are_refused_with_the_name_of_their_file(
@@ -127,7 +127,7 @@ async def test_a_damaged_file_is_named(files: Files, shelf: StoredSnapshots) -> 
     await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
     await files.write(f"20260101/{PACKAGES}", each(b"not packed"))
     with pytest.raises(SnapshotUnusable) as refused:
-        await shelf.verified("20260101")
+        await shelf.verify("20260101")
     sentence = f"{PACKAGES} of the snapshot is damaged. Take another snapshot."
     assert str(refused.value) == sentence
 
@@ -139,5 +139,5 @@ async def test_manifests_are_removed_first_so_that_no_snapshot_is_half_there(
         await taken(files, name)
     await shelf.remove({"20260101", "20260103"})
     assert [name.partition("/")[2] for name in files.deleted[:2]] == [MANIFEST_FILE, MANIFEST_FILE]
-    assert [manifest.name for manifest in await shelf.all()] == ["20260102"]
+    assert [manifest.name for manifest in await shelf.manifests()] == ["20260102"]
     assert sorted(files.content) == [f"20260102/{MANIFEST_FILE}", f"20260102/{PACKAGES}"]

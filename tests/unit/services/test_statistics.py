@@ -78,7 +78,7 @@ def test_a_tally_adds_up_what_it_meets() -> None:
     tally = RegistryCounter()
     tally.add(TWO)
     tally.add(TWO)
-    assert tally.census == RegistryCounts(packages=4)
+    assert tally.counts == RegistryCounts(packages=4)
 
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -165,10 +165,10 @@ async def test_pulls_of_an_earlier_window_are_not_remembered(
 ) -> None:
     for caller in ("one", "two", "three"):
         counting.count(GREET, caller)
-    assert counting.remembered == 3
+    assert counting.remembered_pulls == 3
     clock.advance(timedelta(minutes=10))
     counting.count(GREET, "one")
-    assert counting.remembered == 1
+    assert counting.remembered_pulls == 1
 
 
 async def test_callers_are_kept_as_keyed_hashes(counting: PullCounter, ledger: Ledger) -> None:

@@ -34,9 +34,9 @@ async def test_an_administrator_looks_and_nobody_else_does(
     world: World, overseeing: RegistryStatus
 ) -> None:
     admin, ann = (as_person(each.account.id) for each in (world.people.admin, world.people.ann))
-    assert (await overseeing.overview(by=admin)).backlog is not None
+    assert (await overseeing.report(by=admin)).backlog is not None
     with pytest.raises(NotPermitted):
-        await overseeing.overview(by=ann)
+        await overseeing.report(by=ann)
     with pytest.raises(NotPermitted):
         await overseeing.tasks(by=ann)
     with pytest.raises(NotPermitted):
@@ -44,18 +44,18 @@ async def test_an_administrator_looks_and_nobody_else_does(
 
 
 async def test_an_overview_says_when_it_was_made(world: World, overseeing: RegistryStatus) -> None:
-    assert (await overseeing.overview(by=OPERATOR)).at_ms == world.clock.now_ms()
+    assert (await overseeing.report(by=OPERATOR)).at_ms == world.clock.now_ms()
 
 
 async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
     world: World, overseeing: RegistryStatus
 ) -> None:
     await world.registry.upkeep.run("snapshot")
-    overview = await overseeing.overview(by=OPERATOR)
+    overview = await overseeing.report(by=OPERATOR)
     assert overview.counted is not None
     assert overview.counted.census.accounts == 4
     assert overview.room == ROOM
-    in_the_cloud = await replace(overseeing, room=None).overview(by=OPERATOR)
+    in_the_cloud = await replace(overseeing, room=None).report(by=OPERATOR)
     assert in_the_cloud.room is None
 
 
@@ -65,13 +65,13 @@ async def test_what_is_not_listed_yet_is_counted_up_to_a_bound(
     for number in range(2):
         late = event(f"late-{number}").model_copy(update={"at_ms": 7 - number})
         await world.stores.metadata.claim(head(f"acme/late{number}", outbox=(late,)))
-    backlog = (await overseeing.overview(by=OPERATOR)).backlog
+    backlog = (await overseeing.report(by=OPERATOR)).backlog
     assert backlog is not None
     assert (backlog.count, backlog.is_more, backlog.oldest_ms) == (2, False, 6)
     for number in range(2, MAX_RECORDS_COUNTED):
         waiting = (event(f"late-{number}"),)
         await world.stores.metadata.claim(head(f"acme/late{number}", outbox=waiting))
-    backlog = (await overseeing.overview(by=OPERATOR)).backlog
+    backlog = (await overseeing.report(by=OPERATOR)).backlog
     assert backlog is not None
     assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
 
@@ -80,7 +80,7 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
     world: World, overseeing: RegistryStatus
 ) -> None:
     silent = failing(world.stores.metadata, Fault("unpublished_events", Busy()))
-    overview = await replace(overseeing, metadata=silent).overview(by=OPERATOR)
+    overview = await replace(overseeing, metadata=silent).report(by=OPERATOR)
     assert overview.backlog is None
     assert overview.standings
 
@@ -90,7 +90,7 @@ async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
     world: World, overseeing: RegistryStatus, missing: str
 ) -> None:
     await world.registry.upkeep.run("snapshot")
-    whole = await overseeing.overview(by=OPERATOR)
+    whole = await overseeing.report(by=OPERATOR)
     assert None not in (whole.standings, whole.backlog, whole.counted)
     work = failing(world.stores.work, Fault("peek", Busy()))
     changed = (
@@ -98,7 +98,7 @@ async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
         if missing == "standings"
         else replace(overseeing, last_counts=LastRegistryCounts(work, world.clock))
     )
-    overview = await changed.overview(by=OPERATOR)
+    overview = await changed.report(by=OPERATOR)
     assert getattr(overview, missing) is None
     assert sum(each is None for each in (overview.standings, overview.counted)) == 1
     assert overview.backlog is not None
@@ -114,7 +114,7 @@ async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
         )  # fmt: skip
         await world.stores.directory.add(account)
     await world.stores.metadata.claim(head("acme/late", outbox=(event("late"),)))
-    backlog = (await overseeing.overview(by=OPERATOR)).backlog
+    backlog = (await overseeing.report(by=OPERATOR)).backlog
     assert backlog is not None
     assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
 
@@ -123,7 +123,7 @@ async def test_that_no_changes_are_taken_is_part_of_it(
     world: World, overseeing: RegistryStatus
 ) -> None:
     await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
-    overview = await overseeing.overview(by=OPERATOR)
+    overview = await overseeing.report(by=OPERATOR)
     assert overview.read_only is not None
 
 

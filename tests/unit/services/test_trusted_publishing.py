@@ -62,7 +62,7 @@ async def test_of_several_packages_each_is_bound_by_its_own_first_push(
     await trust.add("acme/two")
     job = await trust.job()
     await trust.world.push(bala("acme/one:1.0.0"), by=job)
-    found = await trust.world.registry.trusted_publishers.of(ACME, by=trust.owner)
+    found = await trust.world.registry.trusted_publishers.of_organization(ACME, by=trust.owner)
     assert {each.package: each.pending_until_ms is None for each in found} == {
         "one": True,
         "two": False,

@@ -42,7 +42,7 @@ async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
 
 async def pending_of(trust: TrustedPublishingWorld) -> list[bool]:
     """Return which publishers of acme wait for their package."""
-    found = await trust.world.registry.trusted_publishers.of(ACME, by=trust.owner)
+    found = await trust.world.registry.trusted_publishers.of_organization(ACME, by=trust.owner)
     return [each.pending_until_ms is not None for each in found]
 
 
@@ -50,7 +50,9 @@ async def test_an_owner_lists_the_publishers_of_an_organization(
     trust: TrustedPublishingWorld,
 ) -> None:
     added = await trust.add()
-    assert await trust.world.registry.trusted_publishers.of(ACME, by=trust.owner) == [added]
+    assert await trust.world.registry.trusted_publishers.of_organization(ACME, by=trust.owner) == [
+        added
+    ]
 
 
 async def test_what_is_added_is_in_the_log_with_all_that_decides(
@@ -80,11 +82,11 @@ async def test_only_owners_add_list_and_remove(trust: TrustedPublishingWorld, wh
     with pytest.raises(NotPermitted):
         await trust.add(by=other)
     with pytest.raises(NotPermitted):
-        await publishers.of(ACME, by=other)
+        await publishers.of_organization(ACME, by=other)
     with pytest.raises(NotPermitted):
         await publishers.remove(ACME, added.id, by=other)
     with pytest.raises(NotPermitted):
-        await publishers.restrict(GREET, Pushers.PUBLISHERS, by=other)
+        await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=other)
 
 
 @pytest.mark.parametrize("minutes", [None, 11])
@@ -101,8 +103,8 @@ async def test_who_did_not_sign_in_a_moment_ago_changes_nothing(
     with pytest.raises(SignInAgain):
         await publishers.remove(ACME, added.id, by=stale)
     with pytest.raises(SignInAgain):
-        await publishers.restrict(GREET, Pushers.PUBLISHERS, by=stale)
-    assert await publishers.of(ACME, by=stale) == [added]
+        await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=stale)
+    assert await publishers.of_organization(ACME, by=stale) == [added]
 
 
 async def test_an_organization_that_does_not_exist_has_no_publishers(
@@ -111,7 +113,9 @@ async def test_an_organization_that_does_not_exist_has_no_publishers(
     with pytest.raises(OrganizationNotFound):
         await trust.add("nobody/greet", by=OPERATOR)
     with pytest.raises(OrganizationNotFound):
-        await trust.world.registry.trusted_publishers.of(parse_org("nobody"), by=OPERATOR)
+        await trust.world.registry.trusted_publishers.of_organization(
+            parse_org("nobody"), by=OPERATOR
+        )
 
 
 async def test_the_very_same_publisher_is_added_once(trust: TrustedPublishingWorld) -> None:
@@ -265,7 +269,7 @@ async def test_the_publishers_of_others_are_as_unknown_as_those_that_are_not_the
     publishers = trust.world.registry.trusted_publishers
     with pytest.raises(PublisherNotFound):
         await publishers.remove(parse_org("other"), added.id, by=bob)
-    assert await publishers.of(ACME, by=trust.owner) == [added]
+    assert await publishers.of_organization(ACME, by=trust.owner) == [added]
 
 
 async def test_a_package_of_publishers_alone_takes_no_stored_token(
@@ -274,12 +278,12 @@ async def test_a_package_of_publishers_alone_takes_no_stored_token(
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
     publishers = trust.world.registry.trusted_publishers
-    await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     for person in (trust.world.people.ann, trust.world.people.admin):
         with pytest.raises(ClientFailure, match="published by its trusted publishers alone"):
             await trust.world.push(bala("acme/greet:1.1.0"), by=person)
     await trust.world.push(bala("acme/greet:1.1.0"), by=await trust.job())
-    await publishers.restrict(GREET, Pushers.MEMBERS, by=trust.owner)
+    await publishers.restrict_pushers(GREET, Pushers.MEMBERS, by=trust.owner)
     await trust.world.push(bala("acme/greet:1.2.0"))
 
 
@@ -289,7 +293,7 @@ async def test_who_may_not_publish_is_not_told_that_publishers_may(
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
     publishers = trust.world.registry.trusted_publishers
-    await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     reader = await limited(trust.world, trust.world.people.ann, "read")
     with pytest.raises(ClientFailure, match="lacks the scope"):
         await trust.world.push(bala("acme/greet:1.1.0"), by=reader)
@@ -306,7 +310,7 @@ async def test_the_operator_restricts_and_is_restricted(trust: TrustedPublishing
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
     publishers = trust.world.registry.trusted_publishers
-    head = await publishers.restrict(GREET, Pushers.PUBLISHERS, by=OPERATOR)
+    head = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=OPERATOR)
     assert head.pushers is Pushers.PUBLISHERS
     found = await trust.world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
     with pytest.raises(PublishersAlone):
@@ -319,8 +323,8 @@ async def test_saying_the_same_twice_changes_the_package_once(
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
     publishers = trust.world.registry.trusted_publishers
-    first = await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
-    again = await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    first = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
+    again = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     assert again.revision == first.revision
     kinds = [event.kind for event in await trust.log()]
     assert kinds.count("package.pushers-changed") == 1
@@ -332,10 +336,10 @@ async def test_a_package_without_publishers_is_never_closed_for_all(
     await trust.world.push(bala("acme/greet:1.0.0"))
     publishers = trust.world.registry.trusted_publishers
     with pytest.raises(InvalidRequest, match="nobody could push"):
-        await publishers.restrict(GREET, Pushers.PUBLISHERS, by=trust.owner)
+        await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     nothing = Package.parse("acme", "nothing")
     with pytest.raises(PackageNotFound):
-        await publishers.restrict(nothing, Pushers.MEMBERS, by=trust.owner)
+        await publishers.restrict_pushers(nothing, Pushers.MEMBERS, by=trust.owner)
 
 
 async def test_what_is_removed_or_bound_is_in_the_log_with_what_it_was(

@@ -42,7 +42,7 @@ async def ann(world: World) -> PageClient:
 async def test_an_owner_trusts_a_job_and_trusts_it_no_longer(ann: PageClient) -> None:
     answer = await ann.send(f"{PAGE}/add", **GREET)
     assert answer.status_code == 303, ann.text
-    [added] = await ann.world.registry.trusted_publishers.of(ACME, by=OPERATOR)
+    [added] = await ann.world.registry.trusted_publishers.of_organization(ACME, by=OPERATOR)
     assert added.rules.refs == ("refs/tags/v*", "refs/heads/main")
     assert added.rules.protected
     for text in ("octo/greet", "repository_id 74", "workflow release.yml", "environment", "until"):
