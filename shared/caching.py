@@ -1,44 +1,84 @@
-"""Caching: a bounded cache, a value that is renewed before it is old, and single flight."""
+"""Caching: a bounded cache, a value that is renewed before it expires, and single flight."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from datetime import timedelta
 from typing import Generic, TypeVar
 
 from shared.ports import Clock, Unanswered
 
+Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class LruCache(Generic[Value]):
-    """The newest entries by key: of more than `capacity` the oldest is forgotten."""
+def _one(_key: object, _value: object) -> int:
+    return 1
 
-    def __init__(self, capacity: int) -> None:
-        """Hold up to `capacity` entries."""
+
+class LruCache(Generic[Key, Value]):
+    """A cache that evicts what was used least recently when it is full. For one thread.
+
+    `capacity` counts entries, or bounds the sum of what `weigh` returns for them, such as bytes;
+    `weigh` must return the same whenever it is called for the same entry. The entry that was put
+    last stays, whatever its weight.
+    """
+
+    def __init__(self, capacity: int, weigh: Callable[[Key, Value], int] = _one) -> None:
         self._capacity = capacity
-        self._entries: dict[str, Value] = {}
+        self._weigh = weigh
+        self._weight = 0
+        self._entries: OrderedDict[Key, Value] = OrderedDict()
 
-    def get(self, key: str) -> Value | None:
-        """Return the entry, or None."""
+    def get(self, key: Key) -> Value | None:
+        """Return the entry and mark it as used, or return None."""
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
+
+    def peek(self, key: Key) -> Value | None:
+        """Return the entry without marking it as used, or return None."""
         return self._entries.get(key)
 
-    def put(self, key: str, value: Value) -> None:
-        """Hold the entry as the newest."""
-        self._entries.pop(key, None)
+    def put(self, key: Key, value: Value) -> None:
+        self.drop(key)
         self._entries[key] = value
-        if len(self._entries) > self._capacity:
-            del self._entries[next(iter(self._entries))]
+        self._weight += self._weigh(key, value)
+        while self._weight > self._capacity and len(self._entries) > 1:
+            self._evict()
 
-    def drop(self, key: str) -> None:
-        """Forget the entry, if it is there."""
-        self._entries.pop(key, None)
+    def drop(self, key: Key) -> None:
+        """Remove the entry, if it is there."""
+        value = self._entries.pop(key, None)
+        if value is not None:
+            self._weight -= self._weigh(key, value)
 
-    def items(self) -> list[tuple[str, Value]]:
-        """Return all entries with their keys, the oldest first."""
+    def evict(self, is_stale: Callable[[Value], bool], limit: int) -> None:
+        """Remove the least recently used entries up to the first that is not stale."""
+        for _ in range(min(limit, len(self._entries))):
+            if not is_stale(next(iter(self._entries.values()))):
+                return
+            self._evict()
+
+    def values(self) -> list[Value]:
+        """Return all entries, the least recently used first."""
+        return list(self._entries.values())
+
+    def items(self) -> list[tuple[Key, Value]]:
+        """Return all entries with their keys, the least recently used first."""
         return list(self._entries.items())
 
+    def _evict(self) -> None:
+        key, value = self._entries.popitem(last=False)
+        self._weight -= self._weigh(key, value)
+
+    @property
+    def weight(self) -> int:
+        """Return the weight of all entries."""
+        return self._weight
+
     def __len__(self) -> int:
-        """Return how many entries are held."""
         return len(self._entries)
 
 

@@ -69,7 +69,7 @@ class CanaryTokens:
     def __init__(self, events: EventStore, clock: Clock) -> None:
         self._events = events
         self._clock = clock
-        self._reported = LruCache[int](MAX_CACHED_CANARIES)
+        self._reported = LruCache[str, int](MAX_CACHED_CANARIES)
         self._background_tasks = BackgroundTasks()
 
     def record_use(self, token: Token, client: RequestClient) -> None:
@@ -117,7 +117,7 @@ class Authentication:
         self._environment = environment
         self._canaries = canaries
         self._entra = entra
-        self._verified = LruCache[_CachedToken](MAX_CACHED_TOKENS)
+        self._verified = LruCache[str, _CachedToken](MAX_CACHED_TOKENS)
         self._last_use = TokenLastUse(directory)
 
     async def authenticate(
@@ -192,7 +192,7 @@ class TokenLastUse:
 
     def __init__(self, directory: DirectoryStore) -> None:
         self._directory = directory
-        self._recorded = LruCache[int](MAX_CACHED_TOKENS)
+        self._recorded = LruCache[str, int](MAX_CACHED_TOKENS)
         self._background_tasks = BackgroundTasks()
 
     def record(self, token: Token, client: RequestClient, now_ms: int) -> None:

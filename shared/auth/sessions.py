@@ -96,7 +96,7 @@ class Sessions:
         self._proof = proof
         self._copied = copied
         self._delayed = delayed
-        self._cache = LruCache[_CachedSession](MAX_CACHED_SESSIONS)
+        self._cache = LruCache[str, _CachedSession](MAX_CACHED_SESSIONS)
 
     async def recognize(self, headers: Mapping[str, str]) -> Principal:
         """Return who is signed in; `ANONYMOUS` without a valid cookie. May send a new cookie."""

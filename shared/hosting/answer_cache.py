@@ -13,6 +13,7 @@ from typing import Self, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.answer_cache import REQUEST_ID_HEADER, RepeatAnswer
+from shared.caching import LruCache
 from shared.hosting.requests import HEADERS_READ, LazyRequest
 from shared.hosting.responses import (
     WITHOUT_BODY,
@@ -87,9 +88,7 @@ class AnswerCache:
     ) -> None:
         self._app = app
         self._edition = edition
-        self._capacity = capacity
-        self._bytes = 0
-        self._kept: dict[_Key, _CachedAnswer] = {}
+        self._kept = LruCache[_Key, _CachedAnswer](capacity, weigh=lambda _, kept: kept.size)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
@@ -123,7 +122,8 @@ class AnswerCache:
         except Exception:  # Whoever is asked next says what is wrong with the stores.
             return None
         key = _key(scope)
-        kept = self._kept.get(key)
+        # Not marked as used: what is stale is evicted in the order in which it was made.
+        kept = self._kept.peek(key)
         if kept is not None and kept.edition == edition:
             fresh = _fresh(kept, scope)
             if fresh is not None:
@@ -152,21 +152,8 @@ class AnswerCache:
         return sending
 
     def _keep(self, key: _Key, kept: _CachedAnswer) -> None:
-        self._forget(key)
-        self._kept[key] = kept
-        self._bytes += kept.size
-        for _ in range(STALE_EVICTIONS_PER_WRITE):
-            oldest = next(iter(self._kept))
-            # After a write nothing stands that was kept before it.
-            if self._kept[oldest].edition == kept.edition:
-                break
-            self._forget(oldest)
-        while self._bytes > self._capacity:
-            self._forget(next(iter(self._kept)))
-
-    def _forget(self, key: _Key) -> None:
-        before = self._kept.pop(key, None)
-        self._bytes -= before.size if before else 0
+        self._kept.put(key, kept)
+        self._kept.evict(lambda each: each.edition != kept.edition, STALE_EVICTIONS_PER_WRITE)
 
 
 def _key(scope: Scope) -> _Key:

@@ -41,8 +41,8 @@ class ArchiveFiles:
     def __init__(self, archives: ArchiveStore) -> None:
         """Read from these archives."""
         self._archives = archives
-        self._lists = LruCache[ArchiveDirectory](FILE_LISTS_REMEMBERED)
-        self._long = LruCache[ArchiveDirectory](LONG_FILE_LISTS_REMEMBERED)
+        self._lists = LruCache[str, ArchiveDirectory](FILE_LISTS_REMEMBERED)
+        self._long = LruCache[str, ArchiveDirectory](LONG_FILE_LISTS_REMEMBERED)
 
     async def list(self, release: Release) -> ArchiveDirectory:
         """Return what the archive of a release holds."""
@@ -101,7 +101,7 @@ class RenderedTexts:
         """Store the costly ones in `documents`."""
         self._documents = documents
         self._stored_from = stored_from
-        self._kept = LruCache[SafeHtml](SOURCES_KEPT)
+        self._kept = LruCache[str, SafeHtml](SOURCES_KEPT)
         self._flights = SingleFlight[SafeHtml]()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prose")
 

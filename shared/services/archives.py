@@ -305,7 +305,7 @@ class ArchiveChecksums:
     def __init__(self, archives: ArchiveStore) -> None:
         """Read from `archives`."""
         self._archives = archives
-        self._known = LruCache[str](CHECKSUMS_REMEMBERED)
+        self._known = LruCache[str, str](CHECKSUMS_REMEMBERED)
 
     async def checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:
         """Return a checksum of the release's archive."""

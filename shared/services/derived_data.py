@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
@@ -240,9 +241,7 @@ class DocumentCache:
         """Make documents by `make`, a pure function, and keep up to `capacity` bytes of them."""
         self._make = make
         self._clock = clock
-        self._capacity = capacity
-        self._bytes = 0
-        self._made: dict[str, _Made] = {}  # What was read last is last.
+        self._made = LruCache[str, _Made](capacity, weigh=lambda _, made: made.size)
         self._turn = asyncio.Lock()
 
     def now_ms(self) -> int:
@@ -264,7 +263,7 @@ class DocumentCache:
         key, revision = survey.head.package.key, survey.revision
         document = self._remembered(key, revision) or await self._fresh(survey, revision)
         is_public = survey.head.visibility is Visibility.PUBLIC
-        self._keep(key, _Made(document, revision, is_public, read_ms))
+        self._made.put(key, _Made(document, revision, is_public, read_ms))
         return document
 
     def _remembered(self, key: str, revision: int) -> DerivedDocument | None:
@@ -281,14 +280,3 @@ class DocumentCache:
 
     def _document(self, survey: Survey) -> DerivedDocument:
         return DerivedDocument.of(self._make(survey), survey.changed_ms)
-
-    def _keep(self, key: str, made: _Made) -> None:
-        self._forget(key)
-        self._made[key] = made
-        self._bytes += made.size
-        while self._bytes > self._capacity and len(self._made) > 1:
-            self._forget(next(iter(self._made)))
-
-    def _forget(self, key: str) -> None:
-        before = self._made.pop(key, None)
-        self._bytes -= before.size if before else 0

@@ -157,7 +157,7 @@ class MavenVersionLists:
         self._browsing = browsing
         self._clock = clock
         self._lists = self._remembering(repository_metadata)
-        self._by_distribution = LruCache[DocumentCache](DISTRIBUTIONS_CACHED)
+        self._by_distribution = LruCache[str, DocumentCache](DISTRIBUTIONS_CACHED)
 
     async def versions(
         self, package: Package, *, by: Principal, known: Collection[str] = ()

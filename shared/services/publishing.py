@@ -112,7 +112,9 @@ class Publishing:
     rate_limiter: RateLimiter
     mail: HeldReleaseMail
     admitted: Callable[[Release], None]  # Called with each new release, not with repeats.
-    _publishers: LruCache[int] = field(default_factory=lambda: LruCache[int](MAX_PUBLISHERS_CACHED))
+    _publishers: LruCache[str, int] = field(
+        default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
+    )
 
     async def push(self, upload: Upload, by: Principal) -> Release:
         """Publish the archive and return its release, listed everywhere.

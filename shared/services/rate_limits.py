@@ -112,7 +112,7 @@ class BurstDetection:
         self._clock = clock
         self._packages = packages
         self._releases = releases
-        self._marked = LruCache[bool](REMEMBERED)
+        self._marked = LruCache[str, bool](REMEMBERED)
 
     def counters(self, by: Principal, package: Package) -> BurstCounters:
         """Return what a push of the package counts now."""
@@ -163,8 +163,8 @@ class RateLimiter:
         self._braking = braking
         self._pausing = pausing
         self._reads = ReadLimiter(rules[RateLimitClass.READ], clock)
-        self._shut = LruCache[tuple[int, RateLimitAllowance]](CALLERS_REMEMBERED)
-        self._failed = LruCache[bool](CALLERS_REMEMBERED)
+        self._shut = LruCache[str, tuple[int, RateLimitAllowance]](CALLERS_REMEMBERED)
+        self._failed = LruCache[str, bool](CALLERS_REMEMBERED)
 
     async def check(
         self, operation: RateLimitClass, keys: RateLimitKeys

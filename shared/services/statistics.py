@@ -49,7 +49,7 @@ class PullCounter:
         self._admit = admit
         self._delayed = delayed
         self._flush_after = flush_after
-        self._seen = LruCache[Pull](
+        self._seen = LruCache[str, Pull](
             MAX_PULLS_REMEMBERED
         )  # Of one window: no other is asked for again.
         self._window: int = 0
@@ -71,7 +71,7 @@ class PullCounter:
         now_ms = self._clock.now_ms()
         window = pull_window(now_ms)
         if window != self._window:
-            self._seen = LruCache[Pull](MAX_PULLS_REMEMBERED)
+            self._seen = LruCache[str, Pull](MAX_PULLS_REMEMBERED)
             self._window = window
         identity = f"{coordinate.key} {caller}"
         if self._seen.get(identity) or len(self._pending) >= MAX_PULLS_REMEMBERED:

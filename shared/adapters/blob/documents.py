@@ -1,7 +1,6 @@
 """Documentation, dependency graphs and bills of materials as blobs, by digest."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from io import BytesIO
 
@@ -10,6 +9,7 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import graph_blob, rendering_blob, sbom_blob, texts_blob
+from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Graph, Texts, graph_document
 
@@ -25,7 +25,7 @@ class BlobDocuments:
         """Keep the documents in the container `derived`."""
         self._blobs = blobs
         self._slots = asyncio.Semaphore(CONCURRENT_READS)
-        self._graphs = BlobContentCache(GRAPH_CACHE_BYTES, LARGEST_CACHED_GRAPH_BYTES)
+        self._graphs = LruCache[str, bytes](GRAPH_CACHE_BYTES, weigh=lambda _, graph: len(graph))
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         """Store both documents of the archive; a repeat changes nothing."""
@@ -79,13 +79,14 @@ class BlobDocuments:
 
     async def _graph(self, name: str) -> bytes:
         """Return a graph; one that was stored is the same for ever."""
-        kept = self._graphs.get(name)
-        if kept is None:
-            kept = await self._read(name)
-            if kept is None:
+        graph = self._graphs.get(name)
+        if graph is None:
+            graph = await self._read(name)
+            if graph is None:
                 return b"[]"
-            self._graphs.put(name, kept)
-        return kept
+            if len(graph) <= LARGEST_CACHED_GRAPH_BYTES:
+                self._graphs.put(name, graph)
+        return graph
 
     async def _create(self, name: str, content: bytes) -> bool:
         with translate_blob_errors():
@@ -113,30 +114,3 @@ class BlobDocuments:
 
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container("derived").get_blob_client(name)
-
-
-class BlobContentCache:
-    """What was asked for lately, by name: so many bytes in all, and nothing larger than a part."""
-
-    def __init__(self, most_bytes: int, largest: int) -> None:
-        """Keep up to `most_bytes`, and no document above `largest` bytes."""
-        self._most, self._largest = most_bytes, largest
-        self._documents = OrderedDict[str, bytes]()
-        self._bytes = 0
-
-    def get(self, name: str) -> bytes | None:
-        """Return the document, or None."""
-        document = self._documents.get(name)
-        if document is not None:
-            self._documents.move_to_end(name)
-        return document
-
-    def put(self, name: str, document: bytes) -> None:
-        """Keep the document, and forget those that nobody asked for the longest."""
-        if len(document) > self._largest or name in self._documents:
-            return
-        self._documents[name] = document
-        self._bytes += len(document)
-        while self._bytes > self._most:
-            _, oldest = self._documents.popitem(last=False)
-            self._bytes -= len(oldest)

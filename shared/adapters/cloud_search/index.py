@@ -1,7 +1,6 @@
 """The search index of a registry in the cloud, and the copy of it that this process searches."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from shared.adapters.cloud_search.parts import (
 )
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
+from shared.caching import LruCache
 from shared.domain.errors.requests import SearchLoading
 from shared.domain.names import Package
 from shared.domain.packages import Listing
@@ -77,7 +77,7 @@ class CurrentCopy:
         self._sleep = sleep
         self._shown: LoadedCopy | None = None
         self._etag = ""
-        self._own: OrderedDict[str, ListingChange] = OrderedDict()
+        self._own = LruCache[str, ListingChange](OWN_CHANGES_KEPT)
         self._one_at_a_time = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()  # At least once.
@@ -107,10 +107,7 @@ class CurrentCopy:
         """Show a change of this process at once; the others learn of it by the feed."""
         if change is None:
             return
-        self._own[change.key] = change
-        self._own.move_to_end(change.key)
-        if len(self._own) > OWN_CHANGES_KEPT:
-            self._own.popitem(last=False)
+        self._own.put(change.key, change)
         shown = self._shown
         if shown is not None:
             await self._apply(shown, change)

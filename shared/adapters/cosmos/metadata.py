@@ -3,12 +3,17 @@ decoded.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
+from shared.adapters.decoded_records import (
+    SURVEYS_CACHED_BYTES,
+    memory_of_entries,
+    share_field_names,
+)
+from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
@@ -198,27 +203,29 @@ def _pointer(release: Release) -> Item:
     }
 
 
-CACHED_ENTRIES = 20_000  # 3 to 7 KB each.
 OVERLAP_SECONDS = 5  # The service dates items by whole seconds, on more than one machine.
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The entries of a package by version, and the second of the newest change among them."""
+    """The entries of a package by version, the second of the newest change among them, and the
+    memory that they take."""
 
     changed: int
     entries: dict[str, ReleaseEntry]
+    memory_bytes: int = 0
 
 
 class CosmosSurveys:
     """The surveys of one process; what others write is seen by the next call."""
 
-    def __init__(self, container: CosmosContainer, capacity: int = CACHED_ENTRIES) -> None:
-        """Keep `capacity` entries at most, of the packages that were asked for last."""
+    def __init__(
+        self, container: CosmosContainer, capacity_bytes: int = SURVEYS_CACHED_BYTES
+    ) -> None:
         self._container = container
-        self._capacity = capacity
-        self._count = 0
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known = LruCache[str, _Known](
+            capacity_bytes, weigh=lambda _, known: known.memory_bytes
+        )
 
     async def read(self, keys: Sequence[str]) -> list[Survey | None]:
         """Return the survey of each package by its key; None where it does not exist."""
@@ -245,17 +252,15 @@ class CosmosSurveys:
         )
 
     def _keep(self, key: str, known: _Known, changed: list[Item]) -> _Known:
-        newer = {
-            item["body"]["version"]: ReleaseEntry.model_validate(item["body"]) for item in changed
-        }
-        entries = {**known.entries, **_that_are_newer(known.entries, newer)}
-        fresh = _Known(max([known.changed, *(item["_ts"] for item in changed)]), entries)
-        before = self._known.pop(key, None)
-        self._count += len(entries) - (len(before.entries) if before else 0)
-        self._known[key] = fresh
-        while self._count > self._capacity and len(self._known) > 1:
-            _, oldest = self._known.popitem(last=False)
-            self._count -= len(oldest.entries)
+        found = {item["body"]["version"]: _entry(item["body"]) for item in changed}
+        newer = _that_are_newer(known.entries, found)
+        replaced = [known.entries[version] for version in newer if version in known.entries]
+        fresh = _Known(
+            max([known.changed, *(item["_ts"] for item in changed)]),
+            {**known.entries, **newer},
+            known.memory_bytes + memory_of_entries(newer.values()) - memory_of_entries(replaced),
+        )
+        self._known.put(key, fresh)
         return fresh
 
 
@@ -267,6 +272,10 @@ def _that_are_newer(
         for version, entry in found.items()
         if version not in known or entry.revision >= known[version].revision
     }
+
+
+def _entry(body: Item) -> ReleaseEntry:
+    return share_field_names(ReleaseEntry.model_validate(body))
 
 
 def _precedence(entry: ReleaseEntry) -> Precedence:

@@ -1,9 +1,10 @@
 """Accounts, organizations and everything that belongs to them in SQLite."""
 
 import sqlite3
-from functools import lru_cache, partial
+from functools import partial
 from typing import TypeVar
 
+from shared.adapters.decoded_records import DecodedRecords
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.accounts import Account
@@ -16,7 +17,9 @@ from shared.ports import AlreadyThere, Stale
 
 E = TypeVar("E", bound=Entity)
 
-CACHED = 4_096  # Entities, by their text; about 8 MB when every place is taken.
+ENTITIES_CACHED_BYTES = 2 * 1024 * 1024
+
+_cached = DecodedRecords(ENTITIES_CACHED_BYTES)
 
 
 class SqliteDirectory:
@@ -75,18 +78,6 @@ class SqliteDirectory:
         return await self._database.write(partial(_remove_ended, before_ms))
 
 
-@lru_cache(CACHED)
-def _parsed(kind: type[Record], body: str) -> Record:
-    # By the text itself: what was decoded stays true, and no write has to be noticed.
-    return kind.model_validate_json(body)
-
-
-def _read(kind: type[E], body: str) -> E:
-    entity = _parsed(kind, body)
-    assert isinstance(entity, kind)  # noqa: S101 - it is what was asked for.
-    return entity
-
-
 def _standing(
     account_id: str, org: str, now_ms: int, connection: sqlite3.Connection
 ) -> AccessContext:
@@ -103,7 +94,7 @@ def _get(kind: type[E], place: Place, connection: sqlite3.Connection) -> E | Non
         "SELECT body FROM entities WHERE kind = ? AND owner = ? AND key = ? AND NOT removed",
         (kind.kind, *place),
     ).fetchone()
-    return None if row is None else _read(kind, row[0])
+    return None if row is None else _cached.decode(kind, row[0])
 
 
 def _of(kind: type[E], owner: str, connection: sqlite3.Connection) -> list[E]:
@@ -111,7 +102,7 @@ def _of(kind: type[E], owner: str, connection: sqlite3.Connection) -> list[E]:
         "SELECT body FROM entities WHERE kind = ? AND owner = ? AND NOT removed ORDER BY key",
         (kind.kind, owner),
     )
-    return [_read(kind, body) for (body,) in rows]
+    return [_cached.decode(kind, body) for (body,) in rows]
 
 
 def _about(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[E]:
@@ -120,7 +111,7 @@ def _about(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[
         " ORDER BY owner, key",
         (kind.kind, subject),
     )
-    return [_read(kind, body) for (body,) in rows]
+    return [_cached.decode(kind, body) for (body,) in rows]
 
 
 def _all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection) -> list[E]:
@@ -129,7 +120,7 @@ def _all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection
         " ORDER BY owner, key LIMIT ?",
         (kind.kind, *after, count),
     )
-    return [_read(kind, body) for (body,) in rows]
+    return [_cached.decode(kind, body) for (body,) in rows]
 
 
 def _ending(kind: type[E], span: tuple[int, int, int], connection: sqlite3.Connection) -> list[E]:
@@ -138,7 +129,7 @@ def _ending(kind: type[E], span: tuple[int, int, int], connection: sqlite3.Conne
         " ORDER BY ends_ms, owner, key LIMIT ?",
         (kind.kind, *span),
     )
-    return [_read(kind, body) for (body,) in rows]
+    return [_cached.decode(kind, body) for (body,) in rows]
 
 
 def _add_all(entity: E, others: tuple[Entity, ...], connection: sqlite3.Connection) -> E:
@@ -157,7 +148,7 @@ def _add(entity: E, connection: sqlite3.Connection) -> E:
     body, revision, removed = row
     if not removed:
         raise AlreadyThere
-    owed = _read(type(entity), body).outbox
+    owed = _cached.decode(type(entity), body).outbox
     revived = {"revision": revision + 1, "outbox": (*owed, *entity.outbox)}
     return _store(entity.model_copy(update=revived), connection)
 

@@ -8,7 +8,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.auth.authentication import (
-    MAX_CACHED_TOKENS,
     MAX_USER_AGENT_LENGTH,
     Authentication,
     CanaryTokens,
@@ -16,7 +15,6 @@ from shared.auth.authentication import (
     printable_user_agent,
 )
 from shared.auth.tokens import AccessToken
-from shared.caching import LruCache
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.addresses import parse_networks
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
@@ -454,23 +452,6 @@ async def test_a_canary_that_could_not_be_told_is_told_with_the_next_try(
         await authentication.close()
         events.fails_with = None
     assert events.kinds() == ["token.canary-tried"]
-
-
-def test_a_process_remembers_a_bounded_number_of_tokens() -> None:
-    recent = LruCache[int](MAX_CACHED_TOKENS)
-    for number in range(MAX_CACHED_TOKENS + 5):
-        recent.put(str(number), number)
-    assert len(recent) == MAX_CACHED_TOKENS
-    assert recent.get("4") is None
-    assert recent.get("5") == 5
-
-
-def test_an_entry_that_is_put_again_is_the_newest() -> None:
-    recent = LruCache[int](2)
-    for key in ("a", "b", "a", "c"):
-        recent.put(key, 0)
-    assert recent.get("a") is not None
-    assert recent.get("b") is None
 
 
 TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from anyio.lowlevel import checkpoint
 
+from shared.adapters.decoded_records import memory_of_entries
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.sqlite.metadata import SqliteSurveys
+from shared.adapters.sqlite.metadata import ROWS_ON_THE_LOOP, SqliteSurveys
 from shared.domain.names import Package
 from shared.domain.versions import Version
 from tests.contract.sample_records import GREET, entry, head, package, release
@@ -109,18 +110,32 @@ async def test_the_same_survey_is_returned_while_nothing_changes(
 
 
 async def test_memory_holds_the_packages_that_were_asked_for_last(stores: EmbeddedStores) -> None:
-    surveys = SqliteSurveys(stores.database, capacity=25)
+    ten_entries = memory_of_entries([entry(f"1.{number}.0") for number in range(10)])
+    surveys = SqliteSurveys(stores.database, capacity_bytes=ten_entries * 5 // 2)
     packages = [package(f"acme/p{number}") for number in range(4)]
     for each in packages:
         await stores.metadata.claim(head(str(each)))
         await pushed(stores, *(f"1.{number}.0" for number in range(10)), to=each)
         await surveys.read([each.key])
-    assert list(surveys._known) == [each.key for each in packages[-2:]]
-    assert surveys._count == 20
+    assert [key for key, _ in surveys._known.items()] == [each.key for each in packages[-2:]]
+    assert surveys._known.weight == 2 * ten_entries
+
+
+async def test_a_replaced_entry_is_weighed_once(stores: EmbeddedStores) -> None:
+    surveys = SqliteSurveys(stores.database)
+    for changed in (1, ROWS_ON_THE_LOOP + 1):
+        for revision in (1, 2):
+            entries = [
+                entry(f"1.{number}.0", revision=changed + revision, deprecation="x" * changed)
+                for number in range(changed)
+            ]
+            await stores.metadata.put_entries(GREET, entries)
+            await surveys.read([GREET.key])
+        assert surveys._known.weight == memory_of_entries(entries)
 
 
 async def test_a_package_larger_than_the_memory_is_surveyed_whole(stores: EmbeddedStores) -> None:
-    surveys = SqliteSurveys(stores.database, capacity=10)
+    surveys = SqliteSurveys(stores.database, capacity_bytes=10)
     await pushed(stores, *(f"1.{number}.0" for number in range(100)))
     for _ in range(2):
         (survey,) = await surveys.read([GREET.key])

@@ -1,0 +1,100 @@
+"""The bounded cache, and single flight."""
+
+import asyncio
+
+import pytest
+
+from shared.caching import LruCache, SingleFlight
+
+
+def test_a_full_cache_evicts_what_was_put_first() -> None:
+    cache = LruCache[str, int](1_000)
+    for number in range(1_005):
+        cache.put(str(number), number)
+    assert len(cache) == 1_000
+    assert cache.get("4") is None
+    assert cache.get("5") == 5
+
+
+def test_an_entry_that_is_put_again_is_the_newest() -> None:
+    cache = LruCache[str, int](2)
+    for key in ("a", "b", "a", "c"):
+        cache.put(key, 1)
+    assert [key for key, _ in cache.items()] == ["a", "c"]
+
+
+@pytest.mark.parametrize(("read", "kept"), [("get", ["a", "c"]), ("peek", ["b", "c"])])
+def test_get_marks_an_entry_as_used_and_peek_does_not(read: str, kept: list[str]) -> None:
+    cache = LruCache[str, int](2)
+    cache.put("a", 1)
+    cache.put("b", 2)
+    assert getattr(cache, read)("a") == 1
+    cache.put("c", 3)
+    assert [key for key, _ in cache.items()] == kept
+
+
+def test_the_weight_of_all_entries_is_bounded() -> None:
+    cache = LruCache[str, bytes](10, weigh=lambda key, value: len(key) + len(value))
+    for key, value in (("a", b"1234"), ("b", b"1234"), ("c", b"1")):
+        cache.put(key, value)
+    assert cache.values() == [b"1234", b"1"]
+    assert cache.weight == 7
+
+
+def test_a_replaced_or_dropped_entry_weighs_nothing() -> None:
+    cache = LruCache[str, bytes](10, weigh=lambda _, value: len(value))
+    for value in (b"1", b"12345", b"12"):
+        cache.put("a", value)
+    assert cache.weight == 2
+    cache.drop("a")
+    cache.drop("a")
+    assert (cache.weight, len(cache)) == (0, 0)
+
+
+def test_the_entry_that_was_put_last_stays_whatever_its_weight() -> None:
+    cache = LruCache[str, bytes](10, weigh=lambda _, value: len(value))
+    cache.put("a", b"1")
+    cache.put("heavy", b"x" * 100)
+    assert cache.values() == [b"x" * 100]
+    cache.put("b", b"1")
+    assert cache.values() == [b"1"]
+
+
+def test_stale_entries_are_evicted_up_to_the_first_that_is_not_stale() -> None:
+    cache = LruCache[int, int](10)
+    for number in range(6):
+        cache.put(number, number)
+    cache.evict(lambda value: value != 3, limit=2)
+    assert cache.values() == [2, 3, 4, 5]
+    cache.evict(lambda value: value != 3, limit=2)
+    assert cache.values() == [3, 4, 5]
+    cache.evict(lambda _: True, limit=10)
+    assert cache.values() == []
+
+
+async def test_calls_for_the_same_key_at_the_same_time_share_one_result() -> None:
+    flight, made = SingleFlight[int](), list[int]()
+
+    async def make() -> int:
+        made.append(len(made))
+        await asyncio.sleep(0)
+        return made[-1]
+
+    assert await asyncio.gather(*(flight.answer("a", make) for _ in range(3))) == [0, 0, 0]
+    assert await flight.answer("a", make) == 1
+
+
+async def test_a_caller_that_gives_up_leaves_the_result_to_the_others() -> None:
+    flight, gate = SingleFlight[int](), asyncio.Event()
+
+    async def make() -> int:
+        await gate.wait()
+        return 1
+
+    first, second = (asyncio.create_task(flight.answer("a", make)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    assert await second == 1
+    assert first.cancelled()
