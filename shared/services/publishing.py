@@ -182,9 +182,13 @@ class Publishing:
         await self._require_publisher(by)
         bala = await self._read_archive(upload)
         package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
-        access, allowance = await asyncio.gather(
-            self.require_right(package, found.head, by), self._count(package, found, by)
-        )
+        checking = asyncio.create_task(self.require_right(package, found.head, by))
+        counting = asyncio.create_task(self._count(package, found, by))
+        try:
+            access, allowance = await asyncio.gather(checking, counting)
+        finally:
+            # A refused push ends after its last call of a store.
+            await asyncio.wait((checking, counting))
         return _Push(bala, found, access, allowance, by)
 
     async def _require_publisher(self, by: Principal) -> None:

@@ -1,5 +1,6 @@
 """Who publishes what: rights, spellings, tools, visibility, and what a refused push is told."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 import pytest
@@ -13,6 +14,7 @@ from shared.domain.packages import Release, Visibility
 from shared.domain.rights import Grant, Scope
 from shared.services.organizations import OrganizationProfile
 from shared.services.publishing import PUBLISHER_CACHED_FOR, Publishing, Upload
+from shared.services.rate_limits import PublishAllowance, RateLimiter
 from tests.support.archives import bala
 from tests.support.world import World
 
@@ -60,6 +62,26 @@ async def test_a_credential_that_publishes_is_not_asked_again_for_ten_minutes(
     world.clock.at_ms += 1
     await publishing.push(Upload(bala("acme/greet:1.0.3")), by=one)
     assert credentials == ["one", "other", "one"]
+
+
+class SlowRateLimiter(RateLimiter):
+    """Counts a push some turns of the loop after its right is refused."""
+
+    counted = 0
+
+    async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        self.counted += 1
+        return PublishAllowance()
+
+
+async def test_a_refused_push_ends_after_it_is_counted(world: World) -> None:
+    limiter = SlowRateLimiter.__new__(SlowRateLimiter)  # It needs nothing to count with.
+    publishing = replace(world.registry.publishing, rate_limiter=limiter)
+    with pytest.raises(NotPermitted):
+        await publishing.push(Upload(bala("other/greet:1.0.0")), by=owner(world))
+    assert limiter.counted == 1
 
 
 async def test_a_private_archive_of_a_public_package_is_told_both_ways_out(world: World) -> None:
