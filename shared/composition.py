@@ -80,6 +80,7 @@ from shared.services.archives import (
     DeliveryRoutes,
 )
 from shared.services.audit_log import AuditLog
+from shared.services.burst_detection import BurstDetection
 from shared.services.derived_data import DerivedData, DocumentCache, WithheldReleases
 from shared.services.device_login import DeviceLogin
 from shared.services.domain_verification import DomainVerification
@@ -107,7 +108,7 @@ from shared.services.packages import (
     PackageVisibility,
 )
 from shared.services.publishing import DependencyCheck, Publishing
-from shared.services.rate_limits import BurstDetection, RateLimiter
+from shared.services.rate_limits import RateLimiter
 from shared.services.records import Leases, RecordWriter
 from shared.services.reserved_names import ReservedNames
 from shared.services.resolution import Resolver

@@ -9,7 +9,7 @@ from functions.manage.pages import AdministratorPages
 from shared.composition import Registry
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
-from shared.services.rate_limits import BURST_WINDOW
+from shared.services.burst_detection import BURST_WINDOW
 from shared.services.status import MAX_RECORDS_COUNTED
 from shared.services.upkeep import schedule_of
 

@@ -22,7 +22,7 @@ from shared.domain.records import Place
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.services.accounts import accounts_by_ids, organization_owners
-from shared.services.rate_limits import BURST_WINDOW
+from shared.services.burst_detection import BURST_WINDOW
 from shared.services.upkeep import UPKEEP_BATCH, TaskReport
 
 # From the name of the account and the address of the registry.

@@ -26,10 +26,11 @@ from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.rights import PUBLISHING_SCOPES, Action
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
 from shared.services.archives import ArchiveReader
+from shared.services.burst_detection import BURST_REASON
 from shared.services.derived_data import DerivedData
 from shared.services.mail import HeldReleaseMail
 from shared.services.organizations import Organizations
-from shared.services.rate_limits import BURST_REASON, PublishAllowance, RateLimiter
+from shared.services.rate_limits import PublishAllowance, RateLimiter
 from shared.services.trusted_publishing import TrustedPublishers, check_pusher
 
 # Clients repeat a push at once on a 5xx or a lost connection, and people soon after.

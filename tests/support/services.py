@@ -26,13 +26,14 @@ from shared.services.administration import (
     OrganizationAdministration,
 )
 from shared.services.audit_log import AuditLog
+from shared.services.burst_detection import BurstDetection
 from shared.services.domain_verification import DomainVerification
 from shared.services.invitations import InvitationLimits, Invitations
 from shared.services.mail import AccountMail, MailDelivery
 from shared.services.members import MemberChanges, OrganizationMembers, OrganizationTransfer
 from shared.services.organization_deletion import OrganizationDeletion
 from shared.services.organizations import OrganizationCreation, OrganizationCreators, Organizations
-from shared.services.rate_limits import BurstDetection, RateLimiter
+from shared.services.rate_limits import RateLimiter
 from shared.services.records import Leases, RecordWriter
 from shared.services.reserved_names import ReservedNames
 from shared.services.sessions import AccountSessions

@@ -12,8 +12,8 @@ from shared.domain.members import Membership, PendingRole
 from shared.domain.packages import Origin, Release
 from shared.domain.rights import Role
 from shared.ports import DirectoryStore
+from shared.services.burst_detection import BURST_WINDOW
 from shared.services.mail import HeldReleaseMail, MailDelivery
-from shared.services.rate_limits import BURST_WINDOW
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import FakeClock

@@ -1,154 +1,566 @@
-"""A burst of different packages is told over all instances, and nothing else is taken for one."""
+"""Who makes too many requests waits as long as told, and nobody else does."""
 
-import asyncio
 from collections import Counter as Tallies
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from shared.domain.identity import Principal
+from shared.domain.errors.requests import TakesNoChanges, TooMany, TooManyFailures, TooManyRequests
+from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Package
+from shared.domain.rate_limits import (
+    RateLimit,
+    RateLimitAllowance,
+    RateLimitClass,
+    RateLimitKeys,
+    RateLimitSubject,
+)
 from shared.ports import WorkStore
-from shared.services.rate_limits import BURST_WINDOW, BurstDetection
+from shared.services.burst_detection import BurstDetection
+from shared.services.notices import ReadOnlyMode
+from shared.services.rate_limits import RateLimiter, ReadLimiter, rate_limit_headers
+from tests.fakes.services import taking_changes, taking_none
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import counting
 
-ANN, BOB = Principal("ann0000000", "token-1"), Principal("bob0000000", "token-2")
-MOST, MOST_RELEASES = 5, 100
+ANN = Principal("ann0000000", "token-1", address="203.0.113.7")
+GREET = Package.parse("acme", "greet")
+DEFAULT = "token=3 account=5 address=8"
 
 
 class Instance:
-    """One process, over work that all share."""
+    """One process of a registry: a service of its own over work that all share."""
 
-    def __init__(self, work: FakeWork, clock: FakeClock) -> None:
+    def __init__(
+        self, work: FakeWork, clock: FakeClock, pausing: ReadOnlyMode | None = None, **limits: str
+    ) -> None:
         self.calls = Tallies[str]()
-        self.clock = clock
-        self.work: WorkStore = counting(work, self.calls)
-        self.braking = BurstDetection(self.work, clock, MOST, MOST_RELEASES)
-
-    async def push(self, name: int, by: Principal = ANN) -> bool:
-        """Publish a release of a package; say whether it is one of too many."""
-        marks = self.braking.counters(by, Package.parse("acme", f"p{name}"))
-        totals = await self.work.count(marks.counters, self.clock.now_ms())
-        return await self.braking.is_burst(marks, totals)
-
-
-async def test_more_than_so_many_packages_are_a_burst() -> None:
-    instance = Instance(FakeWork(), FakeClock())
-    assert [await instance.push(each) for each in range(8)] == [False] * MOST + [True] * 3
+        store: WorkStore = counting(work, self.calls)
+        rules = {
+            each: RateLimit.parse(each, limits.get(each.name.lower(), DEFAULT))
+            for each in RateLimitClass
+        }
+        burst_detection = BurstDetection(store, clock, 20, 100)
+        self.rate_limiter = RateLimiter(
+            store, clock, rules, burst_detection, pausing or taking_changes()
+        )
 
 
-async def test_in_a_burst_every_further_release_is_one_too_many() -> None:
-    instance = Instance(FakeWork(), FakeClock())
-    for each in range(MOST + 1):
-        await instance.push(each)
-    assert await instance.push(0)
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
 
 
-async def test_so_many_versions_of_a_few_packages_are_no_burst_and_one_more_is() -> None:
-    instance = Instance(FakeWork(), FakeClock())
-    assert not any([await instance.push(each % MOST) for each in range(MOST_RELEASES)])
-    assert await instance.push(0)
-    assert instance.calls == {"count": MOST_RELEASES + 1}
+@pytest.fixture
+def work() -> FakeWork:
+    return FakeWork()
 
 
-async def test_releases_are_counted_over_all_instances() -> None:
-    work, clock = FakeWork(), FakeClock()
-    instances = [Instance(work, clock) for _ in range(4)]
-    pushes = [await instances[each % 4].push(each % MOST) for each in range(MOST_RELEASES + 1)]
-    assert pushes == [False] * MOST_RELEASES + [True]
+async def refusal(
+    instance: Instance, operation: RateLimitClass, keys: RateLimitKeys
+) -> RateLimitAllowance | None:
+    """Return by which limit a request is refused, or None."""
+    try:
+        await instance.rate_limiter.check(operation, keys)
+    except TooManyRequests as refused:
+        return refused.allowance
+    return None
 
 
-async def test_pushes_at_the_same_moment_are_counted_exactly() -> None:
-    work, clock = FakeWork(), FakeClock()
-    instances = [Instance(work, clock) for _ in range(4)]
-    await asyncio.gather(*(each.push(name) for each in instances for name in range(MOST)))
-    assert not await instances[0].push(0)
-    assert await instances[1].push(MOST)
+async def check(instance: Instance, keys: RateLimitKeys, times: int = 1) -> list[bool]:
+    """Make requests, and return which were let through."""
+    return [await refusal(instance, RateLimitClass.SIGN_IN, keys) is None for _ in range(times)]
 
 
-async def test_a_token_of_an_organization_is_the_person_who_made_it() -> None:
-    instance = Instance(FakeWork(), FakeClock())
-    machine = Principal("acme000000", "token-3", maker=ANN.id)
-    for each in range(MOST):
-        assert not await instance.push(each, by=ANN if each % 2 else machine)
-    assert await instance.push(MOST, by=machine)
-    assert await instance.push(MOST + 1)
+# --- over all instances ------------------------------------------------------------------------
 
 
-async def test_packages_are_counted_once_over_all_instances() -> None:
-    work, clock = FakeWork(), FakeClock()
+async def test_a_token_may_do_so_much_over_all_instances(work: FakeWork, clock: FakeClock) -> None:
     one, other = Instance(work, clock), Instance(work, clock)
-    for each in range(MOST):
-        assert not await one.push(each)
-        assert not await other.push(each)
-    assert await other.push(MOST)
+    keys = RateLimitKeys(token="t")
+    assert await check(one, keys, 2) == [True, True]
+    assert await check(other, keys, 2) == [True, False]
+    assert await check(one, keys, 1) == [False]
+    assert await check(one, RateLimitKeys(token="u"), 3) == [True] * 3
 
 
-async def test_packages_that_several_instances_publish_again_and_again_are_counted_once() -> None:
-    work, clock = FakeWork(), FakeClock()
-    instances = [Instance(work, clock) for _ in range(3)]
-    for _ in range(4):
-        for each in range(MOST):
-            assert not any([await instance.push(each) for instance in instances])
-    assert [await instance.push(MOST) for instance in instances] == [True] * 3
-
-
-async def test_each_principal_is_counted_alone() -> None:
-    instance = Instance(FakeWork(), FakeClock())
-    for each in range(MOST):
-        assert not await instance.push(each)
-        assert not await instance.push(each + 100, by=BOB)
-
-
-async def test_after_ten_minutes_of_rest_nothing_is_held_any_more() -> None:
-    clock = FakeClock()
-    instance = Instance(FakeWork(), clock)
-    for each in range(MOST + 1):
-        await instance.push(each)
-    clock.advance(BURST_WINDOW)
-    assert not await instance.push(100)
-
-
-@given(start=st.integers(0, 10 * 60_000), steps=st.lists(st.integers(0, 50_000), max_size=5))
-async def test_a_burst_of_five_minutes_is_told_whenever_it_begins(
-    start: int, steps: list[int]
+@pytest.mark.parametrize(("subject", "most"), [("token", 3), ("account", 5), ("address", 8)])
+async def test_each_subject_has_its_own_limit(
+    work: FakeWork, clock: FakeClock, subject: str, most: int
 ) -> None:
-    clock = FakeClock()
-    clock.at_ms += start
-    instance = Instance(FakeWork(), clock)
-    found = []
-    for each, step in enumerate([*steps, *[0] * (MOST + 1 - len(steps))]):
-        found.append(await instance.push(each))
-        clock.advance(timedelta(milliseconds=step))
-    assert found[MOST]
+    instance = Instance(work, clock)
+    same = {subject: "same"}
+    for number in range(most):
+        keys = {"token": f"t{number}", "account": f"a{number}", "address": f"{number}"} | same
+        await instance.rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(**keys))
+    keys = {"token": "t", "account": "a", "address": "x"} | same
+    refused = await refusal(instance, RateLimitClass.WRITE, RateLimitKeys(**keys))
+    assert refused is not None
+    assert refused.subject is RateLimitSubject(subject)
 
 
-@given(gaps=st.lists(st.integers(0, 200_000), min_size=1, max_size=40))
-async def test_nobody_is_held_for_fewer_packages_within_ten_minutes(gaps: list[int]) -> None:
-    clock = FakeClock()
-    instance = Instance(FakeWork(), clock)
-    pushed: list[tuple[int, int]] = []
-    for each, gap in enumerate(gaps):
-        clock.advance(timedelta(milliseconds=gap))
-        name, now_ms = each % (2 * MOST), clock.now_ms()
-        pushed.append((now_ms, name))
-        since = now_ms - BURST_WINDOW // timedelta(milliseconds=1)
-        recent = {other for at_ms, other in pushed if at_ms > since}
-        if await instance.push(name):
-            assert len(recent) > MOST
+async def test_classes_are_counted_apart(work: FakeWork, clock: FakeClock) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    for operation in RateLimitClass:
+        assert await refusal(instance, operation, keys) is None
 
 
-async def test_marks_are_kept_no_longer_than_they_count() -> None:
-    work, clock = FakeWork(), FakeClock()
-    await Instance(work, clock).push(1)
+async def test_what_is_left_is_told_and_who_waits_is_let_in(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    left = [await instance.rate_limiter.check(RateLimitClass.PUSH, keys) for _ in range(3)]
+    assert [each.remaining for each in left if each] == [2, 1, 0]
+    refused = await refusal(instance, RateLimitClass.PUSH, keys)
+    assert refused is not None
+    clock.advance(timedelta(milliseconds=refused.wait_ms - 1))
+    assert await refusal(instance, RateLimitClass.PUSH, keys)
+    clock.advance(timedelta(milliseconds=1))
+    assert await refusal(instance, RateLimitClass.PUSH, keys) is None
+
+
+async def test_who_has_to_wait_costs_the_store_nothing(work: FakeWork, clock: FakeClock) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    await check(instance, keys, 3)
+    assert instance.calls["count"] == 3
+    await check(instance, keys, 50)
+    assert instance.calls["count"] == 3
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    assert await check(instance, keys, 4) == [True] * 3 + [False]
+    clock.step(timedelta(hours=-1))
+    assert await check(instance, keys, 4) == [True] * 3 + [False]
+
+
+async def test_what_is_refused_is_not_counted(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    await check(one, RateLimitKeys(token="t", account="a"), 3)
+    assert await check(other, RateLimitKeys(token="t", account="a"), 1) == [False]
+    # Of the five of the account three are used: the refused one has not taken the fourth.
+    assert await check(other, RateLimitKeys(token="u", account="a"), 3) == [True, True, False]
+
+
+async def test_what_is_not_limited_asks_no_store(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, sign_in="")
+    assert (
+        await instance.rate_limiter.check(RateLimitClass.SIGN_IN, RateLimitKeys("t", "a", "x"))
+        is None
+    )
+    assert await instance.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys()) is None
+    assert instance.calls == {}
+
+
+async def test_all_addresses_of_one_network_are_counted_together(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    for number in range(8):
+        by = Principal(address=f"2001:db8:1:2::{number:x}")
+        assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by)) is None
+    by = Principal(address="2001:db8:1:2:ffff::1")
+    assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by))
+    by = Principal(address="2001:db8:1:3::1")
+    assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by)) is None
+
+
+async def test_counts_are_kept_no_longer_than_they_count(work: FakeWork, clock: FakeClock) -> None:
+    await Instance(work, clock).rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(token="t"))
     ends = [ends_ms for _, ends_ms in work.counts.values()]
-    assert max(ends) <= clock.now_ms() + BURST_WINDOW // timedelta(milliseconds=1)
+    assert max(ends) <= clock.now_ms() + 2 * 60_000
 
 
-async def test_what_is_kept_names_nobody() -> None:
-    work = FakeWork()
-    await Instance(work, FakeClock()).push(1)
-    assert not [key for _, key in work.counts if "ann" in key or "acme" in key or "/" in key]
+# --- pushes ------------------------------------------------------------------------------------
+
+
+async def test_a_push_is_one_call(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    allowance = await instance.rate_limiter.count_push(ANN, GREET)
+    assert allowance.allowance
+    assert allowance.allowance.remaining == 2
+    assert instance.calls == {"count": 1}
+
+
+async def test_too_many_pushes_are_told_only_when_the_pace_is_required(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    allowances = [await instance.rate_limiter.count_push(ANN, GREET) for _ in range(5)]
+    for allowance in allowances[:3]:
+        allowance.require()
+    for allowance in allowances[3:]:
+        with pytest.raises(TooManyRequests, match=r"too many pushes by this token: 3 .* a minute"):
+            allowance.require()
+
+
+async def test_the_operator_publishes_as_fast_as_they_like(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    for number in range(50):
+        allowance = await instance.rate_limiter.count_push(
+            OPERATOR, Package.parse("acme", f"p{number}")
+        )
+        allowance.require()
+        assert not allowance.is_burst
+    assert instance.calls == {}
+
+
+# --- credentials that are not valid ------------------------------------------------------------
+
+
+async def fail(instance: Instance, address: str, credential: str) -> bool:
+    """Send credentials that are not valid; say whether their sender need not wait."""
+    try:
+        await instance.rate_limiter.count_failure(address, credential)
+    except TooManyFailures:
+        return False
+    return True
+
+
+async def test_whoever_guesses_has_to_wait(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, failure="address=10")
+    answers = [await fail(instance, ANN.address, f"guess {number}") for number in range(11)]
+    assert answers == [True] * 10 + [False]
+    with pytest.raises(TooManyFailures, match="too many others that are not came from this"):
+        await instance.rate_limiter.count_failure(ANN.address, "guess 0")
+    assert await fail(instance, "203.0.113.8", "guess 1")
+    clock.advance(timedelta(minutes=10))
+    assert await fail(instance, ANN.address, "guess 0")
+
+
+async def test_the_same_wrong_credential_counts_once_a_window_over_all_instances(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instances = [Instance(work, clock, failure="address=2") for _ in range(3)]
+    for instance in instances * 10:
+        assert await fail(instance, ANN.address, "stale")
+    assert all(each.calls["count"] <= 2 for each in instances)
+    assert await fail(instances[0], ANN.address, "another")
+    assert not await fail(instances[1], ANN.address, "a third")
+
+
+async def test_a_refused_guess_is_no_known_one_when_the_wait_is_over(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    one, other = (Instance(work, clock, failure="address=2") for _ in range(2))
+    for number in range(2):
+        await fail(one, ANN.address, f"guess {number}")
+    assert not await fail(other, ANN.address, "a third")
+    assert not await fail(other, ANN.address, "a third")
+    clock.advance(timedelta(minutes=10))
+    assert await fail(other, ANN.address, "a third")
+
+
+async def test_another_instance_takes_no_guess_more(work: FakeWork, clock: FakeClock) -> None:
+    one, other = (Instance(work, clock, failure="address=10") for _ in range(2))
+    for number in range(10):
+        await fail(one, ANN.address, f"guess {number}")
+    assert not await fail(other, ANN.address, "another")
+
+
+async def test_whoever_waits_asks_no_store(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, failure="address=1")
+    await fail(instance, ANN.address, "guess")
+    before = instance.calls.copy()
+    for number in range(100):
+        assert not await fail(instance, ANN.address, f"guess {number}")
+    assert instance.calls == before
+
+
+async def test_where_guesses_are_not_limited_none_is_counted(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, failure="")
+    for number in range(100):
+        assert await fail(instance, ANN.address, f"guess {number}")
+    assert instance.calls == {}
+
+
+async def test_an_address_that_may_read_no_more_is_told_before_credentials_are_looked_at(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, read="address=2")
+    for _ in range(2):
+        instance.rate_limiter.require_room(ANN.address)
+        instance.rate_limiter.count_read(Principal(address=ANN.address))
+    with pytest.raises(TooManyRequests):
+        instance.rate_limiter.require_room(ANN.address)
+    clock.advance(timedelta(seconds=99))  # One of the two is more than a minute ago.
+    instance.rate_limiter.require_room(ANN.address)
+    clock.advance(timedelta(minutes=2))
+    instance.rate_limiter.require_room(ANN.address)
+
+
+# --- reads -------------------------------------------------------------------------------------
+
+
+def reads(instance: Instance, by: Principal, times: int) -> int:
+    """Make reads, and return how many were let through."""
+    let = 0
+    for _ in range(times):
+        try:
+            instance.rate_limiter.count_read(by)
+        except TooManyRequests:
+            continue
+        let += 1
+    return let
+
+
+def test_reads_are_counted_by_each_process_alone(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    assert reads(one, ANN, 10) == 3
+    assert reads(other, ANN, 10) == 3
+    assert one.calls == {}
+
+
+def test_anonymous_reads_are_counted_by_address(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    assert reads(instance, Principal(address="203.0.113.7"), 20) == 8
+    assert reads(instance, Principal(address="203.0.113.8"), 20) == 8
+    assert reads(instance, Principal(), 20) == 20, "who has no address is counted by nothing"
+
+
+def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, read="address=60")
+    clock.at_ms -= clock.at_ms % 60_000 + 1_000  # The last second of a minute.
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 100) == 60
+    clock.advance(timedelta(seconds=1))
+    assert reads(instance, by, 100) == 0
+    clock.advance(timedelta(seconds=30))
+    assert reads(instance, by, 100) == 30
+    clock.advance(timedelta(minutes=5))
+    assert reads(instance, by, 100) == 60
+
+
+def test_reads_are_counted_anew_when_the_clock_is_set_back(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    assert reads(instance, ANN, 10) == 3
+    clock.step(timedelta(hours=-1))
+    assert reads(instance, ANN, 10) == 3
+
+
+def test_a_process_tells_only_so_many_callers_apart(clock: FakeClock) -> None:
+    counted = ReadLimiter(
+        RateLimit.parse(RateLimitClass.READ, "address=8"), clock, most_callers=100
+    )
+    let = 0
+    for number in range(500):
+        with suppress(TooManyRequests):
+            counted.count(Principal(address=f"10.0.{number // 250}.{number % 250}"))
+            let += 1
+    assert let == 100 + 8, "those that come when there are too many share one count"
+
+
+def test_an_answer_tells_of_reads_only_when_half_is_used(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    notes: list[RateLimitAllowance] = []
+    token = rate_limit_headers.set(notes)
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 4) == 4
+    assert notes == []
+    assert reads(instance, by, 1) == 1
+    assert [each.remaining for each in notes] == [3]
+    rate_limit_headers.reset(token)
+
+
+async def test_an_answer_tells_of_every_other_limit(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    notes: list[RateLimitAllowance] = []
+    token = rate_limit_headers.set(notes)
+    await instance.rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys("t", "a", "x"))
+    assert [(each.subject, each.remaining) for each in notes] == [(RateLimitSubject.TOKEN, 2)]
+    rate_limit_headers.reset(token)
+
+
+def test_every_refusal_of_a_limit_tells_its_allowance(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    reads(instance, ANN, 3)
+    with pytest.raises(TooMany) as refused:
+        instance.rate_limiter.count_read(ANN)
+    assert refused.value.allowance.is_exceeded
+    assert refused.value.allowance.limit == 3
+
+
+async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    allowances = [await instance.rate_limiter.count_push(ANN, GREET) for _ in range(4)]
+    asked = instance.calls["count"]
+    allowances.append(await instance.rate_limiter.count_push(ANN, GREET))
+    allowed = [
+        allowance.allowance is None or not allowance.allowance.is_exceeded
+        for allowance in allowances
+    ]
+    assert allowed == [True, True, True, False, False]
+    assert instance.calls["count"] == asked
+
+
+async def test_a_push_that_is_one_too_many_over_all_instances_is_told_so(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    for _ in range(3):
+        await one.rate_limiter.count_push(ANN, GREET)
+    allowance = (await other.rate_limiter.count_push(ANN, GREET)).allowance
+    assert allowance is not None
+    assert allowance.is_exceeded
+
+
+# --- while the registry takes no changes -------------------------------------------------------
+
+CHANGES = (
+    RateLimitClass.WRITE,
+    RateLimitClass.PUSH,
+    RateLimitClass.TOKEN_ISSUE,
+    RateLimitClass.DEVICE,
+    RateLimitClass.INVITATION,
+    RateLimitClass.FOUND,
+)
+
+
+@pytest.mark.parametrize("operation", CHANGES)
+async def test_a_change_is_refused_before_it_is_counted(
+    work: FakeWork, clock: FakeClock, operation: RateLimitClass
+) -> None:
+    instance = Instance(work, clock, taking_none())
+    with pytest.raises(TakesNoChanges, match="takes no changes now: moving house"):
+        await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
+    with pytest.raises(TakesNoChanges):
+        await instance.rate_limiter.require_changes_allowed(operation)
+    with pytest.raises(TakesNoChanges):
+        await instance.rate_limiter.count_push(ANN, GREET)
+    assert not instance.calls
+
+
+@pytest.mark.parametrize("operation", [each for each in RateLimitClass if each not in CHANGES])
+async def test_what_changes_nothing_for_good_goes_on(
+    work: FakeWork, clock: FakeClock, operation: RateLimitClass
+) -> None:
+    instance = Instance(work, clock, taking_none())
+    await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
+
+
+async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:
+    allowance = await Instance(work, clock, taking_none()).rate_limiter.count_push(OPERATOR, GREET)
+    assert allowance.allowance is None
+
+
+# --- who has to wait ---------------------------------------------------------------------------
+
+
+async def test_whoever_used_up_a_limit_waits_until_it_lets_them_go_on(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    instance = Instance(work, clock, push="token=1", write="account=2")
+    keys = RateLimitKeys.of(ANN)
+    assert instance.rate_limiter.waiting() == []
+    await instance.rate_limiter.check(RateLimitClass.PUSH, keys)
+    await instance.rate_limiter.check(RateLimitClass.WRITE, keys)
+    [wait] = instance.rate_limiter.waiting()
+    assert (wait.operation, wait.subject, wait.key) == (
+        RateLimitClass.PUSH,
+        RateLimitSubject.TOKEN,
+        "token-1",
+    )
+    assert wait.limit == 1
+    clock.advance(wait.left(clock.now_ms()))
+    assert instance.rate_limiter.waiting() == []
+    assert wait.left(clock.now_ms() + 1) == timedelta(0)
+
+
+async def test_who_reads_too_much_waits_too_and_who_waits_longest_is_first(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    instance = Instance(work, clock, read="address=2", push="account=1")
+    for _ in range(2):
+        instance.rate_limiter.count_read(ANN)
+    await instance.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
+    waits = instance.rate_limiter.waiting()
+    assert {(each.operation, each.key) for each in waits} == {
+        (RateLimitClass.READ, "203.0.113.7"),
+        (RateLimitClass.PUSH, ANN.id),
+    }
+    assert waits == sorted(waits, key=lambda each: -each.until_ms)
+    clock.advance(timedelta(minutes=3))
+    assert instance.rate_limiter.waiting() == []
+
+
+async def test_each_process_knows_those_that_it_told_to_wait(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    one, other = (Instance(work, clock, push="token=1") for _ in range(2))
+    await one.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
+    assert len(one.rate_limiter.waiting()) == 1
+    assert other.rate_limiter.waiting() == []
+    assert other.rate_limiter.rules[RateLimitClass.PUSH].most == {RateLimitSubject.TOKEN: 1}
+
+
+# --- what administrators see of it -------------------------------------------------------------
+
+
+def test_whoever_has_to_wait_for_reads_is_listed_with_their_limit(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    clock.at_ms -= clock.at_ms % 60_000
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 7) == 7
+    assert instance.rate_limiter.waiting() == []
+    assert reads(instance, by, 1) == 1
+    [wait] = instance.rate_limiter.waiting()
+    assert (wait.operation, wait.subject, wait.key, wait.limit) == (
+        *(RateLimitClass.READ, RateLimitSubject.ADDRESS, "203.0.113.7", 8),
+    )
+    with pytest.raises(TooManyRequests) as refused:
+        instance.rate_limiter.count_read(by)
+    assert wait.until_ms == clock.now_ms() + refused.value.allowance.wait_ms
+
+
+def test_whoever_has_used_up_the_window_before_is_still_listed(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    clock.at_ms -= clock.at_ms % 60_000
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 8) == 8
+    clock.advance(timedelta(seconds=75))  # Six of the eight are less than a minute ago.
+    assert reads(instance, by, 2) == 2
+    [wait] = instance.rate_limiter.waiting()
+    assert wait.key == "203.0.113.7"
+    clock.at_ms = wait.until_ms
+    assert instance.rate_limiter.waiting() == []
+    assert reads(instance, by, 1) == 1
+
+
+async def test_a_push_over_the_limit_is_no_burst(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    for _ in range(3):
+        assert not (await one.rate_limiter.count_push(ANN, GREET)).is_burst
+    refused = await other.rate_limiter.count_push(ANN, GREET)
+    assert refused.allowance is not None
+    assert (refused.allowance.is_exceeded, refused.is_burst) == (True, False)
+    # What is refused is taken back: the account has pushed three times of five.
+    third = replace(ANN, credential="token-2")
+    assert not (await other.rate_limiter.count_push(third, GREET)).is_burst
+
+
+async def test_an_account_that_answers_for_its_publisher_bursts_as_a_person_does(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    packages = [Package.parse("acme", f"p{number}") for number in range(25)]
+    found = [await instance.rate_limiter.count_burst_of(ANN.id, each) for each in packages]
+    assert found[:20] == [False] * 20
+    assert found[-1]
+    assert instance.calls["count"] >= len(packages)
