@@ -10,6 +10,7 @@ from functions.api.audit_log import EventView
 from functions.api.operations import ResponseModel, utc_datetime
 from functions.api.tokens import TokenView
 from functions.http.pages import PAGE_HEADERS, message_page
+from functions.http.public_pages import READ_METHODS
 from functions.http.responses import JSON
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.auth.cookies import send_cookie
@@ -19,8 +20,44 @@ from shared.domain.identity import Principal
 from shared.services.account_deletion import PersonalData
 
 
+def blueprint(registry: Registry) -> func.Blueprint:
+    bp, pages = func.Blueprint(), SignedInPages(registry)
+    bp.route("account/data", methods=READ_METHODS)(pages.page(account_data))
+
+    @bp.route("account/data.json", methods=READ_METHODS)
+    @pages.page
+    async def account_data_export(request: SignedInRequest) -> func.HttpResponse:
+        data = await registry.account_deletion.export(by=request.principal)
+        body = PersonalDataView.of(data, request.principal).model_dump_json(by_alias=True, indent=2)
+        disposition = f'attachment; filename="{request.account.name}.json"'
+        headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
+        return func.HttpResponse(body, headers=headers, mimetype=JSON)
+
+    @bp.route("account/delete", methods=["POST"])
+    @pages.form(account_data)
+    async def account_delete(request: SignedInRequest) -> func.HttpResponse:
+        name = request.account.name
+        if request.form.text("name") != name:
+            message = f"To delete the account, type its name, {name}, as it is written here."
+            raise InvalidRequest(message)
+        for session in await registry.account_deletion.delete(by=request.principal):
+            registry.sessions.invalidate(session)
+        send_cookie(registry.sessions.expired_cookie())
+        sentence = f"The account {name} is deleted. Nobody gets its name again."
+        return message_page("Goodbye", sentence, "What you published stays for those who use it.")
+
+    return bp
+
+
+async def account_data(
+    request: SignedInRequest, problem: FormProblem | None = None
+) -> func.HttpResponse:
+    typed = request.form.text("name")
+    return request.show("account/data.html", problem, account=request.account, typed=typed)
+
+
 class MembershipView(ResponseModel):
-    """What one is in an organization, since when, and whether everybody sees it."""
+    """A membership of the account; `shown` says whether everybody sees it."""
 
     org: str
     role: str
@@ -29,7 +66,7 @@ class MembershipView(ResponseModel):
 
 
 class KeptInvitationView(ResponseModel):
-    """An invitation that one has opened, and until when it can be accepted."""
+    """An invitation that the account has opened, and when it expires."""
 
     org: str
     until: datetime | None
@@ -52,7 +89,6 @@ class PersonalDataView(ResponseModel):
 
     @classmethod
     def of(cls, data: PersonalData, by: Principal) -> Self:
-        """Show the data."""
         account = data.account
         return cls(
             id=account.id,
@@ -81,47 +117,3 @@ class PersonalDataView(ResponseModel):
                 for number, event in data.events
             ],
         )
-
-
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the page of personal data."""
-    bp, visits = func.Blueprint(), SignedInPages(registry)
-
-    async def overview(
-        visit: SignedInRequest, problem: FormProblem | None = None
-    ) -> func.HttpResponse:
-        typed = visit.form.text("name")
-        return visit.show("account/data.html", problem, account=visit.account, typed=typed)
-
-    @bp.route("account/data", methods=["GET", "HEAD"])
-    @visits.page
-    async def account_data(visit: SignedInRequest) -> func.HttpResponse:
-        return await overview(visit)
-
-    @bp.route("account/data.json", methods=["GET", "HEAD"])
-    @visits.page
-    async def account_data_export(visit: SignedInRequest) -> func.HttpResponse:
-        data = await registry.account_deletion.export(by=visit.principal)
-        body = PersonalDataView.of(data, visit.principal).model_dump_json(by_alias=True, indent=2)
-        disposition = f'attachment; filename="{visit.account.name}.json"'
-        headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
-        return func.HttpResponse(body, headers=headers, mimetype=JSON)
-
-    @bp.route("account/delete", methods=["POST"])
-    @visits.form(again=overview)
-    async def account_delete(visit: SignedInRequest) -> func.HttpResponse:
-        name = visit.account.name
-        _require_confirmation(visit.form.text("name"), name)
-        for session in await registry.account_deletion.delete(by=visit.principal):
-            registry.sessions.invalidate(session)
-        send_cookie(registry.sessions.expired_cookie())
-        sentence = f"The account {name} is deleted. Nobody gets its name again."
-        return message_page("Goodbye", sentence, "What you published stays for those who use it.")
-
-    return bp
-
-
-def _require_confirmation(typed: str, name: str) -> None:
-    if typed != name:
-        message = f"To delete the account, type its name, {name}, as it is written here."
-        raise InvalidRequest(message)

@@ -120,9 +120,9 @@ async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpRes
 
 async def _linked(req: func.HttpRequest, registry: Registry, arrival: SignInBrowser) -> Account:
     await _counted(arrival, registry)
-    look, code = registry.sign_in_links.peek, req.route_params["code"]
+    peek, code = registry.sign_in_links.peek, req.route_params["code"]
     account_id = await verify_credential(
-        lambda: look(code), code, registry, address=arrival.address
+        lambda: peek(code), code, registry, address=arrival.address
     )
     return await registry.accounts.by_id(account_id)
 

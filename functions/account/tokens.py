@@ -6,6 +6,7 @@ import azure.functions as func
 
 from functions.account.overview import TOKENS_PATH
 from functions.http.pages import see_other
+from functions.http.public_pages import READ_METHODS
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
@@ -17,75 +18,66 @@ from shared.services.tokens import MAX_TOKEN_DAYS, TokenRequest
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the page of tokens."""
-    bp, visits = func.Blueprint(), SignedInPages(registry)
-
-    async def overview(
-        visit: SignedInRequest, problem: FormProblem | None = None
-    ) -> func.HttpResponse:
-        by = visit.principal
-        tokens = await registry.tokens.list(by.id, by=by)
-        return visit.show(
-            "account/tokens.html",
-            problem,
-            tokens=tokens[::-1],
-            now_ms=registry.clock.now_ms(),
-            scopes=scope_choices(),
-            organizations=await registry.organizations.list_own(by=by),
-            most_days=MAX_TOKEN_DAYS,
-            typed=token_form_values(visit.form, registry.settings.token_days),
-            revoking=visit.form.text("token"),
-        )
-
-    @bp.route("account/tokens", methods=["GET", "HEAD"])
-    @visits.page
-    async def account_tokens(visit: SignedInRequest) -> func.HttpResponse:
-        return await overview(visit)
+    bp, pages = func.Blueprint(), SignedInPages(registry)
+    bp.route("account/tokens", methods=READ_METHODS)(pages.page(account_tokens))
 
     @bp.route("account/tokens", methods=["POST"])
-    @visits.form(again=overview)
-    async def account_token_issue(visit: SignedInRequest) -> func.HttpResponse:
-        by, form = visit.principal, visit.form
-        issued = await registry.tokens.issue(
-            by.id, parse_token_form(form, form.text("org") or ANY_NAME), by=by
-        )
-        return _show_once(registry, visit, issued)
+    @pages.form(account_tokens)
+    async def account_token_issue(request: SignedInRequest) -> func.HttpResponse:
+        by, form = request.principal, request.form
+        wanted = parse_token_form(form, form.text("org") or ANY_NAME)
+        return _show_issued(request, await registry.tokens.issue(by.id, wanted, by=by))
 
     @bp.route("account/tokens/rotate", methods=["POST"])
-    @visits.form(again=overview)
-    async def account_token_rotate(visit: SignedInRequest) -> func.HttpResponse:
-        by = visit.principal
-        issued = await registry.tokens.rotate(by.id, visit.form.text("token"), by=by)
-        return _show_once(registry, visit, issued)
+    @pages.form(account_tokens)
+    async def account_token_rotate(request: SignedInRequest) -> func.HttpResponse:
+        by = request.principal
+        issued = await registry.tokens.rotate(by.id, request.form.text("token"), by=by)
+        return _show_issued(request, issued)
 
     @bp.route("account/tokens/revoke", methods=["POST"])
-    @visits.form(again=overview)
-    async def account_token_revoke(visit: SignedInRequest) -> func.HttpResponse:
-        by = visit.principal
-        await registry.tokens.revoke(by.id, visit.form.text("token"), by=by)
+    @pages.form(account_tokens)
+    async def account_token_revoke(request: SignedInRequest) -> func.HttpResponse:
+        by = request.principal
+        await registry.tokens.revoke(by.id, request.form.text("token"), by=by)
         return see_other(TOKENS_PATH)
 
     @bp.route("account/tokens/revoke-stolen", methods=["POST"])
-    @visits.form(again=overview)
-    async def account_token_revoke_stolen(visit: SignedInRequest) -> func.HttpResponse:
-        by = visit.principal
-        await registry.tokens.revoke_stolen(by.id, visit.form.text("token"), by=by)
+    @pages.form(account_tokens)
+    async def account_token_revoke_stolen(request: SignedInRequest) -> func.HttpResponse:
+        by = request.principal
+        await registry.tokens.revoke_stolen(by.id, request.form.text("token"), by=by)
         return see_other(TOKENS_PATH)
 
     return bp
 
 
-def _show_once(
-    registry: Registry, visit: SignedInRequest, issued: IssuedToken
+async def account_tokens(
+    request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    """Show a token here and now: its text is a secret, and on no page of its own."""
+    registry, by = request.registry, request.principal
+    tokens = await registry.tokens.list(by.id, by=by)
+    return request.show(
+        "account/tokens.html",
+        problem,
+        tokens=tokens[::-1],
+        scopes=scope_choices(),
+        organizations=await registry.organizations.list_own(by=by),
+        most_days=MAX_TOKEN_DAYS,
+        typed=token_form_values(request.form, registry.settings.token_days),
+        revoking=request.form.text("token"),
+    )
+
+
+def _show_issued(request: SignedInRequest, issued: IssuedToken) -> func.HttpResponse:
+    """Show the token in this response alone, since its text is a secret."""
     text = issued.text.reveal()
-    settings = client_settings(registry.settings.base_url, visit.account.name, text)
+    settings = client_settings(request.registry.settings.base_url, request.account.name, text)
     template = "account/token_issued.html"
-    return visit.show(template, token=issued.token, text=text, settings=settings)
+    return request.show(template, token=issued.token, text=text, settings=settings)
 
 
-# What each scope is for, in the order of how much harm its loss does.
+# What people read of each scope, the least powerful first.
 SCOPE_LABELS = (
     (Scope.READ, "Read private packages"),
     (Scope.PUSH_VERSION, "Publish new versions of packages that exist"),
@@ -93,17 +85,20 @@ SCOPE_LABELS = (
     (Scope.DEPRECATE, "Deprecate versions, and take that back"),
     (Scope.MANAGE, "Manage members and tokens; it takes a fresh sign-in"),
 )
-LONG_LIFETIME = timedelta(days=90)  # A token for longer is asked twice whether it has to be.
+LONG_LIFETIME = timedelta(days=90)  # The page of a new token warns of a longer one.
 
 
 def scope_choices(*left_out: Scope) -> list[tuple[str, str, str]]:
-    """Return the scopes as a form offers them."""
-    kept = [(scope.value, meaning) for scope, meaning in SCOPE_LABELS if scope not in left_out]
-    return [(name, name, meaning) for name, meaning in kept]
+    """Return the value, the name and the meaning of each scope for a form."""
+    return [
+        (scope.value, scope.value, meaning)
+        for scope, meaning in SCOPE_LABELS
+        if scope not in left_out
+    ]
 
 
 def token_form_values(form: Form, days: int) -> dict[str, object]:
-    """Return what the fields hold: what was typed, or what most people want."""
+    """Return the values of the fields: what was typed, else the defaults."""
     return {
         "name": form.text("name"),
         "scope": form.all("scope") or ([] if form.values else [Scope.READ.value]),

@@ -159,44 +159,44 @@ def _oauth_error_response(refusal: DeviceRefusal) -> func.HttpResponse:
 
 def approval_page_blueprint(registry: Registry) -> func.Blueprint:
     """Return the Functions of the page for codes."""
-    bp, visits = func.Blueprint(), SignedInPages(registry)
+    bp, pages = func.Blueprint(), SignedInPages(registry)
 
     async def enter(
-        visit: SignedInRequest, problem: FormProblem | None = None
+        request: SignedInRequest, problem: FormProblem | None = None
     ) -> func.HttpResponse:
-        return visit.show("device/enter.html", problem, code=visit.form.text("code"))
+        return request.show("device/enter.html", problem, code=request.form.text("code"))
 
     @bp.route("device", methods=["GET", "HEAD"])
-    @visits.page
-    async def device_page(visit: SignedInRequest) -> func.HttpResponse:
+    @pages.page
+    async def device_page(request: SignedInRequest) -> func.HttpResponse:
         # A code in the address is not read: whoever sends such a link wants it to be approved
         # without being compared.
-        return await enter(visit)
+        return await enter(request)
 
     @bp.route("device", methods=["POST"])
-    @visits.form(again=enter)
-    async def device_answer(visit: SignedInRequest) -> func.HttpResponse:
-        code, by = visit.form.text("code"), visit.principal
-        match visit.form.text("decision"):
+    @pages.form(enter)
+    async def device_answer(request: SignedInRequest) -> func.HttpResponse:
+        code, by = request.form.text("code"), request.principal
+        match request.form.text("decision"):
             case "approve":
-                request = await registry.device_login.approve(code, by=by)
-                return visit.show("device/approved.html", machine=request, days=DEVICE_TOKEN_DAYS)
+                login = await registry.device_login.approve(code, by=by)
+                return request.show("device/approved.html", machine=login, days=DEVICE_TOKEN_DAYS)
             case "refuse":
-                request = await registry.device_login.deny(code, by=by)
-                return visit.show("device/refused.html", machine=request)
+                login = await registry.device_login.deny(code, by=by)
+                return request.show("device/refused.html", machine=login)
             case _:
-                return _confirm(visit, await registry.device_login.find(code, by=by))
+                return _confirm(request, await registry.device_login.find(code, by=by))
 
     return bp
 
 
-def _confirm(visit: SignedInRequest, request: DeviceRequest) -> func.HttpResponse:
-    return visit.show(
+def _confirm(request: SignedInRequest, login: DeviceRequest) -> func.HttpResponse:
+    return request.show(
         "device/confirm.html",
-        machine=request,
-        code=visit.form.text("code"),
-        is_elsewhere=request.address != visit.principal.address,
-        address=visit.principal.address,
+        machine=login,
+        code=request.form.text("code"),
+        is_elsewhere=login.address != request.principal.address,
+        address=request.principal.address,
         scopes=[scope.value for scope in DEVICE_SCOPES],
         days=DEVICE_TOKEN_DAYS,
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
 NOT_FOUND = 404
+MAX_SEARCH_LENGTH = 254  # Characters of a search by administrators: the longest mail address.
 
 PAGE_HEADERS = {
     # Styles, pictures and the one script are our own files; nothing else is run, and nothing

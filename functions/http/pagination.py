@@ -1,10 +1,13 @@
 """Lists in pages: which page is shown, and the links to the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 NEIGHBOUR_PAGES = 2  # Pages that are linked on each side of the one that is shown.
+
+RowT = TypeVar("RowT")
 
 _MAX_DIGITS = 7  # Digits; a page beyond is the last one.
 
@@ -43,6 +46,10 @@ class Pager:
     def offset(self) -> int:
         """Return how many stand before this page."""
         return (self.number - 1) * self.size
+
+    def slice(self, rows: Sequence[RowT]) -> Sequence[RowT]:
+        """Return those of all rows that are on this page."""
+        return rows[self.offset : self.offset + self.size]
 
     @property
     def shown(self) -> range:

@@ -1,7 +1,8 @@
-"""Pages for signed-in people and the forms on them; everybody else gets the sign-in page."""
+"""Pages and forms for signed-in accounts and for administrators; others get the sign-in page."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import quote, urlencode
 
 import azure.functions as func
@@ -22,8 +23,11 @@ from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import FormForeign, SignInAgain
+from shared.domain.errors.organizations import NotMeant
+from shared.domain.errors.requests import PageNotFound
 from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.secrets import redact_tokens
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 
 
@@ -34,23 +38,25 @@ class FormProblem:
     sentence: str
     status: int
     asks_to_sign_in: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])  # When to come again.
+    headers: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # When to try reauthentication.
 
     @classmethod
     def of(cls, refusal: Refusal) -> "FormProblem":
-        """Show a refusal."""
         is_stale = isinstance(refusal, SignInAgain)
         return cls(str(refusal), STATUS_BY_KIND[refusal.kind], is_stale, retry_headers(refusal))
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInRequest:
-    """A request of somebody signed in: who they are, and what they ask for.
+    """A request from a signed-in account.
 
-    `path` is the address without its query. `form` is what they have sent, from a page of this
-    session; empty where a page is asked for.
+    `path` has no query. `form` is the submitted form, whose CSRF token was checked; it is empty
+    where a page is requested.
     """
 
+    registry: Registry = field(repr=False)
     account: Account
     principal: Principal
     visitor: Visitor
@@ -59,93 +65,136 @@ class SignedInRequest:
     query: Mapping[str, str]
     form: Form
 
+    @property
+    def now_ms(self) -> int:
+        return self.registry.clock.now_ms()
+
     def show(
         self, template: str, problem: FormProblem | None = None, **values: object
     ) -> func.HttpResponse:
-        """Return a page of theirs; a problem gives it its status."""
+        """Return the rendered template, with the status of the problem; it can read `now_ms`."""
         return render_page(
             template,
             status=problem.status if problem else 200,
             headers=problem.headers if problem else None,
             visitor=self.visitor,
             problem=problem,
-            **values,
+            **{"now_ms": self.now_ms, **values},
         )
 
 
 SignedInPageHandler = Callable[[SignedInRequest], Awaitable[func.HttpResponse]]
-RefusedFormHandler = Callable[[SignedInRequest, FormProblem], Awaitable[func.HttpResponse]]
+
+
+class PageWithForms(Protocol):
+    """Shows a page; `problem` is the refusal of a form on it, which the page shows."""
+
+    __name__: str
+
+    def __call__(
+        self, request: SignedInRequest, problem: FormProblem | None = None, /
+    ) -> Awaitable[func.HttpResponse]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInPages:
-    """Makes Functions of pages that are somebody's own."""
+    """Makes Functions of pages that only signed-in accounts see."""
 
     registry: Registry
 
-    def page(self, page: SignedInPageHandler) -> Handler:
-        """Show the page to whoever is signed in, and to everybody else how to."""
-        return self._function(page, lambda _req, _by: Form())
+    def page(self, handler: SignedInPageHandler) -> Handler:
+        """Make the Function of a page; other visitors get the sign-in page."""
+        return self._function(handler, lambda _req, _by: Form())
 
-    def form(self, again: RefusedFormHandler) -> Callable[[SignedInPageHandler], Handler]:
-        """Return a decorator for what takes a form: a refusal is shown beside it, `again`.
+    def form(self, show: PageWithForms) -> Callable[[SignedInPageHandler], Handler]:
+        """Return a decorator for the handler of a form; `show` shows its page with a refusal.
 
-        Raises `FormForeign` for a form that no page of the session has shown.
+        The Function refuses with `FormForeign` a form without the CSRF token of the session.
         """
-        return lambda page: self._form(self._counted(page), again)
+        return lambda handler: self._form(self._rate_limited(handler), show)
 
     def form_in_read_only_mode(
-        self, again: RefusedFormHandler
+        self, show: PageWithForms
     ) -> Callable[[SignedInPageHandler], Handler]:
-        """Return a decorator as `form` does, for what works while no changes are taken as well."""
-        return lambda page: self._form(page, again)
+        """Return a decorator as `form` does, for a form that works in read-only mode as well."""
+        return lambda handler: self._form(handler, show)
 
-    def _counted(self, page: SignedInPageHandler) -> SignedInPageHandler:
-        async def counted(visit: SignedInRequest) -> func.HttpResponse:
-            await self.registry.rate_limiter.check(
-                RateLimitClass.WRITE, RateLimitKeys.of(visit.principal)
-            )
-            return await page(visit)
+    def _rate_limited(self, handler: SignedInPageHandler) -> SignedInPageHandler:
+        async def respond(request: SignedInRequest) -> func.HttpResponse:
+            keys = RateLimitKeys.of(request.principal)
+            await self.registry.rate_limiter.check(RateLimitClass.WRITE, keys)
+            return await handler(request)
 
-        counted.__name__ = page.__name__
-        return counted
+        respond.__name__ = handler.__name__
+        return respond
 
-    def _form(self, page: SignedInPageHandler, again: RefusedFormHandler) -> Handler:
-        async def answered(visit: SignedInRequest) -> func.HttpResponse:
+    def _form(self, handler: SignedInPageHandler, show: PageWithForms) -> Handler:
+        async def respond(request: SignedInRequest) -> func.HttpResponse:
             try:
-                return await page(visit)
+                return await handler(request)
             except Refusal as refusal:
-                return await again(visit, FormProblem.of(refusal))
+                return await show(request, FormProblem.of(refusal))
 
-        answered.__name__ = page.__name__
-        return self._function(answered, self._sent)
+        respond.__name__ = handler.__name__
+        return self._function(respond, self._submitted_form)
 
     def _function(
-        self, page: SignedInPageHandler, read: Callable[[func.HttpRequest, Principal], Form]
+        self, handler: SignedInPageHandler, read_form: Callable[[func.HttpRequest, Principal], Form]
     ) -> Handler:
-        async def visited(req: func.HttpRequest) -> func.HttpResponse:
+        async def respond(req: func.HttpRequest) -> func.HttpResponse:
             found = await signed_in_account(headers_of(req), self.registry)
             if found is None:
                 return sign_in_page(req, self.registry)
-            form = read(req, found.principal)
-            who = (found.account, found.principal, found.visitor)
-            asked = (path_of(req), dict(req.route_params), dict(req.params))
-            return await page(SignedInRequest(*who, *asked, form))
+            request = SignedInRequest(
+                registry=self.registry,
+                account=found.account,
+                principal=found.principal,
+                visitor=found.visitor,
+                path=path_of(req),
+                route=dict(req.route_params),
+                query=dict(req.params),
+                form=read_form(req, found.principal),
+            )
+            return await handler(request)
 
         # By hand: the host would look through `functools.wraps` and miss the request.
-        visited.__name__ = page.__name__
-        return page_decorator(self.registry)(visited)
+        respond.__name__ = handler.__name__
+        return page_decorator(self.registry)(respond)
 
-    def _sent(self, req: func.HttpRequest, by: Principal) -> Form:
+    def _submitted_form(self, req: func.HttpRequest, by: Principal) -> Form:
         form = form_of(req)
         if not self.registry.sessions.is_csrf_token_valid(by, form.text("csrf")):
             raise FormForeign
         return form
 
 
+class AdministratorPages(SignedInPages):
+    """Makes Functions of pages for administrators; other accounts get a 404.
+
+    The services check the rights; this only hides the pages.
+    """
+
+    def _function(
+        self, handler: SignedInPageHandler, read_form: Callable[[func.HttpRequest, Principal], Form]
+    ) -> Handler:
+        async def respond(request: SignedInRequest) -> func.HttpResponse:
+            if not request.account.administrator:
+                raise PageNotFound(redact_tokens(request.path))
+            return await handler(request)
+
+        respond.__name__ = handler.__name__
+        return super()._function(respond, read_form)
+
+
+def require_confirmation(request: SignedInRequest, name: str) -> None:
+    """Raise `NotMeant` unless the form repeats the name of what an administrator acts on."""
+    if request.form.text("name") != name:
+        raise NotMeant(name)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedInAccount:
-    """An account in a session: as services know it, and as pages show it."""
+    """The account of a session: for services, and as the page header shows it."""
 
     account: Account
     principal: Principal
@@ -155,8 +204,10 @@ class SignedInAccount:
 async def signed_in_account(
     headers: Mapping[str, str], registry: Registry
 ) -> SignedInAccount | None:
-    """Return who sends these headers in a session, in whose frame pages are from now on; or
-    None."""
+    """Return the account of the session that sends these headers, or None.
+
+    Pages of this request, error pages included, then show its menu.
+    """
     session = await registry.sessions.recognize(headers)
     if session.is_anonymous:
         return None
@@ -169,13 +220,13 @@ async def signed_in_account(
 
 
 def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
-    """Return how pages show the account that the session is of."""
+    """Return what page headers show of the session's account."""
     return Visitor(account.name, registry.sessions.csrf_token(session), account.administrator)
 
 
 @dataclass(frozen=True, slots=True)
 class Reauthentication:
-    """Somebody signed in who is to show once more who they are, and what for."""
+    """A signed-in account that has to sign in again, and why."""
 
     purpose: SignInPurpose
     caller: Principal
@@ -183,35 +234,31 @@ class Reauthentication:
 
 
 def sign_in_page(
-    req: func.HttpRequest, registry: Registry, again: Reauthentication | None = None
+    req: func.HttpRequest, registry: Registry, reauthentication: Reauthentication | None = None
 ) -> func.HttpResponse:
-    """Return the page that offers every way to sign in; it leads back to where one wanted to go."""
+    """Return the page with every sign-in method; signing in leads back to the requested page."""
     query = {"to": return_page(req)}
-    if again:
-        # Nobody else can make this address, and so have an identity of theirs linked.
-        ticket = registry.sessions.ticket(again.caller, again.purpose)
-        query |= {"for": again.purpose.value, "ticket": ticket}
+    if reauthentication:
+        # The ticket keeps others from forging this link, which would link their identity.
+        ticket = registry.sessions.ticket(reauthentication.caller, reauthentication.purpose)
+        query |= {"for": reauthentication.purpose.value, "ticket": ticket}
     offers = [
         (provider.label, f"/sign-in/{quote(name)}?{urlencode(query)}")
         for name, provider in registry.sign_in.flow.providers.items()
     ]
     return render_page(
         "sign_in.html",
-        status=200 if again else UNAUTHORIZED,
-        visitor=again.visitor if again else None,
+        status=200 if reauthentication else UNAUTHORIZED,
+        visitor=reauthentication.visitor if reauthentication else None,
         offers=offers,
-        purpose=(again.purpose if again else SignInPurpose.ENTER).value,
+        purpose=(reauthentication.purpose if reauthentication else SignInPurpose.ENTER).value,
         needs_strong=registry.settings.require_strong,
         signs_up=registry.settings.sign_up == "anyone",
     )
 
 
 def return_page(req: func.HttpRequest) -> str:
-    """Return which page of ours a request wants to come to, in the end."""
-    asked = req.params.get("to", "")
-    return return_path(asked) if asked else _requested_path(req)
-
-
-def _requested_path(req: func.HttpRequest) -> str:
-    """Return the page itself that was asked for, if it is one to come back to."""
+    """Return the path of our own to open after a sign-in."""
+    if to := req.params.get("to", ""):
+        return return_path(to)
     return return_path(path_of(req)) if req.method == "GET" else HOME_PATH

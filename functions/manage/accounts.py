@@ -6,9 +6,15 @@ import azure.functions as func
 
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import scope_choices
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import FormProblem, SignedInRequest
-from functions.manage.pages import MAX_SEARCH_LENGTH, AdministratorPages, require_confirmation
+from functions.http.pages import MAX_SEARCH_LENGTH, see_other
+from functions.http.public_pages import READ_METHODS
+from functions.http.signed_in_pages import (
+    AdministratorPages,
+    FormProblem,
+    SignedInPageHandler,
+    SignedInRequest,
+    require_confirmation,
+)
 from shared.auth.secrets import Secret
 from shared.composition import Registry
 from shared.domain.accounts import Account, is_id
@@ -21,7 +27,7 @@ ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
 ACCOUNTS_PER_PAGE = 25  # A screen or two.
 
-# What was done, by the word that the address of the page has for it.
+# What the page says after a form, by the name of its action.
 DONE_MESSAGES = {
     "sessions": "Every session is ended, everywhere within five seconds.",
     "revoke": "The token is revoked, everywhere within five seconds.",
@@ -32,161 +38,138 @@ DONE_MESSAGES = {
     "dismiss": "It is no administrator any more. All administrators are told by mail.",
 }
 
-AccountAction = Callable[[Registry, SignedInRequest, Account], Awaitable[None]]
+AccountAction = Callable[[SignedInRequest, Account], Awaitable[None]]
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the pages of accounts."""
-    bp, managing = func.Blueprint(), AdministratorPages(registry)
-
-    @bp.route("manage/accounts", methods=["GET", "HEAD"])
-    @managing.page
-    async def manage_accounts(visit: SignedInRequest) -> func.HttpResponse:
-        return await _list(registry, visit)
-
-    @bp.route(ACCOUNT_ROUTE, methods=["GET", "HEAD"])
-    @managing.page
-    async def manage_account(visit: SignedInRequest) -> func.HttpResponse:
-        return await _show(registry, visit)
-
-    async def again(visit: SignedInRequest, problem: FormProblem) -> func.HttpResponse:
-        return await _show(registry, visit, problem)
+    bp, pages = func.Blueprint(), AdministratorPages(registry)
+    bp.route("manage/accounts", methods=READ_METHODS)(pages.page(manage_accounts))
+    bp.route(ACCOUNT_ROUTE, methods=READ_METHODS)(pages.page(manage_account))
 
     @bp.route(f"{ACCOUNT_ROUTE}/link", methods=["POST"])
-    @managing.form(again=again)
-    async def manage_account_link(visit: SignedInRequest) -> func.HttpResponse:
-        account = await registry.accounts.by_id(visit.route["account"])
-        link = await registry.sign_in.flow.issue_link(account, by=visit.principal)
-        # Shown here and now, and not by a page of its own: the link is a secret, shown once.
-        return await _show(registry, visit, link=link)
+    @pages.form(manage_account)
+    async def manage_account_link(request: SignedInRequest) -> func.HttpResponse:
+        account = await registry.accounts.by_id(request.route["account"])
+        link = await registry.sign_in.flow.issue_link(account, by=request.principal)
+        # Shown by this response alone, since the link is a secret.
+        return await manage_account(request, link=link)
 
-    for name, decide in ACCOUNT_ACTIONS.items():
-        _add_action(bp, registry, name, decide)
+    for name, act in ACCOUNT_ACTIONS.items():
+        form = pages.form(manage_account)(_form_handler(name, act))
+        bp.route(f"{ACCOUNT_ROUTE}/{name}", methods=["POST"])(form)
     return bp
 
 
-def _add_action(bp: func.Blueprint, registry: Registry, name: str, decide: AccountAction) -> None:
-    """Add the Function of a form that changes something and shows the page again."""
-
-    async def again(visit: SignedInRequest, problem: FormProblem) -> func.HttpResponse:
-        return await _show(registry, visit, problem)
-
-    async def decided(visit: SignedInRequest) -> func.HttpResponse:
-        account = await registry.accounts.by_id(visit.route["account"])
-        await decide(registry, visit, account)
+def _form_handler(name: str, act: AccountAction) -> SignedInPageHandler:
+    async def respond(request: SignedInRequest) -> func.HttpResponse:
+        account = await request.registry.accounts.by_id(request.route["account"])
+        await act(request, account)
         return see_other(f"{ACCOUNTS_PATH}/{account.id}?done={name}")
 
-    decided.__name__ = f"manage_account_{name.replace('-', '_')}"
-    bp.route(f"{ACCOUNT_ROUTE}/{name}", methods=["POST"])(
-        AdministratorPages(registry).form(again=again)(decided)
-    )
+    respond.__name__ = f"manage_account_{name.replace('-', '_')}"
+    return respond
 
 
-async def _list(registry: Registry, visit: SignedInRequest) -> func.HttpResponse:
-    sought, after = (
-        visit.query.get("q", "").strip()[:MAX_SEARCH_LENGTH],
-        visit.query.get("after", ""),
-    )
-    supervising, by = registry.account_administration, visit.principal
-    if sought:
-        people = await supervising.search(sought, by=by)
+async def manage_accounts(request: SignedInRequest) -> func.HttpResponse:
+    text = request.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
+    after, by = request.query.get("after", ""), request.principal
+    administration = request.registry.account_administration
+    if text:
+        people = await administration.search(text, by=by)
+        if account := _only_match(people, text):
+            return see_other(f"{ACCOUNTS_PATH}/{account.id}")
     else:
-        people = await supervising.page(after, ACCOUNTS_PER_PAGE, by=by)
-    if sought and (only := _only(people, sought)):
-        return see_other(f"{ACCOUNTS_PATH}/{only.id}")
-    return visit.show(
+        people = await administration.page(after, ACCOUNTS_PER_PAGE, by=by)
+    return request.show(
         "manage/accounts.html",
         people=people,
-        sought=sought,
+        sought=text,
         is_first=not after,
-        running=[] if sought or after else await supervising.list_administrators(by=by),
-        now_ms=registry.clock.now_ms(),
+        running=[] if text or after else await administration.list_administrators(by=by),
     )
 
 
-def _only(people: ListPage[NamedAccount], sought: str) -> Account | None:
-    """Return the account that was found, if it is one.
+def _only_match(people: ListPage[NamedAccount], text: str) -> Account | None:
+    """Return the account if there is one alone.
 
-    Whoever looks for an id is not led to somebody whose old name is like that id.
+    A search for an id does not lead to an account whose former name looks like that id.
     """
     account = people.rows[0].account if len(people.rows) == 1 else None
-    return None if account and is_id(sought) and account.id != sought else account
+    return None if account and is_id(text) and account.id != text else account
 
 
-async def _show(
-    registry: Registry,
-    visit: SignedInRequest,
-    problem: FormProblem | None = None,
-    link: Secret | None = None,
+async def manage_account(
+    request: SignedInRequest, problem: FormProblem | None = None, link: Secret | None = None
 ) -> func.HttpResponse:
-    asked = {"before": visit.query.get("before", ""), "count": str(EVENTS_PER_PAGE)}
-    query, by = EventQuery.parse(asked), visit.principal
-    person = await registry.account_administration.show(visit.route["account"], query, by=by)
-    account = person.account
-    return visit.show(
+    params = {"before": request.query.get("before", ""), "count": str(EVENTS_PER_PAGE)}
+    person = await request.registry.account_administration.show(
+        request.route["account"], EventQuery.parse(params), by=request.principal
+    )
+    account, providers = person.account, request.registry.sign_in.flow.providers
+    return request.show(
         "manage/account.html",
         problem,
         person=person,
         account=account,
         path=f"{ACCOUNTS_PATH}/{account.id}",
-        done=DONE_MESSAGES.get(visit.query.get("done", ""), ""),
+        done=DONE_MESSAGES.get(request.query.get("done", ""), ""),
         link=link.reveal() if link else "",
-        typed=visit.form.text("reason"),
-        labels=_labels(registry),
+        typed=request.form.text("reason"),
+        labels={name: provider.label for name, provider in providers.items()},
         names={**person.log.names, OPERATOR_ID: "the operator"},
         browser_of=browser_name,
         scopes=scope_choices(),
         what=event_label,
         about=event_subject,
-        is_first=not asked["before"],
-        now_ms=registry.clock.now_ms(),
+        is_first=not params["before"],
     )
 
 
-def _labels(registry: Registry) -> dict[str, str]:
-    providers = registry.sign_in.flow.providers
-    return {name: provider.label for name, provider in providers.items()}
+async def _end_sessions(request: SignedInRequest, account: Account) -> None:
+    for session in await request.registry.account_restrictions.end_sessions(
+        account, by=request.principal
+    ):
+        request.registry.sessions.invalidate(session)
 
 
-async def _end_sessions(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    for session in await registry.account_restrictions.end_sessions(account, by=visit.principal):
-        registry.sessions.invalidate(session)
-
-
-async def _revoke(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    await registry.account_restrictions.revoke_token(
-        account, visit.form.text("token"), by=visit.principal
+async def _revoke(request: SignedInRequest, account: Account) -> None:
+    await request.registry.account_restrictions.revoke_token(
+        account, request.form.text("token"), by=request.principal
     )
 
 
-async def _revoke_stolen(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    token_id = visit.form.text("token")
-    await registry.account_restrictions.revoke_stolen_token(account, token_id, by=visit.principal)
+async def _revoke_stolen(request: SignedInRequest, account: Account) -> None:
+    token_id = request.form.text("token")
+    await request.registry.account_restrictions.revoke_stolen_token(
+        account, token_id, by=request.principal
+    )
 
 
-async def _revoke_all(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    require_confirmation(visit, account.name)
-    await registry.account_restrictions.revoke_all_tokens(account, by=visit.principal)
+async def _revoke_all(request: SignedInRequest, account: Account) -> None:
+    require_confirmation(request, account.name)
+    await request.registry.account_restrictions.revoke_all_tokens(account, by=request.principal)
 
 
-async def _lock(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    reason = visit.form.text("reason")
-    for session in await registry.account_restrictions.lock(account, reason, by=visit.principal):
-        registry.sessions.invalidate(session)
+async def _lock(request: SignedInRequest, account: Account) -> None:
+    reason = request.form.text("reason")
+    for session in await request.registry.account_restrictions.lock(
+        account, reason, by=request.principal
+    ):
+        request.registry.sessions.invalidate(session)
 
 
-async def _unlock(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    await registry.account_restrictions.unlock(account, by=visit.principal)
+async def _unlock(request: SignedInRequest, account: Account) -> None:
+    await request.registry.account_restrictions.unlock(account, by=request.principal)
 
 
-async def _appoint(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    require_confirmation(visit, account.name)
-    await registry.administrator_appointments.appoint(account, by=visit.principal)
+async def _appoint(request: SignedInRequest, account: Account) -> None:
+    require_confirmation(request, account.name)
+    await request.registry.administrator_appointments.appoint(account, by=request.principal)
 
 
-async def _dismiss(registry: Registry, visit: SignedInRequest, account: Account) -> None:
-    require_confirmation(visit, account.name)
-    await registry.administrator_appointments.dismiss(account, by=visit.principal)
+async def _dismiss(request: SignedInRequest, account: Account) -> None:
+    require_confirmation(request, account.name)
+    await request.registry.administrator_appointments.dismiss(account, by=request.principal)
 
 
 ACCOUNT_ACTIONS: dict[str, AccountAction] = {

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
+from functions.http.handlers import Handler
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
 from functions.http.propagation import propagation_times
-from functions.http.signed_in_pages import FormProblem, SignedInRequest
-from functions.manage.pages import AdministratorPages, require_confirmation
+from functions.http.public_pages import READ_METHODS
+from functions.http.signed_in_pages import (
+    AdministratorPages,
+    FormProblem,
+    SignedInRequest,
+    require_confirmation,
+)
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
@@ -22,8 +28,7 @@ RELEASES_PATH = "/manage/releases"
 RELEASE_ROUTE = "manage/releases/{org}/{name}/{version}"
 VERSIONS_PER_PAGE = 50  # Of a package, on a page.
 
-# What an event of a release is called.
-WHAT = {
+EVENT_LABELS = {
     "release.published": "Published",
     "release.awaiting-owner": "Published, and held for an owner",
     "release.confirmed": "Confirmed by an owner",
@@ -35,12 +40,12 @@ WHAT = {
     "release.undeprecated": "Deprecated no more",
 }
 
-ReleaseDecision = Callable[[Registry, SignedInRequest, Coordinate], Awaitable[Release]]
+ReleaseDecision = Callable[[SignedInRequest, Coordinate], Awaitable[Release]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAction:
-    """What an administrator can do with a release: its name in addresses, and what it means."""
+    """What an administrator can do with a release; `name` is the last segment of its path."""
 
     name: str
     title: str
@@ -81,7 +86,7 @@ REMOVE = ReleaseAction(
     is_harsh=True,
 )
 
-# What is offered of a release in each state; the gentlest first.
+# The actions of the page by the state of the release, the mildest first.
 ACTIONS_BY_STATE: Mapping[State, tuple[ReleaseAction, ...]] = {
     State.LIVE: (HOLD, QUARANTINE, REMOVE),
     State.HELD: (RELEASE, QUARANTINE, REMOVE),
@@ -91,144 +96,128 @@ ACTIONS_BY_STATE: Mapping[State, tuple[ReleaseAction, ...]] = {
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the pages of releases."""
-    bp, managing = func.Blueprint(), AdministratorPages(registry)
-
-    @bp.route("manage/releases", methods=["GET", "HEAD"])
-    @managing.page
-    async def manage_releases(visit: SignedInRequest) -> func.HttpResponse:
-        try:
-            return await _search_results(registry, visit)
-        except Refusal as refusal:
-            return await _withheld(registry, visit, None, FormProblem.of(refusal))
-
-    @bp.route(RELEASE_ROUTE, methods=["GET", "HEAD"])
-    @managing.page
-    async def manage_release(visit: SignedInRequest) -> func.HttpResponse:
-        return await _release(registry, visit)
-
+    bp, pages = func.Blueprint(), AdministratorPages(registry)
+    bp.route("manage/releases", methods=READ_METHODS)(pages.page(manage_releases))
+    bp.route(RELEASE_ROUTE, methods=READ_METHODS)(pages.page(manage_release))
     for name, decide in RELEASE_DECISIONS.items():
-        _add_action(bp, registry, name, decide)
+        form = _form(pages, name, decide)
+        bp.route(f"{RELEASE_ROUTE}/{name}", methods=["POST"])(form)
     return bp
 
 
-def _add_action(bp: func.Blueprint, registry: Registry, name: str, decide: ReleaseDecision) -> None:
-    """Add the Function of a form that changes the release and shows it again."""
+def _form(pages: AdministratorPages, name: str, decide: ReleaseDecision) -> Handler:
+    async def show(
+        request: SignedInRequest, problem: FormProblem | None = None
+    ) -> func.HttpResponse:
+        return await manage_release(request, problem, refused=name)
 
-    async def again(visit: SignedInRequest, problem: FormProblem) -> func.HttpResponse:
-        return await _release(registry, visit, problem, refused=name)
+    async def respond(request: SignedInRequest) -> func.HttpResponse:
+        return see_other(_path(await decide(request, _coordinate(request))))
 
-    async def decided(visit: SignedInRequest) -> func.HttpResponse:
-        return see_other(_address(await decide(registry, visit, _coordinate(visit))))
-
-    decided.__name__ = f"manage_release_{name}"
-    form = AdministratorPages(registry).form(again=again)(decided)
-    bp.route(f"{RELEASE_ROUTE}/{name}", methods=["POST"])(form)
+    respond.__name__ = f"manage_release_{name}"
+    return pages.form(show)(respond)
 
 
-async def _search_results(registry: Registry, visit: SignedInRequest) -> func.HttpResponse:
-    """Answer what is asked for: a release, a package, or all that is withheld."""
-    sought, after = visit.query.get("q", "").strip(), visit.query.get("after", "")
-    if not sought:
-        return await _withheld(registry, visit, _parsed_release(after) if after else None)
-    subject = _parsed(sought)
+async def manage_releases(request: SignedInRequest) -> func.HttpResponse:
+    """Show a release or the releases of a package that the search names, or all withheld ones."""
+    try:
+        return await _search_results(request)
+    except Refusal as refusal:
+        return await _withheld(request, None, FormProblem.of(refusal))
+
+
+async def _search_results(request: SignedInRequest) -> func.HttpResponse:
+    text, after = request.query.get("q", "").strip(), request.query.get("after", "")
+    if not text:
+        return await _withheld(request, _parse_coordinate(after) if after else None)
+    subject = _parse_subject(text)
     if isinstance(subject, Coordinate):
-        found = await registry.moderation.find(subject, by=visit.principal)
-        return see_other(_address(found))
-    survey = await registry.release_inspection.survey(subject, by=visit.principal)
-    pager = Pager.of(
-        len(survey.entries), VERSIONS_PER_PAGE, RELEASES_PATH, {"q": sought, **visit.query}
-    )
-    return visit.show(
+        return see_other(
+            _path(await request.registry.moderation.find(subject, by=request.principal))
+        )
+    survey = await request.registry.release_inspection.survey(subject, by=request.principal)
+    query = {"q": text, **request.query}
+    pager = Pager.of(len(survey.entries), VERSIONS_PER_PAGE, RELEASES_PATH, query)
+    return request.show(
         "manage/package.html",
         survey=survey,
-        entries=survey.entries[pager.offset : pager.offset + VERSIONS_PER_PAGE],
+        entries=pager.slice(survey.entries),
         pager=pager,
-        look_up=sought,
-        now_ms=registry.clock.now_ms(),
+        look_up=text,
     )
 
 
 async def _withheld(
-    registry: Registry,
-    visit: SignedInRequest,
-    after: Coordinate | None,
-    problem: FormProblem | None = None,
+    request: SignedInRequest, after: Coordinate | None, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    page = await registry.release_inspection.withheld(after, by=visit.principal)
-    return visit.show(
+    page = await request.registry.release_inspection.withheld(after, by=request.principal)
+    return request.show(
         "manage/releases.html",
         problem,
         page=page,
         names={**page.names, OPERATOR_ID: "the operator"},
         is_first=after is None,
-        look_up=visit.query.get("q", ""),
-        now_ms=registry.clock.now_ms(),
+        look_up=request.query.get("q", ""),
     )
 
 
-async def _release(
-    registry: Registry,
-    visit: SignedInRequest,
-    problem: FormProblem | None = None,
-    refused: str = "",
+async def manage_release(
+    request: SignedInRequest, problem: FormProblem | None = None, refused: str = ""
 ) -> func.HttpResponse:
-    before = EventQuery.parse({"before": visit.query.get("before", "")}).before
-    dossier = await registry.release_inspection.inspect(
-        _coordinate(visit), before, by=visit.principal
+    """Show a release and its actions; `refused` names the action that the problem is about."""
+    before = EventQuery.parse({"before": request.query.get("before", "")}).before
+    inspection = await request.registry.release_inspection.inspect(
+        _coordinate(request), before, by=request.principal
     )
-    release = dossier.release
-    return visit.show(
+    release = inspection.release
+    return request.show(
         "manage/release.html",
         problem,
-        dossier=dossier,
+        inspection=inspection,
         release=release,
-        path=_address(release),
-        actions=_offered(release),
+        path=_path(release),
+        actions=_actions(release),
         refused=refused,
-        typed=visit.form,
-        names={**dossier.names, OPERATOR_ID: "the operator"},
-        what=WHAT,
+        typed=request.form,
+        names={**inspection.names, OPERATOR_ID: "the operator"},
+        what=EVENT_LABELS,
         is_first=before is None,
         most_characters=MAX_DESCRIPTION,
-        reaches=propagation_times(registry.settings),
-        now_ms=registry.clock.now_ms(),
+        reaches=propagation_times(request.registry.settings),
     )
 
 
-def _offered(release: Release) -> tuple[ReleaseAction, ...]:
-    """Return what can be done; what waits for an owner can be taken out of their hands."""
-    offered = ACTIONS_BY_STATE[release.state]
-    return (*offered[:1], HOLD, *offered[1:]) if release.awaits_owner else offered
+def _actions(release: Release) -> tuple[ReleaseAction, ...]:
+    """Return the actions for the release; one that waits for an owner can also be held."""
+    actions = ACTIONS_BY_STATE[release.state]
+    return (*actions[:1], HOLD, *actions[1:]) if release.awaits_owner else actions
 
 
-async def _hold(registry: Registry, visit: SignedInRequest, coordinate: Coordinate) -> Release:
-    reason = _reason(visit, coordinate)
-    return await registry.moderation.hold(coordinate, reason, by=visit.principal)
+async def _hold(request: SignedInRequest, coordinate: Coordinate) -> Release:
+    reason = _reason(request, coordinate)
+    return await request.registry.moderation.hold(coordinate, reason, by=request.principal)
 
 
-async def _quarantine(
-    registry: Registry, visit: SignedInRequest, coordinate: Coordinate
-) -> Release:
-    reason = _reason(visit, coordinate)
-    return await registry.moderation.quarantine(coordinate, reason, by=visit.principal)
+async def _quarantine(request: SignedInRequest, coordinate: Coordinate) -> Release:
+    reason = _reason(request, coordinate)
+    return await request.registry.moderation.quarantine(coordinate, reason, by=request.principal)
 
 
-async def _restore(registry: Registry, visit: SignedInRequest, coordinate: Coordinate) -> Release:
-    return await registry.moderation.restore(coordinate, by=visit.principal)
+async def _restore(request: SignedInRequest, coordinate: Coordinate) -> Release:
+    return await request.registry.moderation.restore(coordinate, by=request.principal)
 
 
-async def _remove(registry: Registry, visit: SignedInRequest, coordinate: Coordinate) -> Release:
-    require_confirmation(visit, str(coordinate))
-    reason = _reason(visit, coordinate)
-    return await registry.moderation.remove(coordinate, reason, by=visit.principal)
+async def _remove(request: SignedInRequest, coordinate: Coordinate) -> Release:
+    require_confirmation(request, str(coordinate))
+    reason = _reason(request, coordinate)
+    return await request.registry.moderation.remove(coordinate, reason, by=request.principal)
 
 
-def _reason(visit: SignedInRequest, coordinate: Coordinate) -> str:
-    return parse_required_reason(visit.form.text("reason"), f"what becomes of {coordinate}")
+def _reason(request: SignedInRequest, coordinate: Coordinate) -> str:
+    return parse_required_reason(request.form.text("reason"), f"what becomes of {coordinate}")
 
 
-# What a form does, by the end of its path.
+# The actions of forms, by the last segments of their paths.
 RELEASE_DECISIONS: dict[str, ReleaseDecision] = {
     HOLD.name: _hold,
     QUARANTINE.name: _quarantine,
@@ -237,16 +226,16 @@ RELEASE_DECISIONS: dict[str, ReleaseDecision] = {
 }
 
 
-def _coordinate(visit: SignedInRequest) -> Coordinate:
-    return Coordinate.parse(visit.route["org"], visit.route["name"], visit.route["version"])
+def _coordinate(request: SignedInRequest) -> Coordinate:
+    return Coordinate.parse(request.route["org"], request.route["name"], request.route["version"])
 
 
-def _address(release: Release) -> str:
+def _path(release: Release) -> str:
     return f"{RELEASES_PATH}/{release.org}/{release.name}/{release.version}"
 
 
-def _parsed(text: str) -> Coordinate | Package:
-    """Return the release or the package that is asked for, or raise a refusal."""
+def _parse_subject(text: str) -> Coordinate | Package:
+    """Parse `org/name:version` or `org/name`, or raise a refusal."""
     package, _, version = text.partition(":")
     org, _, name = package.partition("/")
     if not (org and name):
@@ -255,9 +244,9 @@ def _parsed(text: str) -> Coordinate | Package:
     return Coordinate.parse(org, name, version) if version else Package.parse(org, name)
 
 
-def _parsed_release(text: str) -> Coordinate:
-    parsed = _parsed(text)
-    if isinstance(parsed, Package):
-        message = f"{parsed} names no release. Go back to the first page of the list."
+def _parse_coordinate(text: str) -> Coordinate:
+    subject = _parse_subject(text)
+    if isinstance(subject, Package):
+        message = f"{subject} names no release. Go back to the first page of the list."
         raise InvalidRequest(message)
-    return parsed
+    return subject

@@ -20,7 +20,7 @@ from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.notices import NoticeBoard, NoticeStage
 
-# The pages, in the order of their menu.
+# The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (
     ("", "/about", "How to use"),
     ("api", "/about/api", "API"),
@@ -28,12 +28,86 @@ ABOUT_PAGES = (
     ("status", "/about/status", "Status"),
 )
 
-AboutPageHandler = Callable[[Registry, PageRequest], Awaitable[func.HttpResponse]]
+AboutPageHandler = Callable[[PageRequest], Awaitable[func.HttpResponse]]
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    bp, pages = func.Blueprint(), PublicPages(registry)
+
+    @bp.route("about/{page?}", methods=READ_METHODS)
+    @pages.page
+    async def web_about(request: PageRequest) -> func.HttpResponse:
+        page = request.route.get("page", "")
+        handler = _HANDLERS.get(page)
+        if handler is None:
+            raise PageNotFound(f"/about/{page}")
+        return await handler(request)
+
+    return bp
+
+
+async def _usage(request: PageRequest) -> func.HttpResponse:
+    text = client_settings(request.url, "me")
+    return _show(request, "use", "", url=request.url, text=text)
+
+
+async def _api(request: PageRequest) -> func.HttpResponse:
+    groups = operations_by_group(request.url)
+    return _show(request, "api", "api", groups=groups, url=request.url)
+
+
+async def _policies(request: PageRequest) -> func.HttpResponse:
+    return _show(
+        request,
+        "policies",
+        "policies",
+        settings=request.registry.settings,
+        reaches=propagation_times(request.registry.settings),
+        reserved_prefix=RESERVED_PREFIX,
+        cooling_off=OWNER_CHANGE_DELAY,
+        invited_for=INVITATION_LIFETIME,
+    )
+
+
+async def _status(request: PageRequest) -> func.HttpResponse:
+    registry = request.registry
+    tasks = [each for each in await _task_states(registry) if each.due_ms is not None]
+    health = await _health(registry, tasks, request.now_ms)
+    summary = await registry.statistics.summary()
+    newest_ms = summary.updated[0].release.created_ms if summary.updated else None
+    board = await registry.notice_cache.current()
+    if request.wants(JSON):
+        status = _status_json(health, tasks, newest_ms)
+        return request.json({**status, **_notices_json(board, request.now_ms)})
+    return _show(
+        request,
+        "status",
+        "status",
+        health=health,
+        read_only=board.read_only,
+        tasks=tasks,
+        descriptions=TASK_DESCRIPTIONS,
+        summary=summary,
+        newest_ms=newest_ms,
+    )
+
+
+_HANDLERS: Mapping[str, AboutPageHandler] = {
+    "": _usage,
+    "api": _api,
+    "policies": _policies,
+    "status": _status,
+}
+
+
+def _show(request: PageRequest, template: str, place: str, **values: object) -> func.HttpResponse:
+    path = f"web/about/{template}.html"
+    return request.show(path, status=200, places=ABOUT_PAGES, place=place, **values)
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryHealth:
-    """How the registry is, as far as it can tell."""
+    """The state of the registry, as far as it can tell; tasks are named."""
 
     answers: bool
     is_writable: bool
@@ -42,78 +116,7 @@ class RegistryHealth:
 
     @property
     def is_well(self) -> bool:
-        """Say whether there is nothing to tell."""
         return self.answers and self.is_writable and not self.overdue and not self.troubled
-
-
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function of the pages about the registry."""
-    bp, pages = func.Blueprint(), PublicPages(registry)
-
-    @bp.route("about/{page?}", methods=READ_METHODS)
-    @pages.page
-    async def web_about(look: PageRequest) -> func.HttpResponse:
-        page = look.route.get("page", "")
-        shown = _HANDLERS.get(page)
-        if shown is None:
-            raise PageNotFound(f"/about/{page}")
-        return await shown(registry, look)
-
-    return bp
-
-
-async def _usage(registry: Registry, look: PageRequest) -> func.HttpResponse:
-    settings = registry.settings
-    return look.show(
-        "web/about/use.html",
-        places=ABOUT_PAGES,
-        place="",
-        url=settings.base_url,
-        text=client_settings(settings.base_url, "me"),
-    )
-
-
-async def _api(_registry: Registry, look: PageRequest) -> func.HttpResponse:
-    groups = operations_by_group(look.url)
-    return look.show(
-        "web/about/api.html", places=ABOUT_PAGES, place="api", groups=groups, url=look.url
-    )
-
-
-async def _policies(registry: Registry, look: PageRequest) -> func.HttpResponse:
-    return look.show(
-        "web/about/policies.html",
-        places=ABOUT_PAGES,
-        place="policies",
-        settings=registry.settings,
-        reaches=propagation_times(registry.settings),
-        reserved_prefix=RESERVED_PREFIX,
-        cooling_off=OWNER_CHANGE_DELAY,
-        invited_for=INVITATION_LIFETIME,
-    )
-
-
-async def _status(registry: Registry, look: PageRequest) -> func.HttpResponse:
-    standings = [each for each in await _task_states(registry) if each.due_ms is not None]
-    health = await _health(registry, standings, look.now_ms)
-    showcase = await registry.statistics.summary()
-    newest_ms = showcase.updated[0].release.created_ms if showcase.updated else None
-    bulletin = await registry.notice_cache.current()
-    if look.wants(JSON):
-        return look.json(
-            {**_status_json(health, standings, newest_ms), **_told(bulletin, look.now_ms)}
-        )
-    return look.show(
-        "web/about/status.html",
-        places=ABOUT_PAGES,
-        place="status",
-        health=health,
-        read_only=bulletin.read_only,
-        standings=standings,
-        tasks=TASK_DESCRIPTIONS,
-        showcase=showcase,
-        newest_ms=newest_ms,
-    )
 
 
 async def _task_states(registry: Registry) -> list[TaskState]:
@@ -123,14 +126,14 @@ async def _task_states(registry: Registry) -> list[TaskState]:
         return []
 
 
-async def _health(registry: Registry, standings: list[TaskState], now_ms: int) -> RegistryHealth:
+async def _health(registry: Registry, tasks: list[TaskState], now_ms: int) -> RegistryHealth:
     try:
         await registry.probe()
     except Unavailable:
         return RegistryHealth(answers=False, is_writable=False, overdue=(), troubled=())
-    overdue = tuple(each.task for each in standings if each.is_overdue(now_ms))
+    overdue = tuple(each.task for each in tasks if each.is_overdue(now_ms))
     troubled = tuple(
-        each.task for each in standings if each.last and each.last.result is not TaskResult.DONE
+        each.task for each in tasks if each.last and each.last.result is not TaskResult.DONE
     )
     is_writable = await _is_writable(registry)
     return RegistryHealth(answers=True, is_writable=is_writable, overdue=overdue, troubled=troubled)
@@ -145,20 +148,19 @@ async def _is_writable(registry: Registry) -> bool:
 
 
 def _status_json(
-    health: RegistryHealth, standings: list[TaskState], newest_ms: int | None
+    health: RegistryHealth, tasks: list[TaskState], newest_ms: int | None
 ) -> dict[str, object]:
     return {
         "status": "ready" if health.is_writable else "unavailable",
         "overdue": list(health.overdue),
         "troubled": list(health.troubled),
         "lastRelease": newest_ms and machine_moment(newest_ms),
-        "tasks": {each.task: _run(each) for each in standings},
+        "tasks": {each.task: _task_json(each) for each in tasks},
     }
 
 
-def _told(bulletin: NoticeBoard, now_ms: int) -> dict[str, object]:
-    """Return what every page announces, as programs read it."""
-    read_only = bulletin.read_only
+def _notices_json(board: NoticeBoard, now_ms: int) -> dict[str, object]:
+    read_only = board.read_only
     return {
         "readOnly": read_only
         and {"reason": read_only.reason, "since": machine_moment(read_only.since_ms)},
@@ -170,23 +172,15 @@ def _told(bulletin: NoticeBoard, now_ms: int) -> dict[str, object]:
                 "from": machine_moment(each.from_ms),
                 "until": machine_moment(each.until_ms),
             }
-            for each in bulletin.at_stage(NoticeStage.CURRENT, now_ms)
+            for each in board.at_stage(NoticeStage.CURRENT, now_ms)
         ],
     }
 
 
-def _run(standing: TaskState) -> dict[str, object]:
-    last = standing.last
+def _task_json(task: TaskState) -> dict[str, object]:
+    last = task.last
     return {
         "last": last and machine_moment(last.ended_ms),
         "result": last and last.result.value,
-        "due": machine_moment(standing.due_ms or 0),
+        "due": machine_moment(task.due_ms or 0),
     }
-
-
-_HANDLERS: Mapping[str, AboutPageHandler] = {
-    "": _usage,
-    "api": _api,
-    "policies": _policies,
-    "status": _status,
-}

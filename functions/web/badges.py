@@ -29,14 +29,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("badges/{org}/{name}/{file}", methods=READ_METHODS)
     @pages.anonymous_page
-    async def web_badge(look: PageRequest) -> func.HttpResponse:
-        badge = await _badge(look)
+    async def web_badge(request: PageRequest) -> func.HttpResponse:
+        badge = await _badge(request)
         if badge is None:
             headers = BADGE_HEADERS | NO_STORE
             return func.HttpResponse(
                 NOT_FOUND_BADGE.svg(), status_code=404, headers=headers, mimetype=SVG
             )
-        answer = look.text(badge.svg(), SVG)
+        answer = request.text(badge.svg(), SVG)
         answer.headers.update(BADGE_HEADERS)
         return answer
 
@@ -79,35 +79,37 @@ class Badge:
         )
 
 
-async def _badge(look: PageRequest) -> Badge | None:
+async def _badge(request: PageRequest) -> Badge | None:
     """Return what the badge says, or None where there is nothing to say it of."""
-    kind, _, suffix = look.route["file"].rpartition(".")
+    kind, _, suffix = request.route["file"].rpartition(".")
     make = BADGES.get(kind)
     if make is None or suffix != "svg":
         return None
     try:
         return make(
-            await look.registry.package_details.package(package_of(look), by=look.principal)
+            await request.registry.package_details.package(
+                package_of(request), by=request.principal
+            )
         )
     except (NotFound, Invalid):
         return None
 
 
-def _version(portrait: ReleaseDetails) -> Badge:
-    tone = BadgeColour.PLAIN if portrait.deprecation is None else BadgeColour.WARNING
-    return Badge("ballroom", f"v{portrait.release.version}", tone)
+def _version(details: ReleaseDetails) -> Badge:
+    tone = BadgeColour.PLAIN if details.deprecation is None else BadgeColour.WARNING
+    return Badge("ballroom", f"v{details.release.version}", tone)
 
 
-def _pulls(portrait: ReleaseDetails) -> Badge:
-    return Badge("pulls", short(portrait.head.pulls))
+def _pulls(details: ReleaseDetails) -> Badge:
+    return Badge("pulls", short(details.head.pulls))
 
 
-def _platform(portrait: ReleaseDetails) -> Badge:
-    return Badge("platform", portrait.release.platform)
+def _platform(details: ReleaseDetails) -> Badge:
+    return Badge("platform", details.release.platform)
 
 
-def _deprecated(portrait: ReleaseDetails) -> Badge:
-    if portrait.deprecation is None:
+def _deprecated(details: ReleaseDetails) -> Badge:
+    if details.deprecation is None:
         return Badge("status", "maintained", BadgeColour.GOOD)
     return Badge("status", "deprecated", BadgeColour.BAD)
 

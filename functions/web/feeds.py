@@ -27,33 +27,35 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("feeds/newest.atom", methods=READ_METHODS)
     @pages.anonymous_page
-    async def web_feed_newest(look: PageRequest) -> func.HttpResponse:
+    async def web_feed_newest(request: PageRequest) -> func.HttpResponse:
         title, path = "New packages and releases", "/feeds/newest.atom"
-        return await _found(look, _ALL_PACKAGES, title, path, "/")
+        return await _found(request, _ALL_PACKAGES, title, path, "/")
 
     @bp.route("feeds/orgs/{org}/releases.atom", methods=READ_METHODS)
     @pages.anonymous_page
-    async def web_feed_organization(look: PageRequest) -> func.HttpResponse:
-        org = parse_org(look.route["org"])
+    async def web_feed_organization(request: PageRequest) -> func.HttpResponse:
+        org = parse_org(request.route["org"])
         query, path = _ALL_PACKAGES.within(frozenset({org})), f"/feeds/orgs/{org}/releases.atom"
-        return await _found(look, query, f"Releases of {org}", path, f"/orgs/{org}")
+        return await _found(request, query, f"Releases of {org}", path, f"/orgs/{org}")
 
     @bp.route("feeds/packages/{org}/{name}/releases.atom", methods=READ_METHODS)
     @pages.anonymous_page
-    async def web_feed_package(look: PageRequest) -> func.HttpResponse:
-        portrait = await registry.package_details.package(package_of(look), by=look.principal)
-        return look.text(_feed_of(portrait, look.url).xml(), ATOM)
+    async def web_feed_package(request: PageRequest) -> func.HttpResponse:
+        details = await registry.package_details.package(package_of(request), by=request.principal)
+        return request.text(_feed_of(details, request.url).xml(), ATOM)
 
     return bp
 
 
 async def _found(
-    look: PageRequest, query: Query, title: str, path: str, page: str
+    request: PageRequest, query: Query, title: str, path: str, page: str
 ) -> func.HttpResponse:
     """Return the newest release of each package that matches; only the index is asked."""
-    found = await look.registry.search.search(query, _NEWEST, by=look.principal)
-    entries = tuple(_listed(hit.listing, look.url) for hit in found.hits)
-    return look.text(AtomFeed(title, look.url + path, look.url + page, entries).xml(), ATOM)
+    found = await request.registry.search.search(query, _NEWEST, by=request.principal)
+    entries = tuple(_listed(hit.listing, request.url) for hit in found.hits)
+    return request.text(
+        AtomFeed(title, request.url + path, request.url + page, entries).xml(), ATOM
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,9 @@ class AtomFeed:
         return xml_document(root)
 
 
-def _feed_of(portrait: ReleaseDetails, base_url: str) -> AtomFeed:
-    package, head = portrait.package, portrait.head
-    newest_first = sorted(portrait.entries, key=lambda each: -each.created_ms)
+def _feed_of(details: ReleaseDetails, base_url: str) -> AtomFeed:
+    package, head = details.package, details.head
+    newest_first = sorted(details.entries, key=lambda each: -each.created_ms)
     entries = tuple(
         AtomEntry(
             title=f"{package} {each.version}",
@@ -116,7 +118,7 @@ def _feed_of(portrait: ReleaseDetails, base_url: str) -> AtomFeed:
             changed_ms=each.changed_ms or each.created_ms,
             author=head.org,
             summary=_summary(
-                portrait.release.summary, effective_deprecation(head, each.deprecation)
+                details.release.summary, effective_deprecation(head, each.deprecation)
             ),
         )
         for each in newest_first[:MAX_FEED_ENTRIES]

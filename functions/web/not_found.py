@@ -34,13 +34,13 @@ def shortened_addresses_blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("packages/{org?}", methods=READ_METHODS)
     @pages.anonymous_page
-    async def web_missing_name(look: PageRequest) -> func.HttpResponse:
-        org = look.route.get("org")
+    async def web_missing_name(request: PageRequest) -> func.HttpResponse:
+        org = request.route.get("org")
         return _redirect(f"/orgs/{parse_org(org)}" if org else "/search")
 
     @bp.route("orgs", methods=READ_METHODS)
     @pages.anonymous_page
-    async def web_missing_org_name(look: PageRequest) -> func.HttpResponse:
+    async def web_missing_org_name(request: PageRequest) -> func.HttpResponse:
         return _redirect("/search")
 
     return bp
@@ -57,14 +57,14 @@ def not_found_blueprint(
     taken = {method: _taken_paths(routes, method) for method in (*READ_METHODS, *WRITE_METHODS)}
 
     @pages.page
-    async def web_missing(look: PageRequest) -> func.HttpResponse:
-        path, mark, query = look.path.partition("?")
-        if "//" in path and look.req.method in READ_METHODS and not path.startswith(_CENTRAL):
+    async def web_missing(request: PageRequest) -> func.HttpResponse:
+        path, mark, query = request.path.partition("?")
+        if "//" in path and request.req.method in READ_METHODS and not path.startswith(_CENTRAL):
             # Behind a base address that ends in a slash; the host folds none.
             return _redirect(_SLASHES.sub("/", path) + mark + query)
-        decoded = look.req.route_params["path"]
+        decoded = request.req.route_params["path"]
         allowed = [each for each, those in taken.items() if _is_one_of(those, decoded)]
-        refusal = _refusal(look.req.method, path, allowed)
+        refusal = _refusal(request.req.method, path, allowed)
         if path.startswith(_CENTRAL):
             return central_answer(refusal)
         if path.startswith(_API):

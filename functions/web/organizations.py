@@ -54,76 +54,70 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("orgs/{org}/{tab?}", methods=READ_METHODS)
     @pages.page
-    async def web_org(look: PageRequest) -> func.HttpResponse:
-        org, tab = parse_org(look.route["org"]), look.route.get("tab", "")
-        portrait = await _organization_page(registry, org, look)
+    async def web_org(request: PageRequest) -> func.HttpResponse:
+        org, tab = parse_org(request.route["org"]), request.route.get("tab", "")
+        page = await _organization_page(org, request)
         if tab == _PEOPLE:
-            return await _people(registry, portrait, look)
+            return await _people(page, request)
         if tab == _ACTIVITY:
             happenings = await registry.package_history.of_organization(org)
-            return look.show(
-                "web/org/activity.html", portrait=portrait, tab=tab, happenings=happenings
-            )
+            return request.show("web/org/activity.html", page=page, tab=tab, happenings=happenings)
         if tab:
             raise PageNotFound(f"/orgs/{org}/{tab}")
-        return await _packages(registry, portrait, look)
+        return await _packages(page, request)
 
     return bp
 
 
-async def _organization_page(
-    registry: Registry, org: OrgName, look: PageRequest
-) -> OrganizationPage:
-    organization = await registry.organizations.show(org, by=look.principal)
-    outside = await registry.organizations.public_members(organization)
+async def _organization_page(org: OrgName, request: PageRequest) -> OrganizationPage:
+    organization = await request.registry.organizations.show(org, by=request.principal)
+    outside = await request.registry.organizations.public_members(organization)
     return OrganizationPage(
         organization,
-        await registry.domain_verification.verified(organization),
+        await request.registry.domain_verification.verified(organization),
         outside.newest_owner_ms,
         outside.shown,
-        await _members(registry, org, look),
+        await _members(org, request),
     )
 
 
-async def _members(registry: Registry, org: OrgName, look: PageRequest) -> list[Member] | None:
+async def _members(org: OrgName, request: PageRequest) -> list[Member] | None:
     """Return who is in it, or None for those who are not."""
-    if look.principal.is_anonymous:
+    if request.principal.is_anonymous:
         return None
     try:
-        return await registry.organizations.members(org, by=look.principal)
+        return await request.registry.organizations.members(org, by=request.principal)
     except Refusal:
         return None
 
 
-async def _people(
-    registry: Registry, portrait: OrganizationPage, look: PageRequest
-) -> func.HttpResponse:
-    members = portrait.members
+async def _people(page: OrganizationPage, request: PageRequest) -> func.HttpResponse:
+    members = page.members
     if members is None:
-        members = await registry.organizations.with_names(portrait.shown)
-    if look.wants(JSON):
-        return look.json({"members": [_seen(each) for each in members if each.membership.is_shown]})
-    own = [each for each in members if each.membership.account == look.principal.id]
-    return look.show(
+        members = await request.registry.organizations.with_names(page.shown)
+    if request.wants(JSON):
+        return request.json(
+            {"members": [_seen(each) for each in members if each.membership.is_shown]}
+        )
+    own = [each for each in members if each.membership.account == request.principal.id]
+    return request.show(
         "web/org/people.html",
-        portrait=portrait,
+        page=page,
         tab=_PEOPLE,
         members=members,
         own=own[0].membership if own else None,
     )
 
 
-async def _packages(
-    registry: Registry, portrait: OrganizationPage, look: PageRequest
-) -> func.HttpResponse:
-    sort = look.query.get("sort", "")
+async def _packages(page: OrganizationPage, request: PageRequest) -> func.HttpResponse:
+    sort = request.query.get("sort", "")
     sort = sort if sort in PACKAGE_SORTS else _FIRST_SORT
-    results, pager = await _found(registry, portrait.organization, look, sort)
-    if look.wants(JSON):
-        return look.json(_organization_json(portrait, results, pager))
-    return look.show(
+    results, pager = await _found(page.organization, request, sort)
+    if request.wants(JSON):
+        return request.json(_organization_json(page, results, pager))
+    return request.show(
         "web/org/packages.html",
-        portrait=portrait,
+        page=page,
         tab="",
         results=results,
         pager=pager,
@@ -133,10 +127,10 @@ async def _packages(
 
 
 async def _found(
-    registry: Registry, organization: Organization, look: PageRequest, sort: str
+    organization: Organization, request: PageRequest, sort: str
 ) -> tuple[Results, Pager]:
     order = PACKAGE_SORTS[sort][0]
-    number, path = requested_page(look.query), f"/orgs/{organization.name}"
+    number, path = requested_page(request.query), f"/orgs/{organization.name}"
     query = Query(include_deprecated=True).within(frozenset({organization.key}))
     page = ResultPage(
         (number - 1) * PACKAGES_PER_PAGE,
@@ -144,7 +138,7 @@ async def _found(
         order,
         descending=order is not Sort.NAME,
     )
-    results = await registry.search.search(query, page, by=look.principal)
+    results = await request.registry.search.search(query, page, by=request.principal)
     said = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
     return results, Pager.of(results.count, PACKAGES_PER_PAGE, path, said)
 
@@ -154,16 +148,16 @@ def _seen(member: Member) -> Mapping[str, str]:
 
 
 def _organization_json(
-    portrait: OrganizationPage, results: Results, pager: Pager
+    page: OrganizationPage, results: Results, pager: Pager
 ) -> Mapping[str, object]:
-    organization = portrait.organization
+    organization = page.organization
     return {
         "name": organization.name,
         "displayName": organization.display_name,
         "description": organization.description,
-        "domains": portrait.domains,
+        "domains": page.domains,
         "createdAt": machine_moment(organization.created_ms),
-        "newestOwnerAt": machine_moment(portrait.newest_owner_ms),
+        "newestOwnerAt": machine_moment(page.newest_owner_ms),
         "count": results.count,
         "page": pager.number,
         "pages": pager.last,

@@ -127,14 +127,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("search", methods=READ_METHODS)
     @pages.page
-    async def web_search(look: PageRequest) -> func.HttpResponse:
-        asked = SearchForm.of(look.query)
-        if look.query.get("form") == SUGGESTIONS_FORM:
-            return await _suggestions(registry, look, asked.text)
-        found, pager = await _found(registry, look, asked)
-        if look.wants(JSON):
-            return look.json(_search_json(asked, found, pager))
-        return look.show(
+    async def web_search(request: PageRequest) -> func.HttpResponse:
+        asked = SearchForm.of(request.query)
+        if request.query.get("form") == SUGGESTIONS_FORM:
+            return await _suggestions(request, asked.text)
+        found, pager = await _found(request, asked)
+        if request.wants(JSON):
+            return request.json(_search_json(asked, found, pager))
+        return request.show(
             "web/search.html",
             sought=asked.text,
             asked=asked,
@@ -148,35 +148,33 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("opensearch.xml", methods=READ_METHODS)
     @pages.page
-    async def web_search_description(look: PageRequest) -> func.HttpResponse:
-        return look.text(opensearch_description(look.url), OPENSEARCH)
+    async def web_search_description(request: PageRequest) -> func.HttpResponse:
+        return request.text(opensearch_description(request.url), OPENSEARCH)
 
     return bp
 
 
-async def _suggestions(registry: Registry, look: PageRequest, text: str) -> func.HttpResponse:
+async def _suggestions(request: PageRequest, text: str) -> func.HttpResponse:
     """Return what search fields of browsers show while one types: names, what they are, and where
     they lead (OpenSearch Suggestions)."""
-    found = await registry.search.suggest(text, by=look.principal)
+    found = await request.registry.search.suggest(text, by=request.principal)
     names = [f"{each.org}/{each.name}" for each in found]
-    addresses = [f"{look.url}/packages/{name}" for name in names]
+    addresses = [f"{request.url}/packages/{name}" for name in names]
     body = orjson.dumps([text, names, [each.summary for each in found], addresses])
-    return look.text(body, SUGGESTIONS)
+    return request.text(body, SUGGESTIONS)
 
 
-async def _found(
-    registry: Registry, look: PageRequest, asked: SearchForm
-) -> tuple[FacetedResults, Pager]:
+async def _found(request: PageRequest, asked: SearchForm) -> tuple[FacetedResults, Pager]:
     """Return the page that was asked for; beyond the end it is the last one."""
     sort, descending = asked.order
-    number = requested_page(look.query)
+    number = requested_page(request.query)
     page = ResultPage((number - 1) * RESULTS_PER_PAGE, RESULTS_PER_PAGE, sort, descending)
-    explore = registry.search.search_with_facets
-    found = await explore(asked.query, page, by=look.principal)
+    explore = request.registry.search.search_with_facets
+    found = await explore(asked.query, page, by=request.principal)
     query = {**asked.parameters, "page": str(number)}
     pager = Pager.of(found.results.count, RESULTS_PER_PAGE, "/search", query)
     if pager.number != number:
-        found = await explore(asked.query, replace(page, offset=pager.offset), by=look.principal)
+        found = await explore(asked.query, replace(page, offset=pager.offset), by=request.principal)
     return found, pager
 
 

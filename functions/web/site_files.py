@@ -101,21 +101,21 @@ def site_map_blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("robots.txt", methods=READ_METHODS)
     @pages.page
-    async def web_site_robots(look: PageRequest) -> func.HttpResponse:
-        return look.text(_ROBOTS.format(url=look.url), PLAIN)
+    async def web_site_robots(request: PageRequest) -> func.HttpResponse:
+        return request.text(_ROBOTS.format(url=request.url), PLAIN)
 
     @bp.route("sitemap.xml", methods=READ_METHODS)
     @pages.page
-    async def web_site_map(look: PageRequest) -> func.HttpResponse:
+    async def web_site_map(request: PageRequest) -> func.HttpResponse:
         count = (await registry.statistics.summary()).totals.packages
         parts = max(1, -(-count // PACKAGES_PER_SITEMAP))
-        if "page" not in look.query:
-            return look.text(_sitemap_index(look.url, parts), XML)
-        number = requested_page(look.query)
+        if "page" not in request.query:
+            return request.text(_sitemap_index(request.url, parts), XML)
+        number = requested_page(request.query)
         if number > parts:
             raise PageNotFound(f"/sitemap.xml?page={number}")
-        return look.text(
-            _sitemap_part(look.url, await _sitemap_packages(registry, number), number), XML
+        return request.text(
+            _sitemap_part(request.url, await _sitemap_packages(registry, number), number), XML
         )
 
     @bp.route("favicon.ico", methods=READ_METHODS)
@@ -173,16 +173,16 @@ def llms_txt_blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("llms.txt", methods=READ_METHODS)
     @pages.anonymous_page
-    async def web_llms(look: PageRequest) -> func.HttpResponse:
-        number = requested_page(look.query)
+    async def web_llms(request: PageRequest) -> func.HttpResponse:
+        number = requested_page(request.query)
         offset = min((number - 1) * PACKAGES_PER_LLMS_PAGE, MAX_OFFSET)
         page = ResultPage(
             offset=offset, limit=PACKAGES_PER_LLMS_PAGE, sort=Sort.NAME, descending=False
         )
-        found = await registry.search.search(Query(), page, by=look.principal)
+        found = await registry.search.search(Query(), page, by=request.principal)
         if number > 1 and not found.hits:
             raise PageNotFound("/llms.txt")
-        return look.text(_llms_packages(found, number, look.url), TEXT_PLAIN)
+        return request.text(_llms_packages(found, number, request.url), TEXT_PLAIN)
 
     return bp
 

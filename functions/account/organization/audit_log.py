@@ -11,8 +11,8 @@ from functions.account.organization.pages import (
     OrganizationFrame,
     org_of,
     organization_frame,
-    show,
 )
+from functions.http.public_pages import READ_METHODS
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest
@@ -21,85 +21,78 @@ from shared.domain.identity import OPERATOR_ID, UPKEEP
 from shared.domain.organizations import Organization
 from shared.domain.records import Event
 from shared.domain.secrets import redact_tokens
-from shared.services.audit_log import AuditLogPage
 
 EVENTS_PER_PAGE = 25  # A screen or two.
-FILTER_PARAMETERS = ("kind", "actor", "since", "until")  # What narrows the list.
-
-_EXPORT_PATH = "/api/v1/orgs/{org}/audit.jsonl"
+EXPORTED_EVENTS = 500
+FILTER_PARAMETERS = ("kind", "actor", "since", "until")
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function of the log."""
-    bp, visits = func.Blueprint(), SignedInPages(registry)
-
-    @bp.route(f"{ORGANIZATION_ROUTE}/log", methods=["GET", "HEAD"])
-    @visits.page
-    async def account_organization_log(visit: SignedInRequest) -> func.HttpResponse:
-        frame = await organization_frame(registry, visit, "log")
-        try:
-            params = await _params(registry, visit, frame)
-            query = EventQuery.parse({**params, "before": _asked(visit, "before")})
-        except InvalidRequest as refusal:
-            return await _shown(registry, visit, frame, {}, FormProblem.of(refusal))
-        return await _shown(registry, visit, frame, params, query=query)
-
+    bp = func.Blueprint()
+    page = SignedInPages(registry).page(account_organization_log)
+    bp.route(f"{ORGANIZATION_ROUTE}/log", methods=READ_METHODS)(page)
     return bp
 
 
-async def _shown(
-    registry: Registry,
-    visit: SignedInRequest,
+async def account_organization_log(request: SignedInRequest) -> func.HttpResponse:
+    frame = await organization_frame(request, "log")
+    try:
+        params = await _api_params(request, frame.organization)
+        query = EventQuery.parse({**params, "before": _param(request, "before")})
+    except InvalidRequest as refusal:
+        query = EventQuery(count=EVENTS_PER_PAGE)
+        return await _show(request, frame, query, {}, FormProblem.of(refusal))
+    return await _show(request, frame, query, params)
+
+
+async def _show(
+    request: SignedInRequest,
     frame: OrganizationFrame,
+    query: EventQuery,
     params: dict[str, str],
     problem: FormProblem | None = None,
-    *,
-    query: EventQuery | None = None,
 ) -> func.HttpResponse:
-    asked = query or EventQuery(count=EVENTS_PER_PAGE)
-    page = await registry.audit_log.of_organization(org_of(visit), asked, by=visit.principal)
-    narrowed = {name: value for name in FILTER_PARAMETERS if (value := _asked(visit, name))}
+    page = await request.registry.audit_log.of_organization(
+        org_of(request), query, by=request.principal
+    )
+    names = actor_names(page.names, frame.organization)
+    typed = {name: value for name in FILTER_PARAMETERS if (value := _param(request, name))}
     path = frame.address("log")
-    return show(
-        visit,
-        frame,
+    export_path = f"/api/v1/orgs/{frame.organization.name}/audit.jsonl"
+    return frame.show(
         problem,
-        events=_told(page, frame),
-        typed=narrowed,
+        events=[(event, event_sentence(event, names)) for _, event in page.events],
+        typed=typed,
         kinds=EVENT_FILTERS,
-        is_first=not _asked(visit, "before"),
-        newest=f"{path}?{urlencode(narrowed)}" if narrowed else path,
-        older=f"{path}?{urlencode({**narrowed, 'before': page.next})}" if page.next else "",
-        export=_export(frame, params),
+        is_first=not _param(request, "before"),
+        newest=f"{path}?{urlencode(typed)}" if typed else path,
+        older=f"{path}?{urlencode({**typed, 'before': page.next})}" if page.next else "",
+        export=f"{export_path}?{urlencode({**params, 'count': EXPORTED_EVENTS})}",
     )
 
 
-def _told(page: AuditLogPage, frame: OrganizationFrame) -> list[tuple[Event, str]]:
-    names = actor_names(page.names, frame.organization)
-    return [(event, event_sentence(event, names)) for _, event in page.events]
-
-
-async def _params(
-    registry: Registry, visit: SignedInRequest, frame: OrganizationFrame
-) -> dict[str, str]:
-    """Return what a program would ask for: names become ids, and days the moments they begin."""
-    asked = {name: _asked(visit, name) for name in FILTER_PARAMETERS}
-    organization = frame.organization
-    if asked["actor"].lower() == organization.key:
-        asked["actor"] = organization.id
+async def _api_params(request: SignedInRequest, organization: Organization) -> dict[str, str]:
+    """Return the filter as the API reads it: ids instead of names, times instead of days."""
+    actor = _param(request, "actor")
+    if actor.lower() == organization.key:
+        actor = organization.id
     else:
-        asked["actor"] = await registry.audit_log.actor_id(asked["actor"])
-    asked["since"] = _day(asked["since"], timedelta(0))
-    asked["until"] = _day(asked["until"], timedelta(days=1))  # What happened on that day as well.
+        actor = await request.registry.audit_log.actor_id(actor)
+    params = {
+        "kind": _param(request, "kind"),
+        "actor": actor,
+        "since": _day(_param(request, "since"), timedelta(0)),
+        "until": _day(_param(request, "until"), timedelta(days=1)),  # That day is included.
+    }
     return {
-        **{name: value for name, value in asked.items() if value},
+        **{name: value for name, value in params.items() if value},
         "count": str(EVENTS_PER_PAGE),
     }
 
 
-def _asked(visit: SignedInRequest, name: str) -> str:
-    """Return what the address asks for; pages show none that is a token."""
-    return redact_tokens(visit.query.get(name, "")).strip()
+def _param(request: SignedInRequest, name: str) -> str:
+    """Return a query parameter, with tokens redacted, since the page shows it."""
+    return redact_tokens(request.query.get(name, "")).strip()
 
 
 def _day(text: str, later: timedelta) -> str:
@@ -110,14 +103,8 @@ def _day(text: str, later: timedelta) -> str:
         raise InvalidRequest(message) from None
 
 
-def _export(frame: OrganizationFrame, params: dict[str, str]) -> str:
-    narrowed = {name: value for name, value in params.items() if name != "count"}
-    path = _EXPORT_PATH.format(org=frame.organization.name)
-    return f"{path}?{urlencode({**narrowed, 'count': '500'})}"
-
-
-# What follows the name of whoever did it. `subject` is what it was done to, `account` whom it
-# concerns; the others are details of such an event.
+# What follows the name of the actor. `subject` and `account` are fields of the event, the other
+# names are keys of its details.
 EVENT_PHRASES = {
     "domain.claimed": "added the domain {domain}",
     "domain.lapsed": "found the domain {domain} no longer proven",
@@ -165,7 +152,7 @@ EVENT_PHRASES = {
     "token.rotated": "gave the token {name} a new text",
 }
 
-# The kinds that a page offers to look for: each is the beginning of some.
+# The filters of the page, by the prefix of the kinds of events.
 EVENT_FILTERS = (
     ("", "Everything"),
     ("release.", "Releases"),
@@ -181,29 +168,29 @@ EVENT_FILTERS = (
 
 
 class _EventDetails(dict[str, str]):
-    """Details, of which an old event may lack some."""
+    """The details of an event; old events lack some."""
 
     def __missing__(self, key: str) -> str:
         return f"(no {key})"
 
 
 def actor_names(names: Mapping[str, str], organization: Organization) -> Mapping[str, str]:
-    """Return what to call those who do something: by the ids that events have for them."""
-    machines = {
+    """Return the names of accounts, and of actors that are none, by their ids."""
+    others = {
         organization.id: f"A token of {organization.name}",
         OPERATOR_ID: "The operator",
         UPKEEP.id: "The registry",
     }
-    return {**names, **machines}
+    return {**names, **others}
 
 
 def event_sentence(event: Event, names: Mapping[str, str]) -> str:
-    """Return what happened, as a sentence without its full stop."""
-    who = names.get(event.actor, event.actor) or "Somebody"
+    """Return the event as a sentence without a full stop."""
+    actor = names.get(event.actor, event.actor) or "Somebody"
     phrase = EVENT_PHRASES.get(event.kind)
     if phrase is None:
         words = event.kind.replace(".", ": ").replace("-", " ")
-        return f"{who}, {words}: {event.subject}"
+        return f"{actor}, {words}: {event.subject}"
     account = event.details.get("account", event.account)
     known = _EventDetails(event.details, subject=event.subject, account=names.get(account, account))
-    return f"{who} {phrase.format_map(known)}"
+    return f"{actor} {phrase.format_map(known)}"

@@ -6,10 +6,9 @@ from functions.account.organization.pages import (
     FIRST_TAB,
     ORGANIZATION_ROUTE,
     FormAction,
-    OrganizationForms,
+    OrganizationPages,
     org_of,
     organization_frame,
-    show,
 )
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
@@ -18,7 +17,7 @@ from shared.domain.names import OrgName
 from shared.domain.rights import Role
 from shared.services.invitations import InvitationRequest, IssuedInvitation
 
-# What people read of each role.
+# The roles of the form, with what people read of each.
 ROLE_CHOICES = (
     (Role.MEMBER.value, "Member: reads what is private"),
     (Role.MAINTAINER.value, "Maintainer: publishes and deprecates"),
@@ -27,76 +26,65 @@ ROLE_CHOICES = (
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the members of an organization."""
-    bp, visits = func.Blueprint(), SignedInPages(registry)
-
-    async def again(visit: SignedInRequest, problem: FormProblem) -> func.HttpResponse:
-        return await _show_members(registry, visit, problem)
-
-    @bp.route(ORGANIZATION_ROUTE, methods=["GET", "HEAD"])
-    @visits.page
-    async def account_organization(visit: SignedInRequest) -> func.HttpResponse:
-        return await _show_members(registry, visit)
+    bp, forms = func.Blueprint(), SignedInPages(registry)
+    OrganizationPages(registry, account_organization).add(bp, MEMBER_ACTIONS)
 
     @bp.route(f"{ORGANIZATION_ROUTE}/invite", methods=["POST"])
-    @visits.form(again=again)
-    async def account_organization_invite(visit: SignedInRequest) -> func.HttpResponse:
-        offer = _offer(visit.form)
-        invited = await registry.invitations.invite(org_of(visit), offer, by=visit.principal)
-        # Shown here and now, and not by a page of its own: the link is a secret, shown once.
-        return await _show_members(registry, visit, invited=invited)
+    @forms.form(account_organization)
+    async def account_organization_invite(request: SignedInRequest) -> func.HttpResponse:
+        role, form = _role(request.form), request.form
+        invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
+        invited = await registry.invitations.invite(
+            org_of(request), invitation, by=request.principal
+        )
+        # Shown by this response alone, since the link is a secret.
+        return await account_organization(request, invited=invited)
 
-    OrganizationForms(registry, _show_members).add(bp, MEMBER_ACTIONS)
     return bp
 
 
-async def _show_members(
-    registry: Registry,
-    visit: SignedInRequest,
+async def account_organization(
+    request: SignedInRequest,
     problem: FormProblem | None = None,
     invited: IssuedInvitation | None = None,
 ) -> func.HttpResponse:
-    frame, org, by = (
-        await organization_frame(registry, visit, FIRST_TAB),
-        org_of(visit),
-        visit.principal,
-    )
+    registry, org, by = request.registry, org_of(request), request.principal
+    frame = await organization_frame(request, FIRST_TAB)
     members = await registry.organizations.members(org, by=by)
-    return show(
-        visit,
-        frame,
+    return frame.show(
         problem,
         members=members,
         names={each.membership.account: each.name for each in members},
         invitations=await registry.invitations.pending(org, by=by) if frame.decides else [],
         invited=invited,
         roles=ROLE_CHOICES,
-        is_unsent=bool(invited and invited.link and visit.form.text("email")),
-        typed=visit.form if problem else Form(),
+        is_unsent=bool(invited and invited.link and request.form.text("email")),
     )
 
 
-async def _set_role(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    organizations, by = registry.organizations, visit.principal
-    role = _role(visit.form)
-    member = await organizations.member_account(org, visit.form.text("account"), by=by)
+async def _set_role(request: SignedInRequest, org: OrgName) -> None:
+    organizations, by = request.registry.organizations, request.principal
+    role = _role(request.form)
+    member = await organizations.member_account(org, request.form.text("account"), by=by)
     await organizations.set_member(org, member, role, by=by)
 
 
-async def _remove(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    organizations, by = registry.organizations, visit.principal
-    member = await organizations.member_account(org, visit.form.text("account"), by=by)
+async def _remove(request: SignedInRequest, org: OrgName) -> None:
+    organizations, by = request.registry.organizations, request.principal
+    member = await organizations.member_account(org, request.form.text("account"), by=by)
     await organizations.remove_member(org, member, by=by)
 
 
-async def _undo(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    organizations, by = registry.organizations, visit.principal
-    member = await organizations.member_account(org, visit.form.text("account"), by=by)
+async def _undo(request: SignedInRequest, org: OrgName) -> None:
+    organizations, by = request.registry.organizations, request.principal
+    member = await organizations.member_account(org, request.form.text("account"), by=by)
     await organizations.cancel_change(org, member, by=by)
 
 
-async def _withdraw(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    await registry.invitations.withdraw(org, visit.form.text("invitation"), by=visit.principal)
+async def _withdraw(request: SignedInRequest, org: OrgName) -> None:
+    await request.registry.invitations.withdraw(
+        org, request.form.text("invitation"), by=request.principal
+    )
 
 
 def _role(form: Form) -> Role:
@@ -104,14 +92,10 @@ def _role(form: Form) -> Role:
     return form.choice("role", Role, otherwise)
 
 
-# What a form does, by the end of its path.
+# The actions of forms, by the last segment of their paths.
 MEMBER_ACTIONS: dict[str, FormAction] = {
     "role": _set_role,
     "remove": _remove,
     "undo": _undo,
     "withdraw": _withdraw,
 }
-
-
-def _offer(form: Form) -> InvitationRequest:
-    return InvitationRequest.parse(_role(form), form.text("email") or None, form.text("label"))

@@ -6,8 +6,16 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions.account.overview import ORGANIZATIONS_PATH
+from functions.http.handlers import Handler
 from functions.http.pages import see_other
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from functions.http.public_pages import READ_METHODS
+from functions.http.requests import Form
+from functions.http.signed_in_pages import (
+    FormProblem,
+    PageWithForms,
+    SignedInPages,
+    SignedInRequest,
+)
 from shared.composition import Registry
 from shared.domain.identity import AccessContext
 from shared.domain.names import OrgName, parse_org
@@ -16,7 +24,7 @@ from shared.domain.rights import Role
 
 ORGANIZATION_ROUTE = "account/organizations/{org}"
 
-# The pages, by what follows the address of the organization; of the first one nothing does.
+# The pages, by the last segment of their path; the first one has none.
 FIRST_TAB = "members"
 MEMBER_TABS = ((FIRST_TAB, "Members"), ("packages", "Packages"))
 OWNER_TABS = (
@@ -27,7 +35,7 @@ OWNER_TABS = (
     ("settings", "Settings"),
 )
 
-# What was done, by the form that did it: its page says so when it is shown again.
+# What the page says after a form, by the path of the form.
 DONE_MESSAGES = {
     "role": "The role is changed, or will be when it counts.",
     "remove": "They are taken out, or will be when it counts.",
@@ -58,111 +66,98 @@ DONE_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class OrganizationFrame:
-    """What the templates are told of an organization, of whoever looks, and of the page.
+    """What the templates of an organization's pages read, besides the values of each page.
 
     `done` says what a form has just done, and is empty otherwise.
     """
 
-    standing: AccessContext
+    request: SignedInRequest
+    access: AccessContext
     organization: Organization
     tab: str
     done: str = ""
 
     @property
     def decides(self) -> bool:
-        """Say whether they may what owners may."""
-        return self.standing.is_administrator or self.standing.role is Role.OWNER
+        """Return whether the account has the rights of an owner."""
+        return self.access.is_administrator or self.access.role is Role.OWNER
 
     @property
     def publishes(self) -> bool:
-        """Say whether they may what maintainers may."""
-        return self.decides or self.standing.role is Role.MAINTAINER
+        """Return whether the account has the rights of a maintainer."""
+        return self.decides or self.access.role is Role.MAINTAINER
 
     @property
     def path(self) -> str:
-        """Return the address of the organization's first page."""
+        """Return the path of the organization's first page."""
         return f"{ORGANIZATIONS_PATH}/{self.organization.name}"
 
     def address(self, tab: str) -> str:
-        """Return the address of one of its pages."""
         return self.path if tab == FIRST_TAB else f"{self.path}/{tab}"
 
     @property
     def tabs(self) -> Sequence[tuple[str, str, str]]:
-        """Return the pages that are for them."""
+        """Return the key, the path and the title of each page that the account may see."""
         pages = (*MEMBER_TABS, *OWNER_TABS) if self.decides else MEMBER_TABS
         return [(tab, self.address(tab), name) for tab, name in pages]
 
-
-def org_of(visit: SignedInRequest) -> OrgName:
-    """Return the organization that the address names."""
-    return parse_org(visit.route["org"])
-
-
-async def organization_frame(
-    registry: Registry, visit: SignedInRequest, tab: str
-) -> OrganizationFrame:
-    """Return the frame of a page; to those outside of the organization there is none."""
-    org = org_of(visit)
-    standing = await registry.organizations.access_context(org, by=visit.principal)
-    done = DONE_MESSAGES.get(visit.query.get("done", ""), "")
-    return OrganizationFrame(standing, standing.existing(org), tab, done)
+    def show(
+        self, problem: FormProblem | None = None, template: str = "", **values: object
+    ) -> func.HttpResponse:
+        """Return the page of the tab, or of another template; `typed` is the refused form."""
+        path = f"account/organization/{template or self.tab}.html"
+        values = {"typed": self.request.form if problem else Form(), **values}
+        return self.request.show(
+            path, problem, frame=self, organization=self.organization, **values
+        )
 
 
-def show(
-    visit: SignedInRequest,
-    frame: OrganizationFrame,
-    problem: FormProblem | None,
-    template: str = "",
-    **values: object,
-) -> func.HttpResponse:
-    """Return the page of the frame's tab, or another one in its place."""
-    return visit.show(
-        f"account/organization/{template or frame.tab}.html",
-        problem,
-        frame=frame,
-        organization=frame.organization,
-        **values,
+async def organization_frame(request: SignedInRequest, tab: str) -> OrganizationFrame:
+    """Return the frame of a page, or raise `OrganizationNotFound` for those outside."""
+    access = await request.registry.organizations.access_context(
+        org_of(request), by=request.principal
     )
+    done = DONE_MESSAGES.get(request.query.get("done", ""), "")
+    return OrganizationFrame(request, access, access.existing(org_of(request)), tab, done)
 
 
-TabHandler = Callable[[Registry, SignedInRequest, FormProblem], Awaitable[func.HttpResponse]]
-FormAction = Callable[[Registry, SignedInRequest, OrgName], Awaitable[object]]
+def org_of(request: SignedInRequest) -> OrgName:
+    return parse_org(request.route["org"])
 
-_TO_UNDERSCORES = str.maketrans("/-", "__")  # A name of a Function has neither.
+
+FormAction = Callable[[SignedInRequest, OrgName], Awaitable[object]]
+
+_TO_UNDERSCORES = str.maketrans("/-", "__")  # Names of Functions have neither.
 
 
 @dataclass(frozen=True, slots=True)
-class OrganizationForms:
-    """Adds the Functions of the forms of a page, which is shown again afterwards.
+class OrganizationPages:
+    """Adds the Function of a page of an organization, and those of the forms on it.
 
-    `show` shows it with the reason of a refusal. `back` is where it is below the organization's
-    own address; names in braces are those of the address that the form was sent to.
+    `path` is the page's below the organization's own; a form leads back to it, with the route
+    parameters of its request.
     """
 
     registry: Registry
-    show: TabHandler
-    back: str = ""
+    show: PageWithForms
+    path: str = ""
 
-    def add(self, bp: func.Blueprint, decisions: Mapping[str, FormAction]) -> None:
-        """Add a Function for each path below the organization's address."""
-        for path, decide in decisions.items():
-            bp.route(f"{ORGANIZATION_ROUTE}/{path}", methods=["POST"])(self._function(path, decide))
+    def add(self, bp: func.Blueprint, actions: Mapping[str, FormAction]) -> None:
+        """Add the page, and a form for each action, whose key is its path below the
+        organization's."""
+        page = SignedInPages(self.registry).page(self.show)
+        bp.route(ORGANIZATION_ROUTE + self.path, methods=READ_METHODS)(page)
+        for path, act in actions.items():
+            bp.route(f"{ORGANIZATION_ROUTE}/{path}", methods=["POST"])(self._form(path, act))
 
-    def _function(
-        self, path: str, decide: FormAction
-    ) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
-        registry, show = self.registry, self.show
+    def _form(self, path: str, act: FormAction) -> Handler:
         name = path.replace("{name}/", "")
 
-        async def again(visit: SignedInRequest, problem: FormProblem) -> func.HttpResponse:
-            return await show(registry, visit, problem)
+        async def respond(request: SignedInRequest) -> func.HttpResponse:
+            org = org_of(request)
+            await act(request, org)
+            page = f"{ORGANIZATIONS_PATH}/{org}{self.path.format_map(request.route)}"
+            return see_other(f"{page}?done={name}")
 
-        async def decided(visit: SignedInRequest) -> func.HttpResponse:
-            org = org_of(visit)
-            await decide(registry, visit, org)
-            page = self.back.format_map(visit.route)
-            return see_other(f"{ORGANIZATIONS_PATH}/{org}{page}?done={name}")
-
-        decided.__name__ = f"account_organization_{name.translate(_TO_UNDERSCORES)}"
-        return SignedInPages(registry).form(again=again)(decided)
+        respond.__name__ = f"account_organization_{name.translate(_TO_UNDERSCORES)}"
+        return SignedInPages(self.registry).form(self.show)(respond)

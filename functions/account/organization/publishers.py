@@ -6,17 +6,15 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions.account.organization.pages import (
-    ORGANIZATION_ROUTE,
     FormAction,
-    OrganizationForms,
     OrganizationFrame,
+    OrganizationPages,
     org_of,
     organization_frame,
-    show,
 )
 from functions.http.pagination import Pager
 from functions.http.requests import Form
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from functions.http.signed_in_pages import FormProblem, SignedInRequest
 from shared.composition import Registry
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
@@ -35,33 +33,27 @@ WHERE = {
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of trusted publishers."""
-    bp, visits = func.Blueprint(), SignedInPages(registry)
-
-    @bp.route(f"{ORGANIZATION_ROUTE}/publishers", methods=["GET", "HEAD"])
-    @visits.page
-    async def account_organization_publishers(visit: SignedInRequest) -> func.HttpResponse:
-        return await _show(registry, visit)
-
-    OrganizationForms(registry, _show, "/publishers").add(bp, PUBLISHER_ACTIONS)
+    bp = func.Blueprint()
+    pages = OrganizationPages(registry, account_organization_publishers, "/publishers")
+    pages.add(bp, PUBLISHER_ACTIONS)
     return bp
 
 
-async def _show(
-    registry: Registry, visit: SignedInRequest, problem: FormProblem | None = None
+async def account_organization_publishers(
+    request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    frame, org = await organization_frame(registry, visit, "publishers"), org_of(visit)
-    publishers = await registry.trusted_publishers.of_organization(org, by=visit.principal)
+    frame, org = await organization_frame(request, "publishers"), org_of(request)
+    publishers = await request.registry.trusted_publishers.of_organization(
+        org, by=request.principal
+    )
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
-    pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, frame.address("publishers"), visit.query)
-    return show(
-        visit,
-        frame,
+    path = frame.address("publishers")
+    pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, request.query)
+    return frame.show(
         problem,
-        publishers=publishers[pager.offset : pager.offset + PUBLISHERS_PER_PAGE],
+        publishers=pager.slice(publishers),
         pager=pager,
-        choice=_provider_form(registry, visit, frame),
-        typed=visit.form if problem else Form(),
+        choice=_provider_form(request, frame),
     )
 
 
@@ -95,17 +87,15 @@ class ProviderForm:
         return WHERE[self.provider]
 
 
-def _provider_form(
-    registry: Registry, visit: SignedInRequest, frame: OrganizationFrame
-) -> ProviderForm | None:
-    """Return the provider that is chosen, else the first; None where the registry takes no jobs."""
-    known = registry.trusted_publishers.servers
+def _provider_form(request: SignedInRequest, frame: OrganizationFrame) -> ProviderForm | None:
+    """Return the form of the chosen provider, else of the first; None if none is configured."""
+    known = request.registry.trusted_publishers.servers
     providers = [each for each in Provider if known.get(each)]
     if not providers:
         return None
-    asked = visit.form.text("provider") or visit.query.get("provider", "")
+    asked = request.form.text("provider") or request.query.get("provider", "")
     chosen = next((each for each in providers if each.value == asked), providers[0])
-    text = pipeline(chosen, registry.settings.base_url, frame.organization.name)
+    text = pipeline(chosen, request.registry.settings.base_url, frame.organization.name)
     return ProviderForm(chosen, sorted(known[chosen]), _tabs(frame, providers), text)
 
 
@@ -114,13 +104,15 @@ def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple
     return [(each.value, f"{path}?provider={each.value}#add", each.title) for each in providers]
 
 
-async def _add(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    await registry.trusted_publishers.add(_parse_publisher(visit.form, org), by=visit.principal)
+async def _add(request: SignedInRequest, org: OrgName) -> None:
+    await request.registry.trusted_publishers.add(
+        _parse_publisher(request.form, org), by=request.principal
+    )
 
 
-async def _remove(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    publisher = visit.form.text("publisher")
-    await registry.trusted_publishers.remove(org, publisher, by=visit.principal)
+async def _remove(request: SignedInRequest, org: OrgName) -> None:
+    publisher = request.form.text("publisher")
+    await request.registry.trusted_publishers.remove(org, publisher, by=request.principal)
 
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:

@@ -5,15 +5,13 @@ deletion.
 import azure.functions as func
 
 from functions.account.organization.pages import (
-    ORGANIZATION_ROUTE,
     FormAction,
-    OrganizationForms,
+    OrganizationPages,
     org_of,
     organization_frame,
-    show,
 )
 from functions.http.requests import Form
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from functions.http.signed_in_pages import FormProblem, SignedInRequest
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import require_right
@@ -42,90 +40,81 @@ AFTER_TRANSFER_CHOICES = (
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the settings of an organization."""
-    bp, visits = func.Blueprint(), SignedInPages(registry)
-
-    @bp.route(f"{ORGANIZATION_ROUTE}/settings", methods=["GET", "HEAD"])
-    @visits.page
-    async def account_organization_settings(visit: SignedInRequest) -> func.HttpResponse:
-        return await _show(registry, visit)
-
-    OrganizationForms(registry, _show, "/settings").add(bp, SETTINGS_ACTIONS)
+    bp = func.Blueprint()
+    pages = OrganizationPages(registry, account_organization_settings, "/settings")
+    pages.add(bp, SETTINGS_ACTIONS)
     return bp
 
 
-async def _show(
-    registry: Registry, visit: SignedInRequest, problem: FormProblem | None = None
+async def account_organization_settings(
+    request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
     frame, org, by = (
-        await organization_frame(registry, visit, "settings"),
-        org_of(visit),
-        visit.principal,
+        await organization_frame(request, "settings"),
+        org_of(request),
+        request.principal,
     )
-    require_right(by, frame.standing, Action.MANAGE, org)
-    domains = await registry.domain_verification.of(org, by=by)
-    members = await registry.organizations.members(org, by=by)
-    return show(
-        visit,
-        frame,
+    require_right(by, frame.access, Action.MANAGE, org)
+    domains = await request.registry.domain_verification.of(org, by=by)
+    members = await request.registry.organizations.members(org, by=by)
+    return frame.show(
         problem,
         domains=[
             (each, domain_record_name(DomainName(each.domain)), domain_record_text(each.challenge))
             for each in domains
         ],
-        heirs=[
+        successors=[
             (each.membership.account, each.name)
             for each in members
             if each.membership.role is not Role.OWNER
         ],
-        is_owner=frame.standing.role is Role.OWNER,
+        is_owner=frame.access.role is Role.OWNER,
         afterwards=AFTER_TRANSFER_CHOICES,
         visibilities=VISIBILITY_CHOICES,
-        typed=visit.form if problem else Form(),
     )
 
 
-async def _claim(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    domain = parse_domain(visit.form.text("domain"))
-    await registry.domain_verification.claim(org, domain, by=visit.principal)
+async def _claim(request: SignedInRequest, org: OrgName) -> None:
+    domain = parse_domain(request.form.text("domain"))
+    await request.registry.domain_verification.claim(org, domain, by=request.principal)
 
 
-async def _verify(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    domain = parse_domain(visit.form.text("domain"))
-    await registry.domain_verification.verify(org, domain, by=visit.principal)
+async def _verify(request: SignedInRequest, org: OrgName) -> None:
+    domain = parse_domain(request.form.text("domain"))
+    await request.registry.domain_verification.verify(org, domain, by=request.principal)
 
 
-async def _unclaim(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    domain = parse_domain(visit.form.text("domain"))
-    await registry.domain_verification.remove(org, domain, by=visit.principal)
+async def _unclaim(request: SignedInRequest, org: OrgName) -> None:
+    domain = parse_domain(request.form.text("domain"))
+    await request.registry.domain_verification.remove(org, domain, by=request.principal)
 
 
-async def _describe(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    form = visit.form
+async def _describe(request: SignedInRequest, org: OrgName) -> None:
+    form = request.form
     profile = OrganizationProfile.parse(form.text("display_name"), form.text("description"), None)
-    await registry.organizations.change(org, profile, by=visit.principal)
+    await request.registry.organizations.change(org, profile, by=request.principal)
 
 
-async def _set_visibility(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    profile = OrganizationProfile(default_visibility=_visibility(visit.form))
-    await registry.organizations.change(org, profile, by=visit.principal)
+async def _set_visibility(request: SignedInRequest, org: OrgName) -> None:
+    profile = OrganizationProfile(default_visibility=_visibility(request.form))
+    await request.registry.organizations.change(org, profile, by=request.principal)
 
 
-async def _transfer(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    form, by = visit.form, visit.principal
-    heir = await registry.organizations.member_account(org, form.text("heir"), by=by)
+async def _transfer(request: SignedInRequest, org: OrgName) -> None:
+    form, by = request.form, request.principal
+    successor = await request.registry.organizations.member_account(org, form.text("heir"), by=by)
     if form.text("confirm").lower() != org.lower():
         message = f"To hand {org} over, type its name into the last field."
         raise InvalidRequest(message)
-    await registry.organization_transfer.begin(org, heir, _after_transfer(form), by=by)
+    await request.registry.organization_transfer.begin(org, successor, _after_transfer(form), by=by)
 
 
-async def _delete(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    await registry.organization_deletion.delete(org, by=visit.principal)
+async def _delete(request: SignedInRequest, org: OrgName) -> None:
+    await request.registry.organization_deletion.delete(org, by=request.principal)
 
 
-async def _keep(registry: Registry, visit: SignedInRequest, org: OrgName) -> None:
-    await registry.organization_deletion.cancel(org, by=visit.principal)
+async def _keep(request: SignedInRequest, org: OrgName) -> None:
+    await request.registry.organization_deletion.cancel(org, by=request.principal)
 
 
 def _visibility(form: Form) -> Visibility:

@@ -33,36 +33,36 @@ class ShownFile:
     is_text: bool
 
 
-async def files_page(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def files_page(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show what lies in a folder of the archive, or one file."""
-    path = look.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
-    files = await look.registry.archive_files.list(portrait.release)
+    path = request.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
+    files = await request.registry.archive_files.list(details.release)
     folder, shown = files.folder(path), None
     if folder is None:
-        shown = await _shown(look, portrait, files, path)
+        shown = await _shown(request, details, files, path)
         parent = path.rpartition("/")[0]
         folder = files.folder(parent) or FolderListing(parent, (), ())
     rows = [*((f"{name}/", None) for name in folder.folders), *folder.files]
-    address = quote(PackageFrame(portrait, look.url).address("files"))
-    pager = Pager.of(len(rows), ROWS_PER_PAGE, address, look.query)
+    address = quote(PackageFrame(details, request.url).address("files"))
+    pager = Pager.of(len(rows), ROWS_PER_PAGE, address, request.query)
     values = {"file": shown, "steps": _steps(path), "folder": folder.path, "pager": pager}
     listed = rows[pager.offset : pager.offset + ROWS_PER_PAGE]
-    return show_tab(look, portrait, "files", total=len(files.files), rows=listed, **values)
+    return show_tab(request, details, "files", total=len(files.files), rows=listed, **values)
 
 
 async def _shown(
-    look: PageRequest, portrait: ReleaseDetails, files: ArchiveDirectory, path: str
+    request: PageRequest, details: ReleaseDetails, files: ArchiveDirectory, path: str
 ) -> ShownFile:
     entry = files.file(path)
     if entry is None:
-        raise FileNotInArchive(portrait.release.coordinate, path)
+        raise FileNotInArchive(details.release.coordinate, path)
     size = entry.unpacked_bytes
     if size > MAX_SHOWN_BYTES:
         return ShownFile(path, size, None, 0, is_text=False)
-    text = text_of(await look.registry.archive_files.read(portrait.release, path))
+    text = text_of(await request.registry.archive_files.read(details.release, path))
     if text is None:
         return ShownFile(path, size, None, 0, is_text=False)
-    code = await look.registry.rendered_texts.highlight(path, text)
+    code = await request.registry.rendered_texts.highlight(path, text)
     return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1, is_text=True)
 
 
@@ -109,11 +109,13 @@ def raw_files_blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("files/{org}/{name}/{version}/{*path}", methods=READ_METHODS)
     @pages.page
-    async def web_file(look: PageRequest) -> func.HttpResponse:
-        portrait = await registry.package_details.release(coordinate_of(look), by=look.principal)
-        path = look.route["path"]
-        content = await registry.archive_files.read(portrait.release, path)
-        answer = look.text(content, media_type_of(content))
+    async def web_file(request: PageRequest) -> func.HttpResponse:
+        details = await registry.package_details.release(
+            coordinate_of(request), by=request.principal
+        )
+        path = request.route["path"]
+        content = await registry.archive_files.read(details.release, path)
+        answer = request.text(content, media_type_of(content))
         answer.headers.update(SANDBOX_HEADERS)
         answer.headers["Content-Disposition"] = disposition_of(path)
         return answer

@@ -8,9 +8,9 @@ from shared.services.package_details import ReleaseDetails
 MAX_VERSIONS = 100  # The newest; the index has all of them.
 
 
-def release_json(portrait: ReleaseDetails, base_url: str) -> dict[str, object]:
+def release_json(details: ReleaseDetails, base_url: str) -> dict[str, object]:
     """Return the release, its package and its newest versions as JSON has them."""
-    frame, release, head = PackageFrame(portrait, base_url), portrait.release, portrait.head
+    frame, release, head = PackageFrame(details, base_url), details.release, details.head
     return {
         "org": head.org,
         "name": head.name,
@@ -19,7 +19,7 @@ def release_json(portrait: ReleaseDetails, base_url: str) -> dict[str, object]:
         "url": base_url + frame.of_release,
         "purl": frame.purl,
         "visibility": head.visibility.value,
-        "deprecation": portrait.deprecation,
+        "deprecation": details.deprecation,
         "digest": f"sha256:{release.digest}",
         "size": release.size_bytes,
         "platform": release.platform,
@@ -33,29 +33,29 @@ def release_json(portrait: ReleaseDetails, base_url: str) -> dict[str, object]:
         "source": _source(frame),
         "publishedAt": machine_moment(release.created_ms),
         "publishedBy": _run(release.origin.provenance),
-        "owner": _owner(portrait),
+        "owner": _owner(details),
         "dependencies": [
             {"org": each.org, "name": each.name, "version": each.version}
             for each in release.dependencies
         ],
         "pulls": head.pulls,
-        "newest": portrait.latest.version,
-        "versionCount": len(portrait.entries),
-        "versions": [_version(portrait, each) for each in portrait.entries[:MAX_VERSIONS]],
+        "newest": details.latest.version,
+        "versionCount": len(details.entries),
+        "versions": [_version(details, each) for each in details.entries[:MAX_VERSIONS]],
         "links": _links(frame),
     }
 
 
-def release_markdown(portrait: ReleaseDetails, readme: str, base_url: str) -> str:
+def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str:
     """Return the release as Markdown: what it is, how to use it, and its readme."""
-    frame, release = PackageFrame(portrait, base_url), portrait.release
-    notes = [f"> Deprecated: {portrait.deprecation}"] if portrait.deprecation is not None else []
+    frame, release = PackageFrame(details, base_url), details.release
+    notes = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
     uses = [
         f"{each.title} ({each.place}):\n\n```\n{each.text}\n```" for each in frame.snippets.values()
     ]
     facts = (f"- {name}: {value}" for name, value in _facts(frame) if value)
     parts = [
-        f"# {portrait.package} {release.version}",
+        f"# {details.package} {release.version}",
         *([release.summary] if release.summary else []),
         *notes,
         "\n".join(facts),
@@ -68,13 +68,13 @@ def release_markdown(portrait: ReleaseDetails, readme: str, base_url: str) -> st
 
 
 def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
-    portrait, release = frame.portrait, frame.portrait.release
+    details, release = frame.details, frame.details.release
     run = release.origin.provenance
     by = f"{run.repository}, commit {run.commit}" if run else "an access token"
     return [
         ("Page", frame.base_url + frame.of_release),
         ("Published", f"{machine_moment(release.created_ms)} by {by}"),
-        ("Newest version", portrait.latest.version),
+        ("Newest version", details.latest.version),
         ("License", ", ".join(release.licenses)),
         ("Platform", release.platform),
         ("Ballerina", release.ballerina_version),
@@ -97,8 +97,8 @@ def _run(provenance: Provenance | None) -> dict[str, str]:
     return {"means": "trusted-publisher", **provenance.run}
 
 
-def _owner(portrait: ReleaseDetails) -> dict[str, object]:
-    owner = portrait.owner
+def _owner(details: ReleaseDetails) -> dict[str, object]:
+    owner = details.owner
     return {
         "name": owner.name,
         "displayName": owner.display_name,
@@ -106,7 +106,7 @@ def _owner(portrait: ReleaseDetails) -> dict[str, object]:
     }
 
 
-def _version(portrait: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]:
+def _version(details: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]:
     return {
         "version": entry.version,
         "platform": entry.platform,
@@ -114,13 +114,13 @@ def _version(portrait: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]
         "publishedAt": machine_moment(entry.created_ms),
         "size": entry.size_bytes,
         "digest": f"sha256:{entry.digest}",
-        "deprecation": effective_deprecation(portrait.head, entry.deprecation),
+        "deprecation": effective_deprecation(details.head, entry.deprecation),
     }
 
 
 def _links(frame: PackageFrame) -> dict[str, str]:
-    package, base = frame.portrait.package, frame.base_url
-    version = frame.portrait.release.version
+    package, base = frame.details.package, frame.base_url
+    version = frame.details.release.version
     archive = f"{package}/{version}/{package.name}-{version}.bala"
     return {
         "package": base + frame.of_package,

@@ -43,24 +43,24 @@ class Snippet:
 class PackageFrame:
     """What the templates of a package's pages are told, whichever it is."""
 
-    portrait: ReleaseDetails
+    details: ReleaseDetails
     base_url: str
     tab: str = FIRST_TAB
 
     @property
     def of_package(self) -> str:
         """Return the address of the package, whatever its newest release is."""
-        return f"/packages/{self.portrait.package}"
+        return f"/packages/{self.details.package}"
 
     @property
     def of_release(self) -> str:
         """Return the address of the release, which is its own for ever."""
-        return f"{self.of_package}/{self.portrait.release.version}"
+        return f"{self.of_package}/{self.details.release.version}"
 
     @property
     def canonical(self) -> str:
         """Return the address that search engines keep: the newest release is the package."""
-        path = self.of_package if self.portrait.is_latest else self.of_release
+        path = self.of_package if self.details.is_latest else self.of_release
         return self.base_url + (path if self.tab == FIRST_TAB else self.address(self.tab))
 
     def address(self, tab: str) -> str:
@@ -70,58 +70,58 @@ class PackageFrame:
     @property
     def tabs(self) -> Sequence[Tab]:
         """Return every page of the release, with what there is to count."""
-        portrait = self.portrait
+        details = self.details
         counts = {
-            "docs": len(portrait.release.modules),
-            "versions": len(portrait.entries),
-            "dependencies": len(portrait.release.dependencies),
+            "docs": len(details.release.modules),
+            "versions": len(details.entries),
+            "dependencies": len(details.release.dependencies),
         }
         return [(key, self.address(key), name, counts.get(key)) for key, name in TABS]
 
     @property
     def snippets(self) -> dict[str, Snippet]:
         """Return every way to use the release, by what it is."""
-        return {each.id: each for each in snippets(self.portrait.release, self.base_url)}
+        return {each.id: each for each in snippets(self.details.release, self.base_url)}
 
     @property
     def source(self) -> SourceRepository | None:
         """Return where its source is, as far as it says."""
-        return SourceRepository.of(self.portrait.release)
+        return SourceRepository.of(self.details.release)
 
     @property
     def run_url(self) -> str:
         """Return the address of the job that published the release; empty where it has none."""
-        provenance = self.portrait.release.origin.provenance
+        provenance = self.details.release.origin.provenance
         return provenance.link if provenance else ""
 
     @property
     def purl(self) -> str:
         """Return the package URL."""
-        return purl(self.portrait.release.coordinate, self.base_url)
+        return purl(self.details.release.coordinate, self.base_url)
 
 
-def package_of(look: PageRequest) -> Package:
+def package_of(request: PageRequest) -> Package:
     """Return the package that the address names."""
-    return Package.parse(look.route["org"], look.route["name"])
+    return Package.parse(request.route["org"], request.route["name"])
 
 
-def coordinate_of(look: PageRequest) -> Coordinate:
+def coordinate_of(request: PageRequest) -> Coordinate:
     """Return the release that the address names."""
-    return Coordinate.parse(look.route["org"], look.route["name"], look.route["version"])
+    return Coordinate.parse(request.route["org"], request.route["name"], request.route["version"])
 
 
 def show_tab(
-    look: PageRequest, portrait: ReleaseDetails, tab: str, **values: object
+    request: PageRequest, details: ReleaseDetails, tab: str, **values: object
 ) -> func.HttpResponse:
     """Return the page of that name, in the frame of its package."""
-    frame = PackageFrame(portrait, look.url, tab)
+    frame = PackageFrame(details, request.url, tab)
     template = f"web/package/{tab}.html"
-    return look.show(template, status=200, frame=frame, portrait=portrait, **values)
+    return request.show(template, status=200, frame=frame, details=details, **values)
 
 
-def page_not_found(look: PageRequest) -> PageNotFound:
+def page_not_found(request: PageRequest) -> PageNotFound:
     """Return the refusal of an address that leads nowhere."""
-    return PageNotFound(look.path.partition("?")[0])
+    return PageNotFound(request.path.partition("?")[0])
 
 
 _ANY_USER_NAME = "me"  # Clients send no credentials for an empty name.

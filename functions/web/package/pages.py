@@ -35,46 +35,52 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("packages/{org}/{name}", methods=READ_METHODS)
     @pages.page
-    async def web_package(look: PageRequest) -> func.HttpResponse:
-        portrait = await registry.package_details.package(package_of(look), by=look.principal)
-        return await _release(look, portrait)
+    async def web_package(request: PageRequest) -> func.HttpResponse:
+        details = await registry.package_details.package(package_of(request), by=request.principal)
+        return await _release(request, details)
 
     @bp.route("packages/{org}/{name}/{version}", methods=READ_METHODS)
     @pages.page
-    async def web_package_version(look: PageRequest) -> func.HttpResponse:
-        portrait = await registry.package_details.release(coordinate_of(look), by=look.principal)
-        return await _release(look, portrait)
+    async def web_package_version(request: PageRequest) -> func.HttpResponse:
+        details = await registry.package_details.release(
+            coordinate_of(request), by=request.principal
+        )
+        return await _release(request, details)
 
     @bp.route("packages/{org}/{name}/{version}/{tab}", methods=READ_METHODS)
     @pages.page
-    async def web_package_tab(look: PageRequest) -> func.HttpResponse:
-        page = TAB_HANDLERS.get(look.route["tab"])
+    async def web_package_tab(request: PageRequest) -> func.HttpResponse:
+        page = TAB_HANDLERS.get(request.route["tab"])
         if page is None:
-            raise page_not_found(look)
-        portrait = await registry.package_details.release(coordinate_of(look), by=look.principal)
-        return await page(look, portrait)
+            raise page_not_found(request)
+        details = await registry.package_details.release(
+            coordinate_of(request), by=request.principal
+        )
+        return await page(request, details)
 
     return bp
 
 
-async def _release(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def _release(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Return a release as the one who asks reads it: a page, JSON or Markdown."""
-    if look.wants(JSON):
-        return look.json(release_json(portrait, look.url))
-    texts = await look.registry.package_details.texts(portrait)
-    if look.wants(MARKDOWN):
-        return look.text(release_markdown(portrait, texts.readme, look.url), MARKDOWN)
-    readme = await readme_html(look, portrait, texts.readme)
+    if request.wants(JSON):
+        return request.json(release_json(details, request.url))
+    texts = await request.registry.package_details.texts(details)
+    if request.wants(MARKDOWN):
+        return request.text(release_markdown(details, texts.readme, request.url), MARKDOWN)
+    readme = await readme_html(request, details, texts.readme)
     return show_tab(
-        look, portrait, FIRST_TAB, readme=readme, managed=await _is_managed(look, portrait)
+        request, details, FIRST_TAB, readme=readme, managed=await _is_managed(request, details)
     )
 
 
-async def _is_managed(look: PageRequest, portrait: ReleaseDetails) -> bool:
+async def _is_managed(request: PageRequest, details: ReleaseDetails) -> bool:
     """Say whether whoever looks may manage the package; of strangers no store is asked."""
-    if look.visitor is None:
+    if request.visitor is None:
         return False
-    return await look.registry.organization_packages.may_manage(portrait.package, by=look.principal)
+    return await request.registry.organization_packages.may_manage(
+        details.package, by=request.principal
+    )
 
 
 ROWS_PER_PAGE = 50  # Of a list, on one page.
@@ -85,62 +91,64 @@ VERSIONS_IN_TABLE = 100  # In the table of pulls, those that are pulled most.
 TabHandler = Callable[[PageRequest, ReleaseDetails], Awaitable[func.HttpResponse]]
 
 
-async def _docs(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def _docs(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show the modules, and what one of them says of itself."""
-    texts = await look.registry.package_details.texts(portrait)
+    texts = await request.registry.package_details.texts(details)
     known = {each.name: each for each in texts.modules}
-    name = look.query.get("module") or next(iter(known), "")
+    name = request.query.get("module") or next(iter(known), "")
     if name and name not in known:
-        raise page_not_found(look)
+        raise page_not_found(request)
     text = known[name].readme if name else ""
-    readme = await readme_html(look, portrait, text, name)
-    release = portrait.release
+    readme = await readme_html(request, details, text, name)
+    release = details.release
     every = (*release.modules, *(release.internal_modules or ()))
     hidden = [each for each in every if each not in known]
     values = {"modules": texts.modules, "open_module": name, "hidden": hidden}
-    return show_tab(look, portrait, "docs", readme=readme, **values)
+    return show_tab(request, details, "docs", readme=readme, **values)
 
 
-async def _versions(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show what is live of the package, newest first."""
-    pager = _pager(look, portrait, "versions", len(portrait.entries))
-    entries = portrait.entries[pager.offset : pager.offset + ROWS_PER_PAGE]
-    return show_tab(look, portrait, "versions", pager=pager, entries=entries)
+    pager = _pager(request, details, "versions", len(details.entries))
+    entries = details.entries[pager.offset : pager.offset + ROWS_PER_PAGE]
+    return show_tab(request, details, "versions", pager=pager, entries=entries)
 
 
-async def _dependencies(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def _dependencies(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show what the release was built with, drawn and as a table."""
-    nodes = await look.registry.package_details.graph(portrait)
+    nodes = await request.registry.package_details.graph(details)
     own, *others = nodes
     direct = {(each.org, each.name) for each in own.dependencies}
     others.sort(key=lambda each: ((each.org, each.name) not in direct, each.org, each.name))
-    pager = _pager(look, portrait, "dependencies", len(others))
+    pager = _pager(request, details, "dependencies", len(others))
     listed = others[pager.offset : pager.offset + ROWS_PER_PAGE]
-    needs = await look.registry.package_details.dependencies([own, *listed], by=look.principal)
+    needs = await request.registry.package_details.dependencies(
+        [own, *listed], by=request.principal
+    )
     drawing = draw_graph(nodes)
-    return show_tab(look, portrait, "dependencies", pager=pager, needs=needs, drawing=drawing)
+    return show_tab(request, details, "dependencies", pager=pager, needs=needs, drawing=drawing)
 
 
-async def _dependents(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def _dependents(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show the packages that depend on this one, those that are pulled most first."""
-    offset = (requested_page(look.query) - 1) * ROWS_PER_PAGE
+    offset = (requested_page(request.query) - 1) * ROWS_PER_PAGE
     page = ResultPage(offset=offset, limit=ROWS_PER_PAGE, sort=Sort.PULLS)
-    found = await look.registry.package_details.dependents(
-        portrait.package, page, by=look.principal
+    found = await request.registry.package_details.dependents(
+        details.package, page, by=request.principal
     )
     if found.count and not found.hits:
-        raise page_not_found(look)
-    pager = _pager(look, portrait, "dependents", found.count)
+        raise page_not_found(request)
+    pager = _pager(request, details, "dependents", found.count)
     listings = [hit.listing for hit in found.hits]
-    return show_tab(look, portrait, "dependents", pager=pager, listings=listings)
+    return show_tab(request, details, "dependents", pager=pager, listings=listings)
 
 
-async def _statistics(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show pulls by day and version, and of all time; read from what was rolled up alone."""
-    showing = look.registry.package_details
-    history = await showing.pull_history(portrait)
+    showing = request.registry.package_details
+    history = await showing.pull_history(details)
     recent = _recent(history)
-    newest = {each.version: at for at, each in enumerate(portrait.entries)}
+    newest = {each.version: at for at, each in enumerate(details.entries)}
     rows = sorted(
         history.versions,
         key=lambda each: (-history.versions[each], newest.get(each, len(newest)), each),
@@ -155,21 +163,21 @@ async def _statistics(look: PageRequest, portrait: ReleaseDetails) -> func.HttpR
         "recent": sum(recent.values()),
         "ever": sum(history.versions.values()),
     }
-    return show_tab(look, portrait, "statistics", **values)
+    return show_tab(request, details, "statistics", **values)
 
 
-async def _activity(look: PageRequest, portrait: ReleaseDetails) -> func.HttpResponse:
+async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show what became of the package and its releases."""
-    happenings = await look.registry.package_history.of_package(portrait)
-    pager = _pager(look, portrait, "activity", len(happenings))
+    happenings = await request.registry.package_history.of_package(details)
+    pager = _pager(request, details, "activity", len(happenings))
     listed = happenings[pager.offset : pager.offset + ROWS_PER_PAGE]
-    entries = {each.version: each for each in portrait.entries}
-    return show_tab(look, portrait, "activity", pager=pager, happenings=listed, entries=entries)
+    entries = {each.version: each for each in details.entries}
+    return show_tab(request, details, "activity", pager=pager, happenings=listed, entries=entries)
 
 
-def _pager(look: PageRequest, portrait: ReleaseDetails, tab: str, total: int) -> Pager:
-    address = quote(PackageFrame(portrait, look.url).address(tab))
-    return Pager.of(total, ROWS_PER_PAGE, address, look.query)
+def _pager(request: PageRequest, details: ReleaseDetails, tab: str, total: int) -> Pager:
+    address = quote(PackageFrame(details, request.url).address(tab))
+    return Pager.of(total, ROWS_PER_PAGE, address, request.query)
 
 
 def _recent(history: PullHistory) -> dict[str, int]:
@@ -194,20 +202,20 @@ def _plot_of_months(history: PullHistory, today: str) -> BarChart:
 
 
 async def readme_html(
-    look: PageRequest, portrait: ReleaseDetails, text: str, module: str = ""
+    request: PageRequest, details: ReleaseDetails, text: str, module: str = ""
 ) -> SafeHtml:
     """Return a text of a release, or of one of its modules, as HTML that is safe on our own pages;
     empty for no text."""
     if not text.strip():
         return SafeHtml()
-    release, frame = portrait.release, PackageFrame(portrait, look.url)
+    release, frame = details.release, PackageFrame(details, request.url)
     place = TextPlace(
-        files=quote(f"/files/{portrait.package}/{release.version}"),
-        folder=_folder(portrait, module),
-        names=await _names(look, release),
+        files=quote(f"/files/{details.package}/{release.version}"),
+        folder=_folder(details, module),
+        names=await _names(request, release),
         pages=f"{quote(frame.address('files'))}?path=",
     )
-    return await look.registry.rendered_texts.render(release.content, text, place)
+    return await request.registry.rendered_texts.render(release.content, text, place)
 
 
 TAB_HANDLERS: dict[str, TabHandler] = {
@@ -231,17 +239,17 @@ _PACKED_TEXTS = "docs"  # Where `bal pack` of Java puts the texts that lay at th
 _AS_IT_WAS = "4"  # The layout in which an archive is the author's project as it is.
 
 
-async def _names(look: PageRequest, release: Release) -> frozenset[str]:
+async def _names(request: PageRequest, release: Release) -> frozenset[str]:
     """Return what a text can lead to; a text is shown even where its archive is lost."""
     try:
-        return (await look.registry.archive_files.list(release)).files
+        return (await request.registry.archive_files.list(release)).files
     except ArchiveNotFound:
         return frozenset()
 
 
-def _folder(portrait: ReleaseDetails, module: str) -> str:
+def _folder(details: ReleaseDetails, module: str) -> str:
     """Return where the text lies in its archive."""
-    name = portrait.package.name
-    if portrait.release.bala_version.startswith(_AS_IT_WAS):
+    name = details.package.name
+    if details.release.bala_version.startswith(_AS_IT_WAS):
         return f"modules/{module.removeprefix(f'{name}.')}" if module not in ("", name) else ""
     return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS

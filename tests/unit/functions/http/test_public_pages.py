@@ -1,4 +1,4 @@
-"""Answers under way: one is made for all who ask meanwhile, and each gets one of their own."""
+"""Responses shared by equal requests: one is made for all of them, and each gets a copy."""
 
 import asyncio
 
@@ -9,8 +9,8 @@ from functions.http.public_pages import SharedResponses, request_key
 from shared.domain.errors.requests import PageNotFound
 
 
-class Kitchen:
-    """Makes an answer when it is let, and counts."""
+class Factory:
+    """Makes a response once `open` is set, and counts calls."""
 
     def __init__(self) -> None:
         self.made = 0
@@ -22,56 +22,56 @@ class Kitchen:
         return func.HttpResponse("soup", headers={"ETag": "x"}, mimetype="text/html")
 
 
-async def begun(
-    flights: SharedResponses, *questions: str, make: Kitchen
+async def start(
+    shared: SharedResponses, *keys: str, make: Factory
 ) -> list[asyncio.Task[func.HttpResponse]]:
-    tasks = [asyncio.create_task(flights.answer((each,), make)) for each in questions]
+    tasks = [asyncio.create_task(shared.response((each,), make)) for each in keys]
     await asyncio.sleep(0)
     return tasks
 
 
-async def test_those_who_ask_the_same_meanwhile_get_one_answer_each_of_their_own() -> None:
-    kitchen, flights = Kitchen(), SharedResponses()
-    waiting = await begun(flights, "a", "a", "b", make=kitchen)
-    kitchen.open.set()
-    answers = await asyncio.gather(*waiting)
-    assert kitchen.made == 2
-    assert len({id(each) for each in answers}) == 3
-    for answer in answers:
-        assert (answer.get_body(), answer.headers["ETag"]) == (b"soup", "x")
+async def test_equal_requests_in_progress_share_one_response_and_each_gets_a_copy() -> None:
+    factory, shared = Factory(), SharedResponses()
+    waiting = await start(shared, "a", "a", "b", make=factory)
+    factory.open.set()
+    responses = await asyncio.gather(*waiting)
+    assert factory.made == 2
+    assert len({id(each) for each in responses}) == 3
+    for response in responses:
+        assert (response.get_body(), response.headers["ETag"]) == (b"soup", "x")
 
 
-async def test_who_asks_afterwards_has_it_made_anew() -> None:
-    kitchen, flights = Kitchen(), SharedResponses()
-    kitchen.open.set()
-    await flights.answer(("a",), kitchen)
-    await flights.answer(("a",), kitchen)
-    assert kitchen.made == 2
+async def test_a_later_request_gets_a_new_response() -> None:
+    factory, shared = Factory(), SharedResponses()
+    factory.open.set()
+    await shared.response(("a",), factory)
+    await shared.response(("a",), factory)
+    assert factory.made == 2
 
 
-async def test_whoever_goes_away_leaves_the_others_their_answer() -> None:
-    kitchen, flights = Kitchen(), SharedResponses()
-    first, second = await begun(flights, "a", "a", make=kitchen)
+async def test_a_cancelled_request_leaves_the_others_their_response() -> None:
+    factory, shared = Factory(), SharedResponses()
+    first, second = await start(shared, "a", "a", make=factory)
     first.cancel()
-    kitchen.open.set()
+    factory.open.set()
     assert isinstance(await second, func.HttpResponse)
-    assert kitchen.made == 1
+    assert factory.made == 1
 
 
-async def test_a_refusal_is_everybodys() -> None:
+async def test_a_refusal_is_raised_for_every_request() -> None:
     async def refuse() -> func.HttpResponse:
         raise PageNotFound("/x")
 
-    flights = SharedResponses()
+    shared = SharedResponses()
     for _ in range(2):
         with pytest.raises(PageNotFound):
-            await flights.answer(("a",), refuse)
+            await shared.response(("a",), refuse)
 
 
-def test_a_question_is_what_the_answer_is_made_of() -> None:
-    def asked(**headers: str) -> func.HttpRequest:
+def test_the_key_holds_what_the_response_depends_on() -> None:
+    def request(**headers: str) -> func.HttpRequest:
         return func.HttpRequest("GET", "https://registry.test/?q=x", headers=headers, body=b"")
 
-    assert request_key(asked()) == request_key(asked(cookie="a=b"))
-    assert request_key(asked()) != request_key(asked(accept="application/json"))
-    assert request_key(asked()) != request_key(asked(**{"If-None-Match": '"x"'}))
+    assert request_key(request()) == request_key(request(cookie="a=b"))
+    assert request_key(request()) != request_key(request(accept="application/json"))
+    assert request_key(request()) != request_key(request(**{"If-None-Match": '"x"'}))
