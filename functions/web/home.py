@@ -31,6 +31,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("/", methods=WRITE_METHODS)
     @pages.page
     async def web_home_wrong_method(request: PageRequest) -> func.HttpResponse:
-        raise MethodNotAllowed(request.req.method, "/", *READ_METHODS)
+        raise MethodNotAllowed(request.req.method, "/", READ_METHODS)
 
     return bp

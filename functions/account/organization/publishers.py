@@ -146,7 +146,7 @@ def _provider(form: Form) -> Provider:
 
 # What a CI system runs to publish without a stored secret, ready to copy.
 #
-# docs/trusted-publishing.md shows the same, and its tests run it.
+# docs/trusted-publishing-providers.md shows the same, and its tests run it.
 
 # What stands for the registry and the organization below, and in the documentation.
 EXAMPLE_URL = "https://ballroom.example.org"

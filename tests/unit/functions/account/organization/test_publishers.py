@@ -6,7 +6,7 @@ from functions.account.organization.publishers import EXAMPLE_URL, pipeline
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.paths import ROOT
 
-PAGE = (ROOT / "docs" / "trusted-publishing.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "trusted-publishing-providers.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("provider", Provider)
