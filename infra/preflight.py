@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 FILE = Path(__file__).resolve().parent / "main.parameters.json"
 
@@ -106,7 +107,7 @@ def settings(given: Mapping[str, object]) -> Problems:
     if not isinstance(more, dict):
         yield 'moreSettings is no object, such as {"BALLROOM_FOUNDING": "administrators"}.'
         return
-    for name, value in more.items():
+    for name, value in cast("dict[str, object]", more).items():
         if not isinstance(value, str):
             yield f"moreSettings gives {name} the value {json.dumps(value)}. Put it in quotes."
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, chain
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NoReturn
@@ -171,7 +171,7 @@ class Execution:
         tracer.set_option("run:disable_warnings", ["no-data-collected"])
         functions = functions_by_line()
         found: dict[str, Any] = {}
-        for name, following in pairwise([*names, None]):
+        for name, following in zip(names, [*names[1:], None], strict=True):
             tracer.erase()
             tracer.start()
             begun = time.perf_counter(), time.process_time()
@@ -263,7 +263,7 @@ class Execution:
             cache.cache_clear()
         with suppress(ValueError):
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        for name, following in pairwise([*names, None]):
+        for name, following in zip(names, [*names[1:], None], strict=True):
             self._deadline(name)
             if not self._passes(name, following):
                 return told("killed", name)
