@@ -1,18 +1,18 @@
-"""GET /archives/{scope}/{digest}/{version}/{file}: the bytes of an archive, the second hop of a
-pull.
+"""The two hops of a pull: the redirect, and GET /archives/{scope}/{digest}/{version}/{file}.
 
-A host on a single machine streams this path from the disk, over the same `archive_response`; this
-Function serves where the host buffers.
+On one machine the local host streams the files of that path from the disk, with the headers of
+`archive_response`; the Function serves hosts that buffer responses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import azure.functions as func
 
 from functions.central.responses import CORS_HEADERS, central_errors
+from functions.http.answer_cache import RepeatEffect, uncacheable, with_repeat_effect
 from functions.http.callers import anonymous_caller, caller_of
-from functions.http.requests import headers_of
+from functions.http.requests import header, headers_of
 from shared.composition import Registry
 from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
 from shared.domain.archives.delivery import ClientKind
@@ -20,14 +20,10 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
+from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
 from shared.services.archives import ArchiveLink, ArchiveRedirect
 from shared.services.packages import AvailableRelease
-
-# GET /archives/{scope}/{digest}/{version}/{file}: the bytes of a bala, hop two of a pull.
-#
-# A host on a single machine streams this path from the disk, over the same `archive_answer`; this
-# Function serves where the host buffers.
 
 CACHE_PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
 CACHE_PRIVATE = "private, no-store"
@@ -35,18 +31,17 @@ CACHE_PRIVATE = "private, no-store"
 
 @dataclass(frozen=True, slots=True)
 class ArchiveResponse:
-    """An archive that may be sent, and the headers that say so."""
+    """An archive that the caller may read, and the headers to send it with."""
 
     name: ArchiveName
     side: Visibility
     size: int
     etag: str
     headers: Mapping[str, str]
-    stands: bool
+    is_cacheable: bool
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that sends archives."""
     bp = func.Blueprint()
 
     @bp.route("archives/{scope}/{digest}/{version}/{file}", methods=["GET", "HEAD"])
@@ -66,7 +61,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 async def archive_response(
     registry: Registry, parts: list[str], params: Mapping[str, str], headers: Mapping[str, str]
 ) -> ArchiveResponse:
-    """Return what to send for these parts of the path; or raise its refusal."""
+    """Return the archive of this path; raise a refusal if there is none for the caller."""
     link = _link(parts, params)
     served = await registry.archive_delivery.open(link, await _caller(registry, link, headers))
     etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
@@ -83,12 +78,12 @@ async def archive_response(
             "Content-Disposition": f"attachment; filename={link.file}",
             "Cache-Control": CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
-        stands=is_public,
+        is_cacheable=is_public,
     )
 
 
 async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, str]) -> Principal:
-    """Return who asks, where it matters: public archives and good links ignore credentials."""
+    """Identify the caller; for public archives and valid links, credentials are ignored."""
     if await registry.archive_delivery.may_follow(link):
         return anonymous_caller(headers, registry)
     return await caller_of(headers, registry)
@@ -122,10 +117,37 @@ async def _content(
     return func.HttpResponse(body, status_code=206, headers=headers)
 
 
-async def second_hop_of(
-    req: func.HttpRequest, offer: AvailableRelease, registry: Registry
-) -> ArchiveRedirect:
-    """Return where this client gets the bytes; it sends there again what it sent here."""
+async def redirect_to_archive(
+    req: func.HttpRequest,
+    offer: AvailableRelease,
+    registry: Registry,
+    *,
+    by: Principal,
+    headers: Callable[[ArchiveRedirect], Mapping[str, str]],
+) -> func.HttpResponse:
+    """Count a pull, and redirect to the archive, with the headers of a face.
+
+    For `cacheable` handlers: each repeat of the redirect counts a pull, too.
+    """
+    count = _pull_counter(offer.release.coordinate, registry)
+    count(req, by)
+    # Clients send the same headers to the second hop.
     carries = "authorization" in headers_of(req)
-    caller = ClientKind.CARRYING if carries else ClientKind.PLAIN
-    return await registry.archive_delivery.redirect(offer.head, offer.release, to=caller)
+    client = ClientKind.CARRYING if carries else ClientKind.PLAIN
+    redirect = await registry.archive_delivery.redirect(offer.head, offer.release, to=client)
+    response = func.HttpResponse(status_code=302, headers=headers(redirect))
+    if not redirect.is_cacheable:
+        return uncacheable(response)
+    return with_repeat_effect(response, count)
+
+
+def _pull_counter(coordinate: Coordinate, registry: Registry) -> RepeatEffect:
+    """Return what counts a request as a pull: no `HEAD`, and none of a client that opts out."""
+
+    def count(req: func.HttpRequest, by: Principal) -> None:
+        is_silent = header(req, "ballerina-central-telemetry-disabled").lower() == "true"
+        if req.method == "GET" and not is_silent:
+            client = by.id or f"{by.address} {header(req, 'user-agent')}"
+            registry.pull_counter.count(coordinate, client)
+
+    return count

@@ -1,26 +1,26 @@
-"""Answers that a host may keep and give again while nothing was written.
+"""The contract of Functions and the answer cache of a host: a response says how to repeat it.
 
-A Function marks such an answer. A host that knows whether anything was written since may give it
-again without calling the Function, and records each time what the Function would have recorded.
+A host that knows whether anything was written may repeat such a response without calling the
+Function.
 """
 
 from collections.abc import Callable, Mapping
 
 import azure.functions as func
 
-REQUEST_ID_HEADER = "X-Request-Id"  # The one header that no two answers share.
+REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 
-# Notes the request, and returns the headers that its answer has besides: that one, and others that
-# the first answer had not. Returns None where the Function itself has to answer.
+# Records a request that is answered by a repeat, and returns the headers to add: the request id,
+# and others that the first response had not. Returns None where the Function has to be called.
 RepeatAnswer = Callable[[func.HttpRequest], Mapping[str, str] | None]
 
 
-def mark_cacheable(response: func.HttpResponse, again: RepeatAnswer) -> None:
-    """Mark an answer that is made of the request's method, path, query and headers, and of nothing
-    but what the stores hold: for nobody in particular, and at no time in particular."""
-    vars(response)["again"] = again
+def mark_cacheable(response: func.HttpResponse, repeat: RepeatAnswer) -> None:
+    """Allow repeats of a response that depends on the method, path, query and headers of its
+    request and on the stores, and on nothing else."""
+    vars(response)["repeat"] = repeat
 
 
 def repeat_of(response: func.HttpResponse) -> RepeatAnswer | None:
-    """Return how the answer is given again, or None if it does not stand."""
-    return vars(response).get("again")
+    """Return how to repeat the response, None if it must not be repeated."""
+    return vars(response).get("repeat")

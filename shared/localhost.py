@@ -175,8 +175,9 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
             return FileRefusal(answer.status_code, said, answer.get_body())
         exchange.end(200, "streamed")
         path, headers = path_of(found.name), {**found.headers, **request_id}
-        again = repeat_response(registry, exchange.operation, 200) if found.stands else None
-        return FileResponse(path, found.size, found.etag, headers, again)
+        is_cacheable = found.is_cacheable
+        repeat = repeat_response(registry, exchange.operation, 200) if is_cacheable else None
+        return FileResponse(path, found.size, found.etag, headers, repeat)
 
     return resolve
 

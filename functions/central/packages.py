@@ -1,10 +1,11 @@
 """/2.0/registry/packages: push, pull, metadata, versions and deprecation, as `bal` calls them."""
 
+from functools import partial
 from unicodedata import combining, normalize
 
 import azure.functions as func
 
-from functions.archives import second_hop_of
+from functions.archives import redirect_to_archive
 from functions.central.responses import (
     CORS_HEADERS,
     OPEN_HEADERS,
@@ -12,7 +13,7 @@ from functions.central.responses import (
     central_errors_without_404,
     package_model,
 )
-from functions.http.answer_cache import cache_response, count_pull_of
+from functions.http.answer_cache import cacheable
 from functions.http.callers import caller_of
 from functions.http.requests import archive_part, client_profile_of, header, headers_of, json_object
 from functions.http.responses import NO_STORE, json_response
@@ -64,17 +65,18 @@ def pull_blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET", "HEAD"])
     @central_errors
+    @cacheable(registry)
     async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         versions = await registry.packages.versions(
             package, client=client_profile_of(req), by=caller
         )
-        answer = json_response([version.text for version in versions], headers=OPEN_HEADERS)
-        return cache_response(answer, registry)
+        return json_response([version.text for version in versions], headers=OPEN_HEADERS)
 
     @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET", "HEAD"])
     @central_errors
+    @cacheable(registry)
     async def central_package(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
@@ -82,35 +84,30 @@ def pull_blueprint(registry: Registry) -> func.Blueprint:
         client = client_profile_of(req)
         if ARCHIVE in header(req, "accept"):
             offer = await registry.packages.find(package, wanted, client=client, by=caller)
-            counts = count_pull_of(offer.release.coordinate, registry)
-            counts(req, caller)
-            hop = await second_hop_of(req, offer, registry)
-            answer = _first_hop(hop, offer, client)
-            return cache_response(answer, registry, counts) if hop.is_cacheable else answer
+            headers = partial(_redirect_headers, offer, client)
+            return await redirect_to_archive(req, offer, registry, by=caller, headers=headers)
         listing = await registry.packages.describe(package, wanted, client=client, by=caller)
-        return cache_response(
-            json_response(package_model(registry, listing), headers=OPEN_HEADERS), registry
-        )
+        return json_response(package_model(registry, listing), headers=OPEN_HEADERS)
 
     return bp
 
 
-def _first_hop(
-    hop: ArchiveRedirect, offer: AvailableRelease, client: ClientProfile
-) -> func.HttpResponse:
-    """Redirect to the bytes, with all that the clients read from this answer's headers."""
+def _redirect_headers(
+    offer: AvailableRelease, client: ClientProfile, redirect: ArchiveRedirect
+) -> dict[str, str]:
+    """Return the headers that `bal` reads from the redirect, instead of from the archive."""
     release = offer.release
     file = archive_file_name(release.coordinate, release.platform)
     headers = {
         **CORS_HEADERS,
-        "Cache-Control": hop.cache_control,
-        "Location": hop.url,
+        "Cache-Control": redirect.cache_control,
+        "Location": redirect.url,
         "Content-Disposition": f"attachment; filename={file}",
         "digest": _digest(offer, client),
     }
     if offer.deprecation is not None:
         headers |= _deprecation(offer.deprecation)
-    return func.HttpResponse(status_code=302, headers=headers)
+    return headers
 
 
 def _digest(offer: AvailableRelease, client: ClientProfile) -> str:

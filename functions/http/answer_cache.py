@@ -1,94 +1,110 @@
-"""Marks responses that the local host may send again by itself, and what is recorded for each
-repeat.
+"""Declares which responses the host may repeat, without calling the Function, while nothing is
+written (docs/decisions/0008).
+
+An operation declares this once, below its route:
+
+    @bp.route("index/changes", methods=["GET", "HEAD"])
+    @api_errors
+    @cacheable(registry)
+    async def index_changes(req): ...
 """
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 
 import azure.functions as func
 
 from functions.http.callers import anonymous_caller
-from functions.http.handlers import Exchange, current_operation_and_principal
+from functions.http.handlers import Exchange, Handler, current_operation_and_principal
 from functions.http.requests import header, headers_of
 from functions.http.responses import rate_limit_fields
 from shared.answer_cache import REQUEST_ID_HEADER, RepeatAnswer, mark_cacheable
 from shared.composition import Registry
 from shared.domain.errors.requests import TooMany
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate
 from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
 from shared.services.rate_limits import rate_limit_headers
 
 RepeatEffect = Callable[[func.HttpRequest, Principal], None]
 
-
-def _no_effect(_req: func.HttpRequest, _by: Principal) -> None:
-    """Note nothing but the request."""
+_EFFECT = "repeat_effect"  # Attribute of a response: what each repeat does, None if there is none.
 
 
-def cache_response(
-    response: func.HttpResponse, registry: Registry, noted: RepeatEffect = _no_effect
-) -> func.HttpResponse:
-    """Say that nothing but its request and the records of packages went into an answer.
+def cacheable(registry: Registry) -> Callable[[Handler], Handler]:
+    """Return a decorator for handlers whose responses may be repeated to anonymous callers.
 
-    Those records were read for it: what a process remembered may be older than the last write.
-    A host may then give it again to those who send no credentials, as it was given now; `noted` is
-    what the face does besides. What tells its caller something of its own does not stand.
+    Such a response depends on the request and on records that were read for it: on no clock, no
+    search index, and nothing that the process kept from before the last write. A response that
+    depends on more is `uncacheable`. Refusals are never repeated, nor what has rate limit headers.
     """
-    operation, principal = current_operation_and_principal()
-    if not principal and not rate_limit_headers.get():
-        mark_cacheable(response, _again(registry, operation, response.status_code, noted))
+
+    def decorate(handler: Handler) -> Handler:
+        @wraps(handler)
+        async def respond(req: func.HttpRequest) -> func.HttpResponse:
+            response = await handler(req)
+            effect: RepeatEffect | None = vars(response).get(_EFFECT, _no_effect)
+            if effect is not None and _is_for_everybody():
+                operation, _ = current_operation_and_principal()
+                repeat = repeat_response(registry, operation, response.status_code, effect)
+                mark_cacheable(response, repeat)
+            return response
+
+        return respond
+
+    return decorate
+
+
+def uncacheable(response: func.HttpResponse) -> func.HttpResponse:
+    """Exclude a response of a `cacheable` handler."""
+    vars(response)[_EFFECT] = None
+    return response
+
+
+def with_repeat_effect(response: func.HttpResponse, effect: RepeatEffect) -> func.HttpResponse:
+    """Call `effect` for each repeat of a response of a `cacheable` handler, to count a pull."""
+    vars(response)[_EFFECT] = effect
     return response
 
 
 def cache_response_until(
     response: func.HttpResponse, registry: Registry, end_ms: int
 ) -> func.HttpResponse:
-    """Say as `stands` does, up to a moment: for what tells the time, or how long something is ago.
-
-    From then on the Function is asked again.
-    """
-    operation, principal = current_operation_and_principal()
-    if not principal and not rate_limit_headers.get():
-        again = _again(registry, operation, response.status_code, _no_effect)
+    """Let the host repeat a response that depends on the clock until a time of that clock."""
+    if _is_for_everybody():
+        operation, _ = current_operation_and_principal()
+        repeat = repeat_response(registry, operation, response.status_code)
         clock = registry.clock
         until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
         mark_cacheable(
-            response, lambda req: again(req) if clock.monotonic_ms() < until_ms else None
+            response, lambda req: repeat(req) if clock.monotonic_ms() < until_ms else None
         )
     return response
 
 
-def _again(registry: Registry, operation: str, status: int, noted: RepeatEffect) -> RepeatAnswer:
-    def again(req: func.HttpRequest) -> Mapping[str, str] | None:
+def _is_for_everybody() -> bool:
+    _, principal = current_operation_and_principal()
+    return not principal and not rate_limit_headers.get()
+
+
+def _no_effect(_req: func.HttpRequest, _by: Principal) -> None: ...
+
+
+def repeat_response(
+    registry: Registry, operation: str, status: int, effect: RepeatEffect = _no_effect
+) -> RepeatAnswer:
+    """Return what the host calls for each repeat: it counts and logs the request as the Function
+    does, and leaves a caller over a rate limit to the Function."""
+
+    def repeat(req: func.HttpRequest) -> Mapping[str, str] | None:
         exchange = Exchange.begin(operation, header(req, "traceparent"))
         limits: list[RateLimitAllowance] = []
         rate_limit_headers.set(limits)
         try:
-            noted(req, anonymous_caller(headers_of(req), registry))
+            effect(req, anonymous_caller(headers_of(req), registry))
         except TooMany:
-            return None  # The Function says so.
+            return None
         exchange.end(status, "answered")
-        said = {REQUEST_ID_HEADER: exchange.request_id}
-        return said | rate_limit_fields(tightest_allowance(limits)) if limits else said
+        headers = {REQUEST_ID_HEADER: exchange.request_id}
+        return headers | rate_limit_fields(tightest_allowance(limits)) if limits else headers
 
-    return again
-
-
-def count_pull_of(coordinate: Coordinate, registry: Registry) -> RepeatEffect:
-    """Return what counts a pull of the release.
-
-    A request that fetches no byte is none, nor one of a client that asks not to be counted.
-    """
-
-    def count(req: func.HttpRequest, by: Principal) -> None:
-        is_silent = header(req, "ballerina-central-telemetry-disabled").lower() == "true"
-        if req.method == "GET" and not is_silent:
-            who = by.id or f"{by.address} {header(req, 'user-agent')}"
-            registry.pull_counter.count(coordinate, who)
-
-    return count
-
-
-def repeat_response(registry: Registry, operation: str, status: int) -> RepeatAnswer:
-    """Return how an answer is given again of which a face notes nothing but the request."""
-    return _again(registry, operation, status, _no_effect)
+    return repeat

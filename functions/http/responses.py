@@ -72,7 +72,7 @@ class Representation:
     content: bytes
     media_type: str
     is_public: bool
-    stands: bool = False  # Whether nothing but records of packages went into it.
+    is_cacheable: bool = True  # Whether a `cacheable` handler may let it be repeated.
 
     @property
     def etag(self) -> str:

@@ -7,7 +7,7 @@ from email.utils import formatdate
 import azure.functions as func
 import orjson
 
-from functions.http.answer_cache import cache_response
+from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
 from functions.http.handlers import api_errors
 from functions.http.requests import client_etags, headers_of
@@ -40,22 +40,24 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("index/{org}/{name}/index.json", methods=["GET", "HEAD"])
     @api_errors
+    @cacheable(registry)
     async def index_file(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         found = await registry.index.file(package, by=caller, known=client_etags(req))
         caching = CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
-        answer = index_response(req, found.document, mimetype=NDJSON, caching=caching)
-        return answer if found.is_remembered else cache_response(answer, registry)
+        response = index_response(req, found.document, mimetype=NDJSON, caching=caching)
+        return uncacheable(response) if found.is_remembered else response
 
     @bp.route("index/changes", methods=["GET", "HEAD"])
     @api_errors
+    @cacheable(registry)
     async def index_changes(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         since, limit = _number(req, "since", 0), _number(req, "limit", DEFAULT_CHANGES)
         count = min(max(limit, 1), MAX_CHANGES)
         found = await registry.index.changes(since, count, by=caller)
-        return cache_response(_changes_answer(found), registry)
+        return _changes_response(found)
 
     return bp
 
@@ -68,7 +70,7 @@ def _number(req: func.HttpRequest, name: str, default: int) -> int:
     return int(text)
 
 
-def _changes_answer(found: PackageChanges) -> func.HttpResponse:
+def _changes_response(found: PackageChanges) -> func.HttpResponse:
     model = {"changes": [_change_model(each) for each in found.changes], "next": found.next}
     body = orjson.dumps(model)
     headers = {**NO_STORE, "Content-Length": str(len(body))}

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import azure.functions as func
 
-from functions.archives import second_hop_of
-from functions.http.answer_cache import cache_response, count_pull_of
+from functions.archives import redirect_to_archive
+from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
 from functions.http.handlers import STATUS_BY_KIND, handler_decorator
 from functions.http.requests import client_etags, headers_of, upload_body
@@ -46,6 +46,7 @@ from shared.domain.maven import (
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
 from shared.domain.rate_limits import RateLimitClass
+from shared.services.archives import ArchiveRedirect
 from shared.services.maven import MavenVersionList
 from shared.services.packages import AvailableRelease
 
@@ -74,6 +75,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route(REPOSITORY_ROUTE, methods=["GET", "HEAD"])
     @maven_errors
+    @cacheable(registry)
     async def maven_read(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         if not _requested_path(req):
@@ -118,32 +120,33 @@ async def read_response(
             return await _archive(registry, req, at, by)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             document = await _archive_checksum(registry, at, algorithm, by)
-            return _document_response(registry, req, document)
+            return _document_response(req, document)
         case RepositoryPath(resource, algorithm):
             # Where a checksum is asked for, the tags are of checksums.
             known = frozenset[str]() if algorithm else client_etags(req)
             document = await _resource_document(registry, resource, by, known)
             summed = _summed(document, algorithm) if algorithm else document
-            return _document_response(registry, req, summed)
+            return _document_response(req, summed)
 
 
-def _document_response(
-    registry: Registry, req: func.HttpRequest, document: Representation
-) -> func.HttpResponse:
-    answer = conditional_response(req, document)
-    return cache_response(answer, registry) if document.stands else answer
+def _document_response(req: func.HttpRequest, document: Representation) -> func.HttpResponse:
+    response = conditional_response(req, document)
+    return response if document.is_cacheable else uncacheable(response)
 
 
 async def _archive(
     registry: Registry, req: func.HttpRequest, at: Coordinate, by: Principal
 ) -> func.HttpResponse:
     offer = await registry.maven_packages.release(at, by=by)
-    counts = count_pull_of(offer.release.coordinate, registry)
-    counts(req, by)
-    hop = await second_hop_of(req, offer, registry)
-    headers = {"Location": hop.url, "Cache-Control": hop.cache_control, "Content-Length": "0"}
-    response = func.HttpResponse(status_code=302, headers=headers)
-    return cache_response(response, registry, counts) if hop.is_cacheable else response
+    return await redirect_to_archive(req, offer, registry, by=by, headers=_redirect_headers)
+
+
+def _redirect_headers(redirect: ArchiveRedirect) -> dict[str, str]:
+    return {
+        "Location": redirect.url,
+        "Cache-Control": redirect.cache_control,
+        "Content-Length": "0",
+    }
 
 
 async def _archive_checksum(
@@ -151,7 +154,7 @@ async def _archive_checksum(
 ) -> Representation:
     offer = await registry.maven_packages.release(at, by=by)
     checksum = await registry.archive_checksums.checksum(offer.release, algorithm)
-    return Representation(checksum.encode(), TEXT, _is_public(offer.head), stands=True)
+    return Representation(checksum.encode(), TEXT, _is_public(offer.head))
 
 
 def _summed(document: Representation, algorithm: ChecksumAlgorithm) -> Representation:
@@ -174,7 +177,7 @@ async def _resource_document(
         case ToolMetadata(distribution, tool):
             survey = await registry.maven_packages.tool(tool, client=distribution.client, by=by)
             content = tool_metadata(distribution, tool, survey)
-            return Representation(content, XML, _is_public(survey.head), stands=True)
+            return Representation(content, XML, _is_public(survey.head))
         case MavenSearchRequest():
             return await search_representation(registry, resource, by)
 
@@ -192,7 +195,7 @@ async def _release_document(
             content, media_type = await registry.maven_packages.sbom(offer), JSON
         case _:
             content, media_type = pom_of(offer.release.coordinate), XML
-    return Representation(content, media_type, _is_public(offer.head), stands=True)
+    return Representation(content, media_type, _is_public(offer.head))
 
 
 async def _client_document(
@@ -210,12 +213,13 @@ async def _client_document(
                 package, distribution, by=by, known=known
             )
             return _listed(await usable)
-    return Representation(client_metadata(distribution, wanted.org, wanted.name, None), XML, True)
+    content = client_metadata(distribution, wanted.org, wanted.name, None)
+    return Representation(content, XML, is_public=True, is_cacheable=False)
 
 
 def _listed(versions: MavenVersionList) -> Representation:
-    content, stands = versions.document.content, not versions.is_remembered
-    return Representation(content, XML, versions.is_public, stands=stands)
+    content, is_public = versions.document.content, versions.is_public
+    return Representation(content, XML, is_public, is_cacheable=not versions.is_remembered)
 
 
 def _is_public(head: Head) -> bool:

@@ -53,7 +53,8 @@ async def search_representation(
     if asked.search not in (MavenSearch.SYMBOLS, MavenSearch.CONNECTORS):
         # The two come out of API documentation, and none is read yet.
         results = await registry.search.search(query, page, by=by)
-    return Representation(search_document(asked, results, page, words), XML, by.is_anonymous)
+    content = search_document(asked, results, page, words)
+    return Representation(content, XML, is_public=by.is_anonymous, is_cacheable=False)
 
 
 def _search_query(asked: MavenSearchRequest, text: str) -> tuple[Query, ResultPage]:

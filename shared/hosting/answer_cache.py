@@ -1,8 +1,9 @@
-"""The answer cache: answers of Functions that are given again while nothing was written.
+"""The answer cache: repeats the answers of Functions while nothing is written.
 
-The data version of the stores changes with every write of every process, so an answer misses
-nothing that was acknowledged before its request began. Requests are compared by everything that an
-answer may depend on; an answer whose Function read any other header is not kept.
+Every write of every process changes the data version of the stores, so an answer that was made at
+the current version misses no write that was acknowledged before its request began. The key of an
+answer holds every header that answers may depend on; an answer whose Function read any other header
+is not kept (docs/decisions/0008).
 """
 
 import sys
@@ -13,7 +14,6 @@ from typing import Self, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.answer_cache import REQUEST_ID_HEADER, RepeatAnswer
-from shared.caching import LruCache
 from shared.hosting.requests import HEADERS_READ, LazyRequest
 from shared.hosting.responses import (
     WITHOUT_BODY,
@@ -26,21 +26,16 @@ from shared.log import log
 
 ReadDataVersion = Callable[[], Hashable]
 
-CAPACITY_BYTES = 32 * 1024 * 1024  # Bytes of memory a process: some five thousand documents.
-LARGEST_BODY_BYTES = (
-    128 * 1024
-)  # Bytes of one body. To send a larger one costs more than to make the answer.
+CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
+LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.
+STALE_EVICTIONS_PER_WRITE = 8  # With each new answer, so that no request waits for thousands.
 
-STALE_EVICTIONS_PER_WRITE = (
-    8  # Of those that do not stand any more, so that nobody waits for thousands.
-)
-
-_OVERHEAD = 2_048  # Bytes of what is not measured: what the Function left behind, and the place.
-_ASKED = "ballroom.repeating"  # In a scope: the edition and the key that were looked for.
+_OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
+_LOOKUP = "ballroom.answer_cache"  # In a scope: the data version and key of a missing answer.
 _NEW_EACH_TIME = REQUEST_ID_HEADER.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
-# What answers that stand depend on; to pages of other sites the host says that they may read.
+# Headers that cacheable answers depend on. `Origin`: the host itself adds the headers of CORS.
 _COMPARED = frozenset(
     (
         *("host", "origin", "authorization", "cookie", "user-agent", "ballerina-platform"),
@@ -48,8 +43,8 @@ _COMPARED = frozenset(
         *("cache-control", "pragma"),
     )
 )
-# What is noted of a request, or tells of the way that it took; no answer is made of it.
-_NOTED = frozenset(
+# Headers that are logged or counted for each repeat; no answer depends on them.
+_RECORDED = frozenset(
     (
         *("forwarded", "x-forwarded-for", "traceparent", "tracestate"),
         "ballerina-central-telemetry-disabled",
@@ -63,79 +58,78 @@ _Key = tuple[str, bytes, bytes, tuple[_Header, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _CachedAnswer:
-    """An answer, the edition that it was made of, and the memory that it takes with its key."""
-
-    edition: Hashable
-    start: Message  # Without what is new each time.
-    head: bytes  # The same, as it is sent.
+    data_version: Hashable
+    start: Message  # Without the headers that differ in each repeat.
+    head: bytes  # The same, encoded.
     body: Message
-    size: int
+    size: int  # Bytes of memory, with the key.
 
     @classmethod
-    def of(cls, key: _Key, edition: Hashable, start: Message, body: Message) -> Self:
-        lasting = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
-        start = {**start, "headers": lasting}
+    def of(cls, key: _Key, data_version: Hashable, start: Message, body: Message) -> Self:
+        headers = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
+        start = {**start, "headers": headers}
         head = encode_head(start)
-        taken = sum(map(_memory_of, (key, start, head, body))) + _OVERHEAD
-        return cls(edition, start, head, body, taken)
+        size = sum(map(_memory_of, (key, start, head, body))) + _OVERHEAD
+        return cls(data_version, start, head, body, size)
 
 
 class AnswerCache:
-    """Keeps the answers that were made last, up to a number of bytes."""
+    """Keeps the newest answers of an application, up to a number of bytes of memory."""
 
     def __init__(
-        self, app: ASGIApp, edition: ReadDataVersion, capacity: int = CAPACITY_BYTES
+        self, app: ASGIApp, data_version: ReadDataVersion, capacity: int = CAPACITY_BYTES
     ) -> None:
         self._app = app
-        self._edition = edition
-        self._kept = LruCache[_Key, _CachedAnswer](capacity, weigh=lambda _, kept: kept.size)
+        self._data_version = data_version
+        self._capacity = capacity
+        self._bytes = 0
+        self._answers: dict[_Key, _CachedAnswer] = {}
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request."""
-        found = None if _ASKED in scope else self._find(scope)
+        # A server that called `at_once` found nothing there.
+        found = None if _LOOKUP in scope else self._find(scope)
         if found is None:
             return self._app(scope, receive, self._keeping(scope, send))
-        kept, fresh = found
-        headers = [*kept.start["headers"], *fresh]
-        return send_answer(({**kept.start, "headers": headers}, kept.body), send)
+        answer, added = found
+        headers = [*answer.start["headers"], *added]
+        return send_answer(({**answer.start, "headers": headers}, answer.body), send)
 
     @property
     def count(self) -> int:
-        """Return how many answers are kept."""
-        return len(self._kept)
+        """Return how many answers are kept, stale ones included."""
+        return len(self._answers)
 
     def at_once(self, scope: Scope) -> PreparedAnswer | None:
-        """Return the answer to a request if it is kept and stands."""
+        """Return the kept answer to a request, None if the application has to be called."""
         found = self._find(scope)
         if found is None:
             return None
-        kept, fresh = found
-        return PreparedAnswer(kept.head, fresh, kept.body["body"])
+        answer, added = found
+        return PreparedAnswer(answer.head, added, answer.body["body"])
 
     def _find(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
-        """Return what is kept, with the headers of the moment; else note what was sought."""
-        scope[_ASKED] = None
+        """Return the kept answer and the headers to add; else note the key in the scope."""
+        scope[_LOOKUP] = None
         if scope["method"] not in _REPEATABLE:
             return None
         try:
-            edition = self._edition()
-        except Exception:  # Whoever is asked next says what is wrong with the stores.
+            data_version = self._data_version()
+        except Exception:  # The Function will say what is wrong with the stores.
             return None
         key = _key(scope)
-        # Not marked as used: what is stale is evicted in the order in which it was made.
-        kept = self._kept.peek(key)
-        if kept is not None and kept.edition == edition:
-            fresh = _fresh(kept, scope)
-            if fresh is not None:
-                return kept, fresh
-        scope[_ASKED], scope[HEADERS_READ] = (edition, key), set[str]()
+        answer = self._answers.get(key)
+        if answer is not None and answer.data_version == data_version:
+            added = _repeat(answer, scope)
+            if added is not None:
+                return answer, added
+        scope[_LOOKUP], scope[HEADERS_READ] = (data_version, key), set[str]()
         return None
 
     def _keeping(self, scope: Scope, send: Send) -> Send:
-        """Return a way to send an answer that keeps it if it stands."""
-        if scope[_ASKED] is None:
+        """Return a `send` that keeps the answer if it is cacheable."""
+        if scope[_LOOKUP] is None:
             return send
-        edition, key = scope[_ASKED]
+        data_version, key = scope[_LOOKUP]
         read: set[str] = scope[HEADERS_READ]
         start: Message = {}
 
@@ -144,16 +138,28 @@ class AnswerCache:
             if message["type"] == "http.response.start":
                 start = message
             else:
-                if start.get("again") and _may_be_kept(start, message, read):
-                    self._keep(key, _CachedAnswer.of(key, edition, start, message))
-                start = {}  # What follows is the rest of a body.
+                if start.get("repeat") and _may_be_kept(start, message, read):
+                    self._keep(key, _CachedAnswer.of(key, data_version, start, message))
+                start = {}  # Later messages are the rest of a body.
             await send(message)
 
         return sending
 
-    def _keep(self, key: _Key, kept: _CachedAnswer) -> None:
-        self._kept.put(key, kept)
-        self._kept.evict(lambda each: each.edition != kept.edition, STALE_EVICTIONS_PER_WRITE)
+    def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
+        self._remove(key)
+        self._answers[key] = answer
+        self._bytes += answer.size
+        for _ in range(STALE_EVICTIONS_PER_WRITE):
+            oldest = next(iter(self._answers))
+            if self._answers[oldest].data_version == answer.data_version:
+                break
+            self._remove(oldest)
+        while self._bytes > self._capacity:
+            self._remove(next(iter(self._answers)))
+
+    def _remove(self, key: _Key) -> None:
+        removed = self._answers.pop(key, None)
+        self._bytes -= removed.size if removed else 0
 
 
 def _key(scope: Scope) -> _Key:
@@ -162,8 +168,8 @@ def _key(scope: Scope) -> _Key:
 
 
 def _may_be_kept(start: Message, body: Message, read: Set[str]) -> bool:
-    """Tell whether the answer fits, and depends on nothing but what requests are compared by."""
-    return _is_small_and_whole(body) and _is_framed(start) and read <= _COMPARED | _NOTED
+    """Return whether the answer fits, and depends on no header that its key lacks."""
+    return _is_small_and_whole(body) and _is_framed(start) and read <= _COMPARED | _RECORDED
 
 
 def _is_small_and_whole(body: Message) -> bool:
@@ -171,13 +177,13 @@ def _is_small_and_whole(body: Message) -> bool:
 
 
 def _is_framed(start: Message) -> bool:
-    """Tell whether the answer says where it ends; the server itself frames one that does not."""
-    is_bare = start["status"] in WITHOUT_BODY
-    return is_bare or any(name == b"content-length" for name, _ in start["headers"])
+    """Return whether the answer states its length; the server adds framing to others."""
+    has_no_body = start["status"] in WITHOUT_BODY
+    return has_no_body or any(name == b"content-length" for name, _ in start["headers"])
 
 
 def _memory_of(value: object) -> int:
-    """Return the bytes that a value takes, with all that it holds."""
+    """Return the bytes of memory of a value and everything in it."""
     if isinstance(value, dict):
         held = cast("dict[object, object]", value)
         return sys.getsizeof(held) + sum(_memory_of(each) for pair in held.items() for each in pair)
@@ -187,13 +193,14 @@ def _memory_of(value: object) -> int:
     return sys.getsizeof(value)
 
 
-def _fresh(kept: _CachedAnswer, scope: Scope) -> RawHeaders | None:
-    again: RepeatAnswer = kept.start["again"]
+def _repeat(answer: _CachedAnswer, scope: Scope) -> RawHeaders | None:
+    """Record the request, and return the headers to add; None if the Function has to be called."""
+    repeat: RepeatAnswer = answer.start["repeat"]
     try:
-        fresh = again(LazyRequest(scope, {}, b""))
+        added = repeat(LazyRequest(scope, {}, b""))
     except Exception:
         log.exception("repeating.failed")
         return None
-    if fresh is None:
+    if added is None:
         return None
-    return [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in fresh.items()]
+    return [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in added.items()]

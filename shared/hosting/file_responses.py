@@ -30,7 +30,7 @@ class FileResponse:
     size: int
     etag: str  # With its quotes.
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    again: RepeatAnswer | None = None  # How the answer is given again, if it stands.
+    repeat: RepeatAnswer | None = None  # None if the host must not repeat the response.
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def _start(status: int, headers: RawHeaders) -> Message:
 
 
 def _found(file: FileResponse, status: int, headers: RawHeaders) -> Message:
-    return {**_start(status, headers), "again": file.again}
+    return {**_start(status, headers), "repeat": file.repeat}
 
 
 def _whole(file: FileResponse) -> Message:

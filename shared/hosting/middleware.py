@@ -125,18 +125,18 @@ class RedirectFollower:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         ahead: Scope | None = None
-        first: RepeatAnswer | None = None
+        repeat: RepeatAnswer | None = None
 
         async def sending(message: Message) -> None:
-            nonlocal ahead, first
+            nonlocal ahead, repeat
             if ahead is None:
-                ahead, first = self._ahead(scope, message), message.get("again")
+                ahead, repeat = self._ahead(scope, message), message.get("repeat")
             if ahead is None:
                 await send(message)
 
         await self._app(scope, receive, sending)
         if ahead is not None:
-            await self._app(ahead, receive, _cacheable_as(first, send))
+            await self._app(ahead, receive, _cacheable_as(repeat, send))
 
     def _ahead(self, scope: Scope, message: Message) -> Scope | None:
         """Return the request for what the answer leads to, if it is a redirect to ourselves."""
@@ -150,13 +150,13 @@ class RedirectFollower:
         return {**scope, "raw_path": raw_path, "path": path, "query_string": query}
 
 
-def _cacheable_as(first: RepeatAnswer | None, send: Send) -> Send:
-    """Return a way to send an answer that stands where the redirect to it stands, too.
+def _cacheable_as(repeat: RepeatAnswer | None, send: Send) -> Send:
+    """Return a `send` that lets an answer be repeated if the redirect to it may be, too.
 
-    Given again it is one request, which is noted as the redirect was.
+    A repeat of both is one request, recorded as one of the redirect.
     """
 
     async def sending(message: Message) -> None:
-        await send({**message, "again": first} if message.get("again") else message)
+        await send({**message, "repeat": repeat} if message.get("repeat") else message)
 
     return sending

@@ -137,7 +137,7 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
         _require_framed(given, body, method)
         _put_length(headers, given, content, method)
     messages = _messages(status, headers, content)
-    messages[0]["again"] = repeat_of(response)
+    messages[0]["repeat"] = repeat_of(response)
     messages[1]["more_body"] = method != "HEAD" and _is_cut(status, given, body)
     return messages
 

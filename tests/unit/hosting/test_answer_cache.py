@@ -47,7 +47,7 @@ class App:
             headers.append((b"content-length", b"%d" % len(body)))
         start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
         stands = not scope["raw_path"].startswith(b"/private")
-        await send({**start, "again": self._again} if stands else start)
+        await send({**start, "repeat": self._again} if stands else start)
         await send({"type": "http.response.body", "body": body})
 
 

@@ -215,7 +215,7 @@ class PatientExchange(Exchange):
         return await super().receive()
 
 
-STANDING = [
+CACHEABLE = [
     ("GET", {}, 200),
     ("HEAD", {}, 200),
     ("GET", {"If-None-Match": ETAG}, 304),
@@ -223,26 +223,25 @@ STANDING = [
 ]
 
 
-@pytest.mark.parametrize(("method", "headers", "status"), STANDING)
-async def test_what_is_sent_of_a_file_that_stands_stands(
+@pytest.mark.parametrize(("method", "headers", "status"), CACHEABLE)
+async def test_what_is_sent_of_a_cacheable_file_is_cacheable(
     tmp_path: Path, method: str, headers: dict[str, str], status: int
 ) -> None:
-    def again(_req: object) -> None:
-        """Let nobody through."""
+    def repeat(_req: object) -> None: ...
 
     on = shelf(tmp_path, SMALL)
-    for each in (None, again):
+    for each in (None, repeat):
         assert isinstance(on.answer, FileResponse)
-        on.answer = replace(on.answer, again=each)
+        on.answer = replace(on.answer, repeat=each)
         answer = await get(on, headers, method)
-        assert (answer.status, answer.sent[0]["again"]) == (status, each)
+        assert (answer.status, answer.sent[0]["repeat"]) == (status, each)
 
 
-async def test_no_failure_stands(tmp_path: Path) -> None:
+async def test_no_failure_is_cacheable(tmp_path: Path) -> None:
     on = shelf(tmp_path, SMALL)
     assert isinstance(on.answer, FileResponse)
-    on.answer = replace(on.answer, again=lambda _: None)
-    assert "again" not in (await get(on, {"Range": "bytes=99-"})).sent[0]
+    on.answer = replace(on.answer, repeat=lambda _: None)
+    assert "repeat" not in (await get(on, {"Range": "bytes=99-"})).sent[0]
     on.answer.path.unlink()
     with capture_logs():
-        assert "again" not in (await get(on)).sent[0]
+        assert "repeat" not in (await get(on)).sent[0]

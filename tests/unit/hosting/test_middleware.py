@@ -142,31 +142,31 @@ async def test_other_answers_are_passed_on(status: int) -> None:
     assert (answer.status, answer.body) == (status, b"there")
 
 
-class Standing:
-    """Redirects and answers; each of the two stands or not."""
+class Cacheable:
+    """Redirects and answers, of which some are cacheable."""
 
-    def __init__(self, *standing: str) -> None:
-        self._standing = standing
+    def __init__(self, *cacheable: str) -> None:
+        self._cacheable = cacheable
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         place = "there" if scope["raw_path"] == b"/there" else "here"
         headers = [] if place == "there" else [(b"location", f"{ADDRESS}/there".encode())]
         start = _start(200 if place == "there" else 302, headers)
-        again = place if place in self._standing else None
-        await send({**start, "again": again})
+        repeat = place if place in self._cacheable else None
+        await send({**start, "repeat": repeat})
         await send({"type": "http.response.body", "body": b""})
 
 
 @pytest.mark.parametrize(
-    ("standing", "again"),
+    ("cacheable", "repeat"),
     [(("here", "there"), "here"), (("here",), None), (("there",), None), ((), None)],
 )
-async def test_an_answer_stands_if_both_do_and_is_noted_as_the_redirect_was(
-    standing: tuple[str, ...], again: str | None
+async def test_an_answer_is_cacheable_if_the_redirect_is_and_is_repeated_as_that(
+    cacheable: tuple[str, ...], repeat: str | None
 ) -> None:
-    following = RedirectFollower(Standing(*standing), FollowedRedirects("/short/", ADDRESS))
+    following = RedirectFollower(Cacheable(*cacheable), FollowedRedirects("/short/", ADDRESS))
     answer = await ask(following, scope("GET", "/short/one"))
-    assert (answer.status, answer.sent[0].get("again")) == (200, again)
+    assert (answer.status, answer.sent[0].get("repeat")) == (200, repeat)
 
 
 async def test_other_paths_are_not_looked_at() -> None:

@@ -162,11 +162,10 @@ def test_a_cookie_is_taken_apart_and_written_anew(cookie: str, written: list[str
     assert rewrite_cookies(cookie) == written
 
 
-def test_an_answer_that_stands_says_how_it_is_given_again() -> None:
-    def again(_req: func.HttpRequest) -> None:
-        """Let nobody through."""
+def test_a_cacheable_answer_says_how_it_is_repeated() -> None:
+    def repeat(_req: func.HttpRequest) -> None: ...
 
     response = func.HttpResponse("a")
-    assert answer_messages(response, "GET")[0]["again"] is None
-    mark_cacheable(response, again)
-    assert answer_messages(response, "GET")[0]["again"] is again
+    assert answer_messages(response, "GET")[0]["repeat"] is None
+    mark_cacheable(response, repeat)
+    assert answer_messages(response, "GET")[0]["repeat"] is repeat
