@@ -4,8 +4,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from starlette.types import Message, Receive, Scope, Send
-
+from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.responses import RawHeaders
 from shared.hosting.server import bind, create_server, listen
 

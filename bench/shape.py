@@ -1,7 +1,7 @@
 """Shape of the code: sizes of modules and functions, names, and how many files a request crosses.
 
-`python -m bench.shape` measures this tree; `python -m bench.shape REVISION` measures a commit too and
-prints it before this tree. Both print httpx and starlette, as they are installed here.
+`python -m bench.shape` measures this tree; `python -m bench.shape REVISION` measures a commit too,
+and prints it before this tree. Both print httpx and starlette, as they are installed here.
 """
 
 import ast

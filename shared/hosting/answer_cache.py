@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence, Set
 from dataclasses import dataclass
 from typing import Self, cast
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from shared.answer_cache import REQUEST_ID_HEADER, RepeatAnswer
+from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import HEADERS_READ, LazyRequest
 from shared.hosting.responses import (
     WITHOUT_BODY,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shared.hosting.asgi import Scope
 from shared.hosting.requests import (
     EMPTY_QUERY,
     LONGEST_HEADERS,

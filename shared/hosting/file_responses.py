@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from shared.answer_cache import RepeatAnswer
 from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
+from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import MalformedPath, RequestHeaders, decode_path, query_parameters
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 from shared.log import log

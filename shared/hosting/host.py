@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import azure.functions as func
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.answer_cache import AnswerCache, ReadDataVersion
+from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import FileMiddleware, FileResolver
 from shared.hosting.middleware import FollowedRedirects, RedirectFollower, with_cors, with_headers

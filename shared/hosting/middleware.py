@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from shared.answer_cache import RepeatAnswer
+from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 
 HOST_FILE = Path(__file__).resolve().parents[2] / "host.json"

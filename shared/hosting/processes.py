@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from starlette.types import ASGIApp
-
+from shared.hosting.asgi import ASGIApp
 from shared.hosting.connection import ConnectionTimeouts
 from shared.hosting.server import (
     SHUTDOWN_SECONDS,

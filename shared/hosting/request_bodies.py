@@ -7,9 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from starlette.types import Receive, Scope
-
 from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload, UploadTrouble
+from shared.hosting.asgi import Receive, Scope
 from shared.hosting.requests import RequestHeaders
 
 MIB = 1024 * 1024

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 import azure.functions as func
 from azure.functions.http import HttpRequest as WorkerRequest
-from starlette.types import Scope
 
 from shared.domain.errors.base import Refusal
+from shared.hosting.asgi import Scope
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -9,9 +9,9 @@ from http.cookies import Morsel, SimpleCookie
 from urllib.parse import quote
 
 import azure.functions as func
-from starlette.types import Message, Send
 
 from shared.answer_cache import repeat_of
+from shared.hosting.asgi import Message, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
 AnswerMessages = tuple[Message, Message]

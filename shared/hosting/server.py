@@ -19,9 +19,9 @@ from tempfile import TemporaryFile
 from typing import cast
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from shared.domain.addresses import Networks, is_shared, neighbourhood
+from shared.hosting.asgi import ASGIApp
 from shared.hosting.connection import Connection, ConnectionTimeouts
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 

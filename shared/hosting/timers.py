@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 from azure.functions.timer import TimerRequest
 from croniter import croniter
-from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.request_bodies import ClientDisconnected, body_length, read_body
 from shared.hosting.responses import AnswerMessages, send_answer, status_answer

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from shared.bootstrap import build_registry
 from shared.composition import Registry
+from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.connection import ConnectionTimeouts
 from shared.hosting.server import bind
 from shared.localhost import build_host

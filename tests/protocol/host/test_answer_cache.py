@@ -9,13 +9,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from functions.faces import build_app
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.hosting.answer_cache import AnswerCache
+from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.host import Host
 from shared.hosting.middleware import FollowedRedirects, configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver

@@ -6,9 +6,9 @@ from typing import Any
 
 import azure.functions as func
 import pytest
-from starlette.types import Message, Receive, Scope, Send
 
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
+from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.requests import LazyRequest, RequestHeaders
 from tests.unit.hosting.asgi import Exchange, ask, scope
 

@@ -5,8 +5,8 @@ from collections.abc import Generator, Iterable
 from typing import Any, cast
 
 import pytest
-from starlette.types import Receive, Scope, Send
 
+from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.connection import (
     COPIED_BYTES,
     MAX_PIPELINED_REQUESTS,

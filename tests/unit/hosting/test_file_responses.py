@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.file_responses import (
     CHUNK,
     CONCURRENT_READS,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import azure.functions as func
 import pytest
-from starlette.types import Message
 from structlog.testing import capture_logs
 
 from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload
+from shared.hosting.asgi import Message
 from shared.hosting.errors import OverlappingRoutes
 from shared.hosting.file_responses import FileRefusal, FileResponse
 from shared.hosting.host import Deadlines, FunctionDispatcher, Host, TimerOptions

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import azure.functions as func
 import pytest
-from starlette.types import Message, Receive, Scope, Send
 
+from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.host import Host
 from shared.hosting.middleware import (
     HOST_FILE,

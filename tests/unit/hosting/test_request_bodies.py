@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from starlette.types import Message, Receive
 
 from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload
+from shared.hosting.asgi import Message, Receive
 from shared.hosting.request_bodies import (
     BodyReader,
     BodySender,

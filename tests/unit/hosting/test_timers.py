@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from azure.functions.timer import TimerRequest
-from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.timers import AdminEndpoint, FileLock, Timers, next_run
 from shared.hosting.triggers import TimerFunction
