@@ -21,9 +21,10 @@ from shared.domain.records import Event, Place
 from shared.domain.rights import Role
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
+from shared.retries import retry_when_stale
 from shared.services.audit_log import AuditLog
 from shared.services.organizations import Organizations
-from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.sessions import AccountSessions
 from shared.services.sign_in import Identities
 from shared.services.token_records import TokenLineage, UsedToken

@@ -24,7 +24,8 @@ from shared.domain.members import Membership
 from shared.domain.records import Place
 from shared.domain.rights import Role
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.services.records import EntityChange, RecordWriter, all_entities, retry_when_stale
+from shared.retries import retry_when_stale
+from shared.services.records import EntityChange, RecordWriter, all_entities
 
 _KEPT = (
     "{name!r} is, or looks like, the name of somebody who runs this registry. Choose another, or "

@@ -24,8 +24,9 @@ from shared.domain.organizations import (
 )
 from shared.domain.rights import Action
 from shared.ports import AlreadyThere, DirectoryStore, DomainRecords, Randomness, Stale
+from shared.retries import retry_when_stale
 from shared.services.members import MemberChanges, OrganizationMembers
-from shared.services.records import EntityChange, RecordWriter, all_entities, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter, all_entities
 from shared.services.upkeep import TaskReport
 
 

@@ -14,6 +14,7 @@ from shared.domain.records import Event
 from shared.ports import EventStore, MetadataStore
 from shared.services.derived_data import DocumentCache
 from shared.services.packages import PackageLookup
+from shared.services.records import package_batches
 from shared.services.upkeep import UPKEEP_BATCH
 
 CHANGES_READ = 500  # Events that one request looks at: an eighth of a second when all is cold.
@@ -81,8 +82,7 @@ class PackageIndex:
 
     async def public_files(self) -> AsyncGenerator[list[tuple[str, DerivedDocument]]]:
         """Yield the path and the lines of every public package, some at a time, in order of key."""
-        after = ""
-        while heads := await self.metadata.packages(after, UPKEEP_BATCH):
+        async for heads in package_batches(self.metadata, UPKEEP_BATCH):
             surveys = await self.metadata.survey([head.package for head in heads])
             yield [
                 (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))
@@ -90,7 +90,6 @@ class PackageIndex:
                 if survey and survey.head.visibility is Visibility.PUBLIC
                 if (content := index_file(survey))
             ]
-            after = heads[-1].package.key
 
     async def _visible(
         self, events: Sequence[tuple[int, Event]], by: Principal

@@ -39,10 +39,11 @@ from shared.domain.rights import Action, Role, Scope
 from shared.domain.secrets import hash_secret
 from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.retries import retry_when_stale
 from shared.services.members import Actor, MemberChanges, OrganizationMembers, RequestedMembership
 from shared.services.notices import ReadOnlyMode
 from shared.services.rate_limits import RateLimiter
-from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.token_records import TokenLineage
 
 _MAILED = "invitation-mail"

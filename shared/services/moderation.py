@@ -26,11 +26,12 @@ from shared.domain.selection import latest
 from shared.domain.tokens import Token
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
+from shared.retries import retry_when_stale
 from shared.services.accounts import account_names
 from shared.services.audit_log import AuditLog, AuditLogPage
 from shared.services.derived_data import DerivedData
 from shared.services.mail import ModerationMail
-from shared.services.records import entity_page, organization_package_page, retry_when_stale
+from shared.services.records import entity_page, organization_package_page, package_batches
 from shared.services.search import PackageSearch
 from shared.services.upkeep import UPKEEP_BATCH
 
@@ -107,22 +108,13 @@ class Moderation:
         return release
 
     async def _held(self, org: OrgName) -> AsyncGenerator[Release]:
-        async for package in self._packages(org):
-            [survey] = await self.metadata.survey([package])
-            for entry in survey.entries if survey else ():
-                if entry.state is State.HELD:
-                    yield await self._find(package.at(entry.parsed))
-
-    async def _packages(self, org: OrgName) -> AsyncGenerator[Package]:
-        """Yield the packages of an organization; their keys follow each other."""
-        prefix = f"{org.lower()}/"
-        after = prefix
-        while heads := await self.metadata.packages(after, UPKEEP_BATCH):
+        batches = package_batches(self.metadata, UPKEEP_BATCH, prefix=f"{org.lower()}/")
+        async for heads in batches:
             for head in heads:
-                after = head.package.key
-                if not after.startswith(prefix):
-                    return
-                yield head.package
+                [survey] = await self.metadata.survey([head.package])
+                for entry in survey.entries if survey else ():
+                    if entry.state is State.HELD:
+                        yield await self._find(head.package.at(entry.parsed))
 
     async def _find(self, coordinate: Coordinate) -> Release:
         found = await self.metadata.find(coordinate)

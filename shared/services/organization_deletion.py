@@ -22,8 +22,9 @@ from shared.domain.rights import Action, Role
 from shared.domain.tokens import LineageRecord, StolenToken, Token, TokenUse
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import DirectoryStore, MetadataStore, Stale
+from shared.retries import retry_when_stale
 from shared.services.members import Actor, MemberChanges, OrganizationMembers
-from shared.services.records import EntityChange, RecordWriter, all_entities, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
 from shared.services.upkeep import TaskReport
 
 # A push that was under way when the operator deleted the organization ends long before.
@@ -196,15 +197,13 @@ class OrganizationDeletion:
 
     async def _package_of(self, organization: Organization) -> Package | None:
         """Return a package of the organization that has a release, whatever became of it."""
-        prefix = f"{organization.key}/"
-        after = prefix
-        while heads := await self.metadata.packages(after, ORGANIZATIONS_AT_ONCE):
+        batches = package_batches(
+            self.metadata, ORGANIZATIONS_AT_ONCE, prefix=f"{organization.key}/"
+        )
+        async for heads in batches:
             for head in heads:
-                if not head.package.key.startswith(prefix):
-                    return None
                 if await self.metadata.releases(head.package):
                     return head.package
-            after = heads[-1].package.key
         return None
 
 

@@ -35,10 +35,11 @@ from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
+from shared.retries import retry_when_stale
 from shared.services.accounts import account_by_id, accounts_by_ids
 from shared.services.members import Actor, MemberChanges, OrganizationMembers, RequestedMembership
 from shared.services.rate_limits import RateLimiter
-from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.reserved_names import stored_patterns
 from shared.services.token_records import TokenLineage
 

@@ -33,8 +33,9 @@ from shared.domain.rights import Action
 from shared.domain.selection import latest, usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import Clock, DocumentStore, MetadataStore
+from shared.retries import retry_when_stale
 from shared.services.derived_data import DerivedData
-from shared.services.records import organization_package_page, retry_when_stale
+from shared.services.records import organization_package_page
 
 
 @dataclass(frozen=True, slots=True)

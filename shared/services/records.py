@@ -14,6 +14,7 @@ from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package
+from shared.domain.packages import Head
 from shared.domain.records import Entity, Event, Place
 from shared.ports import (
     AlreadyThere,
@@ -98,21 +99,6 @@ class RecordWriter:
         return entity.model_copy(update={"outbox": ()})
 
 
-Result = TypeVar("Result")
-
-ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
-
-
-async def retry_when_stale(attempt: Callable[[], Awaitable[Result]]) -> Result:
-    """Return what `attempt` returns, repeating it while it raises `Stale`; raise `Busy` at last."""
-    for _ in range(ATTEMPTS):
-        try:
-            return await attempt()
-        except Stale:
-            continue
-    raise Busy
-
-
 Row = TypeVar("Row")
 
 ENTITIES_READ_AT_ONCE = 500  # Entities a read.
@@ -174,14 +160,37 @@ async def organization_package_page(
     return own[:count], own[count - 1].name if len(own) > count else ""
 
 
+async def entity_batches(
+    directory: DirectoryStore, kind: type[E], size: int
+) -> AsyncGenerator[list[E]]:
+    """Yield every entity of the kind in order of place, up to `size` with each read."""
+    after = Place("")
+    while batch := await directory.all(kind, after, size):
+        yield batch
+        after = batch[-1].place
+
+
 async def all_entities(directory: DirectoryStore, kind: type[E]) -> list[E]:
     """Return every entity of the kind, in order of place. The cost grows with their number."""
-    found: list[E] = []
-    while batch := await directory.all(
-        kind, found[-1].place if found else Place(""), ENTITIES_READ_AT_ONCE
-    ):
-        found.extend(batch)
-    return found
+    batches = entity_batches(directory, kind, ENTITIES_READ_AT_ONCE)
+    return [entity async for batch in batches for entity in batch]
+
+
+async def package_batches(
+    metadata: MetadataStore, size: int, *, prefix: str = "", after: str = ""
+) -> AsyncGenerator[list[Head]]:
+    """Yield the packages whose keys begin with `prefix` and come after `after`, in order of key.
+
+    Each read returns up to `size` of them.
+    """
+    after = max(after, prefix)
+    while heads := await metadata.packages(after, size):
+        batch = [head for head in heads if head.package.key.startswith(prefix)]
+        if batch:
+            yield batch
+        if len(batch) < len(heads):
+            return
+        after = heads[-1].package.key
 
 
 LEASE_LIFETIME = timedelta(

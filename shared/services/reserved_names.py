@@ -32,8 +32,9 @@ from shared.domain.reserved_names import (
     skeletons,
 )
 from shared.ports import AlreadyThere, DirectoryStore
+from shared.retries import retry_when_stale
 from shared.services.accounts import account_names
-from shared.services.records import EntityChange, RecordWriter, entity_page, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter, entity_page
 
 MAX_NAMES_COMPARED = (
     2_000  # Organizations that a new pattern is held against: one read, some of a MB.

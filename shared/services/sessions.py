@@ -13,8 +13,9 @@ from shared.domain.records import Place
 from shared.domain.rights import Scope
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
+from shared.retries import retry_when_stale
 from shared.services.mail import AccountMail
-from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter
 
 
 @dataclass(frozen=True, slots=True)

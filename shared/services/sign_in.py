@@ -54,10 +54,11 @@ from shared.domain.rights import Grant
 from shared.domain.secrets import hash_secret
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, WorkStore
+from shared.retries import retry_when_stale
 from shared.services.accounts import Accounts
 from shared.services.mail import AccountMail
 from shared.services.notices import ReadOnlyMode
-from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.sessions import require_own_account
 
 STATE_LIFETIME = timedelta(minutes=10)  # To find a password and a second factor.

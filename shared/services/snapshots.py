@@ -43,6 +43,7 @@ from shared.ports import (
     WorkStore,
 )
 from shared.services.derived_data import DerivedData
+from shared.services.records import entity_batches, package_batches
 from shared.services.statistics import LastRegistryCounts, RegistryCounter
 from shared.services.upkeep import UPKEEP_BATCH, TaskReport
 
@@ -161,20 +162,16 @@ class SnapshotCreation:
 
     async def _directory_lines(self, tally: RegistryCounter) -> AsyncGenerator[bytes]:
         for kind in ENTITIES:
-            after = Place("")
-            while batch := await self.directory.all(kind, after, ENTITIES_AT_ONCE):
+            async for batch in entity_batches(self.directory, kind, ENTITIES_AT_ONCE):
                 tally.add(RegistryCounts.of_entities(batch, self.clock.now_ms()))
                 for entity in batch:
                     yield to_line(entity)
-                after = batch[-1].place
 
     async def _package_lines(self, tally: RegistryCounter) -> AsyncGenerator[bytes]:
-        after = ""
-        while heads := await self.metadata.packages(after, PACKAGES_AT_ONCE):
+        async for heads in package_batches(self.metadata, PACKAGES_AT_ONCE):
             for lines in await asyncio.gather(*(self._lines_of(head, tally) for head in heads)):
                 for line in lines:
                     yield line
-            after = heads[-1].package.key
 
     async def _lines_of(self, head: Head, tally: RegistryCounter) -> list[bytes]:
         package = head.package

@@ -40,8 +40,9 @@ from shared.domain.trusted_publishing.publishers import (
     parse_repository,
 )
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness, WorkStore
+from shared.retries import retry_when_stale
 from shared.services.derived_data import DerivedData
-from shared.services.records import EntityChange, RecordWriter, retry_when_stale
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.token_records import IssuedToken, TokenRecords
 
 PENDING_FOR = timedelta(days=30)  # Who plans a package makes it within a month, or plans anew.

@@ -36,7 +36,7 @@ from shared.ports import (
     WorkStore,
 )
 from shared.services.notices import ReadOnlyMode
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange, RecordWriter, package_batches
 
 TASK_LEASE = timedelta(minutes=10)  # Longer than most tasks take; what died is taken over then.
 TASK_LEASES: dict[str, timedelta] = dict.fromkeys(
@@ -324,7 +324,7 @@ class Checkpoints:
         last one was reached. One that is visited when the time is up is the last of this run.
         """
         until_ms, after = self._until(), await self._marked(task)
-        while heads := await self.metadata.packages(after, UPKEEP_BATCH):
+        async for heads in package_batches(self.metadata, UPKEEP_BATCH, after=after):
             for head in heads:
                 await visit(head)
                 after = head.package.key

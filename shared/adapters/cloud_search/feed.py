@@ -28,11 +28,12 @@ from shared.adapters.cloud_search.parts import (
     StoredPointer,
     Unreadable,
 )
-from shared.adapters.cosmos.client import ChangeFeedPage, CosmosContainer, back_off
+from shared.adapters.cosmos.client import ChangeFeedPage, CosmosContainer
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange, listing_changes
 from shared.domain.errors.requests import Busy
 from shared.log import log
-from shared.ports import Clock
+from shared.ports import Clock, Stale
+from shared.retries import back_off, retry_when_stale
 
 WRITE_ATTEMPTS = 8  # Each that fails is another feeder that succeeded.
 BASE_LIFETIME = timedelta(hours=1)  # What a delta holds is read by every instance, again and again.
@@ -148,7 +149,9 @@ class CloudSearchFeed:
 
     async def _merge(self, changes: Sequence[ListingChange], after: str = "") -> None:
         """Put changes into the delta; `after` says that all up to that place are in it now."""
-        for attempt in range(WRITE_ATTEMPTS):
+
+        async def attempt() -> None:
+            nonlocal changes
             found = await self._current()
             known = await self._delta(found.pointer)
             delta = known.merged(changes)
@@ -158,11 +161,11 @@ class CloudSearchFeed:
             if part is not None and part.size_bytes > LARGEST_DELTA_BYTES:
                 await self._renew(found, delta)
                 changes = []  # They are in the base.
-            elif await self._blobs.flip(self._fed(found.pointer, part, after), found.etag):
-                return
-            else:
-                await back_off(attempt)
-        raise Busy
+                raise Stale
+            if not await self._blobs.flip(self._fed(found.pointer, part, after), found.etag):
+                raise Stale
+
+        await retry_when_stale(attempt, WRITE_ATTEMPTS, back_off)
 
     def _fed(self, pointer: IndexPointer, delta: IndexPart | None, after: str) -> IndexPointer:
         if not after:
@@ -220,23 +223,23 @@ class CloudSearchFeed:
 
     async def _point_at(self, built: BuiltBase, after: str, begun: int) -> None:
         """Point at a base that was made of all listings, whatever was pointed at before."""
-        for attempt in range(WRITE_ATTEMPTS):
+
+        async def attempt() -> None:
+            etag = await self._blobs.etag()
             pointer = IndexPointer(
                 schema=COPY_SCHEMA,
                 base=built.part,
                 made_ms=begun,
                 packages=built.packages,
-                delta=None,
+                # What was merged meanwhile may be newer than the base; older changes do no harm.
+                delta=await self._merged_meanwhile(),
                 fed_ms=begun,
                 after=after,
             )
-            etag = await self._blobs.etag()
-            # What was merged meanwhile may be newer than the base; what is older is no news to it.
-            pointer = replace(pointer, delta=await self._merged_meanwhile())
-            if await self._blobs.flip(pointer, etag):
-                return
-            await back_off(attempt)
-        raise Busy
+            if not await self._blobs.flip(pointer, etag):
+                raise Stale
+
+        await retry_when_stale(attempt, WRITE_ATTEMPTS, back_off)
 
     async def _merged_meanwhile(self) -> IndexPart | None:
         try:

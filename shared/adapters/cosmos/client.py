@@ -266,13 +266,6 @@ async def _all(found: AsyncIterable[Any]) -> list[Any]:
     return [item async for item in found]
 
 
-async def back_off(attempt: int) -> None:
-    """Wait before a write is tried again that others were faster with; longer each time, and not
-    as long as they do, so that of many writers each gets its turn."""
-    longest = min(FIRST_PAUSE.total_seconds() * (attempt + 1), LONGEST_PAUSE.total_seconds())
-    await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - spreads callers.
-
-
 class _Call:
     """One operation, asked until it is answered; `unsure` says whether an attempt may have taken
     effect without an answer."""

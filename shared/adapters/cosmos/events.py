@@ -5,20 +5,20 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from shared.adapters.cosmos.client import (
     BatchWrite,
     CosmosContainer,
     CosmosDatabase,
     Item,
-    back_off,
 )
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
-from shared.domain.errors.requests import Busy
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event, PendingEvents
-from shared.ports import Clock
+from shared.ports import Clock, Stale
+from shared.retries import back_off, retry_when_stale
 
 # The feed of all changes in Cosmos DB.
 #
@@ -72,7 +72,10 @@ class CosmosEvents:
         each_once = list({event.id: event for event in events}.values())
         for start in range(0, len(each_once), EVENTS_PER_BATCH):
             async with self._turn:  # Those of one process need not race each other for the head.
-                numbered = await self._append(each_once[start : start + EVENTS_PER_BATCH])
+                batch = each_once[start : start + EVENTS_PER_BATCH]
+                numbered = await retry_when_stale(
+                    partial(self._append, batch), PUBLISH_ATTEMPTS, back_off
+                )
             for each in numbered:
                 await self._copy(each)
 
@@ -123,25 +126,24 @@ class CosmosEvents:
         return len(oldest)
 
     async def _append(self, events: Sequence[Event]) -> list[_Numbered]:
-        for attempt in range(PUBLISH_ATTEMPTS):
-            month, head = await self._months.current()
-            there = await asyncio.gather(*(self._find(event, month) for event in events))
-            new = [event for event, place in zip(events, there, strict=True) if place is None]
-            known = [place for place in there if place is not None]
-            if not new:
-                return known
-            numbered = [
-                _Numbered(month, head["next"] + place, event) for place, event in enumerate(new)
-            ]
-            moved = {**head, "next": head["next"] + len(new)}
-            steps = [
-                BatchWrite(moved, head["_etag"]),
-                *(BatchWrite(_item(each)) for each in numbered),
-            ]
-            if await self._container.batch(month_partition(month), steps):
-                return [*known, *numbered]
-            await back_off(attempt)
-        raise Busy
+        """Append the events that are not in the feed; raise `Stale` if another writer did."""
+        month, head = await self._months.current()
+        there = await asyncio.gather(*(self._find(event, month) for event in events))
+        new = [event for event, place in zip(events, there, strict=True) if place is None]
+        known = [place for place in there if place is not None]
+        if not new:
+            return known
+        numbered = [
+            _Numbered(month, head["next"] + place, event) for place, event in enumerate(new)
+        ]
+        moved = {**head, "next": head["next"] + len(new)}
+        steps = [
+            BatchWrite(moved, head["_etag"]),
+            *(BatchWrite(_item(each)) for each in numbered),
+        ]
+        if not await self._container.batch(month_partition(month), steps):
+            raise Stale
+        return [*known, *numbered]
 
     async def _find(self, event: Event, month: str) -> _Numbered | None:
         # An outbox is cleared right after it was published: a repeat comes soon, or never.
@@ -214,16 +216,7 @@ class EventMonths:
 
     async def current(self) -> tuple[str, Item]:
         """Return the month that is written now, and its head."""
-        for _ in range(MONTH_ATTEMPTS):
-            # Another instance may be ahead by a moment: never go back to a month that is sealed.
-            wanted = max([_month(self._clock.now_ms()), *self._firsts])
-            head = await self._container.read(month_partition(wanted), "head")
-            if head is not None and not head["sealed"]:
-                if wanted not in self._firsts:
-                    await self._list(wanted, head["first"])
-                return wanted, head
-            await self._begin(wanted)
-        raise Busy
+        return await retry_when_stale(self._current, MONTH_ATTEMPTS)
 
     async def after(self, number: int) -> list[str]:
         """Return the months that hold numbers above this one, oldest first."""
@@ -241,6 +234,17 @@ class EventMonths:
     def before(self, month: str) -> str:
         """Return the month before this one that the feed has, or an empty text."""
         return max((each for each in self._firsts if each < month), default="")
+
+    async def _current(self) -> tuple[str, Item]:
+        # Another instance may be ahead by a moment: never go back to a month that is sealed.
+        wanted = max([_month(self._clock.now_ms()), *self._firsts])
+        head = await self._container.read(month_partition(wanted), "head")
+        if head is None or head["sealed"]:
+            await self._begin(wanted)
+            raise Stale
+        if wanted not in self._firsts:
+            await self._list(wanted, head["first"])
+        return wanted, head
 
     async def _load(self) -> Item | None:
         listed = await self._container.read(_PK, _ID)

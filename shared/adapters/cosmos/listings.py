@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-from shared.adapters.cosmos.client import CosmosDatabase, Item, back_off
+from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.adapters.search.rows import excerpt
-from shared.domain.errors.requests import Busy
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.selection import release_for_search
+from shared.ports import Stale
+from shared.retries import back_off, retry_when_stale
 
 LISTING = "listing"
 ALL_LISTINGS_QUERY = "SELECT * FROM c WHERE c.kind = 'listing'"
-ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
 
 # Pulls are counted every few minutes. A total that grew by less than this moves nothing in an order
 # by pulls that anybody would miss, and each write costs ten times what a read costs.
@@ -75,7 +75,8 @@ class CosmosListings:
         self, package: Package, choose: Callable[[Listing | None], Listing | None]
     ) -> tuple[Listing | None, ListingChange | None]:
         """Return what was shown before, and the change that the choice made of it, if any."""
-        for attempt in range(ATTEMPTS):
+
+        async def attempt() -> tuple[Listing | None, ListingChange | None]:
             item = await self._container.read(package.key, LISTING)
             before = _change_of(item).listing() if item else None
             chosen = choose(before)
@@ -83,10 +84,11 @@ class CosmosListings:
                 return before, None
             revision = 1 + (item["revision"] if item else 0)
             change = ListingChange(package.key, revision, chosen and _body(chosen))
-            if await self._stored(change, item):
-                return before, change
-            await back_off(attempt)
-        raise Busy
+            if not await self._stored(change, item):
+                raise Stale
+            return before, change
+
+        return await retry_when_stale(attempt, pause=back_off)
 
     async def _stored(self, change: ListingChange, over: Item | None) -> bool:
         item: Item = {

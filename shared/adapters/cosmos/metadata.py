@@ -24,8 +24,6 @@ from shared.ports import AlreadyThere, Stale
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"
 
-_ATTEMPTS = 8
-
 R = TypeVar("R", Head, Release)
 
 
@@ -162,15 +160,12 @@ class CosmosMetadata:
     async def _put_entry(self, pk: str, entry: ReleaseEntry) -> None:
         id_, body = f"entry:{entry.version}", entry.model_dump(mode="json")
         fields: Item = {"revision": entry.revision, "body": body}
-        for _ in range(_ATTEMPTS):
-            item = {"id": id_, "pk": pk, "schema": 1, "kind": "entry", **fields}
-            if await self._packages.create(item):
-                return
-            where = f"c.revision <= {entry.revision}"
-            if await self._packages.change(pk, id_, fields, where=where):
-                return
-            if await self._packages.read(pk, id_):
-                return  # A newer one is there.
+        item = {"id": id_, "pk": pk, "schema": 1, "kind": "entry", **fields}
+        if await self._packages.create(item):
+            return
+        where = f"c.revision <= {entry.revision}"
+        # Where nothing changes, a newer one is there: entries are never deleted.
+        await self._packages.change(pk, id_, fields, where=where)
 
     async def _tool_owner(self, tool: str) -> Package | None:
         item = await self._tools.read(tool.lower(), tool.lower())

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
-from shared.domain.errors.requests import Busy
-from shared.ports import Clock, Counter
+from shared.ports import Clock, Counter, Stale
+from shared.retries import retry_when_stale
 
 GRACE_SECONDS = 3_600  # Clocks differ; code compares ends itself.
-ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
 
 
 class CosmosWork:
@@ -46,7 +46,8 @@ class CosmosWork:
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
         """Add to each count, and return the totals."""
-        return list(await asyncio.gather(*(self._count(each, now_ms) for each in counters)))
+        counted = (retry_when_stale(partial(self._count, each, now_ms)) for each in counters)
+        return list(await asyncio.gather(*counted))
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
         """Take or renew the lease; False while another owner holds it."""
@@ -67,14 +68,13 @@ class CosmosWork:
 
     async def _count(self, counter: Counter, now_ms: int) -> int:
         pk = _pk(counter.kind, counter.key)
-        for _ in range(ATTEMPTS):
-            where, adding = f"c.expires_ms > {now_ms}", {"total": counter.amount}
-            added = await self._container.change(pk, "count", {}, where=where, adding=adding)
-            if added is not None:
-                return added["total"]
-            if await self._begin(counter, now_ms):
-                return counter.amount
-        raise Busy
+        where, adding = f"c.expires_ms > {now_ms}", {"total": counter.amount}
+        added = await self._container.change(pk, "count", {}, where=where, adding=adding)
+        if added is not None:
+            return added["total"]
+        if await self._begin(counter, now_ms):
+            return counter.amount
+        raise Stale
 
     async def _begin(self, counter: Counter, now_ms: int) -> bool:
         item = self._item(counter.kind, counter.key, counter.expires_ms, total=counter.amount)

@@ -1,0 +1,45 @@
+"""Retries of writes that lost to another writer."""
+
+import pytest
+
+from shared.domain.errors.requests import Busy
+from shared.ports import Stale
+from shared.retries import MAX_ATTEMPTS, back_off, retry_when_stale
+
+
+class Change:
+    """A change that is stale in its first attempts."""
+
+    def __init__(self, stale_attempts: int) -> None:
+        self.stale_attempts = stale_attempts
+        self.attempts = 0
+
+    async def __call__(self) -> str:
+        self.attempts += 1
+        if self.attempts <= self.stale_attempts:
+            raise Stale
+        return "changed"
+
+
+async def test_a_stale_change_is_attempted_again() -> None:
+    change = Change(stale_attempts=MAX_ATTEMPTS - 1)
+    assert await retry_when_stale(change) == "changed"
+    assert change.attempts == MAX_ATTEMPTS
+
+
+async def test_a_change_that_is_always_stale_is_refused_as_busy() -> None:
+    change = Change(stale_attempts=MAX_ATTEMPTS)
+    with pytest.raises(Busy):
+        await retry_when_stale(change)
+    assert change.attempts == MAX_ATTEMPTS
+
+
+async def test_each_pause_is_told_the_number_of_its_attempt() -> None:
+    pauses: list[int] = []
+
+    async def pause(attempt: int) -> None:
+        pauses.append(attempt)
+        await back_off(-1)
+
+    assert await retry_when_stale(Change(stale_attempts=3), 5, pause) == "changed"
+    assert pauses == [0, 1, 2]
