@@ -8,10 +8,16 @@ from pathlib import Path
 
 import click
 
-from shared.adapters.embedded import StoreCheck
-from shared.adapters.index_export import IndexExport
 from shared.auth.cookies import needs_https
-from shared.bootstrap import back_up, examine_data, exported_index, restore_backup, rotate_keys
+from shared.bootstrap import (
+    IndexExport,
+    StoreCheck,
+    back_up,
+    examine_data,
+    exported_index,
+    restore_backup,
+    rotate_keys,
+)
 from shared.commands.base import OutputFormat, as_json, print_rows, with_registry
 from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
