@@ -1,6 +1,4 @@
-"""Syntax highlighting: classes of the style sheet for source code, and a lexer for Ballerina
-(specification 2024R1).
-"""
+"""Syntax highlighting with Pygments, and a lexer for Ballerina (language specification 2024R1)."""
 
 import html
 from collections.abc import Callable, Iterable, Iterator
@@ -31,14 +29,13 @@ from pygments.token import (
     String,
     Text,
     Whitespace,
-    _TokenType,  # pyright: ignore[reportPrivateUsage] - what a token's kind is has no other name.
+    _TokenType,  # pyright: ignore[reportPrivateUsage] - the type of a token has no public name.
 )
 
-from shared.prose.limits import MAX_HIGHLIGHTED_CHARACTERS
-from shared.prose.rendering import show_bidi_characters
+from shared.prose.rendering import MAX_HIGHLIGHTED_CHARACTERS, show_bidi_characters
 
-# Languages by the names that authors and files give them. Only these: each further lexer is
-# another set of regular expressions that hostile texts are matched with.
+# Lexers by the names of languages in readmes and the suffixes of files. The list is short, since
+# each lexer is another set of regular expressions that hostile texts are matched with.
 _LANGUAGES = {
     "ballerina": ("bal", "ballerina"),
     "bash": ("bash", "sh", "shell", "zsh"),
@@ -71,34 +68,40 @@ _LANGUAGES = {
 }
 _LANGUAGE_OF = {name: language for language, names in _LANGUAGES.items() for name in names}
 _Token = tuple[_TokenType, str]
-_UNCOLOURED = frozenset(["n", "o", "p", "w"])  # Names, signs and blanks: most of a text.
-_AS_WRITTEN = {"stripnl": False, "ensurenl": False}  # Lines keep their numbers.
+_UNSTYLED = frozenset(["n", "o", "p", "w"])  # Names, operators, punctuation and blanks.
+_OPTIONS = {"stripnl": False, "ensurenl": False}  # Lines keep their numbers.
 
 
 class _HttpLexer(HttpLexer):
-    """Shows bodies plain; its base takes any lexer of the library, as the text itself says."""
+    """Leaves bodies plain; its base lets the text choose any lexer of the library."""
 
     tokens: ClassVar = {**HttpLexer.tokens, "content": [(r".+", Text)]}
 
 
 def highlight_code(
-    code: str, language: str, is_over: Callable[[], bool], *, most: int = MAX_HIGHLIGHTED_CHARACTERS
+    code: str,
+    language: str,
+    is_over: Callable[[], bool],
+    *,
+    limit: int = MAX_HIGHLIGHTED_CHARACTERS,
 ) -> str:
-    """Return code as HTML in which no element spans two lines; plain where we know no better,
-    and from the place where the time is over."""
-    lexer = _lexer(_LANGUAGE_OF.get(language.lower(), "")) if len(code) <= most else None
+    """Return code as HTML in which no element spans two lines.
+
+    It is plain if it is longer than `limit` or its language is unknown, and after `is_over`.
+    """
+    lexer = _lexer(_LANGUAGE_OF.get(language.lower(), "")) if len(code) <= limit else None
     if lexer is None:
         return show_bidi_characters(html.escape(code, quote=False))
     return show_bidi_characters("".join(_pieces(lexer, code, is_over)))
 
 
 def load_lexer(language: str) -> None:
-    """Have what colours the language, which takes up to 50 ms the first time in a process."""
+    """Load the lexer of the language, which takes up to 50 ms the first time in a process."""
     _lexer(_LANGUAGE_OF.get(language.lower(), ""))
 
 
 def _pieces(lexer: Lexer, code: str, is_over: Callable[[], bool]) -> Iterator[str]:
-    # What lexers do before they begin, so that the rest of the code is known at each token.
+    # Lexers normalize the text like this, so offsets of tokens are offsets in `code`.
     code = code.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     within = _within_time(lexer.get_tokens(code), code, is_over)
     for name, tokens in groupby(within, key=lambda token: _class(token[0])):
@@ -109,9 +112,9 @@ def _pieces(lexer: Lexer, code: str, is_over: Callable[[], bool]) -> Iterator[st
 def _within_time(
     tokens: Iterable[_Token], code: str, is_over: Callable[[], bool]
 ) -> Iterator[_Token]:
-    """Yield the tokens, and once the time is over the rest of the code as one.
+    """Yield the tokens, and after `is_over` the rest of the code as one plain token.
 
-    The expressions of lexers take time with the square of what they look at, or worse.
+    The regular expressions of lexers can take quadratic time or worse.
     """
     at = 0
     for kind, value in tokens:
@@ -124,9 +127,9 @@ def _within_time(
 
 @cache
 def _class(kind: _TokenType) -> str:
-    """Return the class of a token, or of the nearest kind that it is one of."""
+    """Return the CSS class of a token type, or of its nearest ancestor that has one."""
     known = next(each for each in reversed(kind.split()) if each in STANDARD_TYPES)
-    return "" if STANDARD_TYPES[known] in _UNCOLOURED else STANDARD_TYPES[known]
+    return "" if STANDARD_TYPES[known] in _UNSTYLED else STANDARD_TYPES[known]
 
 
 def _wrapped(escaped: str, name: str) -> str:
@@ -140,27 +143,25 @@ def _lexer(language: str) -> Lexer | None:
     if not language:
         return None
     if language == "ballerina":
-        return BallerinaLexer(**_AS_WRITTEN)
+        return BallerinaLexer(**_OPTIONS)
     if language == "http":
-        return _HttpLexer(**_AS_WRITTEN)
-    return get_lexer_by_name(language, **_AS_WRITTEN)
+        return _HttpLexer(**_OPTIONS)
+    return get_lexer_by_name(language, **_OPTIONS)
 
 
-# Ballerina in colours: a lexer for Pygments, after the language's specification 2024R1.
-#
-# It has no rule that takes any character at all: what the language does not have is an error token.
+# The lexer has no rule for any character: what is not in the language is an error token.
 
 _LETTER = r"(?:[^\W\d]|\\u\{[0-9A-Fa-f]{1,6}\}|\\[^\w\s])"
 _WORD = rf"(?:{_LETTER}(?:{_LETTER}|\d)*)"
 _NAME = rf"(?:'(?:{_LETTER}|\d)+|{_WORD})"  # 'type is the name `type`.
 _END = r"(?![\w\\])"
 
-_DECLARING = (
+_DECLARATIONS = (
     "import as public private external final service resource function object record annotation "
     "parameter worker listener remote returns class isolated transactional client distinct "
     "configurable const enum type xmlns source field var natural"
 )
-_ACTING = (
+_STATEMENTS = (
     "if else while foreach in match break continue panic trap check checkpanic fork lock "
     "transaction retry commit rollback do fail wait start flush return from where let select "
     "order by limit join outer equals conflict ascending descending group collect key is typeof "
@@ -173,8 +174,6 @@ _TYPES = (
 
 
 class BallerinaLexer(RegexLexer):
-    """Tells the words of Ballerina apart."""
-
     name = "Ballerina"
     aliases: ClassVar = ["ballerina", "bal"]
     filenames: ClassVar = ["*.bal"]
@@ -182,7 +181,7 @@ class BallerinaLexer(RegexLexer):
     url = "https://ballerina.io"
 
     tokens: ClassVar = {
-        # Braces are told from those that end a template's expression, and else mean nothing here.
+        # The `}` that ends an expression in a template is matched in another state.
         "root": [
             (r"[{}]", Punctuation),
             include("inside"),
@@ -203,8 +202,8 @@ class BallerinaLexer(RegexLexer):
             ),
             (rf"@{_NAME}(?::{_NAME})?", Name.Decorator),
             include("literals"),
-            (words(_DECLARING.split(), suffix=_END), Keyword.Declaration),
-            (words(_ACTING.split(), suffix=_END), Keyword),
+            (words(_DECLARATIONS.split(), suffix=_END), Keyword.Declaration),
+            (words(_STATEMENTS.split(), suffix=_END), Keyword),
             (words(_TYPES.split(), suffix=_END), Keyword.Type),
             (words(["true", "false", "null"], suffix=_END), Keyword.Constant),
             (words(["self", "init"], suffix=_END), Name.Builtin.Pseudo),

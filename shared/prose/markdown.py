@@ -1,4 +1,4 @@
-"""Markdown to HTML as GitHub writes it: the parser, and the changes to its result."""
+"""Markdown to HTML as GitHub renders it: the parser with bounds, and changes to its tokens."""
 
 import html
 import re
@@ -16,7 +16,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
 
 from shared.prose.highlighting import highlight_code, load_lexer
-from shared.prose.limits import (
+from shared.prose.rendering import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,
@@ -30,49 +30,48 @@ from shared.prose.limits import (
     UNTIL_PARAGRAPHS,
     RenderingTimeout,
     Stopwatch,
-    bracket_depth,
+    TextPlace,
 )
-from shared.prose.links import TextPlace
 from shared.prose.sanitizing import RawHtml, lowered, picture_elsewhere
 
 _PROTOCOLS = ("http", "https", "mailto", "xmpp")
-_NOT_IN_A_SLUG = re.compile(r"[^\w\- ]")
-_LONGEST_SLUG = 100
+_NOT_IN_SLUG = re.compile(r"[^\w\- ]")
+_MAX_SLUG_CHARACTERS = 100
 _DELIMITERS = re.compile(r"[ \t|:-]+")
-_WORK = "work"  # Its key in what the parser carries along.
+_BUDGET = "budget"  # The key of `_Budget` in the `env` of the parser.
 
 
 @dataclass
-class _Work:
-    """What is left of the bounds of one text while it is rendered."""
+class _Budget:
+    """What one text may still use while it is rendered."""
 
     watch: Stopwatch
-    left_to_highlight: int = MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT
-    left_of_cells: int = MAX_CELLS
+    highlighted_characters: int = MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT
+    cells: int = MAX_CELLS
     is_cut: bool = False
 
 
 def parse_markdown(text: str, place: TextPlace, watch: Stopwatch) -> tuple[str, bool]:
-    """Return the text as HTML that is bounded, and still to be cleaned; say whether it is cut."""
+    """Return the text as HTML of bounded size that has yet to be cleaned, and whether it is cut."""
     with watch.stopped():
         parser = _parser()
-    work = _Work(watch)
-    env: dict[str, Any] = {_WORK: work}
+    budget = _Budget(watch)
+    env: dict[str, Any] = {_BUDGET: budget}
     tokens = parser.parse(text, env)
     changes = _Changes(RawHtml(place), place)
     pieces, size = list[str](), 0
     for block in _blocks(tokens):
         if watch.is_over(UNTIL_HTML) or size > MAX_HTML_CHARACTERS:
-            work.is_cut = True
+            budget.is_cut = True
             break
         changes.apply(block)
         pieces.append(parser.renderer.render(block, parser.options, env))
         size += len(pieces[-1])
-    return "".join(pieces), work.is_cut
+    return "".join(pieces), budget.is_cut
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield the tokens of one block of the text after the other, each with what is inside."""
+    """Yield the tokens of each top-level block."""
     begun = depth = 0
     for at, token in enumerate(tokens, start=1):
         depth += token.nesting
@@ -87,7 +86,7 @@ def _parser() -> MarkdownIt:
     parser.use(gfm_plugin)
     parser.core.ruler.at("block", _blocks_within_time)
     parser.core.ruler.at("inline", _inline_within_bounds)
-    # In every chain of rules: a paragraph asks one of them at each of its lines.
+    # In every chain of rules, since a paragraph tries one of them at each of its lines.
     everywhere: list[str] = ["paragraph", "reference", "blockquote", "list", "footnote_def"]
     parser.block.ruler.before("table", "time", _time_of_blocks, {"alt": everywhere})
     parser.block.ruler.at("table", _table_within_bounds, {"alt": ["paragraph", "reference"]})
@@ -105,7 +104,7 @@ def _parser() -> MarkdownIt:
 
 
 def _blocks_within_time(state: StateCore) -> None:
-    """Find the blocks of the text, as many as there is time for."""
+    """Parse blocks until the time is over."""
     try:
         state.md.block.parse(state.src, state.md, state.env, state.tokens)
     except RenderingTimeout:
@@ -113,7 +112,7 @@ def _blocks_within_time(state: StateCore) -> None:
 
 
 def _inline_within_bounds(state: StateCore) -> None:
-    """Parse what is in paragraphs, as many as there is time for."""
+    """Parse the content of paragraphs until the time is over."""
     for at, token in enumerate(state.tokens):
         if token.type == "inline":
             try:
@@ -124,7 +123,7 @@ def _inline_within_bounds(state: StateCore) -> None:
 
 
 def _parse_inline(token: Token, state: StateCore) -> None:
-    """Parse one paragraph; one that nobody would write by hand is a plain text."""
+    """Parse one paragraph; one that is too long or too nested stays plain text."""
     token.children = []
     if _is_reasonable(token.content):
         state.md.inline.parse(token.content, state.md, state.env, token.children)
@@ -133,8 +132,8 @@ def _parse_inline(token: Token, state: StateCore) -> None:
 
 
 def _cut_at(end: int, state: StateCore) -> None:
-    """Leave out the block of the text that this token is in, and what follows."""
-    _work(state).is_cut = True
+    """Drop the top-level block of this token, and all that follow."""
+    _budget(state).is_cut = True
     whole = sum(len(block) for block in _blocks(state.tokens[:end]))
     del state.tokens[whole:]
 
@@ -145,33 +144,45 @@ def _is_reasonable(paragraph: str) -> bool:
     return bracket_depth(paragraph) <= MAX_BRACKET_DEPTH
 
 
+_BRACKET = re.compile(r"[\[\]]")
+
+
+def bracket_depth(text: str) -> int:
+    """Return the maximum number of open brackets, whatever they mean."""
+    deepest = depth = 0
+    for bracket in _BRACKET.finditer(text):
+        depth = depth + 1 if bracket[0] == "[" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
 def _time_of_blocks(state: StateBlock, _start: int, _end: int, _silent: bool) -> bool:
     """Check the time before each block; match nothing."""
-    _work(state).watch.check(UNTIL_BLOCKS)
+    _budget(state).watch.check(UNTIL_BLOCKS)
     return False
 
 
 def _time_of_inline(state: StateInline, _silent: bool) -> bool:
     """Check the time before each part of a paragraph; match nothing."""
-    _work(state).watch.check(UNTIL_PARAGRAPHS)
+    _budget(state).watch.check(UNTIL_PARAGRAPHS)
     return False
 
 
 def _table_within_bounds(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read a table whose cells, with those that are not written, are not too many."""
+    """Parse a table if the text may still have its cells, including the padding of short rows."""
     if not _DELIMITERS.fullmatch(_line(state, start + 1, end)):
         return False
-    work, cells = _work(state), _cells(state, start, end)
-    if cells > work.left_of_cells:
+    budget, cells = _budget(state), _cells(state, start, end)
+    if cells > budget.cells:
         return False
     is_table = table(state, start, end, silent)
     if is_table and not silent:
-        work.left_of_cells -= cells
+        budget.cells -= cells
     return is_table
 
 
 def _cells(state: StateBlock, start: int, end: int) -> int:
-    """Return how many cells the lines up to the next empty one make at most."""
+    """Return the maximum number of cells of the lines up to the next empty one."""
     columns = _line(state, start + 1, end).strip(" \t|").count("|") + 1
     rows = next((at for at in range(start, end) if state.isEmpty(at)), end) - start
     return columns * rows
@@ -183,12 +194,12 @@ def _line(state: StateBlock, line: int, end: int) -> str:
     return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
-def _work(state: StateCore | StateBlock | StateInline) -> _Work:
-    return state.env[_WORK]
+def _budget(state: StateCore | StateBlock | StateInline) -> _Budget:
+    return state.env[_BUDGET]
 
 
 def _short_pending(state: StateInline, _silent: bool) -> bool:
-    """Keep short what the next rule, for bare addresses, searches at every colon."""
+    """Shorten the text before a colon, which the next rule, for bare URLs, searches each time."""
     if state.src[state.pos] == ":" and state.pending:
         protocol = next((each for each in _PROTOCOLS if state.pending.endswith(each)), "")
         state.pending = state.pending.removesuffix(protocol)
@@ -198,17 +209,17 @@ def _short_pending(state: StateInline, _silent: bool) -> bool:
     return False
 
 
-# --- changes of what was parsed ----------------------------------------------------------------
+# --- changes to tokens -------------------------------------------------------------------------
 
 
 @dataclass
 class _Changes:
-    """Goes over all tokens of a text once, in their order."""
+    """Changes the tokens of one text, in order."""
 
     raw: RawHtml
     place: TextPlace
     slugs: dict[str, int] = field(default_factory=dict[str, int])
-    left_in_attributes: int = MAX_ATTRIBUTE_CHARACTERS
+    attribute_characters: int = MAX_ATTRIBUTE_CHARACTERS
 
     def apply(self, tokens: Sequence[Token]) -> None:
         for at, token in enumerate(tokens):
@@ -238,19 +249,19 @@ class _Changes:
     def _picture(self, token: Token, *, in_a_link: bool) -> Token:
         if self.place.picture(str(token.attrs.get("src", ""))):
             return token
-        words = _words(token.children or [])
+        words = _plain_text(token.children or [])
         attributes = {"src": str(token.attrs.get("src", "")), "alt": words}
         return _markup(picture_elsewhere(attributes, in_a_link=in_a_link))
 
     def _spend(self, token: Token) -> None:
-        """Take away the attributes of all that comes when the text has used up its share."""
-        if self.left_in_attributes < 0:
+        """Drop attributes once those of the text are too long together."""
+        if self.attribute_characters < 0:
             token.attrs = {}
-        self.left_in_attributes -= sum(len(str(value)) for value in token.attrs.values())
+        self.attribute_characters -= sum(len(str(value)) for value in token.attrs.values())
 
     def _heading(self, opening: Token, content: Token, closing: Token) -> None:
         opening.tag = closing.tag = lowered(opening.tag)
-        words = _words(content.children or []).strip()
+        words = _plain_text(content.children or []).strip()
         if slug := self._slug(words):
             opening.attrs["id"] = slug
             label = html.escape(f"Link to {words}")
@@ -258,26 +269,25 @@ class _Changes:
             content.children = [*(content.children or []), _markup(anchor)]
 
     def _slug(self, words: str) -> str:
-        slug = _NOT_IN_A_SLUG.sub("", words.lower()).replace(" ", "-")[:_LONGEST_SLUG]
+        slug = _NOT_IN_SLUG.sub("", words.lower()).replace(" ", "-")[:_MAX_SLUG_CHARACTERS]
         before = self.slugs.get(slug, 0)
         self.slugs[slug] = before + 1
         return f"{slug}-{before}" if before and slug else slug
 
 
 def _align(token: Token) -> None:
-    """Say by an attribute what the parser says by a style, which no policy of ours lets through."""
+    """Turn a style into an attribute, since the Content-Security-Policy blocks styles."""
     style = str(token.attrs.pop("style", ""))
     if style:
         token.attrs["align"] = style.removeprefix("text-align:")
 
 
-def _words(children: Sequence[Token]) -> str:
-    """Return the words of a line without its marks."""
-    spoken = ("text", "code_inline", "image")
+def _plain_text(children: Sequence[Token]) -> str:
+    """Return the text of a line without its markup."""
     return "".join(
-        _words(each.children or []) if each.type == "image" else each.content
+        _plain_text(each.children or []) if each.type == "image" else each.content
         for each in children
-        if each.type in spoken
+        if each.type in ("text", "code_inline", "image")
     )
 
 
@@ -305,21 +315,21 @@ def _code(
     _options: _Options,
     env: dict[str, Any],
 ) -> str:
-    """Write a block of code, with its colours while the text has work left for them."""
-    token, work = tokens[at], env[_WORK]
+    """Write a block of code, highlighted as long as the budget lasts."""
+    token, budget = tokens[at], env[_BUDGET]
     language = (token.info.split() or [""])[0]
-    with work.watch.stopped():
+    with budget.watch.stopped():
         load_lexer(language)
-    work.left_to_highlight -= len(token.content)
-    known = language if work.left_to_highlight >= 0 else ""
-    code = highlight_code(token.content, known, partial(work.watch.is_over, UNTIL_HTML))
+    budget.highlighted_characters -= len(token.content)
+    known = language if budget.highlighted_characters >= 0 else ""
+    code = highlight_code(token.content, known, partial(budget.watch.is_over, UNTIL_HTML))
     return f'<pre tabindex="0"><code>{code}</code></pre>\n'
 
 
 def _list_item(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]
 ) -> str:
-    """Write the beginning of an item; a task is a sign, for nothing of an author is a control."""
+    """Write the beginning of an item; a task gets a sign, since texts have no form controls."""
     opening = self.renderToken(tokens, at, options, env)
     if "checked" not in tokens[at].meta:
         return opening
@@ -328,7 +338,7 @@ def _list_item(
 
 
 def _table_open(*_arguments: object) -> str:
-    """Begin a table that scrolls inside the text, also by keys."""
+    """Begin a table that scrolls inside the text, also by keyboard."""
     return '<div class="wide" tabindex="0"><table>\n'
 
 
@@ -337,14 +347,14 @@ def _table_close(*_arguments: object) -> str:
 
 
 def _footnotes_open(*_arguments: object) -> str:
-    """Begin the footnotes, without the rule that the style sheet draws above them."""
+    """Begin the footnotes without a rule, which the style sheet draws."""
     return '<section class="footnotes">\n<ol class="footnotes-list">\n'
 
 
 def _footnote_anchor(
     _self: RendererHTML, tokens: Sequence[Token], at: int, *_arguments: object
 ) -> str:
-    """Lead back from a footnote to where it was called."""
+    """Link a footnote to where it is referenced."""
     note, call = tokens[at].meta["id"] + 1, tokens[at].meta["subId"]
     ident, label = (f"{note}:{call}" if call else note), f"Back to where note {note} is called"
     return f' <a href="#fnref{ident}" class="footnote-backref" aria-label="{label}">↩</a>'

@@ -1,34 +1,39 @@
 """Readmes and source files of authors as HTML for a page: `render_markdown` and `highlight`.
 
-A text is cut to what is rendered at all, parsed as GitHub's Markdown, its raw HTML reduced to
-balanced tags of an allow-list, and the whole cleaned by another allow-list. Each step assumes that
-the one before missed something. The heavy modules are imported at the first use.
+A text is truncated, parsed as GitHub's Markdown, its raw HTML reduced to balanced tags of an
+allow-list, and the result cleaned by another allow-list. Each step assumes that the one before
+missed something. `TextPlace` resolves links and pictures; the limits bound what an author can make
+a server do. The modules with heavy imports are loaded by the first text.
 """
 
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache, partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from time import thread_time
+from urllib.parse import quote, unquote
 
-from shared.prose.limits import (
-    MAX_CHARACTERS,
-    MAX_SOURCE_CHARACTERS,
-    UNTIL_HTML,
-    Stopwatch,
-    truncate,
-)
-from shared.prose.links import TextPlace
+MAX_MILLISECONDS = 150  # Of processor time; cleaning takes up to 50 more.
+MAX_CHARACTERS = 128 * 1024  # The longest readme of the real index has a quarter of this.
+MAX_SOURCE_CHARACTERS = 256 * 1024  # Of a source file; longer ones are downloaded.
+MAX_NESTING = 50  # Of lists and quotes; human readers give up at five.
+MAX_OPEN_TAGS = 32  # Of raw HTML; a tree builder visits all open tags at each further tag.
+MAX_PARAGRAPH_CHARACTERS = 10_000  # Parsing emphasis takes more than linear time.
+MAX_BRACKETS = 1_000  # In one paragraph; the parser tries each as the start of a link.
+MAX_BRACKET_DEPTH = 12  # The parser searches the end of each open bracket at each further one.
+MAX_CELLS = 4_000  # In all tables; the parser pads short rows to the columns of their table.
+MAX_HTML_CHARACTERS = 384 * 1024  # Before cleaning, which takes 0.1 ms for a thousand.
+MAX_ATTRIBUTE_CHARACTERS = 1024 * 1024  # One link definition can serve any number of links.
+MAX_LINK_CHARACTERS = 2_048  # What browsers and proxies agree on.
+MAX_HIGHLIGHTED_CHARACTERS = 20_000  # Of one block of code; lexers are regular expressions.
+MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT = 100_000  # Of all blocks of a text.
 
-# Markdown of authors as HTML for a page: `render_markdown`.
-#
-# The way of a text: it is cut to what is rendered at all, parsed to GitHub's flavour, its raw HTML
-# reduced to balanced tags of an allow-list, and the whole cleaned by another allow-list. Each step
-# assumes that the one before let something through.
-
-_CUT = f'<p class="cut">Only the first {MAX_CHARACTERS:,} characters are shown.</p>\n'
-_CUT_IN_TIME = (
+_TRUNCATED = f'<p class="cut">Only the first {MAX_CHARACTERS:,} characters are shown.</p>\n'
+_TIMED_OUT = (
     '<p class="cut">The rest of this text takes too long to show. Read it in the files of the '
     "release.</p>\n"
 )
@@ -40,33 +45,53 @@ class SafeHtml(str):
     __slots__ = ()
 
     def __html__(self) -> "SafeHtml":
-        """Say to templates that this is not to be escaped again."""
+        """Tell templates not to escape this again."""
         return self
 
 
 def render_markdown(
-    text: str, place: TextPlace, prefix: str = "readme", clock: Callable[[], float] = thread_time
+    text: str,
+    place: "TextPlace",
+    prefix: str = "readme",
+    clock: Callable[[], float] = time.thread_time,
 ) -> SafeHtml:
     """Return the text as HTML that is safe in a page of this origin.
 
-    `prefix` begins every id in it; two texts of one page need two prefixes. `clock` measures the
-    processor: a text that takes more than about 200 ms of it is cut, and says so.
+    `prefix` begins every id in it, so two texts of one page need two prefixes. A text that takes
+    more than about 200 ms of processor time by `clock` is cut, and says so.
     """
-    # Imported by the first text: most processes serve clients that never ask for one.
-    from shared.prose.markdown import parse_markdown as parsed  # noqa: PLC0415
-    from shared.prose.sanitizing import sanitize as cleaned  # noqa: PLC0415
+    from shared.prose.markdown import parse_markdown  # noqa: PLC0415 - see above.
+    from shared.prose.sanitizing import sanitize  # noqa: PLC0415
 
     shown = truncate(text, MAX_CHARACTERS)
-    raw, is_cut = parsed(shown, place, Stopwatch(clock))
-    html = show_bidi_characters(cleaned(raw, place, prefix))
+    raw, is_cut = parse_markdown(shown, place, Stopwatch(clock))
+    html = show_bidi_characters(sanitize(raw, place, prefix))
     if is_cut:
-        return SafeHtml(html + _CUT_IN_TIME)
-    return SafeHtml(html + (_CUT if len(shown) < len(text) else ""))
+        return SafeHtml(html + _TIMED_OUT)
+    return SafeHtml(html + (_TRUNCATED if len(shown) < len(text) else ""))
+
+
+def highlight(path: str, text: str, clock: Callable[[], float] = time.thread_time) -> SafeHtml:
+    """Return the lines of a source file as HTML, each with the id `L-` and its number.
+
+    The part that cannot be highlighted in time, by `clock`, is plain.
+    """
+    from shared.prose.highlighting import highlight_code, load_lexer  # noqa: PLC0415 - see above.
+
+    name = PurePosixPath(path.lower())
+    language = name.suffix.removeprefix(".") or name.name
+    shown = truncate(text, MAX_SOURCE_CHARACTERS).removesuffix("\n")
+    load_lexer(language)
+    is_over = partial(Stopwatch(clock).is_over, UNTIL_HTML)
+    lines = highlight_code(shown, language, is_over, limit=MAX_SOURCE_CHARACTERS).split("\n")
+    return SafeHtml(
+        "\n".join(f'<span id="L-{number}">{line}</span>' for number, line in enumerate(lines, 1))
+    )
 
 
 @cache
 def renderer_version() -> str:
-    """Return the digest of the code and the versions of the libraries that write the HTML."""
+    """Return a digest of the code and of the versions of the libraries that write the HTML."""
     code = sha256()
     for file in sorted(Path(__file__).parent.glob("*.py")):
         code.update(file.read_bytes())
@@ -75,31 +100,133 @@ def renderer_version() -> str:
     return code.hexdigest()
 
 
-def highlight(path: str, text: str, clock: Callable[[], float] = thread_time) -> SafeHtml:
-    """Return the lines of a file of an archive, each with the id `L-` and its number.
-
-    What cannot be coloured in time, by `clock`, is plain.
-    """
-    from shared.prose.highlighting import highlight_code as coloured  # noqa: PLC0415
-    from shared.prose.highlighting import load_lexer  # noqa: PLC0415
-
-    name = PurePosixPath(path.lower())
-    language = name.suffix.removeprefix(".") or name.name
-    shown = truncate(text, MAX_SOURCE_CHARACTERS).removesuffix("\n")
-    load_lexer(language)
-    is_over = partial(Stopwatch(clock).is_over, UNTIL_HTML)
-    lines = coloured(shown, language, is_over, most=MAX_SOURCE_CHARACTERS).split("\n")
-    return SafeHtml(
-        "\n".join(f'<span id="L-{number}">{line}</span>' for number, line in enumerate(lines, 1))
-    )
+def truncate(text: str, limit: int) -> str:
+    """Return the text, or as many whole lines of its beginning as fit."""
+    if len(text) <= limit:
+        return text
+    return text[: text.rfind("\n", 0, limit) + 1] or text[:limit]
 
 
-# What turns the direction of a line of text: an author can make code read other than it runs
-# (CVE-2021-42574). Marks that only hint at a direction, U+200E and U+200F, stay as they are.
-_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
-_SHOWN = {code: f"[U+{code:04X}]" for code in _TURNING}
+# Characters that change the direction of a line can make code read differently from how it runs
+# (CVE-2021-42574). U+200E and U+200F only hint at a direction, and stay.
+_BIDI = {code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 def show_bidi_characters(text: str) -> str:
-    """Show each character that turns the direction of a line by its number."""
-    return text.translate(_SHOWN)
+    """Replace each character that changes the direction of a line by its number."""
+    return text.translate(_BIDI)
+
+
+class RenderingTimeout(Exception):
+    """A rendering has used up its processor time."""
+
+
+# The part of the time after which each step stops, so that what it found can still be written.
+UNTIL_BLOCKS, UNTIL_PARAGRAPHS, UNTIL_HTML = 0.4, 0.75, 1.0
+
+
+class Stopwatch:
+    """Measures the processor time of a rendering, so that a busy machine cuts no text short."""
+
+    def __init__(self, clock: Callable[[], float] = time.thread_time) -> None:
+        self._clock = clock
+        self._began = clock()
+
+    def is_over(self, part: float) -> bool:
+        """Return whether this part of `MAX_MILLISECONDS` is used up."""
+        return self._clock() - self._began > part * MAX_MILLISECONDS / 1000
+
+    def check(self, part: float) -> None:
+        """Raise `RenderingTimeout` if this part of `MAX_MILLISECONDS` is used up."""
+        if self.is_over(part):
+            raise RenderingTimeout
+
+    @contextmanager
+    def stopped(self) -> Generator[None]:
+        """Do not measure what happens inside, which happens once in a process."""
+        stopped = self._clock()
+        yield
+        self._began += self._clock() - stopped
+
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_EXTERNAL = re.compile(r"https?://[^/?#@\s]+(?:[/?#]\S*)?|mailto:[^\s?]+", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_IGNORED = re.compile(r"[\t\n\r]")  # Browsers remove these from a URL before they parse it.
+
+
+@dataclass(frozen=True, slots=True)
+class TextPlace:
+    """Where a text is in the registry, which resolves its links and pictures.
+
+    `files` is the URL path of the archive's files, `folder` the folder of the text in the archive.
+    With `names`, all files of the archive, links to missing files are dropped; a file that is not
+    in the folder is searched from the root, where it was before it was packed. `pages` is the
+    prefix of the pages that show files, for links; without it they lead to the files themselves,
+    as pictures do.
+    """
+
+    files: str
+    folder: str = ""
+    names: frozenset[str] | None = None
+    pages: str = ""
+
+    def link(self, written: str, prefix: str) -> str:
+        """Return the address that a link leads to, or an empty text for one to drop."""
+        address = _as_browsers_read(written)
+        if address.startswith("#"):
+            return f"#{prefixed(address[1:], prefix)}" if len(address) > 1 else ""
+        if address.startswith("//"):
+            address = f"https:{address}"
+        if _SCHEME.match(address):
+            return address if _EXTERNAL.fullmatch(address) else ""
+        return self._internal(address, self.pages or f"{self.files}/")
+
+    def picture(self, written: str) -> str:
+        """Return the address of a picture in the archive, or an empty text for any other."""
+        address = _as_browsers_read(written)
+        if address.startswith(("#", "//")) or _SCHEME.match(address):
+            return ""
+        return self._internal(address, f"{self.files}/").partition("#")[0]
+
+    def _internal(self, address: str, beginning: str) -> str:
+        path, _, fragment = address.partition("#")
+        decoded = unquote(path.partition("?")[0]).replace("\\", "/")
+        if not decoded or _CONTROL.search(decoded):
+            return ""
+        name = self._file(decoded)
+        if not name:
+            return ""
+        return f"{beginning}{quote(name)}" + (f"#{quote(unquote(fragment))}" if fragment else "")
+
+    def _file(self, path: str) -> str:
+        """Return the file of the archive that a path means, or an empty text."""
+        bases = ("",) if path[0] == "/" else (self.folder, "")
+        files = ["/".join(_normalized(f"{base}/{path}")) for base in bases]
+        if self.names is None:
+            return files[0]
+        return next((name for name in files if name in self.names), "")
+
+
+def prefixed(name: str, prefix: str) -> str:
+    """Return an id of a text with the prefix that keeps it apart from the ids of the page."""
+    return name if name.startswith(f"{prefix}-") else f"{prefix}-{name}"
+
+
+def _as_browsers_read(written: str) -> str:
+    if len(written) > MAX_LINK_CHARACTERS:
+        return ""
+    address = _IGNORED.sub("", written.strip("".join(map(chr, range(0x21)))))
+    # A backslash is a slash to browsers, so that `/\host` would be another host.
+    return address.replace("\\", "/")
+
+
+def _normalized(path: str) -> list[str]:
+    """Return the segments of a path without `.` and `..`; it never leaves its root."""
+    segments: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    return segments

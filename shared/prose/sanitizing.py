@@ -1,8 +1,8 @@
-"""Sanitizing HTML of authors: the allow-list, raw HTML inside Markdown, and the final cleaning.
+"""Sanitizing HTML of authors: raw HTML inside Markdown, the final cleaning, and the allow-lists.
 
-What leaves the first pass could be put into a page; it is cleaned once more all the same. The first
-pass bounds the work of the cleaner: a tree builder reopens formatting in each paragraph that it was
-left open before, so a few kilobytes of `<b>` and `<p>` could become gigabytes.
+The first pass already returns safe HTML, and bounds the work of the cleaner: a tree builder reopens
+formatting that was left open in each paragraph, so a few kilobytes of `<b>` and `<p>` could become
+gigabytes.
 """
 
 import html
@@ -14,14 +14,7 @@ from itertools import islice
 import nh3
 from pygments.token import STANDARD_TYPES
 
-from shared.prose.limits import MAX_OPEN_TAGS
-from shared.prose.links import TextPlace, prefixed
-
-# HTML inside markdown: only tags that are allowed, well written, balanced and not too deep.
-#
-# What leaves here could be put into a page; it is cleaned once more all the same. This pass bounds
-# the work of the cleaner: a tree builder opens formatting again in each paragraph that it was left
-# open before, so that a few kilobytes of `<b>` and `<p>` could become gigabytes.
+from shared.prose.rendering import MAX_OPEN_TAGS, TextPlace, prefixed
 
 _TAG = re.compile(
     r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE
@@ -29,38 +22,38 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(
     r"""([^\s=/"'<>]++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'<>=]++))?+""", re.IGNORECASE
 )
-_MOST_ATTRIBUTES = 20  # Of one tag; a tree builder compares each with all before it.
+_MAX_ATTRIBUTES = 20  # Of one tag; a tree builder compares each with all before it.
 
 
 @dataclass
 class RawHtml:
-    """The raw HTML of one text, in the order in which it stands there."""
+    """Reduces the raw HTML of one text to allowed tags that are balanced; call it in order."""
 
     place: TextPlace
     open_tags: list[str] = field(default_factory=list[str])
 
     def block(self, written: str) -> str:
-        """Return a block of HTML; what formats is closed at its end, and blocks may stay open."""
+        """Reduce a block of HTML; it closes formatting at its end, and may leave blocks open."""
         opened_before = len(self.open_tags)
-        passed = "".join(self._pieces(written))
+        reduced = "".join(self._pieces(written))
         formatting = (
             at for at, tag in enumerate(self.open_tags) if at >= opened_before and tag not in BLOCKS
         )
-        return passed + self.closed_to(next(formatting, len(self.open_tags)))
+        return reduced + self.closed_to(next(formatting, len(self.open_tags)))
 
     def inline(self, written: str) -> str:
-        """Return one tag or comment inside a paragraph."""
+        """Reduce one tag or comment inside a paragraph."""
         return "".join(self._pieces(written))
 
     def closed_to(self, depth: int) -> str:
-        """Close what was opened since so many tags were open."""
+        """Return the end tags that close all but the first `depth` open tags."""
         closing = reversed(self.open_tags[depth:])
         del self.open_tags[depth:]
         return "".join(f"</{lowered(tag)}>" for tag in closing)
 
     @property
     def is_in_a_link(self) -> bool:
-        """Say whether the text here is inside a link that was written as HTML."""
+        """Return whether the text is inside a link that was written as HTML."""
         return "a" in self.open_tags
 
     def _pieces(self, written: str) -> Iterator[str]:
@@ -79,7 +72,7 @@ class RawHtml:
 
     def _tag(self, tag: re.Match[str]) -> str:
         name = tag[2].lower()
-        if name in DRESSING:
+        if name in UNWRAPPED:
             return ""
         if name not in ELEMENTS:
             return html.escape(tag[0], quote=False)
@@ -125,7 +118,7 @@ def picture_elsewhere(attributes: Mapping[str, str], *, in_a_link: bool) -> str:
 
 
 def _after_comment(written: str, start: int) -> int:
-    """Return where the comment, the declaration or the instruction that begins here ends."""
+    """Return the end of the comment, the declaration or the instruction that begins here."""
     end = "-->" if written.startswith("<!--", start) else ">"
     found = written.find(end, start + 2)
     return found + len(end) if found >= 0 else len(written)
@@ -138,19 +131,19 @@ def _start_tag(element: str, attributes: Mapping[str, str]) -> str:
 
 def _attributes(element: str, written: str) -> dict[str, str]:
     allowed = attributes_of(element)
-    found = islice(_ATTRIBUTE.finditer(written), _MOST_ATTRIBUTES)
+    found = islice(_ATTRIBUTE.finditer(written), _MAX_ATTRIBUTES)
     pairs = ((each[1].lower(), html.unescape((each[2] or "").strip("\"'"))) for each in found)
     return {name: value for name, value in pairs if name in allowed}
 
 
 _ALIGNMENTS = frozenset(["left", "center", "right", "justify"])
 _DIRECTIONS = frozenset(["ltr", "rtl", "auto"])
-_LONGEST_ID = 120
-_WIDEST = 2_000  # Pixels; the box of a text is narrower, and cuts what is higher than any screen.
-_MOST_CELLS = 100  # That one cell spans.
+_MAX_ID_CHARACTERS = 120
+_MAX_PIXELS = 2_000  # The style sheet limits pictures to the width of the text.
+_MAX_SPAN = 100  # Columns or rows of one cell.
 _LENGTH = re.compile(r"([0-9]{1,4})(?:px)?|(?:100|[0-9]{1,2})%")
 
-# Classes that the renderer gives. An author who writes one by hand gets its looks, inside the text.
+# Classes that the renderer writes. Authors may write them as well; they style the text alone.
 _CLASSES = {
     "a": {"anchor", "footnote-backref"},
     "div": {
@@ -184,12 +177,12 @@ _VALUES = {
 
 
 def sanitize(html: str, place: TextPlace, prefix: str) -> str:
-    """Return the markup with nothing in it but what is allowed, its addresses and ids resolved."""
+    """Return the HTML with allowed content only, and with its links and ids resolved."""
     return _cleaner(_Attributes(place, prefix)).clean(html)
 
 
 class _Attributes:
-    """Decides on each attribute: its value as the page has it, or nothing."""
+    """Returns the value of each attribute for the page, or None to drop it."""
 
     def __init__(self, place: TextPlace, prefix: str) -> None:
         self._place = place
@@ -207,7 +200,7 @@ class _Attributes:
                 return _plain(name, value)
 
     def _id(self, value: str) -> str | None:
-        if not value or len(value) > _LONGEST_ID or re.search(r"\s", value):
+        if not value or len(value) > _MAX_ID_CHARACTERS or re.search(r"\s", value):
             return None
         return prefixed(value, self._prefix)
 
@@ -223,7 +216,7 @@ def _is_number(most: int) -> Callable[[str], bool]:
 
 def _is_length(value: str) -> bool:
     length = _LENGTH.fullmatch(value)
-    return length is not None and int(length[1] or 0) <= _WIDEST
+    return length is not None and int(length[1] or 0) <= _MAX_PIXELS
 
 
 _RULES: dict[str, Callable[[str], bool]] = {
@@ -231,8 +224,8 @@ _RULES: dict[str, Callable[[str], bool]] = {
     "dir": _DIRECTIONS.__contains__,
     "width": _is_length,
     "height": _is_length,
-    "colspan": _is_number(_MOST_CELLS),
-    "rowspan": _is_number(_MOST_CELLS),
+    "colspan": _is_number(_MAX_SPAN),
+    "rowspan": _is_number(_MAX_SPAN),
     "start": _is_number(10**8),
 }
 
@@ -262,9 +255,9 @@ _BLOCKS = (
     "section summary table tbody td tfoot th thead tr ul"
 )
 
-# Tags that only dress what is in them: they go, and it stays. Any other is shown as it is written,
-# because more often than not somebody wrote `map<string>` and meant it.
-_DRESSING = (
+# Tags that are dropped while their content stays. Any other unknown tag is shown as text, since it
+# is often no HTML: `map<string>`.
+_UNWRAPPED = (
     "article aside big body center colgroup col font footer head header html main nav nobr "
     "picture source u"
 )
@@ -273,7 +266,7 @@ FORMATTING = frozenset(_FORMATTING.split())
 BLOCKS = frozenset(_BLOCKS.split())
 VOID = frozenset(["br", "hr", "img", "wbr"])
 ELEMENTS = FORMATTING | BLOCKS | VOID
-DRESSING = frozenset(_DRESSING.split())
+UNWRAPPED = frozenset(_UNWRAPPED.split())
 
 ALIGNED = frozenset(["div", "h1", "h2", "h3", "h4", "h5", "h6", "img", "p", "table", "td", "th"])
 _CELL = frozenset(["align", "colspan", "rowspan"])
@@ -290,7 +283,7 @@ _OF_BLOCK = frozenset(["id", "dir", "align"])
 
 
 def attributes_of(element: str) -> frozenset[str]:
-    """Return the attributes that an author may give an element; what formats needs none."""
+    """Return the attributes that an author may give an element."""
     own = _OF_ELEMENT.get(element, frozenset[str]())
     if element in BLOCKS or element == "a":
         own |= _OF_BLOCK if element in ALIGNED else _OF_BLOCK - {"align"}

@@ -23,8 +23,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import FileNotInArchive, FileTooLargeToShow
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore, DocumentStore
-from shared.prose.links import TextPlace
-from shared.prose.rendering import SafeHtml, highlight, render_markdown, renderer_version
+from shared.prose.rendering import SafeHtml, TextPlace, highlight, render_markdown, renderer_version
 
 # Lists that are remembered, and of how many files one is long; all together have some 40 MB.
 FILE_LISTS_REMEMBERED, LONG_FILE_LISTS_REMEMBERED, LONG_FILE_LIST = 32, 2, 2_000
@@ -81,7 +80,7 @@ class ArchiveFiles:
 # Renderings: the HTML of authors' texts and sources.
 #
 # Both are rendered in Python, which holds the interpreter: so one thread of a process does it,
-# each takes at most about 200 ms of it (`shared/prose/limits.py`), and a text that took long is
+# each takes at most about 200 ms of it (`shared/prose/rendering.py`), and a text that took long is
 # stored for every process and every instance, beside the other documents of its archive.
 
 RENDERED_ON_THE_LOOP = 1_024  # Characters; they take a millisecond, and 15 at worst.

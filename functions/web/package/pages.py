@@ -24,8 +24,7 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Release
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
-from shared.prose.links import TextPlace
-from shared.prose.rendering import SafeHtml
+from shared.prose.rendering import SafeHtml, TextPlace
 from shared.services.package_details import ReleaseDetails
 
 

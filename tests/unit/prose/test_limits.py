@@ -5,7 +5,8 @@ from time import thread_time
 
 import pytest
 
-from shared.prose.limits import (
+from shared.prose.markdown import bracket_depth
+from shared.prose.rendering import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,
@@ -16,11 +17,11 @@ from shared.prose.limits import (
     MAX_OPEN_TAGS,
     MAX_PARAGRAPH_CHARACTERS,
     MAX_SOURCE_CHARACTERS,
-    bracket_depth,
+    TextPlace,
+    highlight,
+    render_markdown,
     truncate,
 )
-from shared.prose.links import TextPlace
-from shared.prose.rendering import highlight, render_markdown
 
 PLACE = TextPlace("/files/acme/greet/1.0.0")
 DEEPEST = 3 * MAX_NESTING + 2 * MAX_OPEN_TAGS  # A list is two elements, and a paragraph is in it.

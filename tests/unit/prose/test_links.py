@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.prose.links import TextPlace
+from shared.prose.rendering import TextPlace
 
 HERE = "https://registry.test/packages/acme/greet"
 FILES = "/files/acme/greet/1.0.0"

@@ -6,8 +6,7 @@ from itertools import count
 
 import pytest
 
-from shared.prose.links import TextPlace
-from shared.prose.rendering import highlight, render_markdown
+from shared.prose.rendering import TextPlace, highlight, render_markdown
 
 
 def test_each_line_has_an_id_to_lead_to() -> None:

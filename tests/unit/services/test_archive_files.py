@@ -10,8 +10,7 @@ import pytest
 from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy
 from shared.ports import DocumentStore
-from shared.prose.links import TextPlace
-from shared.prose.rendering import highlight, render_markdown, renderer_version
+from shared.prose.rendering import TextPlace, highlight, render_markdown, renderer_version
 from shared.services.archive_files import RENDERED_ON_THE_LOOP, RenderedTexts
 
 ARCHIVE = Digest.of(b"archive")
