@@ -1,4 +1,4 @@
-"""The app: all faces, and the app that answers while a setting is invalid."""
+"""The app: the Functions of all faces, and the app that answers while a setting is invalid."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
@@ -10,9 +10,10 @@ from azure.functions.decorators.http import HttpTrigger
 
 from functions.central.double_slash import METHODS, ROUTE, double_slash_blueprint
 from functions.http.responses import json_response
-from functions.web.not_found import not_found_blueprint, shortened_addresses_blueprint
+from functions.web.not_found import not_found_blueprint
 from shared.composition import Registry
 
+# Each module has a function `blueprint(registry)`, which returns its Functions.
 MODULES = (
     "account.organization.audit_log",
     "account.organization.members",
@@ -46,6 +47,7 @@ MODULES = (
     "web.badges",
     "web.feeds",
     "web.home",
+    "web.not_found",
     "web.organizations",
     "web.package.files",
     "web.package.pages",
@@ -57,24 +59,23 @@ BlueprintFactory = Callable[[Registry], func.Blueprint]
 
 
 def factories() -> Iterator[BlueprintFactory]:
-    """Yield the functions that make the blueprints of every face."""
+    """Import each module, and yield its function `blueprint`."""
     for name in MODULES:
-        module = import_module(f"functions.{name}")
-        for key, value in vars(module).items():
-            if key.endswith("blueprint") and value.__module__ == module.__name__:
-                yield cast("BlueprintFactory", value)
-    # The other blueprint of its module is made from the routes of all these.
-    yield shortened_addresses_blueprint
+        yield cast("BlueprintFactory", import_module(f"functions.{name}").blueprint)
 
 
 def build_app(registry: Registry, more: Iterable[func.Blueprint] = ()) -> func.FunctionApp:
-    """Return the app with every Function over `registry`, and those of `more` beside them."""
-    faces = [*(make(registry) for make in factories()), *more]
-    # An app whose functions were read gives them to no host any more: those of another are.
+    """Return the app with every Function over `registry`, and those of `more`.
+
+    The Functions for paths with two slashes and for unknown paths follow from the routes of all
+    others.
+    """
+    faces = [*(blueprint(registry) for blueprint in factories()), *more]
+    # An app gives its Functions once: those of this one are read here, those of the next by a host.
     functions = _app_of(faces).get_functions()
-    doubled = double_slash_blueprint(functions)
-    taken = [*_routes(functions), (ROUTE, METHODS)]
-    return _app_of([*faces, doubled, not_found_blueprint(registry, taken)])
+    double_slash = double_slash_blueprint(functions)
+    routes = [*_routes(functions), (ROUTE, METHODS)]
+    return _app_of([*faces, double_slash, not_found_blueprint(registry, routes)])
 
 
 def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
@@ -85,7 +86,6 @@ def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
 
 
 def _routes(functions: Iterable[Function]) -> Iterator[tuple[str, Collection[str]]]:
-    """Yield the routes and their methods."""
     for function in functions:
         trigger = function.get_trigger()
         if isinstance(trigger, HttpTrigger):
@@ -97,9 +97,9 @@ RETRY_LATER = {"Cache-Control": "no-store", "Retry-After": "60"}
 
 
 def invalid_settings_app(variable: str) -> func.FunctionApp:
-    """Return an app that answers everything with the name of the setting, and no more of it.
+    """Return an app that answers every request with a 503 that names the setting, not its value.
 
-    Without any Function the host answers 404, which clients take for a package that is not there.
+    Without any Function the host would answer 404, which clients take for a missing package.
     """
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 

@@ -16,8 +16,15 @@ VISIBLE_TO_EVERYBODY = "everybody"  # The other choice of the form is members.
 _ACCEPT = "accept"
 
 
-def memberships_blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), SignedInPages(registry)
+def blueprint(registry: Registry) -> func.Blueprint:
+    bp = func.Blueprint()
+    _add_memberships(bp, registry)
+    _add_invitations(bp, registry)
+    return bp
+
+
+def _add_memberships(bp: func.Blueprint, registry: Registry) -> None:
+    pages = SignedInPages(registry)
     bp.route("account/organizations", methods=READ_METHODS)(pages.page(account_organizations))
 
     @bp.route("account/organizations", methods=["POST"])
@@ -44,8 +51,6 @@ def memberships_blueprint(registry: Registry) -> func.Blueprint:
             await registry.organizations.hide_membership(org, by=by)
         return see_other(f"/orgs/{org}/people")
 
-    return bp
-
 
 async def account_organizations(
     request: SignedInRequest, problem: FormProblem | None = None
@@ -62,9 +67,8 @@ async def account_organizations(
     )
 
 
-def invitations_blueprint(registry: Registry) -> func.Blueprint:
-    """Add the page of opened invitations, and that of the link in an invitation."""
-    bp, pages = func.Blueprint(), SignedInPages(registry)
+def _add_invitations(bp: func.Blueprint, registry: Registry) -> None:
+    pages = SignedInPages(registry)
     bp.route("account/invitations", methods=READ_METHODS)(pages.page(account_invitations))
     bp.route("account/invitations/{code}", methods=READ_METHODS)(pages.page(account_invitation))
 
@@ -88,8 +92,6 @@ def invitations_blueprint(registry: Registry) -> func.Blueprint:
         else:
             await registry.invitations.decline(code, by=by)
         return see_other(ORGANIZATIONS_PATH)
-
-    return bp
 
 
 async def account_invitations(

@@ -31,10 +31,15 @@ from shared.services.packages import AvailableRelease
 from shared.services.publishing import Upload
 
 
-def push_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function of the Central face that publishes."""
+def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
+    _add_push(bp, registry)
+    _add_pull(bp, registry)
+    _add_deprecation(bp, registry)
+    return bp
 
+
+def _add_push(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("2.0/registry/packages", methods=["POST"])
     @central_errors_without_404
     async def central_push(req: func.HttpRequest) -> func.HttpResponse:
@@ -48,8 +53,6 @@ def push_blueprint(registry: Registry) -> func.Blueprint:
         # bal prints its success line on 204 alone.
         return func.HttpResponse(status_code=204, headers=NO_STORE)
 
-    return bp
-
 
 def _announced(req: func.HttpRequest) -> Digest | None:
     text = header(req, "digest")
@@ -59,10 +62,7 @@ def _announced(req: func.HttpRequest) -> Digest | None:
 ARCHIVE = "application/octet-stream"
 
 
-def pull_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the Central face that read one package."""
-    bp = func.Blueprint()
-
+def _add_pull(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET", "HEAD"])
     @central_errors
     @cacheable(registry)
@@ -88,8 +88,6 @@ def pull_blueprint(registry: Registry) -> func.Blueprint:
             return await redirect_to_archive(req, offer, registry, by=caller, headers=headers)
         listing = await registry.packages.describe(package, wanted, client=client, by=caller)
         return json_response(package_model(registry, listing), headers=OPEN_HEADERS)
-
-    return bp
 
 
 def _redirect_headers(
@@ -134,10 +132,7 @@ _EXPECTED_MESSAGE = 'a message, such as {"message": "use acme/other"}'
 _PREFIX, _SUFFIX = b'{"message": "', b'"}'
 
 
-def deprecation_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the Central face that change a package."""
-    bp = func.Blueprint()
-
+def _add_deprecation(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("2.0/registry/packages/deprecate/{org}/{name}/{version}", methods=["PUT"])
     @central_errors
     async def central_deprecate(req: func.HttpRequest) -> func.HttpResponse:
@@ -160,8 +155,6 @@ def deprecation_blueprint(registry: Registry) -> func.Blueprint:
         else:
             await registry.deprecation.undeprecate(package.at(wanted), by=caller)
         return await _package_response(registry, package, wanted, caller)
-
-    return bp
 
 
 async def _writing_caller(req: func.HttpRequest, registry: Registry) -> Principal:

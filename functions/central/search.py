@@ -29,9 +29,14 @@ _POSTED = ("resolve-dependencies", "resolve-modules")  # Where a list is read fr
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the Central face that search."""
     bp = func.Blueprint()
+    _add_search(bp, registry)
+    _add_tools(bp, registry)
+    _add_api_documentation(bp, registry)
+    return bp
 
+
+def _add_search(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("2.0/registry/packages", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
@@ -67,8 +72,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return json_response(
             {"suggestions": [f"{each.org}/{each.name}" for each in found]}, 200, OPEN_HEADERS
         )
-
-    return bp
 
 
 def query_of(req: func.HttpRequest) -> Query:
@@ -129,10 +132,7 @@ def _marks(hit: Hit) -> dict[str, object]:
     return {"summary": [release.summary], "keywords": release.keywords}
 
 
-def tools_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the Central face that find tools."""
-    bp = func.Blueprint()
-
+def _add_tools(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("2.0/registry/tools", methods=["GET", "HEAD"])
     @central_errors_without_404
     async def central_tools(req: func.HttpRequest) -> func.HttpResponse:
@@ -159,8 +159,6 @@ def tools_blueprint(registry: Registry) -> func.Blueprint:
         model = package_model(registry, listing)
         return json_response(model | {"balToolId": tool}, headers=OPEN_HEADERS)
 
-    return bp
-
 
 # Connectors, triggers and symbols, which IDEs ask for: well formed, and empty until docs are read.
 #
@@ -170,15 +168,12 @@ _ONE_BY_ID = "2.0/registry/{}/{{id}}"
 _ONE_BY_NAME = "2.0/registry/{}/{{org}}/{{package}}/{{version}}/{{module}}/{{name}}"
 
 
-def ide_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the Central face that serve API documentation to IDEs."""
-    bp = func.Blueprint()
+def _add_api_documentation(bp: func.Blueprint, registry: Registry) -> None:
     for kind in ("connectors", "triggers"):
         _add_list(bp, registry, f"central_{kind}", kind)
         _add_one(bp, registry, f"central_{kind}_by_id", _ONE_BY_ID.format(kind))
         _add_one(bp, registry, f"central_{kind}_by_name", _ONE_BY_NAME.format(kind))
     _add_list(bp, registry, "central_search_symbols", "symbols", path="search-symbols")
-    return bp
 
 
 def _add_list(

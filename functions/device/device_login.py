@@ -157,9 +157,15 @@ def _oauth_error_response(refusal: DeviceRefusal) -> func.HttpResponse:
     return json_response(body, 400, NO_STORE)
 
 
-def approval_page_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the page for codes."""
-    bp, pages = func.Blueprint(), SignedInPages(registry)
+def blueprint(registry: Registry) -> func.Blueprint:
+    bp = func.Blueprint()
+    _add_approval_page(bp, registry)
+    _add_login_script(bp, registry)
+    return bp
+
+
+def _add_approval_page(bp: func.Blueprint, registry: Registry) -> None:
+    pages = SignedInPages(registry)
 
     async def enter(
         request: SignedInRequest, problem: FormProblem | None = None
@@ -187,8 +193,6 @@ def approval_page_blueprint(registry: Registry) -> func.Blueprint:
             case _:
                 return _confirm(request, await registry.device_login.find(code, by=by))
 
-    return bp
-
 
 def _confirm(request: SignedInRequest, login: DeviceRequest) -> func.HttpResponse:
     return request.show(
@@ -205,14 +209,9 @@ def _confirm(request: SignedInRequest, login: DeviceRequest) -> func.HttpRespons
 PYTHON = "text/x-python"
 
 
-def login_script_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that hands out the script; its address comes from the settings."""
-    bp = func.Blueprint()
-
+def _add_login_script(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("login.py", methods=["GET", "HEAD"])
     @page_errors
     async def login_file(req: func.HttpRequest) -> func.HttpResponse:
         script = login_script(registry.settings.base_url).encode()
         return conditional_response(req, Representation(script, PYTHON, is_public=True))
-
-    return bp

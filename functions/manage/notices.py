@@ -29,8 +29,15 @@ MOODS = (
 )
 
 
-def notices_blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), AdministratorPages(registry)
+def blueprint(registry: Registry) -> func.Blueprint:
+    bp = func.Blueprint()
+    _add_notices(bp, registry)
+    _add_read_only(bp, registry)
+    return bp
+
+
+def _add_notices(bp: func.Blueprint, registry: Registry) -> None:
+    pages = AdministratorPages(registry)
     bp.route("manage/notices", methods=READ_METHODS)(pages.page(manage_notices))
 
     @bp.route("manage/notices", methods=["POST"])
@@ -53,8 +60,6 @@ def notices_blueprint(registry: Registry) -> func.Blueprint:
     async def manage_notice_end(request: SignedInRequest) -> func.HttpResponse:
         await registry.notices.end(request.form.text("notice"), by=request.principal)
         return see_other(NOTICES_PATH)
-
-    return bp
 
 
 async def manage_notices(
@@ -91,8 +96,8 @@ def _draft(form: Form, now_ms: int) -> NoticeDraft:
 READ_ONLY_PATH = "/manage/read-only"
 
 
-def read_only_blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), AdministratorPages(registry)
+def _add_read_only(bp: func.Blueprint, registry: Registry) -> None:
+    pages = AdministratorPages(registry)
     bp.route("manage/read-only", methods=READ_METHODS)(pages.page(manage_read_only))
 
     @bp.route("manage/read-only/on", methods=["POST"])
@@ -108,8 +113,6 @@ def read_only_blueprint(registry: Registry) -> func.Blueprint:
     async def manage_read_only_off(request: SignedInRequest) -> func.HttpResponse:
         await registry.notices.leave_read_only_mode(by=request.principal)
         return see_other(READ_ONLY_PATH)
-
-    return bp
 
 
 async def manage_read_only(

@@ -26,8 +26,15 @@ ORGANIZATION_DONE_MESSAGES = {
 }
 
 
-def organizations_blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), AdministratorPages(registry)
+def blueprint(registry: Registry) -> func.Blueprint:
+    bp = func.Blueprint()
+    _add_organizations(bp, registry)
+    _add_reserved_names(bp, registry)
+    return bp
+
+
+def _add_organizations(bp: func.Blueprint, registry: Registry) -> None:
+    pages = AdministratorPages(registry)
     bp.route("manage/organizations", methods=READ_METHODS)(pages.page(manage_organizations))
     bp.route(ORGANIZATION_ROUTE, methods=READ_METHODS)(pages.page(manage_organization))
 
@@ -54,8 +61,6 @@ def organizations_blueprint(registry: Registry) -> func.Blueprint:
         org = parse_org(request.route["org"])
         await registry.organization_deletion.cancel(org, by=request.principal)
         return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=keep")
-
-    return bp
 
 
 async def manage_organizations(
@@ -107,8 +112,8 @@ NAME_DONE_MESSAGES = {
 }
 
 
-def reserved_names_blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), AdministratorPages(registry)
+def _add_reserved_names(bp: func.Blueprint, registry: Registry) -> None:
+    pages = AdministratorPages(registry)
     bp.route("manage/names", methods=READ_METHODS)(pages.page(manage_names))
     bp.route("manage/names/new", methods=READ_METHODS)(pages.page(manage_name_preview))
 
@@ -124,8 +129,6 @@ def reserved_names_blueprint(registry: Registry) -> func.Blueprint:
     async def manage_name_remove(request: SignedInRequest) -> func.HttpResponse:
         await registry.reserved_names.remove(request.form.text("pattern"), by=request.principal)
         return see_other(f"{RESERVED_NAMES_PATH}?done=remove")
-
-    return bp
 
 
 async def manage_names(

@@ -28,8 +28,8 @@ _ROUTE_START = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of one that 
 Methods = Collection[str]
 
 
-def shortened_addresses_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of addresses that were cut short."""
+def blueprint(registry: Registry) -> func.Blueprint:
+    """Return the redirects of shortened addresses."""
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("packages/{org?}", methods=READ_METHODS)

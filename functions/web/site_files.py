@@ -32,10 +32,16 @@ _STATIC_MEDIA_TYPES = {
 }
 
 
-def static_files_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that serves static files."""
+def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
+    _add_static_files(bp)
+    _add_site_map(bp, registry)
+    _add_llms_txt(bp, registry)
+    _add_security_txt(bp, registry)
+    return bp
 
+
+def _add_static_files(bp: func.Blueprint) -> None:
     @bp.route("static/{file}", methods=["GET", "HEAD"])
     @page_errors
     async def static_file(req: func.HttpRequest) -> func.HttpResponse:
@@ -48,8 +54,6 @@ def static_files_blueprint(registry: Registry) -> func.Blueprint:
             IMMUTABLE if f"/static/{asked}" == static_path(name) else "no-cache"
         )
         return answer
-
-    return bp
 
 
 def _name_of(asked: str) -> str:
@@ -95,9 +99,8 @@ Sitemap: {url}/sitemap.xml
 """
 
 
-def site_map_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of those files."""
-    bp, pages = func.Blueprint(), PublicPages(registry)
+def _add_site_map(bp: func.Blueprint, registry: Registry) -> None:
+    pages = PublicPages(registry)
 
     @bp.route("robots.txt", methods=READ_METHODS)
     @pages.page
@@ -125,8 +128,6 @@ def site_map_blueprint(registry: Registry) -> func.Blueprint:
         answer = conditional_response(req, Representation(icon, ICON, is_public=True))
         answer.headers["Cache-Control"] = "public, max-age=86400"
         return answer
-
-    return bp
 
 
 async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, ...]:
@@ -167,9 +168,8 @@ PACKAGES_PER_LLMS_PAGE = 200  # On one page: 30 KB, made in some 20 ms.
 TEXT_PLAIN = "text/plain"
 
 
-def llms_txt_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that lists packages for programs."""
-    bp, pages = func.Blueprint(), PublicPages(registry)
+def _add_llms_txt(bp: func.Blueprint, registry: Registry) -> None:
+    pages = PublicPages(registry)
 
     @bp.route("llms.txt", methods=READ_METHODS)
     @pages.anonymous_page
@@ -183,8 +183,6 @@ def llms_txt_blueprint(registry: Registry) -> func.Blueprint:
         if number > 1 and not found.hits:
             raise PageNotFound("/llms.txt")
         return request.text(_llms_packages(found, number, request.url), TEXT_PLAIN)
-
-    return bp
 
 
 def _llms_packages(found: Results, number: int, base_url: str) -> str:
@@ -218,10 +216,7 @@ SECURITY_TXT_PATH = ".well-known/security.txt"
 SECURITY_TXT_LIFETIME = timedelta(days=90)
 
 
-def security_txt_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that names the operator's contact, where there is one."""
-    bp = func.Blueprint()
-
+def _add_security_txt(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route(SECURITY_TXT_PATH, methods=["GET", "HEAD"])
     @page_errors
     async def security_txt_file(req: func.HttpRequest) -> func.HttpResponse:
@@ -230,8 +225,6 @@ def security_txt_blueprint(registry: Registry) -> func.Blueprint:
             raise PathNotFound(SECURITY_TXT_PATH, "The operator of this registry names no contact.")
         text = security_txt(settings.security_contact, settings.base_url, registry.clock.now_ms())
         return conditional_response(req, Representation(text.encode(), TEXT_PLAIN, is_public=True))
-
-    return bp
 
 
 def security_txt(contact: str, base_url: str, now_ms: int) -> str:

@@ -103,8 +103,7 @@ _PICTURE_TYPES = (
 )
 
 
-def raw_files_blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that sends files of archives."""
+def blueprint(registry: Registry) -> func.Blueprint:
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("files/{org}/{name}/{version}/{*path}", methods=READ_METHODS)
