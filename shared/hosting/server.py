@@ -28,6 +28,7 @@ from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUn
 BACKLOG = 2048
 _ELSEWHERE = ("192.0.2.1", 9)  # An address for documentation, which nobody has.
 SHUTDOWN_SECONDS = 10  # Requests under way get this long to end before the process does.
+CHECK_SECONDS = 0.1  # Between two looks at the time-outs and the number of connections.
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,28 +127,27 @@ def require_usable(certificate: Certificate) -> None:
 
 
 class Server(uvicorn.Server):
-    """A uvicorn that cuts stalled connections, and says when it is ready."""
+    """A uvicorn that closes stalled and surplus connections, and reports when it is ready."""
 
     def __init__(
         self, config: uvicorn.Config, patience: ConnectionTimeouts, limits: ConnectionLimits
     ) -> None:
         super().__init__(config)
+        config.callback_notify = self._report_ready
         self.ready = threading.Event()
         self._patience = patience
         self._limits = limits
         self._lifeline: int | None = None
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start serving."""
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit`."""
         if self._lifeline is not None:
             loop = asyncio.get_running_loop()
             loop.add_reader(self._lifeline, self._read_lifeline, self._lifeline)
-        await super().startup(sockets)
-        # What the start has made stays until the end: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        if self.started:
-            self.ready.set()
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch_connections())
+            await super().serve(sockets)
+            watching.cancel()
 
     def stop_at_end_of(self, descriptor: int) -> None:
         """Stop when the other end of a pipe is closed, by its owner or by the owner's death."""
@@ -158,10 +158,22 @@ class Server(uvicorn.Server):
             asyncio.get_running_loop().remove_reader(descriptor)
             self.should_exit = True
 
-    async def on_tick(self, counter: int) -> bool:
-        """Do what is to be done ten times a second; tell whether to stop."""
-        now = asyncio.get_running_loop().time()
-        connections = self._connections()
+    async def _report_ready(self) -> None:
+        # uvicorn calls this when it has started, and again and again from then on.
+        if not self.ready.is_set():
+            # Objects made at the start live until the end; the collector need not visit them.
+            gc.collect()
+            gc.freeze()
+            self.ready.set()
+
+    async def _watch_connections(self) -> None:
+        while not self.should_exit:
+            self._close_connections(asyncio.get_running_loop().time())
+            await asyncio.sleep(CHECK_SECONDS)
+
+    def _close_connections(self, now: float) -> None:
+        # uvicorn holds them as its own protocols; `create_server` gives it no other class.
+        connections = cast("list[Connection]", list(self.server_state.connections))
         for connection in connections:
             if connection.has_timed_out(now, self._patience):
                 connection.transport.abort()
@@ -172,11 +184,6 @@ class Server(uvicorn.Server):
             *surplus_connections(connections, self._limits),
         ):
             connection.transport.abort()
-        return await super().on_tick(counter)
-
-    def _connections(self) -> list[Connection]:
-        # uvicorn keeps them as its own protocols; `server` gives it no other class than this.
-        return cast("list[Connection]", list(self.server_state.connections))
 
     def serve_until_stopped(self, bound: socket.socket) -> None:
         """Serve the socket until SIGINT, SIGTERM or `should_exit`."""
@@ -222,7 +229,7 @@ def create_server(
     patience: ConnectionTimeouts = _DEFAULT_PATIENCE,
     limits: ConnectionLimits = _DEFAULT_LIMITS,
 ) -> Server:
-    """Return a server of the application, which does not run yet."""
+    """Return a server of the application, which is not started."""
     config = uvicorn.Config(
         app,
         http=Connection,

@@ -1,10 +1,8 @@
 """What a request may begin with: bounds, one `Host`, one form of targets, over real sockets."""
 
 from collections.abc import Generator
-from typing import Any
 
 import pytest
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shared.hosting.host import Host
 from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
@@ -179,21 +177,3 @@ def test_behind_a_refusal_nothing_is_read(host: Address) -> None:
     answer = host.exchange(b"GET /rest/y HTTP/1.1\r\n\r\n" + LAST)
     assert is_refused(answer, 400)
     assert answer.count(b"HTTP/1.1 ") == 1
-
-
-# --- What is used of the server ----------------------------------------------------------------
-
-
-def test_the_server_has_the_parts_that_are_used_of_it() -> None:
-    """A newer uvicorn whose parts are called otherwise fails here first."""
-    protocol: Any = HttpToolsProtocol
-    methods = "on_message_begin on_header on_headers_complete on_body on_message_complete"
-    others = "on_response_complete send_400_response data_received _start_asgi_task"
-    for name in (*methods.split(), *others.split(), "_unset_keepalive_if_required"):
-        assert callable(getattr(protocol, name))
-    assert "_unset_keepalive_if_required" in protocol.data_received.__code__.co_names
-    made, begun = protocol.__init__.__code__.co_names, protocol.on_message_begin.__code__.co_names
-    assert {"scope", "headers", "expect_100_continue", "cycle", "pipeline", "flow"} <= set(made)
-    assert {"scope", "headers", "expect_100_continue", "url"} <= set(begun)
-    cycle = set(RequestResponseCycle.__init__.__code__.co_names)
-    assert {"keep_alive", "more_body", "response_started", "response_complete"} <= cycle
