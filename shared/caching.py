@@ -159,23 +159,25 @@ class Refreshed(Generic[Value]):
         return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // _MS
 
 
-Answer = TypeVar("Answer")
-
-
-class SingleFlight(Generic[Answer]):
-    """The answers that are being made."""
+class SingleFlight(Generic[Value]):
+    """Lets calls for the same key at the same time share one result."""
 
     def __init__(self) -> None:
-        """Begin with none."""
-        self._under_way: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._running: dict[Hashable, asyncio.Task[Value]] = {}
 
     async def answer(
-        self, question: Hashable, make: Callable[[], Coroutine[object, object, Answer]]
-    ) -> Answer:
-        """Return what `make` returns, or what a call under way for the same question returns."""
-        task = self._under_way.get(question)
+        self, key: Hashable, make: Callable[[], Coroutine[object, object, Value]]
+    ) -> Value:
+        """Return what `make` returns, or what the running call for the same key returns."""
+        # A caller that is cancelled does not cancel the call that others wait for.
+        return await asyncio.shield(self.start(key, make))
+
+    def start(
+        self, key: Hashable, make: Callable[[], Coroutine[object, object, Value]]
+    ) -> asyncio.Task[Value]:
+        """Return the running call for the key, started now if there is none."""
+        task = self._running.get(key)
         if task is None:
-            task = self._under_way[question] = asyncio.create_task(make())
-            task.add_done_callback(lambda _done: self._under_way.pop(question))
-        # Whoever goes away while others wait leaves them the answer.
-        return await asyncio.shield(task)
+            task = self._running[key] = asyncio.create_task(make())
+            task.add_done_callback(lambda _: self._running.pop(key))
+        return task

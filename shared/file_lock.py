@@ -1,4 +1,4 @@
-"""Locks between processes: a file that one process holds, released by the system when it ends."""
+"""Locks between processes: a locked file, which the system unlocks when its process ends."""
 
 import sys
 from collections.abc import Generator
@@ -9,18 +9,21 @@ from typing import BinaryIO
 
 @contextmanager
 def hold_file_lock(path: Path) -> Generator[None]:
-    """Hold the lock of this name; waits for its holder. The file stays, empty."""
+    """Hold the lock at `path`; waits until it is free. The empty file is not deleted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        _acquire(file)
-        yield  # Closing the file frees the lock, also when the process is killed.
+        _lock(file)
+        yield
 
 
 def try_file_lock(path: Path) -> BinaryIO | None:
-    """Return the lock of this name, which closing it frees; None while another process holds it."""
+    """Return the lock at `path`, which is released when it is closed; None if it is held.
+
+    The lock excludes other holders in this process too.
+    """
     file = path.open("ab")
     try:
-        _seize(file)
+        _try_lock(file)
     except OSError:
         file.close()
         return None
@@ -30,19 +33,19 @@ def try_file_lock(path: Path) -> BinaryIO | None:
 if sys.platform == "win32":
     import msvcrt
 
-    def _seize(file: BinaryIO) -> None:
+    def _try_lock(file: BinaryIO) -> None:
         file.seek(0)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
-    def _acquire(file: BinaryIO) -> None:
+    def _lock(file: BinaryIO) -> None:
         file.seek(0)
         msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
 
 else:
     import fcntl
 
-    def _seize(file: BinaryIO) -> None:
+    def _try_lock(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def _acquire(file: BinaryIO) -> None:
+    def _lock(file: BinaryIO) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -6,16 +6,15 @@ import asyncio
 import ipaddress
 import json
 import os
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from azure.functions.timer import TimerRequest
 from croniter import croniter
 
+from shared.file_lock import try_file_lock
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.request_bodies import ClientDisconnected, body_length, read_body
@@ -91,13 +90,10 @@ class Timers:
 
     @asynccontextmanager
     async def _holding(self, name: str, check_seconds: float) -> AsyncGenerator[None]:
-        lock = FileLock(self._folder / name)
-        while not lock.acquire():
+        while (lock := try_file_lock(self._folder / name)) is None:
             await self._sleep(check_seconds)
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     def _last_run(self, timer: TimerFunction) -> int:
         """Return when the timer last ran, or now for one that never did."""
@@ -187,41 +183,3 @@ def _is_object(body: bytes) -> bool:
         return isinstance(json.loads(body), dict)
     except ValueError:
         return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _seize(file: BinaryIO) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _seize(file: BinaryIO) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-class FileLock:
-    """A lock that at most one holder has, in this process or another."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
-
-    def acquire(self) -> bool:
-        """Take the lock if it is free, and tell whether it was."""
-        file = self._path.open("ab")
-        try:
-            _seize(file)
-        except OSError:
-            file.close()
-            return False
-        self._file = file
-        return True
-
-    def release(self) -> None:
-        """Give the lock back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from shared.auth.signing_keys import Signer
-from shared.caching import LruCache
+from shared.caching import LruCache, SingleFlight
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
@@ -199,18 +199,11 @@ class RegistryStatistics:
         self._censuses = censuses
         self._clock = clock
         self._counted: tuple[int, IndexTotals, Facets] | None = None
-        self._under_way: asyncio.Task[RegistrySummary] | None = None
+        self._flight = SingleFlight[RegistrySummary]()
 
     async def summary(self) -> RegistrySummary:
         """Return what everybody may see; those who ask while it is looked for get the same."""
-        if self._under_way is None:
-            self._under_way = asyncio.create_task(self._look())
-            self._under_way.add_done_callback(self._landed)
-        # Whoever goes away while others wait leaves them the answer.
-        return await asyncio.shield(self._under_way)
-
-    def _landed(self, _done: asyncio.Task[RegistrySummary]) -> None:
-        self._under_way = None
+        return await self._flight.answer("", self._look)
 
     async def _look(self) -> RegistrySummary:
         new, updated, pulled, (totals, facets), counted = await asyncio.gather(

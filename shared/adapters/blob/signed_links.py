@@ -12,6 +12,7 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
+from shared.caching import SingleFlight
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
@@ -118,27 +119,21 @@ class DelegationKeys:
         self._clock = clock
         self._lent: UserDelegationKey | None = None
         self._ends_ms = 0
-        self._asked: asyncio.Task[None] | None = None
+        self._renewal = SingleFlight[None]()
         self._not_before_ms = 0
 
     async def key(self, until_ms: int) -> Mapping[str, Any]:
         """Return the key that is kept, or wait for one; raise `Busy` where there is none."""
         if not self._is_good(until_ms + KEY_RENEWAL_MARGIN // _MS):
-            asked = self._ask()
+            renewal = self._renewal.start("", self._renew)
             if not self._is_good(until_ms):  # Else nobody waits: this one is good for a while.
-                await asyncio.shield(asked)
+                await asyncio.shield(renewal)
         if not self._is_good(until_ms):
             raise Busy
         return {"user_delegation_key": self._lent, "protocol": "https"}
 
     def _is_good(self, until_ms: int) -> bool:
         return self._lent is not None and until_ms + CLOCK_SKEW // _MS < self._ends_ms
-
-    def _ask(self) -> asyncio.Task[None]:
-        """Return the request that is under way, begun now if there is none."""
-        if self._asked is None or self._asked.done():
-            self._asked = asyncio.create_task(self._renew())
-        return self._asked
 
     async def _renew(self) -> None:
         now_ms = self._clock.now_ms()

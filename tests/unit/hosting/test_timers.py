@@ -1,8 +1,6 @@
 """A timer is fired by hand from this machine, and from nowhere else."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,10 +13,9 @@ from structlog.testing import capture_logs
 
 from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
-from shared.hosting.timers import AdminEndpoint, FileLock, Timers, next_run
+from shared.hosting.timers import AdminEndpoint, Timers, next_run
 from shared.hosting.triggers import TimerFunction
 from tests.fakes.system import FakeClock
-from tests.paths import ROOT
 from tests.unit.hosting.asgi import Exchange, ask, scope
 
 
@@ -94,15 +91,6 @@ async def test_a_client_that_leaves_before_its_body_fires_nothing(tmp_path: Path
 
 
 HOURLY = "0 0 * * * *"
-HOLD = """
-import sys, time
-from pathlib import Path
-from shared.hosting.timers import FileLock
-lock = FileLock(Path(sys.argv[1]))
-assert lock.acquire()
-print("held", end="", flush=True)
-time.sleep(60)
-"""
 FIRST = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
 
 
@@ -278,31 +266,3 @@ def test_a_schedule_has_six_fields_with_the_seconds_first(schedule: str, due: st
 def test_a_schedule_that_is_none_is_refused_at_the_start(schedule: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedFunction, match="is not six fields, seconds first"):
         timers(Runs(clock_at(FIRST)), tmp_path, FIRST, schedule)
-
-
-def test_a_lock_has_one_holder(tmp_path: Path) -> None:
-    one, other = FileLock(tmp_path / "lock"), FileLock(tmp_path / "lock")
-    assert one.acquire()
-    assert not other.acquire()
-    one.release()
-    one.release()
-    assert other.acquire()
-    other.release()
-
-
-def test_a_lock_is_freed_by_the_death_of_its_holder(tmp_path: Path) -> None:
-    lock = FileLock(tmp_path / "lock")
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "lock")],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.read(4) == b"held"
-        assert not lock.acquire()
-    finally:
-        holder.kill()
-        holder.communicate()
-    assert lock.acquire()
-    lock.release()
