@@ -133,7 +133,7 @@ async def redirect_to_archive(
     count(req, by)
     # Clients send the same headers to the second hop.
     carries = "authorization" in headers_of(req)
-    client = ClientKind.CARRYING if carries else ClientKind.PLAIN
+    client = ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION
     redirect = await registry.archive_delivery.redirect(offer.head, offer.release, to=client)
     response = func.HttpResponse(status_code=302, headers=headers(redirect))
     if not redirect.is_cacheable:

@@ -38,7 +38,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 def _shown(standing: TaskState, now_ms: int) -> dict[str, object]:
     """Return what anybody may know of a task: no counts and no problems, which name packages."""
-    last = standing.last
+    last = standing.last_run
     return {
         "last": _moment(last.started_ms) if last else None,
         "seconds": (last.ended_ms - last.started_ms) / 1000 if last else None,

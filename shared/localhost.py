@@ -21,7 +21,7 @@ from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import START_ERRORS, build_registry, prepared_stores, settings_file
 from shared.composition import Registry
-from shared.domain.addresses import is_shared, neighbourhood
+from shared.domain.addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
@@ -137,7 +137,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
 
     async def identify(headers: Mapping[str, str]) -> BodySender:
         client = RequestClient.of(headers, proxies)
-        address = "" if is_shared(client.address, proxies) else neighbourhood(client.address)
+        address = "" if is_shared(client.address, proxies) else caller_network(client.address)
         try:
             # As before every look at credentials; a body that never comes reaches no Function.
             registry.rate_limiter.require_room(client.address)

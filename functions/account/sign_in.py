@@ -12,7 +12,7 @@ from shared.auth.authentication import RequestClient
 from shared.auth.cookies import SignInBrowser, send_cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.addresses import neighbourhood
+from shared.domain.addresses import caller_network
 from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
 from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
@@ -150,7 +150,7 @@ async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
 
 
 async def _counted(arrival: SignInBrowser, registry: Registry) -> None:
-    keys = RateLimitKeys(address=neighbourhood(arrival.address))
+    keys = RateLimitKeys(address=caller_network(arrival.address))
     await registry.rate_limiter.check(RateLimitClass.SIGN_IN, keys)
 
 

@@ -60,12 +60,12 @@ class WhoamiView(ResponseModel):
         """Show a credential that brings its own roles, and has no account."""
         return cls(
             id=principal.id,
-            name=principal.holdings[0].org,
+            name=principal.role_grants[0].org,
             administrator=False,
-            grants=[GrantView.of(grant) for grant in principal.allowances],
+            grants=[GrantView.of(grant) for grant in principal.all_grants],
             expires_at=utc_datetime(principal.expires_ms),
             organizations=[
-                MemberView(org=each.org, role=each.role.value) for each in principal.holdings
+                MemberView(org=each.org, role=each.role.value) for each in principal.role_grants
             ],
         )
 
@@ -75,7 +75,7 @@ whoami_api = Operations()
 
 @whoami_api.operation("GET", "api/v1/whoami", "Say who the token belongs to.")
 async def token_whoami(call: ApiCall) -> WhoamiView:
-    if call.caller.holdings:
+    if call.caller.role_grants:
         return WhoamiView.of_machine(call.caller)
     return WhoamiView.of(await call.registry.accounts.profile(call.caller))
 
@@ -239,7 +239,7 @@ client_settings_api = Operations()
 )
 async def api_settings_toml(call: ApiCall) -> func.HttpResponse:
     name = ANY_USER_NAME
-    if not call.caller.is_anonymous and not call.caller.holdings:
+    if not call.caller.is_anonymous and not call.caller.role_grants:
         name = (await call.registry.accounts.profile(call.caller)).account.name
     text = client_settings(call.registry.settings.base_url, name)
     return func.HttpResponse(text, headers=NO_STORE, mimetype=TOML)

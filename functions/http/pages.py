@@ -124,7 +124,7 @@ def page_decorator(registry: Registry) -> Callable[[Handler], Handler]:
     def decorate(handler: Handler) -> Handler:
         async def answered(req: func.HttpRequest) -> func.HttpResponse:
             bulletin = await registry.notice_cache.current()
-            current_notices.set(bulletin.announcements(registry.clock.now_ms()))
+            current_notices.set(bulletin.banners(registry.clock.now_ms()))
             return await handler(req)
 
         # By hand: the host would look through `functools.wraps` and miss the request.

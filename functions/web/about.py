@@ -133,7 +133,7 @@ async def _health(registry: Registry, tasks: list[TaskState], now_ms: int) -> Re
         return RegistryHealth(answers=False, is_writable=False, overdue=(), troubled=())
     overdue = tuple(each.task for each in tasks if each.is_overdue(now_ms))
     troubled = tuple(
-        each.task for each in tasks if each.last and each.last.result is not TaskResult.DONE
+        each.task for each in tasks if each.last_run and each.last_run.result is not TaskResult.DONE
     )
     is_writable = await _is_writable(registry)
     return RegistryHealth(answers=True, is_writable=is_writable, overdue=overdue, troubled=troubled)
@@ -178,7 +178,7 @@ def _notices_json(board: NoticeBoard, now_ms: int) -> dict[str, object]:
 
 
 def _task_json(task: TaskState) -> dict[str, object]:
-    last = task.last
+    last = task.last_run
     return {
         "last": last and machine_moment(last.ended_ms),
         "result": last and last.result.value,

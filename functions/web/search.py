@@ -81,7 +81,7 @@ class SearchForm:
     def query(self) -> Query:
         """Return what is looked for."""
         traits = tuple(FacetValue(facet, value) for facet, value in self.traits.items())
-        return replace(Query.parse(self.text), traits=traits, deprecated_only=self.deprecated)
+        return replace(Query.parse(self.text), facet_values=traits, deprecated_only=self.deprecated)
 
     @property
     def order(self) -> tuple[Sort, bool]:
@@ -142,7 +142,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             pager=pager,
             narrowings=tuple(_facet_views(asked, found.results.count, found.facets)),
             sorts=SORTS,
-            meant=corrected_text(asked.text, found.results.meant),
+            meant=corrected_text(asked.text, found.results.corrections),
             problem=asked.query.problem,
         )
 
@@ -208,7 +208,7 @@ def _search_json(asked: SearchForm, found: FacetedResults, pager: Pager) -> dict
         "deprecated": found.deprecated,
         "page": pager.number,
         "pages": pager.last,
-        "didYouMean": corrected_text(asked.text, found.results.meant),
+        "didYouMean": corrected_text(asked.text, found.results.corrections),
         "packages": [_package_json(hit, asked.explain) for hit in found.results.hits],
         "facets": {
             facet.value: [{"value": each.value, "count": each.count} for each in shares]

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any, TextIO
 
 from shared.auth.secrets import Secret
-from shared.domain.mail import EmailAddress, Mail, mail_line, masked_email
+from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email
 from shared.ports import Undelivered
 
 
@@ -24,7 +24,7 @@ class ConsoleMailer:
     async def send(self, mail: Mail) -> None:
         """Write the mail; of the address no more than tells its readers whose it is."""
         terminal = self._terminal or sys.stdout
-        terminal.write(f"\nMail to {masked_email(mail.to)}: {mail.subject}\n\n{mail.text}\n\n")
+        terminal.write(f"\nMail to {mask_email(mail.to)}: {mail.subject}\n\n{mail.text}\n\n")
         terminal.flush()
 
 

@@ -13,7 +13,7 @@ from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
 from shared.background_tasks import BackgroundTasks
 from shared.caching import LruCache
 from shared.domain.accounts import Account
-from shared.domain.addresses import Networks, allows, client_address
+from shared.domain.addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import (
@@ -157,7 +157,7 @@ class Authentication:
             raise AccountLocked(account.name)
         if token.expires_ms is not None and token.expires_ms <= self._clock.now_ms():
             raise TokenExpired
-        if not allows(token.addresses, client.address):
+        if not is_address_allowed(token.addresses, client.address):
             log.warning("token.used_elsewhere", token=token.id, address=client.address)
             raise AddressNotAllowed(client.address)
 
@@ -223,13 +223,13 @@ def _principal(token: Token, client: RequestClient) -> Principal:
         credential=token.id,
         grants=token.grants,
         expires_ms=token.expires_ms,
-        holdings=token.holdings,
+        role_grants=token.role_grants,
         addresses=token.addresses,
         address=client.address,
         agent=client.agent,
         provenance=token.provenance,
         token=token.id,
-        maker=token.made_by if token.org else "",
+        token_creator=token.made_by if token.org else "",
     )
 
 

@@ -53,7 +53,7 @@ class PrivatePackageAccess:
 
     @property
     def covers_everything(self) -> bool:
-        if self.by.is_operator or any(map(self._covers_everything, self.by.holdings)):
+        if self.by.is_operator or any(map(self._covers_everything, self.by.role_grants)):
             return True
         is_administrator = self.account is not None and self.account.administrator
         return is_administrator and _reads_everything(self.by)
@@ -105,16 +105,16 @@ class Authorization:
             raise CredentialsMissing
         if by.is_operator:
             return
-        if not any(each.role in PUBLISHING_ROLES for each in by.holdings):
+        if not any(each.role in PUBLISHING_ROLES for each in by.role_grants):
             await self._require_membership(by)
-        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.allowances):
+        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.all_grants):
             raise NotPermitted("publish", _ANYTHING, MISSING_PUBLISHING_SCOPES)
 
     async def _require_membership(self, by: Principal) -> None:
         members, account = await asyncio.gather(
             self.directory.about(Membership, by.id), self.directory.get(Account, Place(by.id))
         )
-        if account is None and not by.holdings:
+        if account is None and not by.role_grants:
             raise TokenUnknown
         now_ms = self.clock.now_ms()
         publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
@@ -138,7 +138,7 @@ class Authorization:
         if by.is_anonymous:
             raise CredentialsMissing
         access = await self.directory.standing(by.id, org, self.clock.now_ms())
-        access.existing(org)
+        access.require_organization(org)
         if not _is_member(by, access, org):
             raise OrganizationNotFound(org)
         return access
@@ -228,7 +228,7 @@ def _missing_role_reason(members: Sequence[Membership]) -> str:
 
 
 def _is_member(by: Principal, access: AccessContext, org: OrgName) -> bool:
-    is_known = access.role is not None or bool(by.roles_in(org))
+    is_known = access.role is not None or bool(by.granted_roles(org))
     return is_known or access.is_administrator or by.is_operator
 
 
@@ -278,7 +278,7 @@ class Administration:
     async def require_fresh(self, by: Principal, verb: str, what: str) -> None:
         """Raise as `require` does, and `SignInAgain` unless `by` signed in recently."""
         await self.require(by, verb, what)
-        if not by.is_operator and not by.is_fresh(self.clock.now_ms()):
+        if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain(verb, what)
 
 

@@ -357,7 +357,7 @@ class EntraAccess:
             credential=f"{ENTRA_CREDENTIAL}{claims.text_or_empty('uti')}",
             grants=mapped.grants,
             expires_ms=claims.seconds("exp") * 1000,
-            holdings=mapped.holdings,
+            role_grants=mapped.holdings,
         )
 
     async def _account(self, identifier: str) -> str:

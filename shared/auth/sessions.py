@@ -116,7 +116,7 @@ class Sessions:
         if session is None or session.ends_ms <= self._clock.now_ms():
             return None
         await self._signer.ready()  # Pages of a session contain signatures.
-        presented = session.presented(cookie.secret_hash, self._clock.now_ms())
+        presented = session.secret_state(cookie.secret_hash, self._clock.now_ms())
         if presented is SecretState.COPIED:
             self.invalidate(session)
             await self._copied(session)
@@ -189,12 +189,12 @@ class Sessions:
         self, session: Session, presented: SecretState, secret_hash: str
     ) -> Session:
         now_ms = self._clock.now_ms()
-        if session.needs_secret(presented, now_ms):
+        if session.needs_rotation(presented, now_ms):
             secret = self.new_secret()
-            changed = session.with_secret(hash_secret(secret.reveal()), secret_hash, now_ms)
+            changed = session.with_new_secret(hash_secret(secret.reveal()), secret_hash, now_ms)
             if await self._try_replace(changed):
                 send_cookie(self.session_cookie(session, secret))
-        elif session.needs_confirming(presented):
+        elif session.needs_confirmation(presented):
             await self._try_replace(session.confirmed(now_ms))
         return session
 

@@ -67,10 +67,10 @@ class JobTokenVerifier:
         expected = ExpectedClaims(trusted.issuer, trusted.audiences, keys_of=trusted.keys_of)
         claims = await verify_jwt(text.reveal(), expected, keys=self._keys, clock=self._clock)
         return VerifiedJob(
-            workload=read_job_claims(trusted.provider, claims.values),
+            job=read_job_claims(trusted.provider, claims.values),
             issuer=trusted.issuer,
             token_id=claims.text(_TOKEN_IDS.get(trusted.provider, "jti")),
-            counts_until_ms=claims.seconds("exp") * 1000 + LEEWAY // timedelta(milliseconds=1),
+            expires_ms=claims.seconds("exp") * 1000 + LEEWAY // timedelta(milliseconds=1),
         )
 
 

@@ -86,7 +86,7 @@ def _print(task: str, report: TaskReport | None) -> None:
 
 
 def _row(standing: TaskState, now_ms: int) -> dict[str, object]:
-    last = standing.last
+    last = standing.last_run
     return {
         "task": standing.task,
         "last": format_time(last.started_ms) if last else None,

@@ -79,7 +79,7 @@ _remembered = lru_cache(maxsize=4_096)(_read)
 
 
 @lru_cache(maxsize=4_096)  # Addresses as they are written here, never as they are sent.
-def neighbourhood(address: str) -> str:
+def caller_network(address: str) -> str:
     """Return what counts as one caller: an IPv4 address, or the first of an IPv6 network."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
@@ -107,7 +107,7 @@ def parse_ranges(texts: Iterable[str]) -> tuple[str, ...]:
     return ranges
 
 
-def allows(ranges: tuple[str, ...], address: str) -> bool:
+def is_address_allowed(ranges: tuple[str, ...], address: str) -> bool:
     """Say whether a request from `address` is within the ranges; no ranges are no limit.
 
     An address that cannot be read is within none: who hides where they are is not let in.
@@ -121,7 +121,7 @@ def allows(ranges: tuple[str, ...], address: str) -> bool:
     return any(asked in network for network in _networks(ranges))
 
 
-def are_within(ranges: tuple[str, ...], limits: tuple[str, ...]) -> bool:
+def are_ranges_within(ranges: tuple[str, ...], limits: tuple[str, ...]) -> bool:
     """Say whether the ranges hold nothing that the limits do not; no ranges are everywhere."""
     if not limits:
         return True

@@ -51,7 +51,7 @@ class PackageChange:
     change: ChangeKind
     package: Package
     version: str
-    is_farewell: bool = False  # Told to those too who may not read the package any more.
+    is_removal: bool = False  # Told to those too who may not read the package any more.
 
 
 def package_change(number: int, event: Event) -> PackageChange | None:
@@ -100,7 +100,7 @@ class EventQuery:
             until_ms=_time(params, "until"),
         )
 
-    def wants(self, event: Event) -> bool:
+    def matches(self, event: Event) -> bool:
         """Say whether the event is one that was asked for."""
         return (
             event.kind.startswith(self.kind)

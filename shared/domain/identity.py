@@ -60,14 +60,14 @@ class Principal:
     credential: str = ""
     grants: tuple[Grant, ...] = ()
     expires_ms: int | None = None
-    holdings: tuple[RoleGrant, ...] = ()
+    role_grants: tuple[RoleGrant, ...] = ()
     signed_in_ms: int | None = None
     address: str = ""
     agent: str = ""
     provenance: Provenance | None = None
     addresses: tuple[str, ...] = ()
     token: str = ""
-    maker: str = ""
+    token_creator: str = ""
 
     @property
     def is_anonymous(self) -> bool:
@@ -79,41 +79,43 @@ class Principal:
         """Say whether this is whoever runs commands on the registry's own machine."""
         return self.id == OPERATOR_ID
 
-    def is_fresh(self, now_ms: int) -> bool:
+    def signed_in_recently(self, now_ms: int) -> bool:
         """Say whether the person signed in a moment ago."""
         if self.signed_in_ms is None:
             return False
         return now_ms - self.signed_in_ms <= RECENT_SIGN_IN // timedelta(milliseconds=1)
 
-    def roles_in(self, org: OrgName) -> frozenset[Role]:
+    def granted_roles(self, org: OrgName) -> frozenset[Role]:
         """Return the roles that the credential itself brings to the organization."""
-        return frozenset(each.role for each in self.holdings if matches_pattern(org, each.org))
+        return frozenset(each.role for each in self.role_grants if matches_pattern(org, each.org))
 
     @property
     def organizations(self) -> frozenset[str]:
         """Return the organizations that the credential names a role of its own in."""
-        return frozenset(each.org.lower() for each in self.holdings if not is_pattern(each.org))
+        return frozenset(each.org.lower() for each in self.role_grants if not is_pattern(each.org))
 
     @property
-    def allowances(self) -> tuple[Grant, ...]:
+    def all_grants(self) -> tuple[Grant, ...]:
         """Return all that the credential allows, with its own roles and with those of its owner."""
-        own = [Grant(scopes=each.scopes, org=each.org) for each in self.holdings if each.scopes]
+        own = [Grant(scopes=each.scopes, org=each.org) for each in self.role_grants if each.scopes]
         return (*self.grants, *own)
 
-    def may_use(self, scope: Scope, resource: Resource) -> bool:
+    def allows(self, scope: Scope, resource: Resource) -> bool:
         """Say whether the credential allows `scope` on `resource` with the roles of its owner."""
         return any(grant.covers(scope, resource) for grant in self.grants)
 
-    def brings(self, scope: Scope, roles: frozenset[Role], resource: Resource) -> bool:
+    def allows_by_role_grant(
+        self, scope: Scope, roles: frozenset[Role], resource: Resource
+    ) -> bool:
         """Say whether the credential brings one of the roles, and `scope` with that very role."""
-        fitting = [each for each in self.holdings if each.role in roles]
+        fitting = [each for each in self.role_grants if each.role in roles]
         fitting = [each for each in fitting if matches_pattern(org_of(resource), each.org)]
         return any(
-            self.may_use(scope, resource) if each.scopes is None else scope in each.scopes
+            self.allows(scope, resource) if each.scopes is None else scope in each.scopes
             for each in fitting
         )
 
-    def may_hand_out(self, wanted: Grant) -> bool:
+    def may_grant(self, wanted: Grant) -> bool:
         """Say whether the credential may make another that holds `wanted`."""
         return any(Scope.MANAGE in grant.scopes and grant.includes(wanted) for grant in self.grants)
 
@@ -161,14 +163,14 @@ class AccessContext:
         """Say whether the organization was there and is gone."""
         return self.organization is not None and self.organization.is_deleted_at(self.at_ms)
 
-    def existing(self, org: OrgName) -> Organization:
+    def require_organization(self, org: OrgName) -> Organization:
         """Return the organization that was asked about, or raise `OrganizationNotFound`."""
         if self.organization is None or self.is_deleted:
             raise OrganizationNotFound(org)
         return self.organization
 
     @property
-    def is_closing(self) -> bool:
+    def is_being_deleted(self) -> bool:
         """Say whether the organization is about to be deleted."""
         return self.organization is not None and self.organization.deleting_ms is not None
 
@@ -177,47 +179,47 @@ NO_ACCESS = AccessContext(account=None, organization=None, role=None)
 
 
 def require_right(
-    principal: Principal, standing: AccessContext, action: Action, resource: Resource
+    principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> None:
     """Raise the refusal that tells why `principal` may not do `action` on `resource`.
 
     Raises `CredentialsMissing`, `TokenUnknown`, `NameReserved` or `NotPermitted`; returns when it
     is allowed.
     """
-    refusal = refusal_of(principal, standing, action, resource)
+    refusal = refusal_of(principal, access, action, resource)
     if refusal is not None:
         raise refusal
 
 
 def refusal_of(
-    principal: Principal, standing: AccessContext, action: Action, resource: Resource
+    principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
     """Return why `principal` may not do `action` on `resource`; None means that they may."""
     if principal.is_anonymous:
         return CredentialsMissing()
     if principal.is_operator:
         return None
-    if standing.account is None and not principal.holdings:
+    if access.account is None and not principal.role_grants:
         return TokenUnknown()
     # Role before scope: the scope that is missing tells a new package from one that is there, and
     # that is for members alone to know.
     return (
-        _refusal_of_role(principal, standing, action, resource)
-        or _refusal_of_scope(principal, standing, action, resource)
-        or _refusal_of_age(principal, standing, action, resource)
+        _refusal_of_role(principal, access, action, resource)
+        or _refusal_of_scope(principal, access, action, resource)
+        or _refusal_of_age(principal, access, action, resource)
     )
 
 
 def _refusal_of_scope(
-    principal: Principal, standing: AccessContext, action: Action, resource: Resource
+    principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
     needed, roles = RIGHTS[action]
-    is_own = standing.is_administrator or standing.role in roles
+    is_own = access.is_administrator or access.role in roles
 
     def is_given(scope: Scope) -> bool:
         # A scope and a role count together only where one source gives both.
-        by_grant = is_own and principal.may_use(scope, resource)
-        return by_grant or principal.brings(scope, roles, resource)
+        by_grant = is_own and principal.allows(scope, resource)
+        return by_grant or principal.allows_by_role_grant(scope, roles, resource)
 
     if is_given(needed):
         return None
@@ -233,41 +235,41 @@ def _missing_scope(scope: Scope, *, publishes: bool) -> str:
 
 
 def _refusal_of_age(
-    principal: Principal, standing: AccessContext, action: Action, resource: Resource
+    principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
-    if action in RECENT_SIGN_IN_ACTIONS and not principal.is_fresh(standing.at_ms):
+    if action in RECENT_SIGN_IN_ACTIONS and not principal.signed_in_recently(access.at_ms):
         return SignInAgain(action.verb, resource)
     return None
 
 
 def _refusal_of_role(
-    principal: Principal, standing: AccessContext, action: Action, resource: Resource
+    principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
     org = org_of(resource)
     _, roles = RIGHTS[action]
-    if standing.is_deleted and action is not Action.OPERATE:
+    if access.is_deleted and action is not Action.OPERATE:
         reason = f"the organization {org} was deleted, and nobody publishes to it any more"
         return NotPermitted(action.verb, resource, reason)
-    if standing.is_administrator or standing.role in roles or principal.roles_in(org) & roles:
-        return _refusal_of_closing(standing, action, resource)
-    if standing.role is None and is_reserved(org):
+    if access.is_administrator or access.role in roles or principal.granted_roles(org) & roles:
+        return _refusal_of_closing(access, action, resource)
+    if access.role is None and is_reserved(org):
         return NameReserved(org)
-    return NotPermitted(action.verb, resource, _missing_role(org, standing, roles))
+    return NotPermitted(action.verb, resource, _missing_role(org, access, roles))
 
 
 def _refusal_of_closing(
-    standing: AccessContext, action: Action, resource: Resource
+    access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
-    if action not in PUSH_ACTIONS or not standing.is_closing:
+    if action not in PUSH_ACTIONS or not access.is_being_deleted:
         return None
     reason = "its organization is being deleted, which an owner can still undo"
     return NotPermitted(action.verb, resource, reason)
 
 
-def _missing_role(org: OrgName, standing: AccessContext, roles: frozenset[Role]) -> str:
+def _missing_role(org: OrgName, access: AccessContext, roles: frozenset[Role]) -> str:
     if not roles:
         return "it takes being administrator of the registry"
-    if standing.organization is None:
+    if access.organization is None:
         return f"the organization {org} does not exist; ask the operator to create it"
     needed = " or ".join(sorted(role.value for role in roles))
     return f"it takes being {needed} of {org}"

@@ -46,13 +46,13 @@ def parse_email(text: str) -> EmailAddress:
     return EmailAddress(trimmed)
 
 
-def mailbox(address: str) -> str:
+def mailbox_key(address: str) -> str:
     """Return what an address is counted by: `Kim+work@Example.org` is read by `kim@example.org`."""
     name, _, domain = address.lower().rpartition("@")
     return f"{name.partition('+')[0]}@{domain}"
 
 
-def masked_email(address: str) -> str:
+def mask_email(address: str) -> str:
     """Return an address as a stranger may see it: `k…@example.org`."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}\N{HORIZONTAL ELLIPSIS}@{domain}"

@@ -42,7 +42,7 @@ class TaskRun(Record):
         return len(self.problems) == PROBLEMS_KEPT
 
     @property
-    def lasted(self) -> timedelta:
+    def duration(self) -> timedelta:
         """Return how long it took."""
         return timedelta(milliseconds=self.ended_ms - self.started_ms)
 
@@ -52,13 +52,13 @@ class TaskState:
     """A task: its last run, if there was one, and when the next is due, if it is timed."""
 
     task: str
-    last: TaskRun | None
+    last_run: TaskRun | None
     due_ms: int | None
 
     def is_overdue(self, now_ms: int) -> bool:
         """Tell whether a run should have been and was not; of a task that never ran, nobody knows
         since when."""
-        if self.last is None or self.due_ms is None:
+        if self.last_run is None or self.due_ms is None:
             return False
         return now_ms - self.due_ms > OVERDUE_AFTER // timedelta(milliseconds=1)
 

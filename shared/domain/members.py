@@ -98,7 +98,7 @@ class MemberList:
     """
 
     organization: Organization
-    stored: tuple[Membership, ...]
+    records: tuple[Membership, ...]
     now_ms: int
 
     @classmethod
@@ -114,7 +114,7 @@ class MemberList:
     @property
     def members(self) -> tuple[Membership, ...]:
         """Return the memberships as they count now, without those that are over."""
-        found = (each.at(self.now_ms) for each in self.stored)
+        found = (each.at(self.now_ms) for each in self.records)
         return tuple(each for each in found if each is not None)
 
     @property
@@ -122,7 +122,7 @@ class MemberList:
         return tuple(each for each in self.members if each.role is Role.OWNER)
 
     @property
-    def shown(self) -> tuple[Membership, ...]:
+    def public_members(self) -> tuple[Membership, ...]:
         """Return the members who let everybody see that they are."""
         return tuple(each for each in self.members if each.is_shown)
 
@@ -133,11 +133,11 @@ class MemberList:
         return max((each.since_ms for each in self.owners), default=founded_ms)
 
     @property
-    def waiting(self) -> tuple[Membership, ...]:
+    def with_pending_change(self) -> tuple[Membership, ...]:
         """Return the members of whom a change waits for its time."""
         return tuple(each for each in self.members if each.pending is not None)
 
-    def giving_way_to(self, heir_id: str) -> tuple[tuple[Membership, Role | None], ...]:
+    def owners_replaced_by(self, heir_id: str) -> tuple[tuple[Membership, Role | None], ...]:
         """Return the owners who are about to hand the organization over to this member, with what
         they are to be then."""
         found = ((each, each.pending) for each in self.members)
@@ -145,20 +145,20 @@ class MemberList:
 
     def record(self, account_id: str) -> Membership | None:
         """Return the record of an account, even if it is over."""
-        return next((each for each in self.stored if each.account == account_id), None)
+        return next((each for each in self.records if each.account == account_id), None)
 
     def member(self, account_id: str) -> Membership | None:
         """Return what the account is now, or None."""
         return next((each for each in self.members if each.account == account_id), None)
 
-    def require_owner_beside(self, account_id: str, name: str) -> None:
+    def require_other_owner(self, account_id: str, name: str) -> None:
         """Raise `LastOwner` unless somebody else owns the organization, and goes on to."""
         if not any(each.account != account_id and _stays(each) for each in self.owners):
             raise LastOwner(name, self.org)
 
-    def require_no_change_of(self, account_id: str, name: str) -> None:
+    def require_no_pending_change(self, account_id: str, name: str) -> None:
         """Raise `ChangePending` when a change of this member waits already."""
-        if any(each.account == account_id for each in self.waiting):
+        if any(each.account == account_id for each in self.with_pending_change):
             raise ChangePending(name, self.org)
 
     def require_seniority(self, actor_id: str, other_id: str) -> None:

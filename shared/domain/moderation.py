@@ -74,33 +74,33 @@ def is_state_change_pending(release: Release) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseComparison:
-    """What somebody who did not make a release looks at first; what is the same is empty.
+    """How a release differs from the one before it; a field is empty where they are the same.
 
-    `needs` are packages that the earlier one did not depend on, and `platform` is what it was for.
+    `platform` is that of the earlier release.
     """
 
     version: str
-    needs: tuple[str, ...]
+    new_dependencies: tuple[str, ...]
     platform: str
-    is_by_another: bool
+    has_other_publisher: bool
 
     @classmethod
     def of(cls, release: Release, earlier: Release) -> "ReleaseComparison":
         """Compare a release with an earlier one of its package."""
         return cls(
             version=earlier.version,
-            needs=tuple(sorted(_needs(release) - _needs(earlier))),
+            new_dependencies=tuple(sorted(_dependencies(release) - _dependencies(earlier))),
             platform="" if release.platform == earlier.platform else earlier.platform,
-            is_by_another=_publisher(release.origin) != _publisher(earlier.origin),
+            has_other_publisher=_publisher(release.origin) != _publisher(earlier.origin),
         )
 
     @property
-    def is_alike(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Say whether nothing of it differs."""
-        return not (self.needs or self.platform or self.is_by_another)
+        return not (self.new_dependencies or self.platform or self.has_other_publisher)
 
 
-def _needs(release: Release) -> set[str]:
+def _dependencies(release: Release) -> set[str]:
     return {f"{each.org}/{each.name}" for each in release.dependencies}
 
 

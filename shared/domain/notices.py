@@ -125,7 +125,7 @@ class NoticeBoard(Entity):
         """Return its place: there is one."""
         return NOTICE_BOARD_PLACE
 
-    def announcements(self, now_ms: int) -> tuple[Banner, ...]:
+    def banners(self, now_ms: int) -> tuple[Banner, ...]:
         """Return what pages say at that time, the gravest first."""
         moods = list(NoticeKind)
         current = sorted(
@@ -153,7 +153,7 @@ class NoticeBoard(Entity):
             raise TooManyNotices(MAX_NOTICES)
         return self._with((*ended, *others, notice))
 
-    def ending(self, notice_id: str, until_ms: int, now_ms: int) -> "NoticeBoard":
+    def with_end(self, notice_id: str, until_ms: int, now_ms: int) -> "NoticeBoard":
         """Return it with another end of a notice; raise `NoticeNotFound` or `InvalidRequest`.
 
         An end that has come takes it away at once.

@@ -154,7 +154,7 @@ class OrganizationDomain(Entity):
         """Return its place among the organization's domains."""
         return domain_place(self.org, self.domain)
 
-    def is_proven_by(self, texts: Iterable[str]) -> bool:
+    def is_verified_by(self, texts: Iterable[str]) -> bool:
         """Say whether one of the records is the proof."""
         wanted = domain_record_text(self.challenge)
         return any(text.strip() == wanted for text in texts)

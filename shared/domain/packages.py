@@ -107,7 +107,7 @@ class Provenance(Record):
         return self.run_url if self.run_url.startswith("https://") else ""
 
     @property
-    def run(self) -> dict[str, str]:
+    def event_details(self) -> dict[str, str]:
         """Return what is known of the job, as events tell it."""
         told = self.model_dump(include={"provider", "repository", "workflow", "ref"})
         told |= {"commit": self.commit, "run": self.run_url}
@@ -261,7 +261,7 @@ class Survey:
         records = (self.head, *self.entries)
         return max(max(each.created_ms, each.changed_ms or 0) for each in records)
 
-    def having_tool(self, tool: str) -> Self:
+    def with_tool(self, tool: str) -> Self:
         """Return the package with those of its entries that have the tool."""
         return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))
 

@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Self
 
-from shared.domain.addresses import neighbourhood
+from shared.domain.addresses import caller_network
 from shared.domain.identity import Principal
 
 
@@ -36,7 +36,7 @@ class RateLimitClass(Enum):
         return _WINDOWS.get(self, timedelta(minutes=1))
 
     @property
-    def changes(self) -> bool:
+    def is_write(self) -> bool:
         """Say whether such requests are made to change what is stored for good."""
         return self in _CHANGING
 
@@ -95,10 +95,10 @@ class RateLimitKeys:
     @classmethod
     def of(cls, principal: Principal) -> Self:
         """Return the keys of a principal: its credential, itself, and where it calls from."""
-        address = neighbourhood(principal.address)
+        address = caller_network(principal.address)
         return cls(principal.credential, principal.id, address)
 
-    def of_subject(self, subject: RateLimitSubject) -> str:
+    def key_of(self, subject: RateLimitSubject) -> str:
         """Return the key by which this subject is counted."""
         if subject is RateLimitSubject.TOKEN:
             return self.token
@@ -112,8 +112,8 @@ _PART = re.compile(r"(token|account|address)=(\d{1,9})")
 class RateLimit:
     """What one class of operations allows in its window; a subject that is not named is free."""
 
-    operation: RateLimitClass
-    most: Mapping[RateLimitSubject, int]
+    limit_class: RateLimitClass
+    limits: Mapping[RateLimitSubject, int]
 
     @classmethod
     def parse(cls, operation: RateLimitClass, text: str) -> Self:
@@ -129,7 +129,7 @@ class RateLimit:
 
     def of(self, keys: RateLimitKeys) -> list[tuple[RateLimitSubject, str, int]]:
         """Return whom a request of these keys counts for, by which key, and the limit of each."""
-        named = ((subject, keys.of_subject(subject), most) for subject, most in self.most.items())
+        named = ((subject, keys.key_of(subject), most) for subject, most in self.limits.items())
         return [each for each in named if each[1]]
 
 
@@ -165,7 +165,7 @@ class WindowCounts:
 class RateLimitAllowance:
     """What a caller may still do: `remaining` requests, and more in `wait_ms`."""
 
-    operation: RateLimitClass
+    limit_class: RateLimitClass
     subject: RateLimitSubject
     limit: int
     remaining: int
@@ -175,8 +175,8 @@ class RateLimitAllowance:
     @property
     def period(self) -> str:
         """Return the time that the limit is for, in words."""
-        minutes = self.operation.window // timedelta(minutes=1)
-        if self.operation.window == timedelta(days=1):
+        minutes = self.limit_class.window // timedelta(minutes=1)
+        if self.limit_class.window == timedelta(days=1):
             return "a day"
         return "a minute" if minutes == 1 else f"{minutes} minutes"
 
@@ -190,7 +190,7 @@ class RateLimitAllowance:
 class RateLimitWait:
     """Somebody who has used up a limit: the next request of theirs is refused until `until_ms`."""
 
-    operation: RateLimitClass
+    limit_class: RateLimitClass
     subject: RateLimitSubject
     key: str
     limit: int
@@ -203,22 +203,22 @@ class RateLimitWait:
 
 def check_limit(
     limit: int,
-    tally: WindowCounts,
+    counts: WindowCounts,
     window: Window,
     *,
-    operation: RateLimitClass,
+    limit_class: RateLimitClass,
     subject: RateLimitSubject,
 ) -> RateLimitAllowance:
     """Say whether the request that was counted last is within the limit, and what is left."""
     # More than the limit was never let through, whatever was counted.
-    before = min(tally.before, limit)
-    used = tally.now + _in_reach(before, window)
+    before = min(counts.before, limit)
+    used = counts.now + _in_reach(before, window)
     if used > limit:
-        wait_ms = _wait_ms(limit, before, tally.now, window)
-        return RateLimitAllowance(operation, subject, limit, 0, wait_ms, is_exceeded=True)
+        wait_ms = _wait_ms(limit, before, counts.now, window)
+        return RateLimitAllowance(limit_class, subject, limit, 0, wait_ms, is_exceeded=True)
     is_last = used == limit
-    wait_ms = _wait_ms(limit, before, tally.now + 1, window) if is_last else window.left_ms
-    return RateLimitAllowance(operation, subject, limit, limit - used, wait_ms)
+    wait_ms = _wait_ms(limit, before, counts.now + 1, window) if is_last else window.left_ms
+    return RateLimitAllowance(limit_class, subject, limit, limit - used, wait_ms)
 
 
 def tightest_allowance(allowances: Sequence[RateLimitAllowance]) -> RateLimitAllowance:

@@ -84,7 +84,7 @@ class Entity(Record):
         return None
 
     @property
-    def waiting(self) -> PendingEvents:
+    def pending_events(self) -> PendingEvents:
         """Return what it owes the feed."""
         return PendingEvents(self.kind, self.place, self.revision, self.outbox)
 

@@ -13,7 +13,7 @@ Changeable = TypeVar("Changeable", Head, Release)
 
 
 def new_head(
-    bala: Bala, *, by: Principal, now_ms: int, unsaid: Visibility = Visibility.PUBLIC
+    bala: Bala, *, by: Principal, now_ms: int, default_visibility: Visibility = Visibility.PUBLIC
 ) -> Head:
     """Return the head that claims the package's name.
 
@@ -23,7 +23,7 @@ def new_head(
     return Head(
         org=package.org,
         name=package.name,
-        visibility=bala.visibility or unsaid,
+        visibility=bala.visibility or default_visibility,
         created_ms=now_ms,
         made_by=by.provenance.publishers if by.provenance else (),
     )
@@ -74,7 +74,10 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
         org=coordinate.package.org.lower(),
         credential=by.credential,
         address=by.address,
-        details={"digest": bala.digest.hex, **(by.provenance.run if by.provenance else {})},
+        details={
+            "digest": bala.digest.hex,
+            **(by.provenance.event_details if by.provenance else {}),
+        },
     )
 
 

@@ -157,11 +157,11 @@ class Query:
     kind: SearchKind = SearchKind.PACKAGES
     orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
     package: str = ""  # One package's whole name, in any case.
-    needs: str = ""  # The key of a package that those which are looked for depend on directly.
+    depends_on: str = ""  # The key of a package that those which are looked for depend on directly.
     own_only: bool = False  # Only the caller's organizations; `PackageSearch` turns it into `orgs`.
     include_deprecated: bool = False
     deprecated_only: bool = False
-    traits: tuple[FacetValue, ...] = ()  # All of these hold.
+    facet_values: tuple[FacetValue, ...] = ()  # All of these hold.
     client: ClientProfile = ANY_CLIENT
     is_wordless: bool = False  # Something was typed, and no word is in it: nothing matches.
 
@@ -221,7 +221,7 @@ class Results:
 
     hits: tuple[Hit, ...]
     count: int
-    meant: tuple[tuple[str, str], ...] = ()  # Words that nobody uses, and the nearest ones.
+    corrections: tuple[tuple[str, str], ...] = ()  # Words that nobody uses, and the nearest ones.
 
 
 @dataclass(frozen=True, slots=True)

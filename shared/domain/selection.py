@@ -75,13 +75,13 @@ class ReleaseChoice:
     def pick(self, wanted: Version | None, mode: ResolutionMode) -> ReleaseEntry | None:
         """Return the release that the mode table gives, or None when nothing fits."""
         if wanted is None:
-            return self.newest(_EVERY_VERSION)
+            return self.latest(_EVERY_VERSION)
         if mode.is_exact:
             return _exactly(self._survey, wanted)
         leaders = self._leading(_compatible(wanted, mode))
         return next((entry for entry in leaders if wanted <= entry.parsed), None)
 
-    def newest(self, within: Range) -> ReleaseEntry | None:
+    def latest(self, within: Range) -> ReleaseEntry | None:
         """Return the release that a range stands for, or None when nothing fits."""
         return next(iter(self._leading(within)), None)
 
@@ -95,7 +95,7 @@ class ReleaseChoice:
 
 def latest(survey: Survey, within: Range, client: ClientProfile) -> ReleaseEntry | None:
     """Return the release that `*`, `1.*` or `1.2.*` stands for, or None when nothing fits."""
-    return ReleaseChoice(survey, client).newest(within)
+    return ReleaseChoice(survey, client).latest(within)
 
 
 def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...]:
@@ -125,7 +125,7 @@ def _compatible(wanted: Version, mode: ResolutionMode) -> Range:
 def _part(entries: Sequence[ReleaseEntry], within: Range) -> Iterator[ReleaseEntry]:
     """Yield the entries in the range: newest first is a survey's promise, so they lie together."""
     begin = bisect_left(entries, True, key=lambda entry: not within.is_below(entry.parsed))
-    return takewhile(lambda entry: within.holds(entry.parsed), islice(entries, begin, None))
+    return takewhile(lambda entry: within.contains(entry.parsed), islice(entries, begin, None))
 
 
 def _offered(entries: Iterable[ReleaseEntry], client: ClientProfile) -> Iterator[ReleaseEntry]:

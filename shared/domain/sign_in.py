@@ -58,7 +58,7 @@ class Session(Entity):
         """Return when it ends: unused for too long, or too old."""
         return min(self.expires_ms, self.seen_ms + self.idle_ms)
 
-    def presented(self, secret_hash: str, now_ms: int) -> SecretState:
+    def secret_state(self, secret_hash: str, now_ms: int) -> SecretState:
         if secret_hash == self.secrets[0]:
             return SecretState.CURRENT
         if secret_hash not in self.secrets:
@@ -67,18 +67,18 @@ class Session(Entity):
             return SecretState.PREVIOUS
         return SecretState.COPIED
 
-    def needs_secret(self, presented: SecretState, now_ms: int) -> bool:
+    def needs_rotation(self, presented: SecretState, now_ms: int) -> bool:
         """Say whether it is time for a new secret: one has aged, or the newest was lost."""
         age_ms = now_ms - self.seen_ms
         if presented is SecretState.PREVIOUS:
             return self.confirmed_ms is None and age_ms >= _SECRET_GRACE_MS
         return age_ms >= _SECRET_ROTATION_MS
 
-    def needs_confirming(self, presented: SecretState) -> bool:
+    def needs_confirmation(self, presented: SecretState) -> bool:
         """Say whether the browser shows for the first time that it has the newest secret."""
         return presented is SecretState.CURRENT and self.confirmed_ms is None
 
-    def with_secret(self, new_hash: str, kept_hash: str, now_ms: int) -> Self:
+    def with_new_secret(self, new_hash: str, kept_hash: str, now_ms: int) -> Self:
         """Return the session with a new secret beside the one that the browser has."""
         return self.model_copy(
             update={"secrets": (new_hash, kept_hash), "confirmed_ms": None, "seen_ms": now_ms}

@@ -36,7 +36,7 @@ class Severity(Enum):
 class StatusProblem:
     """Something that is not as it should be, and what to do; `task` is the one that it is about."""
 
-    mood: Severity
+    severity: Severity
     sentence: str
     way_out: str
     task: str = ""
@@ -63,12 +63,12 @@ class DiskSpace:
     free_bytes: int
 
     @property
-    def is_scarce(self) -> bool:
+    def is_low(self) -> bool:
         """Say whether somebody should make room within days."""
         return self.free_bytes < max(LOW_DISK_BYTES, self.total_bytes // LOW_DISK_FRACTION)
 
     @property
-    def is_gone(self) -> bool:
+    def is_full(self) -> bool:
         """Say whether pushes may be refused within hours."""
         return self.free_bytes < FULL_DISK_BYTES
 
@@ -77,14 +77,14 @@ class DiskSpace:
 class TaskOverview:
     """A task as administrators see it: how it stands, and who wants it to run now, if anybody."""
 
-    standing: TaskState
-    wish: TaskRequest | None = None
+    state: TaskState
+    request: TaskRequest | None = None
     asked_by: str = ""
 
     @property
     def name(self) -> str:
         """Return what it is called."""
-        return self.standing.task
+        return self.state.task
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class LimitedCaller:
 class RateLimitReport:
     """How fast everybody may be, and who was too fast: those who wait longest, of `count`."""
 
-    rules: Mapping[RateLimitClass, RateLimit]
-    waiters: tuple[LimitedCaller, ...]
+    limits: Mapping[RateLimitClass, RateLimit]
+    limited_callers: tuple[LimitedCaller, ...]
     count: int
 
 
@@ -162,30 +162,35 @@ class StatusReport:
     """What is known of the registry at one moment; None of stores that did not answer."""
 
     at_ms: int
-    standings: tuple[TaskState, ...] | None
+    tasks: tuple[TaskState, ...] | None
     backlog: Backlog | None
-    counted: DatedCounts | None
-    room: DiskSpace | None
+    counts: DatedCounts | None
+    disk_space: DiskSpace | None
     read_only: ReadOnlyState | None = None
 
     @property
-    def concerns(self) -> tuple[StatusProblem, ...]:
+    def problems(self) -> tuple[StatusProblem, ...]:
         """Return what is not as it should be, the worst first."""
-        found = [*self._of_stores(), *self._of_tasks(), *self._of_backlog(), *self._of_itself()]
-        return tuple(sorted(found, key=lambda each: each.mood is not Severity.BAD))
+        found = [
+            *self._store_problems(),
+            *self._task_problems(),
+            *self._backlog_problems(),
+            *self._other_problems(),
+        ]
+        return tuple(sorted(found, key=lambda each: each.severity is not Severity.BAD))
 
     @property
-    def troubled(self) -> tuple[TaskState, ...]:
+    def problem_tasks(self) -> tuple[TaskState, ...]:
         """Return the tasks that are late, broke off, or found something wrong."""
-        known = self.standings or ()
+        known = self.tasks or ()
         return tuple(each for each in known if any(_of_task(each, self.at_ms)))
 
-    def standing(self, task: str) -> TaskState | None:
+    def task(self, task: str) -> TaskState | None:
         """Return how one task stands; None where there is none of the name, or nobody knows."""
-        return next((each for each in self.standings or () if each.task == task), None)
+        return next((each for each in self.tasks or () if each.task == task), None)
 
-    def _of_stores(self) -> Iterator[StatusProblem]:
-        if self.standings is None or self.backlog is None:
+    def _store_problems(self) -> Iterator[StatusProblem]:
+        if self.tasks is None or self.backlog is None:
             yield StatusProblem(
                 Severity.BAD,
                 "The stores do not answer.",
@@ -193,11 +198,11 @@ class StatusReport:
                 "The log of the registry says what they refuse.",
             )
 
-    def _of_tasks(self) -> Iterator[StatusProblem]:
-        standings = self.standings or ()
+    def _task_problems(self) -> Iterator[StatusProblem]:
+        standings = self.tasks or ()
         for each in standings:
             yield from _of_task(each, self.at_ms)
-        if standings and not any(each.last for each in standings):
+        if standings and not any(each.last_run for each in standings):
             yield StatusProblem(
                 Severity.WARN,
                 "No task has run yet.",
@@ -205,7 +210,7 @@ class StatusReport:
                 "start the registry again.",
             )
 
-    def _of_backlog(self) -> Iterator[StatusProblem]:
+    def _backlog_problems(self) -> Iterator[StatusProblem]:
         if self.backlog and self.backlog.is_stuck(self.at_ms):
             yield StatusProblem(
                 Severity.WARN,
@@ -215,23 +220,23 @@ class StatusReport:
                 "settle",
             )
 
-    def _of_itself(self) -> Iterator[StatusProblem]:
+    def _other_problems(self) -> Iterator[StatusProblem]:
         if self.read_only:
             reason = self.read_only.reason.rstrip(".")
             sentence = f"The registry takes no changes: {reason}."
             yield StatusProblem(Severity.WARN, sentence, "Turn that off when its reason is gone.")
-        if self.room and self.room.is_gone:
+        if self.disk_space and self.disk_space.is_full:
             sentence = "The disk is almost full."
             way_out = "Make room now: when nothing is left, nothing can be published or changed."
             yield StatusProblem(Severity.BAD, sentence, way_out)
-        elif self.room and self.room.is_scarce:
+        elif self.disk_space and self.disk_space.is_low:
             sentence = "The disk is filling up."
             way_out = "Make room within the next days, or move the registry to a larger disk."
             yield StatusProblem(Severity.WARN, sentence, way_out)
 
 
 def _of_task(standing: TaskState, now_ms: int) -> Iterator[StatusProblem]:
-    last = standing.last
+    last = standing.last_run
     if last and last.result is TaskResult.FAILED:
         sentence = f"The task {standing.task} broke off."
         way_out = "What it had done is done. Run it again; the log says where it stopped."

@@ -52,7 +52,7 @@ class Token(Entity):
         return self.expires_ms
 
     @property
-    def holdings(self) -> tuple[RoleGrant, ...]:
+    def role_grants(self) -> tuple[RoleGrant, ...]:
         """Return the role that a token of an organization has in it."""
         return (RoleGrant(org=self.org, role=Role.MAINTAINER),) if self.org else ()
 
@@ -80,7 +80,7 @@ class TokenUse(Entity):
         return self.expires_ms
 
 
-class Made(Enum):
+class LineageKind(Enum):
     """What a token can make that outlives its request."""
 
     TOKEN = "token"  # noqa: S105 - the name of a sort.
@@ -104,7 +104,7 @@ class LineageRecord(Entity):
 
     owner: str  # Of the token.
     token: str
-    what: Made
+    what: LineageKind
     org: str = ""
     id: str  # Of the token or invitation that was made, or the account that became a member.
     name: str

@@ -104,7 +104,7 @@ class Range:
         major, minor = (None if part is None else int(part) for part in match.groups())
         return cls(major, minor)
 
-    def holds(self, version: Version) -> bool:
+    def contains(self, version: Version) -> bool:
         """Say whether `version` lies in this range."""
         if self.major is None:
             return True

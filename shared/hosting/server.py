@@ -20,7 +20,7 @@ from typing import cast
 
 import uvicorn
 
-from shared.domain.addresses import Networks, is_shared, neighbourhood
+from shared.domain.addresses import Networks, caller_network, is_shared
 from shared.hosting.asgi import ASGIApp
 from shared.hosting.connection import Connection, ConnectionTimeouts
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
@@ -290,4 +290,4 @@ def slow_readers(connections: Sequence[Connection], limits: ConnectionLimits) ->
 @lru_cache(maxsize=4_096)
 def _counted_as(address: str, proxies: Networks) -> str:
     """Return what an address is counted as, or an empty text for one that is not counted."""
-    return "" if is_shared(address, proxies) else neighbourhood(address)
+    return "" if is_shared(address, proxies) else caller_network(address)

@@ -91,7 +91,7 @@ class AccountDeletion:
         if account.administrator:
             reason = "it administers this registry, which needs somebody who does"
             raise NotPermitted("delete", f"the account {account.name}", reason)
-        if not by.is_fresh(self.clock.now_ms()):
+        if not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain("delete", f"the account {account.name}")
         memberships = await self.organizations.memberships_of(by.id)
         for each in memberships:

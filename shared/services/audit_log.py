@@ -92,7 +92,7 @@ class AuditLog:
         while looked < MAX_EVENTS_READ:
             batch = await self.events.stream(stream, before, EVENTS_READ_AT_ONCE)
             for number, event in batch:
-                if query.wants(event):
+                if query.matches(event):
                     wanted.append((number, event))
                 if len(wanted) == query.count:
                     return await self._named(wanted, number)

@@ -120,8 +120,8 @@ def _publisher(by: Principal) -> str:
     source = by.provenance
     if source is not None:
         server = urlsplit(source.run_url).netloc
-        return f"{source.provider}:{server}:{by.maker or source.repository}"
-    return by.id if by.maker in ("", OPERATOR_ID) else by.maker
+        return f"{source.provider}:{server}:{by.token_creator or source.repository}"
+    return by.id if by.token_creator in ("", OPERATOR_ID) else by.token_creator
 
 
 def _key(*parts: str) -> str:

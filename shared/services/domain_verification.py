@@ -45,7 +45,7 @@ class DomainVerification:
     async def claim(self, org: OrgName, domain: DomainName, *, by: Principal) -> OrganizationDomain:
         """Return the domain with the challenge that proves it; a repeat returns the same one."""
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
-        organization = standing.existing(org)
+        organization = standing.require_organization(org)
         known = await self.directory.get(OrganizationDomain, domain_place(org, domain))
         if known is not None:
             return known
@@ -81,7 +81,7 @@ class DomainVerification:
 
         async def attempt() -> OrganizationDomain:
             known = await self._known(org, domain)
-            if not known.is_proven_by(texts):
+            if not known.is_verified_by(texts):
                 raise DomainUnproven(
                     domain, domain_record_name(domain), domain_record_text(known.challenge)
                 )
@@ -116,7 +116,7 @@ class DomainVerification:
 
     async def _lapse(self, domain: OrganizationDomain) -> bool:
         name = domain_record_name(DomainName(domain.domain))
-        if domain.is_proven_by(await self.records.texts(name)):
+        if domain.is_verified_by(await self.records.texts(name)):
             return False
         await self._mark(domain, None, UPKEEP)
         await self._tell_owners(domain, name)

@@ -100,4 +100,4 @@ class PackageIndex:
         surveys = await self.metadata.survey(list(packages.values()))
         reach = await self.authorization.private_access(by)
         shown = {each.head.package.key for each in surveys if each and reach.covers(each.head)}
-        return [each for each in changes if each.is_farewell or each.package.key in shown]
+        return [each for each in changes if each.is_removal or each.package.key in shown]

@@ -14,7 +14,7 @@ from shared.domain.errors.identity import CredentialsMissing, NotPermitted, Toke
 from shared.domain.errors.organizations import AlreadyMember, InvitationNotFound, InvitationsFull
 from shared.domain.errors.requests import MailedLately, TakesNoChanges
 from shared.domain.identity import AccessContext, Principal, require_right
-from shared.domain.mail import EmailAddress, mailbox, masked_email, parse_email
+from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
 from shared.domain.members import (
     INVITATION_CODE_LENGTH,
     INVITATION_ID_LENGTH,
@@ -37,7 +37,7 @@ from shared.domain.rate_limits import (
 )
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.secrets import hash_secret
-from shared.domain.tokens import Made
+from shared.domain.tokens import LineageKind
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.retries import retry_when_stale
 from shared.services.members import Actor, MemberChanges, OrganizationMembers, RequestedMembership
@@ -63,7 +63,7 @@ class InvitationRequest:
         if email is None:
             return cls(role, None, parse_invitation_label(label))
         address = parse_email(email)
-        return cls(role, address, masked_email(address))
+        return cls(role, address, mask_email(address))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +109,13 @@ class InvitationLimits:
     async def _claim(self, address: EmailAddress) -> None:
         now_ms = self.clock.now_ms()
         until_ms = now_ms + self.between_mails // timedelta(milliseconds=1)
-        key = hash_secret(mailbox(address))
+        key = hash_secret(mailbox_key(address))
         claimed = await self.work.claim(
             _MAILED, key, str(until_ms), expires_ms=until_ms, now_ms=now_ms
         )
         if not claimed:
             found = await self.work.peek(_MAILED, key, now_ms)
-            raise MailedLately(_one_mail(int(found or until_ms) - now_ms), masked_email(address))
+            raise MailedLately(_one_mail(int(found or until_ms) - now_ms), mask_email(address))
 
 
 def _one_mail(wait_ms: int) -> RateLimitAllowance:
@@ -153,7 +153,7 @@ class Invitations:
         standing = await self.authorization.require_within(by, Action.MANAGE, org)
         if offer.role is not Role.MEMBER:
             require_right(by, standing, Action.GOVERN, org)
-        organization = standing.existing(org)
+        organization = standing.require_organization(org)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
         await self._require_room(organization)
         await self.limits.check(offer.address, by)
@@ -236,7 +236,7 @@ class Invitations:
         if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
             raise InvitationNotFound
         await self._check_sender(invitation)
-        return InvitationDetails(invitation, standing.existing(org), inviter)
+        return InvitationDetails(invitation, standing.require_organization(org), inviter)
 
     def _now_ms(self) -> int:
         return self.organization_members.clock.now_ms()
@@ -280,7 +280,7 @@ class Invitations:
             if known is not None and by.token and self._is_of_person(known):
                 require_right(by, standing, Action.GOVERN, OrgName(invitation.org))
             await self.lineage.record(
-                by, Made.INVITATION, invitation.id, invitation.label, invitation.org
+                by, LineageKind.INVITATION, invitation.id, invitation.label, invitation.org
             )
             if known is None:
                 return await self._add(invitation, change, by)
@@ -329,7 +329,7 @@ class Invitations:
             await self.lineage.record_for(
                 invitation.made_with,
                 invitation.by,
-                Made.MEMBERSHIP,
+                LineageKind.MEMBERSHIP,
                 account.id,
                 name=account.name,
                 org=invitation.org,
@@ -347,7 +347,7 @@ class Invitations:
     async def _joining(self, organization: Organization, by: Principal) -> tuple[Actor, Account]:
         """Return who joins; a machine has no account, and joins nothing."""
         org = OrgName(organization.name)
-        if not by.may_use(Scope.MANAGE, org):
+        if not by.allows(Scope.MANAGE, org):
             raise NotPermitted("join", org, "the token lacks the scope manage here")
         standing = await self.directory.standing(by.id, org, self._now_ms())
         if standing.account is None:

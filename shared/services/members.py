@@ -89,7 +89,7 @@ class MemberChanges:
             await self._govern(roster, wanted, actor)
             return
         if wanted.role is not None and not actor.is_operator_or_administrator:
-            roster.require_no_change_of(wanted.account.id, wanted.account.name)
+            roster.require_no_pending_change(wanted.account.id, wanted.account.name)
         await self._write_now(roster, wanted, actor)
 
     async def schedule(
@@ -176,11 +176,11 @@ class MemberChanges:
         require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(roster.org))
         account = wanted.account
         if wanted.role is not Role.OWNER:
-            roster.require_owner_beside(account.id, account.name)
+            roster.require_other_owner(account.id, account.name)
         if actor.is_operator_or_administrator or actor.by.id == account.id:
             await self._govern_now(roster, wanted, actor)
             return
-        roster.require_no_change_of(account.id, account.name)
+        roster.require_no_pending_change(account.id, account.name)
         if wanted.role is not Role.OWNER:
             roster.require_seniority(actor.by.id, account.id)
         await self.schedule(roster, wanted, actor)
@@ -218,7 +218,7 @@ class MemberChanges:
         Before anything else is written: a crash in between leaves an owner too many, and never
         none.
         """
-        for each, role in roster.giving_way_to(heir.id):
+        for each, role in roster.owners_replaced_by(heir.id):
             for account in await accounts_by_ids(self.directory, [each.account]):
                 change = _change("owner.undone", roster, RequestedMembership(account, role))
                 await self._write(roster, each.model_copy(update={"pending": None}), change, actor)
@@ -337,7 +337,7 @@ class OrganizationTransfer:
         something waits for `by` already, and `InvalidRequest` for what hands nothing over.
         """
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
-        async with self.organization_members.locked(standing.existing(org)) as roster:
+        async with self.organization_members.locked(standing.require_organization(org)) as roster:
             actor = Actor(by, standing)
             giver = _giver(roster, actor)
             _check(roster, heir, then)
@@ -359,7 +359,7 @@ def _giver(roster: MemberList, actor: Actor) -> Account:
     if account is None or now is None or now.role is not Role.OWNER:
         reason = f"it takes being owner of {roster.org}"
         raise NotPermitted("transfer", roster.org, reason)
-    roster.require_no_change_of(account.id, account.name)
+    roster.require_no_pending_change(account.id, account.name)
     return account
 
 

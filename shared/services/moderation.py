@@ -198,7 +198,7 @@ class HeldReleases:
         publishers = (each.release.origin.principal for each in reviewed)
         names = await account_names(self.directory, publishers)
         return HeldReleasePage(
-            reviewed, names, await self._tokens(standing.existing(org), by), further
+            reviewed, names, await self._tokens(standing.require_organization(org), by), further
         )
 
     async def _held_within(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
@@ -333,4 +333,4 @@ class ReleaseInspection:
 
 
 def _needing(package: Package) -> Query:
-    return Query(needs=package.key, include_deprecated=True)
+    return Query(depends_on=package.key, include_deprecated=True)

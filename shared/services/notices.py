@@ -134,13 +134,13 @@ class Notices:
         """Let a notice end at another time; raise `NoticeNotFound` or `InvalidRequest`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         change = _change("notice.changed", notice_id, {"until-ms": str(until_ms)})
-        await self._write(lambda old: old.ending(notice_id, until_ms, self._now_ms), change, by)
+        await self._write(lambda old: old.with_end(notice_id, until_ms, self._now_ms), change, by)
 
     async def end(self, notice_id: str, *, by: Principal) -> None:
         """Let a notice end now; raise `NoticeNotFound`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         change = _change("notice.ended", notice_id)
-        await self._write(lambda old: old.ending(notice_id, 0, self._now_ms), change, by)
+        await self._write(lambda old: old.with_end(notice_id, 0, self._now_ms), change, by)
 
     async def enter_read_only_mode(self, reason: str, *, by: Principal) -> ReadOnlyState:
         """Turn the registry read-only, or give another reason; raise `InvalidRequest`."""

@@ -179,7 +179,7 @@ class OrganizationDeletion:
 
     async def _governed(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
-        return Actor(by, standing), standing.existing(org)
+        return Actor(by, standing), standing.require_organization(org)
 
     async def _write(
         self, organization: Organization, at_ms: int | None, letter: MailText, by: Principal

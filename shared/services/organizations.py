@@ -33,7 +33,7 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
 from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.rights import Action, Role, Scope
-from shared.domain.tokens import Made
+from shared.domain.tokens import LineageKind
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.retries import retry_when_stale
 from shared.services.accounts import account_by_id, accounts_by_ids
@@ -196,7 +196,7 @@ class OrganizationCreation:
         standing = await self.directory.standing(by.id, org, self.clock.now_ms())
         if standing.account is None:
             raise TokenUnknown  # A machine owns nothing that it could found an organization for.
-        if not by.may_use(Scope.MANAGE, org):
+        if not by.allows(Scope.MANAGE, org):
             raise NotPermitted("create", org, "the token lacks the scope manage here")
         return standing
 
@@ -260,7 +260,7 @@ class Organizations:
     async def show(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization; one whose packages are private is there for members alone."""
         standing = await self.directory.standing(by.id, org, self.clock.now_ms())
-        organization = standing.existing(org)
+        organization = standing.require_organization(org)
         is_private = organization.default_visibility is Visibility.PRIVATE
         if is_private and refusal_of(by, standing, Action.READ, org) is not None:
             raise OrganizationNotFound(org)
@@ -280,7 +280,7 @@ class Organizations:
             if profile.default_visibility is not None:
                 require_right(by, standing, Action.GOVERN, org)
             await self.creation.check_display_name(org, profile.display_name or "")
-            return await self._change(standing.existing(org), profile, by)
+            return await self._change(standing.require_organization(org), profile, by)
 
         return await retry_when_stale(attempt)
 
@@ -300,7 +300,9 @@ class Organizations:
             *(self.directory.standing(by.id, name, self.clock.now_ms()) for name in names)
         )
         return [
-            OrganizationMembership(standing.existing(name), standing.role, membership.is_shown)
+            OrganizationMembership(
+                standing.require_organization(name), standing.role, membership.is_shown
+            )
             for name, standing, membership in zip(names, standings, memberships, strict=True)
             if standing.role and refusal_of(by, standing, Action.READ, name) is None
         ]
@@ -308,7 +310,7 @@ class Organizations:
     async def members(self, org: OrgName, *, by: Principal) -> list[Member]:
         """Return who is what in the organization, by name; its members may ask."""
         standing = await self.authorization.require_within(by, Action.READ, org)
-        roster = await self.organization_members.read(standing.existing(org))
+        roster = await self.organization_members.read(standing.require_organization(org))
         members = await asyncio.gather(*(self._named(each) for each in roster.members))
         return sorted(members, key=lambda member: member.name.lower())
 
@@ -330,7 +332,7 @@ class Organizations:
     async def public_members(self, organization: Organization) -> PublicMembers:
         """Return what everybody may know of the people of an organization that they see."""
         roster = await self.organization_members.read(organization)
-        return PublicMembers(roster.newest_owner_ms, roster.shown)
+        return PublicMembers(roster.newest_owner_ms, roster.public_members)
 
     async def with_names(self, memberships: Iterable[Membership]) -> list[Member]:
         """Return who these members are, by name, without those whose account is gone."""
@@ -356,11 +358,13 @@ class Organizations:
         action = Action.MANAGE if role is Role.MEMBER else Action.GOVERN
         standing = await self.authorization.require_within(by, action, org)
         actor = Actor(by, standing)
-        async with self.organization_members.locked(standing.existing(org)) as roster:
+        async with self.organization_members.locked(standing.require_organization(org)) as roster:
             if not actor.is_operator_or_administrator and roster.member(member.id) is None:
                 raise MemberNotFound(member.name, roster.org)
             if roster.member(member.id) is None:
-                await self.lineage.record(by, Made.MEMBERSHIP, member.id, member.name, roster.org)
+                await self.lineage.record(
+                    by, LineageKind.MEMBERSHIP, member.id, member.name, roster.org
+                )
             await self.changes.apply(
                 roster, RequestedMembership(member, role, made_with=by.token), actor
             )
@@ -370,7 +374,7 @@ class Organizations:
         """Take the account out of the organization: owners others, everybody themselves."""
         action = Action.LEAVE if by.id == member.id else Action.MANAGE
         standing = await self.authorization.require_within(by, action, org)
-        async with self.organization_members.locked(standing.existing(org)) as roster:
+        async with self.organization_members.locked(standing.require_organization(org)) as roster:
             await self.changes.apply(roster, RequestedMembership(member, None), Actor(by, standing))
 
     async def pending_changes(self, org: OrgName, *, by: Principal) -> list[Member]:
@@ -380,12 +384,12 @@ class Organizations:
     async def cancel_change(self, org: OrgName, member: Account, *, by: Principal) -> None:
         """Take back a change of a member that waits for its time; any owner may."""
         standing = await self.authorization.require_within(by, Action.GOVERN, org)
-        async with self.organization_members.locked(standing.existing(org)) as roster:
+        async with self.organization_members.locked(standing.require_organization(org)) as roster:
             await self.changes.cancel(roster, member, Actor(by, standing))
 
     async def _appear(self, org: OrgName, kind: str, by: Principal, *, is_shown: bool) -> None:
         standing = await self.authorization.require_within(by, Action.LEAVE, org)
-        async with self.organization_members.locked(standing.existing(org)) as roster:
+        async with self.organization_members.locked(standing.require_organization(org)) as roster:
             now = roster.member(by.id)
             if now is None:
                 raise MemberNotFound(by.id, org)

@@ -185,7 +185,7 @@ class PackageDetails:
     async def dependents(self, package: Package, page: ResultPage, *, by: Principal) -> Results:
         """Return the packages whose shown release depends on this one directly; only the index is
         asked."""
-        query = Query(needs=package.key, include_deprecated=True)
+        query = Query(depends_on=package.key, include_deprecated=True)
         return await self.search.search(query, page, by=by)
 
     async def pull_history(self, portrait: ReleaseDetails) -> PullHistory:

@@ -107,7 +107,7 @@ class PackageLookup:
     ) -> NotFound:
         """Return what to say of a tool that was not found; a hidden one costs what none costs."""
         survey = await self._survey(owner, by)
-        versions = usable_versions(survey.having_tool(tool), client) if survey else ()
+        versions = usable_versions(survey.with_tool(tool), client) if survey else ()
         if not versions:
             return ToolNotFound(tool)
         return ToolVersionNotFound(tool, wanted, tuple(each.text for each in versions))
@@ -162,7 +162,7 @@ class PackageLookup:
     ) -> AvailableRelease | None:
         survey = await self._survey(package, by)
         if survey and tool is not None:
-            survey = survey.having_tool(tool)
+            survey = survey.with_tool(tool)
         entry = latest(survey, wanted, client) if survey else None
         return _live(await self.metadata.find(package.at(entry.parsed))) if entry else None
 

@@ -153,7 +153,7 @@ class Publishing:
 
         A host asks this before it reads a body; it grants no right.
         """
-        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.allowances):
+        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.all_grants):
             return False
         try:
             await self._require_publisher(by)
@@ -241,7 +241,7 @@ class Publishing:
         if head is None:
             visibility = _default_visibility(push.access)
             head = await self.metadata.claim(
-                new_head(bala, by=by, now_ms=now_ms, unsaid=visibility)
+                new_head(bala, by=by, now_ms=now_ms, default_visibility=visibility)
             )
         _check_name(bala, head)
         # Before the release record: a publisher whose push made the package must not stay pending.

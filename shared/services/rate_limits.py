@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from shared.caching import LruCache
-from shared.domain.addresses import neighbourhood
+from shared.domain.addresses import caller_network
 from shared.domain.errors.requests import TooManyFailures, TooManyRequests
 from shared.domain.identity import Principal
 from shared.domain.names import Package
@@ -100,7 +100,7 @@ class RateLimiter:
 
         Every change passes here, by `check` or by `count_push`, before anything is read.
         """
-        if operation.changes:
+        if operation.is_write:
             await self._read_only_mode.require_changes_allowed()
 
     async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
@@ -250,7 +250,7 @@ class _CountedRequest:
                 most,
                 WindowCounts(before, now),
                 self.window,
-                operation=self.operation,
+                limit_class=self.operation,
                 subject=subject,
             )
             for (subject, _, most), before, now in zip(
@@ -266,11 +266,11 @@ class ReadLimiter:
         """Count up to `most_callers` apart, and all others together."""
         self._clock = clock
         self._most_callers = most_callers
-        self._window = limits.operation.window
+        self._window = limits.limit_class.window
         self._number = 0
         self._begins_ms = self._ends_ms = 0
         self._token, self._account, self._address = (
-            _Counts(subject, limits.most.get(subject, _UNLIMITED)) for subject in RateLimitSubject
+            _Counts(subject, limits.limits.get(subject, _UNLIMITED)) for subject in RateLimitSubject
         )
 
     def count(self, by: Principal) -> None:
@@ -281,14 +281,14 @@ class ReadLimiter:
         if by.id:
             self._add(self._token, by.credential, now_ms)
             self._add(self._account, by.id, now_ms)
-        self._add(self._address, neighbourhood(by.address), now_ms)
+        self._add(self._address, caller_network(by.address), now_ms)
 
     def require_room(self, address: str) -> None:
         """Raise `TooManyRequests` if the next request of the address would exceed its limit."""
         now_ms, counts = self._clock.now_ms(), self._address
         if not self._begins_ms <= now_ms < self._ends_ms:
             self._begin(Window.at(now_ms, self._window))
-        key = self._own_or_shared_key(counts, neighbourhood(address))
+        key = self._own_or_shared_key(counts, caller_network(address))
         before, counted = counts.before.get(key, 0), counts.now.get(key, 0) + 1
         if before + counted <= counts.most:
             return
@@ -337,7 +337,7 @@ class ReadLimiter:
             counts.most,
             window_counts,
             Window.at(now_ms, self._window),
-            operation=RateLimitClass.READ,
+            limit_class=RateLimitClass.READ,
             subject=counts.subject,
         )
 
@@ -368,17 +368,17 @@ class _Counts:
 def _failure_counter(request: _CountedRequest, address: str, credential: str) -> Counter:
     """Return the counter of a credential in one window, by its hash."""
     window = request.window
-    key = hash_secret(f"{neighbourhood(address)}\n{window.number}\n{credential}")
+    key = hash_secret(f"{caller_network(address)}\n{window.number}\n{credential}")
     return Counter(_FAILED, key, (window.number + 1) * window.length_ms)
 
 
 def _address_keys(address: str) -> RateLimitKeys:
-    return RateLimitKeys(address=neighbourhood(address))
+    return RateLimitKeys(address=caller_network(address))
 
 
 def _wait(name: str, until_ms: int, allowance: RateLimitAllowance) -> RateLimitWait:
     _, _, key = name.split(":", 2)
-    return RateLimitWait(allowance.operation, allowance.subject, key, allowance.limit, until_ms)
+    return RateLimitWait(allowance.limit_class, allowance.subject, key, allowance.limit, until_ms)
 
 
 def _require(allowance: RateLimitAllowance) -> None:

@@ -92,7 +92,7 @@ class RecordWriter:
 
     async def _published(self, entity: E) -> E:
         try:
-            await self.events.publish(entity.waiting)
+            await self.events.publish(entity.pending_events)
         except Unavailable as failure:
             self.delayed(failure)
             return entity

@@ -150,7 +150,7 @@ class Identities:
     async def remove(self, identity_id: str, *, by: Principal) -> None:
         """Take away a way to sign in; raise `LastIdentity` for the only one."""
         require_own_account("remove", "identities", by)
-        if not by.is_fresh(self.clock.now_ms()):
+        if not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain("remove", "an identity")
         mine = await self.of(by=by)
         identity = next((each for each in mine if each.id == identity_id), None)
@@ -296,7 +296,7 @@ class SignInFlow:
         if not by.is_operator and (issuer is None or not issuer.administrator):
             reason = "it takes being administrator of the registry"
             raise NotPermitted("issue", "sign-in links", reason)
-        if not by.is_operator and not by.is_fresh(self.clock.now_ms()):
+        if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain("issue", "a sign-in link")
 
     def _provider(self, name: str) -> IdentityProvider:
@@ -312,7 +312,9 @@ class SignInFlow:
             return
         if not errand.by.credential.startswith(SESSION_CREDENTIAL):
             raise SignInExpired
-        if errand.purpose is SignInPurpose.LINK and not errand.by.is_fresh(self.clock.now_ms()):
+        if errand.purpose is SignInPurpose.LINK and not errand.by.signed_in_recently(
+            self.clock.now_ms()
+        ):
             raise SignInAgain("link", "an identity")
 
     async def _pending(self, name: str, state: str, arrival: SignInBrowser) -> SignInAttempt:
@@ -361,7 +363,7 @@ class SignInFlow:
         self, who: VerifiedIdentity, pending: SignInAttempt, secret: Secret, arrival: SignInBrowser
     ) -> Session:
         session = await self._session(pending)
-        changed = session.with_secret(
+        changed = session.with_new_secret(
             hash_secret(secret.reveal()), session.secrets[0], self.clock.now_ms()
         ).model_copy(update={"signed_in_ms": who.authenticated_ms, "strong": who.strong})
         change = EntityChange("session.renewed", session.id, account=session.account)

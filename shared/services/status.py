@@ -58,10 +58,10 @@ class RegistryStatus:
         )
         return StatusReport(
             at_ms=self.clock.now_ms(),
-            standings=None if standings is None else tuple(standings),
+            tasks=None if standings is None else tuple(standings),
             backlog=backlog,
-            counted=counted,
-            room=self.room() if self.room else None,
+            counts=counted,
+            disk_space=self.room() if self.room else None,
             read_only=(await self.notice_cache.current()).read_only,
         )
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import OWNER_LENGTH
-from shared.domain.addresses import are_within, parse_ranges
+from shared.domain.addresses import are_ranges_within, parse_ranges
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
     CredentialsMissing,
@@ -169,7 +169,7 @@ class Tokens:
 
     def _check_sure(self, verb: str, token: Token, by: Principal) -> None:
         manages = any(Scope.MANAGE in grant.scopes for grant in token.grants)
-        if manages and not by.is_operator and not by.is_fresh(self.clock.now_ms()):
+        if manages and not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain(verb, f"the token {token.name}, which manages")
 
 
@@ -189,10 +189,10 @@ def token_draft(owner: str, wanted: TokenRequest, expires_ms: int | None, by: Pr
 
 def check_reach(verb: str, token: Token, by: Principal) -> None:
     """Raise `NotPermitted` for a token that would reach further than the credential of `by`."""
-    if not all(map(by.may_hand_out, token.grants)):
+    if not all(map(by.may_grant, token.grants)):
         reason = "it would allow more than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
-    if not are_within(token.addresses, by.addresses):
+    if not are_ranges_within(token.addresses, by.addresses):
         reason = "it could be used from elsewhere than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
 

@@ -150,7 +150,7 @@ class TrustedPublishers:
 
     async def _bind(self, package: Package, makers: frozenset[str], by: Principal) -> None:
         for publisher in await self.directory.of(Publisher, package.org.lower()):
-            if publisher.id in makers and publisher.waits_for(package):
+            if publisher.id in makers and publisher.is_pending_for(package):
                 fields = {"pending_until_ms": None, "package": package.name}
                 bound = publisher.model_copy(update=fields)
                 details = {"publisher": publisher.id}
@@ -295,7 +295,7 @@ class TrustedPublishing:
         """
         job = await self.jobs.read(text)
         # Whatever else the request carries, it is the job that asks.
-        asks = Principal(job.workload.subject, _KIND, address=by.address, agent=by.agent)
+        asks = Principal(job.job.subject, _KIND, address=by.address, agent=by.agent)
         near = await (self._near(job) if org is None else self._near_in(org, job))
         publishers = await self._trusting(job, near)
         if not publishers:
@@ -310,12 +310,12 @@ class TrustedPublishing:
     async def _near_in(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
         """Return the organization's publishers with the job's number."""
         found = await self.directory.of(Publisher, org.lower())
-        return self._counting([each for each in found if each.subject == job.workload.subject])
+        return self._counting([each for each in found if each.subject == job.job.subject])
 
     async def _near(self, job: VerifiedJob) -> list[Publisher]:
         """Return everybody's publishers with the job's number."""
         # The list by subject may lag behind, and this is about rights: each is read again.
-        listed = await self.directory.about(Publisher, job.workload.subject)
+        listed = await self.directory.about(Publisher, job.job.subject)
         if len(listed) > MAX_PUBLISHERS_READ:
             raise InvalidRequest(_SAY_WHICH.format(names="several organizations"))
         read = await asyncio.gather(*(self.directory.get(Publisher, p.place) for p in listed))
@@ -327,8 +327,8 @@ class TrustedPublishing:
 
     async def _trusting(self, job: VerifiedJob, near: Sequence[Publisher]) -> list[Publisher]:
         """Return the publishers that take this run, unless somebody else made their package."""
-        taking = [each for each in near if each.is_the(job.workload)]
-        taking = [each for each in taking if not each.rules.differences(job.workload)]
+        taking = [each for each in near if each.matches(job.job)]
+        taking = [each for each in taking if not each.rules.differences(job.job)]
         heads = await asyncio.gather(*(self.metadata.head(p.target) for p in taking))
         return [
             each
@@ -347,12 +347,12 @@ class TrustedPublishing:
             Organization, organization_place(OrgName(keys.pop()))
         )
         if organization is None or organization.is_deleted_at(self.clock.now_ms()):
-            raise WorkloadUnknown(str(job.workload))
+            raise WorkloadUnknown(str(job.job))
         return organization
 
     async def _use_once(self, job: VerifiedJob) -> None:
         key = hashlib.sha256(f"{job.issuer}\n{job.token_id}".encode()).hexdigest()
-        kept_ms = job.counts_until_ms + ID_TOKEN_REMEMBERED_FOR // timedelta(milliseconds=1)
+        kept_ms = job.expires_ms + ID_TOKEN_REMEMBERED_FOR // timedelta(milliseconds=1)
         now_ms = self.clock.now_ms()
         if not await self.work.claim(_KIND, key, "", expires_ms=kept_ms, now_ms=now_ms):
             raise IdTokenUsed
@@ -370,11 +370,11 @@ class TrustedPublishing:
             hash="",
             owner=organization.id,
             org=organization.name,
-            name=f"{job.workload.provider.title} {job.workload.repository}".strip(),
+            name=f"{job.job.provider.title} {job.job.repository}".strip(),
             grants=tuple(_grant(each) for each in publishers),
             created_ms=now_ms,
             expires_ms=now_ms + TOKEN_LIFETIME // timedelta(milliseconds=1),
-            provenance=job.workload.provenance(*(each.id for each in publishers)),
+            provenance=job.job.provenance(*(each.id for each in publishers)),
         )
         return await self.tokens.issue(draft, by=by)
 
@@ -388,10 +388,10 @@ class TrustedPublishing:
 
 
 def _refusal(job: VerifiedJob, near: Sequence[Publisher]) -> WorkloadUnknown | WorkloadDiffers:
-    same = [each for each in near if each.is_the(job.workload)]
+    same = [each for each in near if each.matches(job.job)]
     if not same:
-        return WorkloadUnknown(str(job.workload))
-    differing = {each.id: each.rules.differences(job.workload) for each in same}
+        return WorkloadUnknown(str(job.job))
+    differing = {each.id: each.rules.differences(job.job) for each in same}
     nearest = min(same, key=lambda each: len(differing[each.id]))
     differences = differing[nearest.id] or ["the package that it waited for was made by another"]
     return WorkloadDiffers(nearest.target, "; ".join(differences))
@@ -406,8 +406,8 @@ def _grant(publisher: Publisher) -> Grant:
 
 
 def _refused(publisher: Publisher, refusal: Untrusted, job: VerifiedJob) -> EntityChange:
-    run = job.workload.provenance().run
-    details = {"publisher": publisher.id, "why": str(refusal), **job.workload.ids, **run}
+    run = job.job.provenance().event_details
+    details = {"publisher": publisher.id, "why": str(refusal), **job.job.ids, **run}
     return EntityChange(
         "publisher.refused", str(publisher.target), org=publisher.org, details=details
     )

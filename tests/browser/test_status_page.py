@@ -36,7 +36,7 @@ def use_up_device_codes(site: Site) -> None:
     """Ask for codes until there are none, which keeps nothing else waiting."""
     default = Settings.model_fields["limit_device"].default
     limits = RateLimit.parse(RateLimitClass.DEVICE, default)
-    for _ in range(limits.most[RateLimitSubject.ADDRESS]):
+    for _ in range(limits.limits[RateLimitSubject.ADDRESS]):
         httpx.post(f"{site.url}/api/v1/device", json={"client_id": "a machine"})
 
 

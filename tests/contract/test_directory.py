@@ -252,7 +252,7 @@ async def test_an_outbox_is_published_and_cleared(stores: Stores, others: Stores
     assert await others.directory.unpublished(10) == [
         PendingEvents("account", Place("a1"), 1, stored.outbox)
     ]
-    await others.events.publish(stored.waiting)
+    await others.events.publish(stored.pending_events)
     assert await feed(stores) == ["e1", "e2"]
     assert await stores.directory.get(Account, Place("a1")) == account()
     assert await stores.directory.unpublished(10) == []
@@ -261,9 +261,9 @@ async def test_an_outbox_is_published_and_cleared(stores: Stores, others: Stores
 async def test_an_entity_that_changed_since_keeps_its_outbox(stores: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1"))
     changed = await stores.directory.replace(owing(stored, "e1", "e2"))
-    await stores.events.publish(stored.waiting)
-    assert await stores.directory.unpublished(10) == [changed.waiting]
-    await stores.events.publish(changed.waiting)
+    await stores.events.publish(stored.pending_events)
+    assert await stores.directory.unpublished(10) == [changed.pending_events]
+    await stores.events.publish(changed.pending_events)
     assert await feed(stores) == ["e1", "e2"]
     assert await stores.directory.unpublished(10) == []
 
@@ -271,9 +271,9 @@ async def test_an_entity_that_changed_since_keeps_its_outbox(stores: Stores) -> 
 async def test_a_removed_entity_owes_its_events_until_they_are_published(stores: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1"))
     gone = await stores.directory.remove(owing(stored, "e1", "e2"))
-    assert await stores.directory.unpublished(10) == [gone.waiting]
+    assert await stores.directory.unpublished(10) == [gone.pending_events]
     for _ in range(2):
-        await stores.events.publish(gone.waiting)
+        await stores.events.publish(gone.pending_events)
     assert await feed(stores) == ["e1", "e2"]
     assert await stores.directory.unpublished(10) == []
 
@@ -281,9 +281,9 @@ async def test_a_removed_entity_owes_its_events_until_they_are_published(stores:
 async def test_who_takes_a_place_that_owes_events_publishes_them(stores: Stores) -> None:
     gone = await stores.directory.remove(await stores.directory.add(owing(account(), "e1")))
     new = await stores.directory.add(owing(account("a1", "Anew"), "e2"))
-    await stores.events.publish(gone.waiting)  # Late: the new one must not go with it.
+    await stores.events.publish(gone.pending_events)  # Late: the new one must not go with it.
     assert await stores.directory.get(Account, Place("a1")) == new
-    await stores.events.publish(new.waiting)
+    await stores.events.publish(new.pending_events)
     assert sorted(await feed(stores)) == ["e1", "e2"]
     assert await stores.directory.get(Account, Place("a1")) == new.model_copy(update={"outbox": ()})
 

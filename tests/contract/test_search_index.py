@@ -565,22 +565,24 @@ async def test_packages_are_found_by_what_they_depend_on_themselves(index: Searc
         needing("acme/greet:1.0.0", "acme/log"),
         listing("acme/alone:1.0.0"),
     )
-    assert sorted(await found(index, "", needs="acme/greet")) == ["acme/shop", "other/app"]
-    assert sorted(await found(index, "", needs="acme/log")) == ["acme/greet", "acme/shop"]
-    assert await found(index, "", needs="acme/alone") == []
+    assert sorted(await found(index, "", depends_on="acme/greet")) == ["acme/shop", "other/app"]
+    assert sorted(await found(index, "", depends_on="acme/log")) == ["acme/greet", "acme/shop"]
+    assert await found(index, "", depends_on="acme/alone") == []
 
 
 async def test_a_private_package_is_nobodys_dependent_but_its_members(index: SearchIndex) -> None:
     hidden = needing("acme/app:1.0.0", "acme/greet", visibility=Visibility.PRIVATE)
     await index.offer(hidden)
-    assert await found(index, "", needs="acme/greet") == []
-    assert await found(index, "", Viewer(frozenset({"acme"})), needs="acme/greet") == ["acme/app"]
+    assert await found(index, "", depends_on="acme/greet") == []
+    assert await found(index, "", Viewer(frozenset({"acme"})), depends_on="acme/greet") == [
+        "acme/app"
+    ]
 
 
 async def test_a_package_that_depends_on_it_no_more_is_no_dependent(index: SearchIndex) -> None:
     await index.offer(needing("acme/shop:1.0.0", "acme/greet"))
     await index.replace(needing("acme/shop:1.1.0"))
-    assert await found(index, "", needs="acme/greet") == []
+    assert await found(index, "", depends_on="acme/greet") == []
 
 
 # --- suggestions --------------------------------------------------------------------------------
@@ -650,10 +652,10 @@ async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchInd
         listing("acme/three:1.0.0", licenses=("BSD",), keywords=("web",)),
     )
     mit, web = FacetValue(Facet.LICENSE, "mit"), FacetValue(Facet.KEYWORD, "web")
-    assert sorted(await found(index, "", traits=(mit,))) == ["acme/one", "acme/two"]
-    assert await found(index, "", traits=(mit, web)) == ["acme/one"]
-    assert await found(index, "", traits=(FacetValue(Facet.ORG, "nobody"),)) == []
-    assert await divided(index, Facet.LICENSE, traits=(web,)) == {"MIT": 1, "BSD": 1}
+    assert sorted(await found(index, "", facet_values=(mit,))) == ["acme/one", "acme/two"]
+    assert await found(index, "", facet_values=(mit, web)) == ["acme/one"]
+    assert await found(index, "", facet_values=(FacetValue(Facet.ORG, "nobody"),)) == []
+    assert await divided(index, Facet.LICENSE, facet_values=(web,)) == {"MIT": 1, "BSD": 1}
 
 
 async def test_what_changes_or_goes_is_counted_no_more(index: SearchIndex) -> None:
@@ -703,8 +705,8 @@ async def test_new_packages_are_not_those_that_were_updated(index: SearchIndex) 
 
 async def test_a_mistyped_word_comes_with_what_was_perhaps_meant(index: SearchIndex) -> None:
     await index.offer(listing("acme/kafka:1.0.0"))
-    assert (await index.search(Query.parse("kafak"), ResultPage(), ANYONE)).meant == (
+    assert (await index.search(Query.parse("kafak"), ResultPage(), ANYONE)).corrections == (
         ("kafak", "kafka"),
     )
-    assert (await index.search(Query.parse("kafka"), ResultPage(), ANYONE)).meant == ()
-    assert (await index.search(Query.parse("zzzzzz"), ResultPage(), ANYONE)).meant == ()
+    assert (await index.search(Query.parse("kafka"), ResultPage(), ANYONE)).corrections == ()
+    assert (await index.search(Query.parse("zzzzzz"), ResultPage(), ANYONE)).corrections == ()

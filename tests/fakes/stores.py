@@ -95,7 +95,7 @@ class FakeDirectory:
     async def unpublished(self, count: int) -> list[PendingEvents]:
         """Return outboxes that are not empty."""
         self.calls.append("unpublished")
-        return [each.waiting for each in self.entities.values() if each.outbox][:count]
+        return [each.pending_events for each in self.entities.values() if each.outbox][:count]
 
     async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
         """Return what ends between the two times."""

@@ -59,7 +59,7 @@ def test_everything_goes_to_the_app_over_tls() -> None:
 
 def test_the_edge_is_no_stricter_with_an_address_than_the_registry() -> None:
     default = Settings.model_fields["limit_read"].default
-    allowed = RateLimit.parse(RateLimitClass.READ, default).most[RateLimitSubject.ADDRESS]
+    allowed = RateLimit.parse(RateLimitClass.READ, default).limits[RateLimitSubject.ADDRESS]
     assert EDGE.parameters["requestsAMinute"]["default"] >= allowed
 
 

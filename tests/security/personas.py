@@ -153,4 +153,4 @@ def _of_tenant(words: str) -> Principal:
     org, role, *scopes = words.split()
     grant = Grant(scopes=frozenset(Scope(each) for each in scopes), org=org)
     holding = RoleGrant(org=org, role=Role(role))
-    return Principal("entra-0a0a0a0a", "entra-token", (grant,), holdings=(holding,))
+    return Principal("entra-0a0a0a0a", "entra-token", (grant,), role_grants=(holding,))

@@ -348,7 +348,7 @@ async def test_the_count_is_one_over_all_instances(worlds: OpenWorld) -> None:
     """Two processes over the same stores count as one, whoever of the principal they serve."""
     world = await worlds(brake_packages=4)
     ann = Principal(world.people.ann.account.id, "t0", (Grant(),))
-    machine = Principal("acme000000", "t1", (Grant(),), maker=ann.id)
+    machine = Principal("acme000000", "t1", (Grant(),), token_creator=ann.id)
     other = build_registry(world.registry.settings, world.stores)
     paces = [
         await limiting.count_push(by, Coordinate.parse("acme", f"p{number}", "1.0.0").package)

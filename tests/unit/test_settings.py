@@ -87,14 +87,14 @@ def test_keys_of_scanners_are_public_keys_and_the_address_of_others() -> None:
 @pytest.mark.parametrize("operation", RateLimitClass)
 def test_every_limit_is_a_setting(operation: RateLimitClass) -> None:
     name = f"limit_{operation.name.lower()}"
-    assert Settings().limits_of(operation).most, "a default that limits nobody"
+    assert Settings().limits_of(operation).limits, "a default that limits nobody"
     chosen = Settings.model_validate({name: "address=7"})
-    assert chosen.limits_of(operation).most == {RateLimitSubject.ADDRESS: 7}
+    assert chosen.limits_of(operation).limits == {RateLimitSubject.ADDRESS: 7}
     assert problem(**{name: "7"}).startswith(f"BALLROOM_{name.upper()} cannot be used: '7' is no")
 
 
 def test_by_default_a_token_makes_120_pushes_a_minute() -> None:
-    assert Settings().limits_of(RateLimitClass.PUSH).most[RateLimitSubject.TOKEN] == 120
+    assert Settings().limits_of(RateLimitClass.PUSH).limits[RateLimitSubject.TOKEN] == 120
 
 
 SMTP = {"mail": "smtp", "mail_from": "ballroom@example.org", "smtp_host": "mail.example.org"}

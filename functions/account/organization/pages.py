@@ -118,7 +118,9 @@ async def organization_frame(request: SignedInRequest, tab: str) -> Organization
         org_of(request), by=request.principal
     )
     done = DONE_MESSAGES.get(request.query.get("done", ""), "")
-    return OrganizationFrame(request, access, access.existing(org_of(request)), tab, done)
+    return OrganizationFrame(
+        request, access, access.require_organization(org_of(request)), tab, done
+    )
 
 
 def org_of(request: SignedInRequest) -> OrgName:

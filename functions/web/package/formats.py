@@ -94,7 +94,7 @@ def _run(provenance: Provenance | None) -> dict[str, str]:
     """Return by what it was published; who holds a token is not told."""
     if provenance is None:
         return {"means": "stored-token"}
-    return {"means": "trusted-publisher", **provenance.run}
+    return {"means": "trusted-publisher", **provenance.event_details}
 
 
 def _owner(details: ReleaseDetails) -> dict[str, object]:

@@ -239,13 +239,13 @@ def _restrictions(query: Query, begin: WordMatcher) -> Iterator[str]:
 
 def _demanded(query: Query) -> Iterator[str]:
     """Yield the facets that every result must have."""
-    if query.needs:
-        yield facet_word("needs", query.needs)
+    if query.depends_on:
+        yield facet_word("needs", query.depends_on)
     if query.deprecated_only:
         yield facet_word("deprecated")
     if query.kind is SearchKind.TOOLS:
         yield facet_word("tool")
-    yield from (facet_word("trait", trait.key) for trait in query.traits)
+    yield from (facet_word("trait", trait.key) for trait in query.facet_values)
 
 
 def _pattern(term: Term) -> LikePattern:

@@ -25,8 +25,8 @@ class DeliveryRoute(Enum):
 class ClientKind(Enum):
     """How the client asked, and will ask there."""
 
-    PLAIN = "without `Authorization`"
-    CARRYING = "with `Authorization`"
+    WITHOUT_AUTHORIZATION = "without `Authorization`"
+    WITH_AUTHORIZATION = "with `Authorization`"
 
 
 class Cdn(Enum):
@@ -41,24 +41,26 @@ class Cdn(Enum):
 class DeliveryOptions:
     """What there is to choose from for one archive."""
 
-    side: Visibility
+    container: Visibility
     cdn: Cdn
     is_linked: bool  # Blob Storage has it under a name that is known; on one machine nothing has.
 
 
-def second_hop(caller: ClientKind, ways: DeliveryOptions) -> DeliveryRoute:
+def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
     """Return who sends the bytes to the caller."""
-    if ways.side is Visibility.PUBLIC and _takes(ways.cdn, caller):
+    if options.container is Visibility.PUBLIC and _takes(options.cdn, client):
         return DeliveryRoute.CDN
     return (
         DeliveryRoute.STORE
-        if ways.is_linked and caller is ClientKind.PLAIN
+        if options.is_linked and client is ClientKind.WITHOUT_AUTHORIZATION
         else DeliveryRoute.REGISTRY
     )
 
 
-def _takes(cdn: Cdn, caller: ClientKind) -> bool:
-    return cdn is Cdn.STRIPPING or (cdn is Cdn.PASSING and caller is ClientKind.PLAIN)
+def _takes(cdn: Cdn, client: ClientKind) -> bool:
+    return cdn is Cdn.STRIPPING or (
+        cdn is Cdn.PASSING and client is ClientKind.WITHOUT_AUTHORIZATION
+    )
 
 
 # A push that was under way while its package changed stores where it would have been right. The

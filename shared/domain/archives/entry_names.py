@@ -1,7 +1,7 @@
 """Names of the entries of an archive: safe to unpack, portable, and each one file everywhere.
 
-`decoded_name` checks every archive. `refuse_unportable` and `refuse_twins` check new archives only,
-so that files of a stored release stay readable when a rule is added.
+`decode_name` checks every archive. `refuse_unportable` and `refuse_duplicates` check new archives
+only, so that files of a stored release stay readable when a rule is added.
 """
 
 import re
@@ -21,7 +21,7 @@ _SHORT = re.compile(r"(?=[^.]{3,8}(?:\.|$))[^.]+~[0-9]{1,6}(?:\.[^.]{0,3})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-def decoded_name(raw_name: bytes) -> str:
+def decode_name(raw_name: bytes) -> str:
     """Return a name that is safe to unpack, or refuse it."""
     try:
         name = raw_name.decode()
@@ -67,17 +67,17 @@ def _why_unportable(part: str) -> str:
     return ""
 
 
-def folded(name: str) -> str:
+def fold_case(name: str) -> str:
     """Return what file systems without case or normalization compare names by."""
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
-def refuse_twins(names: Iterable[str]) -> None:
+def refuse_duplicates(names: Iterable[str]) -> None:
     """Refuse two entries for one file, and a file that is another entry's folder."""
     # No name has a NUL, so with it for the slash what lies in a folder sorts right behind it.
-    keyed = [(folded(name.removesuffix("/")).replace("/", "\0"), name) for name in names]
+    keyed = [(fold_case(name.removesuffix("/")).replace("/", "\0"), name) for name in names]
     keyed.sort(key=itemgetter(0))
     for (key, name), (next_key, following) in pairwise(keyed):
         if key == next_key:

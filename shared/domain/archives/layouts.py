@@ -5,7 +5,7 @@ graph are.
 from collections.abc import Iterator
 from typing import Protocol
 
-from shared.domain.archives.entry_names import folded
+from shared.domain.archives.entry_names import fold_case
 from shared.domain.archives.manifest import (
     BALA_JSON,
     BALA_TOML,
@@ -110,9 +110,9 @@ class ArchiveContents:
         """Say whether there is a file of this name; one in other letters is refused."""
         if manifest in self.files:
             return True
-        wanted = folded(manifest)
+        wanted = fold_case(manifest)
         for name in self.files:
-            if len(name) == len(wanted) and folded(name) == wanted:
+            if len(name) == len(wanted) and fold_case(name) == wanted:
                 raise ManifestMisspelled(name, manifest)
         return False
 

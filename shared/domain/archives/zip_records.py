@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shared.domain.archives.entry_names import decoded_name, refuse_twins, refuse_unportable
+from shared.domain.archives.entry_names import decode_name, refuse_duplicates, refuse_unportable
 from shared.domain.errors.archives import (
     ArchiveComment,
     BytesAfter,
@@ -107,7 +107,7 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
     directory = _find_directory(content, max_entries)
     entries = tuple(_central_headers(content, directory))
     refuse_unportable(entry.name for entry in entries)
-    refuse_twins(entry.name for entry in entries)
+    refuse_duplicates(entry.name for entry in entries)
     located = _match_local_headers(content, entries, directory.start)
     return tuple(located[entry.start] for entry in entries)
 
@@ -216,7 +216,7 @@ def _central_entry(header: tuple[int, ...], rest: bytes) -> ZipEntry:
     ]
     disk, _, attributes, start = header[13:]
     raw_name, comment = rest[:name_length], rest[name_length + extra_length :]
-    name = decoded_name(raw_name)
+    name = decode_name(raw_name)
     if not name.isascii() and not flags & _UTF8:
         raise UnsafeName(name, "is not marked as UTF-8, so readers differ in its letters")
     if _FULL_32 in (packed, unpacked, start) or disk == _FULL_16:

@@ -100,7 +100,7 @@ class TooMany(Refusal):
 
 class TooManyRequests(TooMany):
     sentence = (
-        "There are too many {allowance.operation.noun} by this {allowance.subject.value}: "
+        "There are too many {allowance.limit_class.noun} by this {allowance.subject.value}: "
         "{allowance.limit:,} are taken in {allowance.period}. "
         "Wait {allowance.wait_s} seconds and try again."
     )

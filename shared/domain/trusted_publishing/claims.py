@@ -204,7 +204,7 @@ def _gitlab(claims: JobTokenClaims) -> CiJob:
         ref=job.ref_path,
         protected=job.ref_protected,
         environment=job.environment,
-        environment_is_open=not job.environment_protected,
+        environment_is_unprotected=not job.environment_protected,
         commit=job.sha,
         run_url=f"{server}/{job.project_path}/-/jobs/{job.job_id}",
     )

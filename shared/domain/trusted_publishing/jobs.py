@@ -70,7 +70,7 @@ class CiJob:
     ref: str = ""
     protected: bool = False
     environment: str = ""
-    environment_is_open: bool = False  # Whoever may push a branch runs jobs in it.
+    environment_is_unprotected: bool = False  # Whoever may push a branch runs jobs in it.
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # What the job runs in, where that is no file of this repository.
@@ -116,10 +116,10 @@ def provider_server(provider: Provider, issuer: str) -> str:
 class VerifiedJob:
     """A workload that proved what it is by a token; which one, whose, and until when it counts."""
 
-    workload: CiJob
+    job: CiJob
     issuer: str
     token_id: str
-    counts_until_ms: int
+    expires_ms: int
 
 
 def job_subject(provider: Provider, ids: Mapping[str, str]) -> str:

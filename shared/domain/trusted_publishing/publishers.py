@@ -72,7 +72,7 @@ class PublisherRules(Record):
             yield f"its ref is {_shown(job.ref)}, not {' or '.join(self.refs)}"
         if self.environment and not self._is_environment(job):
             yield f"its environment is {_shown(job.environment)}, not {self.environment}"
-        if self._rests_on_environment and job.environment_is_open:
+        if self._rests_on_environment and job.environment_is_unprotected:
             shown = _shown(job.environment)
             yield f"its environment {shown} is not protected, and the publisher asks for no ref"
         if self.protected and not job.protected:
@@ -137,11 +137,11 @@ class Publisher(Entity):
     def target(self) -> Package:
         return Package.parse(self.org, self.package)
 
-    def waits_for(self, package: Package) -> bool:
+    def is_pending_for(self, package: Package) -> bool:
         """Say whether it is to make the package by its first push."""
         return self.pending_until_ms is not None and self.target.key == package.key
 
-    def is_the(self, job: CiJob) -> bool:
+    def matches(self, job: CiJob) -> bool:
         """Say whether the job is this very workload; no name counts."""
         return (self.provider, self.server, self.ids) == (job.provider, job.server, job.ids)
 

@@ -324,7 +324,7 @@ async def test_a_token_of_an_organization_brings_its_role(
 ) -> None:
     await change(tokens, org="acme")
     principal = await authenticate(authentication, HEADERS)
-    assert principal.holdings == (RoleGrant(org="acme", role=Role.MAINTAINER),)
+    assert principal.role_grants == (RoleGrant(org="acme", role=Role.MAINTAINER),)
 
 
 async def test_a_principal_is_all_that_the_token_says(
@@ -339,12 +339,12 @@ async def test_a_principal_is_all_that_the_token_says(
         credential="first",
         grants=GRANTS,
         expires_ms=token.expires_ms,
-        holdings=token.holdings,
+        role_grants=token.role_grants,
         address="203.0.113.7",
         agent="ballerina/2201.13.4",
         provenance=run,
         token="first",
-        maker="maker",
+        token_creator="maker",
     )
 
 
@@ -352,7 +352,7 @@ async def test_only_a_token_of_an_organization_has_a_maker(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     await change(tokens, made_by="maker")
-    assert (await authenticate(authentication, HEADERS)).maker == ""
+    assert (await authenticate(authentication, HEADERS)).token_creator == ""
 
 
 # --- canaries ----------------------------------------------------------------------------------

@@ -154,8 +154,8 @@ async def test_lists_of_public_packages_cost_no_call(
         (limited(package="other"), []),
         (ADMINISTRATOR, ["acme/greet", "globex/secret"]),
         (OPERATOR, ["acme/greet", "globex/secret"]),
-        (Principal("robot", holdings=(ROBOT,), grants=(Grant(),)), ["acme/greet"]),
-        (Principal("role", holdings=(PATTERN,), grants=(Grant(),)), ["acme/greet"]),
+        (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), ["acme/greet"]),
+        (Principal("role", role_grants=(PATTERN,), grants=(Grant(),)), ["acme/greet"]),
     ],
 )
 async def test_what_is_within_reach_takes_the_role_and_the_grant(
@@ -171,9 +171,9 @@ async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
     authorization: Authorization,
 ) -> None:
     everywhere = RoleGrant(org="*", role=Role.MEMBER)
-    by = Principal("auditor", holdings=(everywhere,), grants=(Grant(),))
+    by = Principal("auditor", role_grants=(everywhere,), grants=(Grant(),))
     assert await authorization.viewer(by) == Viewer(sees_everything=True)
-    limited_to_acme = Principal("auditor", holdings=(everywhere,), grants=(Grant(org="acme"),))
+    limited_to_acme = Principal("auditor", role_grants=(everywhere,), grants=(Grant(org="acme"),))
     assert await authorization.viewer(limited_to_acme) == Viewer()
 
 
@@ -185,7 +185,7 @@ async def test_a_role_everywhere_sees_everything_by_its_own_scopes_alone(
     authorization: Authorization, org: str, scopes: set[Scope], sees_everything: bool
 ) -> None:
     held = RoleGrant(org=org, role=Role.MEMBER, scopes=frozenset(scopes))
-    by = Principal("auditor", holdings=(held,), grants=(Grant(),))
+    by = Principal("auditor", role_grants=(held,), grants=(Grant(),))
     assert (await authorization.viewer(by)).sees_everything is sees_everything
 
 

@@ -121,7 +121,7 @@ async def test_a_principal_has_the_id_and_the_end_of_its_token() -> None:
     assert (by.id, by.credential) == ("entra-object", "entra:the-token")
     assert by.expires_ms == END_S * 1000
     assert [grant.scopes for grant in by.grants] == [{Scope.READ}]
-    assert [(each.org, each.role) for each in by.holdings] == [("acme", Role.MAINTAINER)]
+    assert [(each.org, each.role) for each in by.role_grants] == [("acme", Role.MAINTAINER)]
 
 
 async def test_a_token_without_an_id_is_known_by_its_kind() -> None:

@@ -58,16 +58,16 @@ def bench() -> Bench:
 @pytest.mark.parametrize("provider", Provider)
 async def test_a_job_of_every_provider_is_read(bench: Bench, provider: Provider) -> None:
     job = await bench.jobs.read(Secret(bench.ci.token(provider)))
-    assert job.workload.provider is provider
+    assert job.job.provider is provider
     assert job.issuer == ISSUERS[provider]
     assert job.token_id == "token-1"
-    assert job.counts_until_ms == bench.clock.now_ms() + (LIFETIME_S + LEEWAY.seconds) * 1000
+    assert job.expires_ms == bench.clock.now_ms() + (LIFETIME_S + LEEWAY.seconds) * 1000
 
 
 async def test_a_token_of_the_older_version_of_entra_is_read_by_the_same_keys(bench: Bench) -> None:
     older = bench.ci.token(Provider.ENTRA, iss=f"https://sts.windows.net/{TENANT}/")
     job = await bench.jobs.read(Secret(older))
-    assert job.workload.provider is Provider.ENTRA
+    assert job.job.provider is Provider.ENTRA
 
 
 @pytest.mark.parametrize("provider", Provider)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from shared.domain.addresses import (
     MAX_RANGES,
-    allows,
-    are_within,
+    are_ranges_within,
+    caller_network,
     client_address,
+    is_address_allowed,
     is_shared,
     is_within,
-    neighbourhood,
     parse_networks,
     parse_ranges,
 )
@@ -123,7 +123,7 @@ def test_an_address_lies_in_its_networks() -> None:
     ],
 )
 def test_all_addresses_of_one_network_are_one_caller(address: str, one: str) -> None:
-    assert neighbourhood(address) == one
+    assert caller_network(address) == one
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "2001:db8:f::1", ""])
@@ -193,7 +193,7 @@ def test_there_are_only_so_many_ranges() -> None:
 
 @pytest.mark.parametrize("address", ["203.0.113.7", "2001:db8::1", "", "nonsense"])
 def test_no_ranges_are_no_limit(address: str) -> None:
-    assert allows((), address)
+    assert is_address_allowed((), address)
 
 
 @pytest.mark.parametrize(
@@ -217,13 +217,13 @@ def test_no_ranges_are_no_limit(address: str) -> None:
     ],
 )
 def test_an_address_is_within_the_ranges_or_it_is_not(address: str, allowed: bool) -> None:
-    assert allows(("203.0.113.0/24", "2001:db8::/32"), address) is allowed
+    assert is_address_allowed(("203.0.113.0/24", "2001:db8::/32"), address) is allowed
 
 
 def test_everything_of_one_kind_is_nothing_of_the_other() -> None:
-    assert allows(("0.0.0.0/0",), "203.0.113.7")
-    assert not allows(("0.0.0.0/0",), "2001:db8::1")
-    assert not allows(("::/0",), "::ffff:203.0.113.7")
+    assert is_address_allowed(("0.0.0.0/0",), "203.0.113.7")
+    assert not is_address_allowed(("0.0.0.0/0",), "2001:db8::1")
+    assert not is_address_allowed(("::/0",), "::ffff:203.0.113.7")
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_everything_of_one_kind_is_nothing_of_the_other() -> None:
 def test_ranges_are_within_limits_or_reach_further(
     ranges: tuple[str, ...], limits: tuple[str, ...], within: bool
 ) -> None:
-    assert are_within(ranges, limits) is within
+    assert are_ranges_within(ranges, limits) is within
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1), st.integers(0, 32))
@@ -253,8 +253,8 @@ def test_a_mapped_address_is_the_address_that_it_maps(first: int, asked: int, bi
     [spelled] = parse_ranges([str(network)])
     address = ip_address(asked)
     mapped = IPv6Address(0xFFFF_0000_0000 + asked)
-    assert allows((spelled,), str(address)) is (address in network)
-    assert allows((spelled,), str(mapped)) is (address in network)
+    assert is_address_allowed((spelled,), str(address)) is (address in network)
+    assert is_address_allowed((spelled,), str(mapped)) is (address in network)
 
 
 @given(st.text(max_size=60))
@@ -264,4 +264,4 @@ def test_no_text_is_more_than_refused(text: str) -> None:
     except InvalidRequest:
         return
     assert parse_ranges(ranges) == ranges
-    allows(ranges, text)
+    is_address_allowed(ranges, text)

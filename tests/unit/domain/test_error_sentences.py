@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from infra.cost.prices import NoPrices, UnknownFigure
 from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.addresses import MAX_RANGES, parse_ranges
-from shared.domain.archives.entry_names import decoded_name, refuse_unportable
+from shared.domain.archives.entry_names import decode_name, refuse_unportable
 from shared.domain.errors.base import Refusal
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
@@ -60,13 +60,13 @@ REFUSED: dict[str, Callable[[], object]] = {
     ),
     "a domain": lambda: parse_domain("example"),
     "a mail address": lambda: parse_email("kim"),
-    "a name in an archive that is absolute": lambda: decoded_name(b"/etc/passwd"),
-    "a name in an archive that is no UTF-8": lambda: decoded_name(b"\xff"),
-    "a name in an archive that is empty": lambda: decoded_name(b""),
-    "a name in an archive with a backslash": lambda: decoded_name(b"a\\b"),
-    "a name in an archive with a control character": lambda: decoded_name(b"a\nb"),
-    "a name in an archive that leaves its folder": lambda: decoded_name(b"a/../b"),
-    "a name in an archive that is not normalized": lambda: decoded_name("e\u0301".encode()),
+    "a name in an archive that is absolute": lambda: decode_name(b"/etc/passwd"),
+    "a name in an archive that is no UTF-8": lambda: decode_name(b"\xff"),
+    "a name in an archive that is empty": lambda: decode_name(b""),
+    "a name in an archive with a backslash": lambda: decode_name(b"a\\b"),
+    "a name in an archive with a control character": lambda: decode_name(b"a\nb"),
+    "a name in an archive that leaves its folder": lambda: decode_name(b"a/../b"),
+    "a name in an archive that is not normalized": lambda: decode_name("e\u0301".encode()),
     "a name in an archive with a colon": lambda: refuse_unportable(["a:b"]),
     "a name in an archive that ends in a dot": lambda: refuse_unportable(["a."]),
     "a name in an archive that is a device": lambda: refuse_unportable(["a/con.txt"]),

@@ -233,7 +233,7 @@ ACME = Grant(org="acme")
     ],
 )
 def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allowed: bool) -> None:
-    assert Principal(ID, "token", (held,)).may_hand_out(wanted) is allowed
+    assert Principal(ID, "token", (held,)).may_grant(wanted) is allowed
 
 
 def test_a_stranger_cannot_tell_a_new_package_from_one_that_is_there() -> None:
@@ -270,7 +270,7 @@ def test_a_sign_in_is_fresh_for_ten_minutes(minutes: float, expected: type[Refus
 
 def machine(org: str = "acme", role: Role = Role.MAINTAINER) -> Principal:
     """Return a credential that brings a role itself, and belongs to no account."""
-    return Principal("organ00000", "ci", (Grant(),), holdings=(RoleGrant(org=org, role=role),))
+    return Principal("organ00000", "ci", (Grant(),), role_grants=(RoleGrant(org=org, role=role),))
 
 
 @pytest.mark.parametrize("action", Action)
@@ -304,7 +304,7 @@ ALL_AS_MEMBER = RoleGrant(org="*", role=Role.MEMBER, scopes=frozenset(Scope))
 def test_a_role_and_a_scope_of_two_sources_are_no_right(
     holdings: tuple[RoleGrant, ...], grants: tuple[Grant, ...], role: str
 ) -> None:
-    by = Principal(ID, "entra:1", grants, holdings=holdings)
+    by = Principal(ID, "entra:1", grants, role_grants=holdings)
     assert refused(by, standing(role), Action.READ) is None
     assert refused(by, standing(role), Action.PUSH_VERSION) is NotPermitted
     assert refused(by, standing(role), Action.MANAGE) is NotPermitted
@@ -312,10 +312,10 @@ def test_a_role_and_a_scope_of_two_sources_are_no_right(
 
 def test_a_role_with_its_own_scopes_is_a_right() -> None:
     wide = frozenset({Scope.PUSH_VERSION})
-    by = Principal(ID, holdings=(RoleGrant(org="ac*", role=Role.MAINTAINER, scopes=wide),))
+    by = Principal(ID, role_grants=(RoleGrant(org="ac*", role=Role.MAINTAINER, scopes=wide),))
     assert refused(by, standing("none"), Action.PUSH_VERSION) is None
     assert refused(by, standing("none"), Action.READ) is NotPermitted
-    assert [(each.org, each.scopes) for each in by.allowances] == [("ac*", wide)]
+    assert [(each.org, each.scopes) for each in by.all_grants] == [("ac*", wide)]
 
 
 def test_an_owner_by_credential_still_does_not_govern() -> None:
@@ -401,14 +401,14 @@ def test_an_organization_that_is_being_deleted_takes_no_push_and_everything_else
 
 def test_a_credential_names_the_organizations_of_its_roles_and_no_pattern() -> None:
     holdings = tuple(RoleGrant(org=org, role=Role.MEMBER) for org in ("Acme", "ac*", "*"))
-    assert Principal("robot", holdings=holdings).organizations == {"acme"}
+    assert Principal("robot", role_grants=holdings).organizations == {"acme"}
 
 
 def test_a_sign_in_is_fresh_to_the_millisecond() -> None:
     ten_minutes = 10 * 60_000
-    assert signed_in(0).is_fresh(NOW + ten_minutes)
-    assert not signed_in(0).is_fresh(NOW + ten_minutes + 1)
-    assert not ALL.is_fresh(0)
+    assert signed_in(0).signed_in_recently(NOW + ten_minutes)
+    assert not signed_in(0).signed_in_recently(NOW + ten_minutes + 1)
+    assert not ALL.signed_in_recently(0)
 
 
 def test_a_standing_has_the_role_and_the_sponsor_of_the_membership_at_that_time() -> None:

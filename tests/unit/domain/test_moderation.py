@@ -26,25 +26,29 @@ def release(version: str, *needs: str, platform: str = "any", origin: Origin = A
 
 def test_what_is_the_same_is_alike() -> None:
     found = ReleaseComparison.of(release("1.1.0", "io"), release("1.0.0", "io", "http"))
-    assert found.is_alike
-    assert (found.version, found.needs, found.platform) == ("1.0.0", (), "")
+    assert found.is_unchanged
+    assert (found.version, found.new_dependencies, found.platform) == ("1.0.0", (), "")
 
 
 def test_packages_that_it_did_not_need_before_are_named() -> None:
     found = ReleaseComparison.of(release("1.1.0", "miner", "io", "aes"), release("1.0.0", "io"))
-    assert found.needs == ("acme/aes", "acme/miner")
-    assert not found.is_alike
+    assert found.new_dependencies == ("acme/aes", "acme/miner")
+    assert not found.is_unchanged
 
 
 def test_another_platform_is_told_with_the_one_before() -> None:
     found = ReleaseComparison.of(release("1.1.0", platform="java21"), release("1.0.0"))
-    assert (found.platform, found.is_alike) == ("any", False)
+    assert (found.platform, found.is_unchanged) == ("any", False)
 
 
 def test_a_publisher_is_an_account_or_the_jobs_of_a_repository() -> None:
     for other in (Origin(principal="eve"), JOB):
-        assert ReleaseComparison.of(release("1.1.0", origin=other), release("1.0.0")).is_by_another
+        assert ReleaseComparison.of(
+            release("1.1.0", origin=other), release("1.0.0")
+        ).has_other_publisher
     assert ReleaseComparison.of(
         release("1.1.0", origin=FORK), release("1.0.0", origin=JOB)
-    ).is_by_another
-    assert ReleaseComparison.of(release("1.1.0", origin=JOB), release("1.0.0", origin=JOB)).is_alike
+    ).has_other_publisher
+    assert ReleaseComparison.of(
+        release("1.1.0", origin=JOB), release("1.0.0", origin=JOB)
+    ).is_unchanged

@@ -116,13 +116,13 @@ def test_a_notice_is_shown_from_its_beginning_up_to_its_end() -> None:
 def test_the_gravest_is_shown_first_and_read_only_before_all() -> None:
     moods = [NoticeKind.INFORMATION, NoticeKind.MAINTENANCE, NoticeKind.WARNING]
     bulletin = NoticeBoard(notices=tuple(notice(mood.value, mood) for mood in moods))
-    assert [each.text for each in bulletin.announcements(NOW)] == [
+    assert [each.text for each in bulletin.banners(NOW)] == [
         "maintenance",
         "warning",
         "information",
     ]
     read_only = bulletin.model_copy(update={"read_only": ReadOnlyState(reason="why", since_ms=1)})
-    first = read_only.announcements(NOW + DAY)
+    first = read_only.banners(NOW + DAY)
     assert [each.text for each in first] == [
         "This registry takes no changes now: why. Reading and pulling go on."
     ]
@@ -130,12 +130,10 @@ def test_the_gravest_is_shown_first_and_read_only_before_all() -> None:
 
 
 def test_a_link_that_leaves_tells_where_to() -> None:
-    [ours] = NoticeBoard(notices=(notice().model_copy(update={"link": "/about"}),)).announcements(
-        NOW
-    )
+    [ours] = NoticeBoard(notices=(notice().model_copy(update={"link": "/about"}),)).banners(NOW)
     assert ours.host == ""
     away = notice().model_copy(update={"link": "https://status.example.org:8443/now?x#y"})
-    [other] = NoticeBoard(notices=(away,)).announcements(NOW)
+    [other] = NoticeBoard(notices=(away,)).banners(NOW)
     assert other.host == "status.example.org:8443"
 
 
@@ -153,25 +151,25 @@ def test_there_are_a_few_notices_at_a_time_and_the_last_ended_ones_are_kept() ->
 
 def test_an_end_can_be_another_or_now() -> None:
     bulletin = NoticeBoard(notices=(notice("a"), notice("b", begins=HOUR, ends=2 * HOUR)))
-    later = bulletin.ending("a", NOW + DAY, NOW)
+    later = bulletin.with_end("a", NOW + DAY, NOW)
     assert later.open_notice("a", NOW).until_ms == NOW + DAY
     for name in ("a", "b"):
-        ended = bulletin.ending(name, 0, NOW)
+        ended = bulletin.with_end(name, 0, NOW)
         assert [each.id for each in ended.at_stage(NoticeStage.ENDED, NOW)] == [name]
         with pytest.raises(NoticeNotFound):
-            ended.ending(name, NOW + DAY, NOW)
+            ended.with_end(name, NOW + DAY, NOW)
 
 
 def test_an_end_before_the_beginning_or_too_late_is_refused() -> None:
     bulletin = NoticeBoard(notices=(notice("b", begins=HOUR, ends=2 * HOUR),))
     for until_ms in (NOW + HOUR, NOW + MAX_NOTICE_PERIOD // timedelta(milliseconds=1) + 1):
         with pytest.raises(InvalidRequest):
-            bulletin.ending("b", until_ms, NOW)
+            bulletin.with_end("b", until_ms, NOW)
 
 
 def test_what_was_never_there_cannot_be_ended() -> None:
     with pytest.raises(NoticeNotFound, match="no notice 'x'"):
-        NoticeBoard().ending("x", 0, NOW)
+        NoticeBoard().with_end("x", 0, NOW)
 
 
 def test_a_reason_is_a_part_of_a_sentence() -> None:

@@ -29,7 +29,7 @@ def judged(limit: int, before: int, now: int, at_ms: int) -> RateLimitAllowance:
         limit,
         WindowCounts(before, now),
         Window.at(at_ms, MINUTE),
-        operation=RateLimitClass.PUSH,
+        limit_class=RateLimitClass.PUSH,
         subject=RateLimitSubject.TOKEN,
     )
 
@@ -167,7 +167,7 @@ def test_of_several_limits_the_nearest_is_told() -> None:
 
 def test_limits_are_read_by_subject() -> None:
     limits = RateLimit.parse(RateLimitClass.PUSH, "token=120 account=240")
-    assert limits.most == {RateLimitSubject.TOKEN: 120, RateLimitSubject.ACCOUNT: 240}
+    assert limits.limits == {RateLimitSubject.TOKEN: 120, RateLimitSubject.ACCOUNT: 240}
     assert limits.of(RateLimitKeys("t", "a", "1.2.3.4")) == [
         (RateLimitSubject.TOKEN, "t", 120),
         (RateLimitSubject.ACCOUNT, "a", 240),

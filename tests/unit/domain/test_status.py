@@ -84,29 +84,29 @@ GiB = 1024**3
 DONE = TaskRun(task="sweep", started_ms=NOW_MS, ended_ms=NOW_MS, result=TaskResult.DONE)
 WELL = StatusReport(
     at_ms=NOW_MS,
-    standings=(TaskState("sweep", DONE, NOW_MS + 1), TaskState("refresh", None, None)),
+    tasks=(TaskState("sweep", DONE, NOW_MS + 1), TaskState("refresh", None, None)),
     backlog=Backlog(0, is_more=False, oldest_ms=None),
-    counted=None,
-    room=DiskSpace(500 * GiB, 250 * GiB),
+    counts=None,
+    disk_space=DiskSpace(500 * GiB, 250 * GiB),
 )
 
 
 def ran(task: str = "sweep", **changes: object) -> StatusReport:
     """Return an overview in which one task has run like this."""
     run = DONE.model_copy(update={"task": task, **changes})
-    return replace(WELL, standings=(TaskState(task, run, NOW_MS + 1),))
+    return replace(WELL, tasks=(TaskState(task, run, NOW_MS + 1),))
 
 
 def told(overview: StatusReport) -> list[tuple[Severity, str, str]]:
-    return [(each.mood, each.sentence, each.task) for each in overview.concerns]
+    return [(each.severity, each.sentence, each.task) for each in overview.problems]
 
 
 def test_nothing_is_told_of_a_registry_that_is_well() -> None:
     assert told(WELL) == []
-    assert WELL.troubled == ()
+    assert WELL.problem_tasks == ()
 
 
-@pytest.mark.parametrize("lacks", ["standings", "backlog"])
+@pytest.mark.parametrize("lacks", ["tasks", "backlog"])
 def test_stores_that_do_not_answer_are_the_worst(lacks: str) -> None:
     assert told(replace(WELL, **{lacks: None})) == [(Severity.BAD, "The stores do not answer.", "")]
 
@@ -129,26 +129,26 @@ def test_problems_are_told_by_the_first_of_them() -> None:
 
 def test_of_a_run_that_found_many_problems_there_may_be_more_than_are_kept() -> None:
     many = tuple(f"{number} is wrong." for number in range(PROBLEMS_KEPT))
-    [concern] = ran(result=TaskResult.PROBLEMS, problems=many).concerns
+    [concern] = ran(result=TaskResult.PROBLEMS, problems=many).problems
     assert "found 20 problems or more, the first: 0 is wrong." in concern.sentence
 
 
 def test_a_task_that_is_late_is_told_and_counts_as_troubled() -> None:
     later = replace(WELL, at_ms=NOW_MS + 2 + OVERDUE_AFTER // timedelta(milliseconds=1))
     assert told(later) == [(Severity.WARN, "The task sweep is overdue.", "sweep")]
-    assert [each.task for each in later.troubled] == ["sweep"]
+    assert [each.task for each in later.problem_tasks] == ["sweep"]
 
 
 def test_a_registry_without_any_run_is_told_to_wait_or_to_start_again() -> None:
-    begun = replace(WELL, standings=(TaskState("sweep", None, NOW_MS),))
+    begun = replace(WELL, tasks=(TaskState("sweep", None, NOW_MS),))
     assert told(begun) == [(Severity.WARN, "No task has run yet.", "")]
-    assert told(replace(WELL, standings=())) == []
+    assert told(replace(WELL, tasks=())) == []
 
 
 def test_changes_are_told_when_they_wait_for_longer_than_a_run_of_upkeep() -> None:
     late_ms = NOW_MS - BACKLOG_STUCK_AFTER // timedelta(milliseconds=1)
-    [concern] = replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms - 1)).concerns
-    assert (concern.mood, concern.task) == (Severity.WARN, "settle")
+    [concern] = replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms - 1)).problems
+    assert (concern.severity, concern.task) == (Severity.WARN, "settle")
     assert told(replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms))) == []
 
 
@@ -164,7 +164,9 @@ def test_changes_are_told_when_they_wait_for_longer_than_a_run_of_upkeep() -> No
     ],
 )
 def test_a_disk_is_told_before_it_is_full(room: DiskSpace | None, mood: Severity | None) -> None:
-    assert [each.mood for each in replace(WELL, room=room).concerns] == ([mood] if mood else [])
+    assert [each.severity for each in replace(WELL, disk_space=room).problems] == (
+        [mood] if mood else []
+    )
 
 
 def test_a_registry_that_takes_no_changes_says_so() -> None:
@@ -173,12 +175,12 @@ def test_a_registry_that_takes_no_changes_says_so() -> None:
 
 
 def test_the_worst_is_told_first() -> None:
-    several = replace(ran(result=TaskResult.FAILED), room=DiskSpace(50 * GiB, 4 * GiB))
-    assert [each.mood for each in several.concerns] == [Severity.BAD, Severity.WARN]
+    several = replace(ran(result=TaskResult.FAILED), disk_space=DiskSpace(50 * GiB, 4 * GiB))
+    assert [each.severity for each in several.problems] == [Severity.BAD, Severity.WARN]
 
 
 def test_a_task_is_found_by_its_name() -> None:
-    assert WELL.standing("sweep") == TaskState("sweep", DONE, NOW_MS + 1)
-    assert WELL.standing("search") is None
-    assert replace(WELL, standings=None).standing("sweep") is None
+    assert WELL.task("sweep") == TaskState("sweep", DONE, NOW_MS + 1)
+    assert WELL.task("search") is None
+    assert replace(WELL, tasks=None).task("sweep") is None
     assert TaskOverview(TaskState("sweep", None, None)).name == "sweep"

@@ -326,7 +326,7 @@ def test_a_range_holds_its_major_and_minor(
     text: str, inside: list[str], outside: list[str]
 ) -> None:
     within = Range.parse(text)
-    assert [v for v in inside + outside if within.holds(Version.parse(v))] == inside
+    assert [v for v in inside + outside if within.contains(Version.parse(v))] == inside
 
 
 @pytest.mark.parametrize(
@@ -353,9 +353,9 @@ def test_a_range_prints_as_it_is_read(within: Range) -> None:
 @given(small_versions)
 def test_a_version_lies_in_the_ranges_of_its_own_numbers(version: Version) -> None:
     for within in (Range(), Range(version.major), Range(version.major, version.minor)):
-        assert within.holds(version)
-    assert not Range(version.major + 1).holds(version)
-    assert not Range(version.major, version.minor + 1).holds(version)
+        assert within.contains(version)
+    assert not Range(version.major + 1).contains(version)
+    assert not Range(version.major, version.minor + 1).contains(version)
 
 
 def test_what_ends_in_a_star_is_a_range_and_the_rest_a_version() -> None:

@@ -59,7 +59,7 @@ async def test_an_account_stands_although_the_feed_has_to_wait_for_its_event(
     events.fails_with = Busy()
     account = await accounts.create("kim", by=OPERATOR)
     [waiting] = await store.unpublished(10)
-    assert waiting == account.waiting
+    assert waiting == account.pending_events
 
 
 async def test_a_name_whose_account_was_never_made_is_free_after_a_minute(

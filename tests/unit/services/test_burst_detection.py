@@ -71,7 +71,7 @@ async def test_pushes_at_the_same_moment_are_counted_exactly() -> None:
 
 async def test_a_token_of_an_organization_is_the_person_who_made_it() -> None:
     instance = Instance(FakeWork(), FakeClock())
-    machine = Principal("acme000000", "token-3", maker=ANN.id)
+    machine = Principal("acme000000", "token-3", token_creator=ANN.id)
     for each in range(MOST):
         assert not await instance.push(each, by=ANN if each % 2 else machine)
     assert await instance.push(MOST, by=machine)

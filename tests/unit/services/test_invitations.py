@@ -398,7 +398,7 @@ async def test_an_address_that_was_mailed_lately_is_told_how_long_to_wait(
     assert str(refused.value).startswith("l\N{HORIZONTAL ELLIPSIS}@example.org got an invitation")
     assert "Wait 360 seconds to send another one" in str(refused.value)
     told = refused.value.allowance
-    assert (told.operation, told.subject) == (RateLimitClass.INVITATION, RateLimitSubject.ADDRESS)
+    assert (told.limit_class, told.subject) == (RateLimitClass.INVITATION, RateLimitSubject.ADDRESS)
     assert (told.limit, told.remaining, told.wait_ms) == (1, 0, 360_000)
     assert told.is_exceeded
 

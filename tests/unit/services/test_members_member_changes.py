@@ -184,7 +184,7 @@ async def test_who_owns_by_their_credential_is_called_by_its_name(
 ) -> None:
     holding = RoleGrant(org="acme", role=Role.OWNER)
     now_ms = acme.clock.now_ms()
-    by = Principal("the tenant", "entra", (Grant(),), holdings=(holding,), signed_in_ms=now_ms)
+    by = Principal("the tenant", "entra", (Grant(),), role_grants=(holding,), signed_in_ms=now_ms)
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=by)
     assert "the tenant has decided that max becomes owner." in acme.mailer.sent[0].text
     assert acme.roles()["max"] is Role.MEMBER

@@ -55,7 +55,7 @@ async def test_what_waits_is_compared_with_what_is_live(world: World) -> None:
     first, second = (each.comparison for each in review.releases)
     assert first is None
     assert second
-    assert (second.version, second.platform, second.is_by_another) == ("1.0.0", "any", False)
+    assert (second.version, second.platform, second.has_other_publisher) == ("1.0.0", "any", False)
     assert review.names == {world.people.ann.account.id: "ann"}
 
 

@@ -70,7 +70,7 @@ class Scene:
 
     async def texts(self) -> list[str]:
         current = await self.bulletins.current()
-        return [each.text for each in current.announcements(self.clock.now_ms())]
+        return [each.text for each in current.banners(self.clock.now_ms())]
 
 
 @pytest.fixture

@@ -255,7 +255,7 @@ async def test_a_need_that_is_withheld_whole_or_hidden_is_not_here() -> None:
 async def test_dependents_are_a_question_to_the_index() -> None:
     shop = Shop()
     await shop.showing.dependents(Package.parse("Acme", "Greet"), ResultPage(), by=ANONYMOUS)
-    assert shop.index.asked == Query(needs="acme/greet", include_deprecated=True)
+    assert shop.index.asked == Query(depends_on="acme/greet", include_deprecated=True)
 
 
 async def test_a_history_begins_ninety_days_ago() -> None:

@@ -468,7 +468,7 @@ async def test_whoever_used_up_a_limit_waits_until_it_lets_them_go_on(
     await instance.rate_limiter.check(RateLimitClass.PUSH, keys)
     await instance.rate_limiter.check(RateLimitClass.WRITE, keys)
     [wait] = instance.rate_limiter.waiting()
-    assert (wait.operation, wait.subject, wait.key) == (
+    assert (wait.limit_class, wait.subject, wait.key) == (
         RateLimitClass.PUSH,
         RateLimitSubject.TOKEN,
         "token-1",
@@ -487,7 +487,7 @@ async def test_who_reads_too_much_waits_too_and_who_waits_longest_is_first(
         instance.rate_limiter.count_read(ANN)
     await instance.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
     waits = instance.rate_limiter.waiting()
-    assert {(each.operation, each.key) for each in waits} == {
+    assert {(each.limit_class, each.key) for each in waits} == {
         (RateLimitClass.READ, "203.0.113.7"),
         (RateLimitClass.PUSH, ANN.id),
     }
@@ -503,7 +503,7 @@ async def test_each_process_knows_those_that_it_told_to_wait(
     await one.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
     assert len(one.rate_limiter.waiting()) == 1
     assert other.rate_limiter.waiting() == []
-    assert other.rate_limiter.rules[RateLimitClass.PUSH].most == {RateLimitSubject.TOKEN: 1}
+    assert other.rate_limiter.rules[RateLimitClass.PUSH].limits == {RateLimitSubject.TOKEN: 1}
 
 
 # --- what administrators see of it -------------------------------------------------------------
@@ -519,7 +519,7 @@ def test_whoever_has_to_wait_for_reads_is_listed_with_their_limit(
     assert instance.rate_limiter.waiting() == []
     assert reads(instance, by, 1) == 1
     [wait] = instance.rate_limiter.waiting()
-    assert (wait.operation, wait.subject, wait.key, wait.limit) == (
+    assert (wait.limit_class, wait.subject, wait.key, wait.limit) == (
         *(RateLimitClass.READ, RateLimitSubject.ADDRESS, "203.0.113.7", 8),
     )
     with pytest.raises(TooManyRequests) as refused:

@@ -52,11 +52,11 @@ async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
 ) -> None:
     await world.registry.upkeep.run("snapshot")
     overview = await overseeing.report(by=OPERATOR)
-    assert overview.counted is not None
-    assert overview.counted.census.accounts == 4
-    assert overview.room == ROOM
+    assert overview.counts is not None
+    assert overview.counts.census.accounts == 4
+    assert overview.disk_space == ROOM
     in_the_cloud = await replace(overseeing, room=None).report(by=OPERATOR)
-    assert in_the_cloud.room is None
+    assert in_the_cloud.disk_space is None
 
 
 async def test_what_is_not_listed_yet_is_counted_up_to_a_bound(
@@ -82,25 +82,25 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
     silent = failing(world.stores.metadata, Fault("unpublished_events", Busy()))
     overview = await replace(overseeing, metadata=silent).report(by=OPERATOR)
     assert overview.backlog is None
-    assert overview.standings
+    assert overview.tasks
 
 
-@pytest.mark.parametrize("missing", ["standings", "counted"])
+@pytest.mark.parametrize("missing", ["tasks", "counts"])
 async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
     world: World, overseeing: RegistryStatus, missing: str
 ) -> None:
     await world.registry.upkeep.run("snapshot")
     whole = await overseeing.report(by=OPERATOR)
-    assert None not in (whole.standings, whole.backlog, whole.counted)
+    assert None not in (whole.tasks, whole.backlog, whole.counts)
     work = failing(world.stores.work, Fault("peek", Busy()))
     changed = (
         replace(overseeing, upkeep=replace(overseeing.upkeep, runs=TaskRuns(work, world.clock)))
-        if missing == "standings"
+        if missing == "tasks"
         else replace(overseeing, last_counts=LastRegistryCounts(work, world.clock))
     )
     overview = await changed.report(by=OPERATOR)
     assert getattr(overview, missing) is None
-    assert sum(each is None for each in (overview.standings, overview.counted)) == 1
+    assert sum(each is None for each in (overview.tasks, overview.counts)) == 1
     assert overview.backlog is not None
 
 
@@ -131,7 +131,9 @@ async def test_tasks_come_with_who_asked_for_them(world: World, overseeing: Regi
     admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
     await world.registry.task_requests.request("audit", by=admin)
     await world.registry.task_requests.request("mend", by=OPERATOR)
-    asked = {each.name: each.asked_by for each in await overseeing.tasks(by=OPERATOR) if each.wish}
+    asked = {
+        each.name: each.asked_by for each in await overseeing.tasks(by=OPERATOR) if each.request
+    }
     assert asked == {"audit": "admin", "mend": "an account that is gone"}
     assert len(await overseeing.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
 
@@ -143,11 +145,11 @@ async def test_who_has_to_wait_is_named_up_to_a_bound(
     limiting, ann = world.registry.rate_limiter, world.people.ann.account
     await limiting.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
     pace = await world.registry.status.rate_limits(by=OPERATOR)
-    assert [(each.name, each.wait.subject) for each in pace.waiters] == [
+    assert [(each.name, each.wait.subject) for each in pace.limited_callers] == [
         ("ann", RateLimitSubject.ACCOUNT)
     ]
-    assert pace.rules[RateLimitClass.WRITE].most == {RateLimitSubject.ACCOUNT: 1}
+    assert pace.limits[RateLimitClass.WRITE].limits == {RateLimitSubject.ACCOUNT: 1}
     for number in range(MAX_CALLERS_SHOWN):
         await limiting.check(RateLimitClass.PUSH, RateLimitKeys(address=f"192.0.2.{number}"))
     pace = await world.registry.status.rate_limits(by=OPERATOR)
-    assert (len(pace.waiters), pace.count) == (MAX_CALLERS_SHOWN, MAX_CALLERS_SHOWN + 1)
+    assert (len(pace.limited_callers), pace.count) == (MAX_CALLERS_SHOWN, MAX_CALLERS_SHOWN + 1)

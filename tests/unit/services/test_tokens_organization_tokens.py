@@ -91,7 +91,7 @@ async def listed(tokens: OrganizationTokens, by: Principal = ANN) -> list[Token]
 
 def principal_of(token: Token) -> Principal:
     """Return who sends the token."""
-    return Principal(token.owner, token.id, token.grants, holdings=token.holdings)
+    return Principal(token.owner, token.id, token.grants, role_grants=token.role_grants)
 
 
 async def test_a_token_belongs_to_the_organization(

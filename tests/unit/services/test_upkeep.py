@@ -50,7 +50,7 @@ async def test_a_task_that_never_ran_is_due_and_not_overdue() -> None:
     clock = FakeClock()
     now_ms = at(clock, "2026-11-20T01:00:00")
     [standing] = await TaskRuns(FakeWork(), clock).read(["sweep"])
-    assert standing.last is None
+    assert standing.last_run is None
     assert standing.due_ms == at(clock, "2026-11-20T03:20:00")
     assert not standing.is_overdue(now_ms + 10 * AN_HOUR_MS)
 
@@ -62,12 +62,12 @@ async def test_what_came_of_the_last_run_is_kept() -> None:
     report = TaskReport("sweep", 5, 2, ("acme/greet:1.0.0: wrong.",), unfinished=True)
     await TaskRuns(work, clock).save("sweep", started_ms, report)
     [standing] = await TaskRuns(work, clock).read(["sweep"])
-    last = standing.last
+    last = standing.last_run
     assert last is not None
     assert (last.seen, last.changed, last.unfinished) == (5, 2, True)
     assert last.problems == ("acme/greet:1.0.0: wrong.",)
     assert last.result is TaskResult.PROBLEMS
-    assert last.lasted == timedelta(seconds=2)
+    assert last.duration == timedelta(seconds=2)
 
 
 async def test_a_task_is_overdue_a_quarter_of_an_hour_after_it_was_due() -> None:
@@ -91,8 +91,8 @@ async def test_a_run_without_a_report_failed() -> None:
     clock, work = FakeClock(), FakeWork()
     await TaskRuns(work, clock).save("sweep", clock.now_ms(), None)
     [standing] = await TaskRuns(work, clock).read(["sweep"])
-    assert standing.last is not None
-    assert standing.last.result is TaskResult.FAILED
+    assert standing.last_run is not None
+    assert standing.last_run.result is TaskResult.FAILED
 
 
 async def test_a_run_that_found_much_wrong_is_not_kept_in_full() -> None:
@@ -102,8 +102,8 @@ async def test_a_run_that_found_much_wrong_is_not_kept_in_full() -> None:
         "audit", clock.now_ms(), TaskReport("audit", problems=problems)
     )
     [standing] = await TaskRuns(work, clock).read(["audit"])
-    assert standing.last is not None
-    assert len(standing.last.problems) == PROBLEMS_KEPT
+    assert standing.last_run is not None
+    assert len(standing.last_run.problems) == PROBLEMS_KEPT
 
 
 async def test_those_who_ask_again_at_once_cost_no_read() -> None:
@@ -114,7 +114,7 @@ async def test_those_who_ask_again_at_once_cost_no_read() -> None:
     assert await runs.read_cached(["sweep"]) == before
     clock.advance(TASK_RUNS_CACHED_FOR)
     [standing] = await runs.read_cached(["sweep"])
-    assert standing.last is not None
+    assert standing.last_run is not None
 
 
 NAMES = ["alpha", "beta", "gamma"]

@@ -339,8 +339,8 @@ async def test_of_a_task_that_breaks_off_it_is_known_that_it_failed(world: World
     with pytest.raises(Broken):
         await upkeep.run("sweep")
     [standing] = await upkeep.task_states()
-    assert standing.last is not None
-    assert standing.last.result is TaskResult.FAILED
+    assert standing.last_run is not None
+    assert standing.last_run.result is TaskResult.FAILED
     # Its lease is over: the next one need not wait.
     assert await world.registry.upkeep.run("sweep") is not None
 
@@ -365,7 +365,7 @@ async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(wor
         with pytest.raises(TakesNoChanges):
             await upkeep.run(task)
     assert await upkeep.run("snapshot") is not None
-    assert {each.task for each in await upkeep.task_states() if each.last} == {"snapshot"}
+    assert {each.task for each in await upkeep.task_states() if each.last_run} == {"snapshot"}
 
 
 async def test_every_task_reports_under_its_own_name(world: World) -> None:

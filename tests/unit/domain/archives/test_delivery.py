@@ -57,7 +57,7 @@ def test_nobody_is_sent_where_a_request_like_theirs_is_refused(
 ) -> None:
     hop = second_hop(caller, DeliveryOptions(side, cdn, is_linked=is_linked))
     if hop is DeliveryRoute.STORE:
-        assert caller is ClientKind.PLAIN
+        assert caller is ClientKind.WITHOUT_AUTHORIZATION
         assert is_linked
     if hop is DeliveryRoute.CDN:
         assert side is Visibility.PUBLIC

@@ -2,7 +2,12 @@
 
 import pytest
 
-from shared.domain.archives.entry_names import decoded_name, folded, refuse_twins, refuse_unportable
+from shared.domain.archives.entry_names import (
+    decode_name,
+    fold_case,
+    refuse_duplicates,
+    refuse_unportable,
+)
 from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, UnsafeName
 
 COULD_LEAVE = "has a part that is empty, . or .., and could leave its folder"
@@ -13,8 +18,8 @@ COULD_LEAVE = "has a part that is empty, . or .., and could leave its folder"
     ["a", "a/", "a/b", "a b/c.d", ".bal", "a..b", "modules/greet/greet.bal", "a/...", "café.md"],
 )
 def test_a_name_that_stays_in_its_folder_is_taken_as_it_is(name: str) -> None:
-    assert decoded_name(name.encode()) == name
-    assert decoded_name(b"x" * 4096) == "x" * 4096
+    assert decode_name(name.encode()) == name
+    assert decode_name(b"x" * 4096) == "x" * 4096
 
 
 @pytest.mark.parametrize(
@@ -45,7 +50,7 @@ def test_a_name_that_stays_in_its_folder_is_taken_as_it_is(name: str) -> None:
 )
 def test_any_other_name_is_refused_for_its_reason(name: bytes, reason: str) -> None:
     with pytest.raises(UnsafeName) as refused:
-        decoded_name(name)
+        decode_name(name)
     assert str(refused.value).endswith(f" {reason}. Rename it and pack again.")
 
 
@@ -92,7 +97,7 @@ def test_a_name_that_windows_reads_in_another_way_is_refused(name: str, words: s
 def test_two_names_of_one_file_are_refused(one: str, other: str) -> None:
     for names in ([one, "b", other], [other, "b", one]):
         with pytest.raises(DuplicateEntry) as refused:
-            refuse_twins(names)
+            refuse_duplicates(names)
         assert one in str(refused.value)
         assert other in str(refused.value)
 
@@ -100,19 +105,19 @@ def test_two_names_of_one_file_are_refused(one: str, other: str) -> None:
 @pytest.mark.parametrize(("file", "inside"), [("a", "a/b"), ("A", "a/b/c"), ("x/y", "x/Y/z")])
 def test_a_file_that_is_the_folder_of_another_is_refused(file: str, inside: str) -> None:
     with pytest.raises(FileIsFolder):
-        refuse_twins([inside, "a b", "a.b", "b", file])
+        refuse_duplicates([inside, "a b", "a.b", "b", file])
 
 
 def test_names_that_only_begin_alike_are_different_files() -> None:
-    refuse_twins(["a/", "a/b", "a/c", "ab", "a.b", "a b", "b/a", "b/ab", "c", "cXXd"])
+    refuse_duplicates(["a/", "a/b", "a/c", "ab", "a.b", "a b", "b/a", "b/ab", "c", "cXXd"])
 
 
 def test_what_is_compared_has_no_case_and_one_form() -> None:
-    assert folded("README.md") == "readme.md"
-    assert folded("CAFÉ") == folded("cafe\u0301") == "café"
+    assert fold_case("README.md") == "readme.md"
+    assert fold_case("CAFÉ") == fold_case("cafe\u0301") == "café"
 
 
 def test_twins_are_named_in_the_order_of_the_archive() -> None:
     for names in (["readme", "README"], ["README", "readme"]):
         with pytest.raises(DuplicateEntry, match=f"{names[0]} .*{names[1]}"):
-            refuse_twins(names)
+            refuse_duplicates(names)

@@ -56,8 +56,8 @@ def test_it_lies_with_its_organization_and_ends_when_it_waited_long_enough() -> 
     ],
 )
 def test_no_name_makes_up_for_a_number_that_differs(changes: dict[str, str]) -> None:
-    assert publisher().is_the(read_job_claims(Provider.GITHUB, github_job()))
-    assert not publisher().is_the(read_job_claims(Provider.GITHUB, github_job(**changes)))
+    assert publisher().matches(read_job_claims(Provider.GITHUB, github_job()))
+    assert not publisher().matches(read_job_claims(Provider.GITHUB, github_job(**changes)))
 
 
 def test_a_repository_that_was_renamed_is_the_same() -> None:
@@ -65,7 +65,7 @@ def test_a_repository_that_was_renamed_is_the_same() -> None:
         repository="octo/hello",
         workflow_ref="octo/hello/.github/workflows/release.yml@refs/tags/v1.0.0",
     )
-    assert publisher().is_the(read_job_claims(Provider.GITHUB, renamed))
+    assert publisher().matches(read_job_claims(Provider.GITHUB, renamed))
 
 
 GOOD = {"workflow": "release.yml", "refs": ["refs/tags/v*"], "environment": "release"}
