@@ -21,7 +21,6 @@ from shared.services.sign_in import SignInRequest
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of signing in and out."""
     bp, page = func.Blueprint(), page_decorator(registry)
 
     @bp.route("sign-in", methods=["GET", "HEAD"])
@@ -100,7 +99,7 @@ def _check_ticket(req: func.HttpRequest, registry: Registry, errand: SignInReque
 
 
 def _answer(req: func.HttpRequest) -> dict[str, str]:
-    """Return what a provider answers, in the address or in a form."""
+    """Return the parameters of the provider's response, from the query or from a form."""
     if req.method == "POST" and is_form(req):
         form = form_of(req)
         return {name: form.text(name) for name in form.values}
@@ -108,7 +107,7 @@ def _answer(req: func.HttpRequest) -> dict[str, str]:
 
 
 async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
-    """Show a button, since programs that preview a link open it as well."""
+    """Show a button, since programs that preview links would use the link up."""
     browsers = registry.sign_in.browsers
     await browsers.ready()
     arrival = arrival_of(req, registry, browsers.name(headers_of(req)))
@@ -163,14 +162,13 @@ async def _caller(req: func.HttpRequest, registry: Registry) -> Principal:
 
 
 def purpose_of(req: func.HttpRequest) -> SignInPurpose:
-    """Return what a sign-in is for; whatever cannot be read is for entering."""
+    """Return the purpose of the sign-in; unknown values mean `ENTER`."""
     asked = req.params.get("for", "")
     known = {each.value: each for each in SignInPurpose}
     return known.get(asked, SignInPurpose.ENTER)
 
 
 def arrival_of(req: func.HttpRequest, registry: Registry, browser: str) -> SignInBrowser:
-    """Return the browser that comes to sign in."""
     headers = headers_of(req)
     client = RequestClient.of(headers, registry.settings.proxies)
     device = registry.sign_in.known_browsers.read(headers)

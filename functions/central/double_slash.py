@@ -29,15 +29,12 @@ _Handler = Callable[[func.HttpRequest, func.Context | None], Awaitable[func.Http
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """A Function of the Central protocol, and the requests that it answers."""
-
     path: re.Pattern[str]
     methods: frozenset[str]
     call: _Handler
 
 
 def double_slash_blueprint(functions: Iterable[Function]) -> func.Blueprint:
-    """Return the Function that answers wherever a second slash follows the base, by these."""
     bp, operations = func.Blueprint(), tuple(_operations(functions))
 
     async def central_doubled(req: func.HttpRequest) -> func.HttpResponse:
@@ -73,7 +70,7 @@ def _operations(functions: Iterable[Function]) -> Iterator[_Operation]:
 
 
 def _pattern(route: str) -> re.Pattern[str]:
-    """Return an expression for the paths behind the base that a route takes."""
+    """Return a regular expression for the paths of a route, relative to the base."""
     escaped = re.escape(f"/{route.removeprefix(BASE)}")
     return re.compile(_PARAMETER.sub(_group, escaped), re.IGNORECASE | re.ASCII)
 
@@ -83,7 +80,7 @@ def _group(parameter: re.Match[str]) -> str:
 
 
 class _RewrittenRequest(func.HttpRequest):
-    """The request as the Function of the other address gets it.
+    """A request with the route parameters of the other Function.
 
     Its body is read when that Function reads it, which may refuse the request before.
     """

@@ -116,7 +116,7 @@ def _digest(offer: AvailableRelease, client: ClientProfile) -> str:
 
 
 def _deprecation(message: str) -> dict[str, str]:
-    """Return the two headers that Java reads and the two that Go reads."""
+    """Return the two headers that Java clients read, and the two that Go clients read."""
     # The host sends no header that is not ASCII, so accents are taken off, and the rest is `?`.
     plain = "".join(c for c in normalize("NFKD", message) if not combining(c))
     text = plain.encode("ascii", "replace").decode("ascii")
@@ -172,7 +172,7 @@ def _target(req: func.HttpRequest) -> tuple[Package, Version | Range]:
 
 
 def _message(req: func.HttpRequest) -> str:
-    """Return the message; the Java client does not escape it, so a body may be no JSON."""
+    """Return the message; the Java client does not escape it, so the body may be invalid JSON."""
     body = req.get_body().strip()
     try:
         message = json_object(req).get("message", "")

@@ -26,7 +26,6 @@ Item = Mapping[str, object]
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the Central face that choose versions."""
     bp = func.Blueprint()
 
     @bp.route("2.0/registry/packages/resolve-dependencies", methods=["POST"])
@@ -63,7 +62,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 def _items(req: func.HttpRequest, name: str) -> list[Item]:
-    """Return the list `name` of the body, without elements that are no objects."""
+    """Return the objects in the list `name` of the body; other elements are ignored."""
     return _objects(json_object(req).get(name), name)
 
 
@@ -78,7 +77,7 @@ def _objects(value: object, name: str) -> list[Item]:
 
 
 def _text(item: Item, *keys: str) -> str:
-    """Return the first of the keys that holds text; clients differ in spelling."""
+    """Return the first value that is a string; clients spell keys differently."""
     for key in keys:
         value = item.get(key)
         if isinstance(value, str):
@@ -87,7 +86,7 @@ def _text(item: Item, *keys: str) -> str:
 
 
 def _with_whole_characters(text: str) -> str:
-    """Return the text as an answer can echo it: JSON can escape half a character, and send none."""
+    """Replace unpaired surrogates, which JSON can escape but no response can contain."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -52,13 +52,13 @@ def refusal_response_without_404(refusal: Refusal) -> func.HttpResponse:
 
 
 def failure_response(request_id: str) -> func.HttpResponse:
-    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    """Return a 500 with the request id, and without internal details."""
     message = f"The registry failed. Tell its operator this request id: {request_id}."
     return json_response({"message": message}, 500, OPEN_HEADERS)
 
 
 def adapt_for_ballerina(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
-    """Return a refusal with a status whose message this client shows."""
+    """Return a rate limit as a 503 for `bal`, which shows no message of a 429."""
     is_ballerina = LanguageVersion.parse(header(req, "user-agent")) is not None
     if not is_ballerina or answer.status_code != _STATUS_BY_KIND[RefusalKind.TOO_MANY]:
         return answer
@@ -78,7 +78,7 @@ central_errors_without_404 = handler_decorator(
 
 
 def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
-    """Return the Package of the protocol: every key present, nothing null."""
+    """Return the Package of the protocol, with every key and without nulls."""
     release, head = listing.release, listing.head
     page = f"/{release.org}/{release.name}/{release.version}"
     return {
@@ -135,7 +135,7 @@ def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
 
 
 def page_of(req: func.HttpRequest) -> ResultPage:
-    """Return which part of a list is asked for; what cannot be read is the default."""
+    """Parse the page of a list; invalid parameters have their defaults."""
     params = req.params
     return ResultPage.parse(
         params.get("limit", ""), params.get("offset", ""), params.get("sort", "")
@@ -145,10 +145,9 @@ def page_of(req: func.HttpRequest) -> ResultPage:
 def page_model(
     name: str, items: list[dict[str, object]], *, count: int, page: ResultPage
 ) -> dict[str, object]:
-    """Return the envelope of a list."""
     return {name: items, "count": count, "offset": page.offset, "limit": page.limit}
 
 
 def problem_model(query: Query) -> dict[str, object]:
-    """Return what is added to the envelope of a search for nothing; clients ignore other keys."""
+    """Return what explains an invalid query; clients ignore unknown keys."""
     return {"message": query.problem} if query.problem else {}

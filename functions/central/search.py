@@ -75,7 +75,7 @@ def _add_search(bp: func.Blueprint, registry: Registry) -> None:
 
 
 def query_of(req: func.HttpRequest) -> Query:
-    """Return what a list operation is asked for."""
+    """Parse the parameters of a list operation."""
     params = req.params
     query = replace(
         Query.parse(params.get("q", "")),
@@ -101,7 +101,7 @@ def _packages(
 
 
 def _organization(text: str) -> OrgName:
-    """Return the organization whose packages are listed; none has the name of an operation."""
+    """Parse the organization of a list; operations that only answer POST have no such name."""
     if text in _POSTED:
         raise PostWanted(text)
     return parse_org(text)
@@ -113,12 +113,12 @@ def _listed(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, ob
 
 
 def _found(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:
-    """Return a result as the language server reads it: modules are names."""
+    """Return a result for the language server, which reads modules as names."""
     return _listed(registry, req, hit) | {"modules": hit.listing.release.modules}
 
 
 def _extras(results: Results) -> dict[str, object]:
-    """Return the highlighting, by id, and the suggestions, which have their own operation."""
+    """Return the highlighting by id, and empty suggestions, which have their own operation."""
     return {
         "suggestions": [],
         "highlighting": {

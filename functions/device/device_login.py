@@ -152,7 +152,7 @@ async def device_api_token(
 
 
 def _oauth_error_response(refusal: DeviceRefusal) -> func.HttpResponse:
-    """Return the refusal as clients of the RFC read it."""
+    """Return the refusal as an OAuth 2.0 error response."""
     body = {"error": refusal.error, "error_description": str(refusal)}
     return json_response(body, 400, NO_STORE)
 

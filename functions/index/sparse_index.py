@@ -29,7 +29,6 @@ _NUMBER = re.compile(r"\d{1,15}", re.ASCII)  # Every store holds a number of tha
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the sparse index."""
     bp = func.Blueprint()
     config = DerivedDocument.of(index_config(registry.settings.base_url))
 
@@ -95,7 +94,7 @@ CACHE_PRIVATE = "private, no-store"
 def index_response(
     req: func.HttpRequest, document: DerivedDocument, *, mimetype: str, caching: str
 ) -> func.HttpResponse:
-    """Return the document, compressed where the client can read that, or a 304."""
+    """Return the document, compressed if the client accepts gzip, or a 304."""
     headers = _headers(document, caching)
     if is_known(headers_of(req), etag=document.tag):
         return func.HttpResponse(status_code=304, headers=headers)

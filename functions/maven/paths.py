@@ -29,7 +29,7 @@ _SEARCHES = {each.value: each for each in MavenSearch}
 
 
 class FileKind(Enum):
-    """A file of a release, by what follows `{name}-{version}` in its name."""
+    """A file of a release, by the end of its name after `{name}-{version}`."""
 
     ARCHIVE = ".bala"
     POM = ".pom"
@@ -40,22 +40,20 @@ class FileKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PackageMetadata:
-    """The versions of a package, as any Maven client reads them."""
+    """The versions of a package for any Maven client."""
 
     package: Package
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFile:
-    """One file of a release."""
-
     coordinate: Coordinate
     kind: FileKind
 
 
 @dataclass(frozen=True, slots=True)
 class ClientMetadata:
-    """What a distribution can use of a package, which is None for names that nothing can have."""
+    """The versions of a package for a distribution; `package` is None for invalid names."""
 
     distribution: Distribution
     org: str
@@ -65,7 +63,7 @@ class ClientMetadata:
 
 @dataclass(frozen=True, slots=True)
 class ToolMetadata:
-    """What a distribution can use of a tool."""
+    """The versions of a tool for a distribution."""
 
     distribution: Distribution
     tool: ToolId
@@ -76,14 +74,14 @@ Resource = PackageMetadata | ReleaseFile | ClientMetadata | ToolMetadata | Maven
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPath:
-    """What a path names: a resource, or a checksum of it."""
+    """A resource, or a checksum of it if `algorithm` is set."""
 
     resource: Resource
     algorithm: ChecksumAlgorithm | None
 
     @classmethod
     def to_read(cls, path: str) -> Self:
-        """Return what the path names, or raise `PathNotFound`.
+        """Parse the path of a GET, or raise `PathNotFound`.
 
         It is a 404 whatever is wrong: a client that has several repositories asks each of them for
         everything, and goes on to the next one after no other status.
@@ -95,7 +93,7 @@ class RepositoryPath:
 
     @classmethod
     def to_write(cls, path: str) -> Self:
-        """Return what the path names, or raise a refusal that says what is wrong with it."""
+        """Parse the path of a PUT, or raise a refusal that explains it."""
         try:
             target = cls(*_parse(path))
         except PathNotFound:

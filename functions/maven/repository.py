@@ -70,7 +70,6 @@ _ALLOWED = {"Allow": "GET, HEAD, OPTIONS, PUT", "Content-Length": "0"}
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the Maven face."""
     bp = func.Blueprint()
 
     @bp.route(REPOSITORY_ROUTE, methods=["GET", "HEAD"])
@@ -114,7 +113,7 @@ def _requested_path(req: func.HttpRequest) -> str:
 async def read_response(
     registry: Registry, req: func.HttpRequest, target: RepositoryPath, by: Principal
 ) -> func.HttpResponse:
-    """Return the document that the path names, its checksum, or the way to an archive."""
+    """Respond with a document, its checksum, or the redirect to an archive."""
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
             return await _archive(registry, req, at, by)
@@ -164,7 +163,7 @@ def _summed(document: Representation, algorithm: ChecksumAlgorithm) -> Represent
 async def _resource_document(
     registry: Registry, resource: Resource, by: Principal, known: Collection[str]
 ) -> Representation:
-    """Return a document; `known` are the tags of what the client has of it."""
+    """Return a document; `known` are the ETags that the client sent."""
     match resource:
         case PackageMetadata(package):
             return _listed(await registry.maven_version_lists.versions(package, by=by, known=known))
@@ -201,7 +200,7 @@ async def _release_document(
 async def _client_document(
     registry: Registry, wanted: ClientMetadata, by: Principal, known: Collection[str]
 ) -> Representation:
-    """Return what a distribution can use of a package, and an empty list for what is not there.
+    """Return the versions for a distribution; the list of an unknown package is empty.
 
     A build asks for every package that a module may be in, and some clients stop at a 404 and
     look up no other import.
@@ -229,7 +228,7 @@ def _is_public(head: Head) -> bool:
 async def store_file(
     registry: Registry, target: RepositoryPath, content: bytes, by: Principal
 ) -> None:
-    """Publish an archive, or take a file that comes beside one; raise its refusal."""
+    """Publish an archive, or accept a file that clients send with one."""
     await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
     deploying = registry.maven_publishing
     match target:
@@ -269,7 +268,7 @@ CHALLENGE = 'Basic realm="Ballroom"'
 
 
 def refusal_response(refusal: Refusal) -> func.HttpResponse:
-    """Return the refusal with its status, and its sentence as a line of text."""
+    """Return the refusal as a line of plain text."""
     headers = retry_headers(refusal)
     if refusal.kind is RefusalKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = CHALLENGE
@@ -277,7 +276,7 @@ def refusal_response(refusal: Refusal) -> func.HttpResponse:
 
 
 def failure_response(request_id: str) -> func.HttpResponse:
-    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    """Return a 500 with the request id, and without internal details."""
     message = f"The registry failed. Tell its operator this request id: {request_id}."
     return _text_response(message, 500, {})
 

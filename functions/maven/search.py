@@ -25,7 +25,7 @@ _NOTHING = Results((), 0)
 
 
 class MavenSearch(Enum):
-    """What is searched, by the segment of its path."""
+    """The kind of a search, by its path segment."""
 
     PACKAGES = "__packagesearch__"
     PACKAGES_IN_DETAIL = "__packagesearchsolr__"
@@ -36,7 +36,7 @@ class MavenSearch(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MavenSearchRequest:
-    """A search as its path says it; `words` are still Base64, and its answer repeats them."""
+    """A search; `words` are still in Base64, since the response repeats them."""
 
     distribution: Distribution
     search: MavenSearch
@@ -46,7 +46,7 @@ class MavenSearchRequest:
 async def search_representation(
     registry: Registry, asked: MavenSearchRequest, by: Principal
 ) -> Representation:
-    """Return the results of a search that `by` may see."""
+    """Return the results that `by` may see."""
     words = _decoded(asked.words)
     query, page = _search_query(asked, words)
     results = _NOTHING
@@ -73,13 +73,13 @@ def _search_query(asked: MavenSearchRequest, text: str) -> tuple[Query, ResultPa
 
 
 def _fields(text: str) -> Mapping[str, str]:
-    """Read `key=value` pairs; the language server joins them by `&` and encodes nothing."""
+    """Parse `key=value` pairs, which the language server joins by `&` without encoding."""
     pairs = (pair.partition("=") for pair in text.split("&"))
     return {key: value for key, _, value in pairs}
 
 
 def _decoded(words: str) -> str:
-    """Return the text behind standard Base64, padded or not, or raise `SearchUnreadable`."""
+    """Decode Base64, padded or not, or raise `SearchUnreadable`."""
     # Repositories in front of this one may escape the slashes, which a host leaves as they are.
     plain = unquote(words).rstrip("=")
     try:
@@ -109,7 +109,7 @@ _LISTS = {
 def search_document(
     asked: MavenSearchRequest, results: Results, page: ResultPage, words: str = ""
 ) -> bytes:
-    """Return one page of results for the words; the list is there even when it is empty."""
+    """Return a page of results; the list element is present even if it is empty."""
     found = xml_element(
         _LISTS[asked.search], *(_item(asked.search, hit, words) for hit in results.hits)
     )

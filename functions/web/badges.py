@@ -15,16 +15,15 @@ from shared.composition import Registry
 from shared.domain.errors.base import Invalid, NotFound
 from shared.services.package_details import ReleaseDetails
 
-# Sites that show a badge load it from here; nothing in it is run or loaded.
+# Other sites load badges from here; they run and load nothing.
 BADGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "cross-origin",
-    "Cache-Control": "public, max-age=60",  # What is withdrawn is told by no badge after that.
+    "Cache-Control": "public, max-age=60",  # Badges of withheld packages disappear within that.
 }
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that draws badges."""
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("badges/{org}/{name}/{file}", methods=READ_METHODS)
@@ -36,15 +35,15 @@ def blueprint(registry: Registry) -> func.Blueprint:
             return func.HttpResponse(
                 NOT_FOUND_BADGE.svg(), status_code=404, headers=headers, mimetype=SVG
             )
-        answer = request.text(badge.svg(), SVG)
-        answer.headers.update(BADGE_HEADERS)
-        return answer
+        response = request.text(badge.svg(), SVG)
+        response.headers.update(BADGE_HEADERS)
+        return response
 
     return bp
 
 
 class BadgeColour(Enum):
-    """What the right half says, as a colour; white text is readable on each."""
+    """The colour of the right half; white text is readable on each."""
 
     PLAIN = "#0b6b67"
     GOOD = "#1b6b3a"
@@ -55,15 +54,13 @@ class BadgeColour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """What a badge says."""
-
     label: str
     message: str
     tone: BadgeColour = BadgeColour.PLAIN
 
     def svg(self) -> str:
-        """Return the picture: plain SVG without script, style or link."""
-        label, message = _cut(self.label), _cut(self.message)
+        """Return the picture as SVG without scripts, styles or links."""
+        label, message = _truncate(self.label), _truncate(self.message)
         left, right = _width(label), _width(message)
         name = escape(f"{label}: {message}")
         return (
@@ -80,7 +77,7 @@ class Badge:
 
 
 async def _badge(request: PageRequest) -> Badge | None:
-    """Return what the badge says, or None where there is nothing to say it of."""
+    """Return the badge, or None if there is no such badge or public package."""
     kind, _, suffix = request.route["file"].rpartition(".")
     make = BADGES.get(kind)
     if make is None or suffix != "svg":
@@ -122,29 +119,29 @@ BADGES: dict[str, Callable[[ReleaseDetails], Badge]] = {
 }
 
 _HEIGHT, _PADDING, _FONT_SIZE = 20, 6, 11
-_LONGEST = 40  # Characters of a half; the rest would make it wider than a line of text.
+_MAX_CHARACTERS = 40  # Of a half; more is wider than a line of text.
 
-# Widths of letters of Verdana at 11 pixels, in classes. The picture says how long each text is,
-# so another font is stretched to fit.
-_NARROW, _USUAL, _WIDE = 3.9, 6.7, 9.3
+# Approximate widths of letters in Verdana at 11 pixels. The SVG states the width of each text, so
+# that other fonts are stretched to fit.
+_NARROW, _MEDIUM, _WIDE = 3.9, 6.7, 9.3
 _NARROW_LETTERS = frozenset("ijlI1.,:;|!'()[] /-ftr")
 _WIDE_LETTERS = frozenset("mwMW%@OQGD")
 
 NOT_FOUND_BADGE = Badge("package", "not found", BadgeColour.QUIET)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def _truncate(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
 
 
 def _width(text: str) -> int:
-    return round(sum(map(_letter, text))) + 2 * _PADDING
+    return round(sum(map(_letter_width, text))) + 2 * _PADDING
 
 
-def _letter(letter: str) -> float:
+def _letter_width(letter: str) -> float:
     if letter in _NARROW_LETTERS:
         return _NARROW
-    return _WIDE if letter in _WIDE_LETTERS else _USUAL
+    return _WIDE if letter in _WIDE_LETTERS else _MEDIUM
 
 
 def _text(text: str, start: int, width: int) -> str:

@@ -16,43 +16,42 @@ from shared.domain.packages import Listing, effective_deprecation
 from shared.domain.search import Query, ResultPage, Sort
 from shared.services.package_details import ReleaseDetails
 
-MAX_FEED_ENTRIES = 50  # Releases in a feed: readers ask every hour, and nobody reads more in one.
+MAX_FEED_ENTRIES = 50  # Feed readers poll every hour.
 _NEWEST = ResultPage(limit=MAX_FEED_ENTRIES, sort=Sort.CREATED)
 _ALL_PACKAGES = Query(include_deprecated=True)
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions that make feeds."""
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("feeds/newest.atom", methods=READ_METHODS)
     @pages.anonymous_page
     async def web_feed_newest(request: PageRequest) -> func.HttpResponse:
         title, path = "New packages and releases", "/feeds/newest.atom"
-        return await _found(request, _ALL_PACKAGES, title, path, "/")
+        return await _search_feed(request, _ALL_PACKAGES, title, path, "/")
 
     @bp.route("feeds/orgs/{org}/releases.atom", methods=READ_METHODS)
     @pages.anonymous_page
     async def web_feed_organization(request: PageRequest) -> func.HttpResponse:
         org = parse_org(request.route["org"])
         query, path = _ALL_PACKAGES.within(frozenset({org})), f"/feeds/orgs/{org}/releases.atom"
-        return await _found(request, query, f"Releases of {org}", path, f"/orgs/{org}")
+        return await _search_feed(request, query, f"Releases of {org}", path, f"/orgs/{org}")
 
     @bp.route("feeds/packages/{org}/{name}/releases.atom", methods=READ_METHODS)
     @pages.anonymous_page
     async def web_feed_package(request: PageRequest) -> func.HttpResponse:
         details = await registry.package_details.package(package_of(request), by=request.principal)
-        return request.text(_feed_of(details, request.url).xml(), ATOM)
+        return request.text(_package_feed(details, request.url).xml(), ATOM)
 
     return bp
 
 
-async def _found(
+async def _search_feed(
     request: PageRequest, query: Query, title: str, path: str, page: str
 ) -> func.HttpResponse:
-    """Return the newest release of each package that matches; only the index is asked."""
+    """Respond with the latest releases of the packages that match, from the search index alone."""
     found = await request.registry.search.search(query, _NEWEST, by=request.principal)
-    entries = tuple(_listed(hit.listing, request.url) for hit in found.hits)
+    entries = tuple(_listing_entry(hit.listing, request.url) for hit in found.hits)
     return request.text(
         AtomFeed(title, request.url + path, request.url + page, entries).xml(), ATOM
     )
@@ -60,7 +59,7 @@ async def _found(
 
 @dataclass(frozen=True, slots=True)
 class AtomEntry:
-    """One release in a feed; `url` names it for ever."""
+    """One release in a feed; `url` is its permanent id."""
 
     title: str
     url: str
@@ -70,7 +69,7 @@ class AtomEntry:
     summary: str
 
 
-def _listed(listing: Listing, base_url: str) -> AtomEntry:
+def _listing_entry(listing: Listing, base_url: str) -> AtomEntry:
     release, package = listing.release, listing.head.package
     return AtomEntry(
         title=f"{package} {release.version}",
@@ -92,7 +91,6 @@ class AtomFeed:
     entries: tuple[AtomEntry, ...]
 
     def xml(self) -> bytes:
-        """Return the document."""
         changed_ms = max((each.changed_ms for each in self.entries), default=_NEVER_MS)
         content = (
             xml_leaf("title", self.title),
@@ -107,7 +105,7 @@ class AtomFeed:
         return xml_document(root)
 
 
-def _feed_of(details: ReleaseDetails, base_url: str) -> AtomFeed:
+def _package_feed(details: ReleaseDetails, base_url: str) -> AtomFeed:
     package, head = details.package, details.head
     newest_first = sorted(details.entries, key=lambda each: -each.created_ms)
     entries = tuple(
@@ -132,7 +130,7 @@ def _summary(text: str, deprecation: str | None) -> str:
 
 
 _NAMESPACE = "http://www.w3.org/2005/Atom"
-_NEVER_MS = 0  # When a feed without entries changed: Atom wants a time.
+_NEVER_MS = 0  # The `updated` of an empty feed, which Atom requires.
 
 
 def _entries(entries: Iterable[AtomEntry]) -> Iterable[str]:

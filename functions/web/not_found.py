@@ -1,7 +1,7 @@
-"""Addresses that no Function serves: redirects where the target is clear, otherwise 404 or 405.
+"""Paths that no other Function serves: a redirect where the target is clear, otherwise 404 or 405.
 
-No two routes take one path and method, so the last ones are made from all others: they take what
-none does, and say with which methods a path is one of ours.
+The Functions host allows no two routes for one path and method, so the routes here are made from
+all others: they match the paths that no other route matches.
 """
 
 import re
@@ -23,7 +23,7 @@ _CENTRAL, _API = "/2.0/", "/api/"
 
 _SLASHES = re.compile("/{2,}")
 _CONSTRAINT = re.compile(r":[^}]*(?=\})")
-_ROUTE_START = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of one that takes a part.
+_ROUTE_START = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of a route that ends in a regex.
 
 Methods = Collection[str]
 
@@ -49,9 +49,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
 def not_found_blueprint(
     registry: Registry, routes: Iterable[tuple[str, Methods]]
 ) -> func.Blueprint:
-    """Return the Functions of every address and method that none of these routes takes.
+    """Make the Functions of the paths and methods that none of these routes matches.
 
-    The host itself answers another method than those of a route with an empty 404.
+    The host responds to another method of a path with an empty 404.
     """
     bp, pages = func.Blueprint(), PublicPages(registry)
     taken = {method: _taken_paths(routes, method) for method in (*READ_METHODS, *WRITE_METHODS)}
@@ -60,10 +60,10 @@ def not_found_blueprint(
     async def web_missing(request: PageRequest) -> func.HttpResponse:
         path, mark, query = request.path.partition("?")
         if "//" in path and request.req.method in READ_METHODS and not path.startswith(_CENTRAL):
-            # Behind a base address that ends in a slash; the host folds none.
+            # From a base URL that ends in a slash; the host does not normalize slashes.
             return _redirect(_SLASHES.sub("/", path) + mark + query)
         decoded = request.req.route_params["path"]
-        allowed = [each for each, those in taken.items() if _is_one_of(those, decoded)]
+        allowed = [method for method, paths in taken.items() if _matches(paths, decoded)]
         refusal = _refusal(request.req.method, path, allowed)
         if path.startswith(_CENTRAL):
             return central_answer(refusal)
@@ -72,8 +72,8 @@ def not_found_blueprint(
         raise refusal
 
     for name, methods in _FALLBACK_FUNCTIONS.items():
-        none_of_them = f"^(?!({'|'.join(taken[methods[0]])})/?$)"
-        route = bp.route(f"{{*path:regex({none_of_them})}}", methods=methods)
+        unmatched = f"^(?!({'|'.join(taken[methods[0]])})/?$)"
+        route = bp.route(f"{{*path:regex({unmatched})}}", methods=methods)
         bp.function_name(name)(route(web_missing))
     return bp
 
@@ -82,7 +82,7 @@ def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:
     return MethodNotAllowed(method, path, allowed) if allowed else PageNotFound(path)
 
 
-# Named so that they are the last that the host tries.
+# The names sort last, since the host tries routes in the order of names.
 _FALLBACK_FUNCTIONS = {
     "web_missing": READ_METHODS,
     **{f"web_wrong_method_{method.lower()}": [method] for method in WRITE_METHODS},
@@ -90,21 +90,23 @@ _FALLBACK_FUNCTIONS = {
 
 
 def _taken_paths(routes: Iterable[tuple[str, Methods]], method: str) -> list[str]:
-    """Return expressions for the paths that a route takes with this method; the host ends one at a
-    colon, and reads braces as its own."""
-    those = (route for route, methods in routes if method in methods)
-    return sorted({path for each in (*those, *_HOST_ROUTES) for path in _paths_of(each) if path})
+    """Return regular expressions for the paths of all routes with this method.
+
+    They have no colon and no braces, which the host would read as parts of the route.
+    """
+    own = (route for route, methods in routes if method in methods)
+    return sorted({path for each in (*own, *_HOST_ROUTES) for path in _paths_of(each) if path})
 
 
-def _is_one_of(expressions: Iterable[str], path: str) -> bool:
+def _matches(expressions: Iterable[str], path: str) -> bool:
     return any(re.fullmatch(f"{each}/?", path, re.IGNORECASE) for each in expressions)
 
 
 def _paths_of(route: str) -> Iterator[str]:
-    """Yield expressions for what a route takes, or more: one for each number of its parts."""
+    """Yield regular expressions for the paths of a route, one for each number of segments."""
     beginning = _ROUTE_START.search(route)
     if beginning:
-        # The last part of what it begins with may be the beginning of a longer one.
+        # The last segment of the beginning may continue in the regex.
         known = "/".join((route[: beginning.start()] + beginning[1]).split("/")[:-1])
         yield f"{re.escape(known.lower())}/{_ANYTHING}"
         return
@@ -114,7 +116,7 @@ def _paths_of(route: str) -> Iterator[str]:
         yield "".join(map(_expression, parts[:count])).removeprefix("/")
 
 
-_BELOW = r"(/[\s\S]*)?"  # A dot would leave out the end of a line, which a path may hold.
+_BELOW = r"(/[\s\S]*)?"  # A dot does not match line breaks, which a path may contain.
 _ANYTHING = f"[^/]*{_BELOW}"
 
 
@@ -125,6 +127,6 @@ def _expression(part: str) -> str:
 
 
 def _redirect(path: str) -> func.HttpResponse:
-    """Lead to where such an address was meant to lead, now and for as long as it is said."""
+    """Redirect permanently, which caches may keep for an hour."""
     headers = {**PAGE_HEADERS, "Location": path, "Cache-Control": "public, max-age=3600"}
     return func.HttpResponse(status_code=308, headers=headers)

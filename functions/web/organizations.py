@@ -18,7 +18,7 @@ from shared.domain.organizations import Organization
 from shared.domain.search import Query, ResultPage, Results, Sort
 from shared.services.organizations import Member
 
-PACKAGES_PER_PAGE = 20  # Packages of a page.
+PACKAGES_PER_PAGE = 20
 PACKAGE_SORTS = {
     "updated": (Sort.CREATED, "Updated last"),
     "pulls": (Sort.PULLS, "Most pulled"),
@@ -30,9 +30,9 @@ _PEOPLE, _ACTIVITY = "people", "activity"
 
 @dataclass(frozen=True, slots=True)
 class OrganizationPage:
-    """An organization as whoever looks at it may know it.
+    """An organization as a visitor may see it.
 
-    `shown` are the members whom everybody may see, `members` all of them, for its own.
+    `shown` are the members that everybody may see; `members` are all, for its members alone.
     """
 
     organization: Organization
@@ -42,14 +42,13 @@ class OrganizationPage:
     members: list[Member] | None
 
     def has_new_owner(self, now_ms: int) -> bool:
-        """Say whether somebody became owner of late, after it was founded."""
-        is_later = self.newest_owner_ms > self.organization.created_ms
+        """Return whether an owner was added within the last `NEW_OWNER_PERIOD`."""
+        is_founder = self.newest_owner_ms <= self.organization.created_ms
         age_ms = now_ms - self.newest_owner_ms
-        return is_later and age_ms < NEW_OWNER_PERIOD.total_seconds() * 1000
+        return not is_founder and age_ms < NEW_OWNER_PERIOD.total_seconds() * 1000
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function of the pages of organizations."""
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("orgs/{org}/{tab?}", methods=READ_METHODS)
@@ -60,8 +59,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
         if tab == _PEOPLE:
             return await _people(page, request)
         if tab == _ACTIVITY:
-            happenings = await registry.package_history.of_organization(org)
-            return request.show("web/org/activity.html", page=page, tab=tab, happenings=happenings)
+            changes = await registry.package_history.of_organization(org)
+            return request.show("web/org/activity.html", page=page, tab=tab, changes=changes)
         if tab:
             raise PageNotFound(f"/orgs/{org}/{tab}")
         return await _packages(page, request)
@@ -71,18 +70,18 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 async def _organization_page(org: OrgName, request: PageRequest) -> OrganizationPage:
     organization = await request.registry.organizations.show(org, by=request.principal)
-    outside = await request.registry.organizations.public_members(organization)
+    public = await request.registry.organizations.public_members(organization)
     return OrganizationPage(
         organization,
         await request.registry.domain_verification.verified(organization),
-        outside.newest_owner_ms,
-        outside.shown,
+        public.newest_owner_ms,
+        public.shown,
         await _members(org, request),
     )
 
 
 async def _members(org: OrgName, request: PageRequest) -> list[Member] | None:
-    """Return who is in it, or None for those who are not."""
+    """Return the members, or None for visitors who are none."""
     if request.principal.is_anonymous:
         return None
     try:
@@ -97,7 +96,7 @@ async def _people(page: OrganizationPage, request: PageRequest) -> func.HttpResp
         members = await request.registry.organizations.with_names(page.shown)
     if request.wants(JSON):
         return request.json(
-            {"members": [_seen(each) for each in members if each.membership.is_shown]}
+            {"members": [_member_json(each) for each in members if each.membership.is_shown]}
         )
     own = [each for each in members if each.membership.account == request.principal.id]
     return request.show(
@@ -112,7 +111,7 @@ async def _people(page: OrganizationPage, request: PageRequest) -> func.HttpResp
 async def _packages(page: OrganizationPage, request: PageRequest) -> func.HttpResponse:
     sort = request.query.get("sort", "")
     sort = sort if sort in PACKAGE_SORTS else _FIRST_SORT
-    results, pager = await _found(page.organization, request, sort)
+    results, pager = await _results(page.organization, request, sort)
     if request.wants(JSON):
         return request.json(_organization_json(page, results, pager))
     return request.show(
@@ -126,7 +125,7 @@ async def _packages(page: OrganizationPage, request: PageRequest) -> func.HttpRe
     )
 
 
-async def _found(
+async def _results(
     organization: Organization, request: PageRequest, sort: str
 ) -> tuple[Results, Pager]:
     order = PACKAGE_SORTS[sort][0]
@@ -139,11 +138,11 @@ async def _found(
         descending=order is not Sort.NAME,
     )
     results = await request.registry.search.search(query, page, by=request.principal)
-    said = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
-    return results, Pager.of(results.count, PACKAGES_PER_PAGE, path, said)
+    params = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
+    return results, Pager.of(results.count, PACKAGES_PER_PAGE, path, params)
 
 
-def _seen(member: Member) -> Mapping[str, str]:
+def _member_json(member: Member) -> Mapping[str, str]:
     return {"name": member.name, "role": member.membership.role.value}
 
 

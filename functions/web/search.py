@@ -26,9 +26,9 @@ from shared.domain.search import (
 )
 from shared.services.search import FacetedResults
 
-RESULTS_PER_PAGE = 20  # Results of a page.
-SHOWN_FACET_VALUES = 8  # Values of a facet that are shown at once; the others open.
-MAX_FACET_VALUES = 40  # Values of a facet that are shown at all; who wants another one types it.
+RESULTS_PER_PAGE = 20
+SHOWN_FACET_VALUES = 8  # The others can be opened.
+MAX_FACET_VALUES = 40  # Others can be typed.
 OPENSEARCH = "application/opensearchdescription+xml"
 SUGGESTIONS, SUGGESTIONS_FORM = "application/x-suggestions+json", "suggestions"
 
@@ -49,29 +49,29 @@ FACET_TITLES = {
 }
 
 
-@lru_cache(maxsize=4_096)  # A page of results says the same words in some two hundred addresses.
+@lru_cache(maxsize=4_096)  # A page of results repeats the same values in about 200 links.
 def _quoted(value: str) -> str:
     return quote_plus(value)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchForm:
-    """What the address of a search says."""
+    """The parameters of a search."""
 
     text: str
-    traits: Mapping[Facet, str]
+    facet_values: Mapping[Facet, str]
     sort: str
     deprecated: bool
     explain: bool
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "SearchForm":
-        """Read the address; what cannot be read is as if it were not there."""
+        """Parse the query parameters; invalid ones are ignored."""
         values = {facet: query.get(facet.value, "")[:MAX_QUERY_LENGTH].strip() for facet in Facet}
         sort = query.get("sort", "")
         return cls(
             text=query.get("q", "")[:MAX_QUERY_LENGTH],
-            traits={facet: value for facet, value in values.items() if value},
+            facet_values={facet: value for facet, value in values.items() if value},
             sort=sort if sort in SORTS else "relevance",
             deprecated=query.get("deprecated", "") == "true",
             explain=query.get("explain", "") == "true",
@@ -79,13 +79,12 @@ class SearchForm:
 
     @property
     def query(self) -> Query:
-        """Return what is looked for."""
-        traits = tuple(FacetValue(facet, value) for facet, value in self.traits.items())
-        return replace(Query.parse(self.text), facet_values=traits, deprecated_only=self.deprecated)
+        values = tuple(FacetValue(facet, value) for facet, value in self.facet_values.items())
+        return replace(Query.parse(self.text), facet_values=values, deprecated_only=self.deprecated)
 
     @property
     def order(self) -> tuple[Sort, bool]:
-        """Return the order, and whether it goes down; without words there is no relevance."""
+        """Return the order, and whether it is descending; without words there is no relevance."""
         sort = SORTS[self.sort][0]
         if sort is Sort.RELEVANCE and not self.text.strip():
             sort = Sort.PULLS
@@ -93,26 +92,26 @@ class SearchForm:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Return what an address says of this, and nothing that goes without saying."""
-        said = {
+        """Return the query parameters, without those that have their default."""
+        params = {
             "q": self.text.strip(),
-            **{facet.value: value for facet, value in self.traits.items()},
+            **{facet.value: value for facet, value in self.facet_values.items()},
             "sort": "" if self.sort == "relevance" else self.sort,
             "deprecated": "true" if self.deprecated else "",
             "explain": "true" if self.explain else "",
         }
-        return {name: value for name, value in said.items() if value}
+        return {name: value for name, value in params.items() if value}
 
     def address(self, **changes: str) -> str:
-        """Return the address of this search with some changes; an empty value is taken out."""
-        said = {name: value for name, value in (self.parameters | changes).items() if value}
-        pairs = "&".join(f"{name}={_quoted(value)}" for name, value in said.items())
+        """Return the path of this search with some parameters changed; empty values are removed."""
+        params = {name: value for name, value in (self.parameters | changes).items() if value}
+        pairs = "&".join(f"{name}={_quoted(value)}" for name, value in params.items())
         return f"/search?{pairs}" if pairs else "/search"
 
 
 @dataclass(frozen=True, slots=True)
 class FacetView:
-    """One facet as the page shows it: values to choose from, or the one that was chosen."""
+    """One facet of the page: its values, or the chosen one."""
 
     facet: Facet
     title: str
@@ -122,28 +121,27 @@ class FacetView:
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of searching."""
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("search", methods=READ_METHODS)
     @pages.page
     async def web_search(request: PageRequest) -> func.HttpResponse:
-        asked = SearchForm.of(request.query)
+        form = SearchForm.of(request.query)
         if request.query.get("form") == SUGGESTIONS_FORM:
-            return await _suggestions(request, asked.text)
-        found, pager = await _found(request, asked)
+            return await _suggestions(request, form.text)
+        found, pager = await _results(request, form)
         if request.wants(JSON):
-            return request.json(_search_json(asked, found, pager))
+            return request.json(_search_json(form, found, pager))
         return request.show(
             "web/search.html",
-            sought=asked.text,
-            asked=asked,
+            sought=form.text,
+            form=form,
             found=found,
             pager=pager,
-            narrowings=tuple(_facet_views(asked, found.results.count, found.facets)),
+            facets=tuple(_facet_views(form, found.results.count, found.facets)),
             sorts=SORTS,
-            meant=corrected_text(asked.text, found.results.corrections),
-            problem=asked.query.problem,
+            suggestion=corrected_text(form.text, found.results.corrections),
+            problem=form.query.problem,
         )
 
     @bp.route("opensearch.xml", methods=READ_METHODS)
@@ -155,8 +153,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 async def _suggestions(request: PageRequest, text: str) -> func.HttpResponse:
-    """Return what search fields of browsers show while one types: names, what they are, and where
-    they lead (OpenSearch Suggestions)."""
+    """Respond as OpenSearch Suggestions: names, summaries and URLs for what is typed so far."""
     found = await request.registry.search.suggest(text, by=request.principal)
     names = [f"{each.org}/{each.name}" for each in found]
     addresses = [f"{request.url}/packages/{name}" for name in names]
@@ -164,25 +161,25 @@ async def _suggestions(request: PageRequest, text: str) -> func.HttpResponse:
     return request.text(body, SUGGESTIONS)
 
 
-async def _found(request: PageRequest, asked: SearchForm) -> tuple[FacetedResults, Pager]:
-    """Return the page that was asked for; beyond the end it is the last one."""
-    sort, descending = asked.order
+async def _results(request: PageRequest, form: SearchForm) -> tuple[FacetedResults, Pager]:
+    """Return the requested page, or the last one for a page beyond the end."""
+    sort, descending = form.order
     number = requested_page(request.query)
     page = ResultPage((number - 1) * RESULTS_PER_PAGE, RESULTS_PER_PAGE, sort, descending)
-    explore = request.registry.search.search_with_facets
-    found = await explore(asked.query, page, by=request.principal)
-    query = {**asked.parameters, "page": str(number)}
+    search = request.registry.search.search_with_facets
+    found = await search(form.query, page, by=request.principal)
+    query = {**form.parameters, "page": str(number)}
     pager = Pager.of(found.results.count, RESULTS_PER_PAGE, "/search", query)
     if pager.number != number:
-        found = await explore(asked.query, replace(page, offset=pager.offset), by=request.principal)
+        found = await search(form.query, replace(page, offset=pager.offset), by=request.principal)
     return found, pager
 
 
-def _facet_views(asked: SearchForm, count: int, facets: Facets) -> Iterator[FacetView]:
-    """Yield the facets that divide the results, and those by which they are narrowed."""
+def _facet_views(form: SearchForm, count: int, facets: Facets) -> Iterator[FacetView]:
+    """Yield the facets that divide the results, and those that filter them."""
     for facet, title in FACET_TITLES.items():
         shares = facets.get(facet, ())
-        chosen = asked.traits.get(facet, "")
+        chosen = form.facet_values.get(facet, "")
         divides = any(share.count < count for share in shares)
         if chosen or divides:
             yield FacetView(
@@ -194,33 +191,33 @@ def _facet_views(asked: SearchForm, count: int, facets: Facets) -> Iterator[Face
             )
 
 
-def corrected_text(text: str, meant: tuple[tuple[str, str], ...]) -> str:
-    """Return what was perhaps meant by the text; empty where it needs no mending."""
-    words = dict(meant)
-    mended = " ".join(words.get(word.casefold(), word) for word in text.split())
-    return mended if mended != " ".join(text.split()) else ""
+def corrected_text(text: str, corrections: tuple[tuple[str, str], ...]) -> str:
+    """Return the text with the suggested words, or an empty text if nothing changes."""
+    words = dict(corrections)
+    corrected = " ".join(words.get(word.casefold(), word) for word in text.split())
+    return corrected if corrected != " ".join(text.split()) else ""
 
 
-def _search_json(asked: SearchForm, found: FacetedResults, pager: Pager) -> dict[str, object]:
-    told: dict[str, object] = {
-        "query": asked.text,
+def _search_json(form: SearchForm, found: FacetedResults, pager: Pager) -> dict[str, object]:
+    model: dict[str, object] = {
+        "query": form.text,
         "count": found.results.count,
         "deprecated": found.deprecated,
         "page": pager.number,
         "pages": pager.last,
-        "didYouMean": corrected_text(asked.text, found.results.corrections),
-        "packages": [_package_json(hit, asked.explain) for hit in found.results.hits],
+        "didYouMean": corrected_text(form.text, found.results.corrections),
+        "packages": [_package_json(hit, form.explain) for hit in found.results.hits],
         "facets": {
             facet.value: [{"value": each.value, "count": each.count} for each in shares]
             for facet, shares in found.facets.items()
         },
     }
-    return told | ({"message": asked.query.problem} if asked.query.problem else {})
+    return model | ({"message": form.query.problem} if form.query.problem else {})
 
 
 def _package_json(hit: Hit, explain: bool) -> dict[str, object]:
     head, release = hit.listing.head, hit.listing.release
-    told: dict[str, object] = {
+    model: dict[str, object] = {
         "org": head.org,
         "name": head.name,
         "version": release.version,
@@ -234,11 +231,11 @@ def _package_json(hit: Hit, explain: bool) -> dict[str, object]:
         "deprecation": hit.listing.deprecation,
         "visibility": head.visibility.value,
     }
-    return told | {"score": hit.score, "parts": hit.parts} if explain else told
+    return model | {"score": hit.score, "parts": hit.parts} if explain else model
 
 
 def opensearch_description(url: str) -> str:
-    """Return how a browser searches here from its own search field (OpenSearch 1.1)."""
+    """Return the OpenSearch 1.1 description, with which browsers search from their address bar."""
     address = escape(url)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -1,6 +1,4 @@
-"""Files of the site: static files, robots.txt, sitemap.xml, favicon.ico, llms.txt, security.txt
-(RFC 9116).
-"""
+"""Files of the site: static files, robots.txt, sitemap.xml, favicon.ico, llms.txt, security.txt."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -21,7 +19,7 @@ from shared.domain.identity import ANONYMOUS
 from shared.domain.packages import Listing
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
 
-IMMUTABLE = "public, max-age=31536000, immutable"  # Other bytes have another address.
+IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
 
 _STATIC_MEDIA_TYPES = {
     "css": "text/css",
@@ -42,26 +40,25 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 def _add_static_files(bp: func.Blueprint) -> None:
-    @bp.route("static/{file}", methods=["GET", "HEAD"])
+    @bp.route("static/{file}", methods=READ_METHODS)
     @page_errors
     async def static_file(req: func.HttpRequest) -> func.HttpResponse:
-        asked = req.route_params["file"]
-        name = _name_of(asked)
-        answer = conditional_response(req, _static_documents()[name])
-        # While a new version is rolled out, pages of the other one ask here for its file: they
-        # get this one, and keep it no longer than the page.
-        answer.headers["Cache-Control"] = (
-            IMMUTABLE if f"/static/{asked}" == static_path(name) else "no-cache"
-        )
-        return answer
+        file = req.route_params["file"]
+        name = _name_without_hash(file)
+        response = conditional_response(req, _static_documents()[name])
+        # During a deployment, pages of the other version request its files: they get those of this
+        # version, and must not cache them.
+        is_current = f"/static/{file}" == static_path(name)
+        response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
+        return response
 
 
-def _name_of(asked: str) -> str:
-    """Return which file an address with the hash of any version is of."""
-    stem, _, kind = asked.rpartition(".")
+def _name_without_hash(file: str) -> str:
+    """Return the name of a static file, whatever version its hash is of."""
+    stem, _, kind = file.rpartition(".")
     name = f"{stem.rpartition('.')[0]}.{kind}"
     if name not in _static_documents():
-        raise PageNotFound(f"/static/{asked}")
+        raise PageNotFound(f"/static/{file}")
     return name
 
 
@@ -75,15 +72,12 @@ def _static_documents() -> dict[str, Representation]:
     }
 
 
-PLAIN, XML, ICON = "text/plain", "application/xml", "image/x-icon"
-PACKAGES_PER_SITEMAP = (
-    500  # Packages of one part of the site map; the index of parts names up to 50,000 parts.
-)
+TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"
+PACKAGES_PER_SITEMAP = 500  # An index of site maps may name 50,000 of them.
 SITEMAP_PAGES = ("/", "/about", "/about/api", "/about/policies")
 SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
-# Crawlers read pages that are there once. What is made of one package in many ways, or asks for
-# somebody in particular, is not for them.
+# Crawlers shall read one page for each subject, and nothing that needs an account.
 _ROBOTS = """\
 User-agent: *
 Disallow: /account
@@ -105,7 +99,7 @@ def _add_site_map(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("robots.txt", methods=READ_METHODS)
     @pages.page
     async def web_site_robots(request: PageRequest) -> func.HttpResponse:
-        return request.text(_ROBOTS.format(url=request.url), PLAIN)
+        return request.text(_ROBOTS.format(url=request.url), TEXT)
 
     @bp.route("sitemap.xml", methods=READ_METHODS)
     @pages.page
@@ -125,13 +119,13 @@ def _add_site_map(bp: func.Blueprint, registry: Registry) -> None:
     @page_errors
     async def web_site_icon(req: func.HttpRequest) -> func.HttpResponse:
         icon = (STATIC / "favicon.ico").read_bytes()
-        answer = conditional_response(req, Representation(icon, ICON, is_public=True))
-        answer.headers["Cache-Control"] = "public, max-age=86400"
-        return answer
+        response = conditional_response(req, Representation(icon, ICON, is_public=True))
+        response.headers["Cache-Control"] = "public, max-age=86400"
+        return response
 
 
 async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, ...]:
-    """Return the packages of one part, as everybody sees them, whoever asks."""
+    """Return the public packages of one part, whoever sends the request."""
     page = ResultPage(
         (number - 1) * PACKAGES_PER_SITEMAP, PACKAGES_PER_SITEMAP, Sort.ADDED, descending=False
     )
@@ -141,11 +135,11 @@ async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, .
 
 
 def _sitemap_index(url: str, parts: int) -> str:
-    places = "".join(
+    parts_xml = "".join(
         f"<sitemap><loc>{escape(url)}/sitemap.xml?page={number}</loc></sitemap>\n"
         for number in range(1, parts + 1)
     )
-    return f'{_HEAD}<sitemapindex xmlns="{SITEMAP_NAMESPACE}">\n{places}</sitemapindex>\n'
+    return f'{_HEAD}<sitemapindex xmlns="{SITEMAP_NAMESPACE}">\n{parts_xml}</sitemapindex>\n'
 
 
 def _sitemap_part(url: str, listings: tuple[Listing, ...], number: int) -> str:
@@ -164,8 +158,7 @@ def _sitemap_entry(url: str, path: str, changed_ms: int | None = None) -> str:
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-PACKAGES_PER_LLMS_PAGE = 200  # On one page: 30 KB, made in some 20 ms.
-TEXT_PLAIN = "text/plain"
+PACKAGES_PER_LLMS_PAGE = 200  # 30 KB, made in about 20 ms.
 
 
 def _add_llms_txt(bp: func.Blueprint, registry: Registry) -> None:
@@ -182,11 +175,11 @@ def _add_llms_txt(bp: func.Blueprint, registry: Registry) -> None:
         found = await registry.search.search(Query(), page, by=request.principal)
         if number > 1 and not found.hits:
             raise PageNotFound("/llms.txt")
-        return request.text(_llms_packages(found, number, request.url), TEXT_PLAIN)
+        return request.text(_llms_packages(found, number, request.url), TEXT)
 
 
 def _llms_packages(found: Results, number: int, base_url: str) -> str:
-    """Return one page of the list, in the form of llmstxt.org."""
+    """Return one page of the list in the format of llmstxt.org."""
     how = (
         "Send `Accept: text/markdown` to the address of a package for its readme and how to use "
         "it, or `Accept: application/json` for its facts. How clients read this registry: "
@@ -206,29 +199,29 @@ def _llms_packages(found: Results, number: int, base_url: str) -> str:
 
 def _llms_line(listing: Listing, base_url: str) -> str:
     package, summary = listing.head.package, in_one_line(listing.release.summary)
-    said = f": {summary}" if summary else ""
-    return f"- [{package}]({base_url}/packages/{package}) {listing.release.version}{said}"
+    text = f": {summary}" if summary else ""
+    return f"- [{package}]({base_url}/packages/{package}) {listing.release.version}{text}"
 
 
 SECURITY_TXT_PATH = ".well-known/security.txt"
 
-# Counted by whole days, so that a copy stays the same for one; the standard advises a year at most.
+# From the start of the day, so that the file changes daily. RFC 9116 advises a year at most.
 SECURITY_TXT_LIFETIME = timedelta(days=90)
 
 
 def _add_security_txt(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route(SECURITY_TXT_PATH, methods=["GET", "HEAD"])
+    @bp.route(SECURITY_TXT_PATH, methods=READ_METHODS)
     @page_errors
     async def security_txt_file(req: func.HttpRequest) -> func.HttpResponse:
         settings = registry.settings
         if not settings.security_contact:
             raise PathNotFound(SECURITY_TXT_PATH, "The operator of this registry names no contact.")
         text = security_txt(settings.security_contact, settings.base_url, registry.clock.now_ms())
-        return conditional_response(req, Representation(text.encode(), TEXT_PLAIN, is_public=True))
+        return conditional_response(req, Representation(text.encode(), TEXT, is_public=True))
 
 
 def security_txt(contact: str, base_url: str, now_ms: int) -> str:
-    """Return the file: it never expires while the registry runs."""
+    """Return the file, which expires in `SECURITY_TXT_LIFETIME`."""
     today = datetime.fromtimestamp(now_ms // 1000, UTC).replace(hour=0, minute=0, second=0)
     return (
         f"Contact: {contact}\n"

@@ -59,7 +59,7 @@ async def account_organization_publishers(
 
 @dataclass(frozen=True, slots=True)
 class ProviderForm:
-    """The CI system whose publishers the form adds, and what its form asks for."""
+    """The form that adds a publisher of one CI system."""
 
     provider: Provider
     servers: Sequence[str]
@@ -68,22 +68,22 @@ class ProviderForm:
 
     @property
     def options(self) -> Sequence[tuple[str, str]]:
-        """Return its servers as a form offers them."""
+        """Return the values and labels of the servers for a select field."""
         return [(each, each) for each in self.servers]
 
     @property
     def claims(self) -> Iterable[str]:
-        """Return the ids that it never gives twice."""
+        """Return the names of the claims with ids that are never reused."""
         return ID_CLAIMS[self.provider]
 
     @property
     def rules(self) -> frozenset[str]:
-        """Return what its tokens say of a run, so that it can be a rule."""
+        """Return the names of the claims that rules can require."""
         return RULE_NAMES[self.provider]
 
     @property
     def where(self) -> str:
-        """Return the command that tells the ids."""
+        """Return the command that prints the ids."""
         return WHERE[self.provider]
 
 
@@ -283,6 +283,6 @@ _PIPELINES = {
 
 
 def pipeline(provider: Provider, url: str, org: str) -> str:
-    """Return what jobs of the provider run to publish packages of `org` to the registry."""
+    """Return the pipeline with which jobs of the provider publish packages of `org`."""
     text = _PIPELINES[provider]
     return text.replace(EXAMPLE_URL, url).replace(EXAMPLE_ORG, f'"org":"{org}"')

@@ -6,29 +6,27 @@ from html import escape
 
 from shared.domain.packages import Dependency, GraphNode
 
-# Plots: stacked bars over time, drawn as SVG that the style sheet of a page colours.
-#
-# Every bar says its numbers to those who point at it; the page has a table of them for everybody.
+# Bars have tooltips with their numbers; the page also has a table of them. The style sheet colours
+# both kinds of charts.
 
 _WIDTH, _HEIGHT = 720, 220
-_LEFT, _TOP, _BOTTOM = 44, 12, 26  # Room for the numbers beside, and for the days below.
-_GAP = 0.2  # Of the room of a bar: the distance to the next one.
-_WIDEST = 48  # A bar of a month, where there are few.
-_LINES = 4  # Lines across, at most, besides the ground.
-_LABELS = 7  # Days or months that are written below.
-_STEPS = (1, 2, 5)  # Times a power of ten: distances of lines that people count in.
+_LEFT, _TOP, _BOTTOM = 44, 12, 26  # Room for the labels of the axes.
+_GAP = 0.2  # Between two bars, as a fraction of their distance.
+_MAX_BAR_WIDTH = 48
+_LINES = 4  # Grid lines at most, besides the axis.
+_LABELS = 7  # Days or months on the axis at most.
+_STEPS = (1, 2, 5)  # Distances of grid lines, times a power of ten.
 
 
 @dataclass(frozen=True, slots=True)
 class ChartBar:
-    """One bar: what it stands for, and its parts from the ground up, a number a series."""
+    """One bar: its label, and the height of each series from the bottom up."""
 
     name: str
     parts: tuple[int, ...]
 
     @property
     def total(self) -> int:
-        """Return the height of the whole bar."""
         return sum(self.parts)
 
 
@@ -41,7 +39,7 @@ class BarChart:
     bars: tuple[ChartBar, ...]
 
     def svg(self) -> str:
-        """Return the drawing, or nothing where no bar has any height."""
+        """Return the drawing, or an empty text if all bars are empty."""
         highest = max((bar.total for bar in self.bars), default=0)
         if not highest:
             return ""
@@ -50,15 +48,15 @@ class BarChart:
         return (
             f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
             f' aria-label="{escape(self.title)}">'
-            f"{''.join(_lines(top, step))}{''.join(self._drawn(top))}{''.join(self._labels())}"
+            f"{''.join(_lines(top, step))}{''.join(self._bars(top))}{''.join(self._labels())}"
             "</svg>"
         )
 
-    def _drawn(self, top: int) -> Iterator[str]:
+    def _bars(self, top: int) -> Iterator[str]:
         for at, bar in enumerate(self.bars):
             if bar.total:
-                yield f"<g><title>{escape(self._words(bar))}</title>"
-                width = min(self._room * (1 - _GAP), _WIDEST)
+                yield f"<g><title>{escape(self._tooltip(bar))}</title>"
+                width = min(self._room * (1 - _GAP), _MAX_BAR_WIDTH)
                 yield from _stack(bar, self._place(at), width, top)
                 yield "</g>"
 
@@ -76,14 +74,14 @@ class BarChart:
     def _place(self, at: int) -> float:
         return _LEFT + self._room * (at + _GAP / 2)
 
-    def _words(self, bar: ChartBar) -> str:
+    def _tooltip(self, bar: ChartBar) -> str:
         parts = [
             f"{name} {count:,}"
             for name, count in zip(self.series, bar.parts, strict=True)
             if count and len(self.series) > 1
         ]
-        said = f" ({', '.join(parts)})" if parts else ""
-        return f"{bar.name}: {bar.total:,}{said}"
+        by_series = f" ({', '.join(parts)})" if parts else ""
+        return f"{bar.name}: {bar.total:,}{by_series}"
 
 
 def _stack(bar: ChartBar, x: float, width: float, top: int) -> Iterator[str]:
@@ -111,7 +109,7 @@ def _height(value: int, top: int) -> float:
 
 
 def _step(highest: int) -> int:
-    """Return the distance of lines: the smallest round number with which few are enough."""
+    """Return the smallest round distance of grid lines that needs `_LINES` at most."""
     power = 1
     while True:
         for each in _STEPS:
@@ -121,18 +119,18 @@ def _step(highest: int) -> int:
 
 
 def stacked_chart(
-    counts: Sequence[tuple[str, dict[str, int]]], most: int
+    counts: Sequence[tuple[str, dict[str, int]]], limit: int
 ) -> tuple[tuple[str, ...], tuple[ChartBar, ...]]:
     """Return the series and the bars of counts by name, such as days with pulls by version.
 
-    The `most` with the largest sums are series of their own, largest first; the rest is one more.
+    The `limit` names with the largest sums are series, largest first; all others are one more.
     """
     sums: dict[str, int] = {}
     for _, parts in counts:
         for name, count in parts.items():
             sums[name] = sums.get(name, 0) + count
     ranked = sorted(sums, key=lambda name: (-sums[name], name))
-    named, others = tuple(ranked[:most]), frozenset(ranked[most:])
+    named, others = tuple(ranked[:limit]), frozenset(ranked[limit:])
     series = (*named, "others") if others else named
     bars = tuple(ChartBar(label, _parts(parts, named, others)) for label, parts in counts)
     return series, bars
@@ -145,10 +143,10 @@ def _parts(
     return (*parts, sum(counts.get(name, 0) for name in others)) if others else parts
 
 
-MAX_GRAPH_NODES = 40  # A drawing of more is a tangle; the table has them all.
+MAX_GRAPH_NODES = 40  # The table of the page lists all.
 
 _BOX_WIDTH, _BOX_HEIGHT = 190, 34
-_COLUMN, _ROW = 250, 46  # From one box to the next.
+_COLUMN, _ROW = 250, 46  # Distances of boxes.
 _GRAPH_MARGIN = 6
 _MAX_NODE_LETTERS = 25  # Of a name in a box.
 
@@ -157,8 +155,6 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _NodeBox:
-    """A package and where it is drawn."""
-
     node: GraphNode
     column: int
     row: float
@@ -178,20 +174,17 @@ class _NodeBox:
 
 @dataclass(frozen=True, slots=True)
 class GraphDrawing:
-    """A drawn graph, and how many of its packages had no room in it."""
+    """A drawn graph, and how many packages were left out."""
 
     svg: str
     left_out: int
 
 
 def draw_graph(nodes: Sequence[GraphNode]) -> GraphDrawing:
-    """Draw the graph whose first node is the package itself; an empty one is no drawing.
-
-    Those that are fewest steps away are drawn first, up to `MAX_GRAPH_NODES`.
-    """
-    if len(nodes) < 2:  # noqa: PLR2004 - a package that needs none.
+    """Draw the graph whose first node is the package itself, up to `MAX_GRAPH_NODES` nodes."""
+    if len(nodes) < 2:  # noqa: PLR2004 - a package without dependencies.
         return GraphDrawing("", 0)
-    boxes = _placed(_near(nodes))
+    boxes = _place_boxes(_nearest(nodes))
     columns = 1 + max(box.column for box in boxes.values())
     rows = 1 + max(box.row for box in boxes.values())
     width = 2 * _GRAPH_MARGIN + (columns - 1) * _COLUMN + _BOX_WIDTH
@@ -205,21 +198,21 @@ def draw_graph(nodes: Sequence[GraphNode]) -> GraphDrawing:
     return GraphDrawing(svg, len(nodes) - len(boxes))
 
 
-def _near(nodes: Sequence[GraphNode]) -> dict[Key, GraphNode]:
-    """Return the packages by their steps from the first one, as many as there is room for."""
+def _nearest(nodes: Sequence[GraphNode]) -> dict[Key, GraphNode]:
+    """Return the packages nearest to the first one, breadth first, up to `MAX_GRAPH_NODES`."""
     known = {_key(node): node for node in nodes}
     found = {_key(nodes[0]): nodes[0]}
-    waiting = [nodes[0]]
-    for node in waiting:
+    queue = [nodes[0]]
+    for node in queue:
         for key in sorted(map(_key, node.dependencies)):
             if key in known and key not in found and len(found) < MAX_GRAPH_NODES:
                 found[key] = known[key]
-                waiting.append(known[key])
+                queue.append(known[key])
     return found
 
 
-def _placed(nodes: dict[Key, GraphNode]) -> dict[Key, _NodeBox]:
-    """Place each package in a column right of all that need it, beside what needs it."""
+def _place_boxes(nodes: dict[Key, GraphNode]) -> dict[Key, _NodeBox]:
+    """Place each package in a column to the right of all that need it."""
     columns = _columns(nodes)
     tallest = max(list(columns.values()).count(column) for column in columns.values())
     boxes: dict[Key, _NodeBox] = {}
@@ -232,7 +225,7 @@ def _placed(nodes: dict[Key, GraphNode]) -> dict[Key, _NodeBox]:
 
 
 def _columns(nodes: dict[Key, GraphNode]) -> dict[Key, int]:
-    """Return the longest way to each package; a graph that leads back to itself ends somewhere."""
+    """Return the length of the longest path to each package; cycles are cut at some column."""
     columns, before = dict.fromkeys(nodes, 0), dict[Key, int]()
     while columns != before:
         before = dict(columns)
@@ -249,7 +242,7 @@ def _without_gaps(columns: dict[Key, int]) -> dict[Key, int]:
 
 
 def _middle(key: Key, boxes: dict[Key, _NodeBox]) -> float:
-    """Return the mean row of what needs the package, so that lines cross little."""
+    """Return the mean row of the packages that need this one, so that few edges cross."""
     rows = [box.row for box in boxes.values() if key in map(_key, box.node.dependencies)]
     return sum(rows) / len(rows) if rows else 0.0
 

@@ -15,16 +15,15 @@ from shared.domain.errors.packages import FileNotInArchive
 from shared.prose.rendering import SafeHtml
 from shared.services.package_details import ReleaseDetails
 
-MAX_SHOWN_BYTES = 256 * KIB  # Of a text; a browser lays out 10,000 lines of it in a moment.
-
-ROWS_PER_PAGE = 500  # Of a folder, on one page.
+MAX_SHOWN_BYTES = 256 * KIB  # Of a text; browsers lay out 10,000 lines of it at once.
+ROWS_PER_PAGE = 500  # Of a folder.
 
 _MAX_PATH_LENGTH = 1_000  # Characters.
 
 
 @dataclass(frozen=True, slots=True)
 class ShownFile:
-    """One file: its size, and its text as HTML where it is one that people read."""
+    """A file of an archive; `code` is its text as HTML, unless it is binary or too large."""
 
     path: str
     size_bytes: int
@@ -34,23 +33,23 @@ class ShownFile:
 
 
 async def files_page(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show what lies in a folder of the archive, or one file."""
+    """Show a folder of the archive, or one file."""
     path = request.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
     files = await request.registry.archive_files.list(details.release)
     folder, shown = files.folder(path), None
     if folder is None:
-        shown = await _shown(request, details, files, path)
+        shown = await _file(request, details, files, path)
         parent = path.rpartition("/")[0]
         folder = files.folder(parent) or FolderListing(parent, (), ())
     rows = [*((f"{name}/", None) for name in folder.folders), *folder.files]
     address = quote(PackageFrame(details, request.url).address("files"))
     pager = Pager.of(len(rows), ROWS_PER_PAGE, address, request.query)
     values = {"file": shown, "steps": _steps(path), "folder": folder.path, "pager": pager}
-    listed = rows[pager.offset : pager.offset + ROWS_PER_PAGE]
+    listed = pager.slice(rows)
     return show_tab(request, details, "files", total=len(files.files), rows=listed, **values)
 
 
-async def _shown(
+async def _file(
     request: PageRequest, details: ReleaseDetails, files: ArchiveDirectory, path: str
 ) -> ShownFile:
     entry = files.file(path)
@@ -67,7 +66,7 @@ async def _shown(
 
 
 def text_of(content: bytes) -> str | None:
-    """Return what a file says, or None where it is no text."""
+    """Return the content as text, or None for a binary file."""
     if b"\0" in content:
         return None
     try:
@@ -77,24 +76,24 @@ def text_of(content: bytes) -> str | None:
 
 
 def _steps(path: str) -> list[tuple[str, str]]:
-    """Return the folders on the way to a path, and itself, each with its own path."""
+    """Return the name and the path of each folder above a path, and of the path itself."""
     parts = path.split("/") if path else []
     return [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
 
 
-# Whatever an archive holds, a browser runs nothing of it here: it is saved, as a sandbox it has no
-# origin, and it loads nothing. That it is taken for nothing else, the headers of all answers say.
+# Browsers run no file of an archive on this origin: they save it, and the sandbox has no origin and
+# loads nothing. `X-Content-Type-Options` of all responses keeps them from guessing another type.
 SANDBOX_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 PLAIN_TEXT, BINARY, SVG_IMAGE = "text/plain", "application/octet-stream", "image/svg+xml"
 
-# A drawing of a readme: inside a page, browsers run no script of it and load nothing for it.
+# An SVG picture of a readme; in an `img` element, browsers run no scripts of it.
 _SVG_START = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,500}?-->\s*)?<svg[\s>]", re.DOTALL)
-_SNIFFED_BYTES = 1_000  # Bytes of a file that say whether it is one.
+_SNIFFED_BYTES = 1_000
 
-# Pictures of readmes; what a file is, its first bytes say, and never its name.
+# Pictures of readmes, by their first bytes, since names can be wrong.
 _PICTURE_TYPES = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -114,16 +113,16 @@ def blueprint(registry: Registry) -> func.Blueprint:
         )
         path = request.route["path"]
         content = await registry.archive_files.read(details.release, path)
-        answer = request.text(content, media_type_of(content))
-        answer.headers.update(SANDBOX_HEADERS)
-        answer.headers["Content-Disposition"] = disposition_of(path)
-        return answer
+        response = request.text(content, media_type_of(content))
+        response.headers.update(SANDBOX_HEADERS)
+        response.headers["Content-Disposition"] = disposition_of(path)
+        return response
 
     return bp
 
 
 def media_type_of(content: bytes) -> str:
-    """Return what a browser may take the bytes for: a picture without script, text, or bytes."""
+    """Return the media type to serve content as: a picture, plain text or binary."""
     for beginning, media_type in _PICTURE_TYPES:
         if content.startswith(beginning):
             return media_type
@@ -135,6 +134,6 @@ def media_type_of(content: bytes) -> str:
 
 
 def disposition_of(path: str) -> str:
-    """Return the header that has a browser save the file under its own name."""
+    """Return the `Content-Disposition` with which browsers save the file under its own name."""
     name = path.rpartition("/")[2]
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"

@@ -9,7 +9,7 @@ MAX_VERSIONS = 100  # The newest; the index has all of them.
 
 
 def release_json(details: ReleaseDetails, base_url: str) -> dict[str, object]:
-    """Return the release, its package and its newest versions as JSON has them."""
+    """Return the release, its package and the newest versions."""
     frame, release, head = PackageFrame(details, base_url), details.release, details.head
     return {
         "org": head.org,
@@ -32,7 +32,7 @@ def release_json(details: ReleaseDetails, base_url: str) -> dict[str, object]:
         "compilerPlugin": release.compiler_plugin,
         "source": _source(frame),
         "publishedAt": machine_moment(release.created_ms),
-        "publishedBy": _run(release.origin.provenance),
+        "publishedBy": _publisher(release.origin.provenance),
         "owner": _owner(details),
         "dependencies": [
             {"org": each.org, "name": each.name, "version": each.version}
@@ -49,7 +49,7 @@ def release_json(details: ReleaseDetails, base_url: str) -> dict[str, object]:
 def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str:
     """Return the release as Markdown: what it is, how to use it, and its readme."""
     frame, release = PackageFrame(details, base_url), details.release
-    notes = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
+    notices = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
     uses = [
         f"{each.title} ({each.place}):\n\n```\n{each.text}\n```" for each in frame.snippets.values()
     ]
@@ -57,7 +57,7 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
     parts = [
         f"# {details.package} {release.version}",
         *([release.summary] if release.summary else []),
-        *notes,
+        *notices,
         "\n".join(facts),
         "## Use",
         *uses,
@@ -69,11 +69,13 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
 
 def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
     details, release = frame.details, frame.details.release
-    run = release.origin.provenance
-    by = f"{run.repository}, commit {run.commit}" if run else "an access token"
+    provenance = release.origin.provenance
+    publisher = "an access token"
+    if provenance:
+        publisher = f"{provenance.repository}, commit {provenance.commit}"
     return [
         ("Page", frame.base_url + frame.of_release),
-        ("Published", f"{machine_moment(release.created_ms)} by {by}"),
+        ("Published", f"{machine_moment(release.created_ms)} by {publisher}"),
         ("Newest version", details.latest.version),
         ("License", ", ".join(release.licenses)),
         ("Platform", release.platform),
@@ -90,8 +92,8 @@ def _source(frame: PackageFrame) -> dict[str, object] | None:
     return source and {"url": source.text, "verified": source.is_verified}
 
 
-def _run(provenance: Provenance | None) -> dict[str, str]:
-    """Return by what it was published; who holds a token is not told."""
+def _publisher(provenance: Provenance | None) -> dict[str, str]:
+    """Return how the release was published, without the account or the token."""
     if provenance is None:
         return {"means": "stored-token"}
     return {"means": "trusted-publisher", **provenance.event_details}

@@ -1,4 +1,4 @@
-"""The head of every page of a package: what it is, its tabs, and snippets of how to use it."""
+"""The frame of all pages of a package: its paths, its tabs, and snippets of how to use it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.domain.names import Coordinate, Package, purl
 from shared.domain.packages import Release, SourceRepository
 from shared.services.package_details import ReleaseDetails
 
-# The pages of a release: what each is called in addresses, and by people.
+# The pages of a release: the last segment of the path, and the title.
 TABS = (
     ("readme", "Readme"),
     ("docs", "Modules"),
@@ -24,14 +24,14 @@ TABS = (
     ("statistics", "Statistics"),
     ("activity", "Activity"),
 )
-FIRST_TAB = "readme"  # It has the address of the release itself.
+FIRST_TAB = "readme"  # Its path is that of the release.
 
 Tab = tuple[str, str, str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Something to copy; `id` is short and stays, `place` says where it goes."""
+    """A text to copy; `id` never changes, and `place` says where the text belongs."""
 
     id: str
     title: str
@@ -41,7 +41,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class PackageFrame:
-    """What the templates of a package's pages are told, whichever it is."""
+    """What the templates of all pages of a package read."""
 
     details: ReleaseDetails
     base_url: str
@@ -49,27 +49,26 @@ class PackageFrame:
 
     @property
     def of_package(self) -> str:
-        """Return the address of the package, whatever its newest release is."""
+        """Return the path of the package, which shows its latest release."""
         return f"/packages/{self.details.package}"
 
     @property
     def of_release(self) -> str:
-        """Return the address of the release, which is its own for ever."""
+        """Return the permanent path of the release."""
         return f"{self.of_package}/{self.details.release.version}"
 
     @property
     def canonical(self) -> str:
-        """Return the address that search engines keep: the newest release is the package."""
+        """Return the URL for search engines; that of the latest release is the package's."""
         path = self.of_package if self.details.is_latest else self.of_release
         return self.base_url + (path if self.tab == FIRST_TAB else self.address(self.tab))
 
     def address(self, tab: str) -> str:
-        """Return the address of another page of the release."""
         return self.of_release if tab == FIRST_TAB else f"{self.of_release}/{tab}"
 
     @property
     def tabs(self) -> Sequence[Tab]:
-        """Return every page of the release, with what there is to count."""
+        """Return the key, the path, the title and the count of each page of the release."""
         details = self.details
         counts = {
             "docs": len(details.release.modules),
@@ -80,57 +79,51 @@ class PackageFrame:
 
     @property
     def snippets(self) -> dict[str, Snippet]:
-        """Return every way to use the release, by what it is."""
+        """Return the snippets by their ids."""
         return {each.id: each for each in snippets(self.details.release, self.base_url)}
 
     @property
     def source(self) -> SourceRepository | None:
-        """Return where its source is, as far as it says."""
         return SourceRepository.of(self.details.release)
 
     @property
     def run_url(self) -> str:
-        """Return the address of the job that published the release; empty where it has none."""
+        """Return the URL of the CI run that published the release, or an empty text."""
         provenance = self.details.release.origin.provenance
         return provenance.link if provenance else ""
 
     @property
     def purl(self) -> str:
-        """Return the package URL."""
         return purl(self.details.release.coordinate, self.base_url)
 
 
 def package_of(request: PageRequest) -> Package:
-    """Return the package that the address names."""
     return Package.parse(request.route["org"], request.route["name"])
 
 
 def coordinate_of(request: PageRequest) -> Coordinate:
-    """Return the release that the address names."""
     return Coordinate.parse(request.route["org"], request.route["name"], request.route["version"])
 
 
 def show_tab(
     request: PageRequest, details: ReleaseDetails, tab: str, **values: object
 ) -> func.HttpResponse:
-    """Return the page of that name, in the frame of its package."""
     frame = PackageFrame(details, request.url, tab)
     template = f"web/package/{tab}.html"
     return request.show(template, status=200, frame=frame, details=details, **values)
 
 
 def page_not_found(request: PageRequest) -> PageNotFound:
-    """Return the refusal of an address that leads nowhere."""
     return PageNotFound(request.path.partition("?")[0])
 
 
-_ANY_USER_NAME = "me"  # Clients send no credentials for an empty name.
+_ANY_USER_NAME = "me"  # Clients send no credentials with an empty name.
 
 
 def snippets(release: Release, base_url: str) -> tuple[Snippet, ...]:
-    """Return every way to use the release from the registry at `base_url`, the usual ones first.
+    """Return the ways to use the release from the registry at `base_url`, the usual ones first.
 
-    There is none for `bal add`, which adds a module to one's own package and no dependency.
+    There is none for `bal add`, which adds a module to a project and no dependency.
     """
     coordinate = release.coordinate
     tools = tuple(_tool(tool, release.version) for tool in release.tools[:1])

@@ -29,14 +29,13 @@ from shared.services.package_details import ReleaseDetails
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of packages."""
     bp, pages = func.Blueprint(), PublicPages(registry)
 
     @bp.route("packages/{org}/{name}", methods=READ_METHODS)
     @pages.page
     async def web_package(request: PageRequest) -> func.HttpResponse:
         details = await registry.package_details.package(package_of(request), by=request.principal)
-        return await _release(request, details)
+        return await _release_response(request, details)
 
     @bp.route("packages/{org}/{name}/{version}", methods=READ_METHODS)
     @pages.page
@@ -44,7 +43,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         details = await registry.package_details.release(
             coordinate_of(request), by=request.principal
         )
-        return await _release(request, details)
+        return await _release_response(request, details)
 
     @bp.route("packages/{org}/{name}/{version}/{tab}", methods=READ_METHODS)
     @pages.page
@@ -60,8 +59,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     return bp
 
 
-async def _release(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Return a release as the one who asks reads it: a page, JSON or Markdown."""
+async def _release_response(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+    """Respond with a page, JSON or Markdown, as the client accepts."""
     if request.wants(JSON):
         return request.json(release_json(details, request.url))
     texts = await request.registry.package_details.texts(details)
@@ -74,7 +73,7 @@ async def _release(request: PageRequest, details: ReleaseDetails) -> func.HttpRe
 
 
 async def _is_managed(request: PageRequest, details: ReleaseDetails) -> bool:
-    """Say whether whoever looks may manage the package; of strangers no store is asked."""
+    """Return whether the visitor may manage the package; anonymous visitors cost no read."""
     if request.visitor is None:
         return False
     return await request.registry.organization_packages.may_manage(
@@ -82,16 +81,16 @@ async def _is_managed(request: PageRequest, details: ReleaseDetails) -> bool:
     )
 
 
-ROWS_PER_PAGE = 50  # Of a list, on one page.
-VERSIONS_IN_CHART = 4  # Versions that have colours of their own in a plot; the rest shares one.
-MONTHS_IN_CHART = 60  # Of all time, in a plot.
-VERSIONS_IN_TABLE = 100  # In the table of pulls, those that are pulled most.
+ROWS_PER_PAGE = 50
+VERSIONS_IN_CHART = 4  # With a colour of their own; the others share one.
+MONTHS_IN_CHART = 60
+VERSIONS_IN_TABLE = 100  # The most pulled ones.
 
 TabHandler = Callable[[PageRequest, ReleaseDetails], Awaitable[func.HttpResponse]]
 
 
 async def _docs(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show the modules, and what one of them says of itself."""
+    """Show the modules, and the readme of one of them."""
     texts = await request.registry.package_details.texts(details)
     known = {each.name: each for each in texts.modules}
     name = request.query.get("module") or next(iter(known), "")
@@ -107,20 +106,20 @@ async def _docs(request: PageRequest, details: ReleaseDetails) -> func.HttpRespo
 
 
 async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show what is live of the package, newest first."""
+    """Show the live releases of the package, newest first."""
     pager = _pager(request, details, "versions", len(details.entries))
-    entries = details.entries[pager.offset : pager.offset + ROWS_PER_PAGE]
+    entries = pager.slice(details.entries)
     return show_tab(request, details, "versions", pager=pager, entries=entries)
 
 
 async def _dependencies(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show what the release was built with, drawn and as a table."""
+    """Show the dependencies that the release was built with, as a graph and a table."""
     nodes = await request.registry.package_details.graph(details)
     own, *others = nodes
     direct = {(each.org, each.name) for each in own.dependencies}
     others.sort(key=lambda each: ((each.org, each.name) not in direct, each.org, each.name))
     pager = _pager(request, details, "dependencies", len(others))
-    listed = others[pager.offset : pager.offset + ROWS_PER_PAGE]
+    listed = pager.slice(others)
     needs = await request.registry.package_details.dependencies(
         [own, *listed], by=request.principal
     )
@@ -129,7 +128,7 @@ async def _dependencies(request: PageRequest, details: ReleaseDetails) -> func.H
 
 
 async def _dependents(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show the packages that depend on this one, those that are pulled most first."""
+    """Show the packages that depend on this one, most pulled first."""
     offset = (requested_page(request.query) - 1) * ROWS_PER_PAGE
     page = ResultPage(offset=offset, limit=ROWS_PER_PAGE, sort=Sort.PULLS)
     found = await request.registry.package_details.dependents(
@@ -143,18 +142,18 @@ async def _dependents(request: PageRequest, details: ReleaseDetails) -> func.Htt
 
 
 async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show pulls by day and version, and of all time; read from what was rolled up alone."""
-    showing = request.registry.package_details
-    history = await showing.pull_history(details)
-    recent = _recent(history)
+    """Show pulls by day, month and version, from the rolled-up counts."""
+    package_details = request.registry.package_details
+    history = await package_details.pull_history(details)
+    recent = _sum_by_version(history)
     newest = {each.version: at for at, each in enumerate(details.entries)}
     rows = sorted(
         history.versions,
         key=lambda each: (-history.versions[each], newest.get(each, len(newest)), each),
     )
     values = {
-        "days": _plot_of_days(history, showing.pull_days()),
-        "months": _plot_of_months(history, showing.pull_days()[-1]),
+        "days": _chart_of_days(history, package_details.pull_days()),
+        "months": _chart_of_months(history, package_details.pull_days()[-1]),
         "rows": [
             (each, recent.get(each, 0), history.versions[each]) for each in rows[:VERSIONS_IN_TABLE]
         ],
@@ -166,55 +165,12 @@ async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.Htt
 
 
 async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show what became of the package and its releases."""
-    happenings = await request.registry.package_history.of_package(details)
-    pager = _pager(request, details, "activity", len(happenings))
-    listed = happenings[pager.offset : pager.offset + ROWS_PER_PAGE]
+    """Show the history of the package and its releases."""
+    changes = await request.registry.package_history.of_package(details)
+    pager = _pager(request, details, "activity", len(changes))
+    listed = pager.slice(changes)
     entries = {each.version: each for each in details.entries}
-    return show_tab(request, details, "activity", pager=pager, happenings=listed, entries=entries)
-
-
-def _pager(request: PageRequest, details: ReleaseDetails, tab: str, total: int) -> Pager:
-    address = quote(PackageFrame(details, request.url).address(tab))
-    return Pager.of(total, ROWS_PER_PAGE, address, request.query)
-
-
-def _recent(history: PullHistory) -> dict[str, int]:
-    """Return the pulls of the last days by version."""
-    sums: dict[str, int] = {}
-    for versions in history.days.values():
-        for version, count in versions.items():
-            sums[version] = sums.get(version, 0) + count
-    return sums
-
-
-def _plot_of_days(history: PullHistory, days: list[str]) -> BarChart:
-    counts = [(day, dict(history.days.get(day, {}))) for day in days]
-    series, bars = stacked_chart(counts, VERSIONS_IN_CHART)
-    return BarChart("Pulls by day in the last 90 days, in UTC", series, bars)
-
-
-def _plot_of_months(history: PullHistory, today: str) -> BarChart:
-    months = _months(min(history.months, default=today), today)[-MONTHS_IN_CHART:]
-    bars = tuple(ChartBar(month, (history.months.get(month, 0),)) for month in months)
-    return BarChart("Pulls by month", ("pulls",), bars)
-
-
-async def readme_html(
-    request: PageRequest, details: ReleaseDetails, text: str, module: str = ""
-) -> SafeHtml:
-    """Return a text of a release, or of one of its modules, as HTML that is safe on our own pages;
-    empty for no text."""
-    if not text.strip():
-        return SafeHtml()
-    release, frame = details.release, PackageFrame(details, request.url)
-    place = TextPlace(
-        files=quote(f"/files/{details.package}/{release.version}"),
-        folder=_folder(details, module),
-        names=await _names(request, release),
-        pages=f"{quote(frame.address('files'))}?path=",
-    )
-    return await request.registry.rendered_texts.render(release.content, text, place)
+    return show_tab(request, details, "activity", pager=pager, changes=listed, entries=entries)
 
 
 TAB_HANDLERS: dict[str, TabHandler] = {
@@ -228,18 +184,60 @@ TAB_HANDLERS: dict[str, TabHandler] = {
 }
 
 
+def _pager(request: PageRequest, details: ReleaseDetails, tab: str, total: int) -> Pager:
+    address = quote(PackageFrame(details, request.url).address(tab))
+    return Pager.of(total, ROWS_PER_PAGE, address, request.query)
+
+
+def _sum_by_version(history: PullHistory) -> dict[str, int]:
+    """Return the pulls of all days of the history by version."""
+    sums: dict[str, int] = {}
+    for versions in history.days.values():
+        for version, count in versions.items():
+            sums[version] = sums.get(version, 0) + count
+    return sums
+
+
+def _chart_of_days(history: PullHistory, days: list[str]) -> BarChart:
+    counts = [(day, dict(history.days.get(day, {}))) for day in days]
+    series, bars = stacked_chart(counts, VERSIONS_IN_CHART)
+    return BarChart("Pulls by day in the last 90 days, in UTC", series, bars)
+
+
+def _chart_of_months(history: PullHistory, today: str) -> BarChart:
+    months = _months(min(history.months, default=today), today)[-MONTHS_IN_CHART:]
+    bars = tuple(ChartBar(month, (history.months.get(month, 0),)) for month in months)
+    return BarChart("Pulls by month", ("pulls",), bars)
+
+
+async def readme_html(
+    request: PageRequest, details: ReleaseDetails, text: str, module: str = ""
+) -> SafeHtml:
+    """Return a text of a release, or of one of its modules, as safe HTML."""
+    if not text.strip():
+        return SafeHtml()
+    release, frame = details.release, PackageFrame(details, request.url)
+    place = TextPlace(
+        files=quote(f"/files/{details.package}/{release.version}"),
+        folder=_folder(details, module),
+        names=await _file_names(request, release),
+        pages=f"{quote(frame.address('files'))}?path=",
+    )
+    return await request.registry.rendered_texts.render(release.content, text, place)
+
+
 def _months(first: str, last: str) -> list[str]:
-    """Return every month from one to another, each of which may be that of a day."""
+    """Return the months, such as `2026-11`, from one month or day to another."""
     begin, end = (int(each[:4]) * 12 + int(each[5:7]) - 1 for each in (first, last))
     return [f"{month // 12}-{month % 12 + 1:02}" for month in range(begin, end + 1)]
 
 
-_PACKED_TEXTS = "docs"  # Where `bal pack` of Java puts the texts that lay at the root.
-_AS_IT_WAS = "4"  # The layout in which an archive is the author's project as it is.
+_PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
+_UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
 
 
-async def _names(request: PageRequest, release: Release) -> frozenset[str]:
-    """Return what a text can lead to; a text is shown even where its archive is lost."""
+async def _file_names(request: PageRequest, release: Release) -> frozenset[str]:
+    """Return the files that links may lead to; without an archive there are none."""
     try:
         return (await request.registry.archive_files.list(release)).files
     except ArchiveNotFound:
@@ -247,8 +245,8 @@ async def _names(request: PageRequest, release: Release) -> frozenset[str]:
 
 
 def _folder(details: ReleaseDetails, module: str) -> str:
-    """Return where the text lies in its archive."""
+    """Return the folder of the text in the archive."""
     name = details.package.name
-    if details.release.bala_version.startswith(_AS_IT_WAS):
+    if details.release.bala_version.startswith(_UNPACKED_LAYOUT):
         return f"modules/{module.removeprefix(f'{name}.')}" if module not in ("", name) else ""
     return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS
