@@ -82,7 +82,7 @@ def server_options(settings: Settings) -> ServerOptions:
         worker_command=_worker_command,
         workers=settings.workers,
         certificate=certificate,
-        patience=ConnectionTimeouts(
+        timeouts=ConnectionTimeouts(
             head_seconds=settings.head_seconds,
             body_seconds=settings.body_seconds,
             least_rate=settings.min_rate,
@@ -117,10 +117,12 @@ def build_host(settings: Settings) -> Host:
         build_app(registry),
         headers=configured_headers(settings.base_url),
         archives=archive_resolver(registry),
-        shortcut=FollowedRedirects(MAVEN_PATHS, settings.base_url),
-        timekeeping=TimerOptions(settings.data / "timers", registry.clock),
-        feeding=ChangeFeedOptions(registry.changes, registry.clock) if registry.changes else None,
-        edition=registry.edition,
+        redirects=FollowedRedirects(MAVEN_PATHS, settings.base_url),
+        timers=TimerOptions(settings.data / "timers", registry.clock),
+        change_feeds=ChangeFeedOptions(registry.changes, registry.clock)
+        if registry.changes
+        else None,
+        data_version=registry.edition,
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,

@@ -182,15 +182,15 @@ class Connection(HttpToolsProtocol):
         self.stuck_since = None
         super().resume_writing()
 
-    def has_timed_out(self, now: float, patience: ConnectionTimeouts) -> bool:
+    def has_timed_out(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         """Tell whether everybody waits for the client, and has waited for too long."""
-        return self._takes_too_slowly(now, patience) or self._sends_too_slowly(now, patience)
+        return self._takes_too_slowly(now, timeouts) or self._sends_too_slowly(now, timeouts)
 
-    def has_idled(self, now: float, patience: ConnectionTimeouts) -> bool:
+    def has_idled(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         """Tell whether no request has followed the last one for too long."""
         if self.idle_since is None or self._is_in_head():
             return False
-        return now - self.idle_since > patience.idle_seconds
+        return now - self.idle_since > timeouts.idle_seconds
 
     @property
     def pending_bytes(self) -> int:
@@ -209,25 +209,25 @@ class Connection(HttpToolsProtocol):
         is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
         return is_answering, self.heard_at
 
-    def _takes_too_slowly(self, now: float, patience: ConnectionTimeouts) -> bool:
+    def _takes_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         if self.stuck_since is None:
             self._taking = None
             return False
         left = self.pending_bytes
         taking = self._taking or _Measured(None, now, self.stuck_since, left)
         self._taking = taking
-        if now - taking.since <= patience.reading_seconds:
+        if now - taking.since <= timeouts.reading_seconds:
             return False
-        is_slow = taking.count - left < patience.least_rate * (now - taking.since)
+        is_slow = taking.count - left < timeouts.least_rate * (now - taking.since)
         taking.since, taking.count = now, left
         return is_slow
 
-    def _sends_too_slowly(self, now: float, patience: ConnectionTimeouts) -> bool:
+    def _sends_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         if not self._is_sending():
             if self._sending is not None:
                 self._sending.since, self._sending.count = now, self._received
             return False
-        if now - self.heard_at > patience.sending_seconds:
+        if now - self.heard_at > timeouts.sending_seconds:
             return True
         request: object = cast("Any", self).scope
         if request is None:
@@ -236,15 +236,15 @@ class Connection(HttpToolsProtocol):
             self._sending = _Measured(request, now, now, self._received)
         sending = self._sending
         if self._is_in_head():
-            return now - sending.began > patience.head_seconds
-        return now - sending.began > patience.body_seconds or self._falls_behind(
-            sending, now, patience
+            return now - sending.began > timeouts.head_seconds
+        return now - sending.began > timeouts.body_seconds or self._falls_behind(
+            sending, now, timeouts
         )
 
-    def _falls_behind(self, sending: _Measured, now: float, patience: ConnectionTimeouts) -> bool:
+    def _falls_behind(self, sending: _Measured, now: float, timeouts: ConnectionTimeouts) -> bool:
         if now - sending.since <= RATE_WINDOW_SECONDS:
             return False
-        is_slow = self._received - sending.count < patience.least_rate * (now - sending.since)
+        is_slow = self._received - sending.count < timeouts.least_rate * (now - sending.since)
         sending.since, sending.count = now, self._received
         return is_slow
 

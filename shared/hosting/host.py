@@ -51,14 +51,14 @@ ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
 _NOT_FOUND = status_answer(404)
-# What is left of the home page of the real host where that is turned off.
+# The answer of the real host to `/` where its home page is turned off.
 _NO_HOME_PAGE: AnswerMessages = (
     {"type": "http.response.start", "status": 204, "headers": []},
     {"type": "http.response.body", "body": b""},
 )
 _UNUSABLE_PATH = status_answer(400)
 _TOO_SLOW = status_answer(504)
-_UNREAD = "unread"  # Marks the start of an answer to a body that may still be on its way.
+_UNREAD = "unread"  # Marks the start of an answer to a request whose body may still be arriving.
 
 _DEFAULT_LIMITS = HostLimits()
 _NO_HEADERS: RawHeaders = []
@@ -83,8 +83,8 @@ class ChangeFeedOptions:
 class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
-    Without timekeeping its timers rest, without feeding its feeds; without editions nothing is
-    kept.
+    Timers run only with `timers` and change feeds only with `change_feeds`; answers are cached only
+    with `data_version`.
     """
 
     def __init__(
@@ -93,46 +93,44 @@ class Host:
         *,
         headers: RawHeaders = _NO_HEADERS,
         archives: FileResolver | None = None,
-        shortcut: FollowedRedirects | None = None,
-        timekeeping: TimerOptions | None = None,
-        feeding: ChangeFeedOptions | None = None,
-        edition: ReadDataVersion | None = None,
+        redirects: FollowedRedirects | None = None,
+        timers: TimerOptions | None = None,
+        change_feeds: ChangeFeedOptions | None = None,
+        data_version: ReadDataVersion | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = anonymous_sender,
         on_start: Sequence[LifespanHook] = (),
         on_stop: Sequence[LifespanHook] = (),
     ) -> None:
         functions = app if isinstance(app, ReadFunctions) else functions_of(app)
-        self._feeds = feeding and ChangeFeeds(
-            functions.feeds, feeding.source, feeding.clock, secrets.token_hex(OWNER_BYTES)
+        self._feeds = change_feeds and ChangeFeeds(
+            functions.feeds, change_feeds.source, change_feeds.clock, secrets.token_hex(OWNER_BYTES)
         )
         self._on_start = on_start
         self._on_stop = on_stop
         self._deadlines = Deadlines(limits.answer_seconds, time.monotonic)
-        self._intake = BodyReader(limits, identify)
-        self._timers = timekeeping and Timers(
-            functions.timers, timekeeping.folder, timekeeping.clock
-        )
-        served: ASGIApp = FunctionDispatcher(functions.http, self._intake, self._deadlines)
+        self._bodies = BodyReader(limits, identify)
+        self._timers = timers and Timers(functions.timers, timers.folder, timers.clock)
+        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies, self._deadlines)
         if archives is not None:
             served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
-        if shortcut is not None:
-            served = RedirectFollower(served, shortcut)
+        if redirects is not None:
+            served = RedirectFollower(served, redirects)
         if self._timers is not None:
             served = AdminEndpoint(served, self._timers)
         served = with_headers(with_cors(served), headers)
-        self._repeating = edition and AnswerCache(served, edition)
-        self._serve_http = self._repeating or served
+        self._answer_cache = data_version and AnswerCache(served, data_version)
+        self._serve_http = self._answer_cache or served
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request, or follow the server's start and stop."""
+        """Answer one request, or handle the server's start and stop."""
         if scope["type"] == "lifespan":
             return self._live(receive, send)
         return self._serve_http(scope, receive, send)
 
     def at_once(self, scope: Scope) -> PreparedAnswer | None:
-        """Return the answer to a request if it was given before and stands."""
-        return self._repeating.at_once(scope) if self._repeating else None
+        """Return the answer to a request if the answer cache has it."""
+        return self._answer_cache.at_once(scope) if self._answer_cache else None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -150,17 +148,17 @@ class Host:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Start what the app needs around its requests, and stop it at the end."""
+        """Run the hooks and the background loops of the app while the block lasts."""
         for hook in self._on_start:
             await hook()
-        kept = (self._sweep(), self._keep_time(), self._feed())
-        chores = [asyncio.create_task(each) for each in kept]
+        loops = (self._sweep(), self._run_timers(), self._run_change_feeds())
+        tasks = [asyncio.create_task(each) for each in loops]
         try:
             yield
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for hook in self._on_stop:
                 await hook()
 
@@ -168,16 +166,16 @@ class Host:
         while True:
             await asyncio.sleep(1)
             self._deadlines.sweep()
-            self._intake.sweep(asyncio.get_running_loop().time())
+            self._bodies.sweep(asyncio.get_running_loop().time())
 
-    async def _keep_time(self) -> None:
+    async def _run_timers(self) -> None:
         try:
             if self._timers is not None:
                 await self._timers.run()
         except Exception:
             log.exception("timers.failed")
 
-    async def _feed(self) -> None:
+    async def _run_change_feeds(self) -> None:
         try:
             if self._feeds is not None:
                 await self._feeds.run()
@@ -187,12 +185,12 @@ class Host:
 
 # How long a Function may take to answer.
 #
-# A timer a request would cost four of the ten microseconds that this host adds to one, so requests
-# only note when they began, and `sweep` looks through them once a second.
+# A timer for each request would take four of the ten microseconds that this host adds to one. So
+# requests note only when they began, and `sweep` checks them once a second.
 
 
 class Deadlines:
-    """Cancels tasks that have been answering for too long."""
+    """Cancels tasks that take longer to answer than they may."""
 
     def __init__(self, seconds: float, time: Callable[[], float]) -> None:
         self._seconds = seconds
@@ -201,18 +199,17 @@ class Deadlines:
         self._missed: set[asyncio.Task[object]] = set()
 
     def enter(self) -> asyncio.Task[object]:
-        """Note that the current task begins, and return it."""
+        """Record that the current task begins, and return it."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - requests are answered in tasks.
         self._began[task] = self._time()
         return task
 
     def leave(self, task: asyncio.Task[object]) -> None:
-        """Note that the task is done."""
         del self._began[task]
 
     def excuse(self, task: asyncio.Task[object]) -> bool:
-        """Tell whether the task was cancelled by the sweep, and let it go on if so."""
+        """Say whether `sweep` cancelled the task, and undo the cancellation if so."""
         if task not in self._missed:
             return False
         self._missed.discard(task)
@@ -220,7 +217,6 @@ class Deadlines:
         return True
 
     def sweep(self) -> None:
-        """Cancel what began too long ago."""
         oldest = self._time() - self._seconds
         for task in [task for task, began in self._began.items() if began < oldest]:
             self._missed.add(task)
@@ -231,20 +227,19 @@ class FunctionDispatcher:
     """Answers HTTP requests with the Functions of an app."""
 
     def __init__(
-        self, functions: Sequence[HttpFunction], intake: BodyReader, deadlines: Deadlines
+        self, functions: Sequence[HttpFunction], bodies: BodyReader, deadlines: Deadlines
     ) -> None:
         self._router = Router([(each.route, each) for each in functions])
-        self._intake = intake
+        self._bodies = bodies
         self._deadlines = deadlines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         try:
             start, body = await self._answer(scope, receive)
             await send_answer((start, body), send)
             if _UNREAD in start:
-                # Closed at once, a connection loses its answer where the client still sends.
-                await discard_body(body_length(scope["headers"]), receive, self._intake.limits)
+                # A client that still sends would lose its answer if the connection were closed now.
+                await discard_body(body_length(scope["headers"]), receive, self._bodies.limits)
                 await send({**body, "body": b"", "more_body": False})
         except ClientDisconnected:
             return
@@ -261,7 +256,7 @@ class FunctionDispatcher:
         if not body_length(scope["headers"]):
             return await self._invoke(function, LazyRequest(scope, params, b""))
         try:
-            async with self._intake.body(scope, receive) as body:
+            async with self._bodies.body(scope, receive) as body:
                 return await self._invoke(function, LazyRequest(scope, params, body))
         except BodyTooLarge:
             return await self._without_body(function, LazyRequest(scope, params, b""), receive)
@@ -269,7 +264,7 @@ class FunctionDispatcher:
             return await self._without_room(function, LazyRequest(scope, params, refusal))
 
     async def _without_room(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
-        """Answer a body that is not read, or not to its end: the Function gets the refusal."""
+        """Answer a request whose body is not read to its end; the Function gets the refusal."""
         start, body = await self._invoke(function, request)
         headers = [*start["headers"], (b"connection", b"close")]
         return {**start, "headers": headers, _UNREAD: True}, {**body, "more_body": True}
@@ -277,10 +272,10 @@ class FunctionDispatcher:
     async def _without_body(
         self, function: HttpFunction, request: LazyRequest, receive: Receive
     ) -> AnswerMessages:
-        """Answer a body over the limit: the Function is told its length, and says what is wrong."""
+        """Answer a request whose body is over the limit; the Function gets its length alone."""
         waits = "100-continue" in request.headers.get("expect", "").lower()
         length = int(request.headers["content-length"])
-        is_read = not waits and await discard_body(length, receive, self._intake.limits)
+        is_read = not waits and await discard_body(length, receive, self._bodies.limits)
         start, body = await self._invoke(function, request)
         if not is_read:
             start["headers"].append((b"connection", b"close"))

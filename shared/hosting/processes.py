@@ -1,6 +1,4 @@
-"""Starting a server: the checks before the first request, and worker processes behind one
-socket.
-"""
+"""Starting a server: checks before the first request, and worker processes that share a socket."""
 
 import asyncio
 import signal
@@ -26,12 +24,12 @@ from shared.hosting.server import (
 )
 from shared.log import log
 
-INTERRUPTED = 130  # What a shell expects of a program that Ctrl-C has ended.
+INTERRUPTED = 130  # The exit code of a program that Ctrl-C ended.
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What is served where, and how one worker is started that shares the socket."""
+    """What is served and where; `worker_command` starts a worker that inherits a descriptor."""
 
     host: str
     port: int
@@ -40,45 +38,50 @@ class ServerOptions:
     worker_command: Callable[[int], Sequence[str]]
     workers: int = 1
     certificate: Certificate | None = None
-    patience: ConnectionTimeouts = field(default_factory=ConnectionTimeouts)
+    timeouts: ConnectionTimeouts = field(default_factory=ConnectionTimeouts)
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
 
 
-def serve(plan: ServerOptions, prepare: Callable[[], None], announce: Callable[[], None]) -> None:
+def serve(
+    options: ServerOptions, prepare: Callable[[], None], announce: Callable[[], None]
+) -> None:
     """Serve until SIGINT or SIGTERM.
 
-    The address is taken first, so that nothing is prepared for a server that cannot run; clients
-    can connect only after `prepare` has returned. Raise `StartRefused` for what stands in the way.
+    The address is bound first, so that nothing is prepared for a server that cannot run; clients
+    can connect only after `prepare` has returned. Raise `StartRefused` if the server cannot start.
     """
-    if plan.certificate is not None:
-        require_usable(plan.certificate)
-    require_writable(plan.data)
-    with bind(plan.host, plan.port) as bound:
+    if options.certificate is not None:
+        require_usable(options.certificate)
+    require_writable(options.data)
+    with bind(options.host, options.port) as bound:
         try:
             prepare()
         except KeyboardInterrupt:
-            # Nothing runs yet that would have to be stopped; the caller is told and nobody else.
+            # Nothing runs yet that has to be stopped.
             raise SystemExit(INTERRUPTED) from None
         listen(bound)
         announce()
-        _run(plan, bound)
+        _run(options, bound)
 
 
-def _run(plan: ServerOptions, listening: socket.socket) -> None:
-    if plan.workers == 1:
-        _server(plan).serve_until_stopped(listening)
+def _run(options: ServerOptions, listening: socket.socket) -> None:
+    if options.workers == 1:
+        _server(options).serve_until_stopped(listening)
     else:
-        asyncio.run(WorkerProcesses(plan.worker_command, plan.workers).run(listening))
+        asyncio.run(WorkerProcesses(options.worker_command, options.workers).run(listening))
 
 
-def serve_as_worker(plan: ServerOptions, descriptor: int) -> None:
-    """Serve as one of several workers, on the socket that the parent listens on."""
-    run_worker(_server(plan), descriptor)
+def serve_as_worker(options: ServerOptions, descriptor: int) -> None:
+    """Serve as one of several workers, on the socket of the parent."""
+    run_worker(_server(options), descriptor)
 
 
-def _server(plan: ServerOptions) -> Server:
+def _server(options: ServerOptions) -> Server:
     return create_server(
-        plan.build(), certificate=plan.certificate, patience=plan.patience, limits=plan.limits
+        options.build(),
+        certificate=options.certificate,
+        timeouts=options.timeouts,
+        limits=options.limits,
     )
 
 
@@ -92,26 +95,26 @@ WorkerCommand = Callable[[int], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class RestartDelays:
-    """How the parent waits."""
+    """How long the parent waits before it starts a worker again, or kills it."""
 
     first_pause_seconds: float = 0.5  # Before a worker that ended is started again.
     longest_pause_seconds: float = 30.0  # The pause doubles up to this.
     steady_seconds: float = 60.0  # A worker that lived this long starts over with the first pause.
-    grace_seconds: float = SHUTDOWN_SECONDS + 5.0  # Then a worker that was told to stop is killed.
+    grace_seconds: float = SHUTDOWN_SECONDS + 5.0  # Then a worker that does not stop is killed.
 
 
-_DEFAULT_PACE = RestartDelays()
+_DEFAULT_DELAYS = RestartDelays()
 
 
 class WorkerProcesses:
-    """Keeps a number of workers running; `command` says how to start one with a descriptor."""
+    """Keeps a number of workers running; `command` starts one, given a descriptor."""
 
     def __init__(
-        self, command: WorkerCommand, count: int, pace: RestartDelays = _DEFAULT_PACE
+        self, command: WorkerCommand, count: int, delays: RestartDelays = _DEFAULT_DELAYS
     ) -> None:
         self._command = command
         self._count = count
-        self._pace = pace
+        self._delays = delays
 
     async def run(self, listening: socket.socket) -> None:
         """Run the workers until SIGINT or SIGTERM."""
@@ -122,13 +125,13 @@ class WorkerProcesses:
         await self.keep(listening, stop)
 
     async def keep(self, listening: socket.socket, stop: asyncio.Event) -> None:
-        """Run the workers until the event, and return when the last of them has ended."""
+        """Run the workers until the event is set, and return when the last of them has ended."""
         async with asyncio.TaskGroup() as group:
             for _ in range(self._count):
                 group.create_task(self._keep_one(listening, stop))
 
     async def _keep_one(self, listening: socket.socket, stop: asyncio.Event) -> None:
-        pause = self._pace.first_pause_seconds
+        pause = self._delays.first_pause_seconds
         loop = asyncio.get_running_loop()
         while not stop.is_set():
             began = loop.time()
@@ -138,10 +141,10 @@ class WorkerProcesses:
             else:
                 await self._end(worker)
                 return
-            if loop.time() - began > self._pace.steady_seconds:
-                pause = self._pace.first_pause_seconds
+            if loop.time() - began > self._delays.steady_seconds:
+                pause = self._delays.first_pause_seconds
             await _wait(stop, pause)
-            pause = min(2 * pause, self._pace.longest_pause_seconds)
+            pause = min(2 * pause, self._delays.longest_pause_seconds)
 
     async def _start(self, listening: socket.socket) -> Process:
         descriptor = listening.fileno()
@@ -157,7 +160,7 @@ class WorkerProcesses:
         assert worker.stdin is not None  # noqa: S101 - it was asked for.
         worker.stdin.close()
         try:
-            await asyncio.wait_for(worker.wait(), self._pace.grace_seconds)
+            await asyncio.wait_for(worker.wait(), self._delays.grace_seconds)
         except TimeoutError:
             log.warning("worker.killed", pid=worker.pid)
             worker.kill()
@@ -165,7 +168,7 @@ class WorkerProcesses:
 
 
 async def _ends_before(worker: Process, stop: asyncio.Event) -> bool:
-    """Wait for either, and tell whether the worker came first."""
+    """Wait for either, and say whether the worker ended first."""
     ended, stopped = asyncio.ensure_future(worker.wait()), asyncio.ensure_future(stop.wait())
     await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
     for each in (ended, stopped):
@@ -181,6 +184,6 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 def run_worker(serving: Server, descriptor: int) -> None:
-    """Be a worker: serve the inherited socket until standard input is closed."""
+    """Serve the inherited socket until standard input is closed."""
     serving.stop_at_end_of(sys.stdin.fileno())
     serving.serve_until_stopped(socket.socket(fileno=descriptor))

@@ -39,7 +39,7 @@ class Certificate:
     key: Path | None = None
 
 
-_DEFAULT_PATIENCE = ConnectionTimeouts()
+_DEFAULT_TIMEOUTS = ConnectionTimeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,12 @@ class Server(uvicorn.Server):
     """A uvicorn that closes stalled and surplus connections, and reports when it is ready."""
 
     def __init__(
-        self, config: uvicorn.Config, patience: ConnectionTimeouts, limits: ConnectionLimits
+        self, config: uvicorn.Config, timeouts: ConnectionTimeouts, limits: ConnectionLimits
     ) -> None:
         super().__init__(config)
         config.callback_notify = self._report_ready
         self.ready = threading.Event()
-        self._patience = patience
+        self._timeouts = timeouts
         self._limits = limits
         self._lifeline: int | None = None
 
@@ -175,9 +175,9 @@ class Server(uvicorn.Server):
         # uvicorn holds them as its own protocols; `create_server` gives it no other class.
         connections = cast("list[Connection]", list(self.server_state.connections))
         for connection in connections:
-            if connection.has_timed_out(now, self._patience):
+            if connection.has_timed_out(now, self._timeouts):
                 connection.transport.abort()
-            elif connection.has_idled(now, self._patience):
+            elif connection.has_idled(now, self._timeouts):
                 connection.transport.close()
         for connection in (
             *slow_readers(connections, self._limits),
@@ -226,7 +226,7 @@ def create_server(
     app: ASGIApp,
     *,
     certificate: Certificate | None = None,
-    patience: ConnectionTimeouts = _DEFAULT_PATIENCE,
+    timeouts: ConnectionTimeouts = _DEFAULT_TIMEOUTS,
     limits: ConnectionLimits = _DEFAULT_LIMITS,
 ) -> Server:
     """Return a server of the application, which is not started."""
@@ -248,7 +248,7 @@ def create_server(
         ssl_certfile=certificate and certificate.chain,
         ssl_keyfile=certificate and certificate.key,
     )
-    return Server(config, patience, limits)
+    return Server(config, timeouts, limits)
 
 
 def surplus_connections(

@@ -1,5 +1,6 @@
-"""Timers: run on their schedule by one process of all and never twice at once; and
-`POST /admin/functions/{name}`, which runs one by hand from this machine.
+"""Timers, each run on schedule by one of the processes and never twice at the same time.
+
+`POST /admin/functions/{name}` runs one by hand, from this machine only.
 """
 
 import asyncio
@@ -26,9 +27,9 @@ from shared.ports import Clock
 Sleep = Callable[[float], Awaitable[object]]
 
 OWNER_CHECK_SECONDS = 5.0  # How soon another process takes over from one that died.
-LONGEST_SLEEP_SECONDS = 30.0  # A laptop that was shut wakes up; its sleepers count on as before.
+LONGEST_SLEEP_SECONDS = 30.0  # A sleep does not count the time that a laptop was suspended.
 BUSY_CHECK_SECONDS = 0.2
-PAST_DUE_MS = 60_000  # Later than this a run is called past due.
+PAST_DUE_MS = 60_000  # A run that begins later than this is past due.
 
 
 class Timers:
@@ -49,18 +50,18 @@ class Timers:
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Follow every schedule, once this process owns them, until cancelled."""
+        """Run each timer on its schedule until cancelled, once this process owns them all."""
         self._folder.mkdir(parents=True, exist_ok=True)
         async with self._holding("owner.lock", OWNER_CHECK_SECONDS), asyncio.TaskGroup() as group:
             for each in self._functions.values():
                 group.create_task(self._follow(each))
 
     def knows(self, name: str) -> bool:
-        """Tell whether there is a timer of this name, whatever its case."""
+        """Say whether there is a timer of this name; case does not matter."""
         return name.lower() in self._functions
 
     async def fire(self, name: str) -> None:
-        """Run a timer now, or as soon as a run that is under way has ended."""
+        """Run a timer now, or when its current run ends."""
         self._folder.mkdir(parents=True, exist_ok=True)
         await self._call(self._functions[name.lower()], TimerRequest(past_due=False))
 
@@ -71,7 +72,7 @@ class Timers:
         while True:
             due_ms = next_run(timer.schedule, last_ms)
             await self._wait_until(due_ms)
-            # What was missed while nothing ran is made up for once, not once for each time.
+            # Runs that were missed while no process ran are made up for by a single run.
             last_ms = self._clock.now_ms()
             past_due = last_ms - due_ms > PAST_DUE_MS
             await self._call(timer, TimerRequest(past_due=past_due))
@@ -96,7 +97,7 @@ class Timers:
             yield
 
     def _last_run(self, timer: TimerFunction) -> int:
-        """Return when the timer last ran, or now for one that never did."""
+        """Return when the timer last ran; now if it never did."""
         try:
             return self._record(timer).stat().st_mtime_ns // 1_000_000
         except FileNotFoundError:
@@ -113,7 +114,7 @@ class Timers:
 
 
 def next_run(schedule: str, after_ms: int) -> int:
-    """Return when a schedule of six fields, read in UTC, is due next."""
+    """Return when a schedule of six fields, in UTC, is next due."""
     start = datetime.fromtimestamp(after_ms / 1000, UTC)
     following = croniter(schedule, start, second_at_beginning=True).get_next(datetime)
     return round(following.timestamp() * 1000)
@@ -130,12 +131,12 @@ def _require_schedule(timer: TimerFunction) -> None:
 _PREFIX = b"/admin/functions/"
 _LONGEST_BODY = 64 * 1024
 
-# A request that carries one of these was relayed for somebody else, or made by a web page.
+# A request with one of these headers comes through a proxy or from a web page.
 _FOREIGN = frozenset((b"forwarded", b"x-forwarded-for", b"origin"))
 
 
 class AdminEndpoint:
-    """Fires timers, and passes everything else on."""
+    """Runs timers on request, and passes all other requests to the application."""
 
     def __init__(self, app: ASGIApp, timers: Timers) -> None:
         self._app = app
@@ -143,7 +144,6 @@ class AdminEndpoint:
         self._running: set[asyncio.Task[None]] = set()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request."""
         raw: bytes = scope["raw_path"]
         if raw.startswith(_PREFIX) and scope["method"] == "POST":
             return self._serve(raw[len(_PREFIX) :].decode("ascii"), scope, receive, send)

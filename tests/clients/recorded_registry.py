@@ -75,7 +75,7 @@ class Served:
 
 @contextmanager
 def served(
-    template: Template, folder: Path, *, patience: ConnectionTimeouts | None = None
+    template: Template, folder: Path, *, timeouts: ConnectionTimeouts | None = None
 ) -> Generator[Served]:
     """Serve a copy of the template as `make run` serves a data folder."""
     shutil.copytree(template.folder, folder)
@@ -83,7 +83,7 @@ def served(
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     recorder = Recorder(build_host(settings_of(folder, url=url)))
     people = with_tokens_of_today(folder, template.people)
-    with running(recorder, at=bound, patience=patience):
+    with running(recorder, at=bound, timeouts=timeouts):
         yield Served(url, people, recorder)
 
 

@@ -25,7 +25,9 @@ def by_function(registry: Registry) -> ASGIApp:
 
 def from_disk(registry: Registry) -> ASGIApp:
     """Serve archives as one machine does: streamed from its disk."""
-    return Host(build_app(registry), archives=archive_resolver(registry), edition=registry.edition)
+    return Host(
+        build_app(registry), archives=archive_resolver(registry), data_version=registry.edition
+    )
 
 
 @pytest.fixture(params=[by_function, from_disk])

@@ -57,7 +57,7 @@ def read_all(connection: socket.socket) -> bytes:
 def running(
     app: ASGIApp,
     *,
-    patience: ConnectionTimeouts | None = None,
+    timeouts: ConnectionTimeouts | None = None,
     certificate: Certificate | None = None,
     at: socket.socket | None = None,
 ) -> Generator[Address]:
@@ -68,7 +68,7 @@ def running(
     bound = at or bind("127.0.0.1", 0)
     listen(bound)
     port: int = bound.getsockname()[1]
-    serving = create_server(app, certificate=certificate, patience=patience or ConnectionTimeouts())
+    serving = create_server(app, certificate=certificate, timeouts=timeouts or ConnectionTimeouts())
     thread = Thread(target=serving.run, args=([bound],), name="server")
     thread.start()
     try:

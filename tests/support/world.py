@@ -159,7 +159,9 @@ class Template:
 
 def repeating(registry: Registry) -> Host:
     """Serve as one machine does: what stands is given again without asking a Function."""
-    return Host(lazy_functions(registry), headers=configured_headers(URL), edition=registry.edition)
+    return Host(
+        lazy_functions(registry), headers=configured_headers(URL), data_version=registry.edition
+    )
 
 
 def asking(registry: Registry) -> Host:

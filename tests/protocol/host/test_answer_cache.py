@@ -45,7 +45,7 @@ class OneMachine:
         self._host = Host(
             build_app(registry),
             archives=archive_resolver(registry),
-            shortcut=FollowedRedirects(MAVEN_PATHS, URL),
+            redirects=FollowedRedirects(MAVEN_PATHS, URL),
             headers=configured_headers(URL),
         )
         self._repeating = AnswerCache(self._ask, registry.edition)

@@ -22,8 +22,8 @@ HIDDEN = f"{MAVEN}/acme/secret/1.0.0/secret-1.0.0.bala"
 
 def on_one_machine(registry: Registry) -> Host:
     """Serve as `make run` does."""
-    shortcut = FollowedRedirects(MAVEN_PATHS, URL)
-    return Host(build_app(registry), archives=archive_resolver(registry), shortcut=shortcut)
+    redirects = FollowedRedirects(MAVEN_PATHS, URL)
+    return Host(build_app(registry), archives=archive_resolver(registry), redirects=redirects)
 
 
 @pytest.fixture

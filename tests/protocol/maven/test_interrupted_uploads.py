@@ -14,7 +14,7 @@ from tests.support.server import Address, read_all
 from tests.support.storage import one_machine
 from tests.support.world import Template
 
-pytestmark = one_machine("it is about the patience of the host")
+pytestmark = one_machine("it is about the time-outs of the host")
 
 PATH = "/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
 SHORT = ConnectionTimeouts(sending_seconds=0.2)
@@ -24,7 +24,7 @@ ARCHIVE = bala(padding=100_000)
 @pytest.fixture
 def registry(template: Template, scratch: Path) -> Iterator[Served]:
     """Return a registry that soon gives up on a client that is silent."""
-    with served(template, scratch / "data", patience=SHORT) as serving:
+    with served(template, scratch / "data", timeouts=SHORT) as serving:
         yield serving
 
 

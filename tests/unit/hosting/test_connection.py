@@ -23,7 +23,7 @@ from shared.hosting.responses import (
 )
 from tests.support.server import Address, read_all, running
 
-PATIENCE = ConnectionTimeouts(sending_seconds=30, reading_seconds=60, idle_seconds=120)
+TIMEOUTS = ConnectionTimeouts(sending_seconds=30, reading_seconds=60, idle_seconds=120)
 
 
 class Loop:
@@ -70,7 +70,7 @@ def connection() -> tuple[Connection, Any]:
 
 
 def stalls(made: Connection, at: float) -> bool:
-    return made.has_timed_out(at, PATIENCE)
+    return made.has_timed_out(at, TIMEOUTS)
 
 
 def test_a_client_that_says_nothing_at_all_has_stalled() -> None:
@@ -107,18 +107,18 @@ def test_between_two_requests_the_keep_alive_time_counts() -> None:
     parts.cycle.response_complete = True
     made.idle_since = 0.0
     assert not stalls(made, 1000)
-    assert not made.has_idled(120, PATIENCE)
-    assert made.has_idled(121, PATIENCE)
+    assert not made.has_idled(120, TIMEOUTS)
+    assert made.has_idled(121, TIMEOUTS)
     # The next request has begun, and does not go on.
     made.idle_since = None
     assert stalls(made, 1000)
-    assert not made.has_idled(1000, PATIENCE)
+    assert not made.has_idled(1000, TIMEOUTS)
 
 
 def test_a_head_that_begins_with_the_request_before_it_is_no_silence_between_requests() -> None:
     made, parts = connection()
     parts.scope, made.idle_since = {}, 0.0
-    assert not made.has_idled(1000, PATIENCE)
+    assert not made.has_idled(1000, TIMEOUTS)
     assert stalls(made, 31)
 
 
@@ -140,7 +140,7 @@ def test_a_client_that_takes_its_answer_slowly_has_not_stalled() -> None:
     made.stuck_since = 0.0
     assert not stalls(made, 0)
     for minute in range(1, 6):
-        parts.transport.pending -= 61 * PATIENCE.least_rate
+        parts.transport.pending -= 61 * TIMEOUTS.least_rate
         assert not stalls(made, 61 * minute)
     assert stalls(made, 61 * 7)
 
@@ -330,7 +330,7 @@ def test_what_is_no_request_is_a_400(address: Address) -> None:
 @pytest.fixture(scope="module")
 def hasty() -> Generator[Address]:
     """Serve the application, and wait for no further request."""
-    with running(App(), patience=ConnectionTimeouts(idle_seconds=0)) as served:
+    with running(App(), timeouts=ConnectionTimeouts(idle_seconds=0)) as served:
         yield served
 
 

@@ -162,7 +162,7 @@ async def test_a_timer_is_fired_over_the_admin_path(tmp_path: Path) -> None:
         if not timer.past_due:
             ran.set()
 
-    host = Host(app, timekeeping=TimerOptions(tmp_path, FakeClock()))
+    host = Host(app, timers=TimerOptions(tmp_path, FakeClock()))
     request = scope("POST", "/admin/functions/upkeep", {"Content-Length": "2"})
     assert (await ask(host, request, b"{}")).status == 202
     async with asyncio.timeout(30):
@@ -203,9 +203,9 @@ class Life:
 
 async def test_hooks_run_around_everything(tmp_path: Path) -> None:
     life = Life()
-    timekeeping = TimerOptions(tmp_path, FakeClock())
+    timers = TimerOptions(tmp_path, FakeClock())
     hooks = [life.hook]
-    host = Host(build_app(), timekeeping=timekeeping, on_start=hooks, on_stop=hooks)
+    host = Host(build_app(), timers=timers, on_start=hooks, on_stop=hooks)
     await host({"type": "lifespan"}, life.receive, life.send)
     assert life.heard == [
         "> lifespan.startup",
@@ -231,7 +231,7 @@ async def test_a_hook_that_fails_is_one_event_and_the_server_is_told(phase: str)
 async def test_timers_that_cannot_be_kept_are_one_event(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     life = Life()
-    host = Host(build_app(), timekeeping=TimerOptions(tmp_path / "file" / "below", FakeClock()))
+    host = Host(build_app(), timers=TimerOptions(tmp_path / "file" / "below", FakeClock()))
     with capture_logs() as events:
         async with host.running():
             await asyncio.sleep(0)

@@ -110,11 +110,13 @@ class Starts:
 
 
 @asynccontextmanager
-async def keeping(starts: Starts, count: int, pace: RestartDelays) -> AsyncGenerator[asyncio.Event]:
+async def keeping(
+    starts: Starts, count: int, delays: RestartDelays
+) -> AsyncGenerator[asyncio.Event]:
     stop = asyncio.Event()
     with bind("127.0.0.1", 0) as bound:
         keeping = asyncio.create_task(
-            WorkerProcesses(starts.command, count, pace).keep(bound, stop)
+            WorkerProcesses(starts.command, count, delays).keep(bound, stop)
         )
         try:
             yield stop
