@@ -25,8 +25,8 @@ from shared.domain.packages import Release
 from shared.ports import ArchiveStore, DocumentStore
 from shared.prose.rendering import SafeHtml, TextPlace, highlight, render_markdown, renderer_version
 
-# Lists that are remembered, and of how many files one is long; all together have some 40 MB.
-FILE_LISTS_REMEMBERED, LONG_FILE_LISTS_REMEMBERED, LONG_FILE_LIST = 32, 2, 2_000
+FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Also the longest list, of 20,000 files, fits.
+_FILE_BYTES = 400  # Of memory, measured; besides the name, which is there twice.
 ON_THE_LOOP_BYTES = 64 * 1024  # Unpacking as much takes less than a millisecond.
 
 
@@ -38,19 +38,18 @@ class ArchiveFiles:
     """
 
     def __init__(self, archives: ArchiveStore) -> None:
-        """Read from these archives."""
         self._archives = archives
-        self._lists = LruCache[str, ArchiveDirectory](FILE_LISTS_REMEMBERED)
-        self._long = LruCache[str, ArchiveDirectory](LONG_FILE_LISTS_REMEMBERED)
+        self._lists = LruCache[str, ArchiveDirectory](
+            FILE_LISTS_CACHED_BYTES, weigh=lambda _, files: memory_of_files(files)
+        )
 
     async def list(self, release: Release) -> ArchiveDirectory:
         """Return what the archive of a release holds."""
-        known = self._lists.get(release.digest) or self._long.get(release.digest)
-        if known is None:
-            known = await self._list(release)
-            lists = self._long if len(known.entries) > LONG_FILE_LIST else self._lists
-            lists.put(release.digest, known)
-        return known
+        files = self._lists.get(release.digest)
+        if files is None:
+            files = await self._list(release)
+            self._lists.put(release.digest, files)
+        return files
 
     async def read(self, release: Release, path: str) -> bytes:
         """Return one file; raise `FileNotInArchive` or `FileTooLargeToShow`."""
@@ -75,6 +74,11 @@ class ArchiveFiles:
 
     async def _read(self, release: Release, span: ByteSpan) -> bytes:
         return await self._archives.read(release.archive, span.start, span.count)
+
+
+def memory_of_files(files: ArchiveDirectory) -> int:
+    """Return about how many bytes of memory a list of files takes."""
+    return sum(_FILE_BYTES + 3 * len(name) for name in files.entries)
 
 
 # Renderings: the HTML of authors' texts and sources.

@@ -1,5 +1,6 @@
 """The files of archives, of which no more is read than is looked at."""
 
+import tracemalloc
 from dataclasses import dataclass, field
 from random import Random
 from typing import cast
@@ -12,11 +13,10 @@ from shared.domain.errors.packages import FileNotInArchive, FileTooLargeToShow
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore
 from shared.services.archive_files import (
-    FILE_LISTS_REMEMBERED,
-    LONG_FILE_LIST,
-    LONG_FILE_LISTS_REMEMBERED,
+    FILE_LISTS_CACHED_BYTES,
     ON_THE_LOOP_BYTES,
     ArchiveFiles,
+    memory_of_files,
 )
 from tests.contract.sample_records import release
 from tests.support.archives import zipped
@@ -58,7 +58,7 @@ async def test_a_list_is_read_once(unpacking: ArchiveFiles, archives: Archives) 
     made = archives.holding({"a.bal": b"x", "docs/b.md": b"y"})
     assert (await unpacking.list(made)).files == {"a.bal", "docs/b.md"}
     await unpacking.list(made)
-    assert len(archives.read_bytes) == 1
+    assert len(archives.read_bytes) == 2  # The end, and the rest of a long list.
 
 
 async def test_of_a_large_archive_the_end_alone_is_read(
@@ -103,29 +103,26 @@ async def test_what_is_larger_than_people_read_is_not_unpacked(
         await unpacking.read(made, "huge")
 
 
-async def test_few_long_lists_are_remembered(unpacking: ArchiveFiles, archives: Archives) -> None:
-    many = {f"resources/{number:05}": b"" for number in range(LONG_FILE_LIST + 1)}
-    made = [
-        archives.holding(many | {f"{n}": b""}, f"1.{n}.0")
-        for n in range(LONG_FILE_LISTS_REMEMBERED + 1)
-    ]
-    for each in made:
-        await unpacking.list(each)
-    archives.read_bytes.clear()
-    await unpacking.list(made[-1])
-    assert archives.read_bytes == []
-    await unpacking.list(made[0])
-    assert archives.read_bytes
-
-
-async def test_lists_that_were_asked_for_last_are_remembered(
+async def test_lists_that_were_used_last_are_cached_up_to_a_number_of_bytes(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:
-    made = [archives.holding({f"{n}": b""}, f"1.{n}.0") for n in range(FILE_LISTS_REMEMBERED + 1)]
-    for each in made:
-        await unpacking.list(each)
+    files = {f"{number:05}" + "x" * 200: b"" for number in range(2_000)}
+    made = [archives.holding(files | {f"{n}": b""}, f"1.{n}.0") for n in range(10)]
+    weights = [memory_of_files(await unpacking.list(each)) for each in made]
+    assert sum(weights) > FILE_LISTS_CACHED_BYTES > 8 * max(weights)
     archives.read_bytes.clear()
     await unpacking.list(made[-1])
     assert archives.read_bytes == []
     await unpacking.list(made[0])
-    assert len(archives.read_bytes) == 1
+    assert len(archives.read_bytes) == 2  # The end, and the rest of a long list.
+
+
+async def test_the_memory_of_a_list_is_about_what_it_takes(
+    unpacking: ArchiveFiles, archives: Archives
+) -> None:
+    made = archives.holding({f"docs/folder/file-{n:05}.bal": b"" for n in range(5_000)})
+    tracemalloc.start()
+    files = await unpacking.list(made)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.7 * taken < memory_of_files(files) < 1.5 * taken
