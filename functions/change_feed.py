@@ -14,29 +14,29 @@ DATABASE = "ballroom"
 CONTAINER = "packages"
 LEASES = "leases"
 
-POLL_MS = 5_000  # With what instances take to look, a push is found within thirty seconds.
-MAX_ITEMS = 500  # A push changes five or so, of which one is a listing.
+POLL_MS = 5_000  # With the polling of instances, search finds a push within thirty seconds.
+MAX_ITEMS = 500  # A push changes about five, one of which is a listing.
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Function that follows the records, where searches need that."""
+    """Return the Function of the change feed, if the search index of this registry needs it."""
     bp = func.Blueprint()
     if registry.search_index_updates is not None:
         _add_feed(bp, registry.search_index_updates)
     return bp
 
 
-def _add_feed(bp: func.Blueprint, feeding: SearchIndexUpdates) -> None:
+def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates) -> None:
     async def like(documents: func.DocumentList) -> None:
-        """Have the parameters that the binding gives."""
+        """Declare the parameter of the binding."""
 
     async def run(documents: func.DocumentList, context: func.Context | None = None) -> None:
-        part = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
-        activity = Activity.begin("feed.listings", part, traceparent_of(context, ""))
+        origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
+        activity = Activity.begin("feed.listings", origin, traceparent_of(context, ""))
         result = "failed"
         try:
             items: list[dict[str, object]] = list(map(dict, documents))
-            changed = await feeding.merge(items)
+            changed = await updates.merge(items)
             result = "done"
             if changed:
                 log.info("feed.merged", items=len(documents), changed=changed)
@@ -50,11 +50,11 @@ def _add_feed(bp: func.Blueprint, feeding: SearchIndexUpdates) -> None:
         database_name=DATABASE,
         container_name=CONTAINER,
         lease_container_name=LEASES,
-        create_lease_container_if_not_exists=False,  # The identity of the app may make none.
+        create_lease_container_if_not_exists=False,  # The app has no right to create it.
         feed_poll_delay=POLL_MS,
         max_items_per_invocation=MAX_ITEMS,
     )(declare_context(run, like))
-    # Without a policy the host would pass over a batch that failed.
+    # Without a retry policy the host would skip a batch that failed.
     bp.retry(
         strategy="exponential_backoff",
         max_retry_count="-1",

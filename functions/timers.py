@@ -19,18 +19,18 @@ _Call = Callable[[func.Context | None], Awaitable[object]]
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return one timer Function for each task that this registry has and that has a schedule."""
+    """Return a timer Function for each task of the registry that has a schedule."""
     bp = func.Blueprint()
     for task, schedule in SCHEDULES.items():
         if task in registry.upkeep.tasks:
-            run = _run_with_asked if task == TASK_THAT_RUNS_REQUESTS else _run
+            run = _run_with_requests if task == TASK_THAT_RUNS_REQUESTS else _run
             _add_timer(bp, task, schedule, partial(run, registry, task))
     return bp
 
 
 def _add_timer(bp: func.Blueprint, name: str, schedule: str, call: _Call) -> None:
     async def like(timer: func.TimerRequest) -> None:
-        """Have the parameters that the binding gives."""
+        """Declare the parameter of the binding."""
 
     async def run(timer: func.TimerRequest, context: func.Context | None = None) -> None:
         await call(context)
@@ -40,17 +40,17 @@ def _add_timer(bp: func.Blueprint, name: str, schedule: str, call: _Call) -> Non
     bp.function_name(run.__name__)(timed)
 
 
-async def _run_with_asked(registry: Registry, task: str, context: func.Context | None) -> None:
+async def _run_with_requests(registry: Registry, task: str, context: func.Context | None) -> None:
     try:
         await _run(registry, task, context)
     finally:
-        await registry.task_requests.run_requested(lambda asked: _run(registry, asked, context))
+        await registry.task_requests.run_requested(lambda name: _run(registry, name, context))
 
 
 async def _run(registry: Registry, task: str, context: func.Context | None) -> TaskReport | None:
-    """Run the task; what goes wrong is the host's to log."""
-    part = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
-    activity = Activity.begin(f"upkeep.{task}", part, traceparent_of(context, ""))
+    """Run the task; the host logs its exceptions."""
+    origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
+    activity = Activity.begin(f"upkeep.{task}", origin, traceparent_of(context, ""))
     started, result = time.perf_counter(), "failed"
     try:
         report = await registry.upkeep.run(task)
@@ -59,18 +59,18 @@ async def _run(registry: Registry, task: str, context: func.Context | None) -> T
         log.info("upkeep.read_only", task=task)
         result, report = "read-only", None
     finally:
-        told = {"task": task, "result": result}
-        recording.record_metric(UPKEEP, time.perf_counter() - started, told)
-        activity.end(told)
+        attributes = {"task": task, "result": result}
+        recording.record_metric(UPKEEP, time.perf_counter() - started, attributes)
+        activity.end(attributes)
     return report
 
 
 def _log(task: str, report: TaskReport | None, seconds: float) -> str:
-    """Write what came of a run, and return it in a word."""
+    """Log the report of a run, and return its result; there is none if another instance ran it."""
     if report is None:
         log.info("upkeep.elsewhere", task=task)
         return "elsewhere"
     log.info("upkeep.done", **report.as_event(), seconds=round(seconds, 3))
-    # Also where there are none: an alert that asks for more than before has a before.
+    # Recorded for 0 problems, too, so that an alert can compare with the value before.
     recording.record_metric(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
     return "problems" if report.problems else "done"

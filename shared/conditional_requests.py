@@ -7,19 +7,19 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 class RangeNotSatisfiable(Exception):
-    """The range has no byte of the file."""
+    """The requested range has no byte of the file."""
 
 
 def requested_range(headers: Mapping[str, str], *, size: int, etag: str) -> range | None:
-    """Return the one range that is asked for, or None for the whole file.
+    """Return the requested range, or None for the whole file.
 
-    Several ranges, other units and nonsense count as none, as the RFC allows. Raise
-    `RangeNotSatisfiable` for a range that has no byte of the file.
+    Several ranges, other units and invalid ranges are ignored, as the RFC allows. Raises
+    `RangeNotSatisfiable`.
     """
     found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
     if found is None or not (found[1] or found[2]):
         return None
-    # Answers carry no dates, so an If-Range with one never holds.
+    # Responses have no `Last-Modified`, so an `If-Range` with a date never matches.
     if headers.get("if-range", etag) != etag:
         return None
     if found[1] and found[2] and int(found[2]) < int(found[1]):
@@ -37,12 +37,12 @@ def _span(first: str, last: str, size: int) -> range:
 
 
 def is_known(headers: Mapping[str, str], *, etag: str) -> bool:
-    """Tell whether the client has the file already, by its `If-None-Match`."""
+    """Return whether the `If-None-Match` matches."""
     known = known_tags(headers)
     return "*" in known or etag in known
 
 
 def known_tags(headers: Mapping[str, str]) -> frozenset[str]:
-    """Return the entity tags, with their quotes, of what the client has already."""
+    """Return the entity tags of the `If-None-Match`, with their quotes."""
     tags = headers.get("if-none-match", "").split(",")
     return frozenset(tag.strip().removeprefix("W/") for tag in tags)

@@ -43,7 +43,6 @@ class WhoamiView(ResponseModel):
 
     @classmethod
     def of(cls, profile: AccountProfile) -> Self:
-        """Show a profile."""
         return cls(
             id=profile.account.id,
             name=profile.account.name,
@@ -57,7 +56,6 @@ class WhoamiView(ResponseModel):
 
     @classmethod
     def of_machine(cls, principal: Principal) -> Self:
-        """Show a credential that brings its own roles, and has no account."""
         return cls(
             id=principal.id,
             name=principal.role_grants[0].org,
@@ -101,7 +99,6 @@ class SessionView(ResponseModel):
 
     @classmethod
     def of(cls, session: Session, by: Principal) -> Self:
-        """Show a session."""
         return cls(
             id=session.id,
             provider=session.provider,
@@ -133,7 +130,6 @@ class IdentityView(ResponseModel):
 
     @classmethod
     def of(cls, identity: Identity) -> Self:
-        """Show an identity."""
         return cls(
             id=identity.id,
             provider=identity.provider,

@@ -38,7 +38,6 @@ class EventView(ResponseModel):
 
     @classmethod
     def of(cls, number: int, event: Event, name: str) -> Self:
-        """Show an event."""
         return cls(
             number=number,
             id=event.id,
@@ -61,7 +60,6 @@ class LogView(ResponseModel):
 
     @classmethod
     def of(cls, page: AuditLogPage) -> Self:
-        """Show a page."""
         return cls(events=list(_shown(page)), next=page.next)
 
 

@@ -46,7 +46,6 @@ class OrgMemberView(ResponseModel):
 
     @classmethod
     def of(cls, member: Member) -> Self:
-        """Show a member."""
         pending = member.membership.pending
         return cls(
             id=member.membership.account,
@@ -65,7 +64,6 @@ class OrgMemberList(ResponseModel):
 
     @classmethod
     def of(cls, members: list[Member]) -> Self:
-        """Show members."""
         return cls(members=[OrgMemberView.of(each) for each in members])
 
 
@@ -181,7 +179,6 @@ class InvitationView(ResponseModel):
 
     @classmethod
     def of(cls, invitation: Invitation) -> Self:
-        """Show an invitation."""
         return cls(
             id=invitation.id,
             role=invitation.role,
@@ -207,7 +204,6 @@ class InvitedView(ResponseModel):
 
     @classmethod
     def of(cls, invited: IssuedInvitation) -> Self:
-        """Show a new invitation, with its secret."""
         return cls(
             invitation=InvitationView.of(invited.invitation),
             mailed=invited.mailed,
@@ -226,7 +222,6 @@ class OfferView(ResponseModel):
 
     @classmethod
     def of(cls, opened: InvitationDetails) -> Self:
-        """Show an opened invitation."""
         return cls(
             org=opened.organization.name,
             display_name=opened.organization.display_name,

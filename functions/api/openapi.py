@@ -1,4 +1,4 @@
-"""GET /api/v1/openapi.json: the API described by its models, and the same in parts for a page."""
+"""GET /api/v1/openapi.json: the OpenAPI document, and the operations by group for a page."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -68,7 +68,6 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the Functions of the API."""
     bp = func.Blueprint()
     for operation in OPERATIONS:
         operation.add_to(bp, registry)
@@ -162,7 +161,7 @@ def _schemas(operations: Iterable[Operation]) -> object:
 
 JsonObject = Mapping[str, Any]
 
-# Groups by the first part of a path below /api/v1, in the order in which one comes to need them.
+# Groups by the first segment of a path below /api/v1, in the order of the page.
 _GROUPS = {
     "settings.toml": "Settings",
     "whoami": "Access tokens",
@@ -178,13 +177,11 @@ _GROUPS = {
     "openapi.json": "This document",
 }
 _OTHER_GROUP = "More"
-_ADDRESS_PARTS = 3  # Of /api/v1/orgs the empty one, and the two that all have.
+_PREFIX_SEGMENTS = 3  # The empty one, `api` and `v1`.
 
 
 @dataclass(frozen=True, slots=True)
 class FieldDescription:
-    """One field of a body."""
-
     name: str
     type: str
     is_required: bool
@@ -193,8 +190,6 @@ class FieldDescription:
 
 @dataclass(frozen=True, slots=True)
 class OperationDescription:
-    """One operation."""
-
     name: str
     method: str
     path: str
@@ -208,20 +203,20 @@ class OperationDescription:
 
 @cache
 def operations_by_group(base_url: str) -> dict[str, list[OperationDescription]]:
-    """Return the operations of the API by group."""
+    """Return the operations by the title of their group."""
     groups: dict[str, list[OperationDescription]] = {title: [] for title in _GROUPS.values()}
-    whole = openapi_document(base_url)
-    for path, methods in cast(Mapping[str, Mapping[str, JsonObject]], whole["paths"]).items():
-        first = path.split("/")[_ADDRESS_PARTS]
+    document = openapi_document(base_url)
+    for path, methods in cast(Mapping[str, Mapping[str, JsonObject]], document["paths"]).items():
+        first = path.split("/")[_PREFIX_SEGMENTS]
         title = _GROUPS.get(first, _OTHER_GROUP)
         for method, operation in methods.items():
-            described = _operation_description(path, method.upper(), operation, whole)
+            described = _operation_description(path, method.upper(), operation, document)
             groups.setdefault(title, []).append(described)
     return {title: operations for title, operations in groups.items() if operations}
 
 
 def _operation_description(
-    path: str, method: str, operation: JsonObject, whole: JsonObject
+    path: str, method: str, operation: JsonObject, document: JsonObject
 ) -> OperationDescription:
     answers = {int(status): answer for status, answer in operation["responses"].items()}
     done = min(answers)
@@ -232,8 +227,8 @@ def _operation_description(
         summary=str(operation["summary"]),
         needs_token="security" not in operation,
         status=done,
-        sent=_values(operation.get("requestBody", {}), whole),
-        answered=_values(answers[done], whole),
+        sent=_values(operation.get("requestBody", {}), document),
+        answered=_values(answers[done], document),
         refusals=tuple(
             (status, str(answer["description"]))
             for status, answer in answers.items()
@@ -242,12 +237,12 @@ def _operation_description(
     )
 
 
-def _values(part: JsonObject, whole: JsonObject) -> tuple[FieldDescription, ...]:
-    """Return the fields of a body; none where there is no body."""
+def _values(part: JsonObject, document: JsonObject) -> tuple[FieldDescription, ...]:
+    """Return the fields of a body, none if there is no body."""
     content = part.get("content", {})
     if not content:
         return ()
-    schema = _resolved(content["application/json"]["schema"], whole)
+    schema = _resolved(content["application/json"]["schema"], document)
     required = schema.get("required", ())
     return tuple(
         FieldDescription(name, _type(field), name in required, str(field.get("description", "")))
@@ -255,13 +250,13 @@ def _values(part: JsonObject, whole: JsonObject) -> tuple[FieldDescription, ...]
     )
 
 
-def _resolved(schema: JsonObject, whole: JsonObject) -> JsonObject:
+def _resolved(schema: JsonObject, document: JsonObject) -> JsonObject:
     name = _model(schema)
-    return cast(JsonObject, whole["components"]["schemas"][name]) if name else schema
+    return cast(JsonObject, document["components"]["schemas"][name]) if name else schema
 
 
 def _type(field: JsonObject) -> str:
-    """Return in a few words what a field holds."""
+    """Return the type of a field in a few words: `list of string`."""
     if "enum" in field:
         return " or ".join(f'"{value}"' for value in field["enum"])
     if "anyOf" in field:

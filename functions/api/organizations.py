@@ -69,7 +69,6 @@ class OrganizationView(ResponseModel):
 
     @classmethod
     def of(cls, organization: Organization, domains: list[str], newest_owner_ms: int) -> Self:
-        """Show an organization."""
         return cls(
             name=organization.name,
             display_name=organization.display_name,
@@ -91,7 +90,6 @@ class BelongingView(ResponseModel):
 
     @classmethod
     def of(cls, belonging: OrganizationMembership) -> Self:
-        """Show where somebody belongs to."""
         organization = belonging.organization
         return cls(
             name=organization.name,
@@ -208,7 +206,6 @@ class DomainView(ResponseModel):
 
     @classmethod
     def of(cls, domain: OrganizationDomain) -> Self:
-        """Show a domain."""
         return cls(
             domain=domain.domain,
             record=domain_record_name(DomainName(domain.domain)),

@@ -35,7 +35,6 @@ class PackageView(ResponseModel):
 
     @classmethod
     def of(cls, head: Head) -> Self:
-        """Show a package."""
         at = utc_datetime(head.changed_ms)
         return cls(org=head.org, name=head.name, visibility=head.visibility, changed_at=at)
 
@@ -77,7 +76,6 @@ class RunView(ResponseModel):
 
     @classmethod
     def of(cls, provenance: Provenance) -> Self:
-        """Show where a release comes from."""
         return cls(
             provider=Provider(provenance.provider),
             repository=provenance.repository,
@@ -104,7 +102,6 @@ class OriginView(ResponseModel):
 
     @classmethod
     def of(cls, release: Release) -> Self:
-        """Show a release's origin."""
         provenance = release.origin.provenance
         return cls(
             org=release.org,
@@ -145,7 +142,6 @@ class HeldView(ResponseModel):
 
     @classmethod
     def of(cls, release: Release) -> Self:
-        """Show a release."""
         return cls(
             name=release.name,
             version=release.version,

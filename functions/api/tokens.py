@@ -43,7 +43,6 @@ class NewMachineToken(RequestModel):
     )
 
     def wanted(self, org: str) -> TokenRequest:
-        """Read the request, for packages of `org`."""
         scopes = [scope.value for scope in self.scopes]
         return TokenRequest.parse(
             self.name,
@@ -76,7 +75,6 @@ class GrantView(ResponseModel):
 
     @classmethod
     def of(cls, grant: Grant) -> Self:
-        """Show a grant."""
         scopes = [scope for scope in Scope if scope in grant.scopes]
         return cls(scopes=scopes, org=grant.org, package=grant.package)
 
@@ -92,7 +90,6 @@ class MadeView(ResponseModel):
 
     @classmethod
     def of(cls, made: LineageRecord) -> Self:
-        """Show what was made."""
         return cls(
             what=made.what,
             id=made.id,
@@ -109,7 +106,6 @@ class EndedView(ResponseModel):
 
     @classmethod
     def of(cls, made: Iterable[LineageRecord]) -> Self:
-        """Show what ended."""
         return cls(ended=[MadeView.of(each) for each in made])
 
 
@@ -130,7 +126,6 @@ class TokenView(ResponseModel):
 
     @classmethod
     def of(cls, used: UsedToken) -> Self:
-        """Show a token."""
         token, use = used.token, used.use
         return cls(
             id=token.id,
@@ -154,7 +149,6 @@ class TokenList(ResponseModel):
 
     @classmethod
     def of(cls, tokens: Iterable[UsedToken]) -> Self:
-        """Show tokens."""
         return cls(tokens=[TokenView.of(each) for each in tokens])
 
 
@@ -166,7 +160,6 @@ class IssuedView(ResponseModel):
 
     @classmethod
     def of(cls, issued: IssuedToken) -> Self:
-        """Show a new token, or one with a new text."""
         return cls(token=TokenView.of(UsedToken(issued.token)), text=issued.text.reveal())
 
 

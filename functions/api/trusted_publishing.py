@@ -78,7 +78,6 @@ class PublisherView(ResponseModel):
 
     @classmethod
     def of(cls, publisher: Publisher) -> Self:
-        """Show a publisher."""
         rules = publisher.rules
         return cls(
             id=publisher.id,

@@ -67,7 +67,6 @@ class DeviceCodes(ResponseModel):
 
     @classmethod
     def of(cls, codes: DeviceAuthorization) -> Self:
-        """Show the codes, this once."""
         return cls(
             device_code=codes.device_code.reveal(),
             user_code=codes.user_code.reveal(),
@@ -90,7 +89,6 @@ class DeviceToken(ResponseModel):
 
     @classmethod
     def of(cls, connected: DeviceLoginResult) -> Self:
-        """Show the token, this once."""
         return cls(
             access_token=connected.issued.text.reveal(),
             expires_in=DEVICE_TOKEN_DAYS * _DAY_S,

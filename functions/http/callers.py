@@ -1,4 +1,4 @@
-"""Who sends a request: an access token, a browser session's principal, or nobody known."""
+"""Identifying the caller of a request, by credentials or as an anonymous client."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -20,16 +20,16 @@ from shared.domain.identity import Principal
 
 
 async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:
-    """Return who makes the request, counted and noted for the log.
+    """Identify the caller by the `Authorization` header; count the request and note the caller.
 
-    Raises if credentials are no good, and `TooMany`. Such a request counts as a read of its
-    address, as one without credentials does.
+    Raises `Unauthenticated` for invalid credentials, which count as a read of the address, and
+    `TooMany`.
     """
     sent = headers.get("authorization")
     if not sent:
         return anonymous_caller(headers, registry)
     client = RequestClient.of(headers, registry.settings.proxies)
-    # Before the store is asked about a token: nobody makes it read without end.
+    # Before the store is read, so that invalid tokens cause a limited number of reads.
     registry.rate_limiter.require_room(client.address)
     authenticate = registry.authentication.authenticate
     try:
@@ -42,22 +42,26 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     return identified_caller(caller, client, registry)
 
 
-# Nobody finds a token by sending these: their own text says that they are none.
+# These are no attempts to guess a token: their text alone shows that they are invalid.
 _NO_GUESSES = (TokenExpired, TokenMalformed, TokenPlaceholder, TokenForeign)
 
 VerifiedT = TypeVar("VerifiedT")
 
 
 async def verify_credential(
-    prove: Callable[[], Awaitable[VerifiedT]], credential: str, registry: Registry, *, address: str
+    verify: Callable[[], Awaitable[VerifiedT]],
+    credential: str,
+    registry: Registry,
+    *,
+    address: str,
 ) -> VerifiedT:
-    """Return what a credential proves, which is always looked at; count those that prove nothing.
+    """Return what `verify` returns; count invalid credentials of the address.
 
-    Raises `TooManyFailures` for a credential that proves nothing, where its address sent too many
-    others of that sort.
+    Valid credentials are never refused. Raises `TooManyFailures` for an invalid one where the
+    address sent too many others.
     """
     try:
-        return await prove()
+        return await verify()
     except Unauthenticated as refusal:
         if not isinstance(refusal, _NO_GUESSES):
             await registry.rate_limiter.count_failure(address, credential)
@@ -65,7 +69,7 @@ async def verify_credential(
 
 
 def anonymous_caller(headers: Mapping[str, str], registry: Registry) -> Principal:
-    """Return who makes a request without credentials, counted and noted for the log.
+    """Return the principal of a request without credentials; count the request.
 
     Raises `TooManyRequests`.
     """
@@ -73,7 +77,7 @@ def anonymous_caller(headers: Mapping[str, str], registry: Registry) -> Principa
 
 
 def identified_caller(principal: Principal, client: RequestClient, registry: Registry) -> Principal:
-    """Return the principal with where it calls from, counted and noted for the log.
+    """Return the principal with the address and agent of its client; count the request.
 
     Raises `TooManyRequests`.
     """
@@ -88,7 +92,7 @@ def _counted(caller: Principal, registry: Registry) -> Principal:
 
 
 def _anonymous_principal(headers: Mapping[str, str], proxies: Networks) -> Principal:
-    """Return who sends no credentials: most requests, so the same ones are made once."""
+    """Return an anonymous principal, from a cache, since most requests are anonymous."""
     forwarded, agent = headers.get("x-forwarded-for", ""), headers.get("user-agent", "")
     make = (
         _make_anonymous_principal
@@ -104,4 +108,4 @@ def _make_anonymous_principal(forwarded: str, agent: str, proxies: Networks) -> 
     return Principal(address=client.address, agent=client.agent)
 
 
-_MAX_CACHED_LENGTH = 400  # Characters of an address and an agent that are worth being remembered.
+_MAX_CACHED_LENGTH = 400  # Characters of an address and an agent.

@@ -45,27 +45,24 @@ ResponseAdapter = Callable[[func.HttpRequest, func.HttpResponse], func.HttpRespo
 
 _READING = frozenset(("GET", "HEAD"))
 _BODILESS = _READING | {"OPTIONS"}
-_FIRST_ERROR_STATUS = (
-    400  # From here on an answer is a refusal, which says itself what it is about.
-)
+_FIRST_ERROR_STATUS = 400  # Refusals have rate limit headers of their own.
 
 
-def unchanged_response(_req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
-    """Return a refusal that all clients of a face read alike."""
-    return answer
+def unchanged_response(_req: func.HttpRequest, response: func.HttpResponse) -> func.HttpResponse:
+    return response
 
 
 def handler_decorator(
-    refused: RefusalResponder,
-    broken: FailureResponder,
-    adapted: ResponseAdapter = unchanged_response,
+    refusal_response: RefusalResponder,
+    failure_response: FailureResponder,
+    adapt: ResponseAdapter = unchanged_response,
 ) -> Callable[[Handler], Handler]:
     """Return a decorator for the Functions of one face.
 
-    It gives every answer an `X-Request-Id` and a log line, turns a refusal into `refused(refusal)`
-    and anything else into `broken(request id)`, which is logged once, here; an answer that the host
-    would not send is such a fault too. Where clients of one face read a refusal differently,
-    `adapted` makes it theirs.
+    It adds an `X-Request-Id` to every response and writes a log line. A refusal becomes
+    `refusal_response(refusal)`, which `adapt` may change for the client of the request. Any other
+    exception is logged, here alone, and becomes `failure_response(request id)`, and so does a
+    response that the Functions host would not send.
     """
 
     async def outcome_of(
@@ -76,13 +73,13 @@ def handler_decorator(
             return await handler(req), "answered"
         except Refusal as given:
             refusal = _as_missing(given, req)
-            return adapted(req, refused(refusal)), type(refusal).__name__
+            return adapt(req, refusal_response(refusal)), type(refusal).__name__
         except Exception:
-            return _failed(broken, exchange), "broken"
+            return _failed(failure_response, exchange), "broken"
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
-        async def answer(
+        async def respond(
             req: func.HttpRequest, context: func.Context | None = None
         ) -> func.HttpResponse:
             exchange = _begin(handler, req, context)
@@ -93,32 +90,32 @@ def handler_decorator(
             try:
                 _finish(req, response, exchange, limits, cookies)
             except UnsendableResponse:
-                response, outcome = _failed(broken, exchange), "broken"
+                response, outcome = _failed(failure_response, exchange), "broken"
                 _finish(req, response, exchange, [], [])
             exchange.end(response.status_code, outcome)
             return response
 
-        return declare_context(answer, handler)
+        return declare_context(respond, handler)
 
     return decorate
 
 
 def _begin(handler: Handler, req: func.HttpRequest, context: func.Context | None) -> "Exchange":
-    part = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
+    origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
     trace = traceparent_of(context, header(req, "traceparent"))
-    return Exchange.begin(handler.__name__, trace, part)
+    return Exchange.begin(handler.__name__, trace, origin)
 
 
 def _require_a_whole_body(req: func.HttpRequest) -> None:
-    """Raise `LengthMissing` for a body in chunks, which the host hands over as an empty one."""
+    """Raise `LengthMissing` for a chunked body, which the host passes on as an empty one."""
     if req.method not in _BODILESS and header(req, "transfer-encoding"):
         raise LengthMissing
 
 
 def _as_missing(refusal: Refusal, req: func.HttpRequest) -> Refusal:
-    """Turn an invalid name in a path into the refusal of a name that is not there.
+    """Turn an invalid name in the path of a read into the refusal of a missing name.
 
-    Clients go on after the words of a package that is not there, and after no others.
+    Clients continue after the message of a missing package, and stop after any other.
     """
     if not isinstance(refusal, InvalidName) or req.method not in _READING:
         return refusal
@@ -136,9 +133,9 @@ def _as_missing(refusal: Refusal, req: func.HttpRequest) -> Refusal:
             return refusal
 
 
-def _failed(broken: FailureResponder, exchange: "Exchange") -> func.HttpResponse:
+def _failed(failure_response: FailureResponder, exchange: "Exchange") -> func.HttpResponse:
     log.exception("request.broken", request_id=exchange.request_id)
-    return broken(exchange.request_id)
+    return failure_response(exchange.request_id)
 
 
 def _finish(
@@ -148,7 +145,7 @@ def _finish(
     limits: list[RateLimitAllowance],
     cookies: list[Secret],
 ) -> None:
-    """Add what every answer says beside its own headers, and check that the host sends it."""
+    """Add the headers of every response, and check that the host sends it."""
     response.headers[REQUEST_ID_HEADER] = exchange.request_id
     if limits and response.status_code < _FIRST_ERROR_STATUS:
         response.headers.update(rate_limit_fields(tightest_allowance(limits)))
@@ -157,7 +154,7 @@ def _finish(
     complete_response(response, req.method)
 
 
-# Ids of requests: no two processes share the first half, and no two requests of one the second.
+# A request id is an id of the process and a number in that process.
 _PROCESS = os.urandom(4).hex()
 _NUMBERS = count(1)
 
@@ -168,7 +165,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer, which leave one line in the log."""
+    """One request and its response, which are one line in the log."""
 
     operation: str
     request_id: str
@@ -176,16 +173,16 @@ class Exchange:
     activity: Activity
 
     @classmethod
-    def begin(cls, operation: str, trace: str = "", part: SpanOrigin = SpanOrigin.SERVED) -> Self:
-        """Begin an exchange whose caller is not known yet, as a part of the trace."""
+    def begin(cls, operation: str, trace: str = "", origin: SpanOrigin = SpanOrigin.SERVED) -> Self:
+        """Begin an exchange with an unknown caller; `trace` is a `traceparent`."""
         _operation.set(operation)
         current_principal.set("")
         _request_id.set(f"{_PROCESS}{next(_NUMBERS):08x}")
-        activity = Activity.begin(operation, part, trace)
+        activity = Activity.begin(operation, origin, trace)
         return cls(operation, _request_id.get(), time.perf_counter(), activity)
 
     def end(self, status: int, outcome: str) -> None:
-        """Write the line, and tell who listens."""
+        """Write the log line, and record metrics and the span if telemetry is on."""
         seconds = time.perf_counter() - self.started
         log_request(
             operation=self.operation,
@@ -198,18 +195,18 @@ class Exchange:
         )
         if recording.is_enabled():
             face = self.operation.partition("_")[0]
-            told = {"face": face, "operation": self.operation, "outcome": outcome}
-            recording.record_metric(REQUESTS, seconds, {**told, "status": status})
-            self.activity.end({**told, "http.response.status_code": status})
+            attributes = {"face": face, "operation": self.operation, "outcome": outcome}
+            recording.record_metric(REQUESTS, seconds, {**attributes, "status": status})
+            self.activity.end({**attributes, "http.response.status_code": status})
 
 
 def current_operation_and_principal() -> tuple[str, str]:
-    """Return the operation that answers a request now, and who makes it, as far as known."""
+    """Return the operation of the current request, and the id of its caller if it is known."""
     return _operation.get(), current_principal.get()
 
 
 def request_id() -> str:
-    """Return the id of the request that is answered now, as its answer will tell it."""
+    """Return the id of the current request."""
     return _request_id.get()
 
 
@@ -221,10 +218,10 @@ _CONTEXT_PARAMETER = inspect.Parameter(
 
 
 def declare_context(function: FunctionT, like: Callable[..., Any]) -> FunctionT:
-    """Declare the parameters of a Function: those of `like`, and the host's context.
+    """Declare the parameters of a Function: those of `like`, and the host's `context`.
 
-    The host gives the context to whoever declares a parameter of that name and type, and refuses a
-    type that says that it may be missing; a host on one machine gives none.
+    The Functions host passes the context to a parameter of that name and type, and rejects a type
+    that allows None. The local host passes no context.
     """
     known = inspect.signature(like)
     signature = known.replace(parameters=[*known.parameters.values(), _CONTEXT_PARAMETER])
@@ -234,7 +231,7 @@ def declare_context(function: FunctionT, like: Callable[..., Any]) -> FunctionT:
 
 
 def traceparent_of(context: func.Context | None, sent: str) -> str:
-    """Return the `traceparent` of a call: the host's own, or else the one that was sent."""
+    """Return the `traceparent` of the host's context, else the one that the client sent."""
     return sent if context is None else context.trace_context.trace_parent or ""
 
 
@@ -253,7 +250,6 @@ STATUS_BY_KIND = {
 
 
 def problem_response(refusal: Refusal) -> func.HttpResponse:
-    """Return the refusal with its status, its code and its sentence."""
     headers = NO_STORE | retry_headers(refusal)
     if refusal.kind is RefusalKind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -263,13 +259,13 @@ def problem_response(refusal: Refusal) -> func.HttpResponse:
 
 
 def failure_response(request_id: str) -> func.HttpResponse:
-    """Return a 500 that tells its reader what to quote, and nothing of the inside."""
+    """Return a 500 with the request id, and nothing of the exception."""
     message = f"The registry failed. Tell its operator this request id: {request_id}."
     return _problem(500, "broken", message, NO_STORE)
 
 
 def refusal_code(refusal: type[Refusal]) -> str:
-    """Return the name of a refusal as programs compare it: `token-unknown`."""
+    """Return the code of a refusal: `token-unknown` for `TokenUnknown`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
 
 

@@ -24,36 +24,34 @@ from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced, Upload
 from shared.domain.secrets import contains_token
 from shared.domain.versions import ClientProfile
 
-MAX_JSON_BYTES = (
-    4 * 1024 * 1024
-)  # Of JSON: a resolve of 2,000 modules with their candidates has one.
+MAX_JSON_BYTES = 4 * 1024 * 1024  # A resolve of 2,000 modules with candidates has 1 MiB.
 MAX_JSON_VALUES = 250_000
-MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # What a form wraps around an archive, generously.
+MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # Of a form, beside the archive in it.
 
 _OBJECT = "a JSON object, such as {}"
 _NOT_SO_MANY = f"a JSON object of fewer than {MAX_JSON_VALUES:,} values"
 
 
 def headers_of(req: func.HttpRequest) -> Mapping[str, str]:
-    """Return the request's headers, compared without case; the library does not type them."""
+    """Return the headers, whose names are compared without case."""
     return req.headers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def header(req: func.HttpRequest, name: str) -> str:
-    """Return the header, or an empty text."""
+    """Return the header, or an empty string."""
     return str(req.headers.get(name, ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
 
 def path_of(req: func.HttpRequest) -> str:
-    """Return the path that was asked for, as it was written, without its query."""
+    """Return the path as the client wrote it, without the query."""
     return "/" + req.url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
 def json_object(req: func.HttpRequest) -> dict[str, object]:
     """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
 
-    Control characters inside strings are let through, because the clients do not escape them.
-    A body with an access token in it is refused: what it says may be stored and shown.
+    Control characters inside strings are accepted, because the clients do not escape them.
+    A body with an access token in it is refused, since its content may be stored and shown.
     """
     body = bounded_body(req, MAX_JSON_BYTES)
     if not has_at_most_values(MAX_JSON_VALUES, body):
@@ -70,10 +68,10 @@ def json_object(req: func.HttpRequest) -> dict[str, object]:
 
 
 def bounded_body(req: func.HttpRequest, limit: int) -> bytes:
-    """Return the body, or raise `FileTooLarge` for one of more bytes than `limit`."""
+    """Return the body, or raise `FileTooLarge` if it has more than `limit` bytes."""
     if body_size(req) > limit:
-        what = "body of the request"
-        raise FileTooLarge(what, body_size(req), limit)
+        name = "body of the request"
+        raise FileTooLarge(name, body_size(req), limit)
     return req.get_body()
 
 
@@ -85,27 +83,25 @@ def upload_body(req: func.HttpRequest, limit: int) -> bytes:
 
 
 def body_size(req: func.HttpRequest) -> int:
-    """Return how many bytes the body has, by its announcement: a host keeps none above its limit,
-    and calls the Function all the same."""
-    announced = header(req, "content-length")
-    return max(len(req.get_body()), int(announced) if announced.isdecimal() else 0)
+    """Return the `Content-Length`: a host drops a body above its limit, and calls the Function."""
+    length = header(req, "content-length")
+    return max(len(req.get_body()), int(length) if length.isdecimal() else 0)
 
 
 def client_profile_of(req: func.HttpRequest) -> ClientProfile:
-    """Return what the client that asks can use."""
     language = req.params.get("ballerina_version") or header(req, "user-agent")
     return ClientProfile.of(header(req, "ballerina-platform"), language)
 
 
 def client_etags(req: func.HttpRequest) -> frozenset[str]:
-    """Return the tags of what the client has, unless it wants no word but the store's."""
+    """Return the entity tags of the client's copies; none if it requests `no-cache`."""
     headers = headers_of(req)
-    wishes = f"{headers.get('cache-control', '')},{headers.get('pragma', '')}".lower()
-    return frozenset() if "no-cache" in wishes else known_tags(headers)
+    directives = f"{headers.get('cache-control', '')},{headers.get('pragma', '')}".lower()
+    return frozenset() if "no-cache" in directives else known_tags(headers)
 
 
 URL_ENCODED = "application/x-www-form-urlencoded"
-MAX_FORM_BYTES = 65_536  # The largest form of ours, filled to its limits, has a few thousand.
+MAX_FORM_BYTES = 65_536  # The largest form of the pages has a few thousand.
 MAX_FORM_FIELDS = 200
 
 EnumT = TypeVar("EnumT", bound=Enum)
@@ -115,20 +111,20 @@ _EXPECTED = f"a form, as {URL_ENCODED}"
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was typed and chosen."""
+    """The fields of a submitted form."""
 
     values: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def text(self, name: str, default: str = "") -> str:
-        """Return a field without the blanks around it; the default where it is not there."""
+        """Return the first value of a field without surrounding blanks, or the default."""
         return self.values.get(name, [default])[0].strip()
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a field that may be given several times."""
+        """Return all values of a field."""
         return list(self.values.get(name, ()))
 
     def choice(self, name: str, kind: type[EnumT], otherwise: str) -> EnumT:
-        """Return which value of `kind` was chosen, or raise `InvalidRequest` with the sentence."""
+        """Return a field as a member of `kind`, or raise `InvalidRequest(otherwise)`."""
         try:
             return kind(self.text(name))
         except ValueError:
@@ -136,12 +132,12 @@ class Form:
 
 
 def is_form(req: func.HttpRequest) -> bool:
-    """Say whether the body is a form, as it says itself."""
+    """Return whether the `Content-Type` is that of a form."""
     return header(req, "content-type").partition(";")[0].strip().lower() == URL_ENCODED
 
 
 def form_of(req: func.HttpRequest) -> Form:
-    """Return the form in the body, or raise `BodyUnreadable` or `TokenMisplaced`."""
+    """Parse the body as a form, or raise `BodyUnreadable` or `TokenMisplaced`."""
     body = req.get_body()
     if contains_token(body):
         raise TokenMisplaced
@@ -160,7 +156,7 @@ def form_of(req: func.HttpRequest) -> Form:
     return Form(values)
 
 
-MAX_FORM_PARTS = 16  # Clients send one. A large body of empty parts would take seconds to read.
+MAX_FORM_PARTS = 16  # Clients send one. A large body of empty parts would take seconds to parse.
 
 _TOO_MANY_PARTS = (
     f"The form has more than {MAX_FORM_PARTS} parts, or a part with very long headers. "
@@ -169,10 +165,10 @@ _TOO_MANY_PARTS = (
 
 
 def archive_part(req: func.HttpRequest, *, name: str, limit: int) -> bytes:
-    """Return the content of the part called `name`, an archive of at most `limit` bytes.
+    """Return the content of the part `name`, an archive of at most `limit` bytes.
 
-    Raises `ArchiveTooLarge`, `UploadMissing` when the part is not there, `InvalidRequest` for a
-    form that no client sends, and `UploadCutOff` for a body that cannot be read.
+    Raises `ArchiveTooLarge`, `UploadMissing` if there is no such part, `InvalidRequest` for too
+    many parts, and `UploadCutOff` for a body that cannot be parsed.
     """
     body = upload_body(req, limit)
     boundary = _boundary(header(req, "content-type"))
@@ -195,7 +191,7 @@ def _boundary(content_type: str) -> str | None:
 
 
 def _part(body: bytes, boundary: str, name: str) -> bytes | None:
-    """Return the first part of that name; leaving the parser raises when the body was cut off."""
+    """Return the first part of that name; the parser's `__exit__` raises for an incomplete body."""
     chunks: list[bytes | bytearray] | None = None
     is_wanted = False
     with PushMultipartParser(

@@ -1,5 +1,5 @@
-"""Building responses: JSON, documents with validators, rate limit headers, and what the Functions
-host requires of each.
+"""Building responses: JSON, documents with an ETag, rate limit headers, and the requirements of the
+Functions host.
 """
 
 import re
@@ -18,21 +18,21 @@ from shared.domain.rate_limits import RateLimitAllowance
 
 JSON = "application/json"
 
-NO_STORE = {"Cache-Control": "no-store"}  # Of an answer for one caller and one moment.
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 def json_response(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> func.HttpResponse:
-    """Return `value` as JSON that nobody keeps, unless the headers say otherwise."""
+    """Return `value` as JSON; caches may not store it, unless `headers` allow it."""
     body = orjson.dumps(value)
     return func.HttpResponse(body, status_code=status, headers=headers or NO_STORE, mimetype=JSON)
 
 
 def retry_headers(refusal: Refusal) -> dict[str, str]:
-    """Return the headers that tell when to come back, or with which methods, where that helps.
+    """Return the `Retry-After` or `Allow` header of a refusal that has one.
 
-    Clients read no 0.
+    `Retry-After` is at least 1: clients ignore a 0.
     """
     match refusal:
         case MethodNotAllowed():
@@ -47,10 +47,9 @@ def retry_headers(refusal: Refusal) -> dict[str, str]:
 
 
 def rate_limit_fields(allowance: RateLimitAllowance) -> dict[str, str]:
-    """Return a limit, what is left of it, and in how many seconds there is more.
+    """Return the headers of drafts 03 to 06 of "RateLimit header fields for HTTP".
 
-    The three fields of drafts 03 to 06 of "RateLimit header fields for HTTP", in which the last is
-    a number of seconds and the same as `Retry-After` in a refusal.
+    `RateLimit-Reset` is a number of seconds, the same as `Retry-After` in a refusal.
     """
     return {
         "RateLimit-Limit": str(allowance.limit),
@@ -59,15 +58,13 @@ def rate_limit_fields(allowance: RateLimitAllowance) -> dict[str, str]:
     }
 
 
-CACHE_PUBLIC = (
-    "no-cache"  # Builds need what was pushed a moment ago; to ask again with the tag is cheap.
-)
+CACHE_PUBLIC = "no-cache"  # Builds need the latest push; a conditional request is cheap.
 CACHE_PRIVATE = "private, no-store"
 
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """Bytes of a media type, and whether anybody may keep them in a shared cache."""
+    """A document as it is sent; a shared cache may keep it if it is public."""
 
     content: bytes
     media_type: str
@@ -76,12 +73,11 @@ class Representation:
 
     @property
     def etag(self) -> str:
-        """Return the tag of these bytes."""
         return etag_of(self.content)
 
 
 def conditional_response(req: func.HttpRequest, document: Representation) -> func.HttpResponse:
-    """Return the document or the part that is asked for, its headers alone, or a 304."""
+    """Return the document, the requested range, the headers alone for a `HEAD`, or a 304."""
     etag = document.etag
     headers = {
         "ETag": etag,
@@ -99,23 +95,23 @@ def conditional_response(req: func.HttpRequest, document: Representation) -> fun
     if span is not None and req.method == "GET":
         headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{len(content)}"
         content, status = content[span.start : span.stop], 206
-    headers["Content-Length"] = str(len(content))  # The host counts only bodies that are sent.
+    headers["Content-Length"] = str(len(content))  # The host sets it only where it sends a body.
     body = b"" if req.method == "HEAD" else content
     return func.HttpResponse(
         body, status_code=status, headers=headers, mimetype=document.media_type
     )
 
 
-# Rules for every answer: the Functions host cuts off or changes an answer that breaks them.
+# Requirements of the Functions host, which changes or cuts off a response that breaks them.
 #
-# It sends a body without a `Content-Length` in chunks, which clients of archives refuse; it answers
-# 500 for a header that is not ASCII, cuts the connection of a 304 with a body, and lets a client
-# wait for ever after a `Transfer-Encoding` that is not its own.
+# It sends a body without a `Content-Length` in chunks, which clients of archives reject. It answers
+# 500 for a header that is not ASCII, closes the connection after a 304 with a body, and lets a
+# client wait without end after a `Transfer-Encoding` that is not its own.
 
 _WITHOUT_BODY = frozenset((204, 304))
 _STATUSES = range(200, 600)
 
-# The host takes each cookie apart: what is left of other values and attributes is not what was set.
+# The host parses each cookie, and changes other values and attributes.
 _COOKIE = re.compile(
     r"[A-Za-z0-9_-]+=[A-Za-z0-9._~-]*"
     r"(; (Max-Age=[0-9]+|Path=/[A-Za-z0-9/_-]*|HttpOnly|Secure|SameSite=(Lax|Strict|None)))*"
@@ -123,26 +119,26 @@ _COOKIE = re.compile(
 
 
 class UnsendableResponse(Exception):
-    """A Function returned an answer that the Functions host does not send as it is."""
+    """A Function returned a response that the Functions host would change."""
 
 
-def complete_response(answer: func.HttpResponse, method: str) -> None:
-    """Name the length of the body; raise `UnsendableResponse` for what the host does not send."""
-    status, size = answer.status_code, len(answer.get_body())
-    names = _names_of(answer)
+def complete_response(response: func.HttpResponse, method: str) -> None:
+    """Add the `Content-Length`; raise `UnsendableResponse` for what the host would change."""
+    status, size = response.status_code, len(response.get_body())
+    names = _header_names(response)
     if status not in _STATUSES or (size and status in _WITHOUT_BODY):
         _refuse(f"status {status} with a body of {size} bytes")
     if "content-length" in names:
-        _require_length(answer, size, method)
+        _require_length(response, size, method)
     elif status not in _WITHOUT_BODY:
-        answer.headers["Content-Length"] = str(size)
+        response.headers["Content-Length"] = str(size)
 
 
-def _names_of(answer: func.HttpResponse) -> set[str]:
-    """Return the names of the headers in lower case, which the host sends once each."""
+def _header_names(response: func.HttpResponse) -> set[str]:
+    """Return the names of the headers in lower case; the host sends each header once."""
     names: set[str] = set()
-    for spelled, value in answer.headers:
-        name = spelled.lower()
+    for spelling, value in response.headers:
+        name = spelling.lower()
         if not (value.isascii() and value.isprintable()):
             _refuse(f"the header {name} is not one line of ASCII")
         if name == "set-cookie":
@@ -160,13 +156,13 @@ def _require_cookie(value: str) -> None:
         _refuse("a cookie that the host would change")
 
 
-def _require_length(answer: func.HttpResponse, size: int, method: str) -> None:
-    """A `HEAD` may promise what a `GET` would send, and leave it out."""
-    promised = answer.headers["Content-Length"]
-    is_left_out = method == "HEAD" and not size and promised.isdecimal()
-    if promised != str(size) and not is_left_out:
-        _refuse(f"{size} bytes with a Content-Length of {promised}")
+def _require_length(response: func.HttpResponse, size: int, method: str) -> None:
+    """Check the `Content-Length`; the response to a `HEAD` may have that of the `GET`."""
+    length = response.headers["Content-Length"]
+    is_of_get = method == "HEAD" and not size and length.isdecimal()
+    if length != str(size) and not is_of_get:
+        _refuse(f"{size} bytes with a Content-Length of {length}")
 
 
-def _refuse(what: str) -> None:
-    raise UnsendableResponse(what)
+def _refuse(problem: str) -> None:
+    raise UnsendableResponse(problem)
