@@ -1,4 +1,4 @@
-"""account …: the people of the registry; signin-link: a link that signs one in."""
+"""account …: the accounts of the registry; signin-link: a sign-in link for one of them."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -14,7 +14,7 @@ from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 @click.group()
 def account() -> None:
-    """Create, list, rename, lock and appoint accounts.
+    """Create, list, rename and lock accounts, and make them administrators.
 
     ACCOUNT is the name of an account, or id: and its id.
     """
@@ -22,7 +22,7 @@ def account() -> None:
 
 @account.command()
 @click.argument("name")
-@click.option("--administrator", is_flag=True, help="Let it do everything in every organization.")
+@click.option("--administrator", is_flag=True, help="Make it an administrator of the registry.")
 def add(name: str, administrator: bool) -> None:
     """Create the account NAME.
 
@@ -53,7 +53,7 @@ def list_accounts(output: OutputFormat) -> None:
         found = {
             each.account.id: each.account async for each in iterate_pages(page) if each.account
         }
-        return list(found.values())  # Names that it had before lead to an account as well.
+        return list(found.values())  # A former name leads to its account as well.
 
     rows = [
         {
@@ -72,7 +72,7 @@ def list_accounts(output: OutputFormat) -> None:
 @click.argument("account_name", metavar="ACCOUNT")
 @click.argument("name")
 def rename(account_name: str, name: str) -> None:
-    """Call ACCOUNT NAME from now on; nobody ever gets the name before it.
+    """Rename ACCOUNT to NAME. No other account ever gets the old name.
 
     \b
     Example:
@@ -89,7 +89,9 @@ def rename(account_name: str, name: str) -> None:
 
 @account.command()
 @click.argument("account_name", metavar="ACCOUNT")
-@click.option("--reason", required=True, help="Why; whoever looks at the account reads it.")
+@click.option(
+    "--reason", required=True, help="The reason; administrators see it beside the account."
+)
 def lock(account_name: str, reason: str) -> None:
     """Lock ACCOUNT: nobody signs in to it, its sessions end, and its tokens are refused.
 
@@ -107,7 +109,7 @@ def lock(account_name: str, reason: str) -> None:
 @account.command()
 @click.argument("account_name", metavar="ACCOUNT")
 def unlock(account_name: str) -> None:
-    """Let ACCOUNT be used again, with those of its tokens that were not revoked."""
+    """Unlock ACCOUNT. Its tokens that were not revoked are accepted again."""
     _decide(
         account_name, lambda registry, it: registry.account_restrictions.unlock(it, by=OPERATOR)
     )
@@ -128,7 +130,7 @@ def appoint(account_name: str) -> None:
 @account.command()
 @click.argument("account_name", metavar="ACCOUNT")
 def dismiss(account_name: str) -> None:
-    """Let ACCOUNT be no administrator of the registry any more."""
+    """Make ACCOUNT no administrator of the registry any more."""
     _decide(
         account_name,
         lambda registry, it: registry.administrator_appointments.dismiss(it, by=OPERATOR),

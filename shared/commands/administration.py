@@ -1,4 +1,4 @@
-"""upkeep …, names …, read-only … and rights: running the registry."""
+"""upkeep …, names …, read-only … and rights: administration of the whole registry."""
 
 import click
 
@@ -22,13 +22,13 @@ from shared.services.upkeep import TaskReport
 
 @click.group()
 def upkeep() -> None:
-    """Run the tasks that keep the registry clean and true."""
+    """List and run maintenance tasks."""
 
 
 @upkeep.command("list")
 @as_json
 def list_(output: OutputFormat) -> None:
-    """List the tasks: when each ran last, what came of it, and when it is due.
+    """List the maintenance tasks: their last run, its result, and the next run.
 
     \b
     Example:
@@ -45,7 +45,7 @@ def list_(output: OutputFormat) -> None:
 @upkeep.command()
 @click.argument("name", required=False)
 def run(name: str | None) -> None:
-    """Run the task NAME, or all of them; each is safe to repeat.
+    """Run the maintenance task NAME, or all of them. Each may be repeated.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def run(name: str | None) -> None:
 
 
 async def _whole(registry: Registry, task: str) -> list[TaskReport | None]:
-    """Run a task until it has seen everything: nobody waits here for the next night."""
+    """Run a task until it is finished, where the schedule would continue with its next run."""
     reports = [await registry.upkeep.run(task)]
     while (last := reports[-1]) is not None and last.unfinished:
         reports.append(await registry.upkeep.run(task))
@@ -85,16 +85,16 @@ def _print(task: str, report: TaskReport | None) -> None:
         click.echo(f"  {problem}")
 
 
-def _row(standing: TaskState, now_ms: int) -> dict[str, object]:
-    last = standing.last_run
+def _row(state: TaskState, now_ms: int) -> dict[str, object]:
+    last = state.last_run
     return {
-        "task": standing.task,
+        "task": state.task,
         "last": format_time(last.started_ms) if last else None,
         "seconds": (last.ended_ms - last.started_ms) / 1000 if last else None,
         "came_of_it": _result(last) if last else None,
         "seen": last.seen if last else None,
         "changed": last.changed if last else None,
-        "due": _due(standing, now_ms),
+        "due": _due(state, now_ms),
     }
 
 
@@ -103,11 +103,11 @@ def _result(last: TaskRun) -> str:
     return f"{word}: {last.problems[0]}" if last.problems else word
 
 
-def _due(standing: TaskState, now_ms: int) -> str:
-    if standing.due_ms is None:
+def _due(state: TaskState, now_ms: int) -> str:
+    if state.due_ms is None:
         return "by hand"
-    late = "overdue since " if standing.is_overdue(now_ms) else ""
-    return f"{late}{format_time(standing.due_ms)}"
+    late = "overdue since " if state.is_overdue(now_ms) else ""
+    return f"{late}{format_time(state.due_ms)}"
 
 
 pattern_argument = click.argument("pattern")
@@ -115,26 +115,26 @@ pattern_argument = click.argument("pattern")
 
 @click.group()
 def names() -> None:
-    """List, add and remove names that nobody may found.
+    """List, add and remove reserved names.
 
-    Administrators and the operator found them all the same.
+    Only administrators and the operator can create organizations with these names.
     """
 
 
 @names.command("list")
 @as_json
 def list_names(output: OutputFormat) -> None:
-    """List the patterns, with who keeps them back and why."""
+    """List the reserved names: their patterns, reasons and sources."""
 
     async def work(registry: Registry) -> list[TableRow]:
-        kept = await registry.reserved_names.all(by=OPERATOR)
-        fixed = [(each, "built in") for each in (*kept.built_in, *kept.words)]
-        fixed += [(each, "BALLROOM_RESERVED_NAMES") for each in kept.configured]
+        reserved = await registry.reserved_names.all(by=OPERATOR)
+        fixed = [(each, "built in") for each in (*reserved.built_in, *reserved.words)]
+        fixed += [(each, "BALLROOM_RESERVED_NAMES") for each in reserved.configured]
         rows: list[TableRow] = [
             {"pattern": pattern, "reason": None, "by": source, "since": None}
             for pattern, source in fixed
         ]
-        for each, by in kept.stored:
+        for each, by in reserved.stored:
             since = format_time(each.since_ms)
             rows.append({"pattern": each.pattern, "reason": each.reason, "by": by, "since": since})
         return rows
@@ -144,9 +144,9 @@ def list_names(output: OutputFormat) -> None:
 
 @names.command()
 @pattern_argument
-@click.option("--reason", required=True, help="Why; administrators read it.")
+@click.option("--reason", required=True, help="The reason; administrators see it.")
 def add(pattern: str, reason: str) -> None:
-    """Keep back the names that fit PATTERN, where * is any letters and ? is one.
+    """Reserve the names that match PATTERN. In it, * is any text and ? is any character.
 
     \b
     Example:
@@ -168,7 +168,7 @@ def add(pattern: str, reason: str) -> None:
 @names.command()
 @pattern_argument
 def remove(pattern: str) -> None:
-    """Give the names that fit PATTERN free again."""
+    """Remove the reserved name PATTERN."""
 
     async def work(registry: Registry) -> None:
         await registry.reserved_names.remove(pattern, by=OPERATOR)
@@ -180,20 +180,20 @@ def remove(pattern: str) -> None:
 @names.command()
 @click.argument("name")
 def check(name: str) -> None:
-    """Say whether NAME is free for an organization, and if not, why."""
+    """Say whether an organization can be called NAME, and if not, why."""
 
     async def work(registry: Registry) -> NameAvailability:
         return await registry.reserved_names.look_up(name, by=OPERATOR)
 
-    freedom = with_registry(work)
-    click.echo(f"{name} is free." if freedom.is_free else f"{name} is not free:")
-    for reason in freedom.organization:
+    availability = with_registry(work)
+    click.echo(f"{name} is free." if availability.is_free else f"{name} is not free:")
+    for reason in availability.organization:
         click.echo(f"- {reason}")
 
 
 @click.group("read-only")
 def read_only() -> None:
-    """Let nothing be changed: for a move, a restore, or a look at what is wrong."""
+    """Turn read-only mode on and off, for example for a move or a restore."""
 
 
 @read_only.command()
@@ -203,7 +203,7 @@ def read_only() -> None:
     help='Completes the sentence "This registry takes no changes now: …".',
 )
 def on(reason: str) -> None:
-    """Take no changes from now on, within five seconds; everybody is told the reason.
+    """Turn read-only mode on. All processes follow within five seconds; clients get the reason.
 
     \b
     Example:
@@ -219,7 +219,7 @@ def on(reason: str) -> None:
 
 @read_only.command()
 def off() -> None:
-    """Take changes again, within five seconds."""
+    """Turn read-only mode off. All processes follow within five seconds."""
 
     async def work(registry: Registry) -> None:
         await registry.notices.leave_read_only_mode(by=OPERATOR)
@@ -230,7 +230,7 @@ def off() -> None:
 
 @read_only.command()
 def show() -> None:
-    """Say whether changes are taken; the exit code is 1 where they are not."""
+    """Say whether read-only mode is on; the exit code is 1 if it is."""
 
     async def work(registry: Registry) -> ReadOnlyState | None:
         return (await registry.notices.current(by=OPERATOR)).read_only
@@ -245,5 +245,5 @@ def show() -> None:
 
 @click.command()
 def rights() -> None:
-    """Print who may do what, as docs/rights.md has it."""
+    """Print the table of rights, as in docs/rights.md."""
     click.echo(rights_table())

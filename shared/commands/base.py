@@ -1,4 +1,4 @@
-"""What all commands share: opening the registry, errors in one line, printing lists."""
+"""The common parts of all commands: opening the registry, errors in one line, printing lists."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,8 +20,6 @@ TableRow = Mapping[str, object]
 
 
 class OutputFormat(Enum):
-    """How a list is printed."""
-
     TABLE = "table"
     JSON = "json"
 
@@ -40,7 +38,7 @@ class CommandGroup(click.Group):
     """A group whose commands fail with one line and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; show what stands in its way as a sentence."""
+        """Run the command; print a refusal as one sentence."""
         try:
             return super().invoke(ctx)
         except ValidationError as invalid:
@@ -50,7 +48,7 @@ class CommandGroup(click.Group):
 
 
 def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
-    """Do the work on the registry that the settings name, whether it is running or not."""
+    """Do the work on the registry that the settings name; it may be running."""
 
     async def run() -> Result:
         registry = existing_registry(Settings.load())
@@ -63,7 +61,7 @@ def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
 
 
 def print_rows(rows: Sequence[TableRow], output: OutputFormat) -> None:
-    """Print a list: as JSON, or as a table with the keys of its rows on top."""
+    """Print a list as JSON, or as a table whose header is the keys of the first row."""
     if output is OutputFormat.JSON:
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2))
     elif rows:
@@ -73,7 +71,7 @@ def print_rows(rows: Sequence[TableRow], output: OutputFormat) -> None:
 
 
 def print_facts(row: TableRow, output: OutputFormat) -> None:
-    """Print one thing: as JSON, or each of its facts on a line."""
+    """Print one row as JSON, or with one key and value on each line."""
     if output is OutputFormat.JSON:
         click.echo(orjson.dumps(row, option=orjson.OPT_INDENT_2))
         return
@@ -83,7 +81,7 @@ def print_facts(row: TableRow, output: OutputFormat) -> None:
 
 
 def format_time(at_ms: int | None) -> str | None:
-    """Return a time of the stores as it is shown: UTC, to the minute."""
+    """Return a time in milliseconds as text: UTC, to the minute."""
     if at_ms is None:
         return None
     return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%d %H:%MZ")

@@ -25,11 +25,11 @@ from shared.domain.identity import OPERATOR
 from shared.domain.index import INDEX_CONFIG_PATH, index_config
 from shared.settings import Settings
 
-# What opening a registry takes.
+# Checks that must succeed before a registry can be opened.
 _NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
-_MOST_TOLD = 10  # Accounts of one finding.
+_MOST_LISTED = 10  # Accounts of one finding.
 _ACCOUNT_NAMES = "account names"
-# What is to be changed some day; the registry and its backups are whole meanwhile.
+# Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset({_ACCOUNT_NAMES})
 
 folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -38,9 +38,9 @@ folder_argument = click.argument("folder", metavar="DIR", type=click.Path(path_t
 @click.command()
 @folder_argument
 def backup(folder: Path) -> None:
-    """Copy the registry to DIR, which is new or empty; the registry may go on running.
+    """Copy the registry to DIR, which is new or empty; the registry may keep running.
 
-    The copy holds the keys as well, so keep it as safe as the registry.
+    The copy contains the keys, so protect it like the registry.
 
     \b
     Example:
@@ -67,9 +67,9 @@ def restore(folder: Path) -> None:
 @click.command()
 @as_json
 def doctor(output: OutputFormat) -> None:
-    """Check the settings and the data folder, and say what to do about each problem.
+    """Check the settings and the data folder, and say how to solve each problem.
 
-    The exit code is 1 where there is a problem; advice alone is none.
+    The exit code is 1 if there is a problem; advice does not count.
     """
     settings = Settings.load()
     findings = [*_surroundings(settings), *examine_data(settings)]
@@ -85,12 +85,12 @@ def doctor(output: OutputFormat) -> None:
 
 @click.group()
 def keys() -> None:
-    """Keep the keys that links and sign-ins are signed with."""
+    """Rotate the keys that sign links and sessions."""
 
 
 @keys.command()
 def rotate() -> None:
-    """Make a new key; the one before it stays good, and older ones end."""
+    """Make a new key. The previous key stays valid, older keys do not."""
     rotate_keys(Settings.load())
     click.echo("Made a new key. Restart the registry to sign with it.")
 
@@ -105,12 +105,12 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 
 
 async def _account_names(registry: Registry) -> StoreCheck:
-    """Look for names that would be taken for ids, or for those who run the registry."""
+    """Look for account names that look like ids or are reserved words."""
     misnamed = await registry.accounts.list_misnamed(by=OPERATOR)
     if not misnamed:
         return StoreCheck(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
-    told = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_TOLD]]
-    more = f", and {len(misnamed) - _MOST_TOLD} more" if len(misnamed) > _MOST_TOLD else ""
+    told = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_LISTED]]
+    more = f", and {len(misnamed) - _MOST_LISTED} more" if len(misnamed) > _MOST_LISTED else ""
     way_out = "Give each another name: python -m shared.cli account rename id:… NAME"
     found = f"{len(misnamed)} like an id or a reserved word: {', '.join(told)}{more}."
     return StoreCheck(_ACCOUNT_NAMES, found, way_out)
@@ -133,21 +133,20 @@ def _line(finding: StoreCheck) -> str:
 
 @dataclass
 class ExportCount:
-    """What an export has done so far."""
+    """Counts of an export."""
 
     paths: set[str] = field(default_factory=set[str])
     written: int = 0
     removed: int = 0
 
     def __str__(self) -> str:
-        """Return it as half a sentence."""
         same = len(self.paths) - self.written
         return f"{self.written:,} written, {self.removed:,} removed, {same:,} as they were"
 
 
 @click.group()
 def index() -> None:
-    """Hand out the index of packages."""
+    """Export the index of packages."""
 
 
 @index.command()
@@ -155,8 +154,8 @@ def index() -> None:
 def export(folder: Path) -> None:
     """Write the index of all public packages to DIR, for any web server.
 
-    Only what has changed is written, each file at once, and what is no longer public is removed. It
-    may be stopped and run again at any time.
+    Only changed files are written, each in one step. Files of packages that are no longer public
+    are removed. The command may be stopped and run again at any time.
 
     \b
     Example:
@@ -167,18 +166,18 @@ def export(folder: Path) -> None:
         with exported_index(folder) as tree:
             return await _export(registry, tree)
 
-    tally = with_registry(work)
-    click.echo(f"{folder} holds {len(tally.paths):,} packages: {tally}.")
+    count = with_registry(work)
+    click.echo(f"{folder} holds {len(count.paths):,} packages: {count}.")
 
 
 async def _export(registry: Registry, tree: IndexExport) -> ExportCount:
-    tally = ExportCount()
-    # First of all: by this file the next export knows the folder, should this one be stopped.
+    count = ExportCount()
+    # Written first, so that the next export recognizes the folder if this one is stopped.
     tree.put(INDEX_CONFIG_PATH, DerivedDocument.of(index_config(registry.settings.base_url)))
     async for files in registry.index.public_files():
         for path, document in files:
-            tally.paths.add(path)
-            tally.written += tree.put(path, document)
-        click.echo(f"{len(tally.paths):,} packages so far", err=True)
-    tally.removed = tree.keep_only(tally.paths)
-    return tally
+            count.paths.add(path)
+            count.written += tree.put(path, document)
+        click.echo(f"{len(count.paths):,} packages so far", err=True)
+    count.removed = tree.keep_only(count.paths)
+    return count

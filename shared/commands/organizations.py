@@ -24,12 +24,12 @@ name_argument = click.argument("name", metavar="NAME", type=parse_org)
 
 @click.group()
 def org() -> None:
-    """Create organizations and keep their members."""
+    """Create, list and delete organizations, and change their members."""
 
 
 @org.command()
 @name_argument
-@click.option("--owner", required=True, metavar="ACCOUNT", help="Who owns it.")
+@click.option("--owner", required=True, metavar="ACCOUNT", help="Its first owner.")
 def add(name: OrgName, owner: str) -> None:
     """Create the organization NAME.
 
@@ -83,7 +83,7 @@ def members(name: OrgName, output: OutputFormat) -> None:
     type=click.Choice([role.value for role in Role]),
     default=Role.MEMBER.value,
     show_default=True,
-    help="Owners manage, maintainers publish, members read what is private.",
+    help="Owners manage it, maintainers publish, members read private packages.",
 )
 def add_member(name: OrgName, account: str, role: str) -> None:
     """Make ACCOUNT a member of the organization NAME, or change its role.
@@ -105,7 +105,7 @@ def add_member(name: OrgName, account: str, role: str) -> None:
 @name_argument
 @click.argument("account")
 def remove_member(name: OrgName, account: str) -> None:
-    """Take ACCOUNT out of the organization NAME."""
+    """Remove ACCOUNT from the organization NAME."""
 
     async def work(registry: Registry) -> None:
         member = await registry.accounts.by_name_or_id(account)
@@ -119,7 +119,7 @@ def remove_member(name: OrgName, account: str) -> None:
 @name_argument
 @click.confirmation_option(prompt="A day later anybody may found it anew. Delete it?")
 def delete(name: OrgName) -> None:
-    """Delete the organization NAME, which never published anything, at once.
+    """Delete the organization NAME at once, if it never published anything.
 
     \b
     Example:
@@ -136,7 +136,7 @@ def delete(name: OrgName) -> None:
 @org.command()
 @name_argument
 def keep(name: OrgName) -> None:
-    """Keep the organization NAME, which one of its owners is deleting."""
+    """Cancel the deletion of the organization NAME, which an owner has started."""
 
     async def work(registry: Registry) -> None:
         await registry.organization_deletion.cancel(name, by=OPERATOR)

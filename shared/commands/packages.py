@@ -24,7 +24,7 @@ from shared.services.trusted_publishing import PublisherRequest
 
 
 def parse_coordinate(text: str) -> Coordinate:
-    """Read a release, written ORG/NAME:VERSION."""
+    """Read `ORG/NAME:VERSION`."""
     package, _, version = text.partition(":")
     org, _, name = package.partition("/")
     if not (name and version):
@@ -34,7 +34,7 @@ def parse_coordinate(text: str) -> Coordinate:
 
 
 def parse_package(text: str) -> Package:
-    """Read a package, written ORG/NAME."""
+    """Read `ORG/NAME`."""
     org, _, name = text.partition("/")
     if not name or ":" in text:
         message = f"{text!r} names no package. Write it as acme/greet."
@@ -43,7 +43,6 @@ def parse_package(text: str) -> Package:
 
 
 def parse_reason_option(text: str) -> str:
-    """Read why a release is withheld."""
     return parse_required_reason(text, "what becomes of a release")
 
 
@@ -55,13 +54,13 @@ reason_option = click.option(
     required=True,
     type=parse_reason_option,
     metavar="TEXT",
-    help="Why; the owners of the package read it.",
+    help="The reason; owners of the package see it.",
 )
 
 
 @click.group()
 def package() -> None:
-    """Look at releases and withhold them."""
+    """Show and withhold releases, and change the visibility of packages."""
 
 
 @package.command("show")
@@ -98,7 +97,7 @@ def show_release(coordinate: Coordinate, output: OutputFormat) -> None:
 @release_argument
 @reason_option
 def hold(coordinate: Coordinate, reason: str) -> None:
-    """Withhold a release until somebody has looked at it; `release` serves it again."""
+    """Hold a release until it is reviewed; `package release` serves it again."""
 
     async def work(registry: Registry) -> Release:
         return await registry.moderation.hold(coordinate, reason, by=OPERATOR)
@@ -110,7 +109,7 @@ def hold(coordinate: Coordinate, reason: str) -> None:
 @release_argument
 @reason_option
 def quarantine(coordinate: Coordinate, reason: str) -> None:
-    """Withhold a release that may do harm, from every client; `release` serves it again.
+    """Quarantine a release that may do harm; `package release` serves it again.
 
     \b
     Example:
@@ -126,7 +125,7 @@ def quarantine(coordinate: Coordinate, reason: str) -> None:
 @package.command("release")
 @release_argument
 def release_again(coordinate: Coordinate) -> None:
-    """Serve a release again that was held or quarantined."""
+    """Serve a held or quarantined release again."""
 
     async def work(registry: Registry) -> Release:
         return await registry.moderation.restore(coordinate, by=OPERATOR)
@@ -141,7 +140,7 @@ def release_again(coordinate: Coordinate) -> None:
     prompt="This cannot be undone, and the version is never free again. Remove it?"
 )
 def remove(coordinate: Coordinate, reason: str) -> None:
-    """Withdraw a release for ever; its version is never free again."""
+    """Remove a release for ever. Its version can never be published again."""
 
     async def work(registry: Registry) -> Release:
         return await registry.moderation.remove(coordinate, reason, by=OPERATOR)
@@ -153,7 +152,7 @@ def remove(coordinate: Coordinate, reason: str) -> None:
 @click.argument("package", metavar="ORG/NAME", type=parse_package)
 @click.argument("wanted", metavar="public|private", type=click.Choice(list(_VISIBILITIES)))
 def visibility(package: Package, wanted: str) -> None:
-    """Let everybody see a package, or its organization's members alone.
+    """Make a package public, or private to the members of its organization.
 
     \b
     Example:
@@ -177,7 +176,7 @@ org_argument = click.argument("org", metavar="ORG", type=parse_org)
 
 @click.group()
 def publisher() -> None:
-    """Let jobs of CI systems publish packages without a stored secret."""
+    """Manage trusted publishers: CI jobs that publish without a stored secret."""
 
 
 @publisher.command()
@@ -186,11 +185,11 @@ def publisher() -> None:
     "--provider",
     required=True,
     type=click.Choice([each.value for each in Provider]),
-    help="Who signs for the job.",
+    help="The CI system, which signs the identity of the job.",
 )
 @click.option("--id", "ids", multiple=True, metavar="CLAIM=VALUE", help="An id that never changes.")
-@click.option("--server", default="", help="The GitHub or GitLab server, where it is one's own.")
-@click.option("--repository", default="", help="A name for people; it decides nothing.")
+@click.option("--server", default="", help="The GitHub or GitLab server, if it is self-hosted.")
+@click.option("--repository", default="", help="The name of the repository, for display only.")
 @click.option("--workflow", default="", help="The file of the workflow.")
 @click.option(
     "--reusable-workflow",
@@ -210,7 +209,7 @@ def add(
     repository: str,
     **rules: object,
 ) -> None:
-    """Let a job publish the package ORG/NAME; where there is none yet, its first push makes it.
+    """Let a job publish the package ORG/NAME. If it does not exist, the first push creates it.
 
     \b
     Example:
@@ -252,7 +251,7 @@ def list_publishers(org: OrgName, output: OutputFormat) -> None:
 @org_argument
 @click.argument("publisher_id", metavar="ID")
 def remove_publisher(org: OrgName, publisher_id: str) -> None:
-    """Take the trusted publisher ID of the organization ORG away."""
+    """Remove the trusted publisher ID of the organization ORG."""
 
     async def work(registry: Registry) -> None:
         await registry.trusted_publishers.remove(org, publisher_id, by=OPERATOR)
@@ -265,7 +264,7 @@ def remove_publisher(org: OrgName, publisher_id: str) -> None:
 @package_argument
 @click.argument("pushers", type=click.Choice([each.value for each in Pushers]))
 def only(package: Package, pushers: str) -> None:
-    """Say who pushes to ORG/NAME: publishers alone, or members with their tokens too.
+    """Set who can push to ORG/NAME: trusted publishers only, or members with tokens as well.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""snapshot …: all records in a few files, and a registry restored from them."""
+"""snapshot …: writing all records to a few files, and restoring them."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -34,7 +34,7 @@ def snapshot() -> None:
 
 @snapshot.command()
 def take() -> None:
-    """Write all records down; the registry may go on running.
+    """Take a snapshot of all records; the registry may keep running.
 
     \b
     Example:
@@ -48,14 +48,18 @@ def take() -> None:
 @from_option
 @as_json
 def list_(data: Path | None, output: OutputFormat) -> None:
-    """List the snapshots there are, the newest first.
+    """List the snapshots, newest first.
 
     \b
     Example:
       python -m shared.cli snapshot list
     """
     print_rows(
-        [_row(each) for each in _with_shelf(data, lambda _, shelf, __: shelf.manifests())], output
+        [
+            _row(each)
+            for each in _with_snapshots(data, lambda _, snapshots, __: snapshots.manifests())
+        ],
+        output,
     )
 
 
@@ -63,13 +67,13 @@ def list_(data: Path | None, output: OutputFormat) -> None:
 @name_argument
 @from_option
 def verify(name: str, data: Path | None) -> None:
-    """Read all of the snapshot NAME, and fail unless it is as it was written.
+    """Read the whole snapshot NAME, and fail if it differs from what was written.
 
     \b
     Example:
       python -m shared.cli snapshot verify 20261120T020500123Z
     """
-    manifest = _with_shelf(data, lambda _, shelf, __: shelf.verify(name))
+    manifest = _with_snapshots(data, lambda _, snapshots, __: snapshots.verify(name))
     click.echo(f"{manifest.name} is whole: {manifest.lines} records.")
 
 
@@ -77,9 +81,9 @@ def verify(name: str, data: Path | None) -> None:
 @name_argument
 @from_option
 def restore(name: str, data: Path | None) -> None:
-    """Make a registry of the snapshot NAME, where there is none yet.
+    """Restore the snapshot NAME into an empty registry.
 
-    With --from, archives that are not here are copied from there: so a registry moves from one
+    With --from, missing archives are copied from that data folder. This moves a registry from one
     machine to the cloud, or back.
 
     \b
@@ -88,9 +92,11 @@ def restore(name: str, data: Path | None) -> None:
       python -m shared.cli snapshot restore 20261120T020500123Z --from /srv/ballroom
     """
     with prepared_stores(Settings.load()):
-        report = _with_shelf(
+        report = _with_snapshots(
             data,
-            lambda registry, shelf, there: registry.snapshot_restore.restore(shelf, name, there),
+            lambda registry, snapshots, there: registry.snapshot_restore.restore(
+                snapshots, name, there
+            ),
         )
     click.echo(f"Restored {report.changed} of {report.seen} records.")
     _explain(report)
@@ -105,17 +111,17 @@ def _explain(report: TaskReport) -> None:
     click.echo("Documents are made again by: python -m shared.cli upkeep run mend")
 
 
-def _with_shelf(
+def _with_snapshots(
     data: Path | None,
     work: Callable[[Registry, StoredSnapshots, ArchiveSources | None], Awaitable[Result]],
 ) -> Result:
-    """Do the work with the snapshots of this registry, or with those of another folder."""
+    """Do the work with the snapshots of this registry, or of another data folder."""
     with ExitStack() as stack:
         there = stack.enter_context(other_folder(data)) if data else None
 
         async def run(registry: Registry) -> Result:
-            shelf, elsewhere = there or (registry.snapshot_creation.snapshots, None)
-            return await work(registry, shelf, elsewhere)
+            snapshots, elsewhere = there or (registry.snapshot_creation.snapshots, None)
+            return await work(registry, snapshots, elsewhere)
 
         return with_registry(run)
 

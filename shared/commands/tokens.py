@@ -39,14 +39,14 @@ def parse_lifetime(text: str) -> int | str:
 def token() -> None:
     """Issue, list, change and revoke access tokens.
 
-    OWNER is an account's name, id: and its id, or an organization with @ before it: a token of an
-    organization is a maintainer of it, and stays when people go.
+    OWNER is the name of an account, id: and its id, or @ and the name of an organization. A token
+    of an organization has the rights of a maintainer, and stays valid when members leave.
     """
 
 
 @token.command()
 @click.argument("owner")
-@click.option("--name", required=True, help="What uses it, such as laptop.")
+@click.option("--name", required=True, help="Where it is used, such as laptop.")
 @click.option(
     "--scope",
     "scopes",
@@ -62,7 +62,7 @@ def token() -> None:
     "--expires",
     type=parse_lifetime,
     metavar="DAYS|never",
-    help="How long it is good for; by default BALLROOM_TOKEN_DAYS.",
+    help="When it expires; by default after BALLROOM_TOKEN_DAYS.",
 )
 @click.option(
     "--address",
@@ -71,7 +71,7 @@ def token() -> None:
     metavar="RANGE",
     help="Where it may be used, such as 203.0.113.0/24. May be given several times.",
 )
-@click.option("--canary", is_flag=True, help="It opens nothing, and tells when somebody tries it.")
+@click.option("--canary", is_flag=True, help="It grants nothing, and its use is reported.")
 def issue(
     *,
     owner: str,
@@ -98,10 +98,10 @@ def issue(
 
     async def work(registry: Registry) -> IssuedToken:
         if canary:
-            # The account is named as such: a canary of an organization would tell nobody.
+            # A canary of an organization would be reported to nobody.
             account = await registry.accounts.by_name_or_id(owner)
             return await registry.tokens.issue_canary(account.id, wanted, by=OPERATOR)
-        return await _give(registry, owner, wanted, unlimited=expires == NEVER_EXPIRES)
+        return await _issue(registry, owner, wanted, unlimited=expires == NEVER_EXPIRES)
 
     issued = with_registry(work)
     _print(issued, "A canary: nothing opens with it." if canary else None)
@@ -111,7 +111,7 @@ def issue(
 @click.argument("owner")
 @as_json
 def list_tokens(owner: str, output: OutputFormat) -> None:
-    """List the tokens of OWNER, never their text."""
+    """List the tokens of OWNER, without their text."""
 
     async def work(registry: Registry) -> list[TableRow]:
         tokens = await registry.tokens.list(await _id(registry, owner), by=OPERATOR)
@@ -125,7 +125,7 @@ def list_tokens(owner: str, output: OutputFormat) -> None:
 @click.argument("token_id")
 @as_json
 def show_token(owner: str, token_id: str, output: OutputFormat) -> None:
-    """Show all about the token TOKEN_ID of OWNER, but its text."""
+    """Show the token TOKEN_ID of OWNER, without its text."""
 
     async def work(registry: Registry) -> TableRow:
         owner_id = await _id(registry, owner)
@@ -150,7 +150,7 @@ def show_token(owner: str, token_id: str, output: OutputFormat) -> None:
 @click.argument("token_id")
 @click.argument("name")
 def rename(owner: str, token_id: str, name: str) -> None:
-    """Call the token TOKEN_ID of OWNER NAME from now on."""
+    """Rename the token TOKEN_ID of OWNER to NAME."""
 
     async def work(registry: Registry) -> None:
         owner_id = await _id(registry, owner)
@@ -164,7 +164,7 @@ def rename(owner: str, token_id: str, name: str) -> None:
 @click.argument("owner")
 @click.argument("token_id")
 def rotate(owner: str, token_id: str) -> None:
-    """Give the token TOKEN_ID of OWNER a new text and print it, this once."""
+    """Rotate the token TOKEN_ID of OWNER, and print its new text, this once."""
 
     async def work(registry: Registry) -> IssuedToken:
         owner_id = await _id(registry, owner)
@@ -176,9 +176,11 @@ def rotate(owner: str, token_id: str) -> None:
 @token.command()
 @click.argument("owner")
 @click.argument("token_id")
-@click.option("--stolen", is_flag=True, help="End what was made with it as well; may be repeated.")
+@click.option(
+    "--stolen", is_flag=True, help="Revoke what was created with it as well; may be repeated."
+)
 def revoke(*, owner: str, token_id: str, stolen: bool) -> None:
-    """End the token TOKEN_ID of OWNER; `token list` shows the ids."""
+    """Revoke the token TOKEN_ID of OWNER; `token list` prints the ids."""
 
     async def work(registry: Registry) -> Sequence[LineageRecord]:
         owner_id = await _id(registry, owner)
@@ -200,12 +202,12 @@ async def _id(registry: Registry, owner: str) -> str:
     return (await registry.accounts.by_name_or_id(owner)).id
 
 
-async def _give(
+async def _issue(
     registry: Registry, owner: str, wanted: TokenRequest, *, unlimited: bool
 ) -> IssuedToken:
     if not owner.startswith(ORGANIZATION_PREFIX):
-        give = registry.tokens.issue_unlimited if unlimited else registry.tokens.issue
-        return await give(await _id(registry, owner), wanted, by=OPERATOR)
+        issue_token = registry.tokens.issue_unlimited if unlimited else registry.tokens.issue
+        return await issue_token(await _id(registry, owner), wanted, by=OPERATOR)
     if unlimited:
         message = "A token of an organization ends: give it a number of days, and rotate it."
         raise click.BadParameter(message, param_hint="--expires")
@@ -237,7 +239,9 @@ def _row(used: UsedToken) -> TableRow:
     "--id", "name", default=DEFAULT_ID, show_default=True, help="Name of the registry's entry."
 )
 @click.option("--central", is_flag=True, help="Set the token of [central] as well.")
-@click.option("--proxy", is_flag=True, help="Read everything by this registry, nothing by Central.")
+@click.option(
+    "--proxy", is_flag=True, help="Read all packages from this registry, none from Central."
+)
 @click.option("--browser/--no-browser", default=True, help="Open the page to approve it on.")
 def login(*, url: str, name: str, central: bool, proxy: bool, browser: bool) -> None:
     """Log this machine in to the registry at URL, for `bal`.
