@@ -110,9 +110,11 @@ async def _content(
             status_code=416, headers={"Content-Range": f"bytes */{found.size}"}
         )
     if span is None:
-        body = await registry.archives.read(found.name, first=found.side)
+        body = await registry.adapters.archives.read(found.name, first=found.side)
         return func.HttpResponse(body, headers=headers)
-    body = await registry.archives.read(found.name, span.start, len(span), first=found.side)
+    body = await registry.adapters.archives.read(
+        found.name, span.start, len(span), first=found.side
+    )
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
     return func.HttpResponse(body, status_code=206, headers=headers)
 

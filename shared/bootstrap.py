@@ -31,7 +31,7 @@ from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
-from shared.composition import Adapters, Registry, compose
+from shared.composition import Adapters, Registry
 from shared.domain.mail import parse_email
 from shared.domain.snapshots import SnapshotUnusable
 from shared.file_lock import hold_file_lock
@@ -152,12 +152,12 @@ def cloud_adapters(
     )
 
 
-def build_registry(settings: Settings, world: Adapters | None = None) -> Registry:
-    """Return the registry over `world`, by default the one that the settings select."""
+def build_registry(settings: Settings, adapters: Adapters | None = None) -> Registry:
+    """Return the registry over these adapters, by default those that the settings select."""
     log.configure(settings.log_level)
     if settings.insights_connection and not recording.is_enabled():  # Once a process.
         _listen(settings.insights_connection.get_secret_value(), settings.trace_share)
-    return compose(settings, instrumented(world or _selected_world(settings)))
+    return Registry(settings, instrumented(adapters or _selected_adapters(settings)))
 
 
 def _listen(connection: str, share: float) -> None:
@@ -238,7 +238,7 @@ def rotate_keys(settings: Settings) -> None:
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
 
 
-def _selected_world(settings: Settings) -> Adapters:
+def _selected_adapters(settings: Settings) -> Adapters:
     return cloud_adapters(settings) if settings.is_in_the_cloud else embedded_adapters(settings)
 
 

@@ -97,7 +97,7 @@ async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | 
         return None
     if await registry.account_administration.is_administrator_signed_in(by=OPERATOR):
         return None
-    return await registry.sign_in.flow.issue_link(administrator, by=OPERATOR)
+    return await registry.sign_in_flow.issue_link(administrator, by=OPERATOR)
 
 
 async def _fill_search(registry: Registry) -> None:

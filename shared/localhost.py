@@ -119,10 +119,10 @@ def build_host(settings: Settings) -> Host:
         archives=archive_resolver(registry),
         redirects=FollowedRedirects(MAVEN_PATHS, settings.base_url),
         timers=TimerOptions(settings.data / "timers", registry.clock),
-        change_feeds=ChangeFeedOptions(registry.changes, registry.clock)
-        if registry.changes
+        change_feeds=ChangeFeedOptions(registry.adapters.changes, registry.clock)
+        if registry.adapters.changes
         else None,
-        data_version=registry.edition,
+        data_version=registry.adapters.edition,
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,
@@ -158,7 +158,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
 
 def archive_resolver(registry: Registry) -> FileResolver | None:
     """Return who finds archives for streaming, if they are files of this machine."""
-    path_of = registry.archive_path
+    path_of = registry.adapters.archive_path
     if path_of is None:
         return None
 

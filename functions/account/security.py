@@ -89,7 +89,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("account/sessions/end-others", methods=["POST"])
     @pages.form(account_sessions)
     async def account_session_end_others(request: SignedInRequest) -> func.HttpResponse:
-        sessions = await registry.sign_in.account_sessions.list_own(by=request.principal)
+        sessions = await registry.account_sessions.list_own(by=request.principal)
         await _end(request, [each.id for each in sessions if each.id != _current(request)])
         return see_other(SESSIONS_PATH)
 
@@ -97,7 +97,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @pages.form(account_identities)
     async def account_identity_remove(request: SignedInRequest) -> func.HttpResponse:
         identity = request.form.text("identity")
-        await registry.sign_in.identities.remove(identity, by=request.principal)
+        await registry.identities.remove(identity, by=request.principal)
         return see_other(IDENTITIES_PATH)
 
     return bp
@@ -159,7 +159,7 @@ _SYSTEMS = {
 async def account_sessions(
     request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    sessions = await request.registry.sign_in.account_sessions.list_own(by=request.principal)
+    sessions = await request.registry.account_sessions.list_own(by=request.principal)
     current = _current(request)
     return request.show(
         "account/sessions.html",
@@ -172,7 +172,7 @@ async def account_sessions(
 
 async def _end(request: SignedInRequest, sessions: Iterable[str]) -> None:
     for each in sessions:
-        ended = await request.registry.sign_in.account_sessions.end(each, by=request.principal)
+        ended = await request.registry.account_sessions.end(each, by=request.principal)
         request.registry.sessions.invalidate(ended)
         if each == _current(request):
             send_cookie(request.registry.sessions.expired_cookie())
@@ -195,10 +195,10 @@ def _current(request: SignedInRequest) -> str:
 async def account_identities(
     request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    sign_in = request.registry.sign_in
+    registry = request.registry
     return request.show(
         "account/identities.html",
         problem,
-        identities=await sign_in.identities.of(by=request.principal),
-        labels={name: provider.label for name, provider in sign_in.flow.providers.items()},
+        identities=await registry.identities.of(by=request.principal),
+        labels={name: provider.label for name, provider in registry.sign_in_flow.providers.items()},
     )

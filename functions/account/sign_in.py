@@ -71,19 +71,19 @@ async def _offers(req: func.HttpRequest, registry: Registry) -> func.HttpRespons
 
 
 async def _begun(req: func.HttpRequest, registry: Registry) -> str:
-    browser = registry.sign_in.browsers.name_or_create(headers_of(req))
+    browser = registry.browsers.name_or_create(headers_of(req))
     arrival = arrival_of(req, registry, browser)
     await _counted(arrival, registry)
     errand = SignInRequest(purpose_of(req), return_page(req), await _caller(req, registry))
     if errand.purpose is not SignInPurpose.ENTER:
         _check_ticket(req, registry, errand)
-    return await registry.sign_in.flow.begin(req.route_params["provider"], errand, arrival)
+    return await registry.sign_in_flow.begin(req.route_params["provider"], errand, arrival)
 
 
 async def _finished(req: func.HttpRequest, registry: Registry) -> str:
-    arrival = arrival_of(req, registry, registry.sign_in.browsers.name(headers_of(req)))
+    arrival = arrival_of(req, registry, registry.browsers.name(headers_of(req)))
     provider, answer = req.route_params["provider"], _answer(req)
-    finish = registry.sign_in.flow.finish
+    finish = registry.sign_in_flow.finish
     return await verify_credential(
         lambda: finish(provider, answer, arrival),
         json.dumps(answer),
@@ -108,7 +108,7 @@ def _answer(req: func.HttpRequest) -> dict[str, str]:
 
 async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
     """Show a button, since programs that preview links would use the link up."""
-    browsers = registry.sign_in.browsers
+    browsers = registry.browsers
     await browsers.ready()
     arrival = arrival_of(req, registry, browsers.name(headers_of(req)))
     account = await _linked(req, registry, arrival)
@@ -127,12 +127,12 @@ async def _linked(req: func.HttpRequest, registry: Registry, arrival: SignInBrow
 
 
 async def _link_used(req: func.HttpRequest, registry: Registry) -> None:
-    browser = registry.sign_in.browsers.name(headers_of(req))
+    browser = registry.browsers.name(headers_of(req))
     arrival = arrival_of(req, registry, browser)
-    await registry.sign_in.browsers.ready()
-    if not registry.sign_in.browsers.is_csrf_token_valid(browser, form_of(req).text("csrf")):
+    await registry.browsers.ready()
+    if not registry.browsers.is_csrf_token_valid(browser, form_of(req).text("csrf")):
         raise FormOfAnotherPage
-    enter, code = registry.sign_in.flow.finish_link, req.route_params["code"]
+    enter, code = registry.sign_in_flow.finish_link, req.route_params["code"]
     await verify_credential(lambda: enter(code, arrival), code, registry, address=arrival.address)
 
 
@@ -141,7 +141,7 @@ async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
     if not caller.is_anonymous:
         if not registry.sessions.is_csrf_token_valid(caller, form_of(req).text("csrf")):
             raise FormOfAnotherPage
-        session = await registry.sign_in.account_sessions.sign_out(by=caller)
+        session = await registry.account_sessions.sign_out(by=caller)
         if session is not None:
             registry.sessions.invalidate(session)
     if registry.sessions.should_delete_cookie(headers_of(req)):
@@ -171,5 +171,5 @@ def purpose_of(req: func.HttpRequest) -> SignInPurpose:
 def arrival_of(req: func.HttpRequest, registry: Registry, browser: str) -> SignInBrowser:
     headers = headers_of(req)
     client = RequestClient.of(headers, registry.settings.proxies)
-    device = registry.sign_in.known_browsers.read(headers)
+    device = registry.known_browsers.read(headers)
     return SignInBrowser(client.address, client.agent, browser, device)

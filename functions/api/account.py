@@ -169,7 +169,7 @@ sessions_api = Operations()
     refusals=(401, 403),
 )
 async def api_sessions_list(call: ApiCall) -> SessionList:
-    found = await call.registry.sign_in.account_sessions.list_own(by=call.caller)
+    found = await call.registry.account_sessions.list_own(by=call.caller)
     return SessionList(sessions=[SessionView.of(each, call.caller) for each in found])
 
 
@@ -180,7 +180,7 @@ async def api_sessions_list(call: ApiCall) -> SessionList:
     refusals=(401, 403, 404),
 )
 async def api_sessions_end(call: ApiCall) -> None:
-    ended = await call.registry.sign_in.account_sessions.end(call.part("id"), by=call.caller)
+    ended = await call.registry.account_sessions.end(call.part("id"), by=call.caller)
     call.registry.sessions.invalidate(ended)
 
 
@@ -188,7 +188,7 @@ async def api_sessions_end(call: ApiCall) -> None:
     "GET", IDENTITIES_ROUTE, "List who can sign in to your account.", refusals=(401, 403)
 )
 async def api_sessions_identities(call: ApiCall) -> IdentityList:
-    found = await call.registry.sign_in.identities.of(by=call.caller)
+    found = await call.registry.identities.of(by=call.caller)
     return IdentityList(identities=[IdentityView.of(each) for each in found])
 
 
@@ -199,7 +199,7 @@ async def api_sessions_identities(call: ApiCall) -> IdentityList:
     refusals=(401, 403, 404, 409),
 )
 async def api_sessions_remove_identity(call: ApiCall) -> None:
-    await call.registry.sign_in.identities.remove(call.part("id"), by=call.caller)
+    await call.registry.identities.remove(call.part("id"), by=call.caller)
 
 
 @sessions_api.operation(
@@ -212,9 +212,9 @@ async def api_sessions_remove_identity(call: ApiCall) -> None:
 async def api_sessions_link(call: ApiCallWithBody[NewLink]) -> LinkView:
     account_id, registry = call.body.account, call.registry
     # Who may not is told so before they learn which accounts there are.
-    await registry.sign_in.flow.require_link_issuer(by=call.caller)
+    await registry.sign_in_flow.require_link_issuer(by=call.caller)
     account = await registry.accounts.by_id(account_id)
-    link = await registry.sign_in.flow.issue_link(account, by=call.caller)
+    link = await registry.sign_in_flow.issue_link(account, by=call.caller)
     expires_ms = registry.clock.now_ms() + int(LINK_LIFETIME.total_seconds() * 1000)
     return LinkView(
         account=account.name, address=link.reveal(), expires_at=utc_datetime(expires_ms)

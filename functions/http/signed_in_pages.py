@@ -244,7 +244,7 @@ def sign_in_page(
         query |= {"for": reauthentication.purpose.value, "ticket": ticket}
     offers = [
         (provider.label, f"/sign-in/{quote(name)}?{urlencode(query)}")
-        for name, provider in registry.sign_in.flow.providers.items()
+        for name, provider in registry.sign_in_flow.providers.items()
     ]
     return render_page(
         "sign_in.html",

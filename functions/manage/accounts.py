@@ -50,7 +50,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @pages.form(manage_account)
     async def manage_account_link(request: SignedInRequest) -> func.HttpResponse:
         account = await registry.accounts.by_id(request.route["account"])
-        link = await registry.sign_in.flow.issue_link(account, by=request.principal)
+        link = await registry.sign_in_flow.issue_link(account, by=request.principal)
         # Shown by this response alone, since the link is a secret.
         return await manage_account(request, link=link)
 
@@ -105,7 +105,7 @@ async def manage_account(
     person = await request.registry.account_administration.show(
         request.route["account"], EventQuery.parse(params), by=request.principal
     )
-    account, providers = person.account, request.registry.sign_in.flow.providers
+    account, providers = person.account, request.registry.sign_in_flow.providers
     return request.show(
         "manage/account.html",
         problem,

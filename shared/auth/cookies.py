@@ -135,10 +135,10 @@ class Browsers:
     """Names a browser by a cookie, and protects the forms that it is shown from cross-site
     requests."""
 
-    def __init__(self, keys: SigningKeys, randomness: Randomness, *, cookie: Cookie) -> None:
+    def __init__(self, keys: SigningKeys, randomness: Randomness, base_url: str) -> None:
         self._signer = keys.signer("browser")
         self._randomness = randomness
-        self._cookie = cookie
+        self._cookie = Cookie.named("ballroom-browser", base_url, SameSite.FORMS)
 
     async def ready(self) -> None:
         """Wait until there is a signing key; raise `SigningKeyUnavailable`."""
@@ -166,10 +166,11 @@ class Browsers:
 class KnownBrowsers:
     """Recognizes browsers in which an account was signed in before, by a signed cookie."""
 
-    def __init__(self, keys: SigningKeys, randomness: Randomness, *, cookie: Cookie) -> None:
+    def __init__(self, keys: SigningKeys, randomness: Randomness, base_url: str) -> None:
         self._signer = keys.signer("device")
         self._randomness = randomness
-        self._cookie = cookie
+        # With forms of other sites as well: a provider may answer with one.
+        self._cookie = Cookie.named("ballroom-device", base_url, SameSite.FORMS)
 
     async def ready(self) -> None:
         """Wait until there is a signing key; raise `SigningKeyUnavailable`."""

@@ -150,7 +150,7 @@ def signin_link(account_name: str) -> None:
 
     async def work(registry: Registry) -> str:
         found = await registry.accounts.by_name_or_id(account_name)
-        link = await registry.sign_in.flow.issue_link(found, by=OPERATOR)
+        link = await registry.sign_in_flow.issue_link(found, by=OPERATOR)
         return link.reveal()
 
     click.echo(with_registry(work))

@@ -127,7 +127,7 @@ class RenderedTexts:
             return highlight(path, text)
         return await self._flights.answer((path, text), partial(self._coloured, path, text))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 

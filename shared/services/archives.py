@@ -260,12 +260,13 @@ class ArchiveReader:
     """Reads uploads within the limits of this registry.
 
     Uploads wait for their turn as long as all of them together take no more memory than
-    `max_in_hand` of the largest would: a hundred small pushes at once are no reason to refuse one.
+    `max_archives_in_hand` of the largest would: a hundred small pushes at once are no reason to
+    refuse one.
     """
 
     limits: ArchiveLimits
     max_archive_bytes: int
-    max_in_hand: int
+    max_archives_in_hand: int
     _bytes_in_hand: int = 0
     _threads: ThreadPoolExecutor = field(default_factory=_readers, repr=False)
 
@@ -277,14 +278,14 @@ class ArchiveReader:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, read_bala, content, self.limits)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
     def _in_hand(self, size_bytes: int) -> Generator[None]:
         counted = max(size_bytes, self.max_archive_bytes // SMALLEST_SHARE)
-        if self._bytes_in_hand + counted > self.max_in_hand * self.max_archive_bytes:
+        if self._bytes_in_hand + counted > self.max_archives_in_hand * self.max_archive_bytes:
             raise Busy
         self._bytes_in_hand += counted
         try:

@@ -68,12 +68,14 @@ class BurstCounters:
 class BurstDetection:
     """Tells whether a push is one of a burst of different packages, or of releases."""
 
-    def __init__(self, work: WorkStore, clock: Clock, packages: int, releases: int) -> None:
+    def __init__(
+        self, work: WorkStore, clock: Clock, brake_packages: int, brake_releases: int
+    ) -> None:
         """Allow one principal so many packages and releases within `BURST_WINDOW`."""
         self._work = work
         self._clock = clock
-        self._packages = packages
-        self._releases = releases
+        self._packages = brake_packages
+        self._releases = brake_releases
         self._counted = LruCache[str, bool](MAX_PACKAGES_REMEMBERED)
 
     def counters(self, by: Principal, package: Package) -> BurstCounters:

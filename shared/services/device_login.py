@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.secrets import Secret, random_text
-from shared.auth.signing_keys import Signer
+from shared.auth.signing_keys import Signer, SigningKeys
 from shared.domain.accounts import Account
 from shared.domain.device_login import (
     DEVICE_CODE_LIFETIME,
@@ -81,11 +81,15 @@ class DeviceLogin:
     record_writer: RecordWriter
     tokens: Tokens
     rate_limiter: RateLimiter
-    signer: Signer
+    keys: SigningKeys
     clock: Clock
     randomness: Randomness
     base_url: str
     interval: timedelta = POLL_INTERVAL
+
+    @property
+    def _signer(self) -> Signer:
+        return self.keys.signer("device")
 
     async def authorize(self, client: str, *, by: Principal) -> DeviceAuthorization:
         """Begin to wait for an answer; raise `TooManyRequests`."""
@@ -122,8 +126,8 @@ class DeviceLogin:
         # Not by address: machines that ask there would keep everybody from answering their own.
         await self.rate_limiter.check(RateLimitClass.DEVICE, RateLimitKeys(account=by.id))
         code = read_user_code(user_code)
-        await self.signer.ready()
-        found = await self._peek(_BY_PERSON, self.signer.sign(code)) if code else None
+        await self._signer.ready()
+        found = await self._peek(_BY_PERSON, self._signer.sign(code)) if code else None
         if found is None:
             raise DeviceCodeUnknown
         request = DeviceRequest.model_validate_json(found)
@@ -162,10 +166,10 @@ class DeviceLogin:
         return await self._connect(decision, DeviceRequest.model_validate_json(taken), by)
 
     async def _claim_user_code(self, request: DeviceRequest) -> str:
-        await self.signer.ready()
+        await self._signer.ready()
         for _ in range(ATTEMPTS):
             code = user_code(self.randomness.token_bytes(USER_CODE_RANDOM_BYTES))
-            key = self.signer.sign(code)
+            key = self._signer.sign(code)
             if await self._claim(_BY_PERSON, key, request, request.expires_ms):
                 return code
         raise Busy

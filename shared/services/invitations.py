@@ -94,7 +94,7 @@ class InvitationLimits:
     work: WorkStore
     clock: Clock
     rate_limiter: RateLimiter
-    between_mails: timedelta
+    invitation_mail_minutes: int
 
     async def check(self, address: EmailAddress | None, by: Principal) -> None:
         """Count an invitation; raise `TooManyRequests`, or `MailedLately` and change nothing else.
@@ -103,12 +103,13 @@ class InvitationLimits:
         """
         if not by.is_operator:
             await self.rate_limiter.check(RateLimitClass.INVITATION, RateLimitKeys.of(by))
-        if address is not None and self.between_mails:
+        if address is not None and self.invitation_mail_minutes:
             await self._claim(address)
 
     async def _claim(self, address: EmailAddress) -> None:
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + self.between_mails // timedelta(milliseconds=1)
+        pause = timedelta(minutes=self.invitation_mail_minutes)
+        until_ms = now_ms + pause // timedelta(milliseconds=1)
         key = hash_secret(mailbox_key(address))
         claimed = await self.work.claim(
             _MAILED, key, str(until_ms), expires_ms=until_ms, now_ms=now_ms

@@ -111,7 +111,7 @@ class OrganizationCreators(Enum):
 class OrganizationCreation:
     """Adds organizations, each under a name that none has.
 
-    `kept_back` are patterns of names that are the operator's, by the settings. Those that
+    `reserved_patterns` are patterns of names that are the operator's, by the settings. Those that
     administrators keep back are read at each founding, so that a change counts everywhere at once.
     """
 
@@ -121,7 +121,7 @@ class OrganizationCreation:
     randomness: Randomness
     rate_limiter: RateLimiter
     founders: OrganizationCreators = OrganizationCreators.ANYONE
-    kept_back: tuple[str, ...] = ()
+    reserved_patterns: tuple[str, ...] = ()
 
     async def check(self, org: OrgName, founder: Account, *, by: Principal) -> None:
         """Raise unless `by` may found the organization for the founder, under this name."""
@@ -182,7 +182,7 @@ class OrganizationCreation:
 
     async def _patterns(self) -> tuple[str, ...]:
         stored = await stored_patterns(self.directory)
-        return (*self.kept_back, *(each.pattern for each in stored))
+        return (*self.reserved_patterns, *(each.pattern for each in stored))
 
     async def _check_likeness(self, org: OrgName, text: str) -> None:
         for skeleton in sorted(skeletons(text)):

@@ -76,11 +76,11 @@ class DependencyCheck:
 
     authorization: Authorization
     metadata: MetadataStore
-    required: bool
+    require_dependencies: bool
 
     async def check(self, bala: Bala, by: Principal) -> None:
         """Raise `MissingDependencies` when the check is on and a direct dependency is missing."""
-        if not self.required or not bala.dependencies:
+        if not self.require_dependencies or not bala.dependencies:
             return
         wanted = [Coordinate.parse(each.org, each.name, each.version) for each in bala.dependencies]
         found = await asyncio.gather(*map(self.metadata.find, wanted))

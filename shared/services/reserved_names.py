@@ -88,7 +88,7 @@ class ReservedNames:
     directory: DirectoryStore
     administration: Administration
     record_writer: RecordWriter
-    configured: tuple[str, ...]
+    reserved_patterns: tuple[str, ...]
 
     async def all(self, *, by: Principal) -> ReservedNameList:
         """Return what nobody may found; the patterns of administrators by their letters."""
@@ -99,7 +99,7 @@ class ReservedNames:
         names = await account_names(self.directory, (each.by for each in stored))
         with_names = tuple((each, names.get(each.by, each.by)) for each in stored)
         return ReservedNameList(
-            (BUILT_IN_PATTERN,), tuple(sorted(RESERVED_WORDS)), self.configured, with_names
+            (BUILT_IN_PATTERN,), tuple(sorted(RESERVED_WORDS)), self.reserved_patterns, with_names
         )
 
     async def matching(self, pattern: str, *, by: Principal) -> PatternMatches:
@@ -174,7 +174,9 @@ class ReservedNames:
 
     async def _kept_back(self, name: str) -> list[str]:
         sources = [(each, "built in") for each in (BUILT_IN_PATTERN, *sorted(RESERVED_WORDS))]
-        sources += [(each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.configured]
+        sources += [
+            (each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.reserved_patterns
+        ]
         stored = await stored_patterns(self.directory)
         sources += [
             (each.pattern, f"kept back by administrators: {each.reason}") for each in stored

@@ -44,13 +44,13 @@ class Resolver:
     authorization: Authorization
     metadata: MetadataStore
     documents: DocumentStore
-    max_requests: int
+    max_resolve: int
 
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
     ) -> PackageAnswer:
         """Choose a release for each package, with its dependency graph. Two trips."""
-        _check_count(len(requests), self.max_requests)
+        _check_count(len(requests), self.max_resolve)
         wanted = [each.wanted.package for each in requests if each.wanted]
         packages = ResolutionCandidates(await self._surveys(wanted, by), client)
         answers = [(each, resolve_package(each, packages)) for each in requests]
@@ -62,9 +62,9 @@ class Resolver:
         self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
     ) -> ModuleAnswer:
         """Choose the package and the release that each module is in. One trip."""
-        _check_count(len(requests), self.max_requests)
+        _check_count(len(requests), self.max_resolve)
         wanted = [candidate.package for each in requests for candidate in each.candidates]
-        _check_count(len(wanted), self.max_requests * CANDIDATES_PER_MODULE)
+        _check_count(len(wanted), self.max_resolve * CANDIDATES_PER_MODULE)
         packages = ResolutionCandidates(await self._surveys(wanted, by), client)
         answers = [resolve_module(each, packages) for each in requests]
         return ModuleAnswer(
@@ -76,7 +76,7 @@ class Resolver:
         self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
     ) -> ToolAnswer:
         """Choose the release for each tool of the package that owns it. Two trips."""
-        _check_count(len(requests), self.max_requests)
+        _check_count(len(requests), self.max_resolve)
         owners = await self._owners(each.wanted.id for each in requests if each.wanted)
         packages = ResolutionCandidates(await self._surveys_of_owners(owners.values(), by), client)
         answers = [(each, resolve_tool(each, owners, packages)) for each in requests]

@@ -122,7 +122,7 @@ class SnapshotCreation:
     snapshots: StoredSnapshots
     last_counts: LastRegistryCounts
     clock: Clock
-    kept: timedelta
+    snapshot_days: int
 
     async def run(self) -> TaskReport:
         """Take a snapshot, read it again, and let go of those whose time is over.
@@ -198,7 +198,9 @@ class SnapshotCreation:
         """Remove old snapshots, but for the newest, and what never was a whole one."""
         now_ms = self.clock.now_ms()
         whole = [manifest.name for manifest in await self.snapshots.manifests()]
-        old = snapshot_name(now_ms - self.kept // timedelta(milliseconds=1))
+        old = snapshot_name(
+            now_ms - timedelta(days=self.snapshot_days) // timedelta(milliseconds=1)
+        )
         dead = snapshot_name(now_ms - UNFINISHED_KEPT // timedelta(milliseconds=1))
         names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
         going = {name for name in whole[1:] if name < old}

@@ -3,12 +3,12 @@ page.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from shared.auth.signing_keys import Signer
+from shared.auth.signing_keys import SigningKeys
 from shared.caching import LruCache, SingleFlight
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.identity import SigningKeyUnavailable
@@ -18,6 +18,7 @@ from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Facets, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.ports import Clock, Pull, PullLedger, SearchIndex, WorkStore
+from shared.services.notices import ReadOnlyMode
 
 # Old clients pull a package once for each platform that they know, all within seconds.
 PULL_WINDOW = timedelta(minutes=10)
@@ -33,20 +34,20 @@ class PullCounter:
         self,
         ledger: PullLedger,
         clock: Clock,
-        signer: Signer,
+        keys: SigningKeys,
+        read_only_mode: ReadOnlyMode,
         *,
-        admit: Callable[[], Awaitable[None]],
         delayed: Callable[[Refusal], None],
         flush_after: timedelta = FLUSH_AFTER,
     ) -> None:
-        """Keep callers as signatures of `signer`: nobody can read an address back from one.
+        """Store callers as signatures: nobody can read an address back from one.
 
-        `admit` raises while nothing may be written, and `delayed` is told why counts have to wait.
+        `delayed` is called with the reason when counts cannot be written yet.
         """
         self._ledger = ledger
         self._clock = clock
-        self._signer = signer
-        self._admit = admit
+        self._signer = keys.signer("callers")
+        self._read_only_mode = read_only_mode
         self._delayed = delayed
         self._flush_after = flush_after
         self._seen = LruCache[str, Pull](
@@ -90,7 +91,7 @@ class PullCounter:
         pulls, self._pending = self._pending, []
         try:
             if pulls:
-                await self._admit()
+                await self._read_only_mode.require_changes_allowed()
                 await self._ledger.record(await self._signed(pulls))
         except BaseException:
             self._pending = pulls + self._pending

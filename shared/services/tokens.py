@@ -74,7 +74,7 @@ class Tokens:
 
     records: TokenRecords
     clock: Clock
-    default_days: int
+    token_days: int
 
     async def issue(self, owner: str, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
         """Create a token of the account `owner`.
@@ -87,7 +87,7 @@ class Tokens:
         if len(owner) != OWNER_LENGTH:
             # Somebody whom a tenant vouches for: a token is found by the account that it names.
             raise NotPermitted("issue", f"the token {wanted.name}", "it takes an account here")
-        days = wanted.days or self.default_days
+        days = wanted.days or self.token_days
         draft = token_draft(owner, wanted, token_expiry(self.clock, days, by), by)
         check_reach("issue", draft, by)
         self._check_sure("issue", draft, by)
@@ -248,14 +248,14 @@ class OrganizationTokens:
     authorization: Authorization
     directory: DirectoryStore
     clock: Clock
-    default_days: int
+    token_days: int
 
     async def issue(self, org: OrgName, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
         """Create a token of the organization, for packages of it whatever pattern was asked."""
         organization = await self._owned(org, by, Action.GOVERN)
         if wanted.manages:
             raise InvalidRequest(_NOT_MANAGING)
-        days = wanted.days or self.default_days
+        days = wanted.days or self.token_days
         draft = token_draft(organization.id, wanted, token_expiry(self.clock, days, by), by)
         grants = [grant.model_copy(update={"org": organization.name}) for grant in draft.grants]
         draft = draft.model_copy(update={"org": organization.name, "grants": tuple(grants)})

@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import Secret, random_text
+from shared.auth.trusted_publishing import JobTokenVerifier
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import IdTokenUsed, NotPermitted
 from shared.domain.errors.organizations import OrganizationNotFound
@@ -260,22 +260,11 @@ _KIND = "id-token"
 _SAY_WHICH = "This job publishes for {names}. Say for which one, as org."
 
 
-class JobTokenReader(Protocol):
-    """Reads the id tokens of jobs."""
-
-    async def read(self, text: Secret) -> VerifiedJob:
-        """Return the job whose token this is.
-
-        Raises `SignedTokenRefused`, `IssuerSilent`, or `Untrusted` for a run that never publishes.
-        """
-        ...
-
-
 @dataclass(frozen=True)
 class TrustedPublishing:
     """Exchanges the id tokens of jobs for tokens that publish what they are trusted with."""
 
-    jobs: JobTokenReader
+    jobs: JobTokenVerifier
     directory: DirectoryStore
     record_writer: RecordWriter
     events: EventStore

@@ -4,7 +4,7 @@ requests to run one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -98,6 +98,10 @@ class TaskRuns:
         return task_state(task, last, schedule_of(task), now_ms)
 
 
+MaintenanceTask = Callable[[], Awaitable[TaskReport]]
+MaintenanceTasks = Mapping[str, MaintenanceTask]
+
+
 @dataclass(frozen=True)
 class Upkeep:
     """Runs the tasks by name, one at a time over all processes."""
@@ -107,7 +111,7 @@ class Upkeep:
     randomness: Randomness
     read_only_mode: ReadOnlyMode
     runs: TaskRuns
-    tasks: Mapping[str, Callable[[], Awaitable[TaskReport]]]
+    tasks: MaintenanceTasks
 
     async def run(self, name: str) -> TaskReport | None:
         """Run the task, unless another process is at it: then return None.
@@ -165,7 +169,7 @@ class TaskRequests:
     """Notes what administrators ask for, and runs it."""
 
     administration: Administration
-    tasks: Collection[str]
+    tasks: MaintenanceTasks
     directory: DirectoryStore
     record_writer: RecordWriter
     read_only_mode: ReadOnlyMode

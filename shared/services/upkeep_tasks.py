@@ -83,12 +83,13 @@ class ArchiveSweep:
     documents: DocumentStore
     archives: ArchiveStore
     checkpoints: Checkpoints
-    grace: timedelta
+    sweep_grace_hours: int
 
     async def run(self) -> TaskReport:
         """Sweep what is older than the grace period, which no push under way can be."""
         now_ms = self.checkpoints.clock.now_ms()
-        before_ms = now_ms - self.grace // timedelta(milliseconds=1)
+        grace = timedelta(hours=self.sweep_grace_hours)
+        before_ms = now_ms - grace // timedelta(milliseconds=1)
         seen = swept = 0
 
         async def visit(archive: StoredArchive) -> None:
@@ -162,11 +163,13 @@ class EventAnonymization:
 
     events: EventStore
     clock: Clock
-    days: int
+    audit_days: int
 
     async def run(self) -> TaskReport:
         """Forget, batch by batch, so that no write is long."""
-        before_ms = self.clock.now_ms() - timedelta(days=self.days) // timedelta(milliseconds=1)
+        before_ms = self.clock.now_ms() - timedelta(days=self.audit_days) // timedelta(
+            milliseconds=1
+        )
         forgotten = 0
         while count := await self.events.forget_origins(before_ms, UPKEEP_BATCH):
             forgotten += count

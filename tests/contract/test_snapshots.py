@@ -108,7 +108,7 @@ def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> Snap
         snapshots=StoredSnapshots(store),
         last_counts=LastRegistryCounts(stores.work, clock),
         clock=clock,
-        kept=30 * DAY,
+        snapshot_days=30,
     )
 
 

@@ -51,7 +51,7 @@ class Instances:
 async def instances(world: World) -> AsyncGenerator[Instances]:
     folder: Path = world.registry.settings.data
     async with opened(folder, world.people) as reader:
-        changes = world.registry.changes
+        changes = world.registry.adapters.changes
         assert changes is not None
         [function] = functions_of(build_app(world.registry)).feeds
         feeds = ChangeFeeds([function], changes, world.clock, "host")

@@ -187,7 +187,9 @@ async def test_attempts_to_sign_in_have_a_limit_of_their_own(worlds: OpenWorld) 
 def streaming(registry: Registry) -> Host:
     """Serve archives from the disk, as one machine does."""
     return Host(
-        build_app(registry), archives=archive_resolver(registry), data_version=registry.edition
+        build_app(registry),
+        archives=archive_resolver(registry),
+        data_version=registry.adapters.edition,
     )
 
 

@@ -28,7 +28,7 @@ from shared.services.tokens import TokenRequest
 from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status
 from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, Signing
 from tests.support.archives import bala
-from tests.support.world import Person, Template, World, limited
+from tests.support.world import Person, Template, World, limited, with_services
 
 LEAST = 500  # Cells.
 SINCE = timedelta(days=2)  # How long ago everything was made.
@@ -67,7 +67,7 @@ class Prepared:
     def _host(self, registry: Registry) -> ASGIApp:
         clock = registry.clock
         signing = Signing(registry.authentication, clock, self.accounts)  # pyright: ignore[reportArgumentType]
-        return Host(build_app(replace(registry, authentication=signing)))  # pyright: ignore[reportArgumentType]
+        return Host(build_app(with_services(registry, authentication=signing)))
 
     def header(self, persona: Persona) -> dict[str, str]:
         """Return what the persona sends."""

@@ -132,5 +132,5 @@ async def test_what_was_stored_before_the_record_is_swept_if_nobody_repeats_it(
     report = await cloud.registry.upkeep.run("sweep")
     assert report
     assert report.problems == ()
-    assert [each async for each in cloud.registry.archives.list(2**60)] == []
+    assert [each async for each in cloud.registry.adapters.archives.list(2**60)] == []
     assert await seen(cloud) == NOWHERE

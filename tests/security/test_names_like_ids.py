@@ -140,7 +140,7 @@ async def test_whoever_looks_for_the_id_of_an_account_that_is_gone_is_not_led_to
 
 
 async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> None:
-    mia, identities = world.people.mia.account.id, world.registry.sign_in.identities
+    mia, identities = world.people.mia.account.id, world.registry.identities
     who = VerifiedIdentity(
         issuer="https://login.test",
         identifier="1",

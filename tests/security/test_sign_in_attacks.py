@@ -205,7 +205,7 @@ async def test_a_token_neither_links_nor_renews(signing: Signing, purpose: SignI
     errand = SignInRequest(purpose, "/account", Principal(ann.id, "a token", (Grant(),)))
     arrival = SignInBrowser("192.0.2.1", "curl", "browser", "")
     with pytest.raises(SignInExpired):
-        await signing.world.registry.sign_in.flow.begin("oidc", errand, arrival)
+        await signing.world.registry.sign_in_flow.begin("oidc", errand, arrival)
 
 
 async def test_a_link_to_an_account_that_is_gone_signs_nobody_in(signing: Signing) -> None:

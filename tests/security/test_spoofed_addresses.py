@@ -26,7 +26,9 @@ def by_function(registry: Registry) -> ASGIApp:
 def from_disk(registry: Registry) -> ASGIApp:
     """Serve archives as one machine does: streamed from its disk."""
     return Host(
-        build_app(registry), archives=archive_resolver(registry), data_version=registry.edition
+        build_app(registry),
+        archives=archive_resolver(registry),
+        data_version=registry.adapters.edition,
     )
 
 

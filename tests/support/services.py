@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Self
 
 from shared.auth.authorization import Administration, Authorization
@@ -94,9 +93,9 @@ class OrganizationServices:
     records: FakeDomainRecords = field(default_factory=FakeDomainRecords)
     packages: FakePackages = field(default_factory=FakePackages)
     founders: OrganizationCreators = OrganizationCreators.ANYONE
-    kept_back: tuple[str, ...] = ()
+    reserved_patterns: tuple[str, ...] = ()
     invitations: str = "account=1000"  # In 60 minutes.
-    between_mails: timedelta = timedelta(minutes=10)
+    invitation_mail_minutes: int = 10
     limit_found: str = ""
     undelivered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
@@ -126,7 +125,7 @@ class OrganizationServices:
             randomness=self.randomness,
             rate_limiter=self.limiting,
             founders=self.founders,
-            kept_back=self.kept_back,
+            reserved_patterns=self.reserved_patterns,
         )
 
     @property
@@ -181,7 +180,9 @@ class OrganizationServices:
             organization_members=self.rosters,
             changes=self.changes,
             lineage=self.lineage,
-            limits=InvitationLimits(self.work, self.clock, self.limiting, self.between_mails),
+            limits=InvitationLimits(
+                self.work, self.clock, self.limiting, self.invitation_mail_minutes
+            ),
             randomness=self.randomness,
             base_url=URL,
         )
@@ -334,7 +335,9 @@ class AdministrationServices(OrganizationServices):
 
     @property
     def reserving(self) -> ReservedNames:
-        return ReservedNames(self.directory, self.administration, self.recording, self.kept_back)
+        return ReservedNames(
+            self.directory, self.administration, self.recording, self.reserved_patterns
+        )
 
 
 def token_of(account: Account, id_: str = "token") -> Token:

@@ -69,7 +69,7 @@ class Signing:
 
     async def letters(self) -> list[Mail]:
         """Return the letters that were sent, oldest first."""
-        await self.world.registry.sign_in.account_mail.close()
+        await self.world.registry.account_mail.close()
         return self.world.mailer.sent
 
     def wait(self, **time: float) -> None:

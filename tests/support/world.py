@@ -4,6 +4,7 @@ BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those
 """
 
 import asyncio
+import copy
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -160,7 +161,9 @@ class Template:
 def repeating(registry: Registry) -> Host:
     """Serve as one machine does: what stands is given again without asking a Function."""
     return Host(
-        lazy_functions(registry), headers=configured_headers(URL), data_version=registry.edition
+        lazy_functions(registry),
+        headers=configured_headers(URL),
+        data_version=registry.adapters.edition,
     )
 
 
@@ -198,6 +201,14 @@ async def opened(
     async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere()) as http:
         yield World(registry, stores, clock, people, http)
     await registry.close()
+
+
+def with_services(registry: Registry, **services: object) -> Registry:
+    """Return a copy with other services; services that were created with the old ones keep them."""
+    changed = copy.copy(registry)
+    assert services.keys() <= vars(registry).keys()
+    vars(changed).update(services)
+    return changed
 
 
 def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:

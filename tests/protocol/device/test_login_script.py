@@ -26,7 +26,7 @@ from tests.paths import ROOT
 from tests.reaching import noted
 from tests.support.server import TakingEmptyDomains, running
 from tests.support.storage import PLACES
-from tests.support.world import URL, Template, World, settings_of
+from tests.support.world import URL, Template, World, settings_of, with_services
 
 SECONDS = 60  # Generous: a slow machine is no failure.
 
@@ -78,7 +78,7 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     registry = _opened(folder, url)
     device_login = replace(registry.device_login, interval=timedelta())
-    host = Host(build_app(replace(registry, device_login=device_login)))
+    host = Host(build_app(with_services(registry, device_login=device_login)))
     with running(host, at=bound):
         beside = _opened(folder, url)
         yield Registry(url, iter(asyncio.run(_links(template, beside))))

@@ -40,7 +40,7 @@ class OneMachine:
     """The registry as `make run` serves it, which counts what it has to answer anew."""
 
     def __init__(self, registry: Registry) -> None:
-        assert registry.edition is not None
+        assert registry.adapters.edition is not None
         self.asked = 0
         self._host = Host(
             build_app(registry),
@@ -48,7 +48,7 @@ class OneMachine:
             redirects=FollowedRedirects(MAVEN_PATHS, URL),
             headers=configured_headers(URL),
         )
-        self._repeating = AnswerCache(self._ask, registry.edition)
+        self._repeating = AnswerCache(self._ask, registry.adapters.edition)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._repeating(scope, receive, send)

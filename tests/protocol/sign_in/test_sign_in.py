@@ -307,14 +307,14 @@ async def test_a_browser_is_known_for_the_account_that_used_it(signing: Signing)
 
 async def test_the_operators_commands_issue_links_without_a_session(signing: Signing) -> None:
     ann = signing.world.people.ann.account
-    link = await signing.world.registry.sign_in.flow.issue_link(ann, by=OPERATOR)
+    link = await signing.world.registry.sign_in_flow.issue_link(ann, by=OPERATOR)
     assert link.reveal().startswith(f"{URL}/sign-in/link/")
     assert (await signing.events(ann.id))[-1] == "sign-in-link.issued"
 
 
 async def test_whoever_may_issue_no_link_reads_why(signing: Signing) -> None:
     people, now_ms = signing.world.people, signing.world.clock.now_ms()
-    signing_in = signing.world.registry.sign_in.flow
+    signing_in = signing.world.registry.sign_in_flow
     admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
     await signing_in.require_link_issuer(by=admin)
     await signing_in.require_link_issuer(by=OPERATOR)

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.auth.cookies import Browsers, Cookie, KnownBrowsers, set_cookies
+from shared.auth.cookies import Browsers, KnownBrowsers, set_cookies
 from shared.auth.secrets import Secret
 from tests.fakes.system import FakeRandomness
 from tests.unit.auth.test_sessions import KEYS, URL
 
 ANN, BOB = "ann0000000", "bob0000000"
-COOKIE = Cookie.named("device", URL)
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def left() -> Iterator[list[Secret]]:
 
 
 def devices(seed: str = "devices") -> KnownBrowsers:
-    return KnownBrowsers(KEYS, FakeRandomness(seed), cookie=COOKIE)
+    return KnownBrowsers(KEYS, FakeRandomness(seed), URL)
 
 
 def shown(left: list[Secret], known: KnownBrowsers) -> str:
@@ -59,7 +58,7 @@ def test_two_browsers_show_different_things(left: list[Secret]) -> None:
 
 
 def test_forms_of_browsers_and_proofs_of_devices_are_signed_apart() -> None:
-    browsers = Browsers(KEYS, FakeRandomness("browsers"), cookie=COOKIE)
+    browsers = Browsers(KEYS, FakeRandomness("browsers"), URL)
     form = browsers.csrf_token("name")
     assert browsers.is_csrf_token_valid("name", form)
     assert not browsers.is_csrf_token_valid("other", form)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -53,10 +53,10 @@ def over(documents: Documents, stored_from_ms: int = 0) -> RenderedTexts:
 
 
 @pytest.fixture
-def renderings(documents: Documents) -> Iterator[RenderedTexts]:
+async def renderings(documents: Documents) -> AsyncIterator[RenderedTexts]:
     made = over(documents)
     yield made
-    made.close()
+    await made.close()
 
 
 async def test_a_short_text_is_rendered_without_asking_the_store(
@@ -138,7 +138,7 @@ async def test_closing_gives_up_on_texts_that_wait_and_does_not_wait_for_the_one
     asked = [asyncio.ensure_future(renderings.highlight("a.bal", code)) for code in codes]
     while not is_rendering():
         await asyncio.sleep(0)
-    renderings.close()
+    await renderings.close()
     assert is_rendering()
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert isinstance(outcomes[-1], asyncio.CancelledError)

@@ -1,6 +1,7 @@
 """An invitation that somebody has opened waits for them, and for nobody else."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -95,7 +96,7 @@ async def test_an_invitation_that_was_sent_anew_has_to_be_opened_again(
     acme: OrganizationServices, kept: OpenedInvitations
 ) -> None:
     invitation = await opened(acme, kept, LEE, BY_MAIL)
-    acme.clock.advance(acme.between_mails)
+    acme.clock.advance(timedelta(minutes=acme.invitation_mail_minutes))
     await sent(acme, BY_MAIL)
     assert await waiting(acme, kept, LEE) == []
     with pytest.raises(InvitationNotFound):

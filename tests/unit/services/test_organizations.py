@@ -132,7 +132,7 @@ async def test_a_name_of_the_operator_is_given_to_administrators_alone(
 async def test_people_found_nothing_that_looks_like_the_operator_s(
     world: OrganizationServices, name: str
 ) -> None:
-    world.kept_back = ("wso2*",)
+    world.reserved_patterns = ("wso2*",)
     with pytest.raises(NameKeptBack, match=f"{name} is, or looks like"):
         await world.organizations.create(OrgName(name), KIM, by=world.signed_in(KIM))
 

@@ -28,7 +28,7 @@ WHY = "Theirs."
 async def world() -> AdministrationServices:
     """Return a registry with the organization Acme, whose setting keeps `wso2*` back."""
     world = AdministrationServices.settled()
-    world.kept_back = ("wso2*",)
+    world.reserved_patterns = ("wso2*",)
     await world.organizations.create(ACME, KIM, by=OPERATOR)
     world.forget()
     return world

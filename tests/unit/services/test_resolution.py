@@ -85,7 +85,7 @@ class World:
             Authorization(FakeDirectory(), FakeClock()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.
             cast("DocumentStore", self.documents),
-            max_requests=MANY,
+            max_resolve=MANY,
         )
 
     async def packages(self, *requests: PackageRequest) -> PackageAnswer:

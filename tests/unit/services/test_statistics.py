@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 import pytest
 
@@ -95,7 +96,7 @@ class Ledger:
         self.is_down = False
         self.is_closed = False
 
-    async def admit(self) -> None:
+    async def require_changes_allowed(self) -> None:
         if self.is_closed:
             raise TakesNoChanges(MOVING)
 
@@ -122,12 +123,11 @@ def delays() -> list[Refusal]:
 
 @pytest.fixture
 def counting(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
-    signer = KeyRing.of_setting("x" * 32).signer("callers")
     return PullCounter(
         ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
         clock,
-        signer,
-        admit=ledger.admit,
+        KeyRing.of_setting("x" * 32),
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
         delayed=delays.append,
         flush_after=timedelta(0),
     )
@@ -253,8 +253,11 @@ async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
     assert told == [(GREET, 1_000, "1970-01-07"), (GREET, 1_001, "1970-01-07")]
 
 
-class KeylessSigner:
-    """A signer whose key cannot be read."""
+class UnavailableKeys:
+    """Keys that cannot be read."""
+
+    def signer(self, _purpose: str) -> Self:
+        return self
 
     async def ready(self) -> None:
         """Refuse."""
@@ -267,8 +270,8 @@ async def test_a_process_that_ends_without_its_key_loses_its_counts(
     counting = PullCounter(
         ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
         clock,
-        KeylessSigner(),  # pyright: ignore[reportArgumentType] - the part that is called.
-        admit=ledger.admit,
+        UnavailableKeys(),  # pyright: ignore[reportArgumentType] - the part that is called.
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
         delayed=lambda _refusal: None,
     )
     counting.count(GREET, "one")

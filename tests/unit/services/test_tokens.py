@@ -60,7 +60,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
-    return Tokens(records, clock, default_days=90)
+    return Tokens(records, clock, token_days=90)
 
 
 async def issued(tokens: Tokens) -> IssuedToken:
@@ -333,7 +333,7 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
 
     new = await issued(tokens)
     lagging = Tokens(
-        replace(tokens.records, directory=Lagging(store.entities)), clock, default_days=90
+        replace(tokens.records, directory=Lagging(store.entities)), clock, token_days=90
     )
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
@@ -367,7 +367,7 @@ async def test_revoking_reaches_a_text_that_lists_by_id_do_not_know_yet(
 
     new = await issued(tokens)
     lagging = Tokens(
-        replace(tokens.records, directory=Lagging(store.entities)), clock, default_days=90
+        replace(tokens.records, directory=Lagging(store.entities)), clock, token_days=90
     )
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert store.every(Token) == []

@@ -73,7 +73,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Organi
         authorization=Authorization(store, clock),
         directory=store,
         clock=clock,
-        default_days=90,
+        token_days=90,
     )
 
 

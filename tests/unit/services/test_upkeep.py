@@ -27,6 +27,7 @@ from shared.services.upkeep import (
     RUN_TIME,
     TASK_RUNS_CACHED_FOR,
     Checkpoints,
+    MaintenanceTasks,
     TaskReport,
     TaskRequests,
     TaskRuns,
@@ -194,7 +195,13 @@ E = TypeVar("E", bound=Entity)
 
 ADMIN = Account(id="admin00000", name="kim", administrator=True, created_ms=1)
 MEMBER = Account(id="member0000", name="ann", created_ms=1)
-TASKS = ("audit", "snapshot", "sweep")
+
+
+async def succeed() -> TaskReport:
+    return TaskReport("any")
+
+
+TASKS: MaintenanceTasks = {"audit": succeed, "snapshot": succeed, "sweep": succeed}
 A_SECOND = timedelta(seconds=1)
 
 

@@ -39,8 +39,8 @@ async def audit(world: World) -> tuple[str, ...]:
 
 
 def archive(world: World) -> Path:
-    assert world.registry.archive_path is not None
-    return world.registry.archive_path(replace(NAME, digest=Digest.of(CONTENT)))
+    assert world.registry.adapters.archive_path is not None
+    return world.registry.adapters.archive_path(replace(NAME, digest=Digest.of(CONTENT)))
 
 
 async def again(world: World) -> tuple[str, ...]:
@@ -236,7 +236,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         documents=stores.documents,
         archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
-        grace=timedelta(hours=24),
+        sweep_grace_hours=24,
     )
     assert (await sweeping.run()).changed == 0
     assert await stores.archives.stat(orphan) is not None

@@ -1,0 +1,119 @@
+"""Dependency injection: a class declares services, and each is created from what its constructor
+takes, found by type.
+"""
+
+import inspect
+from contextlib import AsyncExitStack
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, Generic, Self, TypeVar, cast, overload
+
+T = TypeVar("T")
+SettingsT = TypeVar("SettingsT")
+AdaptersT = TypeVar("AdaptersT")
+
+_PLAIN_TYPES = (str, int, bool, tuple[str, ...])  # Too common to say what is meant: the name does.
+
+
+class DependencyMissing(Exception):
+    """A service that cannot be created, because nothing or too much fits one of its parameters."""
+
+    def __init__(self, service: type, parameter: str, wanted: object, found: list[str]) -> None:
+        """Name the service, the parameter, and what would fit."""
+        needs = f"{service.__name__} needs {parameter}: {inspect.formatannotation(wanted)}"
+        provided = f"{' and '.join(found)} are" if found else "no setting, adapter or service is"
+        super().__init__(f"{needs}, which {provided}.")
+
+
+class Container(Generic[SettingsT, AdaptersT]):
+    """Creates the services that a subclass declares, all of them at once.
+
+    A parameter of a constructor gets the adapter (a field of the class of `adapters`) or the
+    service of exactly its type, or the result of a `cached_property` that is annotated with this
+    type. A parameter of a plain type gets the setting of its name. A parameter for which there is
+    nothing keeps its default.
+    """
+
+    def __init__(self, settings: SettingsT, adapters: AdaptersT) -> None:
+        """Create every service; raise `DependencyMissing`."""
+        self.settings = settings
+        self.adapters = adapters
+        self._providers: dict[object, list[str]] = {}
+        for name, type_ in inspect.get_annotations(type(adapters)).items():
+            if name != "close":  # What ends the adapters is of use for nothing else.
+                self._providers.setdefault(type_, []).append(f"adapters.{name}")
+        declared = _declared(type(self))
+        for name, type_ in declared.items():
+            self._providers.setdefault(type_, []).append(name)
+        for name in declared:
+            getattr(self, name)
+
+    def providers(self, parameter: str, wanted: object) -> list[str]:
+        """Return the names of what fits a parameter, such as `adapters.clock`."""
+        if any(wanted == each for each in _PLAIN_TYPES):
+            return [f"settings.{parameter}"] if hasattr(self.settings, parameter) else []
+        return self._providers.get(wanted, [])
+
+    async def close(self) -> None:
+        """Close the services, the last created first, and then the adapters."""
+        declared = _declared(type(self))
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(attrgetter("close")(self.adapters))
+            for name, service in vars(self).items():  # In the order in which they were created.
+                if name in declared and hasattr(service, "close"):
+                    closing.push_async_callback(service.close)
+
+
+class Service(Generic[T]):
+    """Declares a service of a container; `constants` are parameters that the container cannot
+    find, such as functions."""
+
+    def __init__(self, class_: type[T], **constants: object) -> None:
+        """Create `class_` when it is first asked for."""
+        self.class_ = class_
+        self._constants = constants
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, container: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, container: Container[Any, Any], owner: type) -> T: ...
+
+    def __get__(self, container: Container[Any, Any] | None, owner: type) -> Self | T:
+        if container is None:
+            return self
+        service = self.class_(**self._arguments(container))
+        vars(container)[self._name] = service  # Found there from now on, before this method.
+        return service
+
+    def _arguments(self, container: Container[Any, Any]) -> dict[str, object]:
+        arguments = dict(self._constants)
+        for name, wanted in inspect.get_annotations(self.class_.__init__).items():
+            if name == "return" or name in arguments:
+                continue
+            found = container.providers(name, wanted)
+            if len(found) == 1:
+                arguments[name] = attrgetter(found[0])(container)
+            elif found or _is_required(self.class_, name):
+                raise DependencyMissing(self.class_, name, wanted, found)
+        return arguments
+
+
+def _declared(container: type) -> dict[str, object]:
+    """Return the names of what a container creates, and the type of each."""
+    declared = dict[str, object]()
+    for name, member in vars(container).items():
+        if isinstance(member, Service):
+            declared[name] = cast("Service[object]", member).class_
+        elif isinstance(member, cached_property):
+            declared[name] = inspect.get_annotations(member.func)["return"]
+    return declared
+
+
+def _is_required(class_: type, parameter: str) -> bool:
+    default = inspect.signature(class_).parameters[parameter].default
+    return default is inspect.Parameter.empty
