@@ -5,7 +5,7 @@ import azure.functions as func
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
 from shared.domain.names import parse_org

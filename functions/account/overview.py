@@ -4,7 +4,7 @@ import azure.functions as func
 
 from functions.http.pages import PAGE_HEADERS, page_errors, see_other
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import SignedInPages, SignedInRequest
 from shared.composition import Registry
 from shared.domain.client_settings import client_settings

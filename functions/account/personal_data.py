@@ -10,7 +10,7 @@ from functions.api.audit_log import EventView
 from functions.api.operations import ResponseModel, utc_datetime
 from functions.api.tokens import TokenView
 from functions.http.pages import PAGE_HEADERS, message_page
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.auth.cookies import send_cookie

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import azure.functions as func
 
 from functions.http.pages import see_other
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.auth.cookies import send_cookie
 from shared.auth.sessions import SESSION_CREDENTIAL

@@ -6,7 +6,7 @@ import azure.functions as func
 
 from functions.http.callers import identified_caller, verify_credential
 from functions.http.pages import page_decorator, render_page, see_other
-from functions.http.requests import form_of, headers_of, is_form
+from functions.http.requests import READ_METHODS, form_of, headers_of, is_form
 from functions.http.signed_in_pages import Reauthentication, return_page, sign_in_page, visitor_of
 from shared.auth.authentication import RequestClient
 from shared.auth.cookies import SignInBrowser, send_cookie
@@ -23,42 +23,42 @@ from shared.services.sign_in import SignInRequest
 def blueprint(registry: Registry) -> func.Blueprint:
     bp, page = func.Blueprint(), page_decorator(registry)
 
-    @bp.route("sign-in", methods=["GET", "HEAD"])
+    @bp.route("sign-in", methods=READ_METHODS)
     @page
     async def sign_in_page_shown(req: func.HttpRequest) -> func.HttpResponse:
-        return await _offers(req, registry)
+        return await _sign_in_page(req, registry)
 
     @bp.route("sign-in/{provider}", methods=["GET"])
     @page
     async def sign_in_begin(req: func.HttpRequest) -> func.HttpResponse:
-        return see_other(await _begun(req, registry))
+        return see_other(await _begin(req, registry))
 
     @bp.route("sign-in/callback/{provider}", methods=["GET", "POST"])
     @page
     async def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
-        return see_other(await _finished(req, registry))
+        return see_other(await _finish(req, registry))
 
-    @bp.route("sign-in/link/{code}", methods=["GET", "HEAD"])
+    @bp.route("sign-in/link/{code}", methods=READ_METHODS)
     @page
     async def sign_in_link_page(req: func.HttpRequest) -> func.HttpResponse:
-        return await _link_shown(req, registry)
+        return await _show_link(req, registry)
 
     @bp.route("sign-in/link/{code}", methods=["POST"])
     @page
-    async def sign_in_link_used(req: func.HttpRequest) -> func.HttpResponse:
-        await _link_used(req, registry)
+    async def sign_in_use_link(req: func.HttpRequest) -> func.HttpResponse:
+        await _use_link(req, registry)
         return see_other(HOME_PATH)
 
     @bp.route("sign-out", methods=["POST"])
     @page
     async def sign_in_out(req: func.HttpRequest) -> func.HttpResponse:
-        await _signed_out(req, registry)
+        await _sign_out(req, registry)
         return see_other("/sign-in")
 
     return bp
 
 
-async def _offers(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
+async def _sign_in_page(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
     caller = await _caller(req, registry)
     purpose = purpose_of(req)
     if caller.is_anonymous:
@@ -70,35 +70,35 @@ async def _offers(req: func.HttpRequest, registry: Registry) -> func.HttpRespons
     return sign_in_page(req, registry, Reauthentication(purpose, caller, visitor))
 
 
-async def _begun(req: func.HttpRequest, registry: Registry) -> str:
-    browser = registry.browsers.name_or_create(headers_of(req))
-    arrival = arrival_of(req, registry, browser)
-    await _counted(arrival, registry)
-    errand = SignInRequest(purpose_of(req), return_page(req), await _caller(req, registry))
-    if errand.purpose is not SignInPurpose.ENTER:
-        _check_ticket(req, registry, errand)
-    return await registry.sign_in_flow.begin(req.route_params["provider"], errand, arrival)
+async def _begin(req: func.HttpRequest, registry: Registry) -> str:
+    name = registry.browsers.name_or_create(headers_of(req))
+    browser = browser_of(req, registry, name)
+    await _check_rate_limit(browser, registry)
+    sign_in = SignInRequest(purpose_of(req), return_page(req), await _caller(req, registry))
+    if sign_in.purpose is not SignInPurpose.ENTER:
+        _check_ticket(req, registry, sign_in)
+    return await registry.sign_in_flow.begin(req.route_params["provider"], sign_in, browser)
 
 
-async def _finished(req: func.HttpRequest, registry: Registry) -> str:
-    arrival = arrival_of(req, registry, registry.browsers.name(headers_of(req)))
-    provider, answer = req.route_params["provider"], _answer(req)
+async def _finish(req: func.HttpRequest, registry: Registry) -> str:
+    browser = browser_of(req, registry, registry.browsers.name(headers_of(req)))
+    provider, answer = req.route_params["provider"], _provider_response(req)
     finish = registry.sign_in_flow.finish
     return await verify_credential(
-        lambda: finish(provider, answer, arrival),
+        lambda: finish(provider, answer, browser),
         json.dumps(answer),
         registry,
-        address=arrival.address,
+        address=browser.address,
     )
 
 
-def _check_ticket(req: func.HttpRequest, registry: Registry, errand: SignInRequest) -> None:
+def _check_ticket(req: func.HttpRequest, registry: Registry, sign_in: SignInRequest) -> None:
     ticket = req.params.get("ticket", "")
-    if not registry.sessions.is_ticket_valid(errand.by, errand.purpose, ticket):
+    if not registry.sessions.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
         raise SignInExpired
 
 
-def _answer(req: func.HttpRequest) -> dict[str, str]:
+def _provider_response(req: func.HttpRequest) -> dict[str, str]:
     """Return the parameters of the provider's response, from the query or from a form."""
     if req.method == "POST" and is_form(req):
         form = form_of(req)
@@ -106,37 +106,39 @@ def _answer(req: func.HttpRequest) -> dict[str, str]:
     return dict(req.params)
 
 
-async def _link_shown(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
+async def _show_link(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
     """Show a button, since programs that preview links would use the link up."""
     browsers = registry.browsers
     await browsers.ready()
-    arrival = arrival_of(req, registry, browsers.name(headers_of(req)))
-    account = await _linked(req, registry, arrival)
+    browser = browser_of(req, registry, browsers.name(headers_of(req)))
+    account = await _link_account(req, registry, browser)
     csrf = browsers.csrf_token(browsers.name_or_create(headers_of(req)))
     code = req.route_params["code"]
     return render_page("sign_in_link.html", account=account.name, code=code, csrf=csrf)
 
 
-async def _linked(req: func.HttpRequest, registry: Registry, arrival: SignInBrowser) -> Account:
-    await _counted(arrival, registry)
+async def _link_account(
+    req: func.HttpRequest, registry: Registry, browser: SignInBrowser
+) -> Account:
+    await _check_rate_limit(browser, registry)
     peek, code = registry.sign_in_links.peek, req.route_params["code"]
     account_id = await verify_credential(
-        lambda: peek(code), code, registry, address=arrival.address
+        lambda: peek(code), code, registry, address=browser.address
     )
     return await registry.accounts.by_id(account_id)
 
 
-async def _link_used(req: func.HttpRequest, registry: Registry) -> None:
-    browser = registry.browsers.name(headers_of(req))
-    arrival = arrival_of(req, registry, browser)
+async def _use_link(req: func.HttpRequest, registry: Registry) -> None:
+    name = registry.browsers.name(headers_of(req))
+    browser = browser_of(req, registry, name)
     await registry.browsers.ready()
-    if not registry.browsers.is_csrf_token_valid(browser, form_of(req).text("csrf")):
+    if not registry.browsers.is_csrf_token_valid(name, form_of(req).text("csrf")):
         raise FormOfAnotherPage
     enter, code = registry.sign_in_flow.finish_link, req.route_params["code"]
-    await verify_credential(lambda: enter(code, arrival), code, registry, address=arrival.address)
+    await verify_credential(lambda: enter(code, browser), code, registry, address=browser.address)
 
 
-async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
+async def _sign_out(req: func.HttpRequest, registry: Registry) -> None:
     caller = await _caller(req, registry)
     if not caller.is_anonymous:
         if not registry.sessions.is_csrf_token_valid(caller, form_of(req).text("csrf")):
@@ -148,8 +150,8 @@ async def _signed_out(req: func.HttpRequest, registry: Registry) -> None:
         send_cookie(registry.sessions.expired_cookie())
 
 
-async def _counted(arrival: SignInBrowser, registry: Registry) -> None:
-    keys = RateLimitKeys(address=caller_network(arrival.address))
+async def _check_rate_limit(browser: SignInBrowser, registry: Registry) -> None:
+    keys = RateLimitKeys(address=caller_network(browser.address))
     await registry.rate_limiter.check(RateLimitClass.SIGN_IN, keys)
 
 
@@ -168,8 +170,8 @@ def purpose_of(req: func.HttpRequest) -> SignInPurpose:
     return known.get(asked, SignInPurpose.ENTER)
 
 
-def arrival_of(req: func.HttpRequest, registry: Registry, browser: str) -> SignInBrowser:
+def browser_of(req: func.HttpRequest, registry: Registry, name: str) -> SignInBrowser:
     headers = headers_of(req)
     client = RequestClient.of(headers, registry.settings.proxies)
     device = registry.known_browsers.read(headers)
-    return SignInBrowser(client.address, client.agent, browser, device)
+    return SignInBrowser(client.address, client.agent, name, device)

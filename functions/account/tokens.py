@@ -6,8 +6,7 @@ import azure.functions as func
 
 from functions.account.overview import TOKENS_PATH
 from functions.http.pages import see_other
-from functions.http.public_pages import READ_METHODS
-from functions.http.requests import Form
+from functions.http.requests import READ_METHODS, Form
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
 from shared.domain.client_settings import client_settings

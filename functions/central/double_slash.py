@@ -1,8 +1,8 @@
-"""`/2.0/registry//…`: the Central protocol for clients whose base address ends in a slash.
+"""`/2.0/registry//…`: the Central protocol for clients whose base URL ends in a slash.
 
-The language server doubles a slash whatever its base is, and clients follow a redirect only where
-they expect one. The Functions host folds no slashes, so one more Function answers such addresses,
-by the Functions of the same addresses without the second slash.
+The language server always doubles the slash, and clients follow redirects only where they expect
+them. The Functions host does not normalize slashes, so one more Function handles these paths; it
+calls the Function of the same path without the second slash.
 """
 
 import re
@@ -20,7 +20,7 @@ from shared.domain.errors.requests import PageNotFound
 
 BASE = "2.0/registry/"
 ROUTE = "2.0/{*rest:regex(^registry//)}"
-METHODS = ["GET", "HEAD", "POST", "PUT"]  # The others are no part of the protocol.
+METHODS = ["GET", "HEAD", "POST", "PUT"]  # Those of the protocol.
 
 _PARAMETER = re.compile(r"/\\\{(\w+)(\\\?)?\\\}")
 
@@ -82,7 +82,7 @@ def _group(parameter: re.Match[str]) -> str:
 class _RewrittenRequest(func.HttpRequest):
     """A request with the route parameters of the other Function.
 
-    Its body is read when that Function reads it, which may refuse the request before.
+    The body is read when the Function reads it, which may refuse the request before.
     """
 
     def __init__(self, sent: func.HttpRequest, params: dict[str, str]) -> None:

@@ -15,7 +15,14 @@ from functions.central.responses import (
 )
 from functions.http.answer_cache import cacheable
 from functions.http.callers import caller_of
-from functions.http.requests import archive_part, client_profile_of, header, headers_of, json_object
+from functions.http.requests import (
+    READ_METHODS,
+    archive_part,
+    client_profile_of,
+    header,
+    headers_of,
+    json_object,
+)
 from functions.http.responses import NO_STORE, json_response
 from shared.composition import Registry
 from shared.domain.archives.names import Digest, archive_file_name
@@ -45,16 +52,16 @@ def _add_push(bp: func.Blueprint, registry: Registry) -> None:
     async def central_push(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         if caller.is_anonymous:
-            raise CredentialsMissing  # Before anything is read: archives cost their reader.
+            raise CredentialsMissing  # Before the archive is read, which is expensive.
         await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
         limit = registry.settings.max_archive_bytes
-        upload = Upload(archive_part(req, name="bala-file", limit=limit), _announced(req))
+        upload = Upload(archive_part(req, name="bala-file", limit=limit), _expected_digest(req))
         await registry.publishing.push(upload, by=caller)
         # bal prints its success line on 204 alone.
         return func.HttpResponse(status_code=204, headers=NO_STORE)
 
 
-def _announced(req: func.HttpRequest) -> Digest | None:
+def _expected_digest(req: func.HttpRequest) -> Digest | None:
     text = header(req, "digest")
     return Digest.parse_header(text) if text else None
 
@@ -63,7 +70,7 @@ ARCHIVE = "application/octet-stream"
 
 
 def _add_pull(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("2.0/registry/packages/{org}/{name}", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/packages/{org}/{name}", methods=READ_METHODS)
     @central_errors
     @cacheable(registry)
     async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
@@ -74,50 +81,50 @@ def _add_pull(bp: func.Blueprint, registry: Registry) -> None:
         )
         return json_response([version.text for version in versions], headers=OPEN_HEADERS)
 
-    @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=READ_METHODS)
     @central_errors
     @cacheable(registry)
     async def central_package(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
-        wanted = parse_version_or_range(req.route_params["version"])
+        version = parse_version_or_range(req.route_params["version"])
         client = client_profile_of(req)
         if ARCHIVE in header(req, "accept"):
-            offer = await registry.packages.find(package, wanted, client=client, by=caller)
-            headers = partial(_redirect_headers, offer, client)
-            return await redirect_to_archive(req, offer, registry, by=caller, headers=headers)
-        listing = await registry.packages.describe(package, wanted, client=client, by=caller)
+            available = await registry.packages.find(package, version, client=client, by=caller)
+            headers = partial(_redirect_headers, available, client)
+            return await redirect_to_archive(req, available, registry, by=caller, headers=headers)
+        listing = await registry.packages.describe(package, version, client=client, by=caller)
         return json_response(package_model(registry, listing), headers=OPEN_HEADERS)
 
 
 def _redirect_headers(
-    offer: AvailableRelease, client: ClientProfile, redirect: ArchiveRedirect
+    available: AvailableRelease, client: ClientProfile, redirect: ArchiveRedirect
 ) -> dict[str, str]:
     """Return the headers that `bal` reads from the redirect, instead of from the archive."""
-    release = offer.release
+    release = available.release
     file = archive_file_name(release.coordinate, release.platform)
     headers = {
         **CORS_HEADERS,
         "Cache-Control": redirect.cache_control,
         "Location": redirect.url,
         "Content-Disposition": f"attachment; filename={file}",
-        "digest": _digest(offer, client),
+        "digest": _digest(available, client),
     }
-    if offer.deprecation is not None:
-        headers |= _deprecation(offer.deprecation)
+    if available.deprecation is not None:
+        headers |= _deprecation(available.deprecation)
     return headers
 
 
-def _digest(offer: AvailableRelease, client: ClientProfile) -> str:
+def _digest(available: AvailableRelease, client: ClientProfile) -> str:
     # Java compares with BigInteger.toString(16), which has no leading zeros; Go wants all digits.
     is_java = any(platform.startswith("java") for platform in client.platforms or ())
-    content = offer.release.content
+    content = available.release.content
     return content.header_without_leading_zeros() if is_java else content.header()
 
 
 def _deprecation(message: str) -> dict[str, str]:
     """Return the two headers that Java clients read, and the two that Go clients read."""
-    # The host sends no header that is not ASCII, so accents are taken off, and the rest is `?`.
+    # The host sends ASCII headers only: accents are removed, other letters become `?`.
     plain = "".join(c for c in normalize("NFKD", message) if not combining(c))
     text = plain.encode("ascii", "replace").decode("ascii")
     return {
@@ -137,24 +144,24 @@ def _add_deprecation(bp: func.Blueprint, registry: Registry) -> None:
     @central_errors
     async def central_deprecate(req: func.HttpRequest) -> func.HttpResponse:
         caller = await _writing_caller(req, registry)
-        package, wanted = _target(req)
+        package, version = _target(req)
         message = _message(req)
-        if isinstance(wanted, Range):
+        if isinstance(version, Range):
             await registry.deprecation.deprecate_package(package, message, by=caller)
         else:
-            await registry.deprecation.deprecate(package.at(wanted), message, by=caller)
-        return await _package_response(registry, package, wanted, caller)
+            await registry.deprecation.deprecate(package.at(version), message, by=caller)
+        return await _package_response(registry, package, version, caller)
 
     @bp.route("2.0/registry/packages/undeprecate/{org}/{name}/{version}", methods=["PUT"])
     @central_errors
     async def central_undeprecate(req: func.HttpRequest) -> func.HttpResponse:
         caller = await _writing_caller(req, registry)
-        package, wanted = _target(req)
-        if isinstance(wanted, Range):
+        package, version = _target(req)
+        if isinstance(version, Range):
             await registry.deprecation.undeprecate_package(package, by=caller)
         else:
-            await registry.deprecation.undeprecate(package.at(wanted), by=caller)
-        return await _package_response(registry, package, wanted, caller)
+            await registry.deprecation.undeprecate(package.at(version), by=caller)
+        return await _package_response(registry, package, version, caller)
 
 
 async def _writing_caller(req: func.HttpRequest, registry: Registry) -> Principal:
@@ -165,10 +172,10 @@ async def _writing_caller(req: func.HttpRequest, registry: Registry) -> Principa
 
 def _target(req: func.HttpRequest) -> tuple[Package, Version | Range]:
     package = Package.parse(req.route_params["org"], req.route_params["name"])
-    wanted = parse_version_or_range(req.route_params["version"])
-    if isinstance(wanted, Range) and wanted != Range():
-        raise RangeNotDeprecable(wanted)
-    return package, wanted
+    version = parse_version_or_range(req.route_params["version"])
+    if isinstance(version, Range) and version != Range():
+        raise RangeNotDeprecable(version)
+    return package, version
 
 
 def _message(req: func.HttpRequest) -> str:
@@ -186,7 +193,7 @@ def _message(req: func.HttpRequest) -> str:
 
 
 async def _package_response(
-    registry: Registry, package: Package, wanted: Version | Range, caller: Principal
+    registry: Registry, package: Package, version: Version | Range, caller: Principal
 ) -> func.HttpResponse:
-    listing = await registry.packages.describe(package, wanted, client=ANY_CLIENT, by=caller)
+    listing = await registry.packages.describe(package, version, client=ANY_CLIENT, by=caller)
     return json_response(package_model(registry, listing))

@@ -1,4 +1,4 @@
-"""POST …/resolve-dependencies and …/resolve-modules: what every build asks."""
+"""POST …/resolve-dependencies and …/resolve-modules, which every build calls."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -81,11 +81,11 @@ def _text(item: Item, *keys: str) -> str:
     for key in keys:
         value = item.get(key)
         if isinstance(value, str):
-            return value if value.isascii() else _with_whole_characters(value)
+            return value if value.isascii() else _replace_surrogates(value)
     return ""
 
 
-def _with_whole_characters(text: str) -> str:
+def _replace_surrogates(text: str) -> str:
     """Replace unpaired surrogates, which JSON can escape but no response can contain."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

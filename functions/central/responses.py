@@ -1,8 +1,8 @@
-"""How Central responds: refusals as its clients read them, and the models that they expect.
+"""Responses of the Central protocol: refusals with statuses that its clients show, and models.
 
-The clients show the message of 400, 401, 500 and 503, and of 404 too, but not on push, search or
-resolve. Any other status prints a bare "failed to push", and on deprecate it looks like success:
-so a rate limit is a 503 for them, and a 429 for all others.
+`bal` shows the message of a 400, 401, 500 and 503, and of a 404 except on push, search and resolve.
+It prints a bare "failed to push" for any other status, and takes it for success on deprecate, so
+a rate limit is a 503 for `bal`, and a 429 for other clients.
 """
 
 import azure.functions as func
@@ -20,7 +20,7 @@ _STATUS_BY_KIND = {
     RefusalKind.INVALID: 400,
     RefusalKind.CONFLICT: 400,
     RefusalKind.FORBIDDEN: 400,
-    # No `bal` uses another method or sends in chunks, so none has to show these sentences.
+    # `bal` neither uses other methods nor sends chunked bodies, so it never sees these.
     RefusalKind.METHOD_NOT_ALLOWED: 405,
     RefusalKind.LENGTH_MISSING: 411,
     RefusalKind.TOO_LARGE: 400,
@@ -30,10 +30,9 @@ _STATUS_BY_KIND = {
     RefusalKind.UNAVAILABLE: 503,
 }
 
-CORS_HEADERS = {
-    "Access-Control-Allow-Origin": "*"
-}  # Stores call the reading operations from browsers.
-# An answer is for one client: its platforms, its version and its token decide what is in it.
+# Web applications call the reading operations from browsers.
+CORS_HEADERS = {"Access-Control-Allow-Origin": "*"}
+# The client's platforms, version and token decide what a response holds.
 OPEN_HEADERS = {**CORS_HEADERS, **NO_STORE}
 
 
@@ -45,10 +44,9 @@ def refusal_response(refusal: Refusal) -> func.HttpResponse:
 
 def refusal_response_without_404(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal for push, search and resolve, which do not show a 404."""
-    answer = refusal_response(refusal)
     if refusal.kind is RefusalKind.NOT_FOUND:
         return json_response({"message": str(refusal)}, 400, OPEN_HEADERS)
-    return answer
+    return refusal_response(refusal)
 
 
 def failure_response(request_id: str) -> func.HttpResponse:

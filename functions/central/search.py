@@ -1,4 +1,4 @@
-"""Search for packages, symbols and tools; `bal tool` and the empty listings that IDEs ask for."""
+"""Search for packages and tools, `bal tool`, and the empty lists of API documentation for IDEs."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from functions.central.responses import (
     problem_model,
 )
 from functions.http.callers import caller_of
-from functions.http.requests import client_profile_of, headers_of
+from functions.http.requests import READ_METHODS, client_profile_of, headers_of
 from functions.http.responses import json_response
 from shared.composition import Registry
 from shared.domain.errors.packages import ApiDocsNotFound
@@ -25,7 +25,7 @@ from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
 from shared.domain.versions import parse_version_or_range
 
 _EVERYTHING = Query()
-_POSTED = ("resolve-dependencies", "resolve-modules")  # Where a list is read from the body.
+_POST_OPERATIONS = ("resolve-dependencies", "resolve-modules")
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -37,7 +37,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 
 def _add_search(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("2.0/registry/packages", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/packages", methods=READ_METHODS)
     @central_errors_without_404
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -45,7 +45,7 @@ def _add_search(bp: func.Blueprint, registry: Registry) -> None:
         results = await registry.search.search(query, page, by=caller)
         return _packages(registry, req, results, page, query=query)
 
-    @bp.route("2.0/registry/packages/{org}", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/packages/{org}", methods=READ_METHODS)
     @central_errors_without_404
     async def central_organization(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -53,17 +53,19 @@ def _add_search(bp: func.Blueprint, registry: Registry) -> None:
         results = await registry.search.search_organization(org, page, by=caller)
         return _packages(registry, req, results, page)
 
-    @bp.route("2.0/registry/search-packages", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/search-packages", methods=READ_METHODS)
     @central_errors_without_404
     async def central_search(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         page, query = page_of(req), query_of(req)
         results = await registry.search.search(query, page, by=caller)
-        items = [_found(registry, req, hit) for hit in results.hits]
+        items = [_search_result(registry, req, hit) for hit in results.hits]
         model = page_model("packages", items, count=results.count, page=page)
-        return json_response(model | _extras(results) | problem_model(query), 200, OPEN_HEADERS)
+        return json_response(
+            model | _highlighting_model(results) | problem_model(query), 200, OPEN_HEADERS
+        )
 
-    @bp.route("2.0/registry/search-suggestions", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/search-suggestions", methods=READ_METHODS)
     @central_errors_without_404
     async def central_suggest(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -95,45 +97,46 @@ def _packages(
     *,
     query: Query = _EVERYTHING,
 ) -> func.HttpResponse:
-    items = [_listed(registry, req, hit) for hit in results.hits]
+    items = [_package_result(registry, req, hit) for hit in results.hits]
     model = page_model("packages", items, count=results.count, page=page)
     return json_response(model | problem_model(query), 200, OPEN_HEADERS)
 
 
 def _organization(text: str) -> OrgName:
     """Parse the organization of a list; operations that only answer POST have no such name."""
-    if text in _POSTED:
+    if text in _POST_OPERATIONS:
         raise PostWanted(text)
     return parse_org(text)
 
 
-def _listed(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:
+def _package_result(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:
     model = package_model(registry, hit.listing)
     return model | {"readme": ""} if req.params.get("readme") == "false" else model
 
 
-def _found(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:
+def _search_result(registry: Registry, req: func.HttpRequest, hit: Hit) -> dict[str, object]:
     """Return a result for the language server, which reads modules as names."""
-    return _listed(registry, req, hit) | {"modules": hit.listing.release.modules}
+    return _package_result(registry, req, hit) | {"modules": hit.listing.release.modules}
 
 
-def _extras(results: Results) -> dict[str, object]:
+def _highlighting_model(results: Results) -> dict[str, object]:
     """Return the highlighting by id, and empty suggestions, which have their own operation."""
     return {
         "suggestions": [],
         "highlighting": {
-            str(numeric_id(hit.listing.release.coordinate)): _marks(hit) for hit in results.hits
+            str(numeric_id(hit.listing.release.coordinate)): _highlighting(hit)
+            for hit in results.hits
         },
     }
 
 
-def _marks(hit: Hit) -> dict[str, object]:
+def _highlighting(hit: Hit) -> dict[str, object]:
     release = hit.listing.release
     return {"summary": [release.summary], "keywords": release.keywords}
 
 
 def _add_tools(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("2.0/registry/tools", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/tools", methods=READ_METHODS)
     @central_errors_without_404
     async def central_tools(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -147,22 +150,21 @@ def _add_tools(bp: func.Blueprint, registry: Registry) -> None:
         model = page_model("tools", items, count=results.count, page=page)
         return json_response(model | problem_model(query), 200, OPEN_HEADERS)
 
-    @bp.route("2.0/registry/tools/{id}/{version?}", methods=["GET", "HEAD"])
+    @bp.route("2.0/registry/tools/{id}/{version?}", methods=READ_METHODS)
     @central_errors
     async def central_tool(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
-        wanted = parse_version_or_range(req.route_params.get("version") or "*")
+        version = parse_version_or_range(req.route_params.get("version") or "*")
         tool = req.route_params["id"]
         listing = await registry.packages.find_tool(
-            tool, wanted, client=client_profile_of(req), by=caller
+            tool, version, client=client_profile_of(req), by=caller
         )
         model = package_model(registry, listing)
         return json_response(model | {"balToolId": tool}, headers=OPEN_HEADERS)
 
 
-# Connectors, triggers and symbols, which IDEs ask for: well formed, and empty until docs are read.
-#
-# The lists answer 200 whatever is asked for, because an error status crashes their clients.
+# Connectors, triggers and symbols come from API documentation, which no archive is read for yet.
+# Lists respond with 200 whatever the parameters are, since an error status crashes their clients.
 
 _ONE_BY_ID = "2.0/registry/{}/{{id}}"
 _ONE_BY_NAME = "2.0/registry/{}/{{org}}/{{package}}/{{version}}/{{module}}/{{name}}"
@@ -180,7 +182,7 @@ def _add_list(
     bp: func.Blueprint, registry: Registry, function: str, kind: str, path: str | None = None
 ) -> None:
     @bp.function_name(function)
-    @bp.route(f"2.0/registry/{path or kind}", methods=["GET", "HEAD"])
+    @bp.route(f"2.0/registry/{path or kind}", methods=READ_METHODS)
     @central_errors
     async def central_list(req: func.HttpRequest) -> func.HttpResponse:
         await caller_of(headers_of(req), registry)
@@ -190,7 +192,7 @@ def _add_list(
 
 def _add_one(bp: func.Blueprint, registry: Registry, function: str, route: str) -> None:
     @bp.function_name(function)
-    @bp.route(route, methods=["GET", "HEAD"])
+    @bp.route(route, methods=READ_METHODS)
     @central_errors
     async def central_one(req: func.HttpRequest) -> func.HttpResponse:
         await caller_of(headers_of(req), registry)

@@ -1,7 +1,4 @@
-"""Device login (RFC 8628): the API for machines without a browser, the page where a person
-approves one,
-and /login.py, the script that starts it.
-"""
+"""Device login (RFC 8628): its API, the page that approves a device, and the script /login.py."""
 
 from typing import Self, TypeVar
 
@@ -18,7 +15,7 @@ from functions.api.operations import (
 )
 from functions.http.callers import caller_of
 from functions.http.pages import page_errors
-from functions.http.requests import form_of, headers_of, is_form
+from functions.http.requests import READ_METHODS, form_of, headers_of, is_form
 from functions.http.responses import NO_STORE, Representation, conditional_response, json_response
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
@@ -88,12 +85,12 @@ class DeviceToken(ResponseModel):
     account: str
 
     @classmethod
-    def of(cls, connected: DeviceLoginResult) -> Self:
+    def of(cls, result: DeviceLoginResult) -> Self:
         return cls(
-            access_token=connected.issued.text.reveal(),
+            access_token=result.issued.text.reveal(),
             expires_in=DEVICE_TOKEN_DAYS * _DAY_S,
             scope=" ".join(scope.value for scope in DEVICE_SCOPES),
-            account=connected.account.name,
+            account=result.account.name,
         )
 
 
@@ -103,7 +100,7 @@ async def _machine(req: func.HttpRequest, registry: Registry, _limit: RateLimitC
 
 
 def _parse_request(model: type[RequestModelT], req: func.HttpRequest) -> RequestModelT:
-    """Read JSON as our own API does, or a form as the RFC has it: what it does not name is left."""
+    """Parse JSON as the rest of the API does, or a form as in the RFC; other fields are ignored."""
     if not is_form(req):
         return parse_body(model, req)
     form = form_of(req)
@@ -164,21 +161,10 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
 def _add_approval_page(bp: func.Blueprint, registry: Registry) -> None:
     pages = SignedInPages(registry)
-
-    async def enter(
-        request: SignedInRequest, problem: FormProblem | None = None
-    ) -> func.HttpResponse:
-        return request.show("device/enter.html", problem, code=request.form.text("code"))
-
-    @bp.route("device", methods=["GET", "HEAD"])
-    @pages.page
-    async def device_page(request: SignedInRequest) -> func.HttpResponse:
-        # A code in the address is not read: whoever sends such a link wants it to be approved
-        # without being compared.
-        return await enter(request)
+    bp.route("device", methods=READ_METHODS)(pages.page(device_page))
 
     @bp.route("device", methods=["POST"])
-    @pages.form(enter)
+    @pages.form(device_page)
     async def device_answer(request: SignedInRequest) -> func.HttpResponse:
         code, by = request.form.text("code"), request.principal
         match request.form.text("decision"):
@@ -190,6 +176,13 @@ def _add_approval_page(bp: func.Blueprint, registry: Registry) -> None:
                 return request.show("device/refused.html", machine=login)
             case _:
                 return _confirm(request, await registry.device_login.find(code, by=by))
+
+
+async def device_page(
+    request: SignedInRequest, problem: FormProblem | None = None
+) -> func.HttpResponse:
+    # A code in the URL is not read, since its sender could want it approved without a comparison.
+    return request.show("device/enter.html", problem, code=request.form.text("code"))
 
 
 def _confirm(request: SignedInRequest, login: DeviceRequest) -> func.HttpResponse:
@@ -208,7 +201,7 @@ PYTHON = "text/x-python"
 
 
 def _add_login_script(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("login.py", methods=["GET", "HEAD"])
+    @bp.route("login.py", methods=READ_METHODS)
     @page_errors
     async def login_file(req: func.HttpRequest) -> func.HttpResponse:
         script = login_script(registry.settings.base_url).encode()

@@ -28,8 +28,6 @@ from shared.domain.errors.base import Refusal
 from shared.domain.identity import Principal
 from shared.domain.secrets import redact_tokens
 
-READ_METHODS = ["GET", "HEAD"]
-WRITE_METHODS = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # All others that the host knows.
 HTML, MARKDOWN, ATOM, SVG = "text/html", "text/markdown", "application/atom+xml", "image/svg+xml"
 
 # How long a cache may keep the page of an anonymous visitor. Withheld releases vanish within it.

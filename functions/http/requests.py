@@ -24,6 +24,9 @@ from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced, Upload
 from shared.domain.secrets import contains_token
 from shared.domain.versions import ClientProfile
 
+READ_METHODS = ["GET", "HEAD"]
+WRITE_METHODS = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # All others that the host knows.
+
 MAX_JSON_BYTES = 4 * 1024 * 1024  # A resolve of 2,000 modules with candidates has 1 MiB.
 MAX_JSON_VALUES = 250_000
 MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # Of a form, beside the archive in it.

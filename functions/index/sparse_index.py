@@ -10,7 +10,7 @@ import orjson
 from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
 from functions.http.handlers import api_errors
-from functions.http.requests import client_etags, headers_of
+from functions.http.requests import READ_METHODS, client_etags, headers_of
 from functions.http.responses import JSON, NO_STORE
 from shared.composition import Registry
 from shared.conditional_requests import is_known
@@ -22,22 +22,22 @@ from shared.domain.names import Package
 from shared.services.index import PackageChanges
 
 NDJSON = "application/x-ndjson"
-DEFAULT_CHANGES = 100  # In one answer, unless the request asks for fewer or more.
+DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
 
-_NUMBER = re.compile(r"\d{1,15}", re.ASCII)  # Every store holds a number of that length.
+_NUMBER = re.compile(r"\d{1,15}", re.ASCII)  # Every store can hold a number of that length.
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     config = DerivedDocument.of(index_config(registry.settings.base_url))
 
-    @bp.route("index/config.json", methods=["GET", "HEAD"])
+    @bp.route("index/config.json", methods=READ_METHODS)
     @api_errors
     async def index_settings(req: func.HttpRequest) -> func.HttpResponse:
         return index_response(req, config, mimetype=JSON, caching=CACHE_PUBLIC)
 
-    @bp.route("index/{org}/{name}/index.json", methods=["GET", "HEAD"])
+    @bp.route("index/{org}/{name}/index.json", methods=READ_METHODS)
     @api_errors
     @cacheable(registry)
     async def index_file(req: func.HttpRequest) -> func.HttpResponse:
@@ -48,7 +48,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         response = index_response(req, found.document, mimetype=NDJSON, caching=caching)
         return uncacheable(response) if found.is_remembered else response
 
-    @bp.route("index/changes", methods=["GET", "HEAD"])
+    @bp.route("index/changes", methods=READ_METHODS)
     @api_errors
     @cacheable(registry)
     async def index_changes(req: func.HttpRequest) -> func.HttpResponse:
@@ -87,7 +87,7 @@ def _change_model(change: PackageChange) -> dict[str, object]:
     }
 
 
-CACHE_PUBLIC = "public, max-age=60"  # What is withdrawn is gone from shared caches within a minute.
+CACHE_PUBLIC = "public, max-age=60"  # Withheld releases vanish from shared caches within a minute.
 CACHE_PRIVATE = "private, no-store"
 
 
@@ -99,7 +99,7 @@ def index_response(
     if is_known(headers_of(req), etag=document.tag):
         return func.HttpResponse(status_code=304, headers=headers)
     body = document.content
-    if len(document.gzipped) < len(body) and _takes_gzip(headers_of(req)):
+    if len(document.gzipped) < len(body) and _accepts_gzip(headers_of(req)):
         headers["Content-Encoding"] = "gzip"
         body = document.gzipped
     headers["Content-Length"] = str(len(body))  # The host counts only bodies that are sent.
@@ -108,7 +108,7 @@ def index_response(
 
 
 def _headers(document: DerivedDocument, caching: str) -> dict[str, str]:
-    # The tag is weak because it stands for the plain and the compressed bytes.
+    # The ETag is weak, since it is that of the plain and of the compressed bytes.
     headers = {
         "ETag": f"W/{document.tag}",
         "Cache-Control": caching,
@@ -119,7 +119,7 @@ def _headers(document: DerivedDocument, caching: str) -> dict[str, str]:
     return headers
 
 
-def _takes_gzip(headers: Mapping[str, str]) -> bool:
+def _accepts_gzip(headers: Mapping[str, str]) -> bool:
     for coding in headers.get("accept-encoding", "").lower().split(","):
         name, _, quality = coding.partition(";")
         if name.strip() in ("gzip", "*"):

@@ -7,7 +7,7 @@ import azure.functions as func
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import scope_choices
 from functions.http.pages import MAX_SEARCH_LENGTH, see_other
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,

@@ -9,7 +9,7 @@ from functions.http.handlers import Handler
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
 from functions.http.propagation import propagation_times
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions.http.pages import see_other
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInRequest
 from functions.http.task_descriptions import TASK_DESCRIPTIONS, schedule_text
 from shared.composition import Registry

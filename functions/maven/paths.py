@@ -7,7 +7,7 @@
     {distribution}/__tools__/{tool}/maven-metadata.xml
     {distribution}/__packagesearch__/{Base64, slashes and all}/maven-metadata.xml
 
-Each may end in `.sha1`, `.md5`, `.sha256` or `.sha512`: then its checksum is meant.
+With the suffix `.sha1`, `.md5`, `.sha256` or `.sha512`, a path names the checksum of the file.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class FileKind(Enum):
     POM = ".pom"
     GRAPH = "-depgraph.json"
     LISTENERS = "-listeners.json"
-    SBOM = "bom.cdx.json"  # The whole name.
+    SBOM = "bom.cdx.json"  # Its whole name.
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class RepositoryPath:
     def to_read(cls, path: str) -> Self:
         """Parse the path of a GET, or raise `PathNotFound`.
 
-        It is a 404 whatever is wrong: a client that has several repositories asks each of them for
-        everything, and goes on to the next one after no other status.
+        Any invalid path is a 404, since a client with several repositories requests every file from
+        each, and goes on to the next repository only after a 404.
         """
         try:
             return cls(*_parse(path))
@@ -98,20 +98,20 @@ class RepositoryPath:
             target = cls(*_parse(path))
         except PathNotFound:
             raise NotDeployable(path) from None
-        if not _is_sent(target.resource):
+        if not _is_deployable(target.resource):
             raise NotDeployable(path)
         return target
 
 
-@lru_cache(maxsize=1_024)  # Builds ask for the same few hundred paths again and again.
+@lru_cache(maxsize=1_024)  # Builds request the same few hundred paths repeatedly.
 def _parse(path: str) -> tuple[Resource, ChecksumAlgorithm | None]:
     for algorithm in ChecksumAlgorithm:
         if path.endswith(f".{algorithm.value}"):
-            return _resource(path.removesuffix(f".{algorithm.value}")), algorithm
-    return _resource(path), None
+            return _parse_resource(path.removesuffix(f".{algorithm.value}")), algorithm
+    return _parse_resource(path), None
 
 
-def _is_sent(resource: Resource) -> bool:
+def _is_deployable(resource: Resource) -> bool:
     match resource:
         case PackageMetadata():
             return True
@@ -121,19 +121,19 @@ def _is_sent(resource: Resource) -> bool:
             return False
 
 
-def _resource(path: str) -> Resource:
+def _parse_resource(path: str) -> Resource:
     segments = path.split("/")
     distribution = Distribution.parse(segments[0])
     if distribution is not None:
-        found = _for_client(distribution, segments[1:])
+        found = _parse_client_path(distribution, segments[1:])
     else:
-        found = _in_repository(segments)
+        found = _parse_repository_path(segments)
     if found is None:
         raise PathNotFound(path)
     return found
 
 
-def _for_client(distribution: Distribution, segments: list[str]) -> Resource | None:
+def _parse_client_path(distribution: Distribution, segments: list[str]) -> Resource | None:
     match segments:
         case [search, *words, file] if search in _SEARCHES and file == METADATA:
             return MavenSearchRequest(distribution, _SEARCHES[search], "/".join(words))
@@ -152,18 +152,18 @@ def _package(org: str, name: str) -> Package | None:
         return None
 
 
-def _in_repository(segments: list[str]) -> Resource | None:
+def _parse_repository_path(segments: list[str]) -> Resource | None:
     match segments:
         case [org, name, file] if file == METADATA:
             return PackageMetadata(Package.parse(org, name))
         case [org, name, version, file]:
-            kind = _kind(file, f"{name}-{version}")
+            kind = _file_kind(file, f"{name}-{version}")
             return kind and ReleaseFile(Coordinate.parse(org, name, version), kind)
         case _:
             return None
 
 
-def _kind(file: str, stem: str) -> FileKind | None:
+def _file_kind(file: str, stem: str) -> FileKind | None:
     if file == FileKind.SBOM.value:
         return FileKind.SBOM
     named = (kind for kind in FileKind if file == f"{stem}{kind.value}")

@@ -1,10 +1,8 @@
 """/2.0/maven: one Maven repository that `bal` pushes to and pulls from, and a proxy of Central.
 
-The clients print the status of a refusal, and drop the body; the sentence in it is for a person
-with
-another client, and docs/clients.md repeats what each status means. Credentials are sent only after
-a
-401 with a Basic challenge, so every refusal that credentials could lift is one.
+Clients print the status of a refusal and drop the body; its sentence is for people with other
+clients, and docs/clients.md explains each status. Clients send credentials only after a 401 with a
+Basic challenge, so every refusal that credentials could avoid is a 401.
 """
 
 from collections.abc import Collection
@@ -17,7 +15,7 @@ from functions.archives import redirect_to_archive
 from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
 from functions.http.handlers import STATUS_BY_KIND, handler_decorator
-from functions.http.requests import client_etags, headers_of, upload_body
+from functions.http.requests import READ_METHODS, client_etags, headers_of, upload_body
 from functions.http.responses import JSON, Representation, conditional_response, retry_headers
 from functions.maven.paths import (
     ClientMetadata,
@@ -52,27 +50,21 @@ from shared.services.packages import AvailableRelease
 
 REPOSITORY_ROUTE = "2.0/maven/{*path}"
 
-# How the Maven face refuses: statuses that `bal` and Aether print, sentences for who looks.
-#
-# The clients print the status, and drop the body; the sentence in it is for a person with another
-# client, and docs/clients.md repeats what each status means. Credentials are sent only after a 401
-# with a Basic challenge, so every refusal that credentials could lift is one.
-
 TEXT = "text/plain"
 
-# Repositories that stand in front of others ask for the root alone, to see whether it is there.
+# Repository managers request the root to check whether the repository exists.
 _ROOT_DOCUMENT = Representation(
     b"This is the Maven repository of a Ballroom.\n", TEXT, is_public=True
 )
 
-# No `DAV` header, ever: after one the clients speak WebDAV.
+# Never with a `DAV` header, which makes clients use WebDAV.
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS, PUT", "Content-Length": "0"}
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
 
-    @bp.route(REPOSITORY_ROUTE, methods=["GET", "HEAD"])
+    @bp.route(REPOSITORY_ROUTE, methods=READ_METHODS)
     @maven_errors
     @cacheable(registry)
     async def maven_read(req: func.HttpRequest) -> func.HttpResponse:
@@ -124,7 +116,7 @@ async def read_response(
             # Where a checksum is asked for, the tags are of checksums.
             known = frozenset[str]() if algorithm else client_etags(req)
             document = await _resource_document(registry, resource, by, known)
-            summed = _summed(document, algorithm) if algorithm else document
+            summed = _checksum_of(document, algorithm) if algorithm else document
             return _document_response(req, summed)
 
 
@@ -136,8 +128,8 @@ def _document_response(req: func.HttpRequest, document: Representation) -> func.
 async def _archive(
     registry: Registry, req: func.HttpRequest, at: Coordinate, by: Principal
 ) -> func.HttpResponse:
-    offer = await registry.maven_packages.release(at, by=by)
-    return await redirect_to_archive(req, offer, registry, by=by, headers=_redirect_headers)
+    available = await registry.maven_packages.release(at, by=by)
+    return await redirect_to_archive(req, available, registry, by=by, headers=_redirect_headers)
 
 
 def _redirect_headers(redirect: ArchiveRedirect) -> dict[str, str]:
@@ -151,12 +143,12 @@ def _redirect_headers(redirect: ArchiveRedirect) -> dict[str, str]:
 async def _archive_checksum(
     registry: Registry, at: Coordinate, algorithm: ChecksumAlgorithm, by: Principal
 ) -> Representation:
-    offer = await registry.maven_packages.release(at, by=by)
-    checksum = await registry.archive_checksums.checksum(offer.release, algorithm)
-    return Representation(checksum.encode(), TEXT, _is_public(offer.head))
+    available = await registry.maven_packages.release(at, by=by)
+    checksum = await registry.archive_checksums.checksum(available.release, algorithm)
+    return Representation(checksum.encode(), TEXT, _is_public(available.head))
 
 
-def _summed(document: Representation, algorithm: ChecksumAlgorithm) -> Representation:
+def _checksum_of(document: Representation, algorithm: ChecksumAlgorithm) -> Representation:
     return replace(document, content=algorithm.of(document.content).encode(), media_type=TEXT)
 
 
@@ -166,7 +158,9 @@ async def _resource_document(
     """Return a document; `known` are the ETags that the client sent."""
     match resource:
         case PackageMetadata(package):
-            return _listed(await registry.maven_version_lists.versions(package, by=by, known=known))
+            return _version_list(
+                await registry.maven_version_lists.versions(package, by=by, known=known)
+            )
         case ReleaseFile(at, kind):
             return await _release_document(
                 registry, await registry.maven_packages.release(at, by=by), kind
@@ -182,19 +176,19 @@ async def _resource_document(
 
 
 async def _release_document(
-    registry: Registry, offer: AvailableRelease, kind: FileKind
+    registry: Registry, available: AvailableRelease, kind: FileKind
 ) -> Representation:
     match kind:
         case FileKind.GRAPH:
-            graph = await registry.maven_packages.graph(offer)
-            content, media_type = depgraph(offer.head, offer.release, graph), JSON
+            graph = await registry.maven_packages.graph(available)
+            content, media_type = depgraph(available.head, available.release, graph), JSON
         case FileKind.LISTENERS:
-            content, media_type = listeners(offer.release), JSON
+            content, media_type = listeners(available.release), JSON
         case FileKind.SBOM:
-            content, media_type = await registry.maven_packages.sbom(offer), JSON
+            content, media_type = await registry.maven_packages.sbom(available), JSON
         case _:
-            content, media_type = pom_of(offer.release.coordinate), XML
-    return Representation(content, media_type, _is_public(offer.head))
+            content, media_type = pom_of(available.release.coordinate), XML
+    return Representation(content, media_type, _is_public(available.head))
 
 
 async def _client_document(
@@ -211,12 +205,12 @@ async def _client_document(
             usable = registry.maven_version_lists.usable_versions(
                 package, distribution, by=by, known=known
             )
-            return _listed(await usable)
+            return _version_list(await usable)
     content = client_metadata(distribution, wanted.org, wanted.name, None)
     return Representation(content, XML, is_public=True, is_cacheable=False)
 
 
-def _listed(versions: MavenVersionList) -> Representation:
+def _version_list(versions: MavenVersionList) -> Representation:
     content, is_public = versions.document.content, versions.is_public
     return Representation(content, XML, is_public, is_cacheable=not versions.is_remembered)
 
@@ -230,16 +224,16 @@ async def store_file(
 ) -> None:
     """Publish an archive, or accept a file that clients send with one."""
     await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
-    deploying = registry.maven_publishing
+    publishing = registry.maven_publishing
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            await deploying.publish_archive(content, at, by=by)
+            await publishing.publish_archive(content, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
-            await deploying.check_archive_checksum(content, algorithm, at, by=by)
+            await publishing.check_archive_checksum(content, algorithm, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.POM), None):
-            await deploying.check_pom(content, at, by=by)
+            await publishing.check_pom(content, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
-            await deploying.add_sbom(content, at, by=by)
+            await publishing.add_sbom(content, at, by=by)
         case _:
             await _verify_and_discard(registry, target, content, by)
 
@@ -247,10 +241,9 @@ async def store_file(
 async def _verify_and_discard(
     registry: Registry, target: RepositoryPath, content: bytes, by: Principal
 ) -> None:
-    """Take what is made here anew: metadata that the client merged, and checksums of its own files.
+    """Accept files that the registry generates itself: metadata, and checksums of any file.
 
-    To refuse them would fail the push, and a checksum of what is not kept tells nothing but
-    whether it is one.
+    A refusal would fail the push. Only the syntax of a checksum can be verified.
     """
     match target.resource:
         case ReleaseFile(at, _):

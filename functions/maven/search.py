@@ -1,6 +1,4 @@
-"""Searches of the Maven face: their words are Base64 in the path, their answers are lists in
-metadata.
-"""
+"""Searches of the Maven face: the words are Base64 in the path, the response is Maven metadata."""
 
 import binascii
 from base64 import b64decode
@@ -19,9 +17,9 @@ from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
 from shared.domain.versions import Distribution
 
-# `bal search` prints everything that it gets and asks for no second page.
-_PRINTED = ResultPage(limit=100)
-_NOTHING = Results((), 0)
+# `bal search` prints all results and requests no second page.
+_FIRST_PAGE = ResultPage(limit=100)
+_NO_RESULTS = Results((), 0)
 
 
 class MavenSearch(Enum):
@@ -44,25 +42,25 @@ class MavenSearchRequest:
 
 
 async def search_representation(
-    registry: Registry, asked: MavenSearchRequest, by: Principal
+    registry: Registry, request: MavenSearchRequest, by: Principal
 ) -> Representation:
     """Return the results that `by` may see."""
-    words = _decoded(asked.words)
-    query, page = _search_query(asked, words)
-    results = _NOTHING
-    if asked.search not in (MavenSearch.SYMBOLS, MavenSearch.CONNECTORS):
-        # The two come out of API documentation, and none is read yet.
+    words = _decode(request.words)
+    query, page = _search_query(request, words)
+    results = _NO_RESULTS
+    if request.search not in (MavenSearch.SYMBOLS, MavenSearch.CONNECTORS):
+        # Symbols and connectors come from API documentation, which is not read yet.
         results = await registry.search.search(query, page, by=by)
-    content = search_document(asked, results, page, words)
+    content = search_document(request, results, page, words)
     return Representation(content, XML, is_public=by.is_anonymous, is_cacheable=False)
 
 
-def _search_query(asked: MavenSearchRequest, text: str) -> tuple[Query, ResultPage]:
-    client = asked.distribution.client
-    if asked.search is MavenSearch.PACKAGES:
-        return replace(Query.parse(text), client=client), _PRINTED
-    if asked.search is MavenSearch.TOOLS:
-        return replace(Query.parse(text), client=client, kind=SearchKind.TOOLS), _PRINTED
+def _search_query(request: MavenSearchRequest, text: str) -> tuple[Query, ResultPage]:
+    client = request.distribution.client
+    if request.search is MavenSearch.PACKAGES:
+        return replace(Query.parse(text), client=client), _FIRST_PAGE
+    if request.search is MavenSearch.TOOLS:
+        return replace(Query.parse(text), client=client, kind=SearchKind.TOOLS), _FIRST_PAGE
     fields = _fields(text)
     query = replace(Query.parse(fields.get("q", "")), client=client)
     org = fields.get("org", "")
@@ -78,22 +76,16 @@ def _fields(text: str) -> Mapping[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _decoded(words: str) -> str:
+def _decode(words: str) -> str:
     """Decode Base64, padded or not, or raise `SearchUnreadable`."""
-    # Repositories in front of this one may escape the slashes, which a host leaves as they are.
+    # Repository managers may escape the slashes, which the Functions host does not unescape.
     plain = unquote(words).rstrip("=")
     try:
-        # Two slashes become one on the way, so the last of the words may have lost a letter.
+        # Proxies may merge two slashes, so the last word may have lost a letter.
         return b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         raise SearchUnreadable(words) from None
 
-
-# How the Maven face refuses: statuses that `bal` and Aether print, sentences for who looks.
-#
-# The clients print the status, and drop the body; the sentence in it is for a person with another
-# client, and docs/clients.md repeats what each status means. Credentials are sent only after a 401
-# with a Basic challenge, so every refusal that credentials could lift is one.
 
 XML = "application/xml"
 
@@ -107,16 +99,16 @@ _LISTS = {
 
 
 def search_document(
-    asked: MavenSearchRequest, results: Results, page: ResultPage, words: str = ""
+    request: MavenSearchRequest, results: Results, page: ResultPage, words: str = ""
 ) -> bytes:
     """Return a page of results; the list element is present even if it is empty."""
     found = xml_element(
-        _LISTS[asked.search], *(_item(asked.search, hit, words) for hit in results.hits)
+        _LISTS[request.search], *(_result(request.search, hit, words) for hit in results.hits)
     )
-    group = f"{asked.distribution.text}.{asked.search.value}"
-    counts = "" if asked.search is MavenSearch.PACKAGES else _counts(results, page)
+    group = f"{request.distribution.text}.{request.search.value}"
+    counts = "" if request.search is MavenSearch.PACKAGES else _counts(results, page)
     return xml_document(
-        xml_element("metadata", repository_heading(group, asked.words), counts, found)
+        xml_element("metadata", repository_heading(group, request.words), counts, found)
     )
 
 
@@ -128,7 +120,7 @@ def _counts(results: Results, page: ResultPage) -> str:
     )
 
 
-def _item(search: MavenSearch, hit: Hit, words: str) -> str:
+def _result(search: MavenSearch, hit: Hit, words: str) -> str:
     match search:
         case MavenSearch.TOOLS:
             return _tool(hit.listing.release, words)

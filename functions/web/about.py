@@ -8,7 +8,8 @@ import azure.functions as func
 from functions.api.openapi import operations_by_group
 from functions.http.formatting import machine_moment
 from functions.http.propagation import propagation_times
-from functions.http.public_pages import READ_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import PageRequest, PublicPages
+from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
 from functions.http.task_descriptions import TASK_DESCRIPTIONS
 from shared.composition import Registry

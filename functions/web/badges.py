@@ -8,7 +8,8 @@ from html import escape
 import azure.functions as func
 
 from functions.http.formatting import short
-from functions.http.public_pages import READ_METHODS, SVG, PageRequest, PublicPages
+from functions.http.public_pages import SVG, PageRequest, PublicPages
+from functions.http.requests import READ_METHODS
 from functions.http.responses import NO_STORE
 from functions.web.package.frame import package_of
 from shared.composition import Registry

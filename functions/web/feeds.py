@@ -7,7 +7,8 @@ from html import escape
 
 import azure.functions as func
 
-from functions.http.public_pages import ATOM, READ_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import ATOM, PageRequest, PublicPages
+from functions.http.requests import READ_METHODS
 from functions.web.package.frame import package_of
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_leaf

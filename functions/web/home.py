@@ -4,7 +4,8 @@ from itertools import islice
 
 import azure.functions as func
 
-from functions.http.public_pages import READ_METHODS, WRITE_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import PageRequest, PublicPages
+from functions.http.requests import READ_METHODS, WRITE_METHODS
 from shared.composition import Registry
 from shared.domain.errors.requests import MethodNotAllowed
 from shared.domain.search import Facet

@@ -12,7 +12,8 @@ import azure.functions as func
 from functions.central.responses import refusal_response as central_answer
 from functions.http.handlers import problem_response
 from functions.http.pages import PAGE_HEADERS
-from functions.http.public_pages import READ_METHODS, WRITE_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import PageRequest, PublicPages
+from functions.http.requests import READ_METHODS, WRITE_METHODS
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound

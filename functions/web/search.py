@@ -10,7 +10,8 @@ import azure.functions as func
 import orjson
 
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import READ_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import PageRequest, PublicPages
+from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
 from shared.composition import Registry
 from shared.domain.search import (

@@ -9,7 +9,8 @@ import azure.functions as func
 from functions.http.formatting import counted, day
 from functions.http.pages import STATIC, page_errors, static_path
 from functions.http.pagination import requested_page
-from functions.http.public_pages import READ_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import PageRequest, PublicPages
+from functions.http.requests import READ_METHODS
 from functions.http.responses import Representation, conditional_response
 from shared.composition import Registry
 from shared.domain.archives.summaries import in_one_line

@@ -12,7 +12,7 @@ from functions.account.organization.pages import (
     org_of,
     organization_frame,
 )
-from functions.http.public_pages import READ_METHODS
+from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest

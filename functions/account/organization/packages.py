@@ -12,8 +12,7 @@ from functions.account.organization.pages import (
     organization_frame,
 )
 from functions.http.pagination import Pager
-from functions.http.public_pages import READ_METHODS
-from functions.http.requests import Form
+from functions.http.requests import READ_METHODS, Form
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest

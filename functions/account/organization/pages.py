@@ -8,8 +8,7 @@ import azure.functions as func
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.handlers import Handler
 from functions.http.pages import see_other
-from functions.http.public_pages import READ_METHODS
-from functions.http.requests import Form
+from functions.http.requests import READ_METHODS, Form
 from functions.http.signed_in_pages import (
     FormProblem,
     PageWithForms,

@@ -21,10 +21,10 @@ from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import RULE_NAMES
 from shared.services.trusted_publishing import PublisherRequest
 
-PUBLISHERS_PER_PAGE = 50  # Publishers on one page; an organization has a thousand at most.
+PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.
 
-# Where people find the ids that a provider never gives twice.
-WHERE = {
+# Commands that print the ids that a provider never reuses.
+ID_COMMANDS = {
     Provider.GITHUB: "gh api repos/octo/greet --jq '.id, .owner.id'",
     Provider.GITLAB: "curl -s https://gitlab.com/api/v4/projects/octo%2Fgreet",
     Provider.AZURE_DEVOPS: "az pipelines show --name Release --query '[project.id, id]'",
@@ -84,7 +84,7 @@ class ProviderForm:
     @property
     def where(self) -> str:
         """Return the command that prints the ids."""
-        return WHERE[self.provider]
+        return ID_COMMANDS[self.provider]
 
 
 def _provider_form(request: SignedInRequest, frame: OrganizationFrame) -> ProviderForm | None:
@@ -144,11 +144,10 @@ def _provider(form: Form) -> Provider:
     return form.choice("provider", Provider, otherwise)
 
 
-# What a CI system runs to publish without a stored secret, ready to copy.
-#
-# docs/trusted-publishing-providers.md shows the same, and its tests run it.
+# Pipelines that publish without a stored secret. docs/trusted-publishing-providers.md shows the
+# same, and tests run them.
 
-# What stands for the registry and the organization below, and in the documentation.
+# The registry and the organization of the examples.
 EXAMPLE_URL = "https://ballroom.example.org"
 EXAMPLE_ORG = '"org":"acme"'
 

@@ -26,7 +26,7 @@ from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Role
 from shared.services.organizations import OrganizationProfile
 
-# What people read of each choice.
+# The choices of the forms, with what people read of each.
 VISIBILITY_CHOICES = (
     (Visibility.PUBLIC.value, "Everybody"),
     (Visibility.PRIVATE.value, "Members alone"),
@@ -130,7 +130,7 @@ def _after_transfer(form: Form) -> Role | None:
     return None if chosen == LEAVE_AFTER_TRANSFER else Role(chosen)
 
 
-# What a form does, by the end of its path.
+# The actions of forms, by the last segment of their paths.
 SETTINGS_ACTIONS: dict[str, FormAction] = {
     "claim": _claim,
     "verify": _verify,

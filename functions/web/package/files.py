@@ -7,7 +7,8 @@ from urllib.parse import quote
 import azure.functions as func
 
 from functions.http.pagination import Pager
-from functions.http.public_pages import READ_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import PageRequest, PublicPages
+from functions.http.requests import READ_METHODS
 from functions.web.package.frame import PackageFrame, coordinate_of, show_tab
 from shared.composition import Registry
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing

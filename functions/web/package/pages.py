@@ -6,7 +6,8 @@ from urllib.parse import quote
 import azure.functions as func
 
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import MARKDOWN, READ_METHODS, PageRequest, PublicPages
+from functions.http.public_pages import MARKDOWN, PageRequest, PublicPages
+from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
 from functions.web.package.charts import BarChart, ChartBar, draw_graph, stacked_chart
 from functions.web.package.files import files_page
