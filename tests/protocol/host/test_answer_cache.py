@@ -1,7 +1,7 @@
-"""Answers that are given again: nothing stale, nothing private, and each one noted like the first.
+"""The answer cache repeats nothing stale and nothing private, and records each repeat.
 
-One machine gives the answers of public packages again while nothing is written. The other tests of
-this suite run over such a host, too; these ask twice on purpose.
+One machine repeats the answers of public packages while nothing is written. The other tests of this
+suite run over such a host, too; these send requests twice on purpose.
 """
 
 import json
@@ -26,7 +26,7 @@ from tests.support.archives import bala
 from tests.support.storage import one_machine
 from tests.support.world import MAVEN, URL, OpenWorld, World, opened
 
-pytestmark = one_machine("answers stand where the stores say that nothing was written")
+pytestmark = one_machine("only its stores have a data version")
 
 GREET = bala("acme/greet:1.0.0")
 V = "v2201-13-0"
@@ -37,7 +37,7 @@ GREETED = Coordinate.parse("acme", "greet", "1.0.0")
 
 
 class OneMachine:
-    """The registry as `make run` serves it, which counts what it has to answer anew."""
+    """The registry as `make run` serves it; counts the requests that the cache does not answer."""
 
     def __init__(self, registry: Registry) -> None:
         assert registry.adapters.edition is not None
@@ -48,10 +48,10 @@ class OneMachine:
             redirects=FollowedRedirects(MAVEN_PATHS, URL),
             headers=configured_headers(URL),
         )
-        self._repeating = AnswerCache(self._ask, registry.adapters.edition)
+        self._cache = AnswerCache(self._ask, registry.adapters.edition)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._repeating(scope, receive, send)
+        await self._cache(scope, receive, send)
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked += 1
@@ -60,7 +60,6 @@ class OneMachine:
 
 @pytest.fixture
 def machines() -> list[OneMachine]:
-    """Return the machines that were started."""
     return []
 
 
@@ -79,7 +78,7 @@ async def world(worlds: OpenWorld, machines: list[OneMachine]) -> World:
 
 
 PULL = dict(ACCEPT_ARCHIVE)
-STANDING: list[tuple[str, dict[str, str]]] = [
+CACHEABLE: list[tuple[str, dict[str, str]]] = [
     (LIST, {}),
     (f"{LIST}.sha1", {}),
     (f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", {}),
@@ -99,11 +98,11 @@ STANDING: list[tuple[str, dict[str, str]]] = [
     (f"{FILE}.bala", {"If-None-Match": "*"}),
     (f"{FILE}.bala", {"Range": "bytes=1-9"}),
 ]
-EACH = pytest.mark.parametrize(("path", "headers"), STANDING)
+EACH = pytest.mark.parametrize(("path", "headers"), CACHEABLE)
 
 
 @EACH
-async def test_what_is_given_again_is_what_was_given(
+async def test_a_repeat_is_the_first_answer_with_another_request_id(
     world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
 ) -> None:
     first = await world.get(path, headers=headers)
@@ -120,7 +119,7 @@ async def test_what_is_given_again_is_what_was_given(
 async def test_pages_of_other_sites_may_read_what_was_given_to_others_before(
     worlds: OpenWorld, path: str, headers: dict[str, str]
 ) -> None:
-    world = await worlds()  # As it is served: what is kept is kept before anything else.
+    world = await worlds()  # As it is served: the answer cache comes first.
     await world.push(GREET)
     from_elsewhere = {**headers, "Origin": "https://elsewhere.test"}
     for _ in range(2):
@@ -129,9 +128,7 @@ async def test_pages_of_other_sites_may_read_what_was_given_to_others_before(
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_the_bytes_behind_a_link_are_given_again_too(
-    world: World, machines: list[OneMachine]
-) -> None:
+async def test_archives_are_repeated_too(world: World, machines: list[OneMachine]) -> None:
     link = (await world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers["location"]
     assert (await world.get(link)).content == GREET
     machines[0].asked = 0
@@ -140,7 +137,7 @@ async def test_the_bytes_behind_a_link_are_given_again_too(
 
 
 @EACH
-async def test_nothing_is_given_again_to_credentials(
+async def test_nothing_is_repeated_to_credentials(
     world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
 ) -> None:
     for _ in range(2):
@@ -163,7 +160,7 @@ async def test_nothing_is_given_again_to_credentials(
         "/packages/acme/greet/9.9.9",
     ],
 )
-async def test_what_is_private_missing_or_searched_is_never_given_again(
+async def test_what_is_private_missing_or_searched_is_never_repeated(
     world: World, machines: list[OneMachine], path: str
 ) -> None:
     for _ in range(2):
@@ -244,7 +241,7 @@ async def test_each_caller_is_counted_once(
     assert await world.registry.pull_counter.flush() == 3
 
 
-async def test_whoever_wants_not_to_be_counted_is_not(world: World) -> None:
+async def test_clients_that_opt_out_are_not_counted(world: World) -> None:
     headers = {**PULL, "ballerina-central-telemetry-disabled": "true"}
     for _ in range(3):
         await world.get(f"{PACKAGE}/1.0.0", headers=headers)
@@ -256,7 +253,7 @@ async def test_each_request_leaves_a_line(
     world: World, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     configure("info")
-    log.warning("begin")  # Takes along what waits of requests before.
+    log.warning("begin")  # Flushes the lines of earlier requests.
     capsysbinary.readouterr()
     answers = [await world.get(path) for path in (LIST, LIST, f"{FILE}.bala", f"{FILE}.bala")]
     log.warning("end")
@@ -265,12 +262,12 @@ async def test_each_request_leaves_a_line(
     noted = {line["request_id"]: line for line in lines if line["event"] == "request"}
     for answer in answers:
         assert noted[answer.headers["x-request-id"]]["principal"] == ""
-    # Given again, a redirect and what it leads to are one request.
+    # A repeat of a redirect and its archive is one request.
     operations = [line["operation"] for line in noted.values()]
     assert operations == ["maven_read"] * 3 + ["archive_stream", "maven_read"]
 
 
-async def test_who_comes_too_often_is_told_as_ever(worlds: OpenWorld) -> None:
+async def test_repeats_count_against_the_rate_limit(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=6", trusted_proxies="127.0.0.1")
     await world.push(GREET)
     answers = [await world.get(LIST, headers={"X-Forwarded-For": "192.0.2.1"}) for _ in range(8)]
