@@ -24,7 +24,7 @@ ADMINISTRATORS = "administrators"  # What they are found by together; no mail ad
 
 
 class AccountLock(Record):
-    """Since when an account is locked, by whom and why; only administrators read the reason."""
+    """Only administrators read the reason."""
 
     at_ms: int
     by: str
@@ -32,7 +32,7 @@ class AccountLock(Record):
 
 
 class Account(Entity):
-    """A person. While it is locked nobody signs in to it, and all its credentials are refused."""
+    """A person. While an account is locked, sign-in and all its credentials are refused."""
 
     kind: ClassVar[str] = "account"
 
@@ -45,22 +45,20 @@ class Account(Entity):
 
     @property
     def place(self) -> Place:
-        """Return the account's own place."""
         return Place(self.id)
 
     @property
     def subject(self) -> str:
-        """Return what administrators share, and the mail address of everybody else."""
+        """Return `ADMINISTRATORS` for an administrator, the mail address for other accounts."""
         return ADMINISTRATORS if self.administrator else self.email.lower()
 
     @property
     def is_locked(self) -> bool:
-        """Say whether its credentials are refused."""
         return self.lock is not None
 
 
 class AccountName(Entity):
-    """A name that is taken: claimed before its account is made, and never given back."""
+    """A name in use now or before: claimed before its account is created, and never freed."""
 
     kind: ClassVar[str] = "account-name"
 
@@ -71,25 +69,24 @@ class AccountName(Entity):
 
     @property
     def place(self) -> Place:
-        """Return the place of the name, which all spellings share."""
+        """All spellings of a name share a place."""
         return account_name_place(self.name)
 
 
 def is_id(text: str) -> bool:
-    """Say whether `text` has the form of an id: of an account, an organization or a token."""
+    """Check whether `text` has the form of the id of an account, organization or token."""
     return _ID.fullmatch(text) is not None
 
 
 def is_account_name(text: str) -> bool:
-    """Say whether accounts are looked up by `text` as a name: no id is one."""
+    """Check whether accounts are looked up by `text` as a name, not as an id."""
     return _NAME.fullmatch(text) is not None and not is_id(text)
 
 
 def parse_account_name(text: str) -> str:
     """Return `text` as the name of a new account, or raise `InvalidRequest`.
 
-    No name has the form of an id, of an organization's id or of a token, so that nobody can take a
-    name that a program or a person reads as somebody else's id.
+    No name has the form of an id or of a token, so that no program or person mistakes it for one.
     """
     if not _NAME.fullmatch(text):
         message = (
@@ -112,17 +109,17 @@ def parse_account_name(text: str) -> str:
 
 
 def is_administrator_name(name: str) -> bool:
-    """Say whether only administrators have such a name: its bearer seems to run the registry."""
+    """Check whether only administrators may have the name, as it seems official."""
     return is_reserved_name(name, ())
 
 
 def account_name_place(name: str) -> Place:
-    """Return where it is written whose name this is."""
+    """Return the place of an account name, in any spelling."""
     return Place(f"name-{name.lower()}")
 
 
 class Identity(Entity):
-    """Somebody at a provider of identities, and the account that is theirs here."""
+    """A person's identity at an identity provider, linked to an account."""
 
     kind: ClassVar[str] = "identity"
 
@@ -135,21 +132,20 @@ class Identity(Entity):
 
     @property
     def place(self) -> Place:
-        """Return the place that a sign-in finds it by."""
+        """Sign-in finds the identity by this place."""
         return identity_place(self.issuer, self.identifier)
 
     @property
     def subject(self) -> str:
-        """Return the account, to list what belongs to it."""
+        """The account, so that its identities can be listed."""
         return self.account
 
     @property
     def id(self) -> str:
-        """Return a short name of it for addresses."""
         return self.place.owner.removeprefix("identity-")[:20]
 
 
 def identity_place(issuer: str, identifier: str) -> Place:
-    """Return where it is written whose account this is; the name of a person never is."""
+    """Return the place of an identity. It holds a hash, never the identifier itself."""
     digest = hashlib.sha256(f"{issuer}\n{identifier}".encode()).hexdigest()
     return Place(f"identity-{digest}")

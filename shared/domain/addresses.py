@@ -18,30 +18,29 @@ _LONGEST = 200  # Characters that a request through five proxies brings.
 
 
 def parse_networks(text: str) -> Networks:
-    """Read networks in CIDR form, or single addresses, between commas or spaces.
+    """Parse networks in CIDR form, or single addresses, separated by commas or spaces.
 
-    Raises `ValueError`, which names the first that is none.
+    Raises `ValueError`, which names the first that is invalid.
     """
     return tuple(ip_network(part) for part in text.replace(",", " ").split())
 
 
 def is_within(address: Address, networks: Networks) -> bool:
-    """Say whether the address lies in one of the networks."""
     return any(address in network for network in networks)
 
 
 def is_shared(address: str, proxies: Networks) -> bool:
-    """Say whether many callers may have the address: this machine, a proxy of ours, or none."""
+    """Check whether many callers may share the address: this machine, a proxy of ours, or none."""
     parsed = _parsed(address)
     return parsed is None or parsed.is_loopback or is_within(parsed, proxies)
 
 
 def client_address(forwarded: str, proxies: Networks) -> str:
-    """Return who a request came from, or an empty text where nothing tells.
+    """Return the address of the client; empty where it is unknown.
 
-    `forwarded` is `X-Forwarded-For` with the peer at its end, where the host has put it. The peer
-    is the caller, unless it is one of our `proxies`: then it is the next one to the left, and so
-    on. What stands further left is anybody's claim, and is not looked at.
+    `forwarded` is `X-Forwarded-For` with the peer at its end, where the host adds it. The peer is
+    the client, unless it is one of our `proxies`: then the next address to the left is, and so on.
+    Addresses further left are ignored: anybody can write them.
     """
     # The same few clients ask again and again; what is longer than any chain is not kept.
     read = _remembered if len(forwarded) <= _LONGEST else _read
@@ -80,7 +79,7 @@ _remembered = lru_cache(maxsize=4_096)(_read)
 
 @lru_cache(maxsize=4_096)  # Addresses as they are written here, never as they are sent.
 def caller_network(address: str) -> str:
-    """Return what counts as one caller: an IPv4 address, or the first of an IPv6 network."""
+    """Return what counts as one caller: an IPv4 address, or the /64 network of an IPv6 address."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
         return address
@@ -95,8 +94,10 @@ Network = IPv4Network | IPv6Network
 
 
 def parse_ranges(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the ranges in their one spelling, each once; raise `InvalidRequest` for the first
-    that is none."""
+    """Return the ranges in canonical spelling, without duplicates.
+
+    Raises `InvalidRequest` for the first that is invalid.
+    """
     ranges = tuple(dict.fromkeys(_spelled(text.strip()) for text in texts))
     if len(ranges) > MAX_RANGES:
         message = (
@@ -108,9 +109,9 @@ def parse_ranges(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_address_allowed(ranges: tuple[str, ...], address: str) -> bool:
-    """Say whether a request from `address` is within the ranges; no ranges are no limit.
+    """Check whether `address` is in one of the ranges; no ranges means no limit.
 
-    An address that cannot be read is within none: who hides where they are is not let in.
+    An unreadable address is in no range.
     """
     if not ranges:
         return True
@@ -122,7 +123,7 @@ def is_address_allowed(ranges: tuple[str, ...], address: str) -> bool:
 
 
 def are_ranges_within(ranges: tuple[str, ...], limits: tuple[str, ...]) -> bool:
-    """Say whether the ranges hold nothing that the limits do not; no ranges are everywhere."""
+    """Check that `ranges` hold nothing outside `limits`; no ranges means every address."""
     if not limits:
         return True
     return bool(ranges) and all(
@@ -152,7 +153,7 @@ def _spelled(text: str) -> str:
 
 
 def _network(text: str) -> Network:
-    """Read an address, or a range whose bits behind the prefix are 0."""
+    """Read an address, or a range whose bits after the prefix are 0."""
     # A netmask such as /255.0.0.0 is read by the library, and by nobody else the same way.
     prefix = text.partition("/")[2]
     if len(text) > LONGEST_RANGE or "%" in text or not (prefix.isdecimal() or "/" not in text):
@@ -174,7 +175,7 @@ def _unmapped(address: Address) -> Address:
 
 
 def _unmapped_network(network: Network) -> Network:
-    """Return the IPv4 range that an IPv6 one stands for, such as ::ffff:192.0.2.0/120."""
+    """Return the IPv4 range that an IPv6 range maps, such as ::ffff:192.0.2.0/120."""
     first = _unmapped(network.network_address)
     if isinstance(network, IPv6Network) and isinstance(first, IPv4Address):
         return ip_network((first, network.prefixlen - _MAPPED_BITS))

@@ -37,7 +37,7 @@ _LONG_NUMBER = re.compile(r"(?<!\d)\d[\d_]{4000}", re.ASCII)  # Python converts 
 
 
 class _Unacceptable(Exception):
-    """Something that JSON or its parser allows and we do not."""
+    """Something that JSON or its parser allows and the registry does not."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -90,7 +90,7 @@ def _decoded(name: str, raw: bytes) -> str:
 
 
 def _where(before: str) -> str:
-    """Return the place of what follows `before`."""
+    """Return line and column of what follows `before`."""
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     return f"line {line}, column {column}"
 
@@ -99,7 +99,7 @@ def _where(before: str) -> str:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return the object; readers differ in which of two equal keys counts."""
+    """Return the object; refuse duplicate keys, of which readers use different ones."""
     found: dict[str, object] = {}
     for key, value in pairs:
         if key in found:
@@ -126,7 +126,7 @@ def _finite_float(digits: str) -> float:
 
 
 def _require_text(value: object) -> None:
-    """Refuse half a character, which JSON can escape and nothing can store."""
+    """Refuse lone surrogates, which JSON can escape and nothing can store."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -138,7 +138,7 @@ def _require_text(value: object) -> None:
 
 
 def _refuse_costly(name: str, text: str) -> None:
-    """Refuse what tomllib would take minutes for."""
+    """Refuse documents that tomllib would parse for minutes."""
     skeleton = _STRING_OR_COMMENT.sub("s", text)
     if sum(1 for _ in _TOML_TOKEN.finditer(skeleton)) > _MOST_TOML_TOKENS:
         raise ManifestTooDeep(name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines")
@@ -147,7 +147,7 @@ def _refuse_costly(name: str, text: str) -> None:
 
 
 def _located(message: str, text: str) -> str:
-    """Return tomllib's message, short, with the place that it ends with, also at the end."""
+    """Return tomllib's message, shortened, with line and column."""
     found, _, place = message.removesuffix(")").rpartition(" (at ")
     where = _where(text) if place == "end of document" else place
     return f"{printable(found)} at {where}"
@@ -159,12 +159,12 @@ _SEPARATORS = (b",", b"[", b"{")
 
 
 def has_at_most_values(values: int, content: bytes) -> bool:
-    """Say whether the text holds no more values than that; signs within strings count as well."""
+    """Count the values of a JSON text roughly; separators within strings count as well."""
     return sum(content.count(sign) for sign in _SEPARATORS) < values
 
 
 def is_shallow(value: object) -> bool:
-    """Say whether a value that was read is no deeper than `DEEPEST`."""
+    """Check that a parsed value is at most `MAX_JSON_DEPTH` levels deep."""
     level = [value]
     for _ in range(MAX_JSON_DEPTH):
         level = [inner for outer in level for inner in _inside(outer)]
@@ -174,7 +174,7 @@ def is_shallow(value: object) -> bool:
 
 
 def _inside(value: object) -> Iterator[object]:
-    """Yield the lists and objects that lie directly in a value."""
+    """Yield the lists and objects directly in a value."""
     if isinstance(value, dict):
         members = cast(dict[str, object], value).values()
     elif isinstance(value, list):

@@ -59,12 +59,12 @@ accesstoken = {token}
 def client_settings(base_url: str, username: str, token: str = TOKEN_PLACEHOLDER) -> str:
     """Return the file for a user of the registry at `base_url`.
 
-    The first `accesstoken` of the file is at the beginning of its line, and no other one is, so
-    that a script finds it without reading TOML.
+    Only the first `accesstoken` is at the beginning of its line, so that a script finds it without
+    a TOML parser.
     """
     return _TEXT.format(url=base_url, username=_string(username), token=_string(token))
 
 
 def _string(text: str) -> str:
-    """Return a text in quotes; a string of JSON is one of TOML."""
+    """Return a quoted string; a JSON string is a TOML string."""
     return json.dumps(text)

@@ -22,7 +22,7 @@ DEVICE_SCOPES = (Scope.READ, Scope.PUSH_NEW, Scope.PUSH_VERSION, Scope.DEPRECATE
 
 
 class DeviceRequest(Record):
-    """A machine that waits: what it says of itself, and where it asks from."""
+    """A device that waits for approval: its name, address and user agent."""
 
     device: str  # The hash of its own code.
     client: str
@@ -33,13 +33,13 @@ class DeviceRequest(Record):
 
 
 class DeviceDecision(Record):
-    """What somebody answered: the account that the token is for, or nobody."""
+    """The account that the token is for; empty when the person refused."""
 
     account: str = ""
 
 
 def user_code(random: bytes) -> str:
-    """Return the code that these random bytes make, as people type it: `BCDF-GHJK`."""
+    """Return the user code for random bytes, as people type it: `BCDF-GHJK`."""
     number, letters = int.from_bytes(random), ""
     for _ in range(USER_CODE_LENGTH):
         number, digit = divmod(number, len(USER_CODE_LETTERS))
@@ -48,7 +48,7 @@ def user_code(random: bytes) -> str:
 
 
 def read_user_code(text: str) -> str | None:
-    """Return a code as it was given out, whatever case and signs it was typed with."""
+    """Return a user code in its canonical form, whatever case and separators were typed."""
     letters = "".join(char for char in text.upper() if char.isalnum())
     if len(letters) != USER_CODE_LENGTH or any(char not in USER_CODE_LETTERS for char in letters):
         return None
@@ -56,7 +56,7 @@ def read_user_code(text: str) -> str | None:
 
 
 def read_client_name(text: str) -> str:
-    """Return what a machine calls itself, as one short line that shows what is in it."""
+    """Return the name that a device gives itself, on one short printable line."""
     shown = "".join(char if char.isprintable() else " " for char in redact_tokens(text))
     line = " ".join(shown.split())
     return line[:MAX_CLIENT_NAME] or "a machine without a name"

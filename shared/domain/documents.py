@@ -12,9 +12,9 @@ _GZIP_LEVEL = 6  # Level 9 takes three times as long for one percent less.
 
 @dataclass(frozen=True, slots=True)
 class DerivedDocument:
-    """Bytes that are the same for everybody who asks, until something changes.
+    """A document that is the same for everybody.
 
-    `tag` names them, with its quotes; `changed_ms` is when they became what they are, if known.
+    `tag` is its ETag, with quotes; `changed_ms` is when its content last changed, if known.
     """
 
     content: bytes
@@ -49,15 +49,14 @@ def xml_element(name: str, *content: str) -> str:
 
 
 def xml_leaf(name: str, value: object) -> str:
-    """Return an element around a text or a number."""
+    """Return an element around escaped text or a number."""
     return xml_element(name, _FORBIDDEN.sub("", str(value)).translate(_ESCAPES))
 
 
 def xml_flag(name: str, value: object) -> str:
-    """Return an element that is true or false."""
     return xml_element(name, "true" if value else "false")
 
 
 def xml_document(root: str) -> bytes:
-    """Return a whole document of this root element."""
+    """Return a document with this root element."""
     return f"{_DECLARATION}{root}\n".encode()

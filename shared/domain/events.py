@@ -44,7 +44,7 @@ EVERY_VERSION = "*"
 
 @dataclass(frozen=True, slots=True)
 class PackageChange:
-    """One change: `number` is its place in the feed, `version` may be `EVERY_VERSION`."""
+    """A change in the feed: `number` is its position, `version` may be `EVERY_VERSION`."""
 
     number: int
     at_ms: int
@@ -55,7 +55,7 @@ class PackageChange:
 
 
 def package_change(number: int, event: Event) -> PackageChange | None:
-    """Return what the event says of a package, or None when it is about something else."""
+    """Return the change of a package that the event records, or None for other events."""
     change = _CHANGES.get(event.kind)
     if change is None:
         return None
@@ -75,9 +75,9 @@ MAX_FILTER_LENGTH = 200  # Characters of a kind or an actor.
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Events below a number, newest first, whose kind begins so and that this actor made.
+    """Events with a number below `before`, latest first, filtered by kind, actor and time.
 
-    `subject` is what they are about, as it is compared; no address asks by it.
+    `kind` is a prefix. `subject` is in lower case; no URL sets it.
     """
 
     before: int | None = None
@@ -90,7 +90,7 @@ class EventQuery:
 
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> Self:
-        """Read the parameters of an address, or raise `InvalidRequest`."""
+        """Parse query parameters, or raise `InvalidRequest`."""
         return cls(
             before=_number(params, "before", 1, 2**62),
             count=_number(params, "count", 1, MAX_EVENTS_PAGE_SIZE) or EVENTS_PAGE_SIZE,
@@ -101,7 +101,6 @@ class EventQuery:
         )
 
     def matches(self, event: Event) -> bool:
-        """Say whether the event is one that was asked for."""
         return (
             event.kind.startswith(self.kind)
             and self.actor in ("", event.actor)

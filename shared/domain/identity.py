@@ -45,15 +45,15 @@ OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request: an account id, the credential it came by, and what that allows.
+    """Who makes a request: an account id, its credential, and what the credential allows.
 
-    An empty id is nobody: a request without credentials. `expires_ms` is when a token ends, and
-    with it every token that is made by it. `holdings` are roles that the credential itself brings,
-    and with one no account is needed. `signed_in_ms` is when the person last proved who they are;
-    None for every token. Address and agent are the client's. `provenance` is the job of a CI
-    system whose token it is. `addresses` are ranges that it may be used from; none are no limit.
-    `token` is the id of a stored access token, with which whatever is made now is marked; `maker`
-    is the account that made a token of an organization.
+    The id is empty for a request without credentials. `expires_ms` is when the token expires;
+    tokens created with it expire no later. `role_grants` are roles that the credential itself
+    grants; with one, no account is needed. `signed_in_ms` is when the person last signed in, None
+    for tokens. `address` and `agent` are the client's. `provenance` is the CI job of a job's token.
+    `addresses` are the ranges that the token may be used from; empty means everywhere. `token` is
+    the id of a stored access token, which marks whatever is created with it; `token_creator` is the
+    account that created a token of an organization.
     """
 
     id: str = ""
@@ -71,43 +71,41 @@ class Principal:
 
     @property
     def is_anonymous(self) -> bool:
-        """Say whether the request came without credentials."""
         return not self.id
 
     @property
     def is_operator(self) -> bool:
-        """Say whether this is whoever runs commands on the registry's own machine."""
+        """Check whether this is the operator, who runs commands on the registry's machine."""
         return self.id == OPERATOR_ID
 
     def signed_in_recently(self, now_ms: int) -> bool:
-        """Say whether the person signed in a moment ago."""
         if self.signed_in_ms is None:
             return False
         return now_ms - self.signed_in_ms <= RECENT_SIGN_IN // timedelta(milliseconds=1)
 
     def granted_roles(self, org: OrgName) -> frozenset[Role]:
-        """Return the roles that the credential itself brings to the organization."""
+        """Return the roles in the organization that the credential itself grants."""
         return frozenset(each.role for each in self.role_grants if matches_pattern(org, each.org))
 
     @property
     def organizations(self) -> frozenset[str]:
-        """Return the organizations that the credential names a role of its own in."""
+        """Return the organizations that the role grants name, without patterns."""
         return frozenset(each.org.lower() for each in self.role_grants if not is_pattern(each.org))
 
     @property
     def all_grants(self) -> tuple[Grant, ...]:
-        """Return all that the credential allows, with its own roles and with those of its owner."""
+        """Return the grants that need a role of the account, and those with a role of their own."""
         own = [Grant(scopes=each.scopes, org=each.org) for each in self.role_grants if each.scopes]
         return (*self.grants, *own)
 
     def allows(self, scope: Scope, resource: Resource) -> bool:
-        """Say whether the credential allows `scope` on `resource` with the roles of its owner."""
+        """Check whether a grant covers `scope` on `resource`; its owner needs a role besides."""
         return any(grant.covers(scope, resource) for grant in self.grants)
 
     def allows_by_role_grant(
         self, scope: Scope, roles: frozenset[Role], resource: Resource
     ) -> bool:
-        """Say whether the credential brings one of the roles, and `scope` with that very role."""
+        """Check whether a role grant has one of the roles, and `scope` with that same role."""
         fitting = [each for each in self.role_grants if each.role in roles]
         fitting = [each for each in fitting if matches_pattern(org_of(resource), each.org)]
         return any(
@@ -116,7 +114,7 @@ class Principal:
         )
 
     def may_grant(self, wanted: Grant) -> bool:
-        """Say whether the credential may make another that holds `wanted`."""
+        """Check whether the credential may create another one with the grant `wanted`."""
         return any(Scope.MANAGE in grant.scopes and grant.includes(wanted) for grant in self.grants)
 
 
@@ -127,7 +125,7 @@ UPKEEP = Principal(id="upkeep", credential="upkeep")  # Who changes what time ha
 
 @dataclass(frozen=True, slots=True)
 class AccessContext:
-    """What the directory says of an account and an organization at the moment of a request."""
+    """Account, organization and role at the time of a request."""
 
     account: Account | None
     organization: Organization | None
@@ -143,35 +141,32 @@ class AccessContext:
         membership: Membership | None,
         now_ms: int,
     ) -> Self:
-        """Tell which role the membership gives at that time."""
+        """Read role and sponsor from the membership at that time."""
         role = membership.role_at(now_ms) if membership else None
         sponsor = membership.sponsor_at(now_ms) if membership else ""
         return cls(account, organization, role, now_ms, sponsor)
 
     @property
     def is_administrator(self) -> bool:
-        """Say whether the account administers the registry."""
         return self.account is not None and self.account.administrator
 
     @property
     def is_locked(self) -> bool:
-        """Say whether the account is locked."""
         return self.account is not None and self.account.is_locked
 
     @property
     def is_deleted(self) -> bool:
-        """Say whether the organization was there and is gone."""
+        """Check whether the organization existed and is deleted."""
         return self.organization is not None and self.organization.is_deleted_at(self.at_ms)
 
     def require_organization(self, org: OrgName) -> Organization:
-        """Return the organization that was asked about, or raise `OrganizationNotFound`."""
+        """Return the organization, or raise `OrganizationNotFound`."""
         if self.organization is None or self.is_deleted:
             raise OrganizationNotFound(org)
         return self.organization
 
     @property
     def is_being_deleted(self) -> bool:
-        """Say whether the organization is about to be deleted."""
         return self.organization is not None and self.organization.deleting_ms is not None
 
 
@@ -181,10 +176,9 @@ NO_ACCESS = AccessContext(account=None, organization=None, role=None)
 def require_right(
     principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> None:
-    """Raise the refusal that tells why `principal` may not do `action` on `resource`.
+    """Raise the refusal that `refusal_of` returns, if any.
 
-    Raises `CredentialsMissing`, `TokenUnknown`, `NameReserved` or `NotPermitted`; returns when it
-    is allowed.
+    Raises `CredentialsMissing`, `TokenUnknown`, `NameReserved`, `NotPermitted` or `SignInAgain`.
     """
     refusal = refusal_of(principal, access, action, resource)
     if refusal is not None:
@@ -194,7 +188,7 @@ def require_right(
 def refusal_of(
     principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
-    """Return why `principal` may not do `action` on `resource`; None means that they may."""
+    """Return why `principal` may not do `action` on `resource`; None when it may."""
     if principal.is_anonymous:
         return CredentialsMissing()
     if principal.is_operator:

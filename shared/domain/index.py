@@ -20,12 +20,12 @@ _WITHOUT_SPACES = (",", ":")
 
 
 def index_file(survey: Survey) -> bytes:
-    """Return the lines of a package's live releases; no byte where there is none."""
+    """Return the lines of a package's live releases; empty where there are none."""
     return b"".join(_line(survey.head, entry) for entry in _as_published(survey))
 
 
 def index_config(base_url: str) -> bytes:
-    """Return what a client of the index at `base_url` needs to know beside it."""
+    """Return the configuration for clients of the index at `base_url`."""
     config = {
         "version": CONFIG_VERSION,
         "dl": f"{base_url}/2.0/maven/{{org}}/{{name}}/{{version}}/{{name}}-{{version}}.bala",
@@ -36,7 +36,7 @@ def index_config(base_url: str) -> bytes:
 
 
 def index_path(head: Head) -> str:
-    """Return where the package's file is, below the root of the index."""
+    """Return the path of the package's file below the root of the index."""
     return f"{head.org}/{head.name}/{FILE_NAME}"
 
 

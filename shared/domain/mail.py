@@ -22,7 +22,7 @@ _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 
 
 class MailText(NamedTuple):
-    """What is said, without whom it is said to."""
+    """A mail without its recipient."""
 
     subject: str
     text: str
@@ -30,7 +30,7 @@ class MailText(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A letter with its address; neither the address nor the text is ever printed by accident."""
+    """A mail with its recipient. Neither recipient nor text is in its `repr`."""
 
     to: EmailAddress = field(repr=False)
     subject: str
@@ -38,7 +38,7 @@ class Mail:
 
 
 def parse_email(text: str) -> EmailAddress:
-    """Return `text` as an address that mail can be sent to, or raise `InvalidRequest`."""
+    """Return `text` as a mail address, or raise `InvalidRequest`."""
     trimmed = text.strip()
     if len(trimmed) > MAX_EMAIL_LENGTH or not _ADDRESS.fullmatch(trimmed):
         message = "That is no mail address. Write it as kim@example.org."
@@ -47,25 +47,24 @@ def parse_email(text: str) -> EmailAddress:
 
 
 def mailbox_key(address: str) -> str:
-    """Return what an address is counted by: `Kim+work@Example.org` is read by `kim@example.org`."""
+    """Return the mailbox of an address: `kim@example.org` for `Kim+work@Example.org`."""
     name, _, domain = address.lower().rpartition("@")
     return f"{name.partition('+')[0]}@{domain}"
 
 
 def mask_email(address: str) -> str:
-    """Return an address as a stranger may see it: `k…@example.org`."""
+    """Return an address as strangers may see it: `k…@example.org`."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}\N{HORIZONTAL ELLIPSIS}@{domain}"
 
 
 def mail_line(text: str) -> str:
-    """Return what a header can hold: one line, printable, not too long."""
+    """Return text for a header: one printable line, shortened."""
     line = "".join(c if c.isprintable() else " " for c in text)
     return line[:MAX_SUBJECT_LENGTH].strip()
 
 
 def invitation_mail(org: str, role: str, *, by: str, link: str, until_ms: int) -> MailText:
-    """Invite somebody, who may never have heard of the registry."""
     return MailText(
         f"{by} invites you to {org}",
         f"{by} invites you to be {role} of the organization {org}. Open this link to accept or "
@@ -75,7 +74,6 @@ def invitation_mail(org: str, role: str, *, by: str, link: str, until_ms: int) -
 
 
 def owner_change_pending_mail(org: str, what: str, *, by: str, at_ms: int, link: str) -> MailText:
-    """Tell owners what is about to happen to them, while it can be undone."""
     return MailText(
         f"The owners of {org} are about to change",
         f"{by} has decided that {what}. This counts from {time_text(at_ms)} on. Until then every "
@@ -86,7 +84,6 @@ def owner_change_pending_mail(org: str, what: str, *, by: str, at_ms: int, link:
 
 
 def owners_changed_mail(org: str, what: str, *, by: str, link: str) -> MailText:
-    """Tell owners what has happened to them."""
     return MailText(
         f"The owners of {org} have changed",
         f"{by} has decided that {what}. This counts from now on:\n\n{link}\n\n"
@@ -95,7 +92,6 @@ def owners_changed_mail(org: str, what: str, *, by: str, link: str) -> MailText:
 
 
 def owner_change_cancelled_mail(org: str, what: str, *, by: str, link: str) -> MailText:
-    """Tell owners that a change was undone in time."""
     return MailText(
         f"The owners of {org} stay as they are",
         f"It had been decided that {what}. {by} has undone that:\n\n{link}\n",
@@ -103,7 +99,6 @@ def owner_change_cancelled_mail(org: str, what: str, *, by: str, link: str) -> M
 
 
 def organization_deletion_mail(org: str, *, by: str, at_ms: int, link: str) -> MailText:
-    """Tell owners that their organization is about to go, for ever."""
     return MailText(
         f"The organization {org} is about to be deleted",
         f"{by} deletes the organization {org}. It takes no packages any more, and from "
@@ -113,7 +108,6 @@ def organization_deletion_mail(org: str, *, by: str, at_ms: int, link: str) -> M
 
 
 def organization_deletion_cancelled_mail(org: str, *, by: str, link: str) -> MailText:
-    """Tell owners that their organization stays."""
     return MailText(
         f"The organization {org} stays",
         f"{by} has undone the deletion of the organization {org}:\n\n{link}\n",
@@ -121,7 +115,6 @@ def organization_deletion_cancelled_mail(org: str, *, by: str, link: str) -> Mai
 
 
 def domain_lapsed_mail(org: str, domain: str, *, record: str, link: str) -> MailText:
-    """Tell owners that a domain of theirs is no longer proven."""
     return MailText(
         f"{domain} is no longer verified for {org}",
         f"The record {record}, by which {org} proved that {domain} is its own, is gone, so the "
@@ -130,7 +123,6 @@ def domain_lapsed_mail(org: str, domain: str, *, record: str, link: str) -> Mail
 
 
 def new_device_mail(name: str, url: str, *, agent: str, address: str) -> MailText:
-    """Tell of a sign-in with a browser that was not seen before."""
     return MailText(
         mail_line(f"{name}: a new browser is signed in"),
         f"""\
@@ -146,7 +138,6 @@ If that was you, there is nothing to do. If not, end the session at
 
 
 def identity_linked_mail(name: str, url: str, *, label: str, provider: str) -> MailText:
-    """Tell of a new way to sign in."""
     return MailText(
         mail_line(f"{name}: a new way to sign in"),
         f"""\
@@ -158,7 +149,6 @@ If you did not do this, remove it at {url}/account and end every session there.
 
 
 def identity_removed_mail(name: str, url: str, *, label: str, provider: str) -> MailText:
-    """Tell of a way to sign in that is closed."""
     return MailText(
         mail_line(f"{name}: a way to sign in is gone"),
         f"""\
@@ -170,7 +160,7 @@ If you did not do this, look at {url}/account at once.
 
 
 def session_copied_mail(name: str, url: str) -> MailText:
-    """Tell of a cookie that was in two places."""
+    """Tell that a session's cookie was used from two places."""
     return MailText(
         mail_line(f"{name}: a session was ended"),
         f"""\
@@ -182,7 +172,6 @@ somebody has copied it. Sign in again, and look through your sessions and tokens
 
 
 def leaked_token_mail(token: Token, found_at: str, page_of_tokens: str) -> MailText:
-    """Tell that a token was found in the open, and what to do now."""
     where = f"It was found at {found_at}\n\n" if found_at else ""
     text = (
         f"{_named(token)} was found where others can read it, and it was revoked at once.\n\n"
@@ -195,7 +184,6 @@ def leaked_token_mail(token: Token, found_at: str, page_of_tokens: str) -> MailT
 
 
 def token_expiry_mail(token: Token, page_of_tokens: str) -> MailText:
-    """Tell that a token ends soon."""
     day = _day(token.expires_ms)
     text = (
         f"{_named(token)} ends on {day}. From then on, whatever uses it is refused.\n\n"
@@ -235,7 +223,6 @@ _WORDS = {
 
 
 def moderation_mail(release: Release, organization_page: str) -> MailText:
-    """Tell what was decided about a release, and why."""
     words = _WORDS[release.state]
     reason = f"The reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
     text = (
@@ -248,12 +235,12 @@ def moderation_mail(release: Release, organization_page: str) -> MailText:
 
 
 def _printable(text: str) -> str:
-    """Return words that no mail program takes for anything else."""
+    """Return text without control characters."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
 def account_locked_mail(name: str, url: str) -> MailText:
-    """Tell somebody that their account is locked; never why, as the mail may be read by others."""
+    """Tell that an account is locked, but not why: others may read the mail."""
     return MailText(
         mail_line(f"{name}: your account is locked"),
         f"""\
@@ -266,7 +253,6 @@ Ask an administrator of the registry why, and what to do now.
 
 
 def account_unlocked_mail(name: str, url: str) -> MailText:
-    """Tell somebody that they can go on."""
     return MailText(
         mail_line(f"{name}: your account is unlocked"),
         f"""\
@@ -277,7 +263,6 @@ through your tokens, and through what happened, at {url}/account.
 
 
 def administrators_changed_mail(name: str, url: str, *, by: str, is_one: bool) -> MailText:
-    """Tell administrators who became one of them, or is none any more."""
     what = "an administrator" if is_one else "no administrator any more"
     return MailText(
         mail_line(f"{name} is {what}"),

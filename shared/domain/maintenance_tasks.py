@@ -25,8 +25,6 @@ class TaskResult(Enum):
 
 
 class TaskRun(Record):
-    """One run of a task."""
-
     task: str
     started_ms: int
     ended_ms: int
@@ -38,26 +36,24 @@ class TaskRun(Record):
 
     @property
     def may_have_more(self) -> bool:
-        """Say whether it may have found more problems than are kept."""
+        """Check whether the run may have found more problems than are stored."""
         return len(self.problems) == PROBLEMS_KEPT
 
     @property
     def duration(self) -> timedelta:
-        """Return how long it took."""
         return timedelta(milliseconds=self.ended_ms - self.started_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
-    """A task: its last run, if there was one, and when the next is due, if it is timed."""
+    """A task: its last run, if any, and when the next is due, if it has a schedule."""
 
     task: str
     last_run: TaskRun | None
     due_ms: int | None
 
     def is_overdue(self, now_ms: int) -> bool:
-        """Tell whether a run should have been and was not; of a task that never ran, nobody knows
-        since when."""
+        """Check whether a run is missing. A task that never ran is never overdue."""
         if self.last_run is None or self.due_ms is None:
             return False
         return now_ms - self.due_ms > OVERDUE_AFTER // timedelta(milliseconds=1)
@@ -65,7 +61,7 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The seconds, minutes and hours of each day at which something runs."""
+    """The seconds, minutes and hours of each day at which a task runs."""
 
     text: str
     seconds: tuple[int, ...]
@@ -74,7 +70,7 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a schedule: each field a number, `*`, or `*/n`; raise `ValueError` otherwise."""
+        """Parse a schedule: each field is a number, `*` or `*/n`. Raises `ValueError`."""
         *of_the_day, day, month, weekday = text.split()
         if (day, month, weekday) != DAILY:
             message = f"the schedule '{text}' is not of every day"
@@ -83,7 +79,7 @@ class Schedule:
         return cls(text, *(tuple(_values(field, most)) for field, most in fields))
 
     def next_after(self, at_ms: int) -> int:
-        """Return the first time after this one."""
+        """Return the next time after `at_ms`, in milliseconds."""
         at_s = at_ms // 1000
         day_s = at_s - at_s % _DAY_S
         of_day = at_s - day_s
@@ -104,7 +100,6 @@ class Schedule:
 def task_state(
     task: str, last: TaskRun | None, schedule: Schedule | None, now_ms: int
 ) -> TaskState:
-    """Return how a task stands."""
     since_ms = last.started_ms if last else now_ms
     return TaskState(task, last, schedule.next_after(since_ms) if schedule else None)
 
@@ -133,7 +128,7 @@ TASK_REQUEST_LIFETIME = timedelta(
 
 
 class TaskRequest(Entity):
-    """A task that somebody asked for, until it has run."""
+    """A request to run a task; it is removed when the task has run."""
 
     kind: ClassVar[str] = "upkeep-wish"
 
@@ -145,15 +140,14 @@ class TaskRequest(Entity):
 
     @property
     def place(self) -> Place:
-        """Return the task's place among all wishes."""
         return task_request_place(self.task)
 
     @property
     def ends_ms(self) -> int:
-        """Return when nobody waits for it any more."""
+        """Return when the request expires."""
         return self.asked_ms + TASK_REQUEST_LIFETIME // timedelta(milliseconds=1)
 
 
 def task_request_place(task: str) -> Place:
-    """Return where it is written who asked for a task; of several the first is kept."""
+    """Return the place of the request for a task; of several requests the first is kept."""
     return Place(TASK_REQUESTS_OWNER, task)

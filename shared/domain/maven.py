@@ -31,7 +31,7 @@ _WITHOUT_SPACES = (",", ":")
 
 
 def repository_heading(group: str, artifact: str) -> str:
-    """Return the two elements that every metadata document begins with."""
+    """Return the two elements at the start of every metadata document."""
     return xml_leaf("groupId", group) + xml_leaf("artifactId", artifact)
 
 
@@ -56,7 +56,7 @@ def repository_metadata(survey: Survey) -> bytes:
 
 
 def _last_updated(entries: Iterable[ReleaseEntry]) -> str:
-    """Return the time of the newest entry: of the data, not of the request."""
+    """Return the time of the latest entry: of the data, not of the request."""
     newest_ms = max((entry.created_ms for entry in entries), default=0)
     return datetime.fromtimestamp(newest_ms // 1000, UTC).strftime("%Y%m%d%H%M%S")
 
@@ -67,10 +67,10 @@ def _last_updated(entries: Iterable[ReleaseEntry]) -> str:
 def client_metadata(
     distribution: Distribution, org: str, name: str, survey: Survey | None
 ) -> bytes:
-    """Return what a distribution can use of a package; of one that is not there, no version.
+    """Return the versions of a package that a distribution can use; none for an unknown package.
 
-    The client searches the whole document for names of elements, so none is nested in another of
-    its name.
+    The client searches the whole document for element names, so no element is nested in another
+    with the same name.
     """
     entries = usable_entries(survey, distribution.client) if survey else ()
     versions = xml_element("versions", *(_version(survey.head, each) for each in entries if survey))
@@ -92,9 +92,9 @@ def _version(head: Head, entry: ReleaseEntry) -> str:
 
 
 def tool_metadata(distribution: Distribution, tool: ToolId, survey: Survey) -> bytes:
-    """Return the package of a tool and the versions that `survey` has, newest first.
+    """Return the package of a tool, and the versions of `survey`, latest first.
 
-    `bal tool pull` takes the first one as the latest.
+    `bal tool pull` uses the first one as the latest.
     """
     head = survey.head
     return xml_document(
@@ -111,9 +111,9 @@ def tool_metadata(distribution: Distribution, tool: ToolId, survey: Survey) -> b
 
 
 def depgraph(head: Head, release: Release, graph: bytes) -> bytes:
-    """Return the dependency graph of a release as an answer of the resolve call.
+    """Return the dependency graph of a release in the form of a resolve response.
 
-    `graph` is the JSON list of nodes as it is stored, which is not read again here.
+    `graph` is the stored JSON list of nodes; it is not parsed here.
     """
     deprecation = effective_deprecation(head, release.deprecation)
     resolved = json.dumps(
@@ -143,7 +143,7 @@ _NAMES = ("groupId", "artifactId", "version")
 
 
 def pom_of(coordinate: Coordinate) -> bytes:
-    """Return the POM that stands beside a bala."""
+    """Return the POM for the archive of a release."""
     package = coordinate.package
     lines = [
         xml_leaf("modelVersion", "4.0.0"),
@@ -157,7 +157,7 @@ def pom_of(coordinate: Coordinate) -> bytes:
 
 
 def require_pom(content: bytes, coordinate: Coordinate) -> None:
-    """Refuse a POM that cannot be read, or that is another artifact's."""
+    """Refuse a POM that is unreadable, or of another artifact."""
     if len(content) > MAX_POM_BYTES:
         what = "POM"
         raise FileTooLarge(what, len(content), MAX_POM_BYTES)
@@ -168,7 +168,7 @@ def require_pom(content: bytes, coordinate: Coordinate) -> None:
 
 
 class _Reader:
-    """Reads the texts directly below the root, and lets no declaration in: those can be bombs."""
+    """Reads the texts directly below the root; refuses declarations, which can be bombs."""
 
     def __init__(self) -> None:
         self._path: list[str] = []
@@ -207,20 +207,12 @@ _DIGITS = re.compile(r"[0-9a-fA-F]+", re.ASCII)
 
 
 class HashFunction(Protocol):
-    """The state of a checksum that is being computed."""
-
     @property
-    def digest_size(self) -> int:
-        """Return the size of the result in bytes."""
-        ...
+    def digest_size(self) -> int: ...
 
-    def update(self, data: bytes, /) -> None:
-        """Take more bytes."""
-        ...
+    def update(self, data: bytes, /) -> None: ...
 
-    def hexdigest(self) -> str:
-        """Return the checksum of what was taken so far."""
-        ...
+    def hexdigest(self) -> str: ...
 
 
 class ChecksumAlgorithm(Enum):
@@ -233,11 +225,9 @@ class ChecksumAlgorithm(Enum):
 
     @property
     def digits(self) -> int:
-        """Return how many hexadecimal digits its checksums have."""
         return self.hasher().digest_size * 2
 
     def hasher(self) -> HashFunction:
-        """Return a fresh state to feed with bytes."""
         # Clients compare these against damage; what is trusted here are SHA-256 digests.
         return hashlib.new(self.value, usedforsecurity=False)
 
@@ -257,7 +247,7 @@ class Checksum:
 
     @classmethod
     def parse(cls, algorithm: ChecksumAlgorithm, content: bytes) -> Self:
-        """Read a checksum file, with a line end or a file name behind it or without."""
+        """Parse a checksum file, with or without a line end or file name."""
         # A longer file is no checksum, and is not looked at.
         text = content[:1024].decode("ascii", "replace").split(maxsplit=1)
         digits = text[0] if text else ""

@@ -24,9 +24,9 @@ NEW_MEMBER_PERIOD = timedelta(days=7)
 
 
 class PendingRole(Record):
-    """A role that counts from a moment on; None takes the account out.
+    """A role that takes effect at `at_ms`; None removes the account.
 
-    `heir` is who owns the organization from that moment on instead; without them it does not count.
+    `heir` is who becomes owner at that moment; without them the change has no effect.
     """
 
     role: Role | None
@@ -51,27 +51,25 @@ class Membership(Entity):
 
     @property
     def place(self) -> Place:
-        """Return the place of the account among the members."""
         return member_place(self.org, self.account)
 
     @property
     def subject(self) -> str:
-        """Return the account, whose organizations are listed by it."""
+        """The account, so that its organizations can be listed."""
         return self.account
 
     def role_at(self, now_ms: int) -> Role | None:
-        """Return the role that counts at that time."""
         if self.pending is not None and now_ms >= self.pending.at_ms:
             return self.pending.role
         return self.role
 
     def sponsor_at(self, now_ms: int) -> str:
-        """Return who let the account in, while its role is new; then it stands for itself."""
+        """Return the account that invited this one, while the role is new; empty later."""
         is_new = now_ms - self.since_ms < NEW_MEMBER_PERIOD // timedelta(milliseconds=1)
         return self.invited_by if is_new else ""
 
     def at(self, now_ms: int) -> Self | None:
-        """Return the membership as it counts at that time; None when it is over by then."""
+        """Return the membership in effect at that time; None when it has ended."""
         if self.pending is None or now_ms < self.pending.at_ms:
             return self
         if self.pending.role is None:
@@ -83,7 +81,6 @@ class Membership(Entity):
 
 
 def member_place(org: str, account_id: str) -> Place:
-    """Return the place of an account among the members of an organization."""
     return Place(org.lower(), account_id)
 
 
@@ -94,7 +91,7 @@ _MS = timedelta(milliseconds=1)
 class MemberList:
     """The members of an organization at one moment.
 
-    `stored` are their records, of which some may be over; every question is answered for `now_ms`.
+    `records` are their stored records, of which some may have ended; all answers are for `now_ms`.
     """
 
     organization: Organization
@@ -103,17 +100,15 @@ class MemberList:
 
     @classmethod
     def of(cls, organization: Organization, stored: Iterable[Membership], now_ms: int) -> Self:
-        """Return the roster of these records."""
         return cls(organization, tuple(stored), now_ms)
 
     @property
     def org(self) -> str:
-        """Return the name of the organization, as it is spelled."""
         return self.organization.name
 
     @property
     def members(self) -> tuple[Membership, ...]:
-        """Return the memberships as they count now, without those that are over."""
+        """Return the memberships in effect now."""
         found = (each.at(self.now_ms) for each in self.records)
         return tuple(each for each in found if each is not None)
 
@@ -123,48 +118,44 @@ class MemberList:
 
     @property
     def public_members(self) -> tuple[Membership, ...]:
-        """Return the members who let everybody see that they are."""
         return tuple(each for each in self.members if each.is_shown)
 
     @property
     def newest_owner_ms(self) -> int:
-        """Return when somebody last became owner."""
         founded_ms = self.organization.created_ms
         return max((each.since_ms for each in self.owners), default=founded_ms)
 
     @property
     def with_pending_change(self) -> tuple[Membership, ...]:
-        """Return the members of whom a change waits for its time."""
         return tuple(each for each in self.members if each.pending is not None)
 
     def owners_replaced_by(self, heir_id: str) -> tuple[tuple[Membership, Role | None], ...]:
-        """Return the owners who are about to hand the organization over to this member, with what
-        they are to be then."""
+        """Return the owners whose place this member takes, each with their next role."""
         found = ((each, each.pending) for each in self.members)
         return tuple((each, wait.role) for each, wait in found if wait and wait.heir == heir_id)
 
     def record(self, account_id: str) -> Membership | None:
-        """Return the record of an account, even if it is over."""
+        """Return the record of an account, even if the membership has ended."""
         return next((each for each in self.records if each.account == account_id), None)
 
     def member(self, account_id: str) -> Membership | None:
-        """Return what the account is now, or None."""
+        """Return the membership of an account in effect now, or None."""
         return next((each for each in self.members if each.account == account_id), None)
 
     def require_other_owner(self, account_id: str, name: str) -> None:
-        """Raise `LastOwner` unless somebody else owns the organization, and goes on to."""
+        """Raise `LastOwner` unless another account is and stays owner."""
         if not any(each.account != account_id and _stays(each) for each in self.owners):
             raise LastOwner(name, self.org)
 
     def require_no_pending_change(self, account_id: str, name: str) -> None:
-        """Raise `ChangePending` when a change of this member waits already."""
+        """Raise `ChangePending` when a change of this member is pending."""
         if any(each.account == account_id for each in self.with_pending_change):
             raise ChangePending(name, self.org)
 
     def require_seniority(self, actor_id: str, other_id: str) -> None:
-        """Raise `OwnerTooNew` when the actor became owner lately, and after the other one did.
+        """Raise `OwnerTooNew` when the actor is a new owner, and newer than the other one.
 
-        Without it, whoever is let in by a trick drives out those who let them in.
+        Otherwise somebody who was invited by mistake could remove those who invited them.
         """
         actor, other = self._owner(actor_id), self._owner(other_id)
         if actor is None or other is None or actor.since_ms <= other.since_ms:
@@ -189,9 +180,9 @@ INVITATION_ID_LENGTH = 20  # Hexadecimal digits.
 
 
 class Invitation(Entity):
-    """What somebody was offered, by whom, and until when; the code itself is stored nowhere.
+    """An offered role. The code itself is stored nowhere.
 
-    `label` is what the organization's owners know it by: a masked address, or words of their own.
+    `label` is what the owners know it by: a masked address, or words of their own.
     """
 
     kind: ClassVar[str] = "invitation"
@@ -208,29 +199,26 @@ class Invitation(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place among the organization's invitations."""
         return invitation_place(self.org, self.id)
 
     @property
     def subject(self) -> str:
-        """Return the hash of the code, by which whoever holds the code finds it."""
+        """The hash of the code, by which the invitation is found."""
         return self.code_hash
 
     @property
     def ends_ms(self) -> int:
-        """Return when it expires."""
         return self.expires_ms
 
     def is_open_at(self, now_ms: int) -> bool:
-        """Say whether it can be accepted at that time."""
         return now_ms < self.expires_ms
 
 
 class OpenedInvitation(Entity):
-    """An invitation whose link somebody has opened, so that they can answer it later.
+    """An invitation whose link an account has opened, so that it can be answered later.
 
-    Nobody is found for an invitation by their mail address, which changes hands: whoever holds the
-    code is meant.
+    Invitations are never matched by mail address, which can change hands: whoever holds the code is
+    invited.
     """
 
     kind: ClassVar[str] = "kept-invitation"
@@ -243,7 +231,6 @@ class OpenedInvitation(Entity):
 
     @classmethod
     def of(cls, invitation: Invitation, account_id: str) -> Self:
-        """Keep an invitation for an account."""
         return cls(
             account=account_id,
             org=invitation.org,
@@ -254,17 +241,14 @@ class OpenedInvitation(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place among what the account has kept."""
         return opened_invitation_place(self.account, self.org, self.id)
 
     @property
     def ends_ms(self) -> int:
-        """Return when it expires."""
         return self.expires_ms
 
 
 def opened_invitation_place(account_id: str, org: str, invitation_id: str) -> Place:
-    """Return the place of an invitation that an account has kept."""
     return Place(account_id, f"{org.lower()}:{invitation_id}")
 
 
@@ -273,6 +257,6 @@ def invitation_place(org: str, invitation_id: str) -> Place:
 
 
 def invitation_id(org: str, address: EmailAddress) -> str:
-    """Return the id of an address's invitation: inviting somebody again renews it."""
+    """Return the id of the invitation of an address; a second invitation renews the first."""
     named = f"{org.lower()}\n{address.lower()}"
     return hashlib.sha256(named.encode()).hexdigest()[:INVITATION_ID_LENGTH]

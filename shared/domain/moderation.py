@@ -9,9 +9,9 @@ from shared.domain.records import Entity, Place
 
 
 class WithheldNote(Entity):
-    """That a release is withheld, as lists show it; the release itself is what decides.
+    """A withheld release, for lists. The release itself decides.
 
-    Derived from it, so it is put and removed without events. `of_revision` is the release's.
+    It is derived from the release, without events; `of_revision` is the release's.
     """
 
     kind: ClassVar[str] = "withheld"
@@ -28,9 +28,9 @@ class WithheldNote(Entity):
 
     @classmethod
     def of(cls, release: Release, by: str = "") -> Self:
-        """Note what the release says; `by` counts where its outbox does not say who decided.
+        """Derive the note of a release; `by` is used where its outbox does not say who decided.
 
-        Of what waits for an owner nobody has decided anything.
+        For a release that waits for an owner, nobody has decided yet.
         """
         if release.outbox and not release.awaits_owner:
             by = release.outbox[-1].actor
@@ -48,27 +48,24 @@ class WithheldNote(Entity):
 
     @property
     def coordinate(self) -> Coordinate:
-        """Return the release."""
         return Coordinate.parse(self.org, self.name, self.version)
 
     @property
     def place(self) -> Place:
-        """Return the place beside the others of its package."""
         return withheld_place(self.coordinate)
 
 
 def withheld_owner(package: Package) -> str:
-    """Return whom the notes of a package belong to; a slash may stand in no place."""
+    """Return the owner of the notes of a package; places hold no slash."""
     return package.key.replace("/", ":")
 
 
 def withheld_place(coordinate: Coordinate) -> Place:
-    """Return where the note of a release lies, if there is one."""
     return Place(withheld_owner(coordinate.package), str(coordinate.version))
 
 
 def is_state_change_pending(release: Release) -> bool:
-    """Say whether a change of the release's state is not listed everywhere yet."""
+    """Check whether a change of the release's state is not listed everywhere yet."""
     return any("state" in event.details for event in release.outbox)
 
 
@@ -86,7 +83,6 @@ class ReleaseComparison:
 
     @classmethod
     def of(cls, release: Release, earlier: Release) -> "ReleaseComparison":
-        """Compare a release with an earlier one of its package."""
         return cls(
             version=earlier.version,
             new_dependencies=tuple(sorted(_dependencies(release) - _dependencies(earlier))),
@@ -96,7 +92,6 @@ class ReleaseComparison:
 
     @property
     def is_unchanged(self) -> bool:
-        """Say whether nothing of it differs."""
         return not (self.new_dependencies or self.platform or self.has_other_publisher)
 
 
@@ -105,6 +100,6 @@ def _dependencies(release: Release) -> set[str]:
 
 
 def _publisher(origin: Origin) -> tuple[str, str, str]:
-    """Return who publishes: an account, an organization's token, or the jobs of a repository."""
+    """Return who published: an account, an organization's token, or the jobs of a repository."""
     job = origin.provenance
     return (origin.principal, job.provider if job else "", job.repository if job else "")

@@ -68,7 +68,7 @@ def _parse_dotted(what: str, text: str) -> str:
 
 
 def is_reserved(org: OrgName) -> bool:
-    """Say whether only the registry's operator may own `org`."""
+    """Check whether only the operator may own `org`."""
     return org.lower().startswith(RESERVED_PREFIX)
 
 
@@ -80,7 +80,7 @@ def possible_packages(module: ModuleName) -> tuple[PackageName, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package: an organization and a name, spelled as given."""
+    """An organization and a name, spelled as given."""
 
     org: OrgName
     name: PackageName
@@ -96,14 +96,13 @@ class Package:
 
     @property
     def key(self) -> str:
-        """Return what packages are compared by: spelling without case."""
+        """The key by which packages are compared, without case."""
         return f"{self.org}/{self.name}".lower()
 
     def at(self, version: Version) -> "Coordinate":
         return Coordinate(self, version)
 
     def __str__(self) -> str:
-        """Return `org/name`."""
         return f"{self.org}/{self.name}"
 
 
@@ -114,7 +113,7 @@ NO_PACKAGE = Package(OrgName("_"), PackageName("_"))
 
 @dataclass(frozen=True, slots=True)
 class Coordinate:
-    """What identifies a release: a package and a version."""
+    """A package and a version; identifies a release."""
 
     package: Package
     version: Version
@@ -126,11 +125,9 @@ class Coordinate:
 
     @property
     def key(self) -> str:
-        """Return what coordinates are compared by."""
         return f"{self.package.key}:{self.version}"
 
     def __str__(self) -> str:
-        """Return `org/name:version`."""
         return f"{self.package}:{self.version}"
 
 

@@ -48,15 +48,13 @@ class NoticeStage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """What a page says above its content."""
-
     text: str
     mood: NoticeKind
     link: str = ""
 
     @property
     def host(self) -> str:
-        """Return where a link leads that leaves this registry; empty for a page of ours."""
+        """The host of a link to another site; empty for a page of this registry."""
         if not self.link.startswith(_SCHEME):
             return ""
         return re.split(r"[/?#]", self.link.removeprefix(_SCHEME), maxsplit=1)[0]
@@ -64,8 +62,6 @@ class Banner:
 
 @dataclass(frozen=True, slots=True)
 class NoticeDraft:
-    """A notice as it was written."""
-
     text: str
     mood: NoticeKind
     link: str
@@ -76,7 +72,7 @@ class NoticeDraft:
     def parse(
         cls, text: str, mood: str, link: str = "", *, span: tuple[str, str], now_ms: int
     ) -> Self:
-        """Read what an administrator wrote; `span` is from when and until when, each perhaps empty.
+        """Parse a form; `span` is the begin and the end, each may be empty.
 
         Raises `InvalidRequest`.
         """
@@ -99,21 +95,20 @@ class Notice(Record):
     until_ms: int
 
     def stage(self, now_ms: int) -> NoticeStage:
-        """Return whether it is shown at that time."""
         if self.until_ms <= now_ms:
             return NoticeStage.ENDED
         return NoticeStage.COMING if now_ms < self.from_ms else NoticeStage.CURRENT
 
 
 class ReadOnlyState(Record):
-    """That the registry takes no changes, since when, and why."""
+    """Why the registry is read-only, and since when."""
 
     reason: str
     since_ms: int
 
 
 class NoticeBoard(Entity):
-    """Everything that is announced on every page: one record, so that one read tells all of it."""
+    """All notices and the read-only state, in one record, so that one read gets them all."""
 
     kind: ClassVar[str] = "bulletin"
 
@@ -122,11 +117,10 @@ class NoticeBoard(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place: there is one."""
         return NOTICE_BOARD_PLACE
 
     def banners(self, now_ms: int) -> tuple[Banner, ...]:
-        """Return what pages say at that time, the gravest first."""
+        """Return the banners of pages at that time, the most severe first."""
         moods = list(NoticeKind)
         current = sorted(
             self.at_stage(NoticeStage.CURRENT, now_ms), key=lambda n: moods.index(n.mood)
@@ -141,12 +135,11 @@ class NoticeBoard(Entity):
         return (Banner(text, NoticeKind.MAINTENANCE), *said)
 
     def at_stage(self, stage: NoticeStage, now_ms: int) -> list[Notice]:
-        """Return the notices that are at that stage, in order of their beginning."""
         found = [each for each in self.notices if each.stage(now_ms) is stage]
         return sorted(found, key=lambda notice: notice.from_ms)
 
     def with_notice(self, notice: Notice, now_ms: int) -> "NoticeBoard":
-        """Return it with one notice more; raise `TooManyNotices`."""
+        """Return the board with one more notice, or raise `TooManyNotices`."""
         ended = self.at_stage(NoticeStage.ENDED, now_ms)[-ENDED_NOTICES_KEPT:]
         others = [each for each in self.notices if each.stage(now_ms) is not NoticeStage.ENDED]
         if len(others) >= MAX_NOTICES:
@@ -154,9 +147,9 @@ class NoticeBoard(Entity):
         return self._with((*ended, *others, notice))
 
     def with_end(self, notice_id: str, until_ms: int, now_ms: int) -> "NoticeBoard":
-        """Return it with another end of a notice; raise `NoticeNotFound` or `InvalidRequest`.
+        """Return the board with another end of a notice; an end in the past ends it now.
 
-        An end that has come takes it away at once.
+        Raises `NoticeNotFound` or `InvalidRequest`.
         """
         notice = self.open_notice(notice_id, now_ms)
         if until_ms > now_ms:
@@ -165,7 +158,7 @@ class NoticeBoard(Entity):
         return self._with([changed if each is notice else each for each in self.notices])
 
     def open_notice(self, notice_id: str, now_ms: int) -> Notice:
-        """Return a notice that is shown or will be; raise `NoticeNotFound`."""
+        """Return a notice that has not ended, or raise `NoticeNotFound`."""
         for each in self.notices:
             if each.id == notice_id and each.stage(now_ms) is not NoticeStage.ENDED:
                 return each
@@ -179,7 +172,7 @@ NOTICE_BOARD_PLACE = Place("registry")
 
 
 def parse_read_only_reason(text: str) -> str:
-    """Return why no changes are taken, as a part of a sentence; raise `InvalidRequest`."""
+    """Return the reason as a part of a sentence, or raise `InvalidRequest`."""
     return _line("reason", text, MAX_READ_ONLY_REASON_LENGTH).rstrip(".!? ")
 
 

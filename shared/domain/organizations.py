@@ -16,7 +16,7 @@ MAX_DISPLAY_NAME, MAX_DESCRIPTION = 80, 500  # Characters: a line of a list, a p
 
 
 class Organization(Entity):
-    """The owner of packages; `name` keeps its first spelling, and never changes."""
+    """The owner of packages. `name` keeps its first spelling and never changes."""
 
     kind: ClassVar[str] = "organization"
 
@@ -31,26 +31,23 @@ class Organization(Entity):
 
     @property
     def key(self) -> str:
-        """Return what organizations are compared by."""
         return self.name.lower()
 
     def is_deleted_at(self, now_ms: int) -> bool:
-        """Say whether it is gone at that time; while its record stays, nobody gets its name."""
+        """Check whether it is deleted at that time; while its record stays, its name is taken."""
         return self.deleting_ms is not None and now_ms >= self.deleting_ms
 
     @property
     def place(self) -> Place:
-        """Return the organization's own place."""
         return organization_place(self.name)
 
 
 def organization_place(org: str) -> Place:
-    """Return the place of an organization, in any spelling."""
     return Place(org.lower())
 
 
 class NameSkeleton(Entity):
-    """One of the two skeletons of an organization's name, by which look-alikes of it are found."""
+    """One of two skeletons of an organization's name, by which look-alikes are found."""
 
     kind: ClassVar[str] = "look-alike"
 
@@ -59,12 +56,11 @@ class NameSkeleton(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place beside the organization, with which it is added."""
+        """The place is in the organization's partition, so both are added at once."""
         return Place(self.org.lower(), self.skeleton)
 
     @property
     def subject(self) -> str:
-        """Return what look-alikes share."""
         return self.skeleton
 
 
@@ -73,17 +69,17 @@ _UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
 def parse_display_name(text: str) -> str:
-    """Return `text` as a display name, empty for none, or raise `InvalidRequest`."""
+    """Return `text` as a display name, which may be empty, or raise `InvalidRequest`."""
     return _line("display name", text, MAX_DISPLAY_NAME)
 
 
 def parse_description(text: str) -> str:
-    """Return `text` as a description, empty for none, or raise `InvalidRequest`."""
+    """Return `text` as a description, which may be empty, or raise `InvalidRequest`."""
     return _line("description", text, MAX_DESCRIPTION)
 
 
 def parse_invitation_label(text: str) -> str:
-    """Return `text` as what an invitation is known by, or raise `InvalidRequest`."""
+    """Return `text` as the label of an invitation, or raise `InvalidRequest`."""
     return _line("label", text, MAX_DISPLAY_NAME)
 
 
@@ -130,7 +126,7 @@ def parse_domain(text: str) -> DomainName:
 
 
 def domain_record_name(domain: DomainName) -> str:
-    """Return where the proof is looked for: beside the domain, out of the way of others."""
+    """Return the name of the TXT record that verifies the domain."""
     return f"_ballroom.{domain}"
 
 
@@ -139,7 +135,7 @@ def domain_record_text(challenge: str) -> str:
 
 
 class OrganizationDomain(Entity):
-    """A domain that an organization claims, and since when the proof of it is known."""
+    """A domain that an organization claims, and since when it is verified."""
 
     kind: ClassVar[str] = "domain"
 
@@ -151,15 +147,12 @@ class OrganizationDomain(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place among the organization's domains."""
         return domain_place(self.org, self.domain)
 
     def is_verified_by(self, texts: Iterable[str]) -> bool:
-        """Say whether one of the records is the proof."""
         wanted = domain_record_text(self.challenge)
         return any(text.strip() == wanted for text in texts)
 
 
 def domain_place(org: str, domain: str) -> Place:
-    """Return the place of a domain among those of an organization."""
     return Place(org.lower(), domain)

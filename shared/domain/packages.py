@@ -49,7 +49,7 @@ class Graalvm(Enum):
 
 
 class Dependency(Record):
-    """A package and the version it was built against."""
+    """A package and the version that was built against."""
 
     org: str
     name: str
@@ -57,8 +57,6 @@ class Dependency(Record):
 
 
 class GraphNode(Record):
-    """One package of a dependency graph with its direct dependencies."""
-
     org: str
     name: str
     version: str
@@ -66,30 +64,28 @@ class GraphNode(Record):
 
 
 class Graph(Record):
-    """The dependency graph that a bala recorded: itself and every transitive dependency."""
+    """The dependency graph in an archive: the package itself and all transitive dependencies."""
 
     nodes: tuple[GraphNode, ...] = ()
 
 
 class ModuleText(Record):
-    """One module with its documentation."""
-
     name: str
     summary: str = ""
     readme: str = ""
 
 
 class Texts(Record):
-    """The documentation that a bala holds, as Markdown."""
+    """The documentation in an archive, as Markdown."""
 
     readme: str = ""
     modules: tuple[ModuleText, ...] = ()
 
 
 class Provenance(Record):
-    """Which job of a CI system published a release, as its provider signed it.
+    """The CI job that published a release, as its provider signed it.
 
-    `publishers` are the ids of the trusted publishers that let it in.
+    `publishers` are the ids of the trusted publishers that matched.
     """
 
     provider: str
@@ -103,12 +99,12 @@ class Provenance(Record):
 
     @property
     def link(self) -> str:
-        """Return the address of its run as pages may lead there; empty where they may not."""
+        """The URL of the run, if pages may link to it; otherwise empty."""
         return self.run_url if self.run_url.startswith("https://") else ""
 
     @property
     def event_details(self) -> dict[str, str]:
-        """Return what is known of the job, as events tell it."""
+        """Return the facts about the job for the details of an event."""
         told = self.model_dump(include={"provider", "repository", "workflow", "ref"})
         told |= {"commit": self.commit, "run": self.run_url}
         told |= {"reusable_workflow": self.defined_elsewhere}
@@ -116,7 +112,7 @@ class Provenance(Record):
 
 
 class Origin(Record):
-    """Who published a release, by which credential, and from which job of a CI system, if any."""
+    """Who published a release, with which credential, and from which CI job, if any."""
 
     principal: str
     credential: str = ""
@@ -124,7 +120,7 @@ class Origin(Record):
 
 
 class Head(Record):
-    """A package's small mutable record: it claims the name and says what holds for all versions."""
+    """A package's small mutable record: claims the name, and holds what applies to all versions."""
 
     org: str
     name: str
@@ -145,9 +141,9 @@ class Head(Record):
 
 
 class Release(Record):
-    """One version of a package: what was read from its bala, and what happened to it since.
+    """One version of a package: facts from its archive, and its state.
 
-    Creating this record is the commit of a push. At most 16 KB as JSON.
+    Creating this record commits a push. At most 16 KB as JSON.
     """
 
     org: str
@@ -193,23 +189,21 @@ class Release(Record):
         return Coordinate(package, Version.parse(self.version))
 
     def tool_named(self, text: str) -> str:
-        """Return the tool of this id, else its first one; nothing where it brings none."""
+        """Return the tool with this id, else the first one; empty where there are none."""
         named = (tool for tool in self.tools if tool.lower() == text.strip().lower())
         return next(named, self.tools[0] if self.tools else "")
 
     @property
     def content(self) -> Digest:
-        """Return the digest of the archive."""
         return Digest(self.digest)
 
     @property
     def archive(self) -> ArchiveName:
-        """Return what the archive is called."""
         return ArchiveName(self.content, self.coordinate, self.platform)
 
 
 class ReleaseEntry(Record):
-    """A release as lists and resolution need it; derived from the release, newest revision wins."""
+    """The facts of a release for lists and resolution, derived from the release."""
 
     version: str
     platform: str
@@ -227,7 +221,6 @@ class ReleaseEntry(Record):
 
     @classmethod
     def of(cls, release: Release) -> Self:
-        """Derive the entry of `release`."""
         return cls.model_validate(release, from_attributes=True)
 
     @property
@@ -237,38 +230,35 @@ class ReleaseEntry(Record):
 
 @dataclass(frozen=True, slots=True)
 class FoundRelease:
-    """What one read of a coordinate brings: the package and the release, where they exist."""
-
     head: Head | None
     release: Release | None
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A package with all its entries, newest version first, whatever their state."""
+    """A package with all its entries, latest version first, in any state."""
 
     head: Head
     entries: tuple[ReleaseEntry, ...]
 
     @property
     def revision(self) -> int:
-        """Return a number that grows with every change of the package but that of its pulls."""
+        """A number that grows with every change of the package except its pulls."""
         return self.head.revision + sum(entry.revision for entry in self.entries)
 
     @property
     def changed_ms(self) -> int:
-        """Return when something of the package changed last, withheld releases included."""
+        """When the package last changed, including withheld releases."""
         records = (self.head, *self.entries)
         return max(max(each.created_ms, each.changed_ms or 0) for each in records)
 
     def with_tool(self, tool: str) -> Self:
-        """Return the package with those of its entries that have the tool."""
         return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A release as it is shown to people and clients: with its package and its documentation."""
+    """A release as people and clients see it: with its package and its documentation."""
 
     head: Head
     release: Release
@@ -276,17 +266,16 @@ class Listing:
 
     @property
     def deprecation(self) -> str | None:
-        """Return the message of the release's deprecation, or of its whole package's."""
         return effective_deprecation(self.head, self.release.deprecation)
 
 
 def effective_deprecation(head: Head, own: str | None) -> str | None:
-    """Return a release's own deprecation message, else its package's; None means not deprecated."""
+    """Return the message of the release, else of its package; None when not deprecated."""
     return own if own is not None else head.deprecation
 
 
 def numeric_id(coordinate: Coordinate) -> int:
-    """Return the stable number below 2^31 that clients know a release by."""
+    """Return the stable number below 2^31 by which clients know a release."""
     digest = hashlib.sha256(coordinate.key.encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFF_FFFF
 
@@ -301,7 +290,7 @@ def graph_document(graph: Graph) -> bytes:
 
 
 def read_graph(document: bytes) -> tuple[GraphNode, ...]:
-    """Return the nodes of a document that `graph_document` made."""
+    """Parse a document of `graph_document`."""
     return _NODES.validate_json(document)
 
 
@@ -323,7 +312,7 @@ class SourceRepository:
 
     @classmethod
     def of(cls, release: Release) -> Self | None:
-        """Return the source of a release, or None where its author says nothing."""
+        """Return the source repository of a release, or None where the author names none."""
         text = release.source_repository
         if not text:
             return None
@@ -334,7 +323,7 @@ class SourceRepository:
 
 
 def _place(address: str) -> str | None:
-    """Return host and path of a plain web address, as repositories have them; None for others."""
+    """Return host and path of a plain web URL, in the form of a repository; None for others."""
     try:
         parts = urlsplit(address.strip())
     except ValueError:
@@ -348,7 +337,7 @@ def _place(address: str) -> str | None:
 
 
 def _repository(provenance: Provenance | None) -> str | None:
-    """Return host and path of the repository that the job ran in, without case."""
+    """Return host and path, in lower case, of the repository that the job ran in."""
     if provenance is None or not provenance.repository:
         return None
     run = _place(provenance.run_url)

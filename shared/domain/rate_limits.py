@@ -32,17 +32,15 @@ class RateLimitClass(Enum):
 
     @property
     def window(self) -> timedelta:
-        """Return the time that its limits are for."""
         return _WINDOWS.get(self, timedelta(minutes=1))
 
     @property
     def is_write(self) -> bool:
-        """Say whether such requests are made to change what is stored for good."""
+        """Check whether requests of the class change stored data."""
         return self in _CHANGING
 
     @property
     def noun(self) -> str:
-        """Return what a sentence calls such requests."""
         return _NOUNS[self]
 
 
@@ -86,7 +84,7 @@ class RateLimitSubject(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RateLimitKeys:
-    """Who makes a request, as it is counted; an empty key is not counted."""
+    """The keys by which a principal is counted; an empty key is not counted."""
 
     token: str = ""
     account: str = ""
@@ -94,12 +92,11 @@ class RateLimitKeys:
 
     @classmethod
     def of(cls, principal: Principal) -> Self:
-        """Return the keys of a principal: its credential, itself, and where it calls from."""
+        """Return the keys for credential, account and address."""
         address = caller_network(principal.address)
         return cls(principal.credential, principal.id, address)
 
     def key_of(self, subject: RateLimitSubject) -> str:
-        """Return the key by which this subject is counted."""
         if subject is RateLimitSubject.TOKEN:
             return self.token
         return self.account if subject is RateLimitSubject.ACCOUNT else self.address
@@ -110,14 +107,14 @@ _PART = re.compile(r"(token|account|address)=(\d{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What one class of operations allows in its window; a subject that is not named is free."""
+    """The limits of one class; a subject without a limit is not counted."""
 
     limit_class: RateLimitClass
     limits: Mapping[RateLimitSubject, int]
 
     @classmethod
     def parse(cls, operation: RateLimitClass, text: str) -> Self:
-        """Read `token=120 account=240 address=480`; raise `ValueError` for anything else."""
+        """Parse `token=120 account=240 address=480`, or raise `ValueError`."""
         most: dict[RateLimitSubject, int] = {}
         for part in text.split():
             found = _PART.fullmatch(part)
@@ -128,14 +125,14 @@ class RateLimit:
         return cls(operation, MappingProxyType(most))
 
     def of(self, keys: RateLimitKeys) -> list[tuple[RateLimitSubject, str, int]]:
-        """Return whom a request of these keys counts for, by which key, and the limit of each."""
+        """Return the subjects that a request counts for, each with its key and limit."""
         named = ((subject, keys.key_of(subject), most) for subject, most in self.limits.items())
         return [each for each in named if each[1]]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The stretch of time that holds a moment: windows follow each other without gaps."""
+    """The period that holds a moment; windows follow each other without gaps."""
 
     number: int
     length_ms: int
@@ -143,19 +140,17 @@ class Window:
 
     @classmethod
     def at(cls, now_ms: int, length: timedelta) -> Self:
-        """Return the window of this length that holds the time."""
         length_ms = length // timedelta(milliseconds=1)
         return cls(now_ms // length_ms, length_ms, now_ms % length_ms)
 
     @property
     def left_ms(self) -> int:
-        """Return how long it still takes."""
         return self.length_ms - self.into_ms
 
 
 @dataclass(frozen=True, slots=True)
 class WindowCounts:
-    """What was counted: in the window before, and in this one, the request in question included."""
+    """The counts of the previous window and of this one, including the current request."""
 
     before: int
     now: int
@@ -163,7 +158,7 @@ class WindowCounts:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitAllowance:
-    """What a caller may still do: `remaining` requests, and more in `wait_ms`."""
+    """What a caller may still do: `remaining` requests now, and more after `wait_ms`."""
 
     limit_class: RateLimitClass
     subject: RateLimitSubject
@@ -174,7 +169,7 @@ class RateLimitAllowance:
 
     @property
     def period(self) -> str:
-        """Return the time that the limit is for, in words."""
+        """The length of the window in words."""
         minutes = self.limit_class.window // timedelta(minutes=1)
         if self.limit_class.window == timedelta(days=1):
             return "a day"
@@ -182,13 +177,13 @@ class RateLimitAllowance:
 
     @property
     def wait_s(self) -> int:
-        """Return the wait in whole seconds, as headers have it; 0 is read by no client."""
+        """The wait in whole seconds, for headers; at least 1, as clients do not read 0."""
         return max(1, -(-self.wait_ms // 1000))
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitWait:
-    """Somebody who has used up a limit: the next request of theirs is refused until `until_ms`."""
+    """A caller that reached a limit: further requests are refused until `until_ms`."""
 
     limit_class: RateLimitClass
     subject: RateLimitSubject
@@ -197,7 +192,6 @@ class RateLimitWait:
     until_ms: int
 
     def left(self, now_ms: int) -> timedelta:
-        """Return how long it still takes."""
         return timedelta(milliseconds=max(0, self.until_ms - now_ms))
 
 
@@ -209,7 +203,7 @@ def check_limit(
     limit_class: RateLimitClass,
     subject: RateLimitSubject,
 ) -> RateLimitAllowance:
-    """Say whether the request that was counted last is within the limit, and what is left."""
+    """Check the request that was counted last against the limit, and return what remains."""
     # More than the limit was never let through, whatever was counted.
     before = min(counts.before, limit)
     used = counts.now + _in_reach(before, window)
@@ -222,7 +216,7 @@ def check_limit(
 
 
 def tightest_allowance(allowances: Sequence[RateLimitAllowance]) -> RateLimitAllowance:
-    """Return the one that a caller meets first: of those exceeded the longest to wait for."""
+    """Return the exceeded allowance with the longest wait, else that with the fewest remaining."""
     exceeded = [each for each in allowances if each.is_exceeded]
     if exceeded:
         return max(exceeded, key=lambda each: each.wait_ms)
@@ -230,14 +224,14 @@ def tightest_allowance(allowances: Sequence[RateLimitAllowance]) -> RateLimitAll
 
 
 def _in_reach(before: int, window: Window) -> int:
-    """Return the part of the window before that is less than a window ago, rounded up."""
+    """Return the part of the previous window's count that is less than a window ago, rounded up."""
     return -(-before * window.left_ms // window.length_ms)
 
 
 def _wait_ms(limit: int, before: int, now: int, window: Window) -> int:
-    """Return when a repeat of the request fits, if nobody makes another one meanwhile.
+    """Return when a repeat of the request fits, if there are no others until then.
 
-    The request in question is among `now`, and is not counted when it is refused.
+    `now` includes the request, which is not counted when it is refused.
     """
     room = limit - now
     if room >= 0 and before:

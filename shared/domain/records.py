@@ -15,17 +15,17 @@ class Record(BaseModel):
 
 
 class Place(NamedTuple):
-    """Where an entity lies: whom it belongs to, and what it is called there among its kind."""
+    """Where an entity is stored: its owner, and its key among the owner's entities of a kind."""
 
     owner: str
     key: str = ""
 
 
 class Event(Record):
-    """A change that is waiting to be, or was, written to the event feed.
+    """A change, for the event feed.
 
-    `org` (a key) and `account` (an id) say in whose logs it is read; `actor`, `credential` and
-    `address` who made it, with what and from where.
+    `org` (a key) and `account` (an id) select the audit logs that show it; `actor`, `credential`
+    and `address` say who made it, with what and from where.
     """
 
     id: str
@@ -41,14 +41,13 @@ class Event(Record):
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """Return the logs that it is read in."""
         org = (org_stream(self.org),) if self.org else ()
         return (*org, account_stream(self.account)) if self.account else org
 
 
 @dataclass(frozen=True, slots=True)
 class PendingEvents:
-    """What an entity owes the feed at one of its revisions."""
+    """The events of an entity that are not in the feed yet, at one of its revisions."""
 
     kind: str
     place: Place
@@ -70,30 +69,27 @@ class Entity(Record):
 
     @property
     def place(self) -> Place:
-        """Return where it lies; no two of a kind share a place."""
+        """The place; unique among entities of a kind."""
         raise NotImplementedError
 
     @property
     def subject(self) -> str:
-        """Return a second way to find it, which others may share; empty where there is none."""
+        """A second key to find entities by, which several may share; empty where there is none."""
         return ""
 
     @property
     def ends_ms(self) -> int | None:
-        """Return when it means nothing any more and upkeep may remove it; None is never."""
+        """When upkeep may remove the entity; None for never."""
         return None
 
     @property
     def pending_events(self) -> PendingEvents:
-        """Return what it owes the feed."""
         return PendingEvents(self.kind, self.place, self.revision, self.outbox)
 
 
 def org_stream(key: str) -> str:
-    """Return the name of an organization's log."""
     return f"org:{key}"
 
 
 def account_stream(account_id: str) -> str:
-    """Return the name of a person's log."""
     return f"account:{account_id}"

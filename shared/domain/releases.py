@@ -17,7 +17,7 @@ def new_head(
 ) -> Head:
     """Return the head that claims the package's name.
 
-    The first archive decides who sees it; `unsaid` is for one that does not say.
+    The first archive decides the visibility; `default_visibility` applies where it says nothing.
     """
     package = bala.coordinate.package
     return Head(
@@ -30,7 +30,7 @@ def new_head(
 
 
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
-    """Return the release of `bala`, with the event of its publication waiting in its outbox."""
+    """Return the release, with the event of its publication in its outbox."""
     coordinate = bala.coordinate
     return Release(
         org=coordinate.package.org,
@@ -82,7 +82,7 @@ def _published(bala: Bala, by: Principal, now_ms: int) -> Event:
 
 
 def held_for_owner(release: Release, reason: str) -> Release:
-    """Return a new release as it is held from the start; its publication is told as just that."""
+    """Return a new release as held until an owner confirms it; its event says so."""
     [published] = release.outbox
     details = {**published.details, "reason": reason}
     held = published.model_copy(update={"kind": "release.awaiting-owner", "details": details})
@@ -98,10 +98,9 @@ def held_for_owner(release: Release, reason: str) -> Release:
 def with_change(
     record: Changeable, kind: str, *, by: Principal, now_ms: int, **update: object
 ) -> Changeable:
-    """Return `record` with the fields of `update`, and the event of that change in its outbox.
+    """Return `record` with the fields of `update`, and the event of the change in its outbox.
 
-    The event's id holds the revision that the change makes, so a change that is written twice is
-    one event.
+    The event's id holds the new revision, so a change that is written twice is one event.
     """
     subject = record.coordinate if isinstance(record, Release) else record.package
     event = Event(

@@ -43,7 +43,7 @@ _ID_DIGITS = 20  # 80 bits tell patterns apart; a pattern itself may hold what n
 
 
 class ReservedName(Entity):
-    """A pattern of names that nobody may found; `*` and `?` stand for other letters."""
+    """A reserved pattern of names; `*` and `?` are wildcards."""
 
     kind: ClassVar[str] = "reserved-name"
 
@@ -54,22 +54,20 @@ class ReservedName(Entity):
 
     @property
     def id(self) -> str:
-        """Return what its pattern is known by in keys and addresses."""
         return reserved_name_id(self.pattern)
 
     @property
     def place(self) -> Place:
-        """Return its place among all others."""
         return reserved_name_place(self.pattern)
 
 
 def reserved_name_id(pattern: str) -> str:
-    """Return what a pattern is known by, in any spelling."""
+    """Return the id of a pattern, in any spelling."""
     return hashlib.sha256(pattern.lower().encode()).hexdigest()[:_ID_DIGITS]
 
 
 def reserved_name_place(pattern: str) -> Place:
-    """Return where a pattern is written, in any spelling."""
+    """Return the place of a pattern, in any spelling."""
     return Place(RESERVED_NAMES_OWNER, reserved_name_id(pattern))
 
 
@@ -119,7 +117,7 @@ _DOUBLED = re.compile(r"([^\W\d_])\1+")  # Letters alone: team1 and team11 are t
 
 
 def skeletons(text: str) -> frozenset[str]:
-    """Return what `text` is compared by; none where it holds neither letters nor digits."""
+    """Return the skeletons of `text`; none where it has neither letters nor digits."""
     folded = _folded(text)
     if not folded:
         return frozenset()
@@ -127,10 +125,10 @@ def skeletons(text: str) -> frozenset[str]:
 
 
 def is_reserved_name(text: str, patterns: Iterable[str]) -> bool:
-    """Say whether `text` is, or looks like, a name that is the operator's.
+    """Check whether `text` is reserved for the operator, or looks like such a name.
 
-    Those begin with `ballerina`, are reserved words, or fit one of the operator's patterns (`*` and
-    `?`).
+    Reserved are names that begin with `ballerina`, the reserved words, and the operator's patterns
+    (with `*` and `?`).
     """
     readings = _readings(text)
     return any(
@@ -139,7 +137,7 @@ def is_reserved_name(text: str, patterns: Iterable[str]) -> bool:
 
 
 def fits_pattern(text: str, pattern: str) -> bool:
-    """Say whether `text` is, or looks like, a name of the pattern."""
+    """Check whether `text` matches the pattern, or looks like a name that does."""
     return _fits(_readings(text), pattern)
 
 
@@ -153,7 +151,7 @@ def _fits(readings: tuple[str, str, str], pattern: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """Return the letters and digits, without case and accents, as Latin ones where they can be."""
+    """Return letters and digits without case and accents, as Latin letters where possible."""
     # Twice: some letters fold to such as can be taken apart further.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     latin = plain.translate(_LATIN)

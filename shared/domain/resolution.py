@@ -30,7 +30,7 @@ from shared.domain.versions import ClientProfile, Version
 
 @dataclass(frozen=True, slots=True)
 class WantedPackage:
-    """A package to choose a release of, and the version that was given with it, if one was."""
+    """A package to choose a release of, and the requested version, if any."""
 
     package: Package
     version: Version | None = None
@@ -38,8 +38,6 @@ class WantedPackage:
 
 @dataclass(frozen=True, slots=True)
 class PackageRequest:
-    """A package as a build asks for it."""
-
     org: str
     name: str
     version: str
@@ -48,15 +46,13 @@ class PackageRequest:
 
     @classmethod
     def of(cls, org: str, name: str, version: str | None = None, mode: str | None = None) -> Self:
-        """Read the words of a request; the version may be URL-encoded, empty or missing."""
+        """Read a request; the version may be URL-encoded, empty or missing."""
         version = version or ""
         return cls(org, name, version, ResolutionMode.parse(mode), _wanted(org, name, version))
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPackage:
-    """The release that a package request gets."""
-
     request: PackageRequest
     version: Version
     deprecation: str | None
@@ -66,7 +62,7 @@ class ResolvedPackage:
 
 @dataclass(frozen=True, slots=True)
 class PackageAnswer:
-    """What became of package requests; both lists are in the order asked."""
+    """The results of package requests; both lists are in the order of the requests."""
 
     resolved: tuple[ResolvedPackage, ...]
     unresolved: tuple[PackageRequest, ...]
@@ -74,7 +70,7 @@ class PackageAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ModuleRequest:
-    """A module as a source file imports it, and the packages that may hold it, likeliest first."""
+    """A module that a source file imports, and the packages that may hold it, likeliest first."""
 
     organization: str
     module: str
@@ -89,10 +85,10 @@ class ModuleRequest:
         possible: Iterable[PackageRequest] = (),
         mode: str | None = None,
     ) -> Self:
-        """Read the words of a request; `possible` are the packages that the build knows already.
+        """Read a request; `possible` are the packages that the build knows already.
 
-        Of those, what cannot be read is ignored, and so is what belongs to another organization:
-        an answer could not say so.
+        Unreadable ones and those of other organizations are ignored: the response has no place for
+        them.
         """
         known = (each.wanted for each in possible if each.org.lower() == organization.lower())
         candidates = _candidates(organization, module, [each for each in known if each])
@@ -101,8 +97,6 @@ class ModuleRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModule:
-    """The package and the version that a module is found in."""
-
     request: ModuleRequest
     package: PackageName
     version: Version
@@ -110,13 +104,12 @@ class ResolvedModule:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedModule:
-    """A module that no package holds, as far as this caller can see."""
+    """A module that no package holds, as far as this caller may see."""
 
     request: ModuleRequest
 
     @property
     def reason(self) -> str:
-        """Return the sentence for the user."""
         return (
             f"No package of {self.request.organization} holds the module {self.request.module} "
             "in a version that fits. Check the import, or push the package that holds it."
@@ -125,7 +118,7 @@ class UnresolvedModule:
 
 @dataclass(frozen=True, slots=True)
 class ModuleAnswer:
-    """What became of module requests; both lists are in the order asked."""
+    """The results of module requests; both lists are in the order of the requests."""
 
     resolved: tuple[ResolvedModule, ...]
     unresolved: tuple[UnresolvedModule, ...]
@@ -133,7 +126,7 @@ class ModuleAnswer:
 
 @dataclass(frozen=True, slots=True)
 class WantedTool:
-    """A tool to choose a release of, and the version that was given with it, if one was."""
+    """A tool to choose a release of, and the requested version, if any."""
 
     id: ToolId
     version: Version | None = None
@@ -141,8 +134,6 @@ class WantedTool:
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
-    """A tool as `bal tool` asks for it."""
-
     id: str
     version: str
     mode: ResolutionMode
@@ -150,15 +141,13 @@ class ToolRequest:
 
     @classmethod
     def of(cls, tool: str, version: str | None = None, mode: str | None = None) -> Self:
-        """Read the words of a request; the version may be URL-encoded, empty or missing."""
+        """Read a request; the version may be URL-encoded, empty or missing."""
         version = version or ""
         return cls(tool, version, ResolutionMode.parse(mode), _wanted_tool(tool, version))
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedTool:
-    """The release that a tool request gets."""
-
     request: ToolRequest
     package: Package
     version: Version
@@ -166,20 +155,20 @@ class ResolvedTool:
 
 @dataclass(frozen=True, slots=True)
 class ToolAnswer:
-    """What became of tool requests; both lists are in the order asked."""
+    """The results of tool requests; both lists are in the order of the requests."""
 
     resolved: tuple[ResolvedTool, ...]
     unresolved: tuple[ToolRequest, ...]
 
 
 class ResolutionCandidates:
-    """The packages that one call chooses from; what it learns of one it learns once.
+    """The packages that one call chooses from, with a cache of the choices.
 
     A call may ask for the same package, or for modules of it, thousands of times.
     """
 
     def __init__(self, surveys: Iterable[Survey], client: ClientProfile) -> None:
-        """Choose for `client` from the packages that exist for its user."""
+        """Choose for `client` from the packages that its user may see."""
         self._surveys = {survey.head.package.key: survey for survey in surveys}
         self._client = client
         self._whole: dict[str, ReleaseChoice] = {}
@@ -187,25 +176,24 @@ class ResolutionCandidates:
         self._tools: dict[str, Mapping[str, ReleaseChoice]] = {}
 
     def survey(self, package: Package) -> Survey | None:
-        """Return the package, or None where there is none."""
         return self._surveys.get(package.key)
 
     def choice(self, survey: Survey) -> ReleaseChoice:
-        """Return what can be chosen from all releases of the package."""
+        """Return the choice from all releases of the package."""
         key = survey.head.package.key
         if key not in self._whole:
             self._whole[key] = ReleaseChoice(survey, self._client)
         return self._whole[key]
 
     def holding_module(self, survey: Survey, module: str) -> ReleaseChoice | None:
-        """Return what can be chosen from the releases that hold the module, if any does."""
+        """Return the choice from the releases that hold the module; None where none does."""
         key = survey.head.package.key
         if key not in self._modules:
             self._modules[key] = self._split(survey, lambda entry: entry.modules)
         return self._modules[key].get(module)
 
     def holding_tool(self, survey: Survey, tool: ToolId) -> ReleaseChoice | None:
-        """Return what can be chosen from the releases that have the tool, if any has."""
+        """Return the choice from the releases that have the tool; None where none has."""
         key = survey.head.package.key
         if key not in self._tools:
             self._tools[key] = self._split(survey, lambda entry: entry.tools)
@@ -227,7 +215,6 @@ class ResolutionCandidates:
 def resolve_package(
     request: PackageRequest, packages: ResolutionCandidates
 ) -> ResolvedPackage | None:
-    """Choose the release for a package."""
     survey = packages.survey(request.wanted.package) if request.wanted else None
     if request.wanted is None or survey is None:
         return None
@@ -241,10 +228,10 @@ def resolve_package(
 def resolve_module(
     request: ModuleRequest, packages: ResolutionCandidates
 ) -> ResolvedModule | UnresolvedModule:
-    """Choose the release that holds a module: the first candidate that has one wins.
+    """Choose the release that holds a module, from the first candidate that has one.
 
-    Releases without the module are left out before one is chosen, so a module that was dropped is
-    found where it was last.
+    Releases without the module are left out first, so a module that was dropped is found in the
+    last release that has it.
     """
     for candidate in request.candidates:
         survey = packages.survey(candidate.package)
@@ -258,7 +245,7 @@ def resolve_module(
 def resolve_tool(
     request: ToolRequest, owners: Mapping[ToolId, Package], packages: ResolutionCandidates
 ) -> ResolvedTool | None:
-    """Choose the release for a tool among those of its owner that have it."""
+    """Choose the release for a tool among the releases of its owner that have it."""
     owner = owners.get(request.wanted.id) if request.wanted else None
     survey = packages.survey(owner) if owner else None
     if request.wanted is None or survey is None:

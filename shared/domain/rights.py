@@ -45,7 +45,7 @@ class Action(Enum):
 
     @property
     def verb(self) -> str:
-        """Return what completes "You may not …": alike for a new package and a known one."""
+        """The verb after "You may not …"; the same for new and existing packages."""
         return "publish" if self in PUSH_ACTIONS else self.value
 
 
@@ -80,20 +80,20 @@ ANY_NAME = "*"
 
 
 class Grant(Record):
-    """What a credential allows: scopes, on the packages that match both patterns (`*` and `?`)."""
+    """Scopes on the packages that match both patterns (`*` and `?`)."""
 
     scopes: frozenset[Scope] = frozenset(Scope)
     org: str = ANY_NAME
     package: str = ANY_NAME
 
     def covers(self, scope: Scope, resource: Resource) -> bool:
-        """Say whether this grant allows `scope` on `resource`."""
         return scope in self.scopes and self._matches(resource)
 
     def includes(self, other: "Grant") -> bool:
-        """Say whether whoever holds this grant may hand out `other`: nobody gives what they lack.
+        """Check whether a holder of this grant may create one with `other`: nobody grants more than
+        they have.
 
-        A pattern holds itself, and `*` every other; patterns are not compared further than that.
+        A pattern includes itself, and `*` includes every pattern; others are not compared.
         """
         return (
             other.scopes <= self.scopes
@@ -111,10 +111,10 @@ class Grant(Record):
 
 
 class RoleGrant(Record):
-    """A role that a credential brings itself, in the organizations that match the pattern.
+    """A role that a credential grants itself, in the organizations that match the pattern.
 
-    With scopes it is a right of its own: they count with this role alone, and this role with them
-    alone. None is what the grants of the credential allow.
+    With `scopes`, scopes and role apply together only. With None, the grants of the credential
+    decide.
     """
 
     org: str
@@ -123,17 +123,16 @@ class RoleGrant(Record):
 
 
 def org_of(resource: Resource) -> OrgName:
-    """Return the organization of a resource."""
     return resource.org if isinstance(resource, Package) else resource
 
 
 def is_pattern(text: str) -> bool:
-    """Say whether the text may stand for more than one name."""
+    """Check whether the text has wildcards."""
     return any(character in text for character in "*?[")
 
 
 def matches_pattern(name: str, pattern: str) -> bool:
-    """Say whether a name matches a pattern, without case."""
+    """Match a name against a pattern, without case."""
     return fnmatchcase(name.lower(), pattern.lower())
 
 
@@ -161,7 +160,7 @@ _WORDS = {
 
 
 def rights_table() -> str:
-    """Return the table in Markdown, a row for each action."""
+    """Return the table of rights in Markdown, a row for each action."""
     rows = [_HEAD, ("---",) * len(_HEAD), *(tuple(_cells(action)) for action in Action)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

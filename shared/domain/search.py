@@ -44,7 +44,7 @@ _SORTS = {each.value.lower(): each for each in Sort}
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """Which part of the results, in which order."""
+    """Which part of the results to return, in which order."""
 
     offset: int = 0
     limit: int = DEFAULT_LIMIT
@@ -53,7 +53,7 @@ class ResultPage:
 
     @classmethod
     def parse(cls, limit: str = "", offset: str = "", sort: str = "") -> Self:
-        """Read the list parameters as clients send them; what cannot be read is the default."""
+        """Read list parameters as clients send them; unreadable ones get their default."""
         order, descending = _parse_sort(sort)
         return cls(
             offset=min(_parse_number(offset, 0), MAX_OFFSET),
@@ -110,7 +110,7 @@ class SearchKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition; it holds when any of its values does."""
+    """One condition; it holds when any of its values matches."""
 
     values: tuple[str, ...]
     field: Field = Field.ANYWHERE
@@ -137,12 +137,12 @@ class FacetValue:
 
     @property
     def folded(self) -> str:
-        """Return what is the same for spellings of the value that differ in case alone."""
+        """The value without case."""
         return self.value.strip().casefold()
 
     @property
     def key(self) -> str:
-        """Return what is the same for all these spellings, and for no value of another facet."""
+        """The key of the facet and the value without case."""
         return f"{self.facet.value} {self.folded}"
 
 
@@ -150,7 +150,7 @@ class FacetValue:
 class Query:
     """A parsed search; an empty one matches everything.
 
-    A package matches when every term does, and every restriction below the terms.
+    A package matches when all terms and all restrictions below them match.
     """
 
     terms: tuple[Term, ...] = ()
@@ -167,13 +167,13 @@ class Query:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what was typed or sent as `q`; whatever it holds, it is a query."""
+        """Parse the text of a search or the parameter `q`; every text is a query."""
         terms = parse_terms(text)
         return cls(terms=terms, is_wordless=not terms and bool(text.strip()))
 
     @property
     def problem(self) -> str:
-        """Return why nothing can match, in a sentence; nothing where something can."""
+        """Why nothing can match, in a sentence; otherwise empty."""
         if not self.is_wordless:
             return ""
         return (
@@ -182,7 +182,7 @@ class Query:
         )
 
     def by_name(self) -> Self:
-        """Return the query with every word looked for in names alone, as while a name is typed."""
+        """Return the query with words matched in names only, as while a name is typed."""
         named = (
             replace(term, field=Field.NAME) if (term.field, term.match) in _TYPED else term
             for term in self.terms
@@ -190,14 +190,14 @@ class Query:
         return replace(self, terms=tuple(named))
 
     def within(self, orgs: frozenset[str]) -> Self:
-        """Return the query restricted to these organizations, besides what restricts it already."""
+        """Return the query restricted further, to these organizations."""
         keys = frozenset(org.lower() for org in orgs)
         return replace(self, orgs=keys if self.orgs is None else self.orgs & keys)
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who sees the results: keys of the organizations whose private packages are theirs to see."""
+    """Who sees the results: the organizations whose private packages they may see."""
 
     orgs: frozenset[str] = frozenset()
     sees_everything: bool = False
@@ -208,7 +208,7 @@ ANYONE = Viewer()
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result, with the parts of its score; its documentation is an excerpt."""
+    """A result, with the parts of its score; its documentation is an excerpt."""
 
     listing: Listing
     score: float = 0.0
@@ -217,7 +217,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One page of hits and the count of all."""
+    """One page of hits, and the number of all hits."""
 
     hits: tuple[Hit, ...]
     count: int
@@ -226,7 +226,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A package whose name is near to what was typed."""
+    """A package whose name is similar to the typed text."""
 
     org: str
     name: str
@@ -234,7 +234,6 @@ class Suggestion:
 
     @classmethod
     def of(cls, listing: Listing) -> Self:
-        """Return the suggestion of a listed package."""
         return cls(listing.head.org, listing.head.name, listing.release.summary)
 
 
@@ -275,7 +274,7 @@ _LETTER = re.compile(r"[^\W_]")
 
 
 def parse_terms(text: str) -> tuple[Term, ...]:
-    """Return the terms of `text`, each once, the first `MAX_QUERY_TERMS` of them."""
+    """Return the terms of `text` without duplicates, at most `MAX_QUERY_TERMS`."""
     return tuple(islice(dict.fromkeys(_terms(text[:MAX_QUERY_LENGTH])), MAX_QUERY_TERMS))
 
 
@@ -305,7 +304,7 @@ def _word_term(field: Field, word: str) -> Term:
 
 
 def _is_pattern(field: Field, word: str) -> bool:
-    """Say whether `*` means something: at the end of a word it does not, words are beginnings."""
+    """Check for a wildcard: `*` at the end of a word is none, as words match beginnings."""
     if field in (Field.KEYWORD, Field.MODULE):
         return False
     return bool(_WILDCARD.match(word if field is Field.ORG else word.rstrip("*")))
@@ -325,7 +324,7 @@ def _unquoted(raw: str) -> str:
 
 
 def _plain(raw: str) -> str:
-    """Return the value without its escapes and the spaces around it."""
+    """Return the value without escapes and surrounding spaces."""
     return _ESCAPE.sub(r"\1", raw.strip()).strip()
 
 
@@ -343,7 +342,7 @@ class PackageShape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FacetCount:
-    """A value of a facet, and how many of the results have it."""
+    """A value of a facet, and how many results have it."""
 
     value: str
     count: int
@@ -356,7 +355,7 @@ Facets = Mapping[
 
 @dataclass(frozen=True, slots=True)
 class IndexTotals:
-    """What there is that everybody may see."""
+    """The totals of everything public."""
 
     packages: int = 0
     organizations: int = 0
@@ -364,8 +363,9 @@ class IndexTotals:
 
 
 def group_facets(counted: Iterable[tuple[FacetValue, int]]) -> Facets:
-    """Return how the results divide; spellings that differ in case alone are one value, written
-    as most of them are."""
+    """Group counted values by facet. Spellings that differ only in case are one value, in the most
+    frequent spelling.
+    """
     spelled: dict[Facet, dict[str, dict[str, int]]] = {}
     for trait, count in counted:
         values = spelled.setdefault(trait.facet, {})
@@ -375,7 +375,7 @@ def group_facets(counted: Iterable[tuple[FacetValue, int]]) -> Facets:
 
 
 def _most_frequent(values: Mapping[str, Mapping[str, int]]) -> Iterator[FacetCount]:
-    """Yield the values that most have; spellings by what they share."""
+    """Yield the values that most packages have, each in its most frequent spelling."""
     counted = {folded: sum(spellings.values()) for folded, spellings in values.items()}
     for folded in sorted(counted, key=lambda each: (-counted[each], each))[:MAX_FACET_VALUES]:
         spellings = values[folded]
@@ -384,7 +384,7 @@ def _most_frequent(values: Mapping[str, Mapping[str, int]]) -> Iterator[FacetCou
 
 
 def facet_values(listing: Listing) -> Iterator[FacetValue]:
-    """Yield what a package is found and counted by, each once."""
+    """Yield the facet values of a package, without duplicates."""
     release = listing.release
     yield FacetValue(Facet.KIND, shape_of(release).value)
     yield FacetValue(Facet.ORG, listing.head.org)
@@ -400,8 +400,7 @@ def facet_values(listing: Listing) -> Iterator[FacetValue]:
 
 
 def shape_of(release: Release) -> PackageShape:
-    """Return what the package is: a template and a tool say so themselves, a connector by a
-    keyword."""
+    """Return the shape: templates and tools are declared, connectors have a keyword."""
     if release.template:
         return PackageShape.TEMPLATE
     if release.tools:
@@ -411,6 +410,6 @@ def shape_of(release: Release) -> PackageShape:
 
 
 def language_of(release: Release) -> str:
-    """Return the line of Ballerina that built the package, as `2201.8`; empty if unreadable."""
+    """Return the Ballerina version that built the package, as `2201.8`; empty if unreadable."""
     version = LanguageVersion.parse(release.ballerina_version)
     return f"{version.major}.{version.update}" if version else ""

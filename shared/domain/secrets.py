@@ -13,16 +13,15 @@ _LIKE_BYTES = re.compile(_LIKE.pattern.encode())
 
 
 def redact_tokens(text: str) -> str:
-    """Return the text with asterisks for each access token in it."""
+    """Replace access tokens in a text with asterisks."""
     # Most texts hold none, and are told by their first letters.
     return _LIKE.sub(REDACTED_TOKEN, text) if "blr_" in text else text
 
 
 def contains_token(content: bytes) -> bool:
-    """Say whether there is an access token in what somebody has sent."""
     return b"blr_" in content and _LIKE_BYTES.search(content) is not None
 
 
 def hash_secret(secret: str) -> str:
-    """Return SHA-256, hexadecimal. One round is enough for what is long and made by chance."""
+    """Return the SHA-256 in hexadecimal. One round is enough for long random secrets."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -45,12 +45,12 @@ class ResolutionMode(Enum):
 
     @classmethod
     def parse(cls, text: str | None) -> "ResolutionMode":
-        """Return the mode of that name in any case; what is no mode is `soft`."""
+        """Return the mode with that name, in any case; unknown names are `soft`."""
         return _MODES.get((text or "").lower(), cls.SOFT)
 
     @property
     def is_exact(self) -> bool:
-        """Say whether a version that is given is the only one that will do."""
+        """Check whether only the requested version may be used."""
         return self in (ResolutionMode.HARD, ResolutionMode.LOCKED)
 
 
@@ -59,21 +59,20 @@ _EVERY_VERSION = Range()
 
 
 class ReleaseChoice:
-    """What a client can choose from the releases of a package.
+    """The releases of a package that a client can choose from.
 
-    Of the releases in a range, the newest of each rank are the only ones that are ever picked,
-    whatever the lower bound. They are looked for once: to ask a package of thousands of releases
-    thousands of times costs little more than to ask it once.
+    Of the releases in a range, only the latest of each rank are ever picked, whatever the lower
+    bound. They are searched once per range, so thousands of questions about a package with
+    thousands of releases cost little more than one.
     """
 
     def __init__(self, survey: Survey, client: ClientProfile) -> None:
-        """Choose among the entries of `survey` for `client`."""
         self._survey = survey
         self._client = client
         self._leaders: dict[Range, tuple[ReleaseEntry, ...]] = {}
 
     def pick(self, wanted: Version | None, mode: ResolutionMode) -> ReleaseEntry | None:
-        """Return the release that the mode table gives, or None when nothing fits."""
+        """Return the release by the mode table, or None when nothing fits."""
         if wanted is None:
             return self.latest(_EVERY_VERSION)
         if mode.is_exact:
@@ -82,7 +81,7 @@ class ReleaseChoice:
         return next((entry for entry in leaders if wanted <= entry.parsed), None)
 
     def latest(self, within: Range) -> ReleaseEntry | None:
-        """Return the release that a range stands for, or None when nothing fits."""
+        """Return the release for a range, or None when nothing fits."""
         return next(iter(self._leading(within)), None)
 
     def _leading(self, within: Range) -> tuple[ReleaseEntry, ...]:
@@ -94,17 +93,17 @@ class ReleaseChoice:
 
 
 def latest(survey: Survey, within: Range, client: ClientProfile) -> ReleaseEntry | None:
-    """Return the release that `*`, `1.*` or `1.2.*` stands for, or None when nothing fits."""
+    """Return the release for `*`, `1.*` or `1.2.*`, or None when nothing fits."""
     return ReleaseChoice(survey, client).latest(within)
 
 
 def usable_versions(survey: Survey, client: ClientProfile) -> tuple[Version, ...]:
-    """Return what the client can use, newest first, deprecated versions included."""
+    """Return the versions that the client can use, latest first, including deprecated ones."""
     return tuple(entry.parsed for entry in usable_entries(survey, client))
 
 
 def usable_entries(survey: Survey, client: ClientProfile) -> tuple[ReleaseEntry, ...]:
-    """Return the entries of what the client can use, newest first, deprecated ones included."""
+    """Return the entries that the client can use, latest first, including deprecated ones."""
     return tuple(_offered(survey.entries, client))
 
 
@@ -123,7 +122,7 @@ def _compatible(wanted: Version, mode: ResolutionMode) -> Range:
 
 
 def _part(entries: Sequence[ReleaseEntry], within: Range) -> Iterator[ReleaseEntry]:
-    """Yield the entries in the range: newest first is a survey's promise, so they lie together."""
+    """Yield the entries in the range. Surveys are sorted, so these are adjacent."""
     begin = bisect_left(entries, True, key=lambda entry: not within.is_below(entry.parsed))
     return takewhile(lambda entry: within.contains(entry.parsed), islice(entries, begin, None))
 
@@ -135,7 +134,7 @@ def _offered(entries: Iterable[ReleaseEntry], client: ClientProfile) -> Iterator
 
 
 def _leaders(head: Head, newest_first: Iterable[ReleaseEntry]) -> tuple[ReleaseEntry, ...]:
-    """Return the newest entry of each rank, the best rank first."""
+    """Return the latest entry of each rank, the best rank first."""
     found: dict[tuple[bool, bool], ReleaseEntry] = {}
     for entry in newest_first:
         rank = (entry.parsed.is_stable, _is_no_worse(head, entry))
@@ -146,15 +145,15 @@ def _leaders(head: Head, newest_first: Iterable[ReleaseEntry]) -> tuple[ReleaseE
 
 
 def _is_no_worse(head: Head, entry: ReleaseEntry) -> bool:
-    """Say whether `entry` is not deprecated, or all are, since their package is."""
+    """Check that `entry` is not deprecated, or that its whole package is."""
     return entry.deprecation is None or head.deprecation is not None
 
 
 def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
-    """Return what a search shows once a release was offered to it: the better one of the two.
+    """Return the better of two releases for a search result.
 
-    What the newer head says holds for both: of two pushes at once, the one that is listed last may
-    know less of the package.
+    The newer head applies to both: of two concurrent pushes, the one listed last may have the older
+    head.
     """
     if shown is None:
         return offered

@@ -26,9 +26,9 @@ class SecretState(Enum):
 
 
 class Session(Entity):
-    """A browser that is signed in.
+    """A signed-in browser.
 
-    `secrets` are hashes, newest first: the one that counts, and the one before it. The newest is
+    `secrets` are hashes, latest first: the current one and the one before. The current one is
     confirmed when the browser presents it for the first time.
     """
 
@@ -50,12 +50,11 @@ class Session(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place among the sessions of the account."""
         return Place(self.account, self.id)
 
     @property
     def ends_ms(self) -> int:
-        """Return when it ends: unused for too long, or too old."""
+        """When the session expires: after inactivity, or at its maximum age."""
         return min(self.expires_ms, self.seen_ms + self.idle_ms)
 
     def secret_state(self, secret_hash: str, now_ms: int) -> SecretState:
@@ -68,24 +67,24 @@ class Session(Entity):
         return SecretState.COPIED
 
     def needs_rotation(self, presented: SecretState, now_ms: int) -> bool:
-        """Say whether it is time for a new secret: one has aged, or the newest was lost."""
+        """Check whether to replace the secret: it is old, or the browser never got the newest."""
         age_ms = now_ms - self.seen_ms
         if presented is SecretState.PREVIOUS:
             return self.confirmed_ms is None and age_ms >= _SECRET_GRACE_MS
         return age_ms >= _SECRET_ROTATION_MS
 
     def needs_confirmation(self, presented: SecretState) -> bool:
-        """Say whether the browser shows for the first time that it has the newest secret."""
+        """Check whether the browser presents the newest secret for the first time."""
         return presented is SecretState.CURRENT and self.confirmed_ms is None
 
     def with_new_secret(self, new_hash: str, kept_hash: str, now_ms: int) -> Self:
-        """Return the session with a new secret beside the one that the browser has."""
+        """Return the session with a new secret; the one that the browser has stays valid."""
         return self.model_copy(
             update={"secrets": (new_hash, kept_hash), "confirmed_ms": None, "seen_ms": now_ms}
         )
 
     def confirmed(self, now_ms: int) -> Self:
-        """Return the session whose newest secret has arrived."""
+        """Return the session after its newest secret was presented."""
         return self.model_copy(update={"confirmed_ms": now_ms})
 
 
@@ -98,10 +97,10 @@ class SignInPurpose(Enum):
 
 
 class SignInAttempt(Record):
-    """What is kept of a sign-in here, since a browser would show it to others.
+    """The state of a sign-in, stored here because a browser would show it to others.
 
-    `browser` is the hash of the name of the one that began it; `account` and `session` are those
-    that it is to change, empty for a sign-in that begins a session.
+    `browser` is the hash of the name of the browser that began it; `account` and `session` are
+    those that it changes, empty for a sign-in that begins a session.
     """
 
     provider: str
@@ -127,7 +126,7 @@ _PATH = re.compile(r"/(?P<first>[a-z]+)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*(?:\?
 
 
 def return_path(text: str) -> str:
-    """Return the path if it is one of our pages, else the page of the account."""
+    """Return the path if it is a page of the registry, else the account page."""
     form = (
         _PATH.fullmatch(text)
         if len(text) <= MAX_RETURN_PATH_LENGTH and text.isprintable()

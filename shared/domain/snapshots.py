@@ -53,11 +53,11 @@ ENTITIES: tuple[type[Entity], ...] = (
 
 
 class SnapshotUnusable(Exception):
-    """A snapshot that cannot be taken for one, or not be restored here."""
+    """The files are no snapshot, or cannot be restored here."""
 
 
 class SnapshotPulls(Record):
-    """How often the releases of a package were pulled, by version and day."""
+    """The pulls of the releases of a package, by version and day."""
 
     org: str
     name: str
@@ -69,8 +69,6 @@ class SnapshotPulls(Record):
 
 
 class SnapshotPart(Record):
-    """One file of a snapshot, as it was written."""
-
     name: str
     lines: int
     bytes: int
@@ -78,8 +76,6 @@ class SnapshotPart(Record):
 
 
 class SnapshotManifest(Record):
-    """What a snapshot holds."""
-
     format: int = FORMAT
     name: str
     begun_ms: int
@@ -88,7 +84,6 @@ class SnapshotManifest(Record):
 
     @property
     def lines(self) -> int:
-        """Return how many records there are."""
         return sum(part.lines for part in self.parts)
 
 
@@ -103,7 +98,7 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 def snapshot_name(now_ms: int) -> str:
-    """Return the name of a snapshot that is begun now; later ones are greater."""
+    """Return the name of a snapshot that starts now; names sort by time."""
     begun = datetime.fromtimestamp(now_ms // 1000, UTC)
     return f"{begun:%Y%m%dT%H%M%S}{now_ms % 1000:03}Z"
 
@@ -113,7 +108,7 @@ def to_line(record: Record) -> bytes:
 
 
 def from_line(line: bytes) -> Record:
-    """Return the record of a line; raise `SnapshotUnusable` for anything else."""
+    """Parse a line, or raise `SnapshotUnusable`."""
     try:
         [(name, fields)] = cast("dict[str, object]", json.loads(line)).items()
         return _KINDS[name].model_validate(fields)

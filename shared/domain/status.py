@@ -34,7 +34,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StatusProblem:
-    """Something that is not as it should be, and what to do; `task` is the one that it is about."""
+    """A problem and what to do about it; `task` is the task concerned, if any."""
 
     severity: Severity
     sentence: str
@@ -44,38 +44,38 @@ class StatusProblem:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Records whose changes are not listed yet, as far as they were counted."""
+    """Records whose changes are not listed yet, counted up to a bound."""
 
     count: int
     is_more: bool
     oldest_ms: int | None
 
     def is_stuck(self, now_ms: int) -> bool:
-        """Say whether one has waited for longer than the next run of upkeep."""
+        """Check whether a record waits longer than the next run of upkeep."""
         return self.oldest_ms is not None and now_ms - self.oldest_ms > BACKLOG_STUCK_AFTER // _MS
 
 
 @dataclass(frozen=True, slots=True)
 class DiskSpace:
-    """How much there is on the disk that everything lies on, and how much of it is free."""
+    """Total and free space of the disk with all data."""
 
     total_bytes: int
     free_bytes: int
 
     @property
     def is_low(self) -> bool:
-        """Say whether somebody should make room within days."""
+        """Check whether space is needed within days."""
         return self.free_bytes < max(LOW_DISK_BYTES, self.total_bytes // LOW_DISK_FRACTION)
 
     @property
     def is_full(self) -> bool:
-        """Say whether pushes may be refused within hours."""
+        """Check whether pushes may be refused within hours."""
         return self.free_bytes < FULL_DISK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOverview:
-    """A task as administrators see it: how it stands, and who wants it to run now, if anybody."""
+    """A task for administrators: its state, and the request to run it, if any."""
 
     state: TaskState
     request: TaskRequest | None = None
@@ -83,13 +83,12 @@ class TaskOverview:
 
     @property
     def name(self) -> str:
-        """Return what it is called."""
         return self.state.task
 
 
 @dataclass(frozen=True, slots=True)
 class LimitedCaller:
-    """Somebody who has to wait; an account by its name, anything else by what it is counted by."""
+    """A caller that must wait: an account by its name, others by their key."""
 
     wait: RateLimitWait
     name: str
@@ -97,7 +96,7 @@ class LimitedCaller:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitReport:
-    """How fast everybody may be, and who was too fast: those who wait longest, of `count`."""
+    """The limits, and the callers that wait longest, of `count`."""
 
     limits: Mapping[RateLimitClass, RateLimit]
     limited_callers: tuple[LimitedCaller, ...]
@@ -105,7 +104,7 @@ class RateLimitReport:
 
 
 class RegistryCounts(Record):
-    """How much there is of each, what is private or withheld included; what was removed is not."""
+    """The number of records, including private and withheld ones, without removed releases."""
 
     accounts: int = 0
     organizations: int = 0
@@ -119,7 +118,7 @@ class RegistryCounts(Record):
 
     @classmethod
     def of_package(cls, head: Head, releases: Iterable[Release]) -> Self:
-        """Count one package with its releases; a name that was merely claimed is none."""
+        """Count one package with its releases; a name without releases counts as nothing."""
         kept = [each for each in releases if each.state is not State.REMOVED]
         if not kept:
             return cls()
@@ -137,7 +136,6 @@ class RegistryCounts(Record):
 
     @classmethod
     def of_entities(cls, entities: Sequence[Entity], now_ms: int) -> Self:
-        """Count records of the directory."""
         organizations = [each for each in entities if isinstance(each, Organization)]
         return cls(
             accounts=sum(isinstance(each, Account) for each in entities),
@@ -145,13 +143,12 @@ class RegistryCounts(Record):
         )
 
     def plus(self, other: Self) -> Self:
-        """Return what both count together."""
         theirs = other.model_dump(include=_COUNT_FIELDS)
         return self.model_copy(update={name: getattr(self, name) + theirs[name] for name in theirs})
 
 
 class DatedCounts(Record):
-    """A census, and when it was."""
+    """Counts, and when they were made."""
 
     census: RegistryCounts
     at_ms: int
@@ -159,7 +156,7 @@ class DatedCounts(Record):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What is known of the registry at one moment; None of stores that did not answer."""
+    """The status of the registry; None for what stores did not answer."""
 
     at_ms: int
     tasks: tuple[TaskState, ...] | None
@@ -170,7 +167,7 @@ class StatusReport:
 
     @property
     def problems(self) -> tuple[StatusProblem, ...]:
-        """Return what is not as it should be, the worst first."""
+        """The problems, the most severe first."""
         found = [
             *self._store_problems(),
             *self._task_problems(),
@@ -181,12 +178,12 @@ class StatusReport:
 
     @property
     def problem_tasks(self) -> tuple[TaskState, ...]:
-        """Return the tasks that are late, broke off, or found something wrong."""
+        """The tasks that are overdue, failed, or found problems."""
         known = self.tasks or ()
         return tuple(each for each in known if any(_of_task(each, self.at_ms)))
 
     def task(self, task: str) -> TaskState | None:
-        """Return how one task stands; None where there is none of the name, or nobody knows."""
+        """Return the state of a task; None when unknown."""
         return next((each for each in self.tasks or () if each.task == task), None)
 
     def _store_problems(self) -> Iterator[StatusProblem]:

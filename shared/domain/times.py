@@ -6,10 +6,7 @@ from shared.domain.errors.base import InvalidRequest
 
 
 def parse_time(name: str, text: str) -> int:
-    """Return the moment that a field of this name says, in milliseconds since 1970.
-
-    Raises `InvalidRequest`.
-    """
+    """Parse the field `name` as a time, in milliseconds since 1970, or raise `InvalidRequest`."""
     try:
         moment = datetime.fromisoformat(text)
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
@@ -19,5 +16,5 @@ def parse_time(name: str, text: str) -> int:
 
 
 def time_text(at_ms: int) -> str:
-    """Return a time as a sentence holds it."""
+    """Return a time for a sentence."""
     return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%d %B %Y, %H:%M} UTC"

@@ -16,8 +16,8 @@ from shared.domain.rights import Grant, Role, RoleGrant, Scope
 class Token(Entity):
     """An access token: its hash, never its text.
 
-    `owner` is the account whose token it is, or the id of an organization, whose name is `org`
-    then: a token for machines, which outlives the people who made it.
+    `owner` is an account, or the id of the organization `org`: such a token is for machines, and
+    outlives the account that created it.
     """
 
     kind: ClassVar[str] = "token"
@@ -38,27 +38,26 @@ class Token(Entity):
 
     @property
     def place(self) -> Place:
-        """Return where a request finds it: by what its text tells."""
+        """The text of a token contains its owner, so a request finds the token in one read."""
         return Place(self.owner, self.hash)
 
     @property
     def subject(self) -> str:
-        """Return the id, which people know it by."""
+        """The id, by which people know the token."""
         return self.id
 
     @property
     def ends_ms(self) -> int | None:
-        """Return when it expires."""
         return self.expires_ms
 
     @property
     def role_grants(self) -> tuple[RoleGrant, ...]:
-        """Return the role that a token of an organization has in it."""
+        """The role of an organization's token in that organization."""
         return (RoleGrant(org=self.org, role=Role.MAINTAINER),) if self.org else ()
 
 
 class TokenUse(Entity):
-    """When a token was last used, and by which client; noted now and then, never a change."""
+    """When a token was last used, and by which client; written occasionally, without events."""
 
     kind: ClassVar[str] = "token-use"
 
@@ -71,12 +70,10 @@ class TokenUse(Entity):
 
     @property
     def place(self) -> Place:
-        """Return the place of the token's use beside the token."""
         return Place(self.owner, self.token)
 
     @property
     def ends_ms(self) -> int | None:
-        """Return when the token expires."""
         return self.expires_ms
 
 
@@ -94,10 +91,9 @@ _LINEAGE_RETENTION_MS = LINEAGE_RETENTION // timedelta(milliseconds=1)
 
 
 class LineageRecord(Entity):
-    """What was made with a token, listed beside that token.
+    """Something that was created with a token.
 
-    It is written before what it names, so it may name what was never made, or is gone: the mark
-    `made_with` on the thing itself decides.
+    It is written first, so what it names may not exist: `made_with` of the thing itself decides.
     """
 
     kind: ClassVar[str] = "made-by-token"
@@ -112,24 +108,22 @@ class LineageRecord(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place beside the token."""
         return Place(self.owner, f"{self.token}:{self.what.value}:{self.org.lower()}:{self.id}")
 
     @property
     def ends_ms(self) -> int:
-        """Return from when on nobody asks for it."""
+        """When nothing needs the record any more."""
         return self.made_ms + _LINEAGE_RETENTION_MS
 
     def __str__(self) -> str:
-        """Return it as people read it."""
         return f"{self.what.value} {self.name}{f' of {self.org}' if self.org else ''}"
 
 
 class StolenToken(Entity):
-    """A token that was revoked as stolen: whatever was made with it ends, also what comes late.
+    """A token that was revoked as stolen: everything created with it ends, also if stored later.
 
-    `listed` are the ids of tokens that the event of the revocation names, so that the end of each
-    needs none of its own.
+    `listed` are the ids of tokens that the event of the revocation names, so that their revocations
+    need no events of their own.
     """
 
     kind: ClassVar[str] = "stolen-token"
@@ -141,17 +135,16 @@ class StolenToken(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place beside the token."""
         return Place(self.owner, self.id)
 
     @property
     def ends_ms(self) -> int:
-        """Return from when on nothing that was made with it can be there."""
+        """When everything created with the token has expired."""
         return self.at_ms + _LINEAGE_RETENTION_MS
 
 
 def lineage_counts(made: Iterable[LineageRecord]) -> dict[str, str]:
-    """Return how many things of each sort there are, as details of an event."""
+    """Return the number of records of each kind, as details of an event."""
     return {
         f"{what.value}s": str(number)
         for what, number in Counter(each.what for each in made).items()
@@ -159,7 +152,7 @@ def lineage_counts(made: Iterable[LineageRecord]) -> dict[str, str]:
 
 
 def describe_grants(grants: Iterable[Grant]) -> str:
-    """Return what credentials allow, as people read it: `read,push-version on acme/g*`."""
+    """Return grants as people read them: `read,push-version on acme/g*`."""
     return "; ".join(
         f"{','.join(scope.value for scope in Scope if scope in grant.scopes)}"
         f" on {grant.org}/{grant.package}"

@@ -29,34 +29,29 @@ class Version:
 
     @staticmethod
     def parse(text: str) -> "Version":
-        """Return `text` as a version, or raise `InvalidVersion` with the reason."""
+        """Return `text` as a version, or raise `InvalidVersion`."""
         return _parse(text)
 
     @property
     def major(self) -> int:
-        """Return the first number."""
         return self.precedence[0]
 
     @property
     def minor(self) -> int:
-        """Return the second number."""
         return self.precedence[1]
 
     @property
     def is_stable(self) -> bool:
-        """Say whether this is no pre-release."""
+        """Check that this is no pre-release."""
         return self.precedence[3] == 1
 
     def __lt__(self, other: "Version") -> bool:
-        """Say whether `other` is newer."""
         return self.precedence < other.precedence
 
     def __le__(self, other: "Version") -> bool:
-        """Say whether `other` is as new, or newer."""
         return self.precedence <= other.precedence
 
     def __str__(self) -> str:
-        """Return the version as it was written."""
         return self.text
 
 
@@ -105,7 +100,6 @@ class Range:
         return cls(major, minor)
 
     def contains(self, version: Version) -> bool:
-        """Say whether `version` lies in this range."""
         if self.major is None:
             return True
         if self.minor is None:
@@ -113,7 +107,6 @@ class Range:
         return (version.major, version.minor) == (self.major, self.minor)
 
     def is_below(self, version: Version) -> bool:
-        """Say whether `version` is newer than all that lies in this range."""
         if self.major is None:
             return False
         if self.minor is None:
@@ -121,13 +114,12 @@ class Range:
         return (version.major, version.minor) > (self.major, self.minor)
 
     def __str__(self) -> str:
-        """Return the range as a client writes it."""
         parts = [str(part) for part in (self.major, self.minor) if part is not None]
         return ".".join([*parts, "*"])
 
 
 def parse_version_or_range(text: str) -> Version | Range:
-    """Return what a client asks for: a range when `text` ends in `*`, else a version."""
+    """Return a range when `text` ends in `*`, else a version."""
     return Range.parse(text) if text.endswith("*") else Version.parse(text)
 
 
@@ -138,27 +130,27 @@ ANY_PLATFORM = "any"
 
 
 def is_platform(text: str) -> bool:
-    """Say whether a bala may name this platform: `any`, `java21` or `go1.26`."""
+    """Check for a platform that archives may name: `any`, `java21`, `go1.26`."""
     return _PLATFORM.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageVersion:
-    """A Ballerina distribution, such as 2201.12.0: only major and update decide what it can use."""
+    """A Ballerina version, such as 2201.12.0; only major and update decide compatibility."""
 
     major: int
     update: int
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Return the version, or None when `text` is no `M.U.P`, with a suffix or without."""
+        """Return the version, or None when `text` is not `M.U.P`, with or without a suffix."""
         match = _LANGUAGE.fullmatch(text)
         return cls(int(match[1]), int(match[2])) if match else None
 
 
 @dataclass(frozen=True, slots=True)
 class ClientProfile:
-    """Which releases a client is offered; None: it did not say, so nothing is filtered."""
+    """The platforms and language version of a client; None means no restriction."""
 
     platforms: frozenset[str] | None = None
     language: LanguageVersion | None = None
@@ -171,7 +163,7 @@ class ClientProfile:
         return ClientProfile(named or None, LanguageVersion.parse(language))
 
     def can_use(self, platform: str, built_with: str) -> bool:
-        """Say whether a release for `platform`, built with that distribution, is offered."""
+        """Check whether the client can use a release for `platform`, built with `built_with`."""
         return self._runs(platform) and self._understands(built_with)
 
     def _runs(self, platform: str) -> bool:
@@ -197,14 +189,14 @@ _FIRST_MAJOR = 2201
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A distribution, spelled as in paths."""
+    """A distribution, spelled as in URL paths."""
 
     text: str
     language: LanguageVersion
 
     @classmethod
     def parse(cls, segment: str) -> Self | None:
-        """Return the distribution that a path begins with, or None; organizations have no `-`."""
+        """Return the distribution at the start of a path, or None; organizations have no `-`."""
         match = _SEGMENT.fullmatch(segment)
         if match is None:
             return None
@@ -212,7 +204,7 @@ class Distribution:
 
     @property
     def client(self) -> ClientProfile:
-        """Return what a client of this distribution can use."""
+        """The platforms and language version that the distribution can use."""
         runs = [name for name, update in _PLATFORMS.items() if self._has_reached(update)]
         return ClientProfile(frozenset({ANY_PLATFORM, *runs}), self.language)
 

@@ -38,7 +38,7 @@ from shared.domain.packages import Dependency, Graalvm, Graph, ModuleText, Texts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bala:
-    """A bala that was read and found good."""
+    """An archive that was read and is valid."""
 
     coordinate: Coordinate
     digest: Digest
@@ -69,12 +69,11 @@ class Bala:
 
     @property
     def dependencies(self) -> tuple[Dependency, ...]:
-        """Return what the package itself depends on."""
         return self.graph.nodes[0].dependencies
 
 
 def read_bala(content: bytes | memoryview, limits: ArchiveLimits = DEFAULT_LIMITS) -> Bala:
-    """Return what `content` holds, or raise the `BadArchive` that says why it is refused."""
+    """Read an archive, or raise the `BadArchive` that says why it is refused."""
     archive = ZipArchive.open(content, limits)
     bala = _read(ArchiveContents(archive, limits), memoryview(content), limits)
     archive.verify()
@@ -82,7 +81,7 @@ def read_bala(content: bytes | memoryview, limits: ArchiveLimits = DEFAULT_LIMIT
 
 
 def require_coordinate(bala: Bala, claimed: Coordinate) -> None:
-    """Refuse an archive that is another package or version than its upload announced."""
+    """Refuse an archive of another package or version than the upload announced."""
     if bala.coordinate.key != claimed.key:
         raise CoordinateDiffers(bala.coordinate, claimed)
 
@@ -127,10 +126,10 @@ def _read(contents: ArchiveContents, content: memoryview, limits: ArchiveLimits)
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """The modules of a package; where its own name is among them, it is first.
+    """The modules of a package; the default module, if it is among them, is first.
 
-    `exported` are those that others can import. Like Central, it leaves out a default module that
-    has no source, unless there is no other: a package of a tool alone is known by its own name.
+    `exported` are those that others can import. As in Central, a default module without source is
+    left out, unless there is no other: a package with only a tool is known by its own name.
     """
 
     exported: tuple[str, ...]
@@ -139,7 +138,6 @@ class Modules:
 
     @classmethod
     def of(cls, contents: ArchiveContents, layout: Layout) -> Self:
-        """Return what the manifest declares and the folders hold."""
         manifest = layout.manifest
         own = manifest.coordinate.package.name
         declared = {*manifest.exported, *(item.name for item in manifest.modules)}
@@ -156,7 +154,7 @@ class Modules:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """The extras of one bala; what it lacks is empty."""
+    """Optional parts of an archive; missing ones are empty."""
 
     tools: tuple[str, ...]
     compiler_plugin: bool
@@ -166,7 +164,6 @@ class Extras:
 
     @classmethod
     def of(cls, contents: ArchiveContents, manifest: Manifest) -> Self:
-        """Return what is there, or refuse a tool that nobody could pull."""
         icon = _icon(contents, manifest.icon)
         lost = (
             f"The icon {printable(manifest.icon)} is no PNG file of the archive, so none is shown."
@@ -183,7 +180,7 @@ class Extras:
 def _refuse_large_record(
     manifest: Manifest, modules: Modules, graph: Graph, extras: Extras, limit: int
 ) -> None:
-    """Refuse facts that a release's record has no room for; the summary is short in any case."""
+    """Refuse facts that do not fit into a release's record."""
     facts: dict[str, object] = {
         "keywords": manifest.keywords,
         "authors": manifest.authors,
@@ -225,7 +222,7 @@ def _with_sources(contents: ArchiveContents, layout: Layout, own: str) -> set[st
 
 
 def _is_module(name: str, own: str) -> bool:
-    """Say whether a folder is named as a module of this package must be; other files are extra."""
+    """Check that a folder's name is that of a module of this package; other files are ignored."""
     try:
         parse_module_name(name)
     except InvalidName:
@@ -250,7 +247,7 @@ def _own_first(own: str, names: Iterable[str]) -> tuple[str, ...]:
 def read_texts(
     contents: ArchiveContents, layout: Layout, exported: Iterable[str], policy: Documentation
 ) -> Texts:
-    """Return the texts of the package and of its exported modules, or refuse to be without."""
+    """Return the texts of the package and its exported modules; refuse missing documentation."""
     name = _first(contents, layout.package_texts())
     readme = contents.text(name) if name else ""
     if layout.documentation_folder and policy is Documentation.REQUIRED:
@@ -281,7 +278,7 @@ def _module_text(
 
 
 def _first(contents: ArchiveContents, names: Iterable[str]) -> str:
-    """Return the first of `names` that the archive holds, or nothing."""
+    """Return the first of `names` that the archive holds, or an empty string."""
     return next((name for name in names if name in contents.files), "")
 
 
@@ -311,7 +308,7 @@ def _tools(contents: ArchiveContents, manifest: Manifest) -> tuple[str, ...]:
 
 
 def _has_compiler_plugin(contents: ArchiveContents) -> bool:
-    """Say whether the package runs code in its users' builds, or brings what could become such."""
+    """Check for code that runs in the builds of users, or could become such."""
     if contents.has(PLUGIN_JSON):
         contents.json(PLUGIN_JSON, PluginJson)
         return True
@@ -319,7 +316,7 @@ def _has_compiler_plugin(contents: ArchiveContents) -> bool:
 
 
 def _sbom(contents: ArchiveContents) -> str:
-    """Return the name of the bill of materials that lies highest."""
+    """Return the name of the bill of materials in the topmost folder."""
     found = (name for name in contents.files if name.rpartition("/")[2] == SBOM_FILE)
     return min(found, key=lambda name: (name.count("/"), name), default="")
 

@@ -39,7 +39,7 @@ class Cdn(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """What there is to choose from for one archive."""
+    """The options for the delivery of one archive."""
 
     container: Visibility
     cdn: Cdn
@@ -47,7 +47,7 @@ class DeliveryOptions:
 
 
 def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
-    """Return who sends the bytes to the caller."""
+    """Return who sends the archive to the client after the redirect."""
     if options.container is Visibility.PUBLIC and _takes(options.cdn, client):
         return DeliveryRoute.CDN
     return (
@@ -71,18 +71,18 @@ _DECIDING = {"visibility", "state"}  # The fields of heads and releases that dec
 
 
 def archive_container(head: Head, release: Release) -> Visibility:
-    """Return the side where the archive of a release belongs."""
+    """Return the container for a release: private for private packages and withheld releases."""
     is_public = head.visibility is Visibility.PUBLIC and release.state is State.LIVE
     return Visibility.PUBLIC if is_public else Visibility.PRIVATE
 
 
 def changes_placement(outbox: Iterable[Event]) -> bool:
-    """Say whether one of the changes that are not finished yet may move archives."""
+    """Check whether a pending change may move archives."""
     return any(not _DECIDING.isdisjoint(event.details) for event in outbox)
 
 
 def is_placement_settled(head: Head, release: Release, *, now_ms: int) -> bool:
-    """Say whether the archive lies where it belongs for certain: nothing has to be looked for."""
+    """Check that the archive can only be in the container where it belongs."""
     if changes_placement((*head.outbox, *release.outbox)):
         return False
     age = timedelta(milliseconds=now_ms - (head.changed_ms or 0))

@@ -22,7 +22,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def decode_name(raw_name: bytes) -> str:
-    """Return a name that is safe to unpack, or refuse it."""
+    """Return a name that is safe to unpack, or raise `UnsafeName`."""
     try:
         name = raw_name.decode()
     except UnicodeDecodeError:
@@ -48,7 +48,7 @@ def _refuse_unsafe(name: str) -> None:
 
 
 def refuse_unportable(names: Iterable[str]) -> None:
-    """Refuse names that Windows reads as another file, as a device, or as a part of a file."""
+    """Refuse names that Windows reads as another file, a device, or a part of a file."""
     for name in names:
         for part in name.split("/"):
             if reason := _why_unportable(part):
@@ -68,14 +68,14 @@ def _why_unportable(part: str) -> str:
 
 
 def fold_case(name: str) -> str:
-    """Return what file systems without case or normalization compare names by."""
+    """Return the key by which file systems without case or normalization compare names."""
     if name.isascii():
         return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def refuse_duplicates(names: Iterable[str]) -> None:
-    """Refuse two entries for one file, and a file that is another entry's folder."""
+    """Refuse two entries for one file, and a file that is the folder of another entry."""
     # No name has a NUL, so with it for the slash what lies in a folder sorts right behind it.
     keyed = [(fold_case(name.removesuffix("/")).replace("/", "\0"), name) for name in names]
     keyed.sort(key=itemgetter(0))

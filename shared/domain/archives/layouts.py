@@ -44,11 +44,11 @@ from shared.domain.packages import Dependency, Graph, GraphNode
 
 
 class Layout(Protocol):
-    """Where a bala keeps things; folders have no slash at the end, and the root is empty."""
+    """Where a layout keeps things. Folders have no slash at the end; the root is empty."""
 
     @property
     def manifest(self) -> Manifest:
-        """What the bala says of itself."""
+        """The manifest, in one shape for all layouts."""
         ...
 
     def graph(self) -> Graph:
@@ -60,15 +60,15 @@ class Layout(Protocol):
         ...
 
     def module(self, folder: str) -> str | None:
-        """Return the module whose sources belong into `folder`."""
+        """Return the module whose sources are in `folder`."""
         ...
 
     def package_texts(self) -> tuple[str, ...]:
-        """Return the names of the package's text; the first that exists counts."""
+        """Return names for the text of the package; the first that exists is used."""
         ...
 
     def module_texts(self, module: str) -> tuple[str, ...]:
-        """Return the names of a module's text; the first that exists counts."""
+        """Return names for the text of a module; the first that exists is used."""
         ...
 
     @property
@@ -78,10 +78,9 @@ class Layout(Protocol):
 
 
 class ArchiveContents:
-    """What an archive holds, by the names that manifests use."""
+    """The files of an archive, by the names that manifests use."""
 
     def __init__(self, archive: ZipArchive, limits: ArchiveLimits) -> None:
-        """Read from `archive`, within `limits`."""
         self._archive = archive
         self._limits = limits
         self._texts_bytes = 0
@@ -97,7 +96,7 @@ class ArchiveContents:
         return read_model(model, name, parse_toml(name, self._manifest(name)))
 
     def text(self, name: str) -> str:
-        """Return a documentation text; what is not UTF-8 in it is shown as a sign."""
+        """Return a documentation text; bytes that are not UTF-8 become replacement characters."""
         size = self._archive.size(name)
         if size > self._limits.text_bytes:
             raise TextTooLarge(name, size, self._limits.text_bytes)
@@ -107,7 +106,7 @@ class ArchiveContents:
         return self._archive.read(name).decode("utf-8-sig", errors="replace")
 
     def has(self, manifest: str) -> bool:
-        """Say whether there is a file of this name; one in other letters is refused."""
+        """Check for a file of this name; refuse one that differs in case only."""
         if manifest in self.files:
             return True
         wanted = fold_case(manifest)
@@ -140,7 +139,6 @@ class JavaLayout:
     documentation_folder = "docs"
 
     def __init__(self, contents: ArchiveContents) -> None:
-        """Read the manifests."""
         package = contents.json(PACKAGE_JSON, PackageJson)
         self.manifest = java_manifest(contents.json(BALA_JSON, BalaJson), package)
         self._contents = contents
@@ -154,11 +152,9 @@ class JavaLayout:
         return recorded_graph(own, self._contents.json(GRAPH_JSON, GraphJson))
 
     def folder(self, module: str) -> str:
-        """Return `modules/` and the module's full name."""
         return f"modules/{module}"
 
     def module(self, folder: str) -> str | None:
-        """Return the module that the folder is named for."""
         parent, _, module = folder.rpartition("/")
         return module if parent == "modules" else None
 
@@ -180,12 +176,11 @@ class JavaLayout:
 
 
 class GoLayout:
-    """Layout 4: the author's project as it is, the default module at the root."""
+    """Layout 4: the author's project as it is; the default module is at the root."""
 
     documentation_folder = None
 
     def __init__(self, contents: ArchiveContents) -> None:
-        """Read the manifests."""
         ballerina = contents.toml(BALLERINA_TOML, BallerinaToml)
         self.manifest = go_manifest(contents.toml(BALA_TOML, BalaToml), ballerina)
         self._contents = contents
@@ -200,7 +195,7 @@ class GoLayout:
         return locked_graph(own, self._contents.toml(DEPENDENCIES_TOML, DependenciesToml))
 
     def folder(self, module: str) -> str:
-        """Return the root for the default module, else `modules/` and what follows its name."""
+        """Return the root for the default module, else `modules/` and the rest of its name."""
         inner = module.removeprefix(f"{self._name}.")
         return "" if module == self._name else f"modules/{inner}"
 
@@ -268,7 +263,7 @@ def _node(where: str, package: Node, dependencies: tuple[Node, ...]) -> GraphNod
 
 
 def _own_first(own: Coordinate, nodes: Iterator[GraphNode]) -> Graph:
-    """Put the package's own node first, at its own version; without one it needs nothing."""
+    """Put the node of the package first, at its own version; without one it has no dependencies."""
     package = own.package
     every = tuple(nodes)
     ours = [node for node in every if (node.org, node.name) == (package.org, package.name)]

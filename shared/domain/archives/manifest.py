@@ -41,7 +41,7 @@ MAX_FIELD_LENGTH = 1_000  # Characters of one text that is listed, such as a key
 
 
 def _slashed(path: str) -> str:
-    """Return a path as the archive spells it: packed on Windows it has backslashes."""
+    """Return a path with slashes: archives packed on Windows have backslashes."""
     return path.replace("\\", "/").removeprefix("./")
 
 
@@ -52,7 +52,7 @@ Path = Annotated[str, AfterValidator(_slashed)]
 
 
 class _Parsed(BaseModel):
-    """A part of a manifest; fields that are not read are left alone."""
+    """A part of a manifest; unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
@@ -82,7 +82,7 @@ class _PlatformDependency(_Parsed):
 
 
 class _Authored(_Parsed):
-    """What the author wrote of the package, in either manifest."""
+    """The fields that the author wrote, in either manifest."""
 
     name: str
     version: str
@@ -138,7 +138,7 @@ class _BuildTable(_Parsed):
 
 
 class BalaToml(_Parsed):
-    """`Bala.toml` of layout 4: how it was built."""
+    """`Bala.toml` of layout 4: how the archive was built."""
 
     bala: _BalaTable = _BalaTable()
     build: _BuildTable = _BuildTable()
@@ -153,8 +153,6 @@ class NodeName(_Parsed):
 
 
 class Node(NodeName):
-    """A package and its version."""
-
     version: str
 
 
@@ -172,21 +170,19 @@ class GraphJson(_Parsed):
 
 
 class LockedItem(Node):
-    """A package of `DependencyCheck.toml`; versions of its dependencies stand in their own
-    items.
-    """
+    """A package of `DependencyCheck.toml`; versions of its dependencies are in their own items."""
 
     dependencies: Many[NodeName] = ()
 
 
 class DependenciesToml(_Parsed):
-    """`DependencyCheck.toml`: the locked versions of everything that the package needs."""
+    """`DependencyCheck.toml`: the locked versions of all dependencies."""
 
     package: Many[LockedItem] = ()
 
 
 class ToolItem(_Parsed):
-    """A tool in the list of a package with several."""
+    """A tool of a package with several tools."""
 
     tool_id: str = Field("", validation_alias=AliasChoices("tool_id", "id"))
 
@@ -204,7 +200,7 @@ class ToolJson(_Parsed):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of all tools, each once."""
+        """Return the ids of all tools, without duplicates."""
         every = (self.tool_id, *(each.tool_id for each in self.tools))
         return tuple(dict.fromkeys(each for each in every if each))
 
@@ -221,7 +217,7 @@ Parsed = TypeVar("Parsed", bound=_Parsed)
 
 
 def read_model(model: type[Parsed], name: str, value: object) -> Parsed:
-    """Return what the file `name` holds as a `model`, or refuse its first wrong field."""
+    """Read the file `name` as a `model`, or refuse its first invalid field."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -247,7 +243,7 @@ def _refusal(name: str, error: ValidationError) -> FieldMissing | FieldInvalid:
 
 
 def _field(location: Iterable[str | int]) -> str:
-    """Return a field as people write it: `modules[3].name`."""
+    """Return the path of a field as people write it: `modules[3].name`."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     return path.removeprefix(".") or "the whole file"
 
@@ -257,7 +253,7 @@ def _field(location: Iterable[str | int]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a bala says of itself."""
+    """The manifest of an archive, in one shape for all layouts."""
 
     source: str  # The file that refusals name.
     layout: int
@@ -282,7 +278,6 @@ class Manifest:
 
 
 def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
-    """Return the manifest of layouts 2 and 3."""
     version = bala.bala_version or bala.balo_version
     if not version:
         raise FieldMissing(BALA_JSON, "bala_version")
@@ -311,7 +306,6 @@ def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
 
 
 def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
-    """Return the manifest of layout 4."""
     package, build = ballerina.package, bala.build
     return Manifest(
         source=BALLERINA_TOML,
@@ -338,7 +332,7 @@ def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
 
 
 def coordinate_in(where: str, org: str, name: str, version: str) -> Coordinate:
-    """Return a coordinate that stands at `where`, or refuse what breaks the rules."""
+    """Return the coordinate that was read at `where`, or refuse it."""
     try:
         return Coordinate.parse(org, name, version)
     except (InvalidName, InvalidVersion) as error:

@@ -27,7 +27,6 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes | memoryview) -> Self:
-        """Return the digest of `content`."""
         return cls(hashlib.sha256(content).hexdigest())
 
     @classmethod
@@ -53,19 +52,18 @@ class Digest:
         return f"{_PREFIX}{self.hex}"
 
     def header_without_leading_zeros(self) -> str:
-        """Return the header value as the Java client computes it for its own comparison."""
+        """Return the header value as the Java client computes it to compare."""
         return f"{_PREFIX}{self.hex.lstrip('0') or '0'}"
 
     def __str__(self) -> str:
-        """Return the digits."""
         return self.hex
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveName:
-    """All that tells an archive from others; its digest alone does, the rest is for its readers.
+    """Digest, coordinate and platform of an archive. The digest identifies it.
 
-    It is said by the bytes and never changes. Where the archive lies is no part of it.
+    It is derived from the bytes and never changes; the place of the archive is no part of it.
     """
 
     digest: Digest
@@ -74,7 +72,7 @@ class ArchiveName:
 
     @property
     def tail(self) -> str:
-        """Return how every address of the archive ends: clients read the version out of it."""
+        """The end of every URL of the archive; clients read the version from it."""
         version = self.coordinate.version
         return f"{version}/{canonical_file_name(self.coordinate, self.platform)}"
 
@@ -87,7 +85,7 @@ def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
 
 @lru_cache(maxsize=16_384)  # Its regular expressions cost ten times the rest of a pull.
 def archive_file_name(coordinate: Coordinate, platform: str) -> str:
-    """Return the file name for a pull: the first form from which both clients read `platform`."""
+    """Return the file name for a pull: the first form from which all clients read `platform`."""
     name, version = coordinate.package.name, coordinate.version
     shorter = f"{name}-{platform}-{version}.bala"
     for candidate in (canonical_file_name(coordinate, platform), shorter):
@@ -97,7 +95,7 @@ def archive_file_name(coordinate: Coordinate, platform: str) -> str:
 
 
 def gives_platform(file_name: str, coordinate: Coordinate, platform: str) -> bool:
-    """Say whether both clients take `platform` out of `file_name`."""
+    """Check that Java and Go clients read `platform` from `file_name`."""
     name, version = coordinate.package.name, coordinate.version.text
     return (
         java_platform(file_name, name, version)
@@ -107,7 +105,7 @@ def gives_platform(file_name: str, coordinate: Coordinate, platform: str) -> boo
 
 
 def java_platform(file_name: str, name: str, version: str) -> str | None:
-    """Return what Java reads; None where it fails with an exception."""
+    """Return the platform that the Java client reads; None where it throws."""
     after_name = _java_split(file_name, f"{name}-")
     if len(after_name) < 2:  # noqa: PLR2004 - it takes element 1.
         return None
@@ -116,13 +114,13 @@ def java_platform(file_name: str, name: str, version: str) -> str | None:
 
 
 def go_platform(file_name: str, name: str, version: str) -> str | None:
-    """Return what Go reads; None where there is nothing to read."""
+    """Return the platform that the Go client reads; None where there is none."""
     _, found, after_name = file_name.partition(f"{name}-")
     return after_name.partition(f"-{version}")[0] if found else None
 
 
 def _java_split(text: str, pattern: str) -> list[str]:
-    """Split as `String.split(regex)` does: the parts without the empty ones at the end."""
+    """Split as Java's `String.split(regex)` does, without empty parts at the end."""
     # Names and versions hold letters, digits, `_`, `-` and `.`, so only the dot is special,
     # and a match is never empty.
     parts = re.split(pattern, text)

@@ -28,7 +28,7 @@ def in_one_line(text: str) -> str:
 
 
 def summary_of(description: str, markdown: str) -> str:
-    """Return the description, or else the first line of prose in a Markdown text; one line."""
+    """Return the description, or else the first line of prose in a Markdown text, on one line."""
     line = in_one_line(description) or _first_prose(markdown)
     return line if len(line) <= MAX_SUMMARY_LENGTH else _shortened(line)
 
@@ -43,7 +43,7 @@ def _first_prose(markdown: str) -> str:
 
 
 def _prose(line: str) -> str:
-    """Return a line without Markdown's signs, or nothing when it is no prose."""
+    """Return a line without Markdown syntax, or an empty string when it is no prose."""
     if _NO_PROSE.match(line) or line.startswith(("    ", "\t")):
         return ""
     line = _MARKDOWN_LINK.sub(r"\1", _IMAGE.sub("", _NOTE.sub("", line)))

@@ -36,10 +36,10 @@ class Documentation(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveLimits:
-    """What one archive may hold.
+    """Limits for one archive.
 
-    Sizes and ratios are checked in the headers, of each entry and of all together; unpacking stops
-    at an entry that is larger than its header says.
+    Sizes and ratios are checked in the headers, for each entry and for all together; unpacking
+    stops at an entry that is larger than its header says.
     """
 
     entries: int = 20_000  # The largest real balas have a few hundred.
@@ -61,37 +61,35 @@ _CHUNK = 256 * 1024  # Unpacked bytes at once: the most that is held of an entry
 
 
 class ZipArchive:
-    """A strict zip archive; it is not safe to use from two threads at once."""
+    """A strict zip archive. It is not safe to use from two threads at once."""
 
     def __init__(self, entries: tuple[ZipEntry, ...]) -> None:
-        """Take entries whose headers and sizes are checked; their data is not yet."""
+        """Take entries whose headers and sizes are checked; their data is not checked yet."""
         self._entries = {entry.name: entry for entry in entries}
         self._kept: dict[str, bytes] = {}
 
     @classmethod
     def open(cls, content: bytes | memoryview, limits: ArchiveLimits) -> Self:
-        """Open an archive in memory, or refuse its container or the sizes that its headers say."""
+        """Open an archive in memory, or refuse its container or the sizes in its headers."""
         entries = read_entries(memoryview(content).cast("B"), limits.entries)
         _refuse_sizes(entries, limits)
         return cls(entries)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the names of all entries, in the order of the directory."""
         return tuple(self._entries)
 
     def size(self, name: str) -> int:
-        """Return the unpacked size of an entry."""
         return self._entries[name].unpacked_bytes
 
     def read(self, name: str) -> bytes:
-        """Return the content of an entry, which is unpacked at the first call and then kept."""
+        """Return the content of an entry. It is unpacked once and cached."""
         if name not in self._kept:
             self._kept[name] = b"".join(_unpacked(self._entries[name]))
         return self._kept[name]
 
     def verify(self) -> None:
-        """Unpack what was not read yet, and keep nothing of it."""
+        """Unpack all entries that were not read yet, and discard their content."""
         for name, entry in self._entries.items():
             if name not in self._kept:
                 for _ in _unpacked(entry):
@@ -99,7 +97,7 @@ class ZipArchive:
 
 
 def _refuse_sizes(entries: tuple[ZipEntry, ...], limits: ArchiveLimits) -> None:
-    """Refuse what would unpack to too much; `_unpacked` enforces the sizes of the headers."""
+    """Refuse archives that unpack to too much; `_unpacked` enforces the sizes in the headers."""
     for entry in entries:
         if entry.unpacked_bytes > max(limits.ratio_from_bytes, limits.ratio * entry.packed_bytes):
             raise RatioTooHigh(entry.name, limits.ratio)
@@ -156,15 +154,13 @@ MAX_FILE_BYTES = 16 * MIB  # Unpacked; larger ones are read by those who pull th
 
 @dataclass(frozen=True, slots=True)
 class ByteSpan:
-    """Bytes of an archive."""
-
     start: int
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
-    """What lies in one folder of an archive; `path` has no slash at its end, the root is empty."""
+    """The content of one folder; `path` has no slash at the end, the root is empty."""
 
     path: str
     folders: tuple[str, ...]
@@ -173,7 +169,7 @@ class FolderListing:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveDirectory:
-    """Every entry of one archive, by name, and where each begins."""
+    """All entries of an archive by name, and where each begins."""
 
     entries: dict[str, ZipEntry]
     starts: tuple[int, ...]  # In order, and then the beginning of the directory.
@@ -187,16 +183,15 @@ class ArchiveDirectory:
         return cls(by_name, (*starts, directory.start), files)
 
     def file(self, path: str) -> ZipEntry | None:
-        """Return the file at the path, or None."""
         return self.entries[path] if path in self.files else None
 
     def span(self, entry: ZipEntry) -> ByteSpan:
-        """Return where the file lies, with its header."""
+        """Return where the file is in the archive, with its header."""
         end = self.starts[bisect_right(self.starts, entry.start)]
         return ByteSpan(entry.start, end - entry.start)
 
     def folder(self, path: str) -> FolderListing | None:
-        """Return what lies in the folder, in order of name; None where nothing does."""
+        """Return the content of a folder, sorted by name; None where there is none."""
         beginning = f"{path}/" if path else ""
         folders, files = set[str](), list[tuple[str, int]]()
         for entry in self.entries.values():
@@ -212,19 +207,19 @@ class ArchiveDirectory:
 
 
 def directory_tail(size: int) -> ByteSpan:
-    """Return which end of an archive of `size` bytes to read first."""
+    """Return which part of the end of an archive of `size` bytes to read first."""
     start = max(0, size - TAIL_BYTES)
     return ByteSpan(start, size - start)
 
 
 def missing_directory(tail: bytes, size: int) -> ByteSpan | None:
-    """Return what of the directory lies before the tail, or None when the tail has all of it."""
+    """Return the part of the directory before the tail; None when the tail has all of it."""
     begin, start = size - len(tail), directory_span(memoryview(tail), size).start
     return ByteSpan(start, begin - start) if start < begin else None
 
 
 def list_files(tail: bytes, size: int) -> ArchiveDirectory:
-    """Return what the directory names; `tail` ends the archive and has all of the directory."""
+    """Return the directory; `tail` ends the archive and has all of the directory."""
     span = directory_span(memoryview(tail), size)
     begin = size - len(tail)
     directory = memoryview(tail)[span.start - begin : span.end - begin]

@@ -74,7 +74,7 @@ _LONGEST_HEADER = 0xFFFF  # Bytes with name, extra fields and comment: Java read
 
 @dataclass(frozen=True, slots=True)
 class ZipEntry:
-    """One file or folder, as the central directory has it."""
+    """A file or folder, as the central directory describes it."""
 
     name: str
     raw_name: bytes
@@ -89,7 +89,7 @@ class ZipEntry:
 
     @property
     def is_described(self) -> bool:
-        """Say whether a descriptor with CRC and sizes follows the data."""
+        """Check whether a descriptor with CRC and sizes follows the data."""
         return bool(self.flags & _DESCRIBED)
 
 
@@ -103,7 +103,7 @@ class DirectorySpan:
 
 
 def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
-    """Return the entries of a strict archive in the order of the directory, or refuse it."""
+    """Return the entries in the order of the directory, or refuse an archive that is not strict."""
     directory = _find_directory(content, max_entries)
     entries = tuple(_central_headers(content, directory))
     refuse_unportable(entry.name for entry in entries)
@@ -116,7 +116,7 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
 
 
 def directory_span(tail: memoryview, size: int) -> DirectorySpan:
-    """Return where the directory lies in an archive of `size` bytes that ends in `tail`."""
+    """Return the directory of an archive of `size` bytes that ends in `tail`."""
     at = len(tail) - END_BYTES
     if at < 0 or _signature(tail, at) != _END_SIGNATURE:
         raise Truncated
@@ -133,7 +133,7 @@ def directory_entries(directory: memoryview, count: int) -> tuple[ZipEntry, ...]
 
 
 def entry_with_data(region: memoryview, entry: ZipEntry) -> ZipEntry:
-    """Return the entry with its data, which `region`, up to the next entry, holds."""
+    """Return the entry with its data; `region` ends where the next entry begins."""
     return _located(region, entry)
 
 
@@ -173,7 +173,7 @@ def _why_no_end(content: memoryview) -> NotAZip | Truncated | BytesAfter | Archi
 
 
 def _refuse_zip64(content: memoryview, end: int, counts: set[int], sizes: set[int]) -> None:
-    """Refuse zip64 outright: the limits lie far below it, and readers differ most about it."""
+    """Refuse zip64: the limits are far below it, and readers differ most about it."""
     locator = max(end - _ZIP64_LOCATOR_LENGTH, 0)
     located = _signature(content, locator) == _ZIP64_LOCATOR_SIGNATURE
     if located or _FULL_16 in counts or _FULL_32 in sizes:
@@ -255,7 +255,7 @@ def _refuse_unsupported(name: str, flags: int, method: int, needed: int) -> None
 
 
 def _refuse_special(name: str, attributes: int, unpacked: int) -> None:
-    """Refuse what is no plain file or folder, whatever system the archive says it comes from."""
+    """Refuse entries that are neither plain files nor folders on any system."""
     is_folder = name.endswith("/")
     kind = stat.S_IFMT(attributes >> 16)
     if stat.S_ISLNK(kind):
@@ -283,7 +283,7 @@ def _extra_fields(name: str, extra: bytes) -> Iterator[tuple[int, bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class _Extras:
-    """The extra fields that could change what an entry is; all others are free."""
+    """The extra fields that could change what an entry is; all others are ignored."""
 
     unicode_paths: tuple[bytes, ...]
     zip64: tuple[bytes, ...]
@@ -306,7 +306,7 @@ def _read_extras(name: str, raw_name: bytes, extra: bytes) -> _Extras:
 def _match_local_headers(
     content: memoryview, entries: tuple[ZipEntry, ...], directory_start: int
 ) -> dict[int, ZipEntry]:
-    """Return the entries by their start, each with its data, when they tile the file."""
+    """Return the entries by their start, each with its data, when they fill the file."""
     ordered = sorted(entries, key=lambda entry: entry.start)
     starts = [entry.start for entry in ordered] + [directory_start]
     if starts[0] > 0:
@@ -318,7 +318,7 @@ def _match_local_headers(
 
 
 def _located(region: memoryview, entry: ZipEntry) -> ZipEntry:
-    """Return `entry` with its data, when its header, data and descriptor are all of `region`."""
+    """Return `entry` with its data, when header, data and descriptor fill `region` exactly."""
     if len(region) < _LOCAL.size:
         raise EntriesOverlap(entry.name)
     if _signature(region, 0) != _LOCAL_SIGNATURE:

@@ -36,7 +36,7 @@ _PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have ref
 
 
 def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
-    """Return the workload whose token has these claims; its signature was verified before.
+    """Return the job whose token has these claims; its signature is verified before.
 
     Raises `ClaimUnusable`, `NotAWorkload` or `RunNotTrusted`.
     """
@@ -47,7 +47,7 @@ def read_job_claims(provider: Provider, claims: JobTokenClaims) -> CiJob:
 
 
 def _text(value: object) -> object:
-    """Take a claim that is null for one that is not there."""
+    """Return an empty string for a claim that is null."""
     return "" if value is None else value
 
 
@@ -56,7 +56,7 @@ def _lower(value: object) -> object:
 
 
 def _said(value: object) -> bool:
-    """Say whether a claim is true: some providers write it as a text, and anything else is no."""
+    """Read a boolean claim; some providers send text, and anything but `true` is false."""
     return str(value).lower() == "true"
 
 
@@ -172,10 +172,10 @@ def _github(claims: JobTokenClaims) -> CiJob:
 
 
 def _github_elsewhere(job: _GitHub) -> str:
-    """Return the workflow whose steps the job runs, unless it is one of this repository and ref.
+    """Return the workflow that defines the job, unless it is of this repository and ref.
 
-    A workflow can hand its jobs to a reusable one, which anybody may have written: `workflow_ref`
-    is the caller's, and `job_workflow_ref` says whose steps can ask for the token.
+    A workflow can call a reusable one, which anybody may have written: `workflow_ref` is the
+    caller, and `job_workflow_ref` is the workflow whose steps can request the token.
     """
     path, ref = _path_and_ref(job.job_workflow_ref)
     is_here = path.startswith(f"{job.repository}/.github/workflows/")
@@ -265,9 +265,9 @@ def _refuse_run(why: str) -> None:
 
 
 def _path_and_ref(text: str) -> tuple[str, str]:
-    """Split where a file is from its ref, or from its commit.
+    """Split a path from its ref or commit.
 
-    Both may hold an `@`: a file that is called `release.yml@other.yml` is not `release.yml`.
+    Both may hold an `@`: a file named `release.yml@other.yml` is not `release.yml`.
     """
     path, separator, ref = text.rpartition("@refs/")
     if not separator:
@@ -276,7 +276,7 @@ def _path_and_ref(text: str) -> tuple[str, str]:
 
 
 def _file_below(folder: str, path: str) -> str:
-    """Return the name of a file in the folder; of any other the whole path, which is no name."""
+    """Return the name of a file in the folder, or the whole path of any other file."""
     name = path.removeprefix(folder)
     return path if "/" in name else name
 

@@ -22,7 +22,6 @@ class Provider(Enum):
 
     @property
     def title(self) -> str:
-        """Return how people call it."""
         return _TITLES[self]
 
 
@@ -77,11 +76,11 @@ class CiJob:
 
     @property
     def subject(self) -> str:
-        """Return what publishers of this job are found by."""
+        """The key by which publishers of this job are found."""
         return job_subject(self.provider, self.ids)
 
     def provenance(self, *publishers: str) -> Provenance:
-        """Return where a release comes from that this job publishes, by these publishers."""
+        """Return the provenance of releases that these publishers let the job publish."""
         return Provenance(
             provider=self.provider.value,
             publishers=publishers,
@@ -94,14 +93,13 @@ class CiJob:
         )
 
     def __str__(self) -> str:
-        """Return a description for people: the names first, then the numbers that count."""
+        """Return a description for people: names first, then the ids that decide."""
         ids = ", ".join(f"{claim} {self.ids[claim]}" for claim in ID_CLAIMS[self.provider])
         names = f"{self.provider.title} {self.repository}".strip()
         return f"{names} ({ids})"
 
 
 def provider_server(provider: Provider, issuer: str) -> str:
-    """Return the server whose jobs have this issuer."""
     if provider is Provider.GITLAB:
         return issuer
     if provider is not Provider.GITHUB:
@@ -114,7 +112,7 @@ def provider_server(provider: Provider, issuer: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedJob:
-    """A workload that proved what it is by a token; which one, whose, and until when it counts."""
+    """A job that a valid id token proves; `expires_ms` is when the token expires."""
 
     job: CiJob
     issuer: str
@@ -123,6 +121,6 @@ class VerifiedJob:
 
 
 def job_subject(provider: Provider, ids: Mapping[str, str]) -> str:
-    """Return what a publisher and its jobs have in common, and few others have."""
+    """Return the key that a publisher and its jobs share."""
     first = next(iter(ID_CLAIMS[provider]))
     return f"{provider.value}:{ids[first]}"

@@ -49,7 +49,7 @@ class PublisherRules(Record):
 
     @classmethod
     def parse(cls, provider: Provider, rules: Mapping[str, object]) -> Self:
-        """Read rules that keep strangers out, or raise `InvalidRequest` with what to write."""
+        """Parse rules that exclude strangers, or raise `InvalidRequest`."""
         asked = {name: value for name, value in rules.items() if value}
         _check_names(provider, asked)
         parsed = cls.model_validate(asked)
@@ -61,7 +61,7 @@ class PublisherRules(Record):
         return parsed
 
     def differences(self, job: CiJob) -> list[str]:
-        """Return everything by which a run is not one of these, a clause each."""
+        """Return why the rules exclude a run, one clause for each reason."""
         return list(self._differences(job))
 
     def _differences(self, job: CiJob) -> Iterator[str]:
@@ -87,7 +87,7 @@ class PublisherRules(Record):
 
     @property
     def _rests_on_environment(self) -> bool:
-        """Say whether nothing but the environment keeps out who may push a branch."""
+        """Check whether only the environment excludes people who may push a branch."""
         return bool(self.environment) and not self.refs and not self.protected
 
     def _is_environment(self, job: CiJob) -> bool:
@@ -98,10 +98,9 @@ class PublisherRules(Record):
 
 
 class Publisher(Entity):
-    """A workload that may publish one package, and the rules for its runs.
+    """A CI job that may publish one package, and the rules for its runs.
 
-    One that waits for a package which does not exist yet makes it by its first push, until
-    `pending_until_ms`.
+    Until `pending_until_ms` its package need not exist: its first push creates it.
     """
 
     kind: ClassVar[str] = "publisher"
@@ -120,17 +119,16 @@ class Publisher(Entity):
 
     @property
     def place(self) -> Place:
-        """Return its place among the publishers of its organization."""
         return Place(self.org.lower(), self.id)
 
     @property
     def subject(self) -> str:
-        """Return what its jobs find it by."""
+        """The key by which its jobs find it."""
         return job_subject(self.provider, self.ids)
 
     @property
     def ends_ms(self) -> int | None:
-        """Return until when it waits for its package."""
+        """When it expires, while its package does not exist."""
         return self.pending_until_ms
 
     @property
@@ -138,16 +136,16 @@ class Publisher(Entity):
         return Package.parse(self.org, self.package)
 
     def is_pending_for(self, package: Package) -> bool:
-        """Say whether it is to make the package by its first push."""
+        """Check whether its first push creates the package."""
         return self.pending_until_ms is not None and self.target.key == package.key
 
     def matches(self, job: CiJob) -> bool:
-        """Say whether the job is this very workload; no name counts."""
+        """Compare a job by its ids only; names do not count."""
         return (self.provider, self.server, self.ids) == (job.provider, job.server, job.ids)
 
 
 def parse_repository(repository: str) -> str:
-    """Return the name that people know a repository by, or raise `InvalidRequest`."""
+    """Return the display name of a repository, or raise `InvalidRequest`."""
     if not repository.isprintable() or len(repository) > MAX_REPOSITORY_LENGTH:
         message = (
             f"The name of a repository is a line of {MAX_REPOSITORY_LENGTH} characters at most, "
@@ -158,7 +156,7 @@ def parse_repository(repository: str) -> str:
 
 
 def parse_job_ids(provider: Provider, ids: Mapping[str, str]) -> dict[str, str]:
-    """Return the ids of a workload, all of them and no others, or raise `InvalidRequest`."""
+    """Return the ids of a job, which must be complete, or raise `InvalidRequest`."""
     wanted = ID_CLAIMS[provider]
     lowered = {claim: value.strip().lower() for claim, value in ids.items()}
     fit = [claim for claim, form in wanted.items() if re.fullmatch(form, lowered.get(claim, ""))]
@@ -211,7 +209,7 @@ _NO_WORKFLOW = (
 
 
 def _fits(ref: str, pattern: str) -> bool:
-    """Say whether a ref matches, part by part: no wildcard goes over a slash."""
+    """Match a ref against a pattern part by part: no wildcard matches a slash."""
     parts, patterns = ref.split("/"), pattern.split("/")
     return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
 
