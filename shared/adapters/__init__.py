@@ -1,1 +1,1 @@
-"""The ports kept, once for each world."""
+"""Adapters: implementations of the ports for one machine and for the cloud."""

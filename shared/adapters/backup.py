@@ -18,10 +18,9 @@ WhileCopying = Callable[[Path, Sequence[sqlite3.Connection]], None]
 
 
 class TargetNotEmpty(Exception):
-    """There is something where the copy was to go, and nothing is ever overwritten."""
+    """The target folder is not empty, and nothing is overwritten."""
 
     def __init__(self, target: Path) -> None:
-        """Name the folder."""
         super().__init__(f"{target} is not empty. Name a folder that is, or that does not exist.")
 
 
@@ -29,21 +28,20 @@ class NoRegistry(Exception):
     """There is no registry to copy."""
 
     def __init__(self, source: Path) -> None:
-        """Name the folder."""
         super().__init__(f"{source} holds no registry or no whole backup: it has no ballroom.db.")
 
 
 def backup(data: Path, target: Path) -> None:
     """Copy a registry, running or not, into a folder that is new or empty.
 
-    The copy holds the keys as well, so it is as secret as the original. Archives are linked where
-    both folders are on one disk: they take no room, and a broken disk takes both.
+    The copy contains the keys, so it is as secret as the original. Archives are hard links where
+    both folders are on one disk: they take no space, and a broken disk loses both.
     """
     _copy(DataFolder(data), DataFolder(target), _hold_one_moment)
 
 
 def restore(source: Path, data: Path) -> None:
-    """Make a registry of a backup, in a folder that is new or empty."""
+    """Create a registry from a backup, in a folder that is new or empty."""
     _copy(DataFolder(source), DataFolder(data), _stand_still)
 
 
@@ -72,7 +70,7 @@ def _opened(source: DataFolder) -> Generator[list[sqlite3.Connection]]:
 
 
 def _hold_one_moment(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
-    """Let all connections see what is there while nobody can write records, then let go."""
+    """Begin the read of every connection while no process can write, so that all see one state."""
     with (
         translate_sqlite_errors(records),
         closing(open_to_write(records)) as writer,
@@ -84,7 +82,7 @@ def _hold_one_moment(records: Path, databases: Sequence[sqlite3.Connection]) -> 
 
 
 def _stand_still(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
-    """Do nothing: nobody writes to a backup, which may lie where nobody can."""
+    """Do nothing: no process writes to a backup, which may be on a read-only disk."""
 
 
 def _copy_database(original: sqlite3.Connection, target: Path) -> None:

@@ -31,30 +31,30 @@ from shared.ports import Clock, Randomness
 
 
 class AzureClients(Protocol):
-    """Makes the clients of both stores."""
+    """Creates the clients of Cosmos DB and Blob Storage."""
 
     @property
     def database(self) -> str: ...
 
     @property
     def prefix(self) -> str:
-        """Return what the name of every container of blobs begins with."""
+        """Return the prefix of the names of all blob containers."""
         ...
 
     def cosmos(self) -> CosmosClient:
-        """Return a client of the records."""
+        """Return a client of Cosmos DB."""
         ...
 
     def blobs(self) -> BlobServiceClient: ...
 
     async def close(self) -> None:
-        """Let go of what the clients shared."""
+        """Close what the clients share."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoreAddresses:
-    """Where the stores are, and the keys of emulators; an empty one is the identity of the app."""
+    """Addresses of the stores, and keys of emulators; without a key the app's identity signs in."""
 
     cosmos: str
     blobs: str
@@ -63,18 +63,17 @@ class StoreAddresses:
 
 
 class IdentityClients:
-    """Makes clients that sign in as the identity of the app, or with the keys of emulators."""
+    """Creates clients that sign in as the app's identity, or with the keys of emulators."""
 
     database = DATABASE
     prefix = ""
 
     def __init__(self, addresses: StoreAddresses) -> None:
-        """Connect to these addresses; not yet."""
         self._addresses = addresses
         self._identity: DefaultAzureCredential | None = None
 
     def cosmos(self) -> CosmosClient:
-        """Return a client of the records."""
+        """Return a client of Cosmos DB."""
         key = self._addresses.cosmos_key.reveal()
         identity = key or self._identified()
         return CosmosClient(self._addresses.cosmos, identity, raw_response_hook=record_charge)
@@ -86,13 +85,13 @@ class IdentityClients:
         return BlobServiceClient(self._addresses.blobs, self._identified(), **BLOB_CLIENT_OPTIONS)
 
     async def close(self) -> None:
-        """Let go of the identity; the next client makes a new one."""
+        """Close the identity's connections; the next client opens new ones."""
         identity, self._identity = self._identity, None
         if identity is not None:
             await identity.close()
 
     def _identified(self) -> DefaultAzureCredential:
-        # Which identity of the app it is, the library reads from AZURE_CLIENT_ID.
+        # The library reads from AZURE_CLIENT_ID which identity of the app to use.
         self._identity = self._identity or DefaultAzureCredential()
         return self._identity
 
@@ -123,7 +122,7 @@ class CloudStores:
 
 
 def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) -> CloudStores:
-    """Return the stores; nothing is connected before it is used."""
+    """Return the stores, which connect when they are first used."""
     cosmos = CosmosDatabase(connections.cosmos, randomness, connections.database)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     metadata, directory = CosmosMetadata(cosmos), CosmosDirectory(cosmos, clock)
@@ -146,7 +145,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     )
 
 
-CHECK_TIMEOUT = timedelta(seconds=20)  # The libraries repeat themselves for minutes.
+CHECK_TIMEOUT = timedelta(seconds=20)  # The libraries retry for minutes.
 
 _REACH = "Look at its address, and whether this machine may reach it."
 _WAYS_OUT = {
@@ -159,7 +158,7 @@ _WAYS_OUT = {
 async def check_cloud_stores(
     cloud: CloudStores, patience: timedelta = CHECK_TIMEOUT
 ) -> AsyncIterator[StoreCheck]:
-    """Look at every container of both stores; change nothing."""
+    """Check that every container of both stores can be read; writes nothing."""
     plans = [plan.name for plan in COSMOS_CONTAINERS]
     yield await _store("records", "Cosmos DB", plans, _within(patience, _records_of(cloud)))
     yield await _store(

@@ -27,7 +27,6 @@ class FileArchives:
     """The ArchiveStore of a registry on one machine: all lie together, by digest alone."""
 
     def __init__(self, folder: ArchiveFolder, clock: Clock) -> None:
-        """Keep the archives in `folder`; `clock` dates them."""
         self._folder = folder
         self._clock = clock
 
@@ -41,11 +40,9 @@ class FileArchives:
         content: bytes | memoryview,
         side: Visibility,  # noqa: ARG002 - there are no sides here.
     ) -> None:
-        """Store the archive, or renew the time of the one that is there."""
         await asyncio.to_thread(self._put, name.digest, content)
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
-        """Return what is stored under the name, or None."""
         return self._stat(name.digest)  # A thread would cost ten times as much.
 
     async def read(
@@ -56,21 +53,18 @@ class FileArchives:
         *,
         first: Visibility = Visibility.PUBLIC,  # noqa: ARG002 - the same.
     ) -> bytes:
-        """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`."""
         return await asyncio.to_thread(self._read, name.digest, start, count)
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
         """Do nothing: every link leads through the registry, which looks at the records."""
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        """Yield the archives that were last stored before that time."""
         for prefix in await asyncio.to_thread(_names, self._folder.content):
             for archive in await asyncio.to_thread(self._archives, prefix):
                 if archive.stored_ms < stored_before_ms:
                     yield archive
 
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
-        """Remove the archive unless it was stored again since; say whether it is gone."""
         return await asyncio.to_thread(self._delete, digest, stored_before_ms)
 
     def sweep_temporary(self, before_ms: int) -> int:
@@ -192,11 +186,9 @@ class SnapshotFolder:
     """The SnapshotStore of a registry on one machine."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep the files in `folder`, which is made with the first of them."""
         self._folder = folder
 
     async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
-        """Store a file, over one that is there."""
         file = self._folder / name
         partial = partial_path(file)
         with translate_disk_errors():
@@ -209,7 +201,6 @@ class SnapshotFolder:
             partial.replace(file)
 
     async def read(self, name: str) -> AsyncGenerator[bytes]:
-        """Yield the file in pieces; none where there is no such file."""
         file = self._folder / name
         if not file.is_file():
             return
@@ -218,12 +209,10 @@ class SnapshotFolder:
                 yield piece
 
     async def list(self) -> list[str]:
-        """Return the names of all files."""
         files = [file for file in self._folder.glob("*/*") if file.suffix != ".partial"]
         return [file.relative_to(self._folder).as_posix() for file in files]
 
     async def delete(self, name: str) -> None:
-        """Remove the file, and the snapshot's folder with its last one."""
         file = self._folder / name
         file.unlink(missing_ok=True)
         if file.parent.is_dir() and not any(file.parent.iterdir()):
@@ -247,7 +236,6 @@ class WriteProbe:
     """Writes a little to the disk, at most once a second, to tell whether it takes more."""
 
     def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Write to files of no name in `folder`."""
         self._folder = folder
         self._monotonic = monotonic
         self._good_until = -1.0

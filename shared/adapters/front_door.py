@@ -30,13 +30,11 @@ class FrontDoor:
     def __init__(
         self, endpoint: str, fetcher: HttpClient, identity: "Callable[[], AsyncTokenCredential]"
     ) -> None:
-        """Withdraw copies of the endpoint with this id, as whoever `identity` is."""
         self._url = f"{MANAGEMENT}{endpoint}/purge?api-version={API_VERSION}"
         self._fetcher = fetcher
         self._identity = identity
 
     async def forget(self, paths: Sequence[str]) -> None:
-        """Have the copies below these paths removed, or raise `Busy`."""
         headers = {
             "Authorization": f"Bearer {await self._token()}",
             "Content-Type": "application/json",

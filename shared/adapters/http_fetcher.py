@@ -79,18 +79,15 @@ class GuardedFetcher:
         connecting: Connect | None = None,
         time_limit: timedelta = TIME_LIMIT,
     ) -> None:
-        """Call what `resolving` finds for a name, over a transport of `connecting`."""
         self._inside = frozenset(host.lower() for host in inside)
         self._resolve = resolving
         self._connect = connecting or _Connecting()
         self._seconds = time_limit.total_seconds()
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        """Return what the server has at the address."""
         return await self._send("GET", url, headers, b"")
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        """Send the body, and return what the server answers."""
         return await self._send("POST", url, headers, body)
 
     async def _send(

@@ -19,7 +19,6 @@ class NotAnIndexFolder(Exception):
     """The folder holds something else; `str()` is one sentence for the operator."""
 
     def __init__(self, folder: Path) -> None:
-        """Name the folder, and say which one to choose."""
         super().__init__(
             f"{folder} holds files, but no index, so nothing was written. "
             "Choose a folder that is new, empty, or an export from before."
@@ -30,7 +29,6 @@ class ExportFolderUnwritable(Exception):
     """The system does not let the export write; `str()` is one sentence for the operator."""
 
     def __init__(self, folder: Path, error: OSError) -> None:
-        """Name the folder, and show the system's own words."""
         super().__init__(
             f"{folder} cannot be written: {error.strerror}. Give whoever runs this the right "
             "and the room to write there, and run it again."

@@ -29,7 +29,6 @@ class InstrumentedStore:
     """Stands before a store. Whoever asks pays for a look-up, and for the clock if it is heard."""
 
     def __init__(self, name: str, store: Any) -> None:
-        """Tell of `store` by the name of its port."""
         self._name = name
         self._store = store
 

@@ -1,4 +1,4 @@
-"""The clock and the random source of this machine. Nothing else reads either."""
+"""The clock and the random source of this machine; no other module reads them."""
 
 import secrets
 import time
@@ -14,7 +14,7 @@ class SystemClock:
         return time.time_ns() // _NS_PER_MS
 
     def monotonic_ms(self) -> int:
-        """Return milliseconds since some moment, which never go back."""
+        """Return milliseconds since a fixed moment; never decreases."""
         return time.monotonic_ns() // _NS_PER_MS
 
 
@@ -22,5 +22,4 @@ class SystemRandomness:
     """The machine's source of randomness for secrets."""
 
     def token_bytes(self, count: int) -> bytes:
-        """Return `count` bytes that nobody can guess."""
         return secrets.token_bytes(count)

@@ -1,4 +1,4 @@
-"""Archives as blobs. A blob is there whole or not at all, and records when it was stored."""
+"""Archives as blobs, which are complete or do not exist. Metadata holds when each was stored."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -26,22 +26,20 @@ from shared.ports import Clock, StoredArchive
 _STORED = "stored_ms"
 _OTHER = {Visibility.PUBLIC: Visibility.PRIVATE, Visibility.PRIVATE: Visibility.PUBLIC}
 
-# Whoever followed a private link in its last moment reads for a while.
+# A client that followed a private link just before it expired reads for a while.
 _LINGERS = LINK_LIFETIME[Visibility.PRIVATE] + timedelta(minutes=10)
 _LINGERS_MS = _LINGERS // timedelta(milliseconds=1)
 
 
 class BlobArchives:
-    """The ArchiveStore of a registry in the cloud: a container for each side."""
+    """The ArchiveStore of a registry in the cloud, with a public and a private container."""
 
     def __init__(self, blobs: BlobContainers, clock: Clock) -> None:
-        """Keep the archives in the containers `archives` and `private`; `clock` dates them."""
         self._blobs = blobs
         self._clock = clock
         self.links = BlobLinks(blobs, clock)
 
     async def put(self, name: ArchiveName, content: bytes | memoryview, side: Visibility) -> None:
-        """Store the archive, or renew the time of the one that is there."""
         blob = self._blob(name, side)
         with translate_blob_errors():
             while not await self._created(blob, content):
@@ -49,7 +47,6 @@ class BlobArchives:
                     return
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
-        """Return what is stored under the name, on the public side if it lies on both."""
         with translate_blob_errors():
             for side in Visibility:
                 with suppress(ResourceNotFoundError):
@@ -65,29 +62,30 @@ class BlobArchives:
         *,
         first: Visibility = Visibility.PUBLIC,
     ) -> bytes:
-        """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`."""
         with translate_blob_errors():
-            # Once more on the first side: it may have moved there after it was looked for.
+            # The first container again: the archive may have moved there in between.
             for side in (first, _OTHER[first], first):
                 with suppress(ResourceNotFoundError):
                     return await _part(self._blob(name, side), start, count)
         raise ArchiveNotFound
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
-        """Have the archive lie on that side.
+        """Move the archive to that container; safe while another process moves it back.
 
-        Each of two who move it there and back takes it away on condition that nobody touched it
-        there since, and touches it on the other side before. So one of them fails to take it away,
-        whoever was first with what, and the archive is never gone on both sides.
+        Each process first writes metadata of the copy in the target, then deletes the source on
+        condition that its ETag is unchanged. So of two processes one fails to delete, and the
+        archive never disappears from both containers.
         """
         source, target = self._blob(name, _OTHER[to]), self._blob(name, to)
-        with translate_blob_errors(), suppress(ResourceNotFoundError):  # Then it is there by now.
+        with (
+            translate_blob_errors(),
+            suppress(ResourceNotFoundError),
+        ):  # Then another process has moved it.
             found = await source.get_blob_properties()
             if await self._arrived(source, target, to):
                 await _delete(source, found)
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        """Yield the archives that were last stored before that time."""
         for side, container in ARCHIVE_CONTAINERS.items():
             with translate_blob_errors():
                 async for blob in self._blobs.container(container).list_blobs(include=["metadata"]):
@@ -96,7 +94,6 @@ class BlobArchives:
                         yield archive
 
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
-        """Remove the archive unless it was stored again since; say whether it is gone."""
         is_gone = True
         with translate_blob_errors():
             for side, name in ARCHIVE_CONTAINERS.items():
@@ -108,7 +105,7 @@ class BlobArchives:
         return is_gone
 
     async def _arrived(self, source: BlobClient, target: BlobClient, side: Visibility) -> bool:
-        """Have a copy on that side, touched just now; say whether the source may go already."""
+        """Copy to the target, or renew its copy; return whether the source may be deleted."""
         while not await self._copied(source, target):
             if side is Visibility.PUBLIC and not await self._has_settled(target):
                 return False
@@ -117,7 +114,7 @@ class BlobArchives:
         return side is Visibility.PRIVATE
 
     async def _has_settled(self, target: BlobClient) -> bool:
-        """Say whether a public copy was there so long that links to the private one have ended."""
+        """Return whether the public copy is older than the last link to the private one."""
         there = await target.get_blob_properties()
         return self._clock.now_ms() - _date_of(there) >= _LINGERS_MS
 
@@ -137,13 +134,13 @@ class BlobArchives:
         try:
             await blob.set_blob_metadata(self._date())
         except ResourceNotFoundError:
-            return False  # A sweep took it in between, or somebody moved it.
+            return False  # A sweep or a move deleted it in between.
         return True
 
     async def _created(self, blob: BlobClient, content: bytes | memoryview) -> bool:
         try:
-            # Piece by piece: when one of several at once fails, the library leaves the others alone
-            # and their failures to nobody.
+            # One block at a time: when one of several parallel blocks fails, the library does not
+            # await the others, and their exceptions are never retrieved.
             await blob.upload_blob(BytesIO(content), overwrite=False, metadata=self._date())
         except ResourceExistsError:
             return False
@@ -170,7 +167,7 @@ async def _part(blob: BlobClient, start: int, count: int | None) -> bytes:
 
 
 async def _delete(blob: BlobClient, found: BlobProperties) -> bool:
-    """Delete the blob as it was found; say whether it is gone."""
+    """Delete the blob if it has not changed since; return whether it does not exist now."""
     try:
         unmodified = MatchConditions.IfNotModified
         await blob.delete_blob(etag=found.etag, match_condition=unmodified)

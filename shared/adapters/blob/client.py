@@ -19,10 +19,10 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from shared.domain.errors.requests import Busy
 
 BLOB_CLIENT_OPTIONS: dict[str, Any] = {
-    # The transport warns of larger pieces, which it sends at one go and nothing else meanwhile.
+    # The transport warns about larger blocks: it blocks the event loop while it sends one.
     "max_single_put_size": 1024 * 1024,
     "max_block_size": 1024 * 1024,
-    # Three repeats, each after two seconds at most: the library would wait 57 for them.
+    # Three retries, each after at most two seconds; the default would wait 57 seconds.
     "initial_backoff": 0,
     "increment_base": 1,
     "random_jitter_range": 1,
@@ -33,7 +33,7 @@ BLOB_CLIENT_OPTIONS: dict[str, Any] = {
 
 BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
 
-# Answers that adapters decide by; every other one means that the store is out of reach.
+# Errors that adapters handle; all others mean that the store is unavailable.
 _DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 RANGE_BEHIND_THE_END = 416
 
@@ -43,20 +43,20 @@ class BlobContainers:
     """The containers of one account."""
 
     connect: Callable[[], BlobServiceClient]
-    prefix: str = ""  # Of every container's name, where registries share an account.
+    prefix: str = ""  # Of container names, where registries share an account.
     _client: BlobServiceClient | None = None
 
     def container(self, name: str) -> ContainerClient:
-        """Return the client of a container; nothing is asked of the service yet."""
+        """Return the client of a container, without a request."""
         return self.service().get_container_client(f"{self.prefix}{name}")
 
     def service(self) -> BlobServiceClient:
-        """Return the client of the whole account, as `container` does."""
+        """Return the client of the account, without a request."""
         self._client = self._client or self.connect()
         return self._client
 
     async def close(self) -> None:
-        """Let go of the connections; the next use makes new ones."""
+        """Close the connections; the next use opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
@@ -64,13 +64,13 @@ class BlobContainers:
 
 @contextmanager
 def translate_blob_errors() -> Generator[None]:
-    """Raise `Busy` when the store gives no answer that anything can be decided by."""
+    """Raise `Busy` for errors that say nothing about the request, such as 500 and time-outs."""
     try:
         yield
     except _DECIDED:
         raise
     except ClientAuthenticationError:
-        raise  # A mistake of the operator, which no repeat mends.
+        raise  # A mistake in the configuration, which no retry corrects.
     except HttpResponseError as failed:
         if failed.status_code == RANGE_BEHIND_THE_END:
             raise

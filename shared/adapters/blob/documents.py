@@ -13,7 +13,7 @@ from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Graph, Texts, graph_document
 
-CONCURRENT_READS = 32  # Blobs that one call reads side by side.
+CONCURRENT_READS = 32  # Blobs that are read in parallel.
 GRAPH_CACHE_BYTES = 8 * 1024 * 1024  # Bytes, of some thousand packages.
 LARGEST_CACHED_GRAPH_BYTES = 256 * 1024
 
@@ -22,49 +22,40 @@ class BlobDocuments:
     """The DocumentStore of a registry in the cloud."""
 
     def __init__(self, blobs: BlobContainers) -> None:
-        """Keep the documents in the container `derived`."""
         self._blobs = blobs
         self._slots = asyncio.Semaphore(CONCURRENT_READS)
         self._graphs = LruCache[str, bytes](GRAPH_CACHE_BYTES, weigh=lambda _, graph: len(graph))
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
-        """Store both documents of the archive; a repeat changes nothing."""
         await asyncio.gather(
             self._create(texts_blob(digest), texts.model_dump_json().encode()),
             self._create(graph_blob(digest), graph_document(graph)),
         )
 
     async def texts(self, digest: Digest) -> Texts:
-        """Return the documentation; empty where none was stored."""
         content = await self._read(texts_blob(digest))
         return Texts() if content is None else Texts.model_validate_json(content)
 
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
-        """Return each dependency graph in the order asked; `[]` where none was stored."""
         return await asyncio.gather(*(self._graph(graph_blob(digest)) for digest in digests))
 
     async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
-        """Store the bill of materials unless there is one, and return the stored one."""
         if await self._create(sbom_blob(digest), content):
             return content
         return await self._read(sbom_blob(digest)) or content
 
     async def sbom(self, digest: Digest) -> bytes | None:
-        """Return the bill of materials, or None."""
         return await self._read(sbom_blob(digest))
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        """Return the HTML that was stored of a text of the archive under this name, or None."""
         return await self._read(rendering_blob(digest, name))
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
-        """Store the HTML of a text of the archive, over what is there under this name."""
         with translate_blob_errors():
             blob = self._blob(rendering_blob(digest, name))
             await blob.upload_blob(BytesIO(content), overwrite=True)
 
     async def delete(self, digest: Digest) -> None:
-        """Remove every document of the archive; nothing happens where there are none."""
         for name in (sbom_blob(digest), texts_blob(digest), graph_blob(digest)):
             await self._delete(name)
         for name in await self._renderings(digest):
@@ -78,7 +69,7 @@ class BlobDocuments:
             return [name async for name in found]
 
     async def _graph(self, name: str) -> bytes:
-        """Return a graph; one that was stored is the same for ever."""
+        """Return a graph; a stored graph never changes."""
         graph = self._graphs.get(name)
         if graph is None:
             graph = await self._read(name)

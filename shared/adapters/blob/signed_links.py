@@ -19,8 +19,8 @@ from shared.domain.packages import Visibility
 from shared.log import log
 from shared.ports import Clock
 
-# Clients follow at once. A public link may be used for longer, by who reads on after a break; as
-# long as shared caches keep what the registry itself sends.
+# Clients follow a link at once. A public link is valid for longer, for downloads that are resumed:
+# as long as shared caches may store responses of the registry.
 LINK_LIFETIME = {
     Visibility.PRIVATE: timedelta(seconds=60),
     Visibility.PUBLIC: timedelta(minutes=5),
@@ -29,24 +29,27 @@ LINK_CACHE_CONTROL = {
     Visibility.PRIVATE: "private, no-store",
     Visibility.PUBLIC: "public, max-age=300",
 }
-COPY_LINK_LIFETIME = timedelta(minutes=5)  # The service reads what it copies within seconds.
+COPY_LINK_LIFETIME = timedelta(minutes=5)  # The service reads the source within seconds.
 
-CLOCK_SKEW = timedelta(minutes=5)  # Clocks of other machines are this much behind at most.
-KEY_LIFETIME = timedelta(hours=6)  # The service lends a key for seven days at most.
-KEY_RENEWAL_MARGIN = timedelta(hours=2)  # The next key is asked for so long before this one ends.
-KEY_TIMEOUT = timedelta(seconds=5)  # For a key; the registry can send the bytes itself.
-KEY_RETRY_INTERVAL = timedelta(seconds=30)  # When there was no key: nobody waits for it meanwhile.
+CLOCK_SKEW = timedelta(minutes=5)  # The maximum difference between the clocks of two machines.
+KEY_LIFETIME = timedelta(hours=6)  # The service issues keys for at most seven days.
+KEY_RENEWAL_MARGIN = timedelta(
+    hours=2
+)  # A new key is requested this long before the current one expires.
+KEY_TIMEOUT = timedelta(seconds=5)  # Without a key the registry sends the bytes itself.
+KEY_RETRY_INTERVAL = timedelta(
+    seconds=30
+)  # After a failed request; until then requests do not wait for a key.
 
 _BYTES = "application/octet-stream"
 _MS = timedelta(milliseconds=1)
 
 
 class LinkSigner(Protocol):
-    """What a signature is made with."""
+    """Returns the key for signatures."""
 
     async def key(self, until_ms: int) -> Mapping[str, Any]:
-        """Return the key that is good until then, as `generate_blob_sas` takes it; or raise
-        `Busy`."""
+        """Return a key valid until then, as arguments of `generate_blob_sas`; raise `Busy`."""
         ...
 
 
@@ -56,14 +59,12 @@ class BlobLinks:
     def __init__(
         self, blobs: BlobContainers, clock: Clock, signing: LinkSigner | None = None
     ) -> None:
-        """Link to the containers `archives` and `private`; `signing` by default as the connection
-        is."""
+        """Sign with `signing`, by default with the credential of the connection."""
         self._blobs = blobs
         self._clock = clock
         self._signing = signing
 
     async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
-        """Return an address of the archive that is good for a while; raise `Busy`."""
         blob = self._blobs.container(ARCHIVE_CONTAINERS[side]).get_blob_client(archive_blob(name))
         return await self._signed(
             blob,
@@ -74,7 +75,7 @@ class BlobLinks:
         )
 
     async def source(self, blob: BlobClient) -> str:
-        """Return an address by which the service reads a blob that it copies; raise `Busy`."""
+        """Return an address from which the service can copy the blob; raise `Busy`."""
         return await self._signed(blob, COPY_LINK_LIFETIME)
 
     async def _signed(self, blob: BlobClient, lifetime: timedelta, **overrides: Any) -> str:
@@ -90,8 +91,8 @@ class BlobLinks:
             **await self._chosen().key(until_ms),
             **overrides,
         )
-        # The library leaves `/` as it is. Clients split the whole address on it, and would take the
-        # version out of the signature.
+        # The library does not encode `/`. Clients split the whole address at it, and would read the
+        # version from the signature.
         return f"{blob.url}?{query.replace('/', '%2F')}"
 
     def _chosen(self) -> LinkSigner:
@@ -100,10 +101,9 @@ class BlobLinks:
 
 
 class AccountKey:
-    """The key of an emulator's account, which is served without TLS."""
+    """The account key of an emulator, which is served without TLS."""
 
     def __init__(self, key: str) -> None:
-        """Sign with `key`."""
         self._key = key
 
     async def key(self, until_ms: int) -> Mapping[str, Any]:  # noqa: ARG002 - it never ends.
@@ -111,10 +111,9 @@ class AccountKey:
 
 
 class DelegationKeys:
-    """Keys that the service lends to the identity of the app, one at a time."""
+    """User delegation keys of the app's identity: holds one, and renews it in the background."""
 
     def __init__(self, blobs: BlobContainers, clock: Clock) -> None:
-        """Ask for none yet."""
         self._blobs = blobs
         self._clock = clock
         self._lent: UserDelegationKey | None = None
@@ -123,10 +122,12 @@ class DelegationKeys:
         self._not_before_ms = 0
 
     async def key(self, until_ms: int) -> Mapping[str, Any]:
-        """Return the key that is kept, or wait for one; raise `Busy` where there is none."""
+        """Return the current key, or wait for the first one; raise `Busy` if none is available."""
         if not self._is_good(until_ms + KEY_RENEWAL_MARGIN // _MS):
             renewal = self._renewal.start("", self._renew)
-            if not self._is_good(until_ms):  # Else nobody waits: this one is good for a while.
+            if not self._is_good(
+                until_ms
+            ):  # Otherwise the current key is valid for a while, and no request waits.
                 await asyncio.shield(renewal)
         if not self._is_good(until_ms):
             raise Busy
@@ -157,7 +158,7 @@ class DelegationKeys:
 
 
 def _signing_of(blobs: BlobContainers, clock: Clock) -> LinkSigner:
-    """Return what the connection itself is signed with, or what is lent to whoever it names."""
+    """Return the account key of the connection, or delegation keys of its identity."""
     key = getattr(blobs.service().credential, "account_key", None)
     return AccountKey(key) if key else DelegationKeys(blobs, clock)
 

@@ -22,8 +22,8 @@ from shared.ports import Randomness
 
 # A copy of the search index: an SQLite file of one process, with changes applied in any order.
 #
-# Beside the index it remembers of each package the revision that it knows, also of those that it
-# shows no longer. So a change that comes late, or again, does nothing.
+# The copy also stores the revision of each package, including removed ones. So a change that
+# arrives late, or again, has no effect.
 
 COPY_MIGRATIONS: tuple[Migration, ...] = (
     *SEARCH_MIGRATIONS,
@@ -36,32 +36,31 @@ COPY_MIGRATIONS: tuple[Migration, ...] = (
         """,
     ),
 )
-COPY_SCHEMA = len(COPY_MIGRATIONS)  # It only grows, so that no two schemas have the same number.
+COPY_SCHEMA = len(COPY_MIGRATIONS)  # Only ever incremented, so that each schema has its own number.
 
 BATCH = 200  # Packages of one transaction: about 0.1 s.
 
 
 class IndexCopy(IndexReader):
-    """One copy, from the moment that its file is there until it is closed."""
+    """One copy, whose file exists until it is closed."""
 
     def __init__(self, file: Path) -> None:
-        """Use this file; open nothing."""
         super().__init__(Database(file, COPY_MIGRATIONS))
         self.file = file
 
     def create(self) -> None:
-        """Make the file, with nothing in it."""
+        """Create an empty index."""
         self._database.migrate()
 
     async def check(self) -> None:
-        """Raise `Unreadable` unless it is an index that this program can search."""
+        """Raise `Unreadable` unless the file is an index that this version can search."""
         try:
             await self._database.scan(_look_through)
         except (DatabaseUnusable, sqlite3.Error) as wrong:
             raise Unreadable(str(wrong)) from wrong
 
     async def apply(self, changes: Iterable[ListingChange]) -> int:
-        """Apply the changes that are later than what it knows; return how many."""
+        """Apply the changes that are newer than the copy; return how many were."""
         waiting, applied = list(changes), 0
         while waiting:
             batch, waiting = waiting[:BATCH], waiting[BATCH:]
@@ -69,14 +68,14 @@ class IndexCopy(IndexReader):
         return applied
 
     async def compact(self) -> int:
-        """Leave no room between what the changes wrote; return the number of packages, closed."""
+        """Compact the file and close it; return the number of packages."""
         await self._database.write(_optimize)
         packages = await self._database.scan(_count)
         await asyncio.to_thread(self._rewrite)
         return packages
 
     def close(self) -> None:
-        """Finish what was begun and close the file, in which everything is from then on."""
+        """Finish running writes and close the file, which is then complete."""
         self._database.close()
 
     def _rewrite(self) -> None:
@@ -121,14 +120,13 @@ def _look_through(connection: sqlite3.Connection) -> None:
 
 
 COPY_FOLDER_PREFIX = "ballroom-search-"
-COPY_FILE = "search.db"  # In a folder of its own, with what SQLite puts beside it.
+COPY_FILE = "search.db"  # In a folder of its own, with the files that SQLite adds.
 
 
 class CopyFolders:
-    """A folder that is this process's own until it ends."""
+    """The folder of this process for its copies; removed when it ends."""
 
     def __init__(self, root: Path, randomness: Randomness) -> None:
-        """Have a folder below `root`, made when it is first needed."""
         self._root = root
         self._randomness = randomness
         self._folder: Path | None = None
@@ -140,7 +138,7 @@ class CopyFolders:
         return made
 
     def close(self) -> None:
-        """Remove everything."""
+        """Remove the folder."""
         folder, self._folder = self._folder, None
         if folder is not None and self._lock is not None:
             remove_folder(folder)
@@ -154,15 +152,15 @@ class CopyFolders:
             folder = self._root / f"{COPY_FOLDER_PREFIX}{self._name()}"
             self._lock = try_file_lock(
                 lock_path(folder)
-            )  # Before the folder, so that nobody sweeps it.
-            folder.mkdir(mode=0o700)  # What is private is in it as well.
+            )  # Before the folder, so that no other process removes it.
+            folder.mkdir(mode=0o700)  # The index includes private packages.
             self._folder = folder
         return self._folder
 
     def _sweep(self) -> None:
-        """Remove what processes left that were killed: their locks are free."""
+        """Remove the folders of killed processes, whose locks are free."""
         for lock in self._root.glob(f"{COPY_FOLDER_PREFIX}*.lock"):
-            with suppress(OSError):  # Of several that sweep, another was faster.
+            with suppress(OSError):  # Another process may remove it at the same time.
                 file = try_file_lock(lock)
                 if file is not None:
                     remove_folder(lock.with_suffix(""))

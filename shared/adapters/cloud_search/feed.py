@@ -1,7 +1,7 @@
 """Changed listings go into the delta, and with it into a new base when that has grown.
 
-Every step may be repeated and interrupted: a change that is known is no news, parts are written
-before the pointer is changed, and the pointer is changed only by a process that knows its version.
+Every step may be interrupted and repeated: a change that is already applied has no effect, parts
+are written before the pointer is changed, and the pointer is written with its ETag as condition.
 """
 
 import asyncio
@@ -35,14 +35,12 @@ from shared.log import log
 from shared.ports import Clock, Stale
 from shared.retries import back_off, retry_when_stale
 
-WRITE_ATTEMPTS = 8  # Each that fails is another feeder that succeeded.
-BASE_LIFETIME = timedelta(hours=1)  # What a delta holds is read by every instance, again and again.
-SWEEP_GRACE_PERIOD = timedelta(
-    minutes=15
-)  # Somebody may still be reading a part that was replaced, or write one.
+WRITE_ATTEMPTS = 8  # Each attempt that fails is another process that succeeded.
+BASE_LIFETIME = timedelta(hours=1)  # Every instance reads the delta after each change.
+SWEEP_GRACE_PERIOD = timedelta(minutes=15)  # Another process may still read or write the part.
 UPGRADE_OVERLAP = timedelta(
     minutes=30
-)  # How long two versions of the program may run side by side.
+)  # How long two versions of the program may run at the same time.
 MAX_PAGES_PER_RUN = 500  # Of the feed in one run: half a million items.
 
 _MS = timedelta(milliseconds=1)
@@ -67,7 +65,6 @@ class CloudSearchFeed:
         workplace: CopyFolders,
         clock: Clock,
     ) -> None:
-        """Feed what changes in `container`, where `listings` are, into `blobs`."""
         self._listings = listings
         self._container = container
         self._blobs = blobs
@@ -75,7 +72,6 @@ class CloudSearchFeed:
         self._clock = clock
 
     async def merge(self, items: Sequence[Mapping[str, Any]]) -> int:
-        """Bring changed items to the searches; return how many changed what a package shows."""
         changes = listing_changes(dict(item) for item in items)
         if not changes:
             return 0
@@ -86,7 +82,6 @@ class CloudSearchFeed:
         return len(changes)
 
     async def catch_up(self) -> int:
-        """Read the change feed from where this ended last; return as `merge` does."""
         try:
             found = await self._current()
             count = await self._read_on(found.pointer.after)
@@ -96,7 +91,6 @@ class CloudSearchFeed:
         return count
 
     async def rebuild(self) -> int:
-        """Build a base from all listings; return the number of packages that it shows."""
         begun, after = self._clock.now_ms(), await self._container.now()
         async with self._new_copy() as copy:
             await asyncio.to_thread(copy.create)
@@ -115,19 +109,19 @@ class CloudSearchFeed:
     # --- the delta -----------------------------------------------------------------------------
 
     async def _current(self) -> StoredPointer:
-        """Return the pointer; raise `Unreadable` where nobody can go on from it."""
+        """Return the pointer; raise `Unreadable` if its index cannot be continued."""
         found = await self._blobs.pointer()
         if found is None:
             raise IndexNotBuilt
         schema, age_ms = found.pointer.schema, self._clock.now_ms() - found.pointer.made_ms
-        # While a newer program takes over it has the word; after it was taken back, it has not.
+        # During an upgrade the newer version builds the index; after a rollback this one does.
         if schema < COPY_SCHEMA or (schema > COPY_SCHEMA and age_ms > UPGRADE_OVERLAP // _MS):
             message = f"the base has schema {schema}, and this Ballroom needs {COPY_SCHEMA}"
             raise Unreadable(message)
         return found
 
     async def _read_on(self, after: str) -> int:
-        """Merge what the feed shows after that place; return how much it was."""
+        """Merge the changes after that position of the feed; return how many there were."""
         count = 0
         for _ in range(MAX_PAGES_PER_RUN):
             page = await self._page(after)
@@ -148,7 +142,7 @@ class CloudSearchFeed:
             raise Unreadable(message) from wrong
 
     async def _merge(self, changes: Sequence[ListingChange], after: str = "") -> None:
-        """Put changes into the delta; `after` says that all up to that place are in it now."""
+        """Put changes into the delta; with `after`, it then contains all up to that position."""
 
         async def attempt() -> None:
             nonlocal changes
@@ -178,7 +172,7 @@ class CloudSearchFeed:
     # --- the base ------------------------------------------------------------------------------
 
     async def _renew_old(self) -> None:
-        """Make a new base of one that is old and its delta; remove what nobody reads any more."""
+        """Build a new base from an old one and its delta; remove parts that are no longer read."""
         found = await self._current()
         now_ms = self._clock.now_ms()
         if self._is_due(found.pointer, now_ms):
@@ -191,9 +185,9 @@ class CloudSearchFeed:
         return is_old and pointer.delta is not None and pointer.schema == COPY_SCHEMA
 
     async def _renew(self, found: StoredPointer, delta: IndexDelta) -> None:
-        """Point at a base that has the delta in it."""
+        """Build a base that contains the delta, and point at it."""
         if found.pointer.schema != COPY_SCHEMA:
-            raise Busy  # The newer program that takes over makes it.
+            raise Busy  # The newer version of the program builds it.
         begun = self._clock.now_ms()
         async with self._new_copy() as copy:
             await self._blobs.fetch_base(found.pointer.base, copy.file)
@@ -206,7 +200,7 @@ class CloudSearchFeed:
     async def _succeed(
         self, found: StoredPointer, built: BuiltBase, applied: IndexDelta, begun: int
     ) -> None:
-        """Point at a base that was made of this pointer's, unless that has a successor already."""
+        """Point at a base built from the pointer's base, unless another base has replaced that."""
         now = found
         while now.pointer.base == found.pointer.base:
             left = (await self._delta(now.pointer)).without(applied)
@@ -222,7 +216,7 @@ class CloudSearchFeed:
             now = await self._current()
 
     async def _point_at(self, built: BuiltBase, after: str, begun: int) -> None:
-        """Point at a base that was made of all listings, whatever was pointed at before."""
+        """Point at a base built from all listings, whatever the pointer was before."""
 
         async def attempt() -> None:
             etag = await self._blobs.etag()
@@ -231,7 +225,7 @@ class CloudSearchFeed:
                 base=built.part,
                 made_ms=begun,
                 packages=built.packages,
-                # What was merged meanwhile may be newer than the base; older changes do no harm.
+                # Changes merged meanwhile may be newer than the base; older ones have no effect.
                 delta=await self._merged_meanwhile(),
                 fed_ms=begun,
                 after=after,

@@ -35,11 +35,9 @@ from shared.ports import Clock, Randomness
 from shared.telemetry import recording
 from shared.telemetry.metrics import SEARCH_AGE
 
-# The copy that is searched, and its successors.
-#
-# It is looked for a newer one every quarter of a minute, beside the requests. A request waits once
-# at most: for the first copy of its process, and not for long. What cannot be read is told to the
-# operator, and the copy that is there serves on.
+# The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
+# request waits only for the first copy of its process. A copy that cannot be loaded is logged, and
+# the current one stays in use.
 
 Sleep = Callable[[float], Awaitable[object]]
 FIRST_COPY_TIMEOUT = timedelta(seconds=10)  # 100,000 packages load in less.
@@ -47,18 +45,18 @@ FIRST_COPY_TIMEOUT = timedelta(seconds=10)  # 100,000 packages load in less.
 
 @dataclass
 class LoadedCopy:
-    """A copy with what it holds, and how many searches are reading it."""
+    """A copy, the parts that it contains, and how many searches are reading it."""
 
     copy: IndexCopy
     base: str = ""
     delta: str = ""
-    fed_ms: int | None = None  # None: nothing was built yet.
+    fed_ms: int | None = None  # None: no index has been built.
     readers: int = 0
     is_retired: bool = False
 
 
 class CurrentCopy:
-    """Keeps a copy of what the pointer points at."""
+    """Keeps a copy of the index that the pointer names."""
 
     def __init__(
         self,
@@ -69,7 +67,6 @@ class CurrentCopy:
         *,
         patience: timedelta = FIRST_COPY_TIMEOUT,
     ) -> None:
-        """Look into `blobs`, and keep copies in `workplace`; nothing is begun yet."""
         self._patience = patience
         self._blobs = blobs
         self._workplace = workplace
@@ -80,31 +77,31 @@ class CurrentCopy:
         self._own = LruCache[str, ListingChange](OWN_CHANGES_KEPT)
         self._one_at_a_time = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
-        self._looked = asyncio.Event()  # At least once.
+        self._looked = asyncio.Event()  # Set after the first refresh.
         self._spared = ("", 0)
 
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[IndexCopy]:
-        """Lend the copy for one search; raise `SearchLoading` where there is none in time."""
+        """Provide the copy for one search; raise `SearchLoading` if none is loaded in time."""
         shown = self._shown or await self._first()
         async with self._reading(shown):
             yield shown.copy
 
     async def refresh(self) -> None:
-        """Look for newer parts now, and show them; keep what is shown if they cannot be read."""
+        """Load newer parts now; keep the current copy if they cannot be read."""
         async with self._one_at_a_time:
             try:
                 await self._advance()
             except PointerUnchanged:
                 pass
-            except Exception as failure:  # Whatever it is, searches go on.
+            except Exception as failure:  # Searches use the current copy.
                 log.warning("search.not_renewed", reason=_reason_of(failure))
             finally:
                 self._looked.set()
                 self._tell_age()
 
     async def apply_own_change(self, change: ListingChange | None) -> None:
-        """Show a change of this process at once; the others learn of it by the feed."""
+        """Apply a change of this process at once; others receive it from the feed."""
         if change is None:
             return
         self._own.put(change.key, change)
@@ -113,7 +110,7 @@ class CurrentCopy:
             await self._apply(shown, change)
 
     async def close(self) -> None:
-        """Stop looking, and remove every copy."""
+        """Stop refreshing, and remove every copy."""
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
@@ -129,13 +126,13 @@ class CurrentCopy:
         try:
             async with self._reading(shown):
                 await shown.copy.apply([change])
-        except Exception as failure:  # What is decided is decided; the feed brings it as well.
+        except Exception as failure:  # The change is stored, and also arrives with the feed.
             log.warning("search.not_noted", reason=_reason_of(failure))
 
-    # --- looking -------------------------------------------------------------------------------
+    # --- loading -------------------------------------------------------------------------------
 
     async def _first(self) -> LoadedCopy:
-        """Wait for the first look; only then there is nothing to answer from."""
+        """Wait for the first refresh."""
         if self._following is None:
             self._following = asyncio.create_task(self._follow())
         try:
@@ -169,7 +166,7 @@ class CurrentCopy:
         await self._show(shown, found)
 
     async def _begin_empty(self) -> None:
-        """Show nothing: before anything was built there is nothing to find."""
+        """Use an empty index until one has been built."""
         copy = IndexCopy(self._workplace.folder() / COPY_FILE)
         await asyncio.to_thread(copy.create)
         await copy.apply(self._own.values())
@@ -210,7 +207,9 @@ class CurrentCopy:
             log.info("search.renewed", base=shown.base, packages=found.pointer.packages)
             before.is_retired = True
             await self._end(before)
-            await shown.copy.apply(self._own.values())  # What was noted while it was loaded.
+            await shown.copy.apply(
+                self._own.values()
+            )  # Changes that were made while it was loaded.
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -224,7 +223,7 @@ class CurrentCopy:
             await self._end(shown)
 
     async def _end(self, shown: LoadedCopy) -> None:
-        """Remove a copy that has a successor, once nobody reads it."""
+        """Remove a replaced copy once no search reads it."""
         if shown.is_retired and not shown.readers:
             shown.is_retired = False
             await _discard(shown.copy)
@@ -236,50 +235,42 @@ class CurrentCopy:
 
 
 class CloudSearchIndex:
-    """The SearchIndex of a registry in the cloud: Cosmos DB decides what each package shows, and
-    searches ask a copy of it that is some seconds old."""
+    """The SearchIndex of a registry in the cloud: listings are stored in Cosmos DB, and searches
+    read a copy that is some seconds old."""
 
     def __init__(self, listings: CosmosListings, looking: CurrentCopy) -> None:
-        """Decide in `listings`, and ask the copy that `looking` keeps."""
         self._listings = listings
         self._looking = looking
 
     async def offer(self, listing: Listing) -> bool:
-        """Show this release, unless a better one of the package is shown; say if none was."""
         is_new, change = await self._listings.offer(listing)
         await self._looking.apply_own_change(change)
         return is_new
 
     async def replace(self, listing: Listing) -> None:
-        """Show this release, whatever is shown now."""
         await self._looking.apply_own_change(await self._listings.replace(listing))
 
     async def remove(self, package: Package) -> None:
-        """Show the package no longer."""
         await self._looking.apply_own_change(await self._listings.remove(package))
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        """Return one page of what matches and `viewer` may see, with the exact count."""
         async with self._looking.borrow() as copy:
             return await copy.search(query, page, viewer)
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        """Return how everything that `search` finds divides."""
         async with self._looking.borrow() as copy:
             return await copy.facets(query, viewer)
 
     async def totals(self) -> IndexTotals:
-        """Return what there is that everybody may see."""
         async with self._looking.borrow() as copy:
             return await copy.totals()
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
-        """Return names that begin with, or are close to, `text`."""
         async with self._looking.borrow() as copy:
             return await copy.suggest(text, viewer, count)
 
     async def look(self) -> None:
-        """Look for what others changed now; by itself that is done every quarter of a minute."""
+        """Load the changes of other processes now, without waiting for the next refresh."""
         await self._looking.refresh()
 
     async def close(self) -> None:
@@ -292,10 +283,10 @@ REFRESH_INTERVAL = timedelta(
 )  # With the feed's five seconds a push is found within thirty.
 UNREADABLE_RETRY_INTERVAL = timedelta(
     minutes=5
-)  # Until a base that could not be read is fetched again.
+)  # Before a base that could not be read is downloaded again.
 _MS = timedelta(milliseconds=1)
 
-OWN_CHANGES_KEPT = 256  # That are shown before the feed brings them; it takes some seconds.
+OWN_CHANGES_KEPT = 256  # Applied before they arrive with the feed, which takes some seconds.
 
 
 def _reason_of(failure: Exception) -> str:
@@ -313,7 +304,7 @@ def _folder_of(copy: IndexCopy) -> Path:
 
 @dataclass(frozen=True)
 class CloudSearchPorts:
-    """What is searched, what brings changes to it, and who looks for them."""
+    """The ports of the search in the cloud, and the copy of this process."""
 
     index: CloudSearchIndex
     feed: CloudSearchFeed
@@ -322,7 +313,7 @@ class CloudSearchPorts:
 
 @dataclass(frozen=True, slots=True)
 class CopyEnvironment:
-    """What the search takes from outside its stores."""
+    """The clock, randomness and sleep of the search."""
 
     clock: Clock
     randomness: Randomness
@@ -332,7 +323,7 @@ class CopyEnvironment:
 def open_cloud_search(
     cosmos: CosmosDatabase, blobs: BlobContainers, folder: Path, surroundings: CopyEnvironment
 ) -> CloudSearchPorts:
-    """Return the search over these stores, with copies below the folder; nothing is begun yet."""
+    """Return the search over these stores, with its copies below the folder; starts nothing."""
     clock, randomness = surroundings.clock, surroundings.randomness
     listings = CosmosListings(cosmos)
     parts = SearchBlobs(blobs, clock, randomness)

@@ -1,6 +1,6 @@
 """The parts of a search index in Blob Storage: written once under new names, then pointed at.
 
-A crash in between leaves a part that no pointer names, which a sweep removes.
+A crash in between leaves a part that no pointer names; a sweep removes it.
 """
 
 import asyncio
@@ -33,10 +33,6 @@ from shared.adapters.paths import (
     search_part_made_ms,
 )
 from shared.ports import Clock, Randomness
-
-# The parts of a search index in Blob Storage: written once under new names, then pointed at.
-#
-# Whoever crashes in between leaves a part that nobody points at, which a sweep removes.
 
 SEARCH_CONTAINER = "derived"
 PIECE_BYTES = 1024 * 1024
@@ -124,7 +120,6 @@ class SearchBlobs:
     """The parts of the search index and the pointer to them."""
 
     def __init__(self, blobs: BlobContainers, clock: Clock, randomness: Randomness) -> None:
-        """Keep them in the container `derived`, which is private."""
         self._blobs = blobs
         self._clock = clock
         self._randomness = randomness

@@ -11,7 +11,6 @@ class CosmosChangeFeed:
     """The ChangeSource over the registry's database."""
 
     def __init__(self, cosmos: CosmosDatabase) -> None:
-        """Read the containers of this database."""
         self._cosmos = cosmos
 
     async def ranges(self, container: str) -> list[str]:
@@ -20,7 +19,6 @@ class CosmosChangeFeed:
     async def changes(
         self, container: str, range_: str, after: str, most: int
     ) -> tuple[list[Mapping[str, object]], str]:
-        """Return what changed after the place, and the place after it."""
         options: dict[str, Any] = {"continuation": after}
         if not after:
             options = {"feed_range": (await self._ranges(container))[range_], "start_time": "Now"}
@@ -28,12 +26,10 @@ class CosmosChangeFeed:
         return list(found.items), found.after
 
     async def lease(self, container: str, name: str) -> Lease | None:
-        """Return the lease, or None."""
         item = await self._cosmos.container(container).read(name, name)
         return None if item is None else _lease(item)
 
     async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
-        """Store the lease over that of its version; None where somebody else was faster."""
         kept = self._cosmos.container(container)
         item: Item = {
             "id": name,

@@ -74,7 +74,7 @@ class CosmosDatabase:
         return self.randomness.token_bytes(WRITE_ID_BYTES).hex()
 
     async def close(self) -> None:
-        """Let go of the connections; the next use makes new ones."""
+        """Close the connections; the next use opens new ones."""
         client, self._client = self._client, None
         self._proxies.clear()
         if client is not None:

@@ -24,13 +24,11 @@ class CosmosDirectory:
     """The DirectoryStore of a registry in the cloud."""
 
     def __init__(self, cosmos: CosmosDatabase, clock: Clock) -> None:
-        """Keep tokens in a container of their own, as they are read most."""
         self._accounts = cosmos.container("accounts")
         self._tokens = cosmos.container("tokens")
         self._clock = clock
 
     async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
-        """Return the account, the organization and the account's role in it at that time."""
         account, organization, membership = await asyncio.gather(
             self.get(Account, Place(account_id)),
             self.get(Organization, organization_place(org)),
@@ -39,12 +37,10 @@ class CosmosDirectory:
         return AccessContext.of(account, organization, membership, now_ms)
 
     async def get(self, kind: type[E], place: Place) -> E | None:
-        """Return the entity at the place, or None."""
         item = await self._of_kind(kind.kind).read(place.owner, _id(kind.kind, place))
         return None if item is None or item["removed"] else _entity(kind, item)
 
     async def of(self, kind: type[E], owner: str) -> list[E]:
-        """Return the owner's entities of a kind, in order of key."""
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.removed = false ORDER BY c.id",
             owner,
@@ -53,7 +49,6 @@ class CosmosDirectory:
         return [_entity(kind, item) for item in found]
 
     async def about(self, kind: type[E], subject: str) -> list[E]:
-        """Return the entities of a kind with this subject, in order of place."""
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.subject = @subject AND c.removed = false",
             kind=kind.kind,
@@ -75,7 +70,6 @@ class CosmosDirectory:
         return sorted((each for each in entities if each.place > after), key=_place)[:count]
 
     async def add(self, entity: E, *others: Entity) -> E:
-        """Create entities of one owner, all or none, or raise `AlreadyThere`."""
         everyone = (entity, *others)
         container, owner = self._of_kind(entity.kind), entity.place.owner
         if await container.batch(owner, [BatchWrite(self._item(each)) for each in everyone]):
@@ -95,28 +89,23 @@ class CosmosDirectory:
         )
 
     async def replace(self, entity: E) -> E:
-        """Store a changed entity at its next revision, or raise `Stale`."""
         return await self._change(entity, {"removed": False})
 
     async def remove(self, entity: E) -> E:
-        """Delete the entity, or raise `Stale`; its outbox is kept until it is published."""
         gone = await self._change(entity, {"removed": True})
         if not gone.outbox:
             await self._of_kind(gone.kind).delete(gone.place.owner, _id(gone.kind, gone.place))
         return gone
 
     async def put(self, entity: Entity) -> None:
-        """Store an entity over whatever is there."""
         await self._of_kind(entity.kind).put(self._item(entity))
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        """Return up to `count` outboxes that are not empty, oldest first."""
         text = "SELECT * FROM c WHERE c.waiting > 0"
         found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
         return [_waiting(item) for item in sorted(found, key=_since)[:count]]
 
     async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
-        """Return up to `count` entities that end between the two times, the first first."""
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.ends_ms > @after AND c.ends_ms < @before"
             " AND c.removed = false",
@@ -127,7 +116,6 @@ class CosmosDirectory:
         return [_entity(kind, item) for item in sorted(found, key=_end)[:count]]
 
     async def remove_ended(self, before_ms: int) -> int:
-        """Delete what ended before that time and owes no events; return how many."""
         return sum([await _removed(each, before_ms) for each in (self._accounts, self._tokens)])
 
     async def clear(self, waiting: PendingEvents) -> None:

@@ -50,7 +50,6 @@ class CosmosEvents:
         metadata: CosmosMetadata,
         directory: CosmosDirectory,
     ) -> None:
-        """Keep the feed in the container `events`; clear outboxes where they are."""
         self._container = cosmos.container("events")
         self._months = EventMonths(self._container, clock)
         self._metadata = metadata
@@ -58,7 +57,6 @@ class CosmosEvents:
         self._turn = asyncio.Lock()
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
-        """Append the record's waiting events that are not in the feed, then clear its outbox."""
         if not source.outbox:
             return
         await self.append(source.outbox)
@@ -68,7 +66,6 @@ class CosmosEvents:
             await self._metadata.clear(source)
 
     async def append(self, events: Sequence[Event]) -> None:
-        """Append events; those that are there already are left alone."""
         each_once = list({event.id: event for event in events}.values())
         for start in range(0, len(each_once), EVENTS_PER_BATCH):
             async with self._turn:  # Those of one process need not race each other for the head.
@@ -80,7 +77,6 @@ class CosmosEvents:
                 await self._copy(each)
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events with their numbers, from the first after `number`."""
         found: list[tuple[int, Event]] = []
         for month in await self._months.after(number):
             items = await self._container.query(
@@ -95,7 +91,6 @@ class CosmosEvents:
         return found
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events of one log below a number, newest first."""
         found: list[tuple[int, Event]] = []
         for month in reversed(await self._months.until(before)):
             items = await self._container.query(
@@ -111,7 +106,6 @@ class CosmosEvents:
         return found
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        """Remove address and credential from up to `count` events before that time."""
         items = await self._container.query(
             "SELECT * FROM c WHERE c.origin = true AND c.at_ms < @before AND c.feed = true",
             before=before_ms,
@@ -209,7 +203,6 @@ class EventMonths:
     """The months of a feed. A new one begins where the last one was sealed."""
 
     def __init__(self, container: CosmosContainer, clock: Clock) -> None:
-        """Keep the list beside the feed."""
         self._container = container
         self._clock = clock
         self._firsts: dict[str, int] = {}  # Each month's first number; only ever added to.

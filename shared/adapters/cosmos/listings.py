@@ -45,7 +45,6 @@ class CosmosListings:
     """Decides what each package shows, atomically, and tells what changed."""
 
     def __init__(self, cosmos: CosmosDatabase) -> None:
-        """Keep the listings in the container `packages`, beside what they are made from."""
         self._container = cosmos.container("packages")
 
     async def offer(self, listing: Listing) -> tuple[bool, ListingChange | None]:

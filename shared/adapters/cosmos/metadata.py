@@ -31,13 +31,11 @@ class CosmosMetadata:
     """The MetadataStore of a registry in the cloud."""
 
     def __init__(self, cosmos: CosmosDatabase) -> None:
-        """Keep packages in one container, and the owners of tools in another."""
         self._packages = cosmos.container("packages")
         self._tools = cosmos.container("tools")
         self._surveys = CosmosSurveys(self._packages)
 
     async def find(self, coordinate: Coordinate) -> FoundRelease:
-        """Return the package and the release; each None where it does not exist."""
         pk = coordinate.package.key
         head, release = await asyncio.gather(
             self._packages.read(pk, HEAD),
@@ -49,7 +47,6 @@ class CosmosMetadata:
         )
 
     async def by_digest(self, digest: Digest) -> FoundRelease:
-        """Return the release whose archive has this digest, with its package."""
         pointer = await self._packages.read(f"digest:{digest.hex}", "release")
         if pointer is None:
             return FoundRelease(None, None)
@@ -63,16 +60,13 @@ class CosmosMetadata:
         return found
 
     async def head(self, package: Package) -> Head | None:
-        """Return the package's head, or None."""
         item = await self._packages.read(package.key, HEAD)
         return read_record(Head, item) if item else None
 
     async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
-        """Return each package with all its entries; reads what changed since the last call."""
         return await self._surveys.read([package.key for package in packages])
 
     async def claim(self, head: Head) -> Head:
-        """Create the head if no package has its name, and return the stored one."""
         there = await self.head(head.package)
         if there is not None:
             return there
@@ -83,7 +77,6 @@ class CosmosMetadata:
         return await self.head(head.package) or head
 
     async def add_release(self, release: Release) -> None:
-        """Create the release, or raise `AlreadyThere`."""
         # The way from the digest comes first: it may lead nowhere, but a release is always found.
         head, _ = await asyncio.gather(
             self.head(release.coordinate.package), self._packages.put(_pointer(release))
@@ -95,15 +88,12 @@ class CosmosMetadata:
             raise AlreadyThere
 
     async def replace_release(self, release: Release) -> Release:
-        """Store a changed release at its next revision, or raise `Stale`."""
         return await self._replace(release)
 
     async def replace_head(self, head: Head) -> Head:
-        """Store a changed head at its next revision, but for `pulls`, or raise `Stale`."""
         return await self._replace(head)
 
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
-        """Add or renew entries; one with a lower revision changes nothing."""
         await asyncio.gather(*(self._put_entry(package.key, entry) for entry in entries))
 
     async def releases(self, package: Package) -> list[Release]:
@@ -111,7 +101,6 @@ class CosmosMetadata:
         return sorted((read_record(Release, item) for item in items), key=_created)
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        """Return up to `count` heads whose key is above `after`, in order of key."""
         names = await self._packages.query(
             "SELECT VALUE c.key FROM c WHERE c.key > @after ORDER BY c.key OFFSET 0 LIMIT @count",
             NAMES,
@@ -122,19 +111,16 @@ class CosmosMetadata:
         return [read_record(Head, item) for item in heads if item is not None]
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
-        """Return up to `count` records whose outbox is not empty, oldest first."""
         found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
         return [_record(item) for item in sorted(found, key=_waiting)[:count]]
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
-        """Bind the tool id to the package if it is free, and return the package that owns it."""
         item = {"id": tool.lower(), "pk": tool.lower(), "org": package.org, "name": package.name}
         if await self._tools.create(item):
             return package
         return await self._tool_owner(tool) or package
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
-        """Return the package that owns each tool id; None where it is free."""
         return list(await asyncio.gather(*(self._tool_owner(tool) for tool in tools)))
 
     async def clear(self, record: Head | Release) -> None:
@@ -212,7 +198,7 @@ class _Known:
 
 
 class CosmosSurveys:
-    """The surveys of one process; what others write is seen by the next call."""
+    """The cached surveys of a process; each call reads what other processes changed."""
 
     def __init__(
         self, container: CosmosContainer, capacity_bytes: int = SURVEYS_CACHED_BYTES

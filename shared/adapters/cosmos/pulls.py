@@ -20,19 +20,16 @@ class CosmosPulls:
     """The PullLedger of a registry in the cloud."""
 
     def __init__(self, cosmos: CosmosDatabase, metadata: CosmosMetadata) -> None:
-        """Keep the counts in the container `stats`; `metadata` has the heads."""
         self._container = cosmos.container("stats")
         self._metadata = metadata
 
     async def record(self, pulls: Sequence[Pull]) -> None:
-        """Count the pulls that were not recorded before."""
         items = {(item["pk"], item["id"]): item for item in map(_item, pulls)}
         for pk, group in _groups(items.values()):
             if not await self._container.batch(pk, [BatchWrite(item) for item in group]):
                 await asyncio.gather(*(self._container.create(item) for item in group))
 
     async def roll_up(self, before_window: int) -> list[Package]:
-        """Add what was counted to the heads, and forget the callers of earlier windows."""
         pending = await self._container.query("SELECT * FROM c WHERE c.pending = true")
         changed: dict[str, Package] = {}
         for pk, pulls in _groups(pending):
@@ -44,7 +41,6 @@ class CosmosPulls:
         return list(changed.values())
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
-        """Have these pulls be all that were counted of a package and rolled up."""
         counted = [
             {"pk": package.key, "version": version, "day": day, "pulls": pulls}
             for version, days in daily.items()
@@ -58,7 +54,6 @@ class CosmosPulls:
             await self._show(package)
 
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
-        """Return pulls by version, then by day."""
         items = await self._container.query(
             "SELECT * FROM c WHERE c.kind IN ('day', 'pull')", package.key
         )
@@ -69,7 +64,6 @@ class CosmosPulls:
         return {version: dict(days) for version, days in counts.items()}
 
     async def history(self, package: Package, since: str) -> PullHistory:
-        """Return what was rolled up: of all time, and of each day from `since` on."""
         total, items = await asyncio.gather(
             self._container.read(package.key, _TOTAL),
             self._container.query(

@@ -15,27 +15,22 @@ class CosmosWork:
     """The WorkStore of a registry in the cloud."""
 
     def __init__(self, cosmos: CosmosDatabase, clock: Clock) -> None:
-        """Keep the state in the container `work`."""
         self._container = cosmos.container("work")
         self._clock = clock
 
     async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
-        """Store a value until that time, over an older one."""
         await self._container.put(self._item(kind, key, expires_ms, value=value))
 
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and mark it as taken; None where it is absent or expired."""
         where = f"c.expires_ms > {now_ms} AND c.taken = false"
         taken = await self._container.change(_pk(kind, key), "value", {"taken": True}, where=where)
         return None if taken is None else taken["value"]
 
     async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and leave it; None where it is absent or expired."""
         item = await self._container.read(_pk(kind, key), "value")
         return item["value"] if item is not None and _counts(item, now_ms) else None
 
     async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
-        """Store a value where there is none that counts; say whether this call did."""
         item = self._item(kind, key, expires_ms, value=value)
         if await self._container.create(item):
             return True
@@ -45,12 +40,10 @@ class CosmosWork:
         return await self._container.replace(item, there["_etag"])
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
-        """Add to each count, and return the totals."""
         counted = (retry_when_stale(partial(self._count, each, now_ms)) for each in counters)
         return list(await asyncio.gather(*counted))
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        """Take or renew the lease; False while another owner holds it."""
         item = self._item("lease", name, until_ms, value=owner)
         if await self._container.create(item):
             return True
@@ -60,7 +53,6 @@ class CosmosWork:
         return await self._container.replace(item, there["_etag"])
 
     async def remove_expired(self, before_ms: int) -> int:
-        """Delete what expired before that time; return how many."""
         found = await self._container.query(
             "SELECT c.id, c.pk FROM c WHERE c.expires_ms < @before", before=before_ms
         )

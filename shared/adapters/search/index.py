@@ -24,11 +24,9 @@ class IndexReader:
     """The questions that an index in SQLite answers, whoever fills it."""
 
     def __init__(self, database: Database) -> None:
-        """Ask this file."""
         self._database = database
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        """Return one page of what matches and `viewer` may see, with the exact count."""
         work = partial(queries.find_packages, query=query, page=page, viewer=viewer)
         return await self._database.scan(work)
 
@@ -41,7 +39,6 @@ class IndexReader:
         return await self._database.scan(queries.count_totals)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
-        """Return names that begin with, or are close to, `text`."""
         work = partial(queries.suggest_names, text=text, viewer=viewer, count=count)
         return await self._database.scan(work)
 
@@ -50,7 +47,6 @@ class SqliteSearchIndex(IndexReader):
     """The SearchIndex of a registry on one machine."""
 
     def __init__(self, path: Path) -> None:
-        """Keep the index in the file at `path`; open nothing."""
         super().__init__(Database(path, SEARCH_MIGRATIONS))
 
     def migrate(self) -> None:
@@ -62,15 +58,12 @@ class SqliteSearchIndex(IndexReader):
         self._database.close()
 
     async def offer(self, listing: Listing) -> bool:
-        """Show this release, unless a better one of the package is shown; say if none was."""
         return await self._database.write(partial(rows.offer_listing, listing=listing))
 
     async def replace(self, listing: Listing) -> None:
-        """Show this release, whatever is shown now."""
         await self._database.write(partial(rows.store_listing, listing=listing))
 
     async def remove(self, package: Package) -> None:
-        """Show the package no longer."""
         await self._database.write(partial(rows.remove_listing, key=package.key))
 
     async def rebuild(self, listings: AsyncIterator[Listing]) -> None:

@@ -77,7 +77,6 @@ class Speller:
     """Finds what was perhaps meant, for one search."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Look into the vocabulary of the index that `connection` has open."""
         self._connection = connection
         self._found: dict[str, list[str]] = {}
 

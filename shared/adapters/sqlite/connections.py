@@ -11,16 +11,16 @@ from shared.domain.errors.requests import Busy, StorageFull
 
 BUSY_TIMEOUT = timedelta(
     seconds=10
-)  # Longer than any transaction of ours; clients wait 30 s and more.
+)  # Longer than any of our transactions; clients wait for at least 30 s.
 BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)  # A transaction takes one to five of these.
 PRAGMAS = (
     "synchronous = FULL",  # A commit is on the disk when it returns.
-    "journal_size_limit = 67108864",  # Bytes that the log shrinks back to after a bulk import.
+    "journal_size_limit = 67108864",  # Bytes to which the log is truncated after a bulk import.
 )
 
 
 def create_database(path: Path) -> sqlite3.Connection:
-    """Open the file to write; create it if it is not there."""
+    """Open the file for writing; create it if it does not exist."""
     return _connect(path, "rwc", BUSY_TIMEOUT)
 
 
@@ -31,7 +31,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading alone."""
-    # Not as `mode=ro`: reading the log that a crash left takes writing its index.
+    # Not `mode=ro`: to read the log that a crash left, SQLite has to write the index of the log.
     return _connect(path, "rw", BUSY_TIMEOUT, "query_only = ON")
 
 
@@ -42,22 +42,22 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, patience: timedelta) -> Generator[None]:
-    """Commit what is done inside, or none of it; wait for other writers first."""
+    """Wait for other writers, then commit the changes of the block, or roll all of them back."""
     _begin(connection, patience)
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # A full disk may have ended it already.
+        if connection.in_transaction:  # A full disk may have rolled it back already.
             connection.execute("ROLLBACK")
         raise
 
 
 def _begin(connection: sqlite3.Connection, patience: timedelta) -> None:
-    """Wait for other writers, then keep them out.
+    """Begin a write transaction; wait for other writers first.
 
-    SQLite waits by sleeping up to 100 ms at a time. Whoever has just written is back sooner than
-    that, so with four busy processes one waited for more than three seconds.
+    SQLite waits by sleeping for up to 100 ms at a time. A process that has just written is faster,
+    so with four busy processes one waited for more than three seconds.
     """
     deadline = time.monotonic() + patience.total_seconds()
     while True:
@@ -82,7 +82,7 @@ def _connect(path: Path, mode: str, patience: timedelta, *pragmas: str) -> sqlit
     try:
         for pragma in (*PRAGMAS, *pragmas):
             connection.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error:  # It is no database, or a damaged one.
+    except sqlite3.Error:  # The file is not a database, or is damaged.
         connection.close()
         raise
     return connection
@@ -91,7 +91,7 @@ def _connect(path: Path, mode: str, patience: timedelta, *pragmas: str) -> sqlit
 _FULL = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR_WRITE,  # A quota is reached: SQLite knows ENOSPC alone.
-    sqlite3.SQLITE_IOERR_SHMSIZE,  # The log's index has no room to grow.
+    sqlite3.SQLITE_IOERR_SHMSIZE,  # The index of the log cannot grow.
 }
 _OUT_OF_REACH = {
     sqlite3.SQLITE_BUSY,
@@ -109,10 +109,9 @@ class DatabaseUnusable(Exception):
 
 
 class DatabaseMissing(DatabaseUnusable):
-    """Nobody has created the database yet."""
+    """The database has not been created."""
 
     def __init__(self, path: Path) -> None:
-        """Say who creates it."""
         super().__init__(f"{path} does not exist. Start the registry to create it.")
 
 
@@ -120,7 +119,6 @@ class SchemaMismatch(DatabaseUnusable):
     """Another version of the program wrote the database."""
 
     def __init__(self, path: Path, found: int, known: int) -> None:
-        """Say which of the two is newer."""
         way_out = (
             "Install the newer Ballroom again, or restore a backup of this one's."
             if found > known
@@ -133,21 +131,19 @@ class DatabaseForked(DatabaseUnusable):
     """The process was forked while the database was open, and SQLite's locks with it."""
 
     def __init__(self, path: Path) -> None:
-        """Say what to do before a fork."""
         super().__init__(f"{path} was open when this process was forked. Close it before that.")
 
 
 class DatabaseDamaged(DatabaseUnusable):
-    """SQLite cannot make sense of the file, or of what it was asked."""
+    """SQLite cannot read the file, or rejects a statement."""
 
     def __init__(self, path: Path, error: sqlite3.Error) -> None:
-        """Show SQLite's own words."""
         super().__init__(f"{path} answers: {error}. If it is damaged, restore a backup.")
 
 
 @contextmanager
 def translate_sqlite_errors(path: Path) -> Generator[None]:
-    """Raise what SQLite raises inside as a failure that others know."""
+    """Raise errors of SQLite as failures of the ports."""
     try:
         yield
     except sqlite3.Error as error:
@@ -155,7 +151,7 @@ def translate_sqlite_errors(path: Path) -> Generator[None]:
 
 
 def database_error(path: Path, error: sqlite3.Error) -> Exception:
-    """Return what to raise in place of an error of SQLite."""
+    """Return the failure to raise in place of an error of SQLite."""
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code in _FULL:
         return StorageFull()

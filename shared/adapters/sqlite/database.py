@@ -35,12 +35,12 @@ from shared.file_lock import hold_file_lock
 
 # One SQLite file: who reads it where, who writes it, and its migrations.
 #
-# - Point reads by key run on the event loop, over one connection a process: a thread costs more
-# than   the read. Every other read runs on a few threads.
+# - Point reads by key run on the event loop, over one connection per process: a thread costs more
+#   than the read. Every other read runs on a few threads.
 # - Writes run on one thread a process, each in a transaction that begins IMMEDIATE: one that begins
 #   with a read fails as soon as another process writes.
 # - Connections are opened when they are first needed, so a process that only starts workers has
-# none.
+#   none.
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -48,13 +48,13 @@ Migration = Sequence[str]  # Statements; a script would commit on its own.
 
 DATA_VERSION_CHECK_INTERVAL = timedelta(
     seconds=1
-)  # What is withdrawn is so everywhere within five.
-SCANNING_THREADS = 4  # They wait for the disk most of the time.
+)  # A withdrawal takes effect everywhere within five.
+SCANNING_THREADS = 4  # Threads mostly wait for the disk.
 
 
 class _Forks:
-    """How many forks lie between this process and the first one; asking for its id costs a call of
-    the system, and every read would."""
+    """Counts the forks since the first process. To ask for the process id would cost each read a
+    system call."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -113,37 +113,37 @@ class Database:
     def data_version(self) -> Hashable:
         """Return a value that differs from all before the last write of any process.
 
-        Writes that did not come by way of this module, or whose process was killed before it could
-        tell anybody of them, count within a second.
+        Writes by other programs, or by a process that was killed before it reported them, count
+        within a second.
         """
         now = self._monotonic()
         if now >= self._ask_at:
-            # A connection counts what all others commit, and the reader commits nothing itself.
+            # A connection counts the commits of all others, and the reader commits nothing.
             self._version = self.row("PRAGMA data_version")
             self._ask_at = now + DATA_VERSION_CHECK_INTERVAL.total_seconds()
         return self._here().mark.read(), self._version, self._openings
 
     def read(self, work: Work[T]) -> T:
-        """Do short reading work on the event loop: some rows by key, at most 64 KiB."""
+        """Run a short read on the event loop: some rows by key, at most 64 KiB."""
         with translate_sqlite_errors(self._path):
             return work(self._here().reader)
 
     async def scan(self, work: Work[T]) -> T:
-        """Do reading work of any length on a thread."""
+        """Run a read of any length on a thread."""
         opened = self._here()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(opened.threads, self._scan, opened, work)
 
     async def write(self, work: Work[T]) -> T:
-        """Do the work in a transaction, durable when this returns.
+        """Run the work in a transaction, which is durable when this returns.
 
-        The work touches nothing but its connection: it is done again where the transaction that it
-        shared with others failed.
+        The work must use only its connection: it is repeated if the transaction that it shared with
+        others failed.
         """
         return await asyncio.wrap_future(self._here().writer.submit(work))
 
     def close(self) -> None:
-        """Close every connection of this process; the next use opens them again."""
+        """Close every connection of this process; the next use opens new ones."""
         opened, self._opened = self._opened, None
         if opened is not None:
             opened.close()
@@ -163,7 +163,7 @@ class Database:
         if opened is None:
             opened = self._opened = self._open()
         elif opened.forks != _forks.count:
-            # SQLite forgets its locks in a fork, and the next close would break the database.
+            # SQLite loses its locks in a fork, and the next close would damage the database.
             raise DatabaseForked(self._path)
         return opened
 
@@ -201,7 +201,7 @@ class _Opened:
 
     @contextmanager
     def scanner(self) -> Generator[sqlite3.Connection]:
-        """Lend a connection to the calling thread."""
+        """Provide a connection for the calling thread."""
         try:
             connection = self._scanners.pop()
         except IndexError:
@@ -212,7 +212,7 @@ class _Opened:
             self._scanners.append(connection)
 
     def close(self) -> None:
-        """Finish what was begun, then close."""
+        """Finish running work, then close."""
         self.writer.close()
         self.threads.shutdown()
         for connection in (*self._scanners, self.reader):
@@ -220,28 +220,27 @@ class _Opened:
         self.mark.close()
 
 
-JOBS_PER_COMMIT = 64  # The first waits for the last, and readers see all of it late.
+JOBS_PER_COMMIT = 64  # The first write waits for the last, and readers see all of them late.
 
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """Work that waits, and who waits for it."""
+    """Queued work, and the future of its result."""
 
     work: Callable[[sqlite3.Connection], Any]
     done: Future[Any] = field(default_factory=Future[Any])
 
 
-# A mark beside a database, which every process that writes to it changes after each commit.
+# The data version of a database, which every process that writes to it changes after each commit.
 #
-# To ask SQLite itself whether anything was written takes three calls of the system. The mark lies
-# in memory that all processes share, and to look at it takes none.
+# To ask SQLite whether anything was written takes three system calls. The data version is in memory
+# that all processes share, and reading it takes none.
 
 
 class DataVersionFile:
-    """The mark of one database, as one process sees it."""
+    """The file with the data version of a database, mapped into the memory of a process."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file; make it if it is not there."""
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._file = os.fdopen(descriptor, "r+b", buffering=0)
         if os.fstat(descriptor).st_size < DATA_VERSION_BYTES:
@@ -249,33 +248,33 @@ class DataVersionFile:
         self._memory = mmap(descriptor, DATA_VERSION_BYTES, access=ACCESS_READ)
 
     def read(self) -> bytes:
-        """Return the mark: another one than before any commit that was told to anybody since."""
+        """Return the data version, which differs after each commit that was reported."""
         return self._memory[:]
 
     def renew(self) -> None:
-        """Change the mark; to be called after a commit, and before anybody is told of it."""
-        # The commit is done, so nobody is told that it failed: readers ask SQLite now and then.
+        """Change the data version; to be called after a commit and before it is reported."""
+        # The commit succeeded and must not be reported as failed; readers also ask SQLite at times.
         with suppress(OSError):
             self._file.seek(0)
             self._file.write(os.urandom(DATA_VERSION_BYTES))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._memory.close()
         self._file.close()
 
 
 class Writer:
-    """Does work in transactions.
+    """Runs work in transactions.
 
-    A commit waits for the disk, and for as long as the next work queues up. It is then done in one
-    transaction, so that a hundred pushes at once wait for a few commits, not for hundreds.
+    Work that is queued while a commit waits for the disk runs in one transaction after it, so that
+    a hundred pushes at the same time wait for a few commits, not for a hundred.
     """
 
     def __init__(self, path: Path, patience: timedelta, mark: DataVersionFile) -> None:
         """Open the file; `patience` is how long to wait for writers of other processes.
 
-        The mark is renewed before anybody is told that their work is done.
+        The data version changes before the result of any work is reported.
         """
         self._mark = mark
         self._path = path
@@ -288,11 +287,11 @@ class Writer:
         """Queue the work; the future is done when the work is durable, or refused."""
         job = _Job(work)
         self._jobs.append(job)
-        self._thread.submit(self._drain)  # It may find that an earlier call took the job along.
+        self._thread.submit(self._drain)  # An earlier call may have run the job.
         return job.done
 
     def close(self) -> None:
-        """Finish what waits, then close."""
+        """Run the queued work, then close."""
         self._thread.shutdown()
         self._connection.close()
 
@@ -309,7 +308,7 @@ class Writer:
         return [job for job in taken if job.done.set_running_or_notify_cancel()]
 
     def _together(self, jobs: list[_Job]) -> bool:
-        """Commit all of it at once; False, and nothing is done, where one may be to blame."""
+        """Run all jobs in one transaction; return False, without effect, if a job failed."""
         try:
             with transaction(self._connection, self._patience):
                 outcomes = [self._within(job) for job in jobs]
@@ -318,19 +317,19 @@ class Writer:
             refusal = self._refusal(error)
             if not isinstance(refusal, Busy):
                 return False
-            outcomes = [refusal] * len(jobs)  # None is to blame, and each would wait as long again.
+            outcomes = [refusal] * len(jobs)  # No job caused it, and each would wait as long again.
         for job, outcome in zip(jobs, outcomes, strict=True):
             _tell(job, outcome)
         return True
 
     def _within(self, job: _Job) -> object:
-        """Do the work as a part of a transaction, and undo this part alone if it is refused."""
+        """Run the work in a savepoint, and roll back only that if it fails."""
         self._connection.execute("SAVEPOINT work")
         try:
             outcome = job.work(self._connection)
         except sqlite3.Error:
             raise
-        except Exception as refusal:  # Whoever waits for the work gets it.
+        except Exception as refusal:  # Raised where the result is awaited.
             self._connection.execute("ROLLBACK TO work")
             outcome = refusal
         self._connection.execute("RELEASE work")
@@ -343,7 +342,7 @@ class Writer:
             self._mark.renew()
         except sqlite3.Error as error:
             outcome = self._refusal(error)
-        except Exception as refusal:  # Whoever waits for the work gets it.
+        except Exception as refusal:  # Raised where the result is awaited.
             outcome = refusal
         _tell(job, outcome)
 

@@ -26,55 +26,42 @@ class SqliteDirectory:
     """The DirectoryStore of a registry on one machine."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the entities in `database`."""
         self._database = database
 
     async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
-        """Return the account, the organization and the account's role in it at that time."""
         return self._database.read(partial(_standing, account_id, org.lower(), now_ms))
 
     async def get(self, kind: type[E], place: Place) -> E | None:
-        """Return the entity at the place, or None."""
         return self._database.read(partial(_get, kind, place))
 
     async def of(self, kind: type[E], owner: str) -> list[E]:
-        """Return the owner's entities of a kind, in order of key."""
         return await self._database.scan(partial(_of, kind, owner))
 
     async def about(self, kind: type[E], subject: str) -> list[E]:
-        """Return the entities of a kind with this subject, in order of place."""
         return await self._database.scan(partial(_about, kind, subject))
 
     async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
-        """Return up to `count` entities of a kind above a place, in order of place."""
         return await self._database.scan(partial(_all, kind, after, count))
 
     async def add(self, entity: E, *others: Entity) -> E:
-        """Create entities of one owner, all or none, or raise `AlreadyThere`."""
         return await self._database.write(partial(_add_all, entity, others))
 
     async def replace(self, entity: E) -> E:
-        """Store a changed entity at its next revision, or raise `Stale`."""
         return await self._database.write(partial(_replace, entity))
 
     async def remove(self, entity: E) -> E:
-        """Delete the entity, or raise `Stale`; its outbox is kept until it is published."""
         return await self._database.write(partial(_remove, entity))
 
     async def put(self, entity: Entity) -> None:
-        """Store an entity over whatever is there."""
         await self._database.write(partial(_put, entity))
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        """Return up to `count` outboxes that are not empty, oldest first."""
         return await self._database.scan(partial(_unpublished, count))
 
     async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
-        """Return up to `count` entities that end between the two times, the first first."""
         return await self._database.scan(partial(_ending, kind, (after_ms, before_ms, count)))
 
     async def remove_ended(self, before_ms: int) -> int:
-        """Delete what ended before that time and owes no events; return how many."""
         return await self._database.write(partial(_remove_ended, before_ms))
 
 
@@ -219,6 +206,6 @@ def _remove_ended(before_ms: int, connection: sqlite3.Connection) -> int:
 
 
 class _Outbox(Record):
-    """What every entity has, whatever its kind."""
+    """The fields that every entity has."""
 
     outbox: tuple[Event, ...]

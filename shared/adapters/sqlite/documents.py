@@ -16,15 +16,12 @@ class SqliteDocuments:
     """The DocumentStore of a registry on one machine."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the documents in `database`."""
         self._database = database
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
-        """Store both documents of the archive; a repeat changes nothing."""
         await self._database.write(partial(_put, digest.hex, texts, graph))
 
     async def texts(self, digest: Digest) -> Texts:
-        """Return the documentation; empty where none was stored."""
         row = self._database.row(
             "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM texts"
             " WHERE digest = ?",
@@ -38,7 +35,6 @@ class SqliteDocuments:
         return Texts.model_validate_json(row[1])
 
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
-        """Return each dependency graph in the order asked; `[]` where none was stored."""
         hexes = [digest.hex for digest in digests]
         if len(hexes) <= GRAPHS_ON_THE_LOOP:
             small = self._database.read(partial(_small_graphs, hexes))
@@ -47,23 +43,18 @@ class SqliteDocuments:
         return await self._database.scan(partial(_graphs, hexes))
 
     async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
-        """Store the bill of materials unless there is one, and return the stored one."""
         return await self._database.write(partial(_put_sbom, digest.hex, content))
 
     async def sbom(self, digest: Digest) -> bytes | None:
-        """Return the bill of materials, or None."""
         return await self._database.scan(partial(_sbom, digest.hex))
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        """Return the HTML that was stored of a text of the archive under this name, or None."""
         return await self._database.scan(partial(_rendering, digest.hex, name))
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
-        """Store the HTML of a text of the archive, over what is there under this name."""
         await self._database.write(partial(_put_rendering, digest.hex, name, content))
 
     async def delete(self, digest: Digest) -> None:
-        """Remove every document of the archive; nothing happens where there are none."""
         await self._database.write(partial(_delete, digest.hex))
 
 

@@ -15,29 +15,23 @@ class SqliteEvents:
     """The EventStore of a registry on one machine."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the feed in `database`, where the records with their outboxes are."""
         self._database = database
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
-        """Append the record's waiting events that are not in the feed, then clear its outbox."""
         if source.outbox:
             await self._database.write(partial(_publish, source))
 
     async def append(self, events: Sequence[Event]) -> None:
-        """Append events; those that are there already are left alone."""
         if events:
             await self._database.write(partial(_append, events))
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events with their numbers, from the first after `number`."""
         return await self._database.scan(partial(_since, number, count))
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        """Remove address and credential from up to `count` events before that time."""
         return await self._database.write(partial(_forget_origins, before_ms, count))
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events of one log below a number, newest first."""
         return await self._database.scan(partial(_stream, name, before, count))
 
 

@@ -31,12 +31,10 @@ class SqliteMetadata:
     """The MetadataStore of a registry on one machine."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the records in `database`."""
         self._database = database
         self._surveys = SqliteSurveys(database)
 
     async def find(self, coordinate: Coordinate) -> FoundRelease:
-        """Return the package and the release; each None where it does not exist."""
         row = self._database.row(
             "SELECT heads.body, releases.body FROM heads"
             " LEFT JOIN releases ON releases.pk = heads.pk AND releases.version = ?"
@@ -47,7 +45,6 @@ class SqliteMetadata:
         return _found(row)
 
     async def by_digest(self, digest: Digest) -> FoundRelease:
-        """Return the release whose archive has this digest, with its package."""
         row = self._database.row(
             "SELECT heads.body, releases.body FROM releases"
             " JOIN heads ON heads.pk = releases.pk WHERE releases.digest = ?",
@@ -56,54 +53,43 @@ class SqliteMetadata:
         return _found(row)
 
     async def head(self, package: Package) -> Head | None:
-        """Return the package's head, or None."""
         row = self._database.row("SELECT body FROM heads WHERE pk = ?", package.key)
         return None if row is None else read_head(row[0])
 
     async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
-        """Return each package with all its entries; reads what changed since the last call."""
         return await self._surveys.read([package.key for package in packages])
 
     async def claim(self, head: Head) -> Head:
-        """Create the head if no package has its name, and return the stored one."""
         # Most pushes are of packages that exist, and reading is free of locks.
         there = await self.head(head.package)
         return there or await self._database.write(partial(_claim, head))
 
     async def add_release(self, release: Release) -> None:
-        """Create the release, or raise `AlreadyThere`."""
         await self._database.write(partial(_add_release, release))
 
     async def replace_release(self, release: Release) -> Release:
-        """Store a changed release at its next revision, or raise `Stale`."""
         return await self._database.write(partial(_replace_release, release))
 
     async def replace_head(self, head: Head) -> Head:
-        """Store a changed head at its next revision, but for `pulls`, or raise `Stale`."""
         return await self._database.write(partial(_replace_head, head))
 
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
-        """Add or renew entries; one with a lower revision changes nothing."""
         await self._database.write(partial(_put_entries, package.key, entries))
 
     async def releases(self, package: Package) -> list[Release]:
         return await self._database.scan(partial(_releases, package.key))
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        """Return up to `count` heads whose key is above `after`, in order of key."""
         return await self._database.scan(partial(_packages, after, count))
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
-        """Return up to `count` records whose outbox is not empty, oldest first."""
         return await self._database.scan(partial(_unpublished, count))
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
-        """Bind the tool id to the package if it is free, and return the package that owns it."""
         (owner,) = await self.tool_owners([tool])
         return owner or await self._database.write(partial(_claim_tool, tool, package))
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
-        """Return the package that owns each tool id; None where it is free."""
         work = partial(_tool_owners, tools)
         if len(tools) <= TOOLS_ON_THE_LOOP:
             return self._database.read(work)
@@ -272,7 +258,7 @@ _Recalled = dict[str, tuple[_Known, int]]  # With the stamp that the package has
 
 
 class SqliteSurveys:
-    """The surveys of one process; what others write is seen by the next call."""
+    """The cached surveys of a process; each call reads what other processes changed."""
 
     def __init__(self, database: Database, capacity_bytes: int = SURVEYS_CACHED_BYTES) -> None:
         self._database = database
@@ -298,7 +284,9 @@ class SqliteSurveys:
         missing = sum(max(0, stamp - known.stamp) for known, stamp in recalled.values())
         if missing <= ROWS_ON_THE_LOOP:
             return self._keep(self._database.read(partial(_catch_up, recalled)))
-        async with self._turn:  # What many wait for is read once; the rest find it in memory.
+        async with (
+            self._turn
+        ):  # Only the first of several callers reads; the others find the result in memory.
             work = partial(_catch_up, self._recall(heads))
             return self._keep(await self._database.scan(work))
 

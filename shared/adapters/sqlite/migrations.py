@@ -189,7 +189,7 @@ _LOGS: Migration = (
         PRIMARY KEY (stream, number)
     ) WITHOUT ROWID
     """,
-    # What happened to packages is in the log of their organization.
+    # Events of packages are in the audit log of their organization.
     """
     INSERT INTO event_streams (stream, number)
     SELECT 'org:' || lower(substr(subject, 1, instr(subject, '/') - 1)), number

@@ -17,31 +17,25 @@ class SqlitePulls:
     """The PullLedger of a registry on one machine."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the counts in `database`, where the heads are."""
         self._database = database
 
     async def record(self, pulls: Sequence[Pull]) -> None:
-        """Count the pulls that were not recorded before."""
         if pulls:
             await self._database.write(partial(_record, pulls))
 
     async def roll_up(self, before_window: int) -> list[Package]:
-        """Add what was counted to the heads, and forget the callers of earlier windows."""
         changed = await self._database.write(_roll_up)
         while await self._database.write(partial(_forget, before_window)) == GUARDS_A_TRANSACTION:
             pass
         return changed
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
-        """Have these pulls be all that were counted of a package and rolled up."""
         await self._database.write(partial(_restore, package.key, daily))
 
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
-        """Return pulls by version, then by day."""
         return await self._database.scan(partial(_daily, package.key))
 
     async def history(self, package: Package, since: str) -> PullHistory:
-        """Return what was rolled up: of all time, and of each day from `since` on."""
         return await self._database.scan(partial(_history, package.key, since))
 
 

@@ -12,22 +12,18 @@ class SqliteWork:
     """The WorkStore of a registry on one machine."""
 
     def __init__(self, database: Database) -> None:
-        """Keep the state in `database`."""
         self._database = database
 
     async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
-        """Store a value until that time, over an older one."""
         await self._database.write(partial(_put, (kind, key, value, expires_ms)))
 
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and delete it; None where it is absent or expired."""
-        # Guesses are reads: they neither wait for writers nor hold them up.
+        # A wrong guess is a read: it does not wait for writers, nor they for it.
         if self._database.row("SELECT 1 FROM work WHERE kind = ? AND key = ?", kind, key) is None:
             return None
         return await self._database.write(partial(_take, kind, key, now_ms))
 
     async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and leave it; None where it is absent or expired."""
         row = self._database.row(
             "SELECT value FROM work WHERE kind = ? AND key = ? AND expires_ms > ?",
             kind,
@@ -37,20 +33,16 @@ class SqliteWork:
         return None if row is None else row[0]
 
     async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
-        """Store a value where there is none that counts; say whether this call did."""
         row = (kind, key, value, expires_ms)
         return await self._database.write(partial(_claim, row, now_ms))
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
-        """Add to each count, and return the totals."""
         return await self._database.write(partial(_count_all, counters, now_ms))
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        """Take or renew the lease; False while another owner holds it."""
         return await self._database.write(partial(_lease, name, owner, now_ms, until_ms))
 
     async def remove_expired(self, before_ms: int) -> int:
-        """Delete what expired before that time; return how many."""
         return await self._database.write(partial(_remove_expired, before_ms))
 
 
@@ -86,7 +78,7 @@ def _count_all(
 
 
 def _count(counter: Counter, now_ms: int, connection: sqlite3.Connection) -> int:
-    # An expired count begins anew, with a new end.
+    # An expired count starts at zero again, with a new expiry.
     (total,) = connection.execute(
         "INSERT INTO counters (kind, key, total, expires_ms) VALUES (:kind, :key, :amount, :until)"
         " ON CONFLICT DO UPDATE SET"
