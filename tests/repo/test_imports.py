@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from tests.paths import ROOT
@@ -21,6 +22,17 @@ def test_the_import_contracts_are_kept() -> None:
         [command, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_module_of_the_domain_has_its_place_in_the_layers() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [layers] = [each["layers"] for each in contracts["contracts"] if each["id"] == "domain"]
+    placed = {name for layer in layers for name in layer.split(" | ")}
+    names = {each.path.removeprefix("shared/domain/") for each in domain()}
+    expected = {
+        each.removesuffix(".py").replace("/", ".") for each in names if "__init__" not in each
+    }
+    assert placed == expected
 
 
 def test_the_domain_imports_nothing_but_itself_pydantic_and_the_standard_library() -> None:
