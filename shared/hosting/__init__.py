@@ -4,15 +4,16 @@ host.py             the ASGI application: lifespan, dispatch of requests to Func
 triggers.py         the Functions of an app with their triggers, read from their decorators
 routing.py          which Function answers a path and a method
 route_templates.py  templates such as `packages/{org}/{name?}` and their constraints
-requests.py         heads, paths and the `HttpRequest` that a Function gets
-request_bodies.py   bodies, read whole and within limits
+requests.py         heads, paths and the `HttpRequest` of a Function
+request_bodies.py   bodies, read whole and within limits of memory and time
 responses.py        what a Function returns, as ASGI messages
 file_responses.py   files, streamed from the disk with validators and ranges
-answer_cache.py     answers that are given again while nothing was written
+answer_cache.py     answers that are repeated until something is written
 middleware.py       headers of host.json, CORS, redirects that are followed here
 timers.py           timers and the endpoint that runs one by hand
 change_feeds.py     batches of changed items for Functions with a Cosmos DB trigger
 connection.py       one connection of a client
 server.py           one process: socket, certificate, connection limits, shutdown
 processes.py        several worker processes behind one socket
-errors.py           what keeps the host from starting"""
+asgi.py             the types of ASGI
+errors.py           why the host does not start"""

@@ -1,4 +1,4 @@
-"""Change feeds: batches of changed items, each passed to its Function by one process of all."""
+"""Change feeds: one process passes batches of changed items to their Functions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,11 +13,11 @@ from shared.ports import ChangeSource, Clock, Lease
 
 Sleep = Callable[[float], Awaitable[object]]
 
-LEASE_MS = 60_000  # How soon another process takes over from one that died.
+LEASE_MS = 60_000  # When another process takes over from one that died.
 
 
 class ChangeFeeds:
-    """Calls the Functions of an app with what changed."""
+    """Calls the Functions of an app with changed items."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class ChangeFeeds:
         owner: str,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """Read `source` as `owner`, a name that no other process has."""
+        """`owner` names this process; no other process uses the name."""
         self._functions = functions
         self._source = source
         self._clock = clock
@@ -35,15 +35,15 @@ class ChangeFeeds:
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Follow every feed until cancelled."""
+        """Read every feed until cancelled."""
         async with asyncio.TaskGroup() as group:
             for each in self._functions:
                 group.create_task(self._follow(each))
 
     async def poll(self, function: ChangeFeedFunction) -> bool:
-        """Hand on one batch of each range that is this process's to read; say if there was any."""
+        """Pass on one batch of each range that this process holds; say whether there was any."""
         ranges = await self._source.ranges(function.container)
-        return any([await self._hand_on(function, each) for each in ranges])
+        return any([await self._pass_on(function, each) for each in ranges])
 
     async def _follow(self, function: ChangeFeedFunction) -> None:
         while True:
@@ -55,22 +55,22 @@ class ChangeFeeds:
             if not is_more:
                 await self._sleep(function.poll_seconds)
 
-    async def _hand_on(self, function: ChangeFeedFunction, range_: str) -> bool:
+    async def _pass_on(self, function: ChangeFeedFunction, range_: str) -> bool:
         name = f"{function.name}.{range_}"
-        lease = await self._taken(function, name)
+        lease = await self._take_lease(function, name)
         if lease is None:
             return False
         items, after = await self._source.changes(
             function.container, range_, lease.after, function.most
         )
         if items and not await self._is_done(function, DocumentList(map(Document, items))):
-            return False  # The lease stays where it is.
+            return False  # The same batch is read again.
         if after != lease.after:
             await self._source.take(function.leases, name, replace(lease, after=after))
         return bool(items)
 
-    async def _taken(self, function: ChangeFeedFunction, name: str) -> Lease | None:
-        """Take or renew the lease, unless somebody else holds it."""
+    async def _take_lease(self, function: ChangeFeedFunction, name: str) -> Lease | None:
+        """Take or renew the lease; return None if another process holds it."""
         now_ms = self._clock.now_ms()
         found = await self._source.lease(function.leases, name)
         if found is not None and found.owner != self._owner and found.until_ms > now_ms:
@@ -80,7 +80,7 @@ class ChangeFeeds:
         return await self._source.take(function.leases, name, mine)
 
     async def _is_done(self, function: ChangeFeedFunction, batch: DocumentList) -> bool:
-        """Call the Function, and say whether the next batch may come."""
+        """Call the Function, and say whether the next batch may follow."""
         try:
             await function.call(batch)
         except Exception:

@@ -1,11 +1,11 @@
-"""What keeps the local host from starting, each with the sentence that its operator reads."""
+"""Why the local host does not start, each with a sentence for the operator."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 
 class StartRefused(Exception):
-    """The app or the machine cannot be served as it is; the message says what to change."""
+    """The host cannot start; the message says what to change."""
 
 
 class UnknownConstraint(StartRefused):
@@ -28,7 +28,7 @@ class UnreadableRoute(StartRefused):
 
 
 class ReservedRoute(StartRefused):
-    """A route begins with a word that the real host keeps for itself."""
+    """A route begins with a word that the real host reserves."""
 
     def __init__(self, function: str, route: str) -> None:
         super().__init__(
@@ -38,7 +38,7 @@ class ReservedRoute(StartRefused):
 
 
 class OverlappingRoutes(StartRefused):
-    """Two Functions would answer one path and method."""
+    """Two Functions would answer the same path and method."""
 
     def __init__(self, one: tuple[str, str], other: tuple[str, str]) -> None:
         super().__init__(
@@ -48,14 +48,14 @@ class OverlappingRoutes(StartRefused):
 
 
 class UnsupportedFunction(StartRefused):
-    """A Function asks for what only the real host has, or would be refused there."""
+    """A Function needs what only the real host has, or is refused there."""
 
     def __init__(self, function: str, reason: str) -> None:
         super().__init__(f"The Function {function} cannot be served: {reason}.")
 
 
 class PortInUse(StartRefused):
-    """Another program listens where the host should."""
+    """Another program listens on the port."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(
@@ -85,7 +85,7 @@ class FolderUnwritable(StartRefused):
 
 
 class CertificateUnusable(StartRefused):
-    """The certificate or its key cannot be read, or they do not belong together."""
+    """The certificate or its key cannot be read, or do not match."""
 
     def __init__(self, certificate: Path, reason: str) -> None:
         super().__init__(
@@ -95,7 +95,7 @@ class CertificateUnusable(StartRefused):
 
 
 class AddressUnknown(StartRefused):
-    """The host would listen on every address, and no setting names the one that clients use."""
+    """The host listens on every address, and no setting names the one that clients use."""
 
     def __init__(self, host: str, example: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Files as answers: streamed from the disk with validators, ranges and their true length."""
+"""Files as answers, streamed from the disk with validators and ranges."""
 
 import asyncio
 import os
@@ -15,15 +15,15 @@ from shared.hosting.requests import MalformedPath, RequestHeaders, decode_path, 
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 from shared.log import log
 
-CHUNK = 1024 * 1024  # Four times as fast as the 64 KiB that are usual.
-SMALL_CHUNK = 64 * 1024  # While slow readers hold as much as they may.
-MAX_BUFFERED_BYTES = 32 * CHUNK  # Bytes that were read and are not taken, by all clients together.
-CONCURRENT_READS = 128 * 1024  # On the loop this takes 5 microseconds, by way of a thread 40.
+CHUNK = 1024 * 1024  # Four times as fast as the usual 64 KiB.
+SMALL_CHUNK = 64 * 1024  # While slow clients use all of MAX_BUFFERED_BYTES.
+MAX_BUFFERED_BYTES = 32 * CHUNK  # Read from files and not yet sent, for all clients together.
+INLINE_READ_BYTES = 128 * 1024  # Takes 5 microseconds on the loop, and 40 in a thread.
 
 
 @dataclass(frozen=True, slots=True)
 class FileResponse:
-    """A file that may be sent; the headers say its type and how it may be cached."""
+    """A file to send; `headers` are its type and how it may be cached."""
 
     path: Path
     size: int
@@ -47,11 +47,11 @@ FileResolver = Callable[
 
 
 class FileChanged(Exception):
-    """The file is not as long as it was said to be."""
+    """The file does not have the size of its record."""
 
 
 class FileMiddleware:
-    """Serves GET and HEAD under a prefix from the disk, and passes everything else on."""
+    """Serves GET and HEAD under a prefix from the disk, and passes on other requests."""
 
     def __init__(self, app: ASGIApp, prefix: str, segments: int, resolve: FileResolver) -> None:
         self._app = app
@@ -62,7 +62,6 @@ class FileMiddleware:
         self._chunks = ChunkSender()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request."""
         segments = self._claimed(scope)
         if segments is None:
             return self._app(scope, receive, send)
@@ -101,14 +100,14 @@ _END: Message = {"type": "http.response.body", "body": b""}
 
 
 class ChunkSender:
-    """Sends files in pieces that are smaller while slow readers hold as much as they may."""
+    """Sends files in pieces, in smaller ones while slow clients use all of the buffer."""
 
     def __init__(self) -> None:
-        self._in_hand = 0
+        self._buffered = 0
 
     async def send(self, content: BinaryIO, left: int, receive: Receive, send: Send) -> None:
-        """Send the next `left` bytes; stop when the client has left."""
-        gone = asyncio.ensure_future(_gone(receive))
+        """Send the next `left` bytes; stop when the client disconnects."""
+        gone = asyncio.ensure_future(_disconnected(receive))
         try:
             while left and not gone.done():
                 left -= await self._send_next(content, left, send)
@@ -118,18 +117,18 @@ class ChunkSender:
             gone.cancel()
 
     async def _send_next(self, content: BinaryIO, left: int, send: Send) -> int:
-        most = CHUNK if self._in_hand + CHUNK <= MAX_BUFFERED_BYTES else SMALL_CHUNK
+        most = CHUNK if self._buffered + CHUNK <= MAX_BUFFERED_BYTES else SMALL_CHUNK
         count = min(most, left)
-        self._in_hand += count
+        self._buffered += count
         try:
             chunk = await _read(content, count)
             if not chunk:
                 raise FileChanged
             await send(_piece(chunk))
-            # The server takes a piece at once, and the next when the client has read most of it.
+            # The server takes one piece at once, and the next when the client has read most of it.
             await send(_piece(b""))
         finally:
-            self._in_hand -= count
+            self._buffered -= count
         return len(chunk)
 
 
@@ -152,7 +151,7 @@ async def _send_content(
     try:
         content = _open(file)
     except (FileNotFoundError, FileChanged):
-        # The record says it is there, so this is damage, not a miss.
+        # There is a record of the file, so this is damage and not a 404.
         log.exception("file.damaged", path=file.path.name)
         await send_answer((_start(500, [(b"content-length", b"0")]), _END), send)
         return
@@ -160,7 +159,7 @@ async def _send_content(
         span = range(file.size) if wanted is None else wanted
         content.seek(span.start)
         await send(_whole(file) if wanted is None else _partial(file, span))
-        if len(span) <= CONCURRENT_READS:
+        if len(span) <= INLINE_READ_BYTES:
             await send({"type": "http.response.body", "body": content.read(len(span))})
         else:
             await chunks.send(content, len(span), receive, send)
@@ -175,17 +174,17 @@ def _open(file: FileResponse) -> BinaryIO:
 
 
 async def _read(content: BinaryIO, count: int) -> bytes:
-    """Return the next bytes: by a thread if they have to come from the disk, else at once."""
-    if _is_at_hand(content, count):
-        await asyncio.sleep(0)  # Between two chunks everybody else has a turn.
+    """Return the next bytes; a thread reads them if they are not in the cache of the system."""
+    if _is_in_memory(content, count):
+        await asyncio.sleep(0)  # Other tasks run between two chunks.
         return content.read(count)
     return await asyncio.to_thread(content.read, count)
 
 
 if sys.platform == "linux":
 
-    def _is_at_hand(content: BinaryIO, count: int) -> bool:
-        """Tell whether the system holds the next bytes in memory, by the first and the last."""
+    def _is_in_memory(content: BinaryIO, count: int) -> bool:
+        """Say whether the first and the last of the bytes are in the cache of the system."""
         at, probe = content.tell(), bytearray(1)
         try:
             for where in (at, at + count - 1):
@@ -196,13 +195,13 @@ if sys.platform == "linux":
 
 else:
 
-    def _is_at_hand(content: BinaryIO, count: int) -> bool:  # noqa: ARG001 - as above.
-        """Take no risk where it cannot be told."""
+    def _is_in_memory(content: BinaryIO, count: int) -> bool:  # noqa: ARG001 - as above.
+        """Return False: other systems cannot tell."""
         return False
 
 
-async def _gone(receive: Receive) -> None:
-    """Return when the client has left; the server drops what is sent to it without a word."""
+async def _disconnected(receive: Receive) -> None:
+    """Return when the client disconnects, which sending to it does not report."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -66,7 +66,7 @@ _NO_HEADERS: RawHeaders = []
 
 @dataclass(frozen=True, slots=True)
 class TimerOptions:
-    """What timers need: a folder that all processes share, and a clock."""
+    """A folder that all processes share, and a clock."""
 
     folder: Path
     clock: Clock
@@ -74,7 +74,7 @@ class TimerOptions:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFeedOptions:
-    """What change feeds need: where they are read, and a clock."""
+    """Where change feeds are read, and a clock."""
 
     source: ChangeSource
     clock: Clock

@@ -1,6 +1,4 @@
-"""ASGI middleware: the headers of host.json, CORS, and redirects to this host that are followed
-here.
-"""
+"""ASGI middleware: the headers of host.json, CORS, and following redirects to this host."""
 
 import json
 from collections.abc import Awaitable
@@ -16,9 +14,9 @@ HOST_FILE = Path(__file__).resolve().parents[2] / "host.json"
 
 
 def configured_headers(address: str, file: Path = HOST_FILE) -> RawHeaders:
-    """Return what the file adds to each answer of a host that clients know by this address.
+    """Return the headers that host.json adds to each answer of a host at this address.
 
-    Browsers are told to come by https alone only where they come by https.
+    Strict-Transport-Security is added only where the address is https.
     """
     http = json.loads(file.read_text("utf-8"))["extensions"]["http"]
     headers: RawHeaders = [
@@ -33,9 +31,9 @@ def configured_headers(address: str, file: Path = HOST_FILE) -> RawHeaders:
 
 
 def with_headers(app: ASGIApp, headers: RawHeaders) -> ASGIApp:
-    """Add the headers to each answer that has none of that name."""
+    """Add each header to answers that have no header of its name."""
 
-    # Not coroutines themselves: a step that only passes on costs no frame of its own.
+    # These functions are not coroutines, so that passing a call on costs no task frame.
     def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         def sending(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
@@ -52,8 +50,8 @@ def with_headers(app: ASGIApp, headers: RawHeaders) -> ASGIApp:
 
 # Requests from pages of other sites (CORS), answered as `allowedOrigins: ['*']` of the real host.
 #
-# It answers every preflight itself, before any Function, and lets every page read what everybody
-# may: browsers hide an answer with `*` from a page that sends cookies. A plain `OPTIONS` is no
+# The host answers each preflight before any Function, and lets every page read public answers:
+# browsers hide an answer with `*` from a page that sends cookies. A plain `OPTIONS` is not a
 # preflight.
 
 _ALLOW_ORIGIN = b"access-control-allow-origin"
@@ -63,7 +61,7 @@ _HEADERS = b"access-control-request-headers"
 
 
 def with_cors(app: ASGIApp) -> ASGIApp:
-    """Answer preflights, and say on every other answer to an `Origin` that any may read it."""
+    """Answer preflights, and allow every origin on all other answers to an `Origin`."""
 
     def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         asked = dict(scope["headers"])
@@ -84,7 +82,7 @@ def with_cors(app: ASGIApp) -> ASGIApp:
 
 
 def _preflight(method: bytes, headers: bytes) -> AnswerMessages:
-    """Allow what is asked for, as the real host does."""
+    """Allow what the preflight requests, as the real host does."""
     allowed = [_ANY, (b"access-control-allow-methods", method)]
     if headers:
         allowed.append((b"access-control-allow-headers", headers))
@@ -99,16 +97,16 @@ _REDIRECT = 302
 
 @dataclass(frozen=True, slots=True)
 class FollowedRedirects:
-    """Redirects below a path of ours to the address that clients know us by."""
+    """Redirects below a path to the address of this registry."""
 
     below: str
     address: str  # Without a slash at its end.
 
 
 class RedirectFollower:
-    """Answers with what a redirect leads to, where the client would only come back for it.
+    """Answers a redirect to this host with the answer of its target.
 
-    Whoever redirects has decided, counted and signed, so nothing is decided here.
+    The redirecting Function has checked rights, counted and signed, so nothing is checked here.
     """
 
     def __init__(self, app: ASGIApp, shortcut: FollowedRedirects) -> None:
@@ -117,28 +115,27 @@ class RedirectFollower:
         self._address = shortcut.address.encode("ascii")
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answer one request."""
         if scope["raw_path"].startswith(self._below):
             return self._serve(scope, receive, send)
         return self._app(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ahead: Scope | None = None
+        target: Scope | None = None
         repeat: RepeatAnswer | None = None
 
         async def sending(message: Message) -> None:
-            nonlocal ahead, repeat
-            if ahead is None:
-                ahead, repeat = self._ahead(scope, message), message.get("repeat")
-            if ahead is None:
+            nonlocal target, repeat
+            if target is None:
+                target, repeat = self._target(scope, message), message.get("repeat")
+            if target is None:
                 await send(message)
 
         await self._app(scope, receive, sending)
-        if ahead is not None:
-            await self._app(ahead, receive, _cacheable_as(repeat, send))
+        if target is not None:
+            await self._app(target, receive, _cacheable_as(repeat, send))
 
-    def _ahead(self, scope: Scope, message: Message) -> Scope | None:
-        """Return the request for what the answer leads to, if it is a redirect to ourselves."""
+    def _target(self, scope: Scope, message: Message) -> Scope | None:
+        """Return the request for the target of the answer, if it is a redirect to this host."""
         if message.get("status") != _REDIRECT:
             return None
         location: bytes = dict(message["headers"]).get(b"location", b"")
@@ -150,9 +147,9 @@ class RedirectFollower:
 
 
 def _cacheable_as(repeat: RepeatAnswer | None, send: Send) -> Send:
-    """Return a `send` that lets an answer be repeated if the redirect to it may be, too.
+    """Return a `send` that lets an answer be cached if the redirect may be cached, too.
 
-    A repeat of both is one request, recorded as one of the redirect.
+    A repeat of both is one request, recorded as a repeat of the redirect.
     """
 
     async def sending(message: Message) -> None:

@@ -13,25 +13,31 @@ from shared.hosting.requests import RequestHeaders
 
 MIB = 1024 * 1024
 
-_RATE_SECONDS = 5.0  # So long a pause of a client counts little.
+_RATE_SECONDS = 5.0  # Rates are averaged over this time.
 
 
 @dataclass(frozen=True, slots=True)
 class HostLimits:
-    """What one process takes in and puts up with."""
+    """The bodies that one process takes in, and how long it waits for them."""
 
-    body_bytes: int = 65 * MIB  # The largest archive, and what a form wraps around it.
-    discarded_bytes: int = 512 * MIB  # Above body_bytes this much is read, to be answered.
-    small_body_bytes: int = 64 * 1024  # Needs no room: a connection buffers as much anyway.
-    anonymous_body_bytes: int = 5 * MIB  # Of a caller who may not publish; JSON has 4 MiB at most.
-    large_bodies: int = 4  # Largest bodies in hand at once, from the first byte to the answer.
+    body_bytes: int = 65 * MIB  # The largest archive, with the form around it.
+    discarded_bytes: int = (
+        512 * MIB
+    )  # Read and discarded of a body over body_bytes, so that the client reads the answer.
+    small_body_bytes: int = 64 * 1024  # Takes no room: a connection buffers as much in any case.
+    anonymous_body_bytes: int = (
+        5 * MIB
+    )  # Of a caller who may not publish; JSON bodies have 4 MiB at most.
+    large_bodies: int = (
+        4  # Bodies of body_bytes in memory at once, from the first byte to the answer.
+    )
     anonymous_bytes: int = 32 * MIB  # Of all bodies of callers who may not publish.
     room_seconds: float = 20.0  # How long an upload waits for room; clients give up after 30.
-    grace_seconds: float = 5.0  # How long an upload is not measured.
-    contended_rate: int = 32 * 1024  # Bytes a second; below it an upload makes room for others.
-    doubling_seconds: float = 300.0  # After so long an upload needs twice that rate on average.
-    most_asked: int = 80 * 1024  # Bytes a second: the largest body in its time takes 74 KiB.
-    answer_seconds: float = 230.0  # The load balancer before the real host waits no longer.
+    grace_seconds: float = 5.0  # No rate is required of an upload for this long.
+    contended_rate: int = 32 * 1024  # Bytes a second; slower uploads end when others wait.
+    doubling_seconds: float = 300.0  # After this time the required average rate has doubled.
+    highest_rate: int = 80 * 1024  # Bytes a second; the largest body in its time takes 74 KiB.
+    answer_seconds: float = 230.0  # As long as the load balancer of the real host waits.
 
 
 class BodyTooLarge(Exception):
@@ -39,20 +45,19 @@ class BodyTooLarge(Exception):
 
 
 class ClientDisconnected(Exception):
-    """The client went away before its body was there."""
+    """The client disconnected before the end of its body."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodySender:
-    """Who sends a body, as far as the head of the request tells."""
+    """Who sends a body, according to the head of the request."""
 
-    address: str = ""  # Empty: not counted.
-    account: str = ""  # Of somebody who may publish; else empty.
+    address: str = ""  # Empty if it is not counted.
+    account: str = ""  # Empty if the caller may not publish.
 
 
-IdentifySender = Callable[
-    [Mapping[str, str]], Awaitable[BodySender]
-]  # By the headers of a request.
+# Identifies the sender by the headers of a request.
+IdentifySender = Callable[[Mapping[str, str]], Awaitable[BodySender]]
 
 
 async def anonymous_sender(_headers: Mapping[str, str]) -> BodySender:
@@ -61,7 +66,7 @@ async def anonymous_sender(_headers: Mapping[str, str]) -> BodySender:
 
 
 def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """Return the announced length; a body without one arrives empty, so that is 0."""
+    """Return the Content-Length, or 0: the real host passes a body without one as empty."""
     for name, value in headers:
         if name == b"content-length":
             return int(value)
@@ -70,37 +75,37 @@ def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
 
 @dataclass(eq=False, slots=True)
 class _Upload:
-    """A body that has room, or waits for it."""
+    """A body that is being read, or waits for room."""
 
     length: int
-    holders: tuple[str, ...]  # Who is charged for it.
-    rate: float  # Bytes a second, of late.
+    holders: tuple[str, ...]  # The account and the address that it counts for.
+    rate: float  # Bytes a second, averaged over _RATE_SECONDS.
     content: io.BytesIO = field(default_factory=io.BytesIO)
-    number: int = 0  # In the order of those that got room; clocks of loops are too coarse for it.
+    number: int = 0  # In the order in which uploads got room; the clock of the loop is too coarse.
     began: float = 0.0
     measured: int = 0  # Bytes that had been received at the last measurement.
     has_room: asyncio.Event = field(default_factory=asyncio.Event)
     timeout: asyncio.Timeout | None = None  # While its body is read.
-    trouble: UploadTrouble = UploadTrouble.WAITED  # Why it has no room, if it has none.
+    trouble: UploadTrouble = UploadTrouble.WAITED  # Why it got no room or lost it.
 
     def measure(self, seconds: float) -> None:
-        """Bring the rate up to date, `seconds` after the last measurement."""
+        """Update the rate, `seconds` after the last measurement."""
         received = self.content.tell()
         weight = min(1.0, seconds / _RATE_SECONDS)
         self.rate += ((received - self.measured) / seconds - self.rate) * weight
         self.measured = received
 
     def is_late(self, age: float, limits: HostLimits) -> bool:
-        """Tell whether less has come than an upload of that age has to bring on average."""
+        """Say whether less was received than the average rate for this age requires."""
         asked = limits.contended_rate * (1 + age / limits.doubling_seconds)
-        return self.content.tell() < age * min(asked, limits.most_asked)
+        return self.content.tell() < age * min(asked, limits.highest_rate)
 
 
 class BodyMemory:
-    """Bytes of bodies in hand at once, of which one holder gets a share.
+    """Room for bodies in memory, of which each holder gets at most a share.
 
-    The first upload of a holder has precedence over further ones of others: who holds least is let
-    in first, and while somebody waits, who holds most gives room back.
+    The first upload of a holder has precedence over further uploads of others: the holder with the
+    least room gets room first, and while an upload waits, the holder with the most room loses it.
     """
 
     def __init__(self, capacity: int, share: int, limits: HostLimits) -> None:
@@ -117,8 +122,8 @@ class BodyMemory:
     async def body(
         self, length: int, holders: tuple[str, ...], receive: Receive
     ) -> AsyncGenerator[bytes]:
-        """Yield a body that stays in hand until the block ends; raise `NoRoomForUpload`."""
-        # Nobody is taken for slow before there was time to see it.
+        """Yield a body, which keeps its room until the block ends; raise `NoRoomForUpload`."""
+        # The initial rate is high, so that no upload counts as slow before it was measured.
         upload = _Upload(length, holders, rate=2.0 * self._limits.contended_rate)
         try:
             await self._wait_for_room(upload)
@@ -126,15 +131,17 @@ class BodyMemory:
         finally:
             if upload.has_room.is_set():
                 self._charge(upload, -upload.length)
-                self._let_in()
+                self._admit_waiting()
 
     def sweep(self, now: float) -> None:
-        """Measure every upload; while others wait, end those that are in their way."""
+        """Measure every upload; while others wait, end those that block them."""
         seconds = max(now - self._swept, 0.001) if self._swept else 1.0
         self._swept = now
         for upload in self._reading:
             upload.measure(seconds)
-        helpless: set[tuple[str, ...]] = set()  # One look at an account, however many wait for it.
+        helpless: set[tuple[str, ...]] = (
+            set()
+        )  # Accounts are tried once, however many uploads wait.
         while waiting := [each for each in self._waiting if each.holders[:1] not in helpless]:
             upload = min(waiting, key=self._held_for)
             if not self._make_room(upload, now):
@@ -143,7 +150,7 @@ class BodyMemory:
     async def _wait_for_room(self, upload: _Upload) -> None:
         self._waiting.append(upload)
         try:
-            self._let_in()
+            self._admit_waiting()
             async with asyncio.timeout(self._limits.room_seconds):
                 await upload.has_room.wait()
         except TimeoutError:
@@ -153,8 +160,8 @@ class BodyMemory:
             if not upload.has_room.is_set():
                 self._waiting.remove(upload)
 
-    def _let_in(self) -> None:
-        """Give room to those who wait and fit: to who holds least, then to who came first."""
+    def _admit_waiting(self) -> None:
+        """Give room to waiting uploads that fit: least room held first, then first come."""
         while fitting := [each for each in self._waiting if self._fits(each)]:
             self._admit(min(fitting, key=self._held_for))
 
@@ -168,13 +175,13 @@ class BodyMemory:
         return upload.length <= self._free and not self._full_holders(upload)
 
     def _full_holders(self, upload: _Upload) -> set[str]:
-        """Return those charged for the upload who hold so much that it has to wait."""
+        """Return the holders of the upload whose share has no room for it."""
         held = {holder: self._held.get(holder, 0) for holder in upload.holders}
         most = self._share - upload.length
         return {holder for holder, count in held.items() if count and count > most}
 
     def _held_for(self, upload: _Upload) -> int:
-        """Return the most that one of those holds who are charged for the upload."""
+        """Return the most bytes that one of the holders of the upload has."""
         return max((self._held.get(holder, 0) for holder in upload.holders), default=0)
 
     def _charge(self, upload: _Upload, count: int) -> None:
@@ -196,10 +203,10 @@ class BodyMemory:
             self._reading.discard(upload)
 
     def _make_room(self, waiting: _Upload, now: float) -> bool:
-        """Let in one that waits by ending others; end none if it would not fit even so."""
+        """Admit a waiting upload by ending others; end none if that does not make enough room."""
         ended: list[_Upload] = []
         while not self._fits(waiting):
-            if (upload := self._in_the_way(waiting, now)) is None:
+            if (upload := self._blocking_upload(waiting, now)) is None:
                 for each in ended:
                     self._charge(each, each.length)
                 self._reading.update(ended)
@@ -208,14 +215,14 @@ class BodyMemory:
             self._reading.discard(upload)
             ended.append(upload)
         for each in ended:
-            each.has_room.clear()  # It is charged for no longer.
+            each.has_room.clear()  # Its room was given back already.
             assert each.timeout is not None  # noqa: S101 - it is being read.
             each.timeout.reschedule(0.0)  # Now.
         self._admit(waiting)
         return True
 
-    def _in_the_way(self, waiting: _Upload, now: float) -> _Upload | None:
-        """Return the upload to end first for one that waits; note on it why."""
+    def _blocking_upload(self, waiting: _Upload, now: float) -> _Upload | None:
+        """Return the upload to end first for one that waits, with the reason set on it."""
         full = self._full_holders(waiting)
         settled = [
             each
@@ -224,7 +231,7 @@ class BodyMemory:
             and (not full or full.intersection(each.holders))
         ]
         stalled = [each for each in settled if each.rate < self._limits.contended_rate]
-        # Where its own account or address is full, room of others would not help it.
+        # If the share of its own account or address is full, room of others does not help.
         further = [] if full else self._further(settled, waiting)
         if further and not stalled:
             newest = max(further, key=lambda each: (self._held_for(each), each.number))
@@ -237,9 +244,10 @@ class BodyMemory:
         return slowest
 
     def _further(self, uploads: list[_Upload], waiting: _Upload) -> list[_Upload]:
-        """Return those beside an older one of a holder who has more than the one that waits."""
+        """Return uploads whose holder has an older one too, and more room than `waiting`."""
         claim = self._held_for(waiting)
-        claim = claim and claim + waiting.length  # A first upload has precedence whatever its size.
+        # A first upload has precedence, whatever its size.
+        claim = claim and claim + waiting.length
         oldest: dict[str, int] = {}
         for each in self._reading:
             for holder in each.holders:
@@ -252,7 +260,7 @@ class BodyMemory:
 
 
 class BodyReader:
-    """Reads bodies, never more at once than there is room for."""
+    """Reads bodies within the memory for them."""
 
     def __init__(self, limits: HostLimits, identify: IdentifySender = anonymous_sender) -> None:
         self.limits = limits
@@ -263,9 +271,9 @@ class BodyReader:
 
     @asynccontextmanager
     async def body(self, scope: Scope, receive: Receive) -> AsyncGenerator[bytes | BodyNotTaken]:
-        """Yield a body that stays in hand until the block ends, or why it is not read.
+        """Yield a body, which keeps its room until the block ends, or why it is not read.
 
-        Raise `TooLarge` before anything is read, `NoRoomForUpload` or `ClientDisconnected` later.
+        Raises `BodyTooLarge` before it reads, `NoRoomForUpload` and `ClientDisconnected` later.
         """
         length = body_length(scope["headers"])
         if length > self.limits.body_bytes:
@@ -283,13 +291,13 @@ class BodyReader:
             yield body
 
     def sweep(self, now: float) -> None:
-        """Make room for those who wait, by rates and shares; to be called once a second."""
+        """Make room for waiting uploads, by rates and shares; call this once a second."""
         self._publishers.sweep(now)
         self._others.sweep(now)
 
 
 async def discard_body(length: int, receive: Receive, limits: HostLimits) -> bool:
-    """Read a body that is kept nowhere, so that its sender comes to read the answer.
+    """Read and discard a body, so that its sender reads the answer.
 
     Return whether all of it was read: reading stops at a limit of size and of time.
     """
@@ -306,10 +314,8 @@ async def discard_body(length: int, receive: Receive, limits: HostLimits) -> boo
 
 
 async def read_body(receive: Receive, whole: io.BytesIO | None = None) -> bytes:
-    """Return the whole body; raise `ClientDisconnected` when the client goes away before its
-    end.
-    """
-    # BytesIO hands its buffer over without a copy, so 64 MiB take 64 MiB.
+    """Return the whole body; raise `ClientDisconnected` if the client disconnects first."""
+    # BytesIO returns its buffer without a copy, so 64 MiB take 64 MiB.
     whole = io.BytesIO() if whole is None else whole
     more = True
     while more:

@@ -1,4 +1,4 @@
-"""Requests: limits of their heads, decoding of their paths, and the `HttpRequest` of a Function."""
+"""Requests: limits of heads, decoding of paths, and the `HttpRequest` of a Function."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,25 +15,27 @@ from shared.hosting.asgi import Scope
 
 Headers = list[tuple[bytes, bytes]]
 
-HEADERS_READ = "ballroom.headers_read"  # In a scope: the names that are asked for, in lower case.
-EVERY_HEADER = "*"  # Among those names: all were looked at.
+HEADERS_READ = (
+    "ballroom.headers_read"  # In a scope: the names of headers that were read, in lower case.
+)
+EVERY_HEADER = "*"  # Among those names: all headers were read.
 EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 
 
 class RequestHeaders(Mapping[str, str]):
-    """Request headers by name without case; those sent twice are joined by commas."""
+    """Request headers by name; case does not matter, and repeated headers are joined by commas."""
 
     __slots__ = ("_raw", "_read")
 
     def __init__(self, headers: Headers, read: set[str] | None = None) -> None:
         self._read: set[str] = set() if read is None else read
-        self._raw = dict(headers)  # Decoded when they are asked for, which few are.
+        self._raw = dict(headers)  # Decoded on access, as few are read.
         if len(self._raw) < len(headers):
             self._raw = _joined(headers)
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
-        """Return the headers of a request, with the peer behind whatever is claimed of it."""
+        """Return the headers of a request; the address of the peer ends X-Forwarded-For."""
         return cls([*scope["headers"], *_forwarded(scope)], scope.get(HEADERS_READ))
 
     def __getitem__(self, name: str) -> str:
@@ -46,7 +48,6 @@ class RequestHeaders(Mapping[str, str]):
         return isinstance(name, str) and self.get(name) is not None
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return the value of a header, or the default."""
         name = name.lower()
         self._read.add(name)
         value = self._raw.get(name.encode("latin-1", "replace"))
@@ -62,7 +63,6 @@ class RequestHeaders(Mapping[str, str]):
 
 
 def _joined(headers: Headers) -> dict[bytes, bytes]:
-    """Return the values of each name, joined by commas."""
     values: dict[bytes, bytes] = {}
     for name, value in headers:
         lasting = value.rstrip(b"\t ")
@@ -71,9 +71,9 @@ def _joined(headers: Headers) -> dict[bytes, bytes]:
 
 
 def _forwarded(scope: Scope) -> Headers:
-    """Return the peer's address as the front end of the real host adds it to every request.
+    """Return the address of the peer as X-Forwarded-For, as the front end of the real host adds it.
 
-    Where a peer has none, an empty entry keeps what is claimed from being the last.
+    If the peer has no address, an empty entry follows the addresses that the request claims.
     """
     peer = scope.get("client")
     if peer is not None:
@@ -83,10 +83,10 @@ def _forwarded(scope: Scope) -> Headers:
 
 
 def query_parameters(query: str) -> dict[str, str]:
-    """Read a query as the real host hands it over.
+    """Read a query as the real host passes it on.
 
-    Keys that differ in case are one key, spelled as it is the second time; values of one key are
-    joined by commas, and a key without a value is not there at all.
+    Keys that differ in case are one key, in its second spelling; values of one key are joined by
+    commas, and keys without a value are dropped.
     """
     if not query:
         return {}
@@ -104,10 +104,10 @@ def query_parameters(query: str) -> dict[str, str]:
 
 
 class LazyRequest(func.HttpRequest):
-    """A request whose parts are made on first use; most Functions look at two or three."""
+    """A request whose parts are made on first use; most Functions use two or three."""
 
-    # The base class reads every part at once, so its constructor is left out on purpose; what is
-    # not overridden here goes to a whole request of the worker's own class.
+    # The constructor of the base class reads every part, so it is not called. Members that are not
+    # overridden here use a complete request of the worker's own class.
     def __init__(self, scope: Scope, route_params: dict[str, str], body: bytes | Refusal) -> None:
         self._scope = scope
         self._route_params = route_params
@@ -118,12 +118,11 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def method(self) -> str:
-        """Return the method in upper case."""
         return str(self._scope["method"])
 
     @property
     def url(self) -> str:
-        """Return the whole address, with the trailing slash that routing ignored."""
+        """Return the whole URL, with the trailing slash that routing ignores."""
         scope = self._scope
         query = scope["query_string"].decode("latin-1").replace("#", "%23")
         mark = "?" if query or EMPTY_QUERY in scope else ""
@@ -133,14 +132,13 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def headers(self) -> RequestHeaders:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the request headers, of a class that differs by the speed of `get` alone."""
+        """Return the request headers, of a class whose `get` is faster."""
         if self._headers is None:
             self._headers = RequestHeaders.of(self._scope)
         return self._headers
 
     @property
     def params(self) -> MappingProxyType[str, str]:
-        """Return the query parameters."""
         if self._params is None:
             query = self._scope["query_string"].decode("latin-1")
             self._params = MappingProxyType(query_parameters(query))
@@ -148,7 +146,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def route_params(self) -> MappingProxyType[str, str]:
-        """Return the route parameters; an optional one that is absent has no key."""
+        """Return the route parameters; an absent optional parameter has no key."""
         return MappingProxyType(self._route_params)
 
     def get_body(self) -> bytes:
@@ -166,12 +164,10 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def form(self) -> Any:
-        """Return the fields of a form."""
         return self._whole().form
 
     @property
     def files(self) -> Any:
-        """Return the files of a form."""
         return self._whole().files
 
     def _whole(self) -> WorkerRequest:
@@ -188,7 +184,7 @@ class LazyRequest(func.HttpRequest):
         return self._worker_request
 
 
-# Nothing to decode, to encode or to resolve: what nearly every request brings.
+# Paths without escapes and dot segments, as in nearly every request.
 _PLAIN = re.compile(rb"(?!.*/\.)[A-Za-z0-9/!$&'()*+,;=:@._~-]*").fullmatch
 _ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+", re.I)
 _ESCAPES_IN_PATHS = re.compile(r"(?:%(?!2F)[0-9A-F]{2})+", re.I)
@@ -197,11 +193,11 @@ _UNESCAPED = "/!$&'()*+,;=:@._~-%"
 
 
 class MalformedPath(Exception):
-    """The path holds an escaped NUL, which no Function gets to see."""
+    """The path contains an escaped NUL, which no Function receives."""
 
 
 def decode_path(raw: bytes) -> str:
-    """Return the path that is routed: unescaped but for `%2F`, without dot segments."""
+    """Return the path for routing: unescaped except for `%2F`, without dot segments."""
     if _PLAIN(raw):
         return raw.decode("ascii")
     path = _ESCAPES_IN_PATHS.sub(_unescape, raw.decode("utf-8", "replace"))
@@ -211,7 +207,7 @@ def decode_path(raw: bytes) -> str:
 
 
 def encode_url(raw: bytes) -> str:
-    """Return the path as `req.url` shows it: decoded, then escaped where it must be."""
+    """Return the path as `req.url` contains it: decoded, then escaped where necessary."""
     if _PLAIN(raw):
         return raw.decode("ascii")
     return quote(_LONE_PERCENT.sub("%25", decode_path(raw)), safe=_UNESCAPED)
@@ -228,7 +224,7 @@ def _unescape(run: re.Match[str]) -> str:
 
 
 def _characters(escapes: str, octets: bytes) -> Iterator[str]:
-    """Yield what is UTF-8 as characters, and what is not as the escapes that were sent."""
+    """Yield UTF-8 as characters, and other octets as the escapes that were sent."""
     while octets:
         start, end = _unreadable(octets)
         yield octets[:start].decode()
@@ -237,7 +233,7 @@ def _characters(escapes: str, octets: bytes) -> Iterator[str]:
 
 
 def _unreadable(octets: bytes) -> tuple[int, int]:
-    """Return where the first octets that are not UTF-8 begin and end; the end of all for none."""
+    """Return where the first octets that are not UTF-8 begin and end; if none, the end of all."""
     try:
         octets.decode()
     except UnicodeDecodeError as unreadable:
@@ -246,31 +242,31 @@ def _unreadable(octets: bytes) -> tuple[int, int]:
 
 
 def _without_dots(path: str) -> str:
-    kept: list[str] = []
+    result: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:
         if segment == "..":
-            del kept[-1:]
+            del result[-1:]
         elif segment != ".":
-            kept.append(segment)
+            result.append(segment)
     if segments[-1] in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
+        result.append("")
+    return "/" + "/".join(result)
 
 
 RawHeader = tuple[bytes, bytes]
 
-# What the real host takes at most.
+# The limits of the real host.
 LONGEST_LINE = 8 * 1024  # Bytes of method, target and version, with the end of the line.
 LONGEST_HEADERS = 32 * 1024  # Bytes of all header lines.
 MOST_HEADERS = 100
 
 _AROUND_TARGET = len(b"  HTTP/1.1\r\n")
 _AROUND_HEADER = len(b": \r\n")
-_LONGEST_HOST = 255  # Characters of a DNS name, and of everything that is remembered here.
+_LONGEST_HOST = 255  # Characters of a DNS name; longer ones are not cached.
 _LAST_PORT = 65_535
 
-# The characters that the real host takes; it knows no percent escapes in a host.
+# The characters that the real host allows; a host has no percent escapes there.
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9!$&'()._~-]+)(?::([0-9]{1,5}))?")
 _ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([^?]*)(.*)", re.IGNORECASE | re.DOTALL)
 _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
@@ -286,9 +282,7 @@ class RequestHeadRefused(Exception):
 
 
 def host_header(headers: Sequence[RawHeader]) -> bytes:
-    """Return the one `Host`; raise `RequestHeadRefused` where there is none, another one, or no
-    host.
-    """
+    """Return the `Host` header; raise `RequestHeadRefused` unless there is one valid header."""
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1 or len(hosts[0]) > _LONGEST_HOST or not _is_host(hosts[0]):
         raise RequestHeadRefused(400)
@@ -297,7 +291,7 @@ def host_header(headers: Sequence[RawHeader]) -> bytes:
 
 def origin_form(method: bytes, target: bytes, host: bytes) -> bytes:
     """Return path and query of a target, or `*`; raise `RequestHeadRefused` for other forms."""
-    if method == b"CONNECT":  # Any answer of success would open a tunnel.
+    if method == b"CONNECT":  # A successful answer would open a tunnel.
         raise RequestHeadRefused(400)
     if target.startswith(b"/"):
         return target
@@ -332,6 +326,6 @@ def _is_host(value: bytes) -> bool:
 
 
 def _is_same_host(scheme: bytes, authority: bytes, host: bytes) -> bool:
-    """Tell whether an absolute target and `Host` name one host, with or without a default port."""
+    """Say whether an absolute target and `Host` name one host; a default port may be left out."""
     port = _DEFAULT_PORTS[scheme]
     return authority.lower().removesuffix(port) == host.lower().removesuffix(port)

@@ -1,4 +1,4 @@
-"""What a Function returns, as the two ASGI messages that answer a request."""
+"""Responses of Functions as the two ASGI messages that answer a request."""
 
 import re
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ RawHeaders = list[tuple[bytes, bytes]]
 AnswerMessages = tuple[Message, Message]
 
 WITHOUT_BODY = frozenset((204, 304))
-_RESET = 205  # It has a length, which is 0 whatever was returned.
+_RESET = 205  # Its length is 0, whatever was returned.
 _STATUSES = range(200, 600)
 
-_OF_THE_SERVER = frozenset(("server", "date"))  # Its own to say, whatever a Function says.
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # What the name of a header is made of.
+_SERVER_HEADERS = frozenset(("server", "date"))  # Set by the server, whatever a Function sets.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # The characters of a header name.
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedAnswer:
-    """An answer whose head is written down, but for headers of the moment and its last line."""
+    """An answer as bytes; only the headers of the moment and the end of the head are added."""
 
     head: bytes
     fresh: RawHeaders
@@ -34,39 +34,39 @@ class PreparedAnswer:
 
 
 class UnusableAnswer(Exception):
-    """A Function returned an answer that the real host does not send either."""
+    """A Function returned an answer that the real host does not send."""
 
 
 class NotAResponse(UnusableAnswer):
-    """It returned something else than an `HttpResponse`."""
+    """It did not return an `HttpResponse`."""
 
     def __init__(self, returned: object) -> None:
         super().__init__(f"it returned {type(returned).__name__}, not an HttpResponse")
 
 
 class StatusUnusable(UnusableAnswer):
-    """Its status ends no request: below 200 clients wait for another, from 600 there are none."""
+    """Its status is not final: below 200 clients wait for another, and none is above 599."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"it returned status {status}")
 
 
 class HeaderUnusable(UnusableAnswer):
-    """A header has a value that is not one line of ASCII, or a name that is no token."""
+    """A header has a value that is not one line of ASCII, or a name that is not a token."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the header {name!r} cannot be written")
 
 
 class FramingHeaderSet(UnusableAnswer):
-    """It names a `Transfer-Encoding`, which is the server's to choose: its client would wait."""
+    """It set `Transfer-Encoding`, which only the server chooses; its client would wait."""
 
     def __init__(self) -> None:
         super().__init__("it returned a Transfer-Encoding of its own")
 
 
 class WrongLength(UnusableAnswer):
-    """Its `Content-Length` is no number, or not the length of its body."""
+    """Its `Content-Length` is not a number, or not the length of its body."""
 
     def __init__(self, promised: str, returned: int, *, is_cut: bool = False) -> None:
         super().__init__(f"it promised {promised} bytes and returned {returned}")
@@ -74,40 +74,40 @@ class WrongLength(UnusableAnswer):
 
 
 def encode_head(start: Message) -> bytes:
-    """Return the status and the headers of an answer as they are sent, line by line."""
+    """Return the status line and the headers as bytes."""
     status = HTTPStatus(start["status"])
     return b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) + lines_of(start["headers"])
 
 
 def lines_of(headers: RawHeaders) -> bytes:
-    """Return headers as they are sent."""
+    """Return headers as bytes."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def status_answer(status: int, *headers: tuple[bytes, bytes]) -> AnswerMessages:
-    """Return an answer without a body, as the host gives them itself."""
+    """Return an answer of the host itself, which has no body."""
     return _messages(status, [*headers, (b"content-length", b"0")], b"")
 
 
 def failure_answer(method: str, failure: Exception | None = None) -> AnswerMessages:
-    """Return the answer of the host where a Function gave none."""
+    """Return the answer of the host to a request whose Function failed."""
     is_cut = isinstance(failure, WrongLength) and failure.is_cut
     headers: RawHeaders = [] if method == "HEAD" else [(b"content-length", b"0")]
     return _messages(500, [*headers, *([(b"connection", b"close")] if is_cut else [])], b"")
 
 
 async def send_answer(given: AnswerMessages, send: Send) -> None:
-    """Send both messages; if the second is not the last, the server closes the connection."""
+    """Send both messages; if the second has `more_body`, the server closes the connection."""
     start, body = given
     await send(start)
     await send(body)
 
 
 def answer_messages(returned: object, method: str) -> AnswerMessages:
-    """Turn what a Function returned into what the real host makes of it.
+    """Return the answer that the real host sends for the value that a Function returned.
 
-    Raises `UnusableAnswer` for what it answers with a 500. A body that is not allowed, or shorter
-    than promised, ends the connection.
+    Raises `UnusableAnswer` where the real host answers with a 500. A body that is not allowed, or
+    shorter than its `Content-Length`, ends the connection.
     """
     if isinstance(returned, func.HttpResponse):
         return _answer(returned, method)
@@ -126,7 +126,7 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
     headers = [
         (_raw_name(name), value.strip(" \t").encode("ascii"))
         for name, value in given.items()
-        if value or name != "content-type"  # An empty type stands for none.
+        if value or name != "content-type"  # An empty type is no type.
     ]
     if "content-type" not in given:
         headers.append((b"content-type", _content_type(response)))
@@ -143,13 +143,13 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
 
 
 def _last_of_each(response: func.HttpResponse) -> dict[str, str]:
-    """Return the headers by name in lower case; of one sent twice the last counts."""
+    """Return the headers by name in lower case; the last of repeated headers counts."""
     by_spelling: dict[str, str] = dict(iter(response.headers))
     values: dict[str, str] = {}
     for name, value in by_spelling.items():
         # Of two spellings the real host takes the first.
         values.setdefault(name.lower(), value)
-    for name in _OF_THE_SERVER.intersection(values):
+    for name in _SERVER_HEADERS.intersection(values):
         del values[name]
     return values
 
@@ -189,7 +189,7 @@ def _cookies(headers: Iterable[str]) -> RawHeaders:
 
 
 def _require_framed(given: dict[str, str], body: bytes, method: str) -> None:
-    """Raise `FramingHeaderSet` or `WrongLength` for what the real host cannot send."""
+    """Raise `FramingHeaderSet` or `WrongLength` for headers that the real host cannot send."""
     if "transfer-encoding" in given:
         raise FramingHeaderSet
     promised = given.get("content-length")
@@ -202,7 +202,7 @@ def _require_framed(given: dict[str, str], body: bytes, method: str) -> None:
 
 
 def _put_length(headers: RawHeaders, given: dict[str, str], content: bytes, method: str) -> None:
-    """Name the length of no body; a body whose Function names none leaves in chunks."""
+    """Add the length of an empty body; another body without a length is sent in chunks."""
     if "content-length" not in given and not content and method != "HEAD":
         headers.append((b"content-length", b"0"))
 
@@ -224,7 +224,7 @@ _SAME_SITE = frozenset(("lax", "strict", "none"))
 
 
 def rewrite_cookies(header: str) -> list[str]:
-    """Return the cookies of one header; one that the worker cannot read is lost, as it is there."""
+    """Return the cookies of one header; the worker drops those that it cannot read."""
     return [_written(morsel) for morsel in SimpleCookie(header).values()]
 
 

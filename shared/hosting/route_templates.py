@@ -1,4 +1,8 @@
-"""Route templates: `packages/{org}/{name?}`, `maven/{*path}`, `badges/{name}.svg`, `{id:int}`."""
+"""Route templates: `packages/{org}/{name?}`, `maven/{*path}`, `badges/{name}.svg`, `{id:int}`.
+
+Also decides whether two templates can match the same path. In doubt the answer is yes, so that
+templates that are called disjoint are disjoint.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,15 +11,10 @@ from itertools import pairwise, product
 
 from shared.hosting.errors import UnknownConstraint, UnreadableRoute
 
-# Route templates: `packages/{org}/{name?}`, `maven/{*path}`, `badges/{name}.svg`.
-#
-# Whether two of them can match one path is decided here as well, from the templates alone. The
-# answer errs on the side of yes, so that what is called disjoint is disjoint.
-
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A segment of text, compared without case; it is kept in lower case."""
+    """A segment of text, in lower case; it is compared without case."""
 
     text: str
 
@@ -32,17 +31,17 @@ class Constraint:
     accepts: ConstraintCheck = field(compare=False, repr=False)
 
     def excludes(self, other: "Constraint") -> bool:
-        """Tell whether no value can satisfy both; a doubt counts as no."""
+        """Say whether no value can satisfy both; in doubt the answer is no."""
         return frozenset((self.kind, other.kind)) in _EXCLUSIVE
 
     @property
     def prefix(self) -> str:
-        """Return text, in lower case, that every accepted value begins with, as far as known."""
+        """Return the known text, in lower case, with which every accepted value begins."""
         return _literal_start(self.argument) if self.kind == "regex" else ""
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Return expressions for whole values that are not accepted, as far as known."""
+        """Return known expressions of whole values that are not accepted."""
         found = _LEFT_OUT.match(self.argument) if self.kind == "regex" else None
         return tuple(found[1].split("|")) if found else ()
 
@@ -68,7 +67,7 @@ class Mixed:
 
 @dataclass(frozen=True, slots=True)
 class CatchAll:
-    """The catch-all `{*path}`: what is left of the path, or nothing."""
+    """The catch-all `{*path}`: the rest of the path, which may be empty."""
 
     name: str
     constraints: tuple[Constraint, ...] = ()
@@ -76,7 +75,7 @@ class CatchAll:
 
 @dataclass(frozen=True, slots=True)
 class OmittedSegment:
-    """The empty segment between two slashes, which only a catch-all takes in."""
+    """The empty segment between two slashes, which only a catch-all matches."""
 
 
 Segment = Literal | Parameter | Mixed | CatchAll
@@ -92,7 +91,7 @@ class RouteTemplate:
 
     @property
     def shapes(self) -> Iterator[tuple[Segment, ...]]:
-        """Yield the template once for every number of optional parameters a path may bring."""
+        """Yield the segments for each number of optional parameters that a path may have."""
         required = len(self.segments)
         yield self.segments
         while required and _is_optional(self.segments[required - 1]):
@@ -101,7 +100,7 @@ class RouteTemplate:
 
 
 def parse_template(text: str) -> RouteTemplate:
-    """Read a template; raise `UnreadableRoute` for one that the real host would refuse."""
+    """Parse a template; raise `UnreadableRoute` if the real host would refuse it."""
     route = text.removeprefix("~").removeprefix("/")
     segments = tuple(_segment(parts, text) for parts in _split(route, text))
     if any(isinstance(segment, CatchAll) for segment in segments[:-1]):
@@ -110,7 +109,7 @@ def parse_template(text: str) -> RouteTemplate:
 
 
 def templates_overlap(one: RouteTemplate, other: RouteTemplate) -> bool:
-    """Tell whether one path could match both templates; a doubt counts as yes."""
+    """Say whether a path can match both templates; in doubt the answer is yes."""
     return any(
         _meet(_unfold(left), _unfold(right)) for left, right in product(one.shapes, other.shapes)
     )
@@ -183,7 +182,7 @@ def _mixed(parts: list[TemplatePart], text: str) -> Mixed:
         raise UnreadableRoute(text, "}{")
     if any(parameter.optional for parameter in parameters):
         raise UnreadableRoute(text, "?")
-    # The real host reads such a segment from its end, which is what a greedy expression does.
+    # The real host matches such a segment from its end, as a greedy expression does.
     pattern = "".join(
         re.escape(part) if isinstance(part, str) else f"(?P<{part.name}>.+)" for part in parts
     )
@@ -200,7 +199,7 @@ def _is_optional(segment: Segment) -> bool:
 
 
 def _unfold(shape: tuple[Segment, ...]) -> Shape:
-    """Turn the known beginning of a constrained catch-all into segments of its own."""
+    """Turn the known beginning of a constrained catch-all into segments."""
     last = shape[-1] if shape else None
     if not isinstance(last, CatchAll):
         return shape
@@ -212,18 +211,18 @@ def _unfold(shape: tuple[Segment, ...]) -> Shape:
 def _meet(one: Shape, other: Shape) -> bool:
     for at, (left, right) in enumerate(zip(one, other, strict=False)):
         if isinstance(left, CatchAll) or isinstance(right, CatchAll):
-            # A catch-all takes in any segment but an empty one at its own start.
+            # A catch-all matches any segment except an empty one at its start.
             is_empty = isinstance(left, OmittedSegment) or isinstance(right, OmittedSegment)
-            return not (is_empty or _spares(left, other[at:]) or _spares(right, one[at:]))
+            return not (is_empty or _excludes(left, other[at:]) or _excludes(right, one[at:]))
         if not _segments_meet(left, right):
             return False
     longer = one[len(other) :] or other[len(one) :]
-    # With nothing left there is no value that a constraint accepts.
+    # If nothing is left, there is no value that a constraint accepts.
     return not longer or (isinstance(longer[0], CatchAll) and not longer[0].constraints)
 
 
-def _spares(segment: Segment | OmittedSegment, shape: Shape) -> bool:
-    """Tell whether a catch-all takes no path of this shape, as its constraints say."""
+def _excludes(segment: Segment | OmittedSegment, shape: Shape) -> bool:
+    """Say whether the constraints of a catch-all exclude every path of this shape."""
     if not isinstance(segment, CatchAll):
         return False
     return any(
@@ -231,17 +230,17 @@ def _spares(segment: Segment | OmittedSegment, shape: Shape) -> bool:
     )
 
 
-_ANY = "[^/]+"  # As expressions say "any segment".
+_ANY = "[^/]+"  # Any segment, in an expression.
 
-# It begins by saying what it does not match, each in the terms of paths: no group but the last part
-# of one, which stands for everything below; a dot would leave out the end of a line.
+# Everything below a path, in an expression that begins with the paths that it does not match. It is
+# the only group in such a path; a dot would not match the end of a line.
 BELOW = r"(/[\s\S]*)?"
 
-_ANYTHING = f"[^/]*{BELOW}"  # And "whatever follows".
+_ANYTHING = f"[^/]*{BELOW}"  # Anything that follows.
 
 
 def _is_of(expression: str, shape: Shape) -> bool:
-    """Tell whether every path of the shape matches the expression."""
+    """Say whether every path of the shape matches the expression."""
     known = expression.removesuffix(_ANYTHING)
     end = "**" if known != expression else ""
     parts = (known.removesuffix(BELOW).replace(_ANY, "*") + end).split("/")
@@ -284,7 +283,7 @@ def _admits(segment: Segment, text: str) -> bool:
 
 
 def _agree(one: Mixed, other: Mixed) -> bool:
-    """Tell whether the fixed starts agree, and the fixed ends."""
+    """Say whether the fixed starts and the fixed ends are compatible."""
     starts = one.before.startswith(other.before) or other.before.startswith(one.before)
     return starts and (one.after.endswith(other.after) or other.after.endswith(one.after))
 
@@ -295,14 +294,14 @@ _DASHED = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _GUID = re.compile(rf"[0-9a-f]{{32}}|{_DASHED}|\{{{_DASHED}\}}|\({_DASHED}\)", re.I)
 _ALPHA = re.compile(r"[a-z]*", re.I)
 
-# No value satisfies both kinds, whatever their arguments. A guid may be letters alone.
+# No value satisfies both kinds, whatever their arguments. A guid may consist of letters only.
 _EXCLUSIVE = frozenset(
     map(frozenset, [("int", "alpha"), ("int", "bool"), ("int", "guid"), ("bool", "guid")])
 )
 
 
 def parse_constraint(kind: str, argument: str) -> Constraint:
-    """Read one constraint; raise `UnknownConstraint` for a kind that is none."""
+    """Parse one constraint; raise `UnknownConstraint` for an unknown kind."""
     make = _MAKERS.get(kind.lower())
     if make is None:
         raise UnknownConstraint(kind, _MAKERS)
@@ -320,8 +319,8 @@ def _of_length(argument: str) -> ConstraintCheck:
 
 
 def _matching(pattern: str) -> ConstraintCheck:
-    # The real host searches, without case: an expression that must hold for all says ^ and $.
-    # It folds ASCII and the Kelvin sign; Python would fold a long s as well.
+    # The real host searches without case: an expression for the whole value has ^ and $.
+    # It folds ASCII letters and the Kelvin sign; Python would fold the long s as well.
     search = re.compile(pattern, re.I | re.A).search
     return lambda value: search(value.replace("\N{KELVIN SIGN}", "k")) is not None
 
@@ -346,5 +345,5 @@ def _literal_start(pattern: str) -> str:
     if found is None or "|" in pattern:
         return ""
     plain = found[1].replace("\\", "").lower()
-    # A quantifier that allows none takes the last character back.
+    # A quantifier that allows zero makes the last character optional.
     return plain[:-1] if found[2] else plain

@@ -1,4 +1,4 @@
-"""Which Function answers a path and a method."""
+"""Routing: which Function answers a path and a method."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The template of one Function, and its methods in upper case; None stands for all."""
+    """The template of one Function, and its methods in upper case; None means all."""
 
     function: str
     template: RouteTemplate
@@ -34,11 +34,11 @@ class Route:
 
     @property
     def is_reserved(self) -> bool:
-        """Tell whether the real host refuses the route, as it does for `administrators` too."""
+        """Say whether the real host refuses the route; it refuses `administrators` too."""
         return self.template.text.lstrip("~/").lower().startswith(("admin", "runtime"))
 
     def collides(self, other: "Route") -> bool:
-        """Tell whether both could answer one path and method."""
+        """Say whether both can match the same path and method."""
         return _share_method(self, other) and templates_overlap(self.template, other.template)
 
 
@@ -66,14 +66,14 @@ class Router(Generic[T]):
         self._by_method, self._any_method = _trees(tuple(route for route, _ in routes))
 
     def match(self, method: str, path: str) -> tuple[T, dict[str, str]] | None:
-        """Return the target and the route parameters for a decoded path, or None."""
-        if not path.startswith("/"):  # `OPTIONS *` asks about the server itself.
+        """Return the target and the route parameters of a decoded path, or None."""
+        if not path.startswith("/"):  # `OPTIONS *` is about the server itself.
             return None
         root = self._by_method.get(method, self._any_method)
         parts = path.split("/")
-        # One trailing slash is no segment, but a catch-all keeps it.
+        # One trailing slash is not a segment, but a catch-all contains it.
         count = len(parts) - 1 if not parts[-1] else len(parts)
-        # Letters beyond ASCII are no spelling of others here, though Unicode folds some.
+        # Only ASCII letters are compared without case, though Unicode folds others.
         lowered = path.lower() if path.isascii() else path.translate(_LOWER)
         found = root.find(parts, lowered.split("/"), 1, count)
         return found and (self._targets[found[0]], found[1])
@@ -89,7 +89,7 @@ RouteMatch = tuple[int, dict[str, str]] | None  # The number of a route, and its
 
 
 class _Leaf:
-    """The end of a route: its number, and how its parameters are read from the parts."""
+    """The end of a route: its number, and where its parameters are in the path."""
 
     def __init__(self, segments: Sequence[Segment], number: int) -> None:
         self.number = number
@@ -125,7 +125,7 @@ class _Leaf:
         if self.rest is not None:
             name, at = self.rest
             left = "/".join(parts[at:])
-            if left:  # With nothing left the parameter is absent, not empty.
+            if left:  # If nothing is left, the parameter is absent and not empty.
                 values[name] = left
         for name, each in self.checks:
             if name not in values or not each.accepts(values[name]):
@@ -143,7 +143,7 @@ class _Leaf:
 
 @dataclass(slots=True)
 class _Node:
-    """One place in the tree: what may come next, and the routes that end here."""
+    """One node of the tree: the segments that may follow, and the routes that end here."""
 
     literals: dict[str, "_Node"] = field(default_factory=dict[str, "_Node"])
     anything: "_Node | None" = None
@@ -155,7 +155,7 @@ class _Node:
         while at < count:
             literal = node.literals.get(lowered[at])
             other = node.anything if parts[at] else None
-            # One way on is a loop; only where the tree forks is there a way to come back to.
+            # A single child is followed in this loop; a fork may need to come back.
             if node.rests or (literal is not None and other is not None):
                 return node.fork(parts, lowered, at, count)
             following = literal or other
@@ -190,7 +190,7 @@ class _Node:
         return self.anything
 
 
-@lru_cache(maxsize=4)  # Each pair is compared, and whoever serves again serves the same routes.
+@lru_cache(maxsize=4)  # Comparing all pairs takes long, and an app always has the same routes.
 def _trees(routes: tuple[Route, ...]) -> tuple[dict[str, _Node], _Node]:
     """Return a tree for each method that a route names, and one for all other methods."""
     require_disjoint(routes)

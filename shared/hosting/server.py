@@ -26,14 +26,14 @@ from shared.hosting.connection import Connection, ConnectionTimeouts
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 
 BACKLOG = 2048
-_ELSEWHERE = ("192.0.2.1", 9)  # An address for documentation, which nobody has.
-SHUTDOWN_SECONDS = 10  # Requests under way get this long to end before the process does.
+_ELSEWHERE = ("192.0.2.1", 9)  # An address that is reserved for documentation.
+SHUTDOWN_SECONDS = 10  # Time for requests to end before the process does.
 CHECK_SECONDS = 0.1  # Between two looks at the time-outs and the number of connections.
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The PEM chain and key that HTTPS is served with."""
+    """The PEM chain and key for HTTPS."""
 
     chain: Path
     key: Path | None = None
@@ -44,13 +44,13 @@ _DEFAULT_TIMEOUTS = ConnectionTimeouts()
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What one process keeps open."""
+    """How many connections one process keeps open, and how much memory their answers take."""
 
     connections: int = 1000
     connections_of_address: int = 200
-    waiting_bytes: int = 128 * 1024 * 1024  # Of answers, all connections together.
-    waiting_bytes_of_one: int = 2 * 1024 * 1024  # An archive has one or two pieces on the way.
-    proxies: Networks = ()  # Whose connections are many clients', as are those of this machine.
+    waiting_bytes: int = 128 * 1024 * 1024  # Unread answers of all connections together.
+    waiting_bytes_of_one: int = 2 * 1024 * 1024  # Of an archive, one or two pieces are in memory.
+    proxies: Networks = ()  # Not limited by address, as each serves many clients; nor is loopback.
 
 
 _DEFAULT_LIMITS = ConnectionLimits()
@@ -59,7 +59,7 @@ _DEFAULT_LIMITS = ConnectionLimits()
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that holds the address but does not listen yet."""
+    """Return a socket that is bound to the address and does not listen yet."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -77,10 +77,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of_this_machine() -> str:
-    """Return the address that others in its network most likely reach this machine at."""
+    """Return the address at which other machines most likely reach this one."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            # This sends nothing: it asks the system which of its addresses leads out.
+            # This sends nothing: the system chooses the local address of the route.
             probe.connect(_ELSEWHERE)
             return probe.getsockname()[0]
         except OSError:
@@ -88,11 +88,11 @@ def address_of_this_machine() -> str:
 
 
 def listen(bound: socket.socket) -> None:
-    """Let clients connect; they wait until a server takes the socket."""
+    """Let clients connect; they wait until a server accepts them."""
     try:
         bound.listen(BACKLOG)
     except OSError as refused:
-        # Two sockets may hold one address until the first of them listens.
+        # Two sockets can be bound to one address until the first of them listens.
         host, port = bound.getsockname()[:2]
         raise _refusal(refused, host, port) from None
 
@@ -104,9 +104,9 @@ def _refusal(refused: OSError, host: str, port: int) -> PortInUse | AddressUnusa
 
 
 def require_writable(folder: Path) -> None:
-    """Make the folder if it is missing; raise `FolderUnwritable` if nothing can be put there."""
+    """Create the folder if it is missing; raise `FolderUnwritable` if it cannot be written."""
     try:
-        # For its owner alone: private packages and the hashes of tokens will lie in it.
+        # For its owner only: it will contain private packages and hashes of tokens.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):
             pass
@@ -150,7 +150,7 @@ class Server(uvicorn.Server):
             watching.cancel()
 
     def stop_at_end_of(self, descriptor: int) -> None:
-        """Stop when the other end of a pipe is closed, by its owner or by the owner's death."""
+        """Stop when the other end of a pipe is closed, or its process ends."""
         self._lifeline = descriptor
 
     def _read_lifeline(self, descriptor: int) -> None:
@@ -188,27 +188,27 @@ class Server(uvicorn.Server):
     def serve_until_stopped(self, bound: socket.socket) -> None:
         """Serve the socket until SIGINT, SIGTERM or `should_exit`."""
         _allow_descriptors()
-        with _outliving_signals():
+        with _ignored_signals():
             self.run(sockets=[bound])
 
 
 if sys.platform == "win32":
 
     def _allow_descriptors() -> None:
-        """Do nothing where there is no such limit."""
+        """Do nothing: Windows has no such limit."""
 
 else:
     import resource
 
     def _allow_descriptors() -> None:
-        """Let this process open as many files and sockets as it may."""
+        """Raise the limit of open files and sockets to the maximum of this process."""
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager
-def _outliving_signals() -> Generator[None]:
-    """Swallow the signals that uvicorn raises once more when it has stopped for them."""
+def _ignored_signals() -> Generator[None]:
+    """Ignore the signals that uvicorn raises again after it has stopped for them."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, _ignore) for number in numbers]
     try:
@@ -219,7 +219,7 @@ def _outliving_signals() -> Generator[None]:
 
 
 def _ignore(number: int, frame: object) -> None:
-    """Do nothing, unlike SIG_IGN, which children would inherit."""
+    """Do nothing; child processes would inherit SIG_IGN."""
 
 
 def create_server(
@@ -239,7 +239,7 @@ def create_server(
         log_config=None,
         log_level="error",
         access_log=False,
-        # Nobody's word is taken for the address or the scheme of a client.
+        # Forwarded addresses and schemes are read in shared/auth, from trusted proxies only.
         proxy_headers=False,
         server_header=False,
         headers=[("server", "ballroom")],
@@ -254,10 +254,10 @@ def create_server(
 def surplus_connections(
     connections: Sequence[Connection], limits: ConnectionLimits
 ) -> list[Connection]:
-    """Return the connections to close: those that waited longest for their client."""
+    """Return the connections over the limits: those that wait longest for their client."""
     if len(connections) <= min(limits.connections, limits.connections_of_address):
         return []
-    ordered = sorted(connections, key=lambda each: each.precedence)
+    ordered = sorted(connections, key=lambda each: each.closing_order)
     counts = Counter(_counted_as(each.address, limits.proxies) for each in connections)
     surplus: list[Connection] = []
     for each in ordered:
@@ -270,16 +270,16 @@ def surplus_connections(
 
 
 def slow_readers(connections: Sequence[Connection], limits: ConnectionLimits) -> list[Connection]:
-    """Return the connections to close so that less waits for them.
+    """Return the connections to close so that unread answers take less memory.
 
-    Those come first that have more than one may have, so that large answers that somebody asks for
-    and does not read take no archive from others; then those that are stuck longest.
+    First come connections with more unread bytes than one may have, so that large answers which
+    nobody reads do not cost other clients their archives; then those that are blocked longest.
     """
-    stuck = [each for each in connections if each.stuck_since is not None]
-    waiting = sum(each.pending_bytes for each in stuck)
+    blocked = [each for each in connections if each.blocked_since is not None]
+    waiting = sum(each.pending_bytes for each in blocked)
     slow: list[Connection] = []
     most = limits.waiting_bytes_of_one
-    for each in sorted(stuck, key=lambda each: (each.pending_bytes <= most, each.stuck_since)):
+    for each in sorted(blocked, key=lambda each: (each.pending_bytes <= most, each.blocked_since)):
         if waiting <= limits.waiting_bytes:
             break
         waiting -= each.pending_bytes
@@ -289,5 +289,5 @@ def slow_readers(connections: Sequence[Connection], limits: ConnectionLimits) ->
 
 @lru_cache(maxsize=4_096)
 def _counted_as(address: str, proxies: Networks) -> str:
-    """Return what an address is counted as, or an empty text for one that is not counted."""
+    """Return the network that an address counts as; an empty text if it is not counted."""
     return "" if is_shared(address, proxies) else caller_network(address)

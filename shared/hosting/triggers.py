@@ -1,4 +1,4 @@
-"""The Functions of an app with their triggers, read from their decorators as the worker does."""
+"""The Functions of an app and their triggers, read from decorators as the worker does."""
 
 import asyncio
 import inspect
@@ -45,7 +45,7 @@ class ChangeFeedFunction:
     call: FunctionCall
     poll_seconds: float = 5.0
     most: int = 100  # Items of one batch.
-    is_repeated: bool = False  # A batch that failed comes again, until it does not.
+    is_repeated: bool = False  # A batch that fails is passed again until it succeeds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class AppFunctions:
 
 def functions_of(app: func.FunctionApp) -> AppFunctions:
     """Read an app; raise `StartRefused` for a Function that this host or the real one refuses."""
-    # The library notes the names it has given out and takes a second reading for duplicates.
+    # The library remembers the names that it returned, and calls a second reading duplicates.
     app.functions_bindings = None
     try:
         built = app.get_functions()
@@ -98,7 +98,7 @@ def _read(function: Any) -> HttpFunction | TimerFunction | ChangeFeedFunction:
 def _feed(name: str, function: Any, call: FunctionCall) -> ChangeFeedFunction:
     trigger, policy = function.get_trigger(), function.get_settings_dict("retry_policy")
     if trigger.create_lease_container_if_not_exists:
-        # An identity may not make containers, so the real host would not start the Function.
+        # The identity of the app cannot create containers, so the real host would not start it.
         raise UnsupportedFunction(name, "its leases container has to be made by the templates")
     known = ChangeFeedFunction(name, trigger.container_name, trigger.lease_container_name, call)
     return replace(
@@ -110,7 +110,7 @@ def _feed(name: str, function: Any, call: FunctionCall) -> ChangeFeedFunction:
 
 
 def _route(name: str, trigger: Any) -> Route:
-    # An empty route is the Function's name to the real host; the root is "/".
+    # For the real host an empty route is the name of the Function; the root is "/".
     template = parse_template(trigger.route or name)
     methods = trigger.methods and frozenset(_method(each) for each in trigger.methods)
     return Route(name, template, methods or None)
@@ -124,7 +124,7 @@ def _method(method: Any) -> str:
 
 
 def _callable(name: str, argument: str, handler: Callable[..., Any]) -> FunctionCall:
-    """Return the handler as a coroutine function of its one argument."""
+    """Return the handler as a coroutine function with one argument."""
     _check_signature(name, argument, handler)
     if inspect.iscoroutinefunction(handler):
         return handler
@@ -137,11 +137,11 @@ def _callable(name: str, argument: str, handler: Callable[..., Any]) -> Function
 
 def _check_signature(name: str, argument: str, handler: Callable[..., Any]) -> None:
     try:
-        # The worker does this too, and refuses what is imported under TYPE_CHECKING alone.
+        # The worker does this too, and refuses types that are imported only under TYPE_CHECKING.
         typing.get_type_hints(handler)
     except NameError as unknown:
         raise UnsupportedFunction(name, f"an annotation cannot be resolved, {unknown}") from None
     parameters = inspect.signature(handler).parameters
-    # The real host gives its context to those who can do without it, as they have to do here.
+    # The real host passes its context to handlers that have the parameter; here there is none.
     if [name for name in parameters if name != "context"] != [argument]:
         raise UnsupportedFunction(name, f"its one parameter must be called '{argument}'")

@@ -1,7 +1,7 @@
 """OpenTelemetry and the exporters of Azure Monitor; imported only where telemetry is enabled.
 
-The providers are our own: libraries that look for the global ones find none, so no span records
-the addresses that they call, some of which are signed.
+The providers are not the global ones of OpenTelemetry. So libraries that use the global ones make
+no spans, which would contain the URLs that they call, some of them signed.
 """
 
 import os
@@ -34,8 +34,8 @@ from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, Tr
 NAME = "ballroom"
 EXPORT_MS = 60_000  # A metric in Azure Monitor has one value a minute.
 
-# What the library tells of itself, to its maker and to us, and asks its maker what to do.
-_OF_THE_LIBRARY = (
+# Statistics that the library sends about itself, and its remote configuration.
+_LIBRARY_REPORTS = (
     "STATSBEAT_DISABLED_ALL",
     "SDKSTATS_DISABLED",
     "CONTROLPLANE_DISABLED",
@@ -44,7 +44,7 @@ _OF_THE_LIBRARY = (
 
 _KINDS = {
     SpanOrigin.SERVED: SpanKind.SERVER,
-    SpanOrigin.HOSTED: SpanKind.INTERNAL,  # The host's own span is the request: there are not two.
+    SpanOrigin.HOSTED: SpanKind.INTERNAL,  # The span of the host is the one of the request.
     SpanOrigin.CALL: SpanKind.CLIENT,
 }
 
@@ -54,36 +54,34 @@ Add = Callable[[float, Attributes], None]
 
 
 class OpenTelemetryBackend:
-    """Hands what it hears to OpenTelemetry."""
+    """Records metrics and spans with OpenTelemetry."""
 
     def __init__(self, tracers: TracerProvider, meters: MeterProvider) -> None:
-        """Make one instrument for each entry of the catalog."""
+        """Create one instrument of OpenTelemetry for each metric."""
         self._tracer = tracers.get_tracer(NAME)
         self._providers = (tracers, meters)
         self._adds = {each.name: _add(meters, each) for each in INSTRUMENTS}
 
     def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
-        """Count the value by the attributes that the catalog names, and by no other."""
+        """Record the value with the attributes of the metric, and no others."""
         named = {name: attributes[name] for name in instrument.attributes}
         self._adds[instrument.name](value, named)
 
     def begin(
-        self, name: str, part: SpanOrigin, parent: TraceContext | None
+        self, name: str, origin: SpanOrigin, parent: TraceContext | None
     ) -> TelemetrySpan | None:
-        """Begin a span; a call of a store only as a part of something that is kept."""
-        if part is SpanOrigin.CALL and (parent is None or not parent.is_kept):
+        """Begin a span; a call of a store gets one only within a sampled trace."""
+        if origin is SpanOrigin.CALL and (parent is None or not parent.is_kept):
             return None
-        return _StartedSpan(self._tracer.start_span(name, _context(parent), kind=_KINDS[part]))
+        return _StartedSpan(self._tracer.start_span(name, _context(parent), kind=_KINDS[origin]))
 
     def close(self) -> None:
-        """Send what waits, and stop."""
+        """Export what is buffered, and stop."""
         for provider in self._providers:
             provider.shutdown()
 
 
 class _StartedSpan:
-    """A span of OpenTelemetry."""
-
     def __init__(self, span: OpenSpan) -> None:
         self._span = span
         found = span.get_span_context()
@@ -91,7 +89,7 @@ class _StartedSpan:
         self.trace = TraceContext(f"{found.trace_id:032x}", f"{found.span_id:016x}", kept)
 
     def end(self, attributes: Attributes) -> None:
-        """End it, as a failure where something broke."""
+        """End the span, as failed for the outcome "broken" or the result "failed"."""
         self._span.set_attributes({**attributes})
         if attributes.get("outcome") == "broken" or attributes.get("result") == "failed":
             self._span.set_status(StatusCode.ERROR)
@@ -99,38 +97,36 @@ class _StartedSpan:
 
 
 class TraceShareSampler(Sampler):
-    """Keeps a share of all traces, by the trace's id and nothing else.
+    """Samples a share of all traces, by the trace id alone.
 
-    The host says of most traces that they are not kept. The exporter brings a sampler of its own,
-    which takes thirty microseconds of every request to hash an id that is random already.
+    The host marks most traces as not sampled. The sampler of the exporter takes 30 microseconds of
+    each request to hash an id that is random already.
     """
 
     def __init__(self, share: float) -> None:
-        """Keep this share, from 0 to 1."""
+        """`share` is from 0 to 1."""
         self._bound = round(share * _IDS)
-        # So much a span counts for, as Application Insights reads it.
+        # Application Insights multiplies the counts of spans by this.
         self._kept = SamplingResult(Decision.RECORD_AND_SAMPLE, {"_MS.sampleRate": share * 100})
         self._dropped = SamplingResult(Decision.DROP)
 
     def should_sample(
         self,
-        parent_context: Context | None,  # noqa: ARG002 - what others decided does not count.
+        parent_context: Context | None,  # noqa: ARG002 - the decision of the parent does not count.
         trace_id: int,
         *_others: object,
         **_more: object,
     ) -> SamplingResult:
-        """Say whether the spans of a trace are kept."""
         return self._kept if trace_id % _IDS < self._bound else self._dropped
 
     def get_description(self) -> str:
-        """Return what is shown of it."""
         return f"Share({self._bound / _IDS})"
 
 
 def create_backend(
     readers: list[MetricReader], processor: SpanProcessor, sampler: Sampler
 ) -> OpenTelemetryBackend:
-    """Return what hands metrics to the readers, and the spans that are kept to the processor."""
+    """Return a backend that passes metrics to the readers, and sampled spans to the processor."""
     resource = Resource({"service.name": NAME})
     tracers = TracerProvider(sampler=sampler, resource=resource)
     tracers.add_span_processor(processor)
@@ -138,11 +134,11 @@ def create_backend(
 
 
 def azure_monitor_backend(connection: str, share: float) -> OpenTelemetryBackend:
-    """Return what exports to Application Insights: all metrics, and the spans of a share of traces.
+    """Return a backend that exports all metrics and a share of traces to Application Insights.
 
-    The identity that it signs in with is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
+    Its identity is read from APPLICATIONINSIGHTS_AUTHENTICATION_STRING.
     """
-    for switch in _OF_THE_LIBRARY:
+    for switch in _LIBRARY_REPORTS:
         os.environ.setdefault(f"APPLICATIONINSIGHTS_{switch}", "true")
     options = {"connection_string": connection, "disable_offline_storage": True}
     metrics = PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options), EXPORT_MS)
@@ -163,7 +159,7 @@ def _add(meters: MeterProvider, instrument: Instrument) -> Add:
 
 
 def _context(parent: TraceContext | None) -> Context:
-    """Return the context of a parent; an empty one begins a trace, whatever else is current."""
+    """Return the context of a parent; without one, an empty context, which begins a trace."""
     if parent is None:
         return Context()
     flags = TraceFlags(TraceFlags.SAMPLED if parent.is_kept else TraceFlags.DEFAULT)

@@ -1,7 +1,7 @@
 """Every metric: its name, unit, meaning and attributes.
 
 Values of attributes come from the code, never from a request: names of operations, stores, tasks
-and refusals. So they are few, and none of them is a secret.
+and refusals. So there are few of them, and none is a secret.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,9 @@ from enum import Enum
 
 
 class InstrumentKind(Enum):
-    """What is done with the values."""
-
-    COUNTER = "counter"  # They are added up.
-    HISTOGRAM = "histogram"  # Their count, sum, smallest and largest are kept.
-    GAUGE = "gauge"  # The last one counts.
+    COUNTER = "counter"  # Values are added up.
+    HISTOGRAM = "histogram"  # The count, the sum, the minimum and the maximum are reported.
+    GAUGE = "gauge"  # The last value is reported.
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +93,8 @@ INSTRUMENTS = (
     UPKEEP_PROBLEMS,
 )
 
-# What spans say, by what they are of. Their names are those of Functions, of stores' operations
-# ("metadata.find") and of tasks ("upkeep.sweep").
+# Attributes of spans of requests, store operations and maintenance tasks. The names of spans are
+# those of Functions, operations ("metadata.find") and tasks ("upkeep.sweep").
 REQUEST_SPAN = ("face", "operation", "outcome", "http.response.status_code", "calls", "units")
 STORE_SPAN = ("store", "operation", "outcome")
 UPKEEP_SPAN = ("task", "result", "calls", "units")

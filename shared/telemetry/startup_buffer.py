@@ -15,37 +15,37 @@ from shared.telemetry.recording import (
     TraceContext,
 )
 
-MAX_BUFFERED_VALUES = 2_000  # Values of the first second or so; older ones are dropped.
+MAX_BUFFERED_VALUES = 2_000  # Enough for the first seconds; older values are dropped.
 
 
 class StartupBuffer:
-    """Keeps what it hears, and from the first value on loads who should hear it."""
+    """A backend that buffers values, and replaces itself by one that the first value loads."""
 
     def __init__(self, load: Callable[[], TelemetryBackend]) -> None:
-        """Load with `load`, on a thread of its own."""
+        """Call `load` in a thread."""
         self._load = load
-        self._waiting: deque[tuple[Instrument, float, Attributes]] = deque(
+        self._buffered: deque[tuple[Instrument, float, Attributes]] = deque(
             maxlen=MAX_BUFFERED_VALUES
         )
-        self._starting = threading.Lock()
+        self._loading = threading.Lock()
 
     def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
-        """Keep the value. The first is told when a request has its answer: now is the time."""
-        self._waiting.append((instrument, value, attributes))
-        if self._starting.acquire(blocking=False):  # And never let go: it is loaded once.
+        """Buffer the value; load the backend at the first, when a request is already answered."""
+        self._buffered.append((instrument, value, attributes))
+        if self._loading.acquire(blocking=False):  # Never released: the backend is loaded once.
             threading.Thread(target=self.load, name="telemetry", daemon=True).start()
 
     def begin(
         self,
         name: str,  # noqa: ARG002
-        part: SpanOrigin,  # noqa: ARG002
+        origin: SpanOrigin,  # noqa: ARG002
         parent: TraceContext | None,  # noqa: ARG002
     ) -> TelemetrySpan | None:
-        """Begin none: what nobody can export yet is no span."""
+        """Return None: no span can be exported yet."""
         return None
 
     def load(self) -> None:
-        """Load who listens from now on, and tell what was kept."""
+        """Load the backend, and record the buffered values with it."""
         try:
             loaded = self._load()
         except Exception:
@@ -53,5 +53,5 @@ class StartupBuffer:
             recording.set_backend(None)
             return
         recording.set_backend(loaded)
-        while self._waiting:
-            loaded.record(*self._waiting.popleft())
+        while self._buffered:
+            loaded.record(*self._buffered.popleft())

@@ -70,7 +70,7 @@ def _least_rate() -> int:
         f"`BALLROOM_MAX_ANONYMOUS_BYTES` ({_default('max_anonymous_bytes') // MIB} MiB)",
         f"| one body of others | {HostLimits().anonymous_body_bytes // MIB} MiB |",
         f"those that bring less than {HostLimits().contended_rate // 1024} KiB a second",
-        f"ends at {HostLimits().most_asked // 1024} KiB: below {_least_rate() // 1024 + 1} KiB",
+        f"ends at {HostLimits().highest_rate // 1024} KiB: below {_least_rate() // 1024 + 1} KiB",
         f"| bill of materials | {MAX_SBOM_BYTES // MIB} MiB, {MAX_SBOM_VALUES:,} values |",
     ],
 )

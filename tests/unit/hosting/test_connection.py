@@ -82,7 +82,7 @@ def test_a_client_that_says_nothing_at_all_has_stalled() -> None:
 def test_a_client_that_stops_in_the_middle_of_its_body_has_stalled() -> None:
     made, parts = connection()
     parts.cycle = Cycle()
-    made.heard_at = 100.0
+    made.received_at = 100.0
     assert not stalls(made, 130)
     assert stalls(made, 131)
 
@@ -126,10 +126,10 @@ def test_a_client_that_does_not_take_its_answer_has_stalled() -> None:
     made, parts = connection()
     parts.cycle = Cycle()
     parts.cycle.more_body = False
-    made.stuck_since = 100.0
+    made.blocked_since = 100.0
     assert not stalls(made, 160)
     assert stalls(made, 161)
-    made.stuck_since = None
+    made.blocked_since = None
     assert not stalls(made, 1000)
 
 
@@ -137,7 +137,7 @@ def test_a_client_that_takes_its_answer_slowly_has_not_stalled() -> None:
     made, parts = connection()
     parts.cycle = Cycle()
     parts.cycle.more_body = False
-    made.stuck_since = 0.0
+    made.blocked_since = 0.0
     assert not stalls(made, 0)
     for minute in range(1, 6):
         parts.transport.pending -= 61 * TIMEOUTS.least_rate
@@ -186,7 +186,7 @@ def test_a_rate_is_not_measured_while_we_do_not_read() -> None:
 
 def hears(parts: Any, at: float, count: int = 1) -> bool:
     """Let some bytes come, and tell whether the client has stalled."""
-    parts.heard_at = at
+    parts.received_at = at
     parts._received += count
     return stalls(parts, at)
 

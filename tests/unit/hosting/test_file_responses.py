@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.file_responses import (
     CHUNK,
-    CONCURRENT_READS,
+    INLINE_READ_BYTES,
     MAX_BUFFERED_BYTES,
     SMALL_CHUNK,
     FileMiddleware,
@@ -134,7 +134,7 @@ async def test_a_range_is_answered_with_its_place(tmp_path: Path) -> None:
 
 
 async def test_a_range_of_a_large_file_is_exact(tmp_path: Path) -> None:
-    start, stop = 17, 17 + CHUNK + CONCURRENT_READS
+    start, stop = 17, 17 + CHUNK + INLINE_READ_BYTES
     header = {"Range": f"bytes={start}-{stop - 1}"}
     answer = await get_with_patient_client(shelf(tmp_path, LARGE), header)
     assert answer.body == LARGE[start:stop]

@@ -288,7 +288,7 @@ CONTEST = HostLimits(
     body_bytes=65_000,
     small_body_bytes=10,
     contended_rate=32,
-    most_asked=80,
+    highest_rate=80,
     room_seconds=900,
 )
 SEVERAL = "this one was not the only one of its account or address while others waited"

@@ -33,7 +33,7 @@ class Listening:
             self.complete.set()
 
     def begin(
-        self, name: str, part: SpanOrigin, parent: TraceContext | None
+        self, name: str, origin: SpanOrigin, parent: TraceContext | None
     ) -> TelemetrySpan | None:
         """Begin nothing."""
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_loaded_is_logged_once_and_costs_nothing_from_then_on() -
 def test_what_waits_is_bounded() -> None:
     listening = Listening()
     loading = StartupBuffer(lambda: listening)
-    loading._starting.acquire()  # As if it were loading.
+    loading._loading.acquire()  # As if it were loading.
     for value in range(MAX_BUFFERED_VALUES + 10):
         loading.record(PUSHES, value, {"state": "live"})
     loading.load()
